@@ -1,0 +1,65 @@
+# Everything a person does here. `make run` needs nothing but Python 3.11 or newer and make.
+
+PY := .venv/bin/python
+SOURCES := manage.py platform accounts generation billing storage tests
+
+# What `check --deploy` looks at is production, so it gets production's settings: random secrets.
+PRODUCTION = $$($(PY) -c 'import base64, os; \
+	new = lambda: base64.urlsafe_b64encode(os.urandom(32)).decode(); \
+	print(f"ALLOWED_HOSTS=pictor.example SECRET_KEY={new()}{new()} PICTOR_KEY_PEPPER={new()}", \
+	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench seed fmt lint types layers lock venv venv-dev
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
+	@exec env PICTOR_STOP_WITH_PARENT=1 $(PY) manage.py run
+
+test: venv-dev ## run the tests, against real servers of their own
+	@$(PY) -m pytest
+
+check: venv-dev ## everything but the tests: format, lint, types, layers, migrations, deployment
+	$(PY) -m ruff format --check $(SOURCES)
+	$(PY) -m ruff check $(SOURCES)
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@echo '$(PY) manage.py check --deploy --fail-level WARNING'
+	@env $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+
+bench: venv-dev ## measure the running system: throughput, memory, CPU per request
+	@$(PY) -m tests.bench
+
+seed: venv ## seed the running default: contracts, prices, sandbox channel, demo tenant
+	@$(PY) manage.py seed
+
+fmt: venv-dev ## format, and mend what ruff can mend
+	@$(PY) -m ruff format $(SOURCES)
+	@$(PY) -m ruff check --fix $(SOURCES)
+
+lint: venv-dev ## ruff
+	@$(PY) -m ruff check $(SOURCES)
+
+types: venv-dev ## mypy, strict
+	@$(PY) -m mypy
+
+layers: venv-dev ## which package may import which
+	@.venv/bin/lint-imports
+
+lock: venv ## make the lock files again from pyproject.toml
+	@for what in '' dev; do \
+		$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+			--custom-compile-command 'make lock' pyproject.toml $${what:+--group $$what} \
+			-o requirements$${what:+-$$what}.lock || exit 1; \
+	done
+	@echo uv | $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command 'make lock' - -o requirements-uv.lock
+
+venv:
+	@.ci/venv run
+
+venv-dev:
+	@.ci/venv dev

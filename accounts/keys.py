@@ -1,0 +1,59 @@
+"""API keys as text: made, checked for shape, fingerprinted. Pure.
+
+A key is its prefix, 32 random base62 characters (190 bits) and the CRC32 of all of that in six
+base62 characters: junk is refused without a database read, and secret scanners can match it.
+Only `digest` is stored; a server secret (the pepper) goes into it, so a stolen table is no help
+in guessing keys.
+"""
+
+import hmac
+import secrets
+import string
+import zlib
+
+PREFIX = "sk-pictor-"
+TEST_PREFIX = "sk-pictor-test-"
+RANDOM_LENGTH = 32
+CHECKSUM_LENGTH = 6
+
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_LETTERS = frozenset(BASE62)
+_TAIL_LENGTH = RANDOM_LENGTH + CHECKSUM_LENGTH
+_VISIBLE_RANDOM = 4
+
+
+def mint(*, test: bool = False) -> str:
+    """A fresh key, `sk-pictor-…` or `sk-pictor-test-…`. It is shown to its owner once."""
+    head = TEST_PREFIX if test else PREFIX
+    head += "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH))
+    return head + _checksum(head)
+
+
+def is_well_formed(key: str) -> bool:
+    """Whether this can be a key of ours: prefix, length, alphabet and checksum."""
+    prefix = TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX
+    if not key.startswith(prefix) or len(key) != len(prefix) + _TAIL_LENGTH:
+        return False
+    if not _LETTERS.issuperset(key[len(prefix) :]):
+        return False
+    return key[-CHECKSUM_LENGTH:] == _checksum(key[:-CHECKSUM_LENGTH])
+
+
+def digest(key: str, pepper: str) -> bytes:
+    """What is stored and looked up instead of the key: 32 bytes of HMAC-SHA256."""
+    return hmac.digest(pepper.encode(), key.encode(), "sha256")
+
+
+def visible_prefix(key: str) -> str:
+    """The beginning a person may see to tell their keys apart: `sk-pictor-7Qx2`."""
+    prefix = TEST_PREFIX if key.startswith(TEST_PREFIX) else PREFIX
+    return key[: len(prefix) + _VISIBLE_RANDOM]
+
+
+def _checksum(text: str) -> str:
+    number = zlib.crc32(text.encode())
+    letters = []
+    for _ in range(CHECKSUM_LENGTH):
+        number, value = divmod(number, len(BASE62))
+        letters.append(BASE62[value])
+    return "".join(reversed(letters))

@@ -1,0 +1,263 @@
+"""Users, tenants, their API keys, and the record of who changed what.
+
+Ids are UUIDv7. A limit that is null is unlimited. Amounts are micro-USD.
+"""
+
+import ipaddress
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower, Now
+from typing_extensions import override
+
+from pictor.kit import ids
+
+SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys:write")
+"""Everything a key can be allowed to do."""
+
+LIMIT_FIELDS = ("requests_per_minute", "images_per_minute", "max_in_flight")
+"""The limits that a tenant and a key both have."""
+
+_IP_RANGE_LENGTH = 43
+
+
+def validate_ip_range(text: str) -> None:
+    """Refuse anything but an address or a network in CIDR form."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValidationError(f"{text!r} is not an IP address or network") from None
+
+
+def default_scopes() -> list[str]:
+    """Every scope: a key is only narrowed on purpose."""
+    return list(SCOPES)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; e-mail addresses are kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A user who signs in with this address. No password: none works until one is set."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A user who may do everything in the admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    @override
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Sign-in look-up: the address in any case."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by e-mail address."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    email_verified_at = models.DateTimeField(null=True, blank=True)
+    date_joined = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.email
+
+    @classmethod
+    @override
+    def normalize_username(cls, username: str) -> str:
+        """What every form keeps of a typed address."""
+        return super().normalize_username(username).strip().lower()
+
+
+def _limit(help_text: str) -> Any:
+    """A positive whole-number limit; null is unlimited."""
+    return models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text
+    )
+
+
+class Tenant(models.Model):
+    """The paying customer; every row of theirs carries its id."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    status = models.CharField(max_length=9, choices=Status, default=Status.ACTIVE)
+    requests_per_minute = _limit("Over all keys. Empty: unlimited.")
+    images_per_minute = _limit("Over all keys. Empty: unlimited.")
+    max_in_flight = _limit("Requests under way at once, over all keys. Empty: unlimited.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    members = models.ManyToManyField(User, through="Membership", related_name="tenants")
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        """The id outside: `ten_…`."""
+        return ids.public(ids.TENANT, self.id)
+
+
+class Membership(models.Model):
+    """A person's part in a tenant."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        ADMIN = "admin"
+        DEVELOPER = "developer"
+        BILLING = "billing"
+        VIEWER = "viewer"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=9, choices=Role, default=Role.DEVELOPER)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "tenant"], name="one_membership_per_tenant")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.role} of {self.tenant_id}"
+
+
+class ApiKey(models.Model):
+    """A tenant's credential. The key itself is shown once and never stored: only its digest."""
+
+    class ResponseFormat(models.TextChoices):
+        CONTRACT = "", "the model's default"
+        URL = "url"
+        B64_JSON = "b64_json"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=100, blank=True)
+    visible_prefix = models.CharField(max_length=24, editable=False)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    is_test = models.BooleanField(default=False)
+    scopes = ArrayField(
+        models.CharField(max_length=20, choices=[(scope, scope) for scope in SCOPES]),
+        default=default_scopes,
+    )
+    allowed_models = ArrayField(
+        models.CharField(max_length=100),
+        null=True,
+        blank=True,
+        help_text="Model names, separated by commas. Empty: every model.",
+    )
+    ip_ranges = ArrayField(
+        models.CharField(max_length=_IP_RANGE_LENGTH, validators=[validate_ip_range]),
+        null=True,
+        blank=True,
+        help_text="Addresses or networks this key may be used from. Empty: anywhere.",
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    requests_per_minute = _limit("Empty: unlimited.")
+    images_per_minute = _limit("Empty: unlimited.")
+    max_in_flight = _limit("Requests under way at once. Empty: unlimited.")
+    budget_day_micros = models.BigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Micro-USD a UTC day."
+    )
+    budget_month_micros = models.BigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Micro-USD a UTC month."
+    )
+    default_response_format = models.CharField(
+        max_length=8, choices=ResponseFormat, default=ResponseFormat.CONTRACT, blank=True
+    )
+    created_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.visible_prefix}… {self.name}".rstrip()
+
+    @property
+    def public_id(self) -> str:
+        """The id outside: `key_…`."""
+        return ids.public(ids.KEY, self.id)
+
+
+class AuditEvent(models.Model):
+    """Who changed what, from where, before and after. Append-only by trigger; never a secret."""
+
+    actor = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    actor_name = models.CharField(max_length=254)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60)
+    object_id = models.CharField(max_length=60)
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "-at"], name="audit_by_tenant"),
+            models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.action} {self.object_type} {self.object_id}"
+
+
+class ConfigRevision(models.Model):
+    """One row, changed whenever configuration changes, so a process can see its copy is stale.
+
+    Statement triggers on the configuration tables call `pictor_bump_revision()`. The number is
+    from a sequence: it never comes back, not even after a rollback or in a test. Compare with `!=`.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    revision = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="config_revision_is_one_row")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.revision)

@@ -1,0 +1,132 @@
+"""Reads: who a key belongs to and what it may do; tenants and their keys."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.models import ApiKey, ConfigRevision, Membership, Tenant
+from pictor.kit import ids
+from pictor.kit.ids import TenantId
+from pictor.kit.money import Micros
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
+_CALLER = """
+    SELECT k.id, k.name, k.tenant_id, t.name, t.status, k.scopes, k.allowed_models, k.ip_ranges,
+           k.expires_at, k.revoked_at, k.is_test, k.default_response_format,
+           t.requests_per_minute, t.images_per_minute, k.requests_per_minute, k.images_per_minute,
+           t.max_in_flight, k.max_in_flight, k.budget_day_micros, k.budget_month_micros,
+           COALESCE((SELECT revision FROM accounts_configrevision), 0)
+      FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
+     WHERE k.digest = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A caller's limits; None is unlimited. Requests and images per minute, budgets in micros."""
+
+    tenant_rpm: int | None
+    tenant_ipm: int | None
+    key_rpm: int | None
+    key_ipm: int | None
+    tenant_in_flight: int | None
+    key_in_flight: int | None
+    key_budget_day: Micros | None
+    key_budget_month: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An API key and its tenant, as one request sees them.
+
+    `models` None allows every model; an empty `ip_ranges` every address. `revision` tells whether
+    the process's copy of the configuration is still current.
+    """
+
+    key_id: UUID
+    key_name: str
+    tenant_id: TenantId
+    tenant_name: str
+    tenant_suspended: bool
+    scopes: frozenset[str]
+    models: frozenset[str] | None
+    ip_ranges: tuple[IpNetwork, ...]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    is_test: bool
+    default_response_format: str
+    limits: Limits
+    revision: int
+
+
+def caller_by_digest(digest: bytes) -> Caller | None:
+    """The caller whose key has this digest: revoked, expired and suspended ones too. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLER, [digest])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    key_id, key_name, tenant_id, tenant_name, status, scopes, models, ip_ranges, *rest = row
+    expires_at, revoked_at, is_test, response_format, *limits, revision = rest
+    return Caller(
+        key_id=key_id,
+        key_name=key_name,
+        tenant_id=tenant_id,
+        tenant_name=tenant_name,
+        tenant_suspended=status != Tenant.Status.ACTIVE.value,
+        scopes=frozenset(scopes),
+        models=None if models is None else frozenset(models),
+        ip_ranges=tuple(ipaddress.ip_network(text) for text in ip_ranges or ()),
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        is_test=is_test,
+        default_response_format=response_format,
+        limits=Limits(*limits),
+        revision=revision,
+    )
+
+
+def config_revision() -> int:
+    """The present revision of the configuration. Compare with `!=`, never with `<`."""
+    return ConfigRevision.objects.values_list("revision", flat=True).first() or 0
+
+
+def tenant_by_name_or_id(text: str) -> Tenant | None:
+    """The tenant of that name, public id (`ten_…`) or UUID; a name wins over an id."""
+    named = Tenant.objects.filter(name=text).first()
+    if named is not None:
+        return named
+    tenant_id = ids.parse(ids.TENANT, text) or _uuid(text)
+    return None if tenant_id is None else Tenant.objects.filter(id=tenant_id).first()
+
+
+def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
+    """The key with that public id (`key_…`) or UUID; of one tenant where one is given."""
+    key_id = ids.parse(ids.KEY, text) or _uuid(text)
+    if key_id is None:
+        return None
+    keys = ApiKey.objects.select_related("tenant").filter(id=key_id)
+    return (keys if tenant_id is None else keys.filter(tenant_id=tenant_id)).first()
+
+
+def api_keys_of(tenant_id: UUID) -> list[ApiKey]:
+    """A tenant's keys, newest first, revoked ones too."""
+    return list(ApiKey.objects.filter(tenant_id=tenant_id).order_by("-id"))
+
+
+def members_of(tenant_id: UUID) -> list[Membership]:
+    """A tenant's members with their users, by e-mail address."""
+    members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
+    return list(members.order_by("user__email"))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

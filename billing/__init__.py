@@ -1,0 +1,1 @@
+"""What it costs and what was charged: prices, the ledger, budgets, usage."""

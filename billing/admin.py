@@ -1,0 +1,133 @@
+"""Prices, balances and the ledger in Django's admin. Balances and transfers are never edited."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from typing_extensions import override
+from unfold.admin import TabularInline
+
+from accounts.admin import AuditedAdmin, ReadOnlyAdmin, actor_of
+from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
+from billing.services import publish_price_book
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+
+class _PriceInline(TabularInline):
+    model = Price
+    extra = 0
+    per_page = 50
+    ordering = ("model", "size", "quality")
+
+    @override
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_draft(obj) and super().has_add_permission(request, obj)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_draft(obj) and super().has_change_permission(request, obj)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_draft(obj) and super().has_delete_permission(request, obj)
+
+
+@admin.register(PriceBook)
+class PriceBookAdmin(AuditedAdmin):
+    """Price books: edited as drafts, published by the action, final from then on."""
+
+    list_display = ("name", "version", "tenant", "markup", "effective_from", "published_at")
+    list_filter = (("published_at", admin.EmptyFieldListFilter), "name")
+    list_select_related = ("tenant",)
+    search_fields = ("name", "tenant__name")
+    autocomplete_fields = ("tenant",)
+    readonly_fields = ("currency", "published_at")
+    ordering = ("-effective_from", "-version")
+    inlines = (_PriceInline,)
+    actions = ("publish",)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_draft(obj) and super().has_change_permission(request, obj)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_draft(obj) and super().has_delete_permission(request, obj)
+
+    @admin.action(description="Publish the selected books (final)", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> None:
+        """Put the selected drafts in force from their effective dates."""
+        for book in queryset:
+            try:
+                publish_price_book(
+                    book=book,
+                    actor=actor_of(request),
+                    now=clock.now(),
+                    ip=request.META.get("REMOTE_ADDR"),
+                )
+            except ValidationError as error:
+                messages.error(request, f"{book}: {' '.join(error.messages)}")
+            else:
+                messages.success(request, f"{book} is published")
+
+
+@admin.register(TenantBalance)
+class TenantBalanceAdmin(ReadOnlyAdmin):
+    """What each tenant has; changed only by transfers."""
+
+    list_display = ("tenant", "available_usd", "held_usd", "in_flight", "seq")
+    list_select_related = ("tenant",)
+    search_fields = ("tenant__name",)
+
+    @admin.display(description="available (USD)", ordering="available")
+    def available_usd(self, obj: TenantBalance) -> str:
+        """What can be spent."""
+        return to_decimal(obj.available)
+
+    @admin.display(description="held (USD)", ordering="held")
+    def held_usd(self, obj: TenantBalance) -> str:
+        """What is set aside for requests in flight."""
+        return to_decimal(obj.held)
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnlyAdmin):
+    """The ledger, newest first."""
+
+    list_display = ("id", "created_at", "kind", "amount_usd", "tenant", "generation_id", "reason")
+    list_filter = ("kind", "created_at")
+    list_select_related = ("tenant",)
+    search_fields = ("generation_id__exact", "tenant__name")
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    @admin.display(description="amount (USD)", ordering="amount")
+    def amount_usd(self, obj: Transfer) -> str:
+        """What moved."""
+        return to_decimal(obj.amount)
+
+
+@admin.register(KeyBudget)
+class KeyBudgetAdmin(ReadOnlyAdmin):
+    """What each key used of its budgets."""
+
+    list_display = ("key", "in_flight", "day", "day_used_micros", "month", "month_used_micros")
+    list_select_related = ("key",)
+
+
+@admin.register(UsageRollup)
+class UsageRollupAdmin(ReadOnlyAdmin):
+    """Usage by the hour."""
+
+    list_display = ("hour", "tenant", "model", "tier", "channel", "status", "images")
+    list_filter = ("model", "status", "hour")
+    list_select_related = ("tenant",)
+    ordering = ("-hour",)
+
+
+def _is_draft(book: Model | None) -> bool:
+    """True for a list page too, where there is no one book yet."""
+    return not isinstance(book, PriceBook) or book.published_at is None

@@ -1,0 +1,73 @@
+"""`manage.py key create|revoke`."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from typing_extensions import override
+
+from accounts.models import SCOPES
+from accounts.selectors import api_key_by_id
+from accounts.services import KeyRules, issue_api_key, revoke_api_key, unknown_scopes
+from billing.management.operator import (
+    ACTOR,
+    answer,
+    read_amount,
+    read_limit,
+    read_tenant,
+    read_words,
+    say_invalid,
+)
+from pictor.kit import clock
+
+
+class Command(BaseCommand):
+    """Make an API key for a tenant, or end one."""
+
+    help = "Create an API key (shown once), or revoke one."
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        create = actions.add_parser("create", help="a new key, shown this once")
+        create.add_argument("tenant", help="name or id")
+        create.add_argument("--name", default="")
+        create.add_argument("--rpm", metavar="N", help="requests per minute")
+        create.add_argument("--models", metavar="A,B", help="default: every model")
+        create.add_argument("--scopes", metavar="A,B", help=f"default: {','.join(SCOPES)}")
+        create.add_argument("--budget", metavar="USD", help="per UTC month, a hard stop")
+        create.add_argument("--json", action="store_true")
+        revoke = actions.add_parser("revoke", help="end a key at once")
+        revoke.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        actions = {"create": self._create, "revoke": self._revoke}
+        try:
+            actions[options["action"]](options)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+
+    def _create(self, options: dict[str, Any]) -> None:
+        scopes = read_words(options["scopes"]) or list(SCOPES)
+        if unknown := unknown_scopes(scopes):
+            raise CommandError(f"no such scope: {', '.join(unknown)}; there are {' '.join(SCOPES)}")
+        budget = None if options["budget"] is None else read_amount(options["budget"])
+        rules = KeyRules(
+            scopes=scopes,
+            models=read_words(options["models"]),
+            requests_per_minute=read_limit(options["rpm"]),
+            budget_month=budget,
+        )
+        key, plaintext = issue_api_key(
+            tenant=read_tenant(options["tenant"]), name=options["name"], actor=ACTOR, rules=rules
+        )
+        facts = {"api_key": plaintext, "key_id": key.public_id}
+        answer(self.stdout, facts, as_json=options["json"])
+
+    def _revoke(self, options: dict[str, Any]) -> None:
+        key = api_key_by_id(options["key_id"])
+        if key is None:
+            raise CommandError(f"no API key {options['key_id']!r}")
+        revoke_api_key(key=key, actor=ACTOR, now=clock.now())
+        self.stdout.write(f"{key.public_id} of {key.tenant.name} is revoked")

@@ -1,0 +1,72 @@
+"""What the operator's commands share: reading their words, answering in text or JSON.
+
+Every mistake is a CommandError: one clear line on stderr, exit status 1.
+"""
+
+import json
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, OutputWrapper
+
+from accounts.models import Tenant
+from accounts.selectors import tenant_by_name_or_id
+from pictor.kit.money import Micros, from_decimal
+
+ACTOR = "manage.py"
+"""How the audit log names changes made on the command line."""
+
+_LARGEST_LIMIT = 2**31 - 1
+
+
+def read_amount(text: str) -> Micros:
+    """An amount in USD with at most 6 decimals, 0 or more."""
+    try:
+        amount = from_decimal(text)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    if amount < 0:
+        raise CommandError(f"{text!r} is below 0")
+    return amount
+
+
+def read_limit(text: str | None) -> int | None:
+    """A whole number above 0, small enough for its column; None stays None."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_LIMIT):
+        raise CommandError(f"{text!r} is not a whole number from 1 to {_LARGEST_LIMIT}")
+    return int(text)
+
+
+def read_words(text: str | None) -> list[str] | None:
+    """'a,b' as a list; None stays None, and naming nothing is a mistake."""
+    if text is None:
+        return None
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise CommandError("a list of names, separated by commas, is needed")
+    return list(dict.fromkeys(words))
+
+
+def read_tenant(text: str) -> Tenant:
+    """The tenant of that name or id."""
+    tenant = tenant_by_name_or_id(text)
+    if tenant is None:
+        raise CommandError(f"no tenant named {text!r}")
+    return tenant
+
+
+def say_invalid(error: ValidationError) -> CommandError:
+    """A service's refusal as one line."""
+    return CommandError(" ".join(error.messages))
+
+
+def answer(stdout: OutputWrapper, facts: Mapping[str, str], *, as_json: bool) -> None:
+    """The facts as one JSON object and nothing else, or as lines for a person."""
+    if as_json:
+        stdout.write(json.dumps(facts))
+        return
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        stdout.write(f"{name:<{width}}  {value}")

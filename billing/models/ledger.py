@@ -1,0 +1,203 @@
+"""The ledger: permanent transfers between accounts, and the balances cached from them.
+
+A transfer is one row (debit account, credit account, amount), so the ledger balances by
+construction. It is append-only: triggers refuse UPDATE, DELETE and TRUNCATE and seal each row
+with a digest of its columns. Only tenants have a cached balance; platform accounts are sums,
+because a shared row would make every settlement wait for every other.
+"""
+
+from django.db import models
+from django.db.models import F, Func, Q
+from typing_extensions import override
+
+from accounts.models import ApiKey, Tenant
+
+
+class Account(models.Model):
+    """Where micros can be. The platform's accounts have the fixed ids of `Platform`."""
+
+    class Kind(models.TextChoices):
+        PLATFORM_REVENUE = "platform_revenue"
+        UPSTREAM_COST = "upstream_cost"
+        UPSTREAM_PAYABLE = "upstream_payable"
+        LOSSES = "losses"
+        TOP_UPS = "top_ups"
+        CREDITS = "credits"
+        AVAILABLE = "available"
+        HELD = "held"
+
+    class Platform(models.IntegerChoices):
+        """The platform's accounts, known by id so that no look-up is needed to write to one."""
+
+        PLATFORM_REVENUE = 1
+        UPSTREAM_COST = 2
+        UPSTREAM_PAYABLE = 3
+        LOSSES = 4
+        TOP_UPS = 5
+        CREDITS = 6
+
+    kind = models.CharField(max_length=16, choices=Kind)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind"], name="one_account_of_a_kind", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["available", "held"], tenant__isnull=False)
+                | (~Q(kind__in=["available", "held"]) & Q(tenant__isnull=True)),
+                name="tenants_have_available_and_held",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.kind
+
+
+class TenantBalance(models.Model):
+    """A tenant's cached balance and counters: the row every hold locks.
+
+    `seq` numbers the tenant's transfers from 1 without gaps. `in_flight` counts open holds, of
+    amount 0 too.
+    """
+
+    tenant = models.OneToOneField(
+        Tenant, on_delete=models.PROTECT, primary_key=True, related_name="balance"
+    )
+    available_account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
+    held_account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+")
+    available = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    seq = models.BigIntegerField(default=0)
+    in_flight = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(available__gte=0, held__gte=0), name="balances_are_never_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(in_flight__gte=0), name="in_flight_is_never_negative"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.tenant_id}: {self.available} available, {self.held} held"
+
+
+class Transfer(models.Model):
+    """One permanent movement of `amount` micros from the debit to the credit account.
+
+    A tenant's transfers carry its `seq` and both its balances afterwards; the platform's own
+    (upstream costs and losses) carry none of them.
+    """
+
+    class Kind(models.TextChoices):
+        TOP_UP = "top_up"
+        CREDIT = "credit"
+        HOLD = "hold"
+        CAPTURE = "capture"
+        RELEASE = "release"
+        REFUND = "refund"
+        ADJUSTMENT = "adjustment"
+        UPSTREAM_COST = "upstream_cost"
+        LOSS = "loss"
+
+    kind = models.CharField(max_length=13, choices=Kind)
+    # No foreign key on the accounts: its check would lock the platform's rows for every tenant at
+    # once. `ledger_check` finds accounts that do not exist or do not fit the kind.
+    debit = models.ForeignKey(
+        Account, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    credit = models.ForeignKey(
+        Account, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    amount = models.BigIntegerField()
+    tenant = models.ForeignKey(
+        Tenant,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="transfers",
+    )
+    seq = models.BigIntegerField(null=True, blank=True)
+    available_after = models.BigIntegerField(null=True, blank=True)
+    held_after = models.BigIntegerField(null=True, blank=True)
+    generation_id = models.UUIDField(null=True, blank=True)
+    attempt_id = models.UUIDField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(
+        db_default=Func(function="clock_timestamp", output_field=models.DateTimeField())
+    )
+    seal = models.BinaryField(max_length=32, null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_moves_something"),
+            models.CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_goes_elsewhere"),
+            models.CheckConstraint(
+                condition=Q(
+                    tenant__isnull=True,
+                    seq__isnull=True,
+                    available_after__isnull=True,
+                    held_after__isnull=True,
+                )
+                | Q(
+                    tenant__isnull=False,
+                    seq__isnull=False,
+                    available_after__gte=0,
+                    held_after__gte=0,
+                ),
+                name="tenant_transfer_is_numbered",
+            ),
+            models.UniqueConstraint(fields=["tenant", "seq"], name="one_transfer_per_seq"),
+            models.UniqueConstraint(
+                fields=["generation_id", "kind"],
+                condition=Q(kind__in=["hold", "capture", "release"]),
+                name="one_hold_capture_release",
+            ),
+            models.UniqueConstraint(
+                fields=["attempt_id"],
+                condition=Q(attempt_id__isnull=False),
+                name="one_cost_per_attempt",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount}"
+
+
+class KeyBudget(models.Model):
+    """A key's counters: requests in flight, and what it used of this day's and month's budget.
+
+    Used is captured plus still held, counted in the window in which the hold was placed. `day` and
+    `month` name the windows counted (a month by its first day).
+    """
+
+    key = models.OneToOneField(
+        ApiKey, on_delete=models.CASCADE, primary_key=True, related_name="budget"
+    )
+    in_flight = models.IntegerField(default=0)
+    day = models.DateField()
+    day_used_micros = models.BigIntegerField(default=0)
+    month = models.DateField()
+    month_used_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(in_flight__gte=0, day_used_micros__gte=0, month_used_micros__gte=0),
+                name="key_counters_are_never_negative",
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.key_id}: {self.in_flight} in flight"

@@ -1,0 +1,85 @@
+"""Price books and their prices: dated, versioned, read-only once published (by trigger)."""
+
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from accounts.models import Tenant
+
+
+class PriceBook(models.Model):
+    """A dated set of prices: everyone's, or one tenant's, which overrides it row by row.
+
+    In force is the published book with the latest `effective_from` that is not in the future.
+    """
+
+    name = models.CharField(max_length=60)
+    version = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3, default="USD", editable=False)
+    markup = models.DecimalField(
+        max_digits=8,
+        decimal_places=4,
+        default=Decimal(1),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="Each price is multiplied by this, then rounded half up to a micro.",
+    )
+    tenant = models.ForeignKey(
+        Tenant,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="price_books",
+        help_text="Empty: everyone's.",
+    )
+    effective_from = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version"], name="one_book_per_version"),
+            models.CheckConstraint(condition=Q(currency="USD"), name="prices_are_in_usd"),
+            models.CheckConstraint(condition=Q(markup__gte=0), name="markup_is_not_negative"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+class Price(models.Model):
+    """The price of one image of a model in a size and quality.
+
+    A row of size `auto` is what is held for one image, and covers sizes up to `width` x `height`;
+    a `formula` row then charges what came back by the token formula, a `fixed` one by the table.
+    """
+
+    class Kind(models.TextChoices):
+        FIXED = "fixed"
+        FORMULA = "formula"
+
+    book = models.ForeignKey(PriceBook, on_delete=models.CASCADE, related_name="prices")
+    model = models.CharField(max_length=100)
+    size = models.CharField(max_length=11)
+    quality = models.CharField(max_length=8)
+    micros = models.BigIntegerField(validators=[MinValueValidator(0)])
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.FIXED)
+    width = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    height = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["book", "model", "size", "quality"], name="one_price_per_row"
+            ),
+            models.CheckConstraint(condition=Q(micros__gte=0), name="price_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(width__gt=0, height__gt=0), name="priced_size_has_pixels"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.model} {self.size} {self.quality}"

@@ -1,0 +1,44 @@
+"""What was used and charged, summed by the hour; dashboards read nothing else."""
+
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from accounts.models import Tenant
+
+
+class UsageRollup(models.Model):
+    """One hour of a tenant's use of a key, model, size tier, channel and final status.
+
+    Written in the transaction that settles, so the sums agree with the ledger to the micro.
+    """
+
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, db_index=False, related_name="usage"
+    )
+    # Plain ids and names: a row outlives the key, and a foreign key would be checked per settle.
+    key_id = models.UUIDField()
+    model = models.CharField(max_length=100)
+    tier = models.CharField(max_length=8, blank=True)
+    channel = models.CharField(max_length=100, blank=True)
+    status = models.CharField(max_length=10)
+    hour = models.DateTimeField()
+    generations = models.BigIntegerField(default=0)
+    images = models.BigIntegerField(default=0)
+    captured_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "hour", "key_id", "model", "tier", "channel", "status"],
+                name="one_rollup_per_hour",
+            ),
+            models.CheckConstraint(
+                condition=Q(generations__gte=0, images__gte=0, captured_micros__gte=0),
+                name="usage_is_not_negative",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H}:00 {self.model} {self.generations}"

@@ -1,0 +1,295 @@
+"""Price rules: prices and a request in, a quote out; what was delivered in, what is due out. Pure.
+
+Amounts are whole micro-USD. The only rounding is half up, once per image, where a markup or a
+ratio of pixels is applied. Raises PriceMissing rather than use another size's or quality's price:
+unpriced means refused. The rule in prose, with worked numbers: docs/pricing.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pictor.kit.money import Micros, scale_half_up
+
+Kind = Literal["fixed", "formula"]
+QualitySource = Literal["explicit", "reported", "inferred", "assumed"]
+
+AUTO = "auto"
+HIGH = "high"
+ASSUMED_QUALITY = "medium"
+
+MICROS_PER_TOKEN = 30
+TOKEN_AXES = MappingProxyType({"low": 16, "medium": 48, "high": 96})
+"""Tokens along the long edge, by quality, in the published token formula."""
+
+# Reported tokens further than this factor from every quality's formula are no evidence. Qualities
+# lie a factor of 9 and 4 apart, so any figure between them is within 3 of one of the two.
+_PLAUSIBLE_FACTOR = 3
+
+
+class PriceMissing(Exception):
+    """No price for this model, size and quality: the request is refused, never guessed at."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """One price of a book: list price per image, the book's markup, and the size's pixels.
+
+    For `auto` rows `micros` is what is held, and width and height are the largest size it covers.
+    A formula row prices whatever comes back by the token formula; a fixed one by the table.
+    """
+
+    micros: Micros
+    markup: Decimal
+    width: int
+    height: int
+    kind: Kind = "fixed"
+
+    @property
+    def unit(self) -> Micros:
+        """The price of one image, markup included."""
+        return scale_half_up(self.micros, self.markup)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the size this row prices."""
+        return self.width * self.height
+
+
+PriceKey = tuple[str, str, str]
+"""(model, size, quality); the size is 'WxH' or 'auto'."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """The prices that apply to one tenant from now until `valid_until`. Never changes.
+
+    `books` names the published books it was made of, the tenant's own last: the same books always
+    give the same table.
+    """
+
+    books: tuple[int, ...]
+    rows: Mapping[PriceKey, PriceRow]
+    valid_until: datetime | None = None
+
+    def qualities(self, model: str, size: str) -> dict[str, PriceRow]:
+        """The rows of one model and size by quality; empty when it is unpriced."""
+        found = ((quality, self.rows.get((model, size, quality))) for quality in QUALITIES)
+        return {quality: row for quality, row in found if row is not None}
+
+
+QUALITIES = ("low", "medium", "high", "standard", "hd")
+
+
+@dataclass(frozen=True, slots=True)
+class PricedRequest:
+    """What was asked for and at which prices: kept with the generation, settled from."""
+
+    model: str
+    size: str
+    quality: str
+    quality_held: str
+    n: int
+    books: tuple[int, ...]
+    rows: Mapping[str, PriceRow] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """This as JSON values; `from_json` reads it back."""
+        return {
+            "model": self.model,
+            "size": self.size,
+            "quality": self.quality,
+            "quality_held": self.quality_held,
+            "n": self.n,
+            "books": list(self.books),
+            "rows": {
+                quality: [row.micros, str(row.markup), row.width, row.height, row.kind]
+                for quality, row in self.rows.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "PricedRequest":
+        """Read what `as_json` wrote."""
+        rows = {
+            quality: PriceRow(Micros(micros), Decimal(markup), width, height, kind)
+            for quality, (micros, markup, width, height, kind) in data["rows"].items()
+        }
+        return cls(
+            model=data["model"],
+            size=data["size"],
+            quality=data["quality"],
+            quality_held=data["quality_held"],
+            n=data["n"],
+            books=tuple(data["books"]),
+            rows=rows,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a request will cost at most: `unit` per image, `total` for all. The total is held."""
+
+    unit: Micros
+    total: Micros
+    quality_held: str
+    priced: PricedRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One delivered image's pixels, read from its bytes."""
+
+    width: int
+    height: int
+
+    @property
+    def size(self) -> str:
+        """As price rows name it: 'WxH'."""
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is charged: in all, image by image, and on which evidence of quality.
+
+    `excess` is what the images were worth beyond the hold: our loss, worth an alert.
+    """
+
+    total: Micros
+    per_image: tuple[Micros, ...]
+    quality_billed: str
+    quality_source: QualitySource
+    excess: Micros
+
+
+def formula_tokens(width: int, height: int, quality: str) -> int:
+    """Output tokens of one image by the published formula; quality low, medium or high."""
+    axis = TOKEN_AXES[quality]
+    short, long = sorted((width, height))
+    across = round(Fraction(axis * short, long))
+    return -(-axis * across * (2_000_000 + width * height) // 4_000_000)
+
+
+def formula_price(width: int, height: int, quality: str) -> Micros:
+    """List price of one image by the token formula."""
+    return Micros(MICROS_PER_TOKEN * formula_tokens(width, height, quality))
+
+
+def quote(table: PriceTable, *, model: str, size: str, quality: str, n: int) -> Quote:
+    """The most that `n` images can cost.
+
+    `quality` `auto` is held at high (or at the one quality there is). Raises PriceMissing.
+    """
+    rows = table.qualities(model, size)
+    held = _held_quality(rows) if quality == AUTO else quality
+    if held not in rows:
+        raise PriceMissing(f"{model} has no price for size {size} in quality {quality}")
+    unit = rows[held].unit
+    priced = PricedRequest(
+        model=model,
+        size=size,
+        quality=quality,
+        quality_held=held,
+        n=n,
+        books=table.books,
+        rows=rows if quality == AUTO else {held: rows[held]},
+    )
+    return Quote(unit=unit, total=Micros(unit * n), quality_held=held, priced=priced)
+
+
+def due(
+    table: PriceTable,
+    *,
+    priced: PricedRequest,
+    delivered: Sequence[Delivered],
+    reported_quality: str | None,
+    output_tokens: int | None,
+    hold: Micros,
+) -> Due:
+    """What delivered images cost, never more than the hold.
+
+    `table` must be made of the books the request was quoted from. `output_tokens` is the usage the
+    upstream reported for all delivered images. Images beyond the number asked for cost nothing.
+    """
+    if table.books != priced.books:
+        raise ValueError("a request is settled at the prices it was quoted at")
+    quality, source = _billed_quality(priced, delivered, reported_quality, output_tokens)
+    prices = [_image_price(table, priced, quality, image) for image in delivered[: priced.n]]
+    per_image = _cap(prices, hold)
+    total = sum(per_image)
+    return Due(
+        total=Micros(total),
+        per_image=per_image,
+        quality_billed=quality,
+        quality_source=source,
+        excess=Micros(sum(prices) - total),
+    )
+
+
+def _held_quality(rows: Mapping[str, PriceRow]) -> str:
+    """What `auto` is held at: high, or the only quality there is."""
+    return next(iter(rows)) if len(rows) == 1 else HIGH
+
+
+def _billed_quality(
+    priced: PricedRequest,
+    delivered: Sequence[Delivered],
+    reported: str | None,
+    tokens: int | None,
+) -> tuple[str, QualitySource]:
+    """The quality that is charged and how we know: asked for, reported, inferred or assumed."""
+    if priced.quality != AUTO:
+        return priced.quality, "explicit"
+    if reported is not None and reported in priced.rows:
+        return reported, "reported"
+    inferred = _infer_quality(delivered, tokens)
+    if inferred is not None and inferred in priced.rows:
+        return inferred, "inferred"
+    assumed = ASSUMED_QUALITY if ASSUMED_QUALITY in priced.rows else priced.quality_held
+    return assumed, "assumed"
+
+
+def _infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | None:
+    """The quality whose formula comes nearest to the reported tokens, by factor."""
+    if not delivered or not tokens or tokens < 0:
+        return None
+
+    def factor(quality: str) -> Fraction:
+        expected = sum(formula_tokens(image.width, image.height, quality) for image in delivered)
+        return Fraction(max(expected, tokens), min(expected, tokens))
+
+    nearest = min(TOKEN_AXES, key=factor)
+    return nearest if factor(nearest) <= _PLAUSIBLE_FACTOR else None
+
+
+def _image_price(table: PriceTable, priced: PricedRequest, quality: str, image: Delivered) -> int:
+    """One image's price: never above the requested price of a fixed row."""
+    asked = priced.rows[quality]
+    if image.size == priced.size:
+        return asked.unit
+    listed = table.rows.get((priced.model, image.size, quality))
+    if asked.kind == "formula":
+        if listed is not None:
+            return listed.unit
+        return scale_half_up(formula_price(image.width, image.height, quality), asked.markup)
+    if listed is not None:
+        return min(asked.unit, listed.unit)
+    # In no table: the requested price, scaled by pixels. Rounded once, markup included.
+    scaled = scale_half_up(asked.micros * image.width * image.height, asked.markup, asked.pixels)
+    return min(asked.unit, scaled)
+
+
+def _cap(prices: Sequence[int], hold: Micros) -> tuple[Micros, ...]:
+    """Image by image, as much of each price as the hold still covers."""
+    capped: list[Micros] = []
+    left = int(hold)
+    for price in prices:
+        charge = min(price, left)
+        left -= charge
+        capped.append(Micros(charge))
+    return tuple(capped)

@@ -1,0 +1,77 @@
+"""The prices in force for a tenant, as the rules read them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
+from uuid import UUID
+
+from django.db.models import Q
+
+from billing.models import Price, PriceBook
+from billing.pricing import PriceKey, PriceRow, PriceTable
+from pictor.kit.money import Micros
+
+
+def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
+    """Everyone's prices with the tenant's own over them, row by row. Two queries.
+
+    The table is empty when no book is in force: every request is then refused as unpriced.
+    """
+    books = list(
+        PriceBook.objects.filter(
+            Q(tenant_id=None) | Q(tenant_id=tenant_id), published_at__isnull=False
+        ).order_by("effective_from", "version", "id")
+    )
+    chosen = [
+        book
+        for owner in dict.fromkeys((None, tenant_id))
+        if (book := _in_force(books, owner, now)) is not None
+    ]
+    later = [book.effective_from for book in books if book.effective_from > now]
+    return _table(chosen, valid_until=min(later, default=None))
+
+
+@lru_cache(maxsize=256)
+def table_of(books: tuple[int, ...]) -> PriceTable:
+    """The table made of these published books, whatever is in force now: to settle with.
+
+    Cached for the process's life: published books never change. Raises LookupError for a book
+    that is not published.
+    """
+    found = PriceBook.objects.in_bulk(books)
+    chosen = [found[book] for book in books if book in found]
+    if len(chosen) != len(books) or any(book.published_at is None for book in chosen):
+        raise LookupError(f"no published price books {books}")
+    return _table(chosen, valid_until=None)
+
+
+def _in_force(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> PriceBook | None:
+    """The last of these books that is the owner's and not in the future."""
+    latest = None
+    for book in books:
+        if book.tenant_id == owner and book.effective_from <= now:
+            latest = book
+    return latest
+
+
+def _table(books: Sequence[PriceBook], *, valid_until: datetime | None) -> PriceTable:
+    """Later books win, row by row."""
+    rows: dict[PriceKey, PriceRow] = {}
+    prices = Price.objects.filter(book__in=books).values_list(
+        "book_id", "model", "size", "quality", "micros", "width", "height", "kind"
+    )
+    by_book: dict[int, list[tuple[PriceKey, Micros, int, int, str]]] = {}
+    for book_id, model, size, quality, micros, width, height, kind in prices:
+        row = ((model, size, quality), Micros(micros), width, height, kind)
+        by_book.setdefault(book_id, []).append(row)
+    for book in books:
+        for key, micros, width, height, kind in by_book.get(book.id, []):
+            rows[key] = PriceRow(
+                micros, book.markup, width, height, "formula" if kind == "formula" else "fixed"
+            )
+    return PriceTable(
+        books=tuple(book.id for book in books),
+        rows=MappingProxyType(rows),
+        valid_until=valid_until,
+    )

@@ -1,0 +1,45 @@
+"""Everything that moves money or changes prices. Money moves nowhere else.
+
+Amounts are whole micro-USD. `place_hold` and `end_hold` run inside the caller's transaction, which
+must roll back when they raise; the others are a transaction themselves, or part of the caller's.
+"""
+
+from billing.services.accounts import (
+    adjust,
+    credit,
+    open_account,
+    open_tenant,
+    refund,
+    top_up,
+)
+from billing.services.costs import book_upstream_cost, record_usage
+from billing.services.holds import (
+    Hold,
+    HoldLimits,
+    LedgerError,
+    end_hold,
+    place_hold,
+    release,
+    settle,
+)
+from billing.services.prices import draft_price_book, publish_price_book
+
+__all__ = [
+    "Hold",
+    "HoldLimits",
+    "LedgerError",
+    "adjust",
+    "book_upstream_cost",
+    "credit",
+    "draft_price_book",
+    "end_hold",
+    "open_account",
+    "open_tenant",
+    "place_hold",
+    "publish_price_book",
+    "record_usage",
+    "refund",
+    "release",
+    "settle",
+    "top_up",
+]

@@ -1,0 +1,187 @@
+"""Opening accounts, and the movements that people cause: top-ups, credits, refunds, adjustments.
+
+Each is one transfer, its effect on the tenant's balance and an audit event, in one transaction.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Tenant
+from accounts.services import NO_LIMITS, Actor, TenantLimits, create_tenant, record
+from billing.locks import account_for_update
+from billing.models import Account, TenantBalance, Transfer
+from pictor.kit.money import Micros, to_decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Who moved it and why."""
+
+    actor: Actor
+    reason: str
+    ip: str | None
+
+
+@transaction.atomic
+def open_account(*, tenant_id: UUID) -> TenantBalance:
+    """A tenant's two accounts and its balance of 0. Safe to call again."""
+    available, _ = Account.objects.get_or_create(
+        tenant_id=tenant_id, kind=Account.Kind.AVAILABLE.value
+    )
+    held, _ = Account.objects.get_or_create(tenant_id=tenant_id, kind=Account.Kind.HELD.value)
+    balance, _ = TenantBalance.objects.get_or_create(
+        tenant_id=tenant_id,
+        defaults={"available_account": available, "held_account": held},
+    )
+    return balance
+
+
+@transaction.atomic
+def open_tenant(
+    *, name: str, opening_balance: Micros, actor: Actor, limits: TenantLimits = NO_LIMITS
+) -> Tenant:
+    """A new tenant with its account and, where it is not 0, a first top-up.
+
+    Raises ValidationError for a name that is taken or a negative balance.
+    """
+    tenant = create_tenant(name=name, actor=actor, limits=limits)
+    open_account(tenant_id=tenant.id)
+    if opening_balance:
+        top_up(tenant_id=tenant.id, amount=opening_balance, reason="opening balance", actor=actor)
+    return tenant
+
+
+def top_up(
+    *, tenant_id: UUID, amount: Micros, reason: str, actor: Actor, ip: str | None = None
+) -> Transfer:
+    """Money the tenant paid in. Raises ValidationError unless the amount is above 0."""
+    return _give(
+        tenant_id=tenant_id,
+        kind=Transfer.Kind.TOP_UP,
+        source=Account.Platform.TOP_UPS,
+        amount=amount,
+        cause=_Cause(actor, reason, ip),
+    )
+
+
+def credit(
+    *, tenant_id: UUID, amount: Micros, reason: str, actor: Actor, ip: str | None = None
+) -> Transfer:
+    """A gift of the operator's. Raises ValidationError unless the amount is above 0."""
+    return _give(
+        tenant_id=tenant_id,
+        kind=Transfer.Kind.CREDIT,
+        source=Account.Platform.CREDITS,
+        amount=amount,
+        cause=_Cause(actor, reason, ip),
+    )
+
+
+def refund(
+    *,
+    tenant_id: UUID,
+    amount: Micros,
+    reason: str,
+    actor: Actor,
+    generation_id: UUID | None = None,
+    ip: str | None = None,
+) -> Transfer:
+    """Money charged before, given back out of revenue. Raises ValidationError as `top_up` does."""
+    return _give(
+        tenant_id=tenant_id,
+        kind=Transfer.Kind.REFUND,
+        source=Account.Platform.PLATFORM_REVENUE,
+        amount=amount,
+        cause=_Cause(actor, reason, ip),
+        generation_id=generation_id,
+    )
+
+
+@transaction.atomic
+def adjust(
+    *, tenant_id: UUID, amount: Micros, reason: str, actor: Actor, ip: str | None = None
+) -> Transfer:
+    """Correct a mistake: a positive amount gives, a negative one takes what is available.
+
+    Raises ValidationError for 0, or for more than is available.
+    """
+    cause = _Cause(actor, reason, ip)
+    if amount >= 0:
+        return _give(
+            tenant_id=tenant_id,
+            kind=Transfer.Kind.ADJUSTMENT,
+            source=Account.Platform.CREDITS,
+            amount=amount,
+            cause=cause,
+        )
+    open_account(tenant_id=tenant_id)
+    balance = account_for_update(tenant_id)
+    if balance.available + amount < 0:
+        raise ValidationError(f"only {to_decimal(balance.available)} USD is available")
+    return _write(
+        balance,
+        change=amount,
+        cause=cause,
+        transfer=Transfer(
+            kind=Transfer.Kind.ADJUSTMENT.value,
+            debit_id=balance.available_account_id,
+            credit_id=Account.Platform.CREDITS.value,
+        ),
+    )
+
+
+@transaction.atomic
+def _give(
+    *,
+    tenant_id: UUID,
+    kind: Transfer.Kind,
+    source: Account.Platform,
+    amount: Micros,
+    cause: _Cause,
+    generation_id: UUID | None = None,
+) -> Transfer:
+    """From one of the platform's accounts to what the tenant has available."""
+    if amount <= 0:
+        raise ValidationError("the amount must be above 0")
+    open_account(tenant_id=tenant_id)
+    balance = account_for_update(tenant_id)
+    return _write(
+        balance,
+        change=amount,
+        cause=cause,
+        transfer=Transfer(
+            kind=kind.value,
+            debit_id=source.value,
+            credit_id=balance.available_account_id,
+            generation_id=generation_id,
+        ),
+    )
+
+
+def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Transfer) -> Transfer:
+    """Change the locked balance; write the transfer and the audit event that explain it."""
+    before = balance.available
+    balance.available += change
+    balance.seq += 1
+    balance.save(update_fields=["available", "seq"])
+    transfer.amount = abs(change)
+    transfer.tenant_id = balance.tenant_id
+    transfer.seq = balance.seq
+    transfer.available_after = balance.available
+    transfer.held_after = balance.held
+    transfer.reason = cause.reason
+    transfer.save(force_insert=True)
+    record(
+        actor=cause.actor,
+        action=f"balance.{transfer.kind}",
+        object_type="transfer",
+        object_id=str(transfer.id),
+        tenant_id=balance.tenant_id,
+        before={"available_micros": before},
+        after={"available_micros": balance.available, "reason": cause.reason},
+        ip=cause.ip,
+    )
+    return transfer

@@ -1,0 +1,271 @@
+"""Holds: money set aside before the work, then captured, given back, or both.
+
+Each function is one SQL statement, because every request pays for both: the conditions stand on
+the locked rows alone, and the locks are taken in the order tenant account, key budget. A hold's
+own columns live on its generation; here are its transfers and the counters it moves.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from accounts.quotas import resets_at, window_start
+from billing.locks import account_for_update, key_budget_for_update
+from billing.models import Account, KeyBudget, TenantBalance
+from pictor.kit.errors import InsufficientQuota, RateLimited
+from pictor.kit.money import Micros, to_decimal
+
+_RETRY_AFTER_SECONDS = 1
+
+_PLACE = """
+WITH balance AS (
+    UPDATE billing_tenantbalance
+       SET available = available - %(amount)s, held = held + %(amount)s,
+           seq = seq + %(transfers)s, in_flight = in_flight + 1
+     WHERE tenant_id = %(tenant)s AND available >= %(amount)s
+       AND (%(tenant_in_flight)s::int IS NULL OR in_flight < %(tenant_in_flight)s::int)
+    RETURNING *
+), budget AS (
+    INSERT INTO billing_keybudget AS b
+           (key_id, in_flight, day, day_used_micros, month, month_used_micros)
+    SELECT %(key)s, 1, %(day)s::date, %(amount)s, %(month)s::date, %(amount)s
+      FROM balance
+     WHERE COALESCE(%(key_in_flight)s::int, 1) >= 1
+       AND COALESCE(%(budget_day)s::bigint, %(amount)s) >= %(amount)s
+       AND COALESCE(%(budget_month)s::bigint, %(amount)s) >= %(amount)s
+    ON CONFLICT (key_id) DO UPDATE
+       SET in_flight = b.in_flight + 1,
+           day = GREATEST(b.day, EXCLUDED.day),
+           day_used_micros = EXCLUDED.day_used_micros
+               + CASE WHEN b.day < EXCLUDED.day THEN 0 ELSE b.day_used_micros END,
+           month = GREATEST(b.month, EXCLUDED.month),
+           month_used_micros = EXCLUDED.month_used_micros
+               + CASE WHEN b.month < EXCLUDED.month THEN 0 ELSE b.month_used_micros END
+     WHERE (%(key_in_flight)s::int IS NULL OR b.in_flight < %(key_in_flight)s::int)
+       AND (%(budget_day)s::bigint IS NULL OR %(budget_day)s::bigint >= %(amount)s
+               + CASE WHEN b.day < EXCLUDED.day THEN 0 ELSE b.day_used_micros END)
+       AND (%(budget_month)s::bigint IS NULL OR %(budget_month)s::bigint >= %(amount)s
+               + CASE WHEN b.month < EXCLUDED.month THEN 0 ELSE b.month_used_micros END)
+    RETURNING 1
+), moved AS (
+    INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
+                                  available_after, held_after, generation_id, reason)
+    SELECT 'hold', available_account_id, held_account_id, %(amount)s, tenant_id, seq,
+           available, held, %(generation)s, ''
+      FROM balance, budget
+     WHERE %(amount)s > 0
+)
+SELECT EXISTS (SELECT FROM balance), EXISTS (SELECT FROM budget)
+"""
+
+_END = """
+WITH placed AS (
+    SELECT 1 FROM billing_transfer
+     WHERE generation_id = %(generation)s AND kind = 'hold'
+       AND tenant_id = %(tenant)s AND amount = %(amount)s
+), balance AS (
+    UPDATE billing_tenantbalance
+       SET available = available + %(released)s, held = held - %(amount)s,
+           seq = seq + %(transfers)s, in_flight = in_flight - 1
+     WHERE tenant_id = %(tenant)s AND (%(amount)s = 0 OR EXISTS (SELECT FROM placed))
+    RETURNING *
+), budget AS (
+    UPDATE billing_keybudget b
+       SET in_flight = b.in_flight - 1,
+           day_used_micros = b.day_used_micros
+               - CASE WHEN b.day = %(day)s::date THEN %(released)s ELSE 0 END,
+           month_used_micros = b.month_used_micros
+               - CASE WHEN b.month = %(month)s::date THEN %(released)s ELSE 0 END
+      FROM balance
+     WHERE b.key_id = %(key)s
+    RETURNING 1
+), moved AS (
+    INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
+                                  available_after, held_after, generation_id, reason)
+    SELECT part.kind, held_account_id, COALESCE(part.credit, available_account_id), part.amount,
+           tenant_id, seq - %(transfers)s + part.step,
+           available - part.still_held, held + part.still_held, %(generation)s, ''
+      FROM balance, budget, (VALUES
+               ('capture', %(revenue)s::bigint, %(captured)s, 1, %(released)s),
+               ('release', NULL::bigint, %(released)s, %(transfers)s, 0)
+           ) AS part (kind, credit, amount, step, still_held)
+     WHERE part.amount > 0
+)
+SELECT EXISTS (SELECT FROM balance), EXISTS (SELECT FROM budget)
+"""
+
+
+class LedgerError(Exception):
+    """A movement the ledger cannot make: a fault of ours, never the caller's."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLimits:
+    """The limits a hold must respect; None is unlimited. Budgets in micros."""
+
+    tenant_in_flight: int | None = None
+    key_in_flight: int | None = None
+    key_budget_day: Micros | None = None
+    key_budget_month: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold as its generation's columns have it; `placed_at` is the `now` it was placed with."""
+
+    tenant_id: UUID
+    key_id: UUID
+    generation_id: UUID
+    amount: Micros
+    placed_at: datetime
+
+
+UNLIMITED = HoldLimits()
+
+
+def place_hold(
+    *,
+    tenant_id: UUID,
+    key_id: UUID,
+    generation_id: UUID,
+    amount: Micros,
+    now: datetime,
+    limits: HoldLimits = UNLIMITED,
+) -> None:
+    """Move `amount` from available to held, and count one request in flight.
+
+    An amount of 0 moves nothing but counts. Raises InsufficientQuota (balance, or the key's budget
+    of this UTC day or month) or RateLimited (requests in flight of tenant or key); the caller's
+    transaction must then roll back.
+    """
+    _require_transaction()
+    if amount < 0:
+        raise LedgerError("a hold cannot be negative")
+    values = {
+        "tenant": tenant_id,
+        "key": key_id,
+        "generation": generation_id,
+        "amount": int(amount),
+        "transfers": int(amount > 0),
+        "day": window_start("day", now),
+        "month": window_start("month", now),
+        "tenant_in_flight": limits.tenant_in_flight,
+        "key_in_flight": limits.key_in_flight,
+        "budget_day": limits.key_budget_day,
+        "budget_month": limits.key_budget_month,
+    }
+    account_has_room, placed = _run(_PLACE, values)
+    if not account_has_room:
+        _refuse_account(tenant_id, amount, limits)
+        # Another request gave money or room back in between. The row is locked now.
+        account_has_room, placed = _run(_PLACE, values)
+    if not placed:
+        _refuse_key(key_id, amount, limits, now)
+
+
+def end_hold(*, hold: Hold, captured: Micros) -> None:
+    """End a hold: `captured` becomes revenue, the rest is available again.
+
+    Call it in the transaction of the UPDATE that makes the generation final. Raises LedgerError
+    when more is captured than was held, or when no such hold was placed; IntegrityError when the
+    hold has ended before.
+    """
+    _require_transaction()
+    if not 0 <= captured <= hold.amount:
+        raise LedgerError(f"cannot capture {captured} of a hold of {hold.amount}")
+    released = hold.amount - captured
+    values = {
+        "tenant": hold.tenant_id,
+        "key": hold.key_id,
+        "generation": hold.generation_id,
+        "amount": int(hold.amount),
+        "captured": int(captured),
+        "released": int(released),
+        "transfers": int(captured > 0) + int(released > 0),
+        "revenue": Account.Platform.PLATFORM_REVENUE.value,
+        "day": window_start("day", hold.placed_at),
+        "month": window_start("month", hold.placed_at),
+    }
+    _, ended = _run(_END, values)
+    if not ended:
+        raise LedgerError(f"no hold of {hold.amount} was placed for {hold.generation_id}")
+
+
+def settle(*, hold: Hold, due: Micros) -> None:
+    """End a hold by charging what is due. Raises as `end_hold`."""
+    end_hold(hold=hold, captured=due)
+
+
+def release(*, hold: Hold) -> None:
+    """End a hold by giving all of it back. Raises as `end_hold`."""
+    end_hold(hold=hold, captured=Micros(0))
+
+
+def _run(statement: str, values: dict[str, Any]) -> tuple[bool, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        account, key = cursor.fetchone()
+    return account, key
+
+
+def _require_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise LedgerError("holds are placed and ended inside the generation's transaction")
+
+
+def _refuse_account(tenant_id: UUID, amount: int, limits: HoldLimits) -> None:
+    """Raise what stands in the way on the tenant's row, now locked; return if nothing does."""
+    try:
+        balance = account_for_update(tenant_id)
+    except TenantBalance.DoesNotExist:
+        raise _insufficient("balance", amount, amount) from None
+    if limits.tenant_in_flight is not None and balance.in_flight >= limits.tenant_in_flight:
+        raise _too_many("This account", limits.tenant_in_flight)
+    if balance.available < amount:
+        raise _insufficient("balance", amount, amount - balance.available)
+
+
+def _refuse_key(key_id: UUID, amount: int, limits: HoldLimits, now: datetime) -> NoReturn:
+    """Raise what stands in the way on the key's row. The account was changed: roll that back."""
+    row = key_budget_for_update(key_id)
+    transaction.set_rollback(True)
+    if limits.key_in_flight is not None and (row.in_flight if row else 0) >= limits.key_in_flight:
+        raise _too_many("This API key", limits.key_in_flight)
+    day_missing = _missing(limits.key_budget_day, amount, _used_today(row, now))
+    if day_missing > 0:
+        reset = f"It resets at {resets_at('day', now):%Y-%m-%dT%H:%M:%SZ}."
+        raise _insufficient("API key's daily budget", amount, day_missing, reset)
+    month_missing = _missing(limits.key_budget_month, amount, _used_this_month(row, now))
+    reset = f"It resets at {resets_at('month', now):%Y-%m-%dT%H:%M:%SZ}."
+    raise _insufficient("API key's monthly budget", amount, month_missing, reset)
+
+
+def _missing(budget: Micros | None, amount: int, used: int) -> int:
+    return 0 if budget is None else used + amount - budget
+
+
+def _used_today(row: KeyBudget | None, now: datetime) -> int:
+    return row.day_used_micros if row and row.day >= window_start("day", now) else 0
+
+
+def _used_this_month(row: KeyBudget | None, now: datetime) -> int:
+    return row.month_used_micros if row and row.month >= window_start("month", now) else 0
+
+
+def _insufficient(what: str, amount: int, missing: int, advice: str = "") -> InsufficientQuota:
+    message = (
+        f"The {what} is too low: this request needs {to_decimal(amount)} USD on hold, "
+        f"{to_decimal(missing)} USD is missing. {advice}"
+    )
+    return InsufficientQuota(message.rstrip())
+
+
+def _too_many(who: str, limit: int) -> RateLimited:
+    return RateLimited(
+        f"{who} may have {limit} requests in flight at once, and has.",
+        code="concurrency_limit_exceeded",
+        retry_after=_RETRY_AFTER_SECONDS,
+    )

@@ -1,0 +1,71 @@
+"""The same key and body find the same generation; the same key with another body is a conflict.
+
+Remembered for 24 hours from admission. Refusals before admission leave no record, so a 429 or a
+validation error may be tried again under the same key.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from generation.models import Generation, IdempotencyRecord
+from pictor.kit.errors import IdempotencyKeyReused, InvalidRequest
+
+REMEMBERED = timedelta(hours=24)
+MAX_LENGTH = 255
+
+
+def checked_key(header: str | None) -> str | None:
+    """The header's value: 1 to 255 visible ASCII characters. None when it was not sent."""
+    if header is None:
+        return None
+    if not 1 <= len(header) <= MAX_LENGTH or not all("!" <= letter <= "~" for letter in header):
+        raise InvalidRequest(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters.", param="Idempotency-Key"
+        )
+    return header
+
+
+def digest_of(request: Mapping[str, Any]) -> bytes:
+    """sha256 of the request's canonical JSON: field order and blanks make no difference."""
+    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+
+
+def find(*, tenant_id: UUID, key: str, body_digest: bytes, now: datetime) -> Generation | None:
+    """The generation already admitted under this key. Raises IdempotencyKeyReused."""
+    record = (
+        IdempotencyRecord.objects.select_related("generation")
+        .filter(tenant_id=tenant_id, key=key, created_at__gt=now - REMEMBERED)
+        .first()
+    )
+    if record is None:
+        return None
+    if bytes(record.body_digest) != body_digest:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key was used for a different request. Use a new key."
+        )
+    return record.generation
+
+
+def remember(
+    *, tenant_id: UUID, key: str, body_digest: bytes, generation: Generation, now: datetime
+) -> None:
+    """Write the record, in the admission's transaction; an expired one under the key gives way."""
+    IdempotencyRecord.objects.filter(tenant_id=tenant_id, key=key).delete()
+    IdempotencyRecord.objects.create(
+        tenant_id=tenant_id,
+        key=key,
+        body_digest=body_digest,
+        generation=generation,
+        created_at=now,
+    )
+
+
+def forget_expired(*, now: datetime) -> int:
+    """Delete what is no longer remembered; how many."""
+    deleted, _ = IdempotencyRecord.objects.filter(created_at__lte=now - REMEMBERED).delete()
+    return deleted

@@ -1,0 +1,145 @@
+"""Is this request one the contract allows? Pure: values in, an order or an InvalidRequest out.
+
+Types were checked before (api/serializers.py); here the model's contract decides on size, quality,
+count, prompt length and format. Limits are in characters (code points) and inclusive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generation.catalogue import AUTO, Contract
+from pictor.kit.errors import InvalidRequest
+
+OUTPUT_FORMATS = ("png", "jpeg", "webp")
+PASSED_ON = (
+    "style",
+    "background",
+    "watermark",
+    "image",
+    "mask",
+    "moderation",
+    "input_fidelity",
+    "user",
+    "safety_identifier",
+)
+"""Fields that go to the upstream exactly as they came, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A valid request: what will be made, in the contract's own words.
+
+    `size` is pixels or "auto", `size_requested` the caller's word for it; `quality` is the
+    contract's word or "auto".
+    """
+
+    model: str
+    prompt: str
+    n: int
+    size_requested: str
+    size: str
+    tier: str
+    quality: str
+    is_quality_explicit: bool
+    response_format: str
+    output_format: str
+    output_compression: int | None
+    strict_size: bool
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check(
+    contract: Contract, request: Mapping[str, Any], *, key_response_format: str = ""
+) -> Order:
+    """The order that a request with these (typed) fields is under this contract."""
+    size_requested, size, tier = _size(contract, request.get("size"))
+    fields = {name: request[name] for name in PASSED_ON if request.get(name) is not None}
+    output_format = request.get("output_format") or "png"
+    _check_background(fields.get("background"), output_format)
+    return Order(
+        model=contract.model,
+        prompt=_prompt(contract, request.get("prompt")),
+        n=_count(contract, request.get("n") or 1),
+        size_requested=size_requested,
+        size=size,
+        tier=tier,
+        quality=_quality(contract, request.get("quality")),
+        is_quality_explicit=request.get("quality") is not None,
+        response_format=_response_format(contract, request, key_response_format),
+        output_format=output_format,
+        output_compression=request.get("output_compression"),
+        strict_size=bool(request.get("strict_size")),
+        fields=fields,
+    )
+
+
+def _prompt(contract: Contract, prompt: str | None) -> str:
+    if prompt is None or not prompt.strip():
+        raise InvalidRequest(
+            "The prompt is missing: say what the image should show.",
+            code="missing_required_parameter",
+            param="prompt",
+        )
+    if len(prompt) > contract.prompt_max_chars:
+        raise InvalidRequest(
+            f"The prompt has {len(prompt)} characters; {contract.model} takes at most"
+            f" {contract.prompt_max_chars}.",
+            code="string_above_max_length",
+            param="prompt",
+        )
+    return prompt
+
+
+def _count(contract: Contract, n: int) -> int:
+    if n > contract.max_n:
+        raise InvalidRequest(
+            f"n must be between 1 and {contract.max_n} for {contract.model}.", param="n"
+        )
+    return n
+
+
+def _size(contract: Contract, word: str | None) -> tuple[str, str, str]:
+    """The caller's word, its pixels (or auto) and its tier."""
+    word = contract.default_size if word is None else word
+    if word == AUTO and contract.accepts_auto:
+        return AUTO, AUTO, AUTO
+    option = contract.by_name.get(word)
+    if option is None:
+        raise InvalidRequest(
+            f"{contract.model} does not make that size. It makes:"
+            f" {', '.join(contract.size_names)}.",
+            code="invalid_size",
+            param="size",
+        )
+    return word, str(option.size), option.tier
+
+
+def _quality(contract: Contract, word: str | None) -> str:
+    if word is None:
+        return contract.quality_default
+    quality = contract.quality(word)
+    if quality is None:
+        raise InvalidRequest(
+            f"quality must be one of {', '.join(contract.qualities)} for {contract.model}.",
+            param="quality",
+        )
+    return quality
+
+
+def _response_format(
+    contract: Contract, request: Mapping[str, Any], key_response_format: str
+) -> str:
+    asked = request.get("response_format")
+    if asked is None:
+        return key_response_format or contract.response_format_default
+    return "b64_json" if asked == "base64" else str(asked)
+
+
+def _check_background(background: object, output_format: str) -> None:
+    wanted = background.get("type") if isinstance(background, Mapping) else background
+    if wanted == "transparent" and output_format == "jpeg":
+        raise InvalidRequest(
+            "A transparent background needs output_format png or webp; jpeg has no transparency.",
+            param="background",
+        )

@@ -1,0 +1,208 @@
+"""Admission: may this request go ahead, and at what price? One function, one transaction.
+
+Order matters: who calls, then whether we know this request already, then whether it is one the
+contract allows, then the price, and only then the money. Everything before the transaction is
+reads; the transaction holds the money and writes the generation and its idempotency record. A
+2xx is sent only after it has committed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.selectors import Caller
+from billing import locks, pricing
+from billing import services as billing
+from generation.admission import idempotency, rules
+from generation.admission.rules import Order
+from generation.catalogue import Catalogue, Contract
+from generation.models import Generation, State
+from generation.plans import plan
+from generation.selectors import catalogue_at, prices_at
+from pictor.kit.errors import Forbidden, InvalidRequest, NoChannelAvailable, NotFound
+from pictor.kit.ids import GenerationId
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What came in: the request's typed fields and what its headers said."""
+
+    request: Mapping[str, Any]
+    request_id: str = ""
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The generation a request led to: a new one, or the earlier one of its idempotency key."""
+
+    generation: Generation
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A valid order and its price."""
+
+    order: Order
+    contract: Contract
+    quote: pricing.Quote
+
+
+class _KnownMeanwhile(Exception):
+    """Somebody else's request with the same idempotency key was admitted first."""
+
+    def __init__(self, generation: Generation) -> None:
+        super().__init__()
+        self.generation = generation
+
+
+def admit(
+    *, caller: Caller, submission: Submission, generation_id: GenerationId, now: datetime
+) -> Admitted:
+    """Hold the quote and write the generation, or find the one this request already has.
+
+    Raises the PictorError that refuses the request; nothing is held or remembered then.
+    """
+    digest = idempotency.digest_of(submission.request)
+    known = _known(caller, submission, digest, now)
+    if known is not None:
+        return Admitted(known, is_new=False)
+    quoted = quoted_order(caller=caller, request=submission.request, now=now)
+    try:
+        with transaction.atomic():
+            return Admitted(
+                _commit(
+                    caller,
+                    submission,
+                    digest=digest,
+                    quoted=quoted,
+                    generation_id=generation_id,
+                    now=now,
+                ),
+                is_new=True,
+            )
+    except _KnownMeanwhile as meanwhile:
+        return Admitted(meanwhile.generation, is_new=False)
+
+
+def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
+    """What a request is under its contract and what it costs at most. Spends and holds nothing."""
+    catalogue = catalogue_at(caller.revision)
+    contract = _contract(catalogue, caller, request["model"])
+    order = rules.check(contract, request, key_response_format=caller.default_response_format)
+    _check_channels(catalogue, contract, order)
+    table = prices_at(caller.revision, caller.tenant_id, now=now)
+    try:
+        quote = pricing.quote(
+            table, model=order.model, size=order.size, quality=order.quality, n=order.n
+        )
+    except pricing.PriceMissing:
+        raise InvalidRequest(
+            f"{order.model} has no price for size {order.size} in quality {order.quality}.",
+            param="size",
+        ) from None
+    return Quoted(order, contract, quote)
+
+
+def _known(
+    caller: Caller, submission: Submission, digest: bytes, now: datetime
+) -> Generation | None:
+    if submission.idempotency_key is None:
+        return None
+    return idempotency.find(
+        tenant_id=caller.tenant_id, key=submission.idempotency_key, body_digest=digest, now=now
+    )
+
+
+def _contract(catalogue: Catalogue, caller: Caller, model: str) -> Contract:
+    contract = catalogue.contract(model)
+    if contract is None:
+        raise NotFound(
+            f"The model {model[:100]!r} does not exist. GET /v1/models lists what there is.",
+            code="model_not_found",
+            param="model",
+        )
+    if caller.models is not None and model not in caller.models:
+        raise Forbidden(f"This API key may not use the model {model}.", param="model")
+    return contract
+
+
+def _check_channels(catalogue: Catalogue, contract: Contract, order: Order) -> None:
+    """Refuse before any money is held when nothing is there that could serve it."""
+    routes = catalogue.routes.get(contract.model, ())
+    if not any(plan(route, contract=contract, size=order.size) for route in routes):
+        raise NoChannelAvailable(
+            f"No channel serves {contract.model} at {order.size} now. You were not charged."
+        )
+
+
+def _commit(
+    caller: Caller,
+    submission: Submission,
+    *,
+    digest: bytes,
+    quoted: Quoted,
+    generation_id: GenerationId,
+    now: datetime,
+) -> Generation:
+    """The transaction's body: lock, look again, hold, write."""
+    if submission.idempotency_key is not None:
+        # The account's lock makes requests of one tenant take turns, so the second of two equal
+        # ones finds the first here, even when the first has used the balance up.
+        locks.account_for_update(caller.tenant_id)
+        known = _known(caller, submission, digest, now)
+        if known is not None:
+            raise _KnownMeanwhile(known)
+    order, quote = quoted.order, quoted.quote
+    billing.place_hold(
+        tenant_id=caller.tenant_id,
+        key_id=caller.key_id,
+        generation_id=generation_id,
+        amount=quote.total,
+        limits=billing.HoldLimits(
+            tenant_in_flight=caller.limits.tenant_in_flight,
+            key_in_flight=caller.limits.key_in_flight,
+            key_budget_day=caller.limits.key_budget_day,
+            key_budget_month=caller.limits.key_budget_month,
+        ),
+        now=now,
+    )
+    generation = Generation.objects.create(
+        id=generation_id,
+        tenant_id=caller.tenant_id,
+        api_key_id=caller.key_id,
+        request_id=submission.request_id,
+        model=order.model,
+        prompt=order.prompt,
+        n=order.n,
+        size_requested=order.size_requested,
+        size=order.size,
+        tier=order.tier,
+        quality_requested=order.quality,
+        quality_sent=order.quality if order.is_quality_explicit else "",
+        response_format=order.response_format,
+        output_format=order.output_format,
+        output_compression=order.output_compression,
+        strict_size=order.strict_size,
+        fields=dict(order.fields),
+        state=State.QUEUED,
+        deadline_at=now + timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS),
+        rung_at=now,
+        created_at=now,
+        priced=quote.priced.as_json(),
+        held_micros=quote.total,
+    )
+    if submission.idempotency_key is not None:
+        idempotency.remember(
+            tenant_id=caller.tenant_id,
+            key=submission.idempotency_key,
+            body_digest=digest,
+            generation=generation,
+            now=now,
+        )
+    return generation

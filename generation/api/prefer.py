@@ -1,0 +1,26 @@
+"""`Prefer: respond-async, wait=30`: a case-insensitive list; unknown preferences are ignored."""
+
+from dataclasses import dataclass
+
+MAX_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Prefer:
+    """How long a caller wants to be kept: `wait_seconds` None is until the image is there."""
+
+    wait_seconds: float | None = None
+    applied: str = ""
+
+    @classmethod
+    def parse(cls, header: str | None) -> "Prefer":
+        """Read the header; `wait=N` wins over `respond-async`, which alone means not at all."""
+        words = [word.partition(";")[0].strip().lower() for word in (header or "").split(",")]
+        is_async = "respond-async" in words
+        for word in words:
+            name, _, value = word.partition("=")
+            digits = value.strip().strip('"')
+            if name.strip() == "wait" and digits.isascii() and digits.isdigit():
+                seconds = float(digits[:MAX_DIGITS])
+                return cls(seconds, "respond-async" if is_async else f"wait={int(seconds)}")
+        return cls(0.0, "respond-async") if is_async else cls()

@@ -1,0 +1,15 @@
+"""The paths under /v1 that this app owns. Each works with and without the trailing slash."""
+
+from django.urls import path
+
+from generation.api import views
+
+DEFAULT_MODEL = "gpt-image-2-origin"
+"""What the slash form of the generations path means when no model is named."""
+
+urlpatterns = [
+    path("images/generations", views.generations),
+    path("images/generations/", views.generations, {"default_model": DEFAULT_MODEL}),
+    path("images/generations/<str:public_id>", views.generation),
+    path("images/generations/<str:public_id>/", views.generation),
+]

@@ -1,0 +1,174 @@
+"""The contracts' snapshot: what each public model name promises. Pure, frozen, shared by threads.
+
+A contract lists its sizes; a preset name ("16:9(4K)") and its pixel size are both legal. The size
+tier is a table per model: 2048x2048 is 2K in one contract and 4K in another, and no formula knows.
+`auto` stands for a size that is known only when the image comes back.
+Source: the product documents' tables, kept as rows and seeded from management/contracts.json.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from typing_extensions import override
+
+AUTO = "auto"
+MAX_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Pixels, width x height."""
+
+    width: int
+    height: int
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    @property
+    def ratio(self) -> str:
+        """The lowest terms: 1920x1080 -> '16:9'."""
+        divisor = math.gcd(self.width, self.height)
+        return f"{self.width // divisor}:{self.height // divisor}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Size":
+        """'1024x768' -> Size(1024, 768). Raises ValueError for anything else."""
+        width, separator, height = text.partition("x")
+        if not separator or not _is_number(width) or not _is_number(height):
+            raise ValueError(f"{text!r} is not a size")
+        return cls(int(width), int(height))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and text[0] != "0"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOption:
+    """One legal size of a contract: its pixels, price tier, named ratio and preset, if any."""
+
+    size: Size
+    tier: str
+    ratio: str
+    preset: str | None = None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a public model name means.
+
+    `is_exact`: only channels that take the size natively may serve it. `qualities` are the words of
+    the contract in rising order, `quality_aliases` the further ones that are read as one of them.
+    """
+
+    model: str
+    options: tuple[SizeOption, ...]
+    accepts_auto: bool
+    default_size: str
+    qualities: tuple[str, ...]
+    quality_default: str
+    quality_aliases: Mapping[str, str]
+    prompt_max_chars: int
+    max_n: int
+    response_format_default: str
+    is_exact: bool
+    is_enabled: bool = True
+
+    @cached_property
+    def by_name(self) -> Mapping[str, SizeOption]:
+        """Every legal word for a size, presets and pixels, to its option."""
+        named = {str(option.size): option for option in self.options}
+        named.update({option.preset: option for option in self.options if option.preset})
+        return named
+
+    @cached_property
+    def size_names(self) -> tuple[str, ...]:
+        """Every legal value of `size`, as an error message lists them."""
+        presets = [option.preset for option in self.options if option.preset]
+        pixels = [str(option.size) for option in self.options]
+        return (*presets, *pixels, *([AUTO] if self.accepts_auto else []))
+
+    def quality(self, word: str) -> str | None:
+        """The contract's own word for a quality, or None when it is not legal."""
+        word = self.quality_aliases.get(word, word)
+        return word if word in self.qualities else None
+
+
+@dataclass(frozen=True)
+class RouteInfo:
+    """A channel as one model sees it: where to send, under which name, and what it can honour.
+
+    `native_sizes` None means every size. A lower priority goes first; weight shares the traffic
+    of equals. `reset_count` tells processes to forget what they know of the channel's health.
+    """
+
+    channel_id: int
+    channel_name: str
+    kind: str
+    base_url: str
+    api_key: str = field(repr=False)
+    priority: int
+    weight: int
+    timeout_seconds: int
+    max_concurrency: int | None
+    reset_count: int
+    model: str
+    upstream_model: str
+    native_sizes: frozenset[str] | None
+    quality_map: Mapping[str, str]
+    ignored_fields: frozenset[str]
+    allows_exact_crop: bool
+    allows_redispatch: bool
+    retry_is_free: bool
+    class_overrides: Mapping[int, str]
+    cost_micros: int | None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All contracts and the routes that serve them, at one revision of the configuration."""
+
+    revision: int
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    routes: Mapping[str, tuple[RouteInfo, ...]] = field(default_factory=dict)
+
+    def contract(self, model: str) -> Contract | None:
+        """The enabled contract of that public name."""
+        contract = self.contracts.get(model)
+        return contract if contract and contract.is_enabled else None
+
+
+def contract_from(row: Mapping[str, Any]) -> Contract:
+    """A contract from its stored form (the columns of `Contract`, or an item of the seed)."""
+    return Contract(
+        model=row["model"],
+        options=tuple(_options(row["sizes"])),
+        accepts_auto=row["accepts_auto"],
+        default_size=row["default_size"],
+        qualities=tuple(row["qualities"]),
+        quality_default=row["quality_default"],
+        quality_aliases=dict(row["quality_aliases"]),
+        prompt_max_chars=row["prompt_max_chars"],
+        max_n=row["max_n"],
+        response_format_default=row["response_format_default"],
+        is_exact=row["is_exact"],
+        is_enabled=row.get("is_enabled", True),
+    )
+
+
+def _options(sizes: Iterable[Mapping[str, str]]) -> Iterable[SizeOption]:
+    for item in sizes:
+        size = Size.parse(item["size"])
+        preset = item.get("preset")
+        ratio = item.get("ratio") or (preset.partition("(")[0] if preset else size.ratio)
+        yield SizeOption(size=size, tier=item.get("tier", "base"), ratio=ratio, preset=preset)

@@ -1,0 +1,1 @@
+"""One folder per vendor. Adapters know HTTP and their vendor, and no database."""

@@ -1,0 +1,180 @@
+"""What every channel adapter takes, gives back and raises.
+
+An adapter carries one generation to one vendor in one call and brings back images in spool files.
+It never retries a call that may have been paid; `UpstreamError.attempt_class` tells the caller
+what may be tried again (the table in docs/ARCHITECTURE.md, "Attempt classes").
+"""
+
+from collections.abc import AsyncIterable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from pictor.kit.spool import SpoolFile
+
+MAX_DETAIL_CHARS = 500
+
+
+class AttemptClass(StrEnum):
+    """How one attempt ended, and so whether another may be made."""
+
+    DELIVERED = "delivered"
+    """Images came back."""
+    NOT_REACHED = "not_reached"
+    """Surely not seen by the upstream: same or next channel."""
+    REFUSED = "refused"
+    """Turned away for the channel's sake (key, credit, rate, load): next channel."""
+    REJECTED = "rejected"
+    """The request itself was not accepted: the caller's error."""
+    MODERATED = "moderated"
+    """Refused by the upstream's policy: the caller's error."""
+    UNKNOWN = "unknown"
+    """May have been made and paid for: never again."""
+    BAD_RESULT = "bad_result"
+    """Answered without a usable image: once more where the channel's retries are free."""
+    STORAGE_FAILED = "storage_failed"
+    """The images are here and could not be stored: storage only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """One configured account at a vendor.
+
+    Attributes:
+        kind: which adapter, see registry.py.
+        base_url: of the vendor's API; `/v1` is understood when it has no path.
+        timeout_seconds: connect to last byte, when the caller sets no shorter one.
+        upstream_models: public model -> the vendor's name for it; absent means the same name.
+        response_format: what to send as `response_format`; "" sends none; None decides by model.
+    """
+
+    id: str
+    name: str
+    kind: str
+    base_url: str
+    api_key: str = field(repr=False)
+    timeout_seconds: float = 240.0
+    upstream_models: Mapping[str, str] = field(default_factory=dict)
+    response_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LargeValue:
+    """A long string of the request that is not in memory: text, then bytes to be sent as base64.
+
+    Attributes:
+        size_bytes: of the bytes, before base64.
+        read: starts reading them, from a spool or from storage, in chunks of any size.
+        prefix: goes before the base64, such as `data:image/png;base64,`.
+    """
+
+    size_bytes: int
+    read: Callable[[], AsyncIterable[bytes]]
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One generation as it is to be sent, after plans and maps were applied.
+
+    A None is not sent. `fields` are sent as they are (style, background, watermark, image, …);
+    a string value in them, at any depth, that is a key of `large` is replaced by that value.
+
+    Attributes:
+        model: the public name; the channel's config maps it.
+    """
+
+    model: str
+    prompt: str
+    n: int = 1
+    size: str | None = None
+    quality: str | None = None
+    output_format: str | None = None
+    output_compression: int | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    large: Mapping[str, LargeValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamImage:
+    """One image, unverified: the bytes are whatever the upstream sent."""
+
+    spool: SpoolFile
+    revised_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the upstream counted them."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    input_text_tokens: int = 0
+    input_image_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAnswer:
+    """At least one image and at most as many as were asked for. Whoever gets it closes it."""
+
+    images: tuple[UpstreamImage, ...]
+    size: str | None = None
+    quality: str | None = None
+    output_format: str | None = None
+    background: str | None = None
+    usage: Usage | None = None
+    request_id: str = ""
+    http_status: int = 200
+
+    def close(self) -> None:
+        """Free every spool. Safe to call twice."""
+        for image in self.images:
+            image.spool.close()
+
+
+class UpstreamError(Exception):
+    """An attempt without an image.
+
+    Attributes:
+        attempt_class: what may be tried again.
+        http_status: None when no answer's head arrived.
+        request_id: the upstream's, "" when it named none.
+        retry_after_seconds: when the upstream said so.
+        may_have_billed: True when the upstream may charge us for it.
+        detail: for our own log and attempt row: at most 500 characters, secrets removed.
+        public_message: for the caller, in our words; "" leaves the words to the class.
+        public_param: the request field the upstream complained of, if it is one of ours.
+    """
+
+    def __init__(
+        self,
+        attempt_class: AttemptClass,
+        detail: str,
+        *,
+        http_status: int | None = None,
+        request_id: str = "",
+        retry_after_seconds: float | None = None,
+        may_have_billed: bool = False,
+        public_message: str = "",
+        public_param: str | None = None,
+    ) -> None:
+        super().__init__(f"{attempt_class}: {detail[:MAX_DETAIL_CHARS]}")
+        self.attempt_class = attempt_class
+        self.detail = detail[:MAX_DETAIL_CHARS]
+        self.http_status = http_status
+        self.request_id = request_id
+        self.retry_after_seconds = retry_after_seconds
+        self.may_have_billed = may_have_billed
+        self.public_message = public_message
+        self.public_param = public_param
+
+
+class Channel(Protocol):
+    """One vendor account that can be asked for images."""
+
+    async def generate(
+        self, request: UpstreamRequest, *, timeout_seconds: float | None = None
+    ) -> UpstreamAnswer:
+        """Ask once. Ends within the time-out (default: the channel's); raises UpstreamError."""
+        ...

@@ -1,0 +1,103 @@
+"""A vendor's JSON answer in, images out, in flat memory.
+
+Long strings are decoded into spools while they arrive; long texts we have no use for are thrown
+away. At most `max_images` spools are opened: more images than were asked for cost nothing.
+Raises JsonRefused (cut short, not JSON, too deep, too large) and SpoolError.
+"""
+
+import json
+
+from pictor.kit.json_stream import JsonInvalid, JsonStream
+from pictor.kit.spool import Base64Sink, SpoolFile, Spools
+
+LONG_BYTES = 16 * 1024
+"""Longer strings are images; shorter ones may be urls, which are rarely above 2 KB."""
+MAX_SKELETON_BYTES = 2 * 1024**2
+
+TEXT_KEYS = frozenset({"revised_prompt", "prompt", "text", "content", "message", "refusal"})
+"""Kept in the answer even when they are long."""
+
+
+class DiscardSink:
+    """Takes a long string that nobody needs."""
+
+    def write(self, _data: bytes) -> None:
+        """Forget it."""
+
+    def finish(self) -> None:
+        """Nothing to end."""
+
+
+class AnswerStream:
+    """One answer.
+
+    Args:
+        spools: where images go.
+        max_images: at most this many are kept.
+        max_image_bytes: of each, decoded.
+    """
+
+    def __init__(self, spools: Spools, *, max_images: int, max_image_bytes: int) -> None:
+        self._spools = spools
+        self._max_images = max_images
+        self._max_image_bytes = max_image_bytes
+        self._opened: list[Base64Sink] = []
+        self._stream: JsonStream[Base64Sink | DiscardSink] = JsonStream(
+            LONG_BYTES, self._open, max_skeleton_bytes=MAX_SKELETON_BYTES
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the answer."""
+        self._stream.feed(chunk)
+
+    def finish(self) -> dict[str, object]:
+        """The answer with placeholders for its long strings; see `image`."""
+        skeleton, _ = self._stream.finish()
+        try:
+            document = json.loads(skeleton.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise JsonInvalid("the answer is not JSON") from None
+        if not isinstance(document, dict):
+            raise JsonInvalid("the answer is not a JSON object")
+        return document
+
+    def image(self, value: object) -> SpoolFile | None:
+        """The decoded bytes of a string of the answer; None if it is not base64, or is empty."""
+        if not isinstance(value, str):
+            return None
+        sink = self._stream.sink_of(value)
+        if sink is None:
+            sink = self._decode(value)
+        if isinstance(sink, Base64Sink) and sink.error is None and sink.spool.size > 0:
+            return sink.spool
+        return None
+
+    def close(self, *, keep: tuple[SpoolFile, ...] = ()) -> None:
+        """Free every spool that is not kept."""
+        for sink in self._opened:
+            if sink.spool not in keep:
+                sink.spool.close()
+
+    def new_spool(self) -> SpoolFile:
+        """A spool for an image that comes another way; freed by `close` too."""
+        sink = Base64Sink(self._spools.new(max_bytes=self._max_image_bytes))
+        self._opened.append(sink)
+        return sink.spool
+
+    def _open(self, _index: int, key: str) -> Base64Sink | DiscardSink | None:
+        if key in TEXT_KEYS:
+            return None
+        if len(self._opened) >= self._max_images:
+            return DiscardSink()
+        return self._new_sink()
+
+    def _decode(self, text: str) -> Base64Sink:
+        sink = self._new_sink()
+        sink.write(text.encode("ascii", "replace"))
+        sink.finish()
+        return sink
+
+    def _new_sink(self) -> Base64Sink:
+        sink = Base64Sink(self._spools.new(max_bytes=self._max_image_bytes))
+        self._opened.append(sink)
+        return sink

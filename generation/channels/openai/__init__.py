@@ -1,0 +1,1 @@
+"""OpenAI's images wire format, as spoken by OpenAI and most relays."""

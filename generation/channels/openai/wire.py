@@ -1,0 +1,212 @@
+"""OpenAI's images wire format: our request to JSON, its JSON to images and facts. Pure.
+
+Sources: OpenAI's API reference, "Create image" (20 Nov 2026), and the relays in docs/channels.md.
+Relays differ: some answer with `images` for `data`, some put a data URI where a url belongs.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pybase64
+
+from generation.channels.base import AttemptClass, LargeValue, UpstreamError, UpstreamRequest, Usage
+from pictor.kit.http import Body
+
+ENCODE_BYTES = 196_608
+"""A multiple of 3: pieces of base64 join without padding."""
+
+MAX_WORDS_DEPTH = 8
+MAX_WORD_CHARS = 40
+MAX_REVISED_PROMPT_CHARS = 32_000
+
+_BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64")
+
+
+def endpoint(base_url: str) -> str:
+    """Where generations are asked for; `/v1` is added to a base url without a path."""
+    base = base_url.rstrip("/")
+    if not urlsplit(base).path:
+        base += "/v1"
+    return f"{base}/images/generations"
+
+
+def response_format(upstream_model: str, configured: str | None) -> str:
+    """What to send as `response_format`; "" for none.
+
+    gpt-image models refuse the field and always answer with base64; dall-e models answer with
+    urls unless asked (OpenAI's API reference).
+    """
+    if configured is not None:
+        return configured
+    return "b64_json" if upstream_model.startswith("dall-e-") else ""
+
+
+def request_fields(
+    request: UpstreamRequest, *, model: str, response_format: str
+) -> dict[str, object]:
+    """The JSON object to send: what is None is absent, `fields` are as they came."""
+    named: dict[str, object] = {
+        "model": model,
+        "prompt": request.prompt,
+        "n": request.n,
+        "size": request.size,
+        "quality": request.quality,
+        "output_format": request.output_format,
+        "output_compression": request.output_compression,
+        "response_format": response_format or None,
+    }
+    return {**{key: value for key, value in named.items() if value is not None}, **request.fields}
+
+
+def request_body(request: UpstreamRequest, fields: dict[str, object]) -> Body:
+    """The fields as JSON, with large values streamed into their places."""
+    parts = _parts(json.dumps(fields, separators=(",", ":")), request)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for part in parts:
+            if isinstance(part, bytes):
+                yield part
+            else:
+                async for piece in _encoded(part):
+                    yield piece
+
+    return Body(size_bytes=sum(_part_bytes(part) for part in parts), chunks=chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """One image of an answer: base64 text (or its placeholder), or where to fetch it."""
+
+    base64: str | None
+    url: str | None
+    revised_prompt: str | None
+
+
+def found_images(document: dict[str, object]) -> list[FoundImage]:
+    """The images an answer holds, in order; entries without one are left out."""
+    entries = document.get("data") or document.get("images")
+    if not isinstance(entries, list):
+        return []
+    found = [_image_of(entry) for entry in entries]
+    return [image for image in found if image is not None]
+
+
+def says_something(document: dict[str, object]) -> bool:
+    """True when an answer without an image has words in its place: a refusal."""
+    spoken: list[object] = [document.get("choices"), document.get("data"), document.get("output")]
+    spoken += [document.get(key) for key in ("text", "refusal", "output_text", "content")]
+    return any(_has_text(value, depth=0) for value in spoken)
+
+
+def usage_of(document: dict[str, object]) -> Usage | None:
+    """Token counts, if the answer has them."""
+    usage = document.get("usage")
+    if not isinstance(usage, dict):
+        return None
+    output = _count(usage.get("output_tokens", usage.get("completion_tokens")))
+    if output is None:
+        return None
+    entered = _count(usage.get("input_tokens", usage.get("prompt_tokens"))) or 0
+    details = usage.get("input_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    return Usage(
+        input_tokens=entered,
+        output_tokens=output,
+        total_tokens=_count(usage.get("total_tokens")) or entered + output,
+        input_text_tokens=_count(details.get("text_tokens")) or 0,
+        input_image_tokens=_count(details.get("image_tokens")) or 0,
+    )
+
+
+def word_of(document: dict[str, object], key: str) -> str | None:
+    """A short string of the answer, such as its `quality`; anything else is None."""
+    value = document.get(key)
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_WORD_CHARS else None
+
+
+def _parts(text: str, request: UpstreamRequest) -> Sequence[bytes | LargeValue]:
+    if not request.large:
+        return [text.encode("ascii")]
+    names = {json.dumps(name): value for name, value in request.large.items()}
+    pattern = "|".join(re.escape(name) for name in names)
+    parts: list[bytes | LargeValue] = []
+    for piece in re.split(f"({pattern})", text):
+        value = names.get(piece)
+        parts += [piece.encode("ascii")] if value is None else [b'"', value, b'"']
+    return parts
+
+
+def _part_bytes(part: bytes | LargeValue) -> int:
+    if isinstance(part, bytes):
+        return len(part)
+    return len(part.prefix.encode("ascii")) + 4 * ((part.size_bytes + 2) // 3)
+
+
+async def _encoded(value: LargeValue) -> AsyncIterator[bytes]:
+    """The value as base64. What cannot be read was not sent whole, so it was not acted upon."""
+    yield value.prefix.encode("ascii")
+    rest = bytearray()
+    size_bytes = 0
+    try:
+        async for chunk in value.read():
+            rest += chunk
+            size_bytes += len(chunk)
+            while len(rest) >= ENCODE_BYTES:
+                yield pybase64.b64encode(rest[:ENCODE_BYTES])
+                del rest[:ENCODE_BYTES]
+    except Exception as error:
+        raise _unreadable(f"{type(error).__name__}: {error}") from error
+    if size_bytes != value.size_bytes:
+        raise _unreadable(f"{size_bytes} bytes, not {value.size_bytes}")
+    yield pybase64.b64encode(rest)
+
+
+def _unreadable(why: str) -> UpstreamError:
+    return UpstreamError(
+        AttemptClass.NOT_REACHED, f"a reference image could not be read while sending: {why}"
+    )
+
+
+def _image_of(entry: object) -> FoundImage | None:
+    if isinstance(entry, str):
+        entry = {"url" if entry.startswith(("https://", "http://")) else "b64_json": entry}
+    if not isinstance(entry, dict):
+        return None
+    encoded = next((text for key in _BASE64_KEYS if (text := _text(entry.get(key)))), None)
+    url = _text(entry.get("url"))
+    if url and not url.startswith(("https://", "http://")):  # a data URI, or a placeholder for one
+        encoded, url = encoded or url, None
+    if not encoded and not url:
+        return None
+    revised = _text(entry.get("revised_prompt"))
+    return FoundImage(
+        base64=encoded,
+        url=None if encoded else url,
+        revised_prompt=revised[:MAX_REVISED_PROMPT_CHARS] if revised else None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _has_text(value: object, *, depth: int) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, list):
+        return depth < MAX_WORDS_DEPTH and any(_has_text(each, depth=depth + 1) for each in value)
+    if isinstance(value, dict):
+        keys = ("text", "content", "refusal", "message", "parts")
+        return depth < MAX_WORDS_DEPTH and any(
+            _has_text(value.get(key), depth=depth + 1) for key in keys
+        )
+    return False
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value

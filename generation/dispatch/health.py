@@ -1,0 +1,143 @@
+"""Each channel's breaker, Retry-After gate, load and size fidelity, as one process sees them.
+
+Kept in memory, per channel and model, and used on the worker's event loop alone, so there are no
+locks. A breaker opens on repeated failures within a window, lets one probe through when its pause
+is over, and closes on that probe's success. `channel reset` raises the channel's reset count, and
+everything known of it is forgotten.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from generation.catalogue import RouteInfo
+from generation.channels.base import AttemptClass
+
+WINDOW_SECONDS = 60.0
+"""Outcomes older than this say nothing about a channel's present health."""
+WINDOW_OUTCOMES = 20
+"""At most so many of the last outcomes are looked at."""
+MIN_FAILURES = 3
+"""Failures in the window before a breaker may open."""
+FAILURE_SHARE = 0.5
+"""Share of failures in the window from which a breaker opens."""
+FIRST_PAUSE_SECONDS = 10.0
+"""A breaker's first pause; it doubles with every failed probe."""
+LONGEST_PAUSE_SECONDS = 120.0
+"""No pause is longer than this."""
+UNPROVEN_CALLS = 6
+"""Calls in flight to a channel that has not yet answered well, while others could serve."""
+WRONG_SIZES = 3
+"""Wrong sizes in a row before a channel is no longer sent that size first."""
+DEFAULT_GATE_SECONDS = 5.0
+"""How long a 429 without Retry-After closes a channel."""
+
+FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptClass.UNKNOWN})
+
+
+@dataclass
+class _Circuit:
+    outcomes: deque[tuple[float, bool]] = field(
+        default_factory=lambda: deque(maxlen=WINDOW_OUTCOMES)
+    )
+    open_until: float = 0.0
+    pause: float = 0.0
+    is_probing: bool = False
+    is_proven: bool = False
+    in_flight: int = 0
+
+
+@dataclass
+class _ChannelHealth:
+    reset_count: int
+    gate_until: float = 0.0
+    in_flight: int = 0
+    circuits: dict[str, _Circuit] = field(default_factory=dict)
+    wrong_sizes: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+class Health:
+    """What this process knows of every channel. Times are seconds of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._channels: dict[int, _ChannelHealth] = {}
+
+    def is_usable(self, route: RouteInfo, *, now: float) -> bool:
+        """Whether a call may start now: gate and breaker closed (or due a probe), below the cap."""
+        circuit = self._circuit(route)
+        if not self.is_only_broken(route, now=now):
+            return False
+        return not circuit.pause or (circuit.open_until <= now and not circuit.is_probing)
+
+    def is_only_broken(self, route: RouteInfo, *, now: float) -> bool:
+        """Whether nothing but an open breaker speaks against a call: no gate, no full cap."""
+        channel = self._channel(route)
+        is_full = route.max_concurrency is not None and channel.in_flight >= route.max_concurrency
+        return channel.gate_until <= now and not is_full
+
+    def is_preferred(self, route: RouteInfo, size: str) -> bool:
+        """Whether it may keep its rank: proven or little tried, and true to size."""
+        circuit = self._circuit(route)
+        is_known = circuit.is_proven or circuit.in_flight < UNPROVEN_CALLS
+        wrong = self._channel(route).wrong_sizes.get((route.model, size), 0)
+        return is_known and wrong < WRONG_SIZES
+
+    def started(self, route: RouteInfo) -> None:
+        """A call begins."""
+        self._channel(route).in_flight += 1
+        circuit = self._circuit(route)
+        circuit.in_flight += 1
+        circuit.is_probing = bool(circuit.pause)
+
+    def ended(
+        self,
+        route: RouteInfo,
+        *,
+        failed_as: AttemptClass | None,
+        retry_after: float | None,
+        now: float,
+    ) -> None:
+        """A call is over; `failed_as` None is success, a caller's own error counts as neither."""
+        channel, circuit = self._channel(route), self._circuit(route)
+        channel.in_flight = max(0, channel.in_flight - 1)
+        circuit.in_flight = max(0, circuit.in_flight - 1)
+        if retry_after is not None:
+            channel.gate_until = max(channel.gate_until, now + retry_after)
+        if failed_as is None:
+            circuit.is_proven = True
+            circuit.outcomes.append((now, True))
+            circuit.pause, circuit.open_until, circuit.is_probing = 0.0, 0.0, False
+        elif failed_as in FAILURES:
+            circuit.outcomes.append((now, False))
+            self._failed(circuit, now)
+        else:
+            circuit.is_probing = False
+
+    def delivered(self, route: RouteInfo, *, size: str, was_right: bool) -> None:
+        """Whether what came back had the size that was sent for."""
+        wrong = self._channel(route).wrong_sizes
+        key = (route.model, size)
+        wrong[key] = 0 if was_right else wrong.get(key, 0) + 1
+
+    @staticmethod
+    def _failed(circuit: _Circuit, now: float) -> None:
+        if circuit.is_probing:
+            circuit.pause = min(circuit.pause * 2, LONGEST_PAUSE_SECONDS)
+            circuit.open_until = now + circuit.pause
+            circuit.is_probing = False
+            return
+        recent = [good for at, good in circuit.outcomes if at > now - WINDOW_SECONDS]
+        failures = recent.count(False)
+        if failures >= MIN_FAILURES and failures >= FAILURE_SHARE * len(recent):
+            circuit.is_proven = False
+            if not circuit.pause:
+                circuit.pause = FIRST_PAUSE_SECONDS
+                circuit.open_until = now + circuit.pause
+
+    def _channel(self, route: RouteInfo) -> _ChannelHealth:
+        known = self._channels.get(route.channel_id)
+        if known is None or known.reset_count != route.reset_count:
+            known = self._channels[route.channel_id] = _ChannelHealth(route.reset_count)
+        return known
+
+    def _circuit(self, route: RouteInfo) -> _Circuit:
+        return self._channel(route).circuits.setdefault(route.model, _Circuit())

@@ -1,0 +1,54 @@
+"""May we try again, and where? The table of attempt classes as a function. Pure.
+
+Only what surely did not reach the upstream, or was refused by it, is sent again; a call whose fate
+is unknown never is, because it may have been paid for.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from generation.channels.base import AttemptClass
+
+NOT_REACHED_BUDGET = 2
+"""Resends of calls that did not reach an upstream, shared by all channels of a generation."""
+
+
+class Next(StrEnum):
+    """What follows a failed attempt."""
+
+    SAME_CHANNEL = "same_channel"
+    NEXT_CHANNEL = "next_channel"
+    GIVE_UP = "give_up"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What has been spent so far of the shared budgets."""
+
+    not_reached: int = 0
+    bad_results: int = 0
+
+    def after(self, attempt_class: AttemptClass) -> "History":
+        """The history with one more attempt of that class."""
+        match attempt_class:
+            case AttemptClass.NOT_REACHED:
+                return replace(self, not_reached=self.not_reached + 1)
+            case AttemptClass.BAD_RESULT:
+                return replace(self, bad_results=self.bad_results + 1)
+            case _:
+                return self
+
+
+def decide(
+    attempt_class: AttemptClass, *, history: History, has_next: bool, retry_is_free: bool
+) -> Next:
+    """What follows, given what came before (`history` includes this attempt)."""
+    match attempt_class:
+        case AttemptClass.NOT_REACHED if history.not_reached <= NOT_REACHED_BUDGET:
+            return Next.NEXT_CHANNEL if has_next else Next.SAME_CHANNEL
+        case AttemptClass.NOT_REACHED | AttemptClass.REFUSED if has_next:
+            return Next.NEXT_CHANNEL
+        case AttemptClass.BAD_RESULT if retry_is_free and history.bad_results == 1:
+            return Next.SAME_CHANNEL
+        case _:
+            return Next.GIVE_UP

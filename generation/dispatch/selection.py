@@ -1,0 +1,28 @@
+"""Which channels may serve a request, and in which order. Pure.
+
+Lower priority goes first, native plans before closest ones, and weight shares the traffic of
+equals by a weighted draw.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+from generation.catalogue import Contract, RouteInfo
+from generation.plans import CLOSEST, Candidate, plan
+
+
+def candidates(
+    routes: Iterable[RouteInfo], *, contract: Contract, size: str, roll: Callable[[], float]
+) -> list[Candidate]:
+    """Every capable channel, best first. `roll` gives random numbers in [0, 1)."""
+    capable = [found for route in routes if (found := plan(route, contract=contract, size=size))]
+    drawn = {id(found): _draw(found.route.weight, roll()) for found in capable}
+    return sorted(
+        capable,
+        key=lambda found: (found.route.priority, found.plan == CLOSEST, -drawn[id(found)]),
+    )
+
+
+def _draw(weight: int, roll: float) -> float:
+    """A key for weighted random order: the largest of weight 2 is twice as often first."""
+    return math.log(max(roll, 1e-12)) / weight if weight else -math.inf

@@ -1,0 +1,385 @@
+"""Try channels in order, write each attempt down, and bring back verified images.
+
+One Dispatcher a worker process, on its event loop. Database work runs in the database pool, pixel
+work in the conversion pool, storage in its own; the loop itself only moves bytes into spool files.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from uuid import UUID
+
+from django.conf import settings
+
+from generation import claims, settlement
+from generation.catalogue import AUTO, Catalogue, RouteInfo, Size
+from generation.channels.base import (
+    AttemptClass,
+    ChannelConfig,
+    UpstreamAnswer,
+    UpstreamError,
+    UpstreamRequest,
+)
+from generation.channels.registry import open_channel
+from generation.claims import AttemptEnd, Claim
+from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health
+from generation.dispatch.pixels import verified
+from generation.dispatch.retry import History, Next, decide
+from generation.dispatch.selection import candidates
+from generation.models import Generation
+from generation.plans import Candidate
+from generation.selectors import catalogue_at
+from generation.settlement import Delivery, Failure, VerifiedImage
+from pictor.kit import clock, pools
+from pictor.kit.errors import PictorError
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import Spools
+from storage import services as storage
+from storage.models import StoredImage
+from storage.services import StorageFailed
+
+logger = logging.getLogger(__name__)
+
+LONGEST_GATE_WAIT_SECONDS = 15.0
+"""A generation waits so long for a closed gate when no other channel can serve it."""
+TIMING_SLACK_SECONDS = 0.05
+"""An attempt that ended this close to its deadline ended by it."""
+STORAGE_FIRST_PAUSE_SECONDS = 0.25
+STORAGE_LONGEST_PAUSE_SECONDS = 5.0
+
+
+@dataclass
+class _Run:
+    """One dispatch of one generation: what is left to try, and what was spent."""
+
+    claim: Claim
+    queue: list[Candidate]
+    history: History = field(default_factory=History)
+    number: int = 0
+    ends_at: float = 0.0
+
+    @property
+    def generation(self) -> Generation:
+        return self.claim.generation
+
+    @property
+    def seconds_left(self) -> float:
+        return self.ends_at - time.monotonic()
+
+
+class Dispatcher:
+    """Sends generations to channels and their images to storage."""
+
+    def __init__(
+        self, *, http: HttpPool, spools: Spools, roll: Callable[[], float] = random.random
+    ) -> None:
+        self._http = http
+        self._spools = spools
+        self._roll = roll
+        self._health = Health()
+
+    async def run(self, claim: Claim) -> Delivery:
+        """Images from the first channel that delivers. Raises Failure with the caller's error."""
+        catalogue = await pools.database(catalogue_at, claim.revision)
+        run = _Run(claim, self._candidates(claim, catalogue))
+        run.ends_at = time.monotonic() + claim.seconds_left
+        if not run.queue:
+            raise Failure(settlement.NO_CHANNEL)
+        while True:
+            candidate = await self._next(run)
+            try:
+                return await self._attempt(run, candidate)
+            except _Ended as ended:
+                run.history = run.history.after(ended.cause.attempt_class)
+                self._requeue(run, candidate, ended)
+
+    async def store(self, claim: Claim, delivery: Delivery) -> list[StoredImage]:
+        """Upload the images, again and again while storage fails; no upstream is asked twice.
+
+        Returns the rows for the settling transaction to insert. Raises StorageFailed at last.
+        """
+        now = clock.now()
+        rows = []
+        for index, image in enumerate(delivery.images):
+            key = storage.image_key_of(
+                claim.generation.id,
+                claim.generation.created_at,
+                claim.dispatch,
+                index,
+                image.format,
+            )
+            await self._upload(key, image)
+            rows.append(
+                StoredImage(
+                    tenant_id=claim.generation.tenant_id,
+                    generation_id=claim.generation.id,
+                    index=index,
+                    object_key=key,
+                    content_type=f"image/{image.format}",
+                    format=image.format,
+                    size_bytes=image.spool.size,
+                    sha256=image.spool.sha256,
+                    width=image.width,
+                    height=image.height,
+                    revised_prompt=image.revised_prompt or "",
+                    expires_at=settlement.expiry_of(now),
+                )
+            )
+        return rows
+
+    # --- choosing -----------------------------------------------------------------------------
+
+    def _candidates(self, claim: Claim, catalogue: Catalogue) -> list[Candidate]:
+        generation = claim.generation
+        contract = catalogue.contracts.get(generation.model)
+        if contract is None:
+            return []
+        routes = catalogue.routes.get(generation.model, ())
+        if claim.dispatch > 1:
+            routes = tuple(route for route in routes if route.allows_redispatch)
+        found = candidates(routes, contract=contract, size=generation.size, roll=self._roll)
+        return sorted(
+            found,
+            key=lambda one: not self._health.is_preferred(one.route, one.upstream_size),
+        )
+
+    async def _next(self, run: _Run) -> Candidate:
+        """The first candidate that may be called now; waits a little for a gate that will open.
+
+        With every breaker open the first candidate is tried all the same: a breaker is there to
+        prefer others, and there are none.
+        """
+        waited_until = time.monotonic() + min(LONGEST_GATE_WAIT_SECONDS, run.seconds_left)
+        while True:
+            now = time.monotonic()
+            for candidate in run.queue:
+                if self._health.is_usable(candidate.route, now=now):
+                    return candidate
+            for candidate in run.queue:
+                if self._health.is_only_broken(candidate.route, now=now):
+                    return candidate
+            if now >= waited_until:
+                raise Failure(settlement.error_for(_refused()))
+            await asyncio.sleep(min(0.25, max(0.01, waited_until - now)))
+
+    def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
+        """Leave in the queue what may be tried next; raises Failure when nothing may."""
+        rest = [other for other in run.queue if other is not candidate]
+        match decide(
+            ended.cause.attempt_class,
+            history=run.history,
+            has_next=bool(rest),
+            retry_is_free=candidate.route.retry_is_free,
+        ):
+            case Next.SAME_CHANNEL:
+                run.queue = [candidate, *rest]
+            case Next.NEXT_CHANNEL:
+                run.queue = rest
+            case Next.GIVE_UP:
+                raise Failure(ended.error)
+
+    # --- one attempt --------------------------------------------------------------------------
+
+    async def _attempt(self, run: _Run, candidate: Candidate) -> Delivery:
+        run.number += 1
+        route = candidate.route
+        seconds = min(float(route.timeout_seconds), run.seconds_left)
+        if seconds <= 0:
+            raise Failure(settlement.TIMED_OUT)
+        attempt_id = await pools.database(
+            claims.begin_attempt,
+            claim=run.claim,
+            number=run.number,
+            channel_id=route.channel_id,
+            upstream_model=route.upstream_model,
+            upstream_size=candidate.upstream_size,
+        )
+        if attempt_id is None:
+            raise ClaimLost
+        self._health.started(route)
+        started = time.monotonic()
+        cause: UpstreamError | None = None
+        try:
+            answer = await self._ask(run, candidate, seconds)
+            return await self._verified(run, candidate, attempt_id, answer)
+        except UpstreamError as error:
+            cause = _overridden(error, route)
+            timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
+            await pools.database(claims.end_attempt, _end(attempt_id, cause), now=clock.now())
+            raise _Ended(cause, _error_of(cause, timed_out=timed_out)) from None
+        finally:
+            self._health.ended(
+                route,
+                failed_as=cause.attempt_class if cause else None,
+                retry_after=_gate(cause),
+                now=time.monotonic(),
+            )
+
+    async def _ask(self, run: _Run, candidate: Candidate, seconds: float) -> UpstreamAnswer:
+        route, generation = candidate.route, run.generation
+        channel = open_channel(
+            ChannelConfig(
+                id=str(route.channel_id),
+                name=route.channel_name,
+                kind=route.kind,
+                base_url=route.base_url,
+                api_key=route.api_key,
+                timeout_seconds=seconds,
+                upstream_models={route.model: route.upstream_model},
+            ),
+            self._http,
+            self._spools,
+        )
+        request = UpstreamRequest(
+            model=generation.model,
+            prompt=generation.prompt + candidate.prompt_suffix,
+            n=generation.n,
+            size=candidate.upstream_size,
+            quality=_quality_for(route, generation.quality_sent),
+            output_format=None if generation.output_format == "png" else generation.output_format,
+            output_compression=generation.output_compression,
+            fields={
+                name: value
+                for name, value in generation.fields.items()
+                if name not in route.ignored_fields
+            },
+        )
+        return await channel.generate(request, timeout_seconds=seconds)
+
+    async def _verified(
+        self, run: _Run, candidate: Candidate, attempt_id: UUID, answer: UpstreamAnswer
+    ) -> Delivery:
+        """Decode every image, convert where another format was asked for, check the size."""
+        generation = run.generation
+        images: list[VerifiedImage] = []
+        try:
+            for image in answer.images:
+                good = await pools.conversion(
+                    verified,
+                    image,
+                    output_format=generation.output_format,
+                    compression=generation.output_compression,
+                    spools=self._spools,
+                )
+                if good is not None:
+                    images.append(good)
+            self._check(run, candidate, images)
+        except BaseException:
+            answer.close()
+            for kept in images:
+                kept.spool.close()
+            raise
+        return Delivery(
+            attempt_id=attempt_id,
+            route=candidate.route,
+            plan=candidate.plan,
+            upstream_size=candidate.upstream_size,
+            ignored=tuple(sorted(candidate.route.ignored_fields & generation.fields.keys())),
+            answer=answer,
+            images=tuple(images),
+        )
+
+    def _check(self, run: _Run, candidate: Candidate, images: Sequence[VerifiedImage]) -> None:
+        if not images:
+            raise UpstreamError(
+                AttemptClass.BAD_RESULT, "no image that could be decoded", may_have_billed=True
+            )
+        size = run.generation.size
+        if candidate.upstream_size != AUTO:
+            self._health.delivered(
+                candidate.route,
+                size=candidate.upstream_size,
+                was_right=all(image.size == candidate.upstream_size for image in images),
+            )
+        if run.generation.strict_size and size != AUTO:
+            wrong = [image.size for image in images if image.size != str(Size.parse(size))]
+            if wrong:
+                raise _WrongSize(f"asked for {size}, got {', '.join(wrong)}")
+
+    # --- storage ------------------------------------------------------------------------------
+
+    async def _upload(self, key: str, image: VerifiedImage) -> None:
+        gives_up_at = time.monotonic() + settings.STORAGE_RETRY_SECONDS
+        pause = STORAGE_FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await pools.storage(
+                    storage.upload, key, image.spool, content_type=f"image/{image.format}"
+                )
+            except StorageFailed as error:
+                if time.monotonic() + pause > gives_up_at:
+                    raise
+                logger.warning("storage is retried in %.2f s: %s", pause, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, STORAGE_LONGEST_PAUSE_SECONDS)
+            else:
+                return
+
+
+class ClaimLost(Exception):
+    """Another worker has the generation: everything here ends without a trace."""
+
+
+class _Ended(Exception):
+    """One attempt is over without images."""
+
+    def __init__(self, cause: UpstreamError, error: PictorError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.error = error
+
+
+class _WrongSize(UpstreamError):
+    """Another size than a strict request allows."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
+
+
+def _refused() -> UpstreamError:
+    return UpstreamError(AttemptClass.REFUSED, "every channel's gate is closed")
+
+
+def _error_of(cause: UpstreamError, *, timed_out: bool) -> PictorError:
+    if isinstance(cause, _WrongSize):
+        return settlement.WRONG_SIZE
+    if timed_out:
+        return settlement.TIMED_OUT
+    return settlement.error_for(cause)
+
+
+def _overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
+    """The class as this channel's operator sees it, where they said so for the status."""
+    other = route.class_overrides.get(error.http_status or 0)
+    if other is not None:
+        error.attempt_class = AttemptClass(other)
+    return error
+
+
+def _gate(cause: UpstreamError | None) -> float | None:
+    """How long a refusal closes the channel: as the upstream said, or briefly after a 429."""
+    if cause is None or cause.attempt_class != AttemptClass.REFUSED:
+        return None
+    if cause.retry_after_seconds is not None:
+        return cause.retry_after_seconds
+    return DEFAULT_GATE_SECONDS if cause.http_status == HTTPStatus.TOO_MANY_REQUESTS else None
+
+
+def _end(attempt_id: UUID, cause: UpstreamError) -> AttemptEnd:
+    return AttemptEnd(
+        attempt_id=attempt_id,
+        attempt_class=cause.attempt_class,
+        http_status=cause.http_status,
+        upstream_request_id=cause.request_id,
+        may_have_billed=cause.may_have_billed,
+        detail=cause.detail,
+    )
+
+
+def _quality_for(route: RouteInfo, sent: str) -> str | None:
+    """The caller's quality in the upstream's word, None when they sent none."""
+    return route.quality_map.get(sent, sent) or None

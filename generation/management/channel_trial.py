@@ -1,0 +1,121 @@
+"""One real, small and cheap generation straight through a channel's adapter, and what came of it.
+
+Nothing is admitted, held or stored; the vendor may charge for it. A disabled channel can be tried
+too: that is when an operator wants to know.
+"""
+
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from billing.selectors import current_table
+from generation.catalogue import AUTO, Size
+from generation.channels.base import ChannelConfig, UpstreamRequest
+from generation.channels.registry import open_channel
+from generation.models import Channel, Contract, Route
+from generation.selectors import decrypted
+from pictor.kit import clock
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import SpoolBudget, Spools
+from storage import probe
+
+PROMPT = "A red fox in the snow"
+SIZE = "1024x1024"
+QUALITY = "low"
+
+
+class NothingToTry(ValueError):
+    """The channel serves no model."""
+
+
+class WrongImage(Exception):
+    """An answer came, without the image that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A request that is ready to be sent. `model` is the public name."""
+
+    config: ChannelConfig
+    model: str
+    size: str
+    quality: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What one call brought: the image's true pixels, and how long it took."""
+
+    milliseconds: int
+    facts: probe.ImageFacts
+    size_bytes: int
+
+
+def prepare(channel: Channel) -> Trial:
+    """The cheapest thing to ask this channel for. Raises NothingToTry when it has no routes."""
+    routes = channel.routes.select_related("contract").order_by("contract__position")
+    table = current_table(None, clock.now())
+
+    def price(route: Route) -> float:
+        row = table.rows.get((route.contract_id, SIZE, _quality(route.contract)))
+        return float("inf") if row is None else row.micros
+
+    route = min(routes, key=price, default=None)
+    if route is None:
+        raise NothingToTry(f"the channel {channel.name} serves no model")
+    quality = _quality(route.contract)
+    config = ChannelConfig(
+        id=str(channel.pk),
+        name=channel.name,
+        kind=channel.kind,
+        base_url=channel.base_url,
+        api_key=decrypted(channel.credentials),
+        timeout_seconds=float(channel.timeout_seconds),
+        upstream_models={route.contract_id: route.upstream_model},
+    )
+    return Trial(
+        config=config,
+        model=route.contract_id,
+        size=_size(route.sizes if route.sizes is not None else channel.sizes),
+        quality=None
+        if "quality" in channel.ignored_fields
+        else route.quality_map.get(quality, quality),
+    )
+
+
+async def attempt(trial: Trial) -> TrialResult:
+    """Ask once and look at the bytes. Raises UpstreamError, NotAnImage or WrongImage."""
+    http = HttpPool(egress_allow=settings.EGRESS_ALLOW)
+    spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
+    started = time.monotonic()
+    try:
+        channel = open_channel(trial.config, http, spools)
+        answer = await channel.generate(
+            UpstreamRequest(
+                model=trial.model, prompt=PROMPT, size=trial.size, quality=trial.quality
+            )
+        )
+        milliseconds = round((time.monotonic() - started) * 1000)
+        try:
+            spool = answer.images[0].spool
+            facts = probe.verify(spool)
+            if trial.size not in {AUTO, facts.size}:
+                raise WrongImage(f"asked for {trial.size}, got {facts.size}")
+            return TrialResult(milliseconds, facts, spool.size)
+        finally:
+            answer.close()
+    finally:
+        await http.aclose()
+
+
+def _quality(contract: Contract) -> str:
+    return QUALITY if QUALITY in contract.qualities else contract.qualities[0]
+
+
+def _size(native: list[str] | None) -> str:
+    """1024x1024 where the channel takes it, otherwise its smallest size."""
+    if native is None or SIZE in native:
+        return SIZE
+    sizes = [Size.parse(size) for size in native if size != AUTO]
+    return str(min(sizes, key=lambda size: size.pixels)) if sizes else AUTO

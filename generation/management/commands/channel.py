@@ -1,0 +1,165 @@
+"""`manage.py channel set|enable|disable|reset|test|list`."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from typing_extensions import override
+
+from billing.management.operator import ACTOR, read_words, say_invalid
+from generation.channels.base import UpstreamError
+from generation.management import channel_trial, channels
+from generation.management.channels import ChannelOptions
+from generation.models import Channel
+from storage.probe import NotAnImage
+
+LARGEST = 2**31 - 1
+COLUMNS = ("name", "state", "priority", "weight", "timeout", "base_url", "models", "sizes")
+
+
+class Command(BaseCommand):
+    """Configure the accounts at vendors that generations are sent to."""
+
+    help = "Create, change, switch, try and list channels. Felt by every process at once."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        change = actions.add_parser("set", help="create a channel, or change what is given")
+        change.add_argument("name")
+        change.add_argument("--base-url", metavar="URL", help="OpenAI-compatible, as https://…/v1")
+        change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
+        change.add_argument("--models", metavar="A,B", help="default for a new one: all")
+        change.add_argument("--sizes", metavar="A,B", help="taken natively; default: all")
+        change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
+        change.add_argument("--weight", metavar="N", help="share among equals; default 1")
+        change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
+        for action, words in (
+            ("enable", "let it serve"),
+            ("disable", "send it nothing more"),
+            ("reset", "forget breakers, Retry-After gates and counters"),
+            ("test", "make one small real image on it"),
+        ):
+            actions.add_parser(action, help=words).add_argument("name")
+        every = actions.add_parser("list", help="all channels, in the order they are tried")
+        every.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        actions = {
+            "set": self._set,
+            "enable": self._enable,
+            "disable": self._disable,
+            "reset": self._reset,
+            "test": self._test,
+            "list": self._list,
+        }
+        try:
+            actions[options["action"]](options)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+
+    def _set(self, options: dict[str, Any]) -> None:
+        channel, is_new = channels.set_channel(
+            name=options["name"].strip(),
+            options=ChannelOptions(
+                base_url=options["base_url"],
+                api_key=_read_api_key(options["api_key"]),
+                models=read_words(options["models"]),
+                sizes=read_words(options["sizes"]),
+                priority=_read_number("--priority", options["priority"], least=-LARGEST),
+                weight=_read_number("--weight", options["weight"], least=1),
+                timeout_seconds=_read_number("--timeout", options["timeout"], least=1),
+            ),
+            actor=ACTOR,
+        )
+        warning = channels.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
+        if warning and (is_new or options["base_url"] is not None):
+            self.stderr.write(f"warning: {warning}")
+        self.stdout.write(f"{channel.name} is {'created' if is_new else 'updated'}")
+
+    def _enable(self, options: dict[str, Any]) -> None:
+        channel = _channel(options)
+        channels.set_enabled(channel=channel, is_enabled=True, actor=ACTOR)
+        self.stdout.write(f"{channel.name} is enabled")
+
+    def _disable(self, options: dict[str, Any]) -> None:
+        channel = _channel(options)
+        channels.set_enabled(channel=channel, is_enabled=False, actor=ACTOR)
+        self.stdout.write(f"{channel.name} is disabled")
+
+    def _reset(self, options: dict[str, Any]) -> None:
+        channel = _channel(options)
+        channels.reset(channel=channel, actor=ACTOR)
+        self.stdout.write(f"{channel.name} is reset")
+
+    def _test(self, options: dict[str, Any]) -> None:
+        channel = _channel(options)
+        try:
+            trial = channel_trial.prepare(channel)
+            result = asyncio.run(channel_trial.attempt(trial))
+        except InvalidToken:
+            raise CommandError(
+                f"{channel.name}: its API key was encrypted with a key that is not in"
+                " PICTOR_ENCRYPTION_KEYS; set it again"
+            ) from None
+        except UpstreamError as error:
+            status = f" (HTTP {error.http_status})" if error.http_status else ""
+            raise CommandError(f"{channel.name}: {_one_line(error)}{status}") from None
+        except (ValueError, NotAnImage, channel_trial.WrongImage) as error:
+            raise CommandError(f"{channel.name}: {_one_line(error)}") from None
+        self.stdout.write(
+            f"{channel.name}: {trial.model} in {result.milliseconds} ms,"
+            f" {result.facts.size} {result.facts.format}, {result.size_bytes} bytes"
+        )
+
+    def _list(self, options: dict[str, Any]) -> None:
+        found = [channels.describe(channel) for channel in Channel.objects.all()]
+        if options["json"]:
+            self.stdout.write(json.dumps(found))
+            return
+        rows = [COLUMNS, *(_row(channel) for channel in found)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+        for row in rows:
+            cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+            self.stdout.write("  ".join(cells).rstrip())
+
+
+def _channel(options: dict[str, Any]) -> Channel:
+    channel = Channel.objects.filter(name=options["name"]).first()
+    if channel is None:
+        raise CommandError(f"no channel named {options['name']!r}")
+    return channel
+
+
+def _read_number(option: str, text: str | None, *, least: int) -> int | None:
+    if text is None:
+        return None
+    try:
+        number = int(text)
+    except ValueError:
+        raise CommandError(f"{option} must be a whole number, not {text!r}") from None
+    if not least <= number <= LARGEST:
+        raise CommandError(f"{option} must be from {least} to {LARGEST}")
+    return number
+
+
+def _read_api_key(text: str | None) -> str | None:
+    return sys.stdin.readline() if text == "-" else text
+
+
+def _row(channel: dict[str, Any]) -> tuple[str, ...]:
+    state = "enabled" if channel["enabled"] else "disabled"
+    words = {**channel, "state": state, "models": ",".join(channel["models"]) or "none"}
+    words["sizes"] = "all" if channel["sizes"] is None else ",".join(channel["sizes"])
+    return tuple(str(words[column]) for column in COLUMNS)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

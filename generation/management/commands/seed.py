@@ -1,0 +1,51 @@
+"""`manage.py seed [--migrate]`: what an installation starts with."""
+
+from contextlib import nullcontext
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from typing_extensions import override
+
+from billing.management.operator import say_invalid
+from generation.management import seeding
+from generation.management.seeding import Wishes
+from pictor.env import env_secret, env_str
+from storage import backends
+
+
+class Command(BaseCommand):
+    """Create contracts, prices and the bucket; the sandbox channel and demo account on request.
+
+    SANDBOX_URL asks for the channel, PICTOR_DEMO_API_KEY, PICTOR_DEMO_EMAIL and
+    PICTOR_DEMO_PASSWORD for the demo account. Safe to run again, and twice at once.
+    """
+
+    help = "Create what is missing of contracts, prices, bucket, sandbox channel, demo account."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--migrate", action="store_true", help="run the migrations first")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        wishes = Wishes(
+            sandbox_url=env_str("SANDBOX_URL"),
+            demo_api_key=env_secret("PICTOR_DEMO_API_KEY"),
+            demo_email=env_str("PICTOR_DEMO_EMAIL"),
+            demo_password=env_secret("PICTOR_DEMO_PASSWORD"),
+        )
+        with seeding.alone() if options["migrate"] else nullcontext():
+            if options["migrate"]:
+                call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+            try:
+                done = seeding.seed(wishes)
+            except ValidationError as error:
+                raise say_invalid(error) from None
+        try:
+            backends.ensure_bucket()
+        except backends.StorageFailed as error:
+            raise CommandError(f"the bucket cannot be created: {error}") from None
+        self.stdout.write(f"seeded {', '.join(done)}" if done else "nothing to seed")

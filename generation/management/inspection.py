@@ -1,0 +1,120 @@
+"""One generation with everything an operator needs to understand it: what, where, whose money."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from billing.models import Transfer
+from generation.models import Attempt, Generation
+from generation.settlement import attempts_of
+from pictor.kit.money import to_decimal
+from storage.models import StoredImage
+
+
+def describe(generation: Generation) -> dict[str, Any]:
+    """{"generation", "attempts", "images", "transfers"}; amounts in USD, times in ISO 8601."""
+    images = StoredImage.objects.filter(generation_id=generation.id).order_by("index")
+    transfers = Transfer.objects.filter(generation_id=generation.id).order_by("id")
+    return {
+        "generation": _generation(generation),
+        "attempts": [_attempt(attempt) for attempt in attempts_of(generation.id)],
+        "images": [_image(image) for image in images],
+        "transfers": [_transfer(transfer) for transfer in transfers],
+    }
+
+
+def lines(described: dict[str, Any]) -> Iterator[str]:
+    """The same for a person: a block of facts, then a line for each attempt, image, transfer."""
+    facts = described["generation"]
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        if value not in (None, ""):
+            yield f"{name:<{width}}  {_word(value)}"
+    for kind in ("attempts", "images", "transfers"):
+        yield f"{kind}: {len(described[kind])}"
+        for row in described[kind]:
+            cells = (f"{name} {_word(value)}" for name, value in row.items() if value)
+            yield f"  {', '.join(cells)}"
+
+
+def _generation(row: Generation) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "uuid": str(row.id),
+        "tenant": row.tenant.name,
+        "tenant_id": row.tenant.public_id,
+        "key_id": row.api_key.public_id,
+        "request_id": row.request_id,
+        "state": row.state,
+        "model": row.model,
+        "prompt": row.prompt,
+        "n": row.n,
+        "size_requested": row.size_requested,
+        "size": row.size,
+        "quality_requested": row.quality_requested,
+        "quality_billed": row.quality_billed,
+        "quality_source": row.quality_source,
+        "held": to_decimal(row.held_micros),
+        "captured": None if row.captured_micros is None else to_decimal(row.captured_micros),
+        "channel": row.channel.name if row.channel else None,
+        "worker": str(row.worker_id) if row.worker_id else None,
+        "dispatch": row.dispatch,
+        "rings": row.rings,
+        "created_at": _time(row.created_at),
+        "rung_at": _time(row.rung_at),
+        "started_at": _time(row.started_at),
+        "deadline_at": _time(row.deadline_at),
+        "finished_at": _time(row.finished_at),
+        "error": row.error,
+    }
+
+
+def _attempt(row: Attempt) -> dict[str, Any]:
+    return {
+        "dispatch": row.dispatch,
+        "number": row.number,
+        "channel": row.channel.name,
+        "upstream_model": row.upstream_model,
+        "upstream_size": row.upstream_size,
+        "class": row.attempt_class,
+        "http_status": row.http_status,
+        "upstream_request_id": row.upstream_request_id,
+        "may_have_billed": row.may_have_billed,
+        "cost": to_decimal(row.cost_micros),
+        "detail": row.detail,
+        "started_at": _time(row.started_at),
+        "finished_at": _time(row.finished_at),
+    }
+
+
+def _image(row: StoredImage) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "index": row.index,
+        "size": row.size,
+        "format": row.format,
+        "bytes": row.size_bytes,
+        "sha256": row.sha256,
+        "object_key": row.object_key,
+        "expires_at": _time(row.expires_at),
+        "deleted_at": _time(row.deleted_at),
+    }
+
+
+def _transfer(row: Transfer) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "amount": to_decimal(row.amount),
+        "seq": row.seq,
+        "created_at": _time(row.created_at),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _word(value: Any) -> str:
+    """One line, however many the value has."""
+    return " ".join(str(value).split())

@@ -1,0 +1,234 @@
+"""What an installation starts with: contracts, prices; the sandbox channel and demo account.
+
+Everything here creates what is missing and leaves what operators changed alone. `seed` looks first
+and then works under a lock, so it is cheap when there is nothing to do and safe to run twice at
+once. Amounts are micro-USD. Raises ValidationError for settings that cannot be honoured.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from accounts import keys
+from accounts.models import ApiKey, Membership, Tenant, User
+from accounts.services import add_member, issue_api_key, record
+from billing.models import PriceBook
+from billing.seed_prices import seed_prices
+from billing.services import draft_price_book, open_tenant, publish_price_book
+from generation.catalogue import AUTO
+from generation.management import channels
+from generation.management.channels import ChannelOptions
+from generation.models import Channel, Contract
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+CONTRACTS = Path(__file__).with_name("contracts.json")
+ACTOR = "seed"
+PRICE_BOOK = "list"
+SANDBOX = "sandbox"
+SANDBOX_PRIORITY = 100
+DEMO_TENANT = "demo"
+DEMO_BALANCE = Micros(100_000_000)
+
+_LOCK = 0x50_49_43_54_4F_52
+"""Any number that nothing else locks: 'PICTOR'."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the environment asks for beyond contracts and prices; empty for nothing."""
+
+    sandbox_url: str = ""
+    demo_api_key: str = field(default="", repr=False)
+    demo_email: str = ""
+    demo_password: str = field(default="", repr=False)
+
+    @property
+    def has_user(self) -> bool:
+        """A person who can sign in needs both."""
+        return bool(self.demo_email and self.demo_password)
+
+    @property
+    def has_demo(self) -> bool:
+        """Whether there is anything to belong to a demo tenant."""
+        return bool(self.demo_api_key) or self.has_user
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One seeding at a time in the whole database; takes as long as it takes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("RESET statement_timeout; RESET lock_timeout")
+
+
+def seed(wishes: Wishes) -> list[str]:
+    """Create what is missing, in one transaction; says what it did, [] for nothing."""
+    if not _missing(wishes):
+        return []
+    with alone(), transaction.atomic():
+        done = [*_contracts(), *_prices()]
+        if wishes.sandbox_url:
+            done += _sandbox(wishes.sandbox_url)
+        if wishes.has_demo:
+            done += _demo(wishes)
+    return done
+
+
+# One look at everything: five look-ups by key. A password alone needs its slow hash as well.
+_LOOK = """
+SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
+       EXISTS (SELECT FROM billing_pricebook),
+       EXISTS (SELECT FROM generation_channel WHERE name = %s AND base_url = %s),
+       EXISTS (SELECT FROM accounts_apikey WHERE digest = %s),
+       EXISTS (SELECT FROM accounts_user u JOIN accounts_membership m ON m.user_id = u.id
+                 JOIN accounts_tenant t ON t.id = m.tenant_id
+                WHERE u.email = %s AND t.name = %s AND m.role = 'owner' AND u.is_staff
+                  AND u.is_superuser AND u.is_active AND u.email_verified_at IS NOT NULL)
+"""
+
+
+def _missing(wishes: Wishes) -> bool:
+    """Whether anything that is wished for is not there as it should be."""
+    models = [contract["model"] for contract in seeded_contracts()]
+    sandbox_url = channels.checked_base_url(wishes.sandbox_url) if wishes.sandbox_url else ""
+    email = wishes.demo_email.lower()
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, [models, SANDBOX, sandbox_url, _digest(wishes), email, DEMO_TENANT])
+        contracts, has_book, has_sandbox, has_key, has_user = cursor.fetchone()
+    return not (
+        contracts == len(models)
+        and has_book
+        and (has_sandbox or not wishes.sandbox_url)
+        and (has_key or not wishes.demo_api_key)
+        and (not wishes.has_user or (has_user and _password_is_current(wishes)))
+    )
+
+
+def _password_is_current(wishes: Wishes) -> bool:
+    user = User.objects.filter(email=wishes.demo_email.lower()).first()
+    return user is not None and user.check_password(wishes.demo_password)
+
+
+def _digest(wishes: Wishes) -> bytes:
+    return keys.digest(wishes.demo_api_key, settings.KEY_PEPPER)
+
+
+@cache
+def seeded_contracts() -> Sequence[dict[str, Any]]:
+    """The contracts of contracts.json, as columns of Contract."""
+    contracts: list[dict[str, Any]] = json.loads(CONTRACTS.read_text(encoding="utf-8"))
+    return contracts
+
+
+def _contracts() -> list[str]:
+    known = set(Contract.objects.values_list("model", flat=True))
+    missing = [
+        Contract(position=position, **columns)
+        for position, columns in enumerate(seeded_contracts())
+        if columns["model"] not in known
+    ]
+    if not missing:
+        return []
+    Contract.objects.bulk_create(missing)
+    sandbox = Channel.objects.filter(name=SANDBOX).first()
+    if sandbox is not None:  # it serves every model, new ones too
+        channels.add_routes(sandbox, missing)
+    names = [contract.model for contract in missing]
+    record(
+        actor=ACTOR,
+        action="contract.seed",
+        object_type="contract",
+        object_id="",
+        after={"models": names},
+    )
+    return [f"{len(missing)} contracts"]
+
+
+def _prices() -> list[str]:
+    if PriceBook.objects.exists():
+        return []
+    sizes = {
+        contract["model"]: [
+            *(option["size"] for option in contract["sizes"]),
+            *([AUTO] if contract["accepts_auto"] else []),
+        ]
+        for contract in seeded_contracts()
+    }
+    rows = seed_prices(sizes)
+    now = clock.now()
+    book = draft_price_book(name=PRICE_BOOK, rows=rows, effective_from=now)
+    publish_price_book(book=book, actor=ACTOR, now=now)
+    return [f"{len(rows)} prices"]
+
+
+def _sandbox(base_url: str) -> list[str]:
+    """The sandbox upstream as a channel; a known one only follows the sandbox's address."""
+    known = Channel.objects.filter(name=SANDBOX).first()
+    if known is None:
+        options = ChannelOptions(
+            base_url=base_url, api_key=SANDBOX, priority=SANDBOX_PRIORITY, models=(channels.ALL,)
+        )
+    elif known.base_url != channels.checked_base_url(base_url):
+        options = ChannelOptions(base_url=base_url)
+    else:
+        return []
+    channels.set_channel(name=SANDBOX, options=options, actor=ACTOR)
+    return ["the sandbox channel"]
+
+
+def _demo(wishes: Wishes) -> list[str]:
+    done = []
+    tenant = Tenant.objects.filter(name=DEMO_TENANT).first()
+    if tenant is None:
+        tenant = open_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
+        done.append("the demo tenant")
+    if wishes.demo_api_key and not ApiKey.objects.filter(digest=_digest(wishes)).exists():
+        if not keys.is_well_formed(wishes.demo_api_key):
+            raise ValidationError("PICTOR_DEMO_API_KEY is not a key of ours")
+        issue_api_key(tenant=tenant, name="demo", actor=ACTOR, plaintext=wishes.demo_api_key)
+        done.append("the demo key")
+    if wishes.has_user:
+        done += _demo_user(wishes, tenant)
+    return done
+
+
+def _demo_user(wishes: Wishes, tenant: Tenant) -> list[str]:
+    """Staff, superuser, e-mail verified, owner of the demo tenant, with the password wished for."""
+    email = wishes.demo_email.lower()
+    known = User.objects.filter(email=email).first()
+    user = known or User(email=email)
+    user.is_active = user.is_staff = user.is_superuser = True
+    user.email_verified_at = user.email_verified_at or clock.now()
+    if known is None or not user.check_password(wishes.demo_password):
+        user.set_password(wishes.demo_password)
+    user.full_clean()
+    user.save()
+    record(
+        actor=ACTOR,
+        action="user.seed",
+        object_type="user",
+        object_id=str(user.pk),
+        tenant_id=tenant.pk,
+        after={"email": email, "is_new": known is None},
+    )
+    is_owner = Membership.objects.filter(
+        tenant=tenant, user=user, role=Membership.Role.OWNER
+    ).exists()
+    if not is_owner:
+        add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=ACTOR)
+    return ["the demo user"]

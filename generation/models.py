@@ -1,0 +1,298 @@
+"""Generations and what serves them: contracts, channels, routes, workers, attempts, replays.
+
+A generation is one admitted request. Its hold is columns of this row; the conditional UPDATE that
+makes it final ends the hold, so a hold ends exactly once. Amounts are micro-USD.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from typing_extensions import override
+
+from pictor.kit import ids
+
+
+class State(models.TextChoices):
+    """Where a generation is. The last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
+
+
+class Contract(models.Model):
+    """What a public model name promises; see catalogue.Contract for the meaning of each column."""
+
+    model = models.CharField(max_length=64, primary_key=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    sizes = models.JSONField(help_text='List of {"size", "tier", "ratio" or "preset"}.')
+    accepts_auto = models.BooleanField(default=False)
+    default_size = models.CharField(max_length=16, default="1024x1024")
+    qualities = ArrayField(models.CharField(max_length=16))
+    quality_default = models.CharField(max_length=16)
+    quality_aliases = models.JSONField(default=dict, blank=True)
+    prompt_max_chars = models.PositiveIntegerField()
+    max_n = models.PositiveSmallIntegerField(default=10)
+    response_format_default = models.CharField(max_length=16, default="url")
+    is_exact = models.BooleanField(
+        default=False, help_text="Only channels that take the size natively may serve it."
+    )
+    is_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "model"]
+
+    @override
+    def __str__(self) -> str:
+        return self.model
+
+
+class Channel(models.Model):
+    """One configured account at a vendor that we can send work to. Lower priority goes first."""
+
+    name = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=32, default="openai")
+    base_url = models.CharField(max_length=500)
+    credentials = models.TextField(
+        blank=True, help_text="The API key, encrypted; write-only in every form."
+    )
+    priority = models.IntegerField(default=10)
+    weight = models.PositiveIntegerField(default=1)
+    timeout_seconds = models.PositiveIntegerField(default=240)
+    max_concurrency = models.PositiveIntegerField(null=True, blank=True)
+    sizes = ArrayField(
+        models.CharField(max_length=16),
+        null=True,
+        blank=True,
+        help_text="Sizes taken natively; empty for every size.",
+    )
+    ignored_fields = ArrayField(
+        models.CharField(max_length=32),
+        default=list,
+        blank=True,
+        help_text="Request fields that this channel cannot honour; reported in metadata.ignored.",
+    )
+    allows_exact_crop = models.BooleanField(
+        default=False, help_text="May serve exact models by cropping a larger native size."
+    )
+    allows_redispatch = models.BooleanField(
+        default=True, help_text="May be called again after a crash of our own cut a call off."
+    )
+    retry_is_free = models.BooleanField(
+        default=False, help_text="A bad result costs nothing here, so it is asked for once more."
+    )
+    class_overrides = models.JSONField(
+        default=dict, blank=True, help_text='HTTP status to attempt class, as {"429": "unknown"}.'
+    )
+    is_enabled = models.BooleanField(default=True)
+    reset_count = models.PositiveIntegerField(
+        default=0, help_text="Raised by a reset: processes forget breakers, gates and counters."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["priority", "name"]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class Route(models.Model):
+    """That a channel may serve a model, and under which name and words it does so there."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="routes")
+    contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="routes")
+    upstream_model = models.CharField(max_length=128)
+    sizes = ArrayField(
+        models.CharField(max_length=16),
+        null=True,
+        blank=True,
+        help_text="Native sizes for this model; empty for the channel's.",
+    )
+    quality_map = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Our quality words to the upstream\'s, as {"high":"hd"}.',
+    )
+    cost_micros = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="What one image costs us here, micro-USD, where it is flat.",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "contract"], name="route_once_per_channel")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.contract_id} on {self.channel_id}"
+
+
+class Worker(models.Model):
+    """One life of one image worker process. Its lease is `seen_at`, renewed every few seconds."""
+
+    epoch = models.UUIDField(primary_key=True, default=ids.new_uuid)
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.host}/{self.pid}"
+
+
+class Generation(models.Model):
+    """One admitted request, from its hold to its settled bill."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, db_index=False)
+    api_key = models.ForeignKey("accounts.ApiKey", on_delete=models.PROTECT, db_index=False)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    # What was asked for.
+    model = models.CharField(max_length=64)
+    prompt = models.TextField()
+    n = models.PositiveSmallIntegerField()
+    size_requested = models.CharField(max_length=16)
+    size = models.CharField(max_length=16, help_text="Pixels, or auto.")
+    tier = models.CharField(max_length=8)
+    quality_requested = models.CharField(max_length=16, help_text="The contract's word, or auto.")
+    quality_sent = models.CharField(
+        max_length=16, blank=True, help_text="As the caller sent it; empty when they did not."
+    )
+    response_format = models.CharField(max_length=16)
+    output_format = models.CharField(max_length=8)
+    output_compression = models.PositiveSmallIntegerField(null=True)
+    strict_size = models.BooleanField(default=False)
+    fields = models.JSONField(default=dict, help_text="Further fields, sent on as they came.")
+    inputs = models.JSONField(default=list, help_text="Stored large inputs: key, bytes, sha256.")
+
+    # Where it is.
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, db_index=False)
+    dispatch = models.PositiveSmallIntegerField(default=0)
+    deadline_at = models.DateTimeField()
+    rings = models.PositiveSmallIntegerField(default=1)
+    rung_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    # What it costs.
+    priced = models.JSONField(help_text="The quote's snapshot: all that settlement needs.")
+    held_micros = models.BigIntegerField(help_text="The quote, held until the generation is final.")
+    captured_micros = models.BigIntegerField(null=True)
+    quality_billed = models.CharField(max_length=16, blank=True)
+    quality_source = models.CharField(max_length=16, blank=True)
+
+    # What came of it.
+    channel = models.ForeignKey(Channel, on_delete=models.SET_NULL, null=True, db_index=False)
+    answer = models.JSONField(null=True, help_text="The answer without its urls.")
+    error = models.JSONField(null=True, help_text="status, type, code, message, param.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "-id"], name="generation_of_tenant"),
+            models.Index(
+                fields=["state", "rung_at"],
+                name="generation_unfinished",
+                condition=models.Q(state__in=["queued", "running"]),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(held_micros__gte=0)
+                & (
+                    models.Q(captured_micros__isnull=True)
+                    | models.Q(captured_micros__gte=0, captured_micros__lte=models.F("held_micros"))
+                ),
+                name="generation_captured_at_most_held",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=["queued", "running"],
+                    captured_micros__isnull=True,
+                    finished_at__isnull=True,
+                )
+                | models.Q(
+                    state__in=["succeeded", "failed", "canceled"],
+                    captured_micros__isnull=False,
+                    finished_at__isnull=False,
+                ),
+                name="generation_final_is_settled",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """'gen_…', as callers see it."""
+        return ids.public(ids.GENERATION, self.id)
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing can change any more, and nothing is on hold."""
+        return self.state in FINAL
+
+
+class Attempt(models.Model):
+    """One try of a generation on one channel, and what it may have cost us."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid)
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="attempts")
+    dispatch = models.PositiveSmallIntegerField()
+    number = models.PositiveSmallIntegerField(help_text="Within the dispatch, from 1.")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    upstream_model = models.CharField(max_length=128)
+    upstream_size = models.CharField(max_length=16, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    attempt_class = models.CharField(max_length=16, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True)
+    upstream_request_id = models.CharField(max_length=200, blank=True)
+    may_have_billed = models.BooleanField(default=False)
+    cost_micros = models.BigIntegerField(default=0)
+    detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["generation", "dispatch", "number"], name="attempt_number_once"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.generation_id} {self.dispatch}.{self.number}"
+
+
+class IdempotencyRecord(models.Model):
+    """The caller's name for one request: the same body finds the same generation for 24 hours."""
+
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.CASCADE, db_index=False)
+    key = models.CharField(max_length=255)
+    body_digest = models.BinaryField(max_length=32)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_once")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,66 @@
+"""Bells: the doorbell that a generation is queued, and the wake-up that one is finished.
+
+Both are hints that may be lost. The doorbell's net is the reaper, the wake-up's is the safety poll,
+so a broker that is down is logged and is never a caller's problem.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from functools import cache
+from uuid import UUID
+
+import redis
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+FINISHED = "pictor:finished"
+"""Pub/sub channel of wake-ups: a JSON list of generation ids."""
+TASK = "generation.tasks.ring"
+QUEUE = "images"
+
+QUIET_SECONDS = 1.0
+"""After a failure the bell is not tried for so long: a dead broker must not slow admission."""
+_quiet_until = 0.0
+
+
+def ring(generation_id: UUID) -> bool:
+    """Tell an image worker that a generation is queued. False when the broker did not take it."""
+    global _quiet_until  # noqa: PLW0603 - one broker a process, seen the same by all its threads
+    if time.monotonic() < _quiet_until:
+        return False
+    try:
+        current_app.send_task(TASK, (str(generation_id),), queue=QUEUE, retry=False)
+    except (OperationalError, redis.RedisError, OSError) as error:
+        _quiet_until = time.monotonic() + QUIET_SECONDS
+        logger.warning("the doorbell was not heard: %s", error)
+        return False
+    return True
+
+
+def ring_all(generation_ids: Iterable[UUID]) -> None:
+    """Ring for each; what is not heard the reaper rings for again."""
+    for generation_id in generation_ids:
+        ring(generation_id)
+
+
+def wake(generation_ids: Iterable[UUID]) -> None:
+    """Tell the web processes that generations are final."""
+    message = json.dumps([str(generation_id) for generation_id in generation_ids])
+    try:
+        _redis().publish(FINISHED, message)
+    except redis.RedisError as error:
+        logger.warning("the wake-up was not sent: %s", error)
+
+
+@cache
+def _redis() -> "redis.Redis":
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+    )

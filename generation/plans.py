@@ -1,0 +1,54 @@
+"""At which size a channel would make a request. Pure.
+
+A plan is `native` (the size as asked), `closest` (the channel's nearest legal size by ratio, then
+area, with the ratio intent appended to the prompt once) or `auto` (the upstream chooses). An exact
+contract takes native plans only.
+"""
+
+import math
+from dataclasses import dataclass
+
+from generation.catalogue import AUTO, Contract, RouteInfo, Size
+
+NATIVE = "native"
+CLOSEST = "closest"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One capable channel with the size it would be sent and the prompt's addition, if any."""
+
+    route: RouteInfo
+    plan: str
+    upstream_size: str
+    prompt_suffix: str = ""
+
+
+def plan(route: RouteInfo, *, contract: Contract, size: str) -> Candidate | None:
+    """How this channel would make that size, or None when it may not."""
+    sizes = route.native_sizes
+    if size == AUTO:
+        return Candidate(route, AUTO, AUTO) if sizes is None or AUTO in sizes else None
+    if sizes is None or size in sizes:
+        return Candidate(route, NATIVE, size)
+    wanted = Size.parse(size)
+    legal = [Size.parse(name) for name in sizes if name != AUTO]
+    if contract.is_exact or not legal:
+        return None
+    nearest = min(legal, key=lambda have: (_ratio_distance(have, wanted), _area(have, wanted)))
+    return Candidate(route, CLOSEST, str(nearest), ratio_sentence(contract, size))
+
+
+def ratio_sentence(contract: Contract, size: str) -> str:
+    """What is appended to the prompt, once, when the channel cannot make the size itself."""
+    return f"\n\nCompose the image for an aspect ratio of {contract.by_name[size].ratio}."
+
+
+def _ratio_distance(have: Size, wanted: Size) -> float:
+    return round(
+        abs(math.log(have.width / have.height) - math.log(wanted.width / wanted.height)), 9
+    )
+
+
+def _area(have: Size, wanted: Size) -> int:
+    return abs(have.pixels - wanted.pixels)

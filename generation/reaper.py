@@ -1,0 +1,132 @@
+"""The net under every crash: a loop in each short-work worker, safe to run many times.
+
+    taken back   running under a worker unseen for 15 s: queued again, at most 3 dispatches in all
+    failed       past the deadline, or dispatched too often: failed and released
+    rung again   queued and unclaimed: the doorbell once more, at most every 30 s with back-off
+
+Taking back is the only place where a call that may have been paid is repeated: our own crash is not
+the customer's fault. It is counted in the dispatch number.
+"""
+
+import logging
+import threading
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from generation import notify, settlement
+from generation.models import Generation, State
+from pictor.kit import clock
+from pictor.kit.errors import PictorError
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+MAX_RING_DOUBLINGS = 3
+
+_TAKE_BACK = """
+UPDATE generation_generation SET state = 'queued', worker_id = NULL,
+       rung_at = clock_timestamp(), rings = 1
+WHERE id IN (
+    SELECT g.id FROM generation_generation AS g
+    LEFT JOIN generation_worker AS w ON w.epoch = g.worker_id
+    WHERE g.state = 'running' AND g.dispatch < %(max_dispatches)s
+      AND g.deadline_at > clock_timestamp() AND {unseen}
+    ORDER BY g.id FOR UPDATE OF g SKIP LOCKED LIMIT %(batch)s)
+RETURNING id
+"""
+_UNSEEN = (
+    "(w.epoch IS NULL OR w.stopped_at IS NOT NULL"
+    " OR w.seen_at < clock_timestamp() - make_interval(secs => %(lease)s))"
+)
+_OVERDUE = """
+SELECT id FROM generation_generation
+WHERE state IN ('queued', 'running') AND deadline_at <= clock_timestamp()
+ORDER BY id LIMIT %(batch)s
+"""
+_WORN_OUT = f"""
+SELECT g.id FROM generation_generation AS g
+LEFT JOIN generation_worker AS w ON w.epoch = g.worker_id
+WHERE g.dispatch >= %(max_dispatches)s
+  AND (g.state = 'queued' OR (g.state = 'running' AND {_UNSEEN}))
+ORDER BY g.id LIMIT %(batch)s
+"""  # noqa: S608 - built from constants
+_RING_AGAIN = """
+UPDATE generation_generation SET rung_at = clock_timestamp(), rings = rings + 1
+WHERE id IN (
+    SELECT id FROM generation_generation
+    WHERE state = 'queued' AND rung_at < clock_timestamp()
+        - make_interval(secs => %(ring_again)s * 2 ^ least(rings - 1, %(doublings)s))
+    ORDER BY id FOR UPDATE SKIP LOCKED LIMIT %(batch)s)
+RETURNING id
+"""
+
+
+def reap(*, now: datetime) -> int:
+    """One round; how many generations it moved."""
+    taken_back = _ids(_TAKE_BACK.format(unseen=_UNSEEN))
+    failed = _fail_all(_ids(_OVERDUE), settlement.TIMED_OUT, now)
+    failed += _fail_all(_ids(_WORN_OUT), settlement.GAVE_UP, now)
+    rung = _ids(_RING_AGAIN)
+    notify.ring_all([*taken_back, *rung])
+    if taken_back or failed:
+        logger.warning("reaper: %d taken back, %d failed", len(taken_back), failed)
+    return len(taken_back) + failed + len(rung)
+
+
+def _ids(sql: str) -> list[UUID]:
+    parameters: dict[str, Any] = {
+        "max_dispatches": settings.MAX_DISPATCHES,
+        "batch": BATCH,
+        "lease": settings.LEASE_SECONDS,
+        "ring_again": settings.RING_AGAIN_SECONDS,
+        "doublings": MAX_RING_DOUBLINGS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
+    """Fail each as it is read here; one that has moved on meanwhile is left alone."""
+    ended = []
+    for generation in Generation.objects.filter(id__in=ids):
+        condition = {
+            "id": generation.id,
+            "state": generation.state,
+            "dispatch": generation.dispatch,
+        }
+        if settlement.end_without_image(
+            generation=generation, state=State.FAILED, condition=condition, error=error, now=now
+        ):
+            ended.append(generation.id)
+    if ended:
+        notify.wake(ended)
+    return len(ended)
+
+
+_stop = threading.Event()
+
+
+def start() -> None:
+    """Begin the loop in a thread of its own."""
+    threading.Thread(target=_loop, name="reaper", daemon=True).start()
+
+
+def stop() -> None:
+    """End the loop after its present round."""
+    _stop.set()
+
+
+def _loop() -> None:
+    while not _stop.wait(settings.REAPER_SECONDS):
+        try:
+            reap(now=clock.now())
+        except DatabaseError as error:
+            logger.warning("the reaper's round failed: %s", error)
+            connection.close()
+        except Exception:
+            logger.exception("the reaper's round failed")

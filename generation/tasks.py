@@ -1,0 +1,25 @@
+"""What Celery carries: generation ids, as doorbells; and the hourly work.
+
+A message may come twice or never. The task only hands the id to the process's event loop; the
+claim decides, and lease and reaper are the truth, so the message is acknowledged at once.
+"""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from generation import worker
+from generation.admission import idempotency
+from pictor.kit import clock
+
+
+@shared_task(ignore_result=True)
+def ring(generation_id: str) -> None:
+    """A generation is queued: carry it, if it is still to be had."""
+    worker.accept(UUID(generation_id))
+
+
+@shared_task(ignore_result=True)
+def forget_idempotency_keys() -> None:
+    """Delete replays that are no longer remembered."""
+    idempotency.forget_expired(now=clock.now())

@@ -1,0 +1,158 @@
+"""The image worker's one asyncio loop: slots, lease, drain.
+
+Celery's threads only hand ids over; every upstream call of the process waits on this loop, at a few
+kilobytes each. A heartbeat thread of its own renews the lease, so that a full database pool cannot
+let it run out. A process that finds its lease lost (it was stopped, or the machine slept) cancels
+all it had in hand, since others may have it by now, and begins a new life under a new epoch.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from generation import claims, notify, pipeline
+from generation.claims import WorkerEpoch
+from generation.dispatch.service import Dispatcher
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import SpoolBudget, Spools
+
+logger = logging.getLogger(__name__)
+
+IDLE_LIMIT_SECONDS = 60.0
+"""A worker that claims nothing while rows wait this long has lost its broker: it starts afresh."""
+
+
+class ImageWorker:
+    """One image worker process: its loop, its lease and what it has in hand."""
+
+    def __init__(self) -> None:
+        self._slots = threading.BoundedSemaphore(settings.WORKER_SLOTS)
+        self._loop = asyncio.new_event_loop()
+        self._running: set[asyncio.Task[None]] = set()
+        self._dispatcher: Dispatcher | None = None
+        self._epoch: WorkerEpoch | None = None
+        self._is_stopping = threading.Event()
+        self._busy_at = time.monotonic()
+
+    def start(self) -> None:
+        """Take up the lease, then the loop and the heartbeat."""
+        self._epoch = claims.enlist()
+        threading.Thread(target=self._run_loop, name="image-loop", daemon=True).start()
+        threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True).start()
+        logger.info("image worker %s has %d slots", self._epoch, settings.WORKER_SLOTS)
+
+    def accept(self, generation_id: UUID) -> None:
+        """Take a slot (waiting for one) and hand the generation to the loop."""
+        if self._is_stopping.is_set():
+            return
+        self._slots.acquire()
+        self._loop.call_soon_threadsafe(self._begin, generation_id)
+
+    def stop_claiming(self) -> None:
+        """Claim nothing more; what is in hand goes on."""
+        self._is_stopping.set()
+
+    def drain(self) -> None:
+        """Finish what is in hand within the drain window and hand back the rest."""
+        self.stop_claiming()
+        ends_at = time.monotonic() + settings.DRAIN_SECONDS
+        while self._running and time.monotonic() < ends_at:
+            time.sleep(0.05)
+        if self._epoch is not None:
+            claims.retire(worker=self._epoch)
+            handed_back = claims.hand_back(worker=self._epoch)
+            notify.ring_all(handed_back)
+            logger.info("image worker drained, %d handed back", len(handed_back))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    # --- on the loop --------------------------------------------------------------------------
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _begin(self, generation_id: UUID) -> None:
+        self._busy_at = time.monotonic()
+        task = self._loop.create_task(self._carry(generation_id))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._slots.release()
+        self._busy_at = time.monotonic()
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a generation was left to the reaper", exc_info=error)
+
+    async def _carry(self, generation_id: UUID) -> None:
+        if self._is_stopping.is_set() or self._epoch is None:
+            return
+        if self._dispatcher is None:
+            spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
+            self._dispatcher = Dispatcher(
+                http=HttpPool(egress_allow=settings.EGRESS_ALLOW), spools=spools
+            )
+        await pipeline.run(
+            generation_id=generation_id, worker=self._epoch, dispatcher=self._dispatcher
+        )
+
+    # --- the heartbeat's thread ---------------------------------------------------------------
+
+    def _heartbeat(self) -> None:
+        while not self._is_stopping.wait(settings.HEARTBEAT_SECONDS):
+            try:
+                self._beat()
+            except DatabaseError as error:
+                logger.warning("the lease could not be renewed: %s", error)
+                connection.close()
+
+    def _beat(self) -> None:
+        if self._epoch is None or not claims.renew(worker=self._epoch):
+            logger.warning("the lease was lost; beginning anew")
+            self._loop.call_soon_threadsafe(self._cancel_all)
+            self._epoch = claims.enlist()
+        if self._running or time.monotonic() - self._busy_at < IDLE_LIMIT_SECONDS:
+            return
+        if claims.oldest_waiting_seconds() > IDLE_LIMIT_SECONDS:
+            logger.error("generations wait and no message comes: starting afresh")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _cancel_all(self) -> None:
+        for task in self._running:
+            task.cancel()
+
+
+_worker: ImageWorker | None = None
+
+
+def start() -> None:
+    """Make this process an image worker."""
+    global _worker  # noqa: PLW0603 - one worker a process
+    _worker = ImageWorker()
+    _worker.start()
+
+
+def accept(generation_id: UUID) -> None:
+    """Hand a generation to this process's loop. Raises RuntimeError outside an image worker."""
+    if _worker is None:
+        raise RuntimeError("this process is not an image worker")
+    _worker.accept(generation_id)
+
+
+def stop_claiming() -> None:
+    """The first half of a shutdown."""
+    if _worker is not None:
+        _worker.stop_claiming()
+
+
+def drain() -> None:
+    """The second half: finish or hand back."""
+    if _worker is not None:
+        _worker.drain()

@@ -1,0 +1,31 @@
+#!/usr/bin/env python
+"""Django's command line, with the project's package on the import path."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Run one management command, on the running embedded default where nothing else is set."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
+
+    if sys.argv[1:] == ["run"]:
+        from pictor.runtime.main import main as run
+
+        sys.exit(run(ROOT))
+
+    from pictor.runtime import recorded
+
+    recorded.adopt(sys.argv, root=ROOT)
+
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The project package: settings, entry points, the supervisor and the kit."""

@@ -1,0 +1,87 @@
+"""The Celery app: a doorbell. Queues, schedule, and what each worker process becomes at its start.
+
+Messages hold generation ids only. No results, events, gossip or ETA: Postgres is the truth, and a
+message may come twice or never.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery, signals
+from celery.schedules import crontab
+
+from pictor.env import env_str
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
+
+ROLE = env_str("PICTOR_ROLE")
+"""`worker` for an image worker, `short` for a short-work worker; empty in every other process."""
+
+app = Celery("pictor")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.update(
+    task_default_queue="short",
+    task_routes={"generation.tasks.ring": {"queue": "images"}},
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    result_backend=None,
+    worker_send_task_events=False,
+    task_send_sent_event=False,
+    worker_prefetch_multiplier=4,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    broker_connection_retry=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
+    broker_pool_limit=12,
+    broker_transport_options={
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 0.5,
+        # A consumer blocks in BRPOP for a second at a time, a publisher must not block at all.
+        "socket_timeout": 5 if ROLE else 0.5,
+        "max_retries": None if ROLE else 0,
+    },
+    beat_schedule={
+        "forget-idempotency-keys": {
+            "task": "generation.tasks.forget_idempotency_keys",
+            "schedule": crontab(minute=7),
+        },
+        "delete-expired-images": {
+            "task": "storage.expire_images",
+            "schedule": crontab(minute=17),
+        },
+    },
+)
+
+
+@signals.worker_ready.connect
+def become_what_we_are(**_: Any) -> None:
+    """An image worker takes up its lease; a short-work worker starts the reaper."""
+    from generation import reaper, worker  # noqa: PLC0415 - apps are ready only now
+
+    if ROLE == "worker":
+        worker.start()
+    elif ROLE == "short":
+        reaper.start()
+
+
+@signals.worker_shutting_down.connect
+def stop_claiming(**_: Any) -> None:
+    """SIGTERM: nothing more is claimed."""
+    from generation import reaper, worker  # noqa: PLC0415 - as above
+
+    worker.stop_claiming()
+    reaper.stop()
+
+
+@signals.worker_shutdown.connect
+def drain(**_: Any) -> None:
+    """The consumer has stopped: finish what is in hand, or hand it back."""
+    from generation import worker  # noqa: PLC0415 - as above
+
+    worker.drain()

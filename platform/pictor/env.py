@@ -1,0 +1,60 @@
+"""Typed readers of the environment. Every setting is read once, in settings.py, through these.
+
+A secret is read from NAME, or from the file that NAME_FILE names (as container platforms mount
+them). A value that cannot be understood stops the start with the variable's name in the message.
+"""
+
+import os
+from pathlib import Path
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class EnvError(SystemExit):
+    """A setting that cannot be understood: ends the process with one clear line."""
+
+
+def env_str(name: str, default: str = "") -> str:
+    """The variable, stripped; the default where it is absent or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_bool(name: str, *, default: bool = False) -> bool:
+    """The variable as a boolean; a misspelt one stops the start."""
+    raw = os.environ.get(name)
+    if raw is None:
+        return default
+    word = raw.strip().lower()
+    if word in TRUE:
+        return True
+    if word in FALSE:
+        return False
+    raise EnvError(f"{name} must be true or false, not {raw!r}")
+
+
+def env_int(name: str, default: int) -> int:
+    """The variable as an integer; anything else stops the start."""
+    raw = env_str(name)
+    if not raw:
+        return default
+    try:
+        return int(raw)
+    except ValueError:
+        raise EnvError(f"{name} must be a whole number, not {raw!r}") from None
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """The variable split at commas, blanks dropped."""
+    return [item.strip() for item in env_str(name, default).split(",") if item.strip()]
+
+
+def env_secret(name: str, default: str = "") -> str:
+    """NAME, or the contents of the file NAME_FILE; an unreadable file stops the start."""
+    path = env_str(f"{name}_FILE")
+    if not path:
+        return env_str(name, default)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise EnvError(f"{name}_FILE cannot be read: {error}") from None

@@ -1,0 +1,1 @@
+"""Small tools with no domain in them. Imports no app."""

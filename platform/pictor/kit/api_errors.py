@@ -1,0 +1,103 @@
+"""Errors in OpenAI's shape: {"error": {"message", "type", "param", "code"}}, always JSON.
+
+One place turns an exception into an answer, for the /v1 handler, for DRF and for the body gate.
+Anything that is not a PictorError is logged and answered in our own words, without a traceback.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions as drf
+
+from pictor.kit.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    PictorError,
+    RequestTooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def body_of(error: PictorError) -> dict[str, Any]:
+    """The JSON object of an error."""
+    return {
+        "error": {
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            "code": error.code,
+        }
+    }
+
+
+def headers_of(error: PictorError) -> dict[str, str]:
+    """`Retry-After` and `x-should-retry`, where the error knows them."""
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.should_retry is not None:
+        headers["x-should-retry"] = "true" if error.should_retry else "false"
+    return headers
+
+
+def response_of(error: PictorError) -> HttpResponse:
+    """An error as a Django response."""
+    return json_response(body_of(error), status=error.status, headers=headers_of(error))
+
+
+def json_response(
+    data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """UTF-8 JSON without escapes or blanks."""
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    return HttpResponse(
+        body,
+        status=status,
+        content_type="application/json",
+        headers={"Content-Length": str(len(body)), **(headers or {})},
+    )
+
+
+def as_pictor_error(error: Exception) -> PictorError:
+    """What a caller may be told about any exception; what nobody foresaw is logged whole."""
+    if isinstance(error, PictorError):
+        return error
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.warning("database unavailable: %s", error)
+        return Unavailable("The service is briefly unavailable; nothing was charged.")
+    known = _framework_error(error)
+    if known is None:
+        logger.error("unexpected error", exc_info=error)
+        return PictorError("Something went wrong on our side; nothing was charged.")
+    return known
+
+
+def _framework_error(error: Exception) -> PictorError | None:
+    """Django's and DRF's own refusals in our words."""
+    match error:
+        case Http404() | drf.NotFound():
+            return NotFound("There is nothing at this address.")
+        case drf.MethodNotAllowed():
+            return MethodNotAllowed("This address does not answer that method.")
+        case drf.UnsupportedMediaType():
+            return UnsupportedMediaType("Send the body as application/json.")
+        case RequestDataTooBig():
+            return RequestTooLarge("The request body is too large.")
+        case drf.APIException():
+            return InvalidRequest("The request could not be read.", code="invalid_json")
+        case _:
+            return None
+
+
+def drf_exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's EXCEPTION_HANDLER: the same errors on every endpoint."""
+    return response_of(as_pictor_error(error))

@@ -1,0 +1,135 @@
+"""A request's body, and its JSON read strictly.
+
+`Body` is what the body gate hands to the views: the JSON with its over-long strings replaced by
+placeholders, and those strings as spools. `Body.fields()` reads it. Everything a lenient parser
+lets through and a database or an upstream would choke on is refused here: duplicate keys, NaN,
+endless numbers, lone surrogates, nesting deeper than 32, anything but UTF-8.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pictor.kit.errors import InvalidRequest
+from pictor.kit.json_stream import MAX_DEPTH
+from pictor.kit.spool import SpoolFile
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_DIGITS = 20
+
+
+class RawSink:
+    """Takes one long JSON string, unescaped, into a spool."""
+
+    def __init__(self, spool: SpoolFile) -> None:
+        self.spool = spool
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self.spool.write(data)
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+
+@dataclass
+class Body:
+    """A request's JSON with long strings replaced, and those strings as spools, in order."""
+
+    skeleton: bytes = b""
+    long_strings: list[RawSink] = field(default_factory=list)
+    index_of: Callable[[object], int | None] = lambda text: None
+
+    def close(self) -> None:
+        """Free the spools."""
+        for sink in self.long_strings:
+            sink.spool.close()
+
+    def fields(self) -> dict[str, Any]:
+        """The body's JSON object. Raises InvalidRequest, `invalid_json` unless a field is named."""
+        if not self.skeleton.strip():
+            raise _refused("The body is empty: send a JSON object.")
+        value = _parsed(self.skeleton)
+        if not isinstance(value, dict):
+            raise _refused("The body must be a JSON object.")
+        _check_depth(value)
+        for name, item in value.items():
+            _check_text(name, name)
+            _check_text(item, name)
+        return value
+
+
+def _refused(message: str) -> InvalidRequest:
+    return InvalidRequest(message, code="invalid_json")
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(
+            text.decode("utf-8"),
+            parse_constant=_constant,
+            parse_int=_integer,
+            object_pairs_hook=_object,
+        )
+    except UnicodeDecodeError:
+        raise _refused("The body is not UTF-8.") from None
+    except RecursionError:
+        raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
+    except ValueError as error:
+        raise _refused(f"The body is not JSON: {_reason(error)}.") from None
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno} column {error.colno}"
+    return str(error)
+
+
+def _constant(word: str) -> None:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
+def _check_depth(value: Any) -> None:
+    """Level by level, so that no input can exhaust the stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _check_text(value: Any, param: str) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            if "\x00" in item or _SURROGATE.search(item):
+                raise InvalidRequest(
+                    "Text must not contain NUL characters or lone surrogates.",
+                    param=_SURROGATE.sub("?", param)[:100],
+                )
+        elif isinstance(item, dict):
+            stack += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            stack += item

@@ -1,0 +1,35 @@
+"""System checks: settings that only work together, held against each other at every start."""
+
+from itertools import pairwise
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+SECRETS = ("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "ENCRYPTION_KEYS")
+
+
+@register(Tags.security)
+def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Each wait ends inside the one around it: upstream < generation < caller < SDK."""
+    waits = [
+        ("UPSTREAM_TIMEOUT_SECONDS", settings.UPSTREAM_TIMEOUT_SECONDS),
+        ("GENERATION_DEADLINE_SECONDS", settings.GENERATION_DEADLINE_SECONDS),
+        ("WAIT_LIMIT_SECONDS", settings.WAIT_LIMIT_SECONDS),
+        ("SDK_TIMEOUT_SECONDS", settings.SDK_TIMEOUT_SECONDS),
+    ]
+    return [
+        Error(f"{inner} ({shorter} s) must be below {outer} ({longer} s)", id="pictor.E001")
+        for (inner, shorter), (outer, longer) in pairwise(waits)
+        if shorter >= longer
+    ]
+
+
+@register(Tags.security)
+def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """No secret has a default: a deployment without one does not start."""
+    return [
+        Error(f"{name} is not set", hint="See docs/operations.md.", id="pictor.E002")
+        for name in SECRETS
+        if not getattr(settings, name)
+    ]

@@ -1,0 +1,198 @@
+"""Where we may connect to: only public addresses, unless an operator allows an exact host:port.
+
+A host name is resolved here, every address it has is judged, and the connection goes to an
+address that was judged, so a name that changes its answer in between gains nothing. Urls of
+http, and hosts that are or resolve to private, local or reserved addresses, pass only for
+allow-listed `host:port` entries. Raises EgressRefused, or NotReached for a name that does not
+resolve. Source of the address rules: IANA's special-purpose address registries (RFC 6890).
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import NoReturn
+
+import httpcore
+import httpx
+from typing_extensions import override
+
+DNS_CACHE_SECONDS = 5.0
+DNS_THREADS = 8
+MAX_URL_CHARS = 8192
+MAX_PORT = 65_535
+ATTEMPT_SECONDS = 2.5
+"""The least time each of a host's addresses gets to answer, so that a dead one is passed over."""
+
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC_V6 = (
+    IPv6Network("2001::/23"),  # protocol assignments, Teredo among them
+    IPv6Network("2001:db8::/32"),  # documentation
+    IPv6Network("2002::/16"),  # 6to4: a tunnel to any IPv4 address
+    IPv6Network("3fff::/20"),  # documentation
+)
+
+
+class HttpError(Exception):
+    """A call that brought no complete answer."""
+
+
+class EgressRefused(HttpError):
+    """The url, or an address behind it, is forbidden; nothing was sent."""
+
+
+class NotReached(HttpError):
+    """DNS, connect or TLS failed: nothing of the request's body was sent."""
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """True for an address on the open Internet; a mapped or NAT64 one is judged by its end."""
+    if isinstance(address, IPv4Address):
+        return address.is_global and not address.is_multicast and not address.is_reserved
+    if address.ipv4_mapped is not None:
+        return is_public(address.ipv4_mapped)
+    if address in _NAT64:
+        return is_public(IPv4Address(address.packed[-4:]))
+    if address not in _GLOBAL_UNICAST or address.scope_id is not None:
+        return False
+    return address.is_global and not any(address in network for network in _NOT_PUBLIC_V6)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a url points: scheme, ASCII host in lower case, port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def host_port(self) -> str:
+        """As allow-list entries are written: `host:port`, IPv6 in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+Resolve = Callable[[str, int], list[str]]
+"""Blocking look-up of a host: its addresses as text; OSError when there are none."""
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The operating system's answer, in its order of preference."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Addresses:
+    """Checked addresses of hosts. Look-ups of one host at the same moment are made once."""
+
+    def __init__(self, allow: frozenset[str], resolve: Resolve) -> None:
+        self._allow = allow
+        self._resolve = resolve
+        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+        self._known: dict[tuple[str, int], tuple[float, asyncio.Future[list[str]]]] = {}
+
+    async def of(self, host: str, port: int) -> list[str]:
+        """Addresses that may be connected to; EgressRefused or NotReached."""
+        try:
+            found = await asyncio.shield(self._looked_up(host, port))
+        except (OSError, UnicodeError) as error:
+            raise NotReached(f"{host} does not resolve: {error}") from None
+        origin = Origin("", host, port)
+        if origin.host_port not in self._allow:
+            for address in found:
+                if not is_public(ip_address(address)):
+                    raise EgressRefused(f"{host} has an address that may not be called")
+        return found
+
+    def close(self) -> None:
+        """End the look-up threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _looked_up(self, host: str, port: int) -> asyncio.Future[list[str]]:
+        now = time.monotonic()
+        expires_at, future = self._known.get((host, port), (0.0, None))
+        if future is None or now >= expires_at or (future.done() and _failed(future)):
+            loop = asyncio.get_running_loop()
+            future = loop.run_in_executor(self._threads, self._resolve, host, port)
+            self._known = {key: value for key, value in self._known.items() if value[0] > now}
+            future.add_done_callback(_failed)  # also marks an error as seen when nobody waits
+            self._known[host, port] = (now + DNS_CACHE_SECONDS, future)
+        return future
+
+
+def _failed(future: asyncio.Future[list[str]]) -> bool:
+    return future.cancelled() or future.exception() is not None
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Connects only to addresses that were checked, whatever the host name resolves to later."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._backend = httpcore.AnyIOBackend()
+
+    @override
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failed: Exception | None = None
+        try:
+            async with asyncio.timeout(timeout):
+                found = await self._addresses.of(host.lower(), port)
+                share = timeout and max(ATTEMPT_SECONDS, timeout / len(found))
+                for address in found:
+                    try:
+                        return await self._backend.connect_tcp(
+                            address, port, share, local_address, socket_options
+                        )
+                    except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                        failed = error
+        except TimeoutError:
+            raise httpcore.ConnectTimeout(f"{host} did not answer in time") from None
+        raise httpcore.ConnectError(f"{host} refused the connection: {failed}")
+
+    @override
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> NoReturn:
+        raise EgressRefused("unix sockets are not called")
+
+    @override
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def parse(url: str) -> httpx.URL:
+    """The url, or EgressRefused. Characters that parsers disagree about are refused."""
+    if len(url) > MAX_URL_CHARS or not url.isprintable() or " " in url or "\\" in url:
+        raise EgressRefused("not a url that may be called")
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        raise EgressRefused("not a url that may be called") from None
+
+
+def origin_of(url: httpx.URL, allow: frozenset[str]) -> Origin:
+    """Where the url points; EgressRefused unless https, or http to an allow-listed host:port."""
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise EgressRefused("only https urls are called")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if port > MAX_PORT:
+        raise EgressRefused("not a url that may be called")
+    origin = Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
+    if origin.scheme == "http" and origin.host_port not in allow:
+        raise EgressRefused("only https urls are called")
+    return origin

@@ -1,0 +1,183 @@
+"""Every error a caller can be answered with, as a tree. `api_errors.py` turns them into JSON.
+
+    PictorError
+    ├── InvalidRequest        400  bad field, bad JSON, prompt refused by the upstream's policy
+    ├── Unauthenticated       401  missing, malformed, revoked or expired key
+    ├── Forbidden             403  scope, model, IP range, suspended tenant
+    ├── NotFound              404  unknown id, path or model; another tenant's id
+    ├── MethodNotAllowed      405
+    ├── NotCancelable         409
+    ├── RequestTooLarge       413
+    ├── UnsupportedMediaType  415
+    ├── IdempotencyKeyReused  422
+    ├── RateLimited           429  requests or images a minute, requests in flight
+    ├── InsufficientQuota     429  balance or budget
+    ├── UpstreamFailed        502  the upstream did not give us an image
+    ├── NoChannelAvailable    503  nothing can serve this model and size now
+    ├── Unavailable           503  we ourselves cannot answer now; nothing was accepted
+    └── GenerationTimeout     504
+
+Messages are written for the caller: they hold no upstream text, host, key or traceback.
+"""
+
+from typing import ClassVar
+
+
+class PictorError(Exception):
+    """An answer to a caller: the class fixes status and type, the case message and field.
+
+    Args:
+        message: one or two sentences for the caller.
+        code: overrides the class's code.
+        param: the request field the error is about.
+        retry_after: seconds, sent as `Retry-After`.
+        should_retry: sent as `x-should-retry`; None leaves the decision to the client.
+    """
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "api_error"
+    default_code: ClassVar[str] = "internal_error"
+    default_should_retry: ClassVar[bool | None] = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: int | None = None,
+        should_retry: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.param = param
+        self.retry_after = retry_after
+        self.should_retry = self.default_should_retry if should_retry is None else should_retry
+
+
+class InvalidRequest(PictorError):
+    """The request cannot be honoured as written."""
+
+    status = 400
+    type = "invalid_request_error"
+    default_code = "invalid_value"
+
+
+class Unauthenticated(PictorError):
+    """No usable API key."""
+
+    status = 401
+    type = "invalid_request_error"
+    default_code = "invalid_api_key"
+
+
+class Forbidden(PictorError):
+    """A good key that may not do this."""
+
+    status = 403
+    type = "permission_error"
+    default_code = "insufficient_permissions"
+
+
+class NotFound(PictorError):
+    """Nothing here by that name, or not this tenant's."""
+
+    status = 404
+    type = "invalid_request_error"
+    default_code = "not_found"
+
+
+class MethodNotAllowed(PictorError):
+    """The path exists, this method on it does not."""
+
+    status = 405
+    type = "invalid_request_error"
+    default_code = "method_not_allowed"
+
+
+class NotCancelable(PictorError):
+    """Already sent upstream, or final."""
+
+    status = 409
+    type = "invalid_request_error"
+    default_code = "not_cancelable"
+    default_should_retry = False
+
+
+class RequestTooLarge(PictorError):
+    """More bytes than are accepted, before or after decompression."""
+
+    status = 413
+    type = "invalid_request_error"
+    default_code = "request_too_large"
+
+
+class UnsupportedMediaType(PictorError):
+    """A content encoding or type that is not read here."""
+
+    status = 415
+    type = "invalid_request_error"
+    default_code = "unsupported_media_type"
+
+
+class IdempotencyKeyReused(PictorError):
+    """The key was used for another body."""
+
+    status = 422
+    type = "invalid_request_error"
+    default_code = "idempotency_key_reused"
+    default_should_retry = False
+
+
+class RateLimited(PictorError):
+    """Too many requests or images a minute, or too many in flight."""
+
+    status = 429
+    type = "rate_limit_error"
+    default_code = "rate_limit_exceeded"
+
+
+class InsufficientQuota(PictorError):
+    """Balance or budget too low for the hold."""
+
+    status = 429
+    type = "insufficient_quota"
+    default_code = "insufficient_quota"
+    default_should_retry = False
+
+
+class UpstreamFailed(PictorError):
+    """No image came of it; the hold was released."""
+
+    status = 502
+    type = "upstream_error"
+    default_code = "upstream_error"
+    default_should_retry = False
+
+
+class NoChannelAvailable(PictorError):
+    """No channel can serve this now; the hold was released."""
+
+    status = 503
+    type = "upstream_error"
+    default_code = "no_channel_available"
+    default_should_retry = False
+
+
+class Unavailable(PictorError):
+    """We cannot answer just now; nothing was accepted and nothing is on hold."""
+
+    status = 503
+    type = "api_error"
+    default_code = "service_unavailable"
+    default_should_retry = True
+
+
+class GenerationTimeout(PictorError):
+    """Took longer than a caller is kept waiting."""
+
+    status = 504
+    type = "upstream_error"
+    default_code = "generation_timeout"
+    default_should_retry = False

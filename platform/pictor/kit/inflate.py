@@ -1,0 +1,38 @@
+"""Compressed bodies in bounded pieces, so that a bomb is seen before it has grown.
+
+`inflater("gzip")` gives a function from the next raw bytes to pieces of at most 64 KB; its caller
+counts them and stops. Knows gzip, deflate and identity. Raises CannotInflate.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+
+PIECE_BYTES = 64 * 1024
+
+Inflate = Callable[[bytes], Iterator[bytes]]
+
+
+class CannotInflate(ValueError):
+    """An encoding that is not known here, or bytes that are not of it."""
+
+
+def inflater(encoding: str) -> Inflate:
+    """For the value of a Content-Encoding header; empty means identity."""
+    word = encoding.strip().lower()
+    if word in {"", "identity"}:
+        return lambda raw: iter((raw,))
+    if word not in {"gzip", "x-gzip", "deflate"}:
+        raise CannotInflate(f"content encoding {word[:40]!r}")
+    state = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, told by their headers
+
+    def pieces(raw: bytes) -> Iterator[bytes]:
+        piece = b""
+        try:
+            while raw or len(piece) == PIECE_BYTES:  # a full piece may have left more behind
+                piece = state.decompress(raw, PIECE_BYTES)
+                raw = state.unconsumed_tail
+                yield piece
+        except zlib.error as error:
+            raise CannotInflate(f"broken {word} body: {error}") from None
+
+    return pieces

@@ -1,0 +1,237 @@
+"""JSON with very long strings, read in chunks and flat memory.
+
+`JsonStream` takes a document in chunks cut anywhere. Strings longer than a threshold are
+unescaped and handed to a sink while they arrive; what remains, the skeleton, has a short
+placeholder in each one's place and is small enough for an ordinary JSON parser. A placeholder
+holds 128 random bits made for this one document, so no input can forge one.
+
+Nesting is bounded here, before any parser recurses. Bytes outside long strings are otherwise not
+judged: parse the skeleton, as UTF-8, to know whether the document is JSON. Inside a long string
+an escape beyond Latin-1 becomes `?`: base64, what such strings hold, has neither.
+
+Strings are searched by `bytes.find` and one regular expression, never byte by byte. Raises:
+
+    JsonRefused
+    ├── JsonInvalid    cut short, a broken escape, a long object key
+    ├── JsonTooDeep    nested deeper than allowed
+    └── JsonTooLarge   too much outside the long strings, or too many of them
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+MAX_DEPTH = 32
+MAX_SKELETON_BYTES = 4 * 1024**2
+MAX_LONG_STRINGS = 64
+
+_ESCAPE_BYTES = 6
+"""The longest escape, \\uXXXX."""
+
+_STRING_BODY = re.compile(rb'(?:[^"\\]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+')
+_ESCAPE_START = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
+_BRACKET = re.compile(rb"[\[\]{}]")
+_KEY_BEFORE = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z')
+_KEY_TAIL_BYTES = 256
+
+
+class JsonRefused(ValueError):
+    """A document that is not read any further."""
+
+
+class JsonInvalid(JsonRefused):
+    """Not JSON."""
+
+
+class JsonTooDeep(JsonRefused):
+    """Nested deeper than allowed."""
+
+
+class JsonTooLarge(JsonRefused):
+    """Too much outside the long strings, or too many of them."""
+
+
+class Sink(Protocol):
+    """Where one long string goes, unescaped."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take the next bytes of the string."""
+        ...
+
+    def finish(self) -> object:
+        """The string has ended."""
+        ...
+
+
+SinkT = TypeVar("SinkT", bound=Sink)
+
+
+class JsonStream(Generic[SinkT]):
+    """One document.
+
+    Args:
+        threshold_bytes: strings with more (escaped) bytes than this are long.
+        open_sink: called as `open_sink(index, key)` when a string turns out to be long; `index`
+            counts from 0, `key` is the object key it is the value of, or "" inside an array.
+            None keeps the string in the skeleton.
+        max_depth: nesting of arrays and objects.
+        max_skeleton_bytes: everything that no sink took.
+        max_long_strings: sinks opened at most.
+    """
+
+    def __init__(
+        self,
+        threshold_bytes: int,
+        open_sink: Callable[[int, str], SinkT | None],
+        *,
+        max_depth: int = MAX_DEPTH,
+        max_skeleton_bytes: int = MAX_SKELETON_BYTES,
+        max_long_strings: int = MAX_LONG_STRINGS,
+    ) -> None:
+        self._threshold_bytes = threshold_bytes
+        self._open_sink = open_sink
+        self._max_depth = max_depth
+        self._max_skeleton_bytes = max_skeleton_bytes
+        self._max_long_strings = max_long_strings
+        self._token = f"long-string-{secrets.token_hex(16)}-"
+        self._skeleton = bytearray()
+        self._sinks: list[SinkT] = []
+        self._sink: SinkT | None = None
+        self._is_kept = False
+        self._string_start = -1  # where the open string begins in the skeleton; -1 outside one
+        self._carry = b""  # an escape cut off by the end of a chunk
+        self._depth = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the document."""
+        if self._carry:
+            chunk, self._carry = self._carry + chunk, b""
+        position = 0
+        while position < len(chunk):
+            if self._string_start < 0:
+                position = self._outside(chunk, position)
+            else:
+                position = self._inside(chunk, position)
+
+    def finish(self) -> tuple[bytes, list[SinkT]]:
+        """The skeleton and the long strings' sinks, in order; JsonInvalid if it was cut short."""
+        if self._string_start >= 0 or self._carry or self._depth:
+            raise JsonInvalid("the document is cut short")
+        skeleton = bytes(self._skeleton)
+        if self._sinks and re.search(rb'%s\d+"\s*:' % self._token.encode(), skeleton):
+            raise JsonInvalid("an object key is too long")
+        return skeleton, self._sinks
+
+    def index_of(self, text: object) -> int | None:
+        """Which long string a value of the parsed skeleton stands for; None for any other value."""
+        if isinstance(text, str) and text.startswith(self._token):
+            return int(text[len(self._token) :])
+        return None
+
+    def sink_of(self, text: object) -> SinkT | None:
+        """The sink a value of the parsed skeleton stands for; None for any other value."""
+        index = self.index_of(text)
+        return None if index is None else self._sinks[index]
+
+    def _outside(self, chunk: bytes, position: int) -> int:
+        quote = chunk.find(b'"', position)
+        end = len(chunk) if quote < 0 else quote + 1
+        self._nest(chunk, position, end)
+        self._keep(chunk[position:end])
+        if quote >= 0:
+            self._string_start = len(self._skeleton)
+        return end
+
+    def _nest(self, chunk: bytes, start: int, end: int) -> None:
+        opened = chunk.count(b"[", start, end) + chunk.count(b"{", start, end)
+        closed = chunk.count(b"]", start, end) + chunk.count(b"}", start, end)
+        if self._depth + opened <= self._max_depth and closed <= self._depth:
+            self._depth += opened - closed
+            return
+        for bracket in _BRACKET.finditer(chunk, start, end):
+            self._depth += 1 if bracket[0] in b"[{" else -1
+            if self._depth > self._max_depth:
+                raise JsonTooDeep(f"nested deeper than {self._max_depth} levels")
+            if self._depth < 0:
+                raise JsonInvalid("a bracket closes nothing")
+
+    def _inside(self, chunk: bytes, position: int) -> int:
+        """Take string body up to its end or the chunk's; the position after it."""
+        quote = chunk.find(b'"', position)
+        end = len(chunk) if quote < 0 else quote
+        if chunk.find(b"\\", position, end) >= 0:
+            body = _STRING_BODY.match(chunk, position)
+            end = body.end() if body else position
+        is_closed = chunk[end : end + 1] == b'"'
+        if not is_closed and end < len(chunk):
+            self._cut_escape(chunk[end:])
+        self._take(chunk[position:end])
+        if is_closed:
+            self._end_string()
+            return end + 1
+        return len(chunk)
+
+    def _cut_escape(self, tail: bytes) -> None:
+        if len(tail) >= _ESCAPE_BYTES or not _ESCAPE_START.match(tail):
+            raise JsonInvalid("a broken escape in a string")
+        self._carry = tail
+
+    def _take(self, body: bytes) -> None:
+        if self._sink is not None:
+            self._sink.write(_unescaped(body))
+            return
+        length = len(self._skeleton) - self._string_start + len(body)
+        if length <= self._threshold_bytes or self._is_kept:
+            self._keep(body)
+            return
+        self._divert(body)
+
+    def _divert(self, body: bytes) -> None:
+        """The open string has become long: move it to a sink, if one is offered."""
+        if len(self._sinks) >= self._max_long_strings:
+            raise JsonTooLarge(f"more than {self._max_long_strings} long strings")
+        sink = self._open_sink(len(self._sinks), self._key())
+        if sink is None:
+            self._is_kept = True
+            self._keep(body)
+            return
+        start = bytes(self._skeleton[self._string_start :])
+        del self._skeleton[self._string_start :]
+        self._keep(f"{self._token}{len(self._sinks)}".encode())
+        self._sinks.append(sink)
+        self._sink = sink
+        sink.write(_unescaped(start))
+        sink.write(_unescaped(body))
+
+    def _key(self) -> str:
+        end = self._string_start - 1
+        tail = bytes(self._skeleton[max(0, end - _KEY_TAIL_BYTES) : end])
+        found = _KEY_BEFORE.search(tail)
+        return found[1].decode("utf-8", "replace") if found else ""
+
+    def _end_string(self) -> None:
+        if self._sink is not None:
+            self._sink.finish()
+        self._sink = None
+        self._is_kept = False
+        self._string_start = -1
+        self._keep(b'"')
+
+    def _keep(self, data: bytes) -> None:
+        self._skeleton += data
+        if len(self._skeleton) > self._max_skeleton_bytes:
+            raise JsonTooLarge(f"more than {self._max_skeleton_bytes} bytes outside long strings")
+
+
+def _unescaped(body: bytes) -> bytes:
+    """The bytes that a piece of string body, with whole and valid escapes, stands for."""
+    if b"\\" not in body:
+        return body
+    # PHP writes every slash of base64 as \/. If no backslash is left, each one had its slash.
+    plain = body.replace(b"\\/", b"/")
+    if b"\\" not in plain:
+        return plain
+    text: str = json.loads(f'"{body.decode("latin-1")}"', strict=False)
+    return text.encode("latin-1", "replace")

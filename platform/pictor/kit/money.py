@@ -1,0 +1,40 @@
+"""Money: whole micro-USD inside, decimal strings where people type or read. The only rounding here.
+
+1 USD = 1,000,000 micros. Raises ValueError for an amount that is not a finite decimal with at
+most six places.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import NewType
+
+Micros = NewType("Micros", int)
+
+PER_UNIT = 1_000_000
+MAX_MICROS = 9_000_000_000_000_000
+"""Largest amount accepted from a person: nine billion USD, far inside a signed 64-bit column."""
+
+
+def from_decimal(amount: Decimal | str) -> Micros:
+    """'10.25' -> 10_250_000. At most six decimals, never rounded."""
+    try:
+        scaled = Decimal(amount) * PER_UNIT
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is not an amount") from None
+    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        raise ValueError(f"{amount!r} is not an amount with at most 6 decimals")
+    if abs(scaled) > MAX_MICROS:
+        raise ValueError(f"{amount!r} is too large")
+    return Micros(int(scaled))
+
+
+def to_decimal(amount: int) -> str:
+    """10_250_000 -> '10.250000'. Always six decimals."""
+    sign = "-" if amount < 0 else ""
+    whole, part = divmod(abs(amount), PER_UNIT)
+    return f"{sign}{whole}.{part:06d}"
+
+
+def scale_half_up(amount: int, numerator: int | Decimal, denominator: int | Decimal = 1) -> Micros:
+    """Amount x numerator / denominator, rounded half up to a whole micro."""
+    exact = Decimal(amount) * Decimal(numerator) / Decimal(denominator)
+    return Micros(int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)))

@@ -1,0 +1,147 @@
+"""The fixed thread pools. Nothing else in the product starts a thread per request.
+
+    admission   6   key look-up to commit, web; fair between tenants, bounded queue
+    views       8   every other sync endpoint under /v1, web
+    database    8   claims, attempts, settlements, worker
+    storage    16   S3 calls, both
+    conversion  2   verification and conversion of pixels, worker
+
+A database thread keeps its one connection for life; a connection that broke is dropped after the
+call that broke it, so that the next call gets a fresh one.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import connection
+
+from pictor.kit.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@cache
+def _executor(name: str, threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+
+def _with_database(call: Callable[[], T]) -> T:
+    """Run a call on this thread's own connection and leave that connection fit for the next."""
+    try:
+        return call()
+    finally:
+        if connection.connection is not None and (
+            connection.errors_occurred or not connection.get_autocommit()
+        ):
+            connection.close()
+
+
+async def _run(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, call)
+
+
+async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a sync endpoint: at most 8 at a time in a web process."""
+    call = partial(function, *args, **kwargs)
+    return await _run(_executor("views", 8), partial(_with_database, call))
+
+
+async def database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run the worker's database work: at most 8 statements' worth at a time."""
+    call = partial(function, *args, **kwargs)
+    return await _run(_executor("database", 8), partial(_with_database, call))
+
+
+async def storage(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run an S3 call: at most 16 at a time."""
+    return await _run(_executor("storage", 16), partial(function, *args, **kwargs))
+
+
+async def conversion(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work on pixels: at most 2 at a time, because it is the one thing that needs memory."""
+    return await _run(_executor("conversion", 2), partial(function, *args, **kwargs))
+
+
+class FairPool:
+    """A thread pool whose queue is fair between lanes and whose wait is bounded.
+
+    Each lane (a tenant) has its own queue; free threads take lanes in turn, at most
+    `per_lane` threads for one lane. A call that waits longer than `max_wait_seconds`, or finds
+    `max_queued` waiting, is refused with Unavailable before anything was done for it.
+    """
+
+    def __init__(
+        self, name: str, *, threads: int, per_lane: int, max_queued: int, max_wait_seconds: float
+    ) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._free = threads
+        self._per_lane = per_lane
+        self._max_queued = max_queued
+        self._max_wait_seconds = max_wait_seconds
+        self._lanes: OrderedDict[object, deque[tuple[float, Callable[[], Any], Future[Any]]]] = (
+            OrderedDict()
+        )
+        self._busy: dict[object, int] = {}
+        self._queued = 0
+
+    async def run(self, lane: object, call: Callable[[], T]) -> T:
+        """Run the call in a thread, in the lane's turn. To be awaited on one event loop only."""
+        if self._queued >= self._max_queued:
+            raise Unavailable("Too many requests are waiting to be admitted.", retry_after=1)
+        future: Future[T] = Future()
+        self._lanes.setdefault(lane, deque()).append((time.monotonic(), call, future))
+        self._queued += 1
+        self._start_next()
+        return await asyncio.wrap_future(future)
+
+    def _start_next(self) -> None:
+        while self._free and (lane := self._next_lane()) is not None:
+            queue = self._lanes[lane]
+            queued_at, call, future = queue.popleft()
+            self._queued -= 1
+            self._lanes.move_to_end(lane)
+            if not queue:
+                del self._lanes[lane]
+            if time.monotonic() - queued_at > self._max_wait_seconds:
+                future.set_exception(Unavailable("Admission took too long.", retry_after=1))
+            elif future.set_running_or_notify_cancel():
+                self._start(lane, call, future)
+
+    def _next_lane(self) -> object | None:
+        for lane in self._lanes:
+            if self._busy.get(lane, 0) < self._per_lane:
+                return lane
+        return None
+
+    def _start(self, lane: object, call: Callable[[], T], future: Future[T]) -> None:
+        loop = asyncio.get_running_loop()
+        self._free -= 1
+        self._busy[lane] = self._busy.get(lane, 0) + 1
+
+        def finish(done: Future[T]) -> None:
+            loop.call_soon_threadsafe(self._finished, lane)
+            if error := done.exception():
+                future.set_exception(error)
+            else:
+                future.set_result(done.result())
+
+        self._executor.submit(_with_database, call).add_done_callback(finish)
+
+    def _finished(self, lane: object) -> None:
+        self._free += 1
+        self._busy[lane] -= 1
+        if not self._busy[lane]:
+            del self._busy[lane]
+        self._start_next()
+
+
+@cache
+def admission() -> FairPool:
+    """The one admission pool of a web process (ADR 0004 has the reasons for its bounds)."""
+    return FairPool("admission", threads=6, per_lane=3, max_queued=4000, max_wait_seconds=20)

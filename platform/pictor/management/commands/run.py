@@ -1,0 +1,26 @@
+"""`manage.py run`: one complete Pictor on this machine.
+
+`manage.py` itself calls `pictor.runtime.main` for a plain `run`, before Django is imported; this
+command lists it in `manage.py help` and serves `call_command`.
+"""
+
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from typing_extensions import override
+
+from pictor.runtime.main import main
+
+
+class Command(BaseCommand):
+    """Start every part, show a first image, supervise until Ctrl-C."""
+
+    help = "Start one complete Pictor here. Reads PORT and PICTOR_DATA; skips configured parts."
+    requires_system_checks = ()
+
+    @override
+    def handle(self, *_args: object, **_options: object) -> None:
+        """Run until asked to stop."""
+        sys.exit(main(Path(settings.ROOT)))

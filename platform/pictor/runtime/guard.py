@@ -1,0 +1,58 @@
+"""The supervisor's end of the pipe to the guardian; a guardian that dies is replaced."""
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).with_name("guardian.py")
+
+
+class Guard:
+    """Tells the guardian which process groups to end should this process vanish."""
+
+    def __init__(self) -> None:
+        self._groups: dict[int, int] = {}
+        self._process = self._start()
+
+    def watch(self, group: int, death_signal: int) -> None:
+        """The group lives."""
+        self._groups[group] = death_signal
+        self._tell(f"+{group} {death_signal}")
+
+    def forget(self, group: int) -> None:
+        """The group has ended."""
+        self._groups.pop(group, None)
+        self._tell(f"-{group}")
+
+    def check(self) -> None:
+        """Replace a guardian that has ended."""
+        if self._process.poll() is None:
+            return
+        self._process = self._start()
+        for group, death_signal in self._groups.items():
+            self._tell(f"+{group} {death_signal}")
+
+    def close(self) -> None:
+        """End the guardian, and with it whatever was never forgotten."""
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self._process.wait()
+
+    def _tell(self, line: str) -> None:
+        with contextlib.suppress(OSError):  # a dead one is replaced by check(), and told then
+            if self._process.stdin:
+                self._process.stdin.write(line.encode("ascii") + b"\n")
+                self._process.stdin.flush()
+
+    @staticmethod
+    def _start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 (our own script)
+            [sys.executable, "-I", "-S", str(SCRIPT)],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )

@@ -1,0 +1,66 @@
+"""The last one out: ends every part when the supervisor is gone, however it went.
+
+Started by the supervisor in a session of its own, with a pipe as stdin. Lines `+GROUP SIGNAL` and
+`-GROUP` on the pipe say which process groups to end and with which signal first; the end of the
+pipe says that the supervisor is gone. Imports nothing of Pictor, so that it starts in milliseconds
+and cannot fail with it.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+PATIENCE_SECONDS = 8.0
+
+
+def read_groups() -> dict[int, int]:
+    """The process groups that were alive when the pipe ended, each with its signal."""
+    groups: dict[int, int] = {}
+    for line in sys.stdin:
+        words = line.split()
+        if words and words[0].startswith("+"):
+            groups[int(words[0][1:])] = int(words[1])
+        elif words:
+            groups.pop(int(words[0][1:]), None)
+    return groups
+
+
+def send(group: int, sig: int) -> bool:
+    """Signal the group; False when nothing of it is left."""
+    try:
+        os.killpg(group, sig)
+    except OSError:
+        return False
+    return True
+
+
+def is_over(group: int) -> bool:
+    """True when the group has gone, or waits only for somebody to take note of its end."""
+    if not send(group, 0):
+        return True
+    try:
+        stat = Path(f"/proc/{group}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
+def main() -> None:
+    """Wait for the end of the pipe, then end what is left."""
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, signal.SIG_IGN)
+    groups = read_groups()
+    sent = {group for group, sig in groups.items() if send(group, sig)}
+    left = {group for group in sent if groups[group] != signal.SIGKILL}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left = {group for group in left if not is_over(group)}
+    for group in left:
+        send(group, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

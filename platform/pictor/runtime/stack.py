@@ -1,0 +1,139 @@
+"""One complete stack: its parts, the environment they share, and the order they start in."""
+
+import os
+from collections.abc import Callable
+
+from pictor.runtime.environment import BUCKET, Embedded, allow_egress, base_environment
+from pictor.runtime.first_image import FirstImageRequest
+from pictor.runtime.kept_secrets import keep_secrets
+from pictor.runtime.layout import Layout
+from pictor.runtime.part import Part
+from pictor.runtime.ports import keep_ports
+from pictor.runtime.postgres import Postgres
+from pictor.runtime.postgres_place import find_place
+from pictor.runtime.progress import Progress
+from pictor.runtime.recorded import write_record
+from pictor.runtime.s3 import S3
+from pictor.runtime.setup_mark import digest_of, is_marked, write_mark
+from pictor.runtime.site import Site
+from pictor.runtime.supervisor import Supervisor
+from pictor.runtime.valkey import Valkey
+from pictor.runtime.welcome import show_first_image, show_welcome
+
+PORTS = ("postgres", "valkey", "s3", "sandbox")
+SETUP_SECONDS = 300.0
+
+
+class Stack:
+    """The parts of one run. `up` and `supervise` are called from the main thread."""
+
+    def __init__(self, layout: Layout, progress: Progress) -> None:
+        self.supervisor = Supervisor(
+            run=layout.run, children_file=layout.data / "children.json", progress=progress
+        )
+        self._layout = layout
+        self._progress = progress
+        self._secrets = keep_secrets(layout.data / "secrets.json")
+        taken = frozenset({layout.port})
+        self._ports = keep_ports(layout.data / "ports.json", PORTS, reserved=taken)
+        self._embedded = Embedded.of(os.environ)
+        self._env = base_environment(layout, self._secrets)
+        self._mark = layout.data / "setup.json"
+
+    def up(self) -> None:
+        """Bring everything up in order and show the first image.
+
+        Raises RuntimeProblem when a part does not come up, Stopped when a signal arrives first.
+        """
+        self.supervisor.listen()
+        self.start_servers()
+        site = Site(layout=self._layout, env=self._env)
+        self._set_up(site)
+        self.supervisor.start([site.web(), site.image_worker()])
+        self.supervisor.wait_ready()
+        self.supervisor.begin([site.short_worker()])  # not needed by the first image
+        if self._env.get("PICTOR_FIRST_IMAGE") == "0":
+            self.supervisor.wait_ready()
+        write_record(self._layout.run, self._env)
+        if self._env.get("PICTOR_FIRST_IMAGE") != "0":
+            self._first_image()
+        show_welcome(self._progress, self._layout, self._env)
+
+    def start_servers(self) -> None:
+        """PostgreSQL, Valkey, S3 and the sandbox upstream, each unless it is configured."""
+        embedded = self._embedded
+        if embedded.sandbox:  # a slower start than the others', and needed later
+            self.supervisor.begin([self._sandbox()])
+        makers: list[tuple[str, bool, Callable[[], Part]]] = [
+            ("postgres", embedded.postgres, self._postgres),
+            ("valkey", embedded.valkey, self._valkey),
+            ("s3", embedded.s3, self._s3),
+        ]
+        for name, ours in (*(maker[:2] for maker in makers), ("sandbox", embedded.sandbox)):
+            if not ours:
+                self._progress.skipped(name, "configured in the environment")
+        self.supervisor.start([make() for _, ours, make in makers if ours])
+
+    def _postgres(self) -> Part:
+        server = Postgres(
+            place=find_place(self._layout.data),
+            port=self._ports["postgres"],
+            password=self._secrets["postgres"],
+        )
+        if server.create():
+            self._mark.unlink(missing_ok=True)
+        self._env["DATABASE_URL"] = server.url
+        return server.part()
+
+    def _valkey(self) -> Part:
+        server = Valkey(
+            folder=self._layout.data / "valkey",
+            port=self._ports["valkey"],
+            password=self._secrets["valkey"],
+        )
+        self._env["REDIS_URL"] = server.url
+        return server.part()
+
+    def _s3(self) -> Part:
+        server = S3(
+            folder=self._layout.data / "s3",
+            port=self._ports["s3"],
+            key_id=self._secrets["s3_id"],
+            secret=self._secrets["s3_secret"],
+        )
+        self._env |= {
+            "S3_ENDPOINT_URL": server.url,
+            "S3_PUBLIC_ENDPOINT_URL": self._layout.base_url,
+            "S3_BUCKET": BUCKET,
+            "S3_ACCESS_KEY_ID": server.key_id,
+            "S3_SECRET_ACCESS_KEY": server.secret,
+        }
+        return server.part()
+
+    def _sandbox(self) -> Part:
+        port = self._ports["sandbox"]
+        self._env["SANDBOX_URL"] = f"http://127.0.0.1:{port}/v1"
+        allow_egress(self._env, f"127.0.0.1:{port}")
+        return Site(layout=self._layout, env=self._env).sandbox(port)
+
+    def _set_up(self, site: Site) -> None:
+        """Migrate and seed, unless both were done already from exactly this."""
+        digest = digest_of(self._layout.root, self._env)
+        ours = self._embedded.postgres and self._embedded.s3
+        bucket = self._layout.data / "s3" / BUCKET
+        if ours and bucket.exists() and is_marked(self._mark, digest):
+            self._progress.skipped("migrate, seed", "nothing has changed")
+            return
+        steps = (("migrate", "migrate", "--noinput"), ("seed", "seed"))
+        for name, *arguments in steps:
+            self.supervisor.run_step(name, site.setup(*arguments), seconds=SETUP_SECONDS)
+        write_mark(self._mark, digest)
+
+    def _first_image(self) -> None:
+        request = FirstImageRequest(
+            host=self._layout.probe_host,
+            port=self._layout.port,
+            api_key=self._env["PICTOR_DEMO_API_KEY"],
+        )
+        self.supervisor.wait_for(request.is_over)
+        show_first_image(self._progress, request)

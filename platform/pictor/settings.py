@@ -1,0 +1,257 @@
+"""Every setting, read once from the environment. Names and defaults: docs/operations.md.
+
+Production needs SECRET_KEY, PICTOR_KEY_PEPPER, PICTOR_OBJECT_KEY_SECRET, PICTOR_ENCRYPTION_KEYS,
+ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` makes and keeps all of them itself.
+"""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pictor.env import EnvError, env_bool, env_int, env_list, env_secret, env_str
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# --- the site ---------------------------------------------------------------------------------
+
+DEBUG = env_bool("DEBUG")
+EMBEDDED = env_bool("PICTOR_EMBEDDED")
+"""True under `make run`: a plain-http single machine, no MFA asked for."""
+
+SECRET_KEY = env_secret("SECRET_KEY")
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+PORT = env_int("PORT", 8000)
+PUBLIC_URL = env_str("PICTOR_PUBLIC_URL", f"http://localhost:{PORT}")
+DATA = Path(env_str("PICTOR_DATA", str(ROOT / ".pictor"))).absolute()
+SPOOL = DATA / "spool"
+SPOOL_BUDGET_BYTES = env_int("PICTOR_SPOOL_BUDGET_BYTES", 8 * 1024**3)
+
+KEY_PEPPER = env_secret("PICTOR_KEY_PEPPER")
+OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
+ENCRYPTION_KEYS = env_secret("PICTOR_ENCRYPTION_KEYS").split()
+"""Fernet keys for channel credentials, newest first."""
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "storages",
+    "pictor",
+    "accounts",
+    "billing",
+    "storage",
+    "generation",
+    "console",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "pictor.urls"
+ASGI_APPLICATION = "pictor.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/admin/login/"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env_str("PICTOR_STATIC_ROOT", str(DATA / "static")))
+WHITENOISE_USE_FINDERS = EMBEDDED
+"""The embedded default serves static files from where they are; production collects them first."""
+
+# Plain http exists on the embedded default alone; everywhere else cookies and pages want TLS.
+SECURE_SSL_REDIRECT = not EMBEDDED
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 0 if EMBEDDED else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
+SECURE_HSTS_PRELOAD = not EMBEDDED
+SESSION_COOKIE_SECURE = not EMBEDDED
+CSRF_COOKIE_SECURE = not EMBEDDED
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+TRUSTED_PROXIES = env_list("PICTOR_TRUSTED_PROXIES")
+"""Addresses or networks whose X-Forwarded-* headers are believed."""
+
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, object]:
+    """postgresql://user:password@host:port/name?sslmode=… as Django's settings."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise EnvError("DATABASE_URL must begin with postgresql://")
+    options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or 5432),
+        # The site's requests close their connection at their end. The threads of the fixed pools
+        # (kit/pools.py) see no requests, so each keeps its one connection; a broken one is
+        # dropped after the call that broke it.
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "options": "-c statement_timeout=5000 -c lock_timeout=2000"
+            " -c idle_in_transaction_session_timeout=30000",
+            **options,
+        },
+    }
+
+
+DATABASE_URL = env_secret("DATABASE_URL", "postgresql://pictor@127.0.0.1:5432/pictor")
+DATABASES = {"default": _database(DATABASE_URL)}
+ATOMIC_REQUESTS = False
+
+# --- Redis or Valkey, Celery ------------------------------------------------------------------
+
+REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_TIMEOUT_SECONDS = 0.5
+CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", REDIS_URL)
+
+# --- S3 ---------------------------------------------------------------------------------------
+
+S3_ENDPOINT_URL = env_str("S3_ENDPOINT_URL")
+S3_PUBLIC_ENDPOINT_URL = env_str("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
+S3_BUCKET = env_str("S3_BUCKET", "pictor")
+S3_REGION = env_str("S3_REGION", "us-east-1")
+S3_ACCESS_KEY_ID = env_secret("S3_ACCESS_KEY_ID")
+S3_SECRET_ACCESS_KEY = env_secret("S3_SECRET_ACCESS_KEY")
+S3_PASSTHROUGH = EMBEDDED and bool(S3_ENDPOINT_URL)
+"""The web process hands `/{bucket}/…` to the embedded S3 server, so one public port is enough."""
+
+STORAGES = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "region_name": S3_REGION,
+            "access_key": S3_ACCESS_KEY_ID,
+            "secret_key": S3_SECRET_ACCESS_KEY,
+            "signature_version": "s3v4",
+            "addressing_style": "path",
+            "querystring_auth": True,
+            "file_overwrite": True,
+        },
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if EMBEDDED
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+URL_EXPIRY_SECONDS = env_int("PICTOR_URL_EXPIRY_SECONDS", 3600)
+IMAGE_RETENTION_DAYS = env_int("PICTOR_IMAGE_RETENTION_DAYS", 30)
+
+# --- egress -----------------------------------------------------------------------------------
+
+EGRESS_ALLOW = frozenset(env_list("PICTOR_EGRESS_ALLOW"))
+"""Exact host:port entries that may be private addresses and may be plain http."""
+
+# --- how long things take: each waits less than the one around it (checked in kit/checks.py) -----
+
+UPSTREAM_TIMEOUT_SECONDS = 240
+"""A generation's calls on one channel, connect to last byte, unless the channel says otherwise."""
+GENERATION_DEADLINE_SECONDS = 480
+WAIT_LIMIT_SECONDS = 540
+SDK_TIMEOUT_SECONDS = 600
+STORAGE_RETRY_SECONDS = 60
+"""Storage is retried from the spool this long, never the upstream."""
+
+LEASE_SECONDS = 15
+HEARTBEAT_SECONDS = 3
+REAPER_SECONDS = 3
+RING_AGAIN_SECONDS = 30
+MAX_DISPATCHES = 3
+WORKER_SLOTS = env_int("PICTOR_WORKER_SLOTS", 2500)
+DRAIN_SECONDS = env_int("PICTOR_DRAIN_SECONDS", 8 if EMBEDDED else 480)
+
+# --- bodies -----------------------------------------------------------------------------------
+
+MAX_JSON_BYTES = 32 * 1024**2
+MAX_IMAGE_BYTES = 50 * 1024**2
+MAX_PIXELS = 16_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
+
+# --- Django REST framework, OpenAPI -----------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "pictor.kit.api_errors.drf_exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pictor",
+    "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/v1",
+}
+
+# --- logs: structured, one line each, secrets removed -----------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "pictor.kit.log.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "uvicorn.access": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,40 @@
+"""The whole URL map. /v1 is served by its own handler (web/handler.py), the rest by Django's."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import include, path
+from django.views.defaults import page_not_found
+from django.views.generic import RedirectView
+
+from pictor.kit import api_errors
+from pictor.kit.errors import NotFound, PictorError
+from pictor.web import probes
+
+urlpatterns = [
+    path("v1/", include("generation.api.urls")),
+    path("healthz", probes.healthz),
+    path("healthz/", probes.healthz),
+    path("readyz", probes.readyz),
+    path("readyz/", probes.readyz),
+    path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(url="/admin/")),
+]
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """JSON, unless the caller is a person with a browser outside /v1."""
+    is_page = not request.path.startswith("/v1") and request.accepts("text/html")
+    if is_page and "text/html" in request.headers.get("Accept", ""):
+        return page_not_found(request, exception)
+    return api_errors.response_of(NotFound("There is nothing at this address."))
+
+
+def server_error(request: HttpRequest, **_: Any) -> HttpResponseBase:
+    """Our own words, as JSON, without a traceback."""
+    return api_errors.response_of(PictorError("Something went wrong on our side."))
+
+
+handler404 = not_found
+handler500 = server_error

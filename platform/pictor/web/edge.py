@@ -1,0 +1,95 @@
+"""The outermost layer: a request id and CORS on every answer, whoever makes it.
+
+Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
+is open for /v1 alone: keys are not cookies. Preflights are answered here, without a key.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from pictor.kit import ids, log
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+EXPOSED = (
+    "x-request-id, x-pictor-generation-id, x-pictor-charge, x-ratelimit-limit-requests,"
+    " x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-images,"
+    " x-ratelimit-remaining-images, x-ratelimit-reset-images, retry-after, x-should-retry,"
+    " location, idempotent-replayed, preference-applied, openai-processing-ms"
+)
+PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
+_SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of that (lower-case) name."""
+    return next((value for key, value in scope["headers"] if key == name), None)
+
+
+def is_api(scope: Scope) -> bool:
+    """Whether the path belongs to /v1."""
+    path = str(scope["path"])
+    return path == "/v1" or path.startswith("/v1/")
+
+
+class Edge:
+    """Adds `x-request-id`, and on /v1 CORS and `openai-processing-ms`, to every answer."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = ids.public("req", ids.new_uuid())
+        scope["pictor.request_id"] = request_id
+        log.request_id.set(request_id)
+        extra = [(b"x-request-id", request_id.encode())]
+        if is_api(scope):
+            extra += [
+                (b"access-control-allow-origin", b"*"),
+                (b"access-control-expose-headers", EXPOSED.encode()),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+            if _is_preflight(scope):
+                await _answer_preflight(scope, send, extra)
+                return
+        started = time.monotonic()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                took = int((time.monotonic() - started) * 1000)
+                headers = [*message.get("headers", ()), *extra]
+                if is_api(scope):
+                    headers.append((b"openai-processing-ms", str(took).encode()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return str(scope["method"]) == "OPTIONS"
+
+
+async def _answer_preflight(scope: Scope, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
+    asked = header(scope, b"access-control-request-headers") or b"*"
+    if not _SAFE_HEADER_NAMES.fullmatch(asked):
+        asked = b"*"
+    headers = [
+        *extra,
+        (b"access-control-allow-methods", PREFLIGHT_METHODS),
+        (b"access-control-allow-headers", asked),
+        (b"access-control-max-age", b"86400"),
+        (b"vary", b"Access-Control-Request-Headers"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

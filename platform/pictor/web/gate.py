@@ -1,0 +1,216 @@
+"""The body gate, in front of Django: nobody without a key can make us read a body.
+
+Django reads (and spools) a whole body before any view: 400 MB without a key were accepted.
+Here the key's form is checked at once, the key itself before a large or chunked body is
+read, and then the body comes in under a byte cap, a minimum rate, a deadline and, for gzip, a cap
+on what it unpacks to. JSON strings too long for memory go to spool files on the way.
+
+The body leaves in `scope["pictor.body"]`; Django gets an empty one.
+"""
+
+import asyncio
+import time
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from django.conf import settings
+
+from accounts.authentication import authenticate, read_bearer
+from pictor.kit import api_errors, clock, pools
+from pictor.kit.body import Body, RawSink
+from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, UnsupportedMediaType
+from pictor.kit.json_stream import JsonRefused, JsonStream, JsonTooLarge
+from pictor.kit.spool import SpoolBudget, SpoolError, Spools
+from pictor.web.edge import App, Message, Receive, Scope, Send, header, is_api
+
+LARGE_BYTES = 64 * 1024
+"""From this announced size on (or with none announced) the key is looked up before reading."""
+LONG_STRING_BYTES = 512 * 1024
+"""JSON strings longer than this go to a spool; the longest legal prompt stays below it."""
+MAX_SKELETON_BYTES = 8 * 1024**2
+"""Everything outside such strings: small enough to be parsed without harm."""
+FIRST_SECONDS = 20.0
+"""A body has this long, and one more second for each MINIMUM_RATE bytes announced or read."""
+MINIMUM_RATE = 16 * 1024
+"""Bytes a second a client must keep up."""
+DRAIN_BYTES = 1024 * 1024
+DRAIN_SECONDS = 1.0
+"""After a refusal so much is still taken in, so that the client gets to read the answer."""
+
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class ClientGone(Exception):
+    """The connection ended before the body did."""
+
+
+class BodyGate:
+    """Refuses what may not be read, reads what may, and hands the request on."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] != "http" or not is_api(scope):
+            await self._app(scope, receive, send)
+            return
+        body: Body | None = None
+        try:
+            scope["pictor.key"] = read_bearer(header(scope, b"authorization"))
+            body = await self._read(scope, receive)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001 - every failure here is an answer
+            await refuse(api_errors.as_pictor_error(error), receive, send)
+            return
+        scope["pictor.body"] = body
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            body.close()
+
+    async def _read(self, scope: Scope, receive: Receive) -> Body:
+        if scope["method"] not in METHODS_WITH_BODY:
+            return Body()
+        announced = _announced_bytes(scope)
+        if announced is not None and announced > settings.MAX_JSON_BYTES:
+            await self._look_up(scope)
+            raise _too_large()
+        if announced is None or announced > LARGE_BYTES:
+            await self._look_up(scope)
+        chunks = _decoded(scope, _chunks(receive, announced or 0))
+        if announced is not None and announced <= LONG_STRING_BYTES and not _encoding(scope):
+            return Body(skeleton=b"".join([chunk async for chunk in chunks]))
+        return await self._scan(chunks)
+
+    @staticmethod
+    async def _look_up(scope: Scope) -> None:
+        client = scope.get("client")
+        await pools.views(
+            authenticate, scope["pictor.key"], now=clock.now(), ip=client[0] if client else None
+        )
+
+    async def _scan(self, chunks: AsyncIterator[bytes]) -> Body:
+        def open_sink(index: int, key: str) -> RawSink:
+            return RawSink(self._spools.new(max_bytes=settings.MAX_JSON_BYTES))
+
+        stream: JsonStream[RawSink] = JsonStream(
+            LONG_STRING_BYTES, open_sink, max_skeleton_bytes=MAX_SKELETON_BYTES
+        )
+        try:
+            async for chunk in chunks:
+                stream.feed(chunk)
+            skeleton, sinks = stream.finish()
+        except JsonTooLarge:
+            raise _too_large() from None
+        except JsonRefused as error:
+            raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+        except SpoolError:
+            raise _too_large() from None
+        return Body(skeleton, sinks, stream.index_of)
+
+
+async def refuse(error: PictorError, receive: Receive, send: Send) -> None:
+    """Answer before the body is read, then end the connection.
+
+    A little of the body is still taken in: a socket closed with unread bytes resets, and the
+    client would lose the answer.
+    """
+    response = api_errors.response_of(error)
+    headers = [(key.lower().encode(), value.encode()) for key, value in response.items()]
+    headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content, "more_body": True})
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await _drain(receive)
+    except TimeoutError:
+        pass
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive: Receive) -> None:
+    taken = 0
+    while taken < DRAIN_BYTES:
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return
+
+
+def _announced_bytes(scope: Scope) -> int | None:
+    """Content-Length; None for a chunked body."""
+    if header(scope, b"transfer-encoding") is not None:
+        return None
+    length = header(scope, b"content-length")
+    return int(length) if length and length.isdigit() else 0
+
+
+def _encoding(scope: Scope) -> str:
+    encoding = (header(scope, b"content-encoding") or b"").decode("latin-1").strip().lower()
+    return "" if encoding == "identity" else encoding
+
+
+def _too_large() -> RequestTooLarge:
+    return RequestTooLarge(
+        f"The request body is larger than {settings.MAX_JSON_BYTES // 1024**2} MiB."
+    )
+
+
+async def _chunks(receive: Receive, announced: int) -> AsyncIterator[bytes]:
+    """The body as it comes, within cap, rate and deadline."""
+    started = time.monotonic()
+    taken = 0
+    while True:
+        allowed = FIRST_SECONDS + max(announced, taken) / MINIMUM_RATE
+        try:
+            async with asyncio.timeout(started + allowed - time.monotonic()):
+                message: Message = await receive()
+        except TimeoutError:
+            raise InvalidRequest(
+                "The request body took too long to arrive.", code="invalid_json"
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        taken += len(chunk)
+        if taken > settings.MAX_JSON_BYTES:
+            raise _too_large()
+        if chunk:
+            yield chunk
+        if not message.get("more_body", False):
+            return
+
+
+async def _decoded(scope: Scope, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Undo gzip, with a cap on what comes out."""
+    encoding = _encoding(scope)
+    if encoding not in {"", "gzip"}:
+        raise UnsupportedMediaType("Only gzip is understood as Content-Encoding.")
+    if not encoding:
+        async for chunk in chunks:
+            yield chunk
+        return
+    unpacked = 0
+    inflate = zlib.decompressobj(wbits=31)
+    async for chunk in chunks:
+        for piece in _inflated(inflate, chunk):
+            unpacked += len(piece)
+            if unpacked > settings.MAX_JSON_BYTES:
+                raise _too_large()
+            yield piece
+    if not inflate.eof:
+        raise InvalidRequest("The gzip body is cut short.", code="invalid_json")
+
+
+def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
+    try:
+        piece = inflate.decompress(chunk, LARGE_BYTES)
+        while piece or inflate.unconsumed_tail:
+            yield piece
+            piece = inflate.decompress(inflate.unconsumed_tail, LARGE_BYTES)
+    except zlib.error:
+        raise InvalidRequest("The body is not gzip.", code="invalid_json") from None

@@ -1,0 +1,92 @@
+"""On the embedded default the web process hands `/{bucket}/…` to the S3 server: one public port.
+
+Signatures cover the host, so the S3 server sees the Host header that the url was signed for, and
+nothing is decoded or buffered whole. GET, HEAD and CORS preflights only: what a presigned url of
+ours can do.
+"""
+
+from typing import Any
+
+import httpx
+
+from pictor.web.edge import App, Receive, Scope, Send
+
+HEADERS_IN = frozenset({b"host", b"range", b"if-none-match", b"if-modified-since", b"if-range"})
+HEADERS_OUT = frozenset(
+    {
+        b"content-type",
+        b"content-length",
+        b"content-range",
+        b"content-disposition",
+        b"accept-ranges",
+        b"etag",
+        b"last-modified",
+        b"cache-control",
+    }
+)
+CORS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD"),
+    (b"access-control-allow-headers", b"range, if-none-match"),
+    (b"access-control-expose-headers", b"content-length, content-range, etag"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+]
+
+
+class S3Passthrough:
+    """Serves the bucket's paths from the S3 server and everything else from the app."""
+
+    def __init__(self, app: App, *, endpoint_url: str, bucket: str) -> None:
+        self._app = app
+        self._prefix = f"/{bucket}/"
+        # A neighbour from our own settings, not egress: the guarded client of kit.http would
+        # refuse its loopback address.
+        self._client = httpx.AsyncClient(
+            base_url=endpoint_url,
+            trust_env=False,
+            timeout=httpx.Timeout(30, connect=2),
+            limits=httpx.Limits(max_connections=64),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] != "http" or not str(scope["path"]).startswith(self._prefix):
+            await self._app(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await _answer(send, 204, CORS)
+        elif scope["method"] in {"GET", "HEAD"}:
+            await self._pass(scope, send)
+        else:
+            await _answer(send, 405, [*CORS, (b"allow", b"GET, HEAD")])
+
+    async def _pass(self, scope: Scope, send: Send) -> None:
+        target = scope["raw_path"].decode("latin-1")
+        if scope["query_string"]:
+            target += "?" + scope["query_string"].decode("latin-1")
+        headers = [(name, value) for name, value in scope["headers"] if name in HEADERS_IN]
+        try:
+            async with self._client.stream(scope["method"], target, headers=headers) as answer:
+                await send(
+                    {
+                        "type": "http.response.start",
+                        "status": answer.status_code,
+                        "headers": [*_kept(answer.headers.raw), *CORS],
+                    }
+                )
+                async for chunk in answer.aiter_raw():
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except httpx.HTTPError:
+            await _answer(send, 503, [*CORS, (b"retry-after", b"1")])
+            return
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _kept(headers: Any) -> list[tuple[bytes, bytes]]:
+    return [(name.lower(), value) for name, value in headers if name.lower() in HEADERS_OUT]
+
+
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    headers = [*headers, (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

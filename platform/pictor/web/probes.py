@@ -1,0 +1,42 @@
+"""/healthz: this process answers. /readyz: Postgres and the broker answer too."""
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+
+from pictor.kit import api_errors
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as the process runs."""
+    return api_errors.json_response({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when requests can be admitted and rung for, 503 with what is missing otherwise."""
+    parts = {"postgres": _postgres_answers(), "broker": _broker_answers()}
+    is_ready = all(parts.values())
+    return api_errors.json_response(
+        {"status": "ok" if is_ready else "unavailable", **parts}, status=200 if is_ready else 503
+    )
+
+
+def _postgres_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone())
+    except DatabaseError:
+        return False
+
+
+def _broker_answers() -> bool:
+    timeout = settings.REDIS_TIMEOUT_SECONDS
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout
+        ) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False

@@ -1,0 +1,68 @@
+"""Request bodies, JSON and multipart, as one mapping of fields and a count of images.
+
+Uploaded files are read and dropped chunk by chunk: a request's memory is flat whatever is sent.
+Raises ApiError for a body that cannot be read.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import BodyPartReader, web
+from aiohttp.http import HttpProcessingError
+
+from sandbox.errors import ApiError
+
+_CHUNK_BYTES: Final = 64 << 10
+_IMAGE_FIELDS: Final = frozenset({"image", "image[]", "images", "images[]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Fields by name (text, where they came by multipart) and how many images came with them."""
+
+    fields: dict[str, Any]
+    images: int
+
+
+async def read(request: web.Request) -> Body:
+    """The whole body, read to its end."""
+    try:
+        if request.content_type.startswith("multipart/"):
+            return await _read_multipart(request)
+        return _from_json(await request.read())
+    except (ValueError, RecursionError, HttpProcessingError):
+        raise _unreadable() from None
+
+
+def _unreadable() -> ApiError:
+    return ApiError("We could not parse the body of your request.", code="invalid_json")
+
+
+def _from_json(raw: bytes) -> Body:
+    fields = json.loads(raw)
+    if not isinstance(fields, dict):
+        raise _unreadable()
+    images = [value for name in ("image", "images") for value in _listed(fields.get(name))]
+    return Body(fields=fields, images=len(images))
+
+
+def _listed(value: object) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [value] if value else []
+
+
+async def _read_multipart(request: web.Request) -> Body:
+    fields: dict[str, Any] = {}
+    images = 0
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise _unreadable()
+        if part.filename is None and part.name not in _IMAGE_FIELDS:
+            fields[part.name or ""] = (await part.read(decode=True)).decode()
+            continue
+        while await part.read_chunk(_CHUNK_BYTES):
+            pass
+        images += part.name in _IMAGE_FIELDS
+    return Body(fields=fields, images=images)

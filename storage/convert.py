@@ -1,0 +1,133 @@
+"""An image in another format, or of another size. The stated exception to flat memory.
+
+Run two at a time, no more, and in threads: libvips releases the interpreter lock. Raises
+NotAnImage for pixels that cannot be read, SpoolError for a result that cannot be kept.
+"""
+
+from typing import Any
+
+from pictor.kit.spool import SpoolError, SpoolFile, Spools
+from storage import vips
+from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, undecodable
+
+MAX_OUTPUT_BYTES = 64 * 1024**2
+BEST_QUALITY = 100
+"""OpenAI's default `output_compression`."""
+
+_WHITE = [255, 255, 255]
+_SRGB = frozenset({"srgb", "rgb", "b-w"})
+
+
+def to_format(
+    spool: SpoolFile,
+    facts: ImageFacts,
+    output_format: str,
+    *,
+    compression: int | None = None,
+    spools: Spools,
+) -> SpoolFile:
+    """The same pixels in another format.
+
+    Args:
+        spool: the image; stays open.
+        facts: as verified.
+        output_format: png, jpeg or webp.
+        compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
+        spools: makes the result, which the caller closes.
+    """
+    _cap(facts.width, facts.height)
+    try:
+        with vips.loaded(spool, facts.format) as image:
+            return _write(image, output_format, compression, spools)
+    except vips.Error as error:
+        raise undecodable(facts, error) from error
+
+
+def to_size(
+    spool: SpoolFile,
+    facts: ImageFacts,
+    output_format: str,
+    *,
+    width: int,
+    height: int,
+    compression: int | None = None,
+    spools: Spools,
+) -> SpoolFile:
+    """Exactly width x height: scaled until it covers that, then cropped around its middle.
+
+    An image with one side right and the other too large is only cropped. For the rest see
+    `to_format`.
+    """
+    _cap(facts.width, facts.height)
+    _cap(width, height)
+    try:
+        with vips.loaded(spool, facts.format, access="random") as image:
+            cut = _cut(image, width, height)
+            return _write(cut, output_format, compression, spools)
+    except vips.Error as error:
+        raise undecodable(facts, error) from error
+
+
+def _cut(image: Any, width: int, height: int) -> Any:
+    """Scaled until it covers width x height, then cropped around its middle."""
+    scale = max(width / image.width, height / image.height)
+    if scale != 1:
+        image = image.resize(scale, kernel="lanczos3")
+    image = _covering(image, width, height)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop(left, top, width, height)
+
+
+def _cap(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise NotAnImage(f"more than {MAX_PIXELS} pixels")
+
+
+def _covering(image: Any, width: int, height: int) -> Any:
+    """Scaling rounds; a missing last row or column repeats its neighbour."""
+    if image.width >= width and image.height >= height:
+        return image
+    return image.embed(0, 0, max(width, image.width), max(height, image.height), extend="copy")
+
+
+def _write(image: Any, output_format: str, compression: int | None, spools: Spools) -> SpoolFile:
+    result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
+    refused: list[SpoolError] = []
+
+    def take(data: bytes) -> int:
+        try:
+            return result.write(data)
+        except SpoolError as error:
+            refused.append(error)
+            return -1
+
+    target = vips.new_target()
+    target.on_write(take)
+    try:
+        _saveable(image, output_format).write_to_target(
+            target, f".{output_format}", **_options(output_format, compression)
+        )
+    except vips.Error:
+        result.close()
+        if refused:
+            raise refused[0] from None
+        raise
+    return result
+
+
+def _saveable(image: Any, output_format: str) -> Any:
+    """What the format can hold: jpeg has no transparency, and png alone more than 8-bit sRGB."""
+    if output_format == "jpeg" and image.hasalpha():
+        image = image.flatten(background=_WHITE)
+    if output_format != "png" and image.interpretation not in _SRGB:
+        image = image.colourspace("srgb")
+    return image
+
+
+def _options(output_format: str, compression: int | None) -> dict[str, object]:
+    quality = BEST_QUALITY if compression is None else compression
+    return {
+        "png": {"keep": "icc"},
+        "jpeg": {"keep": "icc", "Q": max(quality, 1)},
+        "webp": {"keep": "icc", "Q": quality},
+    }[output_format]

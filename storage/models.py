@@ -1,0 +1,60 @@
+"""Stored images. Their bytes are on S3; what is known about the bytes is here."""
+
+from django.db import models
+from django.db.models.functions import Now
+from typing_extensions import override
+
+from pictor.kit import ids
+
+
+class StoredImage(models.Model):
+    """One delivered image. The url is signed on read and never kept.
+
+    `deleted_at` is set once its object is gone; the row stays, as the bill refers to it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    generation_id = models.UUIDField()
+    index = models.PositiveSmallIntegerField()
+    object_key = models.CharField(max_length=200, unique=True)
+    content_type = models.CharField(max_length=20)
+    format = models.CharField(max_length=4)
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    revised_prompt = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            # Also the index for all images of a generation.
+            models.UniqueConstraint(
+                fields=["generation_id", "index"], name="stored_image_once_per_generation"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                name="stored_image_to_expire",
+                condition=models.Q(deleted_at__isnull=True),
+            ),
+            models.Index(fields=["tenant", "-created_at"], name="stored_image_by_tenant"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.object_key} ({self.width}x{self.height})"
+
+    @property
+    def public_id(self) -> str:
+        """The id outside: `img_…`."""
+        return ids.public(ids.IMAGE, self.id)
+
+    @property
+    def size(self) -> str:
+        """'1024x1536': the pixels delivered."""
+        return f"{self.width}x{self.height}"

@@ -1,0 +1,56 @@
+"""Names of objects: deterministic for us, unguessable for everyone else. Pure.
+
+    20261120/7f3c…(32 hex digits)/1-0.png     an image: day, HMAC of its generation, dispatch-index
+    in/20261120/7f3c…/0.bin                   an input of a generation: a reference image
+    tmp/20261120/7f3c…/1-0-2.png              a partial image on its way to a waiting client
+
+The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
+is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
+of a generation can be named without listing a bucket. Every key has an extension: the embedded
+S3 server tells content types by it.
+"""
+
+import hashlib
+import hmac
+from datetime import date
+from uuid import UUID
+
+FOLDER_HEX_DIGITS = 32
+
+EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+def image_key(
+    secret: str, generation_id: UUID, *, created: date, dispatch: int, index: int, ext: str
+) -> str:
+    """Where one finished image lies. `created` is the generation's day, in UTC."""
+    return f"{_folder(secret, generation_id, created)}/{dispatch}-{index}.{ext}"
+
+
+def input_key(
+    secret: str, generation_id: UUID, *, created: date, index: int, ext: str = "bin"
+) -> str:
+    """Where one input of a generation lies; removed 24 h after its end."""
+    return f"in/{_folder(secret, generation_id, created)}/{index}.{ext}"
+
+
+def partial_key(
+    secret: str,
+    generation_id: UUID,
+    *,
+    created: date,
+    dispatch: int,
+    index: int,
+    partial: int,
+    ext: str,
+) -> str:
+    """Where one partial image lies until its generation ends."""
+    return f"tmp/{_folder(secret, generation_id, created)}/{dispatch}-{index}-{partial}.{ext}"
+
+
+def _folder(secret: str, generation_id: UUID, created: date) -> str:
+    if not secret:
+        raise ValueError("object keys need a secret")
+    digest = hmac.new(secret.encode(), generation_id.bytes, hashlib.sha256).hexdigest()
+    return f"{created:%Y%m%d}/{digest[:FOLDER_HEX_DIGITS]}"

@@ -1,0 +1,23 @@
+"""A tenant, its key and a moment in time."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.services import create_tenant, issue_api_key
+
+
+@pytest.fixture
+def now():
+    return datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def acme(db):
+    return create_tenant(name="acme", actor="test")
+
+
+@pytest.fixture
+def acme_key(acme):
+    """The key's row and its text."""
+    return issue_api_key(tenant=acme, name="first", actor="test")

@@ -1,0 +1,206 @@
+"""Tenants, members and keys: what a change promises, and what the audit log says of it."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+
+from accounts import keys
+from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
+from accounts.selectors import (
+    api_key_by_id,
+    api_keys_of,
+    config_revision,
+    members_of,
+    tenant_by_name_or_id,
+)
+from accounts.services import (
+    KeyRules,
+    TenantLimits,
+    add_member,
+    create_tenant,
+    issue_api_key,
+    remove_member,
+    revoke_api_key,
+    set_tenant_status,
+    unknown_scopes,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def audited(action: str) -> AuditEvent:
+    return AuditEvent.objects.get(action=action)
+
+
+def test_a_tenant_is_found_by_name_public_id_and_uuid(acme):
+    assert tenant_by_name_or_id("acme") == acme
+    assert tenant_by_name_or_id(acme.public_id) == acme
+    assert tenant_by_name_or_id(str(acme.id)) == acme
+    assert tenant_by_name_or_id("nobody") is None
+    assert tenant_by_name_or_id("ten_" + "0" * 26) is None
+
+
+@pytest.mark.parametrize("name", ["acme", "", "x" * 101])
+def test_a_name_that_is_taken_empty_or_too_long_is_refused(acme, name):
+    with pytest.raises(ValidationError):
+        create_tenant(name=name, actor="test")
+
+
+def test_a_limit_must_be_above_zero():
+    with pytest.raises(ValidationError):
+        create_tenant(name="none", actor="test", limits=TenantLimits(requests_per_minute=0))
+
+
+def test_a_new_tenant_is_audited_with_who_and_from_where():
+    create_tenant(name="beta", actor="manage.py", ip="10.0.0.1")
+
+    event = audited("tenant.create")
+    assert (event.actor, event.actor_name, event.ip) == (None, "manage.py", "10.0.0.1")
+    assert event.after == {"name": "beta", "requests_per_minute": None}
+
+
+def test_suspending_a_tenant_is_audited_before_and_after(acme):
+    user = User.objects.create_user("Op@Example.com")
+
+    set_tenant_status(tenant=acme, status=Tenant.Status.SUSPENDED, actor=user)
+
+    event = audited("tenant.status")
+    assert event.actor == user
+    assert event.actor_name == "op@example.com"
+    assert (event.before, event.after) == ({"status": "active"}, {"status": "suspended"})
+
+
+def test_a_key_is_stored_as_a_digest_only(acme, settings):
+    row, text = issue_api_key(tenant=acme, name="app", actor="test")
+
+    stored = ApiKey.objects.get(id=row.id)
+    assert bytes(stored.digest) == keys.digest(text, settings.KEY_PEPPER)
+    assert stored.visible_prefix == text[:14]
+    assert api_key_by_id(row.public_id) == row
+    assert api_key_by_id(row.public_id, tenant_id=row.id) is None
+    assert api_key_by_id("key_nonsense") is None
+
+
+def test_no_audit_event_holds_any_part_of_a_key_beyond_what_is_visible(acme):
+    _, text = issue_api_key(tenant=acme, name="app", actor="test")
+
+    assert text[14:] not in str(audited("api_key.issue").after)
+
+
+def test_a_key_minted_beforehand_keeps_its_text(acme):
+    wanted = keys.mint(test=True)
+
+    row, text = issue_api_key(tenant=acme, name="demo", actor="test", plaintext=wanted)
+
+    assert text == wanted
+    assert row.is_test
+
+
+def test_a_text_that_is_no_key_is_refused(acme):
+    with pytest.raises(ValueError, match="not a key"):
+        issue_api_key(tenant=acme, name="demo", actor="test", plaintext="hunter2")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        KeyRules(scopes=["images:paint"]),
+        KeyRules(ip_ranges=["10.0.0.0/99"]),
+        KeyRules(requests_per_minute=0),
+        KeyRules(default_response_format="gif"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(acme, rules):
+    with pytest.raises(ValidationError):
+        issue_api_key(tenant=acme, name="odd", actor="test", rules=rules)
+
+
+def test_a_second_revocation_changes_nothing(acme_key, now):
+    row, _ = acme_key
+
+    revoke_api_key(key=row, actor="test", now=now)
+    revoke_api_key(key=row, actor="test", now=now.replace(year=2030))
+
+    assert row.revoked_at == now
+    assert audited("api_key.revoke").object_id == row.public_id
+
+
+def test_keys_are_listed_for_their_own_tenant_newest_first(acme, acme_key):
+    other = create_tenant(name="other", actor="test")
+    issue_api_key(tenant=other, name="theirs", actor="test")
+    second, _ = issue_api_key(tenant=acme, name="second", actor="test")
+
+    assert api_keys_of(acme.id) == [second, acme_key[0]]
+
+
+def test_a_member_gets_a_role_another_role_and_leaves(acme):
+    user = User.objects.create_user("ann@example.com")
+
+    add_member(tenant=acme, user=user, role=Membership.Role.VIEWER, actor="test")
+    membership = add_member(tenant=acme, user=user, role=Membership.Role.OWNER, actor="test")
+
+    assert members_of(acme.id) == [membership]
+    assert membership.role == "owner"
+
+    remove_member(membership=membership, actor="test")
+
+    assert members_of(acme.id) == []
+    assert audited("member.remove").before == {"role": "owner"}
+
+
+def test_unknown_scopes_are_named():
+    assert unknown_scopes(["images:write", "images:paint"]) == ["images:paint"]
+
+
+def test_a_user_signs_in_with_the_address_in_any_case():
+    user = User.objects.create_user(" Ann@Example.com ", "correct horse battery")
+
+    assert User.objects.get_by_natural_key("ANN@example.COM") == user
+    assert user.check_password("correct horse battery")
+    assert not user.is_staff
+
+
+def test_a_superuser_may_use_the_admin():
+    user = User.objects.create_superuser("root@example.com", "x")
+
+    assert user.is_staff
+    assert user.is_superuser
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts_auditevent SET action = 'nothing'",
+        "DELETE FROM accounts_auditevent",
+        "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL pictor.keep_ledger = 'on';"
+        " TRUNCATE accounts_auditevent",
+        "SET LOCAL session_replication_role = replica; DELETE FROM accounts_auditevent",
+    ],
+)
+def test_the_audit_log_cannot_be_rewritten(acme, statement):
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+
+def test_the_revision_never_comes_back_after_a_rollback():
+    before = config_revision()
+
+    def bump() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS watched (x int);"
+                "CREATE OR REPLACE TRIGGER bump AFTER INSERT ON watched FOR EACH STATEMENT "
+                "EXECUTE FUNCTION pictor_bump_revision(); INSERT INTO watched VALUES (1)"
+            )
+        return config_revision()
+
+    with transaction.atomic():
+        first = bump()
+        transaction.set_rollback(True)
+
+    assert config_revision() == before
+    assert bump() not in {before, first}

@@ -1,0 +1,57 @@
+"""A tenant with 10 USD, its key, and short ways to hold and settle."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+
+from accounts.services import issue_api_key
+from billing.services import Hold, HoldLimits, end_hold, open_tenant, place_hold
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+class Customer:
+    """A tenant and its key, as the ledger's callers see them."""
+
+    def __init__(self, name: str, balance: int) -> None:
+        self.tenant = open_tenant(name=name, opening_balance=Micros(balance), actor="test")
+        self.key, self.plaintext = issue_api_key(tenant=self.tenant, name=name, actor="test")
+        self.id: UUID = self.tenant.id
+
+    def hold(self, amount: int, *, now: datetime = NOW, limits: HoldLimits | None = None) -> Hold:
+        """Place a hold in its own transaction."""
+        hold = Hold(self.id, self.key.id, new_uuid(), Micros(amount), now)
+        with transaction.atomic():
+            place_hold(
+                tenant_id=hold.tenant_id,
+                key_id=hold.key_id,
+                generation_id=hold.generation_id,
+                amount=hold.amount,
+                now=now,
+                limits=limits or HoldLimits(),
+            )
+        return hold
+
+    def end(self, hold: Hold, captured: int) -> None:
+        """End a hold in its own transaction."""
+        with transaction.atomic():
+            end_hold(hold=hold, captured=Micros(captured))
+
+
+@pytest.fixture
+def now():
+    return NOW
+
+
+@pytest.fixture
+def acme(db):
+    return Customer("acme", 10_000_000)
+
+
+@pytest.fixture
+def other(db):
+    return Customer("other", 5_000_000)

@@ -1,0 +1,258 @@
+"""The operator's pages: keys shown once, prices final, money never edited, everything audited."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
+from accounts.selectors import caller_by_digest
+from billing.models import Price, PriceBook
+from billing.seed_prices import SeedRow
+from billing.selectors import available_to
+from billing.services import draft_price_book, publish_price_book
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+
+KEY_FORM = {
+    "name": "from the admin",
+    "scopes": "images:write,images:read",
+    "allowed_models": "",
+    "ip_ranges": "",
+    "requests_per_minute": "60",
+    "default_response_format": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def without_collected_static_files(settings):
+    """The pages' own behaviour needs no manifest of hashed files."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+
+
+@pytest.fixture
+def root():
+    return User.objects.create_superuser("root@example.com", "correct horse battery")
+
+
+@pytest.fixture
+def pages(client, root):
+    client.force_login(root)
+    return client
+
+
+@pytest.fixture
+def draft(now):
+    row = SeedRow("gpt-image-2", "1024x1024", "low", Micros(5_880), 1024, 1024)
+    return draft_price_book(name="standard", rows=[row], effective_from=now)
+
+
+def book_form(book, **changes):
+    price = book.prices.get()
+    return {
+        "name": book.name,
+        "version": book.version,
+        "markup": "1",
+        "tenant": "",
+        "effective_from_0": "2026-11-20",
+        "effective_from_1": "12:00:00",
+        "prices-TOTAL_FORMS": "1",
+        "prices-INITIAL_FORMS": "1",
+        "prices-0-id": price.id,
+        "prices-0-book": book.id,
+        "prices-0-model": price.model,
+        "prices-0-size": price.size,
+        "prices-0-quality": price.quality,
+        "prices-0-micros": price.micros,
+        "prices-0-kind": price.kind,
+        "prices-0-width": price.width,
+        "prices-0-height": price.height,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "accounts_user", "accounts_tenant", "accounts_apikey", "accounts_auditevent",
+        "billing_pricebook", "billing_tenantbalance", "billing_transfer", "billing_keybudget",
+        "billing_usagerollup",
+    ],
+)  # fmt: skip
+def test_every_list_opens_and_can_be_searched(pages, acme, draft, model):
+    acme.hold(1)
+
+    assert pages.get(reverse(f"admin:{model}_changelist")).status_code == 200
+    assert pages.get(reverse(f"admin:{model}_changelist"), {"q": "acme"}).status_code == 200
+
+
+def test_a_stranger_is_sent_to_sign_in(client):
+    answer = client.get(reverse("admin:accounts_apikey_changelist"))
+
+    assert answer.status_code == 302
+    assert "login" in answer["Location"]
+
+
+def test_a_new_key_is_shown_once_and_then_only_its_beginning(pages, root, acme, settings):
+    form = {**KEY_FORM, "tenant": str(acme.id)}
+
+    answer = pages.post(reverse("admin:accounts_apikey_add"), form, follow=True)
+
+    (plaintext,) = re.findall(r"sk-pictor-[0-9A-Za-z]{38}", answer.content.decode())
+    key = ApiKey.objects.get(name="from the admin")
+    again = pages.get(reverse("admin:accounts_apikey_change", args=[key.id])).content.decode()
+    assert plaintext not in again
+    assert key.visible_prefix in again
+    assert (key.created_by, key.scopes) == (root, ["images:write", "images:read"])
+    assert key.requests_per_minute == 60
+    assert caller_by_digest(bytes(key.digest)).models is None
+    event = AuditEvent.objects.get(action="api_key.issue", object_id=key.public_id)
+    assert (event.actor, event.ip) == (root, "127.0.0.1")
+
+
+def test_a_changed_key_leaves_before_and_after(pages, acme):
+    url = reverse("admin:accounts_apikey_change", args=[acme.key.id])
+
+    answer = pages.post(url, {**KEY_FORM, "requests_per_minute": "7"})
+
+    event = AuditEvent.objects.get(action="apikey.change")
+    assert answer.status_code == 302
+    assert (event.before["requests_per_minute"], event.after["requests_per_minute"]) == (None, 7)
+    assert event.tenant_id == acme.id
+    assert "digest" not in event.after
+
+
+def test_keys_are_revoked_by_an_action_and_never_deleted(pages, acme):
+    chosen = {"action": "revoke", "_selected_action": [str(acme.key.id)]}
+
+    pages.post(reverse("admin:accounts_apikey_changelist"), chosen)
+
+    acme.key.refresh_from_db()
+    assert acme.key.revoked_at is not None
+    delete = reverse("admin:accounts_apikey_delete", args=[acme.key.id])
+    assert pages.post(delete, {"post": "yes"}).status_code == 403
+
+
+def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
+    members = {
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-0-user": str(root.id),
+        "memberships-0-role": "owner",
+    }
+
+    pages.post(reverse("admin:accounts_tenant_add"), {"name": "New", "status": "active", **members})
+
+    tenant = Tenant.objects.get(name="New")
+    membership = Membership.objects.get(tenant=tenant)
+    change = reverse("admin:accounts_tenant_change", args=[tenant.id])
+    form = {
+        "name": "New",
+        "status": "suspended",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(membership.id),
+        "memberships-0-tenant": str(tenant.id),
+        "memberships-0-user": str(root.id),
+        "memberships-0-role": "viewer",
+    }
+    pages.post(change, form)
+    pages.post(change, {**form, "memberships-0-role": "viewer", "memberships-0-DELETE": "on"})
+
+    events = list(AuditEvent.objects.filter(tenant=tenant).order_by("id"))
+    assert [event.action for event in events] == [
+        "tenant.add", "membership.add", "tenant.change", "membership.change", "tenant.change",
+        "membership.delete",
+    ]  # fmt: skip
+    assert (events[2].before["status"], events[2].after["status"]) == ("active", "suspended")
+    assert (events[3].before, events[3].after["role"]) == ({"role": "owner"}, "viewer")
+    assert available_to(tenant.id) == 0
+
+
+def test_a_user_is_made_with_an_address_and_a_password(pages):
+    pages.post(
+        reverse("admin:accounts_user_add"),
+        {
+            "email": "ann@example.com",
+            "usable_password": "true",
+            "password1": "correct horse battery",
+            "password2": "correct horse battery",
+        },
+    )
+
+    user = User.objects.get(email="ann@example.com")
+    assert user.check_password("correct horse battery")
+    assert "password" not in AuditEvent.objects.get(action="user.add").after
+    assert pages.get(reverse("admin:accounts_user_change", args=[user.id])).status_code == 200
+    assert pages.get(reverse("admin:auth_user_password_change", args=[user.id])).status_code == 200
+
+
+def test_an_address_is_kept_in_lower_case(pages):
+    pages.post(
+        reverse("admin:accounts_user_add"),
+        {
+            "email": "Ann@Example.com",
+            "usable_password": "true",
+            "password1": "correct horse battery",
+            "password2": "correct horse battery",
+        },
+    )
+
+    assert User.objects.filter(email="ann@example.com").exists()
+
+
+def test_users_are_deleted_with_an_audit_event(pages):
+    user = User.objects.create_user("gone@example.com")
+    one = User.objects.create_user("one@example.com")
+
+    pages.post(reverse("admin:accounts_user_delete", args=[user.id]), {"post": "yes"})
+    pages.post(
+        reverse("admin:accounts_user_changelist"),
+        {"action": "delete_selected", "_selected_action": [str(one.id)], "post": "yes"},
+    )
+
+    deleted = AuditEvent.objects.filter(action="user.delete").order_by("id")
+    assert [event.before["email"] for event in deleted] == ["gone@example.com", "one@example.com"]
+
+
+def test_a_draft_can_be_edited_and_published_and_is_final_then(pages, root, draft):
+    change = reverse("admin:billing_pricebook_change", args=[draft.id])
+    listing = reverse("admin:billing_pricebook_changelist")
+    chosen = {"action": "publish", "_selected_action": [str(draft.id)]}
+
+    pages.post(change, book_form(draft, **{"prices-0-micros": "6000"}))
+    first = pages.post(listing, chosen, follow=True).content.decode()
+    second = pages.post(listing, chosen, follow=True).content.decode()
+    refused = pages.post(change, book_form(draft, **{"prices-0-micros": "1"}))
+
+    book = PriceBook.objects.get()
+    assert book.published_at is not None
+    assert Price.objects.get().micros == 6_000
+    assert "standard v1 is published" in first
+    assert "published already" in second
+    assert refused.status_code == 403
+    assert AuditEvent.objects.get(action="price_book.publish").actor == root
+    assert pages.get(change).status_code == 200
+
+
+def test_a_published_book_is_not_deleted(pages, draft, now):
+    publish_price_book(book=draft, actor="test", now=now)
+    delete = reverse("admin:billing_pricebook_delete", args=[draft.id])
+
+    assert pages.post(delete, {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["billing_tenantbalance", "billing_transfer", "billing_keybudget"])
+def test_money_is_never_added_by_hand(pages, page):
+    assert pages.get(reverse(f"admin:{page}_add")).status_code == 403
+
+
+def test_a_balance_is_read_only(pages, acme):
+    change = reverse("admin:billing_tenantbalance_change", args=[acme.id])
+
+    assert pages.get(change).status_code == 200
+    assert pages.post(change, {"available": "999"}).status_code == 403
+    assert available_to(acme.id) == 10_000_000

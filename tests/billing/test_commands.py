@@ -1,0 +1,145 @@
+"""`manage.py tenant` and `manage.py key`."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from accounts.keys import digest
+from accounts.models import ApiKey, AuditEvent, Tenant
+from accounts.selectors import caller_by_digest, tenant_by_name_or_id
+from billing.selectors import available_to, ledger_findings, statement
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*words):
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def caller_of(plaintext):
+    caller = caller_by_digest(digest(plaintext, settings.KEY_PEPPER))
+    assert caller is not None
+    return caller
+
+
+def test_a_tenant_is_made_with_a_balance_a_limit_and_a_key_of_every_scope():
+    facts = json.loads(
+        run("tenant", "create", "Acme", "--balance", "10.25", "--rpm", "30", "--json")
+    )
+
+    assert set(facts) == {"tenant", "api_key", "key_id"}
+    caller = caller_of(facts["api_key"])
+    assert caller.tenant_name == "Acme"
+    assert (caller.limits.tenant_rpm, caller.limits.key_rpm) == (30, None)
+    assert caller.scopes == {
+        "images:write", "images:read", "billing:read", "webhooks:write", "keys:write",
+    }  # fmt: skip
+    assert tenant_by_name_or_id(facts["tenant"]).name == "Acme"
+    assert available_to(caller.tenant_id) == 10_250_000
+    assert ledger_findings() == []
+
+
+@pytest.mark.parametrize("balance", [[], ["--balance", "0"], ["--balance", "0.000000"]])
+def test_a_tenant_may_begin_with_nothing(balance):
+    run("tenant", "create", "Poor", *balance)
+
+    assert statement(Tenant.objects.get().id) == []
+
+
+def test_without_json_the_answer_is_for_a_person():
+    lines = run("tenant", "create", "Acme").splitlines()
+
+    assert [line.split()[0] for line in lines] == ["tenant", "api_key", "key_id"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tenant", "create", "Taken"], "already exists"),
+        (["tenant", "create", " "], "cannot be blank"),
+        (["tenant", "create", "New", "--balance", "1.0000001"], "at most 6 decimals"),
+        (["tenant", "create", "New", "--balance", "ten"], "not an amount"),
+        (["tenant", "create", "New", "--balance", "NaN"], "not an amount"),
+        (["tenant", "create", "New", "--balance", "-1"], "below 0"),
+        (["tenant", "create", "New", "--balance", "1e300"], "too large"),
+        (["tenant", "create", "New", "--rpm", "0"], "whole number"),
+        (["tenant", "create", "New", "--rpm", "many"], "whole number"),
+        (["tenant", "credit", "Nobody", "1", "--reason", "gift"], "no tenant"),
+        (["tenant", "credit", "Taken", "0", "--reason", "gift"], "above 0"),
+        (["tenant", "credit", "Taken", "1", "--reason", " "], "empty"),
+        (["key", "create", "Nobody"], "no tenant"),
+        (["key", "create", "Taken", "--scopes", "images:paint"], "no such scope: images:paint"),
+        (["key", "create", "Taken", "--models", ","], "list of names"),
+        (["key", "create", "Taken", "--budget", "0.0000001"], "at most 6 decimals"),
+        (["key", "create", "Taken", "--name", "x" * 101], "at most 100 characters"),
+        (["key", "revoke", "key_nonsense"], "no API key"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_changes_nothing(words, message):
+    run("tenant", "create", "Taken")
+
+    with pytest.raises(CommandError, match=message) as mistake:
+        run(*words)
+
+    assert "\n" not in str(mistake.value)
+    assert (Tenant.objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+def test_a_credit_is_added_and_its_reason_kept():
+    tenant = json.loads(run("tenant", "create", "Acme", "--json"))["tenant"]
+
+    run("tenant", "credit", "Acme", "2.5", "--reason", "welcome")
+    said = run("tenant", "credit", tenant, "0.000001", "--reason", "and more")
+
+    assert said == "Acme: 0.000001 USD credited, 2.500001 available\n"
+    lines = statement(Tenant.objects.get().id)
+    assert [(line.kind, line.amount, line.reason) for line in lines] == [
+        ("credit", 2_500_000, "welcome"),
+        ("credit", 1, "and more"),
+    ]
+
+
+def test_a_key_is_made_with_the_rules_given():
+    run("tenant", "create", "Acme")
+
+    facts = json.loads(
+        run(
+            "key",
+            "create",
+            "Acme",
+            "--name",
+            "app",
+            "--rpm",
+            "5",
+            "--models",
+            "dall-e-2, dall-e-3",
+            "--scopes",
+            "images:read,billing:read",
+            "--budget",
+            "12.5",
+            "--json",
+        )  # fmt: skip
+    )
+
+    assert set(facts) == {"api_key", "key_id"}
+    caller = caller_of(facts["api_key"])
+    assert (caller.key_name, caller.limits.key_rpm, caller.limits.tenant_rpm) == ("app", 5, None)
+    assert caller.models == {"dall-e-2", "dall-e-3"}
+    assert caller.scopes == {"images:read", "billing:read"}
+    assert caller.limits.key_budget_month == 12_500_000
+
+
+def test_a_key_is_revoked_by_its_id_once_or_twice():
+    facts = json.loads(run("tenant", "create", "Acme", "--json"))
+
+    run("key", "revoke", facts["key_id"])
+    said = run("key", "revoke", facts["key_id"])
+
+    assert said == f"{facts['key_id']} of Acme is revoked\n"
+    assert caller_of(facts["api_key"]).revoked_at is not None
+    assert AuditEvent.objects.filter(action="api_key.revoke").count() == 1

@@ -1,0 +1,78 @@
+"""Upstream costs, losses and usage by the hour."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from billing.models import Transfer, UsageRollup
+from billing.selectors import ledger_findings
+from billing.services import book_upstream_cost, record_usage
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("as_loss", "kind", "accounts"),
+    [(False, "upstream_cost", (3, 2)), (True, "loss", (3, 4))],
+)
+def test_an_attempts_cost_goes_from_payable_to_cost_or_losses(as_loss, kind, accounts):
+    attempt = new_uuid()
+
+    book_upstream_cost(
+        generation_id=new_uuid(), attempt_id=attempt, amount=Micros(30_000), as_loss=as_loss
+    )
+
+    transfer = Transfer.objects.get(attempt_id=attempt)
+    assert (transfer.kind, transfer.amount, transfer.tenant_id) == (kind, 30_000, None)
+    assert (transfer.debit_id, transfer.credit_id) == accounts
+    assert ledger_findings() == []
+
+
+def test_an_attempt_that_cost_nothing_is_not_booked():
+    book_upstream_cost(
+        generation_id=new_uuid(), attempt_id=new_uuid(), amount=Micros(0), as_loss=False
+    )
+
+    assert not Transfer.objects.exists()
+
+
+def test_an_attempt_is_booked_once():
+    attempt = new_uuid()
+    book_upstream_cost(
+        generation_id=new_uuid(), attempt_id=attempt, amount=Micros(1), as_loss=False
+    )
+
+    with pytest.raises(IntegrityError, match="one_cost_per_attempt"), transaction.atomic():
+        book_upstream_cost(
+            generation_id=new_uuid(), attempt_id=attempt, amount=Micros(1), as_loss=True
+        )
+
+
+def test_usage_is_summed_by_the_hour(acme, now):
+    def record(at, images, captured, status="succeeded"):
+        record_usage(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            model="gpt-image-2",
+            tier="2K",
+            channel="sandbox",
+            status=status,
+            at=at,
+            images=images,
+            captured=Micros(captured),
+        )
+
+    record(now, 2, 100)
+    record(now + timedelta(minutes=59), 1, 50)
+    record(now + timedelta(minutes=60), 1, 50)
+    record(now, 0, 0, status="failed")
+
+    rows = UsageRollup.objects.order_by("hour", "status")
+    assert [(r.status, r.generations, r.images, r.captured_micros) for r in rows] == [
+        ("failed", 1, 0, 0),
+        ("succeeded", 2, 3, 150),
+        ("succeeded", 1, 1, 50),
+    ]

@@ -1,0 +1,164 @@
+"""Many at once, and a process that dies between two stages: against real connections."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from billing.selectors import (
+    balance_of,
+    ledger_findings,
+    statement,
+    usage_findings,
+)
+from billing.services import HoldLimits, end_hold, place_hold, record_usage
+from pictor.kit.errors import InsufficientQuota, RateLimited
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 40
+
+
+def outcomes(work, count):
+    """Run `work(index)` `count` times on many threads; count the answers and refusals."""
+
+    def one(index):
+        try:
+            return work(index)
+        except (InsufficientQuota, RateLimited, IntegrityError) as error:
+            return type(error).__name__
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return Counter(pool.map(one, range(count)))
+
+
+def test_of_200_parallel_holds_on_a_balance_for_10_exactly_10_pass(acme):
+    def hold(_):
+        acme.hold(1_000_000)
+        return "held"
+
+    assert outcomes(hold, 200) == {"held": 10, "InsufficientQuota": 190}
+
+    balance = balance_of(acme.id)
+    assert (balance.available, balance.held, balance.in_flight) == (0, 10_000_000, 10)
+    assert [line.seq for line in statement(acme.id)] == list(range(1, 12))
+    assert ledger_findings() == []
+
+
+def test_of_60_parallel_requests_with_room_for_7_exactly_7_pass(acme):
+    limits = HoldLimits(tenant_in_flight=7)
+
+    def hold(_):
+        acme.hold(1, limits=limits)
+        return "held"
+
+    assert outcomes(hold, 60) == {"held": 7, "RateLimited": 53}
+
+
+def test_of_60_parallel_requests_on_a_budget_for_5_exactly_5_pass(acme):
+    limits = HoldLimits(key_budget_month=Micros(500_000))
+
+    def hold(_):
+        acme.hold(100_000, limits=limits)
+        return "held"
+
+    assert outcomes(hold, 60) == {"held": 5, "InsufficientQuota": 55}
+    assert balance_of(acme.id).held == 500_000
+    assert ledger_findings() == []
+
+
+def test_a_hold_ended_by_40_threads_at_once_ends_once(acme):
+    hold = acme.hold(1_000_000)
+    for _ in range(3):
+        acme.hold(1_000_000)
+
+    def end(_):
+        acme.end(hold, 400_000)
+        return "ended"
+
+    assert outcomes(end, 40) == {"ended": 1, "IntegrityError": 39}
+    assert balance_of(acme.id).held == 3_000_000
+    assert ledger_findings() == []
+
+
+def test_holds_and_settlements_of_two_tenants_at_once_add_up(acme, other, now):
+    def work(index):
+        customer = (acme, other)[index % 2]
+        hold = customer.hold(10_000)
+        with transaction.atomic():
+            end_hold(hold=hold, captured=Micros(index))
+            record_usage(
+                tenant_id=customer.id,
+                key_id=customer.key.id,
+                model="gpt-image-2",
+                tier="base",
+                channel="sandbox",
+                status="succeeded",
+                at=now,
+                images=1,
+                captured=Micros(index),
+            )
+        return "settled"
+
+    assert outcomes(work, 120) == {"settled": 120}
+
+    # 0 + 2 + … + 118 and 1 + 3 + … + 119
+    assert balance_of(acme.id).available == 10_000_000 - 3_540
+    assert balance_of(other.id).available == 5_000_000 - 3_600
+    assert ledger_findings() == []
+    assert usage_findings() == []
+
+
+class Crash(Exception):
+    """The process died here."""
+
+
+def test_a_crash_after_the_hold_and_before_the_commit_leaves_nothing(acme, now):
+    with pytest.raises(Crash), transaction.atomic():
+        place_hold(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            generation_id=new_uuid(),
+            amount=Micros(1_000_000),
+            now=now,
+        )
+        raise Crash
+
+    balance = balance_of(acme.id)
+    assert (balance.available, balance.held, balance.in_flight) == (10_000_000, 0, 0)
+    assert ledger_findings() == []
+
+
+def test_a_crash_between_hold_and_settlement_leaves_the_hold_to_be_ended_once(acme):
+    hold = acme.hold(1_000_000)
+
+    with pytest.raises(Crash), transaction.atomic():
+        end_hold(hold=hold, captured=Micros(400_000))
+        raise Crash
+
+    assert balance_of(acme.id).held == 1_000_000
+    acme.end(hold, 400_000)
+    assert [line.kind for line in statement(acme.id)] == ["top_up", "hold", "capture", "release"]
+    assert ledger_findings() == []
+
+
+def test_a_refused_key_budget_rolls_the_whole_request_back(acme, now):
+    with transaction.atomic():
+        with pytest.raises(InsufficientQuota):
+            place_hold(
+                tenant_id=acme.id,
+                key_id=acme.key.id,
+                generation_id=new_uuid(),
+                amount=Micros(1_000_000),
+                now=now,
+                limits=HoldLimits(key_budget_day=Micros(1)),
+            )
+        assert transaction.get_rollback()
+
+    assert balance_of(acme.id).available == 10_000_000
+    assert ledger_findings() == []

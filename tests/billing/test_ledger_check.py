@@ -1,0 +1,207 @@
+"""Someone with the database's password changes the books: every way is found.
+
+Each case switches the triggers and constraints off first, does one dishonest thing, and switches
+the triggers on again, as a careful thief would.
+"""
+
+import pytest
+from django.db import connection
+
+from billing.selectors import ledger_findings, ledger_totals, usage_findings
+from billing.services import book_upstream_cost, record_usage
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def books(acme, other):
+    """An honest ledger: settled, released and open holds of two tenants, a cost and a loss."""
+    acme.end(acme.hold(1_000_000), 400_000)
+    acme.end(acme.hold(500_000), 0)
+    acme.hold(700_000)
+    other.end(other.hold(300_000), 300_000)
+    book_upstream_cost(
+        generation_id=new_uuid(), attempt_id=new_uuid(), amount=Micros(90), as_loss=False
+    )
+    book_upstream_cost(
+        generation_id=new_uuid(), attempt_id=new_uuid(), amount=Micros(80), as_loss=True
+    )
+    return acme
+
+
+def tamper(sql):
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_transfer DISABLE TRIGGER USER")
+        cursor.execute(
+            "ALTER TABLE billing_transfer"
+            " DROP CONSTRAINT one_transfer_per_seq, DROP CONSTRAINT transfer_moves_something;"
+            "ALTER TABLE billing_tenantbalance DROP CONSTRAINT balances_are_never_negative;"
+            "DROP INDEX one_hold_capture_release, one_cost_per_attempt"
+        )
+        cursor.execute(sql)
+        cursor.execute(
+            "ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only;"
+            "ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER seal"
+        )
+
+
+def failed_checks():
+    return {finding.check for finding in ledger_findings()}
+
+
+def test_an_honest_ledger_has_no_findings(books):
+    assert ledger_findings() == []
+    assert ledger_totals() == {
+        "transfers": 12,
+        "tenants": 2,
+        "available": "13.600000",
+        "held": "0.700000",
+        "platform_revenue": "0.700000",
+        "upstream_cost": "0.000090",
+        "losses": "0.000080",
+        "top_ups": "15.000000",
+        "credits": "0.000000",
+    }
+
+
+COPY_OF = """
+INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq, available_after,
+                              held_after, generation_id, attempt_id, reason)
+SELECT kind, debit_id, credit_id, amount, tenant_id, {seq}, available_after, held_after,
+       generation_id, {attempt}, reason FROM billing_transfer WHERE {which}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "sql", "check"),
+    [
+        ("amount raised", "UPDATE billing_transfer SET amount = amount + 1 WHERE kind = 'capture'",
+         "running balance"),
+        ("amount negated", "UPDATE billing_transfer SET amount = -amount WHERE kind = 'loss'",
+         "amount"),
+        ("cost lowered", "UPDATE billing_transfer SET amount = 1 WHERE kind = 'upstream_cost'",
+         "seal"),
+        ("date moved", "UPDATE billing_transfer SET created_at = created_at - interval '1 day'"
+                       " WHERE kind = 'capture'", "seal"),
+        ("reason changed", "UPDATE billing_transfer SET reason = 'gift' WHERE kind = 'top_up'",
+         "seal"),
+        ("generation swapped", f"UPDATE billing_transfer SET generation_id = '{new_uuid()}'"
+                               " WHERE kind = 'capture'", "hold"),
+        ("tenant swapped", "UPDATE billing_transfer SET tenant_id = (SELECT max(tenant_id::text)"
+                           "::uuid FROM billing_tenantbalance) WHERE seq = 1", "sequence"),
+        ("kind changed", "UPDATE billing_transfer SET kind = 'release' WHERE kind = 'capture'",
+         "accounts of a transfer"),
+        ("accounts swapped", "UPDATE billing_transfer SET debit_id = credit_id,"
+                             " credit_id = debit_id WHERE kind = 'hold'", "accounts of a transfer"),
+        ("unknown account", "UPDATE billing_transfer SET credit_id = 99 WHERE kind = 'loss'",
+         "accounts of a transfer"),
+        ("row deleted", "DELETE FROM billing_transfer WHERE kind = 'capture'", "sequence"),
+        ("last row deleted", "DELETE FROM billing_transfer t USING billing_tenantbalance b"
+                             " WHERE b.tenant_id = t.tenant_id AND b.seq = t.seq", "balance"),
+        ("first row deleted", "DELETE FROM billing_transfer WHERE seq = 1", "sequence"),
+        ("everything deleted", "DELETE FROM billing_transfer", "balance"),
+        ("row doubled", COPY_OF.format(seq="seq", attempt="attempt_id", which="kind = 'capture'"),
+         "sequence"),
+        ("capture doubled with a number of its own",
+         COPY_OF.format(seq="seq + 100", attempt="attempt_id", which="kind = 'capture'"), "hold"),
+        ("top-up invented", COPY_OF.format(seq="100", attempt="NULL", which="kind = 'top_up'"),
+         "balance"),
+        ("cost doubled",
+         COPY_OF.format(seq="NULL", attempt="attempt_id", which="kind = 'upstream_cost'"),
+         "cost booked twice"),
+        ("numbers exchanged", "UPDATE billing_transfer SET seq = 5 - seq WHERE seq IN (2, 3)",
+         "running balance"),
+        ("number missing", "UPDATE billing_transfer SET seq = seq + 1 WHERE seq > 1", "sequence"),
+        ("hold lowered", "UPDATE billing_transfer SET amount = 1 WHERE kind = 'hold'", "hold"),
+        ("open hold deleted", "DELETE FROM billing_transfer h WHERE kind = 'hold' AND amount ="
+                              " 700000", "balance"),
+        ("after-balance changed", "UPDATE billing_transfer SET held_after = held_after + 1"
+                                  " WHERE kind = 'hold'", "running balance"),
+        ("available raised", "UPDATE billing_tenantbalance SET available = available + 1",
+         "balance"),
+        ("held lowered", "UPDATE billing_tenantbalance SET held = 0", "balance"),
+        ("moved from held to available", "UPDATE billing_tenantbalance SET available = available"
+                                         " + held, held = 0", "balance"),
+        ("balance negative", "UPDATE billing_tenantbalance SET available = -1",
+         "negative balance"),
+        ("number lowered", "UPDATE billing_tenantbalance SET seq = seq - 1", "balance"),
+        ("counter raised", "UPDATE billing_tenantbalance SET in_flight = in_flight + 1",
+         "in flight"),
+        ("counters lowered", "UPDATE billing_tenantbalance SET in_flight = 0;"
+                             "UPDATE billing_keybudget SET in_flight = 0", "in flight"),
+        ("balance deleted", "DELETE FROM billing_tenantbalance", "balance"),
+        ("tenant's accounts exchanged", "UPDATE billing_tenantbalance SET available_account_id ="
+         " held_account_id, held_account_id = available_account_id", "accounts of a tenant"),
+        ("account relabelled", "ALTER TABLE billing_account DROP CONSTRAINT one_account_of_a_kind;"
+         "UPDATE billing_account SET kind = 'available' WHERE kind = 'held'",
+         "accounts of a tenant"),
+    ],
+)  # fmt: skip
+def test_tampering_is_found(books, what, sql, check):
+    tamper(sql)
+
+    assert check in failed_checks(), what
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE billing_transfer DISABLE TRIGGER append_only",
+        "ALTER TABLE billing_transfer ENABLE TRIGGER append_only",
+        "DROP TRIGGER seal ON billing_transfer",
+    ],
+)
+def test_missing_protection_is_found(books, sql):
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(sql)
+
+    assert failed_checks() == {"protection"}
+
+
+def test_a_top_up_that_fits_every_balance_but_was_never_audited_is_found(books):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE billing_tenantbalance SET available = available + 5, seq = seq + 1;"
+            "INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,"
+            " available_after, held_after, reason) SELECT 'top_up', 5, available_account_id, 5,"
+            " tenant_id, seq, available, held, 'card' FROM billing_tenantbalance"
+        )
+
+    assert failed_checks() == {"unexplained"}
+
+
+def test_a_row_written_without_its_seal_is_found(books):
+    tamper(COPY_OF.format(seq="NULL", attempt=f"'{new_uuid()}'", which="kind = 'loss'"))
+
+    assert failed_checks() == {"seal"}
+
+
+def test_a_finding_says_which_row_and_what_is_wrong(books):
+    tamper("UPDATE billing_tenantbalance SET held = held + 1 WHERE held = 700000")
+
+    (finding,) = ledger_findings()
+    assert finding.object == f"tenant {books.id}"
+    assert finding.message == (
+        "balance says available 8900000, held 700001, seq 7; transfers say 8900000, 700000, 7"
+    )
+
+
+def test_usage_that_differs_from_the_captures_is_found(books, now):
+    record_usage(
+        tenant_id=books.id,
+        key_id=books.key.id,
+        model="m",
+        tier="base",
+        channel="c",
+        status="succeeded",
+        at=now,
+        images=1,
+        captured=Micros(400_000),
+    )
+
+    (finding,) = usage_findings()
+    assert finding.message == "usage says 0 was charged, the ledger 300000"

@@ -1,0 +1,166 @@
+"""Price books: drafted, published, final; and which prices are in force for whom."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import AuditEvent
+from accounts.selectors import config_revision
+from billing.models import Price, PriceBook
+from billing.pricing import quote
+from billing.seed_prices import SeedRow, seed_prices
+from billing.selectors import current_table, table_of
+from billing.services import draft_price_book, publish_price_book
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+
+
+def row(micros, size="1024x1024"):
+    return SeedRow("gpt-image-2", size, "low", Micros(micros), 1024, 1024)
+
+
+def publish(rows, now, *, effective_from=None, tenant_id=None, markup="1", name="standard"):
+    book = draft_price_book(
+        name=name,
+        rows=rows,
+        effective_from=effective_from or now,
+        tenant_id=tenant_id,
+        markup=Decimal(markup),
+    )
+    return publish_price_book(book=book, actor="test", now=now)
+
+
+def unit(table, size="1024x1024"):
+    return quote(table, model="gpt-image-2", size=size, quality="low", n=1).unit
+
+
+def test_the_seeded_book_prices_a_request(now):
+    publish(seed_prices({"gpt-image-2": ["1024x1024", "auto"]}), now)
+
+    table = current_table(None, now)
+
+    assert unit(table) == 5_880
+    assert table.rows["gpt-image-2", "auto", "high"].kind == "formula"
+    assert table.valid_until is None
+
+
+def test_a_draft_is_not_in_force(now):
+    draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+
+    assert current_table(None, now).rows == {}
+
+
+def test_the_latest_effective_book_is_in_force_and_says_how_long(now):
+    tomorrow = now + timedelta(days=1)
+    publish([row(100)], now)
+    publish([row(200)], now, effective_from=tomorrow)
+
+    assert unit(current_table(None, now)) == 100
+    assert current_table(None, now).valid_until == tomorrow
+    assert unit(current_table(None, tomorrow)) == 200
+    assert current_table(None, tomorrow).valid_until is None
+
+
+def test_a_tenants_own_book_overrides_row_by_row_with_its_own_markup(acme, other, now):
+    publish([row(100), row(300, "1024x1536")], now, markup="2")
+    publish([row(50)], now, tenant_id=acme.id, name="acme", markup="1.5")
+
+    own, everyones = current_table(acme.id, now), current_table(other.id, now)
+
+    assert (unit(own), unit(own, "1024x1536")) == (75, 600)
+    assert (unit(everyones), unit(everyones, "1024x1536")) == (200, 600)
+    assert len(own.books) == 2
+
+
+def test_a_request_is_settled_at_the_books_it_was_quoted_from(acme, now):
+    publish([row(100)], now)
+    publish([row(50)], now, tenant_id=acme.id, name="acme")
+    quoted_from = current_table(acme.id, now)
+    publish([row(999)], now)
+
+    assert unit(table_of(quoted_from.books)) == 50
+    assert table_of(quoted_from.books).books == quoted_from.books
+
+
+def test_an_unpublished_book_settles_nothing(now):
+    draft = draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+
+    with pytest.raises(LookupError):
+        table_of((draft.id,))
+    with pytest.raises(LookupError):
+        table_of((draft.id + 1,))
+
+
+def test_reading_prices_takes_two_queries_however_many_there_are(now, django_assert_num_queries):
+    publish(seed_prices({"gpt-image-2": ["1024x1024", "1024x1536", "auto"]}), now)
+
+    with django_assert_num_queries(2):  # the published books; the prices of those in force
+        current_table(None, now)
+
+
+def test_versions_count_up_and_publishing_is_audited(now):
+    publish([row(1)], now)
+    second = publish([row(2)], now)
+
+    event = AuditEvent.objects.filter(action="price_book.publish").latest("id")
+    assert second.version == 2
+    assert event.after["version"] == 2
+    assert event.after["prices"] == 1
+
+
+def test_a_book_is_published_once_and_not_empty(now):
+    book = publish([row(1)], now)
+    empty = draft_price_book(name="empty", rows=[], effective_from=now)
+
+    with pytest.raises(ValidationError, match="already"):
+        publish_price_book(book=book, actor="test", now=now)
+    with pytest.raises(ValidationError, match="no prices"):
+        publish_price_book(book=empty, actor="test", now=now)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE billing_price SET micros = 0",
+        "DELETE FROM billing_price",
+        "UPDATE billing_pricebook SET markup = 0",
+        "UPDATE billing_pricebook SET published_at = NULL",
+        "DELETE FROM billing_pricebook",
+        "INSERT INTO billing_price (book_id, model, size, quality, micros, kind, width, height)"
+        " SELECT id, 'm', 'auto', 'low', 1, 'fixed', 1, 1 FROM billing_pricebook",
+    ],
+)
+def test_a_published_book_cannot_be_changed(now, sql):
+    publish([row(1)], now)
+
+    with (
+        pytest.raises(IntegrityError, match="published and final"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql)
+
+
+def test_a_draft_can_be_changed_and_deleted(now):
+    book = draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+
+    Price.objects.filter(book=book).update(micros=2)
+    book.delete()
+
+    assert not PriceBook.objects.exists()
+
+
+def test_every_change_of_prices_changes_the_revision(now):
+    seen = [config_revision()]
+    book = draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+    seen.append(config_revision())
+    Price.objects.filter(book=book).update(micros=2)
+    seen.append(config_revision())
+    publish_price_book(book=book, actor="test", now=now)
+    seen.append(config_revision())
+
+    assert len(set(seen)) == 4

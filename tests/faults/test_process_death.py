@@ -1,0 +1,143 @@
+"""Processes killed, stopped and robbed of their messages: everything accepted ends, once paid."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import redis
+
+from tests.customer import Customer
+from tests.flows.conftest import customer, database, make_customer, make_customer_once, sandbox
+from tests.servers import ROOT, Stack
+
+__all__ = ["customer", "database", "make_customer", "make_customer_once", "sandbox"]
+
+TERMINAL_SECONDS = 90
+PRICE_OF_LOW = 5_880
+BOATS = [{"prompt": f"boat {number} [sandbox: delay=3]", "quality": "low"} for number in range(20)]
+
+
+def until(condition: Callable[[], bool], seconds: float = TERMINAL_SECONDS) -> None:
+    """Look again and again until it is so."""
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at, f"not so within {seconds} s"
+        threading.Event().wait(0.1)
+
+
+def in_flight(sandbox: httpx.Client) -> int:
+    return int(sandbox.get("/__stats").json()["in_flight"])
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_killed_image_worker_loses_nothing_and_charges_nothing_twice(
+    customer: Customer, stack: Stack, sandbox: httpx.Client
+) -> None:
+    async def run() -> list[httpx.Response]:
+        calls = asyncio.create_task(customer.generate_many(BOATS))
+        while await asyncio.to_thread(in_flight, sandbox) < 20:
+            await asyncio.sleep(0.05)
+        os.kill(stack.pids()["worker"][0], signal.SIGKILL)
+        return await calls
+
+    responses = asyncio.run(run())
+
+    assert [response.status_code for response in responses] == [200] * 20
+    assert customer.states() == {"succeeded": 20}
+    assert customer.captures() == [PRICE_OF_LOW] * 20
+    assert customer.balance() == (10_000_000 - 20 * PRICE_OF_LOW, 0)
+    assert stack.manage("ledger_check").returncode == 0
+
+
+def test_generations_queued_when_the_broker_is_emptied_all_end(
+    customer: Customer, stack: Stack
+) -> None:
+    later = {"Prefer": "respond-async"}
+    with stopped(stack.pids()["worker"][0]):
+        accepted = [
+            customer.generate(f"boat {number}", quality="low", headers=later)
+            for number in range(20)
+        ]
+        with redis.Redis.from_url(stack.env["REDIS_URL"]) as broker:
+            broker.flushall()
+
+    assert [response.status_code for response in accepted] == [202] * 20
+    until(lambda: customer.states() == {"succeeded": 20})
+    assert customer.captures() == [PRICE_OF_LOW] * 20
+    assert stack.manage("ledger_check").returncode == 0
+
+
+@contextlib.contextmanager
+def second_worker(stack: Stack) -> Iterator[None]:
+    log = stack.run_dir / "log" / "second-worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "celery", "-A", "pictor.celery", "worker"),
+                *("--pool", "threads", "-c", "8", "-Q", "images", "-n", "second@%h"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"),
+            ],
+            cwd=ROOT,
+            env={**os.environ, **stack.env, "PICTOR_ROLE": "worker"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until(lambda: "ready." in log.read_text(encoding="utf-8"))
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_worker_that_comes_back_after_its_lease_changes_nothing(
+    customer: Customer, stack: Stack, sandbox: httpx.Client, database: Any
+) -> None:
+    first = stack.pids()["worker"][0]
+    for boat in BOATS[:5]:
+        customer.generate(boat["prompt"], quality="low", headers={"Prefer": "respond-async"})
+    until(lambda: in_flight(sandbox) == 5)
+
+    with stopped(first), second_worker(stack):
+        until(lambda: customer.states() == {"succeeded": 5})
+        settled = snapshot(database)
+        beats = lease_of(database, first)
+        os.kill(first, signal.SIGCONT)
+        until(lambda: lease_of(database, first) != beats)
+
+    assert snapshot(database) == settled
+    assert customer.captures() == [PRICE_OF_LOW] * 5
+    assert stack.manage("ledger_check").returncode == 0
+
+
+def snapshot(database: Any) -> list[tuple[Any, ...]]:
+    """Every generation's end, every transfer and image, as text."""
+    rows: list[tuple[Any, ...]] = []
+    for table in ("generation_generation", "billing_transfer", "storage_storedimage"):
+        rows += database.execute(f"SELECT t::text FROM {table} AS t ORDER BY 1").fetchall()  # noqa: S608
+    return rows
+
+
+def lease_of(database: Any, pid: int) -> Any:
+    """The newest lease of that process."""
+    return database.execute(
+        "SELECT epoch, seen_at FROM generation_worker WHERE pid = %s"
+        " ORDER BY started_at DESC LIMIT 1",
+        [pid],
+    ).fetchone()

@@ -1,0 +1,208 @@
+"""The supervisor over real processes: small Python programs instead of servers."""
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pictor.runtime.errors import RuntimeProblem
+from pictor.runtime.part import Part, Running
+from pictor.runtime.process import Command
+from pictor.runtime.progress import Progress
+from pictor.runtime.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVE = "import signal; print('up', flush=True); signal.pause()"
+
+
+def part(
+    name: str, program: str, *, stop_seconds: float = 5.0, ready_seconds: float = 10.0
+) -> Part:
+    return Part(
+        name=name,
+        role=name,
+        command=lambda: Command(
+            argv=(sys.executable, "-c", textwrap.dedent(program)), env={}, cwd=Path("/")
+        ),
+        is_ready=says_up,
+        stop_seconds=stop_seconds,
+        ready_seconds=ready_seconds,
+    )
+
+
+def says_up(running: Running) -> bool:
+    return b"up" in running.output()
+
+
+@pytest.fixture
+def supervisor(tmp_path):
+    (tmp_path / "log").mkdir()
+    made = Supervisor(run=tmp_path, children_file=tmp_path / "children.json", progress=Progress())
+    yield made
+    made.stop()
+    made.close()
+
+
+def pids(run: Path) -> dict[str, list[int]]:
+    value: dict[str, list[int]] = json.loads((run / "pids.json").read_text())
+    return value
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_part_that_ends_is_started_again_whatever_its_exit_status(supervisor, tmp_path, status):
+    flag = tmp_path / "ran"
+    program = f"""
+        import pathlib, signal, sys
+        flag = pathlib.Path({str(flag)!r})
+        print("up", flush=True)
+        runs = flag.read_text().count("x") if flag.exists() else 0
+        flag.write_text("x" * (runs + 1))
+        signal.pause() if runs else signal.sigwait([signal.SIGUSR1])
+        sys.exit({status})
+    """
+    program = program.replace(
+        "print(", "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); print("
+    )
+    supervisor.start([part("echo", program)])
+    supervisor.wait_for(flag.exists)
+    (first,) = pids(tmp_path)["echo"]
+
+    psutil.Process(first).send_signal(signal.SIGUSR1)
+    supervisor.wait_for(lambda: pids(tmp_path)["echo"] != [first])
+
+    (second,) = pids(tmp_path)["echo"]
+    assert psutil.pid_exists(second)
+    assert not psutil.pid_exists(first)
+
+
+def test_a_part_killed_again_and_again_is_back_within_five_seconds(supervisor, tmp_path):
+    supervisor.start([part("echo", SERVE)])
+
+    for _ in range(4):
+        (pid,) = pids(tmp_path)["echo"]
+        psutil.Process(pid).kill()
+        supervisor.wait_for(lambda pid=pid: pids(tmp_path)["echo"] != [pid])
+
+    (last,) = pids(tmp_path)["echo"]
+    assert psutil.pid_exists(last)
+
+
+def test_children_of_a_part_that_dies_do_not_stay_behind(supervisor, tmp_path):
+    child_file = tmp_path / "child"
+    program = f"""
+        import pathlib, signal, subprocess, sys
+        child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+        pathlib.Path({str(child_file)!r}).write_text(str(child.pid))
+        print("up", flush=True)
+        signal.pause()
+    """
+    supervisor.start([part("parent", program)])
+    (parent,) = pids(tmp_path)["parent"]
+    child = psutil.Process(int(child_file.read_text()))
+
+    psutil.Process(parent).kill()
+    supervisor.wait_for(lambda: pids(tmp_path)["parent"] != [parent])
+
+    assert psutil.wait_procs([child], timeout=5)[0] == [child]
+
+
+def test_a_part_that_keeps_failing_at_the_start_is_one_problem_with_its_last_words(supervisor):
+    failing = part("broken", "raise SystemExit('no such config')")
+
+    with pytest.raises(
+        RuntimeProblem, match=r"broken ended \(exit status 1\)(?s:.*)no such config"
+    ):
+        supervisor.start([failing])
+
+
+def test_a_part_that_never_gets_ready_is_a_problem(supervisor):
+    mute = part("mute", "import signal; signal.pause()", ready_seconds=0.2)
+
+    with pytest.raises(RuntimeProblem, match="mute is not ready after 0 s"):
+        supervisor.start([mute])
+
+
+def test_a_step_that_fails_says_why(supervisor):
+    command = Command(
+        argv=(sys.executable, "-c", "raise SystemExit('bad migration')"), env={}, cwd=Path("/")
+    )
+
+    with pytest.raises(
+        RuntimeProblem, match=r"migrate failed \(exit status 1\)(?s:.*)bad migration"
+    ):
+        supervisor.run_step("migrate", command, seconds=10)
+
+
+def test_parts_stop_in_reverse_order(supervisor, tmp_path):
+    order = tmp_path / "order"
+    program = """
+        import signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        print("up", flush=True)
+        signal.sigwait([signal.SIGTERM])
+        open({order!r}, "a").write({name!r} + " ")
+    """
+    for name in ("database", "web"):
+        supervisor.start([part(name, program.format(order=str(order), name=name))])
+
+    supervisor.stop()
+
+    assert order.read_text() == "web database "
+
+
+def test_a_part_that_will_not_stop_is_killed_when_its_time_is_over(supervisor, tmp_path):
+    deaf = """
+        import signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print("up", flush=True)
+        while True:
+            signal.pause()
+    """
+    supervisor.start([part("deaf", deaf, stop_seconds=0.2)])
+    (pid,) = pids(tmp_path)["deaf"]
+
+    supervisor.stop()
+
+    assert not psutil.pid_exists(pid)
+
+
+def test_sigkill_of_the_supervisor_leaves_no_orphan(tmp_path):
+    (tmp_path / "log").mkdir()
+    program = f"""
+        import sys
+        from pathlib import Path
+        sys.path.insert(0, {str(ROOT / "tests" / "faults")!r})
+        from test_supervisor import Progress, Supervisor, part
+        run = Path({str(tmp_path)!r})
+        deaf_child = '''
+            import signal, subprocess, sys
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+            print("up", flush=True)
+            while True:
+                signal.pause()
+        '''
+        supervisor = Supervisor(run=run, children_file=run / "children.json", progress=Progress())
+        supervisor.start([part("deaf", deaf_child)])
+        print("all up", flush=True)
+        supervisor.supervise()
+    """
+    boss = subprocess.Popen(  # noqa: S603 (our own program)
+        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
+    )
+    assert boss.stdout is not None
+    assert any("all up" in line for line in boss.stdout)
+    family = psutil.Process(boss.pid).children(recursive=True)
+
+    boss.kill()
+    boss.wait()
+    boss.stdout.close()
+
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert len(gone) == 3  # the guardian, the part and its child
+    assert alive == []

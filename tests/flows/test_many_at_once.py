@@ -1,0 +1,87 @@
+"""Many callers at once: exact money, one upstream call per idempotency key, few threads."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+import psutil
+
+from tests.customer import Customer
+from tests.flows.conftest import MakeCustomer
+from tests.servers import Stack
+
+PRICE_OF_LOW = 5_880  # 196 tokens, 1024x1024
+
+
+def test_fifty_concurrent_requests_all_succeed(customer: Customer, sound_ledger: None) -> None:
+    bodies = [{"prompt": f"boat {number}", "quality": "low"} for number in range(50)]
+
+    responses = asyncio.run(customer.generate_many(bodies))
+
+    assert [response.status_code for response in responses] == [200] * 50
+    assert customer.captures() == [PRICE_OF_LOW] * 50
+    assert customer.balance() == (10_000_000 - 50 * PRICE_OF_LOW, 0)
+
+
+def test_a_balance_for_ten_lets_exactly_ten_of_two_hundred_through(
+    make_customer: MakeCustomer, sound_ledger: None
+) -> None:
+    customer = make_customer("0.0588")
+    bodies = [{"prompt": f"boat {number}", "quality": "low"} for number in range(200)]
+
+    responses = asyncio.run(customer.generate_many(bodies))
+
+    outcomes = Counter(
+        (response.status_code, response.json().get("error", {}).get("code"))
+        for response in responses
+    )
+    assert outcomes == {(200, None): 10, (429, "insufficient_quota"): 190}
+    refused = next(response for response in responses if response.status_code == 429)
+    assert refused.headers["x-should-retry"] == "false"
+    assert refused.json()["error"]["type"] == "insufficient_quota"
+    assert customer.balance() == (0, 0)
+
+
+def test_fifty_with_one_idempotency_key_are_one_call_and_one_charge(
+    customer: Customer, sandbox: httpx.Client, sound_ledger: None
+) -> None:
+    bodies = [{"prompt": "one boat [sandbox: delay=1]", "quality": "low"}] * 50
+
+    responses = asyncio.run(
+        customer.generate_many(bodies, headers={"Idempotency-Key": "order-7"})
+    )
+
+    assert [response.status_code for response in responses] == [200] * 50
+    ids = {response.headers["x-pictor-generation-id"] for response in responses}
+    assert len(ids) == 1
+    replayed = Counter(response.headers.get("Idempotent-Replayed") for response in responses)
+    assert replayed == {None: 1, "true": 49}
+    assert sandbox.get("/__stats").json()["requests"] == 1
+    assert customer.captures() == [PRICE_OF_LOW]
+
+
+def test_five_hundred_waiters_need_less_than_thirty_threads(
+    customer: Customer, stack: Stack, sandbox: httpx.Client
+) -> None:
+    bodies = [
+        {"prompt": f"slow boat {number} [sandbox: delay=4]", "quality": "low"}
+        for number in range(500)
+    ]
+    (web,) = stack.pids()["web"]
+    threads = 0
+
+    async def run() -> list[httpx.Response]:
+        nonlocal threads
+        calls = asyncio.create_task(customer.generate_many(bodies))
+        async with httpx.AsyncClient(base_url=sandbox.base_url, trust_env=False) as stats:
+            while not calls.done():
+                in_flight = (await stats.get("/__stats")).json()["in_flight"]
+                if in_flight >= 450:
+                    threads = max(threads, psutil.Process(web).num_threads())
+                await asyncio.sleep(0.1)  # between two looks, not a wait for anything
+        return await calls
+
+    responses = asyncio.run(run())
+
+    assert Counter(response.status_code for response in responses) == {200: 500}
+    assert 0 < threads < 30

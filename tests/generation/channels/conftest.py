@@ -1,0 +1,72 @@
+import base64
+import json
+from collections.abc import Callable
+
+import pytest
+from tests.raw_server import Script, running, says
+
+from generation.channels.base import Channel, ChannelConfig
+from generation.channels.registry import open_channel
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import SpoolBudget, Spools
+
+API_KEY = "sk-test-0123456789abcdef"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def upstream():
+    async with running(says(b"{}")) as server:
+        yield server
+
+
+@pytest.fixture
+def spools(tmp_path) -> Spools:
+    return Spools(tmp_path / "spool", SpoolBudget(1024**3))
+
+
+@pytest.fixture
+async def pool(upstream):
+    pool = HttpPool(egress_allow=[upstream.host_port], connect_timeout_seconds=2)
+    yield pool
+    await pool.aclose()
+
+
+@pytest.fixture
+def channel(upstream, pool, spools) -> Channel:
+    return open_channel(config_for(upstream.url), pool, spools)
+
+
+def config_for(base_url: str, **options) -> ChannelConfig:
+    return ChannelConfig(
+        id="1", name="one", kind="openai", base_url=base_url, api_key=API_KEY, **options
+    )
+
+
+@pytest.fixture
+def answers() -> Callable[..., Script]:
+    """A script that answers with a JSON document."""
+
+    def script(document: object, *, status: int = 200, **headers: str) -> Script:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return says(json.dumps(document).encode(), status=status, headers=names)
+
+    return script
+
+
+@pytest.fixture
+def pixel() -> bytes:
+    """A whole png of one pixel."""
+    return PIXEL
+
+
+@pytest.fixture
+def pixel_b64() -> str:
+    return base64.b64encode(PIXEL).decode()

@@ -1,0 +1,399 @@
+import asyncio
+import base64
+import json
+import os
+
+import pytest
+from tests import raw_server
+from tests.generation.channels.conftest import API_KEY, config_for
+from tests.raw_server import Received, says, sends
+
+from generation.channels.base import AttemptClass, LargeValue, UpstreamError, UpstreamRequest, Usage
+from generation.channels.registry import open_channel
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import SpoolBudget, Spools
+
+pytestmark = pytest.mark.anyio
+
+FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox", size="1024x1024", quality="high")
+
+
+async def failure_of(channel, request: UpstreamRequest = FOX, **options) -> UpstreamError:
+    with pytest.raises(UpstreamError) as raised:
+        await channel.generate(request, **options)
+    return raised.value
+
+
+async def test_one_call_brings_images_and_facts(channel, upstream, answers, pixel, pixel_b64):
+    upstream.script = answers(
+        {
+            "created": 1,
+            "data": [{"b64_json": pixel_b64, "revised_prompt": "a red fox"}],
+            "size": "1024x1024",
+            "quality": "high",
+            "output_format": "png",
+            "background": "opaque",
+            "usage": {"input_tokens": 5, "output_tokens": 7024, "total_tokens": 7029},
+        },
+        x_request_id="req_1",
+    )
+
+    answer = await channel.generate(FOX)
+
+    [image] = answer.images
+    [request] = upstream.received
+    assert b"".join(image.spool.chunks()) == pixel
+    assert image.revised_prompt == "a red fox"
+    assert (answer.size, answer.quality, answer.output_format, answer.background) == (
+        "1024x1024",
+        "high",
+        "png",
+        "opaque",
+    )
+    assert answer.usage == Usage(5, 7024, 7029)
+    assert (answer.request_id, answer.http_status) == ("req_1", 200)
+    assert request.target == "/v1/images/generations"
+    assert request.headers["authorization"] == f"Bearer {API_KEY}"
+    assert json.loads(request.body) == {
+        "model": "gpt-image-2",
+        "prompt": "a fox",
+        "n": 1,
+        "size": "1024x1024",
+        "quality": "high",
+    }
+    answer.close()
+
+
+async def test_the_public_model_is_sent_under_the_upstreams_name(
+    upstream, pool, spools, answers, pixel_b64
+):
+    upstream.script = answers({"data": [{"b64_json": pixel_b64}]})
+    config = config_for(f"{upstream.url}/api", upstream_models={"gpt-image-2": "dall-e-3"})
+
+    answer = await open_channel(config, pool, spools).generate(FOX)
+
+    [request] = upstream.received
+    assert request.target == "/api/images/generations"
+    assert json.loads(request.body)["model"] == "dall-e-3"
+    assert json.loads(request.body)["response_format"] == "b64_json"
+    answer.close()
+
+
+async def test_large_images_are_spooled_and_closing_frees_them(channel, upstream, answers, spools):
+    pictures = [os.urandom(3_000_000), os.urandom(2_000_001)]
+    texts = [base64.b64encode(picture).decode() for picture in pictures]
+    upstream.script = answers({"data": [{"b64_json": text} for text in texts]})
+
+    answer = await channel.generate(UpstreamRequest(model="m", prompt="p", n=2))
+
+    assert [b"".join(image.spool.chunks()) for image in answer.images] == pictures
+    assert spools.budget.used_bytes == 5_000_001
+    answer.close()
+    assert spools.budget.used_bytes == 0
+
+
+async def test_long_revised_prompts_survive(channel, upstream, answers, pixel_b64):
+    upstream.script = answers(
+        {"data": [{"b64_json": pixel_b64, "revised_prompt": "fox " * 7000}]}
+    )
+
+    answer = await channel.generate(FOX)
+
+    assert answer.images[0].revised_prompt == "fox " * 7000
+    answer.close()
+
+
+async def test_more_images_than_asked_for_are_dropped(channel, upstream, answers, spools):
+    picture = base64.b64encode(os.urandom(600_000)).decode()
+    upstream.script = answers({"data": [{"b64_json": picture}] * 4})
+
+    answer = await channel.generate(UpstreamRequest(model="m", prompt="p", n=2))
+
+    assert len(answer.images) == 2
+    assert spools.budget.used_bytes == 1_200_000
+    answer.close()
+
+
+async def test_fewer_images_than_asked_for_are_delivered(channel, upstream, answers, pixel_b64):
+    upstream.script = answers({"data": [{"b64_json": "not-base64!"}, {"b64_json": pixel_b64}]})
+
+    answer = await channel.generate(UpstreamRequest(model="m", prompt="p", n=3))
+
+    assert len(answer.images) == 1
+    answer.close()
+
+
+async def test_a_data_uri_in_the_place_of_a_url_is_an_image(
+    channel, upstream, answers, pixel, pixel_b64
+):
+    upstream.script = answers({"data": [{"url": f"data:image/png;base64,{pixel_b64}"}]})
+
+    answer = await channel.generate(FOX)
+
+    assert b"".join(answer.images[0].spool.chunks()) == pixel
+    answer.close()
+
+
+async def test_reference_images_are_streamed_into_the_request(
+    channel, upstream, answers, pixel_b64
+):
+    data = os.urandom(1_000_000)
+
+    async def read():
+        for start in range(0, len(data), 70_001):
+            yield data[start : start + 70_001]
+
+    upstream.script = answers({"data": [{"b64_json": pixel_b64}]})
+    request = UpstreamRequest(
+        model="m",
+        prompt="p",
+        fields={"image": "placeholder", "watermark": False},
+        large={"placeholder": LargeValue(len(data), read, prefix="data:image/png;base64,")},
+    )
+
+    answer = await channel.generate(request)
+
+    sent = json.loads(upstream.received[0].body)
+    assert sent["image"] == "data:image/png;base64," + base64.b64encode(data).decode()
+    assert sent["watermark"] is False
+    answer.close()
+
+
+async def test_a_reference_image_that_cannot_be_read_means_nothing_was_asked(channel, upstream):
+    async def read():
+        yield b"half"
+        raise OSError("storage is gone")
+
+    request = UpstreamRequest(
+        model="m", prompt="p", fields={"image": "ph"}, large={"ph": LargeValue(8, read)}
+    )
+
+    error = await failure_of(channel, request)
+
+    assert error.attempt_class is AttemptClass.NOT_REACHED
+    assert upstream.received == []
+
+
+# --- results by url ---------------------------------------------------------------------------
+
+
+def files(upstream, *, then: dict[str, raw_server.Script]):
+    """Answers generations with urls of this server, and those by the script of their path."""
+
+    async def script(request: Received, writer: asyncio.StreamWriter) -> None:
+        if request.target in then:
+            await then[request.target](request, writer)
+            return
+        urls = [{"url": f"{upstream.url}{path}"} for path in then]
+        await says(json.dumps({"data": urls}).encode())(request, writer)
+
+    return script
+
+
+async def test_results_by_url_are_downloaded_without_our_key(channel, upstream, pixel):
+    upstream.script = files(upstream, then={"/a.png?sig=1": says(pixel)})
+
+    answer = await channel.generate(FOX)
+
+    assert b"".join(answer.images[0].spool.chunks()) == pixel
+    assert upstream.received[1].target == "/a.png?sig=1"
+    assert "authorization" not in upstream.received[1].headers
+    answer.close()
+
+
+async def test_a_download_that_fails_is_tried_again(channel, upstream, pixel):
+    tries = [sends(b"", then_reset=True), says(b"", status=503), says(pixel)]
+
+    async def flaky(request: Received, writer: asyncio.StreamWriter) -> None:
+        await tries.pop(0)(request, writer)
+
+    upstream.script = files(upstream, then={"/a.png": flaky})
+
+    answer = await channel.generate(FOX)
+
+    assert b"".join(answer.images[0].spool.chunks()) == pixel
+    answer.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "https://127.0.0.1:1/a.png",
+        "https://localhost/a.png",
+        "https://[::ffff:127.0.0.1]/a.png",
+        "http://example.com/a.png",
+        "file:///etc/passwd",
+    ],
+)
+async def test_a_result_url_that_points_inside_is_never_called(channel, upstream, answers, url):
+    upstream.script = answers({"data": [{"url": url}]})
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class is AttemptClass.BAD_RESULT
+    assert error.may_have_billed
+    assert len(upstream.received) == 1
+
+
+async def test_a_result_url_is_not_followed_elsewhere(channel, upstream):
+    redirect = says(b"", status=302, headers={"Location": "http://127.0.0.1:1/"})
+    upstream.script = files(upstream, then={"/a.png": redirect})
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class is AttemptClass.BAD_RESULT
+
+
+async def test_a_silent_download_ends_with_the_deadline(channel, upstream):
+    upstream.script = files(upstream, then={"/a.png": raw_server.drips})
+
+    error = await failure_of(channel, timeout_seconds=0.5)
+
+    assert error.attempt_class is AttemptClass.UNKNOWN
+    assert error.may_have_billed
+
+
+# --- misbehaviour -----------------------------------------------------------------------------
+
+
+GOOD_START = b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"data":[{"b64_json":"'
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (sends(b"", then_reset=True), "unknown"),
+        (sends(b""), "unknown"),
+        (sends(GOOD_START + b"QUJD"), "unknown"),
+        (sends(GOOD_START + b"QUJD", then_reset=True), "unknown"),
+        (sends(b"garbage\r\n\r\n"), "unknown"),
+        (says(b'{"data":[{"b64_json":"QUJD'), "unknown"),
+        (says(b"<html>ok</html>"), "unknown"),
+        (says(b""), "unknown"),
+        (says(b"[]"), "unknown"),
+        (says(b'{"data":' + b"[" * 100 + b"]" * 100 + b"}"), "unknown"),
+        (says(b"{" + b" " * 3_000_000 + b"}"), "unknown"),
+        (says(b'{"data":[]}'), "bad_result"),
+        (says(b'{"data":[{"b64_json":"?"}]}'), "bad_result"),
+        (says(b'{"data":[{"b64_json":"' + b"QUJ-" * 10_000 + b'"}]}'), "bad_result"),
+        (says(b'{"data":[{"text":"No."}]}'), "moderated"),
+        (says(b'{"error":{"code":"moderation_blocked"}}', status=400), "moderated"),
+        (says(b'{"error":{"message":"bad size"}}', status=400), "rejected"),
+        (says(b'{"error":{"message":"no"}}', status=401), "refused"),
+        (says(b'{"error":{"message":"no"}}', status=503), "refused"),
+        (says(b"<html>", status=503), "unknown"),
+        (says(b"<html>", status=502), "unknown"),
+        (says(b"", status=522), "not_reached"),
+        (says(b"x" * 300_000, status=500), "unknown"),
+        (sends(b"HTTP/1.1 401 x\r\nContent-Length: 50\r\n\r\n{", then_reset=True), "refused"),
+        (sends(b"HTTP/1.1 100 Continue\r\n\r\n" * 3), "unknown"),
+    ],
+)
+async def test_every_misbehaviour_has_its_class_and_leaves_nothing_behind(
+    channel, upstream, spools, script, expected
+):
+    upstream.script = script
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class == expected
+    assert API_KEY not in error.detail
+    assert len(error.detail) <= 500
+    assert len(upstream.received) == 1
+    assert spools.budget.used_bytes == 0
+
+
+@pytest.mark.parametrize("script", [raw_server.hangs, raw_server.drips])
+async def test_the_time_out_holds_against_hangs_and_drips(channel, upstream, script):
+    upstream.script = script
+
+    error = await failure_of(channel, timeout_seconds=0.3)
+
+    assert error.attempt_class is AttemptClass.UNKNOWN
+    assert error.may_have_billed
+
+
+async def test_a_429_says_when_to_come_back(channel, upstream, answers):
+    upstream.script = answers(
+        {"error": {"message": "slow", "code": "rate_limit_exceeded"}},
+        status=429,
+        retry_after="9",
+        x_request_id="req_2",
+    )
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class is AttemptClass.REFUSED
+    assert error.retry_after_seconds == 9.0
+    assert (error.http_status, error.request_id) == (429, "req_2")
+
+
+async def test_a_dead_host_is_not_reached(spools, upstream):
+    pool = HttpPool(egress_allow=["127.0.0.1:1"])
+    channel = open_channel(config_for("http://127.0.0.1:1"), pool, spools)
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class is AttemptClass.NOT_REACHED
+    assert not error.may_have_billed
+    await pool.aclose()
+
+
+async def test_a_base_url_inside_that_nobody_allowed_is_never_called(upstream, spools):
+    pool = HttpPool()
+    channel = open_channel(config_for(upstream.url), pool, spools)
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class is AttemptClass.NOT_REACHED
+    assert upstream.connections == 0
+    await pool.aclose()
+
+
+async def test_no_room_on_our_disk_is_never_asked_again(upstream, pool, answers, tmp_path):
+    spools = Spools(tmp_path / "small", SpoolBudget(1_000_000))
+    channel = open_channel(config_for(upstream.url), pool, spools)
+    picture = base64.b64encode(os.urandom(1_500_000)).decode()
+    upstream.script = answers({"data": [{"b64_json": picture}]})
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class is AttemptClass.UNKNOWN
+    assert spools.budget.used_bytes == 0
+
+
+async def test_a_cancelled_call_leaves_nothing_behind(channel, upstream, spools):
+    started = asyncio.Event()
+
+    async def half(_request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n{"data":[{"b64_json":"')
+        writer.write(b"QUJD" * 250_000)
+        await writer.drain()
+        started.set()
+        await asyncio.Event().wait()
+
+    upstream.script = half
+    call = asyncio.create_task(channel.generate(FOX))
+    await started.wait()
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    assert spools.budget.used_bytes == 0
+
+
+def test_an_unknown_kind_of_channel_is_an_error(spools):
+    config = config_for("https://x.example")
+
+    with pytest.raises(ValueError, match="no channel kind"):
+        open_channel(
+            type(config)(id="1", name="x", kind="smoke", base_url="", api_key=""),
+            HttpPool(),
+            spools,
+        )
+
+
+def test_a_channels_key_is_not_in_its_representation():
+    assert API_KEY not in repr(config_for("https://x.example"))

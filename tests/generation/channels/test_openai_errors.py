@@ -1,0 +1,178 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from generation.channels.base import AttemptClass
+from generation.channels.openai import errors
+
+NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
+OPENAI_ERROR = {"error": {"message": "no", "type": "server_error", "code": None}}
+
+
+def error_for(status: int, document: object = None, *, raw: bytes | None = None, **headers: str):
+    body = json.dumps(document).encode() if raw is None else raw
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return errors.error_of_answer(status, names, body, api_key="sk-live-secret-key", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, "rejected"),
+        (413, "rejected"),
+        (422, "rejected"),
+        (401, "refused"),
+        (402, "refused"),
+        (403, "refused"),
+        (404, "refused"),
+        (405, "refused"),
+        (429, "refused"),
+        (503, "refused"),
+        (408, "unknown"),
+        (499, "unknown"),
+        (500, "unknown"),
+        (502, "unknown"),
+        (504, "unknown"),
+        (520, "unknown"),
+        (524, "unknown"),
+        (529, "unknown"),
+        (521, "not_reached"),
+        (522, "not_reached"),
+        (523, "not_reached"),
+        (525, "not_reached"),
+        (301, "refused"),
+        (302, "unknown"),
+        (303, "unknown"),
+        (307, "refused"),
+    ],
+)
+def test_class_by_status_with_a_json_error(status, expected):
+    assert error_for(status, OPENAI_ERROR).attempt_class == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(503, "unknown"), (502, "unknown"), (401, "refused"), (429, "refused"), (400, "rejected")],
+)
+@pytest.mark.parametrize("raw", [b"<html>busy</html>", b"", b"[1]", b"\xff\xfe"])
+def test_class_by_status_with_a_page_instead_of_json(status, expected, raw):
+    assert error_for(status, raw=raw).attempt_class == expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "moderation_blocked", "type": "image_generation_user_error", "message": "no"},
+        {"code": "content_policy_violation", "message": "no"},
+        {"code": "contentFilter", "message": "no"},
+        {"code": None, "innererror": {"code": "ResponsibleAIPolicyViolation"}},
+        {"type": "content_filtered", "message": "no"},
+        {"code": "invalid_request", "message": "Rejected by the safety system. Be nice."},
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403, 422, 500])
+def test_policy_errors_are_moderation_whatever_the_status(error, status):
+    raised = error_for(status, {"error": error})
+
+    assert raised.attempt_class is AttemptClass.MODERATED
+    assert not raised.may_have_billed
+    assert "safety system" in raised.public_message
+
+
+def test_a_wrong_value_of_the_moderation_field_is_no_moderation():
+    raised = error_for(
+        400,
+        {"error": {"code": "invalid_value", "param": "moderation", "message": "'x' is not one"}},
+    )
+
+    assert raised.attempt_class is AttemptClass.REJECTED
+    assert raised.public_param == "moderation"
+    assert raised.public_message == (
+        "The image model does not accept this value of 'moderation'. Not charged."
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["billing_hard_limit_reached", "insufficient_quota", "invalid_api_key", "model_not_found"],
+)
+def test_a_400_about_the_channels_own_account_is_no_fault_of_the_caller(code):
+    assert error_for(400, {"error": {"code": code}}).attempt_class is AttemptClass.REFUSED
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"error": "no such thing"}, {"detail": "no"}, {"message": "no"}, {"error": {"message": 5}}],
+)
+def test_other_shapes_of_errors_are_read_too(document):
+    assert error_for(503, document).attempt_class is AttemptClass.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("document", "expected", "may_have_billed"),
+    [
+        ({"data": []}, "bad_result", True),
+        ({}, "bad_result", True),
+        ({"data": None, "message": "success"}, "bad_result", True),
+        ({"data": [{"revised_prompt": "a fox"}]}, "bad_result", True),
+        ({"data": [{"text": "I can't draw that."}]}, "moderated", True),
+        ({"choices": [{"message": {"content": "I can't."}}]}, "moderated", True),
+        ({"error": {"code": "moderation_blocked"}}, "moderated", True),
+        ({"error": {"code": 429, "message": "slow down"}}, "refused", False),
+        ({"error": {"code": "401"}}, "refused", False),
+        ({"error": {"type": "rate_limit_error"}}, "refused", False),
+        ({"error": {"type": "invalid_request_error"}}, "rejected", False),
+        ({"error": {"type": "server_error"}}, "unknown", True),
+        ({"error": {"code": 500}}, "unknown", True),
+        ({"error": "something broke"}, "unknown", True),
+    ],
+)
+def test_class_of_a_200_without_an_image(document, expected, may_have_billed):
+    raised = errors.error_of_document(200, {}, document, api_key="k", now=NOW)
+
+    assert raised.attempt_class == expected
+    assert raised.may_have_billed is may_have_billed
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("Fri, 20 Nov 2026 08:01:00 GMT", 60.0),
+        ("Fri, 20 Nov 2026 07:00:00 GMT", 0.0),
+        ("-5", 0.0),
+        ("1e99", 86_400.0),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_in_seconds_or_as_a_date(value, seconds):
+    assert error_for(429, OPENAI_ERROR, retry_after=value).retry_after_seconds == seconds
+
+
+def test_details_hold_no_secret_and_are_one_short_line():
+    raised = error_for(
+        401,
+        {
+            "error": {
+                "message": "Incorrect API key sk-live-secret-key or sk-proj-abc*****def\n"
+                "see https://a.example/x.png?X-Amz-Signature=abc Bearer abcdef " + "x" * 900
+            }
+        },
+    )
+
+    assert raised.detail.startswith(
+        "HTTP 401 : Incorrect API key [key] or [key] see https://a.example/x.png?[query] Bearer "
+        "[key] xxx"
+    )
+    assert len(raised.detail) == 500
+
+
+def test_the_upstreams_request_id_is_kept_short_and_printable():
+    raised = error_for(500, OPENAI_ERROR, x_request_id="req_\x0712" + "3" * 500)
+
+    assert raised.request_id.startswith("req_123")
+    assert len(raised.request_id) == 120

@@ -1,0 +1,169 @@
+import base64
+import json
+
+import pytest
+
+from generation.channels.base import (
+    AttemptClass,
+    LargeValue,
+    UpstreamError,
+    UpstreamRequest,
+    Usage,
+)
+from generation.channels.openai import wire
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        ("https://api.openai.com", "https://api.openai.com/v1/images/generations"),
+        ("https://api.openai.com/", "https://api.openai.com/v1/images/generations"),
+        ("https://api.openai.com/v1", "https://api.openai.com/v1/images/generations"),
+        ("https://relay.example/openai/v2/", "https://relay.example/openai/v2/images/generations"),
+    ],
+)
+def test_v1_is_understood_when_the_base_url_has_no_path(base_url, expected):
+    assert wire.endpoint(base_url) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "configured", "expected"),
+    [
+        ("gpt-image-2", None, ""),
+        ("dall-e-3", None, "b64_json"),
+        ("dall-e-2", "url", "url"),
+        ("gpt-image-2", "b64_json", "b64_json"),
+        ("dall-e-3", "", ""),
+    ],
+)
+def test_response_format_is_only_sent_where_it_is_taken(model, configured, expected):
+    assert wire.response_format(model, configured) == expected
+
+
+def test_what_is_none_is_absent_and_fields_go_out_as_they_came():
+    request = UpstreamRequest(
+        model="gpt-image-2",
+        prompt="a fox",
+        fields={"watermark": False, "style": {"a": [1]}, "background": "auto", "user": None},
+    )
+
+    fields = wire.request_fields(request, model="gpt-image-2.5", response_format="")
+
+    assert fields == {
+        "model": "gpt-image-2.5",
+        "prompt": "a fox",
+        "n": 1,
+        "watermark": False,
+        "style": {"a": [1]},
+        "background": "auto",
+        "user": None,
+    }
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 196_608, 500_000])
+async def test_large_values_are_streamed_into_their_places(size):
+    data = bytes(range(256)) * 2000
+    large = large_value(data[:size], prefix="data:image/png;base64,")
+    request = UpstreamRequest(
+        model="m",
+        prompt="a «fox» ph-1",
+        fields={"image": ["ph-1", {"url": "ph-1"}, "https://x.example/"]},
+        large={"ph-1": large},
+    )
+
+    body = wire.request_body(request, wire.request_fields(request, model="m", response_format=""))
+
+    text = b"".join([chunk async for chunk in body.chunks()])
+    uri = "data:image/png;base64," + base64.b64encode(data[:size]).decode()
+    assert body.size_bytes == len(text)
+    assert json.loads(text) == {
+        "model": "m",
+        "prompt": "a «fox» ph-1",
+        "n": 1,
+        "image": [uri, {"url": uri}, "https://x.example/"],
+    }
+
+
+async def test_a_large_value_of_another_length_than_told_stops_the_call():
+    large = large_value(b"12345", size_bytes=6)
+    request = UpstreamRequest(model="m", prompt="p", fields={"image": "ph"}, large={"ph": large})
+    body = wire.request_body(request, {"image": "ph"})
+
+    with pytest.raises(UpstreamError) as raised:
+        async for _ in body.chunks():
+            pass
+
+    assert raised.value.attempt_class is AttemptClass.NOT_REACHED
+
+
+def large_value(data: bytes, *, prefix: str = "", size_bytes: int | None = None) -> LargeValue:
+    async def read():
+        for start in range(0, len(data), 1000):
+            yield data[start : start + 1000]
+
+    size = len(data) if size_bytes is None else size_bytes
+    return LargeValue(size_bytes=size, read=read, prefix=prefix)
+
+
+@pytest.mark.parametrize(
+    ("entry", "base64_text", "url"),
+    [
+        ({"b64_json": "QUJD"}, "QUJD", None),
+        ({"url": "https://x.example/a.png"}, None, "https://x.example/a.png"),
+        ({"url": "data:image/png;base64,QUJD"}, "data:image/png;base64,QUJD", None),
+        ({"b64_json": "QUJD", "url": "https://x.example/a.png"}, "QUJD", None),
+        ({"b64_json": None, "url": "https://x.example/a"}, None, "https://x.example/a"),
+        ({"b64_json": "", "url": "http://x.example/a"}, None, "http://x.example/a"),
+        ({"image_base64": "QUJD"}, "QUJD", None),
+        ("QUJD", "QUJD", None),
+        ("https://x.example/a.png", None, "https://x.example/a.png"),
+    ],
+)
+@pytest.mark.parametrize("key", ["data", "images"])
+def test_images_are_found_in_every_shape(key, entry, base64_text, url):
+    [found] = wire.found_images({key: [entry]})
+
+    assert (found.base64, found.url) == (base64_text, url)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"data": None},
+        {"data": "x"},
+        {"data": {}},
+        {"data": []},
+        {"data": [None, 5, {}, "", {"url": 7}, {"b64_json": ""}]},
+    ],
+)
+def test_no_image_is_no_image(document):
+    assert wire.found_images(document) == []
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (None, None),
+        ([], None),
+        ({}, None),
+        ({"output_tokens": -1}, None),
+        ({"output_tokens": True}, None),
+        ({"output_tokens": "9"}, None),
+        ({"output_tokens": 9}, Usage(0, 9, 9)),
+        ({"prompt_tokens": 3, "completion_tokens": 9}, Usage(3, 9, 12)),
+        (
+            {
+                "input_tokens": 12,
+                "output_tokens": 1372,
+                "total_tokens": 1384,
+                "input_tokens_details": {"text_tokens": 11, "image_tokens": 1},
+            },
+            Usage(12, 1372, 1384, 11, 1),
+        ),
+    ],
+)
+def test_usage_is_read_where_it_is_there(usage, expected):
+    assert wire.usage_of({"usage": usage}) == expected

@@ -1,0 +1,566 @@
+import asyncio
+import gzip
+import ssl
+import zlib
+from ipaddress import ip_address
+
+import pytest
+from tests import raw_server
+from tests.raw_server import RawServer, Received, running, says, sends
+
+from pictor.kit import egress
+from pictor.kit.http import (
+    Body,
+    BodyTooLarge,
+    BodyUnreadable,
+    ConnectionLost,
+    DeadlineExceeded,
+    EgressRefused,
+    HttpPool,
+    NotReached,
+    ReadTimedOut,
+    deadline,
+)
+
+pytestmark = pytest.mark.anyio
+
+MEGABYTE = 1024**2
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def server():
+    async with running(says(b"hello")) as server:
+        yield server
+
+
+@pytest.fixture
+async def pool(server):
+    pool = HttpPool(egress_allow=[server.host_port], connect_timeout_seconds=2)
+    yield pool
+    await pool.aclose()
+
+
+async def fetch(pool: HttpPool, url: str, **options) -> bytes:
+    async with pool.exchange("GET", url, **options) as answer:
+        return await answer.read(MEGABYTE)
+
+
+async def post(pool: HttpPool, url: str, body: bytes = b"{}", **options):
+    """The error of a POST, and whether its body may have arrived."""
+    exchange = pool.exchange("POST", url, body=body, **options)
+    try:
+        async with exchange as answer:
+            await answer.read(MEGABYTE)
+    except Exception as error:
+        return type(error), exchange.is_sent
+    return None, exchange.is_sent
+
+
+# --- the ordinary way -------------------------------------------------------------------------
+
+
+async def test_a_request_goes_out_as_written_and_asks_for_no_compression(pool, server):
+    headers = {"Authorization": "Bearer k", "Content-Type": "application/json"}
+
+    async with pool.exchange(
+        "POST", f"{server.url}/v1/x?a=1", headers=headers, body=b'{"a":1}'
+    ) as answer:
+        body = await answer.read(100)
+
+    [request] = server.received
+    assert (answer.status, body) == (200, b"hello")
+    assert (request.method, request.target, request.body) == ("POST", "/v1/x?a=1", b'{"a":1}')
+    assert request.headers["host"] == server.host_port
+    assert request.headers["authorization"] == "Bearer k"
+    assert request.headers["accept-encoding"] == "identity"
+
+
+async def test_a_body_in_pieces_goes_out_with_its_length(pool, server):
+    async def pieces():
+        yield b"one"
+        yield b"two"
+
+    async with pool.exchange("POST", server.url, body=Body(6, pieces)) as answer:
+        await answer.read(100)
+
+    [request] = server.received
+    assert request.body == b"onetwo"
+    assert request.headers["content-length"] == "6"
+    assert "transfer-encoding" not in request.headers
+
+
+async def test_connections_are_kept_and_used_again(pool, server):
+    for _ in range(5):
+        await fetch(pool, server.url)
+
+    assert server.connections == 1
+    assert len(server.received) == 5
+
+
+async def test_redirects_are_not_followed(pool, server):
+    server.script = says(b"", status=302, headers={"Location": f"{server.url}/elsewhere"})
+
+    async with pool.exchange("GET", server.url) as answer:
+        status = answer.status
+
+    assert status == 302
+    assert len(server.received) == 1
+
+
+async def test_proxies_of_the_environment_are_not_used(pool, server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+
+    assert await fetch(pool, server.url) == b"hello"
+
+
+async def test_user_info_does_not_replace_an_authorization_header(pool, server):
+    url = f"http://user:pass@{server.host_port}/"
+
+    await fetch(pool, url, headers={"Authorization": "Bearer k"})
+    await fetch(pool, url)
+
+    assert server.received[0].headers["authorization"] == "Bearer k"
+    assert server.received[1].headers["authorization"] == "Basic dXNlcjpwYXNz"
+
+
+async def test_load_beyond_one_client_opens_more_and_idle_ones_are_closed(pool, server):
+    release = asyncio.Event()
+
+    async def waits(request: Received, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        await says(b"hello")(request, writer)
+
+    server.script = waits
+    async with asyncio.TaskGroup() as tasks:
+        calls = [tasks.create_task(fetch(pool, server.url)) for _ in range(250)]
+        while len(server.received) < 250:
+            await asyncio.sleep(0.01)
+        at_peak = pool.client_count
+        release.set()
+
+    assert [call.result() for call in calls] == [b"hello"] * 250
+    assert at_peak == 3
+    assert pool.client_count == 1
+
+
+# --- what goes wrong on the wire --------------------------------------------------------------
+
+
+async def test_a_refused_connection_is_not_reached(pool, server):
+    async with running(says(b"")) as other:
+        gone = other.host_port
+    refusing = HttpPool(egress_allow=[gone], connect_timeout_seconds=2)
+
+    outcome = await post(refusing, f"http://{gone}/")
+
+    assert outcome == (NotReached, False)
+    await refusing.aclose()
+
+
+async def test_a_name_that_does_not_resolve_is_not_reached():
+    def resolve(_host: str, _port: int) -> list[str]:
+        raise OSError("no such name")
+
+    pool = HttpPool(resolve=resolve)
+
+    outcome = await post(pool, "https://nowhere.example/")
+
+    assert outcome == (NotReached, False)
+    with pytest.raises(NotReached):
+        await pool.check("https://nowhere.example/")
+    await pool.aclose()
+
+
+async def test_a_host_that_is_silent_on_connect_is_not_reached(server):
+    release = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(5)
+        return ["127.0.0.1"]
+
+    pool = HttpPool(connect_timeout_seconds=0.2, resolve=resolve)
+
+    outcome = await post(pool, "https://slow.example/")
+    with pytest.raises(NotReached):
+        await pool.check("https://slow.example/")
+
+    assert outcome == (NotReached, False)
+    release.set()
+    await pool.aclose()
+
+
+async def test_plain_http_on_the_tls_port_is_not_reached(pool, server):
+    server.script = says(b"")
+
+    outcome = await post(pool, f"https://{server.host_port}/")
+
+    assert outcome == (NotReached, False)
+
+
+async def test_a_certificate_for_another_name_is_not_reached(tls_server, tls_pool):
+    outcome = await post(tls_pool, f"https://other.example:{tls_server.port}/")
+
+    assert outcome == (NotReached, False)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        sends(b"", then_reset=True),
+        sends(b""),
+        sends(b"HTTP/1.1 200 OK\r\nContent-Le", then_reset=True),
+        sends(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"),
+        sends(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf", then_reset=True),
+        sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"),
+        sends(b"this is not HTTP\r\n\r\n"),
+        sends(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n"),
+    ],
+)
+async def test_a_connection_lost_after_sending_is_not_taken_for_unsent(pool, server, script):
+    server.script = script
+
+    outcome = await post(pool, server.url)
+
+    assert outcome == (ConnectionLost, True)
+
+
+async def test_silence_after_sending_times_out(pool, server):
+    server.script = raw_server.hangs
+
+    outcome = await post(pool, server.url, read_timeout_seconds=0.1)
+
+    assert outcome == (ReadTimedOut, True)
+
+
+@pytest.mark.parametrize("script", [raw_server.hangs, raw_server.drips])
+async def test_the_deadline_holds_against_hangs_and_drips(pool, server, script):
+    server.script = script
+    exchange = pool.exchange("POST", server.url, body=b"{}")
+
+    with pytest.raises(DeadlineExceeded):
+        async with deadline(0.3), exchange as answer:
+            await answer.read(MEGABYTE)
+
+    assert exchange.is_sent
+
+
+async def test_a_time_out_inside_a_deadline_is_not_the_deadline():
+    with pytest.raises(TimeoutError):
+        async with deadline(10):
+            raise TimeoutError
+
+
+async def test_a_failing_source_of_the_body_fails_the_call_with_its_own_error(pool, server):
+    async def pieces():
+        yield b"one"
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError):
+        async with pool.exchange("POST", server.url, body=Body(6, pieces)):
+            pass
+
+    assert await fetch(pool, server.url) == b"hello"
+
+
+# --- byte caps --------------------------------------------------------------------------------
+
+
+async def test_a_body_may_be_as_large_as_the_cap_and_no_larger(pool, server):
+    server.script = says(b"x" * 1000)
+
+    async with pool.exchange("GET", server.url) as answer:
+        body = await answer.read(1000)
+    with pytest.raises(BodyTooLarge):
+        async with pool.exchange("GET", server.url) as answer:
+            await answer.read(999)
+
+    assert len(body) == 1000
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compressed"),
+    [
+        ("gzip", gzip.compress(b"hello" * 100_000)),
+        ("deflate", zlib.compress(b"hello" * 100_000)),
+        ("x-gzip", gzip.compress(b"hello" * 100_000)),
+    ],
+)
+async def test_compression_we_did_not_ask_for_is_undone(pool, server, encoding, compressed):
+    server.script = says(compressed, headers={"Content-Encoding": encoding})
+
+    assert await fetch(pool, server.url) == b"hello" * 100_000
+
+
+async def test_a_compressed_bomb_is_stopped_at_the_cap(pool, server):
+    server.script = says(
+        gzip.compress(b"\0" * 200 * MEGABYTE), headers={"Content-Encoding": "gzip"}
+    )
+    seen = 0
+
+    with pytest.raises(BodyTooLarge):
+        async with pool.exchange("GET", server.url) as answer:
+            async for chunk in answer.chunks(MEGABYTE):
+                seen += len(chunk)
+
+    assert seen <= MEGABYTE
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip"])
+async def test_other_encodings_are_unreadable(pool, server, encoding):
+    server.script = says(b"not compressed", headers={"Content-Encoding": encoding})
+
+    with pytest.raises(BodyUnreadable):
+        await fetch(pool, server.url)
+
+
+# --- where we may connect to ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "//example.com/",
+        "example.com",
+        "",
+        "https://",
+        "https:///path",
+        "https://exa mple.com/",
+        "https://example.com/\nX: y",
+        "https://example.com/\x00",
+        "https://example.com\\@127.0.0.1/",
+        "https://[::1",
+        "https://example.com:99999/",
+        "https://example.com/" + "x" * 9000,
+    ],
+)
+async def test_urls_that_are_never_called(pool, url):
+    with pytest.raises(EgressRefused):
+        await pool.check(url)
+
+    assert await post(pool, url) == (EgressRefused, False)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "0",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "[::]",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::ffff:10.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::1]",
+        "[2002:7f00:1::]",
+        "[2001:0:7f00:1::]",
+        "[fe80::1]",
+        "[fc00::1]",
+        "[fec0::1]",
+        "[ff02::1]",
+        "[2001:db8::1]",
+        "１２７.0.0.1",
+        "user@127.0.0.1",
+        "example.com@127.0.0.1",
+    ],
+)
+async def test_private_addresses_are_refused_however_they_are_written(server, host):
+    pool = HttpPool()
+
+    outcome = await post(pool, f"https://{host}:{server.port}/")
+
+    assert outcome == (EgressRefused, False)
+    assert server.connections == 0
+    await pool.aclose()
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("8.8.8.8", True),
+        ("1.1.1.1", True),
+        ("2606:4700:4700::1111", True),
+        ("2001:4860:4860::8888", True),
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::808:808", True),
+        ("198.18.0.1", False),
+        ("192.0.2.1", False),
+        ("240.0.0.1", False),
+        ("2002:808:808::1", False),
+        ("3fff::1", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_public_addresses(address, expected):
+    assert egress.is_public(ip_address(address)) is expected
+
+
+async def test_one_private_address_among_public_ones_refuses_the_host():
+    pool = HttpPool(resolve=lambda host, port: ["8.8.8.8", "10.0.0.1"])
+
+    with pytest.raises(EgressRefused):
+        await pool.check("https://mixed.example/")
+    assert await post(pool, "https://mixed.example/") == (EgressRefused, False)
+    await pool.aclose()
+
+
+async def test_an_allowed_entry_is_exact_in_host_and_port(server):
+    pool = HttpPool(egress_allow=[server.host_port])
+
+    allowed = await fetch(pool, server.url)
+    other_port = await post(pool, "http://127.0.0.1:1/")
+    other_host = await post(pool, f"http://localhost:{server.port}/")
+
+    assert allowed == b"hello"
+    assert other_port == (EgressRefused, False)
+    assert other_host == (EgressRefused, False)
+    await pool.aclose()
+
+
+async def test_a_name_is_resolved_once_and_the_connection_goes_to_that_address(
+    tls_server, client_context
+):
+    answers = [["127.0.0.1"], ["10.0.0.1"]]
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return answers.pop(0)
+
+    pool = HttpPool(
+        egress_allow=[f"image.example:{tls_server.port}"],
+        resolve=resolve,
+        ssl_context=client_context,
+    )
+
+    body = await fetch(pool, f"https://image.example:{tls_server.port}/a")
+
+    assert body == b"secret"
+    assert asked == ["image.example"]
+    assert tls_server.received[0].headers["host"] == f"image.example:{tls_server.port}"
+    await pool.aclose()
+
+
+async def test_a_dead_address_is_passed_over_for_the_next(tls_server, client_context):
+    pool = HttpPool(
+        egress_allow=[f"image.example:{tls_server.port}"],
+        resolve=lambda host, port: ["::1", "127.0.0.1"],
+        ssl_context=client_context,
+    )
+
+    assert await fetch(pool, f"https://image.example:{tls_server.port}/") == b"secret"
+    await pool.aclose()
+
+
+async def test_many_calls_at_once_look_a_name_up_once(tls_server, client_context):
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    pool = HttpPool(
+        egress_allow=[f"image.example:{tls_server.port}"],
+        resolve=resolve,
+        ssl_context=client_context,
+    )
+
+    bodies = await asyncio.gather(
+        *(fetch(pool, f"https://image.example:{tls_server.port}/") for _ in range(20))
+    )
+
+    assert bodies == [b"secret"] * 20
+    assert asked == ["image.example"]
+    await pool.aclose()
+
+
+# --- TLS --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"), "image.example")
+
+
+@pytest.fixture
+def client_context(certificate) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certificate)
+
+
+@pytest.fixture
+async def tls_server(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with running(says(b"secret"), tls=context) as server:
+        yield server
+
+
+@pytest.fixture
+async def tls_pool(tls_server: RawServer, client_context):
+    pool = HttpPool(
+        egress_allow=[f"other.example:{tls_server.port}"],
+        resolve=lambda host, port: ["127.0.0.1"],
+        ssl_context=client_context,
+    )
+    yield pool
+    await pool.aclose()
+
+
+def make_certificate(folder, name: str):
+    """A self-signed certificate for a name, with its key, in one file."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(tz=UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path

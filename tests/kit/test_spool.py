@@ -1,0 +1,185 @@
+import base64
+import gc
+import hashlib
+import io
+import os
+
+import pytest
+
+from pictor.kit.spool import (
+    Base64Sink,
+    SpoolBudget,
+    SpoolFull,
+    Spools,
+    SpoolTooLarge,
+)
+
+MEGABYTE = 1024**2
+
+
+@pytest.fixture
+def spools(tmp_path) -> Spools:
+    return Spools(tmp_path / "spool", SpoolBudget(10 * MEGABYTE))
+
+
+def test_a_small_spool_stays_in_memory(spools):
+    spool = spools.new(max_bytes=MEGABYTE)
+
+    spool.write(b"x" * 262_144)
+
+    assert not spool.on_disk
+    assert spool.fileno() is None
+    assert spools.budget.used_bytes == 0
+    spool.close()
+
+
+def test_a_large_spool_lies_in_a_file_without_a_name(spools, tmp_path):
+    data = os.urandom(300_000)
+    spool = spools.new(max_bytes=MEGABYTE)
+
+    for start in range(0, 300_000, 1000):
+        spool.write(data[start : start + 1000])
+
+    assert spool.on_disk
+    assert list((tmp_path / "spool").iterdir()) == []
+    assert spool.size == 300_000
+    assert spool.sha256 == hashlib.sha256(data).hexdigest()
+    assert b"".join(spool.chunks()) == data
+    assert spool.reader().read() == data
+    assert spools.budget.used_bytes == 300_000
+    spool.close()
+    assert spools.budget.used_bytes == 0
+
+
+def test_chunks_but_the_last_are_multiples_of_three(spools):
+    with spools.new(max_bytes=MEGABYTE) as spool:
+        spool.write(b"x" * 400_000)
+
+        assert [len(chunk) for chunk in spool.chunks()] == [196_608, 196_608, 6784]
+
+
+def test_readers_have_positions_of_their_own(spools):
+    with spools.new(max_bytes=MEGABYTE) as spool:
+        spool.write(b"0123456789")
+        one, other = spool.reader(), spool.reader()
+
+        one.seek(4)
+
+        assert one.read(2) == b"45"
+        assert other.read(2) == b"01"
+        assert one.seek(-1, io.SEEK_END) == 9
+        assert one.read() == b"9"
+
+
+def test_more_bytes_than_allowed_are_refused(spools):
+    with spools.new(max_bytes=10) as spool:
+        spool.write(b"0123456789")
+
+        with pytest.raises(SpoolTooLarge):
+            spool.write(b"x")
+
+
+def test_all_spools_share_one_budget(spools):
+    with spools.new(max_bytes=20 * MEGABYTE) as one, spools.new(max_bytes=20 * MEGABYTE) as other:
+        one.write(b"x" * 6 * MEGABYTE)
+
+        with pytest.raises(SpoolFull):
+            other.write(b"x" * 6 * MEGABYTE)
+
+    assert spools.budget.used_bytes == 0
+
+
+def test_a_folder_that_is_gone_is_a_clear_error(spools, tmp_path):
+    (tmp_path / "spool").rmdir()
+
+    with spools.new(max_bytes=MEGABYTE) as spool, pytest.raises(SpoolFull):
+        spool.write(b"x" * 300_000)
+
+    assert spools.budget.used_bytes == 0
+
+
+def test_closing_twice_gives_the_budget_back_once(spools):
+    spool = spools.new(max_bytes=MEGABYTE)
+    spool.write(b"x" * 300_000)
+
+    spool.close()
+    spool.close()
+
+    assert spools.budget.used_bytes == 0
+    with pytest.raises(ValueError, match="closed"):
+        spool.read_at(0, 1)
+
+
+def test_a_forgotten_spool_gives_its_budget_back(spools):
+    spools.new(max_bytes=MEGABYTE).write(b"x" * 300_000)
+
+    gc.collect()
+
+    assert spools.budget.used_bytes == 0
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 4, 5, 77, 100_000])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 1000, 1001, 1002])
+def test_base64_is_decoded_wherever_it_is_cut(spools, chunk_bytes, size):
+    data = bytes(range(256)) * 4
+    text = base64.b64encode(data[:size])
+
+    sink = decoded(spools, text, chunk_bytes)
+
+    assert sink.error is None
+    assert b"".join(sink.spool.chunks()) == data[:size]
+    sink.spool.close()
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 3, 7, 1000])
+@pytest.mark.parametrize(
+    "prefix",
+    [b"data:image/png;base64,", b"DATA:image/PNG;charset=utf-8;base64,", b"data:image/png;base64,\r\n"],
+)
+def test_a_data_uri_is_understood(spools, chunk_bytes, prefix):
+    sink = decoded(spools, prefix + b"QUJ\nDREV\r\n GRw==", chunk_bytes)
+
+    assert sink.error is None
+    assert sink.media_type == "image/png"
+    assert b"".join(sink.spool.chunks()) == b"ABCDEFG"
+    sink.spool.close()
+
+
+def test_missing_padding_is_forgiven(spools):
+    sink = decoded(spools, b"QUJDREVGRw", 4)
+
+    assert sink.error is None
+    assert b"".join(sink.spool.chunks()) == b"ABCDEFG"
+    sink.spool.close()
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 5, 1000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"QUJ-REVG",
+        b"QUJ_REVG",
+        b"QUJD=REV",
+        b"QQ==QUJD",
+        b"QUJDR",
+        b"https://example.com/image.png",
+        b"data:image/png,QUJD",
+        b"data:image/png;base64;QUJD",
+        b"data:" + b"x" * 300 + b";base64,QUJD",
+        b"\xc3\xa9QUJD",
+        b"QU?D",
+    ],
+)
+def test_anything_else_is_an_error(spools, chunk_bytes, text):
+    sink = decoded(spools, text, chunk_bytes)
+
+    assert sink.error is not None
+    sink.spool.close()
+
+
+def decoded(spools: Spools, text: bytes, chunk_bytes: int) -> Base64Sink:
+    sink = Base64Sink(spools.new(max_bytes=MEGABYTE))
+    for start in range(0, len(text), chunk_bytes):
+        sink.write(text[start : start + chunk_bytes])
+    sink.finish()
+    return sink

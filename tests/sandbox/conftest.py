@@ -1,0 +1,74 @@
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+Post = Callable[..., httpx.Response]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What came of an answer that never ended."""
+
+    status: int
+    headers: httpx.Headers
+    received: bytes
+    error: Exception
+
+
+@pytest.fixture(scope="session")
+def root() -> Iterator[str]:
+    """The address of a real server; it must not have logged anything by the end."""
+    command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own server
+        assert process.stderr is not None
+        try:
+            first_line = process.stderr.readline()
+            address = re.search(r"http://\S+", first_line)
+            assert address is not None, first_line + process.stderr.read()
+            yield address[0]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            logged = process.stderr.read()
+            exit_code = process.wait(timeout=10)
+    assert (logged, exit_code) == ("", 0)
+
+
+@pytest.fixture
+def client(root: str) -> Iterator[httpx.Client]:
+    headers = {"Authorization": "Bearer any-key"}
+    with httpx.Client(base_url=root, headers=headers, timeout=20, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def generate(client: httpx.Client) -> Post:
+    def post(prompt: str = "a fox", **fields: Any) -> httpx.Response:
+        body = {"model": "gpt-image-2", "prompt": prompt, **fields}
+        return client.post("/v1/images/generations", json=body)
+
+    return post
+
+
+@pytest.fixture
+def break_off(client: httpx.Client) -> Callable[..., Broken]:
+    """Ask for an answer that breaks off, and keep what arrived; waits 0.8 s for each byte."""
+
+    def post(prompt: str, **fields: Any) -> Broken:
+        body = {"prompt": prompt, **fields}
+        received = bytearray()
+        with client.stream("POST", "/v1/images/generations", json=body, timeout=0.8) as response:
+            try:
+                for chunk in response.iter_raw():
+                    received += chunk
+            except httpx.TransportError as error:
+                return Broken(response.status_code, response.headers, bytes(received), error)
+        raise AssertionError("the answer came to its end")
+
+    return post

@@ -1,0 +1,177 @@
+"""One whole stack per test run, started by the code of `manage.py run`: a pytest plugin.
+
+Loaded with `-p tests.servers`, before Django reads its settings. The stack lives in a temporary
+folder with ports of its own, so it never meets a running `make run`. Its recorded environment is
+adopted, so that tests inside the pytest process use the same servers: the PostgreSQL server (with
+pytest-django's `test_pictor`), Valkey's database 1 and the bucket `pictor-test`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from pictor.runtime.files import read_json
+from pictor.runtime.part import tail
+from pictor.runtime.ports import free_port
+from pictor.runtime.recorded import ALSO_OURS, OURS, read_record
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 120
+STOP_SECONDS = 60
+TEST_BUCKET = "pictor-test"
+UPSTREAM_PORTS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The running stack of this test run."""
+
+    process: subprocess.Popen[bytes]
+    base_url: str
+    api_key: str
+    """The demo tenant's."""
+    env: dict[str, str]
+    """What its parts run with."""
+    run_dir: Path
+    data: Path
+    upstream_ports: tuple[int, ...]
+    """Loopback ports that the stack may call: for servers that tests start themselves."""
+
+    def pids(self) -> dict[str, list[int]]:
+        """`pids.json`: the servers' own pids, the image worker first in `worker`."""
+        return read_json(self.run_dir / "pids.json")
+
+    def log(self, name: str) -> str:
+        """Everything the part has logged."""
+        return (self.run_dir / "log" / f"{name}.log").read_text(encoding="utf-8")
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `manage.py` as an operator would, against this stack; never raises."""
+        return subprocess.run(  # noqa: S603 (our own command line)
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**bare_environment(), "PICTOR_RUN_DIR": str(self.run_dir)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+def bare_environment() -> dict[str, str]:
+    """This process's environment without anything that configures Pictor."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(OURS) and name not in ALSO_OURS
+    }
+
+
+def start_stack(folder: Path, **extra: str) -> Stack:
+    """Start a stack in the folder and wait until it is ready; raises RuntimeError with its log."""
+    folder.chmod(0o711)  # PostgreSQL's account must get in
+    run_dir, data = folder / "run", folder / "data"
+    (data / "s3" / TEST_BUCKET).mkdir(parents=True)
+    data.chmod(0o711)
+    port = free_port()
+    upstreams: tuple[int, ...] = ()
+    for _ in range(UPSTREAM_PORTS):
+        upstreams += (free_port(frozenset({port, *upstreams})),)
+    env = {
+        **bare_environment(),
+        "PICTOR_DATA": str(data),
+        "PICTOR_RUN_DIR": str(run_dir),
+        "PORT": str(port),
+        "PICTOR_EGRESS_ALLOW": ",".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
+        "PICTOR_FIRST_IMAGE": "0",
+        "PICTOR_STOP_WITH_PARENT": "1",
+        **extra,
+    }
+    output = folder / "run.out"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "run"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    record = _wait_for_record(process, run_dir, output)
+    return Stack(
+        process=process,
+        base_url=record["PICTOR_DEMO_BASE_URL"],
+        api_key=record["PICTOR_DEMO_API_KEY"],
+        env=record,
+        run_dir=run_dir,
+        data=data,
+        upstream_ports=upstreams,
+    )
+
+
+def stop_stack(stack: Stack) -> None:
+    """Stop it as Ctrl-C does; by force when it does not end."""
+    stack.process.terminate()
+    try:
+        stack.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        stack.process.kill()
+        stack.process.wait()
+
+
+def _wait_for_record(
+    process: subprocess.Popen[bytes], run_dir: Path, output: Path
+) -> dict[str, str]:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if run_dir.exists() and (record := read_record(run_dir)):
+            return record
+        time.sleep(0.05)
+    process.terminate()
+    process.wait()
+    raise RuntimeError(f"The test stack did not start:\n{tail(output, lines=30)}")
+
+
+def _adopt(stack: Stack, folder: Path) -> None:
+    redis = urlsplit(stack.env["REDIS_URL"])
+    os.environ.update(stack.env)
+    os.environ["REDIS_URL"] = redis._replace(path="/1").geturl()
+    os.environ["S3_BUCKET"] = TEST_BUCKET
+    os.environ["PICTOR_DATA"] = str(folder / "in-process")
+
+
+_stacks: list[Stack] = []
+
+
+def _is_needed(config: pytest.Config) -> bool:
+    options = config.known_args_namespace
+    idle = ("help", "version", "collectonly", "markers", "showfixtures")
+    return not any(getattr(options, name, False) for name in idle)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Start the stack before pytest-django reads the settings."""
+    if _is_needed(early_config) and "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="pictor-test-"))
+        early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        stack = start_stack(folder)
+        early_config.add_cleanup(lambda: stop_stack(stack))
+        _stacks.append(stack)
+        _adopt(stack, folder)
+    return (yield)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The whole running system, for tests that speak to it over HTTP or kill its parts."""
+    return _stacks[0]
