@@ -21,7 +21,7 @@ from generation import claims, notify, pipeline
 from generation.claims import WorkerEpoch
 from generation.dispatch.service import Dispatcher
 from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.spools import process_spools
 
 logger = logging.getLogger(__name__)
 
@@ -95,9 +95,8 @@ class ImageWorker:
         if self._is_stopping.is_set() or self._epoch is None:
             return
         if self._dispatcher is None:
-            spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
             self._dispatcher = Dispatcher(
-                http=HttpPool(egress_allow=settings.EGRESS_ALLOW), spools=spools
+                http=HttpPool(egress_allow=settings.EGRESS_ALLOW), spools=process_spools()
             )
         await pipeline.run(
             generation_id=generation_id, worker=self._epoch, dispatcher=self._dispatcher

@@ -11,7 +11,7 @@ default storage, which shares nothing with these clients. Raises:
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import boto3
 from botocore.config import Config
@@ -20,6 +20,7 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
@@ -87,7 +88,9 @@ def _create_bucket() -> None:
         else:
             client().create_bucket(
                 Bucket=settings.S3_BUCKET,
-                CreateBucketConfiguration={"LocationConstraint": settings.S3_REGION},
+                CreateBucketConfiguration={
+                    "LocationConstraint": cast("BucketLocationConstraintType", settings.S3_REGION)
+                },
             )
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") not in _OWNED:

@@ -126,8 +126,9 @@ def _saveable(image: Any, output_format: str) -> Any:
 
 def _options(output_format: str, compression: int | None) -> dict[str, object]:
     quality = BEST_QUALITY if compression is None else compression
-    return {
+    options: dict[str, dict[str, object]] = {
         "png": {"keep": "icc"},
         "jpeg": {"keep": "icc", "Q": max(quality, 1)},
         "webp": {"keep": "icc", "Q": quality},
-    }[output_format]
+    }
+    return options[output_format]

@@ -9,7 +9,7 @@ from pictor.kit.spool import SpoolFile
 
 os.environ.setdefault("VIPS_CONCURRENCY", "1")  # libvips reads this when it is imported
 
-import pyvips
+import pyvips  # type: ignore[import-untyped] # it ships no types
 
 pyvips.cache_set_max(0)  # operations are never repeated: a cache would only keep images in memory
 

@@ -1,13 +1,17 @@
 """A tenant on the running stack, seen as its developers see it: a key and HTTP."""
 
+import asyncio
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import psycopg
 
-from tests.servers import Stack
+from tests.servers import ROOT, Stack
 
 GENERATIONS = "/v1/images/generations"
 
@@ -25,6 +29,34 @@ WHERE t.name = %s AND x.kind = 'capture' ORDER BY x.seq
 """
 
 
+class Operator:
+    """Runs operator commands on the stack; raises AssertionError with what one said when it fails."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.operator_loop"],
+            cwd=ROOT,
+            env={**os.environ, **stack.env},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str) -> str:
+        """Standard output of `manage.py ARGUMENTS`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(arguments) + "\n")
+        self._process.stdin.flush()
+        outcome = json.loads(self._process.stdout.readline())
+        assert outcome["returncode"] == 0, outcome
+        return str(outcome["stdout"])
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
 @dataclass(frozen=True)
 class Customer:
     """One tenant with one key."""
@@ -36,10 +68,11 @@ class Customer:
     client: httpx.Client
 
     @classmethod
-    def create(cls, stack: Stack, name: str, balance: str, *options: str) -> "Customer":
-        created = stack.manage("tenant", "create", name, "--balance", balance, "--json", *options)
-        assert created.returncode == 0, created.stderr
-        found = json.loads(created.stdout)
+    def create(
+        cls, stack: Stack, operator: "Operator", name: str, balance: str, *options: str
+    ) -> "Customer":
+        created = operator("tenant", "create", name, "--balance", balance, "--json", *options)
+        found = json.loads(created)
         client = httpx.Client(
             base_url=stack.base_url,
             headers={"Authorization": f"Bearer {found['api_key']}"},
@@ -62,8 +95,6 @@ class Customer:
         self, bodies: list[dict[str, Any]], *, headers: dict[str, str] | None = None
     ) -> list[httpx.Response]:
         """All at once, one connection each; the answers in order."""
-        import asyncio
-
         async with httpx.AsyncClient(
             base_url=self.stack.base_url,
             headers={"Authorization": f"Bearer {self.api_key}", **(headers or {})},

@@ -60,9 +60,7 @@ async def _request(reader: asyncio.StreamReader) -> Received | None:
     return Received(method, target, headers, body)
 
 
-def says(
-    body: bytes, *, status: int = 200, headers: dict[str, str] | None = None
-) -> Script:
+def says(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Script:
     """Answer with this body and its length."""
     fields = {"Content-Length": str(len(body)), **(headers or {})}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())

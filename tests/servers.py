@@ -6,6 +6,7 @@ adopted, so that tests inside the pytest process use the same servers: the Postg
 pytest-django's `test_pictor`), Valkey's database 1 and the bucket `pictor-test`.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -135,7 +136,8 @@ def _wait_for_record(
     while process.poll() is None and time.monotonic() < deadline:
         if run_dir.exists() and (record := read_record(run_dir)):
             return record
-        time.sleep(0.05)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
     process.terminate()
     process.wait()
     raise RuntimeError(f"The test stack did not start:\n{tail(output, lines=30)}")

@@ -6,7 +6,7 @@ reads; the transaction holds the money and writes the generation and its idempot
 2xx is sent only after it has committed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from generation.admission import idempotency, rules
 from generation.admission.rules import Order
 from generation.catalogue import Catalogue, Contract
 from generation.models import Generation, State
-from generation.plans import plan
+from generation.plans import Candidate, plan
 from generation.selectors import catalogue_at, prices_at
 from pictor.kit.errors import Forbidden, InvalidRequest, NoChannelAvailable, NotFound
 from pictor.kit.ids import GenerationId
@@ -34,6 +34,7 @@ class Submission:
     request: Mapping[str, Any]
     request_id: str = ""
     idempotency_key: str | None = None
+    inputs: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Quoted:
     order: Order
     contract: Contract
     quote: pricing.Quote
+    plan: Candidate
+    """The first capable channel's."""
 
 
 class _KnownMeanwhile(Exception):
@@ -95,7 +98,7 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
     catalogue = catalogue_at(caller.revision)
     contract = _contract(catalogue, caller, request["model"])
     order = rules.check(contract, request, key_response_format=caller.default_response_format)
-    _check_channels(catalogue, contract, order)
+    planned = _planned(catalogue, contract, order)
     table = prices_at(caller.revision, caller.tenant_id, now=now)
     try:
         quote = pricing.quote(
@@ -106,7 +109,7 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
             f"{order.model} has no price for size {order.size} in quality {order.quality}.",
             param="size",
         ) from None
-    return Quoted(order, contract, quote)
+    return Quoted(order, contract, quote, planned)
 
 
 def _known(
@@ -132,13 +135,16 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> Contract:
     return contract
 
 
-def _check_channels(catalogue: Catalogue, contract: Contract, order: Order) -> None:
-    """Refuse before any money is held when nothing is there that could serve it."""
+def _planned(catalogue: Catalogue, contract: Contract, order: Order) -> Candidate:
+    """How the first capable channel would make it; refuses before any money is held if none is."""
     routes = catalogue.routes.get(contract.model, ())
-    if not any(plan(route, contract=contract, size=order.size) for route in routes):
+    plans = (plan(route, contract=contract, size=order.size) for route in routes)
+    found = next((one for one in plans if one is not None), None)
+    if found is None:
         raise NoChannelAvailable(
             f"No channel serves {contract.model} at {order.size} now. You were not charged."
         )
+    return found
 
 
 def _commit(
@@ -190,6 +196,7 @@ def _commit(
         output_compression=order.output_compression,
         strict_size=order.strict_size,
         fields=dict(order.fields),
+        inputs=list(submission.inputs),
         state=State.QUEUED,
         deadline_at=now + timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS),
         rung_at=now,

@@ -15,10 +15,12 @@ import pybase64
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from generation.admission.service import Quoted
+from generation.catalogue import AUTO
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, pools
-from pictor.kit.errors import NotFound
+from pictor.kit.errors import GenerationTimeout, NotFound
 from pictor.kit.money import to_decimal
 from storage import services as storage
 from storage.models import StoredImage
@@ -44,6 +46,38 @@ def accepted(generation: Generation, *, applied: str, is_replay: bool) -> HttpRe
     return api_errors.json_response(
         generation_object(Finished(generation)), status=202, headers=headers
     )
+
+
+def too_late(generation: Generation, *, is_replay: bool) -> HttpResponse:
+    """504: the caller waited as long as callers may; the generation goes on."""
+    late = GenerationTimeout(
+        "The image is not ready yet; it goes on and can be fetched:"
+        f" GET /v1/images/generations/{generation.public_id}"
+    )
+    headers = {**api_errors.headers_of(late), **headers_of(generation, is_replay=is_replay)}
+    return api_errors.json_response(api_errors.body_of(late), status=late.status, headers=headers)
+
+
+def quote_object(quoted: Quoted) -> dict[str, Any]:
+    """What a request would cost: `price` per image at most, `hold` in all."""
+    order, quote = quoted.order, quoted.quote
+    return {
+        "object": "image.quote",
+        "model": order.model,
+        "size": order.size,
+        "requested_size": order.size_requested,
+        "tier": order.tier,
+        "quality": order.quality,
+        "n": order.n,
+        "unit_price": to_decimal(quote.unit),
+        "price": to_decimal(quote.total),
+        "hold": to_decimal(quote.total),
+        "quality_held": quote.quality_held,
+        "is_final": AUTO not in {order.size, order.quality},
+        "size_plan": quoted.plan.plan,
+        "upstream_size": quoted.plan.upstream_size,
+        "currency": "USD",
+    }
 
 
 def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:

@@ -10,6 +10,8 @@ DEFAULT_MODEL = "gpt-image-2-origin"
 urlpatterns = [
     path("images/generations", views.generations),
     path("images/generations/", views.generations, {"default_model": DEFAULT_MODEL}),
+    path("images/quote", views.quotes),
+    path("images/quote/", views.quotes),
     path("images/generations/<str:public_id>", views.generation),
     path("images/generations/<str:public_id>/", views.generation),
 ]

@@ -4,27 +4,33 @@ import functools
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts import rates
 from accounts.authentication import authenticate, require_scope
 from accounts.selectors import Caller
 from generation import pipeline, selectors
 from generation.admission import idempotency
-from generation.admission.service import Admitted, Submission
-from generation.api import render, serializers
+from generation.admission.service import Admitted, Submission, quoted_order
+from generation.api import inputs, render, serializers
 from generation.api.prefer import Prefer
 from generation.api.waiting import Ticket, hub
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, ids, pools
 from pictor.kit.body import Body
-from pictor.kit.errors import GenerationTimeout, MethodNotAllowed, NotFound
+from pictor.kit.errors import MethodNotAllowed, NotFound
+from pictor.kit.http import HttpPool
 from pictor.kit.ids import GenerationId
+from pictor.kit.spools import process_spools
 
+T = TypeVar("T")
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
@@ -39,6 +45,8 @@ class Call:
     default_model: str | None
     idempotency_key: str | None
     prefer: Prefer
+    headers: dict[str, str]
+    """What the answer will say besides, also when it is an error."""
 
     @classmethod
     def of(cls, request: ASGIRequest, *, default_model: str | None = None) -> "Call":
@@ -53,6 +61,7 @@ class Call:
             default_model=default_model,
             idempotency_key=idempotency.checked_key(request.headers.get("Idempotency-Key")),
             prefer=Prefer.parse(request.headers.get("Prefer")),
+            headers=scope["pictor.headers"],
         )
 
     def authenticated(self, scope: str) -> Caller:
@@ -93,38 +102,93 @@ async def create(request: ASGIRequest, default_model: str | None = None) -> Http
         return render.answer(finished, is_replay=is_replay)
     if call.prefer.wait_seconds is not None:
         return render.accepted(generation, applied=call.prefer.applied, is_replay=is_replay)
-    late = GenerationTimeout(
-        f"The image is not ready yet. Fetch it later: GET {request.path.rstrip('/')}/"
-        f"{generation.public_id}"
-    )
-    return api_errors.json_response(
-        api_errors.body_of(late),
-        status=late.status,
-        headers={
-            **api_errors.headers_of(late),
-            **render.headers_of(generation, is_replay=is_replay),
-        },
-    )
+    return render.too_late(generation, is_replay=is_replay)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A caller that may, and the typed fields of their request; nothing is written yet."""
+
+    caller: Caller
+    request: dict[str, Any]
+
+    @property
+    def has_images(self) -> bool:
+        """Whether reference images must go to storage before admission."""
+        return any(name in self.request for name in inputs.FIELDS)
 
 
 async def _admitted(call: Call, generation_id: GenerationId) -> Admitted:
-    return await pools.admission().run(
-        lanes.of(call.key), functools.partial(_submit, call, generation_id)
-    )
+    outcome = await _in_turn(call, functools.partial(_submit, call, generation_id))
+    if isinstance(outcome, Admitted):
+        return outcome
+    now = clock.now()
+    images = await pools.storage(inputs.extract, outcome.request, call.body, process_spools())
+    is_kept = False
+    try:
+        await images.check_addresses(_http())
+        rows = await images.store(generation_id, now)
+        admitted = await _in_turn(
+            call, functools.partial(_commit, call, outcome, generation_id, now, rows)
+        )
+        is_kept = admitted.is_new
+    finally:
+        images.close()
+        if not is_kept:
+            await images.forget()
+    return admitted
 
 
-def _submit(call: Call, generation_id: GenerationId) -> Admitted:
+async def _in_turn(call: Call, work: Callable[[], T]) -> T:
+    return await pools.admission().run(lanes.of(call.key), work)
+
+
+def _prepare(call: Call) -> Prepared:
+    """Who calls, how often, and with what: everything that needs no money."""
     caller = call.authenticated("images:write")
     lanes.learn(call.key, caller)
     request = serializers.parse(call.body.fields(), default_model=call.default_model)
+    call.headers.update(rates.take(caller, images=request.get("n", 1)))
+    return Prepared(caller, request)
+
+
+def _submit(call: Call, generation_id: GenerationId) -> Admitted | Prepared:
+    prepared = _prepare(call)
+    if prepared.has_images:
+        return prepared
+    inputs.check_no_long_text(prepared.request, call.body)
+    return _commit(call, prepared, generation_id, clock.now(), [])
+
+
+def _commit(
+    call: Call,
+    prepared: Prepared,
+    generation_id: GenerationId,
+    now: datetime,
+    rows: list[dict[str, Any]],
+) -> Admitted:
     submission = Submission(
-        request=request,
+        request=prepared.request,
         request_id=call.request_id,
         idempotency_key=call.idempotency_key,
+        inputs=rows,
     )
     return pipeline.submit(
-        caller=caller, submission=submission, generation_id=generation_id, now=clock.now()
+        caller=prepared.caller, submission=submission, generation_id=generation_id, now=now
     )
+
+
+async def quote(request: ASGIRequest) -> HttpResponseBase:
+    """POST /v1/images/quote: what the same body would cost. Spends and holds nothing."""
+    call = Call.of(request)
+
+    def read() -> dict[str, Any]:
+        caller = call.authenticated("images:write")
+        fields = serializers.parse(call.body.fields(), default_model=None)
+        inputs.extract(fields, call.body, process_spools()).close()
+        return render.quote_object(quoted_order(caller=caller, request=fields, now=clock.now()))
+
+    return api_errors.json_response(await _in_turn(call, read))
 
 
 async def _finished(call: Call, ticket: Ticket, admitted: Admitted) -> Finished | None:
@@ -183,5 +247,12 @@ class Lanes:
 
 lanes = Lanes()
 
+
+@cache
+def _http() -> HttpPool:
+    return HttpPool(egress_allow=settings.EGRESS_ALLOW)
+
+
 generations = by_method(POST=create)
+quotes = by_method(POST=quote)
 generation = by_method(GET=retrieve)

@@ -27,6 +27,7 @@ from generation.channels.base import (
 from generation.channels.registry import open_channel
 from generation.claims import AttemptEnd, Claim
 from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health
+from generation.dispatch.inputs import large_values
 from generation.dispatch.pixels import verified
 from generation.dispatch.retry import History, Next, decide
 from generation.dispatch.selection import candidates
@@ -247,6 +248,7 @@ class Dispatcher:
                 for name, value in generation.fields.items()
                 if name not in route.ignored_fields
             },
+            large=large_values(generation.inputs),
         )
         return await channel.generate(request, timeout_seconds=seconds)
 

@@ -168,12 +168,20 @@ def checked_sizes(sizes: Iterable[str]) -> list[str] | None:
     return wanted
 
 
+def checked_api_key(text: str) -> str:
+    """The key without spaces around it. Raises ValidationError for what cannot be in a header."""
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValidationError("the API key is empty or has characters that no key has")
+    return key
+
+
 def _apply(options: ChannelOptions, channel: Channel) -> None:
     known = (channel.base_url, channel.credentials)
     if options.base_url is not None:
         channel.base_url = checked_base_url(options.base_url)
     if options.api_key is not None:
-        channel.credentials = encrypted(_checked_api_key(options.api_key))
+        channel.credentials = encrypted(checked_api_key(options.api_key))
     if options.sizes is not None:
         channel.sizes = checked_sizes(options.sizes)
     for field in ("priority", "weight", "timeout_seconds"):
@@ -181,14 +189,6 @@ def _apply(options: ChannelOptions, channel: Channel) -> None:
             setattr(channel, field, value)
     if known not in {("", ""), (channel.base_url, channel.credentials)}:
         channel.reset_count += 1
-
-
-def _checked_api_key(text: str) -> str:
-    """A key that can stand in a header."""
-    key = text.strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise ValidationError("the API key is empty or has characters that no key has")
-    return key
 
 
 def _contracts(models: Sequence[str]) -> list[Contract]:

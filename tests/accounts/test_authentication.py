@@ -9,6 +9,7 @@ from rest_framework.test import APIRequestFactory
 from accounts import keys
 from accounts.authentication import (
     ApiKeyAuthentication,
+    ApiKeyScheme,
     authenticate,
     read_bearer,
     require_scope,
@@ -99,7 +100,7 @@ def test_a_key_works_until_the_moment_it_expires(acme, now):
     rules = KeyRules(expires_at=now)
     _, text = issue_api_key(tenant=acme, name="short", actor="test", rules=rules)
 
-    assert authenticate(text, now=now - timedelta(seconds=1), ip=None)
+    assert authenticate(text, now=now - timedelta(seconds=1), ip=None).expires_at == now
     with pytest.raises(Unauthenticated, match="expired"):
         authenticate(text, now=now, ip=None)
 
@@ -148,3 +149,11 @@ def test_rest_framework_sees_the_caller_as_its_user(acme, acme_key):
     assert principal.caller is caller
     assert principal.pk == str(acme_key[0].id)
     assert backend.authenticate_header(request) == "Bearer"
+
+
+def test_the_openapi_document_describes_the_header():
+    scheme = ApiKeyScheme(ApiKeyAuthentication)  # type: ignore[no-untyped-call] # untyped base
+
+    described = scheme.get_security_definition(None)
+
+    assert (described["type"], described["scheme"]) == ("http", "bearer")

@@ -1,6 +1,6 @@
 """Upstream costs, losses and usage by the hour."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -52,7 +52,7 @@ def test_an_attempt_is_booked_once():
 
 
 def test_usage_is_summed_by_the_hour(acme, now):
-    def record(at, images, captured, status="succeeded"):
+    def record(at: datetime, images: int, captured: int, status: str = "succeeded") -> None:
         record_usage(
             tenant_id=acme.id,
             key_id=acme.key.id,

@@ -1,7 +1,11 @@
 """Many at once, and a process that dies between two stages: against real connections."""
 
+import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,7 +16,7 @@ from billing.selectors import (
     statement,
     usage_findings,
 )
-from billing.services import HoldLimits, end_hold, place_hold, record_usage
+from billing.services import Hold, HoldLimits, end_hold, place_hold, record_usage, top_up
 from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
@@ -22,10 +26,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 40
 
 
-def outcomes(work, count):
+def outcomes(work: Callable[[int], str], count: int) -> Counter[str]:
     """Run `work(index)` `count` times on many threads; count the answers and refusals."""
 
-    def one(index):
+    def one(index: int) -> str:
         try:
             return work(index)
         except (InsufficientQuota, RateLimited, IntegrityError) as error:
@@ -114,20 +118,64 @@ def test_holds_and_settlements_of_two_tenants_at_once_add_up(acme, other, now):
     assert usage_findings() == []
 
 
+def test_a_top_up_that_commits_just_in_time_lets_the_hold_pass(acme):
+    def hold():
+        try:
+            acme.hold(11_000_000)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            top_up(tenant_id=acme.id, amount=Micros(1_000_000), reason="card", actor="test")
+            waiting = pool.submit(hold)
+            wait_for_a_blocked_session()
+        waiting.result(timeout=10)
+
+    balance = balance_of(acme.id)
+    assert (balance.available, balance.held) == (0, 11_000_000)
+    assert ledger_findings() == []
+
+
+def wait_for_a_blocked_session() -> None:
+    """Until another session of this database waits for a lock of ours."""
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND cardinality(pg_blocking_pids(pid)) > 0"
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nothing waits")
+
+
 class Crash(Exception):
     """The process died here."""
 
 
-def test_a_crash_after_the_hold_and_before_the_commit_leaves_nothing(acme, now):
-    with pytest.raises(Crash), transaction.atomic():
+def hold_and_crash(tenant_id: UUID, key_id: UUID, now: datetime) -> None:
+    with transaction.atomic():
         place_hold(
-            tenant_id=acme.id,
-            key_id=acme.key.id,
+            tenant_id=tenant_id,
+            key_id=key_id,
             generation_id=new_uuid(),
             amount=Micros(1_000_000),
             now=now,
         )
         raise Crash
+
+
+@transaction.atomic
+def end_and_crash(hold: Hold) -> None:
+    end_hold(hold=hold, captured=Micros(400_000))
+    raise Crash
+
+
+def test_a_crash_after_the_hold_and_before_the_commit_leaves_nothing(acme, now):
+    with pytest.raises(Crash):
+        hold_and_crash(acme.id, acme.key.id, now)
 
     balance = balance_of(acme.id)
     assert (balance.available, balance.held, balance.in_flight) == (10_000_000, 0, 0)
@@ -137,9 +185,8 @@ def test_a_crash_after_the_hold_and_before_the_commit_leaves_nothing(acme, now):
 def test_a_crash_between_hold_and_settlement_leaves_the_hold_to_be_ended_once(acme):
     hold = acme.hold(1_000_000)
 
-    with pytest.raises(Crash), transaction.atomic():
-        end_hold(hold=hold, captured=Micros(400_000))
-        raise Crash
+    with pytest.raises(Crash):
+        end_and_crash(hold)
 
     assert balance_of(acme.id).held == 1_000_000
     acme.end(hold, 400_000)

@@ -31,7 +31,7 @@ def books(acme, other):
     return acme
 
 
-def tamper(sql):
+def tamper(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_transfer DISABLE TRIGGER USER")
@@ -48,7 +48,7 @@ def tamper(sql):
         )
 
 
-def failed_checks():
+def failed_checks() -> set[str]:
     return {finding.check for finding in ledger_findings()}
 
 
@@ -78,68 +78,161 @@ SELECT kind, debit_id, credit_id, amount, tenant_id, {seq}, available_after, hel
 @pytest.mark.parametrize(
     ("what", "sql", "check"),
     [
-        ("amount raised", "UPDATE billing_transfer SET amount = amount + 1 WHERE kind = 'capture'",
-         "running balance"),
-        ("amount negated", "UPDATE billing_transfer SET amount = -amount WHERE kind = 'loss'",
-         "amount"),
-        ("cost lowered", "UPDATE billing_transfer SET amount = 1 WHERE kind = 'upstream_cost'",
-         "seal"),
-        ("date moved", "UPDATE billing_transfer SET created_at = created_at - interval '1 day'"
-                       " WHERE kind = 'capture'", "seal"),
-        ("reason changed", "UPDATE billing_transfer SET reason = 'gift' WHERE kind = 'top_up'",
-         "seal"),
-        ("generation swapped", f"UPDATE billing_transfer SET generation_id = '{new_uuid()}'"
-                               " WHERE kind = 'capture'", "hold"),
-        ("tenant swapped", "UPDATE billing_transfer SET tenant_id = (SELECT max(tenant_id::text)"
-                           "::uuid FROM billing_tenantbalance) WHERE seq = 1", "sequence"),
-        ("kind changed", "UPDATE billing_transfer SET kind = 'release' WHERE kind = 'capture'",
-         "accounts of a transfer"),
-        ("accounts swapped", "UPDATE billing_transfer SET debit_id = credit_id,"
-                             " credit_id = debit_id WHERE kind = 'hold'", "accounts of a transfer"),
-        ("unknown account", "UPDATE billing_transfer SET credit_id = 99 WHERE kind = 'loss'",
-         "accounts of a transfer"),
+        (
+            "amount raised",
+            "UPDATE billing_transfer SET amount = amount + 1 WHERE kind = 'capture'",
+            "running balance",
+        ),
+        (
+            "amount negated",
+            "UPDATE billing_transfer SET amount = -amount WHERE kind = 'loss'",
+            "amount",
+        ),
+        (
+            "cost lowered",
+            "UPDATE billing_transfer SET amount = 1 WHERE kind = 'upstream_cost'",
+            "seal",
+        ),
+        (
+            "date moved",
+            (
+                "UPDATE billing_transfer SET created_at = created_at - interval '1 day' WHERE"
+                " kind = 'capture'"
+            ),
+            "seal",
+        ),
+        (
+            "reason changed",
+            "UPDATE billing_transfer SET reason = 'gift' WHERE kind = 'top_up'",
+            "seal",
+        ),
+        (
+            "generation swapped",
+            (
+                "UPDATE billing_transfer SET generation_id ="
+                " '01a1f7fc-1247-7731-b6ad-dd7f19068d59' WHERE kind = 'capture'"
+            ),
+            "hold",
+        ),
+        (
+            "tenant swapped",
+            (
+                "UPDATE billing_transfer SET tenant_id = (SELECT max(tenant_id::text)::uuid FROM"
+                " billing_tenantbalance) WHERE seq = 1"
+            ),
+            "sequence",
+        ),
+        (
+            "kind changed",
+            "UPDATE billing_transfer SET kind = 'release' WHERE kind = 'capture'",
+            "accounts of a transfer",
+        ),
+        (
+            "accounts swapped",
+            (
+                "UPDATE billing_transfer SET debit_id = credit_id, credit_id = debit_id WHERE"
+                " kind = 'hold'"
+            ),
+            "accounts of a transfer",
+        ),
+        (
+            "unknown account",
+            "UPDATE billing_transfer SET credit_id = 99 WHERE kind = 'loss'",
+            "accounts of a transfer",
+        ),
         ("row deleted", "DELETE FROM billing_transfer WHERE kind = 'capture'", "sequence"),
-        ("last row deleted", "DELETE FROM billing_transfer t USING billing_tenantbalance b"
-                             " WHERE b.tenant_id = t.tenant_id AND b.seq = t.seq", "balance"),
+        (
+            "last row deleted",
+            (
+                "DELETE FROM billing_transfer t USING billing_tenantbalance b WHERE b.tenant_id"
+                " = t.tenant_id AND b.seq = t.seq"
+            ),
+            "balance",
+        ),
         ("first row deleted", "DELETE FROM billing_transfer WHERE seq = 1", "sequence"),
         ("everything deleted", "DELETE FROM billing_transfer", "balance"),
-        ("row doubled", COPY_OF.format(seq="seq", attempt="attempt_id", which="kind = 'capture'"),
-         "sequence"),
-        ("capture doubled with a number of its own",
-         COPY_OF.format(seq="seq + 100", attempt="attempt_id", which="kind = 'capture'"), "hold"),
-        ("top-up invented", COPY_OF.format(seq="100", attempt="NULL", which="kind = 'top_up'"),
-         "balance"),
-        ("cost doubled",
-         COPY_OF.format(seq="NULL", attempt="attempt_id", which="kind = 'upstream_cost'"),
-         "cost booked twice"),
-        ("numbers exchanged", "UPDATE billing_transfer SET seq = 5 - seq WHERE seq IN (2, 3)",
-         "running balance"),
+        (
+            "row doubled",
+            COPY_OF.format(seq="seq", attempt="attempt_id", which="kind = 'capture'"),
+            "sequence",
+        ),
+        (
+            "capture doubled with a number of its own",
+            COPY_OF.format(seq="seq + 100", attempt="attempt_id", which="kind = 'capture'"),
+            "hold",
+        ),
+        (
+            "top-up invented",
+            COPY_OF.format(seq="100", attempt="NULL", which="kind = 'top_up'"),
+            "balance",
+        ),
+        (
+            "cost doubled",
+            COPY_OF.format(seq="NULL", attempt="attempt_id", which="kind = 'upstream_cost'"),
+            "cost booked twice",
+        ),
+        (
+            "numbers exchanged",
+            "UPDATE billing_transfer SET seq = 5 - seq WHERE seq IN (2, 3)",
+            "running balance",
+        ),
         ("number missing", "UPDATE billing_transfer SET seq = seq + 1 WHERE seq > 1", "sequence"),
         ("hold lowered", "UPDATE billing_transfer SET amount = 1 WHERE kind = 'hold'", "hold"),
-        ("open hold deleted", "DELETE FROM billing_transfer h WHERE kind = 'hold' AND amount ="
-                              " 700000", "balance"),
-        ("after-balance changed", "UPDATE billing_transfer SET held_after = held_after + 1"
-                                  " WHERE kind = 'hold'", "running balance"),
-        ("available raised", "UPDATE billing_tenantbalance SET available = available + 1",
-         "balance"),
+        (
+            "open hold deleted",
+            "DELETE FROM billing_transfer h WHERE kind = 'hold' AND amount = 700000",
+            "balance",
+        ),
+        (
+            "after-balance changed",
+            "UPDATE billing_transfer SET held_after = held_after + 1 WHERE kind = 'hold'",
+            "running balance",
+        ),
+        (
+            "available raised",
+            "UPDATE billing_tenantbalance SET available = available + 1",
+            "balance",
+        ),
         ("held lowered", "UPDATE billing_tenantbalance SET held = 0", "balance"),
-        ("moved from held to available", "UPDATE billing_tenantbalance SET available = available"
-                                         " + held, held = 0", "balance"),
-        ("balance negative", "UPDATE billing_tenantbalance SET available = -1",
-         "negative balance"),
+        (
+            "moved from held to available",
+            "UPDATE billing_tenantbalance SET available = available + held, held = 0",
+            "balance",
+        ),
+        ("balance negative", "UPDATE billing_tenantbalance SET available = -1", "negative balance"),
         ("number lowered", "UPDATE billing_tenantbalance SET seq = seq - 1", "balance"),
-        ("counter raised", "UPDATE billing_tenantbalance SET in_flight = in_flight + 1",
-         "in flight"),
-        ("counters lowered", "UPDATE billing_tenantbalance SET in_flight = 0;"
-                             "UPDATE billing_keybudget SET in_flight = 0", "in flight"),
+        (
+            "counter raised",
+            "UPDATE billing_tenantbalance SET in_flight = in_flight + 1",
+            "in flight",
+        ),
+        (
+            "counters lowered",
+            (
+                "UPDATE billing_tenantbalance SET in_flight = 0;UPDATE billing_keybudget SET"
+                " in_flight = 0"
+            ),
+            "in flight",
+        ),
         ("balance deleted", "DELETE FROM billing_tenantbalance", "balance"),
-        ("tenant's accounts exchanged", "UPDATE billing_tenantbalance SET available_account_id ="
-         " held_account_id, held_account_id = available_account_id", "accounts of a tenant"),
-        ("account relabelled", "ALTER TABLE billing_account DROP CONSTRAINT one_account_of_a_kind;"
-         "UPDATE billing_account SET kind = 'available' WHERE kind = 'held'",
-         "accounts of a tenant"),
+        (
+            "tenant's accounts exchanged",
+            (
+                "UPDATE billing_tenantbalance SET available_account_id = held_account_id,"
+                " held_account_id = available_account_id"
+            ),
+            "accounts of a tenant",
+        ),
+        (
+            "account relabelled",
+            (
+                "ALTER TABLE billing_account DROP CONSTRAINT one_account_of_a_kind;UPDATE"
+                " billing_account SET kind = 'available' WHERE kind = 'held'"
+            ),
+            "accounts of a tenant",
+        ),
     ],
-)  # fmt: skip
+)
 def test_tampering_is_found(books, what, sql, check):
     tamper(sql)
 

@@ -6,6 +6,7 @@ import pytest
 
 from billing.pricing import (
     Delivered,
+    Due,
     PricedRequest,
     PriceMissing,
     PriceRow,
@@ -16,6 +17,7 @@ from billing.pricing import (
     quote,
 )
 from billing.seed_prices import seed_prices
+from pictor.kit.money import Micros
 
 SQUARE = Delivered(1024, 1024)
 PORTRAIT = Delivered(1024, 1536)
@@ -48,16 +50,16 @@ TABLE = price_table()
 
 
 def charge(
-    model,
-    size,
-    quality,
-    delivered,
+    model: str,
+    size: str,
+    quality: str,
+    delivered: list[Delivered],
     *,
-    n=1,
-    reported=None,
-    tokens=None,
-    table=TABLE,
-):
+    n: int = 1,
+    reported: str | None = None,
+    tokens: int | None = None,
+    table: PriceTable = TABLE,
+) -> Due:
     """Quote, deliver, and ask what is due."""
     quoted = quote(table, model=model, size=size, quality=quality, n=n)
     return due(
@@ -186,7 +188,7 @@ def test_an_unlisted_size_is_charged_by_its_share_of_the_pixels():
 
 
 def test_a_share_of_exactly_half_a_micro_is_rounded_up():
-    row = PriceRow(5, Decimal(1), 10, 10)
+    row = PriceRow(Micros(5), Decimal(1), 10, 10)
     table = PriceTable(books=(1,), rows={("m", "10x10", "low"): row})
 
     bill = charge("m", "10x10", "low", [Delivered(10, 5)], table=table)

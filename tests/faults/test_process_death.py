@@ -15,10 +15,17 @@ import httpx
 import redis
 
 from tests.customer import Customer
-from tests.flows.conftest import customer, database, make_customer, make_customer_once, sandbox
+from tests.flows.conftest import (
+    customer,
+    database,
+    make_customer,
+    make_customer_once,
+    operator,
+    sandbox,
+)
 from tests.servers import ROOT, Stack
 
-__all__ = ["customer", "database", "make_customer", "make_customer_once", "sandbox"]
+__all__ = ["customer", "database", "make_customer", "make_customer_once", "operator", "sandbox"]
 
 TERMINAL_SECONDS = 90
 PRICE_OF_LOW = 5_880

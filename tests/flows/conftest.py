@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.customer import Customer
+from tests.customer import Customer, Operator
 from tests.servers import Stack
 
 COUNTER = itertools.count(1)
@@ -18,12 +18,20 @@ MakeCustomer = Callable[..., Customer]
 
 
 @pytest.fixture(scope="session")
-def make_customer_once(stack: Stack) -> Iterator[MakeCustomer]:
+def operator(stack: Stack) -> Iterator[Operator]:
+    """Operator commands without the start of a process for each."""
+    operator = Operator(stack)
+    yield operator
+    operator.close()
+
+
+@pytest.fixture(scope="session")
+def make_customer_once(stack: Stack, operator: Operator) -> Iterator[MakeCustomer]:
     """For customers that several tests of a module share."""
     made: list[Customer] = []
 
     def make(balance: str = "10.00", *options: str) -> Customer:
-        customer = Customer.create(stack, f"customer-{next(COUNTER)}", balance, *options)
+        customer = Customer.create(stack, operator, f"customer-{next(COUNTER)}", balance, *options)
         made.append(customer)
         return customer
 
@@ -58,14 +66,8 @@ def database(stack: Stack) -> Iterator["psycopg.Connection[Any]"]:
         yield connection
 
 
-def ledger_is_sound(stack: Stack) -> dict[str, Any]:
-    checked = stack.manage("ledger_check", "--json")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    return dict(json.loads(checked.stdout))
-
-
 @pytest.fixture
-def sound_ledger(stack: Stack) -> Iterator[None]:
+def sound_ledger(operator: Operator) -> Iterator[None]:
     """Checks the whole ledger when the test is over."""
     yield
-    assert ledger_is_sound(stack)["ok"] is True
+    assert json.loads(operator("ledger_check", "--json"))["ok"] is True

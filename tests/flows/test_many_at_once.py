@@ -47,9 +47,7 @@ def test_fifty_with_one_idempotency_key_are_one_call_and_one_charge(
 ) -> None:
     bodies = [{"prompt": "one boat [sandbox: delay=1]", "quality": "low"}] * 50
 
-    responses = asyncio.run(
-        customer.generate_many(bodies, headers={"Idempotency-Key": "order-7"})
-    )
+    responses = asyncio.run(customer.generate_many(bodies, headers={"Idempotency-Key": "order-7"}))
 
     assert [response.status_code for response in responses] == [200] * 50
     ids = {response.headers["x-pictor-generation-id"] for response in responses}

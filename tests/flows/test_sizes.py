@@ -68,9 +68,7 @@ def customer(make_customer_once: MakeCustomer) -> Customer:
 
 
 @pytest.mark.parametrize(("size", "price"), MEDIUM_PRICES.items())
-def test_a_size_is_delivered_and_charged_exactly(
-    customer: Customer, size: str, price: int
-) -> None:
+def test_a_size_is_delivered_and_charged_exactly(customer: Customer, size: str, price: int) -> None:
     response = customer.generate("a lighthouse at dusk", size=size)
 
     assert response.status_code == 200, response.text

@@ -1,6 +1,7 @@
 import json
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,11 @@ class Collected:
         self.is_finished = True
 
 
-def stream(**options) -> JsonStream[Collected]:
+def stream(**options: int) -> JsonStream[Collected]:
     return JsonStream(64, Collected, **options)
 
 
-def read(document: bytes, *, chunk_bytes: int) -> tuple[dict, JsonStream[Collected]]:
+def read(document: bytes, *, chunk_bytes: int) -> tuple[Any, JsonStream[Collected]]:
     parser = stream()
     for start in range(0, len(document), chunk_bytes):
         parser.feed(document[start : start + chunk_bytes])
@@ -37,20 +38,26 @@ def read(document: bytes, *, chunk_bytes: int) -> tuple[dict, JsonStream[Collect
     return json.loads(skeleton), parser
 
 
+def sink_of(parser: JsonStream[Collected], value: object) -> Collected:
+    sink = parser.sink_of(value)
+    assert sink is not None
+    return sink
+
+
 @pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 5, 7, 64, 100, 1000, 100_000])
 def test_long_strings_go_to_sinks_wherever_the_chunks_are_cut(chunk_bytes):
     document = json.dumps(
-        {"a": 1, "data": [{"b64_json": LONG, "x": "short é \\ \" \n"}, {"b64_json": LONG + "/"}]}
+        {"a": 1, "data": [{"b64_json": LONG, "x": 'short é \\ " \n'}, {"b64_json": LONG + "/"}]}
     ).encode()
 
     parsed, parser = read(document, chunk_bytes=chunk_bytes)
 
     first, second = parsed["data"]
     assert parsed["a"] == 1
-    assert first["x"] == "short é \\ \" \n"
-    assert parser.sink_of(first["b64_json"]).data == LONG.encode()
-    assert parser.sink_of(second["b64_json"]).data == LONG.encode() + b"/"
-    assert parser.sink_of(second["b64_json"]).is_finished
+    assert first["x"] == 'short é \\ " \n'
+    assert sink_of(parser, first["b64_json"]).data == LONG.encode()
+    assert sink_of(parser, second["b64_json"]).data == LONG.encode() + b"/"
+    assert sink_of(parser, second["b64_json"]).is_finished
 
 
 @pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 4, 5, 6, 7, 11, 1000])
@@ -72,7 +79,7 @@ def test_escapes_in_long_strings_are_undone_wherever_the_chunks_are_cut(
 
     parsed, parser = read(document, chunk_bytes=chunk_bytes)
 
-    assert parser.sink_of(parsed["image"]).data == plain * 50
+    assert sink_of(parser, parsed["image"]).data == plain * 50
 
 
 def test_a_string_of_exactly_the_threshold_stays():
@@ -88,16 +95,10 @@ def test_a_string_of_exactly_the_threshold_stays():
 def test_sinks_are_told_the_key_they_are_the_value_of():
     document = b'{"image" : "%s", "more": ["%s"]}' % (LONG.encode(), LONG.encode())
 
-    _, parser = read(document, chunk_bytes=9)
+    parsed, parser = read(document, chunk_bytes=9)
 
-    assert parser.sink_of(parser_placeholder(parser, 0)).key == "image"
-    assert parser.sink_of(parser_placeholder(parser, 1)).key == ""
-
-
-def parser_placeholder(parser: JsonStream[Collected], index: int) -> str:
-    skeleton, _ = parser.finish()
-    document = json.loads(skeleton)
-    return [document["image"], document["more"][0]][index]
+    assert sink_of(parser, parsed["image"]).key == "image"
+    assert sink_of(parser, parsed["more"][0]).key == ""
 
 
 def test_a_string_that_no_sink_takes_stays_where_it_is():

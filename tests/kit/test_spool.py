@@ -3,6 +3,7 @@ import gc
 import hashlib
 import io
 import os
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ MEGABYTE = 1024**2
 
 
 @pytest.fixture
-def spools(tmp_path) -> Spools:
+def spools(tmp_path: Path) -> Spools:
     return Spools(tmp_path / "spool", SpoolBudget(10 * MEGABYTE))
 
 
@@ -134,7 +135,11 @@ def test_base64_is_decoded_wherever_it_is_cut(spools, chunk_bytes, size):
 @pytest.mark.parametrize("chunk_bytes", [1, 3, 7, 1000])
 @pytest.mark.parametrize(
     "prefix",
-    [b"data:image/png;base64,", b"DATA:image/PNG;charset=utf-8;base64,", b"data:image/png;base64,\r\n"],
+    [
+        b"data:image/png;base64,",
+        b"DATA:image/PNG;charset=utf-8;base64,",
+        b"data:image/png;base64,\r\n",
+    ],
 )
 def test_a_data_uri_is_understood(spools, chunk_bytes, prefix):
     sink = decoded(spools, prefix + b"QUJ\nDREV\r\n GRw==", chunk_bytes)

@@ -1,6 +1,6 @@
 """OpenAI's images wire format: our request to JSON, its JSON to images and facts. Pure.
 
-Sources: OpenAI's API reference, "Create image" (20 Nov 2026), and the relays in docs/channels.md.
+Source: OpenAI's API reference, "Create image" (20 Nov 2026).
 Relays differ: some answer with `images` for `data`, some put a data URI where a url belongs.
 """
 

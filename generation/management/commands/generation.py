@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from celery.app.utils import find_app
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
@@ -49,7 +48,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _redeliver(self, generation: Generation) -> None:
-        find_app("pictor.celery:app")  # the configured app becomes the current one
         if not notify.ring(generation.id):
             raise CommandError("the broker did not take the message")
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")

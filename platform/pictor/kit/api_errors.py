@@ -40,8 +40,8 @@ def body_of(error: PictorError) -> dict[str, Any]:
 
 
 def headers_of(error: PictorError) -> dict[str, str]:
-    """`Retry-After` and `x-should-retry`, where the error knows them."""
-    headers = {}
+    """`Retry-After`, `x-should-retry` and whatever else the error knows."""
+    headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.should_retry is not None:

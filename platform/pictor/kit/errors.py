@@ -52,6 +52,7 @@ class PictorError(Exception):
         self.message = message
         self.code = code or self.default_code
         self.param = param
+        self.headers: dict[str, str] = {}
         self.retry_after = retry_after
         self.should_retry = self.default_should_retry if should_retry is None else should_retry
 

@@ -82,8 +82,9 @@ class DeadlineExceeded(HttpError):
 @asynccontextmanager
 async def deadline(seconds: float) -> AsyncIterator[None]:
     """Everything inside ends within `seconds`, or DeadlineExceeded: drips and hangs included."""
+    limit = asyncio.timeout(seconds)
     try:
-        async with asyncio.timeout(seconds) as limit:
+        async with limit:
             yield
     except TimeoutError:
         if limit.expired():

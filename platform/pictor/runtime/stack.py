@@ -51,12 +51,13 @@ class Stack:
         self._set_up(site)
         self.supervisor.start([site.web(), site.image_worker()])
         self.supervisor.wait_ready()
-        self.supervisor.begin([site.short_worker()])  # not needed by the first image
         if self._env.get("PICTOR_FIRST_IMAGE") == "0":
-            self.supervisor.wait_ready()
-        write_record(self._layout.run, self._env)
-        if self._env.get("PICTOR_FIRST_IMAGE") != "0":
+            self.supervisor.start([site.short_worker()])
+            write_record(self._layout.run, self._env)
+        else:
+            write_record(self._layout.run, self._env)
             self._first_image()
+            self.supervisor.begin([site.short_worker()])  # the first image needs none
         show_welcome(self._progress, self._layout, self._env)
 
     def start_servers(self) -> None:
@@ -103,11 +104,11 @@ class Stack:
         )
         self._env |= {
             "S3_ENDPOINT_URL": server.url,
-            "S3_PUBLIC_ENDPOINT_URL": self._layout.base_url,
             "S3_BUCKET": BUCKET,
             "S3_ACCESS_KEY_ID": server.key_id,
             "S3_SECRET_ACCESS_KEY": server.secret,
         }
+        self._env.setdefault("S3_PUBLIC_ENDPOINT_URL", self._layout.base_url)
         return server.part()
 
     def _sandbox(self) -> Part:
@@ -122,7 +123,7 @@ class Stack:
         ours = self._embedded.postgres and self._embedded.s3
         bucket = self._layout.data / "s3" / BUCKET
         if ours and bucket.exists() and is_marked(self._mark, digest):
-            self._progress.skipped("migrate, seed", "nothing has changed")
+            self._progress.skipped("setup", "nothing has changed")
             return
         steps = (("migrate", "migrate", "--noinput"), ("seed", "seed"))
         for name, *arguments in steps:

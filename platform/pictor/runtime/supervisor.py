@@ -29,9 +29,10 @@ STEADY_SECONDS = 30.0
 """A part that ran this long starts its next back-off from the beginning."""
 STARTS_BEFORE_GIVING_UP = 4
 """While `run` starts: a part that ended this often before it was ever ready is the problem."""
+LOUD_FAILURES = 10
+"""A part that keeps ending is reported this often, then every so many times."""
 TICK_SECONDS = 0.03
 IDLE_SECONDS = 0.5
-KILL_SECONDS = 5.0
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Supervisor:
         self._tiers: list[list[Watched]] = []
         self._step: Running | None = None
         self._signals = 0
+        self._settled = False
         self._wake, self._bell = socket.socketpair()
         self._guard = Guard()
 
@@ -116,6 +118,7 @@ class Supervisor:
 
     def supervise(self) -> None:
         """Keep every part running until a signal asks for the stop."""
+        self._settled = True  # a part that only now gets ready for the first time is no news
         with contextlib.suppress(Stopped):
             while True:
                 self.tick(IDLE_SECONDS)
@@ -159,7 +162,7 @@ class Supervisor:
         running = watched.running
         if running is None:
             if time.monotonic() >= watched.restart_at:
-                self._spawn(watched)
+                self._start_again(watched)
             return True
         if running.process.poll() is not None:
             self._note_end(watched, running)
@@ -171,9 +174,10 @@ class Supervisor:
         seconds = time.monotonic() - watched.begun_at
         if watched.part.is_ready(running):
             watched.ready = True
-            self._progress.done(
-                watched.part.name, seconds, "started again" if watched.ever_ready else ""
-            )
+            if watched.ever_ready:
+                self._progress.done(watched.part.name, seconds, "started again")
+            elif not self._settled:
+                self._progress.done(watched.part.name, seconds)
             watched.ever_ready = True
         elif not watched.ever_ready and seconds > watched.part.ready_seconds:
             raise self._problem(watched, f"is not ready after {seconds:.0f} s")
@@ -183,15 +187,26 @@ class Supervisor:
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         self._end_group(running)
         watched.running, watched.ready = None, False
-        steady = time.monotonic() - watched.begun_at > STEADY_SECONDS
-        watched.failures = 1 if steady else watched.failures + 1
+        if time.monotonic() - watched.begun_at > STEADY_SECONDS:
+            watched.failures = 0
+        self._plan_restart(watched, f"ended ({how})")
+
+    def _start_again(self, watched: Watched) -> None:
+        """A start that is impossible just now, on a full disk say, is tried again later."""
+        try:
+            self._spawn(watched)
+        except (OSError, RuntimeProblem) as error:
+            self._plan_restart(watched, f"cannot be started ({error})")
+
+    def _plan_restart(self, watched: Watched, what: str) -> None:
+        watched.failures += 1
         if not watched.ever_ready and watched.failures >= STARTS_BEFORE_GIVING_UP:
-            raise self._problem(watched, f"ended ({how})")
+            raise self._problem(watched, what)
         wait = BACKOFF_SECONDS[min(watched.failures, len(BACKOFF_SECONDS)) - 1]
         watched.restart_at = time.monotonic() + wait
-        self._progress.trouble(
-            f"{watched.part.name} ended ({how}); starting it again. Its log: {running.log}"
-        )
+        if watched.failures <= LOUD_FAILURES or watched.failures % LOUD_FAILURES == 0:
+            log = self._log_of(watched.part)
+            self._progress.trouble(f"{watched.part.name} {what}; starting it again. Log: {log}")
 
     def _problem(self, watched: Watched, what: str) -> RuntimeProblem:
         log = self._log_of(watched.part)
@@ -242,5 +257,8 @@ class Supervisor:
         for watched in self._watched:
             if watched.pid:
                 pids.setdefault(watched.part.role, []).append(watched.pid)
-        write_json(self._run / "pids.json", pids)
-        note_children(self._children_file, [pid for group in pids.values() for pid in group])
+        try:
+            write_json(self._run / "pids.json", pids)
+            note_children(self._children_file, [pid for group in pids.values() for pid in group])
+        except OSError as error:  # a full disk is no reason to stop what still runs
+            self._progress.trouble(f"pids.json cannot be written: {error}")

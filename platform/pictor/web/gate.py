@@ -21,7 +21,8 @@ from pictor.kit import api_errors, clock, pools
 from pictor.kit.body import Body, RawSink
 from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, UnsupportedMediaType
 from pictor.kit.json_stream import JsonRefused, JsonStream, JsonTooLarge
-from pictor.kit.spool import SpoolBudget, SpoolError, Spools
+from pictor.kit.spool import SpoolError
+from pictor.kit.spools import process_spools
 from pictor.web.edge import App, Message, Receive, Scope, Send, header, is_api
 
 LARGE_BYTES = 64 * 1024
@@ -50,7 +51,6 @@ class BodyGate:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -95,7 +95,7 @@ class BodyGate:
 
     async def _scan(self, chunks: AsyncIterator[bytes]) -> Body:
         def open_sink(index: int, key: str) -> RawSink:
-            return RawSink(self._spools.new(max_bytes=settings.MAX_JSON_BYTES))
+            return RawSink(process_spools().new(max_bytes=settings.MAX_JSON_BYTES))
 
         stream: JsonStream[RawSink] = JsonStream(
             LONG_STRING_BYTES, open_sink, max_skeleton_bytes=MAX_SKELETON_BYTES

@@ -51,8 +51,11 @@ class V1Handler(ASGIHandler):
 
     async def _answer(self, scope: Scope, send: Send) -> None:
         request, refusal = self.create_request(scope, io.BytesIO(b""))
+        scope["pictor.headers"] = {}
         response = refusal if request is None else await self._middleware_chain(request)
         if response is not None:
+            for name, value in scope["pictor.headers"].items():
+                response.headers.setdefault(name, value)
             await _send(response, send)
 
 

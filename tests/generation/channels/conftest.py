@@ -1,14 +1,16 @@
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.raw_server import Script, running, says
 
 from generation.channels.base import Channel, ChannelConfig
 from generation.channels.registry import open_channel
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
+from tests.raw_server import RawServer, Script, running, says
 
 API_KEY = "sk-test-0123456789abcdef"
 PIXEL = base64.b64decode(
@@ -28,7 +30,7 @@ async def upstream():
 
 
 @pytest.fixture
-def spools(tmp_path) -> Spools:
+def spools(tmp_path: Path) -> Spools:
     return Spools(tmp_path / "spool", SpoolBudget(1024**3))
 
 
@@ -40,11 +42,11 @@ async def pool(upstream):
 
 
 @pytest.fixture
-def channel(upstream, pool, spools) -> Channel:
+def channel(upstream: RawServer, pool: HttpPool, spools: Spools) -> Channel:
     return open_channel(config_for(upstream.url), pool, spools)
 
 
-def config_for(base_url: str, **options) -> ChannelConfig:
+def config_for(base_url: str, **options: Any) -> ChannelConfig:
     return ChannelConfig(
         id="1", name="one", kind="openai", base_url=base_url, api_key=API_KEY, **options
     )

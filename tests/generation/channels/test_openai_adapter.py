@@ -4,21 +4,30 @@ import json
 import os
 
 import pytest
-from tests import raw_server
-from tests.generation.channels.conftest import API_KEY, config_for
-from tests.raw_server import Received, says, sends
 
-from generation.channels.base import AttemptClass, LargeValue, UpstreamError, UpstreamRequest, Usage
+from generation.channels.base import (
+    AttemptClass,
+    Channel,
+    LargeValue,
+    UpstreamError,
+    UpstreamRequest,
+    Usage,
+)
 from generation.channels.registry import open_channel
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
+from tests import raw_server
+from tests.generation.channels.conftest import API_KEY, config_for
+from tests.raw_server import RawServer, Received, Script, says, sends
 
 pytestmark = pytest.mark.anyio
 
 FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox", size="1024x1024", quality="high")
 
 
-async def failure_of(channel, request: UpstreamRequest = FOX, **options) -> UpstreamError:
+async def failure_of(
+    channel: Channel, request: UpstreamRequest = FOX, **options: float
+) -> UpstreamError:
     with pytest.raises(UpstreamError) as raised:
         await channel.generate(request, **options)
     return raised.value
@@ -93,9 +102,7 @@ async def test_large_images_are_spooled_and_closing_frees_them(channel, upstream
 
 
 async def test_long_revised_prompts_survive(channel, upstream, answers, pixel_b64):
-    upstream.script = answers(
-        {"data": [{"b64_json": pixel_b64, "revised_prompt": "fox " * 7000}]}
-    )
+    upstream.script = answers({"data": [{"b64_json": pixel_b64, "revised_prompt": "fox " * 7000}]})
 
     answer = await channel.generate(FOX)
 
@@ -177,7 +184,7 @@ async def test_a_reference_image_that_cannot_be_read_means_nothing_was_asked(cha
 # --- results by url ---------------------------------------------------------------------------
 
 
-def files(upstream, *, then: dict[str, raw_server.Script]):
+def files(upstream: RawServer, *, then: dict[str, Script]) -> Script:
     """Answers generations with urls of this server, and those by the script of their path."""
 
     async def script(request: Received, writer: asyncio.StreamWriter) -> None:

@@ -3,14 +3,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from generation.channels.base import AttemptClass
+from generation.channels.base import AttemptClass, UpstreamError
 from generation.channels.openai import errors
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 OPENAI_ERROR = {"error": {"message": "no", "type": "server_error", "code": None}}
 
 
-def error_for(status: int, document: object = None, *, raw: bytes | None = None, **headers: str):
+def error_for(
+    status: int, document: object = None, *, raw: bytes | None = None, **headers: str
+) -> UpstreamError:
     body = json.dumps(document).encode() if raw is None else raw
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return errors.error_of_answer(status, names, body, api_key="sk-live-secret-key", now=NOW)

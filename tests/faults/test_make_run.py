@@ -1,0 +1,144 @@
+"""The whole running default: its parts killed one by one, and what operators see of it."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pictor.runtime.part import answers_ok
+from tests.servers import ROOT, Stack, bare_environment
+
+pytestmark = pytest.mark.timeout(120)
+
+BACK_SECONDS = 15
+
+
+def is_back(stack: Stack, role: str, killed: int) -> bool:
+    """True once the role has a new process and the web says that all is well."""
+    new = [pid for pid in stack.pids()[role] if pid != killed and psutil.pid_exists(pid)]
+    return bool(new) and answers_ok(int(stack.env["PORT"]), "/readyz")
+
+
+def seconds_until_back(stack: Stack, role: str, killed: int) -> float:
+    """How long it took; at most twice of what is promised."""
+    began = time.monotonic()
+    while time.monotonic() < began + 2 * BACK_SECONDS and not is_back(stack, role, killed):
+        psutil.wait_procs([psutil.Process(stack.process.pid)], timeout=0.05)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("role", ["web", "worker", "broker", "postgres", "s3", "sandbox"])
+def test_a_part_that_is_killed_is_back_within_fifteen_seconds(stack, role):
+    pid = stack.pids()[role][0]
+
+    psutil.Process(pid).kill()
+
+    assert seconds_until_back(stack, role, pid) < BACK_SECONDS
+
+
+def test_pids_are_the_servers_own(stack):
+    pids = stack.pids()
+    words = {role: " ".join(psutil.Process(pid[0]).cmdline()) for role, pid in pids.items()}
+
+    assert list(pids) == ["sandbox", "postgres", "broker", "s3", "web", "worker"]
+    assert "celery_worker images" in words["worker"]
+    assert "bin/postgres -D" in words["postgres"]
+    assert "valkey-server" in words["broker"]
+    assert "serve s3" in words["s3"]
+    assert len(pids["worker"]) == 2
+
+
+def test_no_secret_is_on_a_command_line(stack):
+    family = psutil.Process(stack.process.pid).children(recursive=True)
+    seen = " ".join(word for process in family for word in process.cmdline())
+    secrets = json.loads((stack.data / "secrets.json").read_text()).values()
+
+    assert [secret for secret in secrets if secret in seen] == []
+
+
+def test_the_record_is_private(stack):
+    files = [stack.run_dir / "env.json", stack.run_dir / "dsn", stack.data / "secrets.json"]
+
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600, 0o600, 0o600]
+    assert (stack.run_dir / "dsn").read_text().strip() == stack.env["DATABASE_URL"]
+
+
+def test_demo_prints_the_json_alone(stack):
+    result = stack.manage("demo", "--json")
+
+    assert result.returncode == 0
+    assert json.loads(result.stdout) == {
+        "base_url": stack.base_url,
+        "api_key": stack.api_key,
+        "console": {
+            "email": "demo@pictor.local",
+            "password": stack.env["PICTOR_DEMO_PASSWORD"],
+        },
+    }
+
+
+def test_an_operator_command_without_a_running_stack_says_so(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--json"],
+        cwd=ROOT,
+        env={**bare_environment(), "PICTOR_RUN_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "Pictor is not running here: start it with `make run`, or set DATABASE_URL.\n"
+    )
+
+
+def test_a_second_run_on_the_same_data_is_refused_in_one_line(stack, tmp_path):
+    result = subprocess.run(
+        [sys.executable, "manage.py", "run"],
+        cwd=ROOT,
+        env={
+            **bare_environment(),
+            "PICTOR_DATA": str(stack.data),
+            "PICTOR_RUN_DIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Pictor is already running with this data")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_run_on_a_busy_port_is_refused_in_one_line(stack, tmp_path):
+    result = subprocess.run(
+        [sys.executable, "manage.py", "run"],
+        cwd=ROOT,
+        env={
+            **bare_environment(),
+            "PICTOR_DATA": str(tmp_path / "data"),
+            "PICTOR_RUN_DIR": str(tmp_path / "run"),
+            "PORT": stack.env["PORT"],
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Port {stack.env['PORT']} on 127.0.0.1 is taken")
+    assert result.stderr.count("\n") == 1
+
+
+def test_nothing_named_platform_shadows_the_standard_library():
+    assert not Path(ROOT, "platform", "__init__.py").exists()
+    assert os.path.dirname(__import__("platform").__file__) != str(ROOT / "platform")  # noqa: PTH120 (the name itself is under test)

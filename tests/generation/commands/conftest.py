@@ -1,0 +1,127 @@
+"""Commands run as an operator runs them; a customer whose generations are rows with true books."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from accounts.services import issue_api_key
+from billing.services import Hold, end_hold, open_tenant, place_hold, record_usage
+from generation.management import seeding
+from generation.management.seeding import Wishes
+from generation.models import Generation
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+from storage.models import StoredImage
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command wrote, and its error, if it ended with one."""
+
+    out: str
+    err: str
+    error: str | None
+
+
+@pytest.fixture
+def manage() -> Callable[..., Output]:
+    """`manage.py` in this process."""
+
+    def run(*words: str) -> Output:
+        out, err = StringIO(), StringIO()
+        try:
+            call_command(*words, stdout=out, stderr=err)
+        except CommandError as error:
+            return Output(out.getvalue(), err.getvalue(), str(error))
+        return Output(out.getvalue(), err.getvalue(), None)
+
+    return run
+
+
+@pytest.fixture
+def seeded() -> None:
+    """Contracts and prices."""
+    seeding.seed(Wishes())
+
+
+@pytest.fixture
+def sandbox_url(settings) -> str:
+    """The address of the running sandbox upstream, which may be called."""
+    url = os.environ["SANDBOX_URL"]
+    settings.EGRESS_ALLOW = frozenset({urlsplit(url).netloc})
+    return url
+
+
+class Customer:
+    """A tenant with 10 USD and a key; generations of its own, made without the pipeline."""
+
+    def __init__(self, name: str) -> None:
+        self.tenant = open_tenant(name=name, opening_balance=Micros(10_000_000), actor="test")
+        self.key, _ = issue_api_key(tenant=self.tenant, name=name, actor="test")
+
+    def admit(self, held: int, *, is_held: bool = True, is_written: bool = True) -> Generation:
+        """A queued generation and its hold; either can be left out."""
+        generation = Generation(
+            id=new_uuid(), tenant=self.tenant, api_key=self.key, model="gpt-image-2",
+            prompt="a fox\nin the snow", n=1, size_requested="1:1", size="1024x1024", tier="base",
+            quality_requested="low", response_format="url", output_format="png", priced={},
+            held_micros=held, created_at=NOW, rung_at=NOW, deadline_at=NOW + timedelta(minutes=8),
+        )  # fmt: skip
+        with transaction.atomic():
+            if is_held:
+                place_hold(
+                    tenant_id=self.tenant.id,
+                    key_id=self.key.id,
+                    generation_id=generation.id,
+                    amount=Micros(held),
+                    now=NOW,
+                )
+            if is_written:
+                generation.save(force_insert=True)
+        return generation
+
+    def end(self, generation: Generation, state: str, captured: int, *, images: int = 1) -> None:
+        """Settle or release it."""
+        with transaction.atomic():
+            Generation.objects.filter(id=generation.id).update(
+                state=state, captured_micros=captured, finished_at=NOW
+            )
+            hold = Hold(
+                self.tenant.id, self.key.id, generation.id, Micros(generation.held_micros), NOW
+            )
+            end_hold(hold=hold, captured=Micros(captured))
+            record_usage(
+                tenant_id=self.tenant.id, key_id=self.key.id, model=generation.model,
+                tier=generation.tier, channel="", status=state, at=NOW, images=images,
+                captured=Micros(captured),
+            )  # fmt: skip
+            for index in range(images):
+                self.store(generation, index)
+
+    def store(self, generation: Generation, index: int = 0) -> StoredImage:
+        """An image's row."""
+        return StoredImage.objects.create(
+            tenant=self.tenant, generation_id=generation.id, index=index,
+            object_key=f"2026-11-20/{generation.id}/1-{index}.png", content_type="image/png",
+            format="png", size_bytes=50_000, sha256="0" * 64, width=1024, height=1024,
+            expires_at=NOW + timedelta(days=30),
+        )  # fmt: skip
+
+
+@pytest.fixture
+def acme(db) -> Customer:
+    return Customer("acme")
+
+
+@pytest.fixture
+def make_customer(db) -> Callable[[str], Customer]:
+    return Customer

@@ -1,0 +1,285 @@
+"""`manage.py channel`."""
+
+import json
+import socket
+
+import pytest
+
+from accounts.models import AuditEvent
+from accounts.selectors import config_revision
+from generation.models import Channel, Route
+from generation.selectors import current_catalogue, decrypted
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+NEW = ("--base-url", "https://api.example.com/v1", "--api-key", "sk-upstream-secret")
+
+
+def test_a_new_channel_serves_every_model_in_every_size(manage):
+    said = manage("channel", "set", "acme", *NEW)
+
+    channel = Channel.objects.get(name="acme")
+    assert (said.out, said.err, said.error) == ("acme is created\n", "", None)
+    assert (channel.kind, channel.base_url) == ("openai", "https://api.example.com/v1")
+    assert (channel.priority, channel.weight, channel.timeout_seconds) == (10, 1, 240)
+    assert (channel.sizes, channel.is_enabled) == (None, True)
+    assert channel.credentials != "sk-upstream-secret"
+    assert decrypted(channel.credentials) == "sk-upstream-secret"
+    assert channel.routes.count() == 7
+    assert all(route.upstream_model == route.contract_id for route in Route.objects.all())
+
+
+def test_every_option_of_a_new_channel_is_kept(manage):
+    manage(
+        "channel", "set", "acme", *NEW, "--models", "gpt-image-2,dall-e-3", "--sizes",
+        "1024x1024,1536x1024,auto", "--priority", "-3", "--weight", "5", "--timeout", "90",
+    )  # fmt: skip
+
+    (listed,) = json.loads(manage("channel", "list", "--json").out)
+    assert listed == {
+        "name": "acme",
+        "kind": "openai",
+        "base_url": "https://api.example.com/v1",
+        "enabled": True,
+        "priority": -3,
+        "weight": 5,
+        "timeout": 90,
+        "models": ["dall-e-3", "gpt-image-2"],
+        "sizes": ["1024x1024", "1536x1024", "auto"],
+    }
+
+
+def test_an_update_changes_only_what_is_given(manage):
+    manage("channel", "set", "acme", *NEW, "--models", "dall-e-3", "--sizes", "1024x1024")
+    Route.objects.update(upstream_model="d3")
+
+    said = manage("channel", "set", "acme", "--priority", "50")
+
+    channel = Channel.objects.get()
+    assert said.out == "acme is updated\n"
+    assert (channel.priority, channel.sizes) == (50, ["1024x1024"])
+    assert decrypted(channel.credentials) == "sk-upstream-secret"
+    assert channel.reset_count == 0
+    assert list(channel.routes.values_list("contract_id", "upstream_model")) == [("dall-e-3", "d3")]
+
+
+def test_other_models_replace_the_routes_and_keep_those_that_stay(manage):
+    manage("channel", "set", "acme", *NEW, "--models", "dall-e-3,dall-e-2")
+    Route.objects.filter(contract_id="dall-e-3").update(upstream_model="d3")
+
+    manage("channel", "set", "acme", "--models", "dall-e-3,gpt-image-1")
+
+    routes = dict(Route.objects.values_list("contract_id", "upstream_model"))
+    assert routes == {"dall-e-3": "d3", "gpt-image-1": "gpt-image-1"}
+
+
+def test_the_word_all_widens_models_and_sizes_again(manage):
+    manage("channel", "set", "acme", *NEW, "--models", "dall-e-3", "--sizes", "1024x1024")
+
+    manage("channel", "set", "acme", "--models", "all", "--sizes", "all")
+
+    channel = Channel.objects.get()
+    assert (channel.routes.count(), channel.sizes) == (7, None)
+
+
+def test_a_new_address_or_key_forgets_the_old_ones_failures(manage):
+    manage("channel", "set", "acme", *NEW)
+
+    manage("channel", "set", "acme", "--api-key", "another")
+    manage("channel", "set", "acme", "--base-url", "https://other.example.com/")
+
+    channel = Channel.objects.get()
+    assert (channel.reset_count, channel.base_url) == (2, "https://other.example.com")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("acme", "--priority", "1"), "a new one needs --base-url and --api-key"),
+        (("acme", *NEW, "--models", "gpt-9"), "no such model: gpt-9; there are dall-e-2, dall-e-3"),
+        (("acme", *NEW, "--models", ","), "a list of names"),
+        (("acme", *NEW, "--sizes", "big"), "'big' is neither WIDTHxHEIGHT nor auto"),
+        (("acme", *NEW, "--sizes", "0x10"), "'0x10' is neither"),
+        (("acme", *NEW, "--priority", "high"), "--priority must be a whole number"),
+        (("acme", *NEW, "--weight", "0"), "--weight must be from 1 to"),
+        (("acme", *NEW, "--timeout", "0"), "--timeout must be from 1 to"),
+        (("acme", *NEW, "--timeout", "2147483648"), "--timeout must be from 1 to"),
+        (("acme", *NEW, "--api-key", "two words"), "the API key is empty or has characters"),
+        (("acme", *NEW, "--api-key", ""), "the API key is empty"),
+        (("acme", *NEW, "--base-url", "api.example.com"), "must begin with http:// or https://"),
+        (("acme", *NEW, "--base-url", "ftp://x"), "must begin with http:// or https://"),
+        (("acme", *NEW, "--base-url", "https://"), "name a host"),
+        (("acme", *NEW, "--base-url", "https://me:pw@host"), "user name or password"),
+        (("acme", *NEW, "--base-url", "https://host/v1?key=1"), "query or fragment"),
+        (("acme", *NEW, "--base-url", "https://host/v1#there"), "query or fragment"),
+        (("acme", *NEW, "--base-url", "https://host:99999/"), "cannot be read"),
+        (("n" * 65, *NEW), "at most 64 characters"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_changes_nothing(manage, words, message):
+    said = manage("channel", "set", *words)
+
+    assert message in (said.error or "")
+    assert "\n" not in (said.error or "")
+    assert "sk-upstream-secret" not in (said.error or "")
+    assert Channel.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("base_url", "begins"),
+    [
+        ("http://127.0.0.1:9000/v1", "warning: 127.0.0.1:9000 is plain http"),
+        ("http://vendor.example.com", "warning: vendor.example.com:80 is plain http"),
+        ("https://10.0.0.8/v1", "warning: 10.0.0.8:443 is a private address"),
+        ("https://[::1]:8443/v1", "warning: [::1]:8443 is a private address"),
+        ("https://localhost/v1", "warning: localhost:443 is a private address"),
+    ],
+)
+def test_an_address_that_is_not_allowed_is_set_with_a_warning(manage, base_url, begins):
+    said = manage("channel", "set", "acme", *NEW, "--base-url", base_url)
+
+    assert said.err.startswith(begins)
+    assert (said.out, said.error) == ("acme is created\n", None)
+
+
+def test_an_allowed_private_address_needs_no_warning(manage, settings):
+    settings.EGRESS_ALLOW = frozenset({"127.0.0.1:9000"})
+
+    said = manage("channel", "set", "acme", *NEW, "--base-url", "http://127.0.0.1:9000/v1")
+
+    assert said.err == ""
+
+
+def test_what_is_set_is_felt_by_the_next_snapshot(manage):
+    manage("channel", "set", "acme", *NEW)
+    before = current_catalogue()
+
+    manage("channel", "disable", "acme")
+    disabled = current_catalogue()
+    manage("channel", "enable", "acme")
+    enabled = current_catalogue()
+    manage("channel", "reset", "acme")
+    reset = current_catalogue()
+
+    assert len({c.revision for c in (before, disabled, enabled, reset)}) == 4
+    assert [len(c.routes) for c in (before, disabled, enabled)] == [7, 0, 7]
+    assert reset.routes["dall-e-3"][0].reset_count == 1
+
+
+def test_switching_twice_changes_and_records_nothing(manage):
+    manage("channel", "set", "acme", *NEW)
+    manage("channel", "disable", "acme")
+    events = AuditEvent.objects.count()
+
+    said = manage("channel", "disable", "acme")
+
+    assert (said.out, said.error) == ("acme is disabled\n", None)
+    assert AuditEvent.objects.count() == events
+
+
+@pytest.mark.parametrize("action", ["enable", "disable", "reset", "test"])
+def test_an_unknown_channel_is_one_clear_line(manage, action):
+    revision = config_revision()
+
+    said = manage("channel", action, "nobody")
+
+    assert said.error == "no channel named 'nobody'"
+    assert config_revision() == revision
+
+
+def test_changes_are_audited_without_the_key(manage):
+    manage("channel", "set", "acme", *NEW)
+    manage("channel", "set", "acme", "--priority", "3", "--api-key", "another-secret")
+    manage("channel", "disable", "acme")
+    manage("channel", "reset", "acme")
+
+    events = list(AuditEvent.objects.filter(object_type="channel").order_by("id"))
+    assert [event.action for event in events] == [
+        "channel.set", "channel.set", "channel.disable", "channel.reset",
+    ]  # fmt: skip
+    assert {event.actor_name for event in events} == {"manage.py"}
+    changed = events[1]
+    assert ((changed.before or {})["priority"], (changed.after or {})["priority"]) == (10, 3)
+    assert (changed.after or {})["api_key"] == "changed"
+    everything = str([(event.before, event.after) for event in events])
+    assert "secret" not in everything
+    assert Channel.objects.get().credentials not in everything
+
+
+def test_the_list_is_a_table_for_people(manage):
+    manage("channel", "set", "later", *NEW, "--priority", "20", "--models", "dall-e-3")
+    manage("channel", "set", "first", *NEW, "--models", "dall-e-2", "--sizes", "256x256")
+    manage("channel", "disable", "later")
+
+    lines = manage("channel", "list").out.splitlines()
+
+    assert [line.split() for line in lines] == [
+        ["name", "state", "priority", "weight", "timeout", "base_url", "models", "sizes"],
+        ["first", "enabled", "10", "1", "240", "https://api.example.com/v1", "dall-e-2", "256x256"],
+        ["later", "disabled", "20", "1", "240", "https://api.example.com/v1", "dall-e-3", "all"],
+    ]
+
+
+def test_no_channels_are_an_empty_list(manage):
+    assert json.loads(manage("channel", "list", "--json").out) == []
+
+
+def test_a_trial_makes_one_real_image(manage, sandbox_url):
+    manage("channel", "set", "acme", "--base-url", sandbox_url, "--api-key", "k")
+
+    said = manage("channel", "test", "acme")
+
+    assert said.error is None
+    assert said.out.startswith("acme: gpt-image-2 in ")
+    assert ", 1024x1024 png, " in said.out
+
+
+def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url):
+    manage(
+        "channel", "set", "acme", "--base-url", sandbox_url, "--api-key", "k", "--models",
+        "dall-e-3", "--sizes", "1792x1024,1024x1792",
+    )  # fmt: skip
+    manage("channel", "disable", "acme")
+
+    said = manage("channel", "test", "acme")
+
+    assert said.error is None
+    assert "acme: dall-e-3 in " in said.out
+    assert ", 1792x1024 png, " in said.out
+
+
+def test_a_trial_of_a_dead_channel_says_so(manage, settings):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        settings.EGRESS_ALLOW = frozenset({f"127.0.0.1:{port}"})
+        base_url = f"http://127.0.0.1:{port}/v1"
+        manage("channel", "set", "acme", "--base-url", base_url, "--api-key", "k")
+
+        said = manage("channel", "test", "acme")
+
+    assert (said.error or "").startswith("acme: not_reached: ")
+    assert said.out == ""
+
+
+def test_a_trial_of_a_forbidden_address_says_so(manage, settings):
+    settings.EGRESS_ALLOW = frozenset()
+    manage("channel", "set", "acme", "--base-url", "http://127.0.0.1:9/v1", "--api-key", "k")
+
+    said = manage("channel", "test", "acme")
+
+    assert "EgressRefused" in (said.error or "")
+
+
+def test_a_channel_without_models_cannot_be_tried(manage):
+    manage("channel", "set", "acme", *NEW)
+    Route.objects.all().delete()
+
+    assert manage("channel", "test", "acme").error == "acme: the channel acme serves no model"
+
+
+def test_a_key_from_another_installation_is_one_clear_line(manage):
+    manage("channel", "set", "acme", *NEW)
+    Channel.objects.update(credentials="gAAAAA-from-elsewhere")
+
+    assert "PICTOR_ENCRYPTION_KEYS" in (manage("channel", "test", "acme").error or "")

@@ -1,0 +1,239 @@
+"""`manage.py seed`."""
+
+import threading
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from accounts.keys import digest, mint
+from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
+from accounts.selectors import caller_by_digest
+from billing.models import Price, PriceBook
+from billing.selectors import available_to
+from generation.management import seeding
+from generation.management.seeding import Wishes
+from generation.models import Channel, Contract, Route
+from generation.selectors import current_catalogue, decrypted
+from storage import backends
+
+NAMES = ("SANDBOX_URL", "PICTOR_DEMO_API_KEY", "PICTOR_DEMO_EMAIL", "PICTOR_DEMO_PASSWORD")
+KEY = mint()
+EMBEDDED = {
+    "SANDBOX_URL": "http://127.0.0.1:7001/v1",
+    "PICTOR_DEMO_API_KEY": KEY,
+    "PICTOR_DEMO_EMAIL": "Demo@pictor.local",
+    "PICTOR_DEMO_PASSWORD": "8a1f-22c0-93be-771d",
+}
+
+
+@pytest.fixture(autouse=True)
+def production(monkeypatch):
+    """Nothing asked for in the environment."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def embedded(monkeypatch):
+    """The environment that `manage.py run` gives."""
+    for name, value in EMBEDDED.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.django_db
+def test_production_gets_contracts_prices_and_a_bucket_alone(manage):
+    said = manage("seed")
+
+    assert said.error is None
+    assert said.out == "seeded 7 contracts, 255 prices\n"
+    assert list(Contract.objects.values_list("model", flat=True)) == [
+        "dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-2", "gpt-image-2-pro",
+        "gpt-image-2-auto", "gpt-image-2-origin",
+    ]  # fmt: skip
+    assert PriceBook.objects.get().published_at is not None
+    price = Price.objects.get(model="gpt-image-2-origin", size="1024x1024", quality="high")
+    assert price.micros == 210_720
+    assert (Channel.objects.count(), Tenant.objects.count(), User.objects.count()) == (0, 0, 0)
+    backends.client().head_bucket(Bucket=django_settings.S3_BUCKET)
+
+
+@pytest.mark.django_db
+def test_every_size_and_quality_of_every_contract_has_a_price(manage):
+    manage("seed")
+
+    priced = set(Price.objects.values_list("model", "size", "quality"))
+    offered = {
+        (contract.model, size, quality)
+        for contract in current_catalogue().contracts.values()
+        for size in [str(option.size) for option in contract.options]
+        + (["auto"] if contract.accepts_auto else [])
+        for quality in contract.qualities
+        if quality != "auto"
+    }
+    assert offered - priced == set()
+
+
+@pytest.mark.django_db
+def test_the_embedded_default_gets_a_channel_and_a_demo_account(manage, embedded):
+    said = manage("seed")
+
+    assert said.out == (
+        "seeded 7 contracts, 255 prices, the sandbox channel, the demo tenant, the demo key,"
+        " the demo user\n"
+    )
+    channel = Channel.objects.get()
+    assert (channel.name, channel.kind, channel.priority) == ("sandbox", "openai", 100)
+    assert (channel.base_url, channel.sizes) == ("http://127.0.0.1:7001/v1", None)
+    assert decrypted(channel.credentials) == "sandbox"
+    assert channel.routes.count() == 7
+    tenant = Tenant.objects.get(name="demo")
+    assert available_to(tenant.id) == 100_000_000
+    caller = caller_by_digest(digest(KEY, django_settings.KEY_PEPPER))
+    assert caller is not None
+    assert caller.tenant_id == tenant.id
+    assert len(caller.scopes) == 5
+    user = User.objects.get(email="demo@pictor.local")
+    assert (user.is_staff, user.is_superuser, user.is_active) == (True, True, True)
+    assert user.email_verified_at is not None
+    assert user.check_password("8a1f-22c0-93be-771d")
+    assert Membership.objects.get(user=user, tenant=tenant).role == "owner"
+
+
+@pytest.mark.django_db
+def test_a_second_run_only_looks(manage, embedded, django_assert_max_num_queries):
+    manage("seed")
+    events = AuditEvent.objects.count()
+
+    with django_assert_max_num_queries(2):
+        said = manage("seed")
+
+    assert said.out == "nothing to seed\n"
+    assert AuditEvent.objects.count() == events
+
+
+@pytest.mark.django_db
+def test_what_operators_changed_stays(manage, embedded):
+    manage("seed")
+    Contract.objects.filter(model="dall-e-2").update(max_n=3, is_enabled=False)
+    Channel.objects.update(priority=5, is_enabled=False, weight=7)
+    Route.objects.filter(contract_id="dall-e-3").delete()
+    Contract.objects.filter(model="gpt-image-1").delete()
+
+    said = manage("seed")
+
+    assert said.out == "seeded 1 contracts\n"
+    contract = Contract.objects.get(model="dall-e-2")
+    assert (contract.max_n, contract.is_enabled) == (3, False)
+    channel = Channel.objects.get()
+    assert (channel.priority, channel.is_enabled, channel.weight) == (5, False, 7)
+    served = set(channel.routes.values_list("contract_id", flat=True))
+    assert "gpt-image-1" in served
+    assert "dall-e-3" not in served
+
+
+@pytest.mark.django_db
+def test_the_channel_follows_the_sandbox_and_the_user_the_password(manage, embedded, monkeypatch):
+    manage("seed")
+    monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:7002/v1")
+    monkeypatch.setenv("PICTOR_DEMO_PASSWORD", "0000-1111-2222-3333")
+
+    said = manage("seed")
+
+    assert said.out == "seeded the sandbox channel, the demo user\n"
+    assert Channel.objects.get().base_url == "http://127.0.0.1:7002/v1"
+    assert User.objects.get().check_password("0000-1111-2222-3333")
+    assert ApiKey.objects.count() == 1
+    assert available_to(Tenant.objects.get().id) == 100_000_000
+
+
+@pytest.mark.django_db
+def test_another_demo_key_is_added_without_another_gift(manage, embedded, monkeypatch):
+    manage("seed")
+    monkeypatch.setenv("PICTOR_DEMO_API_KEY", mint())
+
+    manage("seed")
+
+    assert ApiKey.objects.count() == 2
+    assert available_to(Tenant.objects.get().id) == 100_000_000
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("embedded")
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("PICTOR_DEMO_API_KEY", "sk-pictor-nonsense", "PICTOR_DEMO_API_KEY is not a key of ours"),
+        ("SANDBOX_URL", "ftp://host", "the base URL must begin with http:// or https://"),
+        ("PICTOR_DEMO_EMAIL", "nobody", "valid email address"),
+    ],
+)
+def test_a_wish_that_cannot_be_granted_is_one_clear_line(manage, monkeypatch, name, value, message):
+    monkeypatch.setenv(name, value)
+
+    said = manage("seed")
+
+    assert message in (said.error or "")
+    assert "\n" not in (said.error or "")
+    assert Tenant.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_storage_that_is_down_is_one_clear_line(manage, settings):
+    settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"
+    backends.forget_clients()
+    try:
+        said = manage("seed")
+    finally:
+        backends.forget_clients()
+
+    assert (said.error or "").startswith("the bucket cannot be created: ")
+    assert Contract.objects.count() == 7
+
+
+@pytest.mark.django_db
+def test_it_can_migrate_first(manage):
+    said = manage("seed", "--migrate")
+
+    assert said.error is None
+    assert Contract.objects.count() == 7
+
+
+@pytest.mark.django_db
+def test_no_secret_is_in_the_audit_log(manage, embedded):
+    manage("seed")
+
+    said = str(list(AuditEvent.objects.values_list("before", "after", "object_id")))
+    assert KEY not in said
+    assert "8a1f-22c0-93be-771d" not in said
+    assert Channel.objects.get().credentials not in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_seed_once():
+    wishes = Wishes(
+        sandbox_url=EMBEDDED["SANDBOX_URL"],
+        demo_api_key=KEY,
+        demo_email="demo@pictor.local",
+        demo_password="8a1f-22c0-93be-771d",
+    )
+    barrier = threading.Barrier(2)
+    done: list[list[str]] = []
+
+    def seed() -> None:
+        barrier.wait()
+        try:
+            done.append(seeding.seed(wishes))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=seed) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(len(steps) for steps in done) == [0, 6]
+    assert (Contract.objects.count(), Channel.objects.count(), User.objects.count()) == (7, 1, 1)
+    assert PriceBook.objects.count() == 1
+    assert available_to(Tenant.objects.get().id) == 100_000_000

@@ -1,0 +1,123 @@
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pictor.kit.spool import SpoolBudget, SpoolFile, Spools
+from storage import backends
+
+ACCESS_KEY, SECRET_KEY = "storage-tests", "storage-tests-secret"
+START_SECONDS = 20
+
+
+@dataclass
+class S3Server:
+    """A real S3 server of these tests' own: they stop it, and start it again on the same data."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        rclone = shutil.which("rclone", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+        assert rclone is not None
+        self.process = subprocess.Popen(  # noqa: S603 - our own command line
+            [rclone, "serve", "s3", "--addr", f"127.0.0.1:{self.port}", str(self.folder)],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder.parent),
+                "RCLONE_CONFIG": "",
+                "RCLONE_AUTH_KEY": f'"{ACCESS_KEY},{SECRET_KEY}"',
+            },
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        self.stop()
+        raise AssertionError("the S3 server did not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    folder = tmp_path_factory.mktemp("s3") / "data"
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = S3Server(folder, port)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, settings: Any) -> Iterator[S3Server]:
+    """The server, a bucket in it, and settings that point there."""
+    settings.S3_ENDPOINT_URL = s3_server.url
+    settings.S3_PUBLIC_ENDPOINT_URL = f"http://localhost:{s3_server.port}"
+    settings.S3_BUCKET = "images"
+    settings.S3_ACCESS_KEY_ID = ACCESS_KEY
+    settings.S3_SECRET_ACCESS_KEY = SECRET_KEY
+    settings.OBJECT_KEY_SECRET = "object-key-secret"
+    default = {
+        **settings.STORAGES["default"],
+        "OPTIONS": {
+            **settings.STORAGES["default"]["OPTIONS"],
+            "bucket_name": "images",
+            "endpoint_url": s3_server.url,
+            "access_key": ACCESS_KEY,
+            "secret_key": SECRET_KEY,
+        },
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": default}
+    backends.forget_clients()
+    if s3_server.process is None:
+        s3_server.start()
+    backends.ensure_bucket()
+    yield s3_server
+    backends.forget_clients()
+
+
+@pytest.fixture
+def spools(tmp_path: Path) -> Spools:
+    return Spools(tmp_path / "spool", SpoolBudget(1024**3))
+
+
+@pytest.fixture
+def spooled(spools: Spools) -> Iterator[Callable[[bytes], SpoolFile]]:
+    """Bytes as a spool; all are closed at the end."""
+    made: list[SpoolFile] = []
+
+    def make(data: bytes) -> SpoolFile:
+        spool = spools.new(max_bytes=512 * 1024**2)
+        spool.write(data)
+        made.append(spool)
+        return spool
+
+    yield make
+    for spool in made:
+        spool.close()

@@ -1,0 +1,145 @@
+import io
+import os
+import zlib
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from storage.probe import ImageFacts, NotAnImage, probe, verify
+
+PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+
+
+def picture(
+    image_format: str, width: int = 61, height: int = 47, mode: str = "RGB", **options: Any
+) -> bytes:
+    image = Image.linear_gradient("L").resize((width, height)).convert(mode)
+    file = io.BytesIO()
+    image.save(file, image_format, **options)
+    return file.getvalue()
+
+
+GOOD = [
+    ("png", picture("PNG")),
+    ("png", picture("PNG", mode="RGBA")),
+    ("png", picture("PNG", mode="P")),
+    ("png", picture("PNG", mode="1")),
+    ("png", picture("PNG", mode="L")),
+    ("jpeg", picture("JPEG")),
+    ("jpeg", picture("JPEG", progressive=True)),
+    ("jpeg", picture("JPEG", mode="L")),
+    ("jpeg", picture("JPEG", mode="CMYK")),
+    ("jpeg", picture("JPEG", exif=b"Exif\0\0" + b"x" * 60_000, icc_profile=b"i" * 300_000)),
+    ("webp", picture("WEBP")),
+    ("webp", picture("WEBP", lossless=True)),
+    ("webp", picture("WEBP", mode="RGBA", exif=b"Exif\0\0MM\0*")),
+]
+
+
+@pytest.mark.parametrize(("image_format", "data"), GOOD)
+def test_format_and_size_are_read_from_the_header(image_format, data):
+    assert probe(data) == ImageFacts(image_format, 61, 47)
+    assert probe(data).size == "61x47"
+
+
+@pytest.mark.parametrize(("image_format", "data"), [each for each in GOOD if len(each[1]) < 60_000])
+def test_whole_images_are_verified(image_format, data, spooled):
+    assert verify(spooled(data)) == ImageFacts(image_format, 61, 47)
+
+
+def test_a_large_image_on_disk_is_verified(spooled):
+    image = Image.frombytes("RGB", (700, 500), os.urandom(700 * 500 * 3))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    spool = spooled(file.getvalue())
+
+    assert spool.on_disk
+    assert verify(spool) == ImageFacts("png", 700, 500)
+    assert verify(spool) == ImageFacts("png", 700, 500)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"x",
+        b"<html></html>",
+        b"GIF89a" + b"\0" * 50,
+        b"BM" + b"\0" * 50,
+        b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+        b"%PDF-1.7",
+        PNG_HEAD,
+        PNG_HEAD + b"\x00\x00\x00\rIHDR" + b"\0" * 17,
+        PNG_HEAD + b"\x00\x00\x00\rIHDR\0\0\0\x05\0\0\0\x05\x07\x02\0\0\0\0\0\0\0",
+        PNG_HEAD + b"\x00\x00\x00\rIDAT\0\0\0\x05\0\0\0\x05\x08\x02\0\0\0\0\0\0\0",
+        b"\xff\xd8",
+        b"\xff\xd8\xff\xd9",
+        b"\xff\xd8\xff\xe0\x00\x00\xff\xc0",
+        b"\xff\xd8\xff\xda\x00\x02",
+        b"\xff\xd8\xff\xc9\x00\x11\x08\x00\x05\x00\x05\x03" + b"\0" * 20,
+        b"\xff\xd8\xff\xc0\x00\x11\x0c\x00\x05\x00\x05\x03" + b"\0" * 20,
+        b"\xff\xd8" + b"\xff\xe0\xff\xff" * 5,
+        b"RIFF\x00\x00\x00\x00WAVE" + b"\0" * 40,
+        b"RIFF\xff\x00\x00\x00WEBPVP8 " + b"\0" * 40,
+        b"RIFF\x10\x00\x00\x00WEBPVP8 " + b"\0" * 40,
+        b"RIFF\x10\x00\x00\x00WEBPVP8X" + b"\0\0\0\0\x02" + b"\0" * 40,
+    ],
+)
+def test_anything_else_is_no_image(data, spooled):
+    with pytest.raises(NotAnImage):
+        probe(data)
+    with pytest.raises(NotAnImage):
+        verify(spooled(data))
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) * 2 // 3]
+
+
+def flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
+NOISE = Image.frombytes("RGB", (200, 150), bytes(range(256)) * 351 + b"\0" * 144)
+
+
+def noise(image_format: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    NOISE.save(file, image_format, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        cut(noise("PNG")),
+        cut(noise("JPEG")),
+        cut(noise("JPEG", progressive=True)),
+        cut(noise("WEBP")),
+        cut(noise("WEBP", lossless=True)),
+        flipped(noise("PNG")),
+        noise("PNG").replace(b"IDAT", b"xxAT"),
+    ],
+)
+def test_an_image_that_does_not_decode_to_its_end_is_no_image(data, spooled):
+    with pytest.raises(NotAnImage):
+        verify(spooled(data))
+
+
+def test_a_pixel_bomb_is_refused_before_it_is_decoded(spooled):
+    header = b"IHDR" + (30_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    bomb = PNG_HEAD + b"\0\0\0\r" + header + zlib.crc32(header).to_bytes(4, "big")
+
+    with pytest.raises(NotAnImage, match="more than 16000000 pixels"):
+        verify(spooled(bomb))
+
+
+def test_a_header_that_lies_about_its_pixels_is_no_image(spooled):
+    data = picture("PNG", 64, 64)
+    header = b"IHDR" + (64).to_bytes(4, "big") + (65).to_bytes(4, "big") + data[24:29]
+    lying = data[:12] + header + zlib.crc32(header).to_bytes(4, "big") + data[33:]
+
+    with pytest.raises(NotAnImage):
+        verify(spooled(lying))

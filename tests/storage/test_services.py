@@ -1,0 +1,262 @@
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from accounts.models import Tenant
+from pictor.kit import ids
+from pictor.kit.spool import SpoolFile
+from storage import backends, services
+from storage.models import StoredImage
+from storage.selectors import images_of
+from storage.services import ObjectMissing, StorageFailed
+from storage.tasks import expire_images
+
+NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+GENERATION = UUID("01932c07-209c-7000-8000-000000000001")
+
+
+def fetched(url: str) -> tuple[int, str, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own url
+            return answer.status, answer.headers["Content-Type"], answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, "", b""
+
+
+# --- objects ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 196_608, 300_000, 1_000_001])
+def test_what_was_uploaded_comes_back_in_chunks_of_a_multiple_of_three(s3, spooled, size):
+    data = os.urandom(size)
+    services.upload("20261120/a/1-0.png", spooled(data), content_type="image/png")
+
+    with services.open_stream("20261120/a/1-0.png") as stream:
+        chunks = list(stream)
+
+    assert b"".join(chunks) == data
+    assert stream.size_bytes == size
+    assert [len(chunk) % 3 for chunk in chunks[:-1]] == [0] * (len(chunks) - 1)
+
+
+def test_uploading_again_replaces_the_object(s3, spooled):
+    services.upload("20261120/b/1-0.png", spooled(b"first"), content_type="image/png")
+    services.upload("20261120/b/1-0.png", spooled(b"second"), content_type="image/png")
+
+    assert list(services.open_stream("20261120/b/1-0.png")) == [b"second"]
+
+
+def test_an_object_that_is_not_there_is_missing(s3):
+    with pytest.raises(ObjectMissing):
+        services.open_stream("20261120/none/1-0.png")
+
+
+def test_the_bucket_is_made_once(s3):
+    backends.ensure_bucket()
+    backends.ensure_bucket()
+
+
+def test_keys_have_the_generations_day_in_utc(settings):
+    settings.OBJECT_KEY_SECRET = "secret"
+    late = datetime(2026, 11, 20, 23, 30, tzinfo=UTC).astimezone()
+
+    key = services.image_key_of(GENERATION, late, 2, 1, "jpeg")
+
+    assert key.startswith("20261120/")
+    assert key.endswith("/2-1.jpg")
+    assert services.input_key_of(GENERATION, late, 0).startswith("in/20261120/")
+
+
+# --- signed urls ------------------------------------------------------------------------------
+
+
+def test_a_signed_url_works_without_a_key_on_the_public_address(s3, spooled):
+    services.upload("20261120/c/1-0.webp", spooled(b"picture"), content_type="image/webp")
+
+    url = services.signed_url("20261120/c/1-0.webp", content_type="image/webp")
+
+    assert url.startswith(f"http://localhost:{s3.port}/images/20261120/c/1-0.webp?")
+    assert "X-Amz-Expires=3600" in url
+    assert fetched(url) == (200, "image/webp", b"picture")
+
+
+def test_the_content_type_is_right_even_after_the_server_forgot_it(s3, spooled):
+    services.upload("20261120/d/1-0.bin", spooled(b"picture"), content_type="image/webp")
+    s3.stop()
+    s3.start()
+
+    url = services.signed_url("20261120/d/1-0.bin", content_type="image/webp")
+
+    assert fetched(url) == (200, "image/webp", b"picture")
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("image%2Fpng", "text%2Fhtml"),
+        ("1-0.png", "1-1.png"),
+        ("X-Amz-Expires=60", "X-Amz-Expires=61"),
+    ],
+)
+def test_a_signed_url_that_was_changed_is_refused(s3, spooled, part, other):
+    services.upload("20261120/e/1-0.png", spooled(b"picture"), content_type="image/png")
+    services.upload("20261120/e/1-1.png", spooled(b"picture"), content_type="image/png")
+    url = services.signed_url("20261120/e/1-0.png", content_type="image/png", expires_seconds=60)
+
+    assert part in url
+    assert fetched(url.replace(part, other))[0] == 403
+
+
+def test_without_a_signature_nothing_is_served(s3, spooled):
+    services.upload("20261120/f/1-0.png", spooled(b"picture"), content_type="image/png")
+
+    assert fetched(f"{s3.url}/images/20261120/f/1-0.png")[0] in {400, 403}
+
+
+# --- failure ----------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_down_is_a_storage_failure_and_recovers(s3, spooled):
+    spool = spooled(b"picture" * 100_000)
+    s3.stop()
+
+    with pytest.raises(StorageFailed):
+        services.upload("20261120/g/1-0.png", spool, content_type="image/png")
+    with pytest.raises(StorageFailed):
+        services.open_stream("20261120/g/1-0.png")
+    with pytest.raises(StorageFailed):
+        services.delete_objects(["20261120/g/1-0.png"])
+    s3.start()
+    services.upload("20261120/g/1-0.png", spool, content_type="image/png")
+
+    assert b"".join(services.open_stream("20261120/g/1-0.png")) == b"picture" * 100_000
+
+
+def test_a_wrong_key_is_a_storage_failure_that_names_no_secret(s3, spooled, settings):
+    settings.S3_SECRET_ACCESS_KEY = "wrong-secret"
+    backends.forget_clients()
+
+    with pytest.raises(StorageFailed) as raised:
+        services.upload("20261120/h/1-0.png", spooled(b"x"), content_type="image/png")
+
+    assert "wrong-secret" not in str(raised.value)
+
+
+def test_deleting_what_is_gone_is_fine(s3, spooled):
+    services.upload("20261120/i/1-0.png", spooled(b"x"), content_type="image/png")
+
+    services.delete_objects(["20261120/i/1-0.png", "20261120/i/1-0.png", "20261120/none.png"])
+
+    with pytest.raises(ObjectMissing):
+        services.open_stream("20261120/i/1-0.png")
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    return Tenant.objects.create(name="acme")
+
+
+def stored(
+    spooled: Callable[[bytes], SpoolFile],
+    tenant: Tenant,
+    *,
+    index: int = 0,
+    expires_at: datetime,
+    generation: UUID | None = None,
+) -> StoredImage:
+    image = StoredImage(
+        tenant=tenant,
+        generation_id=generation or ids.new_uuid(),
+        index=index,
+        content_type="image/png",
+        format="png",
+        size_bytes=1,
+        sha256="0" * 64,
+        width=1024,
+        height=1536,
+        expires_at=expires_at,
+    )
+    image.object_key = f"20261120/{image.id.hex}/1-{index}.png"
+    image.save()
+    services.upload(image.object_key, spooled(b"x"), content_type="image/png")
+    return image
+
+
+def test_expired_images_lose_their_object_and_keep_their_row(s3, spooled, tenant):
+    old = stored(spooled, tenant, expires_at=NOW - timedelta(seconds=1))
+    new = stored(spooled, tenant, expires_at=NOW + timedelta(seconds=1))
+
+    first = services.delete_expired(now=NOW, limit=10)
+    second = services.delete_expired(now=NOW, limit=10)
+
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (first, second) == (1, 0)
+    assert old.deleted_at == NOW
+    assert new.deleted_at is None
+    assert list(services.open_stream(new.object_key)) == [b"x"]
+    with pytest.raises(ObjectMissing):
+        services.open_stream(old.object_key)
+
+
+def test_at_most_the_limit_is_removed_oldest_first(s3, spooled, tenant):
+    images = [
+        stored(spooled, tenant, expires_at=NOW - timedelta(hours=hours)) for hours in (1, 3, 2)
+    ]
+
+    removed = services.delete_expired(now=NOW, limit=2)
+
+    left = StoredImage.objects.filter(deleted_at=None)
+    assert removed == 2
+    assert [image.id for image in left] == [images[0].id]
+
+
+def test_a_storage_failure_leaves_the_row_for_the_next_time(s3, spooled, tenant):
+    image = stored(spooled, tenant, expires_at=NOW)
+    s3.stop()
+
+    failed = services.delete_expired(now=NOW, limit=10)
+    s3.start()
+    then = services.delete_expired(now=NOW, limit=10)
+
+    image.refresh_from_db()
+    assert (failed, then) == (0, 1)
+    assert image.deleted_at == NOW
+
+
+def test_the_hourly_task_removes_what_is_due(s3, spooled, tenant):
+    stored(spooled, tenant, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    stored(spooled, tenant, expires_at=datetime(2120, 1, 1, tzinfo=UTC))
+
+    assert expire_images.run() == 1
+
+
+def test_a_generations_images_are_removed_for_their_tenant_only(s3, spooled, tenant):
+    other = Tenant.objects.create(name="other")
+    later = NOW + timedelta(days=30)
+    images = [
+        stored(spooled, tenant, index=index, generation=GENERATION, expires_at=later)
+        for index in (1, 0)
+    ]
+
+    by_other = services.delete_for_generation(tenant_id=other.id, generation_id=GENERATION, now=NOW)
+    before = images_of(tenant_id=tenant.id, generation_id=GENERATION)
+    by_owner = services.delete_for_generation(
+        tenant_id=tenant.id, generation_id=GENERATION, now=NOW
+    )
+
+    assert (by_other, by_owner) == (0, 2)
+    assert [image.id for image in before] == [images[1].id, images[0].id]
+    assert images_of(tenant_id=tenant.id, generation_id=GENERATION) == []
+    assert images_of(tenant_id=other.id, generation_id=GENERATION) == []
+    assert before[0].size == "1024x1536"
+    assert before[0].public_id.startswith("img_")
