@@ -26,7 +26,8 @@ check: venv-dev ## everything but the tests: format, lint, types, layers, migrat
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@echo '$(PY) manage.py makemigrations --check --dry-run'
+	@env $(PRODUCTION) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo '$(PY) manage.py check --deploy --fail-level WARNING'
 	@env $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
 

@@ -238,10 +238,9 @@ def ledger_totals() -> dict[str, int | str]:
 
 
 def _findings(check: str, sql: str) -> list[Finding]:
+    # Materialized, or the planner takes LIMIT for a promise that rows will be found soon.
+    found = f"WITH found AS MATERIALIZED ({sql}) SELECT * FROM found"  # noqa: S608 - our own text
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        # Materialized, or the planner takes LIMIT for a promise that rows will be found soon.
-        cursor.execute(
-            f"WITH found AS MATERIALIZED ({sql}) SELECT * FROM found LIMIT {MAX_FINDINGS_PER_CHECK}"
-        )
+        cursor.execute(f"{found} LIMIT {MAX_FINDINGS_PER_CHECK}")
         return [Finding(check, subject, message) for subject, message in cursor.fetchall()]

@@ -20,6 +20,8 @@ from generation.models import Channel, Contract, Route
 from generation.selectors import encrypted
 from pictor.kit import egress
 
+LARGEST_PORT = 65_535
+
 ALL = "all"
 """The word for every model, or every size."""
 
@@ -125,7 +127,7 @@ def checked_base_url(text: str) -> str:
         raise ValidationError("the base URL must not hold a user name or password")
     if url.query or url.fragment or text.rstrip().endswith(("?", "#")):
         raise ValidationError("the base URL must not have a query or fragment")
-    if port == 0:
+    if port is not None and not 0 < port <= LARGEST_PORT:
         raise ValidationError("the base URL has an impossible port")
     return str(url).rstrip("/")
 

@@ -6,7 +6,7 @@ rows which cannot be true. `audit` sees everything, billing's checks included, i
 READ snapshot, so that it is exact while requests are admitted and settled. Amounts are micro-USD.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -67,9 +67,9 @@ WITH moved AS (
       FROM billing_transfer WHERE kind IN ('hold', 'capture', 'release')
      GROUP BY generation_id
 ), holds AS (
-    SELECT g.id, g.state, g.held_micros, g.captured_micros,
+    SELECT g.id::text AS id, g.state, g.held_micros, g.captured_micros,
            g.state IN ('queued', 'running') AS is_open,
-           m.generation_id, COALESCE(g.tenant_id::text, m.tenant) AS tenant,
+           m.generation_id::text AS generation_id, COALESCE(g.tenant_id::text, m.tenant) AS tenant,
            m.tenant AS paid_by, COALESCE(m.tenants, 0) AS tenants,
            COALESCE(m.held, 0) AS held, COALESCE(m.captured, 0) AS captured,
            COALESCE(m.released, 0) AS released,
@@ -86,80 +86,70 @@ WITH moved AS (
 )
 """
 
-# Each gives: the tenant's id, the kind of object, its id (NULL: the tenant's), the message.
-_CHECKS: dict[str, str] = {
-    "generation without hold": """
-        SELECT tenant, 'generation', id::text,
-               format('%s, says %s is held; no transfer holds it', state, held_micros)
-          FROM holds WHERE id IS NOT NULL AND holds = 0 AND held_micros > 0
+# Each gives: the check, the tenant's id, the kind of object, its id (NULL: the tenant's), the
+# message. The holds are one statement, because it reads the whole ledger.
+_CHECKS = (
+    """
+    SELECT problem, tenant, 'generation', COALESCE(id, generation_id, 'none'),
+           CASE WHEN id IS NULL THEN 'there is no generation' ELSE
+               format('%s, says held %s, captured %s', state, held_micros,
+                      COALESCE(captured_micros::text, 'nothing')) END
+           || format('; transfers held %s, captured %s, released %s', held, captured, released)
+      FROM (
+        SELECT *, CASE
+            WHEN id IS NULL THEN 'hold without generation'
+            WHEN holds = 0 AND held_micros > 0 THEN 'generation without hold'
+            WHEN holds > 0 AND (tenants <> 1 OR paid_by <> tenant) THEN 'hold of another tenant'
+            WHEN held <> held_micros OR holds > 1 THEN 'hold'
+            WHEN is_open AND ends > 0 THEN 'open hold'
+            WHEN NOT is_open AND (captured IS DISTINCT FROM captured_micros
+                                  OR captured + released <> held_micros) THEN 'ended hold'
+            END AS problem
+          FROM holds
+      ) judged
+     WHERE problem IS NOT NULL
     """,
-    "hold without generation": """
-        SELECT tenant, 'generation', COALESCE(generation_id::text, 'none'),
-               format('held %s, captured %s, released %s for no generation',
-                      held, captured, released)
-          FROM holds WHERE id IS NULL
+    """
+    SELECT 'held balance', COALESCE(b.tenant_id, u.tenant_id)::text, 'tenant', NULL,
+           format('the balance holds %s, its generations under way %s',
+                  COALESCE(b.held, 0), COALESCE(u.held, 0))
+      FROM billing_tenantbalance b FULL JOIN under_way u ON u.tenant_id = b.tenant_id
+     WHERE COALESCE(b.held, 0) <> COALESCE(u.held, 0)
     """,
-    "open hold": """
-        SELECT tenant, 'generation', id::text,
-               format('%s, says %s is held; transfers held %s, captured %s, released %s',
-                      state, held_micros, held, captured, released)
-          FROM holds WHERE is_open AND (holds > 0 OR held_micros = 0)
-           AND (held <> held_micros OR holds > 1 OR ends > 0)
+    """
+    SELECT 'tenant in flight', COALESCE(b.tenant_id, u.tenant_id)::text, 'tenant', NULL,
+           format('counts %s in flight; %s are under way',
+                  COALESCE(b.in_flight, 0), COALESCE(u.generations, 0))
+      FROM billing_tenantbalance b FULL JOIN under_way u ON u.tenant_id = b.tenant_id
+     WHERE COALESCE(b.in_flight, 0) <> COALESCE(u.generations, 0)
     """,
-    "ended hold": """
-        SELECT tenant, 'generation', id::text,
-               format('%s, says held %s, captured %s; transfers held %s, captured %s, released %s',
-                      state, held_micros, captured_micros, held, captured, released)
-          FROM holds WHERE NOT is_open AND (holds > 0 OR held_micros = 0)
-           AND (held <> held_micros OR holds > 1 OR captured IS DISTINCT FROM captured_micros
-                OR captured + released <> held_micros)
+    """
+    SELECT 'key in flight', k.tenant_id::text, 'key', COALESCE(b.key_id, u.api_key_id)::text,
+           format('counts %s in flight; %s are under way',
+                  COALESCE(b.in_flight, 0), COALESCE(u.generations, 0))
+      FROM billing_keybudget b FULL JOIN under_way_by_key u ON u.api_key_id = b.key_id
+      LEFT JOIN accounts_apikey k ON k.id = COALESCE(b.key_id, u.api_key_id)
+     WHERE COALESCE(b.in_flight, 0) <> COALESCE(u.generations, 0)
     """,
-    "whose hold": """
-        SELECT tenant, 'generation', id::text, 'is held by another tenant than its own'
-          FROM holds WHERE id IS NOT NULL AND holds > 0
-           AND (tenants <> 1 OR paid_by IS DISTINCT FROM tenant)
+    """
+    SELECT 'charge', tenant_id::text, 'generation', id::text,
+           format('%s, charged %s of %s held', state, captured_micros, held_micros)
+      FROM generation_generation
+     WHERE captured_micros > held_micros OR captured_micros < 0
+        OR (state IN ('failed', 'canceled') AND captured_micros IS DISTINCT FROM 0)
+        OR (state IN ('queued', 'running') AND captured_micros IS NOT NULL)
+        OR (state = 'succeeded' AND captured_micros IS NULL)
+        OR state NOT IN ('queued', 'running', 'succeeded', 'failed', 'canceled')
     """,
-    "held balance": """
-        SELECT COALESCE(b.tenant_id, u.tenant_id)::text, 'tenant', NULL,
-               format('the balance holds %s, its generations under way %s',
-                      COALESCE(b.held, 0), COALESCE(u.held, 0))
-          FROM billing_tenantbalance b FULL JOIN under_way u ON u.tenant_id = b.tenant_id
-         WHERE COALESCE(b.held, 0) <> COALESCE(u.held, 0)
+    """
+    SELECT 'images', g.tenant_id::text, 'generation', g.id::text,
+           format('%s with %s images of %s', g.state, COALESCE(s.images, 0), g.n)
+      FROM generation_generation g LEFT JOIN stored s ON s.generation_id = g.id
+     WHERE CASE WHEN g.state = 'succeeded'
+                THEN COALESCE(s.images, 0) NOT BETWEEN 1 AND g.n
+                ELSE s.images > 0 END
     """,
-    "tenant in flight": """
-        SELECT COALESCE(b.tenant_id, u.tenant_id)::text, 'tenant', NULL,
-               format('counts %s in flight; %s are under way',
-                      COALESCE(b.in_flight, 0), COALESCE(u.generations, 0))
-          FROM billing_tenantbalance b FULL JOIN under_way u ON u.tenant_id = b.tenant_id
-         WHERE COALESCE(b.in_flight, 0) <> COALESCE(u.generations, 0)
-    """,
-    "key in flight": """
-        SELECT k.tenant_id::text, 'key', COALESCE(b.key_id, u.api_key_id)::text,
-               format('counts %s in flight; %s are under way',
-                      COALESCE(b.in_flight, 0), COALESCE(u.generations, 0))
-          FROM billing_keybudget b FULL JOIN under_way_by_key u ON u.api_key_id = b.key_id
-          LEFT JOIN accounts_apikey k ON k.id = COALESCE(b.key_id, u.api_key_id)
-         WHERE COALESCE(b.in_flight, 0) <> COALESCE(u.generations, 0)
-    """,
-    "charge": """
-        SELECT tenant_id::text, 'generation', id::text,
-               format('%s, charged %s of %s held', state, captured_micros, held_micros)
-          FROM generation_generation
-         WHERE captured_micros > held_micros OR captured_micros < 0
-            OR (state IN ('failed', 'canceled') AND captured_micros IS DISTINCT FROM 0)
-            OR (state IN ('queued', 'running') AND captured_micros IS NOT NULL)
-            OR (state = 'succeeded' AND captured_micros IS NULL)
-            OR state NOT IN ('queued', 'running', 'succeeded', 'failed', 'canceled')
-    """,
-    "images": """
-        SELECT g.tenant_id::text, 'generation', g.id::text,
-               format('%s with %s images of %s', g.state, COALESCE(s.images, 0), g.n)
-          FROM generation_generation g LEFT JOIN stored s ON s.generation_id = g.id
-         WHERE CASE WHEN g.state = 'succeeded'
-                    THEN COALESCE(s.images, 0) NOT BETWEEN 1 AND g.n
-                    ELSE s.images > 0 END
-    """,
-}
+)
 
 _TOTALS = """
 SELECT COUNT(*), COUNT(*) FILTER (WHERE state IN ('queued', 'running')),
@@ -170,9 +160,9 @@ SELECT COUNT(*), COUNT(*) FILTER (WHERE state IN ('queued', 'running')),
 _TOTAL_NAMES = ("generations", "in_flight", "succeeded", "failed", "canceled")
 
 # Whose a finding of billing's is, by what it names.
-_OWNERS = {
-    "transfer": "SELECT tenant_id FROM billing_transfer WHERE id::text = %s",
-    "generation": "SELECT tenant_id FROM billing_transfer WHERE generation_id::text = %s LIMIT 1",
+_OWNERS: Mapping[str, tuple[Callable[[str], int | UUID], str]] = {
+    "transfer": (int, "SELECT tenant_id FROM billing_transfer WHERE id = %s"),
+    "generation": (UUID, "SELECT tenant_id FROM billing_transfer WHERE generation_id = %s LIMIT 1"),
 }
 
 
@@ -191,15 +181,15 @@ def audit() -> Audit:
 
 
 def generation_findings() -> list[Finding]:
-    """Where ledger and generations disagree, at most 100 rows a check. Empty is proof."""
-    return [finding for check, sql in _CHECKS.items() for finding in _found(check, _WITH + sql)]
+    """Where ledger and generations disagree, at most 100 a statement. Empty is proof."""
+    return [finding for check in _CHECKS for finding in _found(_WITH + check)]
 
 
-def _found(check: str, sql: str) -> Iterable[Finding]:
+def _found(sql: str) -> Iterable[Finding]:
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} LIMIT {MAX_FINDINGS_PER_CHECK}")
         rows = cursor.fetchall()
-    for tenant, kind, key, message in rows:
+    for check, tenant, kind, key, message in rows:
         yield Finding(check, _public("tenant", tenant), _named(kind, key or tenant), message)
 
 
@@ -216,11 +206,16 @@ def _translated(found: Iterable[billing.Finding]) -> Iterable[Finding]:
         yield Finding(finding.check, _public("tenant", tenant), _named(kind, key), finding.message)
 
 
-def _owner(kind: str, key: str) -> str | None:
+def _owner(kind: str, text: str) -> str | None:
     if kind not in _OWNERS:
         return None
+    read, sql = _OWNERS[kind]
+    try:
+        key = read(text)
+    except ValueError:  # a hold of no generation at all
+        return None
     with connection.cursor() as cursor:
-        cursor.execute(_OWNERS[kind], [key])
+        cursor.execute(sql, [key])
         row = cursor.fetchone()
     return str(row[0]) if row and row[0] else None
 

@@ -9,9 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+from celery.app.utils import find_app
 from celery.utils.nodenames import default_nodename, host_format
-
-from pictor.celery import app
 
 THREADS = {"images": 8, "short": 4}
 """Threads of the pool by queue; an image worker's thread only hands the id to the event loop."""
@@ -20,7 +19,7 @@ THREADS = {"images": 8, "short": 4}
 def main(queue: str) -> int:
     """Work on the queue until SIGTERM; the exit status."""
     schedule = Path(os.environ["PICTOR_DATA"]) / "beat-schedule"
-    worker = app.Worker(
+    worker = find_app("pictor.celery").Worker(
         hostname=host_format(default_nodename(f"{queue}@%h")),
         pool_cls="threads",
         concurrency=THREADS[queue],

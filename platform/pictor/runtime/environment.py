@@ -43,7 +43,7 @@ def base_environment(
     layout: Layout, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """The person's environment with our defaults for what is not set in it."""
-    env = dict(environ)
+    env = {name: value for name, value in environ.items() if name != "PICTOR_STOP_WITH_PARENT"}
     defaults = {
         "ALLOWED_HOSTS": f"localhost,127.0.0.1,[::1],{socket.gethostname()}",
         "DJANGO_SETTINGS_MODULE": "pictor.settings",

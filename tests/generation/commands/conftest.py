@@ -54,7 +54,7 @@ def seeded() -> None:
 
 
 @pytest.fixture
-def sandbox_url(settings) -> str:
+def sandbox_url(settings):
     """The address of the running sandbox upstream, which may be called."""
     url = os.environ["SANDBOX_URL"]
     settings.EGRESS_ALLOW = frozenset({urlsplit(url).netloc})
@@ -118,10 +118,10 @@ class Customer:
 
 
 @pytest.fixture
-def acme(db) -> Customer:
+def acme(db):
     return Customer("acme")
 
 
 @pytest.fixture
-def make_customer(db) -> Callable[[str], Customer]:
+def make_customer(db):
     return Customer

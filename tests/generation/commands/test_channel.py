@@ -112,7 +112,8 @@ def test_a_new_address_or_key_forgets_the_old_ones_failures(manage):
         (("acme", *NEW, "--base-url", "https://me:pw@host"), "user name or password"),
         (("acme", *NEW, "--base-url", "https://host/v1?key=1"), "query or fragment"),
         (("acme", *NEW, "--base-url", "https://host/v1#there"), "query or fragment"),
-        (("acme", *NEW, "--base-url", "https://host:99999/"), "cannot be read"),
+        (("acme", *NEW, "--base-url", "https://host:99999/"), "impossible port"),
+        (("acme", *NEW, "--base-url", "https://host:port/"), "cannot be read"),
         (("n" * 65, *NEW), "at most 64 characters"),
     ],
 )

@@ -7,7 +7,7 @@ import redis
 from django.conf import settings as django_settings
 
 from generation import notify
-from generation.models import Attempt, Channel, Generation
+from generation.models import Attempt, Channel
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def queue():
 
 
 @pytest.fixture
-def settled(acme) -> Generation:
+def settled(acme):
     generation = acme.admit(5_880)
     acme.end(generation, "succeeded", 5_880)
     channel = Channel.objects.create(name="vendor", base_url="https://api.example.com/v1")
