@@ -201,9 +201,12 @@ class ApiKeyAdmin(AuditedAdmin):
 
     @override
     def save_model(
-        self, request: HttpRequest, obj: Model, form: "forms.ModelForm[Any]", change: bool
+        self, request: HttpRequest, obj: Any, form: "forms.ModelForm[Any]", change: bool
     ) -> None:
-        if change or not isinstance(obj, ApiKey):
+        # A form's empty list means "every"; stored, it would mean "none".
+        obj.allowed_models = obj.allowed_models or None
+        obj.ip_ranges = obj.ip_ranges or None
+        if change:
             super().save_model(request, obj, form, change)
             return
         key, plaintext = issue_api_key(
@@ -238,8 +241,8 @@ class ApiKeyAdmin(AuditedAdmin):
 def _rules_of(key: ApiKey) -> KeyRules:
     return KeyRules(
         scopes=key.scopes,
-        models=key.allowed_models or None,
-        ip_ranges=key.ip_ranges or None,
+        models=key.allowed_models,
+        ip_ranges=key.ip_ranges,
         expires_at=key.expires_at,
         requests_per_minute=key.requests_per_minute,
         images_per_minute=key.images_per_minute,

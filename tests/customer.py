@@ -30,7 +30,7 @@ WHERE t.name = %s AND x.kind = 'capture' ORDER BY x.seq
 
 
 class Operator:
-    """Runs operator commands on the stack; raises AssertionError with what one said when it fails."""
+    """Runs operator commands on the stack; asserts that each succeeds."""
 
     def __init__(self, stack: Stack) -> None:
         self._process = subprocess.Popen(
@@ -72,6 +72,10 @@ class Customer:
         cls, stack: Stack, operator: "Operator", name: str, balance: str, *options: str
     ) -> "Customer":
         created = operator("tenant", "create", name, "--balance", balance, "--json", *options)
+        return cls._of(stack, name, created)
+
+    @classmethod
+    def _of(cls, stack: Stack, name: str, created: str) -> "Customer":
         found = json.loads(created)
         client = httpx.Client(
             base_url=stack.base_url,
@@ -80,6 +84,10 @@ class Customer:
             trust_env=False,
         )
         return cls(name, found["api_key"], found["key_id"], stack, client)
+
+    def with_key(self, created: str) -> "Customer":
+        """The same tenant through another key, as `key create --json` printed it."""
+        return self._of(self.stack, self.name, created)
 
     def close(self) -> None:
         self.client.close()
@@ -115,7 +123,7 @@ class Customer:
 
     def states(self) -> dict[str, int]:
         """How many generations are in each state."""
-        return {state: count for state, count in self._rows(_STATES)}
+        return dict(self._rows(_STATES))
 
     def captures(self) -> list[int]:
         """Every charge, micro-USD, in order."""

@@ -7,7 +7,7 @@ image is ever whole in memory.
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -126,6 +126,18 @@ def generation_object(finished: Finished) -> dict[str, Any]:
         "currency": "USD",
         "result": result(finished) if is_done and finished.images else None,
         "error": _public_error(row.error),
+    }
+
+
+def list_object(found: Sequence[Finished], *, has_more: bool) -> dict[str, Any]:
+    """A page of generation objects."""
+    data = [generation_object(one) for one in found]
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": has_more,
     }
 
 

@@ -3,11 +3,20 @@
 from django.urls import path
 
 from generation.api import views
+from generation.api.models import ModelsView, ModelView
+from pictor.kit.pooled_views import pooled
 
 DEFAULT_MODEL = "gpt-image-2-origin"
 """What the slash form of the generations path means when no model is named."""
 
+models = pooled(ModelsView)
+model = pooled(ModelView)
+
 urlpatterns = [
+    path("models", models),
+    path("models/", models),
+    path("models/<str:model>", model),
+    path("models/<str:model>/", model),
     path("images/generations", views.generations),
     path("images/generations/", views.generations, {"default_model": DEFAULT_MODEL}),
     path("images/quote", views.quotes),

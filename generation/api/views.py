@@ -1,12 +1,14 @@
 """/v1/images/generations: parse, call the pipeline, wait, render."""
 
 import functools
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
@@ -25,7 +27,7 @@ from generation.api.waiting import Ticket, hub
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, ids, pools
 from pictor.kit.body import Body
-from pictor.kit.errors import MethodNotAllowed, NotFound
+from pictor.kit.errors import InvalidRequest, MethodNotAllowed, NotFound
 from pictor.kit.http import HttpPool
 from pictor.kit.ids import GenerationId
 from pictor.kit.spools import process_spools
@@ -226,6 +228,42 @@ async def retrieve(request: ASGIRequest, public_id: str) -> HttpResponseBase:
     )
 
 
+async def index(request: ASGIRequest, default_model: str | None = None) -> HttpResponseBase:
+    """GET: the tenant's generations, newest first, a page at a time."""
+    call = Call.of(request)
+    page = Page.of(request)
+
+    def read() -> tuple[list[Finished], bool]:
+        caller = call.authenticated("images:read")
+        rows = selectors.generations_of(caller.tenant_id)
+        if page.after is not None:
+            rows = rows.filter(id__lt=page.after)
+        found = list(rows[: page.limit + 1])
+        return selectors.with_images(found[: page.limit]), len(found) > page.limit
+
+    found, has_more = await pools.views(read)
+    return api_errors.json_response(render.list_object(found, has_more=has_more))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`limit` (1 to 100, default 20) and `after` (an id, exclusive) of a list."""
+
+    limit: int
+    after: UUID | None
+
+    @classmethod
+    def of(cls, request: ASGIRequest) -> "Page":
+        """Read the query string. Raises InvalidRequest."""
+        limit, after = request.GET.get("limit", "20"), request.GET.get("after")
+        if not re.fullmatch("[1-9][0-9]?|100", limit, re.ASCII):
+            raise InvalidRequest("limit must be between 1 and 100.", param="limit")
+        after_id = None if after is None else ids.parse(ids.GENERATION, after)
+        if after is not None and after_id is None:
+            raise InvalidRequest("after must be the id of a generation.", param="after")
+        return cls(int(limit), after_id)
+
+
 class Lanes:
     """Which tenant a key belongs to, as far as this process has seen: for fairness, not access."""
 
@@ -253,6 +291,6 @@ def _http() -> HttpPool:
     return HttpPool(egress_allow=settings.EGRESS_ALLOW)
 
 
-generations = by_method(POST=create)
+generations = by_method(POST=create, GET=index)
 quotes = by_method(POST=quote)
 generation = by_method(GET=retrieve)

@@ -156,6 +156,8 @@ def test_a_changed_key_leaves_before_and_after(pages, acme):
     assert (before["requests_per_minute"], after["requests_per_minute"]) == (None, 7)
     assert event.tenant_id == acme.id
     assert "digest" not in after
+    acme.key.refresh_from_db()
+    assert (acme.key.allowed_models, acme.key.ip_ranges) == (None, None)
 
 
 def test_keys_are_revoked_by_an_action_and_never_deleted(pages, acme):

@@ -94,7 +94,7 @@ def test_generations_queued_when_the_broker_is_emptied_all_end(
 def second_worker(stack: Stack) -> Iterator[None]:
     log = stack.run_dir / "log" / "second-worker.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own command line
             [
                 *(sys.executable, "-m", "celery", "-A", "pictor.celery", "worker"),
                 *("--pool", "threads", "-c", "8", "-Q", "images", "-n", "second@%h"),

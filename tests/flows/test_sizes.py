@@ -1,4 +1,4 @@
-"""Every size of gpt-image-2-origin through HTTP: true pixels, and the price of exactly that size."""
+"""Every size of gpt-image-2-origin over HTTP: true pixels, and the price of exactly that size."""
 
 import io
 

@@ -5,6 +5,7 @@ nothing is decoded or buffered whole. GET, HEAD and CORS preflights only: what a
 ours can do.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -70,7 +71,7 @@ class S3Passthrough:
                 await send(
                     {
                         "type": "http.response.start",
-                        "status": answer.status_code,
+                        "status": _status(answer),
                         "headers": [*_kept(answer.headers.raw), *CORS],
                     }
                 )
@@ -80,6 +81,12 @@ class S3Passthrough:
             await _answer(send, 503, [*CORS, (b"retry-after", b"1")])
             return
         await send({"type": "http.response.body", "body": b""})
+
+
+def _status(answer: httpx.Response) -> int:
+    """The embedded S3 server answers a range as 200; to clients it is 206, as S3 says."""
+    is_range = answer.status_code == HTTPStatus.OK and "content-range" in answer.headers
+    return HTTPStatus.PARTIAL_CONTENT if is_range else answer.status_code
 
 
 def _kept(headers: Any) -> list[tuple[bytes, bytes]]:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from io import StringIO
 
 import pytest
 
@@ -124,6 +125,14 @@ def test_a_mistake_is_one_clear_line_and_changes_nothing(manage, words, message)
     assert "\n" not in (said.error or "")
     assert "sk-upstream-secret" not in (said.error or "")
     assert Channel.objects.count() == 0
+
+
+def test_the_key_can_be_read_from_standard_input(manage, monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO("sk-upstream-secret\n"))
+
+    manage("channel", "set", "acme", "--base-url", "https://api.example.com/v1", "--api-key", "-")
+
+    assert decrypted(Channel.objects.get().credentials) == "sk-upstream-secret"
 
 
 @pytest.mark.parametrize(

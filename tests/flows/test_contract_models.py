@@ -1,0 +1,234 @@
+"""Every model in every size, by pixels and by preset, as url and as base64, on the running stack.
+
+What is compared: the pixels Pillow reads from the bytes, the format by its magic bytes, and the
+charge, in the answer and in the ledger, against the literal price list.
+"""
+
+import asyncio
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.contracts.price_list import LOW_OR_STANDARD
+from tests.customer import GENERATIONS, Customer, Operator
+from tests.flows.conftest import MakeCustomer
+
+AT_ONCE = 8
+MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "webp": b"RIFF"}
+DALL_E = ("dall-e-2", "dall-e-3")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sound_ledger_at_the_end(operator: Operator) -> Iterator[None]:
+    yield
+    operator("ledger_check", "--json")
+
+
+@dataclass(frozen=True)
+class Got:
+    """One answer: what it says and what its first image is."""
+
+    status: int
+    size: str
+    said: str
+    format: str
+    charged: str
+    cost: str
+
+
+@pytest.mark.parametrize("response_format", ["url", "b64_json"])
+@pytest.mark.parametrize("model", LOW_OR_STANDARD)
+def test_every_size_of_a_model_is_delivered_in_its_pixels_at_its_price(
+    make_customer: MakeCustomer, model: str, response_format: str
+) -> None:
+    customer = make_customer("10.00")
+    sizes = LOW_OR_STANDARD[model]
+    quality = "standard" if model in DALL_E else "low"
+    bodies = [
+        {
+            "model": model,
+            "prompt": "a kite",
+            "size": word,
+            "quality": quality,
+            "response_format": response_format,
+        }
+        for word in sizes
+    ]
+
+    got = dict(zip(sizes, asyncio.run(all_of(customer, bodies)), strict=True))
+
+    assert got == {
+        word: Got(200, size, size, "PNG", usd(price), usd(price))
+        for word, (size, price) in sizes.items()
+    }
+    assert sorted(customer.captures()) == sorted(price for _, price in sizes.values())
+    assert customer.balance() == (10_000_000 - sum(price for _, price in sizes.values()), 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "price"),
+    [
+        ("dall-e-3", {"quality": "hd", "size": "1024x1024"}, 80_000),
+        ("dall-e-3", {"quality": "hd", "size": "1792x1024"}, 120_000),
+        ("dall-e-3", {}, 40_000),
+        ("dall-e-2", {"quality": "auto", "size": "256x256"}, 16_000),
+        ("dall-e-2", {}, 20_000),
+        ("gpt-image-1", {"quality": "medium"}, 42_000),
+        ("gpt-image-1", {"quality": "high"}, 167_000),
+        ("gpt-image-1", {"quality": "medium", "size": "1536x1024"}, 63_000),
+        ("gpt-image-1", {"quality": "high", "size": "1024x1536"}, 250_000),
+        ("gpt-image-1", {}, 42_000),
+        ("gpt-image-2", {"quality": "standard"}, 52_680),
+        ("gpt-image-2", {"quality": "hd"}, 210_720),
+        ("gpt-image-2", {"quality": "auto"}, 52_680),
+        ("gpt-image-2-pro", {"quality": "high", "size": "4:3(4K)"}, 517_920),
+        ("gpt-image-2-pro", {"quality": "medium", "size": "16:9(2K)"}, 42_390),
+        ("gpt-image-2-origin", {"quality": "high"}, 210_720),
+        ("gpt-image-2-origin", {"quality": "medium", "size": "1536x1024"}, 41_160),
+    ],
+)
+def test_a_quality_is_charged_by_its_own_price(
+    customer: Customer, model: str, fields: dict[str, str], price: int
+) -> None:
+    response = customer.generate("a kite", model=model, **fields)
+
+    assert response.status_code == 200, response.text
+    assert response.headers["x-pictor-charge"] == usd(price)
+    assert customer.captures() == [price]
+
+
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("model", LOW_OR_STANDARD)
+def test_the_bytes_are_of_the_format_asked_for_in_url_and_base64(
+    customer: Customer, model: str, output_format: str
+) -> None:
+    fields = {"model": model, "output_format": output_format}
+
+    by_url = customer.generate("a kite", response_format="url", **fields).json()
+    by_base64 = customer.generate("a kite", response_format="base64", **fields).json()
+
+    fetched = httpx.get(by_url["data"][0]["url"], trust_env=False)
+    decoded = base64.b64decode(by_base64["data"][0]["b64_json"], validate=True)
+    assert fetched.headers["content-type"] == f"image/{output_format}"
+    assert fetched.content.startswith(MAGIC[output_format])
+    assert decoded.startswith(MAGIC[output_format])
+    assert Image.open(io.BytesIO(fetched.content)).size == (1024, 1024)
+    assert Image.open(io.BytesIO(decoded)).size == (1024, 1024)
+    assert by_url["output_format"] == by_base64["output_format"] == output_format
+
+
+@pytest.mark.parametrize(
+    ("model", "form"),
+    [
+        ("dall-e-2", "url"),
+        ("dall-e-3", "url"),
+        ("gpt-image-1", "b64_json"),
+        ("gpt-image-2", "url"),
+        ("gpt-image-2-pro", "url"),
+        ("gpt-image-2-auto", "url"),
+        ("gpt-image-2-origin", "url"),
+    ],
+)
+def test_without_a_response_format_the_model_s_own_is_answered(
+    customer: Customer, model: str, form: str
+) -> None:
+    answer = customer.generate("a kite", model=model).json()
+
+    assert set(answer["data"][0]) == {form}
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("dall-e-2", "1536x1024"),
+        ("dall-e-2", "auto"),
+        ("dall-e-3", "512x512"),
+        ("dall-e-3", "auto"),
+        ("gpt-image-1", "1920x1080"),
+        ("gpt-image-1", "1:1"),
+        ("gpt-image-2", "16:9(4K)"),
+        ("gpt-image-2", "1:1(2K)"),
+        ("gpt-image-2", "2048x2048"),
+        ("gpt-image-2", "16：9"),  # noqa: RUF001 - a full-width colon is the point
+        ("gpt-image-2", "16:9 "),
+        ("gpt-image-2", " 1024x1024"),
+        ("gpt-image-2", "1024X1024"),
+        ("gpt-image-2", "１０２４x1024"),  # noqa: RUF001 - full-width digits are the point
+        ("gpt-image-2", "1024*1024"),
+        ("gpt-image-2", "01024x1024"),
+        ("gpt-image-2", "-1024x1024"),
+        ("gpt-image-2", "1024x1024x1024"),
+        ("gpt-image-2", ""),
+        ("gpt-image-2", "99999999999x1"),
+        ("gpt-image-2-pro", "16:9(8K)"),
+        ("gpt-image-2-pro", "1:1(1K)"),
+        ("gpt-image-2-pro", "2560x1440"),
+        ("gpt-image-2-auto", "1024x1024"),
+        ("gpt-image-2-origin", "1:1"),
+        ("gpt-image-2-origin", "auto"),
+        ("gpt-image-2-origin", "2560x1712"),
+    ],
+)
+def test_a_size_outside_the_contract_is_refused_with_the_legal_ones(
+    customer: Customer, model: str, size: str
+) -> None:
+    response = customer.generate("a kite", model=model, size=size)
+
+    error = response.json()["error"]
+    assert response.status_code == 400
+    assert (error["code"], error["param"]) == ("invalid_size", "size")
+    assert all(word in error["message"] for word in LOW_OR_STANDARD[model])
+
+
+def usd(micros: int) -> str:
+    return f"0.{micros:06d}"
+
+
+async def all_of(customer: Customer, bodies: list[dict[str, Any]]) -> list[Got]:
+    turns = asyncio.Semaphore(AT_ONCE)
+    async with httpx.AsyncClient(
+        base_url=customer.stack.base_url, timeout=120, trust_env=False
+    ) as client:
+
+        async def one(body: dict[str, Any]) -> Got:
+            async with turns:
+                headers = {"Authorization": f"Bearer {customer.api_key}"}
+                response = await client.post(GENERATIONS, json=body, headers=headers)
+                return await got_of(response, client)
+
+        return list(await asyncio.gather(*(one(body) for body in bodies)))
+
+
+async def got_of(response: httpx.Response, client: httpx.AsyncClient) -> Got:
+    answer = response.json()
+    assert response.status_code == 200, answer
+    (item,) = answer["data"]
+    assert set(item) in ({"url"}, {"b64_json"})
+    content = (
+        (await client.get(item["url"])).content
+        if "url" in item
+        else base64.b64decode(item["b64_json"], validate=True)
+    )
+    assert content.startswith(MAGIC["png"])
+    image = await asyncio.to_thread(opened, content)
+    return Got(
+        status=response.status_code,
+        size=f"{image.width}x{image.height}",
+        said=answer["size"],
+        format=str(image.format),
+        charged=response.headers["x-pictor-charge"],
+        cost=answer["usage"]["cost"],
+    )
+
+
+def opened(content: bytes) -> Image.Image:
+    """The image, wholly decoded."""
+    image = Image.open(io.BytesIO(content))
+    image.load()
+    return image
