@@ -23,8 +23,14 @@ def main() -> None:
     recorded.adopt(sys.argv, root=ROOT)
 
     from django.core.management import execute_from_command_line
+    from django.db import InterfaceError, OperationalError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (OperationalError, InterfaceError) as error:
+        sys.exit(f"The database does not answer: {str(error).splitlines()[0]}")
+    except SystemExit as exit_:
+        sys.exit(min(exit_.code, 1) if isinstance(exit_.code, int) else exit_.code)
 
 
 if __name__ == "__main__":

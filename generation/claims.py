@@ -14,10 +14,13 @@ from typing import NewType
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
+from billing import services as billing
+from generation.channels.base import AttemptClass
 from generation.models import Attempt, Generation, State, Worker
 from pictor.kit import ids
+from pictor.kit.money import Micros
 
 WorkerEpoch = NewType("WorkerEpoch", UUID)
 
@@ -113,9 +116,13 @@ class AttemptEnd:
     detail: str = ""
 
 
-def end_attempt(end: AttemptEnd, *, now: datetime) -> None:
-    """Close an attempt's row. A fact about a call that was made, so it needs no claim."""
-    Attempt.objects.filter(id=end.attempt_id).update(
+@transaction.atomic
+def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
+    """Close an attempt's row and book its cost, as a loss where it delivered nothing to charge for.
+
+    A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone.
+    """
+    is_closed = not Attempt.objects.filter(id=end.attempt_id, finished_at=None).update(
         finished_at=now,
         attempt_class=end.attempt_class,
         http_status=end.http_status,
@@ -124,6 +131,13 @@ def end_attempt(end: AttemptEnd, *, now: datetime) -> None:
         cost_micros=end.cost_micros,
         detail=end.detail[:500],
     )
+    if not is_closed:
+        billing.book_upstream_cost(
+            generation_id=generation_id,
+            attempt_id=end.attempt_id,
+            amount=Micros(end.cost_micros),
+            as_loss=end.attempt_class != AttemptClass.DELIVERED,
+        )
 
 
 def hand_back(*, worker: WorkerEpoch) -> list[UUID]:

@@ -166,7 +166,7 @@ def settle(
             return False
         billing.end_hold(hold=hold_of(generation), captured=bill.total)
         StoredImage.objects.bulk_create(stored)
-        claims.end_attempt(_delivered(delivery), now=now)
+        claims.end_attempt(_delivered(delivery), generation_id=generation.id, now=now)
         billing.record_usage(
             **_usage_key(generation, delivery.route.channel_name, State.SUCCEEDED),
             images=len(delivery.images),
@@ -179,7 +179,7 @@ def settle(
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
     """Release the whole hold and make the generation fail. False when the claim is lost."""
     if failure.ended is not None:
-        claims.end_attempt(failure.ended, now=now)
+        claims.end_attempt(failure.ended, generation_id=claim.generation.id, now=now)
     return end_without_image(
         generation=claim.generation,
         state=State.FAILED,

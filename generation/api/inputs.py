@@ -134,27 +134,28 @@ class _Taker:
 
     def taken(self, name: str, value: Any) -> Any:
         """The field's value with placeholders in it."""
-        if isinstance(value, list):
-            return [self._one(name, item) for item in value]
-        return self._one(name, value)
+        if not isinstance(value, list):
+            return self._one(name, value)
+        if not value:
+            raise _refused(name, "is an empty array")
+        return [self._one(name, item) for item in value]
 
-    def _one(self, name: str, value: Any) -> Any:
+    def _one(self, name: str, value: str | dict[str, Any]) -> Any:
         if isinstance(value, str):
             return self._text(name, value)
-        if not isinstance(value, dict):
-            return value
-        taken = dict(value)
-        for part in PARTS:
-            inner = value.get(part)
-            if isinstance(inner, dict) and isinstance(inner.get("url"), str):
-                taken[part] = {**inner, "url": self._address_or_text(name, inner["url"])}
-            elif isinstance(inner, str):
-                taken[part] = (
-                    self._text(name, inner)
-                    if part == "b64_json"
-                    else self._address_or_text(name, inner)
-                )
-        return taken
+        parts = {part: value[part] for part in PARTS if value.get(part) is not None}
+        if not parts:
+            raise _refused(name, f"is an object without {', '.join(PARTS[:-1])} or {PARTS[-1]}")
+        return {**value, **{part: self._part(name, part, parts[part]) for part in parts}}
+
+    def _part(self, name: str, part: str, inner: Any) -> Any:
+        if isinstance(inner, dict) and isinstance(inner.get("url"), str):
+            return {**inner, "url": self._address_or_text(name, inner["url"])}
+        if not isinstance(inner, str):
+            raise InvalidRequest(
+                f"{name}.{part} must be a string.", code="invalid_type", param=name
+            )
+        return self._text(name, inner) if part == "b64_json" else self._address_or_text(name, inner)
 
     def _address_or_text(self, name: str, text: str) -> str:
         if _ADDRESS.match(text):

@@ -210,7 +210,12 @@ class Dispatcher:
         except UpstreamError as error:
             cause = _overridden(error, route)
             timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
-            await pools.database(claims.end_attempt, _end(attempt_id, cause), now=clock.now())
+            await pools.database(
+                claims.end_attempt,
+                _end(attempt_id, cause, route, run.generation.n),
+                generation_id=run.generation.id,
+                now=clock.now(),
+            )
             raise _Ended(cause, _error_of(cause, timed_out=timed_out)) from None
         finally:
             self._health.ended(
@@ -371,13 +376,16 @@ def _gate(cause: UpstreamError | None) -> float | None:
     return DEFAULT_GATE_SECONDS if cause.http_status == HTTPStatus.TOO_MANY_REQUESTS else None
 
 
-def _end(attempt_id: UUID, cause: UpstreamError) -> AttemptEnd:
+def _end(attempt_id: UUID, cause: UpstreamError, route: RouteInfo, n: int) -> AttemptEnd:
+    """What may have been paid for is booked as if it had been."""
+    cost = (route.cost_micros or 0) * n if cause.may_have_billed else 0
     return AttemptEnd(
         attempt_id=attempt_id,
         attempt_class=cause.attempt_class,
         http_status=cause.http_status,
         upstream_request_id=cause.request_id,
         may_have_billed=cause.may_have_billed,
+        cost_micros=cost,
         detail=cause.detail,
     )
 

@@ -5,12 +5,14 @@ message may come twice or never.
 """
 
 import os
+import signal
 from typing import Any
 
 from celery import Celery, signals
 from celery.schedules import crontab
 
 from pictor.env import env_str
+from pictor.runtime.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 
@@ -68,6 +70,12 @@ def become_what_we_are(**_: Any) -> None:
         worker.start()
     elif ROLE == "short":
         reaper.start()
+
+
+@signals.beat_embedded_init.connect
+def end_with_the_worker(**_: Any) -> None:
+    """The embedded beat is a forked child: it must not outlive the worker that forked it."""
+    die_with_parent(signal.SIGTERM, os.getppid())
 
 
 @signals.worker_shutting_down.connect

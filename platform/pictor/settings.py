@@ -224,6 +224,18 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
 
 # --- Django REST framework, OpenAPI -----------------------------------------------------------
 
+UNFOLD = {
+    "SITE_TITLE": "Pictor",
+    "SITE_HEADER": "Pictor",
+    "SITE_SUBHEADER": "Operations",
+    "SITE_SYMBOL": "palette",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -1,7 +1,7 @@
 """Is there anything to set up? Migrations and seed are skipped while nothing they read changed.
 
-The mark in `PICTOR_DATA/setup.json` is a digest of the checkout's Python files (path, size, time
-of change) and of the application's environment. Whoever makes a new cluster removes the mark.
+The mark in `PICTOR_DATA/setup.json` is a digest of the checkout's Python and JSON files (path,
+size, time of change) and of the application's environment. Whoever makes a new cluster removes the mark.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from pathlib import Path
 from pictor.runtime.files import read_json, write_json
 
 SOURCES = ("accounts", "billing", "generation", "storage", "platform")
+KINDS = ("*.py", "*.json")
 PREFIXES = ("PICTOR_", "S3_", "DATABASE_", "SANDBOX_", "SECRET_KEY")
 
 
@@ -18,7 +19,8 @@ def digest_of(root: Path, env: Mapping[str, str]) -> str:
     """What migrations and seed are made from, as one hexadecimal string."""
     digest = hashlib.sha256()
     for folder in SOURCES:
-        for path in sorted((root / folder).rglob("*.py")):
+        found = (path for kind in KINDS for path in (root / folder).rglob(kind))
+        for path in sorted(found):
             stat = path.stat()
             digest.update(f"{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     for name, value in sorted(env.items()):

@@ -1,0 +1,118 @@
+"""A real upstream on loopback that writes down what reaches it and answers with drawn images."""
+
+import base64
+import io
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from PIL import Image
+from typing_extensions import override
+
+NO_SIZE = (1024, 1024)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+@dataclass
+class Recorder:
+    """What it got so far; `extra` is merged into every answer, `size` draws that size instead."""
+
+    port: int
+    requests: list[Recorded] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def only(self) -> Recorded:
+        """The one request there was."""
+        (request,) = self.requests
+        return request
+
+    def answer(self, body: dict[str, Any]) -> bytes:
+        """As OpenAI's gpt-image models do: base64, and the facts of the picture."""
+        size = self.size or size_of(body.get("size"))
+        image = {"b64_json": base64.b64encode(drawn(size)).decode()}
+        document = {
+            "created": 1_777_105_463,
+            "data": [image] * int(body.get("n", 1)),
+            "size": f"{size[0]}x{size[1]}",
+            "output_format": "png",
+            **self.extra,
+        }
+        return json.dumps(document).encode()
+
+
+def size_of(word: Any) -> tuple[int, int]:
+    if word in (None, "auto"):
+        return NO_SIZE
+    width, _, height = str(word).partition("x")
+    return int(width), int(height)
+
+
+@cache
+def drawn(size: tuple[int, int]) -> bytes:
+    """A plain PNG of that size."""
+    file = io.BytesIO()
+    Image.new("RGB", size, (40, 90, 140)).save(file, "PNG")
+    return file.getvalue()
+
+
+@contextmanager
+def recording(port: int) -> Iterator[Recorder]:
+    """A recorder that listens on that port of 127.0.0.1."""
+    recorder = Recorder(port)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self._body())
+            recorder.requests.append(Recorded(self.path, dict(self.headers.items()), body))
+            answer = recorder.answer(body)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            parts = []
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+
+        @override
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield recorder
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,411 @@
+"""What reaches the upstream: recorded by a real HTTP server that is a channel of the stack."""
+
+import base64
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contracts.recorder import Recorder, drawn, recording
+from tests.customer import Customer, Operator
+from tests.servers import Stack
+
+OPENAI_SIZES = "1024x1024,1536x1024,1024x1536"
+SMALL = base64.b64encode(drawn((64, 64))).decode()
+LARGE = base64.b64encode(random.Random(7).randbytes(900_001)).decode()  # noqa: S311 - no secret
+SENTENCE = "\n\nCompose the image for an aspect ratio of {}."
+
+
+@pytest.fixture(scope="module")
+def channel(stack: Stack, operator: Operator) -> Iterator[Recorder]:
+    """A channel before all others that takes every size."""
+    with recording(stack.upstream_ports[1]) as recorder:
+        where = ("--base-url", recorder.base_url, "--api-key", "upstream-secret")
+        operator("channel", "set", "rec", *where, "--priority", "1", "--sizes", "all")
+        operator("channel", "enable", "rec")
+        yield recorder
+        operator("channel", "disable", "rec")
+
+
+@pytest.fixture
+def upstream(channel: Recorder) -> Recorder:
+    channel.requests.clear()
+    channel.extra = {}
+    channel.size = None
+    return channel
+
+
+@pytest.fixture
+def narrow(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
+    """The only channel, and it makes OpenAI's three sizes alone."""
+    operator("channel", "set", "rec", "--sizes", OPENAI_SIZES)
+    operator("channel", "disable", "sandbox")
+    yield upstream
+    operator("channel", "enable", "sandbox")
+    operator("channel", "set", "rec", "--sizes", "all")
+
+
+def test_the_least_request_sends_the_defaults_and_nothing_else(
+    customer: Customer, upstream: Recorder
+) -> None:
+    response = customer.generate("a fox")
+
+    assert response.status_code == 200, response.text
+    assert upstream.only.path == "/v1/images/generations"
+    assert upstream.only.body == {
+        "model": "gpt-image-2-origin",
+        "prompt": "a fox",
+        "n": 1,
+        "size": "1024x1024",
+    }
+
+
+def test_the_channel_s_own_key_is_sent_and_never_the_caller_s(
+    customer: Customer, upstream: Recorder
+) -> None:
+    customer.generate("a fox", user="u-1")
+
+    headers = upstream.only.headers
+    assert headers["Authorization"] == "Bearer upstream-secret"
+    assert headers["Content-Type"] == "application/json"
+    assert customer.api_key not in str(upstream.only)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"style": "vivid"},
+        {"style": {"preset": "ink", "strength": 0.5, "tags": ["a", None, True]}},
+        {"style": ""},
+        {"style": {}},
+        {"background": "transparent"},
+        {"background": "opaque"},
+        {"background": "anything else"},
+        {"background": {"type": "gradient", "stops": [1, 2.5]}},
+        {"watermark": True},
+        {"watermark": False},
+        {"user": "user-1234 ü"},
+        {"safety_identifier": "s-1"},
+        {"moderation": "low"},
+        {"input_fidelity": "high"},
+        {"quality": "low"},
+        {"quality": "high"},
+        {"quality": "auto"},
+        {"output_format": "webp"},
+        {"output_format": "jpeg", "output_compression": 40},
+        {"n": 3},
+        {"image": SMALL},
+        {"image": f"data:image/png;base64,{SMALL}"},
+        {"image": {"b64_json": SMALL}},
+        {"image": {"b64_json": f"data:image/png;base64,{SMALL}"}},
+        {"image": {"url": f"data:image/png;base64,{SMALL}"}},
+        {"image": {"image_url": {"url": f"data:image/png;base64,{SMALL}"}}},
+        {"image": {"url": "https://1.1.1.1/cat.png"}},
+        {"image": {"image_url": "https://1.1.1.1/cat.png"}},
+        {"image": [SMALL, f"data:image/png;base64,{SMALL}", {"url": "https://1.1.1.1/c.png"}]},
+        {"image": [SMALL] * 16},
+        {"image": LARGE},
+        {"image": f"data:image/png;base64,{LARGE}"},
+        {"image": [{"b64_json": LARGE}, SMALL, LARGE]},
+    ],
+    ids=lambda field: str(field)[:60],
+)
+def test_a_field_reaches_the_upstream_exactly_as_it_was_sent(
+    customer: Customer, upstream: Recorder, field: dict[str, Any]
+) -> None:
+    response = customer.generate("a fox", **field)
+
+    assert response.status_code == 200, response.text
+    assert response.json()["metadata"]["ignored"] == []
+    assert upstream.only.body == {
+        "model": "gpt-image-2-origin",
+        "prompt": "a fox",
+        "n": 1,
+        "size": "1024x1024",
+        **field,
+    }
+
+
+def test_many_fields_go_together(customer: Customer, upstream: Recorder) -> None:
+    fields = {
+        "style": {"name": "ink"},
+        "background": {"type": "solid"},
+        "watermark": False,
+        "quality": "medium",
+        "size": "1536x1024",
+        "n": 2,
+        "image": [LARGE, SMALL],
+        "user": "u",
+    }
+
+    response = customer.generate("a “fox” \\ \u2028 \U0001f98a", **fields)
+
+    assert response.status_code == 200, response.text
+    assert upstream.only.body == {
+        "model": "gpt-image-2-origin",
+        "prompt": "a “fox” \\ \u2028 \U0001f98a",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["style", "background", "watermark", "image", "quality", "user", "moderation"]
+)
+def test_a_field_that_is_null_is_not_sent(
+    customer: Customer, upstream: Recorder, name: str
+) -> None:
+    response = customer.generate("a fox", **{name: None})
+
+    assert response.status_code == 200, response.text
+    assert name not in upstream.only.body
+
+
+@pytest.mark.parametrize("form", ["url", "b64_json", "base64"])
+def test_response_format_is_ours_and_gpt_image_models_are_never_sent_it(
+    customer: Customer, upstream: Recorder, form: str
+) -> None:
+    customer.generate("a fox", response_format=form, strict_size=True)
+
+    assert "response_format" not in upstream.only.body
+    assert "strict_size" not in upstream.only.body
+
+
+@pytest.mark.parametrize("model", ["dall-e-2", "dall-e-3"])
+def test_dall_e_models_are_asked_for_base64(
+    customer: Customer, upstream: Recorder, model: str
+) -> None:
+    customer.generate("a fox", model=model)
+
+    assert upstream.only.body == {
+        "model": model,
+        "prompt": "a fox",
+        "n": 1,
+        "size": "1024x1024",
+        "response_format": "b64_json",
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "sent"),
+    [
+        ("gpt-image-2", "16:9", "1920x1080"),
+        ("gpt-image-2-pro", "3:2(4K)", "3840x2560"),
+        ("gpt-image-2-origin", "3504x2336", "3504x2336"),
+        ("gpt-image-1", "auto", "auto"),
+        ("gpt-image-2", "auto", "auto"),
+        ("gpt-image-2-auto", None, "auto"),
+        ("dall-e-2", "256x256", "256x256"),
+    ],
+)
+def test_a_size_is_sent_in_pixels(
+    customer: Customer, upstream: Recorder, model: str, word: str | None, sent: str
+) -> None:
+    response = customer.generate("a fox", model=model, size=word)
+
+    assert upstream.only.body["size"] == sent
+    assert response.json()["metadata"]["upstream_size"] == sent
+    assert response.json()["metadata"]["requested_size"] == word or word is None
+
+
+PLANS = [
+    ("gpt-image-2", "1:1", "1024x1024", None),
+    ("gpt-image-2", "4:3", "1536x1024", "4:3"),
+    ("gpt-image-2", "3:2", "1536x1024", None),
+    ("gpt-image-2", "2:3", "1024x1536", None),
+    ("gpt-image-2", "16:9", "1536x1024", "16:9"),
+    ("gpt-image-2", "1920x1080", "1536x1024", "16:9"),
+    ("gpt-image-2", "9:16", "1024x1536", "9:16"),
+    ("gpt-image-2", "1024x768", "1536x1024", "4:3"),
+    ("gpt-image-2", "2560x1440", "1536x1024", "16:9"),
+    ("gpt-image-2", "3840x2160", "1536x1024", "16:9"),
+    ("gpt-image-2-pro", "1:1(2K)", "1024x1024", "1:1"),
+    ("gpt-image-2-pro", "4:3(2K)", "1536x1024", "4:3"),
+    ("gpt-image-2-pro", "3:2(2K)", "1536x1024", "3:2"),
+    ("gpt-image-2-pro", "2:3(2K)", "1024x1536", "2:3"),
+    ("gpt-image-2-pro", "16:9(2K)", "1536x1024", "16:9"),
+    ("gpt-image-2-pro", "9:16(2K)", "1024x1536", "9:16"),
+    ("gpt-image-2-pro", "1:1(4K)", "1024x1024", "1:1"),
+    ("gpt-image-2-pro", "4:3(4K)", "1536x1024", "4:3"),
+    ("gpt-image-2-pro", "3:2(4K)", "1536x1024", "3:2"),
+    ("gpt-image-2-pro", "2:3(4K)", "1024x1536", "2:3"),
+    ("gpt-image-2-pro", "16:9(4K)", "1536x1024", "16:9"),
+    ("gpt-image-2-pro", "9:16(4K)", "1024x1536", "9:16"),
+    ("dall-e-3", "1792x1024", "1536x1024", "7:4"),
+    ("dall-e-3", "1024x1792", "1024x1536", "4:7"),
+    ("dall-e-2", "256x256", "1024x1024", "1:1"),
+]
+
+
+@pytest.mark.parametrize(("model", "word", "sent", "ratio"), PLANS)
+def test_a_channel_of_three_sizes_is_sent_the_closest_and_the_ratio_once(
+    customer: Customer, narrow: Recorder, model: str, word: str, sent: str, ratio: str | None
+) -> None:
+    response = customer.generate("a fox", model=model, size=word, n=1)
+
+    assert response.status_code == 200, response.text
+    assert narrow.only.body["size"] == sent
+    assert narrow.only.body["prompt"] == "a fox" + (SENTENCE.format(ratio) if ratio else "")
+    answer = response.json()
+    assert answer["size"] == sent
+    assert answer["metadata"]["size_plan"] == ("closest" if ratio else "native")
+    assert answer["metadata"]["requested_size"] == word
+    assert answer["metadata"]["upstream_size"] == sent
+    assert answer["metadata"]["delivered_sizes"] == [sent]
+
+
+def test_auto_goes_to_a_channel_that_takes_auto_and_to_no_other(
+    customer: Customer, narrow: Recorder
+) -> None:
+    response = customer.generate("a fox", model="gpt-image-2-auto")
+
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "no_channel_available"
+    assert narrow.requests == []
+
+
+@pytest.mark.parametrize("size", ["1920x1080", "2048x2048", "1344x1024"])
+def test_origin_is_never_made_in_another_size(
+    customer: Customer, narrow: Recorder, size: str
+) -> None:
+    response = customer.generate("a fox", model="gpt-image-2-origin", size=size)
+
+    error = response.json()["error"]
+    assert response.status_code == 503
+    assert (error["type"], error["code"]) == ("upstream_error", "no_channel_available")
+    assert "not charged" in error["message"]
+    assert response.headers["x-should-retry"] == "false"
+    assert narrow.requests == []
+    assert customer.states() == {}
+    assert customer.balance() == (10_000_000, 0)
+
+
+def test_origin_in_a_size_the_channel_has_goes_there_as_it_is(
+    customer: Customer, narrow: Recorder
+) -> None:
+    response = customer.generate("a fox", model="gpt-image-2-origin", size="1536x1024")
+
+    assert response.status_code == 200
+    assert narrow.only.body["prompt"] == "a fox"
+    assert response.json()["metadata"]["size_plan"] == "native"
+
+
+def test_a_native_channel_is_preferred_where_priorities_are_equal(
+    customer: Customer, upstream: Recorder, operator: Operator
+) -> None:
+    operator("channel", "set", "rec", "--sizes", OPENAI_SIZES, "--priority", "100")
+
+    try:
+        response = customer.generate("a fox", model="gpt-image-2", size="16:9")
+    finally:
+        operator("channel", "set", "rec", "--sizes", "all", "--priority", "1")
+
+    assert response.json()["metadata"]["size_plan"] == "native"
+    assert response.json()["size"] == "1920x1080"
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "not base64!",
+        "",
+        "data:image/png;base64,",
+        {"b64_json": "a"},
+        {"url": "http://127.0.0.1/a.png"},
+        {"url": "http://169.254.169.254/latest/meta-data"},
+        {"url": "https://[::1]/a.png"},
+        {"image_url": {"url": "https://10.0.0.1/a.png"}},
+        {"url": "ftp://1.1.1.1/a.png"},
+        {"url": "file:///etc/passwd"},
+        [SMALL] * 17,
+        {},
+        {"something": "else"},
+        [],
+        [{}],
+    ],
+    ids=lambda image: str(image)[:40],
+)
+def test_an_image_that_is_none_is_refused(
+    customer: Customer, upstream: Recorder, image: object
+) -> None:
+    response = customer.generate("a fox", image=image)
+
+    error = response.json()["error"]
+    assert response.status_code == 400, response.text
+    assert (error["code"], error["param"]) == ("invalid_image", "image")
+    assert upstream.requests == []
+    assert customer.states() == {}
+
+
+@pytest.mark.parametrize("image", [7, True, [7], [[SMALL]], {"b64_json": 7}, {"url": ["x"]}])
+def test_an_image_of_a_wrong_type_is_refused(
+    customer: Customer, upstream: Recorder, image: object
+) -> None:
+    response = customer.generate("a fox", image=image)
+
+    error = response.json()["error"]
+    assert response.status_code == 400, response.text
+    assert (error["code"], error["param"]) == ("invalid_type", "image")
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "echoed"),
+    [
+        ({"quality": "low"}, {"quality": "low"}),
+        ({"background": "transparent"}, {"background": "transparent"}),
+        ({"background": "opaque"}, {"background": "opaque"}),
+        ({"background": "auto"}, {}),
+        ({"background": {"type": "solid"}}, {}),
+    ],
+)
+def test_the_answer_echoes_what_strict_sdk_types_allow(
+    customer: Customer, upstream: Recorder, fields: dict[str, Any], echoed: dict[str, str]
+) -> None:
+    upstream.extra = {"background": "auto", "quality": "auto"}
+
+    answer = customer.generate("a fox", **fields).json()
+
+    shown = {name: answer[name] for name in ("background",) if name in answer}
+    assert answer["quality"] == echoed.get("quality", "medium")
+    assert shown == {name: word for name, word in echoed.items() if name != "quality"}
+    assert answer["output_format"] == "png"
+
+
+@pytest.mark.parametrize(("quality", "model"), [("standard", "dall-e-3"), ("hd", "dall-e-3")])
+def test_a_dall_e_quality_is_sent_but_not_echoed(
+    customer: Customer, upstream: Recorder, quality: str, model: str
+) -> None:
+    answer = customer.generate("a fox", model=model, quality=quality).json()
+
+    assert upstream.only.body["quality"] == quality
+    assert "quality" not in answer
+
+
+def test_what_the_upstream_reports_decides_the_price_of_an_automatic_quality(
+    customer: Customer, upstream: Recorder
+) -> None:
+    upstream.extra = {"quality": "low"}
+    reported = customer.generate("a fox")
+    upstream.extra = {"usage": {"input_tokens": 4, "output_tokens": 7024, "total_tokens": 7028}}
+    inferred = customer.generate("a fox")
+    upstream.extra = {}
+    assumed = customer.generate("a fox")
+    upstream.extra = {"quality": "high"}
+    explicit = customer.generate("a fox", quality="low")
+
+    charges = [each.headers["x-pictor-charge"] for each in (reported, inferred, assumed, explicit)]
+    assert charges == ["0.005880", "0.210720", "0.052680", "0.005880"]
+
+
+def test_a_revised_prompt_is_passed_on_and_absent_otherwise(
+    customer: Customer, upstream: Recorder
+) -> None:
+    plain = customer.generate("a fox").json()
+    image = base64.b64encode(drawn((1024, 1024))).decode()
+    upstream.extra = {"data": [{"b64_json": image, "revised_prompt": "a red fox"}]}
+    revised = customer.generate("a fox").json()
+
+    assert "revised_prompt" not in plain["data"][0]
+    assert revised["data"][0]["revised_prompt"] == "a red fox"
