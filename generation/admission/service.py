@@ -43,6 +43,8 @@ class Admitted:
 
     generation: Generation
     is_new: bool
+    is_streamed: bool = False
+    """The caller wants events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,10 @@ def admit(
     Raises the PictorError that refuses the request; nothing is held or remembered then.
     """
     digest = idempotency.digest_of(submission.request)
+    is_streamed = bool(submission.request.get("stream"))
     known = _known(caller, submission, digest, now)
     if known is not None:
-        return Admitted(known, is_new=False)
+        return Admitted(known, is_new=False, is_streamed=is_streamed)
     quoted = quoted_order(caller=caller, request=submission.request, now=now)
     try:
         with transaction.atomic():
@@ -88,9 +91,10 @@ def admit(
                     now=now,
                 ),
                 is_new=True,
+                is_streamed=is_streamed,
             )
     except _KnownMeanwhile as meanwhile:
-        return Admitted(meanwhile.generation, is_new=False)
+        return Admitted(meanwhile.generation, is_new=False, is_streamed=is_streamed)
 
 
 def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:

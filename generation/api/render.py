@@ -48,14 +48,18 @@ def accepted(generation: Generation, *, applied: str, is_replay: bool) -> HttpRe
     )
 
 
+NOT_READY = GenerationTimeout(
+    "The image is not ready yet. It goes on and can be fetched later:"
+    " GET /v1/images/generations/ID, with the id of the x-pictor-generation-id header."
+)
+
+
 def too_late(generation: Generation, *, is_replay: bool) -> HttpResponse:
     """504: the caller waited as long as callers may; the generation goes on."""
-    late = GenerationTimeout(
-        "The image is not ready yet; it goes on and can be fetched:"
-        f" GET /v1/images/generations/{generation.public_id}"
+    headers = {**api_errors.headers_of(NOT_READY), **headers_of(generation, is_replay=is_replay)}
+    return api_errors.json_response(
+        api_errors.body_of(NOT_READY), status=NOT_READY.status, headers=headers
     )
-    headers = {**api_errors.headers_of(late), **headers_of(generation, is_replay=is_replay)}
-    return api_errors.json_response(api_errors.body_of(late), status=late.status, headers=headers)
 
 
 def quote_object(quoted: Quoted) -> dict[str, Any]:
@@ -169,17 +173,24 @@ def _public_error(error: dict[str, Any] | None) -> dict[str, Any] | None:
     return {name: error[name] for name in ("message", "type", "param", "code")}
 
 
+_CANCELED: dict[str, Any] = {
+    "status": 409,
+    "message": "The generation was canceled. You were not charged.",
+    "type": "invalid_request_error",
+    "param": None,
+    "code": "canceled",
+}
+
+
+def error_body(generation: Generation) -> dict[str, Any]:
+    """{"error": {…}} of a generation that brought no image."""
+    return {"error": _public_error(generation.error or _CANCELED)}
+
+
 def _error(generation: Generation, headers: dict[str, str]) -> HttpResponse:
-    error = generation.error or {
-        "status": 409,
-        "message": "The generation was canceled. You were not charged.",
-        "type": "invalid_request_error",
-        "param": None,
-        "code": "canceled",
-    }
     return api_errors.json_response(
-        {"error": _public_error(error)},
-        status=error["status"],
+        error_body(generation),
+        status=(generation.error or _CANCELED)["status"],
         headers={**headers, "x-should-retry": "false"},
     )
 
@@ -209,10 +220,19 @@ def _base64_length(size_bytes: int) -> int:
 async def _body(parts: list[bytes], finished: Finished) -> AsyncIterator[bytes]:
     for part, image in zip(parts, finished.images, strict=False):
         yield part
-        chunks = await pools.storage(storage.open_stream, image.object_key)
-        while encoded := await pools.storage(_next_encoded, chunks):
-            yield encoded
+        async for chunk in encoded(image):
+            yield chunk
     yield parts[-1]
+
+
+async def encoded(image: StoredImage) -> AsyncIterator[bytes]:
+    """An image's bytes from storage as base64, in chunks that join without padding between."""
+    chunks = await pools.storage(storage.open_stream, image.object_key)
+    try:
+        while chunk := await pools.storage(_next_encoded, chunks):
+            yield chunk
+    finally:
+        chunks.close()
 
 
 def _next_encoded(chunks: Iterator[bytes]) -> bytes:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.views import APIView
 
 from accounts import rates
 from accounts.authentication import authenticate, require_scope
@@ -21,7 +22,7 @@ from accounts.selectors import Caller
 from generation import pipeline, selectors
 from generation.admission import idempotency
 from generation.admission.service import Admitted, Submission, quoted_order
-from generation.api import inputs, render, serializers
+from generation.api import events, inputs, render, schema, serializers
 from generation.api.prefer import Prefer
 from generation.api.waiting import Ticket, hub
 from generation.selectors import Finished
@@ -73,8 +74,11 @@ class Call:
         return caller
 
 
-def by_method(**views: View) -> View:
-    """One path, a view for each method; any other is 405 in OpenAI's shape."""
+def by_method(description: type[APIView], **views: View) -> View:
+    """One path, a view for each method; any other is 405 in OpenAI's shape.
+
+    `description` is how the OpenAPI document knows the path.
+    """
 
     @csrf_exempt
     @functools.wraps(next(iter(views.values())))
@@ -87,24 +91,48 @@ def by_method(**views: View) -> View:
             return response
         return await chosen(request, **kwargs)
 
+    view.cls = description  # type: ignore[attr-defined]  # where drf-spectacular looks for it
+    view.initkwargs = {}  # type: ignore[attr-defined]
     return view
 
 
 async def create(request: ASGIRequest, default_model: str | None = None) -> HttpResponseBase:
     """POST: admit, wait, answer."""
     call = Call.of(request, default_model=default_model)
-    with hub.ticket() as ticket:  # registered before the commit: no wake-up is missed
+    ticket = hub.ticket()  # registered before the commit: no wake-up is missed
+    is_taken_over = False
+    try:
         admitted = await _admitted(call, ticket.id)
-        generation = admitted.generation
         if not admitted.is_new:
-            ticket.watch(generation.id)
-        finished = await _finished(call, ticket, admitted)
+            ticket.watch(admitted.generation.id)
+        if admitted.is_streamed and call.prefer.wait_seconds is None:
+            is_taken_over = True
+            return await _stream(ticket, admitted)
+        return await _answer(call, ticket, admitted)
+    finally:
+        if not is_taken_over:
+            ticket.close()
+
+
+async def _answer(call: Call, ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
+    finished = await _finished(call, ticket, admitted)
     is_replay = not admitted.is_new
     if finished is not None:
         return render.answer(finished, is_replay=is_replay)
     if call.prefer.wait_seconds is not None:
-        return render.accepted(generation, applied=call.prefer.applied, is_replay=is_replay)
-    return render.too_late(generation, is_replay=is_replay)
+        applied = call.prefer.applied
+        return render.accepted(admitted.generation, applied=applied, is_replay=is_replay)
+    return render.too_late(admitted.generation, is_replay=is_replay)
+
+
+async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
+    is_final = admitted.generation.is_final
+    return events.streamed(
+        ticket,
+        await pools.views(_with_images, admitted) if is_final else None,
+        seconds=settings.WAIT_LIMIT_SECONDS,
+        headers=render.headers_of(admitted.generation, is_replay=not admitted.is_new),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +224,7 @@ async def quote(request: ASGIRequest) -> HttpResponseBase:
 async def _finished(call: Call, ticket: Ticket, admitted: Admitted) -> Finished | None:
     """The finished generation, as soon as it is and at most as long as the caller waits."""
     if admitted.generation.is_final:
-        return selectors.Finished(*await pools.views(_with_images, admitted))
+        return await pools.views(_with_images, admitted)
     seconds = call.prefer.wait_seconds
     limit = settings.WAIT_LIMIT_SECONDS
     if seconds == 0:
@@ -204,9 +232,9 @@ async def _finished(call: Call, ticket: Ticket, admitted: Admitted) -> Finished 
     return await ticket.wait(limit if seconds is None else min(seconds, limit))
 
 
-def _with_images(admitted: Admitted) -> tuple[Any, Any]:
+def _with_images(admitted: Admitted) -> Finished:
     (finished,) = selectors.with_images([admitted.generation])
-    return finished.generation, finished.images
+    return finished
 
 
 async def retrieve(request: ASGIRequest, public_id: str) -> HttpResponseBase:
@@ -291,6 +319,6 @@ def _http() -> HttpPool:
     return HttpPool(egress_allow=settings.EGRESS_ALLOW)
 
 
-generations = by_method(POST=create, GET=index)
-quotes = by_method(POST=quote)
-generation = by_method(GET=retrieve)
+generations = by_method(schema.GenerationsDescription, POST=create, GET=index)
+quotes = by_method(schema.QuoteDescription, POST=quote)
+generation = by_method(schema.GenerationDescription, GET=retrieve)

@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
+    "PREPROCESSING_HOOKS": ["generation.api.schema.one_path_each"],
 }
 
 # --- logs: structured, one line each, secrets removed -----------------------------------------

@@ -7,13 +7,17 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import include, path
 from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from pictor.kit import api_errors
 from pictor.kit.errors import NotFound, PictorError
 from pictor.web import probes
 
+openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[])
+
 urlpatterns = [
     path("v1/", include("generation.api.urls")),
+    path("openapi.json", openapi),
     path("healthz", probes.healthz),
     path("healthz/", probes.healthz),
     path("readyz", probes.readyz),

@@ -103,7 +103,7 @@ def recording(port: int) -> Iterator[Recorder]:
             return b"".join(parts)
 
         @override
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        def log_message(self, format: str, *args: Any) -> None:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)

@@ -239,7 +239,7 @@ PLANS = [
 
 @pytest.mark.parametrize(("model", "word", "sent", "ratio"), PLANS)
 def test_a_channel_of_three_sizes_is_sent_the_closest_and_the_ratio_once(
-    customer: Customer, narrow: Recorder, model: str, word: str, sent: str, ratio: str | None
+    customer: Customer, narrow: Recorder, *, model: str, word: str, sent: str, ratio: str | None
 ) -> None:
     response = customer.generate("a fox", model=model, size=word, n=1)
 

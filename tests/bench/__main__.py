@@ -1,0 +1,66 @@
+"""`make bench`: what the running system costs, measured from outside.
+
+    python -m tests.bench [throughput|waiting|big_images …] [--requests N] [--json FILE]
+
+Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
+answer was not 200 or `ledger_check` finds something afterwards.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pictor.runtime.process import raise_file_limit
+from tests.bench import big_images, throughput, waiting
+from tests.bench.ground import Ground, fresh_ground
+from tests.bench.report import Result, table
+
+SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
+    "throughput": throughput.run,
+    "waiting": waiting.run,
+    "big_images": big_images.run,
+}
+MOST_REQUESTS = 10_000
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the scenarios asked for, all by default; the exit status."""
+    options = _read(argv)
+    raise_file_limit()
+    results = {name: _measure(name, options.requests) for name in options.scenarios or SCENARIOS}
+    if options.json:
+        figures = {
+            name: {**result.figures, "failures": result.failures}
+            for name, result in results.items()
+        }
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return int(any(result.failures for result in results.values()))
+
+
+def _measure(name: str, requests: int | None) -> Result:
+    with fresh_ground() as ground:
+        result = SCENARIOS[name](ground, requests)
+        if finding := ground.ledger_finding():
+            result.failures.append(f"ledger_check: {finding}")
+    sys.stdout.write(table(result) + "\n")
+    sys.stdout.flush()
+    return result
+
+
+def _read(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=" ".join(SCENARIOS))
+    parser.add_argument("--requests", type=int, metavar="N", help="instead of each one's default")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    options = parser.parse_args(argv)
+    if unknown := set(options.scenarios) - set(SCENARIOS):
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    if options.requests is not None and not 1 <= options.requests <= MOST_REQUESTS:
+        parser.error(f"--requests is between 1 and {MOST_REQUESTS}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""Where a scenario runs: a fresh stack on loopback, tenants who can pay, one measured load."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.bench.client import Load, Outcome
+from tests.bench.meter import GROUPS, Groups, Sampler, idle_bytes
+from tests.servers import ROOT, Stack, start_stack, stop_stack
+
+LOAD_SECONDS = 600.0
+"""No load lasts longer."""
+TENANTS = 4
+"""Holds of one tenant are made one after the other; customers are usually several."""
+MODEL = "gpt-image-2-origin"
+WARM_UP = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One load and what it took from each process group."""
+
+    outcome: Outcome
+    cpu_seconds: dict[str, float]
+    idle_bytes: dict[str, int]
+    waiting_bytes: dict[str, int]
+    peak_bytes: dict[str, int]
+    peak_threads: dict[str, int]
+    most_in_flight: int
+
+
+class Ground:
+    """A running stack with tenants who can pay."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._keys = [self._tenant(f"bench-{number}") for number in range(1, TENANTS + 1)]
+
+    def measure(self, *, requests: int, concurrency: int, **body: object) -> Measured:
+        """Warm the stack up, then send the load and watch."""
+        self._warm_up()
+        groups = Groups(self._stack)
+        idle = idle_bytes(groups)
+        before = groups.cpu_seconds()
+        with self._upstream() as upstream, Sampler(groups, in_flight_at(upstream)) as seen:
+            outcome = self._send(requests=requests, concurrency=concurrency, body=body)
+        after = groups.cpu_seconds()
+        return Measured(
+            outcome=outcome,
+            cpu_seconds={name: after[name] - before[name] for name in GROUPS},
+            idle_bytes=idle,
+            waiting_bytes=seen.waiting_bytes(),
+            peak_bytes=seen.peak_bytes(),
+            peak_threads=seen.peak_threads(),
+            most_in_flight=seen.most_in_flight,
+        )
+
+    def ledger_finding(self) -> str | None:
+        """What `ledger_check` says when the ledger is wrong; None when it is right."""
+        checked = self._stack.manage("ledger_check", "--json")
+        return None if checked.returncode == 0 else checked.stdout + checked.stderr
+
+    def _warm_up(self) -> None:
+        """Load what is loaded on first use, so that it counts as idle."""
+        for response_format in ("url", "b64_json"):
+            body = {"prompt": "Warm-up {number}", "response_format": response_format}
+            outcome = self._send(requests=WARM_UP, concurrency=WARM_UP, body=body)
+            if outcome.statuses != {"200": WARM_UP}:
+                raise RuntimeError(f"the warm-up failed: {outcome.statuses} {outcome.errors}")
+
+    def _send(self, *, requests: int, concurrency: int, body: Mapping[str, object]) -> Outcome:
+        load = Load(
+            base_url=self._stack.base_url,
+            api_keys=self._keys,
+            requests=requests,
+            concurrency=concurrency,
+            body={"model": MODEL, "size": "1024x1024", "quality": "low", **body},
+        )
+        client = subprocess.run(
+            [sys.executable, "-m", "tests.bench.client"],
+            cwd=ROOT,
+            input=json.dumps(asdict(load)),
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=LOAD_SECONDS,
+            check=True,
+        )
+        return Outcome(**json.loads(client.stdout))
+
+    def _tenant(self, name: str) -> str:
+        created = self._stack.manage("tenant", "create", name, "--balance", "1000", "--json")
+        if created.returncode:
+            raise RuntimeError(created.stderr)
+        return str(json.loads(created.stdout)["api_key"])
+
+    def _upstream(self) -> httpx.Client:
+        base_url = self._stack.env["SANDBOX_URL"].removesuffix("/v1")
+        return httpx.Client(base_url=base_url, trust_env=False, timeout=30)
+
+
+def in_flight_at(upstream: httpx.Client) -> Callable[[], int]:
+    """Ask the sandbox how many requests it is answering now."""
+    return lambda: int(upstream.get("/__stats").json()["in_flight"])
+
+
+@contextlib.contextmanager
+def fresh_ground() -> Iterator[Ground]:
+    """Start a stack in a temporary folder; stop it and remove the folder at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="pictor-bench-"))
+    try:
+        stack = start_stack(folder)
+        try:
+            yield Ground(stack)
+        finally:
+            stop_stack(stack)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

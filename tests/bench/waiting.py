@@ -1,0 +1,46 @@
+"""Waiting is cheap: thousands of requests wait for a slow upstream at once."""
+
+from tests.bench import report
+from tests.bench.ground import Ground
+from tests.bench.report import KB, MB, Result
+
+REQUESTS = 2_000
+DELAY_SECONDS = 30
+MOST_THREADS = 30
+
+
+def run(ground: Ground, requests: int | None) -> Result:
+    """All requests at once, each answered by the upstream after 30 s."""
+    count = requests or REQUESTS
+    measured = ground.measure(
+        requests=count,
+        concurrency=count,
+        prompt=f"Slow boat {{number}} [sandbox: delay={DELAY_SECONDS}]",
+    )
+    waiting = report.growth(measured.waiting_bytes, measured.idle_bytes, each=count, unit=KB)
+    peak = report.growth(measured.peak_bytes, measured.idle_bytes, each=count, unit=KB)
+    failures = report.failures_of(measured, requests=count)
+    failures += [
+        f"{measured.peak_threads[name]} threads in {name}"
+        for name in ("web",)
+        if measured.peak_threads[name] >= MOST_THREADS
+    ]
+    return Result(
+        name=f"waiting: {count} requests in flight on a {DELAY_SECONDS} s upstream",
+        lines=report.headline(measured),
+        columns={
+            "CPU ms/request": report.cpu_ms(measured),
+            "idle MB": report.in_units(measured.idle_bytes, MB),
+            "waiting MB": report.in_units(measured.waiting_bytes, MB),
+            "peak MB": report.in_units(measured.peak_bytes, MB),
+            "KB/request waiting": waiting,
+            "KB/request peak": peak,
+            "threads": {**measured.peak_threads},
+        },
+        figures={
+            **report.facts(measured),
+            "kb_per_request_waiting": waiting,
+            "kb_per_request_peak": peak,
+        },
+        failures=failures,
+    )

@@ -1,0 +1,227 @@
+"""Rows and values with good defaults, as plain functions: what a test does not say does not matter.
+
+Customers have true books: their holds are placed by admission, their balances are the ledger's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.dateparse import parse_datetime
+
+from accounts.selectors import Caller, Limits, caller_by_digest
+from accounts.services import FREE, KeyRules, issue_api_key
+from billing.selectors import balance_of
+from billing.services import open_tenant
+from generation.admission.service import Admitted, Submission, admit
+from generation.catalogue import Contract, RouteInfo, contract_from
+from generation.channels.base import UpstreamAnswer, Usage
+from generation.claims import Claim, WorkerEpoch, begin_attempt, enlist
+from generation.management.seeding import seeded_contracts
+from generation.models import Channel, Generation, Route
+from generation.selectors import catalogue_at
+from generation.settlement import Delivery, VerifiedImage
+from pictor.kit import clock
+from pictor.kit.ids import GenerationId, TenantId, new_uuid
+from pictor.kit.money import Micros
+from pictor.kit.spool import Spools
+from storage.models import StoredImage
+
+OPENING_BALANCE = 10_000_000
+ORIGIN = "gpt-image-2-origin"
+MEDIUM_1K = 52_680
+"""A gpt-image-2 image of 1024x1024 in medium: 1,756 tokens at 30 micros."""
+HIGH_1K = 210_720
+"""The same in high: 7,024 tokens."""
+
+# --- values -----------------------------------------------------------------------------------
+
+_ROUTE = RouteInfo(
+    channel_id=1,
+    channel_name="one",
+    kind="openai",
+    base_url="https://upstream.example/v1",
+    api_key="sk-upstream",
+    priority=10,
+    weight=1,
+    timeout_seconds=240,
+    max_concurrency=None,
+    reset_count=0,
+    model=ORIGIN,
+    upstream_model="gpt-image-2",
+    native_sizes=None,
+    quality_map={},
+    ignored_fields=frozenset(),
+    allows_exact_crop=False,
+    allows_redispatch=True,
+    retry_is_free=False,
+    class_overrides={},
+    cost_micros=None,
+)
+_UNLIMITED = Limits(None, None, None, None, None, None, None, None)
+
+
+def route_info(*sizes: str, **options: Any) -> RouteInfo:
+    """A route that takes these sizes natively, or every size when none is named."""
+    return replace(_ROUTE, native_sizes=frozenset(sizes) or None, **options)
+
+
+def contract_of(model: str, **changes: Any) -> Contract:
+    """A seeded contract, with changes."""
+    (row,) = [row for row in seeded_contracts() if row["model"] == model]
+    return replace(contract_from(row), **changes)
+
+
+def make_caller(**limits: int) -> Caller:
+    """A caller that is in no database, with its own tenant and key."""
+    return Caller(
+        key_id=new_uuid(),
+        key_name="key",
+        tenant_id=TenantId(new_uuid()),
+        tenant_name="tenant",
+        tenant_suspended=False,
+        scopes=frozenset({"images:write"}),
+        models=None,
+        ip_ranges=(),
+        expires_at=None,
+        revoked_at=None,
+        is_test=False,
+        default_response_format="",
+        limits=replace(_UNLIMITED, **limits),
+        revision=0,
+    )
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+class Customer:
+    """A tenant with a balance and a key."""
+
+    def __init__(
+        self, name: str = "acme", *, balance: int = OPENING_BALANCE, rules: KeyRules = FREE
+    ) -> None:
+        self.tenant = open_tenant(name=name, opening_balance=Micros(balance), actor="test")
+        self.key, self.plaintext = issue_api_key(
+            tenant=self.tenant, name=name, actor="test", rules=rules
+        )
+        self.id: UUID = self.tenant.id
+
+    def caller(self) -> Caller:
+        """As the next request sees it."""
+        caller = caller_by_digest(bytes(self.key.digest))
+        assert caller is not None
+        return caller
+
+    def submit(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        generation_id: UUID | None = None,
+        now: datetime | None = None,
+        **fields: Any,
+    ) -> Admitted:
+        """Admit a request: 1024x1024 in medium on gpt-image-2-origin unless told otherwise."""
+        request = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
+        return admit(
+            caller=self.caller(),
+            submission=Submission(request=request, idempotency_key=idempotency_key),
+            generation_id=GenerationId(generation_id or new_uuid()),
+            now=now or clock.now(),
+        )
+
+    def generation(self, **fields: Any) -> Generation:
+        """A newly admitted generation."""
+        return self.submit(**fields).generation
+
+    @property
+    def money(self) -> tuple[int, int]:
+        """Available and held."""
+        balance = balance_of(self.id)
+        return balance.available, balance.held
+
+
+def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
+    """An enabled channel that serves these models (gpt-image-2-origin when none is named)."""
+    cost_micros = options.pop("cost_micros", None)
+    channel = Channel.objects.create(
+        name=name, base_url="https://upstream.example/v1", **{"priority": 10, **options}
+    )
+    for model in models or (ORIGIN,):
+        Route.objects.create(
+            channel=channel, contract_id=model, upstream_model=model, cost_micros=cost_micros
+        )
+    return channel
+
+
+def make_worker() -> WorkerEpoch:
+    """A worker that was seen just now."""
+    return enlist()
+
+
+def make_delivery(
+    claim: Claim,
+    spools: Spools,
+    *,
+    sizes: Sequence[tuple[int, int]] = ((1024, 1024),),
+    quality: str | None = None,
+    usage: Usage | None = None,
+    number: int = 1,
+) -> Delivery:
+    """A begun attempt on the model's first channel, and images of these sizes from it."""
+    route = catalogue_at(claim.revision).routes[claim.generation.model][0]
+    attempt_id = begin_attempt(
+        claim=claim,
+        number=number,
+        channel_id=route.channel_id,
+        upstream_model=route.upstream_model,
+        upstream_size=claim.generation.size,
+    )
+    images = [
+        VerifiedImage(spools.new(max_bytes=1000), "png", width, height, None)
+        for width, height in sizes
+    ]
+    return Delivery(
+        attempt_id=attempt_id or new_uuid(),
+        route=route,
+        plan="native",
+        upstream_size=claim.generation.size,
+        ignored=(),
+        answer=UpstreamAnswer(images=(), quality=quality, usage=usage, request_id="up-1"),
+        images=tuple(images),
+    )
+
+
+def stored_images(claim: Claim, delivery: Delivery) -> list[StoredImage]:
+    """The unsaved rows that storing the delivery gives."""
+    generation = claim.generation
+    return [
+        StoredImage(
+            tenant_id=generation.tenant_id,
+            generation_id=generation.id,
+            index=index,
+            object_key=f"2026-11-20/{generation.id}/{claim.dispatch}-{index}.png",
+            content_type="image/png",
+            format=image.format,
+            size_bytes=50_000,
+            sha256="0" * 64,
+            width=image.width,
+            height=image.height,
+            expires_at=at("2027-01-01T00:00:00Z"),
+        )
+        for index, image in enumerate(delivery.images)
+    ]
+
+
+def at(text: str) -> datetime:
+    """'2026-11-20T12:00:00Z' as a time."""
+    found = parse_datetime(text)
+    assert found is not None
+    return found
+
+
+def fields_of(row: object, *names: str) -> Mapping[str, Any]:
+    """Some attributes of a row, to compare with literals."""
+    return {name: getattr(row, name) for name in names}

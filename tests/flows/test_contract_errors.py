@@ -1,0 +1,422 @@
+"""Every row of the contract's table of errors, sent for real: status, type, code, param, headers."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.customer import GENERATIONS, Customer, Operator
+from tests.flows.conftest import MakeCustomer
+from tests.servers import Stack
+
+INVALID = "invalid_request_error"
+UPSTREAM = "upstream_error"
+UNKNOWN_ID = f"{GENERATIONS}/gen_01k00000000000000000000000"
+OPENING = 10_000_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request and the error it must get."""
+
+    name: str
+    status: int
+    code: str
+    param: str | None = None
+    type: str = INVALID
+    body: dict[str, Any] | bytes = b""
+    method: str = "POST"
+    path: str = GENERATIONS
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def send(self, client: httpx.Client) -> httpx.Response:
+        content = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        return client.request(self.method, self.path, content=content, headers=self.headers)
+
+
+def fox(**fields: Any) -> dict[str, Any]:
+    return {"model": "gpt-image-2", "prompt": "a fox", **fields}
+
+
+CASES = [
+    Case("no model", 400, "missing_required_parameter", "model", body={"prompt": "a fox"}),
+    Case("null model", 400, "missing_required_parameter", "model", body=fox(model=None)),
+    Case("empty model", 400, "missing_required_parameter", "model", body=fox(model="")),
+    Case("no prompt", 400, "missing_required_parameter", "prompt", body={"model": "dall-e-2"}),
+    Case("model type", 400, "invalid_type", "model", body=fox(model=["dall-e-2"])),
+    Case("prompt type", 400, "invalid_type", "prompt", body=fox(prompt=["a"])),
+    Case("size type", 400, "invalid_type", "size", body=fox(size=1024)),
+    Case("quality type", 400, "invalid_type", "quality", body=fox(quality=1)),
+    Case("style type", 400, "invalid_type", "style", body=fox(style=1)),
+    Case("background type", 400, "invalid_type", "background", body=fox(background=[])),
+    Case("watermark type", 400, "invalid_type", "watermark", body=fox(watermark="true")),
+    Case("watermark number", 400, "invalid_type", "watermark", body=fox(watermark=0)),
+    Case("image type", 400, "invalid_type", "image", body=fox(image=3)),
+    Case("stream type", 400, "invalid_type", "stream", body=fox(stream="yes")),
+    Case("user type", 400, "invalid_type", "user", body=fox(user=5)),
+    Case("strict type", 400, "invalid_type", "strict_size", body=fox(strict_size=1)),
+    Case("n range", 400, "invalid_value", "n", body=fox(n=11)),
+    Case("quality word", 400, "invalid_value", "quality", body=fox(quality="ultra")),
+    Case("quality of dall-e-3", 400, "invalid_value", "quality",
+         body=fox(model="dall-e-3", quality="high")),
+    Case("quality of dall-e-2", 400, "invalid_value", "quality",
+         body=fox(model="dall-e-2", quality="hd")),
+    Case("quality case", 400, "invalid_value", "quality", body=fox(quality="LOW")),
+    Case("response_format word", 400, "invalid_value", "response_format",
+         body=fox(response_format="b64")),
+    Case("output_format word", 400, "invalid_value", "output_format",
+         body=fox(output_format="gif")),
+    Case("moderation word", 400, "invalid_value", "moderation", body=fox(moderation="off")),
+    Case("input_fidelity word", 400, "invalid_value", "input_fidelity",
+         body=fox(input_fidelity="medium")),
+    Case("partial_images range", 400, "invalid_value", "partial_images",
+         body=fox(partial_images=4)),
+    Case("NUL", 400, "invalid_value", "prompt", body=fox(prompt="a\x00b")),
+    Case("NUL in style", 400, "invalid_value", "style", body=fox(style={"a": {"b": "\x00"}})),
+    Case("lone surrogate", 400, "invalid_value", "prompt",
+         body=b'{"model": "dall-e-2", "prompt": "a\\ud83e"}'),
+    Case("idempotency key", 400, "invalid_value", "Idempotency-Key", body=fox(),
+         headers={"Idempotency-Key": "x" * 256}),
+    Case("blank in idempotency key", 400, "invalid_value", "Idempotency-Key", body=fox(),
+         headers={"Idempotency-Key": "a b"}),
+    Case("size", 400, "invalid_size", "size", body=fox(size="1x1")),
+    Case("unknown field", 400, "unknown_parameter", "promt", body=fox(promt="x")),
+    Case("unknown field null", 400, "unknown_parameter", "colour", body=fox(colour=None)),
+    Case("prompt length", 400, "string_above_max_length", "prompt", body=fox(prompt="x" * 32_001)),
+    Case("prompt of a megabyte", 400, "string_above_max_length", "prompt",
+         body=fox(prompt="x" * 1_000_000)),
+    Case("style of a megabyte", 400, "string_above_max_length", "style",
+         body=fox(style={"a": "x" * 1_000_000})),
+    Case("not JSON", 400, "invalid_json", body=b"prompt=a+fox"),
+    Case("empty", 400, "invalid_json"),
+    Case("no object", 400, "invalid_json", body=b"[1]"),
+    Case("image", 400, "invalid_image", "image", body=fox(image="%%%%")),
+    Case("moderation", 400, "moderation_blocked", "prompt",
+         body=fox(prompt="[sandbox: fail=moderation]")),
+    Case("model", 404, "model_not_found", "model", body=fox(model="gpt-image-9")),
+    Case("model in another case", 404, "model_not_found", "model", body=fox(model="DALL-E-2")),
+    Case("model of a thousand letters", 404, "model_not_found", "model", body=fox(model="m" * 999)),
+    Case("path", 404, "not_found", path="/v1/images/generation", body=fox()),
+    Case("path by GET", 404, "not_found", method="GET", path="/v1/nothing/here"),
+    Case("bare /v1", 404, "not_found", method="GET", path="/v1"),
+    Case("bare /v1/", 404, "not_found", method="GET", path="/v1/"),
+    Case("id", 404, "not_found", "id", method="GET", path=UNKNOWN_ID),
+    Case("malformed id", 404, "not_found", "id", method="GET", path=f"{GENERATIONS}/'%20or%201"),
+    Case("model by id", 404, "model_not_found", "model", method="GET", path="/v1/models/none"),
+    Case("method", 405, "method_not_allowed", method="PUT", body=fox()),
+    Case("method of quote", 405, "method_not_allowed", method="GET", path="/v1/images/quote"),
+    Case("method of models", 405, "method_not_allowed", path="/v1/models", body=b"{}"),
+    Case("encoding", 415, "unsupported_media_type", body=fox(), headers={"Content-Encoding": "br"}),
+    Case("two encodings", 415, "unsupported_media_type", body=fox(),
+         headers={"Content-Encoding": "gzip, br"}),
+    Case("too large", 413, "request_too_large", body=b" " * (33 * 1024**2)),
+    Case("bomb", 413, "request_too_large", body=gzip.compress(b" " * (40 * 1024**2)),
+         headers={"Content-Encoding": "gzip"}),
+]  # fmt: skip
+
+
+def facts_of(response: httpx.Response) -> tuple[int, str, str, str | None]:
+    """Status, type, code and param, after looking at what every error has."""
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"].startswith("req_")
+    assert response.headers["access-control-allow-origin"] == "*"
+    document = response.json()
+    assert set(document) == {"error"}
+    error = document["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert isinstance(error["message"], str)
+    assert 0 < len(error["message"]) < 2_000
+    return response.status_code, error["type"], error["code"], error["param"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_row_of_the_table_is_answered_as_written(customer: Customer, case: Case) -> None:
+    response = case.send(customer.client)
+
+    assert facts_of(response) == (case.status, case.type, case.code, case.param)
+    assert customer.captures() == []
+    assert customer.balance() == (OPENING, 0)
+
+
+def test_an_unknown_field_is_told_its_nearest_known_one(customer: Customer) -> None:
+    near = customer.generate("a fox", qualty="low").json()
+    far = customer.generate("a fox", zzzzzzzz=1).json()
+
+    assert "'quality'" in near["error"]["message"]
+    assert "response_format" in far["error"]["message"]
+
+
+# --- 401 and 403 ------------------------------------------------------------------------------
+
+Change = Callable[[str, object], None]
+
+
+@pytest.fixture
+def key_of(customer: Customer, database: "psycopg.Connection[Any]") -> Change:
+    """Sets a column of the customer's key, as an operator's form would."""
+
+    def change(column: str, value: object) -> None:
+        statement = sql.SQL(
+            "UPDATE accounts_apikey SET {} = %s WHERE tenant_id ="
+            " (SELECT id FROM accounts_tenant WHERE name = %s)"
+        ).format(sql.Identifier(column))
+        database.execute(statement, [value, customer.name])
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        " ",
+        "Bearer",
+        "Bearer ",
+        "Basic dXNlcjpwYXNz",
+        "Token {key}",
+        "{key}",
+        "Bearer {key} extra",
+        "Bearer {key}x",
+        "Bearer  {key}\u00a0",
+        "Bearer\t{key}",
+        "Bearer {key},Bearer {key}",
+        "Bearer sk-pictor-short",
+        "Bearer sk-pictor-00000000000000000000000000000000000000",
+        "Bearer sk-pictor-000000000000000000000000000000000POhOV",
+        "Bearer {upper}",
+    ],
+)
+def test_a_header_without_a_good_key_is_401(customer: Customer, header: str | None) -> None:
+    key = customer.api_key
+    text = header and header.format(key=key, upper=key.upper())
+    headers = {} if text is None else {"Authorization": text.encode("latin-1")}
+    url = customer.stack.base_url + GENERATIONS
+
+    response = httpx.post(url, json=fox(), headers=headers, trust_env=False)
+
+    assert facts_of(response) == (401, INVALID, "invalid_api_key", None)
+    assert key not in response.text
+
+
+@pytest.mark.parametrize(
+    "template", ["Bearer {}", "bearer {}", "BEARER {}", "bEaReR    {}", "Bearer {}  "]
+)
+def test_the_scheme_may_be_in_any_case_with_any_spaces(customer: Customer, template: str) -> None:
+    url = customer.stack.base_url + "/v1/models"
+    headers = {"Authorization": template.format(customer.api_key)}
+
+    assert httpx.get(url, headers=headers, trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("place", ["?api_key={}", "?key={}", "?access_token={}"])
+def test_a_key_in_the_address_is_no_key(customer: Customer, place: str) -> None:
+    url = customer.stack.base_url + GENERATIONS + place.format(customer.api_key)
+
+    response = httpx.post(url, json=fox(), trust_env=False)
+
+    assert facts_of(response) == (401, INVALID, "invalid_api_key", None)
+
+
+@pytest.mark.parametrize("name", ["x-api-key", "api-key", "x-goog-api-key", "cookie"])
+def test_a_key_in_another_header_is_no_key(customer: Customer, name: str) -> None:
+    url = customer.stack.base_url + GENERATIONS
+
+    response = httpx.post(url, json=fox(), headers={name: customer.api_key}, trust_env=False)
+
+    assert facts_of(response) == (401, INVALID, "invalid_api_key", None)
+
+
+def test_a_revoked_key_is_401(customer: Customer, operator: Operator) -> None:
+    operator("key", "revoke", customer.key_id)
+
+    response = customer.generate("a fox")
+
+    assert facts_of(response) == (401, INVALID, "invalid_api_key", None)
+
+
+def test_an_expired_key_is_401(customer: Customer, key_of: Change) -> None:
+    key_of("expires_at", "2026-01-01T00:00:00Z")
+
+    response = customer.generate("a fox")
+
+    assert facts_of(response) == (401, INVALID, "invalid_api_key", None)
+
+
+def test_bad_keys_are_401_however_many_come(stack: Stack) -> None:
+    with httpx.Client(base_url=stack.base_url, trust_env=False) as client:
+        statuses = {
+            client.post(GENERATIONS, json={}, headers={"Authorization": "Bearer x"}).status_code
+            for _ in range(200)
+        }
+
+    assert statuses == {401}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("scopes", ["images:read"]),
+        ("allowed_models", ["dall-e-2"]),
+        ("allowed_models", []),
+        ("ip_ranges", ["192.0.2.0/24"]),
+    ],
+)
+def test_a_key_that_may_not_is_403(
+    customer: Customer, key_of: Change, column: str, value: list[str]
+) -> None:
+    key_of(column, value)
+
+    response = customer.generate("a fox")
+
+    param = "model" if column == "allowed_models" else None
+    assert facts_of(response) == (403, "permission_error", "insufficient_permissions", param)
+    assert customer.states() == {}
+
+
+def test_a_suspended_tenant_is_403(customer: Customer, database: "psycopg.Connection[Any]") -> None:
+    database.execute(
+        "UPDATE accounts_tenant SET status = 'suspended' WHERE name = %s", [customer.name]
+    )
+
+    response = customer.generate("a fox")
+
+    assert facts_of(response) == (403, "permission_error", "insufficient_permissions", None)
+
+
+def test_a_key_that_may_is_served(customer: Customer, key_of: Change) -> None:
+    key_of("scopes", ["images:write"])
+    key_of("allowed_models", ["gpt-image-2-origin"])
+    key_of("ip_ranges", ["127.0.0.0/8", "::1/128"])
+    key_of("expires_at", "2099-01-01T00:00:00Z")
+
+    assert customer.generate("a fox").status_code == 200
+
+
+def test_a_key_s_default_response_format_holds_until_the_request_says_otherwise(
+    customer: Customer, key_of: Change
+) -> None:
+    key_of("default_response_format", "b64_json")
+
+    by_default = customer.generate("a fox").json()
+    asked = customer.generate("a fox", response_format="url").json()
+
+    assert set(by_default["data"][0]) == {"b64_json"}
+    assert set(asked["data"][0]) == {"url"}
+
+
+# --- 404, 422 ---------------------------------------------------------------------------------
+
+
+def test_another_tenant_s_generation_is_not_found_word_for_word(
+    customer: Customer, make_customer: MakeCustomer
+) -> None:
+    theirs = customer.generate("a fox").headers["x-pictor-generation-id"]
+    stranger = make_customer()
+
+    foreign = stranger.client.get(f"{GENERATIONS}/{theirs}")
+    unknown = stranger.client.get(UNKNOWN_ID)
+
+    assert facts_of(foreign) == (404, INVALID, "not_found", "id")
+    assert foreign.content == unknown.content
+
+
+def test_an_idempotency_key_with_another_body_is_422(customer: Customer) -> None:
+    headers = {"Idempotency-Key": "order-7"}
+    customer.generate("a fox", headers=headers)
+
+    response = customer.generate("a hare", headers=headers)
+
+    assert facts_of(response) == (422, INVALID, "idempotency_key_reused", None)
+    assert response.headers["x-should-retry"] == "false"
+
+
+# --- 429 is in test_contract_limits.py; 502, 503 and 504 --------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("directive", "status", "code", "param"),
+    [
+        ("fail=400", 400, "invalid_value", None),
+        ("fail=moderation", 400, "moderation_blocked", "prompt"),
+        ("fail=500", 502, "upstream_error", None),
+        ("fail=502", 502, "upstream_error", None),
+        ("fail=504", 502, "upstream_error", None),
+        ("fail=reset", 502, "upstream_error", None),
+        ("fail=truncate", 502, "upstream_error", None),
+        ("fail=html", 502, "upstream_error", None),
+        ("fail=empty", 502, "upstream_error", None),
+        ("corrupt", 502, "upstream_error", None),
+        ("fail=401", 503, "no_channel_available", None),
+        ("fail=403", 503, "no_channel_available", None),
+        ("fail=503", 503, "no_channel_available", None),
+    ],
+)
+def test_an_upstream_s_failure_is_ours_to_word_and_free(
+    customer: Customer,
+    operator: Operator,
+    *,
+    directive: str,
+    status: int,
+    code: str,
+    param: str | None,
+) -> None:
+    operator("channel", "reset", "sandbox")
+
+    response = customer.generate(f"a fox [sandbox: {directive}]")
+
+    operator("channel", "reset", "sandbox")
+    kind = INVALID if status == 400 else UPSTREAM
+    assert facts_of(response) == (status, kind, code, param)
+    assert response.headers["x-should-retry"] == "false"
+    assert response.headers["x-pictor-generation-id"].startswith("gen_")
+    assert response.headers["x-pictor-charge"] == "0.000000"
+    message = response.json()["error"]["message"]
+    assert "not charged" in message
+    assert "127.0.0.1" not in message
+    assert "sandbox" not in message.lower()
+    assert customer.balance() == (OPENING, 0)
+
+
+def test_no_channel_at_all_is_503_before_any_money_is_held(
+    customer: Customer, operator: Operator
+) -> None:
+    operator("channel", "disable", "sandbox")
+
+    try:
+        response = customer.generate("a fox")
+        quote = customer.client.post("/v1/images/quote", json=fox())
+    finally:
+        operator("channel", "enable", "sandbox")
+
+    assert facts_of(response) == (503, UPSTREAM, "no_channel_available", None)
+    assert facts_of(quote) == (503, UPSTREAM, "no_channel_available", None)
+    assert response.headers["x-should-retry"] == "false"
+    assert customer.states() == {}
+
+
+@pytest.fixture
+def impatient(stack: Stack, operator: Operator) -> Iterator[None]:
+    """The sandbox again, before itself, as a channel that gives up after a second."""
+    where = ("--base-url", stack.env["SANDBOX_URL"], "--api-key", "k")
+    operator("channel", "set", "impatient", *where, "--priority", "1", "--timeout", "1")
+    operator("channel", "enable", "impatient")
+    yield
+    operator("channel", "disable", "impatient")
+
+
+def test_an_upstream_that_takes_too_long_is_504_and_free(
+    customer: Customer, impatient: None
+) -> None:
+    response = customer.generate("a fox [sandbox: delay=20]")
+
+    assert facts_of(response) == (504, UPSTREAM, "generation_timeout", None)
+    assert response.headers["x-should-retry"] == "false"
+    assert "not charged" in response.json()["error"]["message"]
+    assert customer.balance() == (OPENING, 0)
