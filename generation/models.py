@@ -208,6 +208,11 @@ class Generation(models.Model):
                 name="generation_unfinished",
                 condition=models.Q(state__in=["queued", "running"]),
             ),
+            models.Index(
+                fields=["finished_at"],
+                name="generation_with_inputs",
+                condition=~models.Q(inputs=[]),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from generation import worker
+from generation import settlement, worker
 from generation.admission import idempotency
 from pictor.kit import clock
 
@@ -17,6 +17,12 @@ from pictor.kit import clock
 def ring(generation_id: str) -> None:
     """A generation is queued: carry it, if it is still to be had."""
     worker.accept(UUID(generation_id))
+
+
+@shared_task(ignore_result=True)
+def forget_inputs() -> None:
+    """Delete the reference images of generations that ended a day ago."""
+    settlement.forget_inputs(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -23,6 +23,8 @@ for line in sys.stdin:
         outcome = {"returncode": error.returncode, "stderr": str(error)}
     except SystemExit as exit_:
         outcome = {"returncode": int(exit_.code or 0), "stderr": ""}
+    except Exception as error:  # noqa: BLE001 - the test that asked shall see it
+        outcome = {"returncode": 1, "stderr": repr(error)}
     with contextlib.suppress(Exception):
         connection.close()
     print(json.dumps({**outcome, "stdout": out.getvalue()}), flush=True)  # noqa: T201 - the answer

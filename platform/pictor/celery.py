@@ -53,6 +53,10 @@ app.conf.update(
             "task": "generation.tasks.forget_idempotency_keys",
             "schedule": crontab(minute=7),
         },
+        "forget-inputs": {
+            "task": "generation.tasks.forget_inputs",
+            "schedule": crontab(minute=27),
+        },
         "delete-expired-images": {
             "task": "storage.expire_images",
             "schedule": crontab(minute=17),

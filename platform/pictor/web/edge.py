@@ -9,7 +9,10 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from django.conf import settings
+
 from pictor.kit import ids, log
+from pictor.web.proxies import Proxies
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -43,6 +46,7 @@ class Edge:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._proxies = Proxies(settings.TRUSTED_PROXIES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -62,6 +66,7 @@ class Edge:
             if _is_preflight(scope):
                 await _answer_preflight(scope, send, extra)
                 return
+        scope = self._proxies.seen_through(scope)
         started = time.monotonic()
 
         async def send_with_headers(message: Message) -> None:

@@ -1,0 +1,46 @@
+"""Who is really calling, when proxies of ours stand in between.
+
+`X-Forwarded-*` is believed only from configured proxies, and only as far as they vouch for it: the
+caller is the last address in the chain that is not one of them. From anybody else these headers
+are taken away before anything can read them.
+"""
+
+import ipaddress
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+FORWARDED = b"x-forwarded-"
+
+
+class Proxies:
+    """The configured proxies: addresses or networks."""
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._networks = [ipaddress.ip_network(one, strict=False) for one in trusted]
+
+    def seen_through(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """The request's scope with the true client, and no header that nobody vouches for."""
+        client = scope.get("client")
+        if client is not None and self._is_ours(client[0]):
+            address = self._caller(scope["headers"]) or client[0]
+            return {**scope, "client": (address, 0)}
+        if not any(name.startswith(FORWARDED) for name, _ in scope["headers"]):
+            return scope
+        kept = [(name, value) for name, value in scope["headers"] if not name.startswith(FORWARDED)]
+        return {**scope, "headers": kept}
+
+    def _caller(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+        chain = [
+            address.strip()
+            for name, value in headers
+            if name == b"x-forwarded-for"
+            for address in value.decode("latin-1").split(",")
+        ]
+        return next((address for address in reversed(chain) if not self._is_ours(address)), None)
+
+    def _is_ours(self, text: str) -> bool:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)

@@ -1,0 +1,395 @@
+"""Bodies, headers and ids that no decent client sends: always an error object, never a 5xx."""
+
+import asyncio
+import gzip
+import json
+import random
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.customer import GENERATIONS, Customer
+from tests.flows.conftest import MakeCustomer
+
+GOOD = b'{"model": "gpt-image-2", "prompt": "a fox", "quality": "low"}'
+GZIP = {"Content-Encoding": "gzip"}
+SEED = 20_261_120
+AT_ONCE = 8
+
+
+def error_code_of(response: httpx.Response) -> tuple[int, str]:
+    assert response.headers["content-type"] == "application/json"
+    error = response.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    return response.status_code, error["code"]
+
+
+def post(customer: Customer, content: Any, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return customer.client.post(GENERATIONS, content=content, headers=named)
+
+
+# --- what is accepted -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "image/png",
+        "nonsense",
+        "",
+    ],
+)
+def test_json_is_read_whatever_its_content_type(customer: Customer, kind: str) -> None:
+    assert post(customer, GOOD, content_type=kind).status_code == 200
+
+
+def test_json_is_read_without_any_content_type(customer: Customer) -> None:
+    response = post(customer, GOOD)
+
+    assert "content-type" not in response.request.headers
+    assert response.status_code == 200
+
+
+def test_a_chunked_body_is_read(customer: Customer) -> None:
+    def chunks() -> Iterator[bytes]:
+        for index in range(0, len(GOOD), 5):
+            yield GOOD[index : index + 5]
+
+    response = post(customer, chunks())
+
+    assert response.request.headers["transfer-encoding"] == "chunked"
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["gzip", "GZIP", "identity"])
+def test_a_gzip_body_is_read(customer: Customer, name: str) -> None:
+    content = GOOD if name == "identity" else gzip.compress(GOOD)
+
+    assert post(customer, content, content_encoding=name).status_code == 200
+
+
+def test_a_large_gzip_body_is_read(customer: Customer) -> None:
+    padded = GOOD + b" " * (20 * 1024**2)
+
+    assert post(customer, gzip.compress(padded), **GZIP).status_code == 200
+
+
+def test_white_space_around_an_object_is_no_matter(customer: Customer) -> None:
+    assert post(customer, b"\r\n\t " + GOOD + b"\n\n").status_code == 200
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+def nested(depth: int, opening: bytes, closing: bytes) -> bytes:
+    return opening * depth + b"1" + closing * depth
+
+
+BAD_JSON = {
+    "nothing": b"",
+    "blanks": b" \n",
+    "text": b"a fox",
+    "half": GOOD[:-1],
+    "twice": GOOD + GOOD,
+    "single quotes": b"{'model': 'gpt-image-2'}",
+    "trailing comma": GOOD[:-1] + b",}",
+    "comment": b"/* */" + GOOD,
+    "an array": b"[" + GOOD + b"]",
+    "a string": b'"fox"',
+    "a number": b"1",
+    "null": b"null",
+    "true": b"true",
+    "NaN": b'{"n": NaN}',
+    "Infinity": b'{"n": Infinity}',
+    "-Infinity": b'{"output_compression": -Infinity}',
+    "5,000 digits": b'{"n": ' + b"9" * 5_000 + b"}",
+    "a million digits": b'{"n": ' + b"9" * 1_000_000 + b"}",
+    "full-width digit": '{"n": ３}'.encode(),  # noqa: RUF001 - the point
+    "leading zero": b'{"n": 03}',
+    "hexadecimal": b'{"n": 0x3}',
+    "the same key twice": b'{"model": "dall-e-2", "model": "dall-e-3", "prompt": "a"}',
+    "the same inner key twice": b'{"model": "dall-e-2", "style": {"a": 1, "a": 2}}',
+    "deep arrays": nested(100_000, b"[", b"]"),
+    "deep objects": nested(50_000, b'{"a":', b"}"),
+    "a little too deep": b'{"style":' + nested(40, b'{"a":', b"}") + b"}",
+    "deep and open": b"[" * 200_000,
+    "broken UTF-8": b'{"prompt": "\xff\xfe"}',
+    "overlong UTF-8": b'{"prompt": "\xc0\xaf"}',
+    "UTF-8 surrogates": b'{"prompt": "\xed\xa0\x80"}',
+    "cut UTF-8": b'{"prompt": "\xe7\x8b',
+    "UTF-16": GOOD.decode().encode("utf-16"),
+    "raw control character": b'{"prompt": "a\x01b"}',
+    "raw NUL": b'{"prompt": "a\x00b"}',
+    "bad escape": b'{"prompt": "\\x41"}',
+    "cut escape": b'{"prompt": "\\u12"}',
+    "HTML": b"<html><body>hello</body></html>",
+    "a form": b"model=gpt-image-2&prompt=a+fox",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BAD_JSON.values(), ids=BAD_JSON)
+def test_what_is_no_json_object_is_invalid_json(customer: Customer, body: bytes) -> None:
+    assert error_code_of(post(customer, body)) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("body", BAD_JSON.values(), ids=BAD_JSON)
+def test_it_is_invalid_json_in_gzip_too(customer: Customer, body: bytes) -> None:
+    assert error_code_of(post(customer, gzip.compress(body), **GZIP)) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize(
+    "n", [b"1e400", b"-1e400", b"1e5", b"1E0", b"1e-400", b"0.1", b"-0.0", b"99999999999999999999"]
+)
+def test_a_number_out_of_all_bounds_is_a_bad_count(customer: Customer, n: bytes) -> None:
+    response = post(customer, GOOD[:-1] + b', "n": ' + n + b"}")
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "n"
+
+
+@pytest.mark.parametrize("text", [b"\\ud83e", b"\\udd8a", b"\\udd8a\\ud83e", b"\\u0000"])
+@pytest.mark.parametrize(
+    "place", [b'"prompt": "%s"', b'"style": {"a": ["%s"]}', b'"user": "%s"', b'"%s": 1']
+)
+def test_a_lone_surrogate_or_nul_anywhere_is_refused(
+    customer: Customer, place: bytes, text: bytes
+) -> None:
+    body = b'{"model": "dall-e-2", ' + place % text + b"}"
+
+    assert error_code_of(post(customer, body)) == (400, "invalid_value")
+
+
+def test_a_whole_surrogate_pair_is_one_character(customer: Customer) -> None:
+    body = b'{"model": "dall-e-2", "prompt": "\\ud83e\\udd8a"}'
+
+    assert post(customer, body).status_code == 200
+
+
+def test_gzip_that_is_cut_short_or_none_is_invalid_json(customer: Customer) -> None:
+    packed = gzip.compress(GOOD + b" " * 10_000)
+
+    cut = post(customer, packed[:-9], **GZIP)
+    none = post(customer, GOOD, **GZIP)
+    broken = post(customer, packed[:20] + b"\x00" * 20 + packed[40:], **GZIP)
+    empty = post(customer, b"", **GZIP)
+
+    codes = [error_code_of(response) for response in (cut, none, broken, empty)]
+    assert codes == [(400, "invalid_json")] * 4
+
+
+def test_a_gzip_bomb_is_413(customer: Customer) -> None:
+    bomb = gzip.compress(b" " * (200 * 1024**2))
+
+    assert error_code_of(post(customer, bomb, **GZIP)) == (413, "request_too_large")
+
+
+@pytest.mark.parametrize("name", ["br", "zstd", "gzip, gzip", "x", "gzip;q=1"])
+def test_another_encoding_is_415(customer: Customer, name: str) -> None:
+    response = post(customer, gzip.compress(GOOD), content_encoding=name)
+
+    assert error_code_of(response) == (415, "unsupported_media_type")
+
+
+def test_a_body_above_32_mib_is_413_announced_or_not(customer: Customer) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(33):
+            yield b" " * 1024**2
+
+    announced = post(customer, b" " * (32 * 1024**2 + 1))
+    chunked = post(customer, chunks())
+
+    assert error_code_of(announced) == (413, "request_too_large")
+    assert error_code_of(chunked) == (413, "request_too_large")
+
+
+def test_a_body_of_32_mib_is_read(customer: Customer) -> None:
+    assert post(customer, GOOD.ljust(32 * 1024**2)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ("Content-Length: 5\r\n", b"{}   "),
+        ("Content-Length: -5\r\n", b""),
+        ("Content-Length: five\r\n", b""),
+        ("Content-Length: 99999999999999999999\r\n", b""),
+        ("Content-Length: 2\r\nContent-Length: 3\r\n", b"{}"),
+        ("Transfer-Encoding: chunked\r\n", b"zz\r\n{}\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked\r\n", b"FFFFFFFFFFFFFFFFF\r\n"),
+        ("Transfer-Encoding: gzip\r\n", b""),
+        ("Authorization: Bearer \xff\xfe\r\n", b""),
+        ("X-Long: " + "x" * 70_000 + "\r\n", b""),
+    ],
+)
+def test_broken_http_never_gets_a_5xx(customer: Customer, headers: str, body: bytes) -> None:
+    host, port = customer.stack.base_url.removeprefix("http://").split(":")
+    head = (
+        f"POST {GENERATIONS} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+        f"Authorization: Bearer {customer.api_key}\r\n{headers}\r\n"
+    )
+
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode("latin-1") + body)
+        answer = connection.recv(65_536)
+
+    assert not answer or answer.startswith(b"HTTP/1.1 4")
+
+
+# --- fuzz, with a fixed seed ------------------------------------------------------------------
+
+WORDS: list[Any] = [
+    None, True, False, 0, 1, -1, 2**31, 2**63, 10**19, 1.5, -0.0, 1e308, "", " ", "a", "auto", "1",
+    "\x00", "\u202e", "\ufeff", "🦊" * 50, "x" * 5_000, "../../etc/passwd", "' OR 1=1 --", "%s%n",
+    "${jndi:ldap://x}", "<script>", "１０", [], {}, [None], [[]], [{}], {"": ""}, {"url": None},
+    {"b64_json": []}, {"url": "http://[::"}, {"url": "https://a:b@c/"}, {"url": "http://0x7f.1/"},
+    {"image_url": {"url": 5}}, {"type": "transparent"}, "data:image/png;base64,AAAA", "AAAA",
+    "1024x1024", "9" * 400 + "x1", "16:9", "url", "b64_json", "jpeg", "high",
+]  # fmt: skip
+FIELDS = (
+    "model prompt n size quality response_format style background watermark image mask"
+    " output_format output_compression user safety_identifier moderation stream partial_images"
+    " input_fidelity strict_size extra"
+).split()  # fmt: skip
+
+
+def random_body(dice: random.Random) -> bytes:
+    body: dict[str, Any] = {"model": "gpt-image-2", "prompt": "x", "quality": "low"}
+    for name in dice.sample(FIELDS, dice.randint(1, 4)):
+        body[name] = dice.choice(WORDS)
+    text = json.dumps(body, ensure_ascii=dice.random() < 0.5).encode("utf-8", "surrogatepass")
+    return mangled(dice, text) if dice.random() < 0.4 else text
+
+
+def mangled(dice: random.Random, text: bytes) -> bytes:
+    cut = bytearray(text)
+    for _ in range(dice.randint(1, 5)):
+        place = dice.randrange(len(cut))
+        match dice.randrange(3):
+            case 0:
+                cut[place] = dice.randrange(256)
+            case 1:
+                del cut[place : place + dice.randint(1, 9)]
+            case _:
+                cut[place:place] = dice.choice(
+                    [b'"', b"{", b"\\", b"\xff", b"\\ud800", b"]", b"e9"]
+                )
+        cut = cut or bytearray(b"x")
+    return bytes(cut)
+
+
+def is_sane(response: httpx.Response) -> bool:
+    """A success, or an error object with a status below 500."""
+    if response.headers["content-type"] not in ("application/json", "text/event-stream"):
+        return False
+    if response.status_code < 300:
+        return True
+    error = response.json().get("error", {})
+    return response.status_code < 500 and set(error) == {"message", "type", "param", "code"}
+
+
+async def answers(customer: Customer, requests: list[httpx.Request]) -> list[httpx.Response]:
+    turns = asyncio.Semaphore(AT_ONCE)
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+
+        async def one(request: httpx.Request) -> httpx.Response:
+            async with turns:
+                return await client.send(request)
+
+        return list(await asyncio.gather(*(one(request) for request in requests)))
+
+
+def insane(customer: Customer, requests: list[httpx.Request]) -> list[tuple[bytes, int, bytes]]:
+    found = asyncio.run(answers(customer, requests))
+    return [
+        (response.request.content[:300], response.status_code, response.content[:300])
+        for response in found
+        if not is_sane(response)
+    ]
+
+
+def test_fuzzed_bodies_never_get_a_5xx(make_customer: MakeCustomer, sound_ledger: None) -> None:
+    customer = make_customer("500.00")
+    dice = random.Random(SEED)  # noqa: S311 - a fixed seed is the point
+    url = customer.stack.base_url
+    paths = [GENERATIONS, f"{GENERATIONS}/", "/v1/images/quote"]
+    headers = {"Authorization": f"Bearer {customer.api_key}"}
+    requests = [
+        httpx.Request("POST", url + dice.choice(paths), content=random_body(dice), headers=headers)
+        for _ in range(400)
+    ]
+
+    assert insane(customer, requests) == []
+
+
+def test_fuzzed_authorization_never_gets_in_or_a_5xx(customer: Customer) -> None:
+    dice = random.Random(SEED)  # noqa: S311 - a fixed seed is the point
+    url = customer.stack.base_url + GENERATIONS
+    key = customer.api_key.encode()
+    headers = [
+        b"Bearer "
+        + key[: dice.randrange(len(key))]
+        + dice.randbytes(dice.randint(1, 9)).hex().encode()
+        for _ in range(100)
+    ] + [
+        bytes(dice.choice(range(0x21, 0xFF)) for _ in range(dice.randint(1, 60)))
+        for _ in range(100)
+    ]
+    requests = [
+        httpx.Request("POST", url, content=GOOD, headers=[(b"Authorization", header)])
+        for header in headers
+    ]
+
+    found = asyncio.run(answers(customer, requests))
+
+    assert {error_code_of(response) for response in found} == {(401, "invalid_api_key")}
+    assert customer.states() == {}
+
+
+def test_fuzzed_ids_are_404_or_405(customer: Customer) -> None:
+    dice = random.Random(SEED)  # noqa: S311 - a fixed seed is the point
+    alphabet = ["%00", "%FF", "..", "gen_", "0", "z", "%2F", "'", "%F0%9F%A6%8A", "-", "~", "%0A"]
+    url = customer.stack.base_url
+    headers = {"Authorization": f"Bearer {customer.api_key}"}
+    requests = [
+        httpx.Request(
+            dice.choice(["GET", "POST", "DELETE", "PATCH"]),
+            f"{url}{dice.choice([GENERATIONS, '/v1/models', '/v1'])}/x"
+            + "".join(dice.choices(alphabet, k=dice.randint(1, 40))),
+            headers=headers,
+        )
+        for _ in range(200)
+    ]
+
+    found = asyncio.run(answers(customer, requests))
+
+    assert {response.status_code for response in found} <= {404, 405}
+    assert all(is_sane(response) for response in found)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=x",
+        "limit=１",
+        "limit=1e9",
+        "after=x",
+        "after=%00",
+    ],  # noqa: RUF001 - a full-width digit is the point
+)
+def test_a_bad_page_is_400_or_404(customer: Customer, query: str) -> None:
+    response = customer.client.get(f"{GENERATIONS}?{query}")
+
+    status, _ = error_code_of(response)
+    assert status in (400, 404)

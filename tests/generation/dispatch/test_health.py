@@ -1,0 +1,224 @@
+"""Breakers, gates, caps and size fidelity. Times are seconds on a clock of the test's own."""
+
+import pytest
+
+from generation.channels.base import AttemptClass
+from generation.dispatch.health import Health
+from tests.factories import route_info
+
+ROUTE = route_info()
+OTHER_MODEL = route_info(model="dall-e-3")
+OTHER_CHANNEL = route_info(channel_id=2)
+
+
+class Channels:
+    """A process's health, spoken to in whole calls."""
+
+    def __init__(self) -> None:
+        self.health = Health()
+
+    def call(self, now, ended="delivered", *, route=ROUTE, retry_after=None):
+        self.health.started(route)
+        self.end(now, ended, route=route, retry_after=retry_after)
+
+    def end(self, now, ended="delivered", *, route=ROUTE, retry_after=None):
+        failed_as = None if ended == "delivered" else AttemptClass(ended)
+        self.health.ended(route, failed_as=failed_as, retry_after=retry_after, now=now)
+
+    def usable(self, now, route=ROUTE):
+        return self.health.is_usable(route, now=now)
+
+    def broken(self):
+        """Open the breaker at second 0."""
+        for _ in range(3):
+            self.call(0, "unknown")
+
+
+@pytest.fixture
+def channels():
+    return Channels()
+
+
+def test_an_unknown_channel_is_usable(channels):
+    assert channels.usable(0) is True
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+
+
+@pytest.mark.parametrize("ended", ["not_reached", "refused", "unknown"])
+def test_the_third_failure_opens_the_breaker(channels, ended):
+    channels.call(0, ended)
+    channels.call(1, ended)
+    assert channels.usable(1) is True
+
+    channels.call(2, ended)
+
+    assert channels.usable(2) is False
+    assert channels.usable(11.9) is False
+    assert channels.usable(12) is True
+
+
+@pytest.mark.parametrize("ended", ["rejected", "moderated", "bad_result", "storage_failed"])
+def test_what_is_no_fault_of_the_channels_does_not_count(channels, ended):
+    for second in range(20):
+        channels.call(second, ended)
+
+    assert channels.usable(20) is True
+
+
+def test_failures_of_more_than_a_minute_ago_are_forgotten(channels):
+    channels.call(0, "unknown")
+    channels.call(1, "unknown")
+    channels.call(61, "unknown")
+
+    assert channels.usable(61) is True
+
+
+def test_a_channel_that_mostly_succeeds_stays_closed(channels):
+    for second in range(4):
+        channels.call(second)
+    for second in range(4, 7):
+        channels.call(second, "unknown")
+    assert channels.usable(7) is True
+
+    channels.call(7, "unknown")
+
+    assert channels.usable(7) is False
+
+
+def test_only_the_last_twenty_outcomes_are_looked_at(channels):
+    for _ in range(100):
+        channels.call(0)
+    for _ in range(10):
+        channels.call(1, "unknown")
+
+    assert channels.usable(1) is False
+
+
+def test_one_probe_at_a_time_goes_through_when_the_pause_is_over(channels):
+    channels.broken()
+
+    channels.health.started(ROUTE)
+
+    assert channels.usable(10) is False
+
+
+def test_a_good_probe_closes_the_breaker(channels):
+    channels.broken()
+
+    channels.call(10)
+
+    assert channels.usable(10) is True
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+
+
+def test_each_failed_probe_doubles_the_pause_up_to_two_minutes(channels):
+    channels.broken()
+    now, pauses = 10.0, []
+    for _ in range(6):
+        channels.call(now, "unknown")
+        pause = next(wait for wait in (20, 40, 80, 120, 160) if channels.usable(now + wait))
+        pauses.append(pause)
+        now += pause
+
+    assert pauses == [20, 40, 80, 120, 120, 120]
+
+
+def test_a_probe_that_ends_by_the_callers_own_error_decides_nothing(channels):
+    channels.broken()
+
+    channels.call(10, "rejected")
+
+    assert channels.usable(10) is True
+    channels.health.started(ROUTE)
+    assert channels.usable(10) is False
+
+
+def test_a_breaker_is_of_one_channel_and_model(channels):
+    channels.broken()
+
+    assert channels.usable(0, OTHER_MODEL) is True
+    assert channels.usable(0, OTHER_CHANNEL) is True
+
+
+def test_an_open_breaker_alone_still_allows_a_last_resort(channels):
+    channels.broken()
+
+    assert channels.health.is_only_broken(ROUTE, now=0) is True
+
+
+def test_retry_after_closes_the_channel_for_all_its_models(channels):
+    channels.call(0, "refused", retry_after=30)
+
+    assert channels.usable(29.9, OTHER_MODEL) is False
+    assert channels.health.is_only_broken(ROUTE, now=29.9) is False
+    assert channels.usable(30, OTHER_MODEL) is True
+    assert channels.usable(0, OTHER_CHANNEL) is True
+
+
+def test_a_shorter_retry_after_does_not_open_a_gate_early(channels):
+    channels.call(0, "refused", retry_after=30)
+    channels.call(1, "refused", retry_after=2)
+
+    assert channels.usable(29, OTHER_MODEL) is False
+
+
+def test_a_full_channel_is_not_usable_until_a_call_ends(channels):
+    small = route_info(max_concurrency=2)
+    channels.health.started(small)
+    assert channels.usable(0, small) is True
+    channels.health.started(route_info(max_concurrency=2, model="dall-e-3"))
+    assert channels.usable(0, small) is False
+    assert channels.health.is_only_broken(small, now=0) is False
+
+    channels.end(0, route=small)
+
+    assert channels.usable(0, small) is True
+
+
+def test_an_unproven_channel_gets_six_calls_at_once_before_others_go_first(channels):
+    for _ in range(5):
+        channels.health.started(ROUTE)
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+    channels.health.started(ROUTE)
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is False
+
+    channels.end(0)
+
+    for _ in range(50):
+        channels.health.started(ROUTE)
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+
+
+def test_a_channel_that_keeps_returning_another_size_loses_its_rank_for_that_size(channels):
+    for _ in range(3):
+        channels.health.delivered(ROUTE, size="3840x2160", was_right=False)
+
+    assert channels.health.is_preferred(ROUTE, "3840x2160") is False
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+    assert channels.health.is_preferred(OTHER_MODEL, "3840x2160") is True
+
+
+def test_one_right_size_gives_the_rank_back(channels):
+    for _ in range(5):
+        channels.health.delivered(ROUTE, size="3840x2160", was_right=False)
+
+    channels.health.delivered(ROUTE, size="3840x2160", was_right=True)
+
+    assert channels.health.is_preferred(ROUTE, "3840x2160") is True
+
+
+def test_a_reset_forgets_everything(channels):
+    channels.broken()
+    channels.call(0, "refused", retry_after=60)
+    channels.health.delivered(ROUTE, size="3840x2160", was_right=False)
+
+    assert channels.usable(0, route_info(reset_count=1)) is True
+
+
+def test_the_end_of_a_call_from_before_a_reset_does_no_harm(channels):
+    channels.health.started(ROUTE)
+    after = route_info(reset_count=1, max_concurrency=1)
+
+    channels.end(0, route=after)
+
+    assert channels.usable(0, after) is True

@@ -1,0 +1,68 @@
+"""Which channels may serve a request, and in which order."""
+
+from collections import Counter
+from itertools import chain, repeat
+from random import Random
+
+from generation.dispatch.selection import candidates
+from tests.factories import contract_of, route_info
+
+
+def order(routes, *, model="gpt-image-2", size="1536x1024", rolls=()):
+    numbers = chain(rolls, repeat(0.5))
+    found = candidates(
+        routes, contract=contract_of(model), size=size, roll=lambda: next(numbers)
+    )
+    return [candidate.route.channel_name for candidate in found]
+
+
+def named(name, *sizes, **options):
+    return route_info(*sizes, channel_name=name, **options)
+
+
+def test_a_smaller_priority_goes_first():
+    routes = [named("c", priority=30), named("a", priority=-1), named("b", priority=10)]
+
+    assert order(routes) == ["a", "b", "c"]
+
+
+def test_among_equals_a_native_size_goes_before_a_closest_one():
+    routes = [named("closest", "1024x1024"), named("native", "1536x1024"), named("any")]
+
+    assert order(routes, rolls=[0.9, 0.2, 0.1]) == ["native", "any", "closest"]
+
+
+def test_priority_weighs_more_than_a_native_size():
+    routes = [named("native", priority=20), named("closest", "1024x1024", priority=10)]
+
+    assert order(routes) == ["closest", "native"]
+
+
+def test_channels_that_cannot_make_the_size_are_left_out():
+    routes = [named("one", "1024x1024"), named("two", "1536x1024")]
+
+    assert order(routes, model="gpt-image-2-origin") == ["two"]
+    assert order(routes, model="gpt-image-2-auto", size="auto") == []
+
+
+def test_equals_are_drawn_by_weight():
+    routes = [named("light", weight=1), named("heavy", weight=3)]
+    roll = Random(7).random
+    firsts = Counter(
+        candidates(routes, contract=contract_of("gpt-image-2"), size="1024x1024", roll=roll)[
+            0
+        ].route.channel_name
+        for _ in range(4000)
+    )
+
+    assert 2900 < firsts["heavy"] < 3100
+
+
+def test_a_channel_of_weight_zero_goes_last_among_equals():
+    routes = [named("spare", weight=0), named("one", weight=1)]
+
+    assert order(routes, rolls=[0.999, 0.0]) == ["one", "spare"]
+
+
+def test_no_routes_give_no_candidates():
+    assert order([]) == []

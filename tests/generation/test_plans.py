@@ -1,0 +1,93 @@
+"""At which size a channel makes a request: native, the closest, or not at all."""
+
+import pytest
+
+from generation.plans import plan, ratio_sentence
+from tests.factories import contract_of, route_info
+
+OLD = ("1024x1024", "1536x1024", "1024x1536")
+SENTENCE = "\n\nCompose the image for an aspect ratio of 16:9."
+
+
+def planned(route, model, size):
+    found = plan(route, contract=contract_of(model), size=size)
+    assert found is not None
+    return found.plan, found.upstream_size, found.prompt_suffix
+
+
+@pytest.mark.parametrize(
+    ("sizes", "model", "size"),
+    [
+        ((), "gpt-image-2-origin", "3840x1648"),
+        ((), "gpt-image-2", "1920x1080"),
+        (OLD, "gpt-image-2", "1536x1024"),
+        (("auto", "1536x1024"), "gpt-image-2-origin", "1536x1024"),
+    ],
+)
+def test_a_size_the_channel_takes_is_sent_as_it_is(sizes, model, size):
+    assert planned(route_info(*sizes), model, size) == ("native", size, "")
+
+
+@pytest.mark.parametrize("sizes", [(), ("auto",), (*OLD, "auto")])
+def test_auto_is_left_to_the_upstream(sizes):
+    assert planned(route_info(*sizes), "gpt-image-2-auto", "auto") == ("auto", "auto", "")
+
+
+def test_auto_is_not_sent_to_a_channel_that_does_not_take_it():
+    assert plan(route_info(*OLD), contract=contract_of("gpt-image-2-auto"), size="auto") is None
+
+
+@pytest.mark.parametrize(
+    ("size", "nearest"),
+    [
+        ("1920x1080", "1536x1024"),
+        ("1080x1920", "1024x1536"),
+        ("1536x1152", "1536x1024"),
+        ("1024x768", "1536x1024"),
+        ("3840x2160", "1536x1024"),
+    ],
+)
+def test_otherwise_the_channels_nearest_ratio_is_sent(size, nearest):
+    _, upstream_size, _ = planned(route_info(*OLD), "gpt-image-2", size)
+
+    assert upstream_size == nearest
+
+
+def test_of_two_sizes_of_one_ratio_the_nearer_area_is_sent():
+    route = route_info("512x512", "2048x2048", "1280x1280")
+
+    assert planned(route, "gpt-image-2", "1024x1024")[:2] == ("closest", "1280x1280")
+
+
+def test_the_ratio_is_asked_for_in_one_sentence():
+    assert planned(route_info(*OLD), "gpt-image-2", "1920x1080") == (
+        "closest",
+        "1536x1024",
+        SENTENCE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "ratio"),
+    [
+        ("gpt-image-2-pro", "3840x2160", "16:9"),
+        ("gpt-image-2-pro", "2560x1712", "3:2"),
+        ("gpt-image-2", "1024x768", "4:3"),
+        ("dall-e-3", "1792x1024", "7:4"),
+    ],
+)
+def test_the_sentence_names_the_ratio(model, size, ratio):
+    sentence = ratio_sentence(contract_of(model), size)
+
+    assert sentence == f"\n\nCompose the image for an aspect ratio of {ratio}."
+
+
+def test_an_exact_model_goes_only_where_its_size_is_native():
+    contract = contract_of("gpt-image-2-origin")
+
+    assert contract.is_exact is True
+    assert plan(route_info(*OLD), contract=contract, size="1024x768") is None
+
+
+def test_a_channel_that_takes_only_auto_makes_no_size():
+    assert plan(route_info("auto"), contract=contract_of("gpt-image-2"), size="1:1") is None
