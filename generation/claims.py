@@ -140,6 +140,16 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
         )
 
 
+def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
+    """Close the attempts that a crash of ours cut off: they may have been paid for."""
+    Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).update(
+        finished_at=now,
+        attempt_class=AttemptClass.UNKNOWN,
+        may_have_billed=True,
+        detail="cut off by the end of our own process",
+    )
+
+
 def hand_back(*, worker: WorkerEpoch) -> list[UUID]:
     """Queue again whatever this worker still has in hand; returns the ids to ring for."""
     with connection.cursor() as cursor:
@@ -161,16 +171,18 @@ def enlist() -> WorkerEpoch:
     return WorkerEpoch(worker.epoch)
 
 
-def renew(*, worker: WorkerEpoch) -> bool:
-    """Say that we are alive. False when the lease had run out: others may have our generations."""
+def renew(*, worker: WorkerEpoch) -> None:
+    """Say that we are alive.
+
+    Also after the lease had run out: what others took from us meanwhile has another dispatch
+    number, so nothing we still write can touch it, and what they left is ours to finish.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE generation_worker SET seen_at = clock_timestamp() WHERE epoch = %s"
-            " AND stopped_at IS NULL"
-            " AND seen_at > clock_timestamp() - make_interval(secs => %s) RETURNING epoch",
-            [worker, settings.LEASE_SECONDS],
+            "UPDATE generation_worker SET seen_at = clock_timestamp()"
+            " WHERE epoch = %s AND stopped_at IS NULL",
+            [worker],
         )
-        return cursor.fetchone() is not None
 
 
 def retire(*, worker: WorkerEpoch) -> None:
@@ -182,12 +194,13 @@ def retire(*, worker: WorkerEpoch) -> None:
         )
 
 
-def oldest_waiting_seconds() -> float:
-    """Age of the oldest queued generation, 0.0 with none."""
+def waiting(*, longer_than_seconds: float, limit: int) -> list[UUID]:
+    """Generations queued for so long, oldest first: nobody heard their doorbell, or nobody came."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8"
-            " FROM generation_generation WHERE state = 'queued'"
+            "SELECT id FROM generation_generation WHERE state = 'queued'"
+            " AND rung_at < clock_timestamp() - make_interval(secs => %s)"
+            " AND deadline_at > clock_timestamp() ORDER BY id LIMIT %s",
+            [longer_than_seconds, limit],
         )
-        (age,) = cursor.fetchone()
-    return float(age)
+        return [row[0] for row in cursor.fetchall()]

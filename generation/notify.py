@@ -24,7 +24,7 @@ TASK = "generation.tasks.ring"
 QUEUE = "images"
 
 QUIET_SECONDS = 1.0
-"""After a failure the bell is not tried for so long: a dead broker must not slow admission."""
+"""After a failure no bell is tried for so long: a dead broker must not slow anything down."""
 _quiet_until = 0.0
 
 
@@ -50,10 +50,14 @@ def ring_all(generation_ids: Iterable[UUID]) -> None:
 
 def wake(generation_ids: Iterable[UUID]) -> None:
     """Tell the web processes that generations are final."""
+    global _quiet_until  # noqa: PLW0603 - as in ring()
+    if time.monotonic() < _quiet_until:
+        return
     message = json.dumps([str(generation_id) for generation_id in generation_ids])
     try:
         _redis().publish(FINISHED, message)
     except redis.RedisError as error:
+        _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the wake-up was not sent: %s", error)
 
 

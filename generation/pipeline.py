@@ -50,7 +50,7 @@ async def run(*, generation_id: UUID, worker: WorkerEpoch, dispatcher: Dispatche
         return
     is_final = await _carry(claim, dispatcher)
     if is_final:
-        await pools.storage(notify.wake, [generation_id])
+        await pools.database(notify.wake, [generation_id])
 
 
 async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from generation import notify, settlement
+from generation import claims, notify, settlement
 from generation.models import Generation, State
 from pictor.kit import clock
 from pictor.kit.errors import PictorError
@@ -68,6 +68,7 @@ RETURNING id
 def reap(*, now: datetime) -> int:
     """One round; how many generations it moved."""
     taken_back = _ids(_TAKE_BACK.format(unseen=_UNSEEN))
+    claims.cut_off(generation_ids=taken_back, now=now)
     failed = _fail_all(_ids(_OVERDUE), settlement.TIMED_OUT, now)
     failed += _fail_all(_ids(_WORN_OUT), settlement.GAVE_UP, now)
     rung = _ids(_RING_AGAIN)

@@ -2,8 +2,8 @@
 
 Celery's threads only hand ids over; every upstream call of the process waits on this loop, at a few
 kilobytes each. A heartbeat thread of its own renews the lease, so that a full database pool cannot
-let it run out. A process that finds its lease lost (it was stopped, or the machine slept) cancels
-all it had in hand, since others may have it by now, and begins a new life under a new epoch.
+let it run out, and looks for generations whose doorbell nobody heard: with the broker down, work
+is merely found a few seconds later.
 """
 
 import asyncio
@@ -25,8 +25,11 @@ from pictor.kit.spools import process_spools
 
 logger = logging.getLogger(__name__)
 
+UNHEARD_SECONDS = 5.0
+"""A generation queued for so long is looked up in the database: its doorbell was not heard."""
+UNHEARD_BATCH = 500
 IDLE_LIMIT_SECONDS = 60.0
-"""A worker that claims nothing while rows wait this long has lost its broker: it starts afresh."""
+"""A worker whose loop does nothing for so long while rows wait is broken: it starts afresh."""
 
 
 class ImageWorker:
@@ -113,19 +116,18 @@ class ImageWorker:
                 connection.close()
 
     def _beat(self) -> None:
-        if self._epoch is None or not claims.renew(worker=self._epoch):
-            logger.warning("the lease was lost; beginning anew")
-            self._loop.call_soon_threadsafe(self._cancel_all)
-            self._epoch = claims.enlist()
-        if self._running or time.monotonic() - self._busy_at < IDLE_LIMIT_SECONDS:
+        if self._epoch is None:
             return
-        if claims.oldest_waiting_seconds() > IDLE_LIMIT_SECONDS:
-            logger.error("generations wait and no message comes: starting afresh")
+        claims.renew(worker=self._epoch)
+        waiting = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)
+        for generation_id in waiting:
+            if not self._slots.acquire(blocking=False):
+                return
+            self._loop.call_soon_threadsafe(self._begin, generation_id)
+        is_idle = not self._running and time.monotonic() - self._busy_at > IDLE_LIMIT_SECONDS
+        if waiting and is_idle:
+            logger.error("generations wait and nothing moves here: starting afresh")
             os.kill(os.getpid(), signal.SIGTERM)
-
-    def _cancel_all(self) -> None:
-        for task in self._running:
-            task.cancel()
 
 
 _worker: ImageWorker | None = None

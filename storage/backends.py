@@ -8,6 +8,7 @@ default storage, which shares nothing with these clients. Raises:
     └── ObjectMissing   there is no such object
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -28,6 +29,7 @@ MAX_CONNECTIONS = 32
 TRIES = 2
 """One repetition covers a kept-alive connection that the server has just closed."""
 
+_making = threading.Lock()
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 _OWNED = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
@@ -53,22 +55,20 @@ def translated() -> Iterator[None]:
         raise StorageFailed(f"{type(error).__name__}: {error}") from error
 
 
-@cache
 def client() -> "S3Client":
     """The client that moves bytes."""
-    return _client(settings.S3_ENDPOINT_URL)
+    return _shared(settings.S3_ENDPOINT_URL)
 
 
-@cache
 def presigner() -> "S3Client":
     """Signs urls for the address that clients use: the signature covers the host."""
-    return _client(settings.S3_PUBLIC_ENDPOINT_URL)
+    return _shared(settings.S3_PUBLIC_ENDPOINT_URL)
 
 
 def forget_clients() -> None:
     """Make new clients on next use, after settings changed."""
-    client.cache_clear()
-    presigner.cache_clear()
+    with _making:
+        _client.cache_clear()
 
 
 def ensure_bucket() -> None:
@@ -97,6 +97,13 @@ def _create_bucket() -> None:
             raise
 
 
+def _shared(endpoint_url: str) -> "S3Client":
+    """One client for each address. `cache` alone lets threads that come at once make one each."""
+    with _making:
+        return _client(endpoint_url)
+
+
+@cache
 def _client(endpoint_url: str) -> "S3Client":
     session = boto3.session.Session(
         aws_access_key_id=settings.S3_ACCESS_KEY_ID,

@@ -116,8 +116,10 @@ class Sampler:
         return {name: max(sample.threads[name] for _, sample in self._samples) for name in GROUPS}
 
     def _run(self) -> None:
-        while not self._is_over.wait(SAMPLE_SECONDS):
+        is_over = False
+        while not is_over:
             self._samples.append((self._in_flight(), self._groups.sample()))
+            is_over = self._is_over.wait(SAMPLE_SECONDS)
 
 
 def idle_bytes(groups: Groups, *, seconds: float = 2.0) -> dict[str, int]:

@@ -194,7 +194,7 @@ def key_of(customer: Customer, database: "psycopg.Connection[Any]") -> Change:
 def test_a_header_without_a_good_key_is_401(customer: Customer, header: str | None) -> None:
     key = customer.api_key
     text = header and header.format(key=key, upper=key.upper())
-    headers = {} if text is None else {"Authorization": text.encode("latin-1")}
+    headers = {} if text is None else {b"Authorization": text.encode("latin-1")}
     url = customer.stack.base_url + GENERATIONS
 
     response = httpx.post(url, json=fox(), headers=headers, trust_env=False)
@@ -203,9 +203,7 @@ def test_a_header_without_a_good_key_is_401(customer: Customer, header: str | No
     assert key not in response.text
 
 
-@pytest.mark.parametrize(
-    "template", ["Bearer {}", "bearer {}", "BEARER {}", "bEaReR    {}"]
-)
+@pytest.mark.parametrize("template", ["Bearer {}", "bearer {}", "BEARER {}", "bEaReR    {}"])
 def test_the_scheme_may_be_in_any_case_with_any_spaces(customer: Customer, template: str) -> None:
     url = customer.stack.base_url + "/v1/models"
     headers = {"Authorization": template.format(customer.api_key)}

@@ -92,6 +92,7 @@ def test_a_request_outside_the_contract_is_refused(
         b"null",
         b'{"prompt": "a", "prompt": "b"}',
         b'{"n": NaN}',
+        b'{"style": {"weight": 1e999}}',
         b'{"n": ' + b"9" * 5000 + b"}",
         b"[" * 100_000,
         b'{"a":' * 200 + b"1" + b"}" * 200,
@@ -140,6 +141,19 @@ def test_a_400_mb_body_without_a_key_is_refused_before_it_is_read(stack: Stack) 
     assert answer.startswith(b"HTTP/1.1 401 ")
     assert b'"invalid_api_key"' in answer
     assert sent < 16 * 1024**2
+
+
+def test_malformed_http_is_refused_with_an_error_object(stack: Stack) -> None:
+    host, port = stack.base_url.removeprefix("http://").split(":")
+
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"NONSENSE\x00 / HTTP/9.9\r\n\r\n")
+        answer = b""
+        while more := connection.recv(65536):
+            answer += more
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'{"error":{"message":' in answer
 
 
 def test_a_balance_too_low_says_how_much_is_missing(make_customer: MakeCustomer) -> None:

@@ -90,4 +90,4 @@ def test_an_exact_model_goes_only_where_its_size_is_native():
 
 
 def test_a_channel_that_takes_only_auto_makes_no_size():
-    assert plan(route_info("auto"), contract=contract_of("gpt-image-2"), size="1:1") is None
+    assert plan(route_info("auto"), contract=contract_of("gpt-image-2"), size="1024x1024") is None

@@ -7,6 +7,7 @@ endless numbers, lone surrogates, nesting deeper than 32, anything but UTF-8.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ def _parsed(text: bytes) -> Any:
             text.decode("utf-8"),
             parse_constant=_constant,
             parse_int=_integer,
+            parse_float=_real,
             object_pairs_hook=_object,
         )
     except UnicodeDecodeError:
@@ -95,6 +97,13 @@ def _integer(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
         raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
     return int(digits)
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

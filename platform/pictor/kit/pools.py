@@ -108,9 +108,11 @@ class FairPool:
             self._lanes.move_to_end(lane)
             if not queue:
                 del self._lanes[lane]
+            if not future.set_running_or_notify_cancel():
+                continue  # its caller went away
             if time.monotonic() - queued_at > self._max_wait_seconds:
                 future.set_exception(Unavailable("Admission took too long.", retry_after=1))
-            elif future.set_running_or_notify_cancel():
+            else:
                 self._start(lane, call, future)
 
     def _next_lane(self) -> object | None:

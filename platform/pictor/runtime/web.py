@@ -10,6 +10,7 @@ import socket
 import uvicorn
 
 from pictor.runtime.ports import listen_hosts
+from pictor.web.protocol import Protocol
 
 BACKLOG = 4096
 GRACE_SECONDS = 10
@@ -34,7 +35,8 @@ def main() -> None:
     config = uvicorn.Config(
         "pictor.asgi:application",
         loop="uvloop",
-        http="httptools",
+        ws="none",
+        http=Protocol,
         backlog=BACKLOG,
         access_log=False,
         server_header=False,

@@ -1,0 +1,67 @@
+"""Contracts and prices, a channel, a customer with 10 USD, a worker, and room for spools."""
+
+import pytest
+import redis
+from django.conf import settings
+
+from generation.claims import Claim, WorkerEpoch, take
+from generation.management import seeding
+from generation.management.seeding import Wishes
+from generation.models import Channel, Generation
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.factories import Customer, make_channel, make_worker
+
+
+@pytest.fixture
+def seeded(db) -> None:
+    """Contracts and prices."""
+    seeding.seed(Wishes())
+
+
+@pytest.fixture
+def channel(seeded) -> Channel:
+    """The one channel, which serves gpt-image-2-origin at every size for 0.03 USD an image."""
+    return make_channel(cost_micros=30_000)
+
+
+@pytest.fixture
+def acme(channel) -> Customer:
+    return Customer("acme")
+
+
+@pytest.fixture
+def other(channel) -> Customer:
+    return Customer("other")
+
+
+@pytest.fixture
+def worker(db) -> WorkerEpoch:
+    return make_worker()
+
+
+@pytest.fixture
+def queued(acme) -> Generation:
+    """A generation of acme's: one image in medium, 0.05268 USD on hold."""
+    return acme.generation()
+
+
+@pytest.fixture
+def claim(queued, worker) -> Claim:
+    """The same, claimed by the worker."""
+    found = take(generation_id=queued.id, worker=worker)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def spools(tmp_path) -> Spools:
+    return Spools(tmp_path / "spool", SpoolBudget(1_000_000))
+
+
+@pytest.fixture
+def doorbell():
+    """How often the images' queue was rung since the test began."""
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        broker.delete("images")
+        yield lambda: broker.llen("images")
+        broker.delete("images")

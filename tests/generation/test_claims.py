@@ -1,0 +1,239 @@
+"""Who may work on a generation: claims, leases and conditional writes."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from billing.models import Transfer
+from billing.selectors import ledger_findings
+from generation import claims
+from generation.claims import AttemptEnd, WorkerEpoch
+from generation.models import Attempt, Generation, Worker
+from pictor.kit import clock
+from pictor.kit.ids import new_uuid
+from tests.factories import make_worker
+
+pytestmark = pytest.mark.django_db
+
+
+def lose_lease(worker: WorkerEpoch) -> None:
+    """The worker was last seen 16 seconds ago."""
+    Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=16))
+
+
+def begin(claim, channel, number=1):
+    return claims.begin_attempt(
+        claim=claim,
+        number=number,
+        channel_id=channel.id,
+        upstream_model="gpt-image-2",
+        upstream_size="1024x1024",
+    )
+
+
+def test_a_claim_makes_the_generation_run_under_the_worker(queued, worker):
+    claim = claims.take(generation_id=queued.id, worker=worker)
+
+    assert claim is not None
+    assert (claim.dispatch, claim.generation.state, claim.generation.worker_id) == (
+        1,
+        "running",
+        worker,
+    )
+    assert 470 < claim.seconds_left <= 480
+    assert claim.generation.started_at is not None
+
+
+def test_a_claim_brings_the_configurations_revision(acme, worker, queued):
+    claim = claims.take(generation_id=queued.id, worker=worker)
+
+    assert claim is not None
+    assert claim.revision == acme.caller().revision
+
+
+def test_a_running_generation_cannot_be_claimed(claim):
+    assert claims.take(generation_id=claim.generation.id, worker=make_worker()) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_workers_at_once_one_gets_it(queued):
+    workers = [make_worker() for _ in range(8)]
+    barrier = Barrier(8)
+
+    def take(worker):
+        try:
+            barrier.wait(10)
+            return claims.take(generation_id=queued.id, worker=worker) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = Counter(pool.map(take, workers))
+
+    assert outcomes == {True: 1, False: 7}
+    queued.refresh_from_db()
+    assert queued.dispatch == 1
+
+
+def test_an_unknown_generation_or_worker_has_no_claim(queued, worker):
+    assert claims.take(generation_id=new_uuid(), worker=worker) is None
+    assert claims.take(generation_id=queued.id, worker=WorkerEpoch(new_uuid())) is None
+
+
+def test_a_worker_whose_lease_ran_out_claims_nothing(queued, worker):
+    lose_lease(worker)
+
+    assert claims.take(generation_id=queued.id, worker=worker) is None
+    queued.refresh_from_db()
+    assert (queued.state, queued.dispatch) == ("queued", 0)
+
+
+def test_a_retired_worker_claims_nothing(queued, worker):
+    claims.retire(worker=worker)
+
+    assert claims.take(generation_id=queued.id, worker=worker) is None
+
+
+def test_an_overdue_generation_is_not_claimed(queued, worker):
+    Generation.objects.filter(id=queued.id).update(deadline_at=clock.now() - timedelta(seconds=1))
+
+    assert claims.take(generation_id=queued.id, worker=worker) is None
+
+
+def test_each_dispatch_is_counted_and_the_fourth_is_refused(queued, worker):
+    dispatches = []
+    for _ in range(4):
+        claim = claims.take(generation_id=queued.id, worker=worker)
+        dispatches.append(claim.dispatch if claim else None)
+        claims.hand_back(worker=worker)
+
+    assert dispatches == [1, 2, 3, None]
+
+
+def test_the_first_start_stays_the_start(queued, worker):
+    first = claims.take(generation_id=queued.id, worker=worker)
+    claims.hand_back(worker=worker)
+
+    second = claims.take(generation_id=queued.id, worker=worker)
+
+    assert first is not None
+    assert second is not None
+    assert second.generation.started_at == first.generation.started_at
+
+
+def test_handing_back_queues_this_workers_running_generations_alone(acme, worker):
+    mine, others, waiting = (acme.generation() for _ in range(3))
+    claims.take(generation_id=mine.id, worker=worker)
+    claims.take(generation_id=others.id, worker=make_worker())
+    Generation.objects.filter(id=mine.id).update(rings=5)
+
+    assert claims.hand_back(worker=worker) == [mine.id]
+
+    rows = dict(Generation.objects.values_list("id", "state"))
+    assert rows == {mine.id: "queued", others.id: "running", waiting.id: "queued"}
+    mine.refresh_from_db()
+    assert (mine.worker_id, mine.rings) == (None, 1)
+    assert claims.hand_back(worker=worker) == []
+
+
+def test_an_attempt_is_written_down_before_the_call(claim, channel):
+    attempt_id = begin(claim, channel)
+
+    attempt = Attempt.objects.get(id=attempt_id)
+    assert (attempt.dispatch, attempt.number, attempt.channel_id) == (1, 1, channel.id)
+    assert (attempt.upstream_size, attempt.attempt_class, attempt.finished_at) == (
+        "1024x1024",
+        "",
+        None,
+    )
+
+
+def test_a_lost_claim_begins_no_attempt(claim, channel, worker):
+    claims.hand_back(worker=worker)
+    assert begin(claim, channel) is None
+
+    claims.take(generation_id=claim.generation.id, worker=make_worker())
+
+    assert begin(claim, channel) is None
+    assert not Attempt.objects.exists()
+
+
+def test_an_attempts_end_is_written_and_its_cost_booked_once(claim, channel):
+    attempt_id = begin(claim, channel)
+    assert attempt_id is not None
+    end = AttemptEnd(
+        attempt_id,
+        "unknown",
+        http_status=504,
+        upstream_request_id="r" * 300,
+        may_have_billed=True,
+        cost_micros=30_000,
+        detail="d" * 600,
+    )
+
+    for _ in range(2):
+        claims.end_attempt(end, generation_id=claim.generation.id, now=clock.now())
+
+    attempt = Attempt.objects.get(id=attempt_id)
+    assert (attempt.attempt_class, attempt.http_status, attempt.cost_micros) == (
+        "unknown",
+        504,
+        30_000,
+    )
+    assert (len(attempt.upstream_request_id), len(attempt.detail)) == (200, 500)
+    booked = Transfer.objects.filter(attempt_id=attempt_id)
+    assert [(transfer.kind, transfer.amount) for transfer in booked] == [("loss", 30_000)]
+    assert ledger_findings() == []
+
+
+def test_the_first_end_of_an_attempt_stands(claim, channel):
+    attempt_id = begin(claim, channel)
+    assert attempt_id is not None
+    for name in ("delivered", "unknown"):
+        claims.end_attempt(
+            AttemptEnd(attempt_id, name, cost_micros=30_000),
+            generation_id=claim.generation.id,
+            now=clock.now(),
+        )
+
+    assert Attempt.objects.get().attempt_class == "delivered"
+    assert Transfer.objects.get(attempt_id=attempt_id).kind == "upstream_cost"
+
+
+def test_a_renewed_lease_lasts_on(worker):
+    Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=10))
+    before = Worker.objects.get().seen_at
+
+    assert claims.renew(worker=worker) is True
+
+    assert Worker.objects.get().seen_at - before > timedelta(seconds=9)
+
+
+def test_a_lease_that_ran_out_cannot_be_renewed(worker):
+    lose_lease(worker)
+
+    assert claims.renew(worker=worker) is False
+
+
+def test_a_retired_worker_cannot_renew(worker):
+    claims.retire(worker=worker)
+
+    assert claims.renew(worker=worker) is False
+
+
+def test_each_life_of_a_process_has_its_own_epoch(db):
+    assert make_worker() != make_worker()
+    assert Worker.objects.filter(stopped_at=None).count() == 2
+
+
+def test_the_oldest_waiting_is_told_in_seconds(acme, worker):
+    assert claims.oldest_waiting_seconds() == 0.0
+    acme.generation(now=clock.now() - timedelta(seconds=50))
+    acme.generation()
+
+    assert 50 <= claims.oldest_waiting_seconds() < 60
