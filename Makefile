@@ -10,7 +10,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench seed fmt lint types layers lock venv venv-dev
+.PHONY: help run test check bench clients seed fmt lint types layers lock venv venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: venv-dev ## everything but the tests: format, lint, types, layers, migrat
 
 bench: venv-dev ## measure the running system: throughput, memory, CPU per request
 	@$(PY) -m tests.bench
+
+clients: venv-dev ## openai, LiteLLM, LangChain and Node clients, against a stack of their own
+	@$(PY) -m tests.clients.run
 
 seed: venv ## seed the running default: contracts, prices, sandbox channel, demo tenant
 	@$(PY) manage.py seed

@@ -2,7 +2,8 @@
 
 A plan is `native` (the size as asked), `closest` (the channel's nearest legal size by ratio, then
 area, with the ratio intent appended to the prompt once) or `auto` (the upstream chooses). An exact
-contract takes native plans only.
+contract takes native plans only or, where the operator allows it on a channel, `cropped` ones: a
+larger native size, of which the middle is delivered.
 """
 
 import math
@@ -12,6 +13,7 @@ from generation.catalogue import AUTO, Contract, RouteInfo, Size
 
 NATIVE = "native"
 CLOSEST = "closest"
+CROPPED = "cropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,20 @@ def plan(route: RouteInfo, *, contract: Contract, size: str) -> Candidate | None
         return Candidate(route, NATIVE, size)
     wanted = Size.parse(size)
     legal = [Size.parse(name) for name in sizes if name != AUTO]
-    if contract.is_exact or not legal:
+    if contract.is_exact:
+        return _cropped(route, legal, wanted) if route.allows_exact_crop else None
+    if not legal:
         return None
     nearest = min(legal, key=lambda have: (_ratio_distance(have, wanted), _area(have, wanted)))
     return Candidate(route, CLOSEST, str(nearest), ratio_sentence(contract, size))
+
+
+def _cropped(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | None:
+    """The smallest native size that holds the wanted one; the middle of it is delivered."""
+    larger = [one for one in legal if one.width >= wanted.width and one.height >= wanted.height]
+    if not larger:
+        return None
+    return Candidate(route, CROPPED, str(min(larger, key=lambda one: one.pixels)))
 
 
 def ratio_sentence(contract: Contract, size: str) -> str:

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from billing import pricing
 from billing import services as billing
@@ -33,12 +32,9 @@ from pictor.kit.errors import (
 )
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolFile
-from storage import services as storage
 from storage.models import StoredImage
 
 ECHOED_QUALITIES = frozenset({"low", "medium", "high", "xhigh", "max"})
-INPUTS_KEPT = timedelta(hours=24)
-INPUTS_BATCH = 1000
 ECHOED_BACKGROUNDS = frozenset({"transparent", "opaque"})
 
 
@@ -218,6 +214,14 @@ def end_without_image(
     return True
 
 
+def cancel(*, generation: Generation, now: datetime) -> bool:
+    """Cancel what no worker has taken yet, with its hold released. False when it is too late."""
+    condition = {"id": generation.id, "state": State.QUEUED, "dispatch": 0}
+    return end_without_image(
+        generation=generation, state=State.CANCELED, condition=condition, error=None, now=now
+    )
+
+
 def hold_of(generation: Generation) -> billing.Hold:
     """The hold that is this generation's columns."""
     return billing.Hold(
@@ -307,19 +311,3 @@ def attempts_of(generation_id: UUID) -> list[Attempt]:
     """Every attempt, in order, with its channel."""
     attempts = Attempt.objects.filter(generation_id=generation_id).select_related("channel")
     return list(attempts.order_by("dispatch", "number"))
-
-
-def forget_inputs(*, now: datetime) -> int:
-    """Delete reference images a day after their generation's end; how many generations had any.
-
-    Objects first, rows second: a crash in between only means that they are deleted once more.
-    """
-    due = Generation.objects.filter(~Q(inputs=[]), finished_at__lte=now - INPUTS_KEPT)
-    count = 0
-    for generation_id, inputs in due.values_list("id", "inputs")[:INPUTS_BATCH]:
-        try:
-            storage.delete_objects([one["key"] for one in inputs])
-        except storage.StorageFailed:
-            return count  # the next hour tries again
-        count += Generation.objects.filter(id=generation_id).update(inputs=[])
-    return count

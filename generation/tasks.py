@@ -4,13 +4,17 @@ A message may come twice or never. The task only hands the id to the process's e
 claim decides, and lease and reaper are the truth, so the message is acknowledged at once.
 """
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
 
-from generation import settlement, worker
+from generation import leftovers, worker
 from generation.admission import idempotency
+from generation.management.ledger import audit
 from pictor.kit import clock
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True)
@@ -22,10 +26,23 @@ def ring(generation_id: str) -> None:
 @shared_task(ignore_result=True)
 def forget_inputs() -> None:
     """Delete the reference images of generations that ended a day ago."""
-    settlement.forget_inputs(now=clock.now())
+    leftovers.forget_inputs(now=clock.now())
 
 
 @shared_task(ignore_result=True)
 def forget_idempotency_keys() -> None:
     """Delete replays that are no longer remembered."""
     idempotency.forget_expired(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def forget_leftovers() -> None:
+    """Delete objects of dispatches that a crash cut off, and inputs that nobody admitted."""
+    leftovers.forget_leftovers(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def check_ledger() -> None:
+    """Prove the whole ledger; whatever is wrong is logged as an error."""
+    for finding in audit().findings:
+        logger.error("the ledger is wrong: %s", finding)

@@ -29,7 +29,7 @@ UNHEARD_SECONDS = 5.0
 """A generation queued for so long is looked up in the database: its doorbell was not heard."""
 UNHEARD_BATCH = 500
 IDLE_LIMIT_SECONDS = 60.0
-"""A worker whose loop does nothing for so long while rows wait is broken: it starts afresh."""
+"""A worker whose loop begins nothing for so long while rows wait is broken: it starts afresh."""
 
 
 class ImageWorker:
@@ -42,7 +42,9 @@ class ImageWorker:
         self._dispatcher: Dispatcher | None = None
         self._epoch: WorkerEpoch | None = None
         self._is_stopping = threading.Event()
-        self._busy_at = time.monotonic()
+        self._is_retired = threading.Event()
+        self._began_at = 0.0
+        self._unheard_since: float | None = None
 
     def start(self) -> None:
         """Take up the lease, then the loop and the heartbeat."""
@@ -69,6 +71,7 @@ class ImageWorker:
         while self._running and time.monotonic() < ends_at:
             time.sleep(0.05)
         if self._epoch is not None:
+            self._is_retired.set()
             claims.retire(worker=self._epoch)
             handed_back = claims.hand_back(worker=self._epoch)
             notify.ring_all(handed_back)
@@ -82,7 +85,7 @@ class ImageWorker:
         self._loop.run_forever()
 
     def _begin(self, generation_id: UUID) -> None:
-        self._busy_at = time.monotonic()
+        self._began_at = time.monotonic()
         task = self._loop.create_task(self._carry(generation_id))
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -90,7 +93,6 @@ class ImageWorker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._slots.release()
-        self._busy_at = time.monotonic()
         if not task.cancelled() and (error := task.exception()):
             logger.error("a generation was left to the reaper", exc_info=error)
 
@@ -108,7 +110,7 @@ class ImageWorker:
     # --- the heartbeat's thread ---------------------------------------------------------------
 
     def _heartbeat(self) -> None:
-        while not self._is_stopping.wait(settings.HEARTBEAT_SECONDS):
+        while not self._is_retired.wait(settings.HEARTBEAT_SECONDS):
             try:
                 self._beat()
             except DatabaseError as error:
@@ -118,15 +120,20 @@ class ImageWorker:
     def _beat(self) -> None:
         if self._epoch is None:
             return
-        claims.renew(worker=self._epoch)
-        waiting = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)
-        for generation_id in waiting:
+        claims.renew(worker=self._epoch)  # also while draining: what is in hand stays ours
+        if not self._is_stopping.is_set():
+            self._look_for_unheard(now=time.monotonic())
+
+    def _look_for_unheard(self, *, now: float) -> None:
+        unheard = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)
+        for generation_id in unheard:
             if not self._slots.acquire(blocking=False):
                 return
             self._loop.call_soon_threadsafe(self._begin, generation_id)
-        is_idle = not self._running and time.monotonic() - self._busy_at > IDLE_LIMIT_SECONDS
-        if waiting and is_idle:
-            logger.error("generations wait and nothing moves here: starting afresh")
+        if not unheard or self._unheard_since is None or self._began_at > self._unheard_since:
+            self._unheard_since = now if unheard else None
+        elif now - self._unheard_since > IDLE_LIMIT_SECONDS:
+            logger.error("generations wait and the loop does not begin any: starting afresh")
             os.kill(os.getpid(), signal.SIGTERM)
 
 

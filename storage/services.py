@@ -28,6 +28,7 @@ __all__ = [
     "StorageFailed",
     "delete_expired",
     "delete_for_generation",
+    "delete_inputs_of",
     "delete_objects",
     "image_key_of",
     "input_key_of",
@@ -146,6 +147,19 @@ def delete_objects(keys: Iterable[str]) -> None:
     with backends.translated():
         for key in keys:
             default_storage.delete(key)
+
+
+def delete_inputs_of(day: datetime) -> int:
+    """Remove every input that was stored on that day (UTC), admitted or not; how many."""
+    prefix = f"in/{day.astimezone(UTC):%Y%m%d}/"
+    removed = 0
+    with backends.translated():
+        pages = backends.client().get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=settings.S3_BUCKET, Prefix=prefix):
+            for item in page.get("Contents", ()):
+                default_storage.delete(item["Key"])
+                removed += 1
+    return removed
 
 
 def delete_expired(*, now: datetime, limit: int) -> int:

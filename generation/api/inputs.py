@@ -104,7 +104,7 @@ def _forget(keys: list[str]) -> None:
     try:
         storage.delete_objects(keys)
     except storage.StorageFailed:
-        return  # nothing refers to them; the hourly work removes old objects under in/
+        return  # nothing refers to them; the hourly work removes what lies under in/ for two days
 
 
 def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:

@@ -119,6 +119,14 @@ class GenerationList(serializers.Serializer[Any]):
     has_more = serializers.BooleanField()
 
 
+class Deleted(serializers.Serializer[Any]):
+    """The images are gone."""
+
+    id = serializers.CharField()
+    object = serializers.CharField()
+    deleted = serializers.BooleanField()
+
+
 class Quote(serializers.Serializer[Any]):
     """What the same body would cost. Money is USD with six decimals."""
 
@@ -181,6 +189,27 @@ class GenerationDescription(APIView):
     )
     def get(self) -> None:
         """One generation, with its result once there is one."""
+
+    @extend_schema(
+        operation_id="delete_generation",
+        summary="Delete a generation's images",
+        responses={200: Deleted, 409: OpenApiResponse(ErrorAnswer), **_ERRORS},
+    )
+    def delete(self) -> None:
+        """Remove the stored images of a generation that has ended; its bill stays."""
+
+
+class CancelDescription(APIView):
+    """POST /v1/images/generations/{id}/cancel."""
+
+    @extend_schema(
+        operation_id="cancel_generation",
+        summary="Cancel a generation",
+        request=None,
+        responses={200: GenerationObject, 409: OpenApiResponse(ErrorAnswer), **_ERRORS},
+    )
+    def post(self) -> None:
+        """End what has not been sent to an upstream, and release its hold."""
 
 
 class QuoteDescription(APIView):

@@ -23,4 +23,6 @@ urlpatterns = [
     path("images/quote/", views.quotes),
     path("images/generations/<str:public_id>", views.generation),
     path("images/generations/<str:public_id>/", views.generation),
+    path("images/generations/<str:public_id>/cancel", views.cancellation),
+    path("images/generations/<str:public_id>/cancel/", views.cancellation),
 ]

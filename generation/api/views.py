@@ -1,9 +1,7 @@
 """/v1/images/generations: parse, call the pipeline, wait, render."""
 
 import functools
-import re
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,87 +11,24 @@ from uuid import UUID
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from rest_framework.views import APIView
 
 from accounts import rates
-from accounts.authentication import authenticate, require_scope
 from accounts.selectors import Caller
-from generation import pipeline, selectors
-from generation.admission import idempotency
+from generation import notify, pipeline, selectors, settlement
 from generation.admission.service import Admitted, Submission, quoted_order
 from generation.api import events, inputs, render, schema, serializers
-from generation.api.prefer import Prefer
+from generation.api.calls import Call, Page, by_method, lanes
 from generation.api.waiting import Ticket, hub
+from generation.models import Generation
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, ids, pools
-from pictor.kit.body import Body
-from pictor.kit.errors import InvalidRequest, MethodNotAllowed, NotFound
+from pictor.kit.errors import NotCancelable, NotFound
 from pictor.kit.http import HttpPool
 from pictor.kit.ids import GenerationId
 from pictor.kit.spools import process_spools
+from storage import services as storage
 
 T = TypeVar("T")
-View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call as it came in: who says they call, what they sent, how long they will wait."""
-
-    key: str
-    ip: str | None
-    request_id: str
-    body: Body
-    default_model: str | None
-    idempotency_key: str | None
-    prefer: Prefer
-    headers: dict[str, str]
-    """What the answer will say besides, also when it is an error."""
-
-    @classmethod
-    def of(cls, request: ASGIRequest, *, default_model: str | None = None) -> "Call":
-        """Read the scope, as the body gate left it, and the headers."""
-        scope = request.scope
-        client = scope.get("client")
-        return cls(
-            key=scope["pictor.key"],
-            ip=client[0] if client else None,
-            request_id=scope["pictor.request_id"],
-            body=scope["pictor.body"],
-            default_model=default_model,
-            idempotency_key=idempotency.checked_key(request.headers.get("Idempotency-Key")),
-            prefer=Prefer.parse(request.headers.get("Prefer")),
-            headers=scope["pictor.headers"],
-        )
-
-    def authenticated(self, scope: str) -> Caller:
-        """The caller, if the key is good now and may do this. One query."""
-        caller = authenticate(self.key, now=clock.now(), ip=self.ip)
-        require_scope(caller, scope)
-        return caller
-
-
-def by_method(description: type[APIView], **views: View) -> View:
-    """One path, a view for each method; any other is 405 in OpenAI's shape.
-
-    `description` is how the OpenAPI document knows the path.
-    """
-
-    @csrf_exempt
-    @functools.wraps(next(iter(views.values())))
-    async def view(request: ASGIRequest, **kwargs: Any) -> HttpResponseBase:
-        chosen = views.get(request.method or "")
-        if chosen is None:
-            error = MethodNotAllowed(f"This address answers {', '.join(views)} only.")
-            response = api_errors.response_of(error)
-            response["Allow"] = ", ".join(views)
-            return response
-        return await chosen(request, **kwargs)
-
-    view.cls = description  # type: ignore[attr-defined]  # where drf-spectacular looks for it
-    view.initkwargs = {}  # type: ignore[attr-defined]
-    return view
 
 
 async def create(request: ASGIRequest, default_model: str | None = None) -> HttpResponseBase:
@@ -241,16 +176,61 @@ async def retrieve(request: ASGIRequest, public_id: str) -> HttpResponseBase:
     """GET by id: the generation object, with its result once there is one."""
     call = Call.of(request)
 
-    def read() -> Finished | None:
+    def read() -> Finished:
         caller = call.authenticated("images:read")
-        generation_id = ids.parse(ids.GENERATION, public_id)
-        if generation_id is None:
-            return None
-        return selectors.generation_of(caller.tenant_id, generation_id)
+        return _theirs(caller, public_id)
 
-    finished = await pools.views(read)
-    if finished is None:
+    return _shown(await pools.views(read))
+
+
+async def cancel(request: ASGIRequest, public_id: str) -> HttpResponseBase:
+    """POST …/cancel: end what has not been sent to an upstream, and release its hold."""
+    call = Call.of(request)
+
+    def write() -> tuple[Finished, bool]:
+        caller = call.authenticated("images:write")
+        generation = _theirs(caller, public_id).generation
+        is_canceled = settlement.cancel(generation=generation, now=clock.now())
+        return _theirs(caller, public_id), is_canceled
+
+    finished, is_canceled = await pools.views(write)
+    if not is_canceled:
+        raise NotCancelable("This generation was sent to an upstream already, or has ended.")
+    await pools.views(notify.wake, [finished.generation.id])
+    return _shown(finished)
+
+
+async def delete(request: ASGIRequest, public_id: str) -> HttpResponseBase:
+    """DELETE: remove the stored images of a generation that has ended; its bill stays."""
+    call = Call.of(request)
+
+    def write() -> Generation:
+        caller = call.authenticated("images:write")
+        generation = _theirs(caller, public_id).generation
+        if not generation.is_final:
+            raise NotCancelable("This generation has not ended yet.")
+        storage.delete_for_generation(
+            tenant_id=caller.tenant_id, generation_id=generation.id, now=clock.now()
+        )
+        return generation
+
+    generation = await pools.views(write)
+    return api_errors.json_response(
+        {"id": generation.public_id, "object": "image.generation", "deleted": True},
+        headers=render.headers_of(generation),
+    )
+
+
+def _theirs(caller: Caller, public_id: str) -> Finished:
+    """The caller's generation of that id; another tenant's is as unknown as none."""
+    generation_id: UUID | None = ids.parse(ids.GENERATION, public_id)
+    found = generation_id and selectors.generation_of(caller.tenant_id, generation_id)
+    if not found:
         raise NotFound("There is no generation of that id.", param="id")
+    return found
+
+
+def _shown(finished: Finished) -> HttpResponseBase:
     return api_errors.json_response(
         render.generation_object(finished), headers=render.headers_of(finished.generation)
     )
@@ -273,47 +253,6 @@ async def index(request: ASGIRequest, default_model: str | None = None) -> HttpR
     return api_errors.json_response(render.list_object(found, has_more=has_more))
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`limit` (1 to 100, default 20) and `after` (an id, exclusive) of a list."""
-
-    limit: int
-    after: UUID | None
-
-    @classmethod
-    def of(cls, request: ASGIRequest) -> "Page":
-        """Read the query string. Raises InvalidRequest."""
-        limit, after = request.GET.get("limit", "20"), request.GET.get("after")
-        if not re.fullmatch("[1-9][0-9]?|100", limit, re.ASCII):
-            raise InvalidRequest("limit must be between 1 and 100.", param="limit")
-        after_id = None if after is None else ids.parse(ids.GENERATION, after)
-        if after is not None and after_id is None:
-            raise InvalidRequest("after must be the id of a generation.", param="after")
-        return cls(int(limit), after_id)
-
-
-class Lanes:
-    """Which tenant a key belongs to, as far as this process has seen: for fairness, not access."""
-
-    MAX_KEYS = 10_000
-
-    def __init__(self) -> None:
-        self._tenants: OrderedDict[str, object] = OrderedDict()
-
-    def of(self, key: str) -> object:
-        """The tenant's lane, or a lane of the key's own before its first request."""
-        return self._tenants.get(key, key)
-
-    def learn(self, key: str, caller: Caller) -> None:
-        """Remember whose key it is."""
-        self._tenants[key] = caller.tenant_id
-        while len(self._tenants) > self.MAX_KEYS:
-            self._tenants.popitem(last=False)
-
-
-lanes = Lanes()
-
-
 @cache
 def _http() -> HttpPool:
     return HttpPool(egress_allow=settings.EGRESS_ALLOW)
@@ -321,4 +260,5 @@ def _http() -> HttpPool:
 
 generations = by_method(schema.GenerationsDescription, POST=create, GET=index)
 quotes = by_method(schema.QuoteDescription, POST=quote)
-generation = by_method(schema.GenerationDescription, GET=retrieve)
+generation = by_method(schema.GenerationDescription, GET=retrieve, DELETE=delete)
+cancellation = by_method(schema.CancelDescription, POST=cancel)

@@ -3,16 +3,26 @@
 Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels.
 """
 
+from dataclasses import dataclass
+
+from generation.catalogue import Size
 from generation.channels.base import UpstreamImage
 from generation.settlement import VerifiedImage
-from pictor.kit.spool import Spools
+from pictor.kit.spool import SpoolFile, Spools
 from storage import convert, probe
 
 
-def verified(
-    image: UpstreamImage, *, output_format: str, compression: int | None, spools: Spools
-) -> VerifiedImage | None:
-    """The image with its true format and pixels, in the format asked for; None if undecodable.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the caller gets: a format, its compression, and the exact pixels of a cropped plan."""
+
+    output_format: str
+    compression: int | None = None
+    cropped_to: Size | None = None
+
+
+def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> VerifiedImage | None:
+    """The image with its true format and pixels, as it is wanted; None if undecodable.
 
     The image's own spool is closed when a converted one takes its place.
     """
@@ -20,16 +30,42 @@ def verified(
         facts = probe.verify(image.spool)
     except probe.NotAnImage:
         return None
-    spool = image.spool
-    if facts.format != output_format:
+    spool, size = image.spool, Size(facts.width, facts.height)
+    crop = wanted.cropped_to
+    if crop is not None and crop != size and _covers(size, crop):
+        spool, size = _cropped(image, facts, crop, wanted, spools), crop
+    elif facts.format != wanted.output_format:
         spool = convert.to_format(
-            image.spool, facts, output_format, compression=compression, spools=spools
+            image.spool,
+            facts,
+            wanted.output_format,
+            compression=wanted.compression,
+            spools=spools,
         )
+    if spool is not image.spool:
         image.spool.close()
     return VerifiedImage(
         spool=spool,
-        format=output_format,
-        width=facts.width,
-        height=facts.height,
+        format=wanted.output_format,
+        width=size.width,
+        height=size.height,
         revised_prompt=image.revised_prompt,
+    )
+
+
+def _covers(size: Size, crop: Size) -> bool:
+    return size.width >= crop.width and size.height >= crop.height
+
+
+def _cropped(
+    image: UpstreamImage, facts: probe.ImageFacts, crop: Size, wanted: Wanted, spools: Spools
+) -> SpoolFile:
+    return convert.to_size(
+        image.spool,
+        facts,
+        wanted.output_format,
+        width=crop.width,
+        height=crop.height,
+        compression=wanted.compression,
+        spools=spools,
     )

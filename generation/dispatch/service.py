@@ -28,11 +28,11 @@ from generation.channels.registry import open_channel
 from generation.claims import AttemptEnd, Claim
 from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health
 from generation.dispatch.inputs import large_values
-from generation.dispatch.pixels import verified
+from generation.dispatch.pixels import Wanted, verified
 from generation.dispatch.retry import History, Next, decide
 from generation.dispatch.selection import candidates
 from generation.models import Generation
-from generation.plans import Candidate
+from generation.plans import CROPPED, Candidate
 from generation.selectors import catalogue_at
 from generation.settlement import Delivery, Failure, VerifiedImage
 from pictor.kit import clock, pools
@@ -263,15 +263,14 @@ class Dispatcher:
         """Decode every image, convert where another format was asked for, check the size."""
         generation = run.generation
         images: list[VerifiedImage] = []
+        wanted = Wanted(
+            output_format=generation.output_format,
+            compression=generation.output_compression,
+            cropped_to=Size.parse(generation.size) if candidate.plan == CROPPED else None,
+        )
         try:
             for image in answer.images:
-                good = await pools.conversion(
-                    verified,
-                    image,
-                    output_format=generation.output_format,
-                    compression=generation.output_compression,
-                    spools=self._spools,
-                )
+                good = await pools.conversion(verified, image, wanted=wanted, spools=self._spools)
                 if good is not None:
                     images.append(good)
             self._check(run, candidate, images)
@@ -300,7 +299,7 @@ class Dispatcher:
             self._health.delivered(
                 candidate.route,
                 size=candidate.upstream_size,
-                was_right=all(image.size == candidate.upstream_size for image in images),
+                was_right=all(image.size in {candidate.upstream_size, size} for image in images),
             )
         if run.generation.strict_size and size != AUTO:
             wrong = [image.size for image in images if image.size != str(Size.parse(size))]

@@ -53,6 +53,14 @@ app.conf.update(
             "task": "generation.tasks.forget_idempotency_keys",
             "schedule": crontab(minute=7),
         },
+        "check-ledger": {
+            "task": "generation.tasks.check_ledger",
+            "schedule": crontab(minute=37),
+        },
+        "forget-leftovers": {
+            "task": "generation.tasks.forget_leftovers",
+            "schedule": crontab(minute=47),
+        },
         "forget-inputs": {
             "task": "generation.tasks.forget_inputs",
             "schedule": crontab(minute=27),
@@ -63,6 +71,14 @@ app.conf.update(
         },
     },
 )
+
+
+@signals.worker_init.connect
+def refuse_to_start(**_: Any) -> None:
+    """A worker without its secrets would write what nobody can read."""
+    from pictor.kit.checks import refuse_without_secrets  # noqa: PLC0415 - reads the settings
+
+    refuse_without_secrets()
 
 
 @signals.worker_ready.connect

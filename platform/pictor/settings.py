@@ -21,7 +21,6 @@ SECRET_KEY = env_secret("SECRET_KEY")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 PORT = env_int("PORT", 8000)
-PUBLIC_URL = env_str("PICTOR_PUBLIC_URL", f"http://localhost:{PORT}")
 DATA = Path(env_str("PICTOR_DATA", str(ROOT / ".pictor"))).absolute()
 SPOOL = DATA / "spool"
 SPOOL_BUDGET_BYTES = env_int("PICTOR_SPOOL_BUDGET_BYTES", 8 * 1024**3)
@@ -103,7 +102,7 @@ WHITENOISE_USE_FINDERS = EMBEDDED
 
 # Plain http exists on the embedded default alone; everywhere else cookies and pages want TLS.
 SECURE_SSL_REDIRECT = not EMBEDDED
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
 SECURE_HSTS_SECONDS = 0 if EMBEDDED else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
 SECURE_HSTS_PRELOAD = not EMBEDDED

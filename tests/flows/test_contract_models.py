@@ -94,7 +94,7 @@ def test_every_size_of_a_model_is_delivered_in_its_pixels_at_its_price(
     ],
 )
 def test_a_quality_is_charged_by_its_own_price(
-    customer: Customer, model: str, fields: dict[str, str], price: int
+    customer: Customer, model: str, fields: dict[str, Any], price: int
 ) -> None:
     response = customer.generate("a kite", model=model, **fields)
 
@@ -108,7 +108,7 @@ def test_a_quality_is_charged_by_its_own_price(
 def test_the_bytes_are_of_the_format_asked_for_in_url_and_base64(
     customer: Customer, model: str, output_format: str
 ) -> None:
-    fields = {"model": model, "output_format": output_format}
+    fields: dict[str, Any] = {"model": model, "output_format": output_format}
 
     by_url = customer.generate("a kite", response_format="url", **fields).json()
     by_base64 = customer.generate("a kite", response_format="base64", **fields).json()

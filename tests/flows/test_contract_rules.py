@@ -348,7 +348,7 @@ def image_of(response: httpx.Response) -> tuple[str | None, int]:
 def test_compression_makes_smaller_files_of_the_right_format(
     customer: Customer, word: str, name: str
 ) -> None:
-    common = {"response_format": "b64_json", "output_format": word}
+    common: dict[str, Any] = {"response_format": "b64_json", "output_format": word}
 
     coarse = image_of(customer.generate("a fox", output_compression=5, **common))
     fine = image_of(customer.generate("a fox", output_compression=100, **common))

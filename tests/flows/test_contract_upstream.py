@@ -128,7 +128,7 @@ def test_a_field_reaches_the_upstream_exactly_as_it_was_sent(
 
 
 def test_many_fields_go_together(customer: Customer, upstream: Recorder) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "style": {"name": "ink"},
         "background": {"type": "solid"},
         "watermark": False,

@@ -205,25 +205,21 @@ def test_the_first_end_of_an_attempt_stands(claim, channel):
     assert Transfer.objects.get(attempt_id=attempt_id).kind == "upstream_cost"
 
 
-def test_a_renewed_lease_lasts_on(worker):
-    Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=10))
-    before = Worker.objects.get().seen_at
+@pytest.mark.parametrize("seconds", [10, 16])
+def test_a_renewed_lease_lasts_on_even_after_it_had_run_out(worker, queued, seconds):
+    Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=seconds))
 
-    assert claims.renew(worker=worker) is True
+    claims.renew(worker=worker)
 
-    assert Worker.objects.get().seen_at - before > timedelta(seconds=9)
-
-
-def test_a_lease_that_ran_out_cannot_be_renewed(worker):
-    lose_lease(worker)
-
-    assert claims.renew(worker=worker) is False
+    assert claims.take(generation_id=queued.id, worker=worker) is not None
 
 
-def test_a_retired_worker_cannot_renew(worker):
+def test_a_retired_worker_cannot_renew(worker, queued):
     claims.retire(worker=worker)
 
-    assert claims.renew(worker=worker) is False
+    claims.renew(worker=worker)
+
+    assert claims.take(generation_id=queued.id, worker=worker) is None
 
 
 def test_each_life_of_a_process_has_its_own_epoch(db):
@@ -231,9 +227,30 @@ def test_each_life_of_a_process_has_its_own_epoch(db):
     assert Worker.objects.filter(stopped_at=None).count() == 2
 
 
-def test_the_oldest_waiting_is_told_in_seconds(acme, worker):
-    assert claims.oldest_waiting_seconds() == 0.0
-    acme.generation(now=clock.now() - timedelta(seconds=50))
-    acme.generation()
+def test_generations_whose_doorbell_nobody_heard_are_found_oldest_first(acme, worker):
+    old, older = (acme.generation() for _ in range(2))
+    fresh, running, overdue = (acme.generation() for _ in range(3))
+    claims.take(generation_id=running.id, worker=worker)
+    rung = clock.now() - timedelta(seconds=6)
+    Generation.objects.exclude(id=fresh.id).update(rung_at=rung)
+    Generation.objects.filter(id=overdue.id).update(deadline_at=clock.now())
 
-    assert 50 <= claims.oldest_waiting_seconds() < 60
+    assert claims.waiting(longer_than_seconds=5, limit=10) == sorted([old.id, older.id])
+    assert claims.waiting(longer_than_seconds=5, limit=1) == [min(old.id, older.id)]
+    assert claims.waiting(longer_than_seconds=60, limit=10) == []
+
+
+def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(acme, claim, channel):
+    attempt_id = begin(claim, channel)
+    closed = begin(claim, channel, number=2)
+    assert closed is not None
+    claims.end_attempt(
+        AttemptEnd(closed, "refused"), generation_id=claim.generation.id, now=clock.now()
+    )
+
+    claims.cut_off(generation_ids=[claim.generation.id], now=clock.now())
+
+    attempt = Attempt.objects.get(id=attempt_id)
+    assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
+    assert attempt.finished_at is not None
+    assert Attempt.objects.get(id=closed).attempt_class == "refused"

@@ -222,7 +222,7 @@ def test_fewer_images_than_asked_for_are_charged_as_delivered(acme, worker, spoo
 @pytest.mark.parametrize(
     ("delivered", "captured"),
     [
-        ((1024, 768), 36_090),
+        ((1024, 768), 36_120),
         ((2048, 2048), 52_680),
         ((512, 512), 13_170),
     ],
@@ -239,10 +239,10 @@ def test_another_size_costs_the_lesser_of_both_prices(acme, claim, spools, deliv
 
 @pytest.fixture
 def auto_claim(acme, worker):
-    """A request to gpt-image-2-auto: 0.42822 USD on hold, a 2048x2048 in high."""
+    """A request to gpt-image-2-auto: 0.42816 USD on hold, a 2048x2048 in high."""
     make_channel("auto", "gpt-image-2-auto", priority=5)
     claim = claimed(acme, worker, model="gpt-image-2-auto", quality=None)
-    assert claim.generation.held_micros == 428_220
+    assert claim.generation.held_micros == 428_160
     return claim
 
 
@@ -259,8 +259,8 @@ def test_auto_is_never_charged_above_its_hold(acme, auto_claim, spools):
     settled(auto_claim, make_delivery(auto_claim, spools, sizes=[(2880, 2880)], quality="high"))
 
     auto_claim.generation.refresh_from_db()
-    assert auto_claim.generation.captured_micros == 428_220
-    assert acme.money == (9_571_780, 0)
+    assert auto_claim.generation.captured_micros == 428_160
+    assert acme.money == (9_571_840, 0)
     assert ledger_findings() == []
 
 

@@ -25,6 +25,13 @@ def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def refuse_without_secrets() -> None:
+    """End a server's start with one clear line when a secret is missing."""
+    missing = [error.msg for error in secrets_are_set(None)]
+    if missing:
+        raise SystemExit(f"{'; '.join(missing)}. See docs/operations.md.")
+
+
 @register(Tags.security)
 def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """No secret has a default: a deployment without one does not start."""

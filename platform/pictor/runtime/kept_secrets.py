@@ -10,7 +10,7 @@ from pictor.runtime.files import read_json, write_json
 
 
 def _token() -> str:
-    return secrets.token_urlsafe(32)
+    return secrets.token_urlsafe(48)
 
 
 def _fernet_key() -> str:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from generation.api.waiting import hub
+from pictor.kit.checks import refuse_without_secrets
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.gate import BodyGate
 from pictor.web.handler import V1Handler
@@ -49,6 +50,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def build() -> App:
     """The application of this process's settings."""
+    refuse_without_secrets()
     stock: Any = get_asgi_application()
     app: App = Router(api=BodyGate(V1Handler()), site=SiteHandler(stock))
     if settings.S3_PASSTHROUGH:

@@ -1,0 +1,124 @@
+"""A call under /v1 as the body gate left it, and what every view does with one."""
+
+import functools
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.views import APIView
+
+from accounts.authentication import authenticate, require_scope
+from accounts.selectors import Caller
+from generation.admission import idempotency
+from generation.api.prefer import Prefer
+from pictor.kit import api_errors, clock, ids
+from pictor.kit.body import Body
+from pictor.kit.errors import InvalidRequest, MethodNotAllowed
+
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as it came in: who says they call, what they sent, how long they will wait."""
+
+    key: str
+    ip: str | None
+    request_id: str
+    body: Body
+    default_model: str | None
+    idempotency_key: str | None
+    prefer: Prefer
+    headers: dict[str, str]
+    """What the answer will say besides, also when it is an error."""
+
+    @classmethod
+    def of(cls, request: ASGIRequest, *, default_model: str | None = None) -> "Call":
+        """Read the scope, as the body gate left it, and the headers."""
+        scope = request.scope
+        client = scope.get("client")
+        return cls(
+            key=scope["pictor.key"],
+            ip=client[0] if client else None,
+            request_id=scope["pictor.request_id"],
+            body=scope["pictor.body"],
+            default_model=default_model,
+            idempotency_key=idempotency.checked_key(request.headers.get("Idempotency-Key")),
+            prefer=Prefer.parse(request.headers.get("Prefer")),
+            headers=scope["pictor.headers"],
+        )
+
+    def authenticated(self, scope: str) -> Caller:
+        """The caller, if the key is good now and may do this. One query."""
+        caller = authenticate(self.key, now=clock.now(), ip=self.ip)
+        require_scope(caller, scope)
+        return caller
+
+
+def by_method(description: type[APIView], **views: View) -> View:
+    """One path, a view for each method; any other is 405 in OpenAI's shape.
+
+    `description` is how the OpenAPI document knows the path.
+    """
+
+    @csrf_exempt
+    @functools.wraps(next(iter(views.values())))
+    async def view(request: ASGIRequest, **kwargs: Any) -> HttpResponseBase:
+        chosen = views.get(request.method or "")
+        if chosen is None:
+            error = MethodNotAllowed(f"This address answers {', '.join(views)} only.")
+            response = api_errors.response_of(error)
+            response["Allow"] = ", ".join(views)
+            return response
+        return await chosen(request, **kwargs)
+
+    view.cls = description  # type: ignore[attr-defined]  # where drf-spectacular looks for it
+    view.initkwargs = {}  # type: ignore[attr-defined]
+    return view
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`limit` (1 to 100, default 20) and `after` (an id, exclusive) of a list."""
+
+    limit: int
+    after: UUID | None
+
+    @classmethod
+    def of(cls, request: ASGIRequest) -> "Page":
+        """Read the query string. Raises InvalidRequest."""
+        limit, after = request.GET.get("limit", "20"), request.GET.get("after")
+        if not re.fullmatch("[1-9][0-9]?|100", limit, re.ASCII):
+            raise InvalidRequest("limit must be between 1 and 100.", param="limit")
+        after_id = None if after is None else ids.parse(ids.GENERATION, after)
+        if after is not None and after_id is None:
+            raise InvalidRequest("after must be the id of a generation.", param="after")
+        return cls(int(limit), after_id)
+
+
+class Lanes:
+    """Which tenant a key belongs to, as far as this process has seen: for fairness, not access."""
+
+    MAX_KEYS = 10_000
+
+    def __init__(self) -> None:
+        self._tenants: OrderedDict[str, object] = OrderedDict()
+
+    def of(self, key: str) -> object:
+        """The tenant's lane, or a lane of the key's own before its first request."""
+        return self._tenants.get(key, key)
+
+    def learn(self, key: str, caller: Caller) -> None:
+        """Remember whose key it is."""
+        self._tenants[key] = caller.tenant_id
+        while len(self._tenants) > self.MAX_KEYS:
+            self._tenants.popitem(last=False)
+
+
+lanes = Lanes()

@@ -1,0 +1,66 @@
+"""Objects on storage that nothing needs any more, named without listing whatever can be.
+
+Objects first, rows second: a crash in between only means that they are deleted once more.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from generation.models import Generation, State
+from storage import services as storage
+from storage.object_keys import EXTENSIONS
+
+INPUTS_KEPT = timedelta(hours=24)
+LEFTOVERS_SETTLE = timedelta(hours=1)
+LEFTOVERS_LOOKED_FOR = timedelta(hours=4)
+ABANDONED_AFTER = timedelta(days=2)
+BATCH = 500
+
+
+def forget_inputs(*, now: datetime) -> int:
+    """Delete reference images a day after their generation's end; of how many generations.
+
+    Stops early, for the next hour, when storage fails.
+    """
+    due = Generation.objects.filter(~Q(inputs=[]), finished_at__lte=now - INPUTS_KEPT)
+    count = 0
+    while batch := list(due.values_list("id", "inputs")[:BATCH]):
+        try:
+            storage.delete_objects(one["key"] for _, inputs in batch for one in inputs)
+        except storage.StorageFailed:
+            break
+        count += Generation.objects.filter(id__in=[row[0] for row in batch]).update(inputs=[])
+    return count
+
+
+def forget_leftovers(*, now: datetime) -> None:
+    """Delete what dispatches without an end may have stored, and inputs that nobody admitted.
+
+    Looks at generations that ended an hour to four hours ago, so that each is looked at more than
+    once, and at inputs of two days ago: every generation of then has ended, with its own inputs.
+    """
+    ended = Generation.objects.filter(
+        finished_at__gt=now - LEFTOVERS_LOOKED_FOR,
+        finished_at__lte=now - LEFTOVERS_SETTLE,
+        dispatch__gt=0,
+    ).exclude(state=State.SUCCEEDED, dispatch=1)
+    try:
+        for generation in ended.iterator():
+            storage.delete_objects(_leftovers_of(generation))
+        storage.delete_inputs_of(now - ABANDONED_AFTER)
+    except storage.StorageFailed:
+        return  # the next hour looks again
+
+
+def _leftovers_of(generation: Generation) -> Iterable[str]:
+    """Every key that a dispatch other than the successful one can have written."""
+    last = generation.dispatch
+    lost = range(1, last if generation.state == State.SUCCEEDED else last + 1)
+    for dispatch in lost:
+        for index in range(generation.n):
+            for image_format in EXTENSIONS:
+                yield storage.image_key_of(
+                    generation.id, generation.created_at, dispatch, index, image_format
+                )

@@ -1,0 +1,43 @@
+"""LiteLLM's `image_generation` with Pictor as an OpenAI-compatible address."""
+
+from importlib import import_module
+from typing import Any
+
+from tests.clients import checks
+
+litellm: Any = import_module("litellm")  # in this client's own environment only
+
+NAMES = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "APIError",  # LiteLLM has no class of its own for a 403 of this provider
+    404: "NotFoundError",
+    429: "RateLimitError",
+    502: "BadGatewayError",
+    503: "ServiceUnavailableError",
+}
+
+
+def generate(*, api_key: str, model: str, **fields: Any) -> Any:
+    return litellm.image_generation(
+        model=f"openai/{model}",
+        api_base=checks.BASE_URL,
+        api_key=api_key,
+        allowed_openai_params=["response_format"],  # by name it refuses it for gpt-image models
+        **fields,
+    )
+
+
+def raised(error: Exception) -> str:
+    """Class and the code its message repeats."""
+    return f"{type(error).__name__} {checks.last_code_in(str(error))}"
+
+
+def main() -> None:
+    litellm.suppress_debug_info = True
+    checks.check_models(generate)
+    checks.check_errors(generate, raised, NAMES)
+
+
+if __name__ == "__main__":
+    main()

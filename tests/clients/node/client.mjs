@@ -1,0 +1,91 @@
+// The `openai` Node SDK: each model as url and base64, each error class, the list of models.
+// Knows a base url and keys from its environment; writes one JSON object a line, as checks.py does.
+import OpenAI from "openai";
+
+const env = process.env;
+const MODELS = {
+  "dall-e-2": "256x256",
+  "dall-e-3": "1792x1024",
+  "gpt-image-1": "1536x1024",
+  "gpt-image-2": "1920x1080",
+  "gpt-image-2-pro": "2048x1152",
+  "gpt-image-2-auto": "auto",
+  "gpt-image-2-origin": "1344x1024",
+};
+const KEY = env.PICTOR_CLIENT_KEY;
+const BAD = [
+  ["no such key", "AuthenticationError", 401, "invalid_api_key", { apiKey: "sk-pictor-not-a-key" }],
+  ["size", "BadRequestError", 400, "invalid_size", { size: "77x77" }],
+  ["moderated", "BadRequestError", 400, "moderation_blocked", { prompt: "[sandbox: fail=moderation]" }],
+  ["model not allowed", "PermissionDeniedError", 403, "insufficient_permissions", { apiKey: env.PICTOR_CLIENT_NARROW_KEY }],
+  ["model", "NotFoundError", 404, "model_not_found", { model: "gpt-image-9" }],
+  ["balance", "RateLimitError", 429, "insufficient_quota", { apiKey: env.PICTOR_CLIENT_POOR_KEY }],
+  ["upstream failed", "InternalServerError", 502, "upstream_error", { prompt: "[sandbox: fail=500]" }],
+  ["no channel", "InternalServerError", 503, "no_channel_available", { prompt: "[sandbox: fail=401]" }],
+];
+
+function generate({ apiKey = KEY, headers, ...fields }) {
+  const client = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey });
+  return client.images.generate(fields, { headers });
+}
+
+async function expect(check, what, seen) {
+  let found;
+  try {
+    found = await seen();
+  } catch (error) {
+    found = `${error.constructor.name}: ${error.message}`;
+  }
+  const ok = found === what;
+  const detail = ok ? "" : `${found} is not ${what}`.slice(0, 300);
+  console.log(JSON.stringify({ check, ok, detail }));
+}
+
+async function raised(work) {
+  try {
+    await work();
+  } catch (error) {
+    return `${error.constructor.name} ${error.status} ${error.code}${error.requestID ? "" : " without id"}`;
+  }
+  return "no error";
+}
+
+function pixels(bytes) {
+  const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  if (!bytes.subarray(0, 8).equals(png)) return "no PNG";
+  return `${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`;
+}
+
+async function imageOf(answer, form) {
+  const [item] = answer.data;
+  if (form === "b64_json") return item.url ? "url too" : pixels(Buffer.from(item.b64_json, "base64"));
+  if (item.b64_json) return "b64_json too";
+  return pixels(Buffer.from(await (await fetch(item.url)).arrayBuffer()));
+}
+
+for (const [model, size] of Object.entries(MODELS)) {
+  for (const form of ["url", "b64_json"]) {
+    await expect(`${model} ${form}`, size === "auto" ? "1024x1024" : size, async () =>
+      imageOf(await generate({ model, prompt: "a kite", size, response_format: form }), form),
+    );
+  }
+}
+for (const [name, kind, status, code, fields] of BAD) {
+  const request = { model: "gpt-image-2", prompt: "a kite", size: "1024x1024", ...fields };
+  await expect(`error ${status} ${name}`, `${kind} ${status} ${code}`, () => raised(() => generate(request)));
+}
+await expect("error 422 idempotency key", "UnprocessableEntityError 422 idempotency_key_reused", async () => {
+  const headers = { "Idempotency-Key": "node-the-same" };
+  await generate({ model: "dall-e-2", prompt: "one", headers });
+  return raised(() => generate({ model: "dall-e-2", prompt: "two", headers }));
+});
+await expect("typed answer", "1024x1024 low png 196", async () => {
+  const answer = await generate({ model: "gpt-image-2", prompt: "a kite", quality: "low" });
+  return `${answer.size} ${answer.quality} ${answer.output_format} ${answer.usage.output_tokens}`;
+});
+await expect("models", Object.keys(MODELS).sort().join(","), async () => {
+  const names = [];
+  const client = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey: KEY });
+  for await (const model of client.models.list()) names.push(model.id);
+  return names.sort().join(",");
+});

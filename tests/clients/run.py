@@ -1,0 +1,183 @@
+"""`make clients`: other people's clients against a stack of their own: a table, 1 on failure.
+
+Each client has an environment of its own in .venv-clients/, from hashed lock files in this folder;
+the Node client is skipped, with a line that says so, where node or npm is missing. To write the
+lock files again: `python -m tests.clients.run lock`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.servers import ROOT, Stack, start_stack, stop_stack
+
+HERE = Path(__file__).parent
+ENVIRONMENTS = ROOT / ".venv-clients"
+UV = [sys.executable, "-m", "uv"]
+NODE = HERE / "node"
+CLIENT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client: which package it is, and how its script is made ready and run."""
+
+    name: str
+    package: str
+    command: Callable[["Client"], list[str]]
+    script: str
+    folder: Path = ROOT
+
+
+class Skipped(Exception):
+    """This machine cannot run the client; says why."""
+
+
+def _own_environment(client: Client) -> list[str]:
+    """A virtual environment that is exactly the lock file."""
+    python = ENVIRONMENTS / client.name / "bin" / "python"
+    if not python.exists():
+        _quietly([*UV, "venv", "--python", sys.executable, str(ENVIRONMENTS / client.name)])
+    lock = HERE / f"{client.name}.lock"
+    _quietly([*UV, "pip", "sync", "--python", str(python), "--require-hashes", str(lock)])
+    return [str(python), "-W", "ignore", "-m", client.script]
+
+
+def _this_environment(client: Client) -> list[str]:
+    return [sys.executable, "-m", client.script]
+
+
+def _node(client: Client) -> list[str]:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise Skipped("node and npm are not installed")
+    _quietly([npm, "ci", "--ignore-scripts"], cwd=client.folder)
+    return [node, client.script]
+
+
+CLIENTS = [
+    Client("openai3", "openai", _this_environment, "tests.clients.openai_client"),
+    Client("openai2", "openai", _own_environment, "tests.clients.openai_client"),
+    Client("litellm", "litellm", _own_environment, "tests.clients.litellm_client"),
+    Client("langchain", "langchain-community", _own_environment, "tests.clients.langchain_client"),
+    Client("node", "openai", _node, "client.mjs", folder=NODE),
+]
+
+
+def main(arguments: list[str]) -> int:
+    """Run all clients, or those named."""
+    if arguments == ["lock"]:
+        _lock()
+        return 0
+    chosen = [client for client in CLIENTS if not arguments or client.name in arguments]
+    with tempfile.TemporaryDirectory(prefix="pictor-clients-", ignore_cleanup_errors=True) as name:
+        stack = start_stack(Path(name))
+        try:
+            env = _keys(stack)
+            outcomes = [_outcome(client, env) for client in chosen]
+        finally:
+            stop_stack(stack)
+    return 0 if all(outcomes) and outcomes else 1
+
+
+def _outcome(client: Client, env: dict[str, str]) -> bool:
+    """Run one client, say how it went."""
+    try:
+        command = client.command(client)
+    except Skipped as why:
+        _say(f"{client.name:<10} {client.package:<20} skipped: {why}")
+        return True
+    done = subprocess.run(  # noqa: S603 - our own command line
+        command,
+        cwd=client.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=CLIENT_SECONDS,
+        check=False,
+    )
+    checks = [_check(line) for line in done.stdout.splitlines() if line.startswith('{"check"')]
+    failed = [check for check in checks if not check["ok"]]
+    is_good = bool(checks) and not failed and done.returncode == 0
+    version = _version(client, command)
+    words = f"{len(checks) - len(failed)} of {len(checks)} checks"
+    _say(f"{client.name:<10} {client.package + ' ' + version:<26} {words}")
+    for check in failed:
+        _say(f"    FAILED {check['check']}: {check['detail']}")
+    if done.returncode or not checks:
+        _say(done.stderr[-2000:])
+    return is_good
+
+
+def _check(line: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def _version(client: Client, command: list[str]) -> str:
+    """What is installed, asked of the environment itself."""
+    if client.folder == NODE:
+        path = NODE / "node_modules" / client.package / "package.json"
+        return str(json.loads(path.read_text(encoding="utf-8"))["version"])
+    code = f"import importlib.metadata as m; print(m.version({client.package!r}))"
+    return _quietly([command[0], "-c", code]).strip()
+
+
+def _keys(stack: Stack) -> dict[str, str]:
+    """The environment of every client: where to call, and with which keys."""
+    rich = _json(stack, "tenant", "create", "clients", "--balance", "100", "--json")
+    poor = _json(stack, "tenant", "create", "poor", "--balance", "0.001", "--json")
+    narrow = _json(stack, "key", "create", "clients", "--models", "dall-e-2", "--json")
+    return {
+        **os.environ,
+        "PICTOR_CLIENT_BASE_URL": f"{stack.base_url}/v1",
+        "PICTOR_CLIENT_KEY": rich["api_key"],
+        "PICTOR_CLIENT_POOR_KEY": poor["api_key"],
+        "PICTOR_CLIENT_NARROW_KEY": narrow["api_key"],
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def _json(stack: Stack, *arguments: str) -> dict[str, str]:
+    done = stack.manage(*arguments)
+    if done.returncode:
+        raise RuntimeError(f"manage.py {arguments[0]} failed: {done.stderr}")
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def _lock() -> None:
+    """Write the lock files again, from the .in files and package.json. They name no registry."""
+    for wanted in sorted(HERE.glob("*.in")):
+        options = "--quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url"
+        header = ["--custom-compile-command", "python -m tests.clients.run lock"]
+        command = [*UV, "pip", "compile", *options.split(), *header, wanted.name]
+        _quietly([*command, "-o", wanted.with_suffix(".lock").name, "--upgrade"], cwd=HERE)
+    if npm := shutil.which("npm"):
+        _quietly([npm, "install", "--package-lock-only"], cwd=NODE)
+
+
+def _quietly(command: list[str], *, cwd: Path = ROOT) -> str:
+    """Standard output; raises CalledProcessError after showing what was said."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603 - our own command line
+    if done.returncode:
+        _say(done.stdout + done.stderr)
+        done.check_returncode()
+    return done.stdout
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text.rstrip() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,278 @@
+"""The net under every crash: taken back, failed in time, rung again."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from billing.selectors import ledger_findings, statement
+from generation import claims, notify, reaper
+from generation.models import Attempt, Generation, Worker
+from pictor.kit import clock
+from tests.factories import make_worker
+
+pytestmark = pytest.mark.django_db
+
+
+def reap() -> int:
+    return reaper.reap(now=clock.now())
+
+
+def claimed(customer, worker):
+    generation = customer.generation()
+    assert claims.take(generation_id=generation.id, worker=worker) is not None
+    return generation
+
+
+def unseen(worker, seconds=16):
+    Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=seconds))
+
+
+def state(generation):
+    generation.refresh_from_db()
+    return generation.state, generation.worker_id, generation.dispatch
+
+
+def rung_before(generation, seconds, rings=1):
+    rung_at = clock.now() - timedelta(seconds=seconds)
+    Generation.objects.filter(id=generation.id).update(rung_at=rung_at, rings=rings)
+
+
+def test_a_generation_of_a_dead_worker_is_queued_again_and_rung_for(acme, worker, doorbell):
+    generation = claimed(acme, worker)
+    unseen(worker)
+
+    assert reap() == 1
+
+    assert state(generation) == ("queued", None, 1)
+    assert doorbell() == 1
+    assert acme.money == (9_947_320, 52_680)
+    assert reap() == 0
+
+
+def test_a_generation_of_a_retired_worker_is_taken_back_at_once(acme, worker, doorbell):
+    generation = claimed(acme, worker)
+    claims.retire(worker=worker)
+
+    assert reap() == 1
+
+    assert state(generation) == ("queued", None, 1)
+
+
+def test_a_generation_without_a_worker_is_taken_back(acme, worker, doorbell):
+    generation = claimed(acme, worker)
+    Worker.objects.all().delete()
+
+    assert reap() == 1
+
+    assert state(generation) == ("queued", None, 1)
+
+
+def test_a_living_workers_generation_is_left_alone(acme, worker, doorbell):
+    generation = claimed(acme, worker)
+    unseen(worker, seconds=13)
+
+    assert reap() == 0
+
+    assert state(generation) == ("running", worker, 1)
+    assert doorbell() == 0
+
+
+def test_what_the_dead_worker_had_begun_is_closed(acme, worker, channel, doorbell):
+    generation = acme.generation()
+    claim = claims.take(generation_id=generation.id, worker=worker)
+    assert claim is not None
+    claims.begin_attempt(
+        claim=claim, number=1, channel_id=channel.id, upstream_model="m", upstream_size="1x1"
+    )
+    unseen(worker)
+
+    reap()
+
+    attempt = Attempt.objects.get()
+    assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
+
+
+def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme, doorbell):
+    generation = acme.generation()
+    dispatches = []
+    for _ in range(3):
+        worker = make_worker()
+        claim = claims.take(generation_id=generation.id, worker=worker)
+        dispatches.append(claim.dispatch if claim else None)
+        unseen(worker)
+        reap()
+
+    assert dispatches == [1, 2, 3]
+    generation.refresh_from_db()
+    assert generation.state == "failed"
+    assert (generation.error["status"], generation.error["code"]) == (502, "upstream_error")
+    assert acme.money == (10_000_000, 0)
+    assert ledger_findings() == []
+
+
+def test_one_handed_back_too_often_fails_while_it_is_queued(acme, worker, doorbell):
+    generation = acme.generation()
+    for _ in range(3):
+        claims.take(generation_id=generation.id, worker=worker)
+        claims.hand_back(worker=worker)
+
+    assert reap() == 1
+
+    assert state(generation)[0] == "failed"
+
+
+@pytest.mark.parametrize("is_claimed", [True, False])
+def test_an_overdue_generation_fails_with_a_timeout(acme, worker, doorbell, is_claimed):
+    generation = claimed(acme, worker) if is_claimed else acme.generation()
+    Generation.objects.update(deadline_at=clock.now())
+
+    assert reap() == 1
+
+    generation.refresh_from_db()
+    assert generation.state == "failed"
+    assert (generation.error["status"], generation.error["code"]) == (504, "generation_timeout")
+    assert acme.money == (10_000_000, 0)
+    assert [line.kind for line in statement(acme.id)] == ["top_up", "hold", "release"]
+    assert reap() == 0
+    assert ledger_findings() == []
+
+
+def test_an_overdue_generation_of_a_dead_worker_is_not_queued_again(acme, worker, doorbell):
+    generation = claimed(acme, worker)
+    unseen(worker)
+    Generation.objects.update(deadline_at=clock.now())
+
+    assert reap() == 1
+
+    assert state(generation)[0] == "failed"
+    assert doorbell() == 0
+
+
+def test_whoever_waits_for_a_failed_generation_is_woken(acme, doorbell):
+    generation = acme.generation()
+    Generation.objects.update(deadline_at=clock.now())
+    with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:
+        subscription.subscribe(notify.FINISHED)
+        assert subscription.get_message(timeout=5) is not None
+
+        reap()
+
+        message = subscription.get_message(timeout=5)
+    assert message is not None
+    assert json.loads(message["data"]) == [str(generation.id)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rings", "again"),
+    [
+        (29, 1, 0),
+        (31, 1, 1),
+        (59, 2, 0),
+        (61, 2, 1),
+        (119, 3, 0),
+        (121, 3, 1),
+        (239, 4, 0),
+        (241, 4, 1),
+        (241, 40, 1),
+    ],
+)
+def test_a_queued_generation_is_rung_for_again_with_back_off(
+    queued, doorbell, seconds, rings, again
+):
+    rung_before(queued, seconds, rings)
+
+    assert reap() == again
+
+    queued.refresh_from_db()
+    assert queued.rings == rings + again
+    assert doorbell() == again
+
+
+def test_a_running_generation_is_not_rung_for(acme, worker, doorbell):
+    rung_before(claimed(acme, worker), 300)
+
+    assert reap() == 0
+
+
+def test_a_final_generation_is_left_alone(acme, doorbell):
+    generation = acme.generation()
+    Generation.objects.update(deadline_at=clock.now())
+    reap()
+    rung_before(generation, 300)
+
+    assert reap() == 0
+    assert doorbell() == 0
+
+
+# --- two at once ------------------------------------------------------------------------------
+
+
+def reap_at_once(reapers=4):
+    barrier = Barrier(reapers)
+
+    def one(_):
+        try:
+            barrier.wait(10)
+            return reap()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(reapers) as pool:
+        return sum(pool.map(one, range(reapers)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reapers_at_once_take_each_generation_back_once(acme, worker, doorbell):
+    for _ in range(30):
+        claimed(acme, worker)
+    unseen(worker)
+
+    assert reap_at_once() == 30
+
+    assert Generation.objects.filter(state="queued", worker=None, dispatch=1, rings=1).count() == 30
+    assert doorbell() == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reapers_at_once_fail_each_overdue_generation_once(acme, doorbell):
+    for _ in range(30):
+        acme.generation()
+    Generation.objects.update(deadline_at=clock.now())
+
+    assert reap_at_once() == 30
+
+    assert acme.money == (10_000_000, 0)
+    assert len(statement(acme.id, limit=200)) == 61
+    assert ledger_findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reapers_at_once_ring_once_for_each(acme, doorbell):
+    for _ in range(30):
+        rung_before(acme.generation(), 31)
+
+    assert reap_at_once() == 30
+
+    assert doorbell() == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_another_holds_is_passed_over(acme, worker, doorbell):
+    held, free = claimed(acme, worker), claimed(acme, worker)
+    unseen(worker)
+
+    with transaction.atomic():
+        Generation.objects.select_for_update().get(id=held.id)
+        moved = reap_at_once(1)
+
+    assert moved == 1
+    assert state(held) == ("running", worker, 1)
+    assert state(free) == ("queued", None, 1)
+    assert reap() == 1
