@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     _UserAdmin = DjangoUserAdmin  # generic for the type checker alone
 
-SECRET_FIELDS = frozenset({"password", "digest", "credentials"})
+SECRET_FIELDS = frozenset({"password", "digest"})
 """Never in an audit event, whatever the model."""
 
 

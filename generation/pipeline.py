@@ -20,6 +20,7 @@ from generation import claims, notify
 from generation.admission.service import Admitted, Submission, admit
 from generation.claims import Claim, WorkerEpoch
 from generation.dispatch.service import ClaimLost, Dispatcher
+from generation.dispatch.store import store
 from generation.settlement import Failure, fail, not_stored, settle
 from pictor.kit import clock, pools
 from pictor.kit.ids import GenerationId
@@ -59,7 +60,7 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
         delivery = await dispatcher.run(claim)
         with delivery:
             try:
-                stored = await dispatcher.store(claim, delivery)
+                stored = await store(claim, delivery)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
             return await _surely(settle, claim=claim, delivery=delivery, stored=stored)

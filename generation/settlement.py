@@ -8,6 +8,7 @@ ends exactly once and both functions may be called again after any crash.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -22,7 +23,7 @@ from generation import claims
 from generation.catalogue import RouteInfo
 from generation.channels.base import AttemptClass, UpstreamAnswer, UpstreamError
 from generation.claims import AttemptEnd, Claim
-from generation.models import Attempt, Generation, State
+from generation.models import Attempt, Generation, IdempotencyRecord, State
 from pictor.kit.errors import (
     GenerationTimeout,
     InvalidRequest,
@@ -207,6 +208,9 @@ def end_without_image(
         )
         if not changed:
             return False
+        if error is not None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            # Not remembered: the same key may be tried again when a channel is there.
+            IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
         billing.end_hold(hold=hold_of(generation), captured=Micros(0))
         billing.record_usage(
             **_usage_key(generation, "", state), images=0, captured=Micros(0), at=now

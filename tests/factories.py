@@ -3,7 +3,7 @@
 Customers have true books: their holds are placed by admission, their balances are the ledger's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -31,10 +31,6 @@ from storage.models import StoredImage
 
 OPENING_BALANCE = 10_000_000
 ORIGIN = "gpt-image-2-origin"
-MEDIUM_1K = 52_680
-"""A gpt-image-2 image of 1024x1024 in medium: 1,756 tokens at 30 micros."""
-HIGH_1K = 210_720
-"""The same in high: 7,024 tokens."""
 
 # --- values -----------------------------------------------------------------------------------
 
@@ -74,7 +70,7 @@ def contract_of(model: str, **changes: Any) -> Contract:
     return replace(contract_from(row), **changes)
 
 
-def make_caller(**limits: int) -> Caller:
+def make_caller(**limits: Any) -> Caller:
     """A caller that is in no database, with its own tenant and key."""
     return Caller(
         key_id=new_uuid(),
@@ -220,8 +216,3 @@ def at(text: str) -> datetime:
     found = parse_datetime(text)
     assert found is not None
     return found
-
-
-def fields_of(row: object, *names: str) -> Mapping[str, Any]:
-    """Some attributes of a row, to compare with literals."""
-    return {name: getattr(row, name) for name in names}

@@ -9,11 +9,9 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from uuid import UUID
-
-from django.conf import settings
 
 from generation import claims, settlement
 from generation.catalogue import AUTO, Catalogue, RouteInfo, Size
@@ -39,9 +37,6 @@ from pictor.kit import clock, pools
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Spools
-from storage import services as storage
-from storage.models import StoredImage
-from storage.services import StorageFailed
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +44,6 @@ LONGEST_GATE_WAIT_SECONDS = 15.0
 """A generation waits so long for a closed gate when no other channel can serve it."""
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
-STORAGE_FIRST_PAUSE_SECONDS = 0.25
-STORAGE_LONGEST_PAUSE_SECONDS = 5.0
 
 
 @dataclass
@@ -97,40 +90,6 @@ class Dispatcher:
             except _Ended as ended:
                 run.history = run.history.after(ended.cause.attempt_class)
                 self._requeue(run, candidate, ended)
-
-    async def store(self, claim: Claim, delivery: Delivery) -> list[StoredImage]:
-        """Upload the images, again and again while storage fails; no upstream is asked twice.
-
-        Returns the rows for the settling transaction to insert. Raises StorageFailed at last.
-        """
-        now = clock.now()
-        rows = []
-        for index, image in enumerate(delivery.images):
-            key = storage.image_key_of(
-                claim.generation.id,
-                claim.generation.created_at,
-                claim.dispatch,
-                index,
-                image.format,
-            )
-            await self._upload(key, image)
-            rows.append(
-                StoredImage(
-                    tenant_id=claim.generation.tenant_id,
-                    generation_id=claim.generation.id,
-                    index=index,
-                    object_key=key,
-                    content_type=f"image/{image.format}",
-                    format=image.format,
-                    size_bytes=image.spool.size,
-                    sha256=image.spool.sha256,
-                    width=image.width,
-                    height=image.height,
-                    revised_prompt=image.revised_prompt or "",
-                    expires_at=settlement.expiry_of(now),
-                )
-            )
-        return rows
 
     # --- choosing -----------------------------------------------------------------------------
 
@@ -272,7 +231,7 @@ class Dispatcher:
             for image in answer.images:
                 good = await pools.conversion(verified, image, wanted=wanted, spools=self._spools)
                 if good is not None:
-                    images.append(good)
+                    images.append(_with_news(good, generation.prompt + candidate.prompt_suffix))
             self._check(run, candidate, images)
         except BaseException:
             answer.close()
@@ -306,25 +265,6 @@ class Dispatcher:
             if wrong:
                 raise _WrongSize(f"asked for {size}, got {', '.join(wrong)}")
 
-    # --- storage ------------------------------------------------------------------------------
-
-    async def _upload(self, key: str, image: VerifiedImage) -> None:
-        gives_up_at = time.monotonic() + settings.STORAGE_RETRY_SECONDS
-        pause = STORAGE_FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                await pools.storage(
-                    storage.upload, key, image.spool, content_type=f"image/{image.format}"
-                )
-            except StorageFailed as error:
-                if time.monotonic() + pause > gives_up_at:
-                    raise
-                logger.warning("storage is retried in %.2f s: %s", pause, error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, STORAGE_LONGEST_PAUSE_SECONDS)
-            else:
-                return
-
 
 class ClaimLost(Exception):
     """Another worker has the generation: everything here ends without a trace."""
@@ -344,6 +284,11 @@ class _WrongSize(UpstreamError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
+
+
+def _with_news(image: VerifiedImage, sent: str) -> VerifiedImage:
+    """A revised prompt is news only where it is not what we sent."""
+    return replace(image, revised_prompt=None) if image.revised_prompt == sent else image
 
 
 def _refused() -> UpstreamError:

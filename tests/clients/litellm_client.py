@@ -18,12 +18,12 @@ NAMES = {
 }
 
 
-def generate(*, api_key: str, model: str, **fields: Any) -> Any:
+def generate(*, api_key: str, model: str, response_format: str = "url", **fields: Any) -> Any:
     return litellm.image_generation(
         model=f"openai/{model}",
         api_base=checks.BASE_URL,
         api_key=api_key,
-        allowed_openai_params=["response_format"],  # by name it refuses it for gpt-image models
+        extra_body={"response_format": response_format},  # by name it refuses it for gpt-image
         **fields,
     )
 

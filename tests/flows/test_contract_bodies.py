@@ -240,18 +240,23 @@ def test_a_body_of_32_mib_is_read(customer: Customer) -> None:
         ("X-Long: " + "x" * 70_000 + "\r\n", b""),
     ],
 )
-def test_broken_http_never_gets_a_5xx(customer: Customer, headers: str, body: bytes) -> None:
+def test_broken_http_gets_an_error_object_too(
+    customer: Customer, headers: str, body: bytes
+) -> None:
     host, port = customer.stack.base_url.removeprefix("http://").split(":")
-    head = (
+    request = (
         f"POST {GENERATIONS} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
         f"Authorization: Bearer {customer.api_key}\r\n{headers}\r\n"
     )
 
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall(head.encode("latin-1") + body)
-        answer = connection.recv(65_536)
+        connection.sendall(request.encode("latin-1") + body)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
 
-    assert not answer or answer.startswith(b"HTTP/1.1 4")
+    head, _, text = answer.decode().partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 4")
+    assert "content-type: application/json" in head.lower()
+    assert set(json.loads(text)["error"]) == {"message", "type", "param", "code"}
 
 
 # --- fuzz, with a fixed seed ------------------------------------------------------------------

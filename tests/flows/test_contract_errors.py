@@ -307,7 +307,7 @@ def test_a_key_s_default_response_format_holds_until_the_request_says_otherwise(
     assert set(asked["data"][0]) == {"url"}
 
 
-# --- 404, 422 ---------------------------------------------------------------------------------
+# --- 404, 409, 422 ----------------------------------------------------------------------------
 
 
 def test_another_tenant_s_generation_is_not_found_word_for_word(
@@ -330,6 +330,15 @@ def test_an_idempotency_key_with_another_body_is_422(customer: Customer) -> None
     response = customer.generate("a hare", headers=headers)
 
     assert facts_of(response) == (422, INVALID, "idempotency_key_reused", None)
+    assert response.headers["x-should-retry"] == "false"
+
+
+def test_what_is_final_cannot_be_canceled(customer: Customer) -> None:
+    done = customer.generate("a fox").headers["x-pictor-generation-id"]
+
+    response = customer.client.post(f"{GENERATIONS}/{done}/cancel")
+
+    assert facts_of(response)[:3] == (409, INVALID, "not_cancelable")
     assert response.headers["x-should-retry"] == "false"
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.contracts.recorder import Recorder, drawn, recording
@@ -303,6 +304,62 @@ def test_a_native_channel_is_preferred_where_priorities_are_equal(
     assert response.json()["metadata"]["size_plan"] == "native"
     assert response.json()["size"] == "1920x1080"
     assert upstream.requests == []
+
+
+# --- what a channel cannot honour -------------------------------------------------------------
+
+
+@pytest.fixture
+def deaf(upstream: Recorder, database: "psycopg.Connection[Any]") -> Iterator[Recorder]:
+    """The channel, told that it honours neither style nor watermark."""
+    change = "UPDATE generation_channel SET ignored_fields = %s WHERE name = 'rec'"
+    database.execute(change, [["style", "watermark"]])
+    yield upstream
+    database.execute(change, [[]])
+
+
+def test_a_field_the_channel_cannot_honour_is_dropped_visibly(
+    customer: Customer, deaf: Recorder
+) -> None:
+    response = customer.generate("a fox", style="vivid", watermark=False, background="opaque")
+    without = customer.generate("a fox", background="opaque")
+
+    assert response.json()["metadata"]["ignored"] == ["style", "watermark"]
+    assert without.json()["metadata"]["ignored"] == []
+    assert deaf.requests[0].body == deaf.requests[1].body
+    assert deaf.requests[0].body["background"] == "opaque"
+
+
+@pytest.fixture
+def renaming(upstream: Recorder, database: "psycopg.Connection[Any]") -> Iterator[Recorder]:
+    """The channel with words of its own for qualities, and another name for the model."""
+    change = """
+        UPDATE generation_route SET quality_map = %s, upstream_model = %s
+         WHERE channel_id = (SELECT id FROM generation_channel WHERE name = 'rec')
+           AND contract_id = 'gpt-image-2'
+    """
+    database.execute(change, ['{"high": "xhigh", "medium": "medium"}', "gpt-image-2.5-flare"])
+    yield upstream
+    database.execute(change, ["{}", "gpt-image-2"])
+
+
+def test_a_quality_and_a_model_go_by_the_channel_s_own_words(
+    customer: Customer, renaming: Recorder
+) -> None:
+    renaming.extra = {"quality": "xhigh"}
+
+    mapped = customer.generate("a fox", model="gpt-image-2", quality="high")
+    as_it_is = customer.generate("a fox", model="gpt-image-2", quality="low")
+
+    sent = [request.body["quality"] for request in renaming.requests]
+    assert sent == ["xhigh", "low"]
+    assert {request.body["model"] for request in renaming.requests} == {"gpt-image-2.5-flare"}
+    assert mapped.json()["quality"] == "high"
+    assert mapped.headers["x-pictor-charge"] == "0.210720"
+    assert as_it_is.headers["x-pictor-charge"] == "0.005880"
+
+
+# --- reference images -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

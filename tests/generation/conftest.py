@@ -1,5 +1,7 @@
 """Contracts and prices, a channel, a customer with 10 USD, a worker, and room for spools."""
 
+from pathlib import Path
+
 import pytest
 import redis
 from django.conf import settings
@@ -13,40 +15,40 @@ from tests.factories import Customer, make_channel, make_worker
 
 
 @pytest.fixture
-def seeded(db) -> None:
+def seeded(db: None) -> None:
     """Contracts and prices."""
     seeding.seed(Wishes())
 
 
 @pytest.fixture
-def channel(seeded) -> Channel:
+def channel(seeded: None) -> Channel:
     """The one channel, which serves gpt-image-2-origin at every size for 0.03 USD an image."""
     return make_channel(cost_micros=30_000)
 
 
 @pytest.fixture
-def acme(channel) -> Customer:
+def acme(channel: Channel) -> Customer:
     return Customer("acme")
 
 
 @pytest.fixture
-def other(channel) -> Customer:
+def other(channel: Channel) -> Customer:
     return Customer("other")
 
 
 @pytest.fixture
-def worker(db) -> WorkerEpoch:
+def worker(db: None) -> WorkerEpoch:
     return make_worker()
 
 
 @pytest.fixture
-def queued(acme) -> Generation:
+def queued(acme: Customer) -> Generation:
     """A generation of acme's: one image in medium, 0.05268 USD on hold."""
     return acme.generation()
 
 
 @pytest.fixture
-def claim(queued, worker) -> Claim:
+def claim(queued: Generation, worker: WorkerEpoch) -> Claim:
     """The same, claimed by the worker."""
     found = take(generation_id=queued.id, worker=worker)
     assert found is not None
@@ -54,7 +56,7 @@ def claim(queued, worker) -> Claim:
 
 
 @pytest.fixture
-def spools(tmp_path) -> Spools:
+def spools(tmp_path: Path) -> Spools:
     return Spools(tmp_path / "spool", SpoolBudget(1_000_000))
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -12,8 +13,8 @@ from django.db.models import F
 from billing.models import Transfer
 from billing.selectors import ledger_findings
 from generation import claims
-from generation.claims import AttemptEnd, WorkerEpoch
-from generation.models import Attempt, Generation, Worker
+from generation.claims import AttemptEnd, Claim, WorkerEpoch
+from generation.models import Attempt, Channel, Generation, Worker
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from tests.factories import make_worker
@@ -26,7 +27,7 @@ def lose_lease(worker: WorkerEpoch) -> None:
     Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=16))
 
 
-def begin(claim, channel, number=1):
+def begin(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
     return claims.begin_attempt(
         claim=claim,
         number=number,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from generation.catalogue import RouteInfo
 from generation.plans import plan, ratio_sentence
 from tests.factories import contract_of, route_info
 
@@ -9,7 +10,7 @@ OLD = ("1024x1024", "1536x1024", "1024x1536")
 SENTENCE = "\n\nCompose the image for an aspect ratio of 16:9."
 
 
-def planned(route, model, size):
+def planned(route: RouteInfo, model: str, size: str) -> tuple[str, str, str]:
     found = plan(route, contract=contract_of(model), size=size)
     assert found is not None
     return found.plan, found.upstream_size, found.prompt_suffix

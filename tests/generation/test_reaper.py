@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 import redis
@@ -13,9 +14,10 @@ from django.db.models import F
 
 from billing.selectors import ledger_findings, statement
 from generation import claims, notify, reaper
+from generation.claims import WorkerEpoch
 from generation.models import Attempt, Generation, Worker
 from pictor.kit import clock
-from tests.factories import make_worker
+from tests.factories import Customer, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -24,22 +26,22 @@ def reap() -> int:
     return reaper.reap(now=clock.now())
 
 
-def claimed(customer, worker):
+def claimed(customer: Customer, worker: WorkerEpoch) -> Generation:
     generation = customer.generation()
     assert claims.take(generation_id=generation.id, worker=worker) is not None
     return generation
 
 
-def unseen(worker, seconds=16):
+def unseen(worker: WorkerEpoch, seconds: int = 16) -> None:
     Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=seconds))
 
 
-def state(generation):
+def state(generation: Generation) -> tuple[str, UUID | None, int]:
     generation.refresh_from_db()
     return generation.state, generation.worker_id, generation.dispatch
 
 
-def rung_before(generation, seconds, rings=1):
+def rung_before(generation: Generation, seconds: int, rings: int = 1) -> None:
     rung_at = clock.now() - timedelta(seconds=seconds)
     Generation.objects.filter(id=generation.id).update(rung_at=rung_at, rings=rings)
 
@@ -214,10 +216,10 @@ def test_a_final_generation_is_left_alone(acme, doorbell):
 # --- two at once ------------------------------------------------------------------------------
 
 
-def reap_at_once(reapers=4):
+def reap_at_once(reapers: int = 4) -> int:
     barrier = Barrier(reapers)
 
-    def one(_):
+    def one(_: int) -> int:
         try:
             barrier.wait(10)
             return reap()

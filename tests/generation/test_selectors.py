@@ -1,6 +1,6 @@
 """Reads by tenant, and the snapshot of the configuration."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 from storage.models import StoredImage
-from tests.factories import ORIGIN, make_delivery, stored_images
+from tests.factories import ORIGIN, Customer, make_delivery, stored_images
 
 pytestmark = pytest.mark.django_db
 
@@ -137,11 +137,11 @@ def test_a_disabled_channel_serves_nothing(acme, channel):
 
 def test_a_routes_own_sizes_win_over_its_channels(channel):
     Channel.objects.update(sizes=["1024x1024"])
-    assert catalogue().routes[ORIGIN][0].native_sizes == {"1024x1024"}
+    assert catalogue().routes[ORIGIN][0].native_sizes == frozenset({"1024x1024"})
 
     Route.objects.update(sizes=["2048x2048", "1024x768"])
 
-    assert catalogue().routes[ORIGIN][0].native_sizes == {"2048x2048", "1024x768"}
+    assert catalogue().routes[ORIGIN][0].native_sizes == frozenset({"2048x2048", "1024x768"})
 
 
 def test_a_route_knows_its_channel(channel):
@@ -159,7 +159,8 @@ def test_a_route_knows_its_channel(channel):
         "sk-upstream",
         4,
     )
-    assert (route.class_overrides, route.ignored_fields) == ({429: "unknown"}, {"style"})
+    assert route.class_overrides == {429: "unknown"}
+    assert route.ignored_fields == frozenset({"style"})
     assert "sk-upstream" not in repr(route)
 
 
@@ -170,18 +171,20 @@ def catalogue() -> Catalogue:
 # --- prices -----------------------------------------------------------------------------------
 
 
-def publish(micros, *, tenant_id=None, effective_from=None, name="special"):
+def publish(
+    micros: int, *, tenant_id: UUID | None = None, effective_from: datetime | None = None
+) -> None:
     row = SeedRow(ORIGIN, "1024x1024", "medium", Micros(micros), 1024, 1024)
     now = clock.now()
     book = draft_price_book(
-        name=name, rows=[row], effective_from=effective_from or now, tenant_id=tenant_id
+        name="special", rows=[row], effective_from=effective_from or now, tenant_id=tenant_id
     )
     publish_price_book(book=book, actor="test", now=now)
 
 
-def price_of(customer, *, now=None):
+def price_of(customer: Customer) -> int:
     revision = customer.caller().revision
-    table = selectors.prices_at(revision, customer.id, now=now or clock.now())
+    table = selectors.prices_at(revision, customer.id, now=clock.now())
     return table.rows[(ORIGIN, "1024x1024", "medium")].unit
 
 

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,9 +13,9 @@ from billing.models import Transfer, UsageRollup
 from billing.selectors import ledger_findings, statement, usage_findings
 from generation import claims, settlement
 from generation.channels.base import AttemptClass, UpstreamError, Usage
-from generation.claims import AttemptEnd
+from generation.claims import AttemptEnd, Claim, WorkerEpoch
 from generation.models import Attempt, State
-from generation.settlement import Failure, error_for, fail, not_stored, settle
+from generation.settlement import Delivery, Failure, error_for, fail, not_stored, settle
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.factories import Customer, at, make_channel, make_delivery, make_worker, stored_images
@@ -24,7 +26,7 @@ LEFT_AFTER_ONE = (9_947_320, 0)
 """10 USD less one 1024x1024 in medium, 0.05268 USD."""
 
 
-def settled(claim, delivery, *, now=None):
+def settled(claim: Claim, delivery: Delivery, *, now: datetime | None = None) -> bool:
     return settle(
         claim=claim,
         delivery=delivery,
@@ -33,11 +35,11 @@ def settled(claim, delivery, *, now=None):
     )
 
 
-def failed(claim, failure=None):
+def failed(claim: Claim, failure: Failure | None = None) -> bool:
     return fail(claim=claim, failure=failure or Failure(settlement.TIMED_OUT), now=clock.now())
 
 
-def claimed(customer: Customer, worker, **fields):
+def claimed(customer: Customer, worker: WorkerEpoch, **fields: Any) -> Claim:
     claim = claims.take(generation_id=customer.generation(**fields).id, worker=worker)
     assert claim is not None
     return claim
@@ -358,7 +360,7 @@ def test_a_rejection_names_the_field_where_it_is_one_of_ours():
 
 
 def test_a_cancel_is_the_same_update_as_every_end(acme, queued):
-    def cancel():
+    def cancel() -> bool:
         return settlement.end_without_image(
             generation=queued,
             state=State.CANCELED,
@@ -377,7 +379,7 @@ def test_a_cancel_is_the_same_update_as_every_end(acme, queued):
 def test_of_many_ends_at_once_exactly_one_counts(acme, claim, delivery):
     barrier = Barrier(8)
 
-    def end(index):
+    def end(index: int) -> bool:
         try:
             barrier.wait(10)
             return settled(claim, delivery) if index % 2 else failed(claim)

@@ -61,14 +61,14 @@ def test_each_error_has_its_status_type_and_code(error, status, kind, code, retr
 
 def test_an_error_says_its_field_and_when_to_come_back():
     error = errors.RateLimited(
-        "zu viel – 🦊", code="concurrency_limit_exceeded", param="n", retry_after=7
+        "zu viel, déjà: 🦊", code="concurrency_limit_exceeded", param="n", retry_after=7
     )
     error.headers = {"x-ratelimit-limit-requests": "60"}
 
     response = response_of(error)
 
     assert response.content.decode() == (
-        '{"error":{"message":"zu viel – 🦊","type":"rate_limit_error","param":"n",'
+        '{"error":{"message":"zu viel, déjà: 🦊","type":"rate_limit_error","param":"n",'
         '"code":"concurrency_limit_exceeded"}}'
     )
     assert response.headers["Retry-After"] == "7"

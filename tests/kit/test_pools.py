@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -67,7 +68,7 @@ async def test_lanes_take_turns(gate):
     blocker = start(a_pool, "x", gate.wait)
     await turns()
     waiting = [
-        start(a_pool, name[0], lambda name=name: order.append(name))
+        start(a_pool, name[0], partial(order.append, name))
         for name in ("a1", "a2", "a3", "a4", "b1", "c1", "b2")
     ]
     await turns()

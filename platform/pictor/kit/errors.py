@@ -63,6 +63,7 @@ class InvalidRequest(PictorError):
     status = 400
     type = "invalid_request_error"
     default_code = "invalid_value"
+    default_should_retry = False
 
 
 class Unauthenticated(PictorError):
@@ -71,6 +72,7 @@ class Unauthenticated(PictorError):
     status = 401
     type = "invalid_request_error"
     default_code = "invalid_api_key"
+    default_should_retry = False
 
 
 class Forbidden(PictorError):
@@ -79,6 +81,7 @@ class Forbidden(PictorError):
     status = 403
     type = "permission_error"
     default_code = "insufficient_permissions"
+    default_should_retry = False
 
 
 class NotFound(PictorError):
@@ -87,6 +90,7 @@ class NotFound(PictorError):
     status = 404
     type = "invalid_request_error"
     default_code = "not_found"
+    default_should_retry = False
 
 
 class MethodNotAllowed(PictorError):
@@ -95,6 +99,7 @@ class MethodNotAllowed(PictorError):
     status = 405
     type = "invalid_request_error"
     default_code = "method_not_allowed"
+    default_should_retry = False
 
 
 class NotCancelable(PictorError):
@@ -112,6 +117,7 @@ class RequestTooLarge(PictorError):
     status = 413
     type = "invalid_request_error"
     default_code = "request_too_large"
+    default_should_retry = False
 
 
 class UnsupportedMediaType(PictorError):
@@ -120,6 +126,7 @@ class UnsupportedMediaType(PictorError):
     status = 415
     type = "invalid_request_error"
     default_code = "unsupported_media_type"
+    default_should_retry = False
 
 
 class IdempotencyKeyReused(PictorError):

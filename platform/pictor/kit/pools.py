@@ -11,6 +11,7 @@ call that broke it, so that the next call gets a fresh one.
 """
 
 import asyncio
+import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from pictor.kit.errors import Unavailable
 
@@ -31,10 +32,31 @@ def _executor(name: str, threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix=name)
 
 
+class _Breaks(threading.local):
+    """How many breaks of connections this thread had heard of when it last used its own."""
+
+    heard_of = 0
+
+
+_heard = _Breaks()
+_breaks = 0
+
+
 def _with_database(call: Callable[[], T]) -> T:
-    """Run a call on this thread's own connection and leave that connection fit for the next."""
+    """Run a call on this thread's own connection and leave that connection fit for the next.
+
+    Where one connection broke, the others are as dead: every thread drops its own before it is
+    used again, so that a database that came back is not refused once more by each thread.
+    """
+    global _breaks  # noqa: PLW0603 - a count that only grows; a lost increment costs one refusal
+    if _heard.heard_of != _breaks:
+        _heard.heard_of = _breaks
+        connection.close()
     try:
         return call()
+    except (OperationalError, InterfaceError):
+        _breaks += 1
+        raise
     finally:
         if connection.connection is not None and (
             connection.errors_occurred or not connection.get_autocommit()

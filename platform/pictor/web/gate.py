@@ -19,9 +19,15 @@ from django.conf import settings
 from accounts.authentication import authenticate, read_bearer
 from pictor.kit import api_errors, clock, pools
 from pictor.kit.body import Body, RawSink
-from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, UnsupportedMediaType
+from pictor.kit.errors import (
+    InvalidRequest,
+    PictorError,
+    RequestTooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from pictor.kit.json_stream import JsonRefused, JsonStream, JsonTooLarge
-from pictor.kit.spool import SpoolError
+from pictor.kit.spool import SpoolError, SpoolFull
 from pictor.kit.spools import process_spools
 from pictor.web.edge import App, Message, Receive, Scope, Send, header, is_api
 
@@ -108,6 +114,8 @@ class BodyGate:
             raise _too_large() from None
         except JsonRefused as error:
             raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
+        except SpoolFull:
+            raise Unavailable("There is no room for large requests just now.") from None
         except SpoolError:
             raise _too_large() from None
         return Body(skeleton, sinks, stream.index_of)

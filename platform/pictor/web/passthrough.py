@@ -66,8 +66,10 @@ class S3Passthrough:
         if scope["query_string"]:
             target += "?" + scope["query_string"].decode("latin-1")
         headers = [(name, value) for name, value in scope["headers"] if name in HEADERS_IN]
+        has_begun = False
         try:
             async with self._client.stream(scope["method"], target, headers=headers) as answer:
+                has_begun = True
                 await send(
                     {
                         "type": "http.response.start",
@@ -78,9 +80,14 @@ class S3Passthrough:
                 async for chunk in answer.aiter_raw():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except httpx.HTTPError:
-            await _answer(send, 503, [*CORS, (b"retry-after", b"1")])
-            return
+            if not has_begun:
+                await _answer(send, 503, [*CORS, (b"retry-after", b"1")])
+            return  # begun and not ended: the server cuts the connection
         await send({"type": "http.response.body", "body": b""})
+
+    async def aclose(self) -> None:
+        """Close the connections to the S3 server."""
+        await self._client.aclose()
 
 
 def _status(answer: httpx.Response) -> int:

@@ -1,11 +1,12 @@
 """Idempotency keys: their form, the body's digest, and how long they are remembered."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from generation.admission import idempotency
-from generation.models import IdempotencyRecord
+from generation.models import Generation, IdempotencyRecord
 from pictor.kit.errors import IdempotencyKeyReused, InvalidRequest
 from tests.factories import at
 
@@ -65,7 +66,9 @@ def remembered(queued):
     return queued
 
 
-def find(tenant_id, *, body_digest=b"1" * 32, now=NOW):
+def find(
+    tenant_id: UUID, *, body_digest: bytes = b"1" * 32, now: datetime = NOW
+) -> Generation | None:
     return idempotency.find(tenant_id=tenant_id, key="k", body_digest=body_digest, now=now)
 
 

@@ -1,18 +1,20 @@
 """What a contract allows: size, quality, count, prompt and format."""
 
+from typing import Any
+
 import pytest
 
-from generation.admission.rules import check
+from generation.admission.rules import Order, check
 from pictor.kit.errors import InvalidRequest
 from tests.factories import contract_of
 
 
-def order(model="gpt-image-2-origin", *, key_format="", **fields):
+def order(model: str = "gpt-image-2-origin", *, key_format: str = "", **fields: Any) -> Order:
     request = {"model": model, "prompt": "a fox", **fields}
     return check(contract_of(model), request, key_response_format=key_format)
 
 
-def refusal(model="gpt-image-2-origin", **fields):
+def refusal(model: str = "gpt-image-2-origin", **fields: Any) -> tuple[str, str | None]:
     with pytest.raises(InvalidRequest) as refused:
         order(model, **fields)
     return refused.value.code, refused.value.param
@@ -59,7 +61,7 @@ def test_a_size_is_read_by_preset_pixels_or_auto(model, word, size, tier):
         ("gpt-image-1", "1920x1080"),
         ("dall-e-3", "auto"),
         ("dall-e-2", "1024X1024"),
-        ("gpt-image-2", "１:１"),
+        ("gpt-image-2", "\uff11:\uff11"),
         ("gpt-image-2", "16:9 "),
         ("gpt-image-2", ""),
     ],

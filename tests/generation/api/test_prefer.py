@@ -29,7 +29,7 @@ from generation.api.prefer import Prefer
         ("wait=soon", None, ""),
         ("wait=-5", None, ""),
         ("wait=1.5", None, ""),
-        ("wait=５", None, ""),
+        ("wait=\uff15", None, ""),
         ("wait=²", None, ""),
         ("respond-asynchronously", None, ""),
         (",,;,=", None, ""),

@@ -1,16 +1,18 @@
 """Fields and their types; what a contract allows is tested in admission/test_rules.py."""
 
+from typing import Any
+
 import pytest
 
 from generation.api.serializers import parse
 from pictor.kit.errors import InvalidRequest
 
 
-def parsed(**fields):
+def parsed(**fields: Any) -> dict[str, Any]:
     return parse({"model": "gpt-image-2", **fields}, default_model=None)
 
 
-def refusal(**fields):
+def refusal(**fields: Any) -> tuple[str, str | None]:
     with pytest.raises(InvalidRequest) as refused:
         parsed(**fields)
     return refused.value.code, refused.value.param
@@ -65,7 +67,7 @@ def test_a_count_is_an_integer_or_ascii_digits(sent, count):
         ("+1", "invalid_type"),
         (" 1", "invalid_type"),
         ("1.0", "invalid_type"),
-        ("１", "invalid_type"),
+        ("\uff11", "invalid_type"),
         ("²", "invalid_type"),
         (1.0, "invalid_type"),
         (True, "invalid_type"),
@@ -113,8 +115,12 @@ def test_a_word_is_one_of_a_few(name, good, bad):
 def test_a_flag_is_true_or_false(name):
     assert parsed(**{name: True})[name] is True
     assert parsed(**{name: False})[name] is False
-    for value in ("true", 1, 0, "false", [], {}):
-        assert refusal(**{name: value}) == ("invalid_type", name)
+
+
+@pytest.mark.parametrize("name", ["watermark", "stream", "strict_size"])
+@pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}])
+def test_what_looks_like_a_flag_is_none(name, value):
+    assert refusal(**{name: value}) == ("invalid_type", name)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""Delivered images to storage: repeated from the spool while storage fails, never from upstream."""
+
+import asyncio
+import logging
+import time
+
+from django.conf import settings
+
+from generation import settlement
+from generation.claims import Claim
+from generation.settlement import Delivery, VerifiedImage
+from pictor.kit import clock, pools
+from storage import services as storage
+from storage.models import StoredImage
+from storage.services import StorageFailed
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
+    """Upload the images, again and again while storage fails; no upstream is asked twice.
+
+    Returns the rows for the settling transaction to insert. Raises StorageFailed at last.
+    """
+    now = clock.now()
+    rows = []
+    for index, image in enumerate(delivery.images):
+        key = storage.image_key_of(
+            claim.generation.id,
+            claim.generation.created_at,
+            claim.dispatch,
+            index,
+            image.format,
+        )
+        await _upload(key, image)
+        rows.append(
+            StoredImage(
+                tenant_id=claim.generation.tenant_id,
+                generation_id=claim.generation.id,
+                index=index,
+                object_key=key,
+                content_type=f"image/{image.format}",
+                format=image.format,
+                size_bytes=image.spool.size,
+                sha256=image.spool.sha256,
+                width=image.width,
+                height=image.height,
+                revised_prompt=image.revised_prompt or "",
+                expires_at=settlement.expiry_of(now),
+            )
+        )
+    return rows
+
+
+async def _upload(key: str, image: VerifiedImage) -> None:
+    gives_up_at = time.monotonic() + settings.STORAGE_RETRY_SECONDS
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await pools.storage(
+                storage.upload, key, image.spool, content_type=f"image/{image.format}"
+            )
+        except StorageFailed as error:
+            if time.monotonic() + pause > gives_up_at:
+                raise
+            logger.warning("storage is retried in %.2f s: %s", pause, error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        else:
+            return

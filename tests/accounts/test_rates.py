@@ -1,0 +1,252 @@
+"""Requests and images a minute, on the real Valkey and without it."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import redis
+
+from accounts import rates
+from accounts.rates import Bucket, LocalBuckets, Taken, buckets_of, headers_of, take
+from accounts.selectors import Caller
+from pictor.kit.errors import RateLimited
+from tests.factories import make_caller
+
+CLOSED = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture(autouse=True)
+def fresh_client(monkeypatch):
+    """The process has met neither this Redis nor any failure of it."""
+    script = rates._script  # noqa: SLF001 - the client is made once a process
+    script.cache_clear()
+    monkeypatch.setattr(rates, "_away_until", 0.0)
+    monkeypatch.setattr(rates, "_local", LocalBuckets())
+    yield script.cache_clear
+    script.cache_clear()
+
+
+@pytest.fixture
+def caller():
+    """60 requests and 20 images a minute for the tenant, 30 and 10 for the key."""
+    return make_caller(tenant_rpm=60, key_rpm=30, tenant_ipm=20, key_ipm=10)
+
+
+def refusal(caller: Caller, images: int = 1) -> RateLimited:
+    with pytest.raises(RateLimited) as refused:
+        take(caller, images=images)
+    return refused.value
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+def test_a_caller_without_limits_meets_no_bucket():
+    caller = make_caller()
+
+    assert buckets_of(caller, 3) == []
+    assert take(caller, images=10) == {}
+
+
+def test_a_callers_buckets_are_its_tenants_and_its_own(caller):
+    buckets = buckets_of(caller, 3)
+
+    assert [(one.unit, one.whose, one.capacity, one.cost) for one in buckets] == [
+        ("requests", "account", 60, 1),
+        ("requests", "API key", 30, 1),
+        ("images", "account", 20, 3),
+        ("images", "API key", 10, 3),
+    ]
+    assert len({one.name for one in buckets}) == 4
+    assert all(f"{{{caller.tenant_id}}}" in one.name for one in buckets)
+
+
+@pytest.mark.parametrize(
+    ("levels", "remaining", "reset"),
+    [
+        ((60.0, 30.0), "30", "0s"),
+        ((10.0, 29.0), "10", "50s"),
+        ((59.9, 0.4), "0", "60s"),
+        ((60.0, 15.5), "15", "29s"),
+    ],
+)
+def test_the_headers_tell_of_the_tighter_bucket(levels, remaining, reset):
+    buckets = [
+        Bucket("a", "requests", "account", 60, 1),
+        Bucket("b", "requests", "API key", 30, 1),
+    ]
+
+    headers = headers_of(buckets, Taken(0.0, levels))
+
+    assert headers["x-ratelimit-remaining-requests"] == remaining
+    assert headers["x-ratelimit-reset-requests"] == reset
+    assert "x-ratelimit-limit-images" not in headers
+
+
+# --- on Valkey --------------------------------------------------------------------------------
+
+
+def test_a_bucket_starts_full_and_the_headers_say_what_is_left(caller):
+    headers = take(caller, images=4)
+
+    assert headers == {
+        "x-ratelimit-limit-requests": "30",
+        "x-ratelimit-remaining-requests": "29",
+        "x-ratelimit-reset-requests": "2s",
+        "x-ratelimit-limit-images": "10",
+        "x-ratelimit-remaining-images": "6",
+        "x-ratelimit-reset-images": "24s",
+    }
+
+
+def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():
+    caller = make_caller(tenant_rpm=30)
+    for _ in range(30):
+        take(caller, images=1)
+
+    error = refusal(caller)
+
+    assert (error.status, error.code) == (429, "rate_limit_exceeded")
+    assert error.retry_after in {1, 2}
+    assert error.should_retry is None
+    assert error.message == "Rate limit reached for this account: 30 requests a minute."
+    assert error.headers["x-ratelimit-remaining-requests"] == "0"
+
+
+def test_after_the_time_named_the_next_one_passes():
+    caller = make_caller(key_rpm=60)
+    for _ in range(60):
+        take(caller, images=1)
+    error = refusal(caller)
+    assert error.retry_after == 1
+
+    time.sleep(1.01)  # the promise is about this very second
+
+    assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "0"
+
+
+def test_a_refusal_takes_from_no_bucket(caller):
+    take(caller, images=8)
+
+    error = refusal(caller, images=5)
+
+    assert "10 images a minute" in error.message
+    assert error.headers["x-ratelimit-remaining-requests"] == "29"
+    assert error.headers["x-ratelimit-remaining-images"] == "2"
+    assert take(caller, images=2)["x-ratelimit-remaining-requests"] == "28"
+
+
+def test_more_images_than_a_minute_allows_can_never_pass(caller):
+    error = refusal(caller, images=11)
+
+    assert (error.retry_after, error.should_retry) == (None, False)
+    assert "can never pass" in error.message
+    assert take(caller, images=10)["x-ratelimit-remaining-images"] == "0"
+
+
+def test_two_keys_of_a_tenant_share_its_bucket():
+    caller = make_caller(tenant_rpm=5)
+    sibling = replace(make_caller(tenant_rpm=5), tenant_id=caller.tenant_id)
+    for _ in range(3):
+        take(caller, images=1)
+
+    assert take(sibling, images=1)["x-ratelimit-remaining-requests"] == "1"
+
+
+def test_two_tenants_share_nothing():
+    for _ in range(3):
+        take(make_caller(tenant_rpm=1), images=1)
+
+
+def test_of_many_at_once_as_many_pass_as_there_is_room_for():
+    caller = make_caller(tenant_rpm=30)
+
+    def one(_):
+        try:
+            take(caller, images=1)
+        except RateLimited:
+            return False
+        return True
+
+    with ThreadPoolExecutor(20) as pool:
+        passed = sum(pool.map(one, range(120)))
+
+    assert passed in {30, 31}  # a 31st, where the calls took more than two seconds
+
+
+def test_idle_buckets_are_forgotten_by_redis(caller, settings):
+    take(caller, images=1)
+
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        lives = [client.pttl(bucket.name) for bucket in buckets_of(caller, 1)]
+    assert all(100_000 < life <= 120_000 for life in lives)
+
+
+# --- without Redis ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def away(settings, fresh_client):
+    settings.REDIS_URL = CLOSED
+    fresh_client()
+
+
+def test_while_redis_is_away_the_limits_are_kept_here(away, caplog):
+    caller = make_caller(tenant_rpm=5)
+    for left in ("4", "3", "2", "1", "0"):
+        assert take(caller, images=1)["x-ratelimit-remaining-requests"] == left
+
+    error = refusal(caller)
+
+    assert error.retry_after in {11, 12}
+    assert caplog.text.count("rate limits are kept locally") == 1
+
+
+def test_a_redis_that_came_back_is_used_again(away, settings, fresh_client, monkeypatch):
+    caller = make_caller(tenant_rpm=5)
+    take(caller, images=1)
+    settings.REDIS_URL = settings.CELERY_BROKER_URL
+    fresh_client()
+    assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "3"
+
+    monkeypatch.setattr(rates, "_away_until", time.monotonic())  # the two seconds are over
+
+    assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "4"
+
+
+@pytest.fixture
+def bucket():
+    return Bucket("a", "requests", "account", 60, 1)
+
+
+def test_a_local_bucket_fills_evenly(bucket):
+    buckets = LocalBuckets()
+    for _ in range(60):
+        buckets.take([bucket], now=100.0)
+
+    assert buckets.take([bucket], now=100.0) == Taken(1.0, (0.0,))
+    assert buckets.take([bucket], now=100.5) == Taken(0.5, (0.5,))
+    assert buckets.take([bucket], now=102.5) == Taken(0.0, (1.5,))
+    assert buckets.take([bucket], now=9999.0) == Taken(0.0, (59.0,))
+
+
+def test_local_buckets_are_taken_from_together_or_not_at_all(bucket):
+    buckets, small = LocalBuckets(), Bucket("b", "images", "account", 6, 4)
+
+    first = buckets.take([bucket, small], now=0.0)
+    second = buckets.take([bucket, small], now=0.0)
+
+    assert first == Taken(0.0, (59.0, 2.0))
+    assert second == Taken(20.0, (59.0, 2.0))
+
+
+def test_the_least_used_local_bucket_is_forgotten_first(monkeypatch):
+    monkeypatch.setattr(LocalBuckets, "MAX_BUCKETS", 2)
+    buckets = LocalBuckets()
+    one, two, three = (Bucket(name, "requests", "account", 10, 1) for name in "abc")
+    for bucket in (one, two, one, three):
+        buckets.take([bucket], now=0.0)
+
+    assert buckets.take([one], now=0.0).levels == (7.0,)
+    assert buckets.take([two], now=0.0).levels == (9.0,)

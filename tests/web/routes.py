@@ -1,0 +1,59 @@
+"""A URL map of views that fail, wait and stream, for tests of the /v1 handler."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import path
+
+from pictor.kit.errors import InsufficientQuota
+from pictor.urls import not_found
+
+ERRORS: dict[str, Exception] = {
+    "quota": InsufficientQuota("Not enough."),
+    "unforeseen": ZeroDivisionError("a secret detail"),
+}
+became: list[str] = []
+"""What became of the waiting view."""
+
+
+async def hello(request: HttpRequest) -> HttpResponseBase:
+    return HttpResponse("hello", headers={"X-Own": "view"})
+
+
+async def headed(request: HttpRequest) -> HttpResponseBase:
+    request.scope["pictor.headers"].update({"X-Own": "scope", "X-Rate": "7"})  # type: ignore[attr-defined] # an ASGIRequest
+    return await hello(request)
+
+
+async def fails(request: HttpRequest, name: str) -> HttpResponseBase:
+    request.scope["pictor.headers"]["X-Rate"] = "7"  # type: ignore[attr-defined] # an ASGIRequest
+    raise ERRORS[name]
+
+
+async def waits(request: HttpRequest) -> HttpResponseBase:
+    became.append("waiting")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        became.append("cancelled")
+        raise
+    return HttpResponse()
+
+
+async def streams(request: HttpRequest) -> HttpResponseBase:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"one "
+        yield b"two"
+
+    return StreamingHttpResponse(chunks(), content_type="text/event-stream")
+
+
+urlpatterns = [
+    path("v1/hello", hello),
+    path("v1/headed", headed),
+    path("v1/fails/<name>", fails),
+    path("v1/waits", waits),
+    path("v1/streams", streams),
+]
+handler404 = not_found

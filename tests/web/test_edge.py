@@ -1,0 +1,141 @@
+"""The outermost layer: request ids and CORS."""
+
+import asyncio
+
+import pytest
+
+from pictor.kit import log
+from pictor.web.edge import Edge, header, is_api
+from tests.web.conftest import call, make_exchange
+
+pytestmark = pytest.mark.anyio
+
+
+async def answers(scope, receive, send):
+    """200, with a header of its own."""
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": log.request_id.get().encode()})
+
+
+async def never_called(scope, receive, send):
+    raise AssertionError("the application was called")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1", True),
+        ("/v1/", True),
+        ("/v1/models", True),
+        ("/v10", False),
+        ("/v1models", False),
+        ("/", False),
+        ("/admin/v1/", False),
+    ],
+)
+def test_the_api_is_what_lies_under_v1(path, expected):
+    assert is_api({"path": path}) is expected
+
+
+def test_the_first_header_of_a_name_counts():
+    scope = {"headers": [(b"a", b"1"), (b"b", b"2"), (b"b", b"3")]}
+
+    assert (header(scope, b"b"), header(scope, b"c")) == (b"2", None)
+
+
+async def test_every_answer_has_a_request_id_of_its_own():
+    first, second = await call(Edge(answers)), await call(Edge(answers), path="/admin/")
+
+    assert first.headers["x-request-id"].startswith("req_")
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+async def test_a_callers_own_request_id_is_not_taken_over():
+    exchange = await call(Edge(answers), headers={"x-request-id": "mine"})
+
+    assert exchange.headers["x-request-id"] != "mine"
+
+
+async def test_the_request_id_is_in_the_scope_and_on_log_lines():
+    exchange = await call(Edge(answers))
+
+    assert exchange.scope["pictor.request_id"] == exchange.headers["x-request-id"]
+    assert exchange.body.decode() == exchange.headers["x-request-id"]
+
+
+async def test_requests_at_once_keep_their_ids_apart():
+    exchanges = await asyncio.gather(*(call(Edge(answers)) for _ in range(20)))
+
+    assert all(one.body.decode() == one.headers["x-request-id"] for one in exchanges)
+
+
+async def test_the_api_may_be_read_from_any_origin():
+    headers = (await call(Edge(answers))).headers
+
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-type"] == "text/plain"
+    assert headers["openai-processing-ms"].isdigit()
+    exposed = headers["access-control-expose-headers"].split(", ")
+    assert {
+        "x-request-id", "x-pictor-generation-id", "x-pictor-charge", "retry-after",
+        "x-should-retry", "location", "idempotent-replayed", "preference-applied",
+        "openai-processing-ms", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests", "x-ratelimit-limit-images", "x-ratelimit-remaining-images",
+        "x-ratelimit-reset-images",
+    } == set(exposed)  # fmt: skip
+
+
+async def test_pages_have_no_cors():
+    headers = (await call(Edge(answers), path="/admin/")).headers
+
+    assert set(headers) == {"content-type", "x-request-id"}
+
+
+async def test_a_preflight_is_answered_without_a_key_or_the_application():
+    exchange = await call(
+        Edge(never_called),
+        method="OPTIONS",
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, idempotency-key",
+        },
+    )
+
+    assert (exchange.status, exchange.body) == (204, b"")
+    assert exchange.headers["access-control-allow-origin"] == "*"
+    assert exchange.headers["access-control-allow-headers"] == "authorization, idempotency-key"
+    assert exchange.headers["access-control-allow-methods"] == (
+        "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+    )
+    assert exchange.headers["vary"] == "Access-Control-Request-Headers"
+    assert exchange.headers["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("asked", ["a\r\nset-cookie: x", "a" * 2001, "a;b", "ä"])
+async def test_header_names_that_are_none_are_not_echoed(asked):
+    exchange = await call(
+        Edge(never_called), method="OPTIONS", headers={"Access-Control-Request-Headers": asked}
+    )
+
+    assert exchange.headers["access-control-allow-headers"] == "*"
+
+
+async def test_options_outside_the_api_are_the_applications_affair():
+    exchange = await call(Edge(answers), method="OPTIONS", path="/admin/")
+
+    assert exchange.status == 200
+
+
+async def test_what_is_not_http_passes_through():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["type"])
+
+    exchange = make_exchange()
+    await Edge(app)({"type": "lifespan"}, exchange.receive, exchange.send)
+
+    assert seen == ["lifespan"]

@@ -1,0 +1,345 @@
+"""The body gate: key first, then the body, under caps and deadlines."""
+
+import asyncio
+import gzip
+import json
+import zlib
+
+import pytest
+
+from accounts.keys import mint
+from pictor.kit.spools import process_spools
+from pictor.web import gate
+from pictor.web.gate import BodyGate
+from tests.web.conftest import Exchange, body_of, call, make_exchange
+
+pytestmark = pytest.mark.anyio
+
+UNKNOWN = {"Authorization": f"Bearer {mint()}"}
+"""A key of our form that is nobody's: only a look-up tells."""
+CHUNKED = {"Transfer-Encoding": "chunked"}
+GZIP = {"Content-Encoding": "gzip"}
+KILOBYTE, MEGABYTE = 1024, 1024**2
+
+
+class Inner:
+    """The application behind the gate: remembers the bodies it was given."""
+
+    def __init__(self) -> None:
+        self.skeletons: list[bytes] = []
+        self.long_strings: list[bytes] = []
+        self.spooled_bytes = 0
+
+    async def __call__(self, scope, receive, send):
+        body = scope["pictor.body"]
+        self.skeletons.append(body.skeleton)
+        for sink in body.long_strings:
+            self.long_strings.append(b"".join(sink.spool.chunks()))
+        self.spooled_bytes = process_spools().budget.used_bytes
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture
+def inner():
+    return Inner()
+
+
+@pytest.fixture
+def app(inner):
+    return BodyGate(inner)
+
+
+@pytest.fixture(autouse=True)
+def short_drain(monkeypatch):
+    monkeypatch.setattr(gate, "DRAIN_SECONDS", 0.05)
+
+
+def error_of(exchange: Exchange) -> tuple[int, str]:
+    return exchange.status, json.loads(exchange.body)["error"]["code"]
+
+
+def length(count: int) -> dict[str, str]:
+    return {"Content-Length": str(count)}
+
+
+# --- the key first ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer sk-other-123"},
+        {"Authorization": f"Bearer {mint()[:-1]}-"},
+        {"Authorization": f"Basic {mint()}"},
+        {"Authorization": f"Bearer {mint()} extra"},
+        {"X-Api-Key": mint()},
+    ],
+)
+async def test_without_a_key_of_our_form_nothing_is_read_before_the_answer(
+    app, inner, authorization
+):
+    exchange = await call(app, headers={**authorization, **CHUNKED}, messages=body_of(b"{}" * 1000))
+
+    assert error_of(exchange) == (401, "invalid_api_key")
+    assert exchange.events[:2] == ["start", "body"]
+    assert exchange.headers["connection"] == "close"
+    assert inner.skeletons == []
+
+
+async def test_after_a_refusal_a_little_is_still_taken_in_so_that_the_answer_arrives(app):
+    chunks = [b"x" * 400_000] * 10
+
+    exchange = await call(app, headers=CHUNKED, messages=body_of(*chunks))
+
+    assert exchange.events == ["start", "body", "receive", "receive", "receive", "body"]
+
+
+async def test_after_a_refusal_a_silent_client_is_not_waited_for(app):
+    exchange = await call(app, headers=CHUNKED, hangs=True)
+
+    assert exchange.events == ["start", "body", "receive", "body"]
+
+
+@pytest.mark.parametrize("announced", [length(64 * KILOBYTE + 1), CHUNKED, length(400 * MEGABYTE)])
+async def test_before_a_large_body_is_read_the_key_is_looked_up(
+    app, inner, pooled_connections, announced
+):
+    exchange = await call(
+        app, headers={**UNKNOWN, **announced}, messages=body_of(b"{}", is_whole=False), hangs=True
+    )
+
+    assert error_of(exchange) == (401, "invalid_api_key")
+    assert exchange.events[0] == "start"
+    assert inner.skeletons == []
+
+
+async def test_a_small_body_is_read_without_a_look_up(app, inner):
+    headers = {**UNKNOWN, **length(64 * KILOBYTE)}
+
+    exchange = await call(app, headers=headers, messages=body_of(b'{"a":', b"1}"))
+
+    assert exchange.status == 200
+    assert inner.skeletons == [b'{"a":1}']
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_a_method_without_a_body_has_none_read(app, inner, method):
+    exchange = await call(app, method=method, headers=UNKNOWN, messages=body_of(b"{}"))
+
+    assert (exchange.status, inner.skeletons) == (200, [b""])
+    assert "receive" not in exchange.events
+
+
+async def test_outside_the_api_the_gate_is_open():
+    async def app(scope, receive, send):
+        assert "pictor.body" not in scope
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+
+    exchange = await call(BodyGate(app), path="/admin/login/")
+
+    assert exchange.status == 418
+
+
+async def test_a_client_that_leaves_in_the_middle_gets_no_answer(app, inner):
+    exchange = await call(
+        app, headers={**UNKNOWN, **length(100)}, messages=body_of(b"{", is_whole=False)
+    )
+
+    assert (exchange.sent, inner.skeletons) == ([], [])
+
+
+# --- how much ---------------------------------------------------------------------------------
+
+
+async def test_a_body_announced_too_large_is_refused_unread(app, bearer, settings):
+    settings.MAX_JSON_BYTES = 2 * MEGABYTE
+
+    exchange = await call(
+        app, headers={**bearer, **length(2 * MEGABYTE + 1)}, messages=body_of(b"{}")
+    )
+
+    assert error_of(exchange) == (413, "request_too_large")
+    assert exchange.events[:2] == ["start", "body"]
+    assert "2 MiB" in exchange.body.decode()
+
+
+async def test_a_chunked_body_is_refused_where_it_becomes_too_large(app, inner, bearer, settings):
+    settings.MAX_JSON_BYTES = 2 * MEGABYTE
+    chunks = [b" " * MEGABYTE] * 2 + [b"{"] + [b" " * MEGABYTE] * 50
+
+    exchange = await call(app, headers={**bearer, **CHUNKED}, messages=body_of(*chunks))
+
+    assert error_of(exchange) == (413, "request_too_large")
+    assert exchange.events.index("start") == 3
+    assert inner.skeletons == []
+
+
+async def test_a_body_larger_than_announced_is_still_capped(app, settings):
+    settings.MAX_JSON_BYTES = 1000
+
+    exchange = await call(
+        app, headers={**UNKNOWN, **length(10)}, messages=body_of(b"x" * 600, b"x" * 600)
+    )
+
+    assert error_of(exchange) == (413, "request_too_large")
+
+
+async def test_a_slow_body_is_cut_off_at_its_deadline(app, inner, monkeypatch):
+    monkeypatch.setattr(gate, "FIRST_SECONDS", 0.05)
+
+    exchange = await call(
+        app,
+        headers={**UNKNOWN, **length(10)},
+        messages=body_of(b"{", is_whole=False),
+        hangs=True,
+    )
+
+    assert error_of(exchange) == (400, "invalid_json")
+    assert "too long to arrive" in exchange.body.decode()
+    assert inner.skeletons == []
+
+
+@pytest.mark.parametrize(("announced", "status"), [(10, 400), (5000, 200)])
+async def test_a_larger_body_has_longer(app, monkeypatch, announced, status):
+    monkeypatch.setattr(gate, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(gate, "MINIMUM_RATE", 1000)
+    exchange = make_exchange(headers={**UNKNOWN, **length(announced)}, messages=body_of(b"{}"))
+
+    async def receive_late():
+        await asyncio.sleep(0.5)
+        return await exchange.receive()
+
+    await app(exchange.scope, receive_late, exchange.send)
+
+    assert exchange.status == status
+
+
+# --- encodings --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", " gzip "])
+async def test_a_gzip_body_is_unpacked(app, inner, encoding):
+    packed = gzip.compress(b'{"prompt":"a fox"}')
+
+    exchange = await call(
+        app,
+        headers={**UNKNOWN, **length(len(packed)), "Content-Encoding": encoding},
+        messages=body_of(packed[:7], packed[7:]),
+    )
+
+    assert (exchange.status, inner.skeletons) == (200, [b'{"prompt":"a fox"}'])
+
+
+async def test_identity_is_no_encoding(app, inner):
+    headers = {**UNKNOWN, **length(2), "Content-Encoding": "identity"}
+
+    await call(app, headers=headers, messages=body_of(b"{}"))
+
+    assert inner.skeletons == [b"{}"]
+
+
+async def test_a_gzip_bomb_is_refused_while_it_grows(app, inner, settings):
+    settings.MAX_JSON_BYTES = MEGABYTE
+    packed = gzip.compress(b" " * (50 * MEGABYTE))
+    assert len(packed) < 64 * KILOBYTE
+
+    exchange = await call(
+        app, headers={**UNKNOWN, **length(len(packed)), **GZIP}, messages=body_of(packed)
+    )
+
+    assert error_of(exchange) == (413, "request_too_large")
+    assert inner.skeletons == []
+
+
+@pytest.mark.parametrize(
+    ("packed", "why"),
+    [
+        (gzip.compress(b'{"a":1}' * 100)[:-12], "cut short"),
+        (b"", "cut short"),
+        (b"not gzip at all", "not gzip"),
+        (zlib.compress(b"{}"), "not gzip"),
+        (gzip.compress(b"{}")[:-8] + b"\0" * 8, "not gzip"),
+    ],
+    ids=["truncated", "empty", "plain", "deflate", "wrong checksum"],
+)
+async def test_a_broken_gzip_body_is_refused(app, inner, packed, why):
+    exchange = await call(
+        app, headers={**UNKNOWN, **length(len(packed)), **GZIP}, messages=body_of(packed)
+    )
+
+    assert error_of(exchange) == (400, "invalid_json")
+    assert why in exchange.body.decode()
+    assert inner.skeletons == []
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd", "x" * 1000])
+async def test_another_encoding_is_refused(app, encoding):
+    exchange = await call(
+        app,
+        headers={**UNKNOWN, **length(2), "Content-Encoding": encoding},
+        messages=body_of(b"{}"),
+    )
+
+    assert error_of(exchange) == (415, "unsupported_media_type")
+
+
+# --- long strings -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_long_string_goes_to_a_spool_and_the_spool_goes_with_the_request(
+    app, inner, bearer, announced
+):
+    text = b"A" * (700 * KILOBYTE)
+    body = b'{"prompt":"a fox","image":"' + text + b'"}'
+    headers = length(len(body)) if announced else CHUNKED
+
+    exchange = await call(
+        app, headers={**bearer, **headers}, messages=body_of(body[:100], body[100:])
+    )
+
+    assert exchange.status == 200
+    assert inner.long_strings == [text]
+    assert len(inner.skeletons[0]) < 200
+    assert json.loads(inner.skeletons[0])["prompt"] == "a fox"
+    assert inner.spooled_bytes == 700 * KILOBYTE
+    assert process_spools().budget.used_bytes == 0
+
+
+async def test_strings_up_to_half_a_mebibyte_stay_in_the_json(app, inner, bearer):
+    body = b'{"image":"' + b"A" * (500 * KILOBYTE) + b'"}'
+
+    await call(app, headers={**bearer, **CHUNKED}, messages=body_of(body))
+
+    assert (inner.skeletons, inner.long_strings) == ([body], [])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"[" * 100, 400, "invalid_json"),
+        (b'{"a":"', 400, "invalid_json"),
+        (b"}", 400, "invalid_json"),
+        (b'{"a":[' + b"1," * (5 * MEGABYTE) + b"1]}", 413, "request_too_large"),
+    ],
+    ids=["deep", "cut short", "closes nothing", "a skeleton without end"],
+)
+async def test_a_scanned_body_that_is_not_read_further_is_refused(app, bearer, body, status, code):
+    exchange = await call(app, headers={**bearer, **CHUNKED}, messages=body_of(body))
+
+    assert error_of(exchange) == (status, code)
+
+
+async def test_no_room_for_spools_is_our_trouble_and_not_the_callers(app, bearer, settings):
+    budget = process_spools().budget
+    budget.take(settings.SPOOL_BUDGET_BYTES)
+    body = b'{"image":"' + b"A" * MEGABYTE + b'"}'
+
+    exchange = await call(app, headers={**bearer, **CHUNKED}, messages=body_of(body))
+
+    budget.give_back(settings.SPOOL_BUDGET_BYTES)
+    assert error_of(exchange) == (503, "service_unavailable")
