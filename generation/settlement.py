@@ -5,6 +5,7 @@ When that changes nothing (a lost claim, a second settlement) nothing else is wr
 ends exactly once and both functions may be called again after any crash.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ from pictor.kit.errors import (
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolFile
 from storage.models import StoredImage
+
+logger = logging.getLogger(__name__)
 
 ECHOED_QUALITIES = frozenset({"low", "medium", "high", "xhigh", "max"})
 ECHOED_BACKGROUNDS = frozenset({"transparent", "opaque"})
@@ -153,6 +156,8 @@ def settle(
     """Charge what was delivered; the generation succeeds. False when the claim is lost."""
     generation = claim.generation
     bill = _bill(generation, delivery)
+    if bill.excess:
+        logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
     with transaction.atomic():
         changed = Generation.objects.filter(**claims.held_by(claim)).update(
             state=State.SUCCEEDED,

@@ -2,7 +2,6 @@
 
     20261120/7f3c…(32 hex digits)/1-0.png     an image: day, HMAC of its generation, dispatch-index
     in/20261120/7f3c…/0.bin                   an input of a generation: a reference image
-    tmp/20261120/7f3c…/1-0-2.png              a partial image on its way to a waiting client
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
 is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
@@ -33,20 +32,6 @@ def input_key(
 ) -> str:
     """Where one input of a generation lies; removed 24 h after its end."""
     return f"in/{_folder(secret, generation_id, created)}/{index}.{ext}"
-
-
-def partial_key(
-    secret: str,
-    generation_id: UUID,
-    *,
-    created: date,
-    dispatch: int,
-    index: int,
-    partial: int,
-    ext: str,
-) -> str:
-    """Where one partial image lies until its generation ends."""
-    return f"tmp/{_folder(secret, generation_id, created)}/{dispatch}-{index}-{partial}.{ext}"
 
 
 def _folder(secret: str, generation_id: UUID, created: date) -> str:

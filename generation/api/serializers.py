@@ -6,6 +6,7 @@ with the nearest known name.
 
 import difflib
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 from rest_framework import serializers
@@ -158,8 +159,7 @@ class GenerationRequest(serializers.Serializer[Any]):
 
 def parse(body: Mapping[str, Any], *, default_model: str | None) -> dict[str, Any]:
     """The request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
-    serializer = GenerationRequest()
-    fields = serializer.fields
+    fields = _fields()
     values = {name: value for name, value in body.items() if value is not None}
     if values.get("model") in (None, "") and default_model:
         values["model"] = default_model
@@ -175,6 +175,12 @@ def parse(body: Mapping[str, Any], *, default_model: str | None) -> dict[str, An
                 _unknown(name, tuple(fields)), code="unknown_parameter", param=name[:100]
             )
     return {name: fields[name].to_internal_value(value) for name, value in values.items()}
+
+
+@cache
+def _fields() -> Mapping[str, serializers.Field[Any, Any, Any, Any]]:
+    """The fields keep nothing of a request, so one set serves all; DRF would copy them each time."""
+    return GenerationRequest().fields
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:

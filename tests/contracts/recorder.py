@@ -15,6 +15,7 @@ from PIL import Image
 from typing_extensions import override
 
 NO_SIZE = (1024, 1024)
+OPENAI_SIZES = "1024x1024,1536x1024,1024x1536"
 
 
 @dataclass(frozen=True)

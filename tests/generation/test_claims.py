@@ -145,6 +145,7 @@ def test_handing_back_queues_this_workers_running_generations_alone(acme, worker
 def test_an_attempt_is_written_down_before_the_call(claim, channel):
     attempt_id = begin(claim, channel)
 
+    assert attempt_id is not None
     attempt = Attempt.objects.get(id=attempt_id)
     assert (attempt.dispatch, attempt.number, attempt.channel_id) == (1, 1, channel.id)
     assert (attempt.upstream_size, attempt.attempt_class, attempt.finished_at) == (
@@ -242,8 +243,8 @@ def test_generations_whose_doorbell_nobody_heard_are_found_oldest_first(acme, wo
 
 
 def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(acme, claim, channel):
-    attempt_id = begin(claim, channel)
-    closed = begin(claim, channel, number=2)
+    cut_off, closed = begin(claim, channel), begin(claim, channel, number=2)
+    assert cut_off is not None
     assert closed is not None
     claims.end_attempt(
         AttemptEnd(closed, "refused"), generation_id=claim.generation.id, now=clock.now()
@@ -251,7 +252,7 @@ def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(acme, claim, chann
 
     claims.cut_off(generation_ids=[claim.generation.id], now=clock.now())
 
-    attempt = Attempt.objects.get(id=attempt_id)
+    attempt = Attempt.objects.get(id=cut_off)
     assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
     assert attempt.finished_at is not None
     assert Attempt.objects.get(id=closed).attempt_class == "refused"

@@ -139,6 +139,7 @@ def test_an_overdue_generation_fails_with_a_timeout(acme, worker, doorbell, is_c
 
     generation.refresh_from_db()
     assert generation.state == "failed"
+    assert generation.error is not None
     assert (generation.error["status"], generation.error["code"]) == (504, "generation_timeout")
     assert acme.money == (10_000_000, 0)
     assert [line.kind for line in statement(acme.id)] == ["top_up", "hold", "release"]

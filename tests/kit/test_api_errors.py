@@ -17,19 +17,19 @@ from pictor.kit.errors import PictorError
 @pytest.mark.parametrize(
     ("error", "status", "kind", "code", "retry"),
     [
-        (errors.InvalidRequest("x"), 400, "invalid_request_error", "invalid_value", None),
-        (errors.Unauthenticated("x"), 401, "invalid_request_error", "invalid_api_key", None),
-        (errors.Forbidden("x"), 403, "permission_error", "insufficient_permissions", None),
-        (errors.NotFound("x"), 404, "invalid_request_error", "not_found", None),
-        (errors.MethodNotAllowed("x"), 405, "invalid_request_error", "method_not_allowed", None),
+        (errors.InvalidRequest("x"), 400, "invalid_request_error", "invalid_value", "false"),
+        (errors.Unauthenticated("x"), 401, "invalid_request_error", "invalid_api_key", "false"),
+        (errors.Forbidden("x"), 403, "permission_error", "insufficient_permissions", "false"),
+        (errors.NotFound("x"), 404, "invalid_request_error", "not_found", "false"),
+        (errors.MethodNotAllowed("x"), 405, "invalid_request_error", "method_not_allowed", "false"),
         (errors.NotCancelable("x"), 409, "invalid_request_error", "not_cancelable", "false"),
-        (errors.RequestTooLarge("x"), 413, "invalid_request_error", "request_too_large", None),
+        (errors.RequestTooLarge("x"), 413, "invalid_request_error", "request_too_large", "false"),
         (
             errors.UnsupportedMediaType("x"),
             415,
             "invalid_request_error",
             "unsupported_media_type",
-            None,
+            "false",
         ),
         (
             errors.IdempotencyKeyReused("x"),

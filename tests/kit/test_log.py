@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 from typing import Any
 
 import pytest
@@ -64,10 +63,10 @@ def test_a_line_within_a_request_has_its_id():
 
 
 def test_a_line_of_an_exception_has_its_traceback_without_secrets():
-    try:
+    with pytest.raises(ValueError, match="invalid literal") as raised:
         int("sk-pictor-abcdefgh12345678")
-    except ValueError:
-        line = line_of(make_record("failed", exc_info=sys.exc_info()))
+
+    line = line_of(make_record("failed", exc_info=(raised.type, raised.value, raised.tb)))
 
     assert line["error"].startswith("Traceback (most recent call last):")
     assert line["error"].endswith("with base 10: 'sk-***'")

@@ -14,11 +14,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def gate() -> Iterator[threading.Event]:
     """Calls wait here until a test opens it; opened at the end in any case."""
     event = threading.Event()
@@ -26,7 +21,13 @@ def gate() -> Iterator[threading.Event]:
     event.set()
 
 
-def pool(threads=1, *, per_lane=1, max_queued=100, max_wait_seconds=60.0) -> FairPool:
+def pool(
+    threads: int = 1,
+    *,
+    per_lane: int = 1,
+    max_queued: int = 100,
+    max_wait_seconds: float = 60.0,
+) -> FairPool:
     return FairPool(
         "test",
         threads=threads,

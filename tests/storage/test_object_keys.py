@@ -46,15 +46,9 @@ def test_another_secret_or_generation_gives_another_folder():
     assert len(folders) == 4
 
 
-def test_inputs_and_partials_lie_apart():
+def test_inputs_lie_apart():
     assert object_keys.input_key("secret", GENERATION, created=DAY, index=3, ext="png") == (
         "in/20261120/12e75e1bf9e596738c3ce405f4604808/3.png"
-    )
-    assert (
-        object_keys.partial_key(
-            "secret", GENERATION, created=DAY, dispatch=1, index=0, partial=2, ext="png"
-        )
-        == "tmp/20261120/12e75e1bf9e596738c3ce405f4604808/1-0-2.png"
     )
 
 

@@ -12,7 +12,6 @@ from pictor.kit import ids
 from pictor.kit.spool import SpoolFile
 from storage import backends, services
 from storage.models import StoredImage
-from storage.selectors import images_of
 from storage.services import ObjectMissing, StorageFailed
 from storage.tasks import expire_images
 
@@ -240,6 +239,11 @@ def test_the_hourly_task_removes_what_is_due(s3, spooled, tenant):
     assert expire_images.run() == 1
 
 
+def images_of(tenant):
+    images = StoredImage.objects.filter(tenant=tenant, generation_id=GENERATION, deleted_at=None)
+    return list(images.order_by("index"))
+
+
 def test_a_generations_images_are_removed_for_their_tenant_only(s3, spooled, tenant):
     other = Tenant.objects.create(name="other")
     later = NOW + timedelta(days=30)
@@ -249,14 +253,14 @@ def test_a_generations_images_are_removed_for_their_tenant_only(s3, spooled, ten
     ]
 
     by_other = services.delete_for_generation(tenant_id=other.id, generation_id=GENERATION, now=NOW)
-    before = images_of(tenant_id=tenant.id, generation_id=GENERATION)
+    before = images_of(tenant)
     by_owner = services.delete_for_generation(
         tenant_id=tenant.id, generation_id=GENERATION, now=NOW
     )
 
     assert (by_other, by_owner) == (0, 2)
     assert [image.id for image in before] == [images[1].id, images[0].id]
-    assert images_of(tenant_id=tenant.id, generation_id=GENERATION) == []
-    assert images_of(tenant_id=other.id, generation_id=GENERATION) == []
+    assert images_of(tenant) == []
+    assert images_of(other) == []
     assert before[0].size == "1024x1536"
     assert before[0].public_id.startswith("img_")

@@ -1,15 +1,12 @@
 """The web layer called as an ASGI server calls it, without sockets, with keys that exist."""
 
 import asyncio
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from pictor.kit import pools
 from pictor.web.edge import App, Message
 from tests.factories import Customer
 
@@ -94,27 +91,6 @@ async def call(app: App, **options: Any) -> Exchange:
     async with asyncio.timeout(ANSWER_SECONDS):
         await app(exchange.scope, exchange.receive, exchange.send)
     return exchange
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def pooled_connections(transactional_db: None) -> Iterator[None]:
-    """Closes what the threads of the fixed pools keep open, so that the database can go."""
-    yield
-    for name, threads in (("views", 8), ("database", 8)):
-        executor = pools._executor(name, threads)  # noqa: SLF001 - a process never ends its pools
-        barrier = threading.Barrier(threads)
-        for done in [executor.submit(_close, barrier) for _ in range(threads)]:
-            done.result(10)
-
-
-def _close(barrier: threading.Barrier) -> None:
-    barrier.wait(10)  # each thread gets exactly one of these
-    connection.close()
 
 
 @pytest.fixture

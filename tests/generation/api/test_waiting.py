@@ -1,15 +1,13 @@
 """Waiting for a generation: wake-ups that come, come early, or never come."""
 
 import asyncio
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
 
 from generation import notify, settlement
 from generation.api import waiting
@@ -20,34 +18,13 @@ from pictor.kit import clock, pools
 from pictor.kit.ids import new_uuid
 from tests.factories import Customer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
 SOON = 5.0
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def pooled_connections(transactional_db: None) -> Iterator[None]:
-    """Closes what the threads of the fixed pools keep open, so that the database can go."""
-    yield
-    for name, threads in (("views", 8), ("database", 8)):
-        executor = pools._executor(name, threads)  # noqa: SLF001 - a process never ends its pools
-        barrier = threading.Barrier(threads)
-        for done in [executor.submit(_close, barrier) for _ in range(threads)]:
-            done.result(10)
-
-
-def _close(barrier: threading.Barrier) -> None:
-    barrier.wait(10)
-    connection.close()
-
-
-@pytest.fixture
-def generation(acme: Customer) -> Generation:
+def generation(pooled_connections: None, acme: Customer) -> Generation:
     return acme.generation()
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from generation.catalogue import RouteInfo
 from generation.channels.base import AttemptClass
 from generation.dispatch.health import Health
 from tests.factories import route_info
@@ -17,18 +18,32 @@ class Channels:
     def __init__(self) -> None:
         self.health = Health()
 
-    def call(self, now, ended="delivered", *, route=ROUTE, retry_after=None):
+    def call(
+        self,
+        now: float,
+        ended: str = "delivered",
+        *,
+        route: RouteInfo = ROUTE,
+        retry_after: float | None = None,
+    ) -> None:
         self.health.started(route)
         self.end(now, ended, route=route, retry_after=retry_after)
 
-    def end(self, now, ended="delivered", *, route=ROUTE, retry_after=None):
+    def end(
+        self,
+        now: float,
+        ended: str = "delivered",
+        *,
+        route: RouteInfo = ROUTE,
+        retry_after: float | None = None,
+    ) -> None:
         failed_as = None if ended == "delivered" else AttemptClass(ended)
         self.health.ended(route, failed_as=failed_as, retry_after=retry_after, now=now)
 
-    def usable(self, now, route=ROUTE):
+    def usable(self, now: float, route: RouteInfo = ROUTE) -> bool:
         return self.health.is_usable(route, now=now)
 
-    def broken(self):
+    def broken(self) -> None:
         """Open the breaker at second 0."""
         for _ in range(3):
             self.call(0, "unknown")

@@ -1,0 +1,30 @@
+"""What tests of any folder may need: the asyncio backend, and pools that leave no connections."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from pictor.kit import pools
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def pooled_connections(transactional_db: None) -> Iterator[None]:
+    """A database for the fixed pools' threads, which close their connections at the end."""
+    yield
+    for name, threads in (("views", 8), ("database", 8)):
+        executor = pools._executor(name, threads)  # noqa: SLF001 - a process never ends its pools
+        barrier = threading.Barrier(threads)
+        for done in [executor.submit(_close, barrier) for _ in range(threads)]:
+            done.result(10)
+
+
+def _close(barrier: threading.Barrier) -> None:
+    barrier.wait(10)  # so each of the pool's threads gets exactly one
+    connection.close()
