@@ -22,9 +22,10 @@ from pictor.kit.errors import Forbidden, Unauthenticated
 
 _MISSING = "No API key was given. Send it in the header 'Authorization: Bearer YOUR_KEY'."
 _MALFORMED = "The Authorization header must be 'Bearer', a space and an API key, nothing else."
-_UNKNOWN = "The API key is not valid. Check that it is complete and belongs to this service."
-_REVOKED = "This API key was revoked."
-_EXPIRED = "This API key has expired."
+# LiteLLM tells a bad key from a bad request by OpenAI's words at the beginning.
+_UNKNOWN = "Incorrect API key provided. Check that it is complete and belongs to this service."
+_REVOKED = "Incorrect API key provided: it was revoked."
+_EXPIRED = "Incorrect API key provided: it has expired."
 _SUSPENDED = "This account is suspended."
 _ADDRESS = "This API key may not be used from this address."
 

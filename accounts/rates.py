@@ -1,6 +1,6 @@
 """Requests and images per minute, of a key and of its tenant, in one round trip.
 
-Each limit is a bucket that holds a minute's worth, starts full and fills evenly. All buckets of a
+Each limit is a bucket that holds a minute's worth, starts full and fills in steps. All buckets of a
 request are looked at and taken from together, in one Lua script on Redis' own clock: either all
 have room, or nothing is taken and the refusal says truly when to come back. While Redis is away
 each web process keeps the same buckets in its own memory, so a limit is loosened by at most the
@@ -25,6 +25,10 @@ from pictor.kit.errors import RateLimited
 logger = logging.getLogger(__name__)
 
 MINUTE = 60.0
+STEP_SECONDS = 5.0
+"""Buckets fill in steps, so that a burst that takes a moment to arrive gets its limit exactly."""
+STEP_SECONDS = 5.0
+"""Buckets fill in steps, so that a burst that takes a moment to arrive gets its limit exactly."""
 LONGEST_RETRY_AFTER = 60
 AWAY_SECONDS = 2.0
 """After a failure Redis is left alone for so long."""
@@ -32,30 +36,34 @@ AWAY_SECONDS = 2.0
 REQUESTS = "requests"
 IMAGES = "images"
 
-# KEYS: one hash a bucket. ARGV: capacity and cost of each. A hash holds the level (x 1000) and the
-# time (ms) it was true at. Returns wait_ms, then each bucket's level (x 1000) after the call.
+# KEYS: one hash a bucket. ARGV: capacity and cost of each, then the step (ms). A hash holds the level
+# (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level (x 1000) after it.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local levels, wait = {}, 0
+local step = tonumber(ARGV[2 * #KEYS + 1])
+local levels, since, wait = {}, {}, 0
 for i = 1, #KEYS do
   local capacity, cost = tonumber(ARGV[2 * i - 1]) * 1000, tonumber(ARGV[2 * i]) * 1000
   local state = redis.call('HMGET', KEYS[i], 'level', 'at')
-  local level = capacity
+  local level, at = capacity, now
   if state[1] then
-    local grown = (now - tonumber(state[2])) * capacity / 60000
-    level = math.min(capacity, tonumber(state[1]) + math.max(0, grown))
+    local steps = math.max(0, math.floor((now - tonumber(state[2])) / step))
+    level = tonumber(state[1]) + steps * capacity * step / 60000
+    at = tonumber(state[2]) + steps * step
+    if level >= capacity then level, at = capacity, now end
   end
-  levels[i] = level
+  levels[i], since[i] = level, at
   if level < cost then
-    wait = math.max(wait, math.ceil((cost - level) * 60000 / capacity))
+    local steps = math.ceil((cost - level) * 60000 / capacity / step)
+    wait = math.max(wait, at + steps * step - now)
   end
 end
 local result = {wait}
 for i = 1, #KEYS do
   if wait == 0 then
     levels[i] = levels[i] - tonumber(ARGV[2 * i]) * 1000
-    redis.call('HSET', KEYS[i], 'level', levels[i], 'at', now)
+    redis.call('HSET', KEYS[i], 'level', levels[i], 'at', since[i])
     redis.call('PEXPIRE', KEYS[i], 120000)
   end
   result[i + 1] = math.floor(levels[i])
@@ -170,7 +178,9 @@ def _take(buckets: Sequence[Bucket]) -> Taken:
 def _take_on_redis(buckets: Sequence[Bucket]) -> Taken:
     numbers = [number for bucket in buckets for number in (bucket.capacity, bucket.cost)]
     script = _script()
-    wait_ms, *levels = script(keys=[bucket.name for bucket in buckets], args=numbers)
+    wait_ms, *levels = script(
+        keys=[bucket.name for bucket in buckets], args=[*numbers, int(STEP_SECONDS * 1000)]
+    )
     return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
 
 
@@ -196,25 +206,36 @@ class LocalBuckets:
     def take(self, buckets: Sequence[Bucket], *, now: float) -> Taken:
         """All or nothing, as the script does it. `now` is seconds of a monotonic clock."""
         with self._lock:
-            levels = [self._level(bucket, now) for bucket in buckets]
+            found = [self._level(bucket, now) for bucket in buckets]
             waits = [
-                (bucket.cost - level) * MINUTE / bucket.capacity
-                for bucket, level in zip(buckets, levels, strict=True)
+                _wait(bucket, level, at, now)
+                for bucket, (level, at) in zip(buckets, found, strict=True)
                 if level < bucket.cost
             ]
             if waits:
-                return Taken(max(waits), tuple(levels))
-            left = [level - bucket.cost for bucket, level in zip(buckets, levels, strict=True)]
-            for bucket, level in zip(buckets, left, strict=True):
-                self._levels[bucket.name] = (level, now)
+                return Taken(max(waits), tuple(level for level, _ in found))
+            for bucket, (level, at) in zip(buckets, found, strict=True):
+                self._levels[bucket.name] = (level - bucket.cost, at)
                 self._levels.move_to_end(bucket.name)
             while len(self._levels) > self.MAX_BUCKETS:
                 self._levels.popitem(last=False)
-            return Taken(0.0, tuple(left))
+            left = zip(buckets, found, strict=True)
+            return Taken(0.0, tuple(level - bucket.cost for bucket, (level, _) in left))
 
-    def _level(self, bucket: Bucket, now: float) -> float:
+    def _level(self, bucket: Bucket, now: float) -> tuple[float, float]:
+        """What the bucket holds, and since when: the time of its last step."""
         level, at = self._levels.get(bucket.name, (float(bucket.capacity), now))
-        return min(float(bucket.capacity), level + (now - at) * bucket.capacity / MINUTE)
+        steps = max(0, math.floor((now - at) / STEP_SECONDS))
+        level += steps * bucket.capacity * STEP_SECONDS / MINUTE
+        if level >= bucket.capacity:
+            return float(bucket.capacity), now
+        return level, at + steps * STEP_SECONDS
+
+
+def _wait(bucket: Bucket, level: float, at: float, now: float) -> float:
+    """Seconds until enough steps have filled the bucket for this cost."""
+    missing = (bucket.cost - level) * MINUTE / bucket.capacity
+    return at + math.ceil(missing / STEP_SECONDS) * STEP_SECONDS - now
 
 
 _local = LocalBuckets()

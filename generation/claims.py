@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 
 from billing import services as billing
 from generation.channels.base import AttemptClass
@@ -141,8 +142,13 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
 
 
 def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
-    """Close the attempts that a crash of ours cut off: they may have been paid for."""
-    Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).update(
+    """Close the attempts that a crash of ours cut off: they may have been paid for.
+
+    One of the present dispatch is left alone: somebody has claimed the generation again meanwhile.
+    """
+    Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
+        generation__state=State.RUNNING, dispatch=F("generation__dispatch")
+    ).update(
         finished_at=now,
         attempt_class=AttemptClass.UNKNOWN,
         may_have_billed=True,

@@ -94,7 +94,7 @@ def _ids(sql: str) -> list[UUID]:
 def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
     """Fail each as it is read here; one that has moved on meanwhile is left alone."""
     ended = []
-    for generation in Generation.objects.filter(id__in=ids):
+    for generation in Generation.objects.filter(id__in=ids, finished_at=None):
         condition = {
             "id": generation.id,
             "state": generation.state,

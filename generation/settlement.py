@@ -106,7 +106,8 @@ _MESSAGES: Mapping[AttemptClass, PictorError] = {
     ),
     AttemptClass.REJECTED: InvalidRequest("The model did not accept this request." + NOT_CHARGED),
     AttemptClass.MODERATED: InvalidRequest(
-        "The prompt or the image was refused by the model's content policy." + NOT_CHARGED,
+        # LiteLLM tells a policy refusal from other errors by these very words.
+        "Your request was rejected as a result of the safety system of the model." + NOT_CHARGED,
         code="moderation_blocked",
         param="prompt",
     ),
@@ -203,9 +204,12 @@ def end_without_image(
     error: PictorError | None,
     now: datetime,
 ) -> bool:
-    """Make a generation final without a charge, if it still is as `condition` says."""
+    """Make a generation final without a charge, if it still is as `condition` says.
+
+    One that is final already stays as it is, whatever the condition says.
+    """
     with transaction.atomic():
-        changed = Generation.objects.filter(**condition).update(
+        changed = Generation.objects.filter(**condition, finished_at=None).update(
             state=state,
             finished_at=now,
             captured_micros=0,

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from generation import claims, settlement
-from generation.catalogue import AUTO, Catalogue, RouteInfo, Size
+from generation.catalogue import AUTO, Catalogue, Contract, RouteInfo, Size
 from generation.channels.base import (
     AttemptClass,
     ChannelConfig,
@@ -101,7 +101,10 @@ class Dispatcher:
         routes = catalogue.routes.get(generation.model, ())
         if claim.dispatch > 1:
             routes = tuple(route for route in routes if route.allows_redispatch)
-        found = candidates(routes, contract=contract, size=generation.size, roll=self._roll)
+        found = [
+            _within_limit(one, contract, generation.prompt)
+            for one in candidates(routes, contract=contract, size=generation.size, roll=self._roll)
+        ]
         return sorted(
             found,
             key=lambda one: not self._health.is_preferred(one.route, one.upstream_size),
@@ -284,6 +287,12 @@ class _WrongSize(UpstreamError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
+
+
+def _within_limit(candidate: Candidate, contract: Contract, prompt: str) -> Candidate:
+    """Without the ratio sentence where the prompt leaves no room for it."""
+    fits = len(prompt) + len(candidate.prompt_suffix) <= contract.prompt_max_chars
+    return candidate if fits else replace(candidate, prompt_suffix="")
 
 
 def _with_news(image: VerifiedImage, sent: str) -> VerifiedImage:

@@ -108,7 +108,7 @@ def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():
     error = refusal(caller)
 
     assert (error.status, error.code) == (429, "rate_limit_exceeded")
-    assert error.retry_after in {1, 2}
+    assert error.retry_after in {1, 2, 3, 4, 5}
     assert error.should_retry is None
     assert error.message == "Rate limit reached for this account: 30 requests a minute."
     assert error.headers["x-ratelimit-remaining-requests"] == "0"
@@ -119,11 +119,10 @@ def test_after_the_time_named_the_next_one_passes():
     for _ in range(60):
         take(caller, images=1)
     error = refusal(caller)
-    assert error.retry_after == 1
 
-    time.sleep(1.01)  # the promise is about this very second
+    time.sleep(error.retry_after or 0)  # the promise is about this very time
 
-    assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "0"
+    assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "4"
 
 
 def test_a_refusal_takes_from_no_bucket(caller):
@@ -220,14 +219,14 @@ def bucket():
     return Bucket("a", "requests", "account", 60, 1)
 
 
-def test_a_local_bucket_fills_evenly(bucket):
+def test_a_local_bucket_fills_in_steps(bucket):
     buckets = LocalBuckets()
     for _ in range(60):
         buckets.take([bucket], now=100.0)
 
-    assert buckets.take([bucket], now=100.0) == Taken(1.0, (0.0,))
-    assert buckets.take([bucket], now=100.5) == Taken(0.5, (0.5,))
-    assert buckets.take([bucket], now=102.5) == Taken(0.0, (1.5,))
+    assert buckets.take([bucket], now=100.0) == Taken(5.0, (0.0,))
+    assert buckets.take([bucket], now=104.5) == Taken(0.5, (0.0,))
+    assert buckets.take([bucket], now=105.0) == Taken(0.0, (4.0,))
     assert buckets.take([bucket], now=9999.0) == Taken(0.0, (59.0,))
 
 

@@ -242,7 +242,7 @@ def test_generations_whose_doorbell_nobody_heard_are_found_oldest_first(acme, wo
     assert claims.waiting(longer_than_seconds=60, limit=10) == []
 
 
-def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(acme, claim, channel):
+def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, worker):
     cut_off, closed = begin(claim, channel), begin(claim, channel, number=2)
     assert cut_off is not None
     assert closed is not None
@@ -250,9 +250,25 @@ def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(acme, claim, chann
         AttemptEnd(closed, "refused"), generation_id=claim.generation.id, now=clock.now()
     )
 
+    claims.hand_back(worker=worker)
+
     claims.cut_off(generation_ids=[claim.generation.id], now=clock.now())
 
     attempt = Attempt.objects.get(id=cut_off)
     assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
     assert attempt.finished_at is not None
     assert Attempt.objects.get(id=closed).attempt_class == "refused"
+
+
+def test_an_attempt_of_whoever_claimed_it_meanwhile_is_not_cut_off(claim, channel, worker):
+    before = begin(claim, channel)
+    claims.hand_back(worker=worker)
+    again = claims.take(generation_id=claim.generation.id, worker=make_worker())
+    assert again is not None
+    after = begin(again, channel)
+
+    claims.cut_off(generation_ids=[claim.generation.id], now=clock.now())
+
+    still_open = Attempt.objects.filter(finished_at=None)
+    assert [attempt.id for attempt in still_open] == [after]
+    assert before != after

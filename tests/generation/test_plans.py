@@ -90,5 +90,21 @@ def test_an_exact_model_goes_only_where_its_size_is_native():
     assert plan(route_info(*OLD), contract=contract, size="1024x768") is None
 
 
+@pytest.mark.parametrize(
+    ("wanted", "cut_from"),
+    [("1024x768", "1024x1024"), ("1280x1024", "1536x1024"), ("2048x2048", None)],
+)
+def test_where_the_operator_allows_it_an_exact_size_is_cut_from_the_smallest_that_holds_it(
+    wanted, cut_from
+):
+    route = route_info("1536x1024", "1024x1024", "auto", allows_exact_crop=True)
+
+    found = plan(route, contract=contract_of("gpt-image-2-origin"), size=wanted)
+
+    assert (found and (found.plan, found.upstream_size, found.prompt_suffix)) == (
+        cut_from and ("cropped", cut_from, "")
+    )
+
+
 def test_a_channel_that_takes_only_auto_makes_no_size():
     assert plan(route_info("auto"), contract=contract_of("gpt-image-2"), size="1024x1024") is None

@@ -12,10 +12,10 @@ from django.db import connection
 from billing.models import Transfer, UsageRollup
 from billing.selectors import ledger_findings, statement, usage_findings
 from generation import claims, settlement
-from generation.channels.base import AttemptClass, UpstreamError, Usage
+from generation.channels.base import AttemptClass, Usage
 from generation.claims import AttemptEnd, Claim, WorkerEpoch
 from generation.models import Attempt, State
-from generation.settlement import Delivery, Failure, error_for, fail, not_stored, settle
+from generation.settlement import Delivery, Failure, fail, not_stored, settle
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.factories import Customer, at, make_channel, make_delivery, make_worker, stored_images
@@ -326,40 +326,6 @@ def test_what_the_sdks_types_do_not_have_is_not_echoed(acme, worker, spools, bac
     assert answer["usage"]["total_tokens"] == 0
 
 
-@pytest.mark.parametrize(
-    ("attempt_class", "status", "code"),
-    [
-        ("not_reached", 503, "no_channel_available"),
-        ("refused", 503, "no_channel_available"),
-        ("rejected", 400, "invalid_value"),
-        ("moderated", 400, "moderation_blocked"),
-        ("unknown", 502, "upstream_error"),
-        ("bad_result", 502, "upstream_error"),
-        ("storage_failed", 502, "upstream_error"),
-    ],
-)
-def test_each_class_is_told_in_our_words(attempt_class, status, code):
-    error = error_for(UpstreamError(AttemptClass(attempt_class), "host secret.example said no"))
-
-    assert (error.status, error.code) == (status, code)
-    assert error.message.endswith(" You were not charged.")
-    assert "secret" not in error.message
-
-
-def test_a_rejection_names_the_field_where_it_is_one_of_ours():
-    error = error_for(
-        UpstreamError(
-            AttemptClass.REJECTED,
-            "secret",
-            public_message="The model does not take that background.",
-            public_param="background",
-        )
-    )
-
-    assert error.message == "The model does not take that background. You were not charged."
-    assert error.param == "background"
-
-
 def test_a_cancel_is_the_same_update_as_every_end(acme, queued):
     def cancel() -> bool:
         return settlement.end_without_image(
@@ -374,6 +340,25 @@ def test_a_cancel_is_the_same_update_as_every_end(acme, queued):
 
     queued.refresh_from_db()
     assert (queued.state, queued.error, acme.money) == ("canceled", None, (10_000_000, 0))
+
+
+def test_a_final_generation_stays_as_it_is_whatever_the_condition_says(acme, claim, delivery):
+    acme.generation()  # so that there is something on hold to be taken by mistake
+    settled(claim, delivery)
+    claim.generation.refresh_from_db()
+
+    is_changed = settlement.end_without_image(
+        generation=claim.generation,
+        state=State.FAILED,
+        condition={"id": claim.generation.id, "state": "succeeded", "dispatch": 1},
+        error=settlement.TIMED_OUT,
+        now=clock.now(),
+    )
+
+    assert is_changed is False
+    assert acme.money == (9_894_640, 52_680)
+    assert kinds(acme) == ["top_up", "hold", "hold", "capture"]
+    assert ledger_findings() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -324,9 +324,9 @@ async def test_strings_up_to_half_a_mebibyte_stay_in_the_json(app, inner, bearer
         (b"[" * 100, 400, "invalid_json"),
         (b'{"a":"', 400, "invalid_json"),
         (b"}", 400, "invalid_json"),
-        (b'{"a":[' + b"1," * (5 * MEGABYTE) + b"1]}", 413, "request_too_large"),
+        (b'{"a":[' + b"1," * MEGABYTE + b"1]}", 400, "invalid_json"),
     ],
-    ids=["deep", "cut short", "closes nothing", "a skeleton without end"],
+    ids=["deep", "cut short", "closes nothing", "values without end"],
 )
 async def test_a_scanned_body_that_is_not_read_further_is_refused(app, bearer, body, status, code):
     exchange = await call(app, headers={**bearer, **CHUNKED}, messages=body_of(body))

@@ -255,13 +255,11 @@ def _error(
 
 
 def _public_message(attempt_class: AttemptClass, param: str | None) -> str:
-    if attempt_class is AttemptClass.MODERATED:
-        return "The request was refused by the safety system of the image model. Not charged."
     if attempt_class is not AttemptClass.REJECTED:
         return ""
     if param is None:
-        return "The image model does not accept this request. Not charged."
-    return f"The image model does not accept this value of '{param}'. Not charged."
+        return "The image model does not accept this request."
+    return f"The image model does not accept this value of '{param}'."
 
 
 def _string(value: object) -> str:

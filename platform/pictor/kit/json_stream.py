@@ -15,7 +15,8 @@ document costs at most 0.3 s of CPU for each 4 MB. Raises:
     JsonRefused
     ├── JsonInvalid    cut short, a broken escape, a long object key
     ├── JsonTooDeep    nested deeper than allowed
-    └── JsonTooLarge   too much outside the long strings, or too many of them
+    ├── JsonTooLarge   too much outside the long strings, or too many of them
+    └── JsonTooMany    more members than a parser should be asked to build
 """
 
 import json
@@ -28,6 +29,7 @@ from typing import Generic, Protocol, TypeVar
 MAX_DEPTH = 32
 MAX_SKELETON_BYTES = 4 * 1024**2
 MAX_LONG_STRINGS = 64
+MAX_VALUES = 250_000
 
 _ESCAPE_BYTES = 6
 """The longest escape, \\uXXXX."""
@@ -59,6 +61,10 @@ class JsonTooLarge(JsonRefused):
     """Too much outside the long strings, or too many of them."""
 
 
+class JsonTooMany(JsonRefused):
+    """More members than a parser should be asked to build."""
+
+
 class Sink(Protocol):
     """Where one long string goes, unescaped."""
 
@@ -85,6 +91,7 @@ class JsonStream(Generic[SinkT]):
         max_depth: nesting of arrays and objects.
         max_skeleton_bytes: everything that no sink took.
         max_long_strings: sinks opened at most.
+        max_values: members of arrays and objects, which cost a parser far more than their bytes.
     """
 
     def __init__(
@@ -95,12 +102,14 @@ class JsonStream(Generic[SinkT]):
         max_depth: int = MAX_DEPTH,
         max_skeleton_bytes: int = MAX_SKELETON_BYTES,
         max_long_strings: int = MAX_LONG_STRINGS,
+        max_values: int = MAX_VALUES,
     ) -> None:
         self._threshold_bytes = threshold_bytes
         self._open_sink = open_sink
         self._max_depth = max_depth
         self._max_skeleton_bytes = max_skeleton_bytes
         self._max_long_strings = max_long_strings
+        self._values_left = max_values
         self._token = f"long-string-{secrets.token_hex(16)}-"
         self._skeleton = bytearray()
         self._sinks: list[SinkT] = []
@@ -156,6 +165,9 @@ class JsonStream(Generic[SinkT]):
 
     def _nest(self, data: bytes) -> None:
         brackets = data.translate(None, _NOT_BRACKETS)
+        self._values_left -= len(brackets) + data.count(b",")
+        if self._values_left < 0:
+            raise JsonTooMany("it holds too many values")
         depths = list(accumulate(map(_STEP.__getitem__, brackets), initial=self._depth))
         if max(depths) > self._max_depth:
             raise JsonTooDeep(f"nested deeper than {self._max_depth} levels")

@@ -35,8 +35,6 @@ LARGE_BYTES = 64 * 1024
 """From this announced size on (or with none announced) the key is looked up before reading."""
 LONG_STRING_BYTES = 512 * 1024
 """JSON strings longer than this go to a spool; the longest legal prompt stays below it."""
-MAX_SKELETON_BYTES = 8 * 1024**2
-"""Everything outside such strings: small enough to be parsed without harm."""
 FIRST_SECONDS = 20.0
 """A body has this long, and one more second for each MINIMUM_RATE bytes announced or read."""
 MINIMUM_RATE = 16 * 1024
@@ -104,7 +102,7 @@ class BodyGate:
             return RawSink(process_spools().new(max_bytes=settings.MAX_JSON_BYTES))
 
         stream: JsonStream[RawSink] = JsonStream(
-            LONG_STRING_BYTES, open_sink, max_skeleton_bytes=MAX_SKELETON_BYTES
+            LONG_STRING_BYTES, open_sink, max_skeleton_bytes=settings.MAX_JSON_BYTES
         )
         try:
             async for chunk in chunks:

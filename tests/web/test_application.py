@@ -1,0 +1,92 @@
+"""The web process as one application: which part serves what, and its life."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from generation.api.waiting import hub
+from pictor.web.application import Router, build
+from pictor.web.edge import App, Receive, Scope, Send
+from tests.web.conftest import call
+
+pytestmark = pytest.mark.anyio
+
+
+def named(name: bytes) -> App:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": name})
+
+    return app
+
+
+@pytest.fixture
+def router():
+    return Router(api=named(b"api"), site=named(b"site"))
+
+
+@pytest.fixture
+def whole():
+    """The application of the settings."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    return build()
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [("/v1/models", b"api"), ("/v1", b"api"), ("/", b"site"), ("/admin/v1/", b"site")],
+)
+async def test_each_path_has_its_part(router, path, part):
+    assert (await call(router, method="GET", path=path)).body == part
+
+
+async def test_websockets_are_not_served(router):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await router({"type": "websocket", "path": "/v1"}, None, send)
+
+    assert sent == []
+
+
+async def test_the_process_listens_from_its_start_to_its_end(router, monkeypatch):
+    life, sent = [], []
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+    async def start():
+        life.append("start")
+
+    async def stop():
+        life.append("stop")
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        sent.append((message["type"], life[-1]))
+
+    monkeypatch.setattr(hub, "start", start)
+    monkeypatch.setattr(hub, "stop", stop)
+    await router({"type": "lifespan"}, receive, send)
+
+    assert sent == [
+        ("lifespan.startup.complete", "start"),
+        ("lifespan.shutdown.complete", "stop"),
+    ]
+
+
+async def test_a_refusal_at_the_gate_has_the_edges_headers(whole):
+    exchange = await call(whole, method="GET", path="/v1/models")
+
+    assert exchange.status == 401
+    assert exchange.headers["x-request-id"].startswith("req_")
+    assert exchange.headers["access-control-allow-origin"] == "*"
+
+
+async def test_the_embedded_default_passes_the_buckets_paths_through(whole):
+    exchange = await call(whole, method="PUT", path=f"/{settings.S3_BUCKET}/x.png")
+
+    assert (settings.S3_PASSTHROUGH, exchange.status) == (True, 405)

@@ -1,0 +1,76 @@
+"""X-Forwarded-* is believed from our own proxies alone."""
+
+from typing import Any
+
+import pytest
+
+from pictor.web.proxies import Proxies
+
+OURS = Proxies(["10.0.0.0/8", "2001:db8::5"])
+
+
+def scope(client: str | None, **headers: str) -> dict[str, Any]:
+    return {
+        "client": (client, 4711) if client else None,
+        "headers": [
+            (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("client", "chain", "caller"),
+    [
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, 10.0.0.7", "203.0.113.9"),
+        ("10.0.0.1", "10.0.0.7", "10.0.0.1"),
+        ("2001:db8::5", "2001:db8:1::9", "2001:db8:1::9"),
+        ("203.0.113.1", "198.51.100.1", "203.0.113.1"),
+        ("203.0.113.1", "10.0.0.7", "203.0.113.1"),
+    ],
+    ids=[
+        "one hop",
+        "only the last hop is vouched for",
+        "two of our proxies",
+        "nobody but ours",
+        "version six",
+        "a stranger",
+        "a stranger who names a proxy of ours",
+    ],
+)
+def test_the_caller_is_the_last_address_that_is_none_of_our_proxies(client, chain, caller):
+    seen = OURS.seen_through(scope(client, x_forwarded_for=chain))
+
+    assert seen["client"][0] == caller
+
+
+def test_without_the_header_the_proxy_itself_calls():
+    assert OURS.seen_through(scope("10.0.0.1"))["client"][0] == "10.0.0.1"
+
+
+def test_a_strangers_forwarded_headers_are_taken_away():
+    seen = OURS.seen_through(
+        scope("203.0.113.1", x_forwarded_proto="https", x_forwarded_host="a", accept="b")
+    )
+
+    assert seen["headers"] == [(b"accept", b"b")]
+
+
+def test_our_proxys_other_headers_stay():
+    sent = scope("10.0.0.1", x_forwarded_proto="https")
+
+    assert OURS.seen_through(sent)["headers"] == sent["headers"]
+
+
+def test_a_scope_without_such_headers_is_left_alone():
+    sent = scope("203.0.113.1", accept="b")
+
+    assert OURS.seen_through(sent) is sent
+
+
+@pytest.mark.parametrize("client", [None, "not-an-address"])
+def test_an_unknown_client_is_nobodys_proxy(client):
+    seen = OURS.seen_through(scope(client, x_forwarded_for="198.51.100.1"))
+
+    assert seen["headers"] == []
