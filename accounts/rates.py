@@ -36,8 +36,8 @@ AWAY_SECONDS = 2.0
 REQUESTS = "requests"
 IMAGES = "images"
 
-# KEYS: one hash a bucket. ARGV: capacity and cost of each, then the step (ms). A hash holds the level
-# (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level (x 1000) after it.
+# KEYS: one hash a bucket. ARGV: capacity and cost of each, then the step (ms). A hash holds the
+# level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level (x 1000).
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -179,7 +179,7 @@ def parse(body: Mapping[str, Any], *, default_model: str | None) -> dict[str, An
 
 @cache
 def _fields() -> Mapping[str, serializers.Field[Any, Any, Any, Any]]:
-    """The fields keep nothing of a request, so one set serves all; DRF would copy them each time."""
+    """The fields keep nothing of a request, so one set serves all; DRF copies them each time."""
     return GenerationRequest().fields
 
 

@@ -198,7 +198,7 @@ def test_while_redis_is_away_the_limits_are_kept_here(away, caplog):
 
     error = refusal(caller)
 
-    assert error.retry_after in {11, 12}
+    assert error.retry_after in {14, 15}
     assert caplog.text.count("rate limits are kept locally") == 1
 
 
