@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 MINUTE = 60.0
 STEP_SECONDS = 5.0
 """Buckets fill in steps, so that a burst that takes a moment to arrive gets its limit exactly."""
-STEP_SECONDS = 5.0
-"""Buckets fill in steps, so that a burst that takes a moment to arrive gets its limit exactly."""
 LONGEST_RETRY_AFTER = 60
 AWAY_SECONDS = 2.0
 """After a failure Redis is left alone for so long."""

@@ -19,7 +19,7 @@ from django.db.models import F
 
 from billing import services as billing
 from generation.channels.base import AttemptClass
-from generation.models import Attempt, Generation, State, Worker
+from generation.models import Attempt, Generation, Route, State, Worker
 from pictor.kit import ids
 from pictor.kit.money import Micros
 
@@ -146,14 +146,26 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
 
     One of the present dispatch is left alone: somebody has claimed the generation again meanwhile.
     """
-    Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
+    attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
         generation__state=State.RUNNING, dispatch=F("generation__dispatch")
-    ).update(
-        finished_at=now,
-        attempt_class=AttemptClass.UNKNOWN,
-        may_have_billed=True,
-        detail="cut off by the end of our own process",
     )
+    for attempt in attempts.select_related("generation"):
+        end = AttemptEnd(
+            attempt_id=attempt.id,
+            attempt_class=AttemptClass.UNKNOWN,
+            may_have_billed=True,
+            cost_micros=_possible_cost(attempt),
+            detail="cut off by the end of our own process",
+        )
+        end_attempt(end, generation_id=attempt.generation_id, now=now)
+
+
+def _possible_cost(attempt: Attempt) -> int:
+    """What the upstream may charge for the call, where its price is known."""
+    generation = attempt.generation
+    routes = Route.objects.filter(channel_id=attempt.channel_id, contract_id=generation.model)
+    each = routes.values_list("cost_micros", flat=True).first()
+    return (each or 0) * generation.n
 
 
 def hand_back(*, worker: WorkerEpoch) -> list[UUID]:

@@ -105,6 +105,7 @@ def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
         ):
             ended.append(generation.id)
     if ended:
+        claims.cut_off(generation_ids=ended, now=now)
         notify.wake(ended)
     return len(ended)
 

@@ -20,6 +20,7 @@ from django.db import DatabaseError, connection
 from generation import claims, notify, pipeline
 from generation.claims import WorkerEpoch
 from generation.dispatch.service import Dispatcher
+from pictor.kit import clock
 from pictor.kit.http import HttpPool
 from pictor.kit.spools import process_spools
 
@@ -74,6 +75,7 @@ class ImageWorker:
             self._is_retired.set()
             claims.retire(worker=self._epoch)
             handed_back = claims.hand_back(worker=self._epoch)
+            claims.cut_off(generation_ids=handed_back, now=clock.now())
             notify.ring_all(handed_back)
             logger.info("image worker drained, %d handed back", len(handed_back))
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -66,6 +66,9 @@ WITH placed AS (
     SELECT 1 FROM billing_transfer
      WHERE generation_id = %(generation)s AND kind = 'hold'
        AND tenant_id = %(tenant)s AND amount = %(amount)s
+       AND NOT EXISTS (SELECT FROM billing_transfer AS past
+                        WHERE past.generation_id = %(generation)s
+                          AND past.kind IN ('capture', 'release'))
 ), balance AS (
     UPDATE billing_tenantbalance
        SET available = available + %(released)s, held = held - %(amount)s,
@@ -170,8 +173,8 @@ def end_hold(*, hold: Hold, captured: Micros) -> None:
     """End a hold: `captured` becomes revenue, the rest is available again.
 
     Call it in the transaction of the UPDATE that makes the generation final. Raises LedgerError
-    when more is captured than was held, or when no such hold was placed; IntegrityError when the
-    hold has ended before.
+    when more is captured than was held, or when no such hold was placed or it has ended;
+    IntegrityError when it ends at this very moment elsewhere.
     """
     _require_transaction()
     if not 0 <= captured <= hold.amount:
@@ -191,7 +194,7 @@ def end_hold(*, hold: Hold, captured: Micros) -> None:
     }
     _, ended = _run(_END, values)
     if not ended:
-        raise LedgerError(f"no hold of {hold.amount} was placed for {hold.generation_id}")
+        raise LedgerError(f"no open hold of {hold.amount} for {hold.generation_id}")
 
 
 def settle(*, hold: Hold, due: Micros) -> None:

@@ -42,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 LONGEST_GATE_WAIT_SECONDS = 15.0
 """A generation waits so long for a closed gate when no other channel can serve it."""
+LONGEST_NEWS_WAIT_SECONDS = 1.5
+"""So long for a first answer from channels of which nothing is known yet."""
+LOOK_AGAIN_SECONDS = 0.05
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
 
@@ -101,33 +104,40 @@ class Dispatcher:
         routes = catalogue.routes.get(generation.model, ())
         if claim.dispatch > 1:
             routes = tuple(route for route in routes if route.allows_redispatch)
-        found = [
-            _within_limit(one, contract, generation.prompt)
-            for one in candidates(routes, contract=contract, size=generation.size, roll=self._roll)
-        ]
-        return sorted(
-            found,
-            key=lambda one: not self._health.is_preferred(one.route, one.upstream_size),
-        )
+        found = candidates(routes, contract=contract, size=generation.size, roll=self._roll)
+        return [_within_limit(one, contract, generation.prompt) for one in found]
 
     async def _next(self, run: _Run) -> Candidate:
         """The first candidate that may be called now; waits a little for a gate that will open.
 
         With every breaker open the first candidate is tried all the same: a breaker is there to
-        prefer others, and there are none.
+        prefer others, and there are none. While no channel has proven itself, a burst waits a
+        moment for the first answers instead of going all to the first channel.
         """
-        waited_until = time.monotonic() + min(LONGEST_GATE_WAIT_SECONDS, run.seconds_left)
+        began = time.monotonic()
+        waited_until = began + min(LONGEST_GATE_WAIT_SECONDS, run.seconds_left)
         while True:
             now = time.monotonic()
-            for candidate in run.queue:
-                if self._health.is_usable(candidate.route, now=now):
-                    return candidate
-            for candidate in run.queue:
-                if self._health.is_only_broken(candidate.route, now=now):
-                    return candidate
+            is_patient = now < began + LONGEST_NEWS_WAIT_SECONDS
+            chosen = self._best_of(run.queue, now=now, is_patient=is_patient)
+            if chosen is not None:
+                self._health.started(chosen.route)  # before any await: others choose meanwhile
+                return chosen
             if now >= waited_until:
                 raise Failure(settlement.error_for(_refused()))
-            await asyncio.sleep(min(0.25, max(0.01, waited_until - now)))
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    def _best_of(
+        self, queue: Sequence[Candidate], *, now: float, is_patient: bool
+    ) -> Candidate | None:
+        usable = [one for one in queue if self._health.is_usable(one.route, now=now)]
+        for candidate in usable:
+            if self._health.is_preferred(candidate.route, candidate.upstream_size):
+                return candidate
+        if len(usable) > 1 and is_patient:
+            return None
+        broken = (one for one in queue if self._health.is_only_broken(one.route, now=now))
+        return usable[-1] if usable else next(broken, None)
 
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
         """Leave in the queue what may be tried next; raises Failure when nothing may."""
@@ -148,44 +158,55 @@ class Dispatcher:
     # --- one attempt --------------------------------------------------------------------------
 
     async def _attempt(self, run: _Run, candidate: Candidate) -> Delivery:
+        """One call that `_next` has counted in; whatever comes of it is counted out here."""
+        cause: UpstreamError | None = UpstreamError(AttemptClass.REJECTED, "not called at all")
+        try:
+            attempt_id, seconds = await self._begin(run, candidate)
+            started = time.monotonic()
+            try:
+                answer = await self._ask(run, candidate, seconds)
+                delivery = await self._verified(run, candidate, attempt_id, answer)
+            except UpstreamError as error:
+                cause = _overridden(error, candidate.route)
+                timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
+                await self._close(run, candidate.route, attempt_id, cause)
+                raise _Ended(cause, _error_of(cause, timed_out=timed_out)) from None
+            cause = None
+            return delivery
+        finally:
+            self._health.ended(
+                candidate.route,
+                failed_as=cause.attempt_class if cause else None,
+                retry_after=_gate(cause),
+                now=time.monotonic(),
+            )
+
+    async def _begin(self, run: _Run, candidate: Candidate) -> tuple[UUID, float]:
+        """The attempt's row and its seconds. Raises Failure when none are left, or ClaimLost."""
         run.number += 1
-        route = candidate.route
-        seconds = min(float(route.timeout_seconds), run.seconds_left)
+        seconds = min(float(candidate.route.timeout_seconds), run.seconds_left)
         if seconds <= 0:
             raise Failure(settlement.TIMED_OUT)
         attempt_id = await pools.database(
             claims.begin_attempt,
             claim=run.claim,
             number=run.number,
-            channel_id=route.channel_id,
-            upstream_model=route.upstream_model,
+            channel_id=candidate.route.channel_id,
+            upstream_model=candidate.route.upstream_model,
             upstream_size=candidate.upstream_size,
         )
         if attempt_id is None:
             raise ClaimLost
-        self._health.started(route)
-        started = time.monotonic()
-        cause: UpstreamError | None = None
-        try:
-            answer = await self._ask(run, candidate, seconds)
-            return await self._verified(run, candidate, attempt_id, answer)
-        except UpstreamError as error:
-            cause = _overridden(error, route)
-            timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
-            await pools.database(
-                claims.end_attempt,
-                _end(attempt_id, cause, route, run.generation.n),
-                generation_id=run.generation.id,
-                now=clock.now(),
-            )
-            raise _Ended(cause, _error_of(cause, timed_out=timed_out)) from None
-        finally:
-            self._health.ended(
-                route,
-                failed_as=cause.attempt_class if cause else None,
-                retry_after=_gate(cause),
-                now=time.monotonic(),
-            )
+        return attempt_id, seconds
+
+    @staticmethod
+    async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
+        await pools.database(
+            claims.end_attempt,
+            _end(attempt_id, cause, route, run.generation.n),
+            generation_id=run.generation.id,
+            now=clock.now(),
+        )
 
     async def _ask(self, run: _Run, candidate: Candidate, seconds: float) -> UpstreamAnswer:
         route, generation = candidate.route, run.generation

@@ -114,7 +114,8 @@ def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():
     assert error.headers["x-ratelimit-remaining-requests"] == "0"
 
 
-def test_after_the_time_named_the_next_one_passes():
+def test_after_the_time_named_the_next_one_passes(monkeypatch):
+    monkeypatch.setattr(rates, "STEP_SECONDS", 1.0)
     caller = make_caller(key_rpm=60)
     for _ in range(60):
         take(caller, images=1)
@@ -122,7 +123,7 @@ def test_after_the_time_named_the_next_one_passes():
 
     time.sleep(error.retry_after or 0)  # the promise is about this very time
 
-    assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "4"
+    assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "0"
 
 
 def test_a_refusal_takes_from_no_bucket(caller):
@@ -171,7 +172,7 @@ def test_of_many_at_once_as_many_pass_as_there_is_room_for():
     with ThreadPoolExecutor(20) as pool:
         passed = sum(pool.map(one, range(120)))
 
-    assert passed in {30, 31}  # a 31st, where the calls took more than two seconds
+    assert passed == 30
 
 
 def test_idle_buckets_are_forgotten_by_redis(caller, settings):

@@ -147,8 +147,19 @@ def test_a_second_end_of_the_same_hold_is_refused(acme):
     acme.hold(1_000_000)
     acme.end(hold, 400_000)
 
-    with pytest.raises(IntegrityError, match="one_hold_capture_release"):
+    with pytest.raises(LedgerError, match="no open hold"):
         acme.end(hold, 400_000)
+
+    assert balance_of(acme.id).held == 1_000_000
+
+
+def test_a_hold_that_was_captured_whole_cannot_be_released_as_well(acme):
+    hold = acme.hold(1_000_000)
+    acme.hold(1_000_000)
+    acme.end(hold, 1_000_000)
+
+    with pytest.raises(LedgerError, match="no open hold"):
+        acme.end(hold, 0)
 
     assert balance_of(acme.id).held == 1_000_000
 
@@ -174,7 +185,7 @@ def test_a_hold_that_was_never_placed_cannot_end(acme, now):
     acme.hold(1_000_000)
     invented = Hold(acme.id, acme.key.id, new_uuid(), Micros(1_000_000), now)
 
-    with pytest.raises(LedgerError, match="no hold"):
+    with pytest.raises(LedgerError, match="no open hold"):
         acme.end(invented, 1_000_000)
 
 
@@ -188,7 +199,7 @@ def test_a_hold_cannot_end_as_another_amount(acme):
         placed.placed_at,
     )
 
-    with pytest.raises(LedgerError, match="no hold"):
+    with pytest.raises(LedgerError, match="no open hold"):
         acme.end(smaller, 900_000)
 
 

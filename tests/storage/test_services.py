@@ -239,7 +239,7 @@ def test_the_hourly_task_removes_what_is_due(s3, spooled, tenant):
     assert expire_images.run() == 1
 
 
-def images_of(tenant):
+def images_of(tenant: Tenant) -> list[StoredImage]:
     images = StoredImage.objects.filter(tenant=tenant, generation_id=GENERATION, deleted_at=None)
     return list(images.order_by("index"))
 
