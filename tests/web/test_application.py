@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from generation.api.waiting import hub
-from pictor.web.application import Router, build
+from pictor.web.application import Lifespan, Router, build
 from pictor.web.edge import App, Receive, Scope, Send
 from tests.web.conftest import call
 
@@ -47,7 +47,7 @@ async def test_websockets_are_not_served(router):
     async def send(message):
         sent.append(message)
 
-    await router({"type": "websocket", "path": "/v1"}, None, send)
+    await Lifespan(router, closing=[])({"type": "websocket", "path": "/v1"}, None, send)
 
     assert sent == []
 
@@ -62,6 +62,9 @@ async def test_the_process_listens_from_its_start_to_its_end(router, monkeypatch
     async def stop():
         life.append("stop")
 
+    async def close():
+        life.append("closed")
+
     async def receive():
         return messages.pop(0)
 
@@ -70,12 +73,13 @@ async def test_the_process_listens_from_its_start_to_its_end(router, monkeypatch
 
     monkeypatch.setattr(hub, "start", start)
     monkeypatch.setattr(hub, "stop", stop)
-    await router({"type": "lifespan"}, receive, send)
+    await Lifespan(router, closing=[close])({"type": "lifespan"}, receive, send)
 
     assert sent == [
         ("lifespan.startup.complete", "start"),
-        ("lifespan.shutdown.complete", "stop"),
+        ("lifespan.shutdown.complete", "closed"),
     ]
+    assert life == ["start", "stop", "closed"]
 
 
 async def test_a_refusal_at_the_gate_has_the_edges_headers(whole):

@@ -6,6 +6,7 @@ body gate     /v1: key first, then the body
 /v1 handler   async views, no thread per waiter; everything else Django's stock handler
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from pictor.web.site import SiteHandler
 
 
 class Router:
-    """/v1 to its own handler, the rest to Django's; starts and stops the waiting hub."""
+    """/v1 to its own handler, the rest to Django's."""
 
     def __init__(self, *, api: App, site: App) -> None:
         self._api = api
@@ -29,23 +30,30 @@ class Router:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        elif scope["type"] == "http":
-            app = self._api if is_api(scope) else self._site
-            await app(scope, receive, send)
+        app = self._api if is_api(scope) else self._site
+        await app(scope, receive, send)
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
+class Lifespan:
+    """Starts and stops the waiting hub with the process, and closes what was opened."""
+
+    def __init__(self, app: App, *, closing: Sequence[Callable[[], Awaitable[None]]]) -> None:
+        self._app = app
+        self._closing = closing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] == "http":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await receive()
             await hub.start()
             await send({"type": "lifespan.startup.complete"})
-        else:
+            await receive()
             await hub.stop()
+            for close in self._closing:
+                await close()
             await send({"type": "lifespan.shutdown.complete"})
-            return
 
 
 def build() -> App:
@@ -53,6 +61,9 @@ def build() -> App:
     refuse_without_secrets()
     stock: Any = get_asgi_application()
     app: App = Router(api=BodyGate(V1Handler()), site=SiteHandler(stock))
+    closing = []
     if settings.S3_PASSTHROUGH:
-        app = S3Passthrough(app, endpoint_url=settings.S3_ENDPOINT_URL, bucket=settings.S3_BUCKET)
-    return Edge(app)
+        url, bucket = settings.S3_ENDPOINT_URL, settings.S3_BUCKET
+        app = passthrough = S3Passthrough(app, endpoint_url=url, bucket=bucket)
+        closing.append(passthrough.aclose)
+    return Lifespan(Edge(app), closing=closing)

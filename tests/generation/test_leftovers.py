@@ -1,0 +1,95 @@
+"""What nothing needs any more, on the real S3 server."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from generation import leftovers
+from generation.models import Generation
+from generation.settlement import cancel
+from pictor.kit import clock
+from pictor.kit.spool import Spools
+from storage import backends
+from storage import services as storage
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def bucket(db: None) -> None:
+    backends.ensure_bucket()
+
+
+def put(spools: Spools, key: str) -> str:
+    spool = spools.new(max_bytes=100)
+    spool.write(b"bytes")
+    storage.upload(key, spool, content_type="application/octet-stream")
+    spool.close()
+    return key
+
+
+def is_there(key: str) -> bool:
+    found = backends.client().list_objects_v2(Bucket=settings.S3_BUCKET, Prefix=key)
+    return bool(found.get("Contents"))
+
+
+def ended(generation: Generation, **changes: Any) -> Generation:
+    """The same, canceled, and then as these columns say."""
+    cancel(generation=generation, now=clock.now())
+    Generation.objects.filter(id=generation.id).update(**changes)
+    return Generation.objects.get(id=generation.id)
+
+
+def test_reference_images_are_deleted_a_day_after_the_end(bucket, spools, queued):
+    now = clock.now()
+    key = put(spools, storage.input_key_of(queued.id, now, 0))
+    generation = ended(queued, inputs=[{"key": key}], finished_at=now)
+
+    too_early = leftovers.forget_inputs(now=now + DAY - HOUR)
+    kept = is_there(key)
+    in_time = leftovers.forget_inputs(now=now + DAY + HOUR)
+
+    generation.refresh_from_db()
+    assert (too_early, kept) == (0, True)
+    assert (in_time, is_there(key)) == (1, False)
+    assert generation.inputs == []
+
+
+def test_what_a_cut_off_dispatch_stored_is_deleted_and_the_winners_is_not(bucket, spools, queued):
+    now = clock.now()
+    lost, won = (
+        put(spools, storage.image_key_of(queued.id, queued.created_at, dispatch, 0, "png"))
+        for dispatch in (1, 2)
+    )
+    ended(queued, state="succeeded", dispatch=2, finished_at=now)
+
+    leftovers.forget_leftovers(now=now)
+    kept_for_an_hour = is_there(lost)
+    leftovers.forget_leftovers(now=now + 2 * HOUR)
+
+    assert kept_for_an_hour
+    assert (is_there(lost), is_there(won)) == (False, True)
+
+
+def test_what_a_failed_generation_stored_is_deleted(bucket, spools, queued):
+    now = clock.now()
+    key = put(spools, storage.image_key_of(queued.id, queued.created_at, 1, 0, "webp"))
+    ended(queued, state="failed", dispatch=1, finished_at=now)
+
+    leftovers.forget_leftovers(now=now + 2 * HOUR)
+
+    assert not is_there(key)
+
+
+def test_inputs_that_nobody_admitted_are_deleted_after_two_days(bucket, spools, queued):
+    now = clock.now()
+    key = put(spools, storage.input_key_of(queued.id, now, 7))
+
+    leftovers.forget_leftovers(now=now + DAY)
+    kept = is_there(key)
+    leftovers.forget_leftovers(now=now + 2 * DAY)
+
+    assert (kept, is_there(key)) == (True, False)
