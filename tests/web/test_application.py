@@ -47,7 +47,10 @@ async def test_websockets_are_not_served(router):
     async def send(message):
         sent.append(message)
 
-    await Lifespan(router, closing=[])({"type": "websocket", "path": "/v1"}, None, send)
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    await Lifespan(router, closing=[])({"type": "websocket", "path": "/v1"}, receive, send)
 
     assert sent == []
 
