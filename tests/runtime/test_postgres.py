@@ -115,7 +115,11 @@ def test_a_pid_file_of_a_living_stranger_is_removed_and_the_stranger_left_alone(
 
 
 def test_a_server_of_this_very_cluster_is_stopped_first(tmp_path):
-    program = "import signal; print('up', flush=True); signal.pause()"
+    # As PostgreSQL does, it takes SIGQUIT itself: a background shell job would inherit it ignored.
+    program = (
+        "import signal; signal.signal(signal.SIGQUIT, signal.SIG_DFL);"
+        " print('up', flush=True); signal.pause()"
+    )
     leftover = subprocess.Popen(  # noqa: S603 (our own program)
         [sys.executable, "-c", program, "-D", str(tmp_path)], stdout=subprocess.PIPE
     )
