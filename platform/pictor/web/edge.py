@@ -1,9 +1,10 @@
-"""The outermost layer: a request id and CORS on every answer, whoever makes it.
+"""The outermost layer: a request id and CORS on every answer, and an end to slow readers.
 
 Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
 is open for /v1 alone: keys are not cookies. Preflights are answered here, without a key.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -26,6 +27,8 @@ EXPOSED = (
     " x-ratelimit-remaining-images, x-ratelimit-reset-images, retry-after, x-should-retry,"
     " location, idempotent-replayed, preference-applied, openai-processing-ms"
 )
+SLOW_READER_SECONDS = 30.0
+"""A client that does not take in what was sent for so long is cut off."""
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
 
@@ -76,7 +79,8 @@ class Edge:
                 if is_api(scope):
                     headers.append((b"openai-processing-ms", str(took).encode()))
                 message = {**message, "headers": headers}
-            await send(message)
+            async with asyncio.timeout(SLOW_READER_SECONDS):
+                await send(message)
 
         await self._app(scope, receive, send_with_headers)
 

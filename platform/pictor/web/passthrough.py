@@ -47,7 +47,7 @@ class S3Passthrough:
             base_url=endpoint_url,
             trust_env=False,
             timeout=httpx.Timeout(30, connect=2),
-            limits=httpx.Limits(max_connections=64),
+            limits=httpx.Limits(max_connections=512),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
