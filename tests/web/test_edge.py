@@ -151,6 +151,6 @@ async def test_a_client_that_takes_nothing_in_is_cut_off(monkeypatch):
     async def blocked(message):
         await asyncio.Event().wait()
 
-    scope = {"type": "http", "method": "GET", "path": "/v1/models", "headers": [], "client": None}
+    exchange = make_exchange(method="GET", path="/v1/models")
     with pytest.raises(TimeoutError):
-        await Edge(app)(scope, None, blocked)
+        await Edge(app)(exchange.scope, exchange.receive, blocked)
