@@ -10,7 +10,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench clients seed fmt lint types layers lock venv venv-dev
+.PHONY: help run test coverage check bench clients seed fmt lint types layers lock venv venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,14 @@ run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 
 test: venv-dev ## run the tests, against real servers of their own
 	@$(PY) -m pytest
+
+coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow: not in CI)
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest -q --ignore=tests/faults/test_process_death.py \
+		--deselect tests/flows/test_many_at_once.py::test_five_hundred_waiters_need_less_than_thirty_threads
+	@$(PY) -m coverage combine -q
+	@$(PY) -m coverage report --fail-under=95
+	@$(PY) -m coverage report --include='billing/*' --fail-under=100
 
 check: venv-dev ## everything but the tests: format, lint, types, layers, migrations, deployment
 	$(PY) -m ruff format --check $(SOURCES)

@@ -21,7 +21,7 @@ from generation.admission.service import Admitted, Submission, admit
 from generation.claims import Claim, WorkerEpoch
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
-from generation.settlement import Failure, fail, not_stored, settle
+from generation.settlement import Failure, fail, fail_unforeseen, not_stored, settle
 from pictor.kit import clock, pools
 from pictor.kit.ids import GenerationId
 from storage.services import StorageFailed
@@ -68,6 +68,10 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
         return False
     except Failure as failure:
         return await _surely(fail, claim=claim, failure=failure)
+    except Exception:
+        # Nobody foresaw it, and the money must not wait for the deadline.
+        logger.exception("%s failed unexpectedly", claim.generation.id)
+        return await _surely(fail_unforeseen, claim=claim)
 
 
 async def _surely(end: Callable[..., bool], **kwargs: Any) -> bool:

@@ -121,6 +121,7 @@ _MESSAGES: Mapping[AttemptClass, PictorError] = {
 }
 TIMED_OUT = GenerationTimeout("The image was not ready within the time limit." + NOT_CHARGED)
 GAVE_UP = UpstreamFailed("The generation was interrupted too often." + NOT_CHARGED)
+BROKEN = UpstreamFailed("Something went wrong while the image was made." + NOT_CHARGED)
 NO_CHANNEL = NoChannelAvailable("No channel serves this model and size." + NOT_CHARGED)
 WRONG_SIZE = UpstreamFailed("The model delivered another size than was asked for." + NOT_CHARGED)
 
@@ -194,6 +195,14 @@ def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
         error=failure.error,
         now=now,
     )
+
+
+def fail_unforeseen(*, claim: Claim, now: datetime) -> bool:
+    """The same after an error nobody foresaw; the open attempt may have been paid for."""
+    is_failed = fail(claim=claim, failure=Failure(BROKEN), now=now)
+    if is_failed:
+        claims.cut_off(generation_ids=[claim.generation.id], now=now)
+    return is_failed
 
 
 def end_without_image(

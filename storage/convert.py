@@ -4,12 +4,17 @@ Run two at a time, no more, and in threads: libvips releases the interpreter loc
 NotAnImage for pixels that cannot be read, SpoolError for a result that cannot be kept.
 """
 
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pictor.kit.spool import SpoolError, SpoolFile, Spools
 from storage import vips
 from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, undecodable
 
+LARGE_PIXELS = 4_500_000
+"""Above this, one conversion at a time: libwebp needs some 35 bytes a pixel while it works."""
+_large = threading.Lock()
 MAX_OUTPUT_BYTES = 64 * 1024**2
 BEST_QUALITY = 100
 """OpenAI's default `output_compression`."""
@@ -37,7 +42,7 @@ def to_format(
     """
     _cap(facts.width, facts.height)
     try:
-        with vips.loaded(spool, facts.format) as image:
+        with _turn(facts), vips.loaded(spool, facts.format) as image:
             return _write(image, output_format, compression, spools)
     except vips.Error as error:
         raise undecodable(facts, error) from error
@@ -61,11 +66,15 @@ def to_size(
     _cap(facts.width, facts.height)
     _cap(width, height)
     try:
-        with vips.loaded(spool, facts.format, access="random") as image:
+        with _turn(facts), vips.loaded(spool, facts.format, access="random") as image:
             cut = _cut(image, width, height)
             return _write(cut, output_format, compression, spools)
     except vips.Error as error:
         raise undecodable(facts, error) from error
+
+
+def _turn(facts: ImageFacts) -> AbstractContextManager[object]:
+    return _large if facts.width * facts.height > LARGE_PIXELS else nullcontext()
 
 
 def _cut(image: Any, width: int, height: int) -> Any:

@@ -1,7 +1,7 @@
 """Reference images of a request: taken out of its JSON, and put on storage before admission.
 
 They are never in Postgres, Redis or Celery. In the request's fields each piece of base64 leaves a
-placeholder that names its place and sha256, so equal requests stay equal for idempotency; the
+placeholder made of its place and a keyed hash, so equal requests stay equal for idempotency; the
 bytes go to storage under `in/`, and are sent on from there, re-encoded to the same text.
 
 A reference image is base64, a data URI, or an object with one of them (or an address) as
@@ -9,6 +9,8 @@ A reference image is base64, a data URI, or an object with one of them (or an ad
 them pass.
 """
 
+import hashlib
+import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,7 +64,8 @@ class Inputs:
     """All reference images of one request, and the addresses it names."""
 
     found: list[Input] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
+    addresses: list[tuple[str, str]] = field(default_factory=list)
+    """Field and address."""
 
     def close(self) -> None:
         """Free the spools."""
@@ -71,11 +74,11 @@ class Inputs:
 
     async def check_addresses(self, http: HttpPool) -> None:
         """Refuse addresses that the SSRF guard would not let anybody fetch."""
-        for address in self.addresses:
+        for name, address in self.addresses:
             try:
                 await http.check(address)
             except EgressRefused:
-                raise _refused("image", "is an address that may not be fetched") from None
+                raise _refused(name, "is an address that may not be fetched") from None
             except HttpError:
                 continue  # it does not resolve for us; whether it does upstream is not our affair
 
@@ -159,7 +162,7 @@ class _Taker:
 
     def _address_or_text(self, name: str, text: str) -> str:
         if _ADDRESS.match(text):
-            self._inputs.addresses.append(text)
+            self._inputs.addresses.append((name, text))
             return text
         return self._text(name, text)
 
@@ -174,7 +177,7 @@ class _Taker:
             spool = self._body.long_strings[index].spool
             read, size = _reader(spool.read_at), spool.size
         one = self._decoded(name, read, size)
-        one.placeholder = f"input:{len(self._inputs.found)}:{one.spool.sha256}"
+        one.placeholder = _placeholder(len(self._inputs.found), one.spool.sha256)
         self._inputs.found.append(one)
         return one.placeholder
 
@@ -195,6 +198,12 @@ class _Taker:
             spool.close()
             raise RequestTooLarge("A reference image is too large.", param=name) from None
         return Input(prefix.decode(), spool)
+
+
+def _placeholder(index: int, sha256: str) -> str:
+    """What stands for an image: the same for equal requests, and nothing a caller can write."""
+    secret = settings.OBJECT_KEY_SECRET.encode()
+    return f"input:{index}:{hmac.new(secret, sha256.encode(), hashlib.sha256).hexdigest()}"
 
 
 def _reader(read_at: Callable[[int, int], bytes]) -> Callable[[int], Iterator[bytes]]:

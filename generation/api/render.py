@@ -5,6 +5,7 @@ re-encoded in chunks of a multiple of 3 bytes, with a Content-Length worked out 
 image is ever whole in memory.
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -20,7 +21,7 @@ from generation.catalogue import AUTO
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, pools
-from pictor.kit.errors import GenerationTimeout, NotFound
+from pictor.kit.errors import GenerationTimeout, NotFound, Unavailable
 from pictor.kit.money import to_decimal
 from storage import services as storage
 from storage.models import StoredImage
@@ -48,6 +49,8 @@ def accepted(generation: Generation, *, applied: str, is_replay: bool) -> HttpRe
     )
 
 
+FIRST_CHUNK_SECONDS = 15.0
+"""A caller waits so long for storage before the answer begins."""
 NOT_READY = GenerationTimeout(
     "The image is not ready yet. It goes on and can be fetched later:"
     " GET /v1/images/generations/ID, with the id of the x-pictor-generation-id header."
@@ -84,7 +87,7 @@ def quote_object(quoted: Quoted) -> dict[str, Any]:
     }
 
 
-def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:
+async def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:
     """The answer of a synchronous call: images, or the error the generation ended with."""
     generation = finished.generation
     headers = headers_of(generation, is_replay=is_replay)
@@ -93,7 +96,7 @@ def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:
     if not finished.images:
         raise NotFound("The images of this generation have been deleted.")
     if generation.response_format == "b64_json":
-        return _streamed(finished, headers)
+        return await _streamed(finished, headers)
     return api_errors.json_response(result(finished), headers=headers)
 
 
@@ -198,7 +201,8 @@ def _error(generation: Generation, headers: dict[str, str]) -> HttpResponse:
 # --- b64_json ---------------------------------------------------------------------------------
 
 
-def _streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttpResponse:
+async def _streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttpResponse:
+    first = await _begun(finished)  # before the status is sent: storage may have none for us
     mark = secrets.token_hex(16)
     data = [_with_revised_prompt({"b64_json": mark}, image) for image in finished.images]
     frame = json.dumps(_frame(finished.generation, data), ensure_ascii=False, separators=(",", ":"))
@@ -207,7 +211,7 @@ def _streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttpRespo
         _base64_length(image.size_bytes) for image in finished.images
     )
     return StreamingHttpResponse(
-        _body(parts, finished),
+        _body(parts, finished, first),
         content_type="application/json",
         headers={**headers, "Content-Length": str(length)},
     )
@@ -217,12 +221,37 @@ def _base64_length(size_bytes: int) -> int:
     return (size_bytes + 2) // 3 * 4
 
 
-async def _body(parts: list[bytes], finished: Finished) -> AsyncIterator[bytes]:
-    for part, image in zip(parts, finished.images, strict=False):
+async def _body(
+    parts: list[bytes], finished: Finished, first: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    for index, (part, image) in enumerate(zip(parts, finished.images, strict=False)):
         yield part
-        async for chunk in encoded(image):
+        async for chunk in encoded(image) if index else first:
             yield chunk
     yield parts[-1]
+
+
+async def _begun(finished: Finished) -> AsyncIterator[bytes]:
+    """The first image's base64 with its first chunk in hand."""
+    chunks = encoded(finished.images[0])
+    try:
+        async with asyncio.timeout(FIRST_CHUNK_SECONDS):
+            head = await anext(chunks)
+    except storage.ObjectMissing:
+        raise NotFound("The images of this generation have been deleted.") from None
+    except (storage.StorageFailed, TimeoutError):
+        raise Unavailable(
+            "The image is stored, but cannot be read at the moment. Fetch it later:"
+            f" GET /v1/images/generations/{finished.generation.public_id}",
+            should_retry=False,
+        ) from None
+    return _joined(head, chunks)
+
+
+async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in chunks:
+        yield chunk
 
 
 async def encoded(image: StoredImage) -> AsyncIterator[bytes]:

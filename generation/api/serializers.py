@@ -5,6 +5,7 @@ with the nearest known name.
 """
 
 import difflib
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NoReturn
@@ -16,6 +17,8 @@ from pictor.kit.errors import InvalidRequest
 
 MAX_COUNT = 10
 MAX_DIGITS = 2
+MAX_TAG_CHARS = 1000
+MAX_PASSED_ON_CHARS = 64_000
 
 
 def _refuse(field: serializers.Field[Any, Any, Any, Any], code: str, message: str) -> NoReturn:
@@ -32,6 +35,21 @@ class TextField(serializers.CharField):
         if "\x00" in data:
             _refuse(self, "invalid_value", f"{self.field_name} must not contain NUL characters.")
         return data
+
+
+class TagField(TextField):
+    """A short string of the caller's own."""
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if len(text) > MAX_TAG_CHARS:
+            _refuse(
+                self,
+                "string_above_max_length",
+                f"{self.field_name} must have at most {MAX_TAG_CHARS} characters.",
+            )
+        return text
 
 
 class WordField(TextField):
@@ -102,6 +120,8 @@ class TextOrObjectField(serializers.JSONField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str | dict):
             _refuse(self, "invalid_type", f"{self.field_name} must be a string or an object.")
+        if self.field_name != "mask" and len(json.dumps(data)) > MAX_PASSED_ON_CHARS:
+            _refuse(self, "string_above_max_length", f"{self.field_name} is too long.")
         return data
 
 
@@ -146,8 +166,8 @@ class GenerationRequest(serializers.Serializer[Any]):
         WordField, "Format of the bytes. Default png.", words=("png", "jpeg", "webp")
     )
     output_compression = _optional(NumberField, "0 to 100, for jpeg and webp.", least=0, most=100)
-    user = _optional(TextField, "Your own tag for the end user.")
-    safety_identifier = _optional(TextField, "As OpenAI.")
+    user = _optional(TagField, "Your own tag for the end user.")
+    safety_identifier = _optional(TagField, "As OpenAI.")
     moderation = _optional(WordField, "As OpenAI.", words=("auto", "low"))
     stream = _optional(FlagField, "Answer as server-sent events.")
     partial_images = _optional(NumberField, "0 to 3, with stream.", least=0, most=3)

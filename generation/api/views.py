@@ -53,7 +53,7 @@ async def _answer(call: Call, ticket: Ticket, admitted: Admitted) -> HttpRespons
     finished = await _finished(call, ticket, admitted)
     is_replay = not admitted.is_new
     if finished is not None:
-        return render.answer(finished, is_replay=is_replay)
+        return await render.answer(finished, is_replay=is_replay)
     if call.prefer.wait_seconds is not None:
         applied = call.prefer.applied
         return render.accepted(admitted.generation, applied=applied, is_replay=is_replay)
@@ -147,13 +147,17 @@ async def quote(request: ASGIRequest) -> HttpResponseBase:
     """POST /v1/images/quote: what the same body would cost. Spends and holds nothing."""
     call = Call.of(request)
 
-    def read() -> dict[str, Any]:
+    def read() -> tuple[dict[str, Any], inputs.Inputs]:
         caller = call.authenticated("images:write")
         fields = serializers.parse(call.body.fields(), default_model=None)
-        inputs.extract(fields, call.body, process_spools()).close()
-        return render.quote_object(quoted_order(caller=caller, request=fields, now=clock.now()))
+        images = inputs.extract(fields, call.body, process_spools())
+        images.close()
+        quoted = quoted_order(caller=caller, request=fields, now=clock.now())
+        return render.quote_object(quoted), images
 
-    return api_errors.json_response(await _in_turn(call, read))
+    answer, images = await _in_turn(call, read)
+    await images.check_addresses(_http())
+    return api_errors.json_response(answer)
 
 
 async def _finished(call: Call, ticket: Ticket, admitted: Admitted) -> Finished | None:

@@ -52,6 +52,8 @@ class _ChannelHealth:
     gate_until: float = 0.0
     in_flight: int = 0
     circuits: dict[str, _Circuit] = field(default_factory=dict)
+    account: _Circuit = field(default_factory=_Circuit)
+    """Of all models together: fed by refusals, which are about the account."""
     wrong_sizes: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -63,10 +65,10 @@ class Health:
 
     def is_usable(self, route: RouteInfo, *, now: float) -> bool:
         """Whether a call may start now: gate and breaker closed (or due a probe), below the cap."""
-        circuit = self._circuit(route)
-        if not self.is_only_broken(route, now=now):
-            return False
-        return not circuit.pause or (circuit.open_until <= now and not circuit.is_probing)
+        return self.is_only_broken(route, now=now) and all(
+            not circuit.pause or (circuit.open_until <= now and not circuit.is_probing)
+            for circuit in self._circuits(route)
+        )
 
     def is_only_broken(self, route: RouteInfo, *, now: float) -> bool:
         """Whether nothing but an open breaker speaks against a call: no gate, no full cap."""
@@ -84,9 +86,13 @@ class Health:
     def started(self, route: RouteInfo) -> None:
         """A call begins."""
         self._channel(route).in_flight += 1
-        circuit = self._circuit(route)
-        circuit.in_flight += 1
-        circuit.is_probing = bool(circuit.pause)
+        for circuit in self._circuits(route):
+            circuit.in_flight += 1
+            circuit.is_probing = bool(circuit.pause)
+
+    def opens_in(self, route: RouteInfo, *, now: float) -> float:
+        """Seconds until its Retry-After gate opens, 0.0 when it is open."""
+        return max(0.0, self._channel(route).gate_until - now)
 
     def ended(
         self,
@@ -97,20 +103,22 @@ class Health:
         now: float,
     ) -> None:
         """A call is over; `failed_as` None is success, a caller's own error counts as neither."""
-        channel, circuit = self._channel(route), self._circuit(route)
+        channel = self._channel(route)
         channel.in_flight = max(0, channel.in_flight - 1)
-        circuit.in_flight = max(0, circuit.in_flight - 1)
         if retry_after is not None:
             channel.gate_until = max(channel.gate_until, now + retry_after)
-        if failed_as is None:
-            circuit.is_proven = True
-            circuit.outcomes.append((now, True))
-            circuit.pause, circuit.open_until, circuit.is_probing = 0.0, 0.0, False
-        elif failed_as in FAILURES:
-            circuit.outcomes.append((now, False))
-            self._failed(circuit, now)
-        else:
-            circuit.is_probing = False
+        for circuit in self._circuits(route):
+            circuit.in_flight = max(0, circuit.in_flight - 1)
+            is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
+            if failed_as is None:
+                circuit.is_proven = True
+                circuit.outcomes.append((now, True))
+                circuit.pause, circuit.open_until, circuit.is_probing = 0.0, 0.0, False
+            elif failed_as in FAILURES and is_about_it:
+                circuit.outcomes.append((now, False))
+                self._failed(circuit, now)
+            else:
+                circuit.is_probing = False
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool) -> None:
         """Whether what came back had the size that was sent for."""
@@ -125,19 +133,22 @@ class Health:
             circuit.open_until = now + circuit.pause
             circuit.is_probing = False
             return
+        circuit.is_proven = False  # few calls at a time again, until one is answered well
         recent = [good for at, good in circuit.outcomes if at > now - WINDOW_SECONDS]
         failures = recent.count(False)
-        if failures >= MIN_FAILURES and failures >= FAILURE_SHARE * len(recent):
-            circuit.is_proven = False
-            if not circuit.pause:
-                circuit.pause = FIRST_PAUSE_SECONDS
-                circuit.open_until = now + circuit.pause
+        is_bad = failures >= MIN_FAILURES and failures >= FAILURE_SHARE * len(recent)
+        if is_bad and not circuit.pause:
+            circuit.pause = FIRST_PAUSE_SECONDS
+            circuit.open_until = now + circuit.pause
 
     def _channel(self, route: RouteInfo) -> _ChannelHealth:
         known = self._channels.get(route.channel_id)
         if known is None or known.reset_count != route.reset_count:
             known = self._channels[route.channel_id] = _ChannelHealth(route.reset_count)
         return known
+
+    def _circuits(self, route: RouteInfo) -> tuple[_Circuit, _Circuit]:
+        return self._circuit(route), self._channel(route).account
 
     def _circuit(self, route: RouteInfo) -> _Circuit:
         return self._channel(route).circuits.setdefault(route.model, _Circuit())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generation.catalogue import Size
 from generation.channels.base import UpstreamImage
 from generation.settlement import VerifiedImage
-from pictor.kit.spool import SpoolFile, Spools
+from pictor.kit.spool import SpoolError, SpoolFile, Spools
 from storage import convert, probe
 
 
@@ -28,20 +28,9 @@ def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> Verifie
     """
     try:
         facts = probe.verify(image.spool)
-    except probe.NotAnImage:
+        spool, size = _as_wanted(image, facts, wanted, spools)
+    except (probe.NotAnImage, SpoolError):
         return None
-    spool, size = image.spool, Size(facts.width, facts.height)
-    crop = wanted.cropped_to
-    if crop is not None and crop != size and _covers(size, crop):
-        spool, size = _cropped(image, facts, crop, wanted, spools), crop
-    elif facts.format != wanted.output_format:
-        spool = convert.to_format(
-            image.spool,
-            facts,
-            wanted.output_format,
-            compression=wanted.compression,
-            spools=spools,
-        )
     if spool is not image.spool:
         image.spool.close()
     return VerifiedImage(
@@ -51,6 +40,22 @@ def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> Verifie
         height=size.height,
         revised_prompt=image.revised_prompt,
     )
+
+
+def _as_wanted(
+    image: UpstreamImage, facts: probe.ImageFacts, wanted: Wanted, spools: Spools
+) -> tuple[SpoolFile, Size]:
+    """The image's own spool, or a converted one, and the pixels in it."""
+    size, crop = Size(facts.width, facts.height), wanted.cropped_to
+    if crop is not None and crop != size and _covers(size, crop):
+        return _cropped(image, facts, crop, wanted, spools), crop
+    if facts.format == wanted.output_format:
+        return image.spool, size
+    compression = wanted.compression
+    converted = convert.to_format(
+        image.spool, facts, wanted.output_format, compression=compression, spools=spools
+    )
+    return converted, size
 
 
 def _covers(size: Size, crop: Size) -> bool:

@@ -123,7 +123,8 @@ class Dispatcher:
             if chosen is not None:
                 self._health.started(chosen.route)  # before any await: others choose meanwhile
                 return chosen
-            if now >= waited_until:
+            opens_at = now + min(self._health.opens_in(one.route, now=now) for one in run.queue)
+            if max(now, opens_at) >= waited_until:
                 raise Failure(settlement.error_for(_refused()))
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 

@@ -18,6 +18,7 @@ openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_c
 urlpatterns = [
     path("v1/", include("generation.api.urls")),
     path("openapi.json", openapi),
+    path("openapi.json/", openapi),
     path("healthz", probes.healthz),
     path("healthz/", probes.healthz),
     path("readyz", probes.readyz),

@@ -181,12 +181,17 @@ def _image_of(entry: object) -> FoundImage | None:
         encoded, url = encoded or url, None
     if not encoded and not url:
         return None
-    revised = _text(entry.get("revised_prompt"))
+    revised = _storable(_text(entry.get("revised_prompt")))
     return FoundImage(
         base64=encoded,
         url=None if encoded else url,
         revised_prompt=revised[:MAX_REVISED_PROMPT_CHARS] if revised else None,
     )
+
+
+def _storable(text: str | None) -> str | None:
+    """Without NUL and lone surrogates, which neither a database nor UTF-8 can hold."""
+    return (text and text.replace("\x00", "").encode("utf-8", "ignore").decode()) or None
 
 
 def _text(value: object) -> str | None:

@@ -4,22 +4,23 @@
 most six places.
 """
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+import re
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NewType
 
 Micros = NewType("Micros", int)
 
 PER_UNIT = 1_000_000
+_PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 MAX_MICROS = 9_000_000_000_000_000
 """Largest amount accepted from a person: nine billion USD, far inside a signed 64-bit column."""
 
 
 def from_decimal(amount: Decimal | str) -> Micros:
     """'10.25' -> 10_250_000. At most six decimals, never rounded."""
-    try:
-        scaled = Decimal(amount) * PER_UNIT
-    except InvalidOperation:
-        raise ValueError(f"{amount!r} is not an amount") from None
+    if isinstance(amount, str) and not _PLAIN.fullmatch(amount.strip()):
+        raise ValueError(f"{amount!r} is not an amount")
+    scaled = Decimal(amount) * PER_UNIT
     if not scaled.is_finite() or scaled != scaled.to_integral_value():
         raise ValueError(f"{amount!r} is not an amount with at most 6 decimals")
     if abs(scaled) > MAX_MICROS:

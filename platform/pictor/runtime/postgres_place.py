@@ -7,10 +7,10 @@ cannot enter the checkout, the binaries are copied once and the cluster lives un
 never meets an old cluster.
 """
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import pwd
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -48,6 +48,7 @@ def find_place(data: Path) -> Place:
     installed = _installed()
     inside = data / "postgres"
     if os.geteuid() != 0:
+        _check_name()
         if inside.exists() and not os.access(inside, os.W_OK):
             raise RuntimeProblem(f"{inside} belongs to another user: run as that user.")
         return Place(install=installed, cluster=inside, account=None)
@@ -59,6 +60,17 @@ def find_place(data: Path) -> Place:
     if not (data / MARKER).exists() and can_reach(account, [(data, os.X_OK)]):
         return Place(install=installed, cluster=inside, account=account)
     return Place(install=installed, cluster=_away(data, inside), account=account)
+
+
+def _check_name() -> None:
+    """PostgreSQL asks the system for its user's name."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise RuntimeProblem(
+            f"PostgreSQL cannot run as user {os.geteuid()}, which has no name on this system:"
+            " give it an entry in /etc/passwd, or set DATABASE_URL."
+        ) from None
 
 
 def _installed() -> Path:
@@ -108,15 +120,45 @@ def _copy_binaries(installed: Path) -> Path:
 
 
 def _away(data: Path, inside: Path) -> Path:
-    """The cluster's folder outside of PICTOR_DATA; emptied when its token is not ours."""
-    home = AWAY / hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:24]
-    marker, token = data / MARKER, home / "token"
-    if not marker.exists() or not token.exists() or marker.read_text() != token.read_text():
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(mode=0o711, parents=True)
-        text = secrets.token_hex(16)
-        write_private(token, text)
-        write_private(marker, text)
-        if inside.exists():  # the checkout was closed to others after the first start
-            shutil.move(inside, home / "postgres")
+    """The cluster's folder outside of PICTOR_DATA. The marker in PICTOR_DATA says where it is.
+
+    Nothing is ever deleted here: data whose cluster cannot be found, or is another's, is a problem
+    for a person.
+    """
+    marker = data / MARKER
+    if not marker.exists():
+        return _new_away(data, inside)
+    home, _, token = marker.read_text(encoding="utf-8").strip().partition("\n")
+    if not token or _kept(Path(home) / "token") != token:
+        raise RuntimeProblem(
+            f"The database of {data} should be in {home}, and is not there. Put it back, or remove"
+            f" {marker} to begin with an empty one."
+        )
+    user = Path(_kept(Path(home) / "data") or data)
+    if user != data.resolve() and _kept(user / MARKER) == f"{home}\n{token}":
+        raise RuntimeProblem(
+            f"{data} is a copy of {user}: both would use the database in {home}. Remove {marker}"
+            " to begin with an empty one here."
+        )
+    write_private(Path(home) / "data", str(data.resolve()))
+    return Path(home) / "postgres"
+
+
+def _new_away(data: Path, inside: Path) -> Path:
+    token = secrets.token_hex(16)
+    home = AWAY / token[:24]
+    home.mkdir(mode=0o711, parents=True)
+    write_private(home / "token", token)
+    write_private(home / "data", str(data.resolve()))
+    if inside.exists():  # the checkout was closed to others after the first start
+        shutil.move(inside, home / "postgres")
+    write_private(data / MARKER, f"{home}\n{token}")
     return home / "postgres"
+
+
+def _kept(path: Path) -> str:
+    """What the file says; nothing when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""

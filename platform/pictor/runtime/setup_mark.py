@@ -13,7 +13,10 @@ from pictor.runtime.files import read_json, write_json
 
 SOURCES = ("accounts", "billing", "generation", "storage", "platform")
 KINDS = ("*.py", "*.json")
-PREFIXES = ("PICTOR_", "S3_", "DATABASE_", "SANDBOX_", "SECRET_KEY")
+PREFIXES = (
+    *("DATABASE_", "S3_", "SANDBOX_", "SECRET_KEY", "PICTOR_DEMO_"),
+    *("PICTOR_KEY_PEPPER", "PICTOR_ENCRYPTION_KEYS", "PICTOR_OBJECT_KEY_SECRET"),
+)
 
 
 def digest_of(root: Path, env: Mapping[str, str]) -> str:

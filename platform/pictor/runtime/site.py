@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pictor.runtime.layout import Layout
 from pictor.runtime.part import Part, Running, answers_ok
 from pictor.runtime.process import Command
+from pictor.runtime.recorded import ALSO_OURS, OURS
 
 CELERY_READY = re.compile(rb"@\S+ ready\.")
 DRAIN_SECONDS = 12.0
@@ -30,8 +31,13 @@ class Site:
         return Part(
             name="sandbox",
             role="sandbox",
-            command=lambda: self._python(
-                "-m", "sandbox", "--host", "127.0.0.1", "--port", str(port)
+            command=lambda: Command(
+                argv=(
+                    *(sys.executable, "-m", "sandbox"),
+                    *("--host", "127.0.0.1", "--port", str(port)),
+                ),
+                env=_as_a_stranger(self.env),
+                cwd=self.layout.root,
             ),
             is_ready=lambda _running: answers_ok(port, "/healthz"),
             stop_seconds=3.0,
@@ -71,6 +77,15 @@ class Site:
         return Command(
             argv=(sys.executable, *arguments), env={**self.env, **extra}, cwd=self.layout.root
         )
+
+
+def _as_a_stranger(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment without anything of ours: a vendor's server knows none of our secrets."""
+    return {
+        name: value
+        for name, value in env.items()
+        if not name.startswith(OURS) and name not in ALSO_OURS
+    }
 
 
 def _is_consuming(running: Running) -> bool:

@@ -179,8 +179,13 @@ class Supervisor:
             elif not self._settled:
                 self._progress.done(watched.part.name, seconds)
             watched.ever_ready = True
-        elif not watched.ever_ready and seconds > watched.part.ready_seconds:
-            raise self._problem(watched, f"is not ready after {seconds:.0f} s")
+        elif seconds > watched.part.ready_seconds:
+            what = f"is not ready after {seconds:.0f} s"
+            if not watched.ever_ready and not self._settled:
+                raise self._problem(watched, what)
+            self._end_group(running)
+            watched.running = None
+            self._plan_restart(watched, what)
 
     def _note_end(self, watched: Watched, running: Running) -> None:
         status = running.process.returncode
@@ -200,7 +205,8 @@ class Supervisor:
 
     def _plan_restart(self, watched: Watched, what: str) -> None:
         watched.failures += 1
-        if not watched.ever_ready and watched.failures >= STARTS_BEFORE_GIVING_UP:
+        is_hopeless = not watched.ever_ready and not self._settled
+        if is_hopeless and watched.failures >= STARTS_BEFORE_GIVING_UP:
             raise self._problem(watched, what)
         wait = BACKOFF_SECONDS[min(watched.failures, len(BACKOFF_SECONDS)) - 1]
         watched.restart_at = time.monotonic() + wait

@@ -33,8 +33,12 @@ from pictor.web.edge import App, Message, Receive, Scope, Send, header, is_api
 
 LARGE_BYTES = 64 * 1024
 """From this announced size on (or with none announced) the key is looked up before reading."""
-LONG_STRING_BYTES = 512 * 1024
-"""JSON strings longer than this go to a spool; the longest legal prompt stays below it."""
+DIRECT_BYTES = 512 * 1024
+"""A body announced up to this size is kept as it is; a larger one is scanned on the way in."""
+LONG_STRING_BYTES = 64 * 1024
+"""In a scanned body, strings longer than this go to a spool, but for the prompt."""
+MAX_REST_BYTES = 4 * 1024**2
+"""What is left of a scanned body without those strings: small enough to be parsed without harm."""
 FIRST_SECONDS = 20.0
 """A body has this long, and one more second for each MINIMUM_RATE bytes announced or read."""
 MINIMUM_RATE = 16 * 1024
@@ -86,7 +90,7 @@ class BodyGate:
         if announced is None or announced > LARGE_BYTES:
             await self._look_up(scope)
         chunks = _decoded(scope, _chunks(receive, announced or 0))
-        if announced is not None and announced <= LONG_STRING_BYTES and not _encoding(scope):
+        if announced is not None and announced <= DIRECT_BYTES and not _encoding(scope):
             return Body(skeleton=b"".join([chunk async for chunk in chunks]))
         return await self._scan(chunks)
 
@@ -98,18 +102,22 @@ class BodyGate:
         )
 
     async def _scan(self, chunks: AsyncIterator[bytes]) -> Body:
-        def open_sink(index: int, key: str) -> RawSink:
+        def open_sink(index: int, key: str) -> RawSink | None:
+            if key == "prompt":
+                return None
             return RawSink(process_spools().new(max_bytes=settings.MAX_JSON_BYTES))
 
         stream: JsonStream[RawSink] = JsonStream(
-            LONG_STRING_BYTES, open_sink, max_skeleton_bytes=settings.MAX_JSON_BYTES
+            LONG_STRING_BYTES, open_sink, max_skeleton_bytes=MAX_REST_BYTES
         )
         try:
             async for chunk in chunks:
                 stream.feed(chunk)
             skeleton, sinks = stream.finish()
         except JsonTooLarge:
-            raise _too_large() from None
+            raise RequestTooLarge(
+                f"Without its images, the body is larger than {MAX_REST_BYTES // 1024**2} MiB."
+            ) from None
         except JsonRefused as error:
             raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from None
         except SpoolFull:

@@ -82,6 +82,8 @@ async def _send(response: HttpResponseBase, send: Send) -> None:
     headers = [
         (name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()
     ]
+    if isinstance(response, HttpResponse) and "Content-Length" not in response:
+        headers.append((b"content-length", str(len(response.content)).encode()))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     if isinstance(response, HttpResponse):
         await send({"type": "http.response.body", "body": response.content})

@@ -59,7 +59,7 @@ class S3Passthrough:
         elif scope["method"] in {"GET", "HEAD"}:
             await self._pass(scope, send)
         else:
-            await _answer(send, 405, [*CORS, (b"allow", b"GET, HEAD")])
+            await _answer(send, 405, [*CORS, (b"allow", b"GET, HEAD"), (b"connection", b"close")])
 
     async def _pass(self, scope: Scope, send: Send) -> None:
         target = scope["raw_path"].decode("latin-1")
