@@ -14,16 +14,28 @@ from generation.catalogue import AUTO, Contract, RouteInfo, Size
 NATIVE = "native"
 CLOSEST = "closest"
 CROPPED = "cropped"
+LEAST_PIXELS = 655_360
+"""Fewer than today's upstreams make: such a size is scaled down from a larger one of its ratio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One capable channel with the size it would be sent and the prompt's addition, if any."""
+    """One capable channel with the size it would be sent and the prompt's addition, if any.
+
+    `made_into` is the size that is made of what comes back, by cropping or scaling down; None
+    delivers it as it is.
+    """
 
     route: RouteInfo
     plan: str
     upstream_size: str
     prompt_suffix: str = ""
+    made_into: Size | None = None
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether the caller gets the size asked for, if the upstream does what it is asked."""
+        return self.plan != CLOSEST or self.made_into is not None
 
 
 def plan(route: RouteInfo, *, contract: Contract, size: str) -> Candidate | None:
@@ -40,15 +52,27 @@ def plan(route: RouteInfo, *, contract: Contract, size: str) -> Candidate | None
     if not legal:
         return None
     nearest = min(legal, key=lambda have: (_ratio_distance(have, wanted), _area(have, wanted)))
-    return Candidate(route, CLOSEST, str(nearest), ratio_sentence(contract, size))
+    is_scaled = wanted.pixels < LEAST_PIXELS and nearest.ratio == wanted.ratio
+    return Candidate(
+        route,
+        CLOSEST,
+        str(nearest),
+        prompt_suffix=ratio_sentence(contract, size),
+        made_into=wanted if is_scaled and _holds(nearest, wanted) else None,
+    )
 
 
 def _cropped(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | None:
     """The smallest native size that holds the wanted one; the middle of it is delivered."""
-    larger = [one for one in legal if one.width >= wanted.width and one.height >= wanted.height]
+    larger = [one for one in legal if _holds(one, wanted)]
     if not larger:
         return None
-    return Candidate(route, CROPPED, str(min(larger, key=lambda one: one.pixels)))
+    smallest = min(larger, key=lambda one: one.pixels)
+    return Candidate(route, CROPPED, str(smallest), made_into=wanted)
+
+
+def _holds(size: Size, wanted: Size) -> bool:
+    return size.width >= wanted.width and size.height >= wanted.height
 
 
 def ratio_sentence(contract: Contract, size: str) -> str:

@@ -143,7 +143,7 @@ def _planned(catalogue: Catalogue, contract: Contract, order: Order) -> Candidat
     """How the first capable channel would make it; refuses before any money is held if none is."""
     routes = catalogue.routes.get(contract.model, ())
     plans = (plan(route, contract=contract, size=order.size) for route in routes)
-    found = next((one for one in plans if one is not None), None)
+    found = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
     if found is None:
         raise NoChannelAvailable(
             f"No channel serves {contract.model} at {order.size} now. You were not charged."

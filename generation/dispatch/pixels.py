@@ -14,11 +14,11 @@ from storage import convert, probe
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the caller gets: a format, its compression, and the exact pixels of a cropped plan."""
+    """What the caller gets: a format, its compression, and the pixels a plan makes, if any."""
 
     output_format: str
     compression: int | None = None
-    cropped_to: Size | None = None
+    made_into: Size | None = None
 
 
 def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> VerifiedImage | None:
@@ -46,7 +46,7 @@ def _as_wanted(
     image: UpstreamImage, facts: probe.ImageFacts, wanted: Wanted, spools: Spools
 ) -> tuple[SpoolFile, Size]:
     """The image's own spool, or a converted one, and the pixels in it."""
-    size, crop = Size(facts.width, facts.height), wanted.cropped_to
+    size, crop = Size(facts.width, facts.height), wanted.made_into
     if crop is not None and crop != size and _covers(size, crop):
         return _cropped(image, facts, crop, wanted, spools), crop
     if facts.format == wanted.output_format:

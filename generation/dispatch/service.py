@@ -30,7 +30,7 @@ from generation.dispatch.pixels import Wanted, verified
 from generation.dispatch.retry import History, Next, decide
 from generation.dispatch.selection import candidates
 from generation.models import Generation
-from generation.plans import CROPPED, Candidate
+from generation.plans import Candidate
 from generation.selectors import catalogue_at
 from generation.settlement import Delivery, Failure, VerifiedImage
 from pictor.kit import clock, pools
@@ -105,7 +105,11 @@ class Dispatcher:
         if claim.dispatch > 1:
             routes = tuple(route for route in routes if route.allows_redispatch)
         found = candidates(routes, contract=contract, size=generation.size, roll=self._roll)
-        return [_within_limit(one, contract, generation.prompt) for one in found]
+        return [
+            _within_limit(one, contract, generation.prompt)
+            for one in found
+            if one.keeps_size or not generation.strict_size
+        ]
 
     async def _next(self, run: _Run) -> Candidate:
         """The first candidate that may be called now; waits a little for a gate that will open.
@@ -250,7 +254,7 @@ class Dispatcher:
         wanted = Wanted(
             output_format=generation.output_format,
             compression=generation.output_compression,
-            cropped_to=Size.parse(generation.size) if candidate.plan == CROPPED else None,
+            made_into=candidate.made_into,
         )
         try:
             for image in answer.images:

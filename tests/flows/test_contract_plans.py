@@ -126,3 +126,24 @@ def test_a_native_channel_is_preferred_where_priorities_are_equal(
     assert response.json()["metadata"]["size_plan"] == "native"
     assert response.json()["size"] == "1920x1080"
     assert upstream.requests == []
+
+
+def test_dall_e_2s_small_size_is_scaled_down_to_exactly_it(
+    customer: Customer, narrow: Recorder
+) -> None:
+    response = customer.generate("a fox", model="dall-e-2", size="256x256")
+
+    assert response.json()["metadata"]["delivered_sizes"] == ["256x256"]
+    assert response.json()["metadata"]["upstream_size"] == "1024x1024"
+    assert customer.captures() == [16_000]
+
+
+def test_a_strict_request_is_not_sent_where_it_can_only_be_refused(
+    customer: Customer, narrow: Recorder
+) -> None:
+    response = customer.generate("a fox", model="gpt-image-2", size="16:9", strict_size=True)
+
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "no_channel_available"
+    assert narrow.requests == []
+    assert customer.states() == {}

@@ -108,3 +108,20 @@ def test_where_the_operator_allows_it_an_exact_size_is_cut_from_the_smallest_tha
 
 def test_a_channel_that_takes_only_auto_makes_no_size():
     assert plan(route_info("auto"), contract=contract_of("gpt-image-2"), size="1024x1024") is None
+
+
+@pytest.mark.parametrize("size", ["256x256", "512x512"])
+def test_a_size_too_small_for_todays_upstreams_is_scaled_down_from_a_larger_one(size):
+    found = plan(route_info(*OLD), contract=contract_of("dall-e-2"), size=size)
+
+    assert found is not None
+    assert found.upstream_size == "1024x1024"
+    assert str(found.made_into) == size
+    assert found.keeps_size
+
+
+def test_a_closest_size_is_not_the_size_asked_for():
+    found = plan(route_info(*OLD), contract=contract_of("gpt-image-2"), size="1920x1080")
+
+    assert found is not None
+    assert not found.keeps_size
