@@ -168,12 +168,11 @@ def _commit(
         known = _known(caller, submission, digest, now)
         if known is not None:
             raise _KnownMeanwhile(known)
-    order, quote = quoted.order, quoted.quote
     billing.place_hold(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation_id,
-        amount=quote.total,
+        amount=quoted.quote.total,
         limits=billing.HoldLimits(
             tenant_in_flight=caller.limits.tenant_in_flight,
             key_in_flight=caller.limits.key_in_flight,
@@ -182,7 +181,29 @@ def _commit(
         ),
         now=now,
     )
-    generation = Generation.objects.create(
+    generation = _new_generation(caller, submission, quoted, generation_id, now=now)
+    generation.save(force_insert=True)
+    if submission.idempotency_key is not None:
+        idempotency.remember(
+            tenant_id=caller.tenant_id,
+            key=submission.idempotency_key,
+            body_digest=digest,
+            generation=generation,
+            now=now,
+        )
+    return generation
+
+
+def _new_generation(
+    caller: Caller,
+    submission: Submission,
+    quoted: Quoted,
+    generation_id: GenerationId,
+    *,
+    now: datetime,
+) -> Generation:
+    order, quote = quoted.order, quoted.quote
+    return Generation(
         id=generation_id,
         tenant_id=caller.tenant_id,
         api_key_id=caller.key_id,
@@ -208,12 +229,3 @@ def _commit(
         priced=quote.priced.as_json(),
         held_micros=quote.total,
     )
-    if submission.idempotency_key is not None:
-        idempotency.remember(
-            tenant_id=caller.tenant_id,
-            key=submission.idempotency_key,
-            body_digest=digest,
-            generation=generation,
-            now=now,
-        )
-    return generation
