@@ -117,9 +117,9 @@ BAD = [
 
 
 def check_errors(
-    generate: Generate, raised: Callable[[Exception], str], names: dict[int, str]
+    generate: Generate, raised: Callable[[Exception], str], names: dict[int | str, str]
 ) -> None:
-    """Each error class: `names` by status, `raised` says what an exception showed of it."""
+    """Each error class: `names` by code or status, `raised` says what an exception showed of it."""
     for bad in BAD:
 
         def seen(bad: Bad = bad) -> str:
@@ -129,7 +129,8 @@ def check_errors(
                 return raised(error)
             return "no error"
 
-        expect(f"error {bad.status} {bad.name}", f"{names[bad.status]} {bad.code}", seen)
+        name = names.get(bad.code) or names[bad.status]
+        expect(f"error {bad.status} {bad.name}", f"{name} {bad.code}", seen)
 
 
 def last_code_in(text: str) -> str:

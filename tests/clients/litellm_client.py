@@ -7,7 +7,8 @@ from tests.clients import checks
 
 litellm: Any = import_module("litellm")  # in this client's own environment only
 
-NAMES = {
+NAMES: dict[int | str, str] = {
+    "moderation_blocked": "ContentPolicyViolationError",
     400: "BadRequestError",
     401: "AuthenticationError",
     403: "APIError",  # LiteLLM has no class of its own for a 403 of this provider

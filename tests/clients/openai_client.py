@@ -7,7 +7,7 @@ import openai
 
 from tests.clients import checks
 
-NAMES = {
+NAMES: dict[int | str, str] = {
     400: "BadRequestError",
     401: "AuthenticationError",
     403: "PermissionDeniedError",
