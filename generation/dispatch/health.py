@@ -20,6 +20,8 @@ MIN_FAILURES = 3
 """Failures in the window before a breaker may open."""
 FAILURE_SHARE = 0.5
 """Share of failures in the window from which a breaker opens."""
+FAILURES_IN_A_ROW = 5
+"""So many of the last outcomes open a breaker, however well the calls before them went."""
 FIRST_PAUSE_SECONDS = 10.0
 """A breaker's first pause; it doubles with every failed probe."""
 LONGEST_PAUSE_SECONDS = 120.0
@@ -137,7 +139,8 @@ class Health:
         recent = [good for at, good in circuit.outcomes if at > now - WINDOW_SECONDS]
         failures = recent.count(False)
         is_bad = failures >= MIN_FAILURES and failures >= FAILURE_SHARE * len(recent)
-        if is_bad and not circuit.pause:
+        is_down = len(recent) >= FAILURES_IN_A_ROW and not any(recent[-FAILURES_IN_A_ROW:])
+        if (is_bad or is_down) and not circuit.pause:
             circuit.pause = FIRST_PAUSE_SECONDS
             circuit.open_until = now + circuit.pause
 

@@ -3,9 +3,10 @@
 import base64
 import io
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,9 +80,20 @@ def drawn(size: tuple[int, int]) -> bytes:
 def recording(port: int) -> Iterator[Recorder]:
     """A recorder that listens on that port of 127.0.0.1."""
     recorder = Recorder(port)
+    connections: set[socket.socket] = set()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        @override
+        def setup(self) -> None:
+            super().setup()
+            connections.add(self.connection)
+
+        @override
+        def finish(self) -> None:
+            connections.discard(self.connection)
+            super().finish()
 
         def do_POST(self) -> None:
             body = json.loads(self._body())
@@ -115,5 +127,13 @@ def recording(port: int) -> Iterator[Recorder]:
         yield recorder
     finally:
         server.shutdown()
+        _cut(list(connections))
         server.server_close()
         thread.join()
+
+
+def _cut(connections: list[socket.socket]) -> None:
+    """Kept alive, they would reach this recorder after its end instead of the next one."""
+    for connection in connections:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)

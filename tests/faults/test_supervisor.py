@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from pictor.runtime.errors import RuntimeProblem
+from pictor.runtime.errors import RuntimeProblem, Stopped
 from pictor.runtime.part import Part, Running
 from pictor.runtime.process import Command
 from pictor.runtime.progress import Progress
@@ -125,6 +126,44 @@ def test_a_part_that_never_gets_ready_is_a_problem(supervisor):
 
     with pytest.raises(RuntimeProblem, match="mute is not ready after 0 s"):
         supervisor.start([mute])
+
+
+def until_started(made: Part, *, times: int) -> Part:
+    """The part; the stop is asked for while it starts for that many a time."""
+    starts: list[Command] = []
+
+    def command() -> Command:
+        starts.append(made.command())
+        return starts[-1]
+
+    def is_ready(running: Running) -> bool:
+        if len(starts) == times:
+            raise Stopped
+        return made.is_ready(running)
+
+    return replace(made, command=command, is_ready=is_ready)
+
+
+def test_once_all_is_settled_a_part_that_never_gets_ready_is_started_again(supervisor, tmp_path):
+    supervisor.start([part("web", SERVE)])
+    (web,) = pids(tmp_path)["web"]
+    mute = part("short", "import signal; signal.pause()", ready_seconds=0.1)
+
+    supervisor.begin([until_started(mute, times=3)])
+    supervisor.supervise()
+
+    assert psutil.pid_exists(web)
+
+
+def test_once_all_is_settled_quick_deaths_of_a_part_stop_nothing(supervisor, tmp_path):
+    supervisor.start([part("web", SERVE)])
+    (web,) = pids(tmp_path)["web"]
+    dying = part("short", "import time; time.sleep(0.05); raise SystemExit(1)")
+
+    supervisor.begin([until_started(dying, times=5)])
+    supervisor.supervise()
+
+    assert psutil.pid_exists(web)
 
 
 def test_a_step_that_fails_says_why(supervisor):

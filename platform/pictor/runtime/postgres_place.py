@@ -51,6 +51,8 @@ def find_place(data: Path) -> Place:
         _check_name()
         if inside.exists() and not os.access(inside, os.W_OK):
             raise RuntimeProblem(f"{inside} belongs to another user: run as that user.")
+        if (data / MARKER).exists():
+            raise RuntimeProblem(f"{data / MARKER} says that root made the database: run as root.")
         return Place(install=installed, cluster=inside, account=None)
     account = owner_of(inside) or unprivileged()
     binaries = [(installed / name, os.R_OK | os.X_OK) for name in NEEDED]
@@ -141,7 +143,7 @@ def _away(data: Path, inside: Path) -> Path:
             " to begin with an empty one here."
         )
     write_private(Path(home) / "data", str(data.resolve()))
-    return Path(home) / "postgres"
+    return _brought(inside, Path(home) / "postgres")
 
 
 def _new_away(data: Path, inside: Path) -> Path:
@@ -150,10 +152,19 @@ def _new_away(data: Path, inside: Path) -> Path:
     home.mkdir(mode=0o711, parents=True)
     write_private(home / "token", token)
     write_private(home / "data", str(data.resolve()))
-    if inside.exists():  # the checkout was closed to others after the first start
-        shutil.move(inside, home / "postgres")
     write_private(data / MARKER, f"{home}\n{token}")
-    return home / "postgres"
+    return _brought(inside, home / "postgres")
+
+
+def _brought(inside: Path, cluster: Path) -> Path:
+    """The cluster, moved there if the checkout was closed to others after the first start.
+
+    A move that was interrupted is begun again: what has arrived in part never counts.
+    """
+    if inside.exists() and not cluster.exists():
+        shutil.move(inside, arriving := cluster.with_name(f"arriving-{secrets.token_hex(4)}"))
+        arriving.rename(cluster)
+    return cluster
 
 
 def _kept(path: Path) -> str:

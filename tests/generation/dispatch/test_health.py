@@ -109,6 +109,27 @@ def test_only_the_last_twenty_outcomes_are_looked_at(channels):
     assert channels.usable(1) is False
 
 
+def test_five_failures_in_a_row_open_the_breaker_however_well_it_went_before(channels):
+    for _ in range(20):
+        channels.call(0)
+    for _ in range(4):
+        channels.call(1, "refused")
+    assert channels.usable(1) is True
+
+    channels.call(1, "refused")
+
+    assert channels.usable(1) is False
+
+
+def test_one_success_among_the_last_five_keeps_it_closed(channels):
+    for _ in range(20):
+        channels.call(0)
+    for ended in ("refused", "refused", "delivered", "refused", "refused"):
+        channels.call(1, ended)
+
+    assert channels.usable(1) is True
+
+
 def test_one_probe_at_a_time_goes_through_when_the_pause_is_over(channels):
     channels.broken()
 
@@ -153,6 +174,26 @@ def test_a_breaker_is_of_one_channel_and_model(channels):
 
     assert channels.usable(0, OTHER_MODEL) is True
     assert channels.usable(0, OTHER_CHANNEL) is True
+
+
+def test_refusals_are_about_the_account_and_close_the_channel_for_all_models(channels):
+    for model in ("gpt-image-1", "gpt-image-2", "dall-e-2"):
+        channels.call(0, "refused", route=route_info(model=model))
+
+    assert channels.usable(0) is False
+    assert channels.usable(0, OTHER_MODEL) is False
+    assert channels.usable(0, OTHER_CHANNEL) is True
+
+
+def test_a_channel_that_answered_well_is_unproven_again_after_its_first_failure(channels):
+    channels.call(0)
+    for _ in range(7):
+        channels.health.started(ROUTE)
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+
+    channels.end(1, "refused")
+
+    assert channels.health.is_preferred(ROUTE, "1024x1024") is False
 
 
 def test_an_open_breaker_alone_still_allows_a_last_resort(channels):

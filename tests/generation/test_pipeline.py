@@ -1,0 +1,62 @@
+"""The pipeline when something happens that nobody foresaw."""
+
+import asyncio
+import logging
+
+import pytest
+from typing_extensions import override
+
+from billing.models import Transfer
+from billing.selectors import ledger_findings
+from generation import claims, pipeline
+from generation.claims import Claim
+from generation.dispatch.service import Dispatcher
+from generation.models import Attempt, Channel
+from generation.settlement import Delivery
+from pictor.kit import pools
+
+
+class Broken(Dispatcher):
+    """Begins an attempt, then fails as no code of ours means to."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    @override
+    async def run(self, claim: Claim) -> Delivery:
+        await pools.database(
+            claims.begin_attempt,
+            claim=claim,
+            number=1,
+            channel_id=self._channel.pk,
+            upstream_model="gpt-image-2",
+            upstream_size="1024x1024",
+        )
+        raise RuntimeError("a secret detail")
+
+
+@pytest.mark.usefixtures("pooled_connections")
+def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_have_cost(
+    acme, channel, queued, worker, caplog
+):
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(
+            pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Broken(channel))
+        )
+
+    queued.refresh_from_db()
+    attempt = Attempt.objects.get()
+    assert (queued.state, queued.error["status"], queued.error["code"]) == (
+        *("failed", 502),
+        "upstream_error",
+    )
+    assert "secret" not in str(queued.error)
+    assert "a secret detail" in caplog.text
+    assert acme.money == (10_000_000, 0)
+    assert attempt.finished_at is not None
+    assert (attempt.attempt_class, attempt.may_have_billed, attempt.cost_micros) == (
+        *("unknown", True),
+        30_000,
+    )
+    assert [each.amount for each in Transfer.objects.filter(kind="loss")] == [30_000]
+    assert ledger_findings() == []
