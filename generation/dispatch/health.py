@@ -78,12 +78,14 @@ class Health:
         is_full = route.max_concurrency is not None and channel.in_flight >= route.max_concurrency
         return channel.gate_until <= now and not is_full
 
-    def is_preferred(self, route: RouteInfo, size: str) -> bool:
-        """Whether it may keep its rank: proven or little tried, and true to size."""
+    def is_known(self, route: RouteInfo) -> bool:
+        """Whether one more call may start at once: it has answered well, or few are in flight."""
         circuit = self._circuit(route)
-        is_known = circuit.is_proven or circuit.in_flight < UNPROVEN_CALLS
-        wrong = self._channel(route).wrong_sizes.get((route.model, size), 0)
-        return is_known and wrong < WRONG_SIZES
+        return circuit.is_proven or circuit.in_flight < UNPROVEN_CALLS
+
+    def keeps_size(self, route: RouteInfo, size: str) -> bool:
+        """Whether it is true to the size; a channel that is not goes after all others."""
+        return self._channel(route).wrong_sizes.get((route.model, size), 0) < WRONG_SIZES
 
     def started(self, route: RouteInfo) -> None:
         """A call begins."""

@@ -44,7 +44,7 @@ LONGEST_GATE_WAIT_SECONDS = 15.0
 """A generation waits so long for a closed gate when no other channel can serve it."""
 LONGEST_NEWS_WAIT_SECONDS = 1.5
 """So long for a first answer from channels of which nothing is known yet."""
-LOOK_AGAIN_SECONDS = 0.05
+LOOK_AGAIN_SECONDS = 0.1
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
 
@@ -135,14 +135,20 @@ class Dispatcher:
     def _best_of(
         self, queue: Sequence[Candidate], *, now: float, is_patient: bool
     ) -> Candidate | None:
+        """The first usable candidate, in rank; None says to wait for news of it.
+
+        A burst to a channel of which nothing is known goes in a few calls at first, while others
+        could serve: it neither floods a dead channel nor spills over to a lower rank.
+        """
         usable = [one for one in queue if self._health.is_usable(one.route, now=now)]
         for candidate in usable:
-            if self._health.is_preferred(candidate.route, candidate.upstream_size):
-                return candidate
-        if len(usable) > 1 and is_patient:
-            return None
+            route, size = candidate.route, candidate.upstream_size
+            if not self._health.keeps_size(route, size):
+                continue
+            is_waiting = is_patient and len(usable) > 1 and not self._health.is_known(route)
+            return None if is_waiting else candidate
         broken = (one for one in queue if self._health.is_only_broken(one.route, now=now))
-        return usable[-1] if usable else next(broken, None)
+        return usable[0] if usable else next(broken, None)
 
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
         """Leave in the queue what may be tried next; raises Failure when nothing may."""

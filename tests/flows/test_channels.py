@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from tests.contracts.recorder import Recorder
 from tests.customer import Customer, Operator
 from tests.servers import Stack
+
+pytest_plugins = ("tests.contracts.channel",)
 
 PRICE_OF_LOW = 5_880
 BOATS = [{"prompt": f"boat {number}", "quality": "low"} for number in range(40)]
@@ -138,3 +141,14 @@ def test_a_gate_stays_closed_as_long_as_the_upstream_said_until_it_is_reset(
     assert calls_before_reset == 1
     assert dead.calls == 2
     assert customer.captures() == [PRICE_OF_LOW] * 3
+
+
+def test_a_burst_to_a_new_channel_does_not_spill_over_to_a_lower_rank(
+    customer: Customer, upstream: Recorder, operator: Operator
+) -> None:
+    operator("channel", "reset", "rec")
+
+    responses = asyncio.run(customer.generate_many(BOATS))
+
+    assert [response.status_code for response in responses] == [200] * 40
+    assert len(upstream.requests) == 40

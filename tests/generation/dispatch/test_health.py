@@ -56,7 +56,7 @@ def channels():
 
 def test_an_unknown_channel_is_usable(channels):
     assert channels.usable(0) is True
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+    assert channels.health.is_known(ROUTE) is True
 
 
 @pytest.mark.parametrize("ended", ["not_reached", "refused", "unknown"])
@@ -144,7 +144,7 @@ def test_a_good_probe_closes_the_breaker(channels):
     channels.call(10)
 
     assert channels.usable(10) is True
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+    assert channels.health.is_known(ROUTE) is True
 
 
 def test_each_failed_probe_doubles_the_pause_up_to_two_minutes(channels):
@@ -189,11 +189,11 @@ def test_a_channel_that_answered_well_is_unproven_again_after_its_first_failure(
     channels.call(0)
     for _ in range(7):
         channels.health.started(ROUTE)
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+    assert channels.health.is_known(ROUTE) is True
 
     channels.end(1, "refused")
 
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is False
+    assert channels.health.is_known(ROUTE) is False
 
 
 def test_an_open_breaker_alone_still_allows_a_last_resort(channels):
@@ -234,24 +234,24 @@ def test_a_full_channel_is_not_usable_until_a_call_ends(channels):
 def test_an_unproven_channel_gets_six_calls_at_once_before_others_go_first(channels):
     for _ in range(5):
         channels.health.started(ROUTE)
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+    assert channels.health.is_known(ROUTE) is True
     channels.health.started(ROUTE)
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is False
+    assert channels.health.is_known(ROUTE) is False
 
     channels.end(0)
 
     for _ in range(50):
         channels.health.started(ROUTE)
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
+    assert channels.health.is_known(ROUTE) is True
 
 
 def test_a_channel_that_keeps_returning_another_size_loses_its_rank_for_that_size(channels):
     for _ in range(3):
         channels.health.delivered(ROUTE, size="3840x2160", was_right=False)
 
-    assert channels.health.is_preferred(ROUTE, "3840x2160") is False
-    assert channels.health.is_preferred(ROUTE, "1024x1024") is True
-    assert channels.health.is_preferred(OTHER_MODEL, "3840x2160") is True
+    assert channels.health.keeps_size(ROUTE, "3840x2160") is False
+    assert channels.health.keeps_size(ROUTE, "1024x1024") is True
+    assert channels.health.keeps_size(OTHER_MODEL, "3840x2160") is True
 
 
 def test_one_right_size_gives_the_rank_back(channels):
@@ -260,7 +260,7 @@ def test_one_right_size_gives_the_rank_back(channels):
 
     channels.health.delivered(ROUTE, size="3840x2160", was_right=True)
 
-    assert channels.health.is_preferred(ROUTE, "3840x2160") is True
+    assert channels.health.keeps_size(ROUTE, "3840x2160") is True
 
 
 def test_a_reset_forgets_everything(channels):
