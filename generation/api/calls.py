@@ -79,7 +79,7 @@ def by_method(description: type[APIView], **views: View) -> View:
         return await chosen(request, **kwargs)
 
     view.cls = description  # type: ignore[attr-defined]  # where drf-spectacular looks for it
-    view.initkwargs = {}  # type: ignore[attr-defined]
+    view.initkwargs = {}  # type: ignore[attr-defined]  # as above
     return view
 
 

@@ -1,83 +1,16 @@
 """Several channels: the dead one is left alone, nobody pays twice, commands hold at once."""
 
 import asyncio
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from typing_extensions import override
 
-from tests.contracts.recorder import Recorder
+from tests.contracts.refusing import first_channel, refusing
 from tests.customer import Customer, Operator
 from tests.servers import Stack
 
-pytest_plugins = ("tests.contracts.channel",)
-
 PRICE_OF_LOW = 5_880
 BOATS = [{"prompt": f"boat {number}", "quality": "low"} for number in range(40)]
-
-
-@dataclass
-class Dead:
-    """An upstream that answers every call with one status, and counts."""
-
-    port: int
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    calls: int = 0
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-
-@contextmanager
-def answering(port: int, status: int, **headers: str) -> Iterator[Dead]:
-    dead = Dead(port, status, headers)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            dead.calls += 1
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            body = json.dumps({"error": {"message": "no", "type": "x", "code": "x"}}).encode()
-            self.send_response(dead.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in dead.headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        @override
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield dead
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@contextmanager
-def first_channel(operator: Operator, name: str, base_url: str) -> Iterator[None]:
-    """A channel before all others, for as long as the block lasts."""
-    operator("channel", "set", name, "--base-url", base_url, "--api-key", "k", "--priority", "1")
-    operator("channel", "enable", name)
-    operator("channel", "reset", name)
-    try:
-        yield
-    finally:
-        operator("channel", "disable", name)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
@@ -85,7 +18,7 @@ def test_a_channel_that_refuses_is_called_ten_times_of_forty_at_most(
     customer: Customer, operator: Operator, stack: Stack, status: int
 ) -> None:
     with (
-        answering(stack.upstream_ports[2], status) as dead,
+        refusing(stack.upstream_ports[2], status) as dead,
         first_channel(operator, "refusing", dead.base_url),
     ):
         responses = asyncio.run(customer.generate_many(BOATS))
@@ -115,7 +48,7 @@ def test_a_call_whose_fate_is_unknown_is_never_sent_again(
     customer: Customer, operator: Operator, stack: Stack
 ) -> None:
     with (
-        answering(stack.upstream_ports[2], 500) as dead,
+        refusing(stack.upstream_ports[2], 500) as dead,
         first_channel(operator, "refusing", dead.base_url),
     ):
         response = customer.generate("a fox")
@@ -129,7 +62,7 @@ def test_a_gate_stays_closed_as_long_as_the_upstream_said_until_it_is_reset(
     customer: Customer, operator: Operator, stack: Stack
 ) -> None:
     with (
-        answering(stack.upstream_ports[2], 429, Retry_After="60") as dead,
+        refusing(stack.upstream_ports[2], 429, headers={"Retry-After": "60"}) as dead,
         first_channel(operator, "refusing", dead.base_url),
     ):
         customer.generate("a fox", quality="low")
@@ -144,11 +77,13 @@ def test_a_gate_stays_closed_as_long_as_the_upstream_said_until_it_is_reset(
 
 
 def test_a_burst_to_a_new_channel_does_not_spill_over_to_a_lower_rank(
-    customer: Customer, upstream: Recorder, operator: Operator
+    customer: Customer, operator: Operator, stack: Stack
 ) -> None:
-    operator("channel", "reset", "rec")
-
-    responses = asyncio.run(customer.generate_many(BOATS))
+    with (
+        refusing(stack.upstream_ports[2], 503, good_calls=40) as upstream,
+        first_channel(operator, "refusing", upstream.base_url),
+    ):
+        responses = asyncio.run(customer.generate_many(BOATS))
 
     assert [response.status_code for response in responses] == [200] * 40
-    assert len(upstream.requests) == 40
+    assert upstream.calls == 40

@@ -1,0 +1,53 @@
+"""A server on loopback, with and without TLS, and pools that may call it."""
+
+import ssl
+
+import pytest
+
+from pictor.kit.http import (
+    HttpPool,
+)
+from tests.kit.calls import make_certificate
+from tests.raw_server import running, says
+
+
+@pytest.fixture
+async def server():
+    async with running(says(b"hello")) as server:
+        yield server
+
+
+@pytest.fixture
+async def pool(server):
+    pool = HttpPool(egress_allow=[server.host_port], connect_timeout_seconds=2)
+    yield pool
+    await pool.aclose()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"), "image.example")
+
+
+@pytest.fixture
+def client_context(certificate):
+    return ssl.create_default_context(cafile=certificate)
+
+
+@pytest.fixture
+async def tls_server(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with running(says(b"secret"), tls=context) as server:
+        yield server
+
+
+@pytest.fixture
+async def tls_pool(tls_server, client_context):
+    pool = HttpPool(
+        egress_allow=[f"other.example:{tls_server.port}"],
+        resolve=lambda host, port: ["127.0.0.1"],
+        ssl_context=client_context,
+    )
+    yield pool
+    await pool.aclose()

@@ -1,0 +1,190 @@
+"""Where we may connect to, and where never."""
+
+import asyncio
+from ipaddress import ip_address
+
+import pytest
+
+from pictor.kit import egress
+from pictor.kit.http import (
+    EgressRefused,
+    HttpPool,
+)
+from tests.kit.calls import fetch, post
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "//example.com/",
+        "example.com",
+        "",
+        "https://",
+        "https:///path",
+        "https://exa mple.com/",
+        "https://example.com/\nX: y",
+        "https://example.com/\x00",
+        "https://example.com\\@127.0.0.1/",
+        "https://[::1",
+        "https://example.com:99999/",
+        "https://example.com/" + "x" * 9000,
+    ],
+)
+async def test_urls_that_are_never_called(pool, url):
+    with pytest.raises(EgressRefused):
+        await pool.check(url)
+
+    assert await post(pool, url) == (EgressRefused, False)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "0",
+        "0.0.0.0",  # noqa: S104 - nothing is bound
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "[::]",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::ffff:10.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::1]",
+        "[2002:7f00:1::]",
+        "[2001:0:7f00:1::]",
+        "[fe80::1]",
+        "[fc00::1]",
+        "[fec0::1]",
+        "[ff02::1]",
+        "[2001:db8::1]",
+        "\uff11\uff12\uff17.0.0.1",
+        "user@127.0.0.1",
+        "example.com@127.0.0.1",
+    ],
+)
+async def test_private_addresses_are_refused_however_they_are_written(server, host):
+    pool = HttpPool()
+
+    outcome = await post(pool, f"https://{host}:{server.port}/")
+
+    assert outcome == (EgressRefused, False)
+    assert server.connections == 0
+    await pool.aclose()
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("8.8.8.8", True),
+        ("1.1.1.1", True),
+        ("2606:4700:4700::1111", True),
+        ("2001:4860:4860::8888", True),
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::808:808", True),
+        ("198.18.0.1", False),
+        ("192.0.2.1", False),
+        ("240.0.0.1", False),
+        ("2002:808:808::1", False),
+        ("3fff::1", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_public_addresses(address, expected):
+    assert egress.is_public(ip_address(address)) is expected
+
+
+async def test_one_private_address_among_public_ones_refuses_the_host():
+    pool = HttpPool(resolve=lambda host, port: ["8.8.8.8", "10.0.0.1"])
+
+    with pytest.raises(EgressRefused):
+        await pool.check("https://mixed.example/")
+    assert await post(pool, "https://mixed.example/") == (EgressRefused, False)
+    await pool.aclose()
+
+
+async def test_an_allowed_entry_is_exact_in_host_and_port(server):
+    pool = HttpPool(egress_allow=[server.host_port])
+
+    allowed = await fetch(pool, server.url)
+    other_port = await post(pool, "http://127.0.0.1:1/")
+    other_host = await post(pool, f"http://localhost:{server.port}/")
+
+    assert allowed == b"hello"
+    assert other_port == (EgressRefused, False)
+    assert other_host == (EgressRefused, False)
+    await pool.aclose()
+
+
+async def test_a_name_is_resolved_once_and_the_connection_goes_to_that_address(
+    tls_server, client_context
+):
+    answers = [["127.0.0.1"], ["10.0.0.1"]]
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return answers.pop(0)
+
+    pool = HttpPool(
+        egress_allow=[f"image.example:{tls_server.port}"],
+        resolve=resolve,
+        ssl_context=client_context,
+    )
+
+    body = await fetch(pool, f"https://image.example:{tls_server.port}/a")
+
+    assert body == b"secret"
+    assert asked == ["image.example"]
+    assert tls_server.received[0].headers["host"] == f"image.example:{tls_server.port}"
+    await pool.aclose()
+
+
+async def test_a_dead_address_is_passed_over_for_the_next(tls_server, client_context):
+    pool = HttpPool(
+        egress_allow=[f"image.example:{tls_server.port}"],
+        resolve=lambda host, port: ["::1", "127.0.0.1"],
+        ssl_context=client_context,
+    )
+
+    assert await fetch(pool, f"https://image.example:{tls_server.port}/") == b"secret"
+    await pool.aclose()
+
+
+async def test_many_calls_at_once_look_a_name_up_once(tls_server, client_context):
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    pool = HttpPool(
+        egress_allow=[f"image.example:{tls_server.port}"],
+        resolve=resolve,
+        ssl_context=client_context,
+    )
+
+    bodies = await asyncio.gather(
+        *(fetch(pool, f"https://image.example:{tls_server.port}/") for _ in range(20))
+    )
+
+    assert bodies == [b"secret"] * 20
+    assert asked == ["image.example"]
+    await pool.aclose()
