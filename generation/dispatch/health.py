@@ -26,14 +26,24 @@ FIRST_PAUSE_SECONDS = 10.0
 """A breaker's first pause; it doubles with every failed probe."""
 LONGEST_PAUSE_SECONDS = 120.0
 """No pause is longer than this."""
-UNPROVEN_CALLS = 6
+UNPROVEN_CALLS = 4
 """Calls in flight to a channel that has not yet answered well, while others could serve."""
+NEWS_SECONDS = 2.0
+"""For every so long that a call is out and has not failed, twice as many may go."""
 WRONG_SIZES = 3
 """Wrong sizes in a row before a channel is no longer sent that size first."""
 DEFAULT_GATE_SECONDS = 5.0
 """How long a 429 without Retry-After closes a channel."""
 
 FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptClass.UNKNOWN})
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One call to a channel; `sent_at` is None until it goes out to the upstream."""
+
+    route: RouteInfo
+    sent_at: float | None = None
 
 
 @dataclass
@@ -45,14 +55,18 @@ class _Circuit:
     pause: float = 0.0
     is_probing: bool = False
     is_proven: bool = False
-    in_flight: int = 0
+    calls: set[Call] = field(default_factory=set)
+
+    def allows(self, now: float) -> bool:
+        """Whether one more call may start without proof: ever more while none comes back bad."""
+        first = min((call.sent_at for call in self.calls if call.sent_at is not None), default=now)
+        return len(self.calls) < UNPROVEN_CALLS << int((now - first) / NEWS_SECONDS)
 
 
 @dataclass
 class _ChannelHealth:
     reset_count: int
     gate_until: float = 0.0
-    in_flight: int = 0
     circuits: dict[str, _Circuit] = field(default_factory=dict)
     account: _Circuit = field(default_factory=_Circuit)
     """Of all models together: fed by refusals, which are about the account."""
@@ -75,44 +89,49 @@ class Health:
     def is_only_broken(self, route: RouteInfo, *, now: float) -> bool:
         """Whether nothing but an open breaker speaks against a call: no gate, no full cap."""
         channel = self._channel(route)
-        is_full = route.max_concurrency is not None and channel.in_flight >= route.max_concurrency
+        in_flight = len(channel.account.calls)
+        is_full = route.max_concurrency is not None and in_flight >= route.max_concurrency
         return channel.gate_until <= now and not is_full
 
-    def is_known(self, route: RouteInfo) -> bool:
-        """Whether one more call may start at once: it has answered well, or few are in flight."""
+    def is_known(self, route: RouteInfo, *, now: float) -> bool:
+        """Whether one more call may start at once: it has answered well, or few are in flight.
+
+        Measured from the calls themselves and not from who waits: however slow this process is, a
+        channel that fails fast has failed before more calls are let through to it.
+        """
         circuit = self._circuit(route)
-        return circuit.is_proven or circuit.in_flight < UNPROVEN_CALLS
+        return circuit.is_proven or circuit.allows(now)
 
     def keeps_size(self, route: RouteInfo, size: str) -> bool:
         """Whether it is true to the size; a channel that is not goes after all others."""
         return self._channel(route).wrong_sizes.get((route.model, size), 0) < WRONG_SIZES
 
-    def started(self, route: RouteInfo) -> None:
-        """A call begins."""
-        self._channel(route).in_flight += 1
+    def started(self, route: RouteInfo) -> Call:
+        """A call begins: it counts from here on, before it is sent, until `ended`."""
+        call = Call(route)
         for circuit in self._circuits(route):
-            circuit.in_flight += 1
+            circuit.calls.add(call)
             circuit.is_probing = bool(circuit.pause)
+        return call
 
     def opens_in(self, route: RouteInfo, *, now: float) -> float:
         """Seconds until its Retry-After gate opens, 0.0 when it is open."""
         return max(0.0, self._channel(route).gate_until - now)
 
     def ended(
-        self,
-        route: RouteInfo,
-        *,
-        failed_as: AttemptClass | None,
-        retry_after: float | None,
-        now: float,
+        self, call: Call, *, failed_as: AttemptClass | None, retry_after: float | None, now: float
     ) -> None:
-        """A call is over; `failed_as` None is success, a caller's own error counts as neither."""
-        channel = self._channel(route)
-        channel.in_flight = max(0, channel.in_flight - 1)
+        """A call is over; `failed_as` None is success, a caller's own error counts as neither.
+
+        Once only; and what began before a reset says nothing about the channel after it.
+        """
+        channel = self._channel(call.route)
+        if call not in channel.account.calls:
+            return
         if retry_after is not None:
             channel.gate_until = max(channel.gate_until, now + retry_after)
-        for circuit in self._circuits(route):
-            circuit.in_flight = max(0, circuit.in_flight - 1)
+        for circuit in self._circuits(call.route):
+            circuit.calls.discard(call)
             is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
             if failed_as is None:
                 circuit.is_proven = True
@@ -148,7 +167,7 @@ class Health:
 
     def _channel(self, route: RouteInfo) -> _ChannelHealth:
         known = self._channels.get(route.channel_id)
-        if known is None or known.reset_count != route.reset_count:
+        if known is None or known.reset_count < route.reset_count:
             known = self._channels[route.channel_id] = _ChannelHealth(route.reset_count)
         return known
 

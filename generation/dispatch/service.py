@@ -24,7 +24,7 @@ from generation.channels.base import (
 )
 from generation.channels.registry import open_channel
 from generation.claims import AttemptEnd, Claim
-from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health
+from generation.dispatch.health import DEFAULT_GATE_SECONDS, Call, Health
 from generation.dispatch.inputs import large_values
 from generation.dispatch.pixels import Wanted, verified
 from generation.dispatch.retry import History, Next, decide
@@ -40,10 +40,8 @@ from pictor.kit.spool import Spools
 
 logger = logging.getLogger(__name__)
 
-LONGEST_GATE_WAIT_SECONDS = 15.0
-"""A generation waits so long for a closed gate when no other channel can serve it."""
-LONGEST_NEWS_WAIT_SECONDS = 1.5
-"""So long for a first answer from channels of which nothing is known yet."""
+LONGEST_WAIT_SECONDS = 15.0
+"""A generation waits so long for a gate to open, or for the first news of a channel."""
 LOOK_AGAIN_SECONDS = 0.1
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
@@ -87,9 +85,9 @@ class Dispatcher:
         if not run.queue:
             raise Failure(settlement.NO_CHANNEL)
         while True:
-            candidate = await self._next(run)
+            candidate, call = await self._next(run)
             try:
-                return await self._attempt(run, candidate)
+                return await self._attempt(run, candidate, call)
             except _Ended as ended:
                 run.history = run.history.after(ended.cause.attempt_class)
                 self._requeue(run, candidate, ended)
@@ -111,22 +109,19 @@ class Dispatcher:
             if one.keeps_size or not generation.strict_size
         ]
 
-    async def _next(self, run: _Run) -> Candidate:
+    async def _next(self, run: _Run) -> tuple[Candidate, Call]:
         """The first candidate that may be called now; waits a little for a gate that will open.
 
         With every breaker open the first candidate is tried all the same: a breaker is there to
-        prefer others, and there are none. While no channel has proven itself, a burst waits a
-        moment for the first answers instead of going all to the first channel.
+        prefer others, and there are none. While no channel has proven itself, a burst waits for
+        the first answers instead of going all to the first channel.
         """
-        began = time.monotonic()
-        waited_until = began + min(LONGEST_GATE_WAIT_SECONDS, run.seconds_left)
+        waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, run.seconds_left)
         while True:
             now = time.monotonic()
-            is_patient = now < began + LONGEST_NEWS_WAIT_SECONDS
-            chosen = self._best_of(run.queue, now=now, is_patient=is_patient)
-            if chosen is not None:
-                self._health.started(chosen.route)  # before any await: others choose meanwhile
-                return chosen
+            chosen = self._best_of(run.queue, now=now, is_patient=now < waited_until)
+            if chosen is not None:  # counted before any await: others choose meanwhile
+                return chosen, self._health.started(chosen.route)
             opens_at = now + min(self._health.opens_in(one.route, now=now) for one in run.queue)
             if max(now, opens_at) >= waited_until:
                 raise Failure(settlement.error_for(_refused()))
@@ -145,7 +140,8 @@ class Dispatcher:
             route, size = candidate.route, candidate.upstream_size
             if not self._health.keeps_size(route, size):
                 continue
-            is_waiting = is_patient and len(usable) > 1 and not self._health.is_known(route)
+            is_waiting = is_patient and len(usable) > 1
+            is_waiting = is_waiting and not self._health.is_known(route, now=now)
             return None if is_waiting else candidate
         broken = (one for one in queue if self._health.is_only_broken(one.route, now=now))
         return usable[0] if usable else next(broken, None)
@@ -168,29 +164,33 @@ class Dispatcher:
 
     # --- one attempt --------------------------------------------------------------------------
 
-    async def _attempt(self, run: _Run, candidate: Candidate) -> Delivery:
+    async def _attempt(self, run: _Run, candidate: Candidate, call: Call) -> Delivery:
         """One call that `_next` has counted in; whatever comes of it is counted out here."""
         cause: UpstreamError | None = UpstreamError(AttemptClass.REJECTED, "not called at all")
         try:
             attempt_id, seconds = await self._begin(run, candidate)
-            started = time.monotonic()
+            call.sent_at = started = time.monotonic()
             try:
                 answer = await self._ask(run, candidate, seconds)
                 delivery = await self._verified(run, candidate, attempt_id, answer)
             except UpstreamError as error:
                 cause = _overridden(error, candidate.route)
+                self._count_out(call, cause)  # the news first: others wait for it
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, attempt_id, cause)
                 raise _Ended(cause, _error_of(cause, timed_out=timed_out)) from None
             cause = None
             return delivery
         finally:
-            self._health.ended(
-                candidate.route,
-                failed_as=cause.attempt_class if cause else None,
-                retry_after=_gate(cause),
-                now=time.monotonic(),
-            )
+            self._count_out(call, cause)
+
+    def _count_out(self, call: Call, cause: UpstreamError | None) -> None:
+        self._health.ended(
+            call,
+            failed_as=cause.attempt_class if cause else None,
+            retry_after=_gate(cause),
+            now=time.monotonic(),
+        )
 
     async def _begin(self, run: _Run, candidate: Candidate) -> tuple[UUID, float]:
         """The attempt's row and its seconds. Raises Failure when none are left, or ClaimLost."""

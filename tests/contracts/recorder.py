@@ -76,6 +76,12 @@ def drawn(size: tuple[int, int]) -> bytes:
     return file.getvalue()
 
 
+class BurstServer(ThreadingHTTPServer):
+    """A server whose socket takes a burst of connections; the usual backlog of 5 resets some."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def recording(port: int) -> Iterator[Recorder]:
     """A recorder that listens on that port of 127.0.0.1."""
@@ -119,7 +125,7 @@ def recording(port: int) -> Iterator[Recorder]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = BurstServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

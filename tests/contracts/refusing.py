@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from typing_extensions import override
 
-from tests.contracts.recorder import Recorder
+from tests.contracts.recorder import BurstServer, Recorder
 from tests.customer import Operator
 
 REFUSAL = b'{"error": {"message": "no", "type": "x", "code": "x"}}'
@@ -56,7 +56,7 @@ def refusing(
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = BurstServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -4,7 +4,7 @@ import pytest
 
 from generation.catalogue import RouteInfo
 from generation.channels.base import AttemptClass
-from generation.dispatch.health import Health
+from generation.dispatch.health import Call, Health
 from tests.factories import route_info
 
 ROUTE = route_info()
@@ -26,19 +26,27 @@ class Channels:
         route: RouteInfo = ROUTE,
         retry_after: float | None = None,
     ) -> None:
-        self.health.started(route)
-        self.end(now, ended, route=route, retry_after=retry_after)
+        self.end(self.health.started(route), now, ended, retry_after=retry_after)
+
+    def start(self, calls: int, *, sent_at: float | None = None) -> list[Call]:
+        started = [self.health.started(ROUTE) for _ in range(calls)]
+        for call in started:
+            call.sent_at = sent_at
+        return started
 
     def end(
         self,
+        call: Call,
         now: float,
         ended: str = "delivered",
         *,
-        route: RouteInfo = ROUTE,
         retry_after: float | None = None,
     ) -> None:
         failed_as = None if ended == "delivered" else AttemptClass(ended)
-        self.health.ended(route, failed_as=failed_as, retry_after=retry_after, now=now)
+        self.health.ended(call, failed_as=failed_as, retry_after=retry_after, now=now)
+
+    def known(self, now: float) -> bool:
+        return self.health.is_known(ROUTE, now=now)
 
     def usable(self, now: float, route: RouteInfo = ROUTE) -> bool:
         return self.health.is_usable(route, now=now)
@@ -56,7 +64,7 @@ def channels():
 
 def test_an_unknown_channel_is_usable(channels):
     assert channels.usable(0) is True
-    assert channels.health.is_known(ROUTE) is True
+    assert channels.known(0) is True
 
 
 @pytest.mark.parametrize("ended", ["not_reached", "refused", "unknown"])
@@ -144,7 +152,7 @@ def test_a_good_probe_closes_the_breaker(channels):
     channels.call(10)
 
     assert channels.usable(10) is True
-    assert channels.health.is_known(ROUTE) is True
+    assert channels.known(0) is True
 
 
 def test_each_failed_probe_doubles_the_pause_up_to_two_minutes(channels):
@@ -187,13 +195,12 @@ def test_refusals_are_about_the_account_and_close_the_channel_for_all_models(cha
 
 def test_a_channel_that_answered_well_is_unproven_again_after_its_first_failure(channels):
     channels.call(0)
-    for _ in range(7):
-        channels.health.started(ROUTE)
-    assert channels.health.is_known(ROUTE) is True
+    one, *_ = channels.start(7)
+    assert channels.known(0) is True
 
-    channels.end(1, "refused")
+    channels.end(one, 1, "refused")
 
-    assert channels.health.is_known(ROUTE) is False
+    assert channels.known(0) is False
 
 
 def test_an_open_breaker_alone_still_allows_a_last_resort(channels):
@@ -220,29 +227,45 @@ def test_a_shorter_retry_after_does_not_open_a_gate_early(channels):
 
 def test_a_full_channel_is_not_usable_until_a_call_ends(channels):
     small = route_info(max_concurrency=2)
-    channels.health.started(small)
+    first = channels.health.started(small)
     assert channels.usable(0, small) is True
     channels.health.started(route_info(max_concurrency=2, model="dall-e-3"))
     assert channels.usable(0, small) is False
     assert channels.health.is_only_broken(small, now=0) is False
 
-    channels.end(0, route=small)
+    channels.end(first, 0)
 
     assert channels.usable(0, small) is True
 
 
-def test_an_unproven_channel_gets_six_calls_at_once_before_others_go_first(channels):
-    for _ in range(5):
-        channels.health.started(ROUTE)
-    assert channels.health.is_known(ROUTE) is True
-    channels.health.started(ROUTE)
-    assert channels.health.is_known(ROUTE) is False
+def test_an_unproven_channel_gets_four_calls_at_once_before_others_go_first(channels):
+    channels.start(3)
+    assert channels.known(0) is True
+    (last,) = channels.start(1)
+    assert channels.known(0) is False
 
-    channels.end(0)
+    channels.end(last, 0)
 
-    for _ in range(50):
-        channels.health.started(ROUTE)
-    assert channels.health.is_known(ROUTE) is True
+    channels.start(50)
+    assert channels.known(0) is True
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(1.9, 4), (2, 8), (3.9, 8), (4, 16), (6, 32)])
+def test_an_unproven_channel_gets_twice_as_many_for_every_two_seconds_without_failure(
+    channels, seconds, calls
+):
+    channels.start(calls - 1, sent_at=0)
+    assert channels.known(seconds) is True
+
+    channels.start(1)
+
+    assert channels.known(seconds) is False
+
+
+def test_calls_that_have_not_gone_out_yet_are_no_news_however_long_they_take(channels):
+    channels.start(4)
+
+    assert channels.known(100) is False
 
 
 def test_a_channel_that_keeps_returning_another_size_loses_its_rank_for_that_size(channels):
@@ -271,10 +294,28 @@ def test_a_reset_forgets_everything(channels):
     assert channels.usable(0, route_info(reset_count=1)) is True
 
 
-def test_the_end_of_a_call_from_before_a_reset_does_no_harm(channels):
-    channels.health.started(ROUTE)
+def test_a_configuration_from_before_a_reset_does_not_bring_the_old_state_back(channels):
+    after = route_info(reset_count=1)
+    channels.call(0, "refused", route=after, retry_after=60)
+
+    assert channels.usable(0, ROUTE) is False
+    assert channels.usable(0, after) is False
+
+
+def test_the_end_of_a_call_from_before_a_reset_changes_nothing(channels):
+    (before,) = channels.start(1)
     after = route_info(reset_count=1, max_concurrency=1)
+    channels.health.started(after)
 
-    channels.end(0, route=after)
+    channels.end(before, 0, "refused", retry_after=60)
 
-    assert channels.usable(0, after) is True
+    assert channels.usable(0, after) is False
+    assert channels.usable(0, route_info(reset_count=1)) is True
+
+
+def test_a_call_ends_once(channels):
+    (call,) = channels.start(1)
+    for _ in range(3):
+        channels.end(call, 0, "unknown")
+
+    assert channels.usable(0) is True
