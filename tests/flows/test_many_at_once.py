@@ -8,6 +8,7 @@ import psutil
 
 from tests.customer import Customer
 from tests.flows.conftest import MakeCustomer
+from tests.processes import stopped, until
 from tests.servers import Stack
 
 PRICE_OF_LOW = 5_880  # 196 tokens, 1024x1024
@@ -59,27 +60,19 @@ def test_fifty_with_one_idempotency_key_are_one_call_and_one_charge(
 
 
 def test_five_hundred_waiters_need_less_than_thirty_threads(
-    customer: Customer, stack: Stack, sandbox: httpx.Client
+    customer: Customer, stack: Stack
 ) -> None:
-    bodies = [
-        {"prompt": f"slow boat {number} [sandbox: delay=4]", "quality": "low"}
-        for number in range(500)
-    ]
-    (web,) = stack.pids()["web"]
-    threads = 0
+    bodies = [{"prompt": f"slow boat {number}", "quality": "low"} for number in range(500)]
+    (web,), (worker, *_) = stack.pids()["web"], stack.pids()["worker"]
 
-    async def run() -> list[httpx.Response]:
-        nonlocal threads
-        calls = asyncio.create_task(customer.generate_many(bodies))
-        async with httpx.AsyncClient(base_url=sandbox.base_url, trust_env=False) as stats:
-            while not calls.done():
-                in_flight = (await stats.get("/__stats")).json()["in_flight"]
-                if in_flight >= 450:
-                    threads = max(threads, psutil.Process(web).num_threads())
-                await asyncio.sleep(0.1)  # between two looks, not a wait for anything
-        return await calls
+    async def run() -> tuple[int, list[httpx.Response]]:
+        with stopped(worker):
+            calls = asyncio.create_task(customer.generate_many(bodies))
+            await asyncio.to_thread(until, lambda: customer.states() == {"queued": 500})
+            threads = psutil.Process(web).num_threads()
+        return threads, await calls
 
-    responses = asyncio.run(run())
+    threads, responses = asyncio.run(run())
 
     assert Counter(response.status_code for response in responses) == {200: 500}
-    assert 0 < threads < 30
+    assert threads < 30

@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
+if sys.platform == "linux":
+    # After a kill, recovery would otherwise fsync every file of the cluster, one by one: 5 s of 7.
+    SETTINGS["recovery_init_sync_method"] = "syncfs"
 
 
 @dataclass(frozen=True, kw_only=True)
