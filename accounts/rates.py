@@ -96,8 +96,6 @@ def take(caller: Caller, *, images: int) -> dict[str, str]:
     request for more images than a minute allows can never pass and is told so.
     """
     buckets = buckets_of(caller, images)
-    if not buckets:
-        return {}
     taken = _take(buckets)
     headers = headers_of(buckets, taken)
     if taken.wait_seconds:
@@ -106,13 +104,20 @@ def take(caller: Caller, *, images: int) -> dict[str, str]:
 
 
 def buckets_of(caller: Caller, images: int) -> list[Bucket]:
-    """The limits that this caller has, the tenant's first."""
+    """The limits that this caller has, the tenant's first: where there is none, the platform's."""
     limits, tag = caller.limits, f"pictor:rate:{{{caller.tenant_id}}}"
+    of_tenant, of_key = f"{tag}:tenant", f"{tag}:{caller.key_id}"
+    ceiling = settings.RATE_CEILING_PER_MINUTE
+    tenant_rpm, tenant_ipm = limits.tenant_rpm, limits.tenant_ipm
+    if tenant_rpm is None and limits.key_rpm is None:
+        tenant_rpm = ceiling
+    if tenant_ipm is None and limits.key_ipm is None:
+        tenant_ipm = ceiling
     found = [
-        (REQUESTS, "account", f"{tag}:tenant:requests", limits.tenant_rpm, 1),
-        (REQUESTS, "API key", f"{tag}:{caller.key_id}:requests", limits.key_rpm, 1),
-        (IMAGES, "account", f"{tag}:tenant:images", limits.tenant_ipm, images),
-        (IMAGES, "API key", f"{tag}:{caller.key_id}:images", limits.key_ipm, images),
+        (REQUESTS, "account", f"{of_tenant}:requests", tenant_rpm, 1),
+        (REQUESTS, "API key", f"{of_key}:requests", limits.key_rpm, 1),
+        (IMAGES, "account", f"{of_tenant}:images", tenant_ipm, images),
+        (IMAGES, "API key", f"{of_key}:images", limits.key_ipm, images),
     ]
     return [
         Bucket(name, unit, whose, capacity, cost)

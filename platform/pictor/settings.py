@@ -154,6 +154,7 @@ ATOMIC_REQUESTS = False
 
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_TIMEOUT_SECONDS = 0.5
+RATE_CEILING_PER_MINUTE = env_int("PICTOR_RATE_CEILING_PER_MINUTE", 1_000_000)
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", REDIS_URL)
 
 # --- S3 ---------------------------------------------------------------------------------------

@@ -42,11 +42,26 @@ def refusal(caller: Caller, images: int = 1) -> RateLimited:
 # --- rules ------------------------------------------------------------------------------------
 
 
-def test_a_caller_without_limits_meets_no_bucket():
+def test_a_caller_without_limits_meets_the_platforms():
     caller = make_caller()
 
-    assert buckets_of(caller, 3) == []
-    assert take(caller, images=10) == {}
+    assert take(caller, images=10) == {
+        "x-ratelimit-limit-requests": "1000000",
+        "x-ratelimit-remaining-requests": "999999",
+        "x-ratelimit-reset-requests": "1s",
+        "x-ratelimit-limit-images": "1000000",
+        "x-ratelimit-remaining-images": "999990",
+        "x-ratelimit-reset-images": "1s",
+    }
+
+
+def test_a_limit_of_the_keys_own_stands_alone():
+    buckets = buckets_of(make_caller(key_rpm=5, tenant_ipm=7), 1)
+
+    assert [(one.unit, one.whose, one.capacity) for one in buckets] == [
+        ("requests", "API key", 5),
+        ("images", "account", 7),
+    ]
 
 
 def test_a_callers_buckets_are_its_tenants_and_its_own(caller):
