@@ -212,10 +212,24 @@ def test_a_quality_and_a_model_go_by_the_channel_s_own_words(
 # --- reference images -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", [SMALL, LARGE], ids=["small", "large"])
+def test_base64_in_lines_is_sent_on_in_one(
+    customer: Customer, upstream: Recorder, text: str
+) -> None:
+    lines = base64.encodebytes(base64.b64decode(text)).decode()
+
+    response = customer.generate("a fox", quality="low", image=f"data:image/png;base64,{lines}")
+
+    assert response.status_code == 200, response.text
+    assert upstream.only.body["image"] == f"data:image/png;base64,{text}"
+
+
 @pytest.mark.parametrize(
     "image",
     [
         "not base64!",
+        "data:,c21hbGw=",
+        f"data:image/png;base64,data:image/png;base64,{SMALL}",
         "",
         "data:image/png;base64,",
         {"b64_json": "a"},
