@@ -174,6 +174,9 @@ class Generation(models.Model):
     output_format = models.CharField(max_length=8)
     output_compression = models.PositiveSmallIntegerField(null=True)
     strict_size = models.BooleanField(default=False)
+    partial_images = models.PositiveSmallIntegerField(
+        default=0, help_text="How many previews of each image a streaming caller wants."
+    )
     fields = models.JSONField(default=dict, help_text="Further fields, sent on as they came.")
     inputs = models.JSONField(default=list, help_text="Stored large inputs: key, bytes, sha256.")
 
@@ -187,6 +190,15 @@ class Generation(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    # Who waits for it; see orphans.py. Only of requests without an idempotency key.
+    body_digest = models.BinaryField(max_length=32, null=True)
+    web_process = models.BigIntegerField(
+        null=True, help_text="The web process whose caller has no answer yet."
+    )
+    orphaned_at = models.DateTimeField(
+        null=True, help_text="When its caller's connection ended without an answer."
+    )
 
     # What it costs.
     priced = models.JSONField(help_text="The quote's snapshot: all that settlement needs.")
@@ -207,6 +219,11 @@ class Generation(models.Model):
                 fields=["state", "rung_at"],
                 name="generation_unfinished",
                 condition=models.Q(state__in=["queued", "running"]),
+            ),
+            models.Index(
+                fields=["api_key", "body_digest"],
+                name="generation_unanswered",
+                condition=models.Q(web_process__isnull=False) | models.Q(orphaned_at__isnull=False),
             ),
             models.Index(
                 fields=["finished_at"],

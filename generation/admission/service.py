@@ -17,10 +17,12 @@ from django.db import transaction
 from accounts.selectors import Caller
 from billing import locks, pricing
 from billing import services as billing
+from generation import orphans
 from generation.admission import idempotency, rules
 from generation.admission.rules import Order
 from generation.catalogue import Catalogue, Contract
 from generation.models import Generation, State
+from generation.orphans import Attendance
 from generation.plans import Candidate, plan
 from generation.selectors import catalogue_at, prices_at
 from pictor.kit.errors import Forbidden, InvalidRequest, NoChannelAvailable, NotFound
@@ -34,12 +36,15 @@ class Submission:
     request: Mapping[str, Any]
     request_id: str = ""
     idempotency_key: str | None = None
+    attendance: Attendance | None = None
+    """Whose answer this is, for a later retry to know; never with an idempotency key."""
+    is_retry: bool = False
     inputs: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The generation a request led to: a new one, or the earlier one of its idempotency key."""
+    """The generation a request led to: a new one, or an earlier one (its key's, or its orphan)."""
 
     generation: Generation
     is_new: bool
@@ -58,14 +63,6 @@ class Quoted:
     """The first capable channel's."""
 
 
-class _KnownMeanwhile(Exception):
-    """Somebody else's request with the same idempotency key was admitted first."""
-
-    def __init__(self, generation: Generation) -> None:
-        super().__init__()
-        self.generation = generation
-
-
 def admit(
     *, caller: Caller, submission: Submission, generation_id: GenerationId, now: datetime
 ) -> Admitted:
@@ -74,27 +71,21 @@ def admit(
     Raises the PictorError that refuses the request; nothing is held or remembered then.
     """
     digest = idempotency.digest_of(submission.request)
-    is_streamed = bool(submission.request.get("stream"))
-    known = _known(caller, submission, digest, now)
-    if known is not None:
-        return Admitted(known, is_new=False, is_streamed=is_streamed)
-    quoted = quoted_order(caller=caller, request=submission.request, now=now)
-    try:
+    generation, is_new = _known(caller, submission, digest, now), False
+    if generation is None:
+        quoted = quoted_order(caller=caller, request=submission.request, now=now)
         with transaction.atomic():
-            return Admitted(
-                _commit(
-                    caller,
-                    submission,
-                    digest=digest,
-                    quoted=quoted,
-                    generation_id=generation_id,
-                    now=now,
-                ),
-                is_new=True,
-                is_streamed=is_streamed,
+            generation, is_new = _commit(
+                caller,
+                submission,
+                digest=digest,
+                quoted=quoted,
+                generation_id=generation_id,
+                now=now,
             )
-    except _KnownMeanwhile as meanwhile:
-        return Admitted(meanwhile.generation, is_new=False, is_streamed=is_streamed)
+    if submission.attendance is not None:
+        orphans.attend(submission.attendance, generation.id)
+    return Admitted(generation, is_new=is_new, is_streamed=bool(submission.request.get("stream")))
 
 
 def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
@@ -119,11 +110,20 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
 def _known(
     caller: Caller, submission: Submission, digest: bytes, now: datetime
 ) -> Generation | None:
-    if submission.idempotency_key is None:
+    """The generation of this idempotency key, or the orphan that a retry takes over."""
+    if submission.idempotency_key is not None:
+        return idempotency.find(
+            tenant_id=caller.tenant_id, key=submission.idempotency_key, body_digest=digest, now=now
+        )
+    if submission.attendance is None or not submission.is_retry:
         return None
-    return idempotency.find(
-        tenant_id=caller.tenant_id, key=submission.idempotency_key, body_digest=digest, now=now
+    adopted = orphans.adopt(
+        key_id=caller.key_id,
+        body_digest=digest,
+        by=submission.attendance.process,
+        now=now,
     )
+    return None if adopted is None else Generation.objects.get(id=adopted)
 
 
 def _contract(catalogue: Catalogue, caller: Caller, model: str) -> Contract:
@@ -159,15 +159,15 @@ def _commit(
     quoted: Quoted,
     generation_id: GenerationId,
     now: datetime,
-) -> Generation:
-    """The transaction's body: lock, look again, hold, write."""
-    if submission.idempotency_key is not None:
+) -> tuple[Generation, bool]:
+    """The transaction's body: lock, look again, hold, write. Whether the generation is new."""
+    if submission.idempotency_key is not None or submission.is_retry:
         # The account's lock makes requests of one tenant take turns, so the second of two equal
         # ones finds the first here, even when the first has used the balance up.
         locks.account_for_update(caller.tenant_id)
         known = _known(caller, submission, digest, now)
         if known is not None:
-            raise _KnownMeanwhile(known)
+            return known, False
     billing.place_hold(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
@@ -182,6 +182,9 @@ def _commit(
         now=now,
     )
     generation = _new_generation(caller, submission, quoted, generation_id, now=now)
+    if submission.attendance is not None:
+        generation.body_digest = digest
+        generation.web_process = submission.attendance.process.number
     generation.save(force_insert=True)
     if submission.idempotency_key is not None:
         idempotency.remember(
@@ -191,7 +194,7 @@ def _commit(
             generation=generation,
             now=now,
         )
-    return generation
+    return generation, True
 
 
 def _new_generation(

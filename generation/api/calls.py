@@ -17,10 +17,13 @@ from accounts.authentication import authenticate, require_scope
 from accounts.selectors import Caller
 from generation.admission import idempotency
 from generation.api.prefer import Prefer
+from generation.orphans import Attendance
 from pictor.kit import api_errors, clock, ids
 from pictor.kit.body import Body
 from pictor.kit.errors import InvalidRequest, MethodNotAllowed
 
+RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
+"""A retry count of OpenAI's SDKs that says: not the first time."""
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
@@ -34,9 +37,14 @@ class Call:
     body: Body
     default_model: str | None
     idempotency_key: str | None
+    is_retry: bool
+    """The SDK sends it again: it had no answer the first time."""
     prefer: Prefer
     headers: dict[str, str]
     """What the answer will say besides, also when it is an error."""
+    on_end: list[Callable[[bool], None]]
+    """Told at the end whether the whole answer was sent."""
+    attendance: Attendance | None = None
 
     @classmethod
     def of(cls, request: ASGIRequest, *, default_model: str | None = None) -> "Call":
@@ -50,8 +58,10 @@ class Call:
             body=scope["pictor.body"],
             default_model=default_model,
             idempotency_key=idempotency.checked_key(request.headers.get("Idempotency-Key")),
+            is_retry=bool(RETRIED.fullmatch(request.headers.get("x-stainless-retry-count", ""))),
             prefer=Prefer.parse(request.headers.get("Prefer")),
             headers=scope["pictor.headers"],
+            on_end=scope["pictor.on_end"],
         )
 
     def authenticated(self, scope: str) -> Caller:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from accounts.selectors import Caller
 from generation import notify, pipeline, selectors, settlement
 from generation.admission.service import Admitted, Submission, quoted_order
 from generation.api import events, inputs, render, schema, serializers
+from generation.api.callers import callers
 from generation.api.calls import Call, Page, by_method, lanes
 from generation.api.waiting import Ticket, hub
 from generation.models import Generation
@@ -37,6 +38,7 @@ async def create(request: ASGIRequest, default_model: str | None = None) -> Http
     ticket = hub.ticket()  # registered before the commit: no wake-up is missed
     is_taken_over = False
     try:
+        call = _attended(call, ticket.id)
         admitted = await _admitted(call, ticket.id)
         if not admitted.is_new:
             ticket.watch(admitted.generation.id)
@@ -81,6 +83,13 @@ class Prepared:
     def has_images(self) -> bool:
         """Whether reference images must go to storage before admission."""
         return any(name in self.request for name in inputs.FIELDS)
+
+
+def _attended(call: Call, generation_id: GenerationId) -> Call:
+    """The call with its caller attended; not with an idempotency key, which a retry repeats."""
+    if call.idempotency_key is not None:
+        return call
+    return replace(call, attendance=callers.attend(generation_id, call.on_end))
 
 
 async def _admitted(call: Call, generation_id: GenerationId) -> Admitted:
@@ -136,6 +145,8 @@ def _commit(
         request=prepared.request,
         request_id=call.request_id,
         idempotency_key=call.idempotency_key,
+        attendance=call.attendance,
+        is_retry=call.is_retry,
         inputs=rows,
     )
     return pipeline.submit(

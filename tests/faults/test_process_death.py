@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import openai
 import redis
 
+from generation.orphans import AFTER_DATABASE_START
 from tests.customer import Customer
 from tests.flows.conftest import (
     customer,
@@ -23,34 +23,17 @@ from tests.flows.conftest import (
     operator,
     sandbox,
 )
+from tests.processes import stopped, until
 from tests.servers import ROOT, Stack
 
 __all__ = ["customer", "database", "make_customer", "make_customer_once", "operator", "sandbox"]
 
-TERMINAL_SECONDS = 90
 PRICE_OF_LOW = 5_880
 BOATS = [{"prompt": f"boat {number} [sandbox: delay=3]", "quality": "low"} for number in range(20)]
 
 
-def until(condition: Callable[[], bool], seconds: float = TERMINAL_SECONDS) -> None:
-    """Look again and again until it is so."""
-    ends_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends_at, f"not so within {seconds} s"
-        threading.Event().wait(0.1)
-
-
 def in_flight(sandbox: httpx.Client) -> int:
     return int(sandbox.get("/__stats").json()["in_flight"])
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_killed_image_worker_loses_nothing_and_charges_nothing_twice(
@@ -70,6 +53,46 @@ def test_a_killed_image_worker_loses_nothing_and_charges_nothing_twice(
     assert customer.captures() == [PRICE_OF_LOW] * 20
     assert customer.balance() == (10_000_000 - 20 * PRICE_OF_LOW, 0)
     assert stack.manage("ledger_check").returncode == 0
+
+
+def test_an_sdk_pays_once_for_each_order_when_the_web_process_is_killed(
+    customer: Customer, stack: Stack, sandbox: httpx.Client, database: Any
+) -> None:
+    until(lambda: seconds_of_database(database) > AFTER_DATABASE_START.total_seconds())
+
+    async def run() -> list[openai.types.ImagesResponse]:
+        async with openai.AsyncOpenAI(
+            base_url=f"{stack.base_url}/v1",
+            api_key=customer.api_key,
+            max_retries=20,
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=False),
+        ) as client:
+            orders = [
+                client.images.generate(
+                    model="gpt-image-2-origin",
+                    prompt=f"boat {number} [sandbox: delay=5]",
+                    extra_body={"quality": "low"},
+                )
+                for number in range(10)
+            ]
+            calls = asyncio.gather(*orders)
+            await asyncio.to_thread(until, lambda: in_flight(sandbox) == 10)
+            os.kill(stack.pids()["web"][0], signal.SIGKILL)
+            return await calls
+
+    answers = asyncio.run(run())
+
+    assert len({answer.data[0].url for answer in answers if answer.data}) == 10
+    assert customer.captures() == [PRICE_OF_LOW] * 10
+    assert sandbox.get("/__stats").json()["requests"] == 10
+
+
+def seconds_of_database(database: Any) -> float:
+    """For how long the database server has been up."""
+    ((seconds,),) = database.execute(
+        "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8"
+    ).fetchall()
+    return float(seconds)
 
 
 def test_generations_queued_when_the_broker_is_emptied_all_end(

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from generation.api.callers import callers
 from generation.api.waiting import hub
 from pictor.kit.checks import refuse_without_secrets
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
@@ -35,7 +36,7 @@ class Router:
 
 
 class Lifespan:
-    """Starts and stops the waiting hub with the process, and closes what was opened."""
+    """Starts and stops what lives as long as the process, and closes what was opened."""
 
     def __init__(self, app: App, *, closing: Sequence[Callable[[], Awaitable[None]]]) -> None:
         self._app = app
@@ -48,9 +49,11 @@ class Lifespan:
         elif scope["type"] == "lifespan":
             await receive()
             await hub.start()
+            await callers.start()
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await hub.stop()
+            await callers.stop()
             for close in self._closing:
                 await close()
             await send({"type": "lifespan.shutdown.complete"})

@@ -7,6 +7,7 @@ connections belong to the fixed pools (kit/pools.py), which the signals would ot
 """
 
 import asyncio
+import functools
 import io
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -37,8 +38,10 @@ class V1Handler(ASGIHandler):
         """ASGI entry. A client that goes away ends the wait, never the generation."""
         set_script_prefix(get_script_prefix(scope))
         set_urlconf(settings.ROOT_URLCONF)
-        answering = asyncio.create_task(self._answer(scope, send))
+        scope["pictor.on_end"] = []
         leaving = asyncio.create_task(_disconnected(receive))
+        answering = asyncio.create_task(self._answer(scope, send, leaving))
+        answering.add_done_callback(functools.partial(_tell, scope))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -49,7 +52,8 @@ class V1Handler(ASGIHandler):
         if not answering.cancelled() and (error := answering.exception()):
             raise error
 
-    async def _answer(self, scope: Scope, send: Send) -> None:
+    async def _answer(self, scope: Scope, send: Send, leaving: asyncio.Task[None]) -> bool:
+        """Whether the whole answer was sent to somebody who was still there."""
         request, refusal = self.create_request(scope, io.BytesIO(b""))
         scope["pictor.headers"] = {}
         response = refusal if request is None else await self._middleware_chain(request)
@@ -57,6 +61,14 @@ class V1Handler(ASGIHandler):
             for name, value in scope["pictor.headers"].items():
                 response.headers.setdefault(name, value)
             await _send(response, send)
+        return not leaving.done()
+
+
+def _tell(scope: Scope, answering: asyncio.Task[bool]) -> None:
+    """Tell whoever asked whether the caller has the whole answer."""
+    is_over = not answering.cancelled() and answering.exception() is None
+    for ended in scope["pictor.on_end"]:
+        ended(is_over and answering.result())
 
 
 def errors_as_json(

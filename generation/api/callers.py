@@ -1,0 +1,139 @@
+"""Which callers of this web process have no answer yet, told to the database in batches.
+
+Lives on the event loop. A caller that left is written down at once, since the retry may be on its
+way, and this process knows of them before. Answers are written together, after they were sent: what
+a crash keeps from being written can only lead a retry to an image that is paid for already.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from generation import orphans
+from generation.orphans import Attendance, WebProcess
+from pictor.kit import pools
+
+logger = logging.getLogger(__name__)
+
+COALESCE_SECONDS = 0.1
+"""Answers are written down so long after the first of them, together."""
+GONE_SECONDS = 60.0
+"""A caller who left before they were admitted is remembered so long, for the admission to end."""
+AGAIN_SECONDS = 1.0
+CONFIRM_SECONDS = 2.0
+LAST_WORDS_SECONDS = 2.0
+
+
+class _Batch:
+    """Ids on their way to the database, tried until they are there."""
+
+    def __init__(self, write: Callable[[Collection[UUID]], None], *, after_seconds: float) -> None:
+        self._write = write
+        self._after_seconds = after_seconds
+        self._ids: set[UUID] = set()
+        self._writing: asyncio.Task[None] | None = None
+
+    def add(self, generation_id: UUID) -> None:
+        """Write this one soon."""
+        self._ids.add(generation_id)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+
+    async def written(self) -> None:
+        """Everything added so far is in the database."""
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    async def _write_all(self) -> None:
+        while self._ids:
+            await asyncio.sleep(self._after_seconds)
+            batch = frozenset(self._ids)
+            try:
+                await pools.views(self._write, batch)
+                self._ids -= batch
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("who has an answer is written down later: %s", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+
+
+class Callers:
+    """All callers of a web process."""
+
+    def __init__(self) -> None:
+        self._process = WebProcess()
+        self._is_present = threading.Event()
+        self._is_stopping = threading.Event()
+        self._answered = _Batch(orphans.answered, after_seconds=COALESCE_SECONDS)
+        self._left = _Batch(self._write_left, after_seconds=0)
+
+    def attend(
+        self, generation_id: UUID, on_end: list[Callable[[bool], None]]
+    ) -> Attendance | None:
+        """A caller comes, for this new generation unless an orphan turns up.
+
+        `on_end` is told at the end whether the whole answer was sent.
+
+        None while the database does not know of this process: it could not tell their callers from
+        those of a dead one.
+        """
+        if not self._is_present.is_set():
+            return None
+        attendance = Attendance(self._process, generation_id)
+        on_end.append(lambda was_answered: self._ended(attendance, was_answered=was_answered))
+        return attendance
+
+    async def start(self) -> None:
+        """Announce this process; the database may take its time."""
+        threading.Thread(target=self._stay_present, name="presence", daemon=True).start()
+
+    async def stop(self) -> None:
+        """Write what is known, then leave."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await asyncio.gather(self._left.written(), self._answered.written())
+        except TimeoutError:
+            logger.warning("the last answers were not written down")
+        self._is_stopping.set()
+
+    def _ended(self, attendance: Attendance, *, was_answered: bool) -> None:
+        if was_answered:
+            if attendance.is_admitted:
+                self._answered.add(attendance.generation_id)
+            return
+        attendance.is_gone = True
+        gone = self._process.gone
+        gone.add(attendance.generation_id)
+        asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, attendance.generation_id)
+        if attendance.is_admitted:
+            self._left.add(attendance.generation_id)
+
+    def _write_left(self, generation_ids: Collection[UUID]) -> None:
+        orphans.left(generation_ids)
+        self._process.gone.difference_update(generation_ids)
+
+    def _stay_present(self) -> None:
+        """The presence's thread: its one connection holds the process's lock."""
+        is_held = False
+        while True:
+            try:
+                if is_held:
+                    orphans.confirm_presence()
+                else:
+                    orphans.take_presence(self._process.number)
+                is_held = True
+                self._is_present.set()
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("this process's presence is announced again: %s", error)
+                is_held = False
+                connection.close()
+            if self._is_stopping.wait(CONFIRM_SECONDS if is_held else AGAIN_SECONDS):
+                connection.close()
+                return
+
+
+callers = Callers()
+"""The web process's own."""
