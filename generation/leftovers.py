@@ -36,10 +36,10 @@ def forget_inputs(*, now: datetime) -> int:
 
 
 def forget_leftovers(*, now: datetime) -> None:
-    """Delete what dispatches without an end may have stored, and inputs that nobody admitted.
+    """Delete what dispatches without an end may have stored, inputs nobody admitted, and partials.
 
     Looks at generations that ended an hour to four hours ago, so that each is looked at more than
-    once, and at inputs of two days ago: every generation of then has ended, with its own inputs.
+    once, and at inputs and partial images of two days ago: every generation of then has ended.
     """
     ended = Generation.objects.filter(
         finished_at__gt=now - LEFTOVERS_LOOKED_FOR,
@@ -50,6 +50,7 @@ def forget_leftovers(*, now: datetime) -> None:
         for generation in ended.iterator():
             storage.delete_objects(_leftovers_of(generation))
         storage.delete_inputs_of(now - ABANDONED_AFTER)
+        storage.delete_partials_of(now - ABANDONED_AFTER)
     except storage.StorageFailed:
         return  # the next hour looks again
 

@@ -2,6 +2,7 @@
 
     20261120/7f3c…(32 hex digits)/1-0.png     an image: day, HMAC of its generation, dispatch-index
     in/20261120/7f3c…/0.bin                   an input of a generation: a reference image
+    tmp/20261120/7f3c…/1-0-2.png              a partial image: dispatch-image-partial
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
 is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
@@ -15,6 +16,9 @@ from datetime import date
 from uuid import UUID
 
 FOLDER_HEX_DIGITS = 32
+
+INPUTS, PARTIALS = "in", "tmp"
+"""What the keys of objects that are not images to be kept begin with."""
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
@@ -31,7 +35,22 @@ def input_key(
     secret: str, generation_id: UUID, *, created: date, index: int, ext: str = "bin"
 ) -> str:
     """Where one input of a generation lies; removed 24 h after its end."""
-    return f"in/{_folder(secret, generation_id, created)}/{index}.{ext}"
+    return f"{INPUTS}/{_folder(secret, generation_id, created)}/{index}.{ext}"
+
+
+def partial_key(
+    secret: str,
+    generation_id: UUID,
+    *,
+    created: date,
+    dispatch: int,
+    image: int,
+    partial: int,
+    ext: str,
+) -> str:
+    """Where an image that is not finished lies, for those who wait; removed after two days."""
+    folder = _folder(secret, generation_id, created)
+    return f"{PARTIALS}/{folder}/{dispatch}-{image}-{partial}.{ext}"
 
 
 def _folder(secret: str, generation_id: UUID, created: date) -> str:

@@ -30,9 +30,11 @@ __all__ = [
     "delete_for_generation",
     "delete_inputs_of",
     "delete_objects",
+    "delete_partials_of",
     "image_key_of",
     "input_key_of",
     "open_stream",
+    "partial_key_of",
     "signed_url",
     "upload",
 ]
@@ -62,6 +64,27 @@ def input_key_of(generation_id: UUID, created_at: datetime, index: int, ext: str
         created=created_at.astimezone(UTC).date(),
         index=index,
         ext=ext,
+    )
+
+
+def partial_key_of(
+    generation_id: UUID,
+    created_at: datetime,
+    dispatch: int,
+    *,
+    image: int,
+    partial: int,
+    image_format: str,
+) -> str:
+    """Where an image of a generation lies before it is finished; see object_keys.py."""
+    return object_keys.partial_key(
+        settings.OBJECT_KEY_SECRET,
+        generation_id,
+        created=created_at.astimezone(UTC).date(),
+        dispatch=dispatch,
+        image=image,
+        partial=partial,
+        ext=object_keys.EXTENSIONS[image_format],
     )
 
 
@@ -151,7 +174,16 @@ def delete_objects(keys: Iterable[str]) -> None:
 
 def delete_inputs_of(day: datetime) -> int:
     """Remove every input that was stored on that day (UTC), admitted or not; how many."""
-    prefix = f"in/{day.astimezone(UTC):%Y%m%d}/"
+    return _delete_of_day(object_keys.INPUTS, day)
+
+
+def delete_partials_of(day: datetime) -> int:
+    """Remove every partial image of the generations of that day (UTC); how many."""
+    return _delete_of_day(object_keys.PARTIALS, day)
+
+
+def _delete_of_day(kind: str, day: datetime) -> int:
+    prefix = f"{kind}/{day.astimezone(UTC):%Y%m%d}/"
     removed = 0
     with backends.translated():
         pages = backends.client().get_paginator("list_objects_v2")

@@ -31,7 +31,7 @@ class Order:
     """A valid request: what will be made, in the contract's own words.
 
     `size` is pixels or "auto", `size_requested` the caller's word for it; `quality` is the
-    contract's word or "auto".
+    contract's word or "auto". `partial_images` is 0 for callers who get no events.
     """
 
     model: str
@@ -46,6 +46,7 @@ class Order:
     output_format: str
     output_compression: int | None
     strict_size: bool
+    partial_images: int = 0
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -70,6 +71,7 @@ def check(
         output_format=output_format,
         output_compression=request.get("output_compression"),
         strict_size=bool(request.get("strict_size")),
+        partial_images=(request.get("partial_images") or 0) if request.get("stream") else 0,
         fields=fields,
     )
 

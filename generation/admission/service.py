@@ -223,6 +223,7 @@ def _new_generation(
         output_format=order.output_format,
         output_compression=order.output_compression,
         strict_size=order.strict_size,
+        partial_images=order.partial_images,
         fields=dict(order.fields),
         inputs=list(submission.inputs),
         state=State.QUEUED,

@@ -1,11 +1,16 @@
 """`stream: true`: server-sent events, a comment at once and every 15 s, then each image.
 
-Each image is one `image_generation.completed` event whose base64 is streamed from storage like a
-JSON answer's. What goes wrong after admission is an event with an `error` object.
+Partial images come as they are made, one `image_generation.partial_image` event each. Each finished
+image is one `image_generation.completed` event. The base64 of both is streamed from storage like a
+JSON answer's. What goes wrong after admission is an event with an `error` object; a partial image
+that cannot be read is left out.
 """
 
+import asyncio
 import json
+import logging
 import secrets
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,12 +18,19 @@ from django.http import StreamingHttpResponse
 
 from generation.api import render
 from generation.api.waiting import Ticket
+from generation.dispatch.announce import PartialImage
 from generation.models import State
 from generation.selectors import Finished
 from pictor.kit import api_errors
+from storage import services as storage
 from storage.models import StoredImage
 
+logger = logging.getLogger(__name__)
+
 COMMENT_SECONDS = 15.0
+PARTIAL_READ_SECONDS = 3.0
+"""A partial image whose first bytes take longer is left out: the finished one must not wait."""
+PARTIAL = "image_generation.partial_image"
 COMPLETED = "image_generation.completed"
 _COMMENT = b": waiting\n\n"
 
@@ -27,6 +39,8 @@ def streamed(
     ticket: Ticket, finished: Finished | None, *, seconds: float, headers: dict[str, str]
 ) -> StreamingHttpResponse:
     """The answer as events. Takes the ticket over and closes it at the end."""
+    if finished is None:
+        ticket.follow()
     return StreamingHttpResponse(
         _events(ticket, finished, seconds),
         content_type="text/event-stream",
@@ -39,14 +53,23 @@ async def _events(
 ) -> AsyncIterator[bytes]:
     yield _COMMENT
     try:
-        left = seconds
-        while finished is None and left > 0:
-            finished = await ticket.wait(min(COMMENT_SECONDS, left))
-            left -= COMMENT_SECONDS
-            if finished is None:
+        ends_at = time.monotonic() + seconds
+        while finished is None and (left := ends_at - time.monotonic()) > 0:
+            news = await ticket.news(min(COMMENT_SECONDS, left))
+            if isinstance(news, PartialImage):
+                async for chunk in _partial(news):
+                    yield chunk
+            elif news is None:
                 yield _COMMENT
+            finished = news if isinstance(news, Finished) else None
     finally:
         ticket.close()
+    async for chunk in _ending(finished):
+        yield chunk
+
+
+async def _ending(finished: Finished | None) -> AsyncIterator[bytes]:
+    """The images, or why there are none."""
     if finished is None:
         yield _event("error", {"type": "error", **api_errors.body_of(render.NOT_READY)})
     elif finished.generation.state != State.SUCCEEDED or not finished.images:
@@ -60,6 +83,35 @@ async def _events(
 def _event(name: str, data: dict[str, Any]) -> bytes:
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"event: {name}\ndata: {body}\n\n".encode()
+
+
+async def _partial(partial: PartialImage) -> AsyncIterator[bytes]:
+    """One event, or nothing at all when the object cannot be read."""
+    mark = secrets.token_hex(16)
+    data = {
+        "type": PARTIAL,
+        "b64_json": mark,
+        "created_at": partial.created,
+        "size": partial.size,
+        "quality": partial.quality,
+        "background": partial.background,
+        "output_format": partial.output_format,
+        "partial_image_index": partial.index,
+    }
+    head, tail = _event(PARTIAL, data).split(mark.encode())
+    chunks = render.encoded(StoredImage(object_key=partial.key))
+    try:
+        async with asyncio.timeout(PARTIAL_READ_SECONDS):
+            first = await anext(chunks, b"")
+    except (storage.StorageFailed, TimeoutError) as error:
+        logger.warning("a partial image could not be read: %r", error)
+        return
+    if not first:
+        return
+    yield head + first
+    async for chunk in chunks:
+        yield chunk
+    yield tail
 
 
 async def _completed(finished: Finished, index: int, image: StoredImage) -> AsyncIterator[bytes]:

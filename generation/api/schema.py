@@ -164,7 +164,12 @@ class GenerationsDescription(APIView):
         responses={200: ImagesAnswer, 202: GenerationObject, **_ERRORS, **_UPSTREAM},
     )
     def post(self) -> None:
-        """Generate images and wait for them; charged by what was really delivered."""
+        """Generate images and wait for them; charged by what was really delivered.
+
+        With `stream`, the answer is server-sent events: up to `partial_images` events
+        `image_generation.partial_image` for each image while it is made, where the model's channel
+        can do that, then one `image_generation.completed` for each. Partial images are free.
+        """
 
     @extend_schema(
         operation_id="list_generations",

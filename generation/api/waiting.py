@@ -4,12 +4,17 @@ A waiter registers before its generation is committed, so no wake-up can be miss
 One pub/sub subscription serves the whole process; wake-ups that come within 5 ms of each other are
 one read. Pub/sub loses messages, so every 2 s one batch read looks at everything waited for, and
 at once after a reconnect.
+
+The same subscription brings partial images. Only the ticket of a caller who streams collects them:
+each place once, in the order they came, and none after the generation has finished. They have no
+net: one that is lost is not missed.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
+from collections import deque
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -19,6 +24,7 @@ import redis.asyncio as redis
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from generation.dispatch.announce import PARTIALS, PartialImage
 from generation.notify import FINISHED
 from generation.selectors import Finished, finished_among
 from pictor.kit import ids, pools
@@ -28,10 +34,42 @@ logger = logging.getLogger(__name__)
 COALESCE_SECONDS = 0.005
 POLL_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
+MAX_PARTIALS = 30
+"""For one caller: three of each of ten images."""
+
+
+class Previews:
+    """The partial images that one caller was not sent yet."""
+
+    def __init__(self, finished: asyncio.Future[Finished]) -> None:
+        self.changed = asyncio.Event()
+        self._finished = finished
+        self._places: set[tuple[int, int]] = set()
+        self._waiting: deque[PartialImage] = deque()
+        finished.add_done_callback(lambda _: self.changed.set())
+
+    def offer(self, partial: PartialImage) -> None:
+        """Keep it, unless its place was filled before or the generation has finished."""
+        place = (partial.image, partial.index)
+        if self._finished.done() or place in self._places or len(self._places) >= MAX_PARTIALS:
+            return
+        self._places.add(place)
+        self._waiting.append(partial)
+        self.changed.set()
+
+    def next(self) -> PartialImage | None:
+        """The oldest one; None when there is none now."""
+        if self._waiting:
+            return self._waiting.popleft()
+        if not self._finished.done():
+            self.changed.clear()
+        return None
 
 
 class Ticket:
     """One caller's place: a generation id of its own, and the wait for whichever is attached."""
+
+    _previews: Previews | None = None  # of those who follow; the others have no such attribute
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
@@ -56,10 +94,36 @@ class Ticket:
         except TimeoutError:
             return None
 
+    def follow(self) -> None:
+        """Collect the generation's partial images from now on; `news` gives them."""
+        if self._future is None or self._waits_for is None:
+            raise RuntimeError("the ticket is closed")
+        self._previews = self._hub.follow(self._waits_for, self._future)
+
+    async def news(self, seconds: float) -> Finished | PartialImage | None:
+        """The next partial image, then the finished generation; None when nothing comes so long."""
+        previews, future = self._previews, self._future
+        if previews is None or future is None:
+            raise RuntimeError("the ticket follows nothing")
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    partial = previews.next()
+                    if partial is not None:
+                        return partial
+                    if future.done():
+                        return future.result()
+                    await previews.changed.wait()
+        except TimeoutError:
+            return None
+
     def close(self) -> None:
         """Give the place up."""
         if self._waits_for is not None and self._future is not None:
             self._hub.remove(self._waits_for, self._future)
+        if self._waits_for is not None and self._previews is not None:
+            self._hub.unfollow(self._waits_for, self._previews)
+            self._previews = None
         self._waits_for = self._future = None
 
     def __enter__(self) -> Self:
@@ -79,6 +143,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._waiters: dict[UUID, list[asyncio.Future[Finished]]] = {}
+        self._followers: dict[UUID, list[Previews]] = {}
         self._woken: set[UUID] = set()
         self._reading: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -100,6 +165,31 @@ class Hub:
             waiting.remove(future)
         if not waiting:
             self._waiters.pop(generation_id, None)
+
+    def follow(self, generation_id: UUID, finished: "asyncio.Future[Finished]") -> Previews:
+        """Where the generation's partial images are collected, until it has finished."""
+        previews = Previews(finished)
+        self._followers.setdefault(generation_id, []).append(previews)
+        return previews
+
+    def unfollow(self, generation_id: UUID, previews: Previews) -> None:
+        """Forget it."""
+        following = self._followers.get(generation_id, [])
+        with contextlib.suppress(ValueError):
+            following.remove(previews)
+        if not following:
+            self._followers.pop(generation_id, None)
+
+    def show(self, message: str | bytes) -> None:
+        """A partial image was announced: offer it to those who follow its generation."""
+        try:
+            partial = PartialImage.from_json(message)
+            following = self._followers.get(partial.generation, ())
+        except (ValueError, TypeError):
+            logger.warning("what was announced as a partial image is none: %r", message[:200])
+            return
+        for previews in following:
+            previews.offer(partial)
 
     def wake(self, generation_ids: Iterable[UUID]) -> None:
         """Look at these soon, together with whatever else is woken until then."""
@@ -156,10 +246,13 @@ class Hub:
             health_check_interval=5,
         )
         async with client, client.pubsub(ignore_subscribe_messages=True) as subscription:
-            await subscription.subscribe(FINISHED)
+            await subscription.subscribe(FINISHED, PARTIALS)
             self.wake(list(self._waiters))  # what was finished while nobody listened
             async for message in subscription.listen():
-                self.wake(UUID(text) for text in json.loads(message["data"]))
+                if message["channel"] == PARTIALS.encode():
+                    self.show(message["data"])
+                else:
+                    self.wake(UUID(text) for text in json.loads(message["data"]))
 
 
 hub = Hub()

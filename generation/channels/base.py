@@ -5,7 +5,7 @@ It never retries a call that may have been paid; `UpstreamError.attempt_class` t
 what may be tried again (the table in docs/ARCHITECTURE.md, "Attempt classes").
 """
 
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -82,6 +82,8 @@ class UpstreamRequest:
 
     Attributes:
         model: the public name; the channel's config maps it.
+        partial_images: above 0, the upstream is asked for a stream with so many of each image
+            before it is finished, where the adapter and the upstream's model can do that.
     """
 
     model: str
@@ -93,6 +95,7 @@ class UpstreamRequest:
     output_compression: int | None = None
     fields: Mapping[str, object] = field(default_factory=dict)
     large: Mapping[str, LargeValue] = field(default_factory=dict)
+    partial_images: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,26 @@ class UpstreamImage:
 
     spool: SpoolFile
     revised_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPartial:
+    """One image before it is finished, unverified. Whoever gets it closes its spool.
+
+    Attributes:
+        image: which of the images it becomes, from 0.
+        index: the upstream's `partial_image_index`, from 0.
+        quality: as the upstream reported it.
+    """
+
+    spool: SpoolFile
+    image: int
+    index: int
+    quality: str | None = None
+
+
+OnPartial = Callable[[UpstreamPartial], Awaitable[None]]
+"""Takes a partial image over, while the answer is being read. Quick, and raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +139,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """At least one image and at most as many as were asked for. Whoever gets it closes it."""
+    """At least one image and at most as many as were asked for. Whoever gets it closes it.
+
+    Attributes:
+        is_streamed: it came as events, so partial images that were asked for were possible.
+    """
 
     images: tuple[UpstreamImage, ...]
     size: str | None = None
@@ -126,6 +153,7 @@ class UpstreamAnswer:
     usage: Usage | None = None
     request_id: str = ""
     http_status: int = 200
+    is_streamed: bool = False
 
     def close(self) -> None:
         """Free every spool. Safe to call twice."""
@@ -174,7 +202,15 @@ class Channel(Protocol):
     """One vendor account that can be asked for images."""
 
     async def generate(
-        self, request: UpstreamRequest, *, timeout_seconds: float | None = None
+        self,
+        request: UpstreamRequest,
+        *,
+        timeout_seconds: float | None = None,
+        on_partial: OnPartial | None = None,
     ) -> UpstreamAnswer:
-        """Ask once. Ends within the time-out (default: the channel's); raises UpstreamError."""
+        """Ask once. Ends within the time-out (default: the channel's); raises UpstreamError.
+
+        `on_partial` gets each partial image as it comes, at most `request.partial_images` of each
+        image; without it they are thrown away.
+        """
         ...

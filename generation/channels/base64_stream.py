@@ -3,12 +3,17 @@
 Long strings are decoded into spools while they arrive; long texts we have no use for are thrown
 away. At most `max_images` spools are opened: more images than were asked for cost nothing.
 Raises JsonRefused (cut short, not JSON, too deep, too large) and SpoolError.
+
+An event of a stream is such an answer too. Whether it holds an image that matters is often known
+only at its end, so there `is_patient` keeps a spool's error until its image is asked for.
 """
 
 import json
 
+from typing_extensions import override
+
 from pictor.kit.json_stream import JsonInvalid, JsonStream
-from pictor.kit.spool import Base64Sink, SpoolFile, Spools
+from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, Spools
 
 LONG_BYTES = 16 * 1024
 """Longer strings are images; shorter ones may be urls, which are rarely above 2 KB."""
@@ -28,6 +33,31 @@ class DiscardSink:
         """Nothing to end."""
 
 
+class PatientSink(Base64Sink):
+    """One whose spool may refuse the bytes: `refusal` says so, and the rest is thrown away."""
+
+    refusal: SpoolError | None = None
+
+    @override
+    def write(self, data: bytes) -> None:
+        try:
+            super().write(data)
+        except SpoolError as error:
+            self._refuse(error)
+
+    @override
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except SpoolError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: SpoolError) -> None:
+        self.refusal = error
+        self.error = str(error)
+        self.spool.close()
+
+
 class AnswerStream:
     """One answer.
 
@@ -35,10 +65,14 @@ class AnswerStream:
         spools: where images go.
         max_images: at most this many are kept.
         max_image_bytes: of each, decoded.
+        is_patient: a SpoolError is raised by `image`, not while the image arrives.
     """
 
-    def __init__(self, spools: Spools, *, max_images: int, max_image_bytes: int) -> None:
+    def __init__(
+        self, spools: Spools, *, max_images: int, max_image_bytes: int, is_patient: bool = False
+    ) -> None:
         self._spools = spools
+        self._sink_kind = PatientSink if is_patient else Base64Sink
         self._max_images = max_images
         self._max_image_bytes = max_image_bytes
         self._opened: list[Base64Sink] = []
@@ -68,6 +102,8 @@ class AnswerStream:
         sink = self._stream.sink_of(value)
         if sink is None:
             sink = self._decode(value)
+        if isinstance(sink, PatientSink) and sink.refusal is not None:
+            raise sink.refusal
         if isinstance(sink, Base64Sink) and sink.error is None and sink.spool.size > 0:
             return sink.spool
         return None
@@ -98,6 +134,6 @@ class AnswerStream:
         return sink
 
     def _new_sink(self) -> Base64Sink:
-        sink = Base64Sink(self._spools.new(max_bytes=self._max_image_bytes))
+        sink = self._sink_kind(self._spools.new(max_bytes=self._max_image_bytes))
         self._opened.append(sink)
         return sink

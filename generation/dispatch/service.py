@@ -17,16 +17,14 @@ from generation import claims, settlement
 from generation.catalogue import AUTO, Catalogue, Contract, RouteInfo, Size
 from generation.channels.base import (
     AttemptClass,
-    ChannelConfig,
     UpstreamAnswer,
     UpstreamError,
-    UpstreamRequest,
 )
-from generation.channels.registry import open_channel
 from generation.claims import AttemptEnd, Claim
+from generation.dispatch.call import ask, ignored_by, wanted_of
 from generation.dispatch.health import DEFAULT_GATE_SECONDS, Call, Health
-from generation.dispatch.inputs import large_values
-from generation.dispatch.pixels import Wanted, verified
+from generation.dispatch.partials import Partials
+from generation.dispatch.pixels import verified
 from generation.dispatch.retry import History, Next, decide
 from generation.dispatch.selection import candidates
 from generation.models import Generation
@@ -53,6 +51,7 @@ class _Run:
 
     claim: Claim
     queue: list[Candidate]
+    partials: Partials
     history: History = field(default_factory=History)
     number: int = 0
     ends_at: float = 0.0
@@ -80,7 +79,7 @@ class Dispatcher:
     async def run(self, claim: Claim) -> Delivery:
         """Images from the first channel that delivers. Raises Failure with the caller's error."""
         catalogue = await pools.database(catalogue_at, claim.revision)
-        run = _Run(claim, self._candidates(claim, catalogue))
+        run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, self._spools))
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
             raise Failure(settlement.NO_CHANNEL)
@@ -220,36 +219,16 @@ class Dispatcher:
         )
 
     async def _ask(self, run: _Run, candidate: Candidate, seconds: float) -> UpstreamAnswer:
-        route, generation = candidate.route, run.generation
-        channel = open_channel(
-            ChannelConfig(
-                id=str(route.channel_id),
-                name=route.channel_name,
-                kind=route.kind,
-                base_url=route.base_url,
-                api_key=route.api_key,
-                timeout_seconds=seconds,
-                upstream_models={route.model: route.upstream_model},
-            ),
-            self._http,
-            self._spools,
-        )
-        request = UpstreamRequest(
-            model=generation.model,
-            prompt=generation.prompt + candidate.prompt_suffix,
-            n=generation.n,
-            size=candidate.upstream_size,
-            quality=_quality_for(route, generation.quality_sent),
-            output_format=None if generation.output_format == "png" else generation.output_format,
-            output_compression=generation.output_compression,
-            fields={
-                name: value
-                for name, value in generation.fields.items()
-                if name not in route.ignored_fields
-            },
-            large=large_values(generation.inputs),
-        )
-        return await channel.generate(request, timeout_seconds=seconds)
+        wanted = wanted_of(run.generation, candidate)
+        async with run.partials.sending(wanted) as on_partial:
+            return await ask(
+                run.generation,
+                candidate,
+                seconds=seconds,
+                http=self._http,
+                spools=self._spools,
+                on_partial=on_partial,
+            )
 
     async def _verified(
         self, run: _Run, candidate: Candidate, attempt_id: UUID, answer: UpstreamAnswer
@@ -257,11 +236,7 @@ class Dispatcher:
         """Decode every image, convert where another format was asked for, check the size."""
         generation = run.generation
         images: list[VerifiedImage] = []
-        wanted = Wanted(
-            output_format=generation.output_format,
-            compression=generation.output_compression,
-            made_into=candidate.made_into,
-        )
+        wanted = wanted_of(generation, candidate)
         try:
             for image in answer.images:
                 good = await pools.conversion(verified, image, wanted=wanted, spools=self._spools)
@@ -278,7 +253,7 @@ class Dispatcher:
             route=candidate.route,
             plan=candidate.plan,
             upstream_size=candidate.upstream_size,
-            ignored=tuple(sorted(candidate.route.ignored_fields & generation.fields.keys())),
+            ignored=ignored_by(generation, candidate, answer),
             answer=answer,
             images=tuple(images),
         )
@@ -373,8 +348,3 @@ def _end(attempt_id: UUID, cause: UpstreamError, route: RouteInfo, n: int) -> At
         cost_micros=cost,
         detail=cause.detail,
     )
-
-
-def _quality_for(route: RouteInfo, sent: str) -> str | None:
-    """The caller's quality in the upstream's word, None when they sent none."""
-    return route.quality_map.get(sent, sent) or None

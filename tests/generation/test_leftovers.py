@@ -93,3 +93,24 @@ def test_inputs_that_nobody_admitted_are_deleted_after_two_days(bucket, spools, 
     leftovers.forget_leftovers(now=now + 2 * DAY)
 
     assert (kept, is_there(key)) == (True, False)
+
+
+def test_partial_images_are_deleted_after_two_days_and_the_days_around_are_kept(
+    bucket, spools, queued
+):
+    now = clock.now()
+    dates = (now - DAY, now, now + DAY)
+    before, key, after = (
+        put(
+            spools,
+            storage.partial_key_of(queued.id, date, 1, image=0, partial=1, image_format="webp"),
+        )
+        for date in dates
+    )
+
+    leftovers.forget_leftovers(now=now + DAY)
+    kept = is_there(key)
+    leftovers.forget_leftovers(now=now + 2 * DAY)
+
+    assert (kept, is_there(key)) == (True, False)
+    assert (is_there(before), is_there(after)) == (False, True)

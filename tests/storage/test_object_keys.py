@@ -52,6 +52,14 @@ def test_inputs_lie_apart():
     )
 
 
+def test_partial_images_lie_apart_each_under_a_key_of_its_own():
+    key = object_keys.partial_key(
+        "secret", GENERATION, created=DAY, dispatch=1, image=9, partial=2, ext="jpg"
+    )
+
+    assert key == "tmp/20261120/12e75e1bf9e596738c3ce405f4604808/1-9-2.jpg"
+
+
 def test_without_a_secret_there_is_no_key():
     with pytest.raises(ValueError, match="secret"):
         object_keys.input_key("", GENERATION, created=DAY, index=0)

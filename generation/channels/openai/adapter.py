@@ -1,4 +1,8 @@
-"""OpenAI's images API over HTTP: one call, its images decoded into spools as they arrive."""
+"""OpenAI's images API over HTTP: one call, its images decoded into spools as they arrive.
+
+Asked for partial images, the upstream is asked for a stream; one that answers with plain JSON all
+the same is read as ever. A stream that is cut off is an answer cut short: its images are lost.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -7,6 +11,7 @@ from http import HTTPStatus
 from generation.channels.base import (
     AttemptClass,
     ChannelConfig,
+    OnPartial,
     UpstreamAnswer,
     UpstreamError,
     UpstreamImage,
@@ -14,6 +19,8 @@ from generation.channels.base import (
 )
 from generation.channels.base64_stream import AnswerStream
 from generation.channels.openai import errors, wire
+from generation.channels.openai.event_stream import EventStream
+from generation.channels.openai.streamed_answer import StreamedAnswer
 from pictor.kit import clock
 from pictor.kit.http import (
     BodyTooLarge,
@@ -35,6 +42,8 @@ SPARE_IMAGES = 2
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_SECONDS = 10.0
 
+EVENTS_OR_JSON = "text/event-stream, application/json"
+
 DOWNLOAD_TRIES = 3
 DOWNLOAD_READ_SECONDS = 30.0
 DOWNLOAD_PAUSE_SECONDS = 0.5
@@ -55,7 +64,11 @@ class OpenAIChannel:
         self._spools = spools
 
     async def generate(
-        self, request: UpstreamRequest, *, timeout_seconds: float | None = None
+        self,
+        request: UpstreamRequest,
+        *,
+        timeout_seconds: float | None = None,
+        on_partial: OnPartial | None = None,
     ) -> UpstreamAnswer:
         """Ask once for `request.n` images. Ends within the time-out; raises UpstreamError."""
         seconds = timeout_seconds or self._config.timeout_seconds
@@ -64,7 +77,7 @@ class OpenAIChannel:
         kept: tuple[SpoolFile, ...] = ()
         try:
             async with deadline(seconds):
-                answer = await self._ask(request, exchange, stream)
+                answer = await self._ask(request, exchange, stream, on_partial)
             kept = tuple(image.spool for image in answer.images)
         except (HttpError, SpoolError, JsonRefused) as error:
             raise self._failed(error, exchange) from error
@@ -86,31 +99,31 @@ class OpenAIChannel:
             headers={
                 "Authorization": f"Bearer {self._config.api_key}",
                 "Content-Type": "application/json",
-                "Accept": "application/json",
+                "Accept": EVENTS_OR_JSON if fields.get("stream") is True else "application/json",
             },
             body=wire.request_body(request, fields),
             read_timeout_seconds=seconds,
         )
 
     async def _ask(
-        self, request: UpstreamRequest, exchange: Exchange, stream: AnswerStream
+        self,
+        request: UpstreamRequest,
+        exchange: Exchange,
+        stream: AnswerStream,
+        on_partial: OnPartial | None,
     ) -> UpstreamAnswer:
         async with exchange as answer:
             if answer.status // 100 != HTTPStatus.OK // 100:
                 raise await self._refusal(answer)
+            if request.partial_images and _is_event_stream(answer):
+                return await self._streamed(request, answer, on_partial)
             cap = MAX_ANSWER_BYTES_PER_IMAGE * (request.n + SPARE_IMAGES)
             async for chunk in answer.chunks(cap):
                 stream.feed(chunk)
         document = stream.finish()
         images = await self._images(document, stream, request.n)
         if not images:
-            raise errors.error_of_document(
-                answer.status,
-                answer.headers,
-                document,
-                api_key=self._config.api_key,
-                now=clock.now(),
-            )
+            raise self._without_image(answer, document)
         return UpstreamAnswer(
             images=tuple(images),
             size=wire.word_of(document, "size"),
@@ -120,6 +133,57 @@ class OpenAIChannel:
             usage=wire.usage_of(document),
             request_id=errors.request_id_of(answer.headers),
             http_status=answer.status,
+        )
+
+    async def _streamed(
+        self, request: UpstreamRequest, answer: HttpAnswer, on_partial: OnPartial | None
+    ) -> UpstreamAnswer:
+        """Read events until all images are here; the stream need not end then."""
+        streamed = StreamedAnswer(request, images_of=self._images, on_partial=on_partial)
+        is_kept = False
+        try:
+            await self._read_events(request, answer, streamed)
+            if not streamed.images:
+                raise self._without_image(answer, streamed.last)
+            is_kept = True
+            return streamed.answer(
+                request_id=errors.request_id_of(answer.headers), http_status=answer.status
+            )
+        finally:
+            if not is_kept:
+                streamed.close()
+
+    async def _read_events(
+        self, request: UpstreamRequest, answer: HttpAnswer, streamed: StreamedAnswer
+    ) -> None:
+        images = request.n * (1 + request.partial_images) + SPARE_IMAGES
+        events = EventStream(self._new_event)
+        try:
+            async for chunk in answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images):
+                for event in events.feed(chunk):
+                    await streamed.take(event)
+                    if streamed.is_whole:
+                        return
+                if events.is_done:
+                    break
+            for event in events.finish():
+                await streamed.take(event)
+            streamed.check_end()
+        finally:
+            events.close()
+
+    def _new_event(self) -> AnswerStream:
+        return AnswerStream(
+            self._spools, max_images=1, max_image_bytes=MAX_IMAGE_BYTES, is_patient=True
+        )
+
+    def _without_image(self, answer: HttpAnswer, document: dict[str, object]) -> UpstreamError:
+        return errors.error_of_document(
+            answer.status,
+            answer.headers,
+            document,
+            api_key=self._config.api_key,
+            now=clock.now(),
         )
 
     async def _refusal(self, answer: HttpAnswer) -> UpstreamError:
@@ -195,3 +259,8 @@ class OpenAIChannel:
             request_id=errors.request_id_of(exchange.answer_headers),
             may_have_billed=attempt_class is not AttemptClass.NOT_REACHED,
         )
+
+
+def _is_event_stream(answer: HttpAnswer) -> bool:
+    kind: str = answer.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower() == "text/event-stream"

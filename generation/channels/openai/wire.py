@@ -44,10 +44,16 @@ def response_format(upstream_model: str, configured: str | None) -> str:
     return "b64_json" if upstream_model.startswith("dall-e-") else ""
 
 
+def asks_for_stream(request: UpstreamRequest, upstream_model: str) -> bool:
+    """Whether to ask for events: dall-e models know none (OpenAI's API reference)."""
+    return request.partial_images > 0 and not upstream_model.startswith("dall-e-")
+
+
 def request_fields(
     request: UpstreamRequest, *, model: str, response_format: str
 ) -> dict[str, object]:
     """The JSON object to send: what is None is absent, `fields` are as they came."""
+    is_streamed = asks_for_stream(request, model)
     named: dict[str, object] = {
         "model": model,
         "prompt": request.prompt,
@@ -57,6 +63,8 @@ def request_fields(
         "output_format": request.output_format,
         "output_compression": request.output_compression,
         "response_format": response_format or None,
+        "stream": True if is_streamed else None,
+        "partial_images": request.partial_images if is_streamed else None,
     }
     return {**{key: value for key, value in named.items() if value is not None}, **request.fields}
 

@@ -187,3 +187,18 @@ def test_a_jpeg_has_no_transparent_background():
         "invalid_value",
         "background",
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "partial_images"),
+    [
+        ({"stream": True, "partial_images": 2}, 2),
+        ({"stream": True, "partial_images": 0}, 0),
+        ({"stream": True, "partial_images": None}, 0),
+        ({"stream": True}, 0),
+        ({"stream": False, "partial_images": 3}, 0),
+        ({"partial_images": 3}, 0),
+    ],
+)
+def test_partial_images_are_for_those_who_get_events(fields, partial_images):
+    assert order(**fields).partial_images == partial_images

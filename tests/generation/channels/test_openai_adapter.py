@@ -2,6 +2,7 @@ import asyncio
 import base64
 import json
 import os
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox", size="1024x1024", qua
 
 
 async def failure_of(
-    channel: Channel, request: UpstreamRequest = FOX, **options: float
+    channel: Channel, request: UpstreamRequest = FOX, **options: Any
 ) -> UpstreamError:
     with pytest.raises(UpstreamError) as raised:
         await channel.generate(request, **options)

@@ -1,0 +1,179 @@
+"""A streamed answer in, its events out, in flat memory. Pure.
+
+Server-sent events (WHATWG HTML, 9.2) cut into chunks anywhere: lines end in LF, CR or CRLF, `data:`
+may be followed by a space, an event may have several data lines, `event:` may be missing, comments
+and other fields are passed over. What `data:` holds goes on, piece by piece, to an AnswerStream,
+which decodes its image into a spool. `data: [DONE]` ends the stream. Raises:
+
+    JsonRefused   data that is not a JSON object, or cut short; too many lines
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from generation.channels.base64_stream import AnswerStream
+from pictor.kit.json_stream import JsonRefused, JsonTooLarge
+
+ERROR = "error"
+MAX_LINES = 200_000
+"""Each costs a microsecond: empty lines without end must not keep the event loop busy."""
+MAX_NAME_BYTES = 200
+"""Of a line that is not data, so much is looked at."""
+
+_BOM = b"\xef\xbb\xbf"
+_DATA = b"data:"
+_CR, _LF = b"\r", b"\n"
+_DONE = b"[DONE]"
+_START_BYTES = 16
+"""So much of an event's data is kept to tell [DONE] and blank data from JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its type by its data, otherwise by its `event:` line, and its JSON object.
+
+    `answer` holds its decoded image; whoever gets the event closes it.
+    """
+
+    type: str
+    document: dict[str, object]
+    answer: AnswerStream
+
+    @property
+    def is_error(self) -> bool:
+        """It says what went wrong."""
+        return bool(self.document.get("error")) or self.type == ERROR
+
+
+class EventStream:
+    """One stream of events.
+
+    Args:
+        new_answer: makes the AnswerStream that takes an event's data.
+    """
+
+    def __init__(self, new_answer: Callable[[], AnswerStream]) -> None:
+        self.is_done = False
+        self._new_answer = new_answer
+        self._answer: AnswerStream | None = None
+        self._start = b""
+        self._name = ""
+        self._data_lines = 0
+        self._line = bytearray()  # what there is of a line that is not known to be data
+        self._is_data = False
+        self._lines = 0
+        self._is_after_cr = False
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Take the next bytes; gives each event as it ends. Exhaust it before the next chunk."""
+        position = 0
+        if self._is_after_cr and chunk:
+            position = int(chunk.startswith(_LF))
+            self._is_after_cr = False
+        while position < len(chunk):
+            end = _line_end(chunk, position)
+            self._take(chunk[position:end])
+            if end == len(chunk):
+                return
+            position = end + 1
+            if chunk[end : end + 1] == _CR:
+                self._is_after_cr = position == len(chunk)
+                position += int(chunk[position : position + 1] == _LF)
+            event = self._end_line()
+            if event is not None:
+                yield event
+
+    def finish(self) -> Iterator[Event]:
+        """The stream has ended properly; an event whose data is whole counts without its end."""
+        event = self._end_line() or self._end_event()
+        if event is not None:
+            yield event
+
+    def close(self) -> None:
+        """Free what an event that did not end had so far."""
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
+
+    def _take(self, piece: bytes) -> None:
+        """A part of a line, or all of it."""
+        if not self._is_data:
+            self._line += piece
+            if not self._lines and self._line.startswith(_BOM):
+                del self._line[: len(_BOM)]
+            if not self._line.startswith(_DATA) or len(self._line) == len(_DATA):
+                del self._line[MAX_NAME_BYTES:]
+                return
+            piece = bytes(self._line[len(_DATA) :]).removeprefix(b" ")
+            self._line.clear()
+            self._begin_data()
+        self._feed(piece)
+
+    def _begin_data(self) -> None:
+        self._is_data = True
+        if self._data_lines:
+            self._feed(b"\n")
+        self._data_lines += 1
+
+    def _feed(self, piece: bytes) -> None:
+        if not piece or self.is_done:
+            return
+        if self._answer is None:
+            self._answer = self._new_answer()
+        if len(self._start) < _START_BYTES:
+            self._start = (self._start + piece).lstrip()[:_START_BYTES]
+        self._answer.feed(piece)
+
+    def _end_line(self) -> Event | None:
+        self._lines += 1
+        if self._lines > MAX_LINES:
+            raise JsonTooLarge(f"more than {MAX_LINES} lines")
+        line = bytes(self._line)
+        self._line.clear()
+        if self._is_data:
+            self._is_data = False
+        elif not line:
+            return self._end_event()
+        elif line in {_DATA, _DATA[:-1]}:
+            self._begin_data()
+            self._is_data = False
+        else:
+            self._read_name(line)
+        return None
+
+    def _read_name(self, line: bytes) -> None:
+        field, _, value = line.partition(b":")
+        if field == b"event":
+            self._name = value.removeprefix(b" ").decode("utf-8", "replace")
+
+    def _end_event(self) -> Event | None:
+        name, self._name = self._name, ""
+        start, self._start = self._start.rstrip(), b""
+        self._data_lines = 0
+        if start == _DONE:
+            self.is_done = True
+        if self._answer is None or not start or self.is_done:
+            self.close()
+            return None
+        try:
+            document = self._answer.finish()
+        except JsonRefused:
+            if not name or _is_ours(name):
+                raise
+            self.close()  # a ping, or whatever else a proxy puts in between
+            return None
+        answer, self._answer = self._answer, None
+        kind = document.get("type")
+        return Event(kind if isinstance(kind, str) and kind else name, document, answer)
+
+
+def _is_ours(name: str) -> bool:
+    return name in {ERROR, "message"} or name.startswith("image_")
+
+
+def _line_end(chunk: bytes, position: int) -> int:
+    """Where the line's end begins, or the chunk's end."""
+    feed = chunk.find(_LF, position)
+    end = len(chunk) if feed < 0 else feed
+    carriage = chunk.find(_CR, position, end)
+    return end if carriage < 0 else carriage

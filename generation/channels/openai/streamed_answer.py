@@ -1,0 +1,145 @@
+"""What a streamed answer has brought: partial images handed on, finished ones collected.
+
+Source: OpenAI's API reference, "Image streaming events" (20 Nov 2026). Events do not say which of
+the n images they are about: the j-th partial of an index is taken to be of the j-th image,
+or of the first one that is not finished if that is a later one. Facts (size, quality, …) are the
+first finished image's, usage is the sum of all.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import astuple
+
+from generation.channels.base import (
+    OnPartial,
+    UpstreamAnswer,
+    UpstreamImage,
+    UpstreamPartial,
+    UpstreamRequest,
+    Usage,
+)
+from generation.channels.base64_stream import AnswerStream
+from generation.channels.openai import wire
+from generation.channels.openai.event_stream import Event
+from pictor.kit.json_stream import JsonInvalid
+from pictor.kit.spool import SpoolError, SpoolFile
+
+TASKS = ("image_generation", "image_edit")
+COMPLETED = frozenset(f"{task}.completed" for task in TASKS)
+PARTIAL = frozenset(f"{task}.partial_image" for task in TASKS)
+
+ImagesOf = Callable[[dict[str, object], AnswerStream, int], Awaitable[list[UpstreamImage]]]
+"""The images of a JSON answer, at most so many; those fetched by url included."""
+
+
+class StreamedAnswer:
+    """One stream's events, taken in order.
+
+    Args:
+        request: as it was sent.
+        images_of: reads a completed event.
+        on_partial: gets partial images.
+    """
+
+    def __init__(
+        self, request: UpstreamRequest, *, images_of: ImagesOf, on_partial: OnPartial | None
+    ) -> None:
+        self.images: list[UpstreamImage] = []
+        self.last: dict[str, object] = {}
+        """What there is to say when no image came: the error, or the last completed event."""
+        self._request = request
+        self._images_of = images_of
+        self._on_partial = on_partial
+        self._facts: dict[str, object] | None = None
+        self._usages: list[Usage] = []
+        self._completed = 0
+        self._partials: dict[int, int] = {}  # by index, the next one's image
+        self._has_failed = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is to be expected any more."""
+        return self._has_failed or self._completed >= self._request.n
+
+    async def take(self, event: Event) -> None:
+        """Take what an event brings, and free the rest. Raises SpoolError for a finished image."""
+        kept: tuple[SpoolFile, ...] = ()
+        try:
+            if event.is_error:
+                self._has_failed = True
+                self.last = _error_document(event.document)
+            elif event.type in COMPLETED:
+                kept = await self._take_completed(event)
+            elif event.type in PARTIAL:
+                kept = await self._take_partial(event)
+        finally:
+            event.answer.close(keep=kept)
+
+    def check_end(self) -> None:
+        """The stream has ended properly. Raises JsonInvalid if images were only begun."""
+        if self._partials and not self._completed and not self._has_failed:
+            raise JsonInvalid("the stream ended before a completed event")
+
+    def answer(self, *, request_id: str, http_status: int) -> UpstreamAnswer:
+        """All of it, once there is an image; whoever gets it closes it."""
+        facts = self._facts or {}
+        return UpstreamAnswer(
+            images=tuple(self.images),
+            size=wire.word_of(facts, "size"),
+            quality=wire.word_of(facts, "quality"),
+            output_format=wire.word_of(facts, "output_format"),
+            background=wire.word_of(facts, "background"),
+            usage=_sum(self._usages),
+            request_id=request_id,
+            http_status=http_status,
+            is_streamed=True,
+        )
+
+    def close(self) -> None:
+        """Free the images collected so far."""
+        for image in self.images:
+            image.spool.close()
+
+    async def _take_completed(self, event: Event) -> tuple[SpoolFile, ...]:
+        self._completed += 1
+        self.last = event.document
+        images = await self._images_of({"data": [event.document]}, event.answer, 1)
+        self.images += images
+        if self._facts is None:
+            self._facts = event.document
+        usage = wire.usage_of(event.document)
+        if usage is not None:
+            self._usages.append(usage)
+        return tuple(image.spool for image in images)
+
+    async def _take_partial(self, event: Event) -> tuple[SpoolFile, ...]:
+        """Hand it on, unless it is more than was asked for or cannot be read."""
+        index = event.document.get("partial_image_index")
+        if not isinstance(index, int) or not 0 <= index < self._request.partial_images:
+            return ()
+        image = max(self._partials.get(index, 0), self._completed)
+        self._partials[index] = image + 1
+        if self._on_partial is None or image >= self._request.n:
+            return ()
+        try:
+            spool = event.answer.image(event.document.get("b64_json"))
+        except SpoolError:
+            return ()
+        if spool is None:
+            return ()
+        quality = wire.word_of(event.document, "quality")
+        await self._on_partial(UpstreamPartial(spool, image, index, quality))
+        return (spool,)
+
+
+def _error_document(document: dict[str, object]) -> dict[str, object]:
+    """With an `error` object, also where the event itself is that object."""
+    if document.get("error"):
+        return document
+    return {"error": {name: document.get(name) for name in ("code", "message", "param")}}
+
+
+def _sum(usages: list[Usage]) -> Usage | None:
+    """One usage for all images; None when no event had any."""
+    if not usages:
+        return None
+    return Usage(*map(sum, zip(*map(astuple, usages), strict=True)))

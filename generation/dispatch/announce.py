@@ -1,0 +1,69 @@
+"""The news that a partial image is on storage, for whichever web process streams to its caller.
+
+A hint that may be lost, as wake-ups may be: then the caller gets one image fewer before the
+finished one. Only the object's key goes through Redis, never the image.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Self
+from uuid import UUID
+
+import redis
+from django.conf import settings
+
+PARTIALS = "pictor:partials"
+"""Pub/sub channel: one partial image a message, as a JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialImage:
+    """A stored image that is not finished, and what its event says of it.
+
+    Attributes:
+        generation_id: a UUID as text.
+        key: of its object.
+        image: which of the generation's images it becomes, from 0.
+        index: its place among the partials of that image, from 0.
+        size: its true pixels, `WxH`.
+        created: Unix seconds.
+    """
+
+    generation_id: str
+    key: str
+    image: int
+    index: int
+    size: str
+    output_format: str
+    quality: str
+    background: str
+    created: int
+
+    def as_json(self) -> str:
+        """As it is published."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """As it was published. Raises ValueError or TypeError for anything else."""
+        return cls(**json.loads(text))
+
+    @property
+    def generation(self) -> UUID:
+        """The generation's id. Raises ValueError if it is none."""
+        return UUID(str(self.generation_id))
+
+
+def announce(partial: PartialImage) -> None:
+    """Tell the web processes. Raises RedisError."""
+    _redis().publish(PARTIALS, partial.as_json())
+
+
+@cache
+def _redis() -> "redis.Redis":
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+    )

@@ -1,0 +1,142 @@
+"""Partial images on their way to a caller who streams: verified, stored, announced.
+
+They are made ready beside the reading of the answer, one after the other, and never hold it up:
+each is tried once, within seconds, and one that fails anywhere is logged and lost. What is not
+ready shortly after the answer has come is given up, so that a finished image never waits long.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.exceptions import RedisError
+
+from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
+from generation.claims import Claim
+from generation.dispatch.announce import PartialImage, announce
+from generation.dispatch.pixels import Wanted, verified
+from generation.models import Generation
+from generation.settlement import ECHOED_BACKGROUNDS, ECHOED_QUALITIES, VerifiedImage
+from pictor.kit import clock, pools
+from pictor.kit.spool import Spools
+from storage import services as storage
+
+logger = logging.getLogger(__name__)
+
+ONE_TRY_SECONDS = 5.0
+LAST_WAIT_SECONDS = 3.0
+"""The answer has come; so long its partial images may still take."""
+
+
+class Partials:
+    """The partial images of one dispatch: each place among them is filled once, by any attempt."""
+
+    def __init__(self, claim: Claim, spools: Spools) -> None:
+        self._claim = claim
+        self._spools = spools
+        self._sent: set[tuple[int, int]] = set()
+
+    @asynccontextmanager
+    async def sending(self, wanted: Wanted) -> AsyncIterator[OnPartial | None]:
+        """Takes partial images while a call lasts; gives None when the caller wants none."""
+        if not self._claim.generation.partial_images:
+            yield None
+            return
+        waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue()
+        sending = asyncio.create_task(self._send_all(waiting, wanted))
+        try:
+            yield waiting.put
+            waiting.put_nowait(None)
+            await asyncio.wait({sending}, timeout=LAST_WAIT_SECONDS)
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            self._give_up(waiting)
+
+    async def _send_all(
+        self, waiting: "asyncio.Queue[UpstreamPartial | None]", wanted: Wanted
+    ) -> None:
+        while (partial := await waiting.get()) is not None:
+            place = (partial.image, partial.index)
+            try:
+                async with asyncio.timeout(ONE_TRY_SECONDS):
+                    await self._send(partial, wanted)
+            except (storage.StorageFailed, RedisError, TimeoutError) as error:
+                logger.warning("partial image %s of %s: %r", place, self._id, error)
+            except Exception:
+                logger.exception("partial image %s of %s", place, self._id)
+
+    async def _send(self, partial: UpstreamPartial, wanted: Wanted) -> None:
+        """Whoever cancels this leaves the spool to a thread that may still read it.
+
+        It is freed with the last reference to it, not closed under the thread's hands.
+        """
+        place = (partial.image, partial.index)
+        if place in self._sent:
+            partial.spool.close()
+            return
+        self._sent.add(place)
+        good = await pools.conversion(
+            verified, UpstreamImage(partial.spool), wanted=wanted, spools=self._spools
+        )
+        if good is None:
+            partial.spool.close()
+            logger.warning("partial image %s of %s cannot be decoded", place, self._id)
+            return
+        key = self._key(partial, good)
+        try:
+            await pools.storage(
+                storage.upload, key, good.spool, content_type=f"image/{good.format}"
+            )
+        except storage.StorageFailed:
+            good.spool.close()
+            raise
+        good.spool.close()
+        await pools.storage(announce, self._news(partial, good, key))
+
+    def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
+        return storage.partial_key_of(
+            self._claim.generation.id,
+            self._claim.generation.created_at,
+            self._claim.dispatch,
+            image=partial.image,
+            partial=partial.index,
+            image_format=good.format,
+        )
+
+    def _news(self, partial: UpstreamPartial, good: VerifiedImage, key: str) -> PartialImage:
+        generation = self._claim.generation
+        return PartialImage(
+            generation_id=str(generation.id),
+            key=key,
+            image=partial.image,
+            index=partial.index,
+            size=good.size,
+            output_format=good.format,
+            quality=_quality(generation, partial),
+            background=_background(generation),
+            created=int(clock.now().timestamp()),
+        )
+
+    @property
+    def _id(self) -> str:
+        return self._claim.generation.public_id
+
+    @staticmethod
+    def _give_up(waiting: "asyncio.Queue[UpstreamPartial | None]") -> None:
+        while not waiting.empty():
+            partial = waiting.get_nowait()
+            if partial is not None:
+                partial.spool.close()
+
+
+def _quality(generation: Generation, partial: UpstreamPartial) -> str:
+    """The caller's own, or the one reported, as the finished image's event will have it."""
+    word = generation.quality_sent or partial.quality
+    return word if word in ECHOED_QUALITIES else "auto"
+
+
+def _background(generation: Generation) -> str:
+    wanted = generation.fields.get("background")
+    return wanted if isinstance(wanted, str) and wanted in ECHOED_BACKGROUNDS else "auto"

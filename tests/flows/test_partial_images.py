@@ -1,0 +1,109 @@
+"""`stream: true` with `partial_images`, through the whole stack and the sandbox's real stream."""
+
+import httpx
+import openai
+import pytest
+
+from tests.customer import Customer
+from tests.events import COMPLETED, PARTIAL, picture_of, streamed_to, types_of
+
+MODEL = "gpt-image-2-origin"
+PRICE_OF_LOW = 5_880
+
+
+@pytest.mark.usefixtures("sound_ledger")
+def test_partial_images_arrive_before_the_image_is_finished(customer: Customer) -> None:
+    events, states = [], []
+    for event in streamed_to(
+        customer, "a fox [sandbox: delay=3]", partial_images=2, size="1536x1024"
+    ):
+        events.append(event)
+        states.append(customer.states())
+
+    first, second, last = [data for _, data in events]
+    assert types_of(events) == [PARTIAL, PARTIAL, COMPLETED]
+    assert states == [{"running": 1}, {"running": 1}, {"succeeded": 1}]
+    assert [first["partial_image_index"], second["partial_image_index"]] == [0, 1]
+    assert [picture_of(data) for _, data in events] == [("PNG", (1536, 1024))] * 3
+    assert first.keys() == {
+        *("type", "b64_json", "created_at", "size", "quality", "background", "output_format"),
+        "partial_image_index",
+    }
+    assert (first["type"], first["size"], first["quality"]) == (PARTIAL, "1536x1024", "low")
+    assert (first["background"], first["output_format"]) == ("auto", "png")
+    assert first["b64_json"] != second["b64_json"] != last["b64_json"]
+    assert last["usage"]["output_tokens"] == 158
+    assert customer.captures() == [4_740]
+
+
+@pytest.mark.usefixtures("sound_ledger")
+def test_two_images_have_two_partial_images_each(customer: Customer) -> None:
+    events = list(streamed_to(customer, "a fox [sandbox: delay=3]", partial_images=2, n=2))
+
+    partials = [data["partial_image_index"] for name, data in events if name == PARTIAL]
+    usages = [data["usage"] for name, data in events if name == COMPLETED]
+    assert types_of(events) == [PARTIAL] * 4 + [COMPLETED] * 2
+    assert partials == [0, 1, 0, 1]
+    assert [usage["output_tokens"] for usage in usages] == [196, 196]
+    assert customer.captures() == [2 * PRICE_OF_LOW]
+
+
+@pytest.mark.parametrize(
+    ("output_format", "name"), [("jpeg", "JPEG"), ("webp", "WEBP"), ("png", "PNG")]
+)
+def test_partial_images_have_the_format_asked_for(
+    customer: Customer, output_format: str, name: str
+) -> None:
+    events = list(
+        streamed_to(
+            customer, "a fox [sandbox: delay=1]", partial_images=1, output_format=output_format
+        )
+    )
+
+    assert types_of(events) == [PARTIAL, COMPLETED]
+    assert [picture_of(data) for _, data in events] == [(name, (1024, 1024))] * 2
+    assert [data["output_format"] for _, data in events] == [output_format] * 2
+
+
+def test_the_sdk_gets_typed_events(customer: Customer) -> None:
+    with openai.OpenAI(
+        base_url=f"{customer.stack.base_url}/v1",
+        api_key=customer.api_key,
+        http_client=openai.DefaultHttpxClient(trust_env=False),
+    ) as client:
+        first, second, last = client.images.generate(
+            model=MODEL, prompt="a fox [sandbox: delay=2]", stream=True, partial_images=2
+        )
+
+    assert isinstance(first, openai.types.ImageGenPartialImageEvent)
+    assert isinstance(second, openai.types.ImageGenPartialImageEvent)
+    assert isinstance(last, openai.types.ImageGenCompletedEvent)
+    assert (first.partial_image_index, second.partial_image_index) == (0, 1)
+    assert (first.size, first.output_format, first.background) == ("1024x1024", "png", "auto")
+    assert (first.quality, last.quality) == ("medium", "medium")
+    assert last.usage.output_tokens == 1756
+
+
+@pytest.mark.usefixtures("sound_ledger")
+def test_a_failure_in_the_middle_is_an_error_event_and_free(
+    customer: Customer, sandbox: httpx.Client
+) -> None:
+    prompt = "a fox [sandbox: delay=2 fail=reset]"
+    events = list(streamed_to(customer, prompt, partial_images=2))
+
+    assert types_of(events) == [PARTIAL, PARTIAL, "error"]
+    assert events[-1][1]["error"]["code"] == "upstream_error"
+    assert customer.balance() == (10_000_000, 0)
+    assert customer.states() == {"failed": 1}
+    assert sandbox.get("/__stats").json()["requests"] == 1
+
+
+def test_a_replay_has_completed_events_only(customer: Customer, sandbox: httpx.Client) -> None:
+    key = {"Idempotency-Key": "the-same"}
+    first = list(streamed_to(customer, "a fox [sandbox: delay=1]", partial_images=1, headers=key))
+    second = list(streamed_to(customer, "a fox [sandbox: delay=1]", partial_images=1, headers=key))
+
+    assert types_of(first) == [PARTIAL, COMPLETED]
+    assert second == first[1:]
+    assert customer.captures() == [PRICE_OF_LOW]
+    assert sandbox.get("/__stats").json()["requests"] == 1

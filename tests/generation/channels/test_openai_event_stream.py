@@ -1,0 +1,181 @@
+"""The reader of streamed answers: lines, chunks and ends as servers really send them."""
+
+import base64
+import json
+import os
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from generation.channels.base64_stream import AnswerStream
+from generation.channels.openai import event_stream
+from generation.channels.openai.event_stream import EventStream
+from pictor.kit.json_stream import JsonRefused, JsonTooLarge
+from pictor.kit.spool import SpoolBudget, Spools, SpoolTooLarge
+
+Seen = tuple[str, dict[str, Any], bytes | None]
+
+PICTURE = random.Random(3).randbytes(60_000)  # noqa: S311 - no secret
+B64 = base64.b64encode(PICTURE).decode()
+
+
+@pytest.fixture
+def stream(spools: Spools) -> Iterator[EventStream]:
+    stream = stream_of(spools)
+    yield stream
+    stream.close()
+
+
+def stream_of(spools: Spools, max_image_bytes: int = 1_000_000) -> EventStream:
+    def answer() -> AnswerStream:
+        return AnswerStream(spools, max_images=1, max_image_bytes=max_image_bytes, is_patient=True)
+
+    return EventStream(answer)
+
+
+def read(stream: EventStream, chunks: Iterable[bytes]) -> list[Seen]:
+    """Every event's type, its other fields, and the bytes of its image."""
+    seen = []
+    for events in (*map(stream.feed, chunks), stream.finish()):
+        for event in events:
+            spool = event.answer.image(event.document.pop("b64_json", None))
+            image = None if spool is None else spool.read_at(0, spool.size)
+            seen.append((event.type, event.document, image))
+            event.answer.close()
+    return seen
+
+
+def in_chunks(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def wire(end: str) -> bytes:
+    """A comment, two events with images, one of them with an `event:` line, and the end."""
+    first = json.dumps({"type": "image_generation.partial_image", "b64_json": B64})
+    second = json.dumps({"b64_json": B64, "type": "image_generation.completed", "n": 2})
+    lines = [": hello", "", "id: 7", "event: x", f"data: {first}", "", f"data:{second}", ""]
+    return end.join([*lines, "data: [DONE]", "", ""]).encode()
+
+
+WIRE_EVENTS: list[Seen] = [
+    ("image_generation.partial_image", {"type": "image_generation.partial_image"}, PICTURE),
+    ("image_generation.completed", {"type": "image_generation.completed", "n": 2}, PICTURE),
+]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000, 65_536, 1_000_000])
+def test_events_are_the_same_however_lines_end_and_chunks_are_cut(stream, end, size):
+    seen = read(stream, in_chunks(wire(end), size))
+
+    assert seen == WIRE_EVENTS
+    assert stream.is_done
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_events_are_the_same_when_chunks_are_cut_at_random(stream, seed):
+    luck = random.Random(seed)  # noqa: S311 - no secret
+    data = wire("\r\n")
+    cuts = sorted(luck.sample(range(1, 300), 60) + luck.sample(range(300, len(data)), 60))
+    ends = [*cuts, len(data)]
+
+    seen = read(stream, [data[a:b] for a, b in zip([0, *cuts], ends, strict=True)])
+
+    assert seen == WIRE_EVENTS
+
+
+def test_an_event_ends_at_its_blank_line_and_not_later(stream):
+    data = b'data: {"type":"a"}\r\n\r\n'
+
+    early = list(stream.feed(data[:-2]))
+    (event,) = stream.feed(data[-2:])
+
+    assert early == []
+    assert event.type == "a"
+
+
+@pytest.mark.parametrize(
+    ("data", "types"),
+    [
+        (b'data: {"type":\ndata:"two"\ndata: }\n\n', ["two"]),
+        (b'data\ndata: {"type":"a"}\ndata:\n\n', ["a"]),
+        (b'\xef\xbb\xbfdata: {"type":"bom"}\n\n', ["bom"]),
+        (b'event: error\ndata: {"message":"no"}\n\n', ["error"]),
+        (b'data: {"message":"no"}\nevent: error\n\n', ["error"]),
+        (b'event: first\n\ndata: {"n":1}\n\n', [""]),
+        (b'event: one\ndata: {"type":"two"}\n\n', ["two"]),
+        (b'data: {"type":7}\n\n', [""]),
+        (b"data:\n\ndata: \n\ndata\n\n\n\n", []),
+        (b"event: image_generation.completed\n\n", []),
+        (b"retry: 10\nid: 3\n: x\nunknown: y\ndatum: 5\ndatab\n\n", []),
+        (b'event: ping\ndata: 12:00\n\ndata: {"type":"a"}\n\n', ["a"]),
+        (b"data: [DONE]\n\n", []),
+        (b'data:   [DONE]  \n\ndata: {"type":"late"}\n\n', []),
+        (b"data:" + b" " * 100 + b'{"type":"far"}\n\n', ["far"]),
+        (b'data: {"type":"no blank line"}', ["no blank line"]),
+        (b'data: {"type":"one end"}\n', ["one end"]),
+        (b"", []),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 100])
+def test_what_the_format_allows_is_read(stream, data, types, size):
+    seen = read(stream, in_chunks(data, size))
+
+    assert [kind for kind, _, _ in seen] == types
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'data: {"type":"a"\n\n',
+        b'data: {"type":"a',
+        b"data: nothing\n\n",
+        b"data: [1]\n\n",
+        b'event: error\ndata: "x\n\n',
+        b'event: image_generation.completed\ndata: {"b64_json":"AAAA\n\n',
+        b'data: {"b64_json":"' + B64.encode()[:40_000],
+    ],
+)
+def test_data_that_is_no_object_or_cut_short_is_refused_and_its_spool_freed(stream, spools, data):
+    with pytest.raises(JsonRefused):
+        read(stream, in_chunks(data, 100))
+
+    stream.close()
+    assert spools.budget.used_bytes == 0
+
+
+def test_empty_lines_without_end_are_refused(stream, monkeypatch):
+    monkeypatch.setattr(event_stream, "MAX_LINES", 1000)
+
+    with pytest.raises(JsonTooLarge):
+        read(stream, [b"\n" * 1001])
+
+
+def test_an_image_too_large_is_an_error_only_when_it_is_asked_for(spools):
+    stream = stream_of(spools, max_image_bytes=50_000)
+    (event,) = stream.feed(f'data: {{"type":"a","b64_json":"{B64}"}}\n\n'.encode())
+
+    with pytest.raises(SpoolTooLarge):
+        event.answer.image(event.document["b64_json"])
+
+    event.answer.close()
+    assert spools.budget.used_bytes == 0
+
+
+def test_memory_stays_flat_and_closing_an_event_frees_its_spool(tmp_path):
+    spools = Spools(tmp_path, SpoolBudget(20_000_000))
+    stream = stream_of(spools, max_image_bytes=20_000_000)
+    picture = os.urandom(9_000_000)
+    data = b'data: {"b64_json":"' + base64.b64encode(picture) + b'"}\n\n'
+
+    for _ in range(3):
+        (event,) = [event for chunk in in_chunks(data, 65_536) for event in stream.feed(chunk)]
+        spool = event.answer.image(event.document["b64_json"])
+        assert spool is not None
+        assert (spool.size, spool.on_disk) == (9_000_000, True)
+        assert spools.budget.used_bytes == 9_000_000
+        event.answer.close()
+
+    assert spools.budget.used_bytes == 0

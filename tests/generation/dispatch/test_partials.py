@@ -1,0 +1,243 @@
+"""Partial images beside a call: on the real S3 server and the real broker, whole and broken."""
+
+import io
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings as project
+from PIL import Image
+
+from generation.catalogue import Size
+from generation.channels.base import UpstreamPartial
+from generation.claims import Claim
+from generation.dispatch import announce, partials
+from generation.dispatch.partials import Partials
+from generation.dispatch.pixels import Wanted
+from pictor.kit.spool import Spools
+from storage import backends, probe
+from storage import services as storage
+from tests.raw_server import hangs, running
+
+pytestmark = pytest.mark.anyio
+
+PNG = Wanted("png")
+NOBODY = "127.0.0.1:1"
+Make = Callable[..., UpstreamPartial]
+
+
+@pytest.fixture
+def streamed(claim: Claim) -> Claim:
+    """A claim of a generation whose caller wants partial images."""
+    claim.generation.partial_images = 3
+    backends.ensure_bucket()
+    return claim
+
+
+@pytest.fixture
+def announced() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What was announced since the test began."""
+    with redis.Redis.from_url(project.REDIS_URL) as client, client.pubsub() as subscription:
+        subscription.subscribe(announce.PARTIALS)
+        assert subscription.get_message(timeout=5) is not None
+
+        def heard() -> list[dict[str, Any]]:
+            messages = iter(lambda: subscription.get_message(timeout=0.2), None)
+            return [json.loads(message["data"]) for message in messages]
+
+        yield heard
+
+
+@pytest.fixture
+def make(spools: Spools) -> Make:
+    """A partial image, of 64x48 red pixels unless told otherwise."""
+
+    def partial(index: int = 0, image: int = 0, content: bytes | None = None) -> UpstreamPartial:
+        if content is None:
+            file = io.BytesIO()
+            Image.new("RGB", (64, 48), "red").save(file, "PNG")
+            content = file.getvalue()
+        spool = spools.new(max_bytes=1_000_000)
+        spool.write(content)
+        return UpstreamPartial(spool, image, index, "low")
+
+    return partial
+
+
+@pytest.fixture
+def storage_at(settings: Any) -> Iterator[Callable[[str], None]]:
+    """Points storage somewhere else for the rest of the test."""
+
+    def point(host_port: str) -> None:
+        settings.S3_ENDPOINT_URL = f"http://{host_port}"
+        backends.forget_clients()
+
+    yield point
+    backends.forget_clients()
+
+
+Send = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def send(streamed: Claim, spools: Spools) -> Send:
+    """A call that brings these partial images; it ends as `failure` says, or well.
+
+    Other names are columns of the generation.
+    """
+    dispatch = Partials(streamed, spools)
+
+    async def call(
+        *partials: UpstreamPartial,
+        wanted: Wanted = PNG,
+        failure: Exception | None = None,
+        **columns: object,
+    ) -> None:
+        vars(streamed.generation).update(columns)
+        async with dispatch.sending(wanted) as on_partial:
+            assert on_partial is not None
+            for one in partials:
+                await on_partial(one)
+            if failure is not None:
+                raise failure
+
+    return call
+
+
+def stored(key: str) -> probe.ImageFacts:
+    return probe.probe(b"".join(storage.open_stream(key)))
+
+
+async def test_a_partial_image_is_stored_and_announced(streamed, send, announced, make):
+    await send(make(index=0), make(index=1))
+
+    first, second = announced()
+    generation = streamed.generation
+    day = f"{generation.created_at:%Y%m%d}"
+    assert first["key"].startswith(f"tmp/{day}/")
+    assert [one["key"].rpartition("/")[2] for one in (first, second)] == ["1-0-0.png", "1-0-1.png"]
+    assert stored(second["key"]) == probe.ImageFacts("png", 64, 48)
+    assert {name: first[name] for name in ("generation_id", "image", "index")} == {
+        "generation_id": str(generation.id),
+        "image": 0,
+        "index": 0,
+    }
+    assert (first["size"], first["output_format"]) == ("64x48", "png")
+    assert (first["quality"], first["background"]) == ("medium", "auto")
+    assert abs(first["created"] - time.time()) < 60
+
+
+@pytest.mark.parametrize(
+    ("wanted", "facts"),
+    [
+        (Wanted("webp"), probe.ImageFacts("webp", 64, 48)),
+        (Wanted("jpeg", compression=40), probe.ImageFacts("jpeg", 64, 48)),
+        (Wanted("png", made_into=Size(32, 32)), probe.ImageFacts("png", 32, 32)),
+    ],
+)
+async def test_it_has_the_format_and_the_pixels_of_the_finished_one(
+    send, announced, make, wanted, facts
+):
+    await send(make(), wanted=wanted)
+
+    (news,) = announced()
+    assert stored(news["key"]) == facts
+    assert (news["output_format"], news["size"]) == (facts.format, facts.size)
+
+
+@pytest.mark.parametrize(
+    ("generation", "facts"),
+    [
+        ({"quality_sent": "", "fields": {"background": "opaque"}}, ("low", "opaque")),
+        ({"quality_sent": "hd", "fields": {"background": {"type": "opaque"}}}, ("auto", "auto")),
+        ({"quality_sent": "high", "fields": {}}, ("high", "auto")),
+    ],
+)
+async def test_it_says_of_itself_what_the_finished_one_will(
+    send, announced, make, generation, facts
+):
+    await send(make(), **generation)
+
+    (news,) = announced()
+    assert (news["quality"], news["background"]) == facts
+
+
+async def test_who_wants_none_is_asked_for_none(claim, spools):
+    async with Partials(claim, spools).sending(PNG) as on_partial:
+        assert on_partial is None
+
+
+async def test_each_place_is_filled_once_also_by_a_second_attempt(send, announced, make):
+    await send(make(index=0, image=0), make(index=0, image=1))
+    await send(make(index=0, image=0), make(index=0, image=1))
+
+    assert [(news["image"], news["index"]) for news in announced()] == [(0, 0), (1, 0)]
+
+
+async def test_what_cannot_be_decoded_is_lost_and_the_next_one_is_not(
+    send, announced, make, caplog
+):
+    await send(make(index=0, content=b"no image"), make(index=1))
+
+    assert [news["index"] for news in announced()] == [1]
+    assert "partial image (0, 0)" in caplog.text
+
+
+async def test_storage_that_refuses_costs_the_partial_image_and_nothing_else(
+    send, announced, make, storage_at, caplog
+):
+    storage_at(NOBODY)
+
+    await send(make())
+
+    assert announced() == []
+    assert "partial image (0, 0)" in caplog.text
+
+
+async def test_a_broker_that_is_away_costs_the_partial_image_and_nothing_else(
+    send, make, settings, caplog
+):
+    announce._redis.cache_clear()  # noqa: SLF001 - the client is made once a process
+    settings.REDIS_URL = f"redis://{NOBODY}/0"
+
+    await send(make())
+
+    announce._redis.cache_clear()  # noqa: SLF001 - as above
+    assert "partial image (0, 0)" in caplog.text
+
+
+async def test_storage_that_hangs_holds_a_finished_image_up_for_moments_only(
+    send, make, storage_at, monkeypatch
+):
+    monkeypatch.setattr(partials, "LAST_WAIT_SECONDS", 0.2)
+    async with running(hangs) as server:
+        storage_at(server.host_port)
+        began = time.monotonic()
+
+        await send(make(index=0), make(index=1))
+
+        seconds = time.monotonic() - began
+    assert seconds < 2
+
+
+async def test_after_one_that_hangs_the_next_is_tried(send, make, storage_at, monkeypatch, caplog):
+    monkeypatch.setattr(partials, "ONE_TRY_SECONDS", 0.2)
+    async with running(hangs) as server:
+        storage_at(server.host_port)
+
+        await send(make(index=0), make(index=1))
+
+    assert caplog.text.count("TimeoutError()") == 2
+
+
+async def test_a_call_that_fails_gives_up_what_is_not_sent_yet_and_frees_it(send, make):
+    partials = [make(index) for index in range(3)]
+
+    with pytest.raises(LookupError):
+        await send(*partials, failure=LookupError("the upstream failed"))
+
+    with pytest.raises(ValueError, match="closed"):
+        partials[-1].spool.read_at(0, 1)
