@@ -65,9 +65,10 @@ class Callers:
 
     def __init__(self) -> None:
         self._process = WebProcess()
+        self.thread = threading.Thread(target=self._stay_present, name="presence", daemon=True)
         self._is_present = threading.Event()
         self._is_stopping = threading.Event()
-        self._answered = _Batch(orphans.answered, after_seconds=COALESCE_SECONDS)
+        self._answered = _Batch(self._write_answered, after_seconds=COALESCE_SECONDS)
         self._left = _Batch(self._write_left, after_seconds=0)
 
     def attend(
@@ -88,7 +89,7 @@ class Callers:
 
     async def start(self) -> None:
         """Announce this process; the database may take its time."""
-        threading.Thread(target=self._stay_present, name="presence", daemon=True).start()
+        self.thread.start()
 
     async def stop(self) -> None:
         """Write what is known, then leave."""
@@ -110,6 +111,10 @@ class Callers:
         asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, attendance.generation_id)
         if attendance.is_admitted:
             self._left.add(attendance.generation_id)
+
+    @staticmethod
+    def _write_answered(generation_ids: Collection[UUID]) -> None:
+        orphans.answered(generation_ids)
 
     def _write_left(self, generation_ids: Collection[UUID]) -> None:
         orphans.left(generation_ids)

@@ -1,10 +1,12 @@
 """The web process as one application: which part serves what, and its life."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from generation.api.callers import callers
 from generation.api.waiting import hub
 from pictor.web.application import Lifespan, Router, build
 from pictor.web.edge import App, Receive, Scope, Send
@@ -59,11 +61,11 @@ async def test_the_process_listens_from_its_start_to_its_end(router, monkeypatch
     life, sent = [], []
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
-    async def start():
-        life.append("start")
+    def noted(word: str) -> Callable[[], Awaitable[None]]:
+        async def note() -> None:
+            life.append(word)
 
-    async def stop():
-        life.append("stop")
+        return note
 
     async def close():
         life.append("closed")
@@ -74,15 +76,16 @@ async def test_the_process_listens_from_its_start_to_its_end(router, monkeypatch
     async def send(message):
         sent.append((message["type"], life[-1]))
 
-    monkeypatch.setattr(hub, "start", start)
-    monkeypatch.setattr(hub, "stop", stop)
+    for name, part in (("hub", hub), ("callers", callers)):
+        monkeypatch.setattr(part, "start", noted(f"{name} start"))
+        monkeypatch.setattr(part, "stop", noted(f"{name} stop"))
     await Lifespan(router, closing=[close])({"type": "lifespan"}, receive, send)
 
     assert sent == [
-        ("lifespan.startup.complete", "start"),
+        ("lifespan.startup.complete", "callers start"),
         ("lifespan.shutdown.complete", "closed"),
     ]
-    assert life == ["start", "stop", "closed"]
+    assert life == ["hub start", "callers start", "hub stop", "callers stop", "closed"]
 
 
 async def test_a_refusal_at_the_gate_has_the_edges_headers(whole):

@@ -1,0 +1,134 @@
+"""The callers of a web process: present while it lives, and written down when they leave."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from uuid import UUID
+
+import anyio
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+
+from generation import orphans
+from generation.api import callers as module
+from generation.api.callers import Callers
+from generation.orphans import Attendance
+from pictor.kit import ids
+
+pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
+
+OnEnd = list[Callable[[bool], None]]
+ANSWERED, LEFT = True, False
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(module, "CONFIRM_SECONDS", 0.01)
+
+
+def attended(callers: Callers, on_end: OnEnd) -> Attendance:
+    attendance = callers.attend(ids.new_uuid(), on_end)
+    assert attendance is not None
+    return attendance
+
+
+@contextlib.asynccontextmanager
+async def started() -> AsyncIterator[Callers]:
+    """Callers of a process that the database knows."""
+    callers = Callers()
+    await callers.start()
+    while callers.attend(ids.new_uuid(), []) is None:
+        await anyio.sleep(0.01)  # between two looks
+    try:
+        yield callers
+    finally:
+        await callers.stop()
+        await anyio.to_thread.run_sync(callers.thread.join)
+
+
+def rows(sql: str, number: int) -> list[tuple[int]]:
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        return other.execute(sql, [number]).fetchall()
+
+
+def holders(number: int) -> list[int]:
+    """The backends that hold the lock of a process."""
+    found = rows(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND (classid::bigint << 32) + objid::bigint = %s",
+        number,
+    )
+    return [pid for (pid,) in found]
+
+
+async def test_nobody_is_attended_before_the_database_knows_the_process():
+    on_end: OnEnd = []
+
+    assert Callers().attend(ids.new_uuid(), on_end) is None
+    assert on_end == []
+
+
+async def test_a_process_is_present_from_its_start_to_its_end():
+    async with started() as callers:
+        number = attended(callers, []).process.number
+        during = len(holders(number))
+
+    assert (during, holders(number)) == (1, [])
+
+
+async def test_a_process_whose_connection_was_cut_is_present_again():
+    async with started() as callers:
+        number = attended(callers, []).process.number
+        (before,) = holders(number)
+        rows("SELECT pg_terminate_backend(%s)", before)
+        with anyio.fail_after(10):
+            while holders(number) in ([], [before]):
+                await anyio.sleep(0.01)  # between two looks
+
+
+async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
+    written: list[set[UUID]] = []
+
+    def left(generation_ids):
+        written.append(set(generation_ids))
+        if len(written) == 1:
+            raise OperationalError("the database is away")
+
+    monkeypatch.setattr(orphans, "left", left)
+    on_end: OnEnd = []
+    async with started() as callers:
+        attendance = attended(callers, on_end)
+        attendance.is_admitted = True
+        on_end[0](LEFT)
+        gone_at_once = set(attendance.process.gone)
+
+    assert gone_at_once == {attendance.generation_id}
+    assert written == [{attendance.generation_id}] * 2
+    assert attendance.process.gone == set()
+
+
+async def test_answers_are_written_together(monkeypatch):
+    written: list[set[UUID]] = []
+    monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))
+    on_end: OnEnd = []
+    async with started() as callers:
+        three = [attended(callers, on_end) for _ in range(3)]
+        for attendance, ended in zip(three, on_end, strict=True):
+            attendance.is_admitted = True
+            ended(ANSWERED)
+
+    assert written == [{attendance.generation_id for attendance in three}]
+
+
+async def test_who_was_refused_is_not_written_down(monkeypatch):
+    written: list[set[UUID]] = []
+    monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))
+    monkeypatch.setattr(orphans, "left", lambda found: written.append(set(found)))
+    on_end: OnEnd = []
+    async with started() as callers:
+        for was_answered in (ANSWERED, LEFT):
+            attended(callers, on_end)
+            on_end.pop()(was_answered)
+
+    assert written == []
