@@ -199,6 +199,9 @@ class Generation(models.Model):
     orphaned_at = models.DateTimeField(
         null=True, help_text="When its caller's connection ended without an answer."
     )
+    turn = models.PositiveSmallIntegerField(
+        default=0, help_text="Whose turn it is to wait: raised by each retry that takes it over."
+    )
 
     # What it costs.
     priced = models.JSONField(help_text="The quote's snapshot: all that settlement needs.")

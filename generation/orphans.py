@@ -8,24 +8,37 @@ the same body takes it over, once, by compare-and-set. Two orders whose callers 
 have their answers, never meet here.
 
 A web process holds an advisory lock on its number for as long as it lives. PostgreSQL lets go of it
-the moment the process is gone, on whatever machine, so nobody waits for a heartbeat to be missed.
+the moment the process is gone, on whatever machine. A live process takes it again within a second
+after its connection was cut, so a number whose lock stays free for longer is a dead one's.
 """
 
 import secrets
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models.functions import Now
 
 from generation.models import Generation
 
 REMEMBERED = timedelta(minutes=15)
 """Retries find generations admitted at most so long ago."""
-AFTER_DATABASE_START = timedelta(seconds=10)
-"""A restarted database has forgotten the locks: so long do processes have to take them again."""
+DEAD_AFTER_SECONDS = 4.0
+"""A process whose lock is free for so long is dead; a live one takes it again in half the time."""
+
+
+class Undecided(Exception):
+    """A process may be dead or may have lost its connection for a moment: look again soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One caller's turn to wait for a generation, from 0; a retry that takes over has the next."""
+
+    generation_id: UUID
+    number: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -35,10 +48,19 @@ class WebProcess:
     Attributes:
         gone: generations, admitted or about to be, whose callers left a moment ago: orphans that
             the database may not know of yet.
+        free_since: other processes' numbers whose locks were found free, and since when
+            (monotonic seconds).
     """
 
     number: int = field(default_factory=lambda: secrets.randbits(62))
     gone: set[UUID] = field(default_factory=set)
+    free_since: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def dead(self) -> list[int]:
+        """The numbers whose locks have been free for long enough."""
+        ripe = time.monotonic() - DEAD_AFTER_SECONDS
+        return [number for number, since in list(self.free_since.items()) if since <= ripe]
 
 
 @dataclass(eq=False, slots=True)
@@ -50,15 +72,15 @@ class Attendance:
     """
 
     process: WebProcess
-    generation_id: UUID
+    turn: Turn
     is_admitted: bool = False
     is_gone: bool = False
 
 
-def take_presence(web_process: int) -> None:
-    """Lock the process's number on this thread's connection, for as long as that lasts."""
+def take_presence(number: int) -> None:
+    """Lock a process's number on this thread's connection, for as long as that lasts."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [web_process])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [number])
 
 
 def confirm_presence() -> None:
@@ -67,51 +89,98 @@ def confirm_presence() -> None:
         cursor.execute("SELECT 1")
 
 
-_ADOPT = """
-UPDATE generation_generation SET web_process = %s, orphaned_at = NULL
-WHERE id = (
-    SELECT id FROM generation_generation
+_UNANSWERED = """
+    FROM generation_generation
     WHERE api_key_id = %s AND body_digest = %s AND created_at > %s
       AND state IN ('queued', 'running', 'succeeded')
       AND (web_process IS NOT NULL OR orphaned_at IS NOT NULL)
+"""
+_ADOPT = f"""
+UPDATE generation_generation SET web_process = %s, orphaned_at = NULL, turn = turn + 1
+WHERE id = (
+    SELECT id {_UNANSWERED}
       AND CASE WHEN orphaned_at IS NOT NULL OR id = ANY(%s) THEN true
-               WHEN pg_postmaster_start_time() > %s THEN false
-               ELSE pg_try_advisory_xact_lock_shared(web_process) END
+               WHEN web_process = ANY(%s) THEN pg_try_advisory_xact_lock_shared(web_process)
+               ELSE false END
     ORDER BY id LIMIT 1 FOR UPDATE)
-RETURNING id
+RETURNING id, turn
+"""  # noqa: S608 - our own text
+_WAITED_FOR_BY = f"SELECT DISTINCT web_process {_UNANSWERED} AND web_process <> %s"
+
+
+def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) -> Turn | None:
+    """Take over the oldest orphan of this key and body for a caller of this process.
+
+    Raises Undecided while another process may be dead. Failed and canceled generations cost
+    nothing, so what they were for may as well be tried afresh.
+    """
+    wanted = (key_id, body_digest, now - REMEMBERED)
+    with connection.cursor() as cursor:
+        cursor.execute(_ADOPT, (by.number, *wanted, list(by.gone), by.dead))
+        row = cursor.fetchone()
+        if row is not None:
+            by.gone.discard(row[0])
+            return Turn(*row)
+        cursor.execute(_WAITED_FOR_BY, (*wanted, by.number))
+        others = [number for (number,) in cursor.fetchall()]
+        free = [number for number in others if _is_free(number)]
+    for number in set(others).difference(free):
+        by.free_since.pop(number, None)
+    for number in free:
+        by.free_since.setdefault(number, time.monotonic())
+    if free:
+        raise Undecided
+    return None
+
+
+def _is_free(number: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [number])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def attend(attendance: Attendance, turn: Turn) -> None:
+    """The caller waits for this committed generation, unless they are gone already."""
+    attendance.turn = turn
+    attendance.is_admitted = True
+    if attendance.is_gone:
+        left([turn])
+        attendance.process.gone.discard(turn.generation_id)
+
+
+def left(turns: Collection[Turn]) -> None:
+    """The callers' connections ended without an answer. Whose turn is over changes nothing."""
+    _end(turns, is_orphan=True)
+
+
+def answered(turns: Collection[Turn]) -> None:
+    """The callers have their answers: nobody may take these over any more."""
+    _end(turns, is_orphan=False)
+
+
+_END = """
+UPDATE generation_generation AS g
+SET web_process = NULL, orphaned_at = CASE WHEN %s THEN clock_timestamp() END
+FROM unnest(%s::uuid[], %s::int[]) AS t(id, turn)
+WHERE g.id = t.id AND g.turn = t.turn AND g.web_process IS NOT NULL
 """
 
 
-def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) -> UUID | None:
-    """Take over the oldest orphan of this key and body for a caller of this process.
-
-    Failed and canceled ones cost nothing, so what they were for may as well be tried afresh.
-    """
-    oldest, settled = now - REMEMBERED, now - AFTER_DATABASE_START
+def _end(turns: Collection[Turn], *, is_orphan: bool) -> None:
+    ids, numbers = [one.generation_id for one in turns], [one.number for one in turns]
     with connection.cursor() as cursor:
-        cursor.execute(_ADOPT, [by.number, key_id, body_digest, oldest, list(by.gone), settled])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    by.gone.discard(row[0])
-    return UUID(str(row[0]))
+        cursor.execute(_END, [is_orphan, ids, numbers])
 
 
-def attend(attendance: Attendance, generation_id: UUID) -> None:
-    """The caller waits for this committed generation, unless they are gone already."""
-    attendance.generation_id = generation_id
-    attendance.is_admitted = True
-    if attendance.is_gone:
-        left([generation_id])
-        attendance.process.gone.discard(generation_id)
-
-
-def left(generation_ids: Collection[UUID]) -> None:
-    """The callers' connections ended without an answer."""
-    waited_for = Generation.objects.filter(id__in=generation_ids, web_process__isnull=False)
-    waited_for.update(web_process=None, orphaned_at=Now())
-
-
-def answered(generation_ids: Collection[UUID]) -> None:
-    """The callers have their answers: nobody may take these over any more."""
+def forget(generation_ids: Iterable[UUID]) -> None:
+    """No retry may find these any more, for instance because their images were deleted."""
     Generation.objects.filter(id__in=generation_ids).update(web_process=None, orphaned_at=None)
+
+
+def forget_old(*, now: datetime) -> int:
+    """Clear the marks of what no retry can find any more; how many. Callers never wait so long."""
+    marked = Generation.objects.exclude(web_process=None, orphaned_at=None)
+    return marked.filter(created_at__lte=now - REMEMBERED).update(
+        web_process=None, orphaned_at=None
+    )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from generation import leftovers, worker
+from generation import leftovers, orphans, worker
 from generation.admission import idempotency
 from generation.management.ledger import audit
 from pictor.kit import clock
@@ -31,8 +31,9 @@ def forget_inputs() -> None:
 
 @shared_task(ignore_result=True)
 def forget_idempotency_keys() -> None:
-    """Delete replays that are no longer remembered."""
+    """Forget what repeated requests can no longer find, by their keys or as retries."""
     idempotency.forget_expired(now=clock.now())
+    orphans.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -22,7 +22,7 @@ from generation.admission import idempotency, rules
 from generation.admission.rules import Order
 from generation.catalogue import Catalogue, Contract
 from generation.models import Generation, State
-from generation.orphans import Attendance
+from generation.orphans import Attendance, Turn
 from generation.plans import Candidate, plan
 from generation.selectors import catalogue_at, prices_at
 from pictor.kit.errors import Forbidden, InvalidRequest, NoChannelAvailable, NotFound
@@ -68,7 +68,8 @@ def admit(
 ) -> Admitted:
     """Hold the quote and write the generation, or find the one this request already has.
 
-    Raises the PictorError that refuses the request; nothing is held or remembered then.
+    Raises the PictorError that refuses the request, or Undecided; nothing is held or remembered
+    then.
     """
     digest = idempotency.digest_of(submission.request)
     generation, is_new = _known(caller, submission, digest, now), False
@@ -84,7 +85,7 @@ def admit(
                 now=now,
             )
     if submission.attendance is not None:
-        orphans.attend(submission.attendance, generation.id)
+        orphans.attend(submission.attendance, Turn(generation.id, generation.turn))
     return Admitted(generation, is_new=is_new, is_streamed=bool(submission.request.get("stream")))
 
 
@@ -123,7 +124,7 @@ def _known(
         by=submission.attendance.process,
         now=now,
     )
-    return None if adopted is None else Generation.objects.get(id=adopted)
+    return None if adopted is None else Generation.objects.get(id=adopted.generation_id)
 
 
 def _contract(catalogue: Catalogue, caller: Caller, model: str) -> Contract:

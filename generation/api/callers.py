@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connection
 
 from generation import orphans
-from generation.orphans import Attendance, WebProcess
+from generation.orphans import Attendance, Turn, WebProcess
 from pictor.kit import pools
 
 logger = logging.getLogger(__name__)
@@ -23,23 +23,23 @@ COALESCE_SECONDS = 0.1
 """Answers are written down so long after the first of them, together."""
 GONE_SECONDS = 60.0
 """A caller who left before they were admitted is remembered so long, for the admission to end."""
-AGAIN_SECONDS = 1.0
-CONFIRM_SECONDS = 2.0
+AGAIN_SECONDS = 0.5
+CONFIRM_SECONDS = 1.0
 LAST_WORDS_SECONDS = 2.0
 
 
 class _Batch:
-    """Ids on their way to the database, tried until they are there."""
+    """Turns that are over, on their way to the database: tried until they are there."""
 
-    def __init__(self, write: Callable[[Collection[UUID]], None], *, after_seconds: float) -> None:
+    def __init__(self, write: Callable[[Collection[Turn]], None], *, after_seconds: float) -> None:
         self._write = write
         self._after_seconds = after_seconds
-        self._ids: set[UUID] = set()
+        self._turns: set[Turn] = set()
         self._writing: asyncio.Task[None] | None = None
 
-    def add(self, generation_id: UUID) -> None:
+    def add(self, turn: Turn) -> None:
         """Write this one soon."""
-        self._ids.add(generation_id)
+        self._turns.add(turn)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
 
@@ -49,12 +49,12 @@ class _Batch:
             await asyncio.shield(self._writing)
 
     async def _write_all(self) -> None:
-        while self._ids:
+        while self._turns:
             await asyncio.sleep(self._after_seconds)
-            batch = frozenset(self._ids)
+            batch = frozenset(self._turns)
             try:
                 await pools.views(self._write, batch)
-                self._ids -= batch
+                self._turns -= batch
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("who has an answer is written down later: %s", error)
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -83,7 +83,7 @@ class Callers:
         """
         if not self._is_present.is_set():
             return None
-        attendance = Attendance(self._process, generation_id)
+        attendance = Attendance(self._process, Turn(generation_id))
         on_end.append(lambda was_answered: self._ended(attendance, was_answered=was_answered))
         return attendance
 
@@ -103,22 +103,22 @@ class Callers:
     def _ended(self, attendance: Attendance, *, was_answered: bool) -> None:
         if was_answered:
             if attendance.is_admitted:
-                self._answered.add(attendance.generation_id)
+                self._answered.add(attendance.turn)
             return
         attendance.is_gone = True
-        gone = self._process.gone
-        gone.add(attendance.generation_id)
-        asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, attendance.generation_id)
+        gone, generation_id = self._process.gone, attendance.turn.generation_id
+        gone.add(generation_id)
+        asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, generation_id)
         if attendance.is_admitted:
-            self._left.add(attendance.generation_id)
+            self._left.add(attendance.turn)
 
     @staticmethod
-    def _write_answered(generation_ids: Collection[UUID]) -> None:
-        orphans.answered(generation_ids)
+    def _write_answered(turns: Collection[Turn]) -> None:
+        orphans.answered(turns)
 
-    def _write_left(self, generation_ids: Collection[UUID]) -> None:
-        orphans.left(generation_ids)
-        self._process.gone.difference_update(generation_ids)
+    def _write_left(self, turns: Collection[Turn]) -> None:
+        orphans.left(turns)
+        self._process.gone.difference_update(turn.generation_id for turn in turns)
 
     def _stay_present(self) -> None:
         """The presence's thread: its one connection holds the process's lock."""

@@ -1,5 +1,6 @@
 """/v1/images/generations: parse, call the pipeline, wait, render."""
 
+import asyncio
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,13 +15,14 @@ from django.http import HttpResponseBase
 
 from accounts import rates
 from accounts.selectors import Caller
-from generation import notify, pipeline, selectors, settlement
+from generation import notify, orphans, pipeline, selectors, settlement
 from generation.admission.service import Admitted, Submission, quoted_order
 from generation.api import events, inputs, render, schema, serializers
 from generation.api.callers import callers
 from generation.api.calls import Call, Page, by_method, lanes
 from generation.api.waiting import Ticket, hub
 from generation.models import Generation
+from generation.orphans import Undecided
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, ids, pools
 from pictor.kit.errors import NotCancelable, NotFound
@@ -30,6 +32,8 @@ from pictor.kit.spools import process_spools
 from storage import services as storage
 
 T = TypeVar("T")
+UNDECIDED_SECONDS = 0.5
+"""Until the next look at a web process that may have died."""
 
 
 async def create(request: ASGIRequest, default_model: str | None = None) -> HttpResponseBase:
@@ -98,19 +102,28 @@ async def _admitted(call: Call, generation_id: GenerationId) -> Admitted:
         return outcome
     now = clock.now()
     images = await pools.storage(inputs.extract, outcome.request, call.body, process_spools())
-    is_kept = False
     try:
         await images.check_addresses(_http())
         rows = await images.store(generation_id, now)
-        admitted = await _in_turn(
+        admitted = await _committed(
             call, functools.partial(_commit, call, outcome, generation_id, now, rows)
         )
-        is_kept = admitted.is_new
+        if not admitted.is_new:
+            await images.forget()
+    except Exception:  # not when the caller leaves: the admission may still succeed without them
+        await images.forget()
+        raise
     finally:
         images.close()
-        if not is_kept:
-            await images.forget()
     return admitted
+
+
+async def _committed(call: Call, commit: Callable[[], Admitted]) -> Admitted:
+    while True:
+        try:
+            return await _in_turn(call, commit)
+        except Undecided:
+            await asyncio.sleep(UNDECIDED_SECONDS)
 
 
 async def _in_turn(call: Call, work: Callable[[], T]) -> T:
@@ -127,11 +140,15 @@ def _prepare(call: Call) -> Prepared:
 
 
 def _submit(call: Call, generation_id: GenerationId) -> Admitted | Prepared:
+    """What needs no wait in between: for storage, or for news of a process that may be dead."""
     prepared = _prepare(call)
     if prepared.has_images:
         return prepared
     inputs.check_no_long_text(prepared.request, call.body)
-    return _commit(call, prepared, generation_id, clock.now(), [])
+    try:
+        return _commit(call, prepared, generation_id, clock.now(), [])
+    except Undecided:
+        return prepared
 
 
 def _commit(
@@ -224,6 +241,7 @@ async def delete(request: ASGIRequest, public_id: str) -> HttpResponseBase:
         generation = _theirs(caller, public_id).generation
         if not generation.is_final:
             raise NotCancelable("This generation has not ended yet.")
+        orphans.forget([generation.id])
         storage.delete_for_generation(
             tenant_id=caller.tenant_id, generation_id=generation.id, now=clock.now()
         )

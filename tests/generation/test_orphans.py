@@ -1,5 +1,6 @@
 """Who may take over whose generation: orphans of the same key and body, once, and no others."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,16 +12,11 @@ from django.db import connection
 
 from generation import orphans
 from generation.models import Generation, State
-from generation.orphans import Attendance, WebProcess
+from generation.orphans import Attendance, Turn, Undecided, WebProcess
 from pictor.kit import clock
 from tests.factories import Customer
 
 DIGEST = b"d" * 32
-
-
-@pytest.fixture(autouse=True)
-def long_running_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orphans, "AFTER_DATABASE_START", timedelta(0))
 
 
 @contextmanager
@@ -53,7 +49,17 @@ def waited_for(acme: Customer, by: WebProcess, **changes: object) -> Generation:
 
 
 def adopted(generation: Generation, by: WebProcess, digest: bytes = DIGEST) -> UUID | None:
-    return orphans.adopt(key_id=generation.api_key_id, body_digest=digest, by=by, now=clock.now())
+    """By a process that has looked for long enough to know who is dead."""
+    def look() -> Turn | None:
+        now = clock.now()
+        return orphans.adopt(key_id=generation.api_key_id, body_digest=digest, by=by, now=now)
+
+    try:
+        turn = look()
+    except Undecided:
+        by.free_since = {number: since - 4 for number, since in by.free_since.items()}
+        turn = look()
+    return None if turn is None else turn.generation_id
 
 
 def test_a_live_process_keeps_its_callers_generations(acme, here, elsewhere):
@@ -68,17 +74,53 @@ def test_a_dead_process_leaves_orphans_for_one_caller_each(acme, here):
     assert [adopted(generation, here), adopted(generation, here)] == [generation.id, None]
 
 
-def test_a_database_that_has_just_started_does_not_know_who_is_dead(acme, here, monkeypatch):
-    monkeypatch.setattr(orphans, "AFTER_DATABASE_START", timedelta(days=365))
-    generation = waited_for(acme, WebProcess())
+def test_a_process_is_not_dead_before_its_lock_was_free_for_four_seconds(acme, here):
+    dead = WebProcess()
+    generation = waited_for(acme, dead)
+    wanted = {"key_id": generation.api_key_id, "body_digest": DIGEST, "by": here}
+
+    for seconds in (0, 3.9):
+        here.free_since = {number: since - seconds for number, since in here.free_since.items()}
+        with pytest.raises(Undecided):
+            orphans.adopt(**wanted, now=clock.now())
+
+    assert list(here.free_since) == [dead.number]
+
+
+def test_a_process_that_took_its_lock_again_was_not_dead(acme, here, elsewhere):
+    generation = waited_for(acme, elsewhere)
+    here.free_since[elsewhere.number] = time.monotonic() - 10
 
     assert adopted(generation, here) is None
+    assert here.free_since == {}
+
+
+def test_the_end_of_a_turn_that_is_over_changes_nothing(acme, here, elsewhere):
+    generation = waited_for(acme, elsewhere)
+    first = Turn(generation.id)
+    orphans.left([first])
+    assert adopted(generation, here) == generation.id
+
+    orphans.left([first])
+    orphans.answered([first])
+
+    assert adopted(generation, elsewhere) is None
+    orphans.left([Turn(generation.id, 1)])
+    assert adopted(generation, elsewhere) == generation.id
+
+
+def test_marks_that_no_retry_can_find_are_cleared(acme, here):
+    waited_for(acme, here)
+    old = clock.now() + timedelta(minutes=15, seconds=1)
+
+    assert [orphans.forget_old(now=clock.now()), orphans.forget_old(now=old)] == [0, 1]
+    assert orphans.forget_old(now=old) == 0
 
 
 def test_the_oldest_orphan_is_the_first_to_be_taken(acme, here):
     first = waited_for(acme, WebProcess())
     second = waited_for(acme, WebProcess())
-    orphans.left([second.id, first.id])
+    orphans.left([Turn(second.id), Turn(first.id)])
 
     assert [adopted(first, here), adopted(first, here)] == [first.id, second.id]
 
@@ -113,17 +155,17 @@ def test_what_brought_no_image_is_tried_afresh(acme, here, state):
 def test_who_has_an_answer_is_waited_for_no_more(acme, here):
     generation = waited_for(acme, WebProcess())
 
-    orphans.answered([generation.id])
+    orphans.answered([Turn(generation.id)])
 
     assert adopted(generation, here) is None
 
 
 def test_a_caller_who_left_during_admission_leaves_an_orphan(acme, here, elsewhere):
     generation = waited_for(acme, elsewhere)
-    attendance = Attendance(elsewhere, generation.id, is_gone=True)
+    attendance = Attendance(elsewhere, Turn(generation.id), is_gone=True)
     elsewhere.gone.add(generation.id)
 
-    orphans.attend(attendance, generation.id)
+    orphans.attend(attendance, Turn(generation.id))
 
     assert elsewhere.gone == set()
     assert adopted(generation, here) == generation.id

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from uuid import UUID
 
 import anyio
 import psycopg
@@ -12,7 +11,7 @@ from django.db import OperationalError, connection
 from generation import orphans
 from generation.api import callers as module
 from generation.api.callers import Callers
-from generation.orphans import Attendance
+from generation.orphans import Attendance, Turn
 from pictor.kit import ids
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
@@ -88,10 +87,10 @@ async def test_a_process_whose_connection_was_cut_is_present_again():
 
 
 async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
-    written: list[set[UUID]] = []
+    written: list[set[Turn]] = []
 
-    def left(generation_ids):
-        written.append(set(generation_ids))
+    def left(turns):
+        written.append(set(turns))
         if len(written) == 1:
             raise OperationalError("the database is away")
 
@@ -103,13 +102,13 @@ async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
         on_end[0](LEFT)
         gone_at_once = set(attendance.process.gone)
 
-    assert gone_at_once == {attendance.generation_id}
-    assert written == [{attendance.generation_id}] * 2
+    assert gone_at_once == {attendance.turn.generation_id}
+    assert written == [{attendance.turn}] * 2
     assert attendance.process.gone == set()
 
 
 async def test_answers_are_written_together(monkeypatch):
-    written: list[set[UUID]] = []
+    written: list[set[Turn]] = []
     monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))
     on_end: OnEnd = []
     async with started() as callers:
@@ -118,11 +117,11 @@ async def test_answers_are_written_together(monkeypatch):
             attendance.is_admitted = True
             ended(ANSWERED)
 
-    assert written == [{attendance.generation_id for attendance in three}]
+    assert written == [{attendance.turn for attendance in three}]
 
 
 async def test_who_was_refused_is_not_written_down(monkeypatch):
-    written: list[set[UUID]] = []
+    written: list[set[Turn]] = []
     monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))
     monkeypatch.setattr(orphans, "left", lambda found: written.append(set(found)))
     on_end: OnEnd = []
