@@ -84,6 +84,11 @@ class AnswerStream:
         """Take the next bytes of the answer."""
         self._stream.feed(chunk)
 
+    @property
+    def small_bytes(self) -> int:
+        """How much of the answer is neither an image nor thrown away."""
+        return self._stream.skeleton_bytes
+
     def finish(self) -> dict[str, object]:
         """The answer with placeholders for its long strings; see `image`."""
         skeleton, _ = self._stream.finish()

@@ -144,7 +144,8 @@ class OpenAIChannel:
         try:
             await self._read_events(request, answer, streamed)
             if not streamed.images:
-                raise self._without_image(answer, streamed.last)
+                error = self._without_image(answer, streamed.last)
+                raise errors.after_work(error) if streamed.has_begun else error
             is_kept = True
             return streamed.answer(
                 request_id=errors.request_id_of(answer.headers), http_status=answer.status

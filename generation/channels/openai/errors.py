@@ -196,6 +196,14 @@ def error_of_document(
     )
 
 
+def after_work(error: UpstreamError) -> UpstreamError:
+    """The same, said after images had begun to come: the call may be paid, and is never resent."""
+    if error.attempt_class in {AttemptClass.REFUSED, AttemptClass.NOT_REACHED}:
+        error.attempt_class = AttemptClass.UNKNOWN
+    error.may_have_billed = True
+    return error
+
+
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The upstream's own name for the call, "" without one."""
     for name in _REQUEST_ID_HEADERS:

@@ -17,6 +17,8 @@ from pictor.kit.json_stream import JsonRefused, JsonTooLarge
 ERROR = "error"
 MAX_LINES = 200_000
 """Each costs a microsecond: empty lines without end must not keep the event loop busy."""
+MAX_SMALL_BYTES = 4 * 1024**2
+"""Of all events' data without their images: each MB costs a parser 0.1 s."""
 MAX_NAME_BYTES = 200
 """Of a line that is not data, so much is looked at."""
 
@@ -62,6 +64,9 @@ class EventStream:
         self._line = bytearray()  # what there is of a line that is not known to be data
         self._is_data = False
         self._lines = 0
+        self._small_bytes = 0
+        self._has_events = False
+        self._noise: JsonRefused | None = None  # data that is no event, which alone is no answer
         self._is_after_cr = False
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
@@ -88,6 +93,8 @@ class EventStream:
         event = self._end_line() or self._end_event()
         if event is not None:
             yield event
+        if self._noise is not None and not self._has_events:
+            raise self._noise
 
     def close(self) -> None:
         """Free what an event that did not end had so far."""
@@ -155,14 +162,18 @@ class EventStream:
         if self._answer is None or not start or self.is_done:
             self.close()
             return None
+        self._small_bytes += self._answer.small_bytes
+        if self._small_bytes > MAX_SMALL_BYTES:
+            raise JsonTooLarge(f"events of more than {MAX_SMALL_BYTES} bytes without their images")
         try:
             document = self._answer.finish()
-        except JsonRefused:
-            if not name or _is_ours(name):
+        except JsonRefused as error:
+            if _is_ours(name) or (not name and start.startswith(b"{")):
                 raise
+            self._noise = None if name else error
             self.close()  # a ping, or whatever else a proxy puts in between
             return None
-        answer, self._answer = self._answer, None
+        answer, self._answer, self._has_events = self._answer, None, True
         kind = document.get("type")
         return Event(kind if isinstance(kind, str) and kind else name, document, answer)
 

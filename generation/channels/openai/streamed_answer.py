@@ -60,6 +60,11 @@ class StreamedAnswer:
         """Nothing is to be expected any more."""
         return self._has_failed or self._completed >= self._request.n
 
+    @property
+    def has_begun(self) -> bool:
+        """The upstream has worked on it: an image was seen, finished or not."""
+        return bool(self._partials or self._completed)
+
     async def take(self, event: Event) -> None:
         """Take what an event brings, and free the rest. Raises SpoolError for a finished image."""
         kept: tuple[SpoolFile, ...] = ()

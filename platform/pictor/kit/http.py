@@ -30,7 +30,7 @@ from typing_extensions import override
 
 from pictor.kit import egress
 from pictor.kit.egress import EgressRefused, HttpError, NotReached
-from pictor.kit.inflate import CannotInflate, inflater
+from pictor.kit.inflate import PIECE_BYTES, CannotInflate, inflater
 
 __all__ = [
     "Body",
@@ -316,6 +316,8 @@ class HttpAnswer:
                     if max(received, decoded) > max_bytes:
                         raise BodyTooLarge(f"more than {max_bytes} bytes")
                     yield piece
+                    if len(piece) == PIECE_BYTES:  # one read may inflate to hundreds of them
+                        await asyncio.sleep(0)
 
     async def read(self, max_bytes: int) -> bytes:
         """The whole body, for small ones."""

@@ -139,6 +139,11 @@ class JsonStream(Generic[SinkT]):
             raise JsonInvalid("an object key is too long")
         return skeleton, self._sinks
 
+    @property
+    def skeleton_bytes(self) -> int:
+        """Everything so far that no sink took."""
+        return len(self._skeleton)
+
     def index_of(self, text: object) -> int | None:
         """Which long string a value of the parsed skeleton stands for; None for any other value."""
         if isinstance(text, str) and text.startswith(self._token):

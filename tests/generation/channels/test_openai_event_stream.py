@@ -111,6 +111,7 @@ def test_an_event_ends_at_its_blank_line_and_not_later(stream):
         (b"event: image_generation.completed\n\n", []),
         (b"retry: 10\nid: 3\n: x\nunknown: y\ndatum: 5\ndatab\n\n", []),
         (b'event: ping\ndata: 12:00\n\ndata: {"type":"a"}\n\n', ["a"]),
+        (b'data: ping\n\ndata: {"type":"a"}\n\n', ["a"]),
         (b"data: [DONE]\n\n", []),
         (b'data:   [DONE]  \n\ndata: {"type":"late"}\n\n', []),
         (b"data:" + b" " * 100 + b'{"type":"far"}\n\n', ["far"]),
@@ -144,6 +145,14 @@ def test_data_that_is_no_object_or_cut_short_is_refused_and_its_spool_freed(stre
 
     stream.close()
     assert spools.budget.used_bytes == 0
+
+
+def test_events_without_images_are_refused_when_they_come_to_megabytes(stream):
+    event = b'data: {"a": [' + b"[]," * 50_000 + b"0]}\n\n"
+
+    assert len(read(stream, [event] * 20)) == 20
+    with pytest.raises(JsonTooLarge):
+        read(stream, [event] * 10)
 
 
 def test_empty_lines_without_end_are_refused(stream, monkeypatch):

@@ -343,12 +343,30 @@ async def test_a_completed_event_without_a_readable_image_is_a_bad_result(channe
 async def test_an_error_event_is_classed_as_an_error_in_an_answer(
     channel, upstream, document, attempt_class
 ):
-    upstream.script = streams(partial(b"first", 0), event("error", **document))
+    upstream.script = streams(event("error", **document))
 
     error = await failure_of(channel, fox())
 
     assert error.attempt_class is attempt_class
     assert (error.request_id, error.http_status) == ("req_1", 200)
+
+
+@pytest.mark.parametrize(
+    ("code", "attempt_class"),
+    [
+        ("rate_limit_exceeded", AttemptClass.UNKNOWN),
+        ("insufficient_quota", AttemptClass.UNKNOWN),
+        ("moderation_blocked", AttemptClass.MODERATED),
+    ],
+)
+async def test_an_error_after_a_partial_image_may_be_paid_and_is_never_resent(
+    channel, upstream, code, attempt_class
+):
+    upstream.script = streams(partial(b"first", 0), event("error", error={"code": code}))
+
+    error = await failure_of(channel, fox())
+
+    assert (error.attempt_class, error.may_have_billed) == (attempt_class, True)
 
 
 async def test_an_error_is_one_whatever_the_event_is_called(channel, upstream):
