@@ -22,6 +22,7 @@ from generation.dispatch.announce import PartialImage
 from generation.models import State
 from generation.selectors import Finished
 from pictor.kit import api_errors
+from pictor.kit.errors import PictorError
 from storage import services as storage
 from storage.models import StoredImage
 
@@ -72,12 +73,17 @@ async def _ending(finished: Finished | None) -> AsyncIterator[bytes]:
     """The images, or why there are none."""
     if finished is None:
         yield _event("error", {"type": "error", **api_errors.body_of(render.NOT_READY)})
-    elif finished.generation.state != State.SUCCEEDED or not finished.images:
+    elif finished.generation.state != State.SUCCEEDED:
         yield _event("error", {"type": "error", **render.error_body(finished.generation)})
     else:
-        for index, image in enumerate(finished.images):
-            async for chunk in _completed(finished, index, image):
-                yield chunk
+        try:
+            if not finished.images:
+                raise render.deleted()
+            for index, image in enumerate(finished.images):
+                async for chunk in _completed(finished, index, image):
+                    yield chunk
+        except PictorError as error:
+            yield _event("error", {"type": "error", **api_errors.body_of(error)})
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:
@@ -128,8 +134,9 @@ async def _completed(finished: Finished, index: int, image: StoredImage) -> Asyn
         "usage": share_of_usage(answer["usage"], index, len(finished.images)),
     }
     head, tail = _event(COMPLETED, data).split(mark.encode())
+    chunks = await render.begun(finished, image)  # before the event: storage may have none for us
     yield head
-    async for chunk in render.encoded(image):
+    async for chunk in chunks:
         yield chunk
     yield tail
 

@@ -57,6 +57,11 @@ NOT_READY = GenerationTimeout(
 )
 
 
+def deleted() -> NotFound:
+    """There were images, and somebody deleted them or their time was up."""
+    return NotFound("The images of this generation have been deleted.")
+
+
 def too_late(generation: Generation, *, is_replay: bool) -> HttpResponse:
     """504: the caller waited as long as callers may; the generation goes on."""
     headers = {**api_errors.headers_of(NOT_READY), **headers_of(generation, is_replay=is_replay)}
@@ -94,7 +99,7 @@ async def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:
     if generation.state != State.SUCCEEDED:
         return _error(generation, headers)
     if not finished.images:
-        raise NotFound("The images of this generation have been deleted.")
+        raise deleted()
     if generation.response_format == "b64_json":
         return await _streamed(finished, headers)
     return api_errors.json_response(result(finished), headers=headers)
@@ -202,7 +207,8 @@ def _error(generation: Generation, headers: dict[str, str]) -> HttpResponse:
 
 
 async def _streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttpResponse:
-    first = await _begun(finished)  # before the status is sent: storage may have none for us
+    # Before the status is sent: storage may have none for us.
+    first = await begun(finished, finished.images[0])
     mark = secrets.token_hex(16)
     data = [_with_revised_prompt({"b64_json": mark}, image) for image in finished.images]
     frame = json.dumps(_frame(finished.generation, data), ensure_ascii=False, separators=(",", ":"))
@@ -231,14 +237,14 @@ async def _body(
     yield parts[-1]
 
 
-async def _begun(finished: Finished) -> AsyncIterator[bytes]:
-    """The first image's base64 with its first chunk in hand."""
-    chunks = encoded(finished.images[0])
+async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
+    """An image's base64 with its first chunk in hand. Raises NotFound and Unavailable."""
+    chunks = encoded(image)
     try:
         async with asyncio.timeout(FIRST_CHUNK_SECONDS):
             head = await anext(chunks)
     except storage.ObjectMissing:
-        raise NotFound("The images of this generation have been deleted.") from None
+        raise deleted() from None
     except (storage.StorageFailed, TimeoutError):
         raise Unavailable(
             "The image is stored, but cannot be read at the moment. Fetch it later:"

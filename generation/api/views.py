@@ -208,28 +208,26 @@ async def retrieve(request: ASGIRequest, public_id: str) -> HttpResponseBase:
     """GET by id: the generation object, with its result once there is one."""
     call = Call.of(request)
 
-    def read() -> Finished:
+    def read() -> HttpResponseBase:
         caller = call.authenticated("images:read")
-        return _theirs(caller, public_id)
+        return _shown(_theirs(caller, public_id))
 
-    return _shown(await pools.views(read))
+    return await pools.views(read)
 
 
 async def cancel(request: ASGIRequest, public_id: str) -> HttpResponseBase:
     """POST …/cancel: end what has not been sent to an upstream, and release its hold."""
     call = Call.of(request)
 
-    def write() -> tuple[Finished, bool]:
+    def write() -> HttpResponseBase:
         caller = call.authenticated("images:write")
         generation = _theirs(caller, public_id).generation
-        is_canceled = settlement.cancel(generation=generation, now=clock.now())
-        return _theirs(caller, public_id), is_canceled
+        if not settlement.cancel(generation=generation, now=clock.now()):
+            raise NotCancelable("This generation was sent to an upstream already, or has ended.")
+        notify.wake([generation.id])
+        return _shown(_theirs(caller, public_id))
 
-    finished, is_canceled = await pools.views(write)
-    if not is_canceled:
-        raise NotCancelable("This generation was sent to an upstream already, or has ended.")
-    await pools.views(notify.wake, [finished.generation.id])
-    return _shown(finished)
+    return await pools.views(write)
 
 
 async def delete(request: ASGIRequest, public_id: str) -> HttpResponseBase:
@@ -274,16 +272,16 @@ async def index(request: ASGIRequest, default_model: str | None = None) -> HttpR
     call = Call.of(request)
     page = Page.of(request)
 
-    def read() -> tuple[list[Finished], bool]:
+    def read() -> dict[str, Any]:
         caller = call.authenticated("images:read")
         rows = selectors.generations_of(caller.tenant_id)
         if page.after is not None:
             rows = rows.filter(id__lt=page.after)
         found = list(rows[: page.limit + 1])
-        return selectors.with_images(found[: page.limit]), len(found) > page.limit
+        shown = selectors.with_images(found[: page.limit])
+        return render.list_object(shown, has_more=len(found) > page.limit)
 
-    found, has_more = await pools.views(read)
-    return api_errors.json_response(render.list_object(found, has_more=has_more))
+    return api_errors.json_response(await pools.views(read))
 
 
 @cache

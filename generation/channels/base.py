@@ -173,6 +173,7 @@ class UpstreamError(Exception):
         detail: for our own log and attempt row: at most 500 characters, secrets removed.
         public_message: for the caller, in our words; "" leaves the words to the class.
         public_param: the request field the upstream complained of, if it is one of ours.
+        is_ours: the fault is our own and says nothing about the channel.
     """
 
     def __init__(
@@ -186,6 +187,7 @@ class UpstreamError(Exception):
         may_have_billed: bool = False,
         public_message: str = "",
         public_param: str | None = None,
+        is_ours: bool = False,
     ) -> None:
         super().__init__(f"{attempt_class}: {detail[:MAX_DETAIL_CHARS]}")
         self.attempt_class = attempt_class
@@ -196,6 +198,7 @@ class UpstreamError(Exception):
         self.may_have_billed = may_have_billed
         self.public_message = public_message
         self.public_param = public_param
+        self.is_ours = is_ours
 
 
 class Channel(Protocol):

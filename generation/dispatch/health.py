@@ -6,6 +6,7 @@ is over, and closes on that probe's success. `channel reset` raises the channel'
 everything known of it is forgotten.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -55,11 +56,13 @@ class _Circuit:
     pause: float = 0.0
     is_probing: bool = False
     is_proven: bool = False
+    failed_at: float = -math.inf
     calls: set[Call] = field(default_factory=set)
 
     def allows(self, now: float) -> bool:
         """Whether one more call may start without proof: ever more while none comes back bad."""
-        first = min((call.sent_at for call in self.calls if call.sent_at is not None), default=now)
+        sent = (call.sent_at for call in self.calls if call.sent_at is not None)
+        first = min((at for at in sent if at > self.failed_at), default=now)
         return len(self.calls) < UNPROVEN_CALLS << int((now - first) / NEWS_SECONDS)
 
 
@@ -121,7 +124,7 @@ class Health:
     def ended(
         self, call: Call, *, failed_as: AttemptClass | None, retry_after: float | None, now: float
     ) -> None:
-        """A call is over; `failed_as` None is success, a caller's own error counts as neither.
+        """A call is over; `failed_as` None is success, an error of others counts as neither.
 
         Once only; and what began before a reset says nothing about the channel after it.
         """
@@ -156,6 +159,7 @@ class Health:
             circuit.open_until = now + circuit.pause
             circuit.is_probing = False
             return
+        circuit.failed_at = now
         circuit.is_proven = False  # few calls at a time again, until one is answered well
         recent = [good for at, good in circuit.outcomes if at > now - WINDOW_SECONDS]
         failures = recent.count(False)

@@ -8,7 +8,8 @@ ready shortly after the answer has come is given up, so that a finished image ne
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial as bound
 
 from redis.exceptions import RedisError
 
@@ -25,6 +26,10 @@ from storage import services as storage
 logger = logging.getLogger(__name__)
 
 ONE_TRY_SECONDS = 5.0
+MOST_WAITING = 8
+"""In spools, for one call."""
+LONGEST_STALL_SECONDS = 2.0
+"""The reading of an answer waits at most so long for a place among them."""
 LAST_WAIT_SECONDS = 3.0
 """The answer has come; so long its partial images may still take."""
 
@@ -36,6 +41,7 @@ class Partials:
         self._claim = claim
         self._spools = spools
         self._sent: set[tuple[int, int]] = set()
+        self._is_behind = False
 
     @asynccontextmanager
     async def sending(self, wanted: Wanted) -> AsyncIterator[OnPartial | None]:
@@ -43,16 +49,31 @@ class Partials:
         if not self._claim.generation.partial_images:
             yield None
             return
-        waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue()
+        waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MOST_WAITING)
         sending = asyncio.create_task(self._send_all(waiting, wanted))
         try:
-            yield waiting.put
-            waiting.put_nowait(None)
-            await asyncio.wait({sending}, timeout=LAST_WAIT_SECONDS)
+            yield bound(self._offer, waiting)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WAIT_SECONDS):
+                    await waiting.put(None)
+                    await asyncio.wait({sending})
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             self._give_up(waiting)
+
+    async def _offer(
+        self, waiting: "asyncio.Queue[UpstreamPartial | None]", partial: UpstreamPartial
+    ) -> None:
+        """Queue it; with many in the queue the upstream waits a moment, once in a dispatch."""
+        patience = 0.0 if self._is_behind else LONGEST_STALL_SECONDS
+        try:
+            async with asyncio.timeout(patience):
+                await waiting.put(partial)
+        except TimeoutError:
+            self._is_behind = True
+            partial.spool.close()
+            logger.warning("a partial image of %s is left out: too many wait", self._id)
 
     async def _send_all(
         self, waiting: "asyncio.Queue[UpstreamPartial | None]", wanted: Wanted
@@ -77,13 +98,23 @@ class Partials:
             partial.spool.close()
             return
         self._sent.add(place)
+        try:
+            is_sent = await self._made_ready(partial, wanted)
+        except BaseException:
+            self._sent.discard(place)  # another attempt may fill it
+            raise
+        if not is_sent:
+            self._sent.discard(place)
+            logger.warning("partial image %s of %s cannot be decoded", place, self._id)
+
+    async def _made_ready(self, partial: UpstreamPartial, wanted: Wanted) -> bool:
+        """Verified, stored and announced; False when it cannot be decoded."""
         good = await pools.conversion(
             verified, UpstreamImage(partial.spool), wanted=wanted, spools=self._spools
         )
         if good is None:
             partial.spool.close()
-            logger.warning("partial image %s of %s cannot be decoded", place, self._id)
-            return
+            return False
         key = self._key(partial, good)
         try:
             await pools.storage(
@@ -94,6 +125,7 @@ class Partials:
             raise
         good.spool.close()
         await pools.storage(announce, self._news(partial, good, key))
+        return True
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
         return storage.partial_key_of(

@@ -186,7 +186,7 @@ class Dispatcher:
     def _count_out(self, call: Call, cause: UpstreamError | None) -> None:
         self._health.ended(
             call,
-            failed_as=cause.attempt_class if cause else None,
+            failed_as=_counted_as(cause),
             retry_after=_gate(cause),
             now=time.monotonic(),
         )
@@ -325,6 +325,13 @@ def _overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
     if other is not None:
         error.attempt_class = AttemptClass(other)
     return error
+
+
+def _counted_as(cause: UpstreamError | None) -> AttemptClass | None:
+    """How a channel's health sees the end of a call; a fault of ours is as none of its."""
+    if cause is None:
+        return None
+    return AttemptClass.REJECTED if cause.is_ours else cause.attempt_class
 
 
 def _gate(cause: UpstreamError | None) -> float | None:

@@ -56,3 +56,18 @@ def test_a_failure_after_admission_is_an_error_event(customer: Customer) -> None
     assert event == "event: error"
     assert json.loads(data.removeprefix("data: "))["error"]["code"] == "upstream_error"
     assert customer.balance() == (10_000_000, 0)
+
+
+def test_a_replay_after_the_images_were_deleted_says_so(customer: Customer) -> None:
+    named = {"Idempotency-Key": "order-1"}
+    first = customer.generate("a fox", stream=True, headers=named)
+    place = f"{GENERATIONS}/{first.headers['x-pictor-generation-id']}"
+    assert customer.client.delete(place).status_code == 200
+
+    response = customer.generate("a fox", stream=True, headers=named)
+
+    event, data = response.text.strip().split("\n\n")[-1].split("\n")
+    error = json.loads(data.removeprefix("data: "))["error"]
+    assert event == "event: error"
+    assert error["code"] == "not_found"
+    assert error["message"] == "The images of this generation have been deleted."

@@ -173,6 +173,19 @@ def test_what_failed_meanwhile_is_tried_afresh(customer: Customer) -> None:
     assert customer.states() == {"failed": 2}
 
 
+def test_an_orphan_whose_images_were_deleted_is_ordered_afresh(customer: Customer) -> None:
+    with caller_of(customer):
+        pass
+    until(lambda: customer.states() == {"succeeded": 1})
+    (gone,) = customer.client.get(GENERATIONS).json()["data"]
+    assert customer.client.delete(f"{GENERATIONS}/{gone['id']}").status_code == HTTPStatus.OK
+
+    response = retry(customer)
+
+    assert response.status_code == HTTPStatus.OK
+    assert response.json()["metadata"]["generation_id"] != gone["id"]
+
+
 def test_a_streaming_caller_that_left_is_found_again(customer: Customer) -> None:
     with caller_of(customer, stream=True):
         pass

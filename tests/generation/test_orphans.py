@@ -50,6 +50,7 @@ def waited_for(acme: Customer, by: WebProcess, **changes: object) -> Generation:
 
 def adopted(generation: Generation, by: WebProcess, digest: bytes = DIGEST) -> UUID | None:
     """By a process that has looked for long enough to know who is dead."""
+
     def look() -> Turn | None:
         now = clock.now()
         return orphans.adopt(key_id=generation.api_key_id, body_digest=digest, by=by, now=now)

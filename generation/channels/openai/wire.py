@@ -174,7 +174,9 @@ async def _encoded(value: LargeValue) -> AsyncIterator[bytes]:
 
 def _unreadable(why: str) -> UpstreamError:
     return UpstreamError(
-        AttemptClass.NOT_REACHED, f"a reference image could not be read while sending: {why}"
+        AttemptClass.NOT_REACHED,
+        f"a reference image could not be read while sending: {why}",
+        is_ours=True,
     )
 
 

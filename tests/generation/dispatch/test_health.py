@@ -262,6 +262,14 @@ def test_an_unproven_channel_gets_twice_as_many_for_every_two_seconds_without_fa
     assert channels.known(seconds) is False
 
 
+def test_a_call_from_before_a_failure_does_not_speak_for_the_channel(channels):
+    hanging, failing, *_ = channels.start(5, sent_at=0)
+    assert hanging.sent_at == 0
+    channels.end(failing, 1, "unknown")
+
+    assert channels.known(100) is False
+
+
 def test_calls_that_have_not_gone_out_yet_are_no_news_however_long_they_take(channels):
     channels.start(4)
 

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -184,6 +185,34 @@ async def test_what_cannot_be_decoded_is_lost_and_the_next_one_is_not(
 
     assert [news["index"] for news in announced()] == [1]
     assert "partial image (0, 0)" in caplog.text
+
+
+async def test_a_place_whose_image_was_lost_is_filled_by_another_attempt(
+    send, announced, make, storage_at
+):
+    mended = urlsplit(project.S3_ENDPOINT_URL).netloc
+    storage_at(NOBODY)
+    await send(make(index=0))
+    storage_at(mended)
+
+    await send(make(index=0))
+
+    assert [news["index"] for news in announced()] == [0]
+
+
+async def test_more_than_can_be_made_ready_are_left_out(send, make, storage_at, monkeypatch):
+    monkeypatch.setattr(partials, "LONGEST_STALL_SECONDS", 0.1)
+    monkeypatch.setattr(partials, "LAST_WAIT_SECONDS", 0.1)
+    made = [make(index=index) for index in range(20)]
+    async with running(hangs) as server:
+        storage_at(server.host_port)
+
+        await send(*made)
+
+    left_out = made[partials.MOST_WAITING + 1 :]
+    for one in left_out:
+        with pytest.raises(ValueError, match="closed"):
+            one.spool.read_at(0, 1)
 
 
 async def test_storage_that_refuses_costs_the_partial_image_and_nothing_else(
