@@ -25,7 +25,7 @@ from generation.models import Generation
 from generation.orphans import Undecided
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, ids, pools
-from pictor.kit.errors import NotCancelable, NotFound
+from pictor.kit.errors import NotCancelable, NotFound, PictorError
 from pictor.kit.http import HttpPool
 from pictor.kit.ids import GenerationId
 from pictor.kit.spools import process_spools
@@ -134,7 +134,11 @@ def _prepare(call: Call) -> Prepared:
     """Who calls, how often, and with what: everything that needs no money."""
     caller = call.authenticated("images:write")
     lanes.learn(call.key, caller)
-    request = serializers.parse(call.body.fields(), default_model=call.default_model)
+    try:
+        request = serializers.parse(call.body.fields(), default_model=call.default_model)
+    except PictorError:
+        call.headers.update(rates.take(caller, images=0))  # it counts, and says how many are left
+        raise
     call.headers.update(rates.take(caller, images=request.get("n", 1)))
     return Prepared(caller, request)
 

@@ -136,6 +136,19 @@ def test_refused_requests_count_and_retrievals_do_not(make_customer: MakeCustome
     assert writes == [400, 400, 429]
 
 
+def test_a_body_that_is_no_request_counts_and_says_what_is_left(
+    make_customer: MakeCustomer,
+) -> None:
+    customer = make_customer("10.00", "--rpm", "2")
+
+    answers = [customer.generate(no_such_field=1) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [400, 400, 429]
+    left = [each.headers["x-ratelimit-remaining-requests"] for each in answers]
+    assert left == ["1", "0", "0"]
+    assert {each.headers["x-ratelimit-remaining-images"] for each in answers} == {"1000000"}
+
+
 # --- images a minute --------------------------------------------------------------------------
 
 
