@@ -27,6 +27,8 @@ REMEMBERED = timedelta(minutes=15)
 """Retries find generations admitted at most so long ago."""
 DEAD_AFTER_SECONDS = 4.0
 """A process whose lock is free for so long is dead; a live one takes it again in half the time."""
+LOOKS_SECONDS = 3.0
+"""Looks at a lock that are further apart do not belong together."""
 
 
 class Undecided(Exception):
@@ -41,26 +43,47 @@ class Turn:
     number: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A lock that nobody held at several looks, the first and the last of them (monotonic)."""
+
+    since: float
+    seen_at: float
+
+    def seen_again(self, now: float) -> "Free":
+        """Still free; after a long time without a look that says nothing of the time between."""
+        return Free(self.since if now - self.seen_at <= LOOKS_SECONDS else now, now)
+
+    def is_proof(self, now: float) -> bool:
+        """Whether the process is dead."""
+        return self.seen_again(now).since <= now - DEAD_AFTER_SECONDS
+
+
 @dataclass(eq=False, slots=True)
 class WebProcess:
     """One life of a web process. A new number is none's before.
 
     Attributes:
-        gone: generations, admitted or about to be, whose callers left a moment ago: orphans that
-            the database may not know of yet.
-        free_since: other processes' numbers whose locks were found free, and since when
-            (monotonic seconds).
+        gone: turns of callers, admitted or about to be, who left a moment ago: their generations
+            are orphans that the database may not know of yet.
+        free: other processes' numbers whose locks were found free at every look.
     """
 
     number: int = field(default_factory=lambda: secrets.randbits(62))
-    gone: set[UUID] = field(default_factory=set)
-    free_since: dict[int, float] = field(default_factory=dict)
+    gone: set[Turn] = field(default_factory=set)
+    free: dict[int, Free] = field(default_factory=dict)
 
-    @property
-    def dead(self) -> list[int]:
+    def dead(self, now: float) -> list[int]:
         """The numbers whose locks have been free for long enough."""
-        ripe = time.monotonic() - DEAD_AFTER_SECONDS
-        return [number for number, since in list(self.free_since.items()) if since <= ripe]
+        seen = list(self.free.items())
+        return [number for number, free in seen if free.is_proof(now)]
+
+    def looked(self, *, taken: Collection[int], free: Collection[int], now: float) -> None:
+        """Remember how the locks of other processes were found."""
+        for number in taken:
+            self.free.pop(number, None)
+        for number in free:
+            self.free[number] = self.free.get(number, Free(now, now)).seen_again(now)
 
 
 @dataclass(eq=False, slots=True)
@@ -99,7 +122,8 @@ _ADOPT = f"""
 UPDATE generation_generation SET web_process = %s, orphaned_at = NULL, turn = turn + 1
 WHERE id = (
     SELECT id {_UNANSWERED}
-      AND CASE WHEN orphaned_at IS NOT NULL OR id = ANY(%s) THEN true
+      AND CASE WHEN orphaned_at IS NOT NULL THEN true
+               WHEN (id, turn) IN (SELECT * FROM unnest(%s::uuid[], %s::int[])) THEN true
                WHEN web_process = ANY(%s) THEN pg_try_advisory_xact_lock_shared(web_process)
                ELSE false END
     ORDER BY id LIMIT 1 FOR UPDATE)
@@ -115,19 +139,18 @@ def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) ->
     nothing, so what they were for may as well be tried afresh.
     """
     wanted = (key_id, body_digest, now - REMEMBERED)
+    gone, dead = _columns(list(by.gone)), by.dead(time.monotonic())
     with connection.cursor() as cursor:
-        cursor.execute(_ADOPT, (by.number, *wanted, list(by.gone), by.dead))
+        cursor.execute(_ADOPT, (by.number, *wanted, *gone, dead))
         row = cursor.fetchone()
         if row is not None:
-            by.gone.discard(row[0])
-            return Turn(*row)
+            turn = Turn(*row)
+            by.gone.discard(Turn(turn.generation_id, turn.number - 1))
+            return turn
         cursor.execute(_WAITED_FOR_BY, (*wanted, by.number))
         others = [number for (number,) in cursor.fetchall()]
         free = [number for number in others if _is_free(number)]
-    for number in set(others).difference(free):
-        by.free_since.pop(number, None)
-    for number in free:
-        by.free_since.setdefault(number, time.monotonic())
+    by.looked(taken=set(others).difference(free), free=free, now=time.monotonic())
     if free:
         raise Undecided
     return None
@@ -146,7 +169,7 @@ def attend(attendance: Attendance, turn: Turn) -> None:
     attendance.is_admitted = True
     if attendance.is_gone:
         left([turn])
-        attendance.process.gone.discard(turn.generation_id)
+        attendance.process.gone.discard(turn)
 
 
 def left(turns: Collection[Turn]) -> None:
@@ -168,9 +191,12 @@ WHERE g.id = t.id AND g.turn = t.turn AND g.web_process IS NOT NULL
 
 
 def _end(turns: Collection[Turn], *, is_orphan: bool) -> None:
-    ids, numbers = [one.generation_id for one in turns], [one.number for one in turns]
     with connection.cursor() as cursor:
-        cursor.execute(_END, [is_orphan, ids, numbers])
+        cursor.execute(_END, (is_orphan, *_columns(turns)))
+
+
+def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:
+    return [one.generation_id for one in turns], [one.number for one in turns]
 
 
 def forget(generation_ids: Iterable[UUID]) -> None:

@@ -66,23 +66,15 @@ class Callers:
     def __init__(self) -> None:
         self._process = WebProcess()
         self.thread = threading.Thread(target=self._stay_present, name="presence", daemon=True)
-        self._is_present = threading.Event()
         self._is_stopping = threading.Event()
         self._answered = _Batch(self._write_answered, after_seconds=COALESCE_SECONDS)
         self._left = _Batch(self._write_left, after_seconds=0)
 
-    def attend(
-        self, generation_id: UUID, on_end: list[Callable[[bool], None]]
-    ) -> Attendance | None:
+    def attend(self, generation_id: UUID, on_end: list[Callable[[bool], None]]) -> Attendance:
         """A caller comes, for this new generation unless an orphan turns up.
 
         `on_end` is told at the end whether the whole answer was sent.
-
-        None while the database does not know of this process: it could not tell their callers from
-        those of a dead one.
         """
-        if not self._is_present.is_set():
-            return None
         attendance = Attendance(self._process, Turn(generation_id))
         on_end.append(lambda was_answered: self._ended(attendance, was_answered=was_answered))
         return attendance
@@ -106,9 +98,9 @@ class Callers:
                 self._answered.add(attendance.turn)
             return
         attendance.is_gone = True
-        gone, generation_id = self._process.gone, attendance.turn.generation_id
-        gone.add(generation_id)
-        asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, generation_id)
+        gone = self._process.gone
+        gone.add(attendance.turn)
+        asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, attendance.turn)
         if attendance.is_admitted:
             self._left.add(attendance.turn)
 
@@ -118,7 +110,7 @@ class Callers:
 
     def _write_left(self, turns: Collection[Turn]) -> None:
         orphans.left(turns)
-        self._process.gone.difference_update(turn.generation_id for turn in turns)
+        self._process.gone.difference_update(turns)
 
     def _stay_present(self) -> None:
         """The presence's thread: its one connection holds the process's lock."""
@@ -130,7 +122,6 @@ class Callers:
                 else:
                     orphans.take_presence(self._process.number)
                 is_held = True
-                self._is_present.set()
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("this process's presence is announced again: %s", error)
                 is_held = False

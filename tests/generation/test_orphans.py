@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.db import connection
 
 from generation import orphans
 from generation.models import Generation, State
-from generation.orphans import Attendance, Turn, Undecided, WebProcess
+from generation.orphans import Attendance, Free, Turn, Undecided, WebProcess
 from pictor.kit import clock
 from tests.factories import Customer
 
@@ -48,6 +49,13 @@ def waited_for(acme: Customer, by: WebProcess, **changes: object) -> Generation:
     return generation
 
 
+def earlier(by: WebProcess, seconds: float) -> None:
+    """All that it saw began so much earlier, and was seen again just now."""
+    by.free = {
+        number: replace(free, since=free.since - seconds) for number, free in by.free.items()
+    }
+
+
 def adopted(generation: Generation, by: WebProcess, digest: bytes = DIGEST) -> UUID | None:
     """By a process that has looked for long enough to know who is dead."""
 
@@ -58,7 +66,7 @@ def adopted(generation: Generation, by: WebProcess, digest: bytes = DIGEST) -> U
     try:
         turn = look()
     except Undecided:
-        by.free_since = {number: since - 4 for number, since in by.free_since.items()}
+        earlier(by, 4)
         turn = look()
     return None if turn is None else turn.generation_id
 
@@ -81,19 +89,32 @@ def test_a_process_is_not_dead_before_its_lock_was_free_for_four_seconds(acme, h
     wanted = {"key_id": generation.api_key_id, "body_digest": DIGEST, "by": here}
 
     for seconds in (0, 3.9):
-        here.free_since = {number: since - seconds for number, since in here.free_since.items()}
+        earlier(here, seconds)
         with pytest.raises(Undecided):
             orphans.adopt(**wanted, now=clock.now())
 
-    assert list(here.free_since) == [dead.number]
+    assert list(here.free) == [dead.number]
+
+
+def test_two_looks_long_apart_are_no_proof_of_what_was_between(acme, here):
+    generation = waited_for(acme, WebProcess())
+    wanted = {"key_id": generation.api_key_id, "body_digest": DIGEST, "by": here}
+    with pytest.raises(Undecided):
+        orphans.adopt(**wanted, now=clock.now())
+    here.free = {
+        number: Free(free.since - 10, free.seen_at - 10) for number, free in here.free.items()
+    }
+
+    with pytest.raises(Undecided):
+        orphans.adopt(**wanted, now=clock.now())
 
 
 def test_a_process_that_took_its_lock_again_was_not_dead(acme, here, elsewhere):
     generation = waited_for(acme, elsewhere)
-    here.free_since[elsewhere.number] = time.monotonic() - 10
+    here.free[elsewhere.number] = Free(time.monotonic() - 10, time.monotonic())
 
     assert adopted(generation, here) is None
-    assert here.free_since == {}
+    assert here.free == {}
 
 
 def test_the_end_of_a_turn_that_is_over_changes_nothing(acme, here, elsewhere):
@@ -164,7 +185,7 @@ def test_who_has_an_answer_is_waited_for_no_more(acme, here):
 def test_a_caller_who_left_during_admission_leaves_an_orphan(acme, here, elsewhere):
     generation = waited_for(acme, elsewhere)
     attendance = Attendance(elsewhere, Turn(generation.id), is_gone=True)
-    elsewhere.gone.add(generation.id)
+    elsewhere.gone.add(Turn(generation.id))
 
     orphans.attend(attendance, Turn(generation.id))
 
@@ -174,7 +195,17 @@ def test_a_caller_who_left_during_admission_leaves_an_orphan(acme, here, elsewhe
 
 def test_a_process_knows_of_a_departure_before_the_database_does(acme, elsewhere):
     generation = waited_for(acme, elsewhere)
-    elsewhere.gone.add(generation.id)
+    elsewhere.gone.add(Turn(generation.id))
 
     assert adopted(generation, elsewhere) == generation.id
     assert adopted(generation, elsewhere) is None
+
+
+def test_a_departure_known_in_memory_is_good_for_one_of_two_at_once(acme, here, elsewhere):
+    """The second waits for the row's lock, and looks at it again as the first has left it."""
+    generation = waited_for(acme, here)
+    here.gone.add(Turn(generation.id))
+    stale = WebProcess(here.number, set(here.gone))
+
+    assert adopted(generation, here) == generation.id
+    assert adopted(generation, stale) is None

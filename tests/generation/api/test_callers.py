@@ -27,9 +27,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def attended(callers: Callers, on_end: OnEnd) -> Attendance:
-    attendance = callers.attend(ids.new_uuid(), on_end)
-    assert attendance is not None
-    return attendance
+    return callers.attend(ids.new_uuid(), on_end)
 
 
 @contextlib.asynccontextmanager
@@ -37,7 +35,7 @@ async def started() -> AsyncIterator[Callers]:
     """Callers of a process that the database knows."""
     callers = Callers()
     await callers.start()
-    while callers.attend(ids.new_uuid(), []) is None:
+    while not holders(attended(callers, []).process.number):
         await anyio.sleep(0.01)  # between two looks
     try:
         yield callers
@@ -59,13 +57,6 @@ def holders(number: int) -> list[int]:
         number,
     )
     return [pid for (pid,) in found]
-
-
-async def test_nobody_is_attended_before_the_database_knows_the_process():
-    on_end: OnEnd = []
-
-    assert Callers().attend(ids.new_uuid(), on_end) is None
-    assert on_end == []
 
 
 async def test_a_process_is_present_from_its_start_to_its_end():
@@ -102,7 +93,7 @@ async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
         on_end[0](LEFT)
         gone_at_once = set(attendance.process.gone)
 
-    assert gone_at_once == {attendance.turn.generation_id}
+    assert gone_at_once == {attendance.turn}
     assert written == [{attendance.turn}] * 2
     assert attendance.process.gone == set()
 
