@@ -1,29 +1,20 @@
-"""Who may work on a generation: the claim, the worker's lease, and conditional writes.
+"""Who may work on a generation: the claim, and the condition of every later write.
 
 A message may be delivered twice or never; only the claim decides. It raises the generation's
-dispatch number, and every later write is conditional on (id, running, dispatch number): a worker
-that lost its lease, however alive it looks, changes nothing. Every comparison of times uses the
-database's clock.
+dispatch number, and what ends the generation is conditional on (id, running, dispatch number): a
+worker that lost its lease, however alive it looks, changes nothing. Every comparison of times uses
+the database's clock.
 """
 
-import os
-import socket
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NewType
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import connection
 
-from billing import services as billing
-from generation.channels.base import AttemptClass
-from generation.models import Attempt, Generation, Route, State, Worker
-from pictor.kit import ids
-from pictor.kit.money import Micros
-
-WorkerEpoch = NewType("WorkerEpoch", UUID)
+from accounts.selectors import REVISION
+from generation.lease import WorkerEpoch
+from generation.models import Generation, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +27,7 @@ class Claim:
     revision: int
 
 
-_TAKE = """
+_TAKE = f"""
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
     started_at = coalesce(g.started_at, clock_timestamp())
@@ -45,8 +36,8 @@ WHERE g.id = %s AND g.state = 'queued' AND g.dispatch < %s AND g.deadline_at > c
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::float8,
-          (SELECT revision FROM accounts_configrevision)
-"""
+          {REVISION}
+"""  # noqa: S608 - built from constants
 
 
 def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
@@ -72,102 +63,6 @@ def held_by(claim: Claim) -> dict[str, object]:
     }
 
 
-_BEGIN_ATTEMPT = """
-INSERT INTO generation_attempt
-    (id, generation_id, dispatch, number, channel_id, upstream_model, upstream_size,
-     attempt_class, upstream_request_id, may_have_billed, cost_micros, detail)
-SELECT %s, g.id, g.dispatch, %s, %s, %s, %s, '', '', false, 0, ''
-FROM generation_generation AS g
-WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
-RETURNING id
-"""
-
-
-def begin_attempt(
-    *, claim: Claim, number: int, channel_id: int, upstream_model: str, upstream_size: str
-) -> UUID | None:
-    """Write down that a channel is about to be called; None when the claim is lost."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _BEGIN_ATTEMPT,
-            [
-                ids.new_uuid(),
-                number,
-                channel_id,
-                upstream_model,
-                upstream_size,
-                claim.generation.id,
-                claim.dispatch,
-            ],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptEnd:
-    """How an attempt ended: its class, the upstream's status and request id, and its cost."""
-
-    attempt_id: UUID
-    attempt_class: str
-    http_status: int | None = None
-    upstream_request_id: str = ""
-    may_have_billed: bool = False
-    cost_micros: int = 0
-    detail: str = ""
-
-
-@transaction.atomic
-def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
-    """Close an attempt's row and book its cost, as a loss where it delivered nothing to charge for.
-
-    A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone.
-    """
-    is_closed = not Attempt.objects.filter(id=end.attempt_id, finished_at=None).update(
-        finished_at=now,
-        attempt_class=end.attempt_class,
-        http_status=end.http_status,
-        upstream_request_id=end.upstream_request_id[:200],
-        may_have_billed=end.may_have_billed,
-        cost_micros=end.cost_micros,
-        detail=end.detail[:500],
-    )
-    if not is_closed:
-        billing.book_upstream_cost(
-            generation_id=generation_id,
-            attempt_id=end.attempt_id,
-            amount=Micros(end.cost_micros),
-            as_loss=end.attempt_class != AttemptClass.DELIVERED,
-        )
-
-
-def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
-    """Close the attempts that a crash of ours cut off: they may have been paid for.
-
-    One of the present dispatch is left alone: somebody has claimed the generation again meanwhile.
-    """
-    attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
-        generation__state=State.RUNNING, dispatch=F("generation__dispatch")
-    )
-    for attempt in attempts.select_related("generation"):
-        end = AttemptEnd(
-            attempt_id=attempt.id,
-            attempt_class=AttemptClass.UNKNOWN,
-            may_have_billed=True,
-            cost_micros=_possible_cost(attempt),
-            detail="cut off by the end of our own process",
-        )
-        end_attempt(end, generation_id=attempt.generation_id, now=now)
-
-
-def _possible_cost(attempt: Attempt) -> int:
-    """What the upstream may charge for the call, where its price is known."""
-    generation = attempt.generation
-    routes = Route.objects.filter(channel_id=attempt.channel_id, contract_id=generation.model)
-    each = routes.values_list("cost_micros", flat=True).first()
-    return (each or 0) * generation.n
-
-
 def hand_back(*, worker: WorkerEpoch) -> list[UUID]:
     """Queue again whatever this worker still has in hand; returns the ids to ring for."""
     with connection.cursor() as cursor:
@@ -178,38 +73,6 @@ def hand_back(*, worker: WorkerEpoch) -> list[UUID]:
             [worker],
         )
         return [row[0] for row in cursor.fetchall()]
-
-
-# --- the lease --------------------------------------------------------------------------------
-
-
-def enlist() -> WorkerEpoch:
-    """A new life of this process: a row with a fresh epoch."""
-    worker = Worker.objects.create(epoch=ids.new_uuid(), host=socket.gethostname(), pid=os.getpid())
-    return WorkerEpoch(worker.epoch)
-
-
-def renew(*, worker: WorkerEpoch) -> None:
-    """Say that we are alive.
-
-    Also after the lease had run out: what others took from us meanwhile has another dispatch
-    number, so nothing we still write can touch it, and what they left is ours to finish.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE generation_worker SET seen_at = clock_timestamp()"
-            " WHERE epoch = %s AND stopped_at IS NULL",
-            [worker],
-        )
-
-
-def retire(*, worker: WorkerEpoch) -> None:
-    """End the lease at once: nothing is claimed under this epoch any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE generation_worker SET stopped_at = clock_timestamp() WHERE epoch = %s",
-            [worker],
-        )
 
 
 def waiting(*, longer_than_seconds: float, limit: int) -> list[UUID]:

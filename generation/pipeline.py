@@ -18,10 +18,12 @@ from django.db import InterfaceError, OperationalError
 from accounts.selectors import Caller
 from generation import claims, notify
 from generation.admission.service import Admitted, Submission, admit
-from generation.claims import Claim, WorkerEpoch
+from generation.claims import Claim
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
-from generation.settlement import Failure, fail, fail_unforeseen, not_stored, settle
+from generation.lease import WorkerEpoch
+from generation.outcome import Failure, not_stored
+from generation.settlement import fail, fail_unforeseen, settle
 from pictor.kit import clock, pools
 from pictor.kit.ids import GenerationId
 from storage.services import StorageFailed

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from generation import leftovers, orphans, worker
-from generation.admission import idempotency
-from generation.management.ledger import audit
+from generation.admission import idempotency, orphans
+from generation.audit import audit
+from generation.background import leftovers, worker
 from pictor.kit import clock
 
 logger = logging.getLogger(__name__)

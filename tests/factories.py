@@ -16,13 +16,15 @@ from accounts.services import FREE, KeyRules, issue_api_key
 from billing.selectors import balance_of
 from billing.services import open_tenant
 from generation.admission.service import Admitted, Submission, admit
-from generation.catalogue import Contract, RouteInfo, contract_from
+from generation.attempts import begin_attempt
+from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
+from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer, Usage
-from generation.claims import Claim, WorkerEpoch, begin_attempt, enlist
+from generation.claims import Claim
+from generation.lease import WorkerEpoch, enlist
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
-from generation.selectors import catalogue_at
-from generation.settlement import Delivery, VerifiedImage
+from generation.outcome import Delivery, VerifiedImage
 from pictor.kit import clock
 from pictor.kit.ids import GenerationId, TenantId, new_uuid
 from pictor.kit.money import Micros
@@ -64,7 +66,7 @@ def route_info(*sizes: str, **options: Any) -> RouteInfo:
     return replace(_ROUTE, native_sizes=frozenset(sizes) or None, **options)
 
 
-def contract_of(model: str, **changes: Any) -> Contract:
+def contract_of(model: str, **changes: Any) -> ContractTerms:
     """A seeded contract, with changes."""
     (row,) = [row for row in seeded_contracts() if row["model"] == model]
     return replace(contract_from(row), **changes)

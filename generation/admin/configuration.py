@@ -17,12 +17,12 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.admin import AuditedAdmin, actor_of
-from generation.catalogue import AUTO, contract_from
+from generation.catalogue import services
+from generation.catalogue.contracts import AUTO, contract_from
+from generation.catalogue.credentials import encrypted
 from generation.channels.base import AttemptClass
 from generation.channels.registry import KINDS
-from generation.management import channels
 from generation.models import Channel, Contract, Route
-from generation.selectors import encrypted
 
 if TYPE_CHECKING:
     _OfContract = forms.ModelForm[Contract]
@@ -138,7 +138,7 @@ class _ChannelForm(_OfChannel):
     def clean_api_key(self) -> str:
         """A key that can be sent."""
         key: str = self.cleaned_data["api_key"]
-        return channels.checked_api_key(key) if key else ""
+        return services.checked_api_key(key) if key else ""
 
     def clean_kind(self) -> str:
         """A kind that there is an adapter for."""
@@ -157,7 +157,7 @@ class _ChannelForm(_OfChannel):
 
     def clean_base_url(self) -> str:
         """An address that can be called."""
-        return channels.checked_base_url(self.cleaned_data["base_url"])
+        return services.checked_base_url(self.cleaned_data["base_url"])
 
     def clean_sizes(self) -> list[str] | None:
         """Legal sizes; none is every size."""
@@ -231,9 +231,9 @@ class ChannelAdmin(AuditedAdmin):
 
     @override
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        before = channels.describe(form.instance)["models"] if change else []
+        before = services.describe(form.instance)["models"] if change else []
         super().save_related(request, form, formsets, change)
-        after = channels.describe(form.instance)["models"]
+        after = services.describe(form.instance)["models"]
         if any(formset.has_changed() for formset in formsets):
             self.audit(request, "routes", form.instance, {"models": before}, {"models": after})
 
@@ -261,21 +261,21 @@ class ChannelAdmin(AuditedAdmin):
     def reset(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
         """Forget what is known of their health."""
         for channel in queryset:
-            channels.reset(channel=channel, actor=actor_of(request), ip=_ip(request))
+            services.reset(channel=channel, actor=actor_of(request), ip=_ip(request))
         messages.success(request, "Reset in every process.")
 
     def _switch(
         self, request: HttpRequest, queryset: QuerySet[Channel], *, is_enabled: bool
     ) -> None:
         for channel in queryset:
-            channels.set_enabled(
+            services.set_enabled(
                 channel=channel, is_enabled=is_enabled, actor=actor_of(request), ip=_ip(request)
             )
         messages.success(request, "Enabled." if is_enabled else "Disabled.")
 
 
 def _sizes(sizes: list[str] | None) -> list[str] | None:
-    return channels.checked_sizes(sizes) if sizes else None
+    return services.checked_sizes(sizes) if sizes else None
 
 
 def _words(words: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generation.catalogue import AUTO, Contract
+from generation.catalogue.contracts import AUTO, ContractTerms
 from pictor.kit.errors import InvalidRequest
 
 OUTPUT_FORMATS = ("png", "jpeg", "webp")
@@ -51,7 +51,7 @@ class Order:
 
 
 def check(
-    contract: Contract, request: Mapping[str, Any], *, key_response_format: str = ""
+    contract: ContractTerms, request: Mapping[str, Any], *, key_response_format: str = ""
 ) -> Order:
     """The order that a request with these (typed) fields is under this contract."""
     size_requested, size, tier = _size(contract, request.get("size"))
@@ -76,7 +76,7 @@ def check(
     )
 
 
-def _prompt(contract: Contract, prompt: str | None) -> str:
+def _prompt(contract: ContractTerms, prompt: str | None) -> str:
     if prompt is None or not prompt.strip():
         raise InvalidRequest(
             "The prompt is missing: say what the image should show.",
@@ -93,7 +93,7 @@ def _prompt(contract: Contract, prompt: str | None) -> str:
     return prompt
 
 
-def _count(contract: Contract, n: int) -> int:
+def _count(contract: ContractTerms, n: int) -> int:
     if n > contract.max_n:
         raise InvalidRequest(
             f"n must be between 1 and {contract.max_n} for {contract.model}.", param="n"
@@ -101,7 +101,7 @@ def _count(contract: Contract, n: int) -> int:
     return n
 
 
-def _size(contract: Contract, word: str | None) -> tuple[str, str, str]:
+def _size(contract: ContractTerms, word: str | None) -> tuple[str, str, str]:
     """The caller's word, its pixels (or auto) and its tier."""
     word = contract.default_size if word is None else word
     if word == AUTO and contract.accepts_auto:
@@ -117,7 +117,7 @@ def _size(contract: Contract, word: str | None) -> tuple[str, str, str]:
     return word, str(option.size), option.tier
 
 
-def _quality(contract: Contract, word: str | None) -> str:
+def _quality(contract: ContractTerms, word: str | None) -> str:
     if word is None:
         return contract.quality_default
     quality = contract.quality(word)
@@ -130,7 +130,7 @@ def _quality(contract: Contract, word: str | None) -> str:
 
 
 def _response_format(
-    contract: Contract, request: Mapping[str, Any], key_response_format: str
+    contract: ContractTerms, request: Mapping[str, Any], key_response_format: str
 ) -> str:
     asked = request.get("response_format")
     if asked is None:

@@ -16,15 +16,14 @@ from django.db import transaction
 
 from accounts.selectors import Caller
 from billing import locks, pricing
-from billing import services as billing
-from generation import orphans
-from generation.admission import idempotency, rules
+from billing.services import HoldLimits, place_hold
+from generation.admission import idempotency, orphans, rules
+from generation.admission.orphans import Attendance, Turn
 from generation.admission.rules import Order
-from generation.catalogue import Catalogue, Contract
+from generation.catalogue.contracts import Catalogue, ContractTerms
+from generation.catalogue.plans import Candidate, plan
+from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.models import Generation, State
-from generation.orphans import Attendance, Turn
-from generation.plans import Candidate, plan
-from generation.selectors import catalogue_at, prices_at
 from pictor.kit.errors import Forbidden, InvalidRequest, NoChannelAvailable, NotFound
 from pictor.kit.ids import GenerationId
 
@@ -57,7 +56,7 @@ class Quoted:
     """A valid order and its price."""
 
     order: Order
-    contract: Contract
+    contract: ContractTerms
     quote: pricing.Quote
     plan: Candidate
     """The first capable channel's."""
@@ -127,7 +126,7 @@ def _known(
     return None if adopted is None else Generation.objects.get(id=adopted.generation_id)
 
 
-def _contract(catalogue: Catalogue, caller: Caller, model: str) -> Contract:
+def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms:
     contract = catalogue.contract(model)
     if contract is None:
         raise NotFound(
@@ -140,7 +139,7 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> Contract:
     return contract
 
 
-def _planned(catalogue: Catalogue, contract: Contract, order: Order) -> Candidate:
+def _planned(catalogue: Catalogue, contract: ContractTerms, order: Order) -> Candidate:
     """How the first capable channel would make it; refuses before any money is held if none is."""
     routes = catalogue.routes.get(contract.model, ())
     plans = (plan(route, contract=contract, size=order.size) for route in routes)
@@ -169,12 +168,12 @@ def _commit(
         known = _known(caller, submission, digest, now)
         if known is not None:
             return known, False
-    billing.place_hold(
+    place_hold(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation_id,
         amount=quoted.quote.total,
-        limits=billing.HoldLimits(
+        limits=HoldLimits(
             tenant_in_flight=caller.limits.tenant_in_flight,
             key_in_flight=caller.limits.key_in_flight,
             key_budget_day=caller.limits.key_budget_day,

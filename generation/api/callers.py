@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from generation import orphans
-from generation.orphans import Attendance, Turn, WebProcess
+from generation.admission import orphans
+from generation.admission.orphans import Attendance, Turn, WebProcess
 from pictor.kit import pools
 
 logger = logging.getLogger(__name__)

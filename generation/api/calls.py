@@ -16,8 +16,8 @@ from rest_framework.views import APIView
 from accounts.authentication import authenticate, require_scope
 from accounts.selectors import Caller
 from generation.admission import idempotency
+from generation.admission.orphans import Attendance
 from generation.api.prefer import Prefer
-from generation.orphans import Attendance
 from pictor.kit import api_errors, clock, ids
 from pictor.kit.body import Body
 from pictor.kit.errors import InvalidRequest, MethodNotAllowed

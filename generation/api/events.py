@@ -23,8 +23,8 @@ from generation.models import State
 from generation.selectors import Finished
 from pictor.kit import api_errors
 from pictor.kit.errors import PictorError
-from storage import services as storage
 from storage.models import StoredImage
+from storage.services import StorageFailed
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ async def _partial(partial: PartialImage) -> AsyncIterator[bytes]:
     try:
         async with asyncio.timeout(PARTIAL_READ_SECONDS):
             first = await anext(chunks, b"")
-    except (storage.StorageFailed, TimeoutError) as error:
+    except (StorageFailed, TimeoutError) as error:
         logger.warning("a partial image could not be read: %r", error)
         return
     if not first:

@@ -27,7 +27,7 @@ from pictor.kit.egress import EgressRefused, HttpError
 from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, Spools
-from storage import services as storage
+from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
 FIELDS = ("image", "mask")
 PARTS = ("b64_json", "url", "image_url")
@@ -85,12 +85,12 @@ class Inputs:
     async def store(self, generation_id: UUID, now: datetime) -> list[dict[str, Any]]:
         """Put the bytes on storage; the rows that say where. Raises Unavailable."""
         for index, one in enumerate(self.found):
-            one.key = storage.input_key_of(generation_id, now, index)
+            one.key = input_key_of(generation_id, now, index)
             try:
                 await pools.storage(
-                    storage.upload, one.key, one.spool, content_type="application/octet-stream"
+                    upload, one.key, one.spool, content_type="application/octet-stream"
                 )
-            except storage.StorageFailed:
+            except StorageFailed:
                 raise Unavailable(
                     "The reference image could not be stored; nothing was charged. Try again."
                 ) from None
@@ -105,8 +105,8 @@ class Inputs:
 
 def _forget(keys: list[str]) -> None:
     try:
-        storage.delete_objects(keys)
-    except storage.StorageFailed:
+        delete_objects(keys)
+    except StorageFailed:
         return  # nothing refers to them; the hourly work removes what lies under in/ for two days
 
 

@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 from accounts.authentication import require_scope
 from accounts.selectors import Caller
 from generation.admission.rules import OUTPUT_FORMATS
-from generation.catalogue import AUTO, Contract
-from generation.selectors import catalogue_at
+from generation.catalogue.contracts import AUTO, ContractTerms
+from generation.catalogue.snapshot import catalogue_at
 from pictor.kit.errors import NotFound
 
 CREATED = 1_777_075_200
@@ -53,7 +53,7 @@ class ModelList(serializers.Serializer[Any]):
     data = ModelObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
 
 
-def model_object(contract: Contract) -> dict[str, Any]:
+def model_object(contract: ContractTerms) -> dict[str, Any]:
     """A contract as callers read it."""
     return {
         "id": contract.model,
@@ -80,7 +80,7 @@ def model_object(contract: Contract) -> dict[str, Any]:
     }
 
 
-def _callable_by(caller: Caller) -> dict[str, Contract]:
+def _callable_by(caller: Caller) -> dict[str, ContractTerms]:
     contracts = catalogue_at(caller.revision).contracts
     return {
         model: contract

@@ -17,14 +17,14 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from generation.admission.service import Quoted
-from generation.catalogue import AUTO
+from generation.catalogue.contracts import AUTO
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, pools
 from pictor.kit.errors import GenerationTimeout, NotFound, Unavailable
 from pictor.kit.money import to_decimal
-from storage import services as storage
 from storage.models import StoredImage
+from storage.services import ObjectMissing, StorageFailed, open_stream, signed_url
 
 
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:
@@ -110,7 +110,7 @@ def result(finished: Finished) -> dict[str, Any]:
     now = clock.now()
     data = []
     for image in finished.images:
-        item = {"url": storage.signed_url(image.object_key, content_type=image.content_type)}
+        item = {"url": signed_url(image.object_key, content_type=image.content_type)}
         data.append(_with_revised_prompt(item, image))
     body = _frame(finished.generation, data)
     body["metadata"]["url_expires_at"] = int(now.timestamp()) + settings.URL_EXPIRY_SECONDS
@@ -243,9 +243,9 @@ async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
     try:
         async with asyncio.timeout(FIRST_CHUNK_SECONDS):
             head = await anext(chunks)
-    except storage.ObjectMissing:
+    except ObjectMissing:
         raise deleted() from None
-    except (storage.StorageFailed, TimeoutError):
+    except (StorageFailed, TimeoutError):
         raise Unavailable(
             "The image is stored, but cannot be read at the moment. Fetch it later:"
             f" GET /v1/images/generations/{finished.generation.public_id}",
@@ -262,7 +262,7 @@ async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[by
 
 async def encoded(image: StoredImage) -> AsyncIterator[bytes]:
     """An image's bytes from storage as base64, in chunks that join without padding between."""
-    chunks = await pools.storage(storage.open_stream, image.object_key)
+    chunks = await pools.storage(open_stream, image.object_key)
     try:
         while chunk := await pools.storage(_next_encoded, chunks):
             yield chunk

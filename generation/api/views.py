@@ -15,21 +15,22 @@ from django.http import HttpResponseBase
 
 from accounts import rates
 from accounts.selectors import Caller
-from generation import notify, orphans, pipeline, selectors, settlement
+from generation import notify, pipeline, selectors, settlement
+from generation.admission import orphans
+from generation.admission.orphans import Undecided
 from generation.admission.service import Admitted, Submission, quoted_order
 from generation.api import events, inputs, render, schema, serializers
 from generation.api.callers import callers
 from generation.api.calls import Call, Page, by_method, lanes
 from generation.api.waiting import Ticket, hub
 from generation.models import Generation
-from generation.orphans import Undecided
 from generation.selectors import Finished
 from pictor.kit import api_errors, clock, ids, pools
 from pictor.kit.errors import NotCancelable, NotFound, PictorError
 from pictor.kit.http import HttpPool
 from pictor.kit.ids import GenerationId
 from pictor.kit.spools import process_spools
-from storage import services as storage
+from storage.services import delete_for_generation
 
 T = TypeVar("T")
 UNDECIDED_SECONDS = 0.5
@@ -244,7 +245,7 @@ async def delete(request: ASGIRequest, public_id: str) -> HttpResponseBase:
         if not generation.is_final:
             raise NotCancelable("This generation has not ended yet.")
         orphans.forget([generation.id])
-        storage.delete_for_generation(
+        delete_for_generation(
             tenant_id=caller.tenant_id, generation_id=generation.id, now=clock.now()
         )
         return generation

@@ -201,8 +201,8 @@ class UpstreamError(Exception):
         self.is_ours = is_ours
 
 
-class Channel(Protocol):
-    """One vendor account that can be asked for images."""
+class Adapter(Protocol):
+    """How one vendor account is asked for images."""
 
     async def generate(
         self,

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 
-from generation.channels.base import Channel, ChannelConfig
-from generation.channels.openai.adapter import OpenAIChannel
+from generation.channels.base import Adapter, ChannelConfig
+from generation.channels.openai.adapter import OpenAIAdapter
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Spools
 
-KINDS: dict[str, Callable[[ChannelConfig, HttpPool, Spools], Channel]] = {
-    "openai": OpenAIChannel,
+KINDS: dict[str, Callable[[ChannelConfig, HttpPool, Spools], Adapter]] = {
+    "openai": OpenAIAdapter,
 }
 
 
-def open_channel(config: ChannelConfig, http: HttpPool, spools: Spools) -> Channel:
+def open_adapter(config: ChannelConfig, http: HttpPool, spools: Spools) -> Adapter:
     """The adapter for a configured channel. Cheap: make one per call. ValueError for no such kind.
 
     Args:

@@ -1,12 +1,12 @@
 """What is sent to a channel for a generation, and what is wanted of its images."""
 
-from generation.catalogue import RouteInfo
+from generation.catalogue.contracts import RouteInfo
+from generation.catalogue.plans import Candidate
 from generation.channels.base import ChannelConfig, OnPartial, UpstreamAnswer, UpstreamRequest
-from generation.channels.registry import open_channel
+from generation.channels.registry import open_adapter
 from generation.dispatch.inputs import large_values
 from generation.dispatch.pixels import Wanted
 from generation.models import Generation
-from generation.plans import Candidate
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Spools
 
@@ -24,7 +24,7 @@ async def ask(
     on_partial: OnPartial | None,
 ) -> UpstreamAnswer:
     """One call. Raises UpstreamError."""
-    channel = open_channel(_config(candidate.route, seconds), http, spools)
+    channel = open_adapter(_config(candidate.route, seconds), http, spools)
     return await channel.generate(
         request_for(generation, candidate), timeout_seconds=seconds, on_partial=on_partial
     )

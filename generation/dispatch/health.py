@@ -10,7 +10,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from generation.catalogue import RouteInfo
+from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import AttemptClass
 
 WINDOW_SECONDS = 60.0
@@ -40,7 +40,7 @@ FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptCla
 
 
 @dataclass(eq=False, slots=True)
-class Call:
+class UpstreamCall:
     """One call to a channel; `sent_at` is None until it goes out to the upstream."""
 
     route: RouteInfo
@@ -57,7 +57,7 @@ class _Circuit:
     is_probing: bool = False
     is_proven: bool = False
     failed_at: float = -math.inf
-    calls: set[Call] = field(default_factory=set)
+    calls: set[UpstreamCall] = field(default_factory=set)
 
     def allows(self, now: float) -> bool:
         """Whether one more call may start without proof: ever more while none comes back bad."""
@@ -109,9 +109,9 @@ class Health:
         """Whether it is true to the size; a channel that is not goes after all others."""
         return self._channel(route).wrong_sizes.get((route.model, size), 0) < WRONG_SIZES
 
-    def started(self, route: RouteInfo) -> Call:
+    def started(self, route: RouteInfo) -> UpstreamCall:
         """A call begins: it counts from here on, before it is sent, until `ended`."""
-        call = Call(route)
+        call = UpstreamCall(route)
         for circuit in self._circuits(route):
             circuit.calls.add(call)
             circuit.is_probing = bool(circuit.pause)
@@ -122,7 +122,12 @@ class Health:
         return max(0.0, self._channel(route).gate_until - now)
 
     def ended(
-        self, call: Call, *, failed_as: AttemptClass | None, retry_after: float | None, now: float
+        self,
+        call: UpstreamCall,
+        *,
+        failed_as: AttemptClass | None,
+        retry_after: float | None,
+        now: float,
     ) -> None:
         """A call is over; `failed_as` None is success, an error of others counts as neither.
 

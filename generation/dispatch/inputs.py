@@ -5,7 +5,7 @@ from typing import Any
 
 from generation.channels.base import LargeValue
 from pictor.kit import pools
-from storage import services as storage
+from storage.services import open_stream
 
 
 def large_values(inputs: Iterable[Mapping[str, Any]]) -> dict[str, LargeValue]:
@@ -26,7 +26,7 @@ class _Stored:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The object's bytes. Raises StorageFailed."""
-        stream = await pools.storage(storage.open_stream, self._key)
+        stream = await pools.storage(open_stream, self._key)
         try:
             while chunk := await pools.storage(next, stream, b""):
                 yield chunk

@@ -13,15 +13,16 @@ from functools import partial as bound
 
 from redis.exceptions import RedisError
 
+from generation.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.claims import Claim
 from generation.dispatch.announce import PartialImage, announce
 from generation.dispatch.pixels import Wanted, verified
 from generation.models import Generation
-from generation.settlement import ECHOED_BACKGROUNDS, ECHOED_QUALITIES, VerifiedImage
+from generation.outcome import VerifiedImage
 from pictor.kit import clock, pools
 from pictor.kit.spool import Spools
-from storage import services as storage
+from storage.services import StorageFailed, partial_key_of, upload
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Partials:
             try:
                 async with asyncio.timeout(ONE_TRY_SECONDS):
                     await self._send(partial, wanted)
-            except (storage.StorageFailed, RedisError, TimeoutError) as error:
+            except (StorageFailed, RedisError, TimeoutError) as error:
                 logger.warning("partial image %s of %s: %r", place, self._id, error)
             except Exception:
                 logger.exception("partial image %s of %s", place, self._id)
@@ -117,10 +118,8 @@ class Partials:
             return False
         key = self._key(partial, good)
         try:
-            await pools.storage(
-                storage.upload, key, good.spool, content_type=f"image/{good.format}"
-            )
-        except storage.StorageFailed:
+            await pools.storage(upload, key, good.spool, content_type=f"image/{good.format}")
+        except StorageFailed:
             good.spool.close()
             raise
         good.spool.close()
@@ -128,7 +127,7 @@ class Partials:
         return True
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
-        return storage.partial_key_of(
+        return partial_key_of(
             self._claim.generation.id,
             self._claim.generation.created_at,
             self._claim.dispatch,

@@ -5,9 +5,9 @@ Runs in the conversion pool: decoding is the one step that needs memory and CPU 
 
 from dataclasses import dataclass
 
-from generation.catalogue import Size
+from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
-from generation.settlement import VerifiedImage
+from generation.outcome import VerifiedImage
 from pictor.kit.spool import SpoolError, SpoolFile, Spools
 from storage import convert, probe
 

@@ -7,12 +7,12 @@ equals by a weighted draw.
 import math
 from collections.abc import Callable, Iterable
 
-from generation.catalogue import Contract, RouteInfo
-from generation.plans import CLOSEST, Candidate, plan
+from generation.catalogue.contracts import ContractTerms, RouteInfo
+from generation.catalogue.plans import CLOSEST, Candidate, plan
 
 
 def candidates(
-    routes: Iterable[RouteInfo], *, contract: Contract, size: str, roll: Callable[[], float]
+    routes: Iterable[RouteInfo], *, contract: ContractTerms, size: str, roll: Callable[[], float]
 ) -> list[Candidate]:
     """Every capable channel, best first. `roll` gives random numbers in [0, 1)."""
     capable = [found for route in routes if (found := plan(route, contract=contract, size=size))]

@@ -13,24 +13,34 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from uuid import UUID
 
-from generation import claims, settlement
-from generation.catalogue import AUTO, Catalogue, Contract, RouteInfo, Size
+from billing.upstream_cost import upstream_cost
+from generation import attempts
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo, Size
+from generation.catalogue.plans import Candidate
+from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import (
     AttemptClass,
     UpstreamAnswer,
     UpstreamError,
 )
-from generation.claims import AttemptEnd, Claim
+from generation.claims import Claim
 from generation.dispatch.call import ask, ignored_by, wanted_of
-from generation.dispatch.health import DEFAULT_GATE_SECONDS, Call, Health
+from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health, UpstreamCall
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verified
 from generation.dispatch.retry import History, Next, decide
 from generation.dispatch.selection import candidates
 from generation.models import Generation
-from generation.plans import Candidate
-from generation.selectors import catalogue_at
-from generation.settlement import Delivery, Failure, VerifiedImage
+from generation.outcome import (
+    NO_CHANNEL,
+    TIMED_OUT,
+    WRONG_SIZE,
+    AttemptEnd,
+    Delivery,
+    Failure,
+    VerifiedImage,
+    error_for,
+)
 from pictor.kit import clock, pools
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
@@ -82,7 +92,7 @@ class Dispatcher:
         run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, self._spools))
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
-            raise Failure(settlement.NO_CHANNEL)
+            raise Failure(NO_CHANNEL)
         while True:
             candidate, call = await self._next(run)
             try:
@@ -108,7 +118,7 @@ class Dispatcher:
             if one.keeps_size or not generation.strict_size
         ]
 
-    async def _next(self, run: _Run) -> tuple[Candidate, Call]:
+    async def _next(self, run: _Run) -> tuple[Candidate, UpstreamCall]:
         """The first candidate that may be called now; waits a little for a gate that will open.
 
         With every breaker open the first candidate is tried all the same: a breaker is there to
@@ -123,7 +133,7 @@ class Dispatcher:
                 return chosen, self._health.started(chosen.route)
             opens_at = now + min(self._health.opens_in(one.route, now=now) for one in run.queue)
             if max(now, opens_at) >= waited_until:
-                raise Failure(settlement.error_for(_refused()))
+                raise Failure(error_for(_refused()))
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def _best_of(
@@ -163,7 +173,7 @@ class Dispatcher:
 
     # --- one attempt --------------------------------------------------------------------------
 
-    async def _attempt(self, run: _Run, candidate: Candidate, call: Call) -> Delivery:
+    async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Delivery:
         """One call that `_next` has counted in; whatever comes of it is counted out here."""
         cause: UpstreamError | None = UpstreamError(AttemptClass.REJECTED, "not called at all")
         try:
@@ -183,7 +193,7 @@ class Dispatcher:
         finally:
             self._count_out(call, cause)
 
-    def _count_out(self, call: Call, cause: UpstreamError | None) -> None:
+    def _count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:
         self._health.ended(
             call,
             failed_as=_counted_as(cause),
@@ -196,9 +206,9 @@ class Dispatcher:
         run.number += 1
         seconds = min(float(candidate.route.timeout_seconds), run.seconds_left)
         if seconds <= 0:
-            raise Failure(settlement.TIMED_OUT)
+            raise Failure(TIMED_OUT)
         attempt_id = await pools.database(
-            claims.begin_attempt,
+            attempts.begin_attempt,
             claim=run.claim,
             number=run.number,
             channel_id=candidate.route.channel_id,
@@ -212,7 +222,7 @@ class Dispatcher:
     @staticmethod
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
         await pools.database(
-            claims.end_attempt,
+            attempts.end_attempt,
             _end(attempt_id, cause, route, run.generation.n),
             generation_id=run.generation.id,
             now=clock.now(),
@@ -296,7 +306,7 @@ class _WrongSize(UpstreamError):
         super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
 
 
-def _within_limit(candidate: Candidate, contract: Contract, prompt: str) -> Candidate:
+def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:
     """Without the ratio sentence where the prompt leaves no room for it."""
     fits = len(prompt) + len(candidate.prompt_suffix) <= contract.prompt_max_chars
     return candidate if fits else replace(candidate, prompt_suffix="")
@@ -313,10 +323,10 @@ def _refused() -> UpstreamError:
 
 def _error_of(cause: UpstreamError, *, timed_out: bool) -> PictorError:
     if isinstance(cause, _WrongSize):
-        return settlement.WRONG_SIZE
+        return WRONG_SIZE
     if timed_out:
-        return settlement.TIMED_OUT
-    return settlement.error_for(cause)
+        return TIMED_OUT
+    return error_for(cause)
 
 
 def _overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
@@ -345,7 +355,7 @@ def _gate(cause: UpstreamError | None) -> float | None:
 
 def _end(attempt_id: UUID, cause: UpstreamError, route: RouteInfo, n: int) -> AttemptEnd:
     """What may have been paid for is booked as if it had been."""
-    cost = (route.cost_micros or 0) * n if cause.may_have_billed else 0
+    cost = upstream_cost(route.cost_micros, images=n, may_have_billed=cause.may_have_billed)
     return AttemptEnd(
         attempt_id=attempt_id,
         attempt_class=cause.attempt_class,

@@ -3,16 +3,15 @@
 import asyncio
 import logging
 import time
+from datetime import timedelta
 
 from django.conf import settings
 
-from generation import settlement
 from generation.claims import Claim
-from generation.settlement import Delivery, VerifiedImage
+from generation.outcome import Delivery, VerifiedImage
 from pictor.kit import clock, pools
-from storage import services as storage
 from storage.models import StoredImage
-from storage.services import StorageFailed
+from storage.services import StorageFailed, image_key_of, upload
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
     now = clock.now()
     rows = []
     for index, image in enumerate(delivery.images):
-        key = storage.image_key_of(
+        key = image_key_of(
             claim.generation.id,
             claim.generation.created_at,
             claim.dispatch,
@@ -49,7 +48,7 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
                 width=image.width,
                 height=image.height,
                 revised_prompt=image.revised_prompt or "",
-                expires_at=settlement.expiry_of(now),
+                expires_at=now + timedelta(days=settings.IMAGE_RETENTION_DAYS),
             )
         )
     return rows
@@ -60,9 +59,7 @@ async def _upload(key: str, image: VerifiedImage) -> None:
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            await pools.storage(
-                storage.upload, key, image.spool, content_type=f"image/{image.format}"
-            )
+            await pools.storage(upload, key, image.spool, content_type=f"image/{image.format}")
         except StorageFailed as error:
             if time.monotonic() + pause > gives_up_at:
                 raise

@@ -23,9 +23,9 @@ from accounts.services import add_member, issue_api_key, record
 from billing.models import PriceBook
 from billing.seed_prices import seed_prices
 from billing.services import draft_price_book, open_tenant, publish_price_book
-from generation.catalogue import AUTO
-from generation.management import channels
-from generation.management.channels import ChannelOptions
+from generation.catalogue import services
+from generation.catalogue.contracts import AUTO
+from generation.catalogue.services import ChannelOptions
 from generation.models import Channel, Contract
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -101,7 +101,7 @@ SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
 def _missing(wishes: Wishes) -> bool:
     """Whether anything that is wished for is not there as it should be."""
     models = [contract["model"] for contract in seeded_contracts()]
-    sandbox_url = channels.checked_base_url(wishes.sandbox_url) if wishes.sandbox_url else ""
+    sandbox_url = services.checked_base_url(wishes.sandbox_url) if wishes.sandbox_url else ""
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, [models, SANDBOX, sandbox_url, _digest(wishes)])
         contracts, has_book, has_sandbox, has_key = cursor.fetchone()
@@ -150,7 +150,7 @@ def _contracts() -> list[str]:
     Contract.objects.bulk_create(missing)
     sandbox = Channel.objects.filter(name=SANDBOX).first()
     if sandbox is not None:  # it serves every model, new ones too
-        channels.add_routes(sandbox, missing)
+        services.add_routes(sandbox, missing)
     names = [contract.model for contract in missing]
     record(
         actor=ACTOR,
@@ -184,13 +184,13 @@ def _sandbox(base_url: str) -> list[str]:
     known = Channel.objects.filter(name=SANDBOX).first()
     if known is None:
         options = ChannelOptions(
-            base_url=base_url, api_key=SANDBOX, priority=SANDBOX_PRIORITY, models=(channels.ALL,)
+            base_url=base_url, api_key=SANDBOX, priority=SANDBOX_PRIORITY, models=(services.ALL,)
         )
-    elif known.base_url != channels.checked_base_url(base_url):
+    elif known.base_url != services.checked_base_url(base_url):
         options = ChannelOptions(base_url=base_url)
     else:
         return []
-    channels.set_channel(name=SANDBOX, options=options, actor=ACTOR)
+    services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
     return ["the sandbox channel"]
 
 

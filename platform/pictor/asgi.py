@@ -7,6 +7,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 django.setup()
 
-from pictor.web.application import build  # noqa: E402 - the apps must be ready first
+from pictor.application import build  # noqa: E402 - the apps must be ready first
 
 application = build()

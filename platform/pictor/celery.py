@@ -84,7 +84,7 @@ def refuse_to_start(**_: Any) -> None:
 @signals.worker_ready.connect
 def become_what_we_are(**_: Any) -> None:
     """An image worker takes up its lease; a short-work worker starts the reaper."""
-    from generation import reaper, worker  # noqa: PLC0415 - apps are ready only now
+    from generation.background import reaper, worker  # noqa: PLC0415 - apps are ready only now
 
     if ROLE == "worker":
         worker.start()
@@ -101,7 +101,7 @@ def end_with_the_worker(**_: Any) -> None:
 @signals.worker_shutting_down.connect
 def stop_claiming(**_: Any) -> None:
     """SIGTERM: nothing more is claimed."""
-    from generation import reaper, worker  # noqa: PLC0415 - as above
+    from generation.background import reaper, worker  # noqa: PLC0415 - as above
 
     worker.stop_claiming()
     reaper.stop()
@@ -110,6 +110,6 @@ def stop_claiming(**_: Any) -> None:
 @signals.worker_shutdown.connect
 def drain(**_: Any) -> None:
     """The consumer has stopped: finish what is in hand, or hand it back."""
-    from generation import worker  # noqa: PLC0415 - as above
+    from generation.background import worker  # noqa: PLC0415 - as above
 
     worker.drain()

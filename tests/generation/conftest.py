@@ -6,7 +6,8 @@ import pytest
 import redis
 from django.conf import settings
 
-from generation.claims import Claim, WorkerEpoch, take
+from generation.claims import Claim, take
+from generation.lease import WorkerEpoch
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Channel, Generation

@@ -9,11 +9,13 @@ from django.urls import reverse
 from accounts.models import AuditEvent, User
 from accounts.services import issue_api_key
 from billing.services import open_tenant
-from generation.management import channels, seeding
-from generation.management.channels import ChannelOptions
+from generation.catalogue import services
+from generation.catalogue.credentials import decrypted
+from generation.catalogue.services import ChannelOptions
+from generation.catalogue.snapshot import current_catalogue
+from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Attempt, Channel, Contract, Generation, Worker
-from generation.selectors import current_catalogue, decrypted
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
@@ -47,7 +49,7 @@ def channel(pages):
     options = ChannelOptions(
         base_url="https://api.example.com/v1", api_key="sk-upstream-secret", models=["dall-e-3"]
     )
-    return channels.set_channel(name="vendor", options=options, actor="test")[0]
+    return services.set_channel(name="vendor", options=options, actor="test")[0]
 
 
 @pytest.fixture

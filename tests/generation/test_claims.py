@@ -12,9 +12,11 @@ from django.db.models import F
 
 from billing.models import Transfer
 from billing.selectors import ledger_findings
-from generation import claims
-from generation.claims import AttemptEnd, Claim, WorkerEpoch
+from generation import attempts, claims, lease
+from generation.claims import Claim
+from generation.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Worker
+from generation.outcome import AttemptEnd
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from tests.factories import make_worker
@@ -28,7 +30,7 @@ def lose_lease(worker: WorkerEpoch) -> None:
 
 
 def begin(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
-    return claims.begin_attempt(
+    return attempts.begin_attempt(
         claim=claim,
         number=number,
         channel_id=channel.id,
@@ -95,7 +97,7 @@ def test_a_worker_whose_lease_ran_out_claims_nothing(queued, worker):
 
 
 def test_a_retired_worker_claims_nothing(queued, worker):
-    claims.retire(worker=worker)
+    lease.retire(worker=worker)
 
     assert claims.take(generation_id=queued.id, worker=worker) is None
 
@@ -179,7 +181,7 @@ def test_an_attempts_end_is_written_and_its_cost_booked_once(claim, channel):
     )
 
     for _ in range(2):
-        claims.end_attempt(end, generation_id=claim.generation.id, now=clock.now())
+        attempts.end_attempt(end, generation_id=claim.generation.id, now=clock.now())
 
     attempt = Attempt.objects.get(id=attempt_id)
     assert (attempt.attempt_class, attempt.http_status, attempt.cost_micros) == (
@@ -197,7 +199,7 @@ def test_the_first_end_of_an_attempt_stands(claim, channel):
     attempt_id = begin(claim, channel)
     assert attempt_id is not None
     for name in ("delivered", "unknown"):
-        claims.end_attempt(
+        attempts.end_attempt(
             AttemptEnd(attempt_id, name, cost_micros=30_000),
             generation_id=claim.generation.id,
             now=clock.now(),
@@ -211,15 +213,15 @@ def test_the_first_end_of_an_attempt_stands(claim, channel):
 def test_a_renewed_lease_lasts_on_even_after_it_had_run_out(worker, queued, seconds):
     Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=seconds))
 
-    claims.renew(worker=worker)
+    lease.renew(worker=worker)
 
     assert claims.take(generation_id=queued.id, worker=worker) is not None
 
 
 def test_a_retired_worker_cannot_renew(worker, queued):
-    claims.retire(worker=worker)
+    lease.retire(worker=worker)
 
-    claims.renew(worker=worker)
+    lease.renew(worker=worker)
 
     assert claims.take(generation_id=queued.id, worker=worker) is None
 
@@ -246,13 +248,13 @@ def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, wo
     cut_off, closed = begin(claim, channel), begin(claim, channel, number=2)
     assert cut_off is not None
     assert closed is not None
-    claims.end_attempt(
+    attempts.end_attempt(
         AttemptEnd(closed, "refused"), generation_id=claim.generation.id, now=clock.now()
     )
 
     claims.hand_back(worker=worker)
 
-    claims.cut_off(generation_ids=[claim.generation.id], now=clock.now())
+    attempts.cut_off(generation_ids=[claim.generation.id], now=clock.now())
 
     attempt = Attempt.objects.get(id=cut_off)
     assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
@@ -267,7 +269,7 @@ def test_an_attempt_of_whoever_claimed_it_meanwhile_is_not_cut_off(claim, channe
     assert again is not None
     after = begin(again, channel)
 
-    claims.cut_off(generation_ids=[claim.generation.id], now=clock.now())
+    attempts.cut_off(generation_ids=[claim.generation.id], now=clock.now())
 
     still_open = Attempt.objects.filter(finished_at=None)
     assert [attempt.id for attempt in still_open] == [after]

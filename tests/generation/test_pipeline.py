@@ -8,11 +8,11 @@ from typing_extensions import override
 
 from billing.models import Transfer
 from billing.selectors import ledger_findings
-from generation import claims, pipeline
+from generation import attempts, pipeline
 from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel
-from generation.settlement import Delivery
+from generation.outcome import Delivery
 from pictor.kit import pools
 
 
@@ -25,7 +25,7 @@ class Broken(Dispatcher):
     @override
     async def run(self, claim: Claim) -> Delivery:
         await pools.database(
-            claims.begin_attempt,
+            attempts.begin_attempt,
             claim=claim,
             number=1,
             channel_id=self._channel.pk,

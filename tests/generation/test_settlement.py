@@ -11,11 +11,13 @@ from django.db import connection
 
 from billing.models import Transfer, UsageRollup
 from billing.selectors import ledger_findings, statement, usage_findings
-from generation import claims, settlement
+from generation import claims, outcome, settlement
 from generation.channels.base import AttemptClass, Usage
-from generation.claims import AttemptEnd, Claim, WorkerEpoch
+from generation.claims import Claim
+from generation.lease import WorkerEpoch
 from generation.models import Attempt, State
-from generation.settlement import Delivery, Failure, fail, not_stored, settle
+from generation.outcome import AttemptEnd, Delivery, Failure, not_stored
+from generation.settlement import fail, settle
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.factories import Customer, at, make_channel, make_delivery, make_worker, stored_images
@@ -36,7 +38,7 @@ def settled(claim: Claim, delivery: Delivery, *, now: datetime | None = None) ->
 
 
 def failed(claim: Claim, failure: Failure | None = None) -> bool:
-    return fail(claim=claim, failure=failure or Failure(settlement.TIMED_OUT), now=clock.now())
+    return fail(claim=claim, failure=failure or Failure(outcome.TIMED_OUT), now=clock.now())
 
 
 def claimed(customer: Customer, worker: WorkerEpoch, **fields: Any) -> Claim:
@@ -186,7 +188,7 @@ def test_what_a_zombies_call_cost_is_booked_as_a_loss(claim, delivery, worker):
     )
 
     for _ in range(2):
-        assert failed(claim, Failure(settlement.TIMED_OUT, ended=ended)) is False
+        assert failed(claim, Failure(outcome.TIMED_OUT, ended=ended)) is False
 
     transfer = Transfer.objects.get(attempt_id=delivery.attempt_id)
     assert (transfer.kind, transfer.amount) == ("loss", 30_000)
@@ -351,7 +353,7 @@ def test_a_final_generation_stays_as_it_is_whatever_the_condition_says(acme, cla
         generation=claim.generation,
         state=State.FAILED,
         condition={"id": claim.generation.id, "state": "succeeded", "dispatch": 1},
-        error=settlement.TIMED_OUT,
+        error=outcome.TIMED_OUT,
         now=clock.now(),
     )
 

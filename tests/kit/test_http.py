@@ -5,13 +5,13 @@ import zlib
 import pytest
 
 from pictor.kit.http import (
-    Body,
     BodyTooLarge,
     BodyUnreadable,
     ConnectionLost,
     DeadlineExceeded,
     HttpPool,
     NotReached,
+    Payload,
     ReadTimedOut,
     deadline,
 )
@@ -46,7 +46,7 @@ async def test_a_body_in_pieces_goes_out_with_its_length(pool, server):
         yield b"one"
         yield b"two"
 
-    async with pool.exchange("POST", server.url, body=Body(6, pieces)) as answer:
+    async with pool.exchange("POST", server.url, body=Payload(6, pieces)) as answer:
         await answer.read(100)
 
     [request] = server.received
@@ -224,7 +224,7 @@ async def test_a_failing_source_of_the_body_fails_the_call_with_its_own_error(po
         raise KeyError("gone")
 
     with pytest.raises(KeyError):
-        async with pool.exchange("POST", server.url, body=Body(6, pieces)):
+        async with pool.exchange("POST", server.url, body=Payload(6, pieces)):
             pass
 
     assert await fetch(pool, server.url) == b"hello"

@@ -10,9 +10,9 @@ import pytest
 from pictor.runtime import postgres_place
 from pictor.runtime.errors import RuntimeProblem
 from pictor.runtime.postgres_place import MARKER, find_place
-from pictor.runtime.process import Account
+from pictor.runtime.process import OsAccount
 
-NOBODY = Account(name="nobody", uid=65534, gid=65534)
+NOBODY = OsAccount(name="nobody", uid=65534, gid=65534)
 
 
 @pytest.fixture

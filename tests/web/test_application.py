@@ -8,7 +8,7 @@ from django.conf import settings
 
 from generation.api.callers import callers
 from generation.api.waiting import hub
-from pictor.web.application import Lifespan, Router, build
+from pictor.application import Lifespan, Router, build
 from pictor.web.edge import App, Receive, Scope, Send
 from tests.web.conftest import call
 

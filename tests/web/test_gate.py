@@ -7,9 +7,12 @@ import zlib
 
 import pytest
 
+from accounts.authentication import read_bearer
 from accounts.keys import mint
+from pictor.application import check_key
 from pictor.kit.spools import process_spools
 from pictor.web import gate
+from pictor.web.edge import App
 from pictor.web.gate import BodyGate
 from tests.web.conftest import Exchange, body_of, call, make_exchange
 
@@ -20,6 +23,11 @@ UNKNOWN = {"Authorization": f"Bearer {mint()}"}
 CHUNKED = {"Transfer-Encoding": "chunked"}
 GZIP = {"Content-Encoding": "gzip"}
 KILOBYTE, MEGABYTE = 1024, 1024**2
+
+
+def gate_of(app: App) -> BodyGate:
+    """The gate as the application puts it together."""
+    return BodyGate(app, read_key=read_bearer, check_key=check_key)
 
 
 class Inner:
@@ -47,7 +55,7 @@ def inner():
 
 @pytest.fixture
 def app(inner):
-    return BodyGate(inner)
+    return gate_of(inner)
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +147,7 @@ async def test_outside_the_api_the_gate_is_open():
         assert "pictor.body" not in scope
         await send({"type": "http.response.start", "status": 418, "headers": []})
 
-    exchange = await call(BodyGate(app), path="/admin/login/")
+    exchange = await call(gate_of(app), path="/admin/login/")
 
     assert exchange.status == 418
 

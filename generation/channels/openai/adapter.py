@@ -49,7 +49,7 @@ DOWNLOAD_READ_SECONDS = 30.0
 DOWNLOAD_PAUSE_SECONDS = 0.5
 
 
-class OpenAIChannel:
+class OpenAIAdapter:
     """One account that speaks OpenAI's images API.
 
     Args:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pybase64
 
 from generation.channels.base import AttemptClass, LargeValue, UpstreamError, UpstreamRequest, Usage
-from pictor.kit.http import Body
+from pictor.kit.http import Payload
 
 ENCODE_BYTES = 196_608
 """A multiple of 3: pieces of base64 join without padding."""
@@ -69,7 +69,7 @@ def request_fields(
     return {**{key: value for key, value in named.items() if value is not None}, **request.fields}
 
 
-def request_body(request: UpstreamRequest, fields: dict[str, object]) -> Body:
+def request_body(request: UpstreamRequest, fields: dict[str, object]) -> Payload:
     """The fields as JSON, with large values streamed into their places."""
     parts = _parts(json.dumps(fields, separators=(",", ":")), request)
 
@@ -81,7 +81,7 @@ def request_body(request: UpstreamRequest, fields: dict[str, object]) -> Body:
                 async for piece in _encoded(part):
                     yield piece
 
-    return Body(size_bytes=sum(_part_bytes(part) for part in parts), chunks=chunks)
+    return Payload(size_bytes=sum(_part_bytes(part) for part in parts), chunks=chunks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from billing.management.operator import ACTOR, read_words, say_invalid
+from generation.catalogue import services, trial
+from generation.catalogue.services import ChannelOptions
 from generation.channels.base import UpstreamError
-from generation.management import channel_trial, channels
-from generation.management.channels import ChannelOptions
 from generation.models import Channel
 from storage.probe import NotAnImage
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             raise say_invalid(error) from None
 
     def _set(self, options: dict[str, Any]) -> None:
-        channel, is_new = channels.set_channel(
+        channel, is_new = services.set_channel(
             name=options["name"].strip(),
             options=ChannelOptions(
                 base_url=options["base_url"],
@@ -79,31 +79,31 @@ class Command(BaseCommand):
             ),
             actor=ACTOR,
         )
-        warning = channels.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
+        warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
         if warning and (is_new or options["base_url"] is not None):
             self.stderr.write(f"warning: {warning}")
         self.stdout.write(f"{channel.name} is {'created' if is_new else 'updated'}")
 
     def _enable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
-        channels.set_enabled(channel=channel, is_enabled=True, actor=ACTOR)
+        services.set_enabled(channel=channel, is_enabled=True, actor=ACTOR)
         self.stdout.write(f"{channel.name} is enabled")
 
     def _disable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
-        channels.set_enabled(channel=channel, is_enabled=False, actor=ACTOR)
+        services.set_enabled(channel=channel, is_enabled=False, actor=ACTOR)
         self.stdout.write(f"{channel.name} is disabled")
 
     def _reset(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
-        channels.reset(channel=channel, actor=ACTOR)
+        services.reset(channel=channel, actor=ACTOR)
         self.stdout.write(f"{channel.name} is reset")
 
     def _test(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
         try:
-            trial = channel_trial.prepare(channel)
-            result = asyncio.run(channel_trial.attempt(trial))
+            tried = trial.prepare(channel)
+            result = asyncio.run(trial.attempt(tried))
         except InvalidToken:
             raise CommandError(
                 f"{channel.name}: its API key was encrypted with a key that is not in"
@@ -112,15 +112,15 @@ class Command(BaseCommand):
         except UpstreamError as error:
             status = f" (HTTP {error.http_status})" if error.http_status else ""
             raise CommandError(f"{channel.name}: {_one_line(error)}{status}") from None
-        except (ValueError, NotAnImage, channel_trial.WrongImage) as error:
+        except (ValueError, NotAnImage, trial.WrongImage) as error:
             raise CommandError(f"{channel.name}: {_one_line(error)}") from None
         self.stdout.write(
-            f"{channel.name}: {trial.model} in {result.milliseconds} ms,"
+            f"{channel.name}: {tried.model} in {result.milliseconds} ms,"
             f" {result.facts.size} {result.facts.format}, {result.size_bytes} bytes"
         )
 
     def _list(self, options: dict[str, Any]) -> None:
-        found = [channels.describe(channel) for channel in Channel.objects.all()]
+        found = [services.describe(channel) for channel in Channel.objects.all()]
         if options["json"]:
             self.stdout.write(json.dumps(found))
             return

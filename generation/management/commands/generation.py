@@ -6,8 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from generation import notify
-from generation.management import inspection
+from generation import inspection, notify
 from generation.models import Generation
 from generation.selectors import generation_id_of
 

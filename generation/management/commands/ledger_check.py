@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from generation.management.ledger import audit
+from generation.audit import audit
 
 
 class Command(BaseCommand):

@@ -33,7 +33,6 @@ from pictor.kit.egress import EgressRefused, HttpError, NotReached
 from pictor.kit.inflate import PIECE_BYTES, CannotInflate, inflater
 
 __all__ = [
-    "Body",
     "BodyTooLarge",
     "BodyUnreadable",
     "ConnectionLost",
@@ -44,6 +43,7 @@ __all__ = [
     "HttpError",
     "HttpPool",
     "NotReached",
+    "Payload",
     "ReadTimedOut",
     "deadline",
 ]
@@ -135,7 +135,7 @@ class HttpPool:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: "bytes | Body | None" = None,
+        body: "bytes | Payload | None" = None,
         read_timeout_seconds: float = 60.0,
     ) -> "Exchange":
         """One request and its answer, as an async context manager; see Exchange."""
@@ -144,7 +144,7 @@ class HttpPool:
             method=method,
             url=url,
             headers=dict(headers or {}),
-            body=Body.of(body),
+            body=Payload.of(body),
             timeout=httpx.Timeout(
                 read_timeout_seconds, connect=self._connect_timeout_seconds, pool=None
             ),
@@ -199,16 +199,16 @@ class HttpPool:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class Payload:
     """A request body of known length that is sent in pieces."""
 
     size_bytes: int
     chunks: Callable[[], AsyncIterable[bytes]]
 
     @classmethod
-    def of(cls, body: "bytes | Body | None") -> "Body | None":
+    def of(cls, body: "bytes | Payload | None") -> "Payload | None":
         """Bytes as a body of one piece."""
-        if body is None or isinstance(body, Body):
+        if body is None or isinstance(body, Payload):
             return body
 
         async def one_piece() -> AsyncIterator[bytes]:
@@ -232,7 +232,7 @@ class Exchange:
         method: str,
         url: str,
         headers: dict[str, str],
-        body: Body | None,
+        body: Payload | None,
         timeout: httpx.Timeout,
     ) -> None:
         self.is_sent = False
@@ -285,7 +285,7 @@ class Exchange:
             extensions={"trace": self._trace} if self._body is None else None,
         )
 
-    async def _sending(self, body: Body) -> AsyncIterator[bytes]:
+    async def _sending(self, body: Payload) -> AsyncIterator[bytes]:
         async for chunk in body.chunks():
             self.is_sent = True
             yield chunk

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pictor.runtime.errors import RuntimeProblem
-from pictor.runtime.process import Account
+from pictor.runtime.process import OsAccount
 
 CANDIDATES = ("postgres", "nobody")
 
 
-def unprivileged() -> Account:
+def unprivileged() -> OsAccount:
     """`postgres` where it exists, else `nobody`."""
     for name in CANDIDATES:
         try:
@@ -27,7 +27,7 @@ def unprivileged() -> Account:
     )
 
 
-def owner_of(path: Path) -> Account | None:
+def owner_of(path: Path) -> OsAccount | None:
     """The account that owns the path; None for root, for nobody's and where nothing is there."""
     try:
         entry = pwd.getpwuid(path.stat().st_uid)
@@ -36,7 +36,7 @@ def owner_of(path: Path) -> Account | None:
     return _account(entry) if entry.pw_uid else None
 
 
-def can_reach(account: Account, wanted: Iterable[tuple[Path, int]]) -> bool:
+def can_reach(account: OsAccount, wanted: Iterable[tuple[Path, int]]) -> bool:
     """Try, as the account, whether each path grants the access (os.R_OK, os.X_OK…).
 
     Must be called while this process has one thread: it forks.
@@ -53,5 +53,5 @@ def can_reach(account: Account, wanted: Iterable[tuple[Path, int]]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def _account(entry: pwd.struct_passwd) -> Account:
-    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+def _account(entry: pwd.struct_passwd) -> OsAccount:
+    return OsAccount(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)

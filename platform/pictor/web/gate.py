@@ -11,13 +11,12 @@ The body leaves in `scope["pictor.body"]`; Django gets an empty one.
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from django.conf import settings
 
-from accounts.authentication import authenticate, read_bearer
-from pictor.kit import api_errors, clock, pools
+from pictor.kit import api_errors
 from pictor.kit.body import Body, RawSink
 from pictor.kit.errors import (
     InvalidRequest,
@@ -50,15 +49,29 @@ DRAIN_SECONDS = 1.0
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
+ReadKey = Callable[[bytes | None], str]
+CheckKey = Callable[[str, str | None], Awaitable[None]]
+
+
 class ClientGone(Exception):
     """The connection ended before the body did."""
 
 
 class BodyGate:
-    """Refuses what may not be read, reads what may, and hands the request on."""
+    """Refuses what may not be read, reads what may, and hands the request on.
 
-    def __init__(self, app: App) -> None:
+    Args:
+        app: what the request is handed to.
+        read_key: the key in an Authorization header, by its form alone.
+        check_key: looks a key up, for a caller at an address.
+
+    Both raise the PictorError that refuses the request.
+    """
+
+    def __init__(self, app: App, *, read_key: ReadKey, check_key: CheckKey) -> None:
         self._app = app
+        self._read_key = read_key
+        self._check_key = check_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -67,7 +80,7 @@ class BodyGate:
             return
         body: Body | None = None
         try:
-            scope["pictor.key"] = read_bearer(header(scope, b"authorization"))
+            scope["pictor.key"] = self._read_key(header(scope, b"authorization"))
             body = await self._read(scope, receive)
         except ClientGone:
             return
@@ -94,12 +107,9 @@ class BodyGate:
             return Body(skeleton=b"".join([chunk async for chunk in chunks]))
         return await self._scan(chunks)
 
-    @staticmethod
-    async def _look_up(scope: Scope) -> None:
+    async def _look_up(self, scope: Scope) -> None:
         client = scope.get("client")
-        await pools.views(
-            authenticate, scope["pictor.key"], now=clock.now(), ip=client[0] if client else None
-        )
+        await self._check_key(scope["pictor.key"], client[0] if client else None)
 
     async def _scan(self, chunks: AsyncIterator[bytes]) -> Body:
         def open_sink(index: int, key: str) -> RawSink | None:

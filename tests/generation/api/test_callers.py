@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from generation import orphans
+from generation.admission import orphans
+from generation.admission.orphans import Attendance, Turn
 from generation.api import callers as module
 from generation.api.callers import Callers
-from generation.orphans import Attendance, Turn
 from pictor.kit import ids
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]

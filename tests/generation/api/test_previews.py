@@ -18,7 +18,7 @@ from generation.selectors import Finished
 from pictor.kit import clock, pools
 from pictor.kit.ids import new_uuid
 from storage import backends
-from storage import services as storage
+from storage.services import upload
 from tests.factories import Customer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
@@ -234,7 +234,7 @@ async def test_a_partial_image_is_an_event_with_its_bytes_and_facts(hub, generat
     key = f"tmp/20261120/{generation.id}/1-0-1.png"
     with spools.new(max_bytes=100) as spool:
         spool.write(b"picture")
-        storage.upload(key, spool, content_type="image/png")
+        upload(key, spool, content_type="image/png")
 
     comment, event, _error = await body_of(hub, generation, partial_of(generation, 1, key=key))
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from generation.channels.base import Channel, ChannelConfig
-from generation.channels.registry import open_channel
+from generation.channels.base import Adapter, ChannelConfig
+from generation.channels.registry import open_adapter
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.raw_server import RawServer, Script, running, says
@@ -42,8 +42,8 @@ async def pool(upstream):
 
 
 @pytest.fixture
-def channel(upstream: RawServer, pool: HttpPool, spools: Spools) -> Channel:
-    return open_channel(config_for(upstream.url), pool, spools)
+def channel(upstream: RawServer, pool: HttpPool, spools: Spools) -> Adapter:
+    return open_adapter(config_for(upstream.url), pool, spools)
 
 
 def config_for(base_url: str, **options: Any) -> ChannelConfig:

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from generation.channels.base import (
+    Adapter,
     AttemptClass,
-    Channel,
     LargeValue,
     UpstreamError,
     UpstreamRequest,
     Usage,
 )
-from generation.channels.registry import open_channel
+from generation.channels.registry import open_adapter
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
 from tests import raw_server
@@ -27,7 +27,7 @@ FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox", size="1024x1024", qua
 
 
 async def failure_of(
-    channel: Channel, request: UpstreamRequest = FOX, **options: Any
+    channel: Adapter, request: UpstreamRequest = FOX, **options: Any
 ) -> UpstreamError:
     with pytest.raises(UpstreamError) as raised:
         await channel.generate(request, **options)
@@ -80,7 +80,7 @@ async def test_the_public_model_is_sent_under_the_upstreams_name(
     upstream.script = answers({"data": [{"b64_json": pixel_b64}]})
     config = config_for(f"{upstream.url}/api", upstream_models={"gpt-image-2": "dall-e-3"})
 
-    answer = await open_channel(config, pool, spools).generate(FOX)
+    answer = await open_adapter(config, pool, spools).generate(FOX)
 
     [request] = upstream.received
     assert request.target == "/api/images/generations"
@@ -339,7 +339,7 @@ async def test_a_429_says_when_to_come_back(channel, upstream, answers):
 
 async def test_a_dead_host_is_not_reached(spools, upstream):
     pool = HttpPool(egress_allow=["127.0.0.1:1"])
-    channel = open_channel(config_for("http://127.0.0.1:1"), pool, spools)
+    channel = open_adapter(config_for("http://127.0.0.1:1"), pool, spools)
 
     error = await failure_of(channel)
 
@@ -350,7 +350,7 @@ async def test_a_dead_host_is_not_reached(spools, upstream):
 
 async def test_a_base_url_inside_that_nobody_allowed_is_never_called(upstream, spools):
     pool = HttpPool()
-    channel = open_channel(config_for(upstream.url), pool, spools)
+    channel = open_adapter(config_for(upstream.url), pool, spools)
 
     error = await failure_of(channel)
 
@@ -361,7 +361,7 @@ async def test_a_base_url_inside_that_nobody_allowed_is_never_called(upstream, s
 
 async def test_no_room_on_our_disk_is_never_asked_again(upstream, pool, answers, tmp_path):
     spools = Spools(tmp_path / "small", SpoolBudget(1_000_000))
-    channel = open_channel(config_for(upstream.url), pool, spools)
+    channel = open_adapter(config_for(upstream.url), pool, spools)
     picture = base64.b64encode(os.urandom(1_500_000)).decode()
     upstream.script = answers({"data": [{"b64_json": picture}]})
 
@@ -396,7 +396,7 @@ def test_an_unknown_kind_of_channel_is_an_error(spools):
     config = config_for("https://x.example")
 
     with pytest.raises(ValueError, match="no channel kind"):
-        open_channel(
+        open_adapter(
             type(config)(id="1", name="x", kind="smoke", base_url="", api_key=""),
             HttpPool(),
             spools,

@@ -16,7 +16,7 @@ from generation.channels.base import (
     Usage,
 )
 from generation.channels.openai import adapter
-from generation.channels.registry import open_channel
+from generation.channels.registry import open_adapter
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.generation.channels.conftest import config_for
 from tests.raw_server import Received, Script, says, sends
@@ -151,7 +151,7 @@ async def test_dall_e_models_are_never_asked_for_a_stream(upstream, pool, spools
     upstream.script = says(b'{"data": [{"b64_json": "AAAA"}]}')
     config = config_for(upstream.url, upstream_models={"gpt-image-2": "dall-e-3"})
 
-    answer = await open_channel(config, pool, spools).generate(fox())
+    answer = await open_adapter(config, pool, spools).generate(fox())
 
     (request,) = upstream.received
     assert json.loads(request.body).keys() == {"model", "prompt", "n", "response_format"}
@@ -412,7 +412,7 @@ async def test_a_partial_image_without_room_is_lost_and_the_finished_one_comes(
     spools = Spools(tmp_path, SpoolBudget(1_000_000))
     upstream.script = streams(partial(os.urandom(1_500_000), 0), event(COMPLETED, b"x" * 900_000))
 
-    channel = open_channel(config_for(upstream.url), pool, spools)
+    channel = open_adapter(config_for(upstream.url), pool, spools)
     answer = await channel.generate(fox(), on_partial=collector)
 
     assert collector.partials == []
@@ -425,7 +425,7 @@ async def test_a_finished_image_without_room_is_never_asked_for_again(upstream, 
     spools = Spools(tmp_path, SpoolBudget(1_000_000))
     upstream.script = streams(event(COMPLETED, os.urandom(1_500_000)))
 
-    error = await failure_of(open_channel(config_for(upstream.url), pool, spools), fox())
+    error = await failure_of(open_adapter(config_for(upstream.url), pool, spools), fox())
 
     assert error.attempt_class is AttemptClass.UNKNOWN
     assert spools.budget.used_bytes == 0

@@ -8,8 +8,9 @@ import pytest
 
 from accounts.models import AuditEvent
 from accounts.selectors import config_revision
+from generation.catalogue.credentials import decrypted
+from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel, Route
-from generation.selectors import current_catalogue, decrypted
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 

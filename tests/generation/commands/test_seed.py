@@ -11,10 +11,11 @@ from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
 from accounts.selectors import caller_by_digest
 from billing.models import Price, PriceBook
 from billing.selectors import available_to
+from generation.catalogue.credentials import decrypted
+from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Channel, Contract, Route
-from generation.selectors import current_catalogue, decrypted
 from storage import backends
 
 NAMES = ("SANDBOX_URL", "PICTOR_DEMO_API_KEY", "PICTOR_DEMO_EMAIL", "PICTOR_DEMO_PASSWORD")

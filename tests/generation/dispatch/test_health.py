@@ -2,9 +2,9 @@
 
 import pytest
 
-from generation.catalogue import RouteInfo
+from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import AttemptClass
-from generation.dispatch.health import Call, Health
+from generation.dispatch.health import Health, UpstreamCall
 from tests.factories import route_info
 
 ROUTE = route_info()
@@ -28,7 +28,7 @@ class Channels:
     ) -> None:
         self.end(self.health.started(route), now, ended, retry_after=retry_after)
 
-    def start(self, calls: int, *, sent_at: float | None = None) -> list[Call]:
+    def start(self, calls: int, *, sent_at: float | None = None) -> list[UpstreamCall]:
         started = [self.health.started(ROUTE) for _ in range(calls)]
         for call in started:
             call.sent_at = sent_at
@@ -36,7 +36,7 @@ class Channels:
 
     def end(
         self,
-        call: Call,
+        call: UpstreamCall,
         now: float,
         ended: str = "delivered",
         *,

@@ -12,7 +12,7 @@ import redis
 from django.conf import settings as project
 from PIL import Image
 
-from generation.catalogue import Size
+from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamPartial
 from generation.claims import Claim
 from generation.dispatch import announce, partials
@@ -20,7 +20,7 @@ from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import Wanted
 from pictor.kit.spool import Spools
 from storage import backends, probe
-from storage import services as storage
+from storage.services import open_stream
 from tests.raw_server import hangs, running
 
 pytestmark = pytest.mark.anyio
@@ -109,7 +109,7 @@ def send(streamed: Claim, spools: Spools) -> Send:
 
 
 def stored(key: str) -> probe.ImageFacts:
-    return probe.probe(b"".join(storage.open_stream(key)))
+    return probe.probe(b"".join(open_stream(key)))
 
 
 async def test_a_partial_image_is_stored_and_announced(streamed, send, announced, make):

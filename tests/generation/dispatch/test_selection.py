@@ -6,7 +6,7 @@ from itertools import chain, repeat
 from random import Random
 from typing import Any
 
-from generation.catalogue import RouteInfo
+from generation.catalogue.contracts import RouteInfo
 from generation.dispatch.selection import candidates
 from tests.factories import contract_of, route_info
 

@@ -15,9 +15,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.services import Actor, record
-from generation.catalogue import AUTO, Size
+from generation.catalogue.contracts import AUTO, Size
+from generation.catalogue.credentials import encrypted
 from generation.models import Channel, Contract, Route
-from generation.selectors import encrypted
 from pictor.kit import egress
 
 LARGEST_PORT = 65_535

@@ -64,7 +64,7 @@ class SizeOption:
 
 
 @dataclass(frozen=True)
-class Contract:
+class ContractTerms:
     """What a public model name means.
 
     `is_exact`: only channels that take the size natively may serve it. `qualities` are the words of
@@ -139,18 +139,18 @@ class Catalogue:
     """All contracts and the routes that serve them, at one revision of the configuration."""
 
     revision: int
-    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    contracts: Mapping[str, ContractTerms] = field(default_factory=dict)
     routes: Mapping[str, tuple[RouteInfo, ...]] = field(default_factory=dict)
 
-    def contract(self, model: str) -> Contract | None:
+    def contract(self, model: str) -> ContractTerms | None:
         """The enabled contract of that public name."""
         contract = self.contracts.get(model)
         return contract if contract and contract.is_enabled else None
 
 
-def contract_from(row: Mapping[str, Any]) -> Contract:
+def contract_from(row: Mapping[str, Any]) -> ContractTerms:
     """A contract from its stored form (the columns of `Contract`, or an item of the seed)."""
-    return Contract(
+    return ContractTerms(
         model=row["model"],
         options=tuple(_options(row["sizes"])),
         accepts_auto=row["accepts_auto"],

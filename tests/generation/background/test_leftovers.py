@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from generation import leftovers
+from generation.background import leftovers
 from generation.models import Generation
 from generation.settlement import cancel
 from pictor.kit import clock
 from pictor.kit.spool import Spools
 from storage import backends
-from storage import services as storage
+from storage.services import image_key_of, input_key_of, partial_key_of, upload
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -26,7 +26,7 @@ def bucket(db: None) -> None:
 def put(spools: Spools, key: str) -> str:
     spool = spools.new(max_bytes=100)
     spool.write(b"bytes")
-    storage.upload(key, spool, content_type="application/octet-stream")
+    upload(key, spool, content_type="application/octet-stream")
     spool.close()
     return key
 
@@ -45,7 +45,7 @@ def ended(generation: Generation, **changes: Any) -> Generation:
 
 def test_reference_images_are_deleted_a_day_after_the_end(bucket, spools, queued):
     now = clock.now()
-    key = put(spools, storage.input_key_of(queued.id, now, 0))
+    key = put(spools, input_key_of(queued.id, now, 0))
     generation = ended(queued, inputs=[{"key": key}], finished_at=now)
 
     too_early = leftovers.forget_inputs(now=now + DAY - HOUR)
@@ -61,7 +61,7 @@ def test_reference_images_are_deleted_a_day_after_the_end(bucket, spools, queued
 def test_what_a_cut_off_dispatch_stored_is_deleted_and_the_winners_is_not(bucket, spools, queued):
     now = clock.now()
     lost, won = (
-        put(spools, storage.image_key_of(queued.id, queued.created_at, dispatch, 0, "png"))
+        put(spools, image_key_of(queued.id, queued.created_at, dispatch, 0, "png"))
         for dispatch in (1, 2)
     )
     ended(queued, state="succeeded", dispatch=2, finished_at=now)
@@ -76,7 +76,7 @@ def test_what_a_cut_off_dispatch_stored_is_deleted_and_the_winners_is_not(bucket
 
 def test_what_a_failed_generation_stored_is_deleted(bucket, spools, queued):
     now = clock.now()
-    key = put(spools, storage.image_key_of(queued.id, queued.created_at, 1, 0, "webp"))
+    key = put(spools, image_key_of(queued.id, queued.created_at, 1, 0, "webp"))
     ended(queued, state="failed", dispatch=1, finished_at=now)
 
     leftovers.forget_leftovers(now=now + 2 * HOUR)
@@ -86,7 +86,7 @@ def test_what_a_failed_generation_stored_is_deleted(bucket, spools, queued):
 
 def test_inputs_that_nobody_admitted_are_deleted_after_two_days(bucket, spools, queued):
     now = clock.now()
-    key = put(spools, storage.input_key_of(queued.id, now, 7))
+    key = put(spools, input_key_of(queued.id, now, 7))
 
     leftovers.forget_leftovers(now=now + DAY)
     kept = is_there(key)
@@ -103,7 +103,7 @@ def test_partial_images_are_deleted_after_two_days_and_the_days_around_are_kept(
     before, key, after = (
         put(
             spools,
-            storage.partial_key_of(queued.id, date, 1, image=0, partial=1, image_format="webp"),
+            partial_key_of(queued.id, date, 1, image=0, partial=1, image_format="webp"),
         )
         for date in dates
     )

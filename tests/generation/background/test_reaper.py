@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from billing.selectors import ledger_findings, statement
-from generation import claims, notify, reaper
-from generation.claims import WorkerEpoch
+from generation import attempts, claims, lease, notify
+from generation.background import reaper
+from generation.lease import WorkerEpoch
 from generation.models import Attempt, Generation, Worker
 from pictor.kit import clock
 from tests.factories import Customer, make_worker
@@ -60,7 +61,7 @@ def test_a_generation_of_a_dead_worker_is_queued_again_and_rung_for(acme, worker
 
 def test_a_generation_of_a_retired_worker_is_taken_back_at_once(acme, worker, doorbell):
     generation = claimed(acme, worker)
-    claims.retire(worker=worker)
+    lease.retire(worker=worker)
 
     assert reap() == 1
 
@@ -90,7 +91,7 @@ def test_what_the_dead_worker_had_begun_is_closed(acme, worker, channel, doorbel
     generation = acme.generation()
     claim = claims.take(generation_id=generation.id, worker=worker)
     assert claim is not None
-    claims.begin_attempt(
+    attempts.begin_attempt(
         claim=claim, number=1, channel_id=channel.id, upstream_model="m", upstream_size="1x1"
     )
     unseen(worker)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from generation.catalogue import RouteInfo
-from generation.plans import plan, ratio_sentence
+from generation.catalogue.contracts import RouteInfo
+from generation.catalogue.plans import plan, ratio_sentence
 from tests.factories import contract_of, route_info
 
 OLD = ("1024x1024", "1536x1024", "1024x1536")

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from billing import selectors as billing
+from billing.selectors import Finding as LedgerFinding
+from billing.selectors import ledger_findings, ledger_totals, usage_findings
 from pictor.kit import ids
 
 MAX_FINDINGS_PER_CHECK = 100
@@ -173,11 +174,11 @@ def audit() -> Audit:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET LOCAL statement_timeout = 0")
         findings = (
-            *_translated(billing.ledger_findings()),
-            *_translated(billing.usage_findings()),
+            *_translated(ledger_findings()),
+            *_translated(usage_findings()),
             *generation_findings(),
         )
-        return Audit(findings, {**billing.ledger_totals(), **_totals()})
+        return Audit(findings, {**ledger_totals(), **_totals()})
 
 
 def generation_findings() -> list[Finding]:
@@ -202,7 +203,7 @@ def _totals() -> dict[str, int]:
         return dict(zip(_TOTAL_NAMES, cursor.fetchone(), strict=True))
 
 
-def _translated(found: Iterable[billing.Finding]) -> Iterable[Finding]:
+def _translated(found: Iterable[LedgerFinding]) -> Iterable[Finding]:
     for finding in found:
         kind, _, key = finding.object.partition(" ")
         tenant = key if kind == "tenant" else _owner(kind, key)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from billing.selectors import current_table
-from generation.catalogue import AUTO, Size
+from generation.catalogue.contracts import AUTO, Size
+from generation.catalogue.credentials import decrypted
 from generation.channels.base import ChannelConfig, UpstreamRequest
-from generation.channels.registry import open_channel
+from generation.channels.registry import open_adapter
 from generation.models import Channel, Contract, Route
-from generation.selectors import decrypted
 from pictor.kit import clock
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
@@ -90,7 +90,7 @@ async def attempt(trial: Trial) -> TrialResult:
     spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
     started = time.monotonic()
     try:
-        channel = open_channel(trial.config, http, spools)
+        channel = open_adapter(trial.config, http, spools)
         answer = await channel.generate(
             UpstreamRequest(
                 model=trial.model, prompt=PROMPT, size=trial.size, quality=trial.quality

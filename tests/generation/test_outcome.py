@@ -3,7 +3,7 @@
 import pytest
 
 from generation.channels.base import AttemptClass, UpstreamError
-from generation.settlement import error_for
+from generation.outcome import error_for
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.catalogue import Catalogue, Size, contract_from
+from generation.catalogue.contracts import Catalogue, Size, contract_from
 from generation.management.seeding import seeded_contracts
 from tests.factories import contract_of
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from generation import orphans
+from generation.admission import orphans
+from generation.admission.orphans import Attendance, Free, Turn, Undecided, WebProcess
 from generation.models import Generation, State
-from generation.orphans import Attendance, Free, Turn, Undecided, WebProcess
 from pictor.kit import clock
 from tests.factories import Customer
 

@@ -9,8 +9,14 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from generation.models import Generation, State
-from storage import services as storage
 from storage.object_keys import EXTENSIONS
+from storage.services import (
+    StorageFailed,
+    delete_inputs_of,
+    delete_objects,
+    delete_partials_of,
+    image_key_of,
+)
 
 INPUTS_KEPT = timedelta(hours=24)
 LEFTOVERS_SETTLE = timedelta(hours=1)
@@ -28,8 +34,8 @@ def forget_inputs(*, now: datetime) -> int:
     count = 0
     while batch := list(due.values_list("id", "inputs")[:BATCH]):
         try:
-            storage.delete_objects(one["key"] for _, inputs in batch for one in inputs)
-        except storage.StorageFailed:
+            delete_objects(one["key"] for _, inputs in batch for one in inputs)
+        except StorageFailed:
             break
         count += Generation.objects.filter(id__in=[row[0] for row in batch]).update(inputs=[])
     return count
@@ -48,10 +54,10 @@ def forget_leftovers(*, now: datetime) -> None:
     ).exclude(state=State.SUCCEEDED, dispatch=1)
     try:
         for generation in ended.iterator():
-            storage.delete_objects(_leftovers_of(generation))
-        storage.delete_inputs_of(now - ABANDONED_AFTER)
-        storage.delete_partials_of(now - ABANDONED_AFTER)
-    except storage.StorageFailed:
+            delete_objects(_leftovers_of(generation))
+        delete_inputs_of(now - ABANDONED_AFTER)
+        delete_partials_of(now - ABANDONED_AFTER)
+    except StorageFailed:
         return  # the next hour looks again
 
 
@@ -62,6 +68,6 @@ def _leftovers_of(generation: Generation) -> Iterable[str]:
     for dispatch in lost:
         for index in range(generation.n):
             for image_format in EXTENSIONS:
-                yield storage.image_key_of(
+                yield image_key_of(
                     generation.id, generation.created_at, dispatch, index, image_format
                 )

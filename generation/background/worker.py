@@ -17,9 +17,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from generation import claims, notify, pipeline
-from generation.claims import WorkerEpoch
+from generation import attempts, claims, lease, notify, pipeline
 from generation.dispatch.service import Dispatcher
+from generation.lease import WorkerEpoch
 from pictor.kit import clock
 from pictor.kit.http import HttpPool
 from pictor.kit.spools import process_spools
@@ -49,7 +49,7 @@ class ImageWorker:
 
     def start(self) -> None:
         """Take up the lease, then the loop and the heartbeat."""
-        self._epoch = claims.enlist()
+        self._epoch = lease.enlist()
         threading.Thread(target=self._run_loop, name="image-loop", daemon=True).start()
         threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True).start()
         logger.info("image worker %s has %d slots", self._epoch, settings.WORKER_SLOTS)
@@ -73,9 +73,9 @@ class ImageWorker:
             time.sleep(0.05)
         if self._epoch is not None:
             self._is_retired.set()
-            claims.retire(worker=self._epoch)
+            lease.retire(worker=self._epoch)
             handed_back = claims.hand_back(worker=self._epoch)
-            claims.cut_off(generation_ids=handed_back, now=clock.now())
+            attempts.cut_off(generation_ids=handed_back, now=clock.now())
             notify.ring_all(handed_back)
             logger.info("image worker drained, %d handed back", len(handed_back))
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -122,7 +122,7 @@ class ImageWorker:
     def _beat(self) -> None:
         if self._epoch is None:
             return
-        claims.renew(worker=self._epoch)  # also while draining: what is in hand stays ours
+        lease.renew(worker=self._epoch)  # also while draining: what is in hand stays ours
         if not self._is_stopping.is_set():
             self._look_for_unheard(now=time.monotonic())
 

@@ -9,7 +9,7 @@ larger native size, of which the middle is delivered.
 import math
 from dataclasses import dataclass
 
-from generation.catalogue import AUTO, Contract, RouteInfo, Size
+from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, Size
 
 NATIVE = "native"
 CLOSEST = "closest"
@@ -38,7 +38,7 @@ class Candidate:
         return self.plan != CLOSEST or self.made_into is not None
 
 
-def plan(route: RouteInfo, *, contract: Contract, size: str) -> Candidate | None:
+def plan(route: RouteInfo, *, contract: ContractTerms, size: str) -> Candidate | None:
     """How this channel would make that size, or None when it may not."""
     sizes = route.native_sizes
     if size == AUTO:
@@ -75,7 +75,7 @@ def _holds(size: Size, wanted: Size) -> bool:
     return size.width >= wanted.width and size.height >= wanted.height
 
 
-def ratio_sentence(contract: Contract, size: str) -> str:
+def ratio_sentence(contract: ContractTerms, size: str) -> str:
     """What is appended to the prompt, once, when the channel cannot make the size itself."""
     return f"\n\nCompose the image for an aspect ratio of {contract.by_name[size].ratio}."
 

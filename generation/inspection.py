@@ -6,7 +6,7 @@ from typing import Any
 
 from billing.models import Transfer
 from generation.models import Attempt, Generation
-from generation.settlement import attempts_of
+from generation.selectors import attempts_of
 from pictor.kit.money import to_decimal
 from storage.models import StoredImage
 

@@ -1,9 +1,11 @@
-"""The web process as one ASGI application, from the outside in.
+"""The composition root of the web process: one ASGI application, from the outside in.
 
 edge          request id and CORS on every answer
 pass-through  /{bucket}/… of the embedded S3 server
 body gate     /v1: key first, then the body
 /v1 handler   async views, no thread per waiter; everything else Django's stock handler
+
+What is in web/ knows no app; here it is handed what it needs of them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,8 +14,10 @@ from typing import Any
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from accounts.authentication import authenticate, read_bearer
 from generation.api.callers import callers
 from generation.api.waiting import hub
+from pictor.kit import clock, pools
 from pictor.kit.checks import refuse_without_secrets
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.gate import BodyGate
@@ -59,11 +63,19 @@ class Lifespan:
             await send({"type": "lifespan.shutdown.complete"})
 
 
+async def check_key(key: str, ip: str | None) -> None:
+    """Look a key up; raises the PictorError that refuses its bearer."""
+    await pools.views(authenticate, key, now=clock.now(), ip=ip)
+
+
 def build() -> App:
     """The application of this process's settings."""
     refuse_without_secrets()
     stock: Any = get_asgi_application()
-    app: App = Router(api=BodyGate(V1Handler()), site=SiteHandler(stock))
+    app: App = Router(
+        api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key),
+        site=SiteHandler(stock),
+    )
     closing = []
     if settings.S3_PASSTHROUGH:
         url, bucket = settings.S3_ENDPOINT_URL, settings.S3_BUCKET

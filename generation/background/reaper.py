@@ -17,8 +17,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from generation import claims, notify, settlement
+from generation import attempts, notify, settlement
 from generation.models import Generation, State
+from generation.outcome import GAVE_UP, TIMED_OUT
 from pictor.kit import clock
 from pictor.kit.errors import PictorError
 
@@ -68,9 +69,9 @@ RETURNING id
 def reap(*, now: datetime) -> int:
     """One round; how many generations it moved."""
     taken_back = _ids(_TAKE_BACK.format(unseen=_UNSEEN))
-    claims.cut_off(generation_ids=taken_back, now=now)
-    failed = _fail_all(_ids(_OVERDUE), settlement.TIMED_OUT, now)
-    failed += _fail_all(_ids(_WORN_OUT), settlement.GAVE_UP, now)
+    attempts.cut_off(generation_ids=taken_back, now=now)
+    failed = _fail_all(_ids(_OVERDUE), TIMED_OUT, now)
+    failed += _fail_all(_ids(_WORN_OUT), GAVE_UP, now)
     rung = _ids(_RING_AGAIN)
     notify.ring_all([*taken_back, *rung])
     if taken_back or failed:
@@ -105,7 +106,7 @@ def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
         ):
             ended.append(generation.id)
     if ended:
-        claims.cut_off(generation_ids=ended, now=now)
+        attempts.cut_off(generation_ids=ended, now=now)
         notify.wake(ended)
     return len(ended)
 

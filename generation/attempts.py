@@ -1,0 +1,98 @@
+"""Each try of a generation on a channel, written down before the call and closed after it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from billing.services import book_upstream_cost
+from billing.upstream_cost import upstream_cost
+from generation.channels.base import AttemptClass
+from generation.claims import Claim
+from generation.models import Attempt, Route, State
+from generation.outcome import AttemptEnd
+from pictor.kit import ids
+from pictor.kit.money import Micros
+
+_BEGIN_ATTEMPT = """
+INSERT INTO generation_attempt
+    (id, generation_id, dispatch, number, channel_id, upstream_model, upstream_size,
+     attempt_class, upstream_request_id, may_have_billed, cost_micros, detail)
+SELECT %s, g.id, g.dispatch, %s, %s, %s, %s, '', '', false, 0, ''
+FROM generation_generation AS g
+WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
+RETURNING id
+"""
+
+
+def begin_attempt(
+    *, claim: Claim, number: int, channel_id: int, upstream_model: str, upstream_size: str
+) -> UUID | None:
+    """Write down that a channel is about to be called; None when the claim is lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BEGIN_ATTEMPT,
+            [
+                ids.new_uuid(),
+                number,
+                channel_id,
+                upstream_model,
+                upstream_size,
+                claim.generation.id,
+                claim.dispatch,
+            ],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+@transaction.atomic
+def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
+    """Close an attempt's row and book its cost, as a loss where it delivered nothing to charge for.
+
+    A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone.
+    """
+    is_closed = not Attempt.objects.filter(id=end.attempt_id, finished_at=None).update(
+        finished_at=now,
+        attempt_class=end.attempt_class,
+        http_status=end.http_status,
+        upstream_request_id=end.upstream_request_id[:200],
+        may_have_billed=end.may_have_billed,
+        cost_micros=end.cost_micros,
+        detail=end.detail[:500],
+    )
+    if not is_closed:
+        book_upstream_cost(
+            generation_id=generation_id,
+            attempt_id=end.attempt_id,
+            amount=Micros(end.cost_micros),
+            as_loss=end.attempt_class != AttemptClass.DELIVERED,
+        )
+
+
+def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
+    """Close the attempts that a crash of ours cut off: they may have been paid for.
+
+    One of the present dispatch is left alone: somebody has claimed the generation again meanwhile.
+    """
+    attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
+        generation__state=State.RUNNING, dispatch=F("generation__dispatch")
+    )
+    for attempt in attempts.select_related("generation"):
+        end = AttemptEnd(
+            attempt_id=attempt.id,
+            attempt_class=AttemptClass.UNKNOWN,
+            may_have_billed=True,
+            cost_micros=upstream_cost(_price_of(attempt), images=attempt.generation.n),
+            detail="cut off by the end of our own process",
+        )
+        end_attempt(end, generation_id=attempt.generation_id, now=now)
+
+
+def _price_of(attempt: Attempt) -> int | None:
+    """What one image costs us there, where that is known."""
+    routes = Route.objects.filter(
+        channel_id=attempt.channel_id, contract_id=attempt.generation.model
+    )
+    return routes.values_list("cost_micros", flat=True).first()

@@ -1,0 +1,1 @@
+"""What processes do without being asked: the worker's loop, the reaper, the clearing up."""

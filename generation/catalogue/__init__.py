@@ -1,0 +1,1 @@
+"""The operator's offer, which a request's journey only reads."""

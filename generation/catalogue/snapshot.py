@@ -1,0 +1,93 @@
+"""The process's snapshot of the configuration: contracts, routes, and each tenant's prices.
+
+It is loaded once per revision: every look-up of a key or claim of a generation brings the
+database's present revision along, and a snapshot of another one is replaced first. So a channel
+that was disabled is unused by every request sent after the command returned.
+"""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from accounts.selectors import config_revision
+from billing.pricing import PriceTable
+from billing.selectors import current_table
+from generation.catalogue.contracts import Catalogue, RouteInfo, contract_from
+from generation.catalogue.credentials import decrypted
+from generation.models import Contract, Route
+from pictor.kit import clock
+
+_lock = threading.Lock()
+_loaded = Catalogue(revision=-1)
+
+
+def catalogue_at(revision: int) -> Catalogue:
+    """The snapshot of that revision; loads the present one when this process has another."""
+    global _loaded  # noqa: PLW0603 - one snapshot a process, replaced whole under the lock
+    if _loaded.revision != revision:
+        with _lock:
+            if _loaded.revision != revision:
+                _loaded = _load()
+    return _loaded
+
+
+def current_catalogue() -> Catalogue:
+    """The snapshot of the present revision."""
+    return catalogue_at(config_revision())
+
+
+@lru_cache(maxsize=1024)
+def _prices_at(revision: int, tenant_id: UUID) -> PriceTable:
+    return current_table(tenant_id, clock.now())
+
+
+def prices_at(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable:
+    """The tenant's prices at a revision of the configuration; read once, until they change."""
+    table = _prices_at(revision, tenant_id)
+    if table.valid_until is not None and table.valid_until <= now:
+        _prices_at.cache_clear()
+        table = _prices_at(revision, tenant_id)
+    return table
+
+
+def _load() -> Catalogue:
+    revision = config_revision()  # first: what changes while we read is then read again
+    contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
+    return Catalogue(revision=revision, contracts=contracts, routes=_routes())
+
+
+def _routes() -> Mapping[str, tuple[RouteInfo, ...]]:
+    rows = Route.objects.select_related("channel").filter(channel__is_enabled=True)
+    routes: dict[str, list[RouteInfo]] = {}
+    for row in rows.order_by("channel__priority", "channel__name"):
+        routes.setdefault(row.contract_id, []).append(_route_info(row))
+    return {model: tuple(found) for model, found in routes.items()}
+
+
+def _route_info(row: Route) -> RouteInfo:
+    channel = row.channel
+    sizes = row.sizes if row.sizes is not None else channel.sizes
+    return RouteInfo(
+        channel_id=channel.pk,
+        channel_name=channel.name,
+        kind=channel.kind,
+        base_url=channel.base_url,
+        api_key=decrypted(channel.credentials),
+        priority=channel.priority,
+        weight=channel.weight,
+        timeout_seconds=channel.timeout_seconds,
+        max_concurrency=channel.max_concurrency,
+        reset_count=channel.reset_count,
+        model=row.contract_id,
+        upstream_model=row.upstream_model,
+        native_sizes=None if sizes is None else frozenset(sizes),
+        quality_map=dict(row.quality_map),
+        ignored_fields=frozenset(channel.ignored_fields),
+        allows_exact_crop=channel.allows_exact_crop,
+        allows_redispatch=channel.allows_redispatch,
+        retry_is_free=channel.retry_is_free,
+        class_overrides={int(code): name for code, name in channel.class_overrides.items()},
+        cost_micros=row.cost_micros,
+    )

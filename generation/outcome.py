@@ -1,0 +1,145 @@
+"""What came of a generation: the values that dispatch hands to settlement, and the caller's words.
+
+Whatever an upstream said stays in the attempt's row; a caller is told of it in the words here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from billing.upstream_cost import upstream_cost
+from generation.catalogue.contracts import RouteInfo
+from generation.channels.base import AttemptClass, UpstreamAnswer, UpstreamError
+from pictor.kit.errors import (
+    GenerationTimeout,
+    InvalidRequest,
+    NoChannelAvailable,
+    PictorError,
+    UpstreamFailed,
+)
+from pictor.kit.spool import SpoolFile
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """How an attempt ended: its class, the upstream's status and request id, and its cost."""
+
+    attempt_id: UUID
+    attempt_class: str
+    http_status: int | None = None
+    upstream_request_id: str = ""
+    may_have_billed: bool = False
+    cost_micros: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedImage:
+    """An image whose bytes were decoded: what they really are."""
+
+    spool: SpoolFile
+    format: str
+    width: int
+    height: int
+    revised_prompt: str | None
+
+    @property
+    def size(self) -> str:
+        """'WxH', read from the bytes."""
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a channel delivered, verified. Closing it frees the spools."""
+
+    attempt_id: UUID
+    route: RouteInfo
+    plan: str
+    upstream_size: str
+    ignored: tuple[str, ...]
+    answer: UpstreamAnswer
+    images: tuple[VerifiedImage, ...]
+
+    @property
+    def ended(self) -> AttemptEnd:
+        """The end of the attempt that brought it."""
+        return AttemptEnd(
+            attempt_id=self.attempt_id,
+            attempt_class=AttemptClass.DELIVERED,
+            http_status=self.answer.http_status,
+            upstream_request_id=self.answer.request_id,
+            may_have_billed=True,
+            cost_micros=upstream_cost(self.route.cost_micros, images=len(self.images)),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.answer.close()
+        for image in self.images:
+            image.spool.close()
+
+
+class Failure(Exception):
+    """No image came of it. Holds the caller's error and the attempts still to be closed.
+
+    `error` is in our words; what the upstream said stays in the attempt's row.
+    """
+
+    def __init__(self, error: PictorError, *, ended: AttemptEnd | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.ended = ended
+
+
+NOT_CHARGED = " You were not charged."
+_MESSAGES: Mapping[AttemptClass, PictorError] = {
+    AttemptClass.NOT_REACHED: NoChannelAvailable(
+        "No channel that serves this model could be reached." + NOT_CHARGED
+    ),
+    AttemptClass.REFUSED: NoChannelAvailable(
+        "No channel can serve this model at the moment." + NOT_CHARGED
+    ),
+    AttemptClass.REJECTED: InvalidRequest("The model did not accept this request." + NOT_CHARGED),
+    AttemptClass.MODERATED: InvalidRequest(
+        # LiteLLM tells a policy refusal from other errors by these very words.
+        "Your request was rejected as a result of the safety system of the model." + NOT_CHARGED,
+        code="moderation_blocked",
+        param="prompt",
+    ),
+    AttemptClass.UNKNOWN: UpstreamFailed("The model did not answer properly." + NOT_CHARGED),
+    AttemptClass.BAD_RESULT: UpstreamFailed(
+        "The model answered without a usable image." + NOT_CHARGED
+    ),
+    AttemptClass.STORAGE_FAILED: UpstreamFailed(
+        "The image was made but could not be stored." + NOT_CHARGED
+    ),
+}
+TIMED_OUT = GenerationTimeout("The image was not ready within the time limit." + NOT_CHARGED)
+GAVE_UP = UpstreamFailed("The generation was interrupted too often." + NOT_CHARGED)
+BROKEN = UpstreamFailed("Something went wrong while the image was made." + NOT_CHARGED)
+NO_CHANNEL = NoChannelAvailable("No channel serves this model and size." + NOT_CHARGED)
+WRONG_SIZE = UpstreamFailed("The model delivered another size than was asked for." + NOT_CHARGED)
+
+
+def error_for(failed: UpstreamError) -> PictorError:
+    """What the caller is told of an attempt that ended the generation."""
+    known = _MESSAGES[failed.attempt_class]
+    if failed.attempt_class == AttemptClass.REJECTED and failed.public_message:
+        return InvalidRequest(failed.public_message + NOT_CHARGED, param=failed.public_param)
+    return known
+
+
+def not_stored(delivery: Delivery, detail: str) -> Failure:
+    """The images came, and storage would not take them: nothing is charged, our cost stays."""
+    ended = replace(delivery.ended, attempt_class=AttemptClass.STORAGE_FAILED, detail=detail)
+    return Failure(_MESSAGES[AttemptClass.STORAGE_FAILED], ended=ended)
