@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from generation.admission import orphans
 from generation.admission.orphans import Attendance, Turn, WebProcess
-from pictor.kit import pools
+from pictor.kit import pools, vital
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +63,10 @@ class _Batch:
 class Callers:
     """All callers of a web process."""
 
+    thread: threading.Thread
+
     def __init__(self) -> None:
         self._process = WebProcess()
-        self.thread = threading.Thread(target=self._stay_present, name="presence", daemon=True)
         self._is_stopping = threading.Event()
         self._answered = _Batch(self._write_answered, after_seconds=COALESCE_SECONDS)
         self._left = _Batch(self._write_left, after_seconds=0)
@@ -81,7 +82,7 @@ class Callers:
 
     async def start(self) -> None:
         """Announce this process; the database may take its time."""
-        self.thread.start()
+        self.thread = vital.start_thread("presence", self._stay_present)
 
     async def stop(self) -> None:
         """Write what is known, then leave."""

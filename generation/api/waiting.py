@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 from generation.dispatch.announce import PARTIALS, PartialImage
 from generation.notify import FINISHED
 from generation.selectors import Finished, finished_among
-from pictor.kit import ids, pools
+from pictor.kit import ids, pools, vital
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ class Hub:
             partial = PartialImage.from_json(message)
             following = self._followers.get(partial.generation, ())
         except (ValueError, TypeError):
-            logger.warning("what was announced as a partial image is none: %r", message[:200])
+            logger.warning("an announced partial image cannot be read: %r", message[:200])
             return
         for previews in following:
             previews.offer(partial)
@@ -199,7 +199,10 @@ class Hub:
 
     async def start(self) -> None:
         """Begin to listen and to poll."""
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._poll())]
+        self._tasks = [
+            vital.start_task("wake-ups", self._listen()),
+            vital.start_task("poll", self._poll()),
+        ]
 
     async def stop(self) -> None:
         """End listening and polling."""
@@ -252,7 +255,15 @@ class Hub:
                 if message["channel"] == PARTIALS.encode():
                     self.show(message["data"])
                 else:
-                    self.wake(UUID(text) for text in json.loads(message["data"]))
+                    self._wake_named(message["data"])
+
+    def _wake_named(self, message: str | bytes) -> None:
+        try:
+            named = [UUID(text) for text in json.loads(message)]
+        except (ValueError, TypeError, AttributeError):
+            logger.warning("a wake-up cannot be read: %r", message[:200])
+        else:
+            self.wake(named)
 
 
 hub = Hub()

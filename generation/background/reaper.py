@@ -15,12 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from generation import attempts, notify, settlement
 from generation.models import Generation, State
 from generation.outcome import GAVE_UP, TIMED_OUT
-from pictor.kit import clock
+from pictor.kit import clock, vital
 from pictor.kit.errors import PictorError
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ _stop = threading.Event()
 
 def start() -> None:
     """Begin the loop in a thread of its own."""
-    threading.Thread(target=_loop, name="reaper", daemon=True).start()
+    vital.start_thread("reaper", _loop)
 
 
 def stop() -> None:
@@ -128,8 +128,9 @@ def _loop() -> None:
     while not _stop.wait(settings.REAPER_SECONDS):
         try:
             reap(now=clock.now())
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("the reaper's round failed: %s", error)
             connection.close()
         except Exception:
             logger.exception("the reaper's round failed")
+            connection.close()

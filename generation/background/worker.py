@@ -4,23 +4,25 @@ Celery's threads only hand ids over; every upstream call of the process waits on
 kilobytes each. A heartbeat thread of its own renews the lease, so that a full database pool cannot
 let it run out, and looks for generations whose doorbell nobody heard: with the broker down, work
 is merely found a few seconds later.
+
+Loop and heartbeat listen to each other. The process ends when one of them is gone or has hung,
+because it would go on to take messages and do nothing with them.
 """
 
 import asyncio
 import logging
-import os
-import signal
 import threading
 import time
+from contextlib import closing
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from generation import attempts, claims, lease, notify, pipeline
 from generation.dispatch.service import Dispatcher
 from generation.lease import WorkerEpoch
-from pictor.kit import clock
+from pictor.kit import clock, vital
 from pictor.kit.http import HttpPool
 from pictor.kit.spools import process_spools
 
@@ -29,12 +31,18 @@ logger = logging.getLogger(__name__)
 UNHEARD_SECONDS = 5.0
 """A generation queued for so long is looked up in the database: its doorbell was not heard."""
 UNHEARD_BATCH = 500
+SILENT_SECONDS = 60.0
+"""A loop or a heartbeat that is not heard for so long has hung, and the process ends."""
+LISTEN_SECONDS = 10.0
+"""The loop looks this often whether the heartbeat still beats."""
 IDLE_LIMIT_SECONDS = 60.0
-"""A worker whose loop begins nothing for so long while rows wait is broken: it starts afresh."""
+"""A worker whose loop begins nothing for so long while rows wait is broken, and ends."""
 
 
 class ImageWorker:
     """One image worker process: its loop, its lease and what it has in hand."""
+
+    threads: tuple[threading.Thread, ...] = ()
 
     def __init__(self) -> None:
         self._slots = threading.BoundedSemaphore(settings.WORKER_SLOTS)
@@ -45,13 +53,17 @@ class ImageWorker:
         self._is_stopping = threading.Event()
         self._is_retired = threading.Event()
         self._began_at = 0.0
+        self._loop_heard_at = self._beat_at = time.monotonic()
         self._unheard_since: float | None = None
 
     def start(self) -> None:
-        """Take up the lease, then the loop and the heartbeat."""
+        """Take up the lease, then the loop and the heartbeat. Raises DatabaseError without one."""
         self._epoch = lease.enlist()
-        threading.Thread(target=self._run_loop, name="image-loop", daemon=True).start()
-        threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True).start()
+        self._loop_heard_at = self._beat_at = time.monotonic()
+        self.threads = (
+            vital.start_thread("image-loop", self._run_loop),
+            vital.start_thread("heartbeat", self._heartbeat),
+        )
         logger.info("image worker %s has %d slots", self._epoch, settings.WORKER_SLOTS)
 
     def accept(self, generation_id: UUID) -> None:
@@ -84,7 +96,20 @@ class ImageWorker:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        self._listen()
+        with closing(self._loop):
+            self._loop.run_forever()
+
+    def _listen(self) -> None:
+        """Is the heartbeat still there? Asked again and again, until the worker has retired."""
+        if self._is_retired.is_set():
+            return
+        if time.monotonic() - self._beat_at > SILENT_SECONDS:
+            vital.end_process("its heartbeat has hung")
+        self._loop.call_later(LISTEN_SECONDS, self._listen)
+
+    def _be_heard(self) -> None:
+        self._loop_heard_at = time.monotonic()
 
     def _begin(self, generation_id: UUID) -> None:
         self._began_at = time.monotonic()
@@ -112,10 +137,18 @@ class ImageWorker:
     # --- the heartbeat's thread ---------------------------------------------------------------
 
     def _heartbeat(self) -> None:
+        with closing(connection):
+            self._beat_until_retired()
+
+    def _beat_until_retired(self) -> None:
         while not self._is_retired.wait(settings.HEARTBEAT_SECONDS):
+            self._beat_at = now = time.monotonic()
+            if now - self._loop_heard_at > SILENT_SECONDS:
+                vital.end_process("its loop has hung")
+            self._loop.call_soon_threadsafe(self._be_heard)
             try:
                 self._beat()
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("the lease could not be renewed: %s", error)
                 connection.close()
 
@@ -135,8 +168,7 @@ class ImageWorker:
         if not unheard or self._unheard_since is None or self._began_at > self._unheard_since:
             self._unheard_since = now if unheard else None
         elif now - self._unheard_since > IDLE_LIMIT_SECONDS:
-            logger.error("generations wait and the loop does not begin any: starting afresh")
-            os.kill(os.getpid(), signal.SIGTERM)
+            vital.end_process("generations wait and its loop begins none")
 
 
 _worker: ImageWorker | None = None

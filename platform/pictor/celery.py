@@ -1,18 +1,15 @@
-"""The Celery app: a doorbell. Queues, schedule, and what each worker process becomes at its start.
+"""The Celery app: a doorbell. Its queues and its schedule; runtime/celery_worker.py works on them.
 
 Messages hold generation ids only. No results, events, gossip or ETA: Postgres is the truth, and a
 message may come twice or never.
 """
 
 import os
-import signal
-from typing import Any
 
-from celery import Celery, signals
+from celery import Celery
 from celery.schedules import crontab
 
 from pictor.env import env_str
-from pictor.runtime.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
 
@@ -71,45 +68,3 @@ app.conf.update(
         },
     },
 )
-
-
-@signals.worker_init.connect
-def refuse_to_start(**_: Any) -> None:
-    """A worker without its secrets would write what nobody can read."""
-    from pictor.kit.checks import refuse_without_secrets  # noqa: PLC0415 - reads the settings
-
-    refuse_without_secrets()
-
-
-@signals.worker_ready.connect
-def become_what_we_are(**_: Any) -> None:
-    """An image worker takes up its lease; a short-work worker starts the reaper."""
-    from generation.background import reaper, worker  # noqa: PLC0415 - apps are ready only now
-
-    if ROLE == "worker":
-        worker.start()
-    elif ROLE == "short":
-        reaper.start()
-
-
-@signals.beat_embedded_init.connect
-def end_with_the_worker(**_: Any) -> None:
-    """The embedded beat is a forked child: it must not outlive the worker that forked it."""
-    die_with_parent(signal.SIGTERM, os.getppid())
-
-
-@signals.worker_shutting_down.connect
-def stop_claiming(**_: Any) -> None:
-    """SIGTERM: nothing more is claimed."""
-    from generation.background import reaper, worker  # noqa: PLC0415 - as above
-
-    worker.stop_claiming()
-    reaper.stop()
-
-
-@signals.worker_shutdown.connect
-def drain(**_: Any) -> None:
-    """The consumer has stopped: finish what is in hand, or hand it back."""
-    from generation.background import worker  # noqa: PLC0415 - as above
-
-    worker.drain()

@@ -1,0 +1,205 @@
+"""Processes that start while PostgreSQL is away wait for it; none becomes a black hole."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import psycopg
+import pytest
+import redis
+from celery import Celery
+
+from pictor.kit.ids import new_uuid
+from pictor.kit.vital import EXIT_STATUS
+from pictor.runtime.ports import free_port
+from tests.customer import Customer
+from tests.flows.conftest import (
+    customer,
+    database,
+    make_customer,
+    make_customer_once,
+    operator,
+    sandbox,
+)
+from tests.processes import until
+from tests.servers import ROOT, Stack
+
+__all__ = ["customer", "database", "make_customer", "make_customer_once", "operator", "sandbox"]
+
+pytestmark = pytest.mark.timeout(180)
+
+QUEUE = "images"
+READY = "ready."
+AWAY_SECONDS = 12
+
+
+class Door:
+    """A port that leads to a server once it is opened; until then nobody listens there."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.port = free_port()
+        self._server = (host, port)
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._open: list[socket.socket] = [self._listener]
+        self._threads: list[threading.Thread] = []
+
+    def open(self) -> None:
+        self._listener.bind(("127.0.0.1", self.port))
+        self._listener.listen()
+        self._start(self._accept)
+
+    def close(self) -> None:
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for end in self._open:
+            end.close()
+
+    def _start(self, target: Callable[..., None], *args: socket.socket) -> None:
+        self._threads.append(threading.Thread(target=target, args=args))
+        self._threads[-1].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(self._server)
+                self._open += [near, far]
+                self._start(_pass_on, near, far)
+                self._start(_pass_on, far, near)
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+class LoneWorker:
+    """An image worker beside the stack, with a broker database and a door to PostgreSQL its own."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        dsn = urlsplit(stack.env["DATABASE_URL"])
+        self.door = Door(dsn.hostname or "", dsn.port or 0)
+        away = dsn._replace(netloc=dsn.netloc.replace(str(dsn.port), str(self.door.port)))
+        self.broker_url = urlsplit(stack.env["REDIS_URL"])._replace(path="/5").geturl()
+        self._output = folder / "worker.log"
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(  # noqa: S603 (our own command line)
+                [sys.executable, "-m", "pictor.runtime.celery_worker", QUEUE],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    **stack.env,
+                    "DATABASE_URL": away.geturl(),
+                    "REDIS_URL": self.broker_url,
+                    "PICTOR_ROLE": "worker",
+                    "PICTOR_DATA": str(folder),
+                },
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._output.read_text(encoding="utf-8")
+
+    def has_logged(self, words: str) -> bool:
+        assert self.process.poll() is None, self.log
+        return words in self.log
+
+
+@pytest.fixture
+def broker(stack: Stack) -> Iterator["redis.Redis"]:
+    url = urlsplit(stack.env["REDIS_URL"])._replace(path="/5").geturl()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+@pytest.fixture
+def worker(stack: Stack, broker: "redis.Redis", tmp_path: Path) -> Iterator[LoneWorker]:
+    Celery(broker=urlsplit(stack.env["REDIS_URL"])._replace(path="/5").geturl()).send_task(
+        "generation.tasks.ring", (str(new_uuid()),), queue=QUEUE
+    )
+    alone = LoneWorker(stack, tmp_path)
+    yield alone
+    alone.process.kill()
+    alone.process.wait()
+    alone.door.close()
+
+
+def leases(stack: Stack, pid: int) -> int:
+    with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM generation_worker WHERE pid = %s AND stopped_at IS NULL"
+            " AND seen_at > clock_timestamp() - interval '10 s'",
+            [pid],
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def test_an_image_worker_takes_no_message_before_it_has_its_lease(worker, broker, stack):
+    until(lambda: worker.has_logged("no message is taken before the database is there"))
+
+    assert broker.llen(QUEUE) == 1
+    assert READY not in worker.log
+
+    worker.door.open()
+    until(lambda: worker.has_logged(READY))
+    until(lambda: broker.llen(QUEUE) == 0)
+
+    assert leases(stack, worker.process.pid) == 1
+
+
+def test_an_image_worker_that_waits_for_the_database_can_be_stopped(worker):
+    until(lambda: worker.has_logged("no message is taken before the database is there"))
+
+    worker.process.terminate()
+
+    assert worker.process.wait(15) == 0
+
+
+def test_images_are_made_again_after_the_database_was_away_while_all_others_started(
+    customer: Customer, stack: Stack
+) -> None:
+    pids = stack.pids()
+    for pid in (*pids["web"], *pids["worker"]):
+        os.kill(pid, signal.SIGKILL)
+    ends_at = time.monotonic() + AWAY_SECONDS
+    while time.monotonic() < ends_at:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(stack.pids()["postgres"][0], signal.SIGKILL)
+        threading.Event().wait(0.05)
+
+    def is_made() -> bool:
+        with contextlib.suppress(OSError, httpx.HTTPError):
+            return customer.generate(quality="low").status_code == 200
+        return False
+
+    until(is_made, seconds=60)
+
+
+def test_a_short_work_worker_ends_with_its_clock(stack: Stack) -> None:
+    short = psutil.Process(stack.pids()["worker"][1])
+    (beat,) = short.children()
+
+    beat.kill()
+
+    until(lambda: stack.pids()["worker"][1] != short.pid, seconds=30)
+    assert f"exit status {EXIT_STATUS}" in (stack.run_dir.parent / "run.out").read_text()

@@ -1,0 +1,76 @@
+"""The image worker's loop and heartbeat: each ends the process when the other has hung."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from generation import lease, pipeline
+from generation.background import worker as module
+from generation.background.worker import ImageWorker
+from pictor.kit import vital
+from pictor.kit.ids import new_uuid
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Why the process would have ended."""
+    reasons: list[str] = []
+    monkeypatch.setattr(vital, "end_process", lambda why, error=None: reasons.append(why))
+    return reasons
+
+
+@pytest.fixture
+def worker(
+    transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ImageWorker]:
+    """A running one whose parts listen closely, and which stops at the end."""
+    settings.HEARTBEAT_SECONDS = 0.02
+    settings.DRAIN_SECONDS = 0
+    monkeypatch.setattr(module, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(module, "LISTEN_SECONDS", 0.02)
+    running = ImageWorker()
+    running.start()
+    yield running
+    running.drain()
+    for thread in running.threads:
+        thread.join(10)
+
+
+def has_come(ends: list[str], why: str) -> bool:
+    gives_up_at = time.monotonic() + 10
+    while why not in ends and time.monotonic() < gives_up_at:
+        threading.Event().wait(0.01)
+    return why in ends
+
+
+def test_a_worker_whose_loop_hangs_ends(worker, ends, monkeypatch):
+    goes_on = threading.Event()
+
+    async def blocks(**_):
+        goes_on.wait()
+
+    monkeypatch.setattr(pipeline, "run", blocks)
+    worker.accept(new_uuid())
+
+    assert has_come(ends, "its loop has hung")
+    goes_on.set()
+
+
+def test_a_worker_whose_heartbeat_hangs_ends(worker, ends, monkeypatch):
+    goes_on = threading.Event()
+    monkeypatch.setattr(lease, "renew", lambda worker: goes_on.wait())
+
+    assert has_come(ends, "its heartbeat has hung")
+    goes_on.set()
+
+
+def test_a_worker_whose_parts_are_well_goes_on(worker, ends, monkeypatch):
+    renewals = threading.Semaphore(0)
+    monkeypatch.setattr(lease, "renew", lambda worker: renewals.release())
+
+    for _ in range(40):
+        assert renewals.acquire(timeout=10)
+    assert ends == []
