@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
 import psycopg
 
+from tests.openapi import Document
 from tests.servers import ROOT, Stack
 
 GENERATIONS = "/v1/images/generations"
@@ -27,6 +29,11 @@ _CAPTURES = """
 SELECT x.amount FROM billing_transfer AS x JOIN accounts_tenant AS t ON t.id = x.tenant_id
 WHERE t.name = %s AND x.kind = 'capture' ORDER BY x.seq
 """
+
+
+@cache
+def _document_of(base_url: str) -> Document:
+    return Document(httpx.get(f"{base_url}/openapi.json", trust_env=False, timeout=60).json())
 
 
 class Operator:
@@ -66,6 +73,8 @@ class Customer:
     key_id: str
     stack: Stack
     client: httpx.Client
+    document: Document
+    """Every JSON answer to `client` is held against it."""
 
     @classmethod
     def create(
@@ -77,13 +86,15 @@ class Customer:
     @classmethod
     def _of(cls, stack: Stack, name: str, created: str) -> "Customer":
         found = json.loads(created)
+        document = _document_of(stack.base_url)
         client = httpx.Client(
             base_url=stack.base_url,
             headers={"Authorization": f"Bearer {found['api_key']}"},
             timeout=120,
             trust_env=False,
+            event_hooks={"response": [document.check]},
         )
-        return cls(name, found["api_key"], found["key_id"], stack, client)
+        return cls(name, found["api_key"], found["key_id"], stack, client, document)
 
     def with_key(self, created: str) -> "Customer":
         """The same tenant through another key, as `key create --json` printed it."""

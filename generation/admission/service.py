@@ -20,7 +20,7 @@ from billing.services import HoldLimits, place_hold
 from generation.admission import idempotency, orphans, rules
 from generation.admission.orphans import Attendance, Turn
 from generation.admission.rules import Order
-from generation.catalogue.contracts import Catalogue, ContractTerms
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.models import Generation, State
@@ -60,6 +60,11 @@ class Quoted:
     quote: pricing.Quote
     plan: Candidate
     """The first capable channel's."""
+
+    @property
+    def is_final(self) -> bool:
+        """Size and quality are known, and so is the price."""
+        return AUTO not in {self.order.size, self.order.quality}
 
 
 def admit(

@@ -1,30 +1,22 @@
 """A call under /v1 as the body gate left it, and what every view does with one."""
 
-import functools
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from rest_framework.views import APIView
 
 from accounts.authentication import authenticate, require_scope
 from accounts.selectors import Caller
 from generation.admission import idempotency
 from generation.admission.orphans import Attendance
 from generation.api.prefer import Prefer
-from pictor.kit import api_errors, clock, ids
+from pictor.kit import clock
 from pictor.kit.body import Body
-from pictor.kit.errors import InvalidRequest, MethodNotAllowed
 
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 """A retry count of OpenAI's SDKs that says: not the first time."""
-View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,47 +61,6 @@ class Call:
         caller = authenticate(self.key, now=clock.now(), ip=self.ip)
         require_scope(caller, scope)
         return caller
-
-
-def by_method(description: type[APIView], **views: View) -> View:
-    """One path, a view for each method; any other is 405 in OpenAI's shape.
-
-    `description` is how the OpenAPI document knows the path.
-    """
-
-    @csrf_exempt
-    @functools.wraps(next(iter(views.values())))
-    async def view(request: ASGIRequest, **kwargs: Any) -> HttpResponseBase:
-        chosen = views.get(request.method or "")
-        if chosen is None:
-            error = MethodNotAllowed(f"This address answers {', '.join(views)} only.")
-            response = api_errors.response_of(error)
-            response["Allow"] = ", ".join(views)
-            return response
-        return await chosen(request, **kwargs)
-
-    view.cls = description  # type: ignore[attr-defined]  # where drf-spectacular looks for it
-    view.initkwargs = {}  # type: ignore[attr-defined]  # as above
-    return view
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`limit` (1 to 100, default 20) and `after` (an id, exclusive) of a list."""
-
-    limit: int
-    after: UUID | None
-
-    @classmethod
-    def of(cls, request: ASGIRequest) -> "Page":
-        """Read the query string. Raises InvalidRequest."""
-        limit, after = request.GET.get("limit", "20"), request.GET.get("after")
-        if not re.fullmatch("[1-9][0-9]?|100", limit, re.ASCII):
-            raise InvalidRequest("limit must be between 1 and 100.", param="limit")
-        after_id = None if after is None else ids.parse(ids.GENERATION, after)
-        if after is not None and after_id is None:
-            raise InvalidRequest("after must be the id of a generation.", param="after")
-        return cls(int(limit), after_id)
 
 
 class Lanes:

@@ -16,8 +16,10 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from generation.api import render
+from generation.api import base64_body, render
+from generation.api.objects import CompletedEvent, PartialImageEvent
 from generation.api.waiting import Ticket
+from generation.catalogue.contracts import AUTO
 from generation.dispatch.announce import PartialImage
 from generation.models import State
 from generation.selectors import Finished
@@ -31,8 +33,6 @@ logger = logging.getLogger(__name__)
 COMMENT_SECONDS = 15.0
 PARTIAL_READ_SECONDS = 3.0
 """A partial image whose first bytes take longer is left out: the finished one must not wait."""
-PARTIAL = "image_generation.partial_image"
-COMPLETED = "image_generation.completed"
 _COMMENT = b": waiting\n\n"
 
 
@@ -78,7 +78,7 @@ async def _ending(finished: Finished | None) -> AsyncIterator[bytes]:
     else:
         try:
             if not finished.images:
-                raise render.deleted()
+                raise base64_body.deleted()
             for index, image in enumerate(finished.images):
                 async for chunk in _completed(finished, index, image):
                     yield chunk
@@ -94,18 +94,9 @@ def _event(name: str, data: dict[str, Any]) -> bytes:
 async def _partial(partial: PartialImage) -> AsyncIterator[bytes]:
     """One event, or nothing at all when the object cannot be read."""
     mark = secrets.token_hex(16)
-    data = {
-        "type": PARTIAL,
-        "b64_json": mark,
-        "created_at": partial.created,
-        "size": partial.size,
-        "quality": partial.quality,
-        "background": partial.background,
-        "output_format": partial.output_format,
-        "partial_image_index": partial.index,
-    }
-    head, tail = _event(PARTIAL, data).split(mark.encode())
-    chunks = render.encoded(StoredImage(object_key=partial.key))
+    event = PartialImageEvent.render({"partial": partial, "b64_json": mark})
+    head, tail = _event(event["type"], event).split(mark.encode())
+    chunks = base64_body.encoded(StoredImage(object_key=partial.key))
     try:
         async with asyncio.timeout(PARTIAL_READ_SECONDS):
             first = await anext(chunks, b"")
@@ -123,18 +114,18 @@ async def _partial(partial: PartialImage) -> AsyncIterator[bytes]:
 async def _completed(finished: Finished, index: int, image: StoredImage) -> AsyncIterator[bytes]:
     mark = secrets.token_hex(16)
     answer = finished.generation.answer or {}
-    data = {
-        "type": COMPLETED,
-        "b64_json": mark,
-        "created_at": answer["created"],
-        "size": f"{image.width}x{image.height}",
-        "quality": answer.get("quality", "auto"),
-        "background": answer.get("background", "auto"),
-        "output_format": answer["output_format"],
-        "usage": share_of_usage(answer["usage"], index, len(finished.images)),
-    }
-    head, tail = _event(COMPLETED, data).split(mark.encode())
-    chunks = await render.begun(finished, image)  # before the event: storage may have none for us
+    event = CompletedEvent.render(
+        {
+            "b64_json": mark,
+            "image": image,
+            "answer": {"quality": AUTO, "background": AUTO, **answer},
+            "usage": share_of_usage(answer["usage"], index, len(finished.images)),
+        }
+    )
+    head, tail = _event(event["type"], event).split(mark.encode())
+    chunks = await base64_body.begun(
+        finished, image
+    )  # before the event: storage may have none for us
     yield head
     async for chunk in chunks:
         yield chunk

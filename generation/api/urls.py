@@ -1,28 +1,39 @@
 """The paths under /v1 that this app owns. Each works with and without the trailing slash."""
 
+from functools import partial
+
 from django.urls import path
 
+from accounts.endpoint import Endpoint
 from generation.api import views
+from generation.api.create import create
 from generation.api.models import ModelsView, ModelView
-from pictor.kit.pooled_views import pooled
+from generation.api.quote import quote
+from pictor.kit.api_routes import route
 
 DEFAULT_MODEL = "gpt-image-2-origin"
 """What the slash form of the generations path means when no model is named."""
 
-models = pooled(ModelsView)
-model = pooled(ModelView)
+models, model = route(ModelsView), route(ModelView)
+generations = route(views.GenerationsView, post=create)
+generations_with_slash = route(
+    views.GenerationsView, post=partial(create, default_model=DEFAULT_MODEL)
+)
+generation = route(views.GenerationView)
+cancellation = route(views.CancellationView)
+quotes = route(Endpoint, post=quote)
 
 urlpatterns = [
     path("models", models),
     path("models/", models),
     path("models/<str:model>", model),
     path("models/<str:model>/", model),
-    path("images/generations", views.generations),
-    path("images/generations/", views.generations, {"default_model": DEFAULT_MODEL}),
-    path("images/quote", views.quotes),
-    path("images/quote/", views.quotes),
-    path("images/generations/<str:public_id>", views.generation),
-    path("images/generations/<str:public_id>/", views.generation),
-    path("images/generations/<str:public_id>/cancel", views.cancellation),
-    path("images/generations/<str:public_id>/cancel/", views.cancellation),
+    path("images/generations", generations),
+    path("images/generations/", generations_with_slash),
+    path("images/quote", quotes),
+    path("images/quote/", quotes),
+    path("images/generations/<str:public_id>", generation),
+    path("images/generations/<str:public_id>/", generation),
+    path("images/generations/<str:public_id>/cancel", cancellation),
+    path("images/generations/<str:public_id>/cancel/", cancellation),
 ]

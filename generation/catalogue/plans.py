@@ -14,6 +14,8 @@ from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, Size
 NATIVE = "native"
 CLOSEST = "closest"
 CROPPED = "cropped"
+PLANS = (NATIVE, CLOSEST, CROPPED, AUTO)
+"""Every word for how a size is made."""
 LEAST_PIXELS = 655_360
 """Fewer than today's upstreams make: such a size is scaled down from a larger one of its ratio."""
 

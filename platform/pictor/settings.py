@@ -266,7 +266,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
-    "PREPROCESSING_HOOKS": ["generation.api.schema.one_path_each"],
+    "OAS_VERSION": "3.1.0",
+    "PREPROCESSING_HOOKS": ["pictor.kit.api_docs.one_path_each"],
 }
 
 # --- logs: structured, one line each, secrets removed -----------------------------------------

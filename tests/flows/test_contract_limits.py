@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -112,9 +113,7 @@ def test_a_key_s_own_limit_holds_beside_others_of_the_tenant(
     customer: Customer, operator: Operator
 ) -> None:
     made = operator("key", "create", customer.name, "--rpm", "5", "--json")
-    limited = Customer(
-        customer.name, json.loads(made)["api_key"], "", customer.stack, customer.client
-    )
+    limited = replace(customer, api_key=json.loads(made)["api_key"])
 
     tight = many(limited, 20)
     free = many(customer, 10)
@@ -230,9 +229,7 @@ def test_a_budget_in_dollars_by_the_operator_s_command(
     customer: Customer, operator: Operator
 ) -> None:
     made = operator("key", "create", customer.name, "--budget", "0.01", "--json")
-    limited = Customer(
-        customer.name, json.loads(made)["api_key"], "", customer.stack, customer.client
-    )
+    limited = replace(customer, api_key=json.loads(made)["api_key"])
 
     answers = many(limited, 3)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from generation.api.serializers import parse
+from generation.api.requests import parse
 from pictor.kit.errors import InvalidRequest
 
 

@@ -1,0 +1,76 @@
+"""The one idiom of endpoints under /v1 that do not wait: a key, a scope, and serializers.
+
+    class WidgetView(Endpoint):
+        @operation("retrieve_widget", summary="Retrieve a widget", scope="widgets:read",
+                   answer=WidgetObject)
+        def get(self, caller: Caller, public_id: str) -> Answer:
+            \"\"\"One widget.\"\"\"
+            return Answer(widget_of(caller.tenant_id, public_id))
+
+A serializer parses the query, another renders the answer, and both document it; the method makes
+one call. What waits for an image is async instead (generation/api/create.py), behind the same
+`route` (kit/api_routes.py) and described by the same decorator underneath (kit/api_docs.py).
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import require_scope
+from accounts.selectors import Caller
+from pictor.kit.api_docs import described
+from pictor.kit.api_objects import ApiObject
+from pictor.kit.api_queries import ApiQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint's answer object renders, and further headers."""
+
+    value: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Endpoint(APIView):
+    """A path whose methods are operations. DRF authenticates the caller before any of them."""
+
+
+def operation(
+    operation_id: str,
+    *,
+    summary: str,
+    scope: str,
+    answer: type[ApiObject],
+    query: type[ApiQuery] | None = None,
+    errors: Iterable[int] = (),
+) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
+    """Make a method of an Endpoint an operation: check the scope, parse, call, render; describe.
+
+    The method gets the caller, the path's parts by name and, with `query`, its values by name.
+    """
+
+    def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
+        @functools.wraps(method)
+        def handle(self: Endpoint, request: Request, **path: str) -> Response:
+            caller = cast("Caller", request.auth)
+            require_scope(caller, scope)
+            values = {} if query is None else query.parse(request.query_params)
+            found = method(self, caller, **path, **values)
+            return Response(answer.render(found.value), headers=dict(found.headers))
+
+        describe = described(
+            operation_id,
+            summary=summary,
+            answers={HTTPStatus.OK.value: answer},
+            parameters=() if query is None else (query,),
+            errors=errors,
+        )
+        return describe(handle)
+
+    return decorate

@@ -1,0 +1,144 @@
+"""From a call to its generation: who calls, how often, with what, then admission in its pool.
+
+A request with reference images crosses the pool twice: they are put on storage in between, before
+anything is held.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from accounts import rates
+from accounts.selectors import Caller
+from generation import pipeline
+from generation.admission.orphans import Undecided
+from generation.admission.service import Admitted, Submission
+from generation.api import inputs, requests
+from generation.api.callers import callers
+from generation.api.calls import Call, lanes
+from pictor.kit import clock, pools
+from pictor.kit.errors import PictorError
+from pictor.kit.http import HttpPool
+from pictor.kit.ids import GenerationId
+from pictor.kit.spools import process_spools
+
+T = TypeVar("T")
+UNDECIDED_SECONDS = 0.5
+"""Until the next look at a web process that may have died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A caller that may, and the typed fields of their request; nothing is written yet."""
+
+    caller: Caller
+    request: dict[str, Any]
+
+    @property
+    def has_images(self) -> bool:
+        """Whether reference images must go to storage before admission."""
+        return any(name in self.request for name in inputs.FIELDS)
+
+
+async def admitted(call: Call, generation_id: GenerationId) -> Admitted:
+    """The generation of a call: a new one of this id, or the one the request has already.
+
+    Raises the PictorError that refuses it; nothing is held or left on storage then.
+    """
+    call = _attended(call, generation_id)
+    outcome = await in_turn(call, functools.partial(_submit_at_once, call, generation_id))
+    if isinstance(outcome, Admitted):
+        return outcome
+    now = clock.now()
+    images = await pools.storage(inputs.extract, outcome.request, call.body, process_spools())
+    try:
+        await images.check_addresses(http())
+        rows = await images.store(generation_id, now)
+        found = await _decided(
+            call, functools.partial(_submit, call, outcome, generation_id, now, rows)
+        )
+        if not found.is_new:
+            await images.forget()
+    except Exception:  # not when the caller leaves: the admission may still succeed without them
+        await images.forget()
+        raise
+    finally:
+        images.close()
+    return found
+
+
+async def in_turn(call: Call, work: Callable[[], T]) -> T:
+    """Run work in the admission pool, in the tenant's turn."""
+    return await pools.admission().run(lanes.of(call.key), work)
+
+
+@cache
+def http() -> HttpPool:
+    """The web process's own way out, to check addresses with."""
+    return HttpPool(egress_allow=settings.EGRESS_ALLOW)
+
+
+def _attended(call: Call, generation_id: GenerationId) -> Call:
+    """The call with its caller attended; not with an idempotency key, which a retry repeats."""
+    if call.idempotency_key is not None:
+        return call
+    return replace(call, attendance=callers.attend(generation_id, call.on_end))
+
+
+async def _decided(call: Call, submit: Callable[[], Admitted]) -> Admitted:
+    while True:
+        try:
+            return await in_turn(call, submit)
+        except Undecided:
+            await asyncio.sleep(UNDECIDED_SECONDS)
+
+
+def _prepare(call: Call) -> Prepared:
+    """Who calls, how often, and with what: everything that needs no money."""
+    caller = call.authenticated("images:write")
+    lanes.learn(call.key, caller)
+    try:
+        request = requests.parse(call.body.fields(), default_model=call.default_model)
+    except PictorError:
+        call.headers.update(rates.take(caller, images=0))  # it counts, and says how many are left
+        raise
+    call.headers.update(rates.take(caller, images=request.get("n", 1)))
+    return Prepared(caller, request)
+
+
+def _submit_at_once(call: Call, generation_id: GenerationId) -> Admitted | Prepared:
+    """What needs no wait in between: for storage, or for news of a process that may be dead."""
+    prepared = _prepare(call)
+    if prepared.has_images:
+        return prepared
+    inputs.check_no_long_text(prepared.request, call.body)
+    try:
+        return _submit(call, prepared, generation_id, clock.now(), [])
+    except Undecided:
+        return prepared
+
+
+def _submit(
+    call: Call,
+    prepared: Prepared,
+    generation_id: GenerationId,
+    now: datetime,
+    rows: list[dict[str, Any]],
+) -> Admitted:
+    submission = Submission(
+        request=prepared.request,
+        request_id=call.request_id,
+        idempotency_key=call.idempotency_key,
+        attendance=call.attendance,
+        is_retry=call.is_retry,
+        inputs=rows,
+    )
+    return pipeline.submit(
+        caller=prepared.caller, submission=submission, generation_id=generation_id, now=now
+    )

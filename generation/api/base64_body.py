@@ -1,0 +1,99 @@
+"""Images as base64 inside JSON, streamed from storage.
+
+They are re-encoded in chunks of a multiple of 3 bytes, with a Content-Length worked out beforehand,
+so no image is ever whole in memory.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pybase64
+from django.http import StreamingHttpResponse
+
+from generation.api.objects import ImagesAnswer
+from generation.api.shown import with_base64
+from generation.selectors import Finished
+from pictor.kit import pools
+from pictor.kit.errors import NotFound, Unavailable
+from storage.models import StoredImage
+from storage.services import ObjectMissing, StorageFailed, open_stream
+
+FIRST_CHUNK_SECONDS = 15.0
+"""A caller waits so long for storage before the answer begins."""
+
+
+def deleted() -> NotFound:
+    """There were images, and somebody deleted them or their time was up."""
+    return NotFound("The images of this generation have been deleted.")
+
+
+async def streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttpResponse:
+    """The answer with its images. Raises NotFound and Unavailable before anything is sent."""
+    # Before the status is sent: storage may have none for us.
+    first = await begun(finished, finished.images[0])
+    mark = secrets.token_hex(16)
+    answer = ImagesAnswer.render(with_base64(finished, mark))
+    frame = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    parts = [part.encode() for part in frame.split(mark)]
+    length = sum(map(len, parts)) + sum(
+        _base64_length(image.size_bytes) for image in finished.images
+    )
+    return StreamingHttpResponse(
+        _body(parts, finished, first),
+        content_type="application/json",
+        headers={**headers, "Content-Length": str(length)},
+    )
+
+
+def _base64_length(size_bytes: int) -> int:
+    return (size_bytes + 2) // 3 * 4
+
+
+async def _body(
+    parts: list[bytes], finished: Finished, first: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    for index, (part, image) in enumerate(zip(parts, finished.images, strict=False)):
+        yield part
+        async for chunk in encoded(image) if index else first:
+            yield chunk
+    yield parts[-1]
+
+
+async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
+    """An image's base64 with its first chunk in hand. Raises NotFound and Unavailable."""
+    chunks = encoded(image)
+    try:
+        async with asyncio.timeout(FIRST_CHUNK_SECONDS):
+            head = await anext(chunks)
+    except ObjectMissing:
+        raise deleted() from None
+    except (StorageFailed, TimeoutError):
+        raise Unavailable(
+            "The image is stored, but cannot be read at the moment. Fetch it later:"
+            f" GET /v1/images/generations/{finished.generation.public_id}",
+            should_retry=False,
+        ) from None
+    return _joined(head, chunks)
+
+
+async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in chunks:
+        yield chunk
+
+
+async def encoded(image: StoredImage) -> AsyncIterator[bytes]:
+    """An image's bytes from storage as base64, in chunks that join without padding between."""
+    chunks = await pools.storage(open_stream, image.object_key)
+    try:
+        while chunk := await pools.storage(_next_encoded, chunks):
+            yield chunk
+    finally:
+        chunks.close()
+
+
+def _next_encoded(chunks: Iterator[bytes]) -> bytes:
+    """The next chunk as base64, empty at the end. Every chunk but the last is a multiple of 3."""
+    return pybase64.b64encode(next(chunks, b""))

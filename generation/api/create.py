@@ -1,0 +1,93 @@
+"""POST /v1/images/generations: admit, wait, answer."""
+
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
+
+from generation import selectors
+from generation.admission.service import Admitted
+from generation.api import events, render
+from generation.api.admitting import admitted as admit
+from generation.api.calls import Call
+from generation.api.objects import GenerationObject, ImagesAnswer
+from generation.api.requests import GenerationRequest
+from generation.api.waiting import Ticket, hub
+from generation.selectors import Finished
+from pictor.kit import pools
+from pictor.kit.api_docs import described
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, "header", description="1 to 255 visible ASCII characters, for 24 hours."
+)
+PREFER = OpenApiParameter(
+    "Prefer", str, "header", description="`respond-async`, or `wait=N` to wait N seconds at most."
+)
+
+
+@described(
+    "create_generation",
+    summary="Generate images",
+    body=GenerationRequest,
+    parameters=[IDEMPOTENCY_KEY, PREFER],
+    answers={200: ImagesAnswer, 202: GenerationObject},
+    errors=[409, 502, 504],
+)
+async def create(request: ASGIRequest, default_model: str | None = None) -> HttpResponseBase:
+    """Generate images and wait for them; charged by what was really delivered.
+
+    With `stream`, the answer is server-sent events: up to `partial_images` events
+    `image_generation.partial_image` for each image while it is made, where the model's channel can
+    do that, then one `image_generation.completed` for each. Partial images are free.
+    """
+    call = Call.of(request, default_model=default_model)
+    ticket = hub.ticket()  # registered before the commit: no wake-up is missed
+    is_taken_over = False
+    try:
+        admitted = await admit(call, ticket.id)
+        if not admitted.is_new:
+            ticket.watch(admitted.generation.id)
+        if admitted.is_streamed and call.prefer.wait_seconds is None:
+            is_taken_over = True
+            return await _stream(ticket, admitted)
+        return await _answer(call, ticket, admitted)
+    finally:
+        if not is_taken_over:
+            ticket.close()
+
+
+async def _answer(call: Call, ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
+    finished = await _finished(call, ticket, admitted)
+    is_replay = not admitted.is_new
+    if finished is not None:
+        return await render.answer(finished, is_replay=is_replay)
+    if call.prefer.wait_seconds is not None:
+        applied = call.prefer.applied
+        return render.accepted(admitted.generation, applied=applied, is_replay=is_replay)
+    return render.too_late(admitted.generation, is_replay=is_replay)
+
+
+async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
+    is_final = admitted.generation.is_final
+    return events.streamed(
+        ticket,
+        await pools.views(_with_images, admitted) if is_final else None,
+        seconds=settings.WAIT_LIMIT_SECONDS,
+        headers=render.headers_of(admitted.generation, is_replay=not admitted.is_new),
+    )
+
+
+async def _finished(call: Call, ticket: Ticket, admitted: Admitted) -> Finished | None:
+    """The finished generation, as soon as it is and at most as long as the caller waits."""
+    if admitted.generation.is_final:
+        return await pools.views(_with_images, admitted)
+    seconds = call.prefer.wait_seconds
+    limit = settings.WAIT_LIMIT_SECONDS
+    if seconds == 0:
+        return None
+    return await ticket.wait(limit if seconds is None else min(seconds, limit))
+
+
+def _with_images(admitted: Admitted) -> Finished:
+    (finished,) = selectors.with_images([admitted.generation])
+    return finished

@@ -1,0 +1,148 @@
+"""The objects of the images API: rendered from shown.py's values, and described by themselves."""
+
+from rest_framework import serializers
+
+from generation.catalogue.plans import PLANS
+from generation.models import State
+from pictor.kit.api_objects import ApiObject, Constant, ErrorDetail, UnixSeconds, Usd
+
+
+class ImageItem(ApiObject):
+    """One image: exactly one of `url` and `b64_json`."""
+
+    url = serializers.URLField(required=False)
+    b64_json = serializers.CharField(required=False)
+    revised_prompt = serializers.CharField(required=False)
+
+
+class InputTokens(ApiObject):
+    """Input tokens by kind."""
+
+    text_tokens = serializers.IntegerField()
+    image_tokens = serializers.IntegerField()
+
+
+class Tokens(ApiObject):
+    """Tokens as the upstream counted them."""
+
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+    input_tokens_details = InputTokens()
+
+
+class UsageObject(Tokens):
+    """Tokens as the upstream counted them, the images delivered, and what was charged."""
+
+    images = serializers.IntegerField()
+    cost = Usd(help_text="USD, six decimals.")
+
+
+class Metadata(ApiObject):
+    """What was asked for, sent and delivered."""
+
+    generation_id = serializers.CharField()
+    requested_size = serializers.CharField()
+    upstream_size = serializers.CharField()
+    delivered_sizes = serializers.ListField(child=serializers.CharField())
+    size_plan = serializers.ChoiceField(choices=PLANS)
+    ignored = serializers.ListField(child=serializers.CharField())
+    url_expires_at = serializers.IntegerField(required=False)
+
+
+class ImagesAnswer(ApiObject):
+    """The images, in OpenAI's shape."""
+
+    created = serializers.IntegerField(source="answer.created")
+    data = ImageItem(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
+    size = serializers.CharField(source="answer.size")
+    quality = serializers.CharField(source="answer.quality", required=False)
+    background = serializers.CharField(source="answer.background", required=False)
+    output_format = serializers.CharField(source="answer.output_format")
+    usage = UsageObject()
+    metadata = Metadata()
+
+
+class GenerationObject(ApiObject):
+    """A generation and where it stands. Money is USD with six decimals."""
+
+    id = serializers.CharField(source="generation.public_id")
+    object = Constant("image.generation")
+    status = serializers.ChoiceField(source="generation.state", choices=State.values)
+    created = UnixSeconds(source="generation.created_at")
+    started = UnixSeconds(source="generation.started_at", allow_null=True)
+    finished = UnixSeconds(source="generation.finished_at", allow_null=True)
+    model = serializers.CharField(source="generation.model")
+    size = serializers.CharField(source="generation.size_requested")
+    quality = serializers.CharField()
+    n = serializers.IntegerField(source="generation.n")
+    quoted = Usd(source="generation.held_micros")
+    held = Usd()
+    captured = Usd()
+    currency = Constant("USD")
+    result = ImagesAnswer(allow_null=True)
+    error = ErrorDetail(source="generation.error", allow_null=True)
+
+
+class GenerationList(ApiObject):
+    """A page, newest first."""
+
+    object = Constant("list")
+    data = GenerationObject(many=True)  # type: ignore[assignment]  # as above
+    first_id = serializers.CharField(allow_null=True)
+    last_id = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class DeletedObject(ApiObject):
+    """The images are gone."""
+
+    id = serializers.CharField(source="public_id")
+    object = Constant("image.generation")
+    deleted = Constant(value=True)
+
+
+class QuoteObject(ApiObject):
+    """What a body would cost: `unit_price` an image at most, `hold` in all, USD."""
+
+    object = Constant("image.quote")
+    model = serializers.CharField(source="order.model")
+    size = serializers.CharField(source="order.size")
+    requested_size = serializers.CharField(source="order.size_requested")
+    tier = serializers.CharField(source="order.tier")
+    quality = serializers.CharField(source="order.quality")
+    n = serializers.IntegerField(source="order.n")
+    unit_price = Usd(source="quote.unit")
+    price = Usd(source="quote.total")
+    hold = Usd(source="quote.total")
+    quality_held = serializers.CharField(source="quote.quality_held")
+    is_final = serializers.BooleanField(help_text="Size and quality are known, so is the price.")
+    size_plan = serializers.ChoiceField(source="plan.plan", choices=PLANS)
+    upstream_size = serializers.CharField(source="plan.upstream_size")
+    currency = Constant("USD")
+
+
+class PartialImageEvent(ApiObject):
+    """An image before it is finished, of a streamed answer."""
+
+    type = Constant("image_generation.partial_image")
+    b64_json = serializers.CharField()
+    created_at = serializers.IntegerField(source="partial.created")
+    size = serializers.CharField(source="partial.size")
+    quality = serializers.CharField(source="partial.quality")
+    background = serializers.CharField(source="partial.background")
+    output_format = serializers.CharField(source="partial.output_format")
+    partial_image_index = serializers.IntegerField(source="partial.index")
+
+
+class CompletedEvent(ApiObject):
+    """A finished image of a streamed answer, with its share of the tokens."""
+
+    type = Constant("image_generation.completed")
+    b64_json = serializers.CharField()
+    created_at = serializers.IntegerField(source="answer.created")
+    size = serializers.CharField(source="image.size")
+    quality = serializers.CharField(source="answer.quality")
+    background = serializers.CharField(source="answer.background")
+    output_format = serializers.CharField(source="answer.output_format")
+    usage = Tokens()

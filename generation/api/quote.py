@@ -1,0 +1,31 @@
+"""POST /v1/images/quote: async, because addresses of reference images are looked up."""
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponseBase
+
+from generation.admission.service import Quoted, quoted_order
+from generation.api import inputs, requests
+from generation.api.admitting import http, in_turn
+from generation.api.calls import Call
+from generation.api.objects import QuoteObject
+from generation.api.requests import GenerationRequest
+from pictor.kit import api_errors, clock
+from pictor.kit.api_docs import described
+from pictor.kit.spools import process_spools
+
+
+@described("quote_generation", summary="Quote", body=GenerationRequest, answers={200: QuoteObject})
+async def quote(request: ASGIRequest) -> HttpResponseBase:
+    """What the same body would cost. Spends and holds nothing."""
+    call = Call.of(request)
+
+    def read() -> tuple[Quoted, inputs.Inputs]:
+        caller = call.authenticated("images:write")
+        fields = requests.parse(call.body.fields(), default_model=None)
+        images = inputs.extract(fields, call.body, process_spools())
+        images.close()
+        return quoted_order(caller=caller, request=fields, now=clock.now()), images
+
+    quoted, images = await in_turn(call, read)
+    await images.check_addresses(http())
+    return api_errors.json_response(QuoteObject.render(quoted))

@@ -1,0 +1,121 @@
+"""What the API shows of a generation: the values that objects.py renders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from generation.models import Generation, State
+from generation.selectors import Finished
+from pictor.kit import clock
+from storage.models import StoredImage
+from storage.services import signed_url
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """One image: `url` or `b64_json`, the other is None."""
+
+    url: str | None = None
+    b64_json: str | None = None
+    revised_prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The images of a generation that succeeded, and what its stored answer says of them."""
+
+    generation: Generation
+    data: Sequence[ShownImage]
+    url_expires_at: int | None = None
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """As settlement wrote it (generation/answer.py)."""
+        return self.generation.answer or {}
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """Tokens and images, and what was charged."""
+        return {**self.answer["usage"], "cost": self.generation.captured_micros or 0}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What was asked for, sent and delivered."""
+        return {
+            **self.answer["metadata"],
+            "generation_id": self.generation.public_id,
+            "url_expires_at": self.url_expires_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A generation and where it stands."""
+
+    generation: Generation
+    result: Result | None = None
+
+    @property
+    def quality(self) -> str:
+        """The one billed, once that is known."""
+        return self.generation.quality_billed or self.generation.quality_requested
+
+    @property
+    def held(self) -> int:
+        """Micros that are on hold now."""
+        return 0 if self.generation.is_final else self.generation.held_micros
+
+    @property
+    def captured(self) -> int:
+        """Micros that were charged."""
+        return self.generation.captured_micros or 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPage:
+    """A page of generations, newest first."""
+
+    data: Sequence[Shown]
+    has_more: bool
+
+    @property
+    def first_id(self) -> str | None:
+        """Of the newest one."""
+        return self.data[0].generation.public_id if self.data else None
+
+    @property
+    def last_id(self) -> str | None:
+        """What the next page begins after."""
+        return self.data[-1].generation.public_id if self.data else None
+
+
+def shown(finished: Finished) -> Shown:
+    """A generation with its result, if it has one. Signs urls, makes no request."""
+    is_done = finished.generation.state == State.SUCCEEDED
+    result = with_urls(finished) if is_done and finished.images else None
+    return Shown(finished.generation, result)
+
+
+def with_urls(finished: Finished) -> Result:
+    """The result by urls, presigned now and never stored."""
+    images = [
+        ShownImage(
+            url=signed_url(image.object_key, content_type=image.content_type),
+            revised_prompt=_news(image),
+        )
+        for image in finished.images
+    ]
+    expires_at = int(clock.now().timestamp()) + settings.URL_EXPIRY_SECONDS
+    return Result(finished.generation, images, url_expires_at=expires_at)
+
+
+def with_base64(finished: Finished, mark: str) -> Result:
+    """The result with a mark where each image's base64 is to be streamed."""
+    images = [ShownImage(b64_json=mark, revised_prompt=_news(image)) for image in finished.images]
+    return Result(finished.generation, images)
+
+
+def _news(image: StoredImage) -> str | None:
+    return image.revised_prompt or None

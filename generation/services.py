@@ -1,0 +1,63 @@
+"""What a tenant may do with its own generations: look at them, cancel one, delete its images.
+
+Another tenant's generation is as unknown as none. Raises NotFound and NotCancelable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from generation import notify, selectors, settlement
+from generation.admission import orphans
+from generation.models import Generation
+from generation.selectors import Finished
+from pictor.kit import ids
+from pictor.kit.errors import NotCancelable, NotFound
+from pictor.kit.ids import TenantId
+from storage.services import delete_for_generation
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a tenant's generations, newest first, and whether there are older ones."""
+
+    rows: Sequence[Finished]
+    has_more: bool
+
+
+def generation_of(tenant_id: TenantId, public_id: str) -> Finished:
+    """The tenant's generation of that public id."""
+    generation_id = ids.parse(ids.GENERATION, public_id)
+    found = generation_id and selectors.generation_of(tenant_id, generation_id)
+    if not found:
+        raise NotFound("There is no generation of that id.", param="id")
+    return found
+
+
+def page_of(tenant_id: TenantId, *, limit: int, after: UUID | None) -> Page:
+    """At most `limit` generations, those older than `after`. Two queries."""
+    rows = selectors.generations_of(tenant_id)
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    found = list(rows[: limit + 1])
+    return Page(selectors.with_images(found[:limit]), has_more=len(found) > limit)
+
+
+def cancel(tenant_id: TenantId, public_id: str, *, now: datetime) -> Finished:
+    """End what has not been sent to an upstream, and release its hold."""
+    generation = generation_of(tenant_id, public_id).generation
+    if not settlement.cancel(generation=generation, now=now):
+        raise NotCancelable("This generation was sent to an upstream already, or has ended.")
+    notify.wake([generation.id])
+    return generation_of(tenant_id, public_id)
+
+
+def delete_images(tenant_id: TenantId, public_id: str, *, now: datetime) -> Generation:
+    """Remove the stored images of a generation that has ended; its bill stays."""
+    generation = generation_of(tenant_id, public_id).generation
+    if not generation.is_final:
+        raise NotCancelable("This generation has not ended yet.")
+    orphans.forget([generation.id])
+    delete_for_generation(tenant_id=tenant_id, generation_id=generation.id, now=now)
+    return generation

@@ -1,0 +1,87 @@
+"""What answers under /v1 are made of: objects that render themselves and describe themselves.
+
+An `ApiObject` is the one definition of an answer. `render` makes the JSON object of a value, whose
+attributes each field's `source` names; the OpenAPI document is drawn from the same fields. One
+object serves all threads, because rendering only reads it (ADR 0011 has what that costs).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from drf_spectacular.drainage import set_override
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from typing_extensions import override
+
+from pictor.kit.money import to_decimal
+
+
+class ApiObject(serializers.Serializer[Any]):
+    """A JSON object. A field with `required=False` is left out where the value has None."""
+
+    @override
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown: Mapping[str, Any] = super().to_representation(instance)
+        return {
+            name: value
+            for name, value in shown.items()
+            if value is not None or self.fields[name].required or self.fields[name].read_only
+        }
+
+    @classmethod
+    def render(cls, value: Any) -> dict[str, Any]:
+        """The JSON object of a value."""
+        return _shared(cls).to_representation(value)
+
+
+@cache
+def _shared(kind: type[ApiObject]) -> ApiObject:
+    return kind()
+
+
+@extend_schema_field({"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"})
+class Usd(serializers.Field[Any, Any, str, Any]):
+    """Micro-USD as USD with six decimals: 10_250_000 -> '10.250000'."""
+
+    @override
+    def to_representation(self, value: int) -> str:
+        return to_decimal(value)
+
+
+@extend_schema_field({"type": "integer"})
+class UnixSeconds(serializers.Field[Any, Any, int, Any]):
+    """A moment in Unix seconds."""
+
+    @override
+    def to_representation(self, value: datetime) -> int:
+        return int(value.timestamp())
+
+
+class Constant(serializers.Field[Any, Any, Any, Any]):
+    """The same JSON value in every answer, such as the `object` of an object."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        super().__init__(source="*", read_only=True)
+        set_override(self, "field", {"const": value})
+
+    @override
+    def to_representation(self, value: Any) -> Any:
+        return self._value
+
+
+class ErrorDetail(ApiObject):
+    """What went wrong."""
+
+    message = serializers.CharField()
+    type = serializers.CharField()
+    param = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+
+
+class ErrorAnswer(ApiObject):
+    """Every error, in OpenAI's shape."""
+
+    error = ErrorDetail()

@@ -1,0 +1,72 @@
+"""The OpenAPI document: valid, and true of every operation. Every other flow holds it too."""
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.customer import Customer
+from tests.openapi import Document
+
+
+@pytest.fixture
+def document(customer: Customer) -> Document:
+    return customer.document
+
+
+def test_every_operation_answers_as_documented(customer: Customer, document: Document) -> None:
+    client = customer.client
+    made = customer.generate(quality="low")
+    made_as_base64 = customer.generate(quality="low", response_format="b64_json")
+    begun = customer.generate(headers={"Prefer": "respond-async"})
+    path = f"/v1/images/generations/{made.headers['x-pictor-generation-id']}"
+    quoted = client.post("/v1/images/quote", json={"model": "gpt-image-2", "prompt": "a fox"})
+    listed = client.get("/v1/images/generations", params={"limit": 2})
+    found = client.get(path)
+    models, model = client.get("/v1/models"), client.get("/v1/models/dall-e-2")
+    deleted = client.delete(path)
+    late = client.post(f"{path}/cancel")
+
+    answers = (made, made_as_base64, begun, quoted, listed, found, models, model, deleted, late)
+    assert [answer.status_code for answer in answers] == [200, 200, 202, *[200] * 6, 409]
+    assert set(document.operations) - document.succeeded <= {"cancel_generation"}
+
+
+def test_every_schema_is_a_schema(document: Document) -> None:
+    schemas = document.document["components"]["schemas"]
+
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    assert document.document["openapi"] == "3.1.0"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"extra": 1}, "Additional properties are not allowed ('extra' was unexpected)"),
+        ({"has_more": None}, "None is not of type 'boolean'"),
+        ({"object": "page"}, "'list' was expected"),
+    ],
+)
+def test_an_answer_that_is_not_as_documented_is_noticed(
+    customer: Customer, document: Document, change: dict[str, object], problem: str
+) -> None:
+    answer = customer.client.get("/v1/images/generations").json()
+    _, _, operation = document.operations["list_generations"]
+
+    (found,) = document.problems(operation, 200, {**answer, **change})
+
+    assert problem in found
+
+
+def test_a_status_that_is_not_documented_is_noticed(document: Document) -> None:
+    _, _, operation = document.operations["list_models"]
+
+    assert document.problems(operation, 418, {}) == ["418 is not documented"]
+
+
+def test_an_answer_is_compared_as_it_comes(customer: Customer, document: Document) -> None:
+    request = httpx.Request("GET", f"{customer.stack.base_url}/v1/models")
+    answer = httpx.Response(200, json={"object": "list"}, request=request)
+
+    with pytest.raises(AssertionError, match="'data' is a required property"):
+        document.check(answer)
