@@ -1,4 +1,7 @@
-"""System checks: settings that only work together, held against each other at every start."""
+"""System checks: settings that only work together, and the secrets that must be set.
+
+`manage.py check` and `migrate` run them; a server at its start only looks for missing secrets.
+"""
 
 from itertools import pairwise
 from typing import Any
@@ -11,7 +14,10 @@ SECRETS = ("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "ENCRYPTION_KEYS")
 
 @register(Tags.security)
 def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Each wait ends inside the one around it: upstream < generation < caller < SDK."""
+    """Each wait ends inside the one around it: upstream < generation < caller < SDK.
+
+    The first and the last are what channels default to and what SDKs do: nothing else reads them.
+    """
     waits = [
         ("UPSTREAM_TIMEOUT_SECONDS", settings.UPSTREAM_TIMEOUT_SECONDS),
         ("GENERATION_DEADLINE_SECONDS", settings.GENERATION_DEADLINE_SECONDS),

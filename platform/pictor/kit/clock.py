@@ -1,4 +1,7 @@
-"""The only place that reads the time. Everything else takes `now` as an argument."""
+"""The only place that reads date and time for the product; rules and services take `now`.
+
+Ids read their own milliseconds, and time-outs a monotonic clock.
+"""
 
 from datetime import UTC, datetime
 

@@ -14,7 +14,7 @@
     ├── InsufficientQuota     429  balance or budget
     ├── UpstreamFailed        502  the upstream did not give us an image
     ├── NoChannelAvailable    503  nothing can serve this model and size now
-    ├── Unavailable           503  we ourselves cannot answer now; nothing was accepted
+    ├── Unavailable           503  we ourselves cannot answer now
     └── GenerationTimeout     504
 
 Messages are written for the caller: they hold no upstream text, host, key or traceback.
@@ -156,7 +156,7 @@ class InsufficientQuota(PictorError):
 
 
 class UpstreamFailed(PictorError):
-    """No image came of it; the hold was released."""
+    """It led to no image that could be delivered; the hold was released."""
 
     status = 502
     type = "upstream_error"
@@ -165,7 +165,7 @@ class UpstreamFailed(PictorError):
 
 
 class NoChannelAvailable(PictorError):
-    """No channel can serve this now; the hold was released."""
+    """No channel can serve this now; nothing is on hold."""
 
     status = 503
     type = "upstream_error"
@@ -174,7 +174,7 @@ class NoChannelAvailable(PictorError):
 
 
 class Unavailable(PictorError):
-    """We cannot answer just now; nothing was accepted and nothing is on hold."""
+    """We cannot answer just now. Nothing new was accepted and nothing new is on hold."""
 
     status = 503
     type = "api_error"

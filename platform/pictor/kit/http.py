@@ -1,4 +1,4 @@
-"""The one HTTP client: deadlines, byte caps and guarded addresses for calls to others' hosts.
+"""The HTTP client for calls to others' hosts: deadlines, byte caps and guarded addresses.
 
     async with http.deadline(240):
         async with pool.exchange("POST", url, headers=headers, body=body) as response:

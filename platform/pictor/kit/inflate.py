@@ -1,7 +1,8 @@
 """Compressed bodies in bounded pieces, so that a bomb is seen before it has grown.
 
-`inflater("gzip")` gives a function from the next raw bytes to pieces of at most 64 KB; its caller
-counts them and stops. Knows gzip, deflate and identity. Raises CannotInflate.
+`inflater("gzip")` gives a function from the next raw bytes to pieces, of at most 64 KB where they
+were compressed; its caller counts them and stops. Knows gzip, deflate and identity. Raises
+CannotInflate.
 """
 
 import zlib

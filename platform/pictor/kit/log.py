@@ -1,7 +1,8 @@
-"""Structured logs: one JSON line a record, the request's id on it, secrets removed.
+"""Structured logs: one JSON line a record, secrets removed.
 
-Whatever looks like an API key, a bearer header, a password in a URL or a signature of a presigned
-URL is replaced before the line leaves the process (promise P21).
+A record made while the context of a request is at hand has its id: on the event loop, and in pages
+outside /v1. Whatever looks like an API key, a bearer header, a password in a URL or a signature of
+a presigned URL is replaced before the line leaves the process.
 """
 
 import json

@@ -8,7 +8,7 @@ name: closing it, or the death of the process, frees the space. All spools of a 
     ├── SpoolTooLarge   more bytes than this spool may hold
     └── SpoolFull       no room: the budget is used up, or the disk is
 
-Writes go to the page cache and take microseconds; they are made on the event loop.
+Writes go to the page cache and take microseconds, so the event loop may make them itself.
 """
 
 import hashlib

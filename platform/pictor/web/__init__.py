@@ -1,1 +1,1 @@
-"""Between the ASGI server and the views: edge, body gate, /v1 handler, S3 pass-through."""
+"""Between the ASGI server and the views: edge, S3 pass-through, body gate, /v1 handler, site."""

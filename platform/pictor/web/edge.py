@@ -1,7 +1,7 @@
-"""The outermost layer: a request id and CORS on every answer, and an end to slow readers.
+"""The outermost layer: a request id on every answer, CORS on /v1, and an end to slow readers.
 
 Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
-is open for /v1 alone: keys are not cookies. Preflights are answered here, without a key.
+is open to every origin, as keys are not cookies. Preflights are answered here, without a key.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ EXPOSED = (
     " location, idempotent-replayed, preference-applied, openai-processing-ms"
 )
 SLOW_READER_SECONDS = 30.0
-"""A client that does not take in what was sent for so long is cut off."""
+"""A client that takes in nothing of what was sent for this long is cut off."""
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
 
@@ -45,7 +45,7 @@ def is_api(scope: Scope) -> bool:
 
 
 class Edge:
-    """Adds `x-request-id`, and on /v1 CORS and `openai-processing-ms`, to every answer."""
+    """Adds `x-request-id` to every answer, on /v1 also CORS and (not to preflights) the time."""
 
     def __init__(self, app: App) -> None:
         self._app = app

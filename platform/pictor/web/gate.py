@@ -1,4 +1,4 @@
-"""The body gate, in front of Django: nobody without a key can make us read a body.
+"""The body gate, in front of Django: nobody without a key can make us keep a large body.
 
 Django reads (and spools) a whole body before any view: 400 MB without a key were accepted.
 Here the key's form is checked at once, the key itself before a large or chunked body is
@@ -31,11 +31,11 @@ from pictor.kit.spools import process_spools
 from pictor.web.edge import App, Message, Receive, Scope, Send, header, is_api
 
 LARGE_BYTES = 64 * 1024
-"""From this announced size on (or with none announced) the key is looked up before reading."""
+"""Above this announced size (or with none announced) the key is looked up before reading."""
 DIRECT_BYTES = 512 * 1024
-"""A body announced up to this size is kept as it is; a larger one is scanned on the way in."""
+"""A body announced up to this size is kept as it is; larger, chunked or gzip ones are scanned."""
 LONG_STRING_BYTES = 64 * 1024
-"""In a scanned body, strings longer than this go to a spool, but for the prompt."""
+"""In a scanned body, strings longer than this go to a spool, except for the prompt."""
 MAX_REST_BYTES = 4 * 1024**2
 """What is left of a scanned body without those strings: small enough to be parsed without harm."""
 FIRST_SECONDS = 20.0
@@ -44,7 +44,7 @@ MINIMUM_RATE = 16 * 1024
 """Bytes a second a client must keep up."""
 DRAIN_BYTES = 1024 * 1024
 DRAIN_SECONDS = 1.0
-"""After a refusal so much is still taken in, so that the client gets to read the answer."""
+"""After a refusal this much is still taken in, so that the client gets to read the answer."""
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

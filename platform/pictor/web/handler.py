@@ -65,7 +65,7 @@ class V1Handler(ASGIHandler):
 
 
 def _tell(scope: Scope, answering: asyncio.Task[bool]) -> None:
-    """Tell whoever asked whether the caller has the whole answer."""
+    """Tell everyone who asked to be told whether the caller has the whole answer."""
     is_over = not answering.cancelled() and answering.exception() is None
     for ended in scope["pictor.on_end"]:
         ended(is_over and answering.result())

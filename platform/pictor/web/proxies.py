@@ -2,7 +2,7 @@
 
 `X-Forwarded-*` is believed only from configured proxies, and only as far as they vouch for it: the
 caller is the last address in the chain that is not one of them. From anybody else these headers
-are taken away before anything can read them.
+are removed before anything can read them.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ class Proxies:
         self._networks = [ipaddress.ip_network(one, strict=False) for one in trusted]
 
     def seen_through(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """The request's scope with the true client, and no header that nobody vouches for."""
+        """The request's scope with the true client, without headers that nobody vouches for."""
         client = scope.get("client")
         if client is not None and self._is_ours(client[0]):
             address = self._caller(scope["headers"]) or client[0]
