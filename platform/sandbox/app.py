@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 class Stats:
     """Counted since the start or the last reset; `in_flight` is the present number.
 
-    `images` are those sent to the last byte, in any form.
+    `images` are those of answers in one piece that were sent to the last byte; streams do not
+    count, and a `url` counts when its answer was sent.
     """
 
     requests: int = 0

@@ -1,6 +1,6 @@
 """Request bodies, JSON and multipart, as one mapping of fields and a count of images.
 
-Uploaded files are read and dropped chunk by chunk: a request's memory is flat whatever is sent.
+Files uploaded by multipart are read and dropped chunk by chunk. JSON is read whole.
 Raises ApiError for a body that cannot be read.
 """
 

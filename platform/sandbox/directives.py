@@ -38,7 +38,7 @@ class Directive:
         revise: give each image a `revised_prompt`.
         noise: draw a picture that cannot be compressed.
         drip: send the body one byte a second.
-        corrupt: send bytes that are no image.
+        corrupt: send bytes that are not an image.
     """
 
     delay_seconds: float = 0.0

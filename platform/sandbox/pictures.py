@@ -2,7 +2,7 @@
 
 A picture is drawn from its description alone, so `url` results need no storage: the address holds
 the description, and whoever fetches it gets the picture drawn again, byte for byte (random ones
-excepted, once they have left the cache).
+only until the sandbox restarts).
 """
 
 import base64

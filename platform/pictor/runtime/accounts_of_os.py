@@ -28,7 +28,7 @@ def unprivileged() -> OsAccount:
 
 
 def owner_of(path: Path) -> OsAccount | None:
-    """The account that owns the path; None for root, for nobody's and where nothing is there."""
+    """The account that owns the path; None for root, for a nameless owner and where nothing is."""
     try:
         entry = pwd.getpwuid(path.stat().st_uid)
     except (OSError, KeyError):

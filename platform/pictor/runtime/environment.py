@@ -1,6 +1,7 @@
 """The environment of every part: what the person set, and what the embedded default adds.
 
-A part is embedded only where its URL is not set. Whatever the person set wins.
+A part is embedded only where its URL is not set. What the person set wins over our defaults, but
+not over what parts must agree on: addresses, folders, the embedded S3 server's bucket and key.
 """
 
 import os
@@ -42,7 +43,7 @@ class Embedded:
 def base_environment(
     layout: Layout, secrets: Mapping[str, str], environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The person's environment with our defaults for what is not set in it."""
+    """The person's environment, our defaults for what it lacks, and what all parts must share."""
     env = {name: value for name, value in environ.items() if name != "PICTOR_STOP_WITH_PARENT"}
     defaults = {
         "ALLOWED_HOSTS": f"localhost,127.0.0.1,[::1],{socket.gethostname()}",

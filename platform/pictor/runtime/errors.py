@@ -2,7 +2,7 @@
 
 
 class RuntimeProblem(Exception):
-    """Something the person can mend; its text is the whole message, never a traceback.
+    """Something the person can put right; its text is the whole message, never a traceback.
 
     The text is one line, or one line and the last lines of a part's log.
     """

@@ -32,7 +32,7 @@ class Layout:
 
     @property
     def probe_host(self) -> str:
-        """The loopback address at which the web answers us."""
+        """Where the web process answers us: loopback, unless PICTOR_HOST names another address."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 (compared, not bound)
 
     @property
@@ -48,7 +48,7 @@ def run_dir(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def read_layout(root: Path, environ: Mapping[str, str] = os.environ) -> Layout:
-    """The layout that the environment asks for; raises RuntimeProblem for a PORT that is none."""
+    """The layout that the environment asks for; raises RuntimeProblem for an impossible PORT."""
     raw = environ.get("PORT", "").strip() or "8000"
     if not raw.isascii() or not raw.isdigit() or not 0 < int(raw) <= HIGHEST_PORT:
         raise RuntimeProblem(f"PORT must be a number from 1 to {HIGHEST_PORT}, not {raw!r}.")

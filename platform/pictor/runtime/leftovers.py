@@ -1,7 +1,7 @@
-"""Parts of an earlier start that are still there: only when both it and its guardian were killed.
+"""Parts of an earlier start that still run: only if its supervisor and guardian were both killed.
 
 `PICTOR_DATA/children.json` maps each pid to the moment (clock ticks since boot) it was started at,
-so a pid that now belongs to somebody else is left alone. Linux only; elsewhere, nothing is known.
+so a pid that now belongs to another process is left alone. Linux only; elsewhere nothing is noted.
 """
 
 import signal

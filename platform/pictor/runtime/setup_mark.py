@@ -1,4 +1,4 @@
-"""Is there anything to set up? Migrations and seed are skipped while nothing they read changed.
+"""Is there anything to set up? Migrations and seed are skipped while nothing they read has changed.
 
 The mark in `PICTOR_DATA/setup.json` is a digest of the checkout's Python and JSON files (path,
 size, time of change) and of the application's environment. Whoever makes a new cluster removes

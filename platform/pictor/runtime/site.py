@@ -12,7 +12,7 @@ from pictor.runtime.recorded import ALSO_OURS, OURS
 
 CELERY_READY = re.compile(rb"@\S+ ready\.")
 DRAIN_SECONDS = 12.0
-"""A worker drains for 10 s by itself, then hands back what is left."""
+"""A worker drains for 8 s (settings.DRAIN_SECONDS), then hands back what is left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Site:
         return self._worker("worker", "images")
 
     def short_worker(self) -> Part:
-        """Reaper, webhooks and the hourly work, with the beat inside."""
+        """Reaper and hourly work, with the beat inside."""
         return self._worker("short", "short")
 
     def _worker(self, name: str, queue: str) -> Part:

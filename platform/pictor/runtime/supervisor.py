@@ -1,7 +1,8 @@
 """The supervisor: starts parts, waits until they are ready, restarts them, stops them.
 
 One thread, one loop. Every part that ends is started again, whatever its exit code, until `stop`:
-after 0.2 s, then twice as long each time, at most 5 s. Anything that waits goes through `tick`, so
+after 0.2 s, then twice as long each time, at most 5 s. Only while `run` starts, a part that ends
+four times without ever being ready ends it. Anything that waits goes through `tick`, so
 a part that dies while another starts, or while the database migrates, is restarted too.
 """
 
@@ -30,7 +31,7 @@ STEADY_SECONDS = 30.0
 STARTS_BEFORE_GIVING_UP = 4
 """While `run` starts: a part that ended this often before it was ever ready is the problem."""
 LOUD_FAILURES = 10
-"""A part that keeps ending is reported this often, then every so many times."""
+"""A part that keeps ending is reported each time up to this number, then each tenth time."""
 TICK_SECONDS = 0.03
 IDLE_SECONDS = 0.5
 
@@ -118,7 +119,7 @@ class Supervisor:
 
     def supervise(self) -> None:
         """Keep every part running until a signal asks for the stop."""
-        self._settled = True  # a part that only now gets ready for the first time is no news
+        self._settled = True  # a part that becomes ready only now is not announced
         with contextlib.suppress(Stopped):
             while True:
                 self.tick(IDLE_SECONDS)
