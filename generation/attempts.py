@@ -72,7 +72,7 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
 
 
 def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
-    """Close the attempts that a crash of ours cut off: they may have been paid for.
+    """Close the attempts that a crash or a shutdown of ours cut off: they may have been paid for.
 
     One of the present dispatch is left alone: somebody has claimed the generation again meanwhile.
     """

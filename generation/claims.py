@@ -1,9 +1,9 @@
-"""Who may work on a generation: the claim, and the condition of every later write.
+"""Who may work on a generation: the claim, and the condition under which its holder may end it.
 
 A message may be delivered twice or never; only the claim decides. It raises the generation's
-dispatch number, and what ends the generation is conditional on (id, running, dispatch number): a
-worker that lost its lease, however alive it looks, changes nothing. Every comparison of times uses
-the database's clock.
+dispatch number; beginning an attempt and ending the generation are conditional on (id, running,
+dispatch number). A worker that lost its claim, however alive it looks, can still close its
+attempts, which are facts, and nothing else. Every comparison of times uses the database's clock.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
 
 
 def held_by(claim: Claim) -> dict[str, object]:
-    """The condition of every write: still running, under the same dispatch number."""
+    """The condition for ending it: still running, under the same dispatch number."""
     return {
         "id": claim.generation.id,
         "state": State.RUNNING,
@@ -76,7 +76,7 @@ def hand_back(*, worker: WorkerEpoch) -> list[UUID]:
 
 
 def waiting(*, longer_than_seconds: float, limit: int) -> list[UUID]:
-    """Generations queued for so long, oldest first: nobody heard their doorbell, or nobody came."""
+    """Generations queued for longer than that, oldest first: nobody heard the doorbell, or came."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM generation_generation WHERE state = 'queued'"

@@ -26,7 +26,7 @@ FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
 
 
 class Contract(models.Model):
-    """What a public model name promises; see catalogue.Contract for the meaning of each column."""
+    """What a public model name promises; ContractTerms in catalogue/contracts.py explains it."""
 
     model = models.CharField(max_length=64, primary_key=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -104,7 +104,7 @@ class Channel(models.Model):
 
 
 class Route(models.Model):
-    """That a channel may serve a model, and under which name and words it does so there."""
+    """A model that a channel may serve, and the name and words it goes by there."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="routes")
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="routes")
@@ -191,7 +191,7 @@ class Generation(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    # Who waits for it; see orphans.py. Only of requests without an idempotency key.
+    # Who waits for it; see admission/orphans.py. Only for requests without an idempotency key.
     body_digest = models.BinaryField(max_length=32, null=True)
     web_process = models.BigIntegerField(
         null=True, help_text="The web process whose caller has no answer yet."
@@ -269,7 +269,7 @@ class Generation(models.Model):
 
     @property
     def is_final(self) -> bool:
-        """Nothing can change any more, and nothing is on hold."""
+        """State and charge never change again, and nothing is on hold."""
         return self.state in FINAL
 
 

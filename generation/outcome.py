@@ -1,6 +1,7 @@
 """What came of a generation: the values that dispatch hands to settlement, and the caller's words.
 
-Whatever an upstream said stays in the attempt's row; a caller is told of it in the words here.
+What an upstream said stays in the attempt's row; a caller is told in our words: those here, or an
+adapter's `public_message`.
 """
 
 from collections.abc import Mapping
@@ -90,7 +91,7 @@ class Delivery:
 
 
 class Failure(Exception):
-    """No image came of it. Holds the caller's error and the attempts still to be closed.
+    """It led to no image for the caller. Holds their error and any attempt still to be closed.
 
     `error` is in our words; what the upstream said stays in the attempt's row.
     """

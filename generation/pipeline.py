@@ -24,7 +24,7 @@ from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
 from generation.outcome import Failure, not_stored
 from generation.settlement import fail, fail_unforeseen, settle
-from pictor.kit import clock, pools
+from pictor.kit import clock, log, pools
 from pictor.kit.ids import GenerationId
 from storage.services import StorageFailed
 
@@ -49,8 +49,9 @@ def submit(
 async def run(*, generation_id: UUID, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     claim = await pools.database(claims.take, generation_id=generation_id, worker=worker)
-    if claim is None:  # another worker has it, or it is final
+    if claim is None:  # another worker has it, it is final or overdue, or our lease has run out
         return
+    log.request_id.set(claim.generation.request_id)
     is_final = await _carry(claim, dispatcher)
     if is_final:
         await pools.database(notify.wake, [generation_id])

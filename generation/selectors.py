@@ -1,4 +1,4 @@
-"""Reads of generations, always by tenant."""
+"""Reads of generations: a caller's by tenant, and by id what is already known to be theirs."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def generations_of(tenant_id: TenantId | UUID) -> QuerySet[Generation]:
 
 
 def generation_of(tenant_id: TenantId | UUID, generation_id: UUID) -> Finished | None:
-    """One of the tenant's generations; another tenant's is as unknown as none."""
+    """One of the tenant's generations; another tenant's is not found, like one that never was."""
     generation = generations_of(tenant_id).filter(id=generation_id).first()
     return with_images([generation])[0] if generation else None
 

@@ -1,8 +1,9 @@
 """How a generation ends: settled by what was delivered, or failed with its hold released.
 
 Each end is one transaction that begins with the conditional UPDATE making the generation final.
-When that changes nothing (a lost claim, a second settlement) nothing else is written, so a hold
-ends exactly once and both functions may be called again after any crash.
+When that changes nothing (a lost claim, a second settlement) nothing else in it is written, so a
+hold ends exactly once and every end may be called again after any crash. An attempt that failed is
+closed before, in a transaction of its own: it is a fact, whoever has the claim.
 """
 
 import logging

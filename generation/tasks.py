@@ -38,7 +38,7 @@ def forget_idempotency_keys() -> None:
 
 @shared_task(ignore_result=True)
 def forget_leftovers() -> None:
-    """Delete objects of dispatches that a crash cut off, and inputs that nobody admitted."""
+    """Delete objects of dispatches that were cut off, inputs never admitted, and partial images."""
     leftovers.forget_leftovers(now=clock.now())
 
 

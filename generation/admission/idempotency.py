@@ -1,7 +1,7 @@
 """The same key and body find the same generation; the same key with another body is a conflict.
 
-Remembered for 24 hours from admission. Refusals before admission leave no record, so a 429 or a
-validation error may be tried again under the same key.
+Remembered for 24 hours from admission. Refusals before admission leave no record, and a generation
+that ends with 503 loses its own, so all of these may be tried again under the same key.
 """
 
 import hashlib

@@ -7,9 +7,10 @@ caller's connection ended before, or when that process died; then a retry with t
 the same body takes it over, once, by compare-and-set. Two orders whose callers both wait, or both
 have their answers, never meet here.
 
-A web process holds an advisory lock on its number for as long as it lives. PostgreSQL lets go of it
-the moment the process is gone, on whatever machine. A live process takes it again within a second
-after its connection was cut, so a number whose lock stays free for longer is a dead one's.
+A web process holds an advisory lock on its number for as long as it lives. PostgreSQL releases it
+when the connection ends: at once when the process dies, after TCP keep-alives when its machine
+vanishes. A live process whose connection was cut takes the lock again within two seconds, so a
+number whose lock stays free for four belongs to a dead one.
 """
 
 import secrets
@@ -24,11 +25,11 @@ from django.db import connection
 from generation.models import Generation
 
 REMEMBERED = timedelta(minutes=15)
-"""Retries find generations admitted at most so long ago."""
+"""Retries find generations admitted no longer ago than this."""
 DEAD_AFTER_SECONDS = 4.0
-"""A process whose lock is free for so long is dead; a live one takes it again in half the time."""
+"""A process whose lock has been free for this long is dead; a live one needs half the time."""
 LOOKS_SECONDS = 3.0
-"""Looks at a lock that are further apart do not belong together."""
+"""Two looks at a lock that are further apart than this prove nothing about the time between."""
 
 
 class Undecided(Exception):
@@ -51,7 +52,7 @@ class Free:
     seen_at: float
 
     def seen_again(self, now: float) -> "Free":
-        """Still free; after a long time without a look that says nothing of the time between."""
+        """Still free. After a long time without a look, the time between proves nothing."""
         return Free(self.since if now - self.seen_at <= LOOKS_SECONDS else now, now)
 
     def is_proof(self, now: float) -> bool:
@@ -61,7 +62,7 @@ class Free:
 
 @dataclass(eq=False, slots=True)
 class WebProcess:
-    """One life of a web process. A new number is none's before.
+    """One life of a web process, with a number that no other ever had.
 
     Attributes:
         gone: turns of callers, admitted or about to be, who left a moment ago: their generations
@@ -135,8 +136,8 @@ _WAITED_FOR_BY = f"SELECT DISTINCT web_process {_UNANSWERED} AND web_process <> 
 def adopt(*, key_id: UUID, body_digest: bytes, by: WebProcess, now: datetime) -> Turn | None:
     """Take over the oldest orphan of this key and body for a caller of this process.
 
-    Raises Undecided while another process may be dead. Failed and canceled generations cost
-    nothing, so what they were for may as well be tried afresh.
+    Raises Undecided while another process may be dead. Failed and canceled generations are not
+    taken over: they cost nothing, so the retry simply starts again.
     """
     wanted = (key_id, body_digest, now - REMEMBERED)
     gone, dead = _columns(list(by.gone)), by.dead(time.monotonic())
@@ -173,7 +174,7 @@ def attend(attendance: Attendance, turn: Turn) -> None:
 
 
 def left(turns: Collection[Turn]) -> None:
-    """The callers' connections ended without an answer. Whose turn is over changes nothing."""
+    """The callers' connections ended without an answer. A turn that is over changes nothing."""
     _end(turns, is_orphan=True)
 
 
@@ -205,7 +206,7 @@ def forget(generation_ids: Iterable[UUID]) -> None:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Clear the marks of what no retry can find any more; how many. Callers never wait so long."""
+    """Clear the marks of what no retry can find any more; how many. No caller waits that long."""
     marked = Generation.objects.exclude(web_process=None, orphaned_at=None)
     return marked.filter(created_at__lte=now - REMEMBERED).update(
         web_process=None, orphaned_at=None

@@ -53,7 +53,7 @@ class Order:
 def check(
     contract: ContractTerms, request: Mapping[str, Any], *, key_response_format: str = ""
 ) -> Order:
-    """The order that a request with these (typed) fields is under this contract."""
+    """The order that a request with these (typed) fields amounts to under this contract."""
     size_requested, size, tier = _size(contract, request.get("size"))
     fields = {name: request[name] for name in PASSED_ON if request.get(name) is not None}
     output_format = request.get("output_format") or "png"

@@ -1,9 +1,10 @@
 """Admission: may this request go ahead, and at what price? One function, one transaction.
 
-Order matters: who calls, then whether we know this request already, then whether it is one the
-contract allows, then the price, and only then the money. Everything before the transaction is
-reads; the transaction holds the money and writes the generation and its idempotency record. A
-2xx is sent only after it has committed.
+Order matters: first whether we know this request already, then whether the contract allows it, then
+the price, and only then the money. Before the transaction everything is reads, but for a retry that
+takes an orphan over; the transaction holds the money and writes the generation and its idempotency
+record. Who calls, and how often, was settled before (api/admitting.py). A 2xx is sent only after
+it has committed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,7 +81,7 @@ def admit(
     if generation is None:
         quoted = quoted_order(caller=caller, request=submission.request, now=now)
         with transaction.atomic():
-            generation, is_new = _commit(
+            generation, is_new = _write(
                 caller,
                 submission,
                 digest=digest,
@@ -156,7 +157,7 @@ def _planned(catalogue: Catalogue, contract: ContractTerms, order: Order) -> Can
     return found
 
 
-def _commit(
+def _write(
     caller: Caller,
     submission: Submission,
     *,

@@ -35,7 +35,7 @@ UNDECIDED_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A caller that may, and the typed fields of their request; nothing is written yet."""
+    """A caller who may do this, and the typed fields of their request; nothing is written yet."""
 
     caller: Caller
     request: dict[str, Any]
@@ -106,14 +106,14 @@ def _prepare(call: Call) -> Prepared:
     try:
         request = requests.parse(call.body.fields(), default_model=call.default_model)
     except PictorError:
-        call.headers.update(rates.take(caller, images=0))  # it counts, and says how many are left
+        call.headers.update(rates.take(caller, images=0))  # it counts too, and says what is left
         raise
     call.headers.update(rates.take(caller, images=request.get("n", 1)))
     return Prepared(caller, request)
 
 
 def _submit_at_once(call: Call, generation_id: GenerationId) -> Admitted | Prepared:
-    """What needs no wait in between: for storage, or for news of a process that may be dead."""
+    """All of admission where it need not wait: for storage, or for a process that may be dead."""
     prepared = _prepare(call)
     if prepared.has_images:
         return prepared

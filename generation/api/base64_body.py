@@ -21,7 +21,7 @@ from storage.models import StoredImage
 from storage.services import ObjectMissing, StorageFailed, open_stream
 
 FIRST_CHUNK_SECONDS = 15.0
-"""A caller waits so long for storage before the answer begins."""
+"""How long a caller waits for storage before the answer begins."""
 
 
 def deleted() -> NotFound:

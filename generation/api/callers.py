@@ -1,8 +1,8 @@
 """Which callers of this web process have no answer yet, told to the database in batches.
 
-Lives on the event loop. A caller that left is written down at once, since the retry may be on its
-way, and this process knows of them before. Answers are written together, after they were sent: what
-a crash keeps from being written can only lead a retry to an image that is paid for already.
+Lives on the event loop. That a caller left is written down at once, since the retry may be on its
+way; this process knows it even before. Answers are written together, after they were sent: if a
+crash prevents that, a retry may at worst find an image that is already paid for.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from pictor.kit import pools, vital
 logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.1
-"""Answers are written down so long after the first of them, together."""
+"""Answers are written down together, this long after the first of them."""
 GONE_SECONDS = 60.0
-"""A caller who left before they were admitted is remembered so long, for the admission to end."""
+"""How long a caller who left before being admitted is remembered, for the admission to end."""
 AGAIN_SECONDS = 0.5
 CONFIRM_SECONDS = 1.0
 LAST_WORDS_SECONDS = 2.0
@@ -56,7 +56,7 @@ class _Batch:
                 await pools.views(self._write, batch)
                 self._turns -= batch
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("who has an answer is written down later: %s", error)
+                logger.warning("callers' answers could not be recorded, trying again: %s", error)
                 await asyncio.sleep(AGAIN_SECONDS)
 
 
@@ -90,7 +90,7 @@ class Callers:
             async with asyncio.timeout(LAST_WORDS_SECONDS):
                 await asyncio.gather(self._left.written(), self._answered.written())
         except TimeoutError:
-            logger.warning("the last answers were not written down")
+            logger.warning("stopped before the last answers were recorded")
         self._is_stopping.set()
 
     def _ended(self, attendance: Attendance, *, was_answered: bool) -> None:
@@ -124,7 +124,7 @@ class Callers:
                     orphans.take_presence(self._process.number)
                 is_held = True
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("this process's presence is announced again: %s", error)
+                logger.warning("the presence lock was lost, taking it again: %s", error)
                 is_held = False
                 connection.close()
             if self._is_stopping.wait(CONFIRM_SECONDS if is_held else AGAIN_SECONDS):

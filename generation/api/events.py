@@ -2,8 +2,9 @@
 
 Partial images come as they are made, one `image_generation.partial_image` event each. Each finished
 image is one `image_generation.completed` event. The base64 of both is streamed from storage like a
-JSON answer's. What goes wrong after admission is an event with an `error` object; a partial image
-that cannot be read is left out.
+JSON answer's. What goes wrong after admission is an event with an `error` object, unless storage
+fails in the middle of an image: then the stream just ends. A partial image that cannot be read is
+left out.
 """
 
 import asyncio

@@ -78,9 +78,9 @@ class Inputs:
             try:
                 await http.check(address)
             except EgressRefused:
-                raise _refused(name, "is an address that may not be fetched") from None
+                raise _refused(name, "is an address that must not be fetched") from None
             except HttpError:
-                continue  # it does not resolve for us; whether it does upstream is not our affair
+                continue  # it does not resolve here; it may for the upstream
 
     async def store(self, generation_id: UUID, now: datetime) -> list[dict[str, Any]]:
         """Put the bytes on storage; the rows that say where. Raises Unavailable."""
@@ -113,7 +113,7 @@ def _forget(keys: list[str]) -> None:
 def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
     """Take the reference images out of a request's fields, in place.
 
-    Raises InvalidRequest (`invalid_image`) for text that is no base64, and for long text anywhere
+    Raises InvalidRequest (`invalid_image`) for text that is not base64, and for long text anywhere
     else in the body.
     """
     inputs = Inputs()

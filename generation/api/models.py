@@ -75,7 +75,7 @@ class ModelView(Endpoint):
         "retrieve_model", summary="Retrieve a model", scope="images:read", answer=ModelObject
     )
     def get(self, caller: Caller, model: str) -> Answer:
-        """One model this key may call; any other is as unknown as none."""
+        """One model this key may call; any other is not found."""
         contract = _callable_by(caller).get(model)
         if contract is None:
             raise NotFound(

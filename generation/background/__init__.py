@@ -1,1 +1,1 @@
-"""What processes do without being asked: the worker's loop, the reaper, the clearing up."""
+"""What runs without a caller: the image worker's loop, the reaper, the clean-up."""

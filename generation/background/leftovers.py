@@ -1,4 +1,6 @@
-"""Objects on storage that nothing needs any more, named without listing whatever can be.
+"""Deletes objects on storage that nothing needs any more.
+
+Keys are worked out where that is possible; only `in/` and `tmp/` are listed, a day's folder each.
 
 Objects first, rows second: a crash in between only means that they are deleted once more.
 """
@@ -42,10 +44,10 @@ def forget_inputs(*, now: datetime) -> int:
 
 
 def forget_leftovers(*, now: datetime) -> None:
-    """Delete what dispatches without an end may have stored, inputs nobody admitted, and partials.
+    """Delete what unfinished dispatches may have stored, inputs never admitted, and partial images.
 
     Looks at generations that ended an hour to four hours ago, so that each is looked at more than
-    once, and at inputs and partial images of two days ago: every generation of then has ended.
+    once, and at inputs and partial images of the day before yesterday, when all have ended.
     """
     ended = Generation.objects.filter(
         finished_at__gt=now - LEFTOVERS_LOOKED_FOR,

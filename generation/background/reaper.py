@@ -1,11 +1,12 @@
 """The net under every crash: a loop in each short-work worker, safe to run many times.
 
-    taken back   running under a worker unseen for 15 s: queued again, at most 3 dispatches in all
-    failed       past the deadline, or dispatched too often: failed and released
+    taken back   running under a worker that ended or is unseen for 15 s: queued again, up to twice
+    failed       past the deadline, or dispatched 3 times and with nobody: failed and released
     rung again   queued and unclaimed: the doorbell once more, at most every 30 s with back-off
 
-Taking back is the only place where a call that may have been paid is repeated: our own crash is not
-the customer's fault. It is counted in the dispatch number.
+A call that may have been paid is repeated in three places only: here and when a worker hands back
+at its end, because our own crash or shutdown is not the customer's fault (the dispatch number
+counts them), and for a bad result on channels whose retries are free (dispatch/retry.py).
 """
 
 import logging

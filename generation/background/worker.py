@@ -1,9 +1,9 @@
 """The image worker's one asyncio loop: slots, lease, drain.
 
-Celery's threads only hand ids over; every upstream call of the process waits on this loop, at a few
-kilobytes each. A heartbeat thread of its own renews the lease, so that a full database pool cannot
-let it run out, and looks for generations whose doorbell nobody heard: with the broker down, work
-is merely found a few seconds later.
+Celery's threads only hand ids over; every upstream call of the process waits on this loop, at some
+30 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a full
+database pool cannot let it run out, and looks for generations whose doorbell nobody heard: with the
+broker down, work is merely found a few seconds later.
 
 Loop and heartbeat listen to each other. The process ends when one of them is gone or has hung,
 because it would go on to take messages and do nothing with them.
@@ -29,7 +29,7 @@ from pictor.kit.spools import process_spools
 logger = logging.getLogger(__name__)
 
 UNHEARD_SECONDS = 5.0
-"""A generation queued for so long is looked up in the database: its doorbell was not heard."""
+"""A generation queued for this long is found in the database: nobody heard its doorbell."""
 UNHEARD_BATCH = 500
 SILENT_SECONDS = 60.0
 """A loop or a heartbeat that is not heard for so long has hung, and the process ends."""

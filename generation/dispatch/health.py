@@ -1,9 +1,9 @@
 """Each channel's breaker, Retry-After gate, load and size fidelity, as one process sees them.
 
-Kept in memory, per channel and model, and used on the worker's event loop alone, so there are no
-locks. A breaker opens on repeated failures within a window, lets one probe through when its pause
-is over, and closes on that probe's success. `channel reset` raises the channel's reset count, and
-everything known of it is forgotten.
+Kept in memory, per channel and model (refusals, gate and cap per channel), and used on the worker's
+event loop alone, so there are no locks. A breaker opens on repeated failures within a window, lets
+one probe through when its pause is over, and closes on that probe's success. `channel reset` raises
+the channel's reset count, and everything known of it is forgotten.
 """
 
 import math
@@ -14,15 +14,15 @@ from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import AttemptClass
 
 WINDOW_SECONDS = 60.0
-"""Outcomes older than this say nothing about a channel's present health."""
+"""Older outcomes are no evidence of a channel's present health."""
 WINDOW_OUTCOMES = 20
-"""At most so many of the last outcomes are looked at."""
+"""At most this many of the last outcomes are looked at."""
 MIN_FAILURES = 3
 """Failures in the window before a breaker may open."""
 FAILURE_SHARE = 0.5
 """Share of failures in the window from which a breaker opens."""
 FAILURES_IN_A_ROW = 5
-"""So many of the last outcomes open a breaker, however well the calls before them went."""
+"""This many failures in a row open a breaker, however well the calls before them went."""
 FIRST_PAUSE_SECONDS = 10.0
 """A breaker's first pause; it doubles with every failed probe."""
 LONGEST_PAUSE_SECONDS = 120.0
@@ -30,7 +30,7 @@ LONGEST_PAUSE_SECONDS = 120.0
 UNPROVEN_CALLS = 4
 """Calls in flight to a channel that has not yet answered well, while others could serve."""
 NEWS_SECONDS = 2.0
-"""For every so long that a call is out and has not failed, twice as many may go."""
+"""Each time that a call has been out this long without failing, twice as many may go."""
 WRONG_SIZES = 3
 """Wrong sizes in a row before a channel is no longer sent that size first."""
 DEFAULT_GATE_SECONDS = 5.0
@@ -60,7 +60,7 @@ class _Circuit:
     calls: set[UpstreamCall] = field(default_factory=set)
 
     def allows(self, now: float) -> bool:
-        """Whether one more call may start without proof: ever more while none comes back bad."""
+        """Whether one more call may start on an unproven channel: ever more while none fails."""
         sent = (call.sent_at for call in self.calls if call.sent_at is not None)
         first = min((at for at in sent if at > self.failed_at), default=now)
         return len(self.calls) < UNPROVEN_CALLS << int((now - first) / NEWS_SECONDS)
@@ -129,9 +129,9 @@ class Health:
         retry_after: float | None,
         now: float,
     ) -> None:
-        """A call is over; `failed_as` None is success, an error of others counts as neither.
+        """A call is over. `failed_as` None is success; what is not the channel's fault is neutral.
 
-        Once only; and what began before a reset says nothing about the channel after it.
+        Counts once only; a call that began before a reset is not held against the channel after it.
         """
         channel = self._channel(call.route)
         if call not in channel.account.calls:

@@ -1,8 +1,9 @@
 """Partial images on their way to a caller who streams: verified, stored, announced.
 
-They are made ready beside the reading of the answer, one after the other, and never hold it up:
-each is tried once, within seconds, and one that fails anywhere is logged and lost. What is not
-ready shortly after the answer has come is given up, so that a finished image never waits long.
+They are prepared while the answer is being read, one after the other. With too many waiting the
+reading stops for 2 s, once in a dispatch. Each is tried once, within seconds, and one that fails is
+logged and lost. What is not ready 3 s after the answer has come is given up, so that a finished
+image never waits long.
 """
 
 import asyncio
@@ -30,9 +31,9 @@ ONE_TRY_SECONDS = 5.0
 MOST_WAITING = 8
 """In spools, for one call."""
 LONGEST_STALL_SECONDS = 2.0
-"""The reading of an answer waits at most so long for a place among them."""
+"""The reading of an answer waits at most this long for a place among them."""
 LAST_WAIT_SECONDS = 3.0
-"""The answer has come; so long its partial images may still take."""
+"""How long partial images may still take after the answer has come."""
 
 
 class Partials:
@@ -90,9 +91,9 @@ class Partials:
                 logger.exception("partial image %s of %s", place, self._id)
 
     async def _send(self, partial: UpstreamPartial, wanted: Wanted) -> None:
-        """Whoever cancels this leaves the spool to a thread that may still read it.
+        """When this is cancelled, a thread may still be reading the spool.
 
-        It is freed with the last reference to it, not closed under the thread's hands.
+        So it is not closed here: it is freed with the last reference to it.
         """
         place = (partial.image, partial.index)
         if place in self._sent:

@@ -22,7 +22,7 @@ class Wanted:
 
 
 def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> VerifiedImage | None:
-    """The image with its true format and pixels, as it is wanted; None if undecodable.
+    """The image with its true format and pixels, as it is wanted; None if undecodable or not kept.
 
     The image's own spool is closed when a converted one takes its place.
     """

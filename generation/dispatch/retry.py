@@ -1,7 +1,8 @@
 """May we try again, and where? The table of attempt classes as a function. Pure.
 
-Only what surely did not reach the upstream, or was refused by it, is sent again; a call whose fate
-is unknown never is, because it may have been paid for.
+Only what surely did not reach the upstream, or was refused by it, is sent again, and a bad result
+once, where the channel's retries are free. A call whose fate is unknown never is, because it may
+have been paid for.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +11,8 @@ from enum import StrEnum
 from generation.channels.base import AttemptClass
 
 NOT_REACHED_BUDGET = 2
-"""Resends of calls that did not reach an upstream, shared by all channels of a generation."""
+"""So many unreached calls of a generation may be sent again to the same channel; other channels are
+tried in any case."""
 
 
 class Next(StrEnum):

@@ -11,9 +11,9 @@ from billing.selectors import ledger_findings
 from generation import attempts, pipeline
 from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
-from generation.models import Attempt, Channel
+from generation.models import Attempt, Channel, Generation
 from generation.outcome import Delivery
-from pictor.kit import pools
+from pictor.kit import log, pools
 
 
 class Broken(Dispatcher):
@@ -60,3 +60,19 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
     )
     assert [each.amount for each in Transfer.objects.filter(kind="loss")] == [30_000]
     assert ledger_findings() == []
+
+
+@pytest.mark.usefixtures("pooled_connections")
+def test_what_a_worker_logs_names_the_request(queued, worker, channel):
+    Generation.objects.update(request_id="req_1")
+    seen = []
+
+    class Looks(Broken):
+        @override
+        async def run(self, claim: Claim) -> Delivery:
+            seen.append(await pools.database(log.request_id.get))
+            return await super().run(claim)
+
+    asyncio.run(pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Looks(channel)))
+
+    assert seen == ["req_1"]

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from pictor.kit import log, pools
 from pictor.kit.errors import Unavailable
 from pictor.kit.pools import FairPool
 
@@ -180,3 +181,15 @@ async def test_a_caller_that_goes_away_while_its_call_runs_frees_the_thread_at_i
     gate.set()
 
     assert await asyncio.wait_for(a_pool.run("a", lambda: "free"), 2) == "free"
+
+
+async def test_calls_know_whose_request_they_are_for():
+    one = pool()
+
+    async def of(name: str) -> object:
+        log.request_id.set(name)
+        return await one.run("acme", log.request_id.get), await pools.views(log.request_id.get)
+
+    found = await asyncio.gather(*(asyncio.create_task(of(name)) for name in ("req_1", "req_2")))
+
+    assert found == [("req_1", "req_1"), ("req_2", "req_2")]

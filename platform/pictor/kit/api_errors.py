@@ -73,11 +73,11 @@ def as_pictor_error(error: Exception) -> PictorError:
         return error
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("database unavailable: %s", error)
-        return Unavailable("The service is briefly unavailable; nothing was charged.")
+        return Unavailable("The service is briefly unavailable. Try again.")
     known = _framework_error(error)
     if known is None:
         logger.error("unexpected error", exc_info=error)
-        return PictorError("Something went wrong on our side; nothing was charged.")
+        return PictorError("Something went wrong on our side.")
     return known
 
 

@@ -1,4 +1,7 @@
-"""The fixed thread pools. Nothing else in the product starts a thread per request.
+"""The fixed thread pools in which requests and generations do their blocking work.
+
+Besides: DNS look-ups (kit/egress.py, 8 threads), pages outside /v1 (a thread each, 8 at a time at
+most), and single threads that last as long as their process (presence, heartbeat, loop, reaper).
 
     admission   6   key look-up to commit, web; fair between tenants, bounded queue
     views       8   every other sync endpoint under /v1, web
@@ -16,6 +19,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -65,7 +69,8 @@ def _with_database(call: Callable[[], T]) -> T:
 
 
 async def _run(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(executor, call)
+    context = copy_context()  # the request id, for the log
+    return await asyncio.get_running_loop().run_in_executor(executor, context.run, call)
 
 
 async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -75,7 +80,7 @@ async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 async def database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run the worker's database work: at most 8 statements' worth at a time."""
+    """Run the worker's database work: at most 8 calls at a time."""
     call = partial(function, *args, **kwargs)
     return await _run(_executor("database", 8), partial(_with_database, call))
 
@@ -94,8 +99,9 @@ class FairPool:
     """A thread pool whose queue is fair between lanes and whose wait is bounded.
 
     Each lane (a tenant) has its own queue; free threads take lanes in turn, at most
-    `per_lane` threads for one lane. A call that waits longer than `max_wait_seconds`, or finds
-    `max_queued` waiting, is refused with Unavailable before anything was done for it.
+    `per_lane` threads for one lane. A call that finds `max_queued` waiting is refused at once with
+    Unavailable, one that has waited longer than `max_wait_seconds` when its turn comes; nothing was
+    done for either.
     """
 
     def __init__(
@@ -117,7 +123,8 @@ class FairPool:
         if self._queued >= self._max_queued:
             raise Unavailable("Too many requests are waiting to be admitted.", retry_after=1)
         future: Future[T] = Future()
-        self._lanes.setdefault(lane, deque()).append((time.monotonic(), call, future))
+        in_context = partial(copy_context().run, call)
+        self._lanes.setdefault(lane, deque()).append((time.monotonic(), in_context, future))
         self._queued += 1
         self._start_next()
         return await asyncio.wrap_future(future)

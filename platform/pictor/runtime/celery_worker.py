@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import django
 from celery import bootsteps, signals
 from celery.app.utils import find_app
 from celery.utils.nodenames import default_nodename, host_format
@@ -91,6 +92,11 @@ def _as_soon_as_possible(begin: Callable[[], None]) -> None:
             pause.wait(AGAIN_SECONDS)
 
 
+@signals.setup_logging.connect
+def log_as_everywhere(**_: Any) -> None:
+    """A receiver keeps Celery from setting up logs of its own: the settings have done it."""
+
+
 @signals.worker_init.connect
 def refuse_to_start(**_: Any) -> None:
     """A worker without its secrets would write what nobody can read."""
@@ -118,13 +124,15 @@ def main(queue: str) -> int:
     """Work on the queue until SIGTERM; the exit status."""
     schedule = Path(os.environ["PICTOR_DATA"]) / "beat-schedule"
     app = find_app("pictor.celery")
+    django.setup()  # the log first
+    logging.captureWarnings(capture=True)
     app.steps["worker"].add(Become)
     worker = app.Worker(
         hostname=host_format(default_nodename(f"{queue}@%h")),
         pool_cls="threads",
         concurrency=THREADS[queue],
         queues=[queue],
-        loglevel="INFO",
+        quiet=True,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,

@@ -4,6 +4,7 @@
 on one address only. Run as `python -m pictor.runtime.web`; reads PICTOR_HOST and PORT.
 """
 
+import logging
 import os
 import socket
 
@@ -38,11 +39,13 @@ def main() -> None:
         ws="none",
         http=Protocol,
         backlog=BACKLOG,
+        log_config=None,  # the settings have one: JSON lines, secrets removed
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    logging.captureWarnings(capture=True)
     sockets = listening(os.environ.get("PICTOR_HOST") or "127.0.0.1", int(os.environ["PORT"]))
     uvicorn.Server(config).run(sockets=sockets)
 
