@@ -5,22 +5,27 @@ the former inside a transaction. Object calls raise StorageFailed and may all be
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from itertools import islice
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 
-from pictor.kit.spool import CHUNK_BYTES, SpoolFile
-from storage import backends, object_keys
-from storage.backends import ObjectMissing, StorageFailed
+from pictor.kit.spool import SpoolFile
+from storage import object_keys
+from storage.backends import (
+    MAX_KEYS_PER_REQUEST,
+    ObjectMissing,
+    ObjectStream,
+    StorageFailed,
+    bucket,
+)
 from storage.models import StoredImage
-
-if TYPE_CHECKING:
-    from botocore.response import StreamingBody
 
 __all__ = [
     "ObjectMissing",
@@ -90,63 +95,16 @@ def partial_key_of(
 
 def upload(key: str, spool: SpoolFile, *, content_type: str) -> None:
     """Put a spool's bytes under a key, streamed; an object already there is replaced."""
-    with backends.translated(), spool.reader() as body:
-        backends.client().put_object(
-            Bucket=settings.S3_BUCKET,
-            Key=key,
-            Body=body,
-            ContentLength=spool.size,
-            ContentType=content_type,
-        )
+    with closing(UploadedFile(spool.reader(), key, content_type, spool.size)) as content:
+        bucket.save(key, content)
 
 
-class ObjectStream:
-    """An object's bytes: chunks, all full but the last. Close it if you stop early."""
-
-    def __init__(self, body: "StreamingBody", size_bytes: int, chunk_bytes: int) -> None:
-        self.size_bytes = size_bytes
-        self._body = body
-        self._chunk_bytes = chunk_bytes
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        pieces: list[bytes] = []
-        missing = self._chunk_bytes
-        with backends.translated():
-            while missing and (piece := self._body.read(missing)):
-                pieces.append(piece)
-                missing -= len(piece)
-        if not pieces:
-            self.close()
-            raise StopIteration
-        return b"".join(pieces)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._body.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def open_stream(key: str, *, chunk_bytes: int = CHUNK_BYTES) -> ObjectStream:
+def open_stream(key: str) -> ObjectStream:
     """Start reading an object; ObjectMissing when it is gone, StorageFailed if it is cut short.
 
-    Memory stays flat whatever its size; chunks of a multiple of 3 bytes join as base64.
+    Memory stays flat whatever its size.
     """
-    with backends.translated():
-        answer = backends.client().get_object(Bucket=settings.S3_BUCKET, Key=key)
-    return ObjectStream(answer["Body"], answer["ContentLength"], chunk_bytes)
+    return cast(ObjectStream, bucket.open(key))
 
 
 def signed_url(key: str, *, content_type: str, expires_seconds: int | None = None) -> str:
@@ -154,22 +112,21 @@ def signed_url(key: str, *, content_type: str, expires_seconds: int | None = Non
 
     The content type is part of what is signed, so it is right even where the S3 server forgot it.
     """
-    return backends.presigner().generate_presigned_url(
-        "get_object",
-        Params={
-            "Bucket": settings.S3_BUCKET,
-            "Key": key,
-            "ResponseContentType": content_type,
-        },
-        ExpiresIn=expires_seconds or settings.URL_EXPIRY_SECONDS,
+    return bucket.url(
+        key,
+        parameters={"ResponseContentType": content_type},
+        expire=expires_seconds or settings.URL_EXPIRY_SECONDS,
     )
 
 
 def delete_objects(keys: Iterable[str]) -> None:
-    """Remove objects by key; one that is already gone is fine."""
-    with backends.translated():
-        for key in keys:
-            default_storage.delete(key)
+    """Remove objects by key, many in one request; one that is already gone is fine.
+
+    Raises StorageFailed when any of them is still there; the others are gone all the same.
+    """
+    if still_there := bucket.delete_many(keys):
+        key, code = next(iter(still_there.items()))
+        raise StorageFailed(f"{len(still_there)} objects cannot be removed; {key}: {code}")
 
 
 def delete_inputs_of(day: datetime) -> int:
@@ -183,15 +140,16 @@ def delete_partials_of(day: datetime) -> int:
 
 
 def _delete_of_day(kind: str, day: datetime) -> int:
-    prefix = f"{kind}/{day.astimezone(UTC):%Y%m%d}/"
-    removed = 0
-    with backends.translated():
-        pages = backends.client().get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=settings.S3_BUCKET, Prefix=prefix):
-            for item in page.get("Contents", ()):
-                default_storage.delete(item["Key"])
-                removed += 1
-    return removed
+    pages = bucket.names_under(f"{kind}/{day.astimezone(UTC):%Y%m%d}/")
+    counts: list[int] = []
+    delete_objects(_counted(pages, counts))
+    return sum(counts)
+
+
+def _counted(pages: Iterable[list[str]], counts: list[int]) -> Iterator[str]:
+    for page in pages:
+        counts.append(len(page))
+        yield from page
 
 
 def delete_expired(*, now: datetime, limit: int) -> int:
@@ -208,14 +166,22 @@ def delete_for_generation(*, tenant_id: UUID, generation_id: UUID, now: datetime
     return _delete(images, now=now)
 
 
-def _delete(images: Iterable[StoredImage], *, now: datetime) -> int:
-    """Object first, row second: a crash in between only means that it is removed once more."""
-    gone: list[UUID] = []
-    for image in images:
+def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
+    """Objects first, rows second: a crash in between only means that they are removed once more.
+
+    An object that cannot be removed keeps its row and no other image; where a whole request fails,
+    the rest is left for the next time.
+    """
+    removed = 0
+    rows = images.values_list("object_key", "id").iterator()
+    while ids := dict(islice(rows, MAX_KEYS_PER_REQUEST)):
         try:
-            delete_objects([image.object_key])
-        except StorageFailed:
-            log.warning("an image could not be removed", extra={"image": str(image.id)})
-        else:
-            gone.append(image.id)
-    return StoredImage.objects.filter(id__in=gone, deleted_at=None).update(deleted_at=now)
+            still_there = bucket.delete_many(ids)
+        except StorageFailed as error:
+            log.warning("images could not be removed: %s", error)
+            break
+        for key, code in still_there.items():
+            log.warning("the image %s could not be removed: %s", ids.pop(key, None), code)
+        gone = StoredImage.objects.filter(id__in=ids.values(), deleted_at=None)
+        removed += gone.update(deleted_at=now)
+    return removed

@@ -170,17 +170,14 @@ S3_PASSTHROUGH = EMBEDDED and bool(S3_ENDPOINT_URL)
 
 STORAGES = {
     "default": {
-        "BACKEND": "storages.backends.s3.S3Storage",
+        "BACKEND": "storage.backends.PrivateBucket",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
             "endpoint_url": S3_ENDPOINT_URL or None,
+            "public_endpoint_url": S3_PUBLIC_ENDPOINT_URL or None,
             "region_name": S3_REGION,
             "access_key": S3_ACCESS_KEY_ID,
             "secret_key": S3_SECRET_ACCESS_KEY,
-            "signature_version": "s3v4",
-            "addressing_style": "path",
-            "querystring_auth": True,
-            "file_overwrite": True,
         },
     },
     "staticfiles": {

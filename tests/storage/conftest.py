@@ -75,31 +75,32 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def s3(s3_server: S3Server, settings: Any) -> Iterator[S3Server]:
-    """The server, a bucket in it, and settings that point there."""
-    settings.S3_ENDPOINT_URL = s3_server.url
-    settings.S3_PUBLIC_ENDPOINT_URL = f"http://localhost:{s3_server.port}"
-    settings.S3_BUCKET = "images"
-    settings.S3_ACCESS_KEY_ID = ACCESS_KEY
-    settings.S3_SECRET_ACCESS_KEY = SECRET_KEY
+def configured(settings: Any) -> Callable[..., None]:
+    """Gives the default storage other options for the rest of the test."""
+
+    def configure(**options: Any) -> None:
+        default = settings.STORAGES["default"]
+        options = {**default["OPTIONS"], **options}
+        settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
+
+    return configure
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, settings: Any, configured: Callable[..., None]) -> S3Server:
+    """The server, a bucket in it, and a default storage that is there."""
     settings.OBJECT_KEY_SECRET = "object-key-secret"
-    default = {
-        **settings.STORAGES["default"],
-        "OPTIONS": {
-            **settings.STORAGES["default"]["OPTIONS"],
-            "bucket_name": "images",
-            "endpoint_url": s3_server.url,
-            "access_key": ACCESS_KEY,
-            "secret_key": SECRET_KEY,
-        },
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": default}
-    backends.forget_clients()
+    configured(
+        bucket_name="images",
+        endpoint_url=s3_server.url,
+        public_endpoint_url=f"http://localhost:{s3_server.port}",
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+    )
     if s3_server.process is None:
         s3_server.start()
     backends.ensure_bucket()
-    yield s3_server
-    backends.forget_clients()
+    return s3_server
 
 
 @pytest.fixture

@@ -1,17 +1,50 @@
-"""The process's S3 clients: each weighs 13 MB, so there is one for each address."""
+"""Django's default storage: the private bucket, on a real S3 server."""
 
+import base64
+import hashlib
+import os
 import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
-from storage import backends
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from storage import backends, services
+from storage.backends import ObjectMissing, StorageFailed, bucket
 
 THREADS = 16
+MEGABYTE = 1024**2
 
 
-def test_threads_that_come_at_once_share_one_client(settings: Any) -> None:
-    settings.S3_ENDPOINT_URL = "http://127.0.0.1:9"
-    backends.forget_clients()
+@pytest.fixture
+def sent(s3: object) -> Iterator[list[Any]]:
+    """Every request that leaves for the S3 server from now on."""
+    requests: list[Any] = []
+
+    def note(request: Any, **_rest: object) -> None:
+        requests.append(request)
+
+    events = backends.client().meta.events
+    events.register("before-send.s3", note)
+    yield requests
+    events.unregister("before-send.s3", note)
+
+
+@pytest.fixture
+def peak_bytes() -> Iterator[Callable[[], int]]:
+    """What Python objects took at most since the test began."""
+    tracemalloc.start()
+    yield lambda: tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+
+def test_threads_that_come_at_once_share_one_client(configured):
+    configured(endpoint_url="http://127.0.0.1:9")
     together = threading.Barrier(THREADS)
 
     def client_of_one_thread(_number: int) -> object:
@@ -21,5 +54,104 @@ def test_threads_that_come_at_once_share_one_client(settings: Any) -> None:
     with ThreadPoolExecutor(THREADS) as threads:
         clients = list(threads.map(client_of_one_thread, range(THREADS)))
 
-    backends.forget_clients()
     assert len({id(client) for client in clients}) == 1
+
+
+def test_the_default_storage_saves_opens_and_deletes(s3):
+    name = default_storage.save("20261120/a/1-0.png", ContentFile(b"first"))
+    again = default_storage.save("20261120/a/1-0.png", ContentFile(b"second"))
+
+    with default_storage.open(name) as file:
+        assert (file.size, file.read(3), list(file.chunks(2))) == (6, b"sec", [b"on", b"d"])
+    default_storage.delete(name)
+    default_storage.delete(name)
+
+    assert name == again == "20261120/a/1-0.png"
+    with pytest.raises(ObjectMissing):
+        default_storage.open(name)
+
+
+def test_an_object_is_opened_for_reading_alone(s3):
+    with pytest.raises(ValueError, match="saved whole"):
+        default_storage.open("20261120/a/1-0.png", "wb")
+
+
+def test_saving_is_one_request(s3, spooled, sent):
+    services.upload("20261120/b/1-0.webp", spooled(b"x" * 300_000), content_type="image/webp")
+
+    assert [request.method for request in sent] == ["PUT"]
+    assert sent[0].headers["Content-Length"] == b"300000"
+    assert sent[0].headers["Content-Type"] == b"image/webp"
+
+
+def test_memory_is_flat_both_ways(s3, spooled, peak_bytes):
+    services.upload("20261120/c/1-0.png", spooled(b"warm"), content_type="image/png")
+    spool = spooled(b"")
+    for _ in range(32):
+        spool.write(os.urandom(MEGABYTE))
+    tracemalloc.reset_peak()
+    before = peak_bytes()
+
+    services.upload("20261120/c/1-0.png", spool, content_type="image/png")
+    digest = hashlib.sha256()
+    for chunk in services.open_stream("20261120/c/1-0.png"):
+        digest.update(chunk)
+
+    assert digest.hexdigest() == spool.sha256
+    assert peak_bytes() - before < 5 * MEGABYTE
+
+
+def test_a_thousand_objects_go_in_one_request_with_the_checksum_every_server_knows(s3, sent):
+    default_storage.save("20261120/d/1000-0.png", ContentFile(b"x"))
+    sent.clear()
+
+    still_there = bucket.delete_many(f"20261120/d/{number}-0.png" for number in range(1001))
+
+    assert still_there == {}
+    assert [request.url.rpartition("/")[2] for request in sent] == ["images?delete"] * 2
+    digest = hashlib.md5(sent[0].body, usedforsecurity=False).digest()
+    assert sent[0].headers["Content-MD5"] == base64.b64encode(digest)
+    with pytest.raises(ObjectMissing):
+        default_storage.open("20261120/d/1000-0.png")
+
+
+def test_a_key_that_cannot_be_removed_is_named_and_keeps_no_other(s3):
+    default_storage.save("20261120/e/1-0.png", ContentFile(b"x"))
+    default_storage.save("20261120/f/1-0.png", ContentFile(b"x"))
+
+    # To this server a folder with something in it is such a key.
+    with pytest.raises(StorageFailed, match=r"1 objects cannot be removed; 20261120/f: Internal"):
+        services.delete_objects(["20261120/f", "20261120/e/1-0.png"])
+    with pytest.raises(StorageFailed, match="InternalError"):
+        default_storage.delete("20261120/f")
+
+    with pytest.raises(ObjectMissing):
+        default_storage.open("20261120/e/1-0.png")
+
+
+def test_what_was_stored_on_a_day_is_removed_page_by_page(s3, sent):
+    day = datetime(2026, 11, 20, tzinfo=UTC)
+    for number in range(3):
+        default_storage.save(f"in/20261120/{number}/0.bin", ContentFile(b"x"))
+    default_storage.save("in/20261121/0/0.bin", ContentFile(b"x"))
+    sent.clear()
+
+    removed = services.delete_inputs_of(day)
+
+    assert removed == 3
+    assert [request.method for request in sent] == ["GET", "POST"]
+    assert default_storage.open("in/20261121/0/0.bin").read() == b"x"
+
+
+@pytest.mark.parametrize(("region", "is_named"), [("us-east-1", False), ("eu-west-1", True)])
+def test_a_bucket_is_made_in_its_region(s3, configured, region, is_named):
+    configured(bucket_name=f"other-{region}", region_name=region)
+    bodies: list[str] = []
+    note: Any = lambda request, **_rest: bodies.append(str(request.body))  # noqa: E731
+    backends.client().meta.events.register("before-send.s3.CreateBucket", note)
+
+    backends.ensure_bucket()
+    bucket.create()
+    backends.client().meta.events.unregister("before-send.s3.CreateBucket", note)
+
+    assert ["LocationConstraint" in body for body in bodies] == [is_named, is_named]

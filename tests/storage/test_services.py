@@ -137,9 +137,8 @@ def test_a_server_that_is_down_is_a_storage_failure_and_recovers(s3, spooled):
     assert b"".join(services.open_stream("20261120/g/1-0.png")) == b"picture" * 100_000
 
 
-def test_a_wrong_key_is_a_storage_failure_that_names_no_secret(s3, spooled, settings):
-    settings.S3_SECRET_ACCESS_KEY = "wrong-secret"
-    backends.forget_clients()
+def test_a_wrong_key_is_a_storage_failure_that_names_no_secret(s3, spooled, configured):
+    configured(secret_key="wrong-secret")
 
     with pytest.raises(StorageFailed) as raised:
         services.upload("20261120/h/1-0.png", spooled(b"x"), content_type="image/png")
@@ -230,6 +229,22 @@ def test_a_storage_failure_leaves_the_row_for_the_next_time(s3, spooled, tenant)
     image.refresh_from_db()
     assert (failed, then) == (0, 1)
     assert image.deleted_at == NOW
+
+
+def test_an_image_that_cannot_be_removed_keeps_no_other(s3, spooled, tenant, caplog):
+    stuck = stored(spooled, tenant, expires_at=NOW - timedelta(hours=2))
+    # To this server a folder with something in it is a key that cannot be removed.
+    StoredImage.objects.filter(id=stuck.id).update(object_key=f"20261120/{stuck.id.hex}")
+    free = stored(spooled, tenant, expires_at=NOW - timedelta(hours=1))
+
+    removed = services.delete_expired(now=NOW, limit=10)
+
+    left = StoredImage.objects.filter(deleted_at=None)
+    assert removed == 1
+    assert [image.id for image in left] == [stuck.id]
+    assert f"the image {stuck.id} could not be removed: InternalError" in caplog.text
+    with pytest.raises(ObjectMissing):
+        services.open_stream(free.object_key)
 
 
 def test_the_hourly_task_removes_what_is_due(s3, spooled, tenant):

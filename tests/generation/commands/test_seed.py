@@ -181,12 +181,11 @@ def test_a_wish_that_cannot_be_granted_is_one_clear_line(manage, monkeypatch, na
 
 @pytest.mark.django_db
 def test_storage_that_is_down_is_one_clear_line(manage, settings):
-    settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"
-    backends.forget_clients()
-    try:
-        said = manage("seed")
-    finally:
-        backends.forget_clients()
+    default = settings.STORAGES["default"]
+    options = {**default["OPTIONS"], "endpoint_url": "http://127.0.0.1:1"}
+    settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
+
+    said = manage("seed")
 
     assert (said.error or "").startswith("the bucket cannot be created: ")
     assert Contract.objects.count() == 7

@@ -69,15 +69,15 @@ def make(spools: Spools) -> Make:
 
 
 @pytest.fixture
-def storage_at(settings: Any) -> Iterator[Callable[[str], None]]:
+def storage_at(settings: Any) -> Callable[[str], None]:
     """Points storage somewhere else for the rest of the test."""
 
     def point(host_port: str) -> None:
-        settings.S3_ENDPOINT_URL = f"http://{host_port}"
-        backends.forget_clients()
+        default = settings.STORAGES["default"]
+        options = {**default["OPTIONS"], "endpoint_url": f"http://{host_port}"}
+        settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
 
-    yield point
-    backends.forget_clients()
+    return point
 
 
 Send = Callable[..., Awaitable[None]]
