@@ -7,6 +7,7 @@ Objects first, rows second: a crash in between only means that they are deleted 
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.db.models import Q
 
@@ -55,8 +56,7 @@ def forget_leftovers(*, now: datetime) -> None:
         dispatch__gt=0,
     ).exclude(state=State.SUCCEEDED, dispatch=1)
     try:
-        for generation in ended.iterator():
-            delete_objects(_leftovers_of(generation))
+        delete_objects(chain.from_iterable(map(_leftovers_of, ended.iterator())))
         delete_inputs_of(now - ABANDONED_AFTER)
         delete_partials_of(now - ABANDONED_AFTER)
     except StorageFailed:
