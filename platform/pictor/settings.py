@@ -216,7 +216,6 @@ DRAIN_SECONDS = env_int("PICTOR_DRAIN_SECONDS", 8 if EMBEDDED else 480)
 
 MAX_JSON_BYTES = 32 * 1024**2
 MAX_IMAGE_BYTES = 50 * 1024**2
-MAX_PIXELS = 16_000_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
 
 # --- Django REST framework, OpenAPI -----------------------------------------------------------
