@@ -4,7 +4,6 @@ Run two at a time, no more, and in threads: libvips releases the interpreter loc
 NotAnImage for pixels that cannot be read, SpoolError for a result that cannot be kept.
 """
 
-import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -14,7 +13,6 @@ from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, undecodable
 
 LARGE_PIXELS = 4_500_000
 """Above this, one conversion at a time: libwebp needs some 35 bytes a pixel while it works."""
-_large = threading.Lock()
 MAX_OUTPUT_BYTES = 64 * 1024**2
 BEST_QUALITY = 100
 """OpenAI's default `output_compression`."""
@@ -45,7 +43,7 @@ def to_format(
         with _turn(facts), vips.loaded(spool, facts.format) as image:
             return _write(image, output_format, compression, spools)
     except vips.Error as error:
-        raise undecodable(facts, error) from error
+        raise undecodable(facts.format, error) from error
 
 
 def to_size(
@@ -70,11 +68,11 @@ def to_size(
             cut = _cut(image, width, height)
             return _write(cut, output_format, compression, spools)
     except vips.Error as error:
-        raise undecodable(facts, error) from error
+        raise undecodable(facts.format, error) from error
 
 
 def _turn(facts: ImageFacts) -> AbstractContextManager[object]:
-    return _large if facts.width * facts.height > LARGE_PIXELS else nullcontext()
+    return vips.alone() if facts.width * facts.height > LARGE_PIXELS else nullcontext()
 
 
 def _cut(image: Any, width: int, height: int) -> Any:

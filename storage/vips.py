@@ -1,6 +1,7 @@
 """libvips, set up for many images at once: one thread an image, no cache, one loader a format."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -16,6 +17,9 @@ pyvips.cache_set_max(0)  # operations are never repeated: a cache would only kee
 Error: type[Exception] = pyvips.Error
 """What libvips raises: anything about the file that is not as it should be."""
 
+LARGE_BYTES = 36_000_000
+"""An image that takes more than this to decode is decoded alone: a webp of 4.5 megapixels."""
+_one_at_a_time = threading.Lock()
 _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "webp": "webpload_source"}
 
 
@@ -39,6 +43,32 @@ def loaded(
     load = getattr(pyvips.Image, _LOADERS[image_format])
     yield load(source, access=access, fail_on="warning")
     del source, memory  # kept until here
+
+
+def whole_bytes(image: Any, image_format: str) -> int:
+    """What decoding takes where an image is decoded whole; 0 where it goes strip by strip.
+
+    By the header alone, and as measured with libvips 8.18: 8 bytes a pixel of a webp, 2.5 bytes a
+    sample of a jpeg in several scans (its coefficients, and buffers), an interlaced png's samples.
+    """
+    pixels: int = image.width * image.height
+    if image_format == "webp":
+        return pixels * 8
+    if image_format == "jpeg":
+        return pixels * image.bands * 5 // 2 if _flag(image, "jpeg-multiscan") else 0
+    sample_bytes = 2 if image.format == "ushort" else 1
+    return pixels * image.bands * sample_bytes if _flag(image, "interlaced") else 0
+
+
+def _flag(image: Any, name: str) -> bool:
+    return bool(image.get_typeof(name) and image.get(name))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Work that takes much memory, in turn: one at a time in this process."""
+    with _one_at_a_time:
+        yield
 
 
 def decode(image: Any, strip_rows: int) -> None:

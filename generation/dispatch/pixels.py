@@ -1,8 +1,9 @@
-"""An image as it came, decoded and, where another format was asked for, converted.
+"""An image as it came: without its metadata, decoded and, where need be, converted.
 
 Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels.
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from generation.catalogue.contracts import Size
@@ -24,15 +25,19 @@ class Wanted:
 def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> VerifiedImage | None:
     """The image with its true format and pixels, as it is wanted; None if undecodable or not kept.
 
-    The image's own spool is closed when a converted one takes its place.
+    The image's own spool is closed as soon as a stripped or converted one takes its place.
     """
     try:
-        facts = probe.verify(image.spool)
-        spool, size = _as_wanted(image, facts, wanted, spools)
+        clean, facts = probe.cleaned(image.spool)
+        if clean is not image.spool:
+            image.spool.close()
+        with ExitStack() as replaced:
+            replaced.enter_context(clean)
+            spool, size = _as_wanted(clean, facts, wanted, spools)
+            if spool is clean:
+                replaced.pop_all()
     except (probe.NotAnImage, SpoolError):
         return None
-    if spool is not image.spool:
-        image.spool.close()
     return VerifiedImage(
         spool=spool,
         format=wanted.output_format,
@@ -43,17 +48,17 @@ def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> Verifie
 
 
 def _as_wanted(
-    image: UpstreamImage, facts: probe.ImageFacts, wanted: Wanted, spools: Spools
+    spool: SpoolFile, facts: probe.ImageFacts, wanted: Wanted, spools: Spools
 ) -> tuple[SpoolFile, Size]:
-    """The image's own spool, or a converted one, and the pixels in it."""
+    """The very spool, or a converted one, and the pixels in it."""
     size, crop = Size(facts.width, facts.height), wanted.made_into
     if crop is not None and crop != size and _covers(size, crop):
-        return _cropped(image, facts, crop, wanted, spools), crop
+        return _cropped(spool, facts, crop, wanted, spools), crop
     if facts.format == wanted.output_format:
-        return image.spool, size
+        return spool, size
     compression = wanted.compression
     converted = convert.to_format(
-        image.spool, facts, wanted.output_format, compression=compression, spools=spools
+        spool, facts, wanted.output_format, compression=compression, spools=spools
     )
     return converted, size
 
@@ -63,10 +68,10 @@ def _covers(size: Size, crop: Size) -> bool:
 
 
 def _cropped(
-    image: UpstreamImage, facts: probe.ImageFacts, crop: Size, wanted: Wanted, spools: Spools
+    spool: SpoolFile, facts: probe.ImageFacts, crop: Size, wanted: Wanted, spools: Spools
 ) -> SpoolFile:
     return convert.to_size(
-        image.spool,
+        spool,
         facts,
         wanted.output_format,
         width=crop.width,

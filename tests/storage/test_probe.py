@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from storage.probe import ImageFacts, NotAnImage, probe, verify
+from storage.probe import ImageFacts, NotAnImage, verify
 
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
@@ -38,14 +38,11 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("image_format", "data"), GOOD)
-def test_format_and_size_are_read_from_the_header(image_format, data):
-    assert probe(data) == ImageFacts(image_format, 61, 47)
-    assert probe(data).size == "61x47"
-
-
-@pytest.mark.parametrize(("image_format", "data"), [each for each in GOOD if len(each[1]) < 60_000])
 def test_whole_images_are_verified(image_format, data, spooled):
-    assert verify(spooled(data)) == ImageFacts(image_format, 61, 47)
+    facts = verify(spooled(data))
+
+    assert facts == ImageFacts(image_format, 61, 47)
+    assert facts.size == "61x47"
 
 
 def test_a_large_image_on_disk_is_verified(spooled):
@@ -88,8 +85,6 @@ def test_a_large_image_on_disk_is_verified(spooled):
 )
 def test_anything_else_is_no_image(data, spooled):
     with pytest.raises(NotAnImage):
-        probe(data)
-    with pytest.raises(NotAnImage):
         verify(spooled(data))
 
 
@@ -131,6 +126,7 @@ def test_an_image_that_does_not_decode_to_its_end_is_no_image(data, spooled):
 def test_a_pixel_bomb_is_refused_before_it_is_decoded(spooled):
     header = b"IHDR" + (30_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
     bomb = PNG_HEAD + b"\0\0\0\r" + header + zlib.crc32(header).to_bytes(4, "big")
+    bomb += picture("PNG")[33:]
 
     with pytest.raises(NotAnImage, match="more than 16000000 pixels"):
         verify(spooled(bomb))

@@ -106,6 +106,15 @@ class SpoolFile:
         self._closed = False
         self.size = 0
 
+    def sibling(self) -> "SpoolFile":
+        """An empty spool in the same place, with the same bounds and budget."""
+        return SpoolFile(
+            self._directory,
+            budget=self._budget,
+            max_bytes=self._max_bytes,
+            memory_bytes=self._memory_bytes,
+        )
+
     @property
     def sha256(self) -> str:
         """Hex digest of what was written so far."""

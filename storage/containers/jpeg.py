@@ -1,0 +1,118 @@
+"""A JPEG's segments: marker, length, data; after a start of scan, coded data up to a marker.
+
+Kept are frames of the types that are decoded here (baseline, extended, progressive), tables, scans,
+JFIF's APP0 without its thumbnail, Adobe's APP14, and a colour profile in APP2. All other APPn
+segments (EXIF, XMP, IPTC, other pictures), comments, and what follows the end are dropped. An EXIF
+rotation goes with them: sizes are the stored pixels, and it was never applied.
+
+Source: JPEG (ITU-T T.81) B.1 and B.2; JFIF 1.02; ICC.1 annex B.4.
+"""
+
+import re
+from collections.abc import Iterator
+
+from storage.containers.pieces import (
+    MAX_PIECES,
+    MAX_PROFILE_BYTES,
+    CutShort,
+    NotAnImage,
+    Piece,
+    Source,
+    Span,
+    exactly,
+    written,
+)
+
+SIGNATURE = b"\xff\xd8"
+
+_FILLER = 0xFF
+_SOI, _EOI, _SOS, _APP0, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE2, 0xEE
+_TABLES_AND_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SOS})
+"""SOF0 to SOF2, DHT, DQT, DRI, SOS. The other frame types are refused."""
+_DROPPED = frozenset({0xCC, 0xDC, *range(0xE0, 0xF0), 0xFE})
+"""DAC, DNL, APPn and COM, unless they are kept."""
+_NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD8), _EOI})
+_LENGTH_BYTES = 2
+_HEAD_BYTES = 4
+"""Marker and length."""
+_NO_THUMBNAIL = b"\0\0"
+_JFIF, _ADOBE, _PROFILE = b"JFIF\0", b"Adobe", b"ICC_PROFILE\0"
+"""What the APPn segments that are kept begin with."""
+_JFIF_BYTES, _ADOBE_BYTES = 18, 16
+"""Of a whole segment, marker included, without a thumbnail."""
+_WINDOW_BYTES = 256 * 1024
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""In coded data a 0xFF is stuffed with 0x00, or begins one of eight restart markers."""
+
+
+def kept(file: Source) -> Iterator[Piece]:
+    """Every segment that is needed, up to the end of the image; a profile wholly or not at all."""
+    found = list(_walk(file))
+    profile_bytes = sum(len(piece) for marker, piece in found if marker == _APP2)
+    for marker, piece in found:
+        if marker != _APP2 or profile_bytes <= MAX_PROFILE_BYTES:
+            yield piece
+
+
+def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
+    """What may be kept, with the marker it belongs to."""
+    yield _SOI, Span(0, len(SIGNATURE))
+    position = len(SIGNATURE)
+    for _ in range(MAX_PIECES):
+        marker, segment = _segment(file, position)
+        piece = _kept(file, segment, marker)
+        if piece is not None:
+            yield marker, piece
+        if marker == _EOI:
+            return
+        position = segment.end
+        if marker == _SOS:
+            position = _end_of_scan(file, segment.end)
+            yield marker, Span(segment.end, position - segment.end)
+    raise NotAnImage("a jpeg of too many segments")
+
+
+def _segment(file: Source, position: int) -> tuple[int, Span]:
+    """The marker here and its segment. Fill bytes before one (B.1.1.2) are legal, never seen."""
+    filler, marker = exactly(file, position, len(SIGNATURE))
+    if filler != _FILLER:
+        raise NotAnImage("a broken jpeg")
+    if marker in _NO_LENGTH:
+        return marker, Span(position, len(SIGNATURE))
+    if marker not in _TABLES_AND_FRAMES | _DROPPED:
+        raise NotAnImage(f"a jpeg with a marker that is not decoded here: {marker:#x}")
+    length = int.from_bytes(exactly(file, position + len(SIGNATURE), _LENGTH_BYTES), "big")
+    segment = Span(position, len(SIGNATURE) + length)
+    if length < _LENGTH_BYTES:
+        raise NotAnImage("a broken jpeg")
+    if segment.end > file.size:
+        raise CutShort
+    return marker, segment
+
+
+def _kept(file: Source, segment: Span, marker: int) -> Piece | None:
+    """What is kept of a segment. What an application added behind its own fields is not."""
+    if marker in _TABLES_AND_FRAMES or marker == _EOI:
+        return segment
+    head = file.read_at(segment.offset, min(segment.size, _JFIF_BYTES))
+    data = head[_HEAD_BYTES:]
+    if marker == _APP0 and data.startswith(_JFIF) and len(head) == _JFIF_BYTES:
+        return _shortened(file, segment, head[: -len(_NO_THUMBNAIL)] + _NO_THUMBNAIL)
+    if marker == _APP14 and data.startswith(_ADOBE) and len(head) >= _ADOBE_BYTES:
+        return _shortened(file, segment, head[:_ADOBE_BYTES])
+    return segment if marker == _APP2 and data.startswith(_PROFILE) else None
+
+
+def _shortened(file: Source, segment: Span, head: bytes) -> Piece:
+    """A segment of these bytes and no more, with its length put right."""
+    length = (len(head) - len(SIGNATURE)).to_bytes(_LENGTH_BYTES, "big")
+    return written(file, segment.offset, head[:2] + length + head[_HEAD_BYTES:])
+
+
+def _end_of_scan(file: Source, position: int) -> int:
+    """Where the next marker is."""
+    while window := file.read_at(position, _WINDOW_BYTES):
+        if found := _END_OF_SCAN.search(window):
+            return position + found.start()
+        position += max(len(window) - 1, 1)  # a 0xFF may be the last byte
+    raise CutShort

@@ -1,0 +1,115 @@
+"""What verifying the worst legal images takes, each in a process of its own."""
+
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pyvips  # type: ignore[import-untyped] # it ships no types
+
+from storage.probe import MEMORY_CEILING_BYTES
+
+ROOT = Path(__file__).parents[2]
+MEGABYTE = 1024**2
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc"
+)
+
+
+def drawn(width: int, height: int, bands: int, *, sample: str = "uchar", sigma: float = 2) -> Any:
+    """Noise: the larger sigma, the less it can be compressed."""
+    noise = pyvips.Image.gaussnoise(width, height, mean=128, sigma=sigma).cast("uchar")
+    spaces = {1: "b-w", 3: "srgb", 4: "srgb"} if sample == "uchar" else {3: "rgb16", 4: "rgb16"}
+    image = noise.bandjoin([noise.rot180()] * (bands - 1)) if bands > 1 else noise
+    image = image * 256 if sample == "ushort" else image
+    return image.cast(sample).copy(interpretation=spaces[bands])
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.fixture
+def grown(tmp_path: Path) -> Callable[[bytes], tuple[int, str]]:
+    """What verifying an image adds to a process at its peak, in bytes, and what it said."""
+    small = tmp_path / "small"
+    small.write_bytes(drawn(64, 64, 3).pngsave_buffer())
+
+    def weigh(data: bytes) -> tuple[int, str]:
+        (tmp_path / "weighed").write_bytes(data)
+        ended = subprocess.run(  # noqa: S603 - our own command line
+            [sys.executable, ROOT / "tests/storage/weigh.py", small, tmp_path / "weighed"],
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        size_bytes, _, said = ended.stdout.strip().partition(" ")
+        return int(size_bytes), said
+
+    return weigh
+
+
+def test_text_that_inflates_is_never_inflated(grown):
+    text = zlib.compress(b"A" * 8 * MEGABYTE, 9)
+    chunks = b"".join(chunk(b"zTXt", b"k%d\0\0" % number + text) for number in range(200))
+    plain = drawn(64, 64, 3).pngsave_buffer()
+
+    size_bytes, said = grown(plain[:33] + chunks + plain[33:])
+
+    assert said == "64x64"
+    assert size_bytes < 10 * MEGABYTE
+
+
+def inks(width: int, height: int) -> Any:
+    return drawn(width, height, 4, sigma=20).copy(interpretation="cmyk")
+
+
+WORST = {
+    "webp, 30 MB of it": lambda: drawn(4500, 2500, 4, sigma=20).webpsave_buffer(
+        lossless=True, effort=0
+    ),
+    "webp with transparency": lambda: drawn(4500, 2500, 4).webpsave_buffer(Q=95, effort=0),
+    "progressive jpeg": lambda: drawn(4000, 3000, 3, sigma=20).jpegsave_buffer(
+        Q=95, interlace=True, subsample_mode="off"
+    ),
+    "progressive jpeg in four inks": lambda: inks(3000, 3000).jpegsave_buffer(
+        Q=95, interlace=True, subsample_mode="off"
+    ),
+    "interlaced png": lambda: drawn(4000, 4000, 4).pngsave_buffer(interlace=True, compression=1),
+    "interlaced png of 16 bits": lambda: drawn(4500, 2500, 4, sample="ushort").pngsave_buffer(
+        interlace=True, compression=1
+    ),
+    "png of 16 bits": lambda: drawn(4000, 4000, 3, sample="ushort").pngsave_buffer(compression=1),
+}
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_the_worst_legal_images_stay_below_the_ceiling(grown, name):
+    data = WORST[name]()
+
+    size_bytes, said = grown(data)
+
+    assert said in {"4500x2500", "4000x3000", "3000x3000", "4000x4000"}
+    assert size_bytes < MEMORY_CEILING_BYTES
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        drawn(4500, 2501, 4, sample="ushort").pngsave_buffer(interlace=True, compression=1),
+        drawn(4500, 2501, 3).webpsave_buffer(Q=50, effort=0),
+        drawn(4001, 3000, 3).jpegsave_buffer(interlace=True, subsample_mode="off"),
+    ],
+)
+def test_an_image_that_would_take_more_is_refused_by_its_header(grown, data):
+    size_bytes, said = grown(data)
+
+    assert said.endswith("takes more than 90000000 bytes to decode")
+    assert size_bytes < 5 * MEGABYTE

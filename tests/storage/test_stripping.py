@@ -1,0 +1,260 @@
+"""What is kept of an image: what is needed to decode it, and nothing else."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import pytest
+from PIL import Image, ImageCms, PngImagePlugin
+
+from pictor.kit.spool import SpoolBudget, SpoolFile, SpoolFull, Spools
+from storage.containers import jpeg
+from storage.containers.pieces import Span, joined
+from storage.probe import ImageFacts, NotAnImage, cleaned
+from storage.stripping import stripped
+
+SECRET = b"47.3769 N, 8.5417 E"
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\0" + SECRET
+PICTURE = Image.linear_gradient("L").resize((61, 47)).convert("RGB")
+
+
+def picture(image_format: str, mode: str = "RGB", **options: Any) -> bytes:
+    file = io.BytesIO()
+    PICTURE.convert(mode).save(file, image_format, **options)
+    return file.getvalue()
+
+
+def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
+    checksum = zlib.crc32(kind + data)
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+
+def png_with(*chunks: bytes, before: bytes = b"IDAT") -> bytes:
+    data = picture("PNG")
+    place = data.index(before) - 4
+    return data[:place] + b"".join(chunks) + data[place:]
+
+
+def jpeg_segment(marker: int, data: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+def jpeg_with(*segments: bytes, **options: Any) -> bytes:
+    data = picture("JPEG", **options)
+    return data[:2] + b"".join(segments) + data[2:]
+
+
+def webp_chunk(kind: bytes, data: bytes) -> bytes:
+    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def opened(spool: SpoolFile) -> Any:
+    image = Image.open(spool.reader())
+    image.load()
+    return image
+
+
+def content(spool: SpoolFile) -> bytes:
+    return spool.read_at(0, spool.size)
+
+
+def text_chunk(kind: str) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    if kind == "iTXt":
+        info.add_itxt("place", SECRET.decode(), zip=False)
+    else:
+        info.add_text("place", SECRET.decode(), zip=False)
+    return info
+
+
+@pytest.mark.parametrize(
+    ("image_format", "dirty"),
+    [
+        ("png", picture("PNG", pnginfo=text_chunk("tEXt"))),
+        ("png", picture("PNG", pnginfo=text_chunk("iTXt"))),
+        ("png", picture("PNG", exif=EXIF)),
+        ("png", png_with(png_chunk(b"zTXt", b"k\0\0" + zlib.compress(b"A")))),
+        ("png", png_with(png_chunk(b"tIME", b"\x07\xea\x0b\x14\x10\0\0"))),
+        ("png", png_with(png_chunk(b"prVt", SECRET))),
+        ("png", picture("PNG") + SECRET),
+        ("png", png_with(png_chunk(b"gAMA", SECRET))),
+        ("png", png_with(png_chunk(b"eXIf", SECRET), before=b"IEND")),
+        ("jpeg", picture("JPEG", exif=EXIF)),
+        ("jpeg", picture("JPEG", comment=SECRET)),
+        ("jpeg", picture("JPEG") + SECRET),
+        ("jpeg", jpeg_with(jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + SECRET))),
+        ("jpeg", jpeg_with(jpeg_segment(0xED, b"Photoshop 3.0\0" + SECRET))),
+        ("jpeg", jpeg_with(jpeg_segment(0xE2, b"FPXR\0" + SECRET))),
+        ("jpeg", jpeg_with(jpeg_segment(0xE0, b"JFXX\0" + SECRET))),
+        ("jpeg", jpeg_with(jpeg_segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\1\6" + SECRET[:18]))),
+        ("jpeg", jpeg_with(jpeg_segment(0xEE, b"Adobe\0\x64\0\0\0\0\1" + SECRET))),
+        ("webp", picture("WEBP", exif=EXIF)),
+        ("webp", picture("WEBP", xmp=SECRET, icc_profile=PROFILE)),
+        ("webp", picture("WEBP", "RGBA", xmp=SECRET)),
+        ("webp", picture("WEBP", lossless=True, exif=EXIF)),
+        ("webp", picture("WEBP") + SECRET),
+        ("webp", riff(picture("WEBP")[12:], webp_chunk(b"note", SECRET))),
+    ],
+)
+def test_metadata_is_dropped_and_the_picture_stays(image_format, dirty, spooled):
+    spool = spooled(dirty)
+
+    clean, facts = cleaned(spool)
+
+    assert facts == ImageFacts(image_format, 61, 47)
+    assert clean is not spool
+    assert clean.size < spool.size
+    assert SECRET not in content(clean)
+    assert opened(clean).tobytes() == opened(spool).tobytes()
+    assert opened(clean).getexif() == {}
+    assert stripped(clean) == (clean, image_format)
+    clean.close()
+
+
+@pytest.mark.parametrize(
+    ("image_format", "data"),
+    [
+        ("png", picture("PNG")),
+        ("png", picture("PNG", "P", transparency=3)),
+        ("png", picture("PNG", "RGBA", icc_profile=PROFILE)),
+        ("png", png_with(png_chunk(b"sRGB", b"\0"), png_chunk(b"gAMA", b"\0\0\xb1\x8f"))),
+        ("jpeg", picture("JPEG", progressive=True, icc_profile=PROFILE)),
+        ("jpeg", picture("JPEG", "CMYK")),
+        ("jpeg", picture("JPEG", restart_marker_rows=1)),
+        ("webp", picture("WEBP")),
+        ("webp", picture("WEBP", lossless=True)),
+        ("webp", picture("WEBP", "RGBA", icc_profile=PROFILE)),
+    ],
+)
+def test_an_image_with_nothing_to_drop_is_not_copied(image_format, data, spooled):
+    spool = spooled(data)
+
+    assert stripped(spool) == (spool, image_format)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
+def test_a_colour_profile_is_kept_without_what_was_beside_it(image_format, spooled):
+    clean, _ = stripped(spooled(picture(image_format, icc_profile=PROFILE, exif=EXIF)))
+
+    assert opened(clean).info["icc_profile"] == PROFILE
+    clean.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png_with(png_chunk(b"iCCP", b"p\0\0" + zlib.compress(b"A" * 4_194_305))),
+        png_with(png_chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(1_048_577), 0))),
+        png_with(png_chunk(b"iCCP", b"p\0\0" + zlib.compress(PROFILE)[:-9])),
+        png_with(png_chunk(b"iCCP", b"p\0\0not zlib")),
+        png_with(png_chunk(b"iCCP", b"p\0\1" + zlib.compress(PROFILE))),
+        jpeg_with(*[jpeg_segment(0xE2, b"ICC_PROFILE\0\1\x11" + bytes(65_000))] * 17),
+        picture("WEBP", icc_profile=PROFILE + bytes(1_048_576)),
+    ],
+)
+def test_a_profile_too_large_or_broken_is_dropped_whole(data, spooled):
+    clean, facts = cleaned(spooled(data))
+
+    assert facts.size == "61x47"
+    assert "icc_profile" not in opened(clean).info
+    assert clean.size < 10_000
+    clean.close()
+
+
+def test_an_animated_png_becomes_its_still_picture(spooled):
+    file = io.BytesIO()
+    PICTURE.save(file, "PNG", save_all=True, append_images=[PICTURE.rotate(90), PICTURE.rotate(9)])
+
+    clean, facts = cleaned(spooled(file.getvalue()))
+
+    assert facts == ImageFacts("png", 61, 47)
+    assert not any(kind in content(clean) for kind in (b"acTL", b"fcTL", b"fdAT"))
+    assert opened(clean).tobytes() == PICTURE.tobytes()
+    clean.close()
+
+
+def test_an_exif_rotation_goes_and_the_size_is_that_of_the_pixels(spooled):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees
+
+    clean, facts = cleaned(spooled(picture("JPEG", exif=exif)))
+
+    assert facts.size == "61x47"
+    assert opened(clean).getexif() == {}
+    clean.close()
+
+
+@pytest.mark.parametrize("scan_bytes", [0, 262_143, 262_144, 262_145, 524_287])
+def test_a_scan_may_end_anywhere_however_it_is_read(spooled, scan_bytes):
+    data = b"\xff\xd8" + jpeg_segment(0xDA, b"") + bytes(scan_bytes) + b"\xff\xd9"
+
+    pieces = list(joined(jpeg.kept(spooled(data + SECRET))))
+
+    assert pieces == [Span(0, len(data))]
+
+
+HEADER = png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (picture("PNG")[:-12], "cut short"),
+        (picture("PNG")[:-5], "cut short"),
+        (picture("JPEG")[:-2], "cut short"),
+        (picture("WEBP")[:-2], "cut short"),
+        (picture("WEBP")[:5], "cut short"),
+        (png_with(png_chunk(b"ABCD")), "impossible b'ABCD'"),
+        (png_with(png_chunk(b"PLTE", bytes(769))), "impossible b'PLTE'"),
+        (png_with(HEADER), "not its first chunk"),
+        (b"\x89PNG\r\n\x1a\n" + png_chunk(b"tEXt"), "not its first chunk"),
+        (png_with(png_chunk(b"tEXt") * 65_536), "too many chunks"),
+        (jpeg_with(jpeg_segment(0xFE, b"") * 65_536), "too many segments"),
+        (jpeg_with(b"\xff\xd0" * 65_536), "too many segments"),
+        (jpeg_with(b"\xff\xd8"), "not decoded here: 0xd8"),
+        (jpeg_with(jpeg_segment(0xF7, b"")), "not decoded here: 0xf7"),
+        (jpeg_with(jpeg_segment(0xC9, bytes(15))), "not decoded here: 0xc9"),
+        (jpeg_with(b"\0"), "a broken jpeg"),
+        (riff(webp_chunk(b"EXIF", EXIF), picture("WEBP")[12:]), "unknown kind of webp"),
+        (riff(webp_chunk(b"VP8X", b"\0" * 9)), "without a picture"),
+        (riff(webp_chunk(b"VP8X", b"\0" * 8), picture("WEBP")[12:]), "unknown kind of webp"),
+        (riff(webp_chunk(b"VP8X", b"\0" * 10), webp_chunk(b"ANIM", b"")), "an animated webp"),
+        (
+            riff(webp_chunk(b"VP8X", bytes(10)), webp_chunk(b"xxxx", b"") * 65_537),
+            "too many chunks",
+        ),
+    ],
+)
+def test_a_file_not_built_as_its_format_says_is_no_image(data, words, spooled):
+    with pytest.raises(NotAnImage, match=words):
+        cleaned(spooled(data))
+
+
+def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing_behind(tmp_path):
+    data = png_with(png_chunk(b"IDAT", b"") * 40_000, png_chunk(b"tEXt", SECRET))
+    tight = Spools(tmp_path / "tight", SpoolBudget(700_000))
+    spool = tight.new(max_bytes=1_000_000)
+    spool.write(data)
+
+    with pytest.raises(SpoolFull):
+        cleaned(spool)
+
+    assert tight.budget.used_bytes == len(data)
+    spool.close()
+
+
+def test_a_stripped_copy_that_does_not_decode_is_freed(spooled, spools):
+    spool = spooled(png_with(png_chunk(b"IDAT", bytes(300_000)), png_chunk(b"tEXt", SECRET)))
+    used_bytes = spools.budget.used_bytes
+
+    with pytest.raises(NotAnImage, match="does not decode"):
+        cleaned(spool)
+
+    assert spools.budget.used_bytes == used_bytes

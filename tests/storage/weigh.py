@@ -1,0 +1,47 @@
+"""Verify one file and print what that added to this process's memory at its peak, in bytes.
+
+A process of its own, so that nothing else has grown it: `python tests/storage/weigh.py FILE`.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from pictor.kit.spool import CHUNK_BYTES, SpoolBudget, SpoolFile, Spools
+from storage import probe
+
+RESET_PEAK = "5"
+
+
+def resident_bytes(field: str) -> int:
+    """VmRSS, or its peak VmHWM."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(field)
+
+
+def spooled(spools: Spools, data: Path) -> SpoolFile:
+    spool = spools.new(max_bytes=64 * 1024**2)
+    with data.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            spool.write(chunk)
+    return spool
+
+
+def main(small: str, weighed: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        spools = Spools(Path(folder), SpoolBudget(256 * 1024**2))
+        probe.verify(spooled(spools, Path(small)))  # libvips and its loaders are there now
+        spool = spooled(spools, Path(weighed))
+        Path("/proc/self/clear_refs").write_text(RESET_PEAK)
+        before = resident_bytes("VmRSS")
+        try:
+            said = probe.verify(spool).size
+        except probe.NotAnImage as error:
+            said = str(error)
+        print(resident_bytes("VmHWM") - before, said)  # noqa: T201 - what it is for
+        spool.close()
+
+
+main(*sys.argv[1:])
