@@ -17,6 +17,12 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 REVISION = "(SELECT revision FROM accounts_configrevision)"
 """SQL: the configuration's present revision, for a statement that brings it along."""
 
+API_KEYS = "(SELECT id, tenant_id, digest FROM accounts_apikey)"
+"""SQL: whose each API key is, for another app's statement to join; revoked ones too."""
+
+AUDIT_EVENTS = "(SELECT tenant_id, action, object_type, object_id, after FROM accounts_auditevent)"
+"""SQL: the audit log, for a proof that holds its own rows against it."""
+
 # Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
 _CALLER = f"""
     SELECT k.id, k.name, k.tenant_id, t.name, t.status, k.scopes, k.allowed_models, k.ip_ranges,

@@ -5,21 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from billing.models import Transfer
+from billing.selectors import transfers_of
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of
 from pictor.kit.money import to_decimal
 from storage.models import StoredImage
+from storage.selectors import images_of
 
 
 def describe(generation: Generation) -> dict[str, Any]:
     """{"generation", "attempts", "images", "transfers"}; amounts in USD, times in ISO 8601."""
-    images = StoredImage.objects.filter(generation_id=generation.id).order_by("index")
-    transfers = Transfer.objects.filter(generation_id=generation.id).order_by("id")
     return {
         "generation": _generation(generation),
         "attempts": [_attempt(attempt) for attempt in attempts_of(generation.id)],
-        "images": [_image(image) for image in images],
-        "transfers": [_transfer(transfer) for transfer in transfers],
+        "images": [_image(image) for image in images_of(generation.id)],
+        "transfers": [_transfer(transfer) for transfer in transfers_of(generation.id)],
     }
 
 

@@ -10,6 +10,7 @@ from generation.models import FINAL, Attempt, Generation
 from pictor.kit import ids
 from pictor.kit.ids import GenerationId, TenantId
 from storage.models import StoredImage
+from storage.selectors import kept_images_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,7 @@ def with_images(generations: Iterable[Generation]) -> list[Finished]:
     images: dict[UUID, list[StoredImage]] = {}
     with_any = [row.id for row in rows if row.state == "succeeded"]
     if with_any:
-        stored = StoredImage.objects.filter(generation_id__in=with_any, deleted_at=None)
-        for image in stored.order_by("generation_id", "index"):
+        for image in kept_images_of(with_any):
             images.setdefault(image.generation_id, []).append(image)
     return [Finished(row, tuple(images.get(row.id, ()))) for row in rows]
 

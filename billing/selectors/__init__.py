@@ -1,18 +1,30 @@
-"""Reads: balances and statements by tenant, the prices in force, the ledger's proof."""
+"""Reads: balances and statements by tenant, the prices in force, the ledger's proof.
 
-from billing.selectors.balances import Balance, available_to, balance_of, statement
-from billing.selectors.ledger import Finding, ledger_findings, ledger_totals, usage_findings
-from billing.selectors.prices import current_table, table_of
+BALANCES, HOLDS, KEY_COUNTERS and PRICE_BOOKS are SQL that another app's statement may join.
+"""
+
+from billing.selectors.balances import Balance, available_to, balance_of, statement, transfers_of
+from billing.selectors.findings import Finding, found_by
+from billing.selectors.ledger import ledger_findings, ledger_totals, usage_findings
+from billing.selectors.prices import current_table, has_price_books, table_of
+from billing.selectors.relations import BALANCES, HOLDS, KEY_COUNTERS, PRICE_BOOKS
 
 __all__ = [
+    "BALANCES",
+    "HOLDS",
+    "KEY_COUNTERS",
+    "PRICE_BOOKS",
     "Balance",
     "Finding",
     "available_to",
     "balance_of",
     "current_table",
+    "found_by",
+    "has_price_books",
     "ledger_findings",
     "ledger_totals",
     "statement",
     "table_of",
+    "transfers_of",
     "usage_findings",
 ]

@@ -33,3 +33,8 @@ def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) 
     """A tenant's transfers in order, from the one after `after_seq` on."""
     transfers = Transfer.objects.filter(tenant_id=tenant_id, seq__gt=after_seq).order_by("seq")
     return list(transfers if limit is None else transfers[:limit])
+
+
+def transfers_of(generation_id: UUID) -> list[Transfer]:
+    """What a generation moved, in order: its hold and its end, refunds, what it cost us."""
+    return list(Transfer.objects.filter(generation_id=generation_id).order_by("id"))

@@ -1,217 +1,14 @@
 """The ledger's proof: everything cached is computed again from the transfers, in SQL.
 
-Call both functions inside one REPEATABLE READ transaction of the caller's, so that a busy ledger
-is seen at one moment. Each check is one statement over the whole ledger that returns the rows
-which cannot be true; an honest ledger has none. What needs generations is checked by that app.
+Call all of it inside one REPEATABLE READ transaction of the caller's, so that a busy ledger is
+seen at one moment. An honest ledger has no findings. What needs generations is checked by that app.
 """
-
-from dataclasses import dataclass
 
 from django.db import connection
 
+from billing.selectors.checks import CHECKS, MOVES, TOTAL_NAMES, TOTALS, USAGE
+from billing.selectors.findings import Finding, found_by
 from pictor.kit.money import to_decimal
-
-MAX_FINDINGS_PER_CHECK = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that cannot be true: which check, which row or tenant, what is wrong."""
-
-    check: str
-    object: str
-    message: str
-
-
-# What each transfer did to its tenant's two accounts, and the kinds of both accounts. The
-# platform's accounts are known by id; another tenant's account is no account of this transfer's.
-_MOVES = """
-WITH platform (id, kind) AS (VALUES
-    (1, 'platform_revenue'), (2, 'upstream_cost'), (3, 'upstream_payable'),
-    (4, 'losses'), (5, 'top_ups'), (6, 'credits')
-), kinds AS (
-    SELECT id, kind, NULL::uuid AS tenant_id FROM platform
-    UNION ALL SELECT id, kind, tenant_id FROM billing_account WHERE id >= 1000
-), moves AS (
-    SELECT t.*, COALESCE(d.kind, 'unknown') AS debit_kind,
-           COALESCE(c.kind, 'unknown') AS credit_kind,
-           t.amount * ((c.kind IS NOT DISTINCT FROM 'available')::int
-                     - (d.kind IS NOT DISTINCT FROM 'available')::int) AS to_available,
-           t.amount * ((c.kind IS NOT DISTINCT FROM 'held')::int
-                     - (d.kind IS NOT DISTINCT FROM 'held')::int) AS to_held
-      FROM billing_transfer t
-      LEFT JOIN kinds d ON d.id = t.debit_id
-           AND (d.tenant_id IS NULL OR d.tenant_id = t.tenant_id)
-      LEFT JOIN kinds c ON c.id = t.credit_id
-           AND (c.tenant_id IS NULL OR c.tenant_id = t.tenant_id)
-)
-"""
-
-_CHECKS: dict[str, str] = {
-    "balance": """
-        , sums AS (
-            SELECT tenant_id, SUM(to_available) AS available, SUM(to_held) AS held, COUNT(*) AS seq
-              FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
-        )
-        SELECT 'tenant ' || COALESCE(b.tenant_id, s.tenant_id),
-               format('balance says available %s, held %s, seq %s; transfers say %s, %s, %s',
-                      b.available, b.held, b.seq, s.available, s.held, s.seq)
-          FROM billing_tenantbalance b FULL JOIN sums s ON s.tenant_id = b.tenant_id
-         WHERE b.tenant_id IS NULL
-            OR (b.available, b.held, b.seq)
-               <> (COALESCE(s.available, 0), COALESCE(s.held, 0), COALESCE(s.seq, 0))
-    """,
-    "negative balance": """
-        SELECT 'tenant ' || tenant_id, format('available %s, held %s', available, held)
-          FROM billing_tenantbalance WHERE available < 0 OR held < 0 OR in_flight < 0
-    """,
-    "sequence": """
-        SELECT 'tenant ' || tenant_id,
-               format('%s transfers, %s numbers, from %s to %s',
-                      COUNT(*), COUNT(DISTINCT seq), MIN(seq), MAX(seq))
-          FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
-        HAVING COUNT(*) <> COUNT(DISTINCT seq) OR MIN(seq) <> 1 OR MAX(seq) <> COUNT(*)
-    """,
-    "running balance": """
-        SELECT 'transfer ' || id,
-               format('leaves available %s, held %s; should leave %s, %s',
-                      available_after, held_after, was_available + to_available, was_held + to_held)
-          FROM (
-            SELECT m.*, COALESCE(LAG(available_after) OVER numbered, 0) AS was_available,
-                   COALESCE(LAG(held_after) OVER numbered, 0) AS was_held
-              FROM moves m WHERE tenant_id IS NOT NULL
-            WINDOW numbered AS (PARTITION BY tenant_id ORDER BY seq, id)
-          ) chain
-         WHERE (available_after, held_after)
-               IS DISTINCT FROM (was_available + to_available, was_held + to_held)
-    """,
-    "accounts of a transfer": """
-        SELECT 'transfer ' || id, format('a %s from %s to %s', kind, debit_kind, credit_kind)
-          FROM moves
-         WHERE (kind, debit_kind, credit_kind) NOT IN (VALUES
-                ('top_up', 'top_ups', 'available'), ('credit', 'credits', 'available'),
-                ('hold', 'available', 'held'), ('capture', 'held', 'platform_revenue'),
-                ('release', 'held', 'available'), ('refund', 'platform_revenue', 'available'),
-                ('adjustment', 'credits', 'available'), ('adjustment', 'available', 'credits'),
-                ('upstream_cost', 'upstream_payable', 'upstream_cost'),
-                ('loss', 'upstream_payable', 'losses'))
-            OR (kind IN ('upstream_cost', 'loss')) <> (tenant_id IS NULL)
-            OR (kind IN ('upstream_cost', 'loss')) <> (attempt_id IS NOT NULL)
-    """,
-    "amount": """
-        SELECT 'transfer ' || id, format('moves %s', amount) FROM moves WHERE amount <= 0
-    """,
-    "seal": """
-        SELECT 'transfer ' || t.id, 'was changed after it was written'
-          FROM billing_transfer t WHERE t.seal IS DISTINCT FROM pictor_transfer_seal(t)
-    """,
-    "hold": """
-        SELECT 'generation ' || COALESCE(generation_id::text, 'none'),
-               format('held %s (%s times), captured %s (%s), released %s (%s)',
-                      held, holds, captured, captures, released, releases)
-          FROM (
-            SELECT generation_id,
-                   COUNT(*) FILTER (WHERE kind = 'hold') AS holds,
-                   COUNT(*) FILTER (WHERE kind = 'capture') AS captures,
-                   COUNT(*) FILTER (WHERE kind = 'release') AS releases,
-                   COALESCE(SUM(amount) FILTER (WHERE kind = 'hold'), 0) AS held,
-                   COALESCE(SUM(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
-                   COALESCE(SUM(amount) FILTER (WHERE kind = 'release'), 0) AS released,
-                   COUNT(DISTINCT tenant_id) AS tenants,
-                   COALESCE(MIN(seq) FILTER (WHERE kind <> 'hold') < MAX(seq) FILTER
-                       (WHERE kind = 'hold'), false) AS ended_early
-              FROM moves WHERE kind IN ('hold', 'capture', 'release') GROUP BY generation_id
-          ) ends
-         WHERE generation_id IS NULL OR holds <> 1 OR captures > 1 OR releases > 1 OR tenants <> 1
-            OR ended_early OR (captures + releases > 0 AND captured + released <> held)
-    """,
-    "unexplained": """
-        SELECT 'transfer ' || m.id, format('a %s of %s that the audit log does not explain',
-                                           m.kind, m.amount)
-          FROM moves m
-         WHERE kind IN ('top_up', 'credit', 'refund', 'adjustment') AND NOT EXISTS (
-            SELECT FROM accounts_auditevent e
-             WHERE e.object_type = 'transfer' AND e.object_id = m.id::text
-               AND e.action = 'balance.' || m.kind AND e.tenant_id = m.tenant_id
-               AND e.after -> 'available_micros' = to_jsonb(m.available_after))
-    """,
-    "cost booked twice": """
-        SELECT 'attempt ' || attempt_id, format('booked %s times', COUNT(*))
-          FROM moves WHERE attempt_id IS NOT NULL GROUP BY attempt_id HAVING COUNT(*) > 1
-    """,
-    "accounts of a tenant": """
-        SELECT 'tenant ' || b.tenant_id, 'its balance does not point at its own two accounts'
-          FROM billing_tenantbalance b
-          LEFT JOIN billing_account a ON a.id = b.available_account_id
-          LEFT JOIN billing_account h ON h.id = b.held_account_id
-         WHERE (a.kind, a.tenant_id, h.kind, h.tenant_id)
-               IS DISTINCT FROM ('available'::varchar, b.tenant_id, 'held'::varchar, b.tenant_id)
-    """,
-    "in flight": """
-        , open_holds AS (
-            SELECT tenant_id, COUNT(*) FILTER (WHERE kind = 'hold')
-                   - COUNT(DISTINCT generation_id) FILTER (WHERE kind IN ('capture', 'release'))
-                   AS open
-              FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
-        ), by_key AS (
-            SELECT k.tenant_id, SUM(b.in_flight) AS in_flight
-              FROM billing_keybudget b JOIN accounts_apikey k ON k.id = b.key_id
-             GROUP BY k.tenant_id
-        )
-        SELECT 'tenant ' || b.tenant_id,
-               format('counts %s in flight, its keys %s, open holds %s',
-                      b.in_flight, COALESCE(k.in_flight, 0), COALESCE(o.open, 0))
-          FROM billing_tenantbalance b
-          LEFT JOIN by_key k ON k.tenant_id = b.tenant_id
-          LEFT JOIN open_holds o ON o.tenant_id = b.tenant_id
-         WHERE b.in_flight <> COALESCE(k.in_flight, 0) OR b.in_flight < COALESCE(o.open, 0)
-    """,
-    "protection": """
-        SELECT 'trigger ' || name, 'is missing or switched off on billing_transfer'
-          FROM (VALUES ('append_only'), ('seal')) AS needed (name)
-         WHERE NOT EXISTS (
-            SELECT FROM pg_trigger t
-             WHERE t.tgrelid = 'billing_transfer'::regclass AND t.tgname = needed.name
-               AND t.tgenabled = 'A')
-    """,
-}
-
-_USAGE = """
-WITH charged AS (
-    SELECT tenant_id, SUM(amount) AS micros FROM billing_transfer
-     WHERE kind = 'capture' GROUP BY tenant_id
-), used AS (
-    SELECT tenant_id, SUM(captured_micros) AS micros FROM billing_usagerollup GROUP BY tenant_id
-)
-SELECT 'tenant ' || COALESCE(c.tenant_id, u.tenant_id),
-       format('usage says %s was charged, the ledger %s',
-              COALESCE(u.micros, 0), COALESCE(c.micros, 0))
-  FROM charged c FULL JOIN used u ON u.tenant_id = c.tenant_id
- WHERE COALESCE(c.micros, 0) <> COALESCE(u.micros, 0)
-"""
-
-_TOTALS = """
-SELECT COUNT(*), COUNT(DISTINCT tenant_id),
-       COALESCE(SUM(to_available), 0), COALESCE(SUM(to_held), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'platform_revenue'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'platform_revenue'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'upstream_cost'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'losses'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'top_ups'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'credits'), 0)
-           - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'credits'), 0)
-  FROM moves
-"""
-
-_TOTAL_NAMES = (
-    "available",
-    "held",
-    "platform_revenue",
-    "upstream_cost",
-    "losses",
-    "top_ups",
-    "credits",
-)
 
 
 def ledger_findings() -> list[Finding]:
@@ -219,28 +16,19 @@ def ledger_findings() -> list[Finding]:
 
     Takes as long as it takes: lifts the transaction's statement time-out.
     """
-    return [finding for check, sql in _CHECKS.items() for finding in _findings(check, _MOVES + sql)]
+    return [finding for check in CHECKS for finding in found_by(MOVES + check)]
 
 
 def usage_findings() -> list[Finding]:
     """Tenants whose usage rows do not add up to their captures."""
-    return _findings("usage", _USAGE)
+    return found_by(USAGE)
 
 
 def ledger_totals() -> dict[str, int | str]:
     """How many transfers and tenants, and each account's sum as a decimal string in USD."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(_MOVES + _TOTALS)
+        cursor.execute(MOVES + TOTALS)
         transfers, tenants, *sums = cursor.fetchone()
-    named = {name: to_decimal(int(micros)) for name, micros in zip(_TOTAL_NAMES, sums, strict=True)}
+    named = {name: to_decimal(int(micros)) for name, micros in zip(TOTAL_NAMES, sums, strict=True)}
     return {"transfers": transfers, "tenants": tenants, **named}
-
-
-def _findings(check: str, sql: str) -> list[Finding]:
-    # Materialized, or the planner takes LIMIT for a promise that rows will be found soon.
-    found = f"WITH found AS MATERIALIZED ({sql}) SELECT * FROM found"  # noqa: S608 - our own text
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(f"{found} LIMIT {MAX_FINDINGS_PER_CHECK}")
-        return [Finding(check, subject, message) for subject, message in cursor.fetchall()]

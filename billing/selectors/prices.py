@@ -32,6 +32,11 @@ def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
     return _table(chosen, valid_until=min(later, default=None))
 
 
+def has_price_books() -> bool:
+    """Whether there is any, be it a draft."""
+    return PriceBook.objects.exists()
+
+
 @lru_cache(maxsize=256)
 def table_of(books: tuple[int, ...]) -> PriceTable:
     """The table made of these published books, whatever is in force now: to settle with.

@@ -7,6 +7,7 @@ the triggers on again, as a careful thief would.
 import pytest
 from django.db import connection
 
+from billing.models import Transfer
 from billing.selectors import ledger_findings, ledger_totals, usage_findings
 from billing.services import book_upstream_cost, record_usage
 from pictor.kit.ids import new_uuid
@@ -277,10 +278,37 @@ def test_a_finding_says_which_row_and_what_is_wrong(books):
     tamper("UPDATE billing_tenantbalance SET held = held + 1 WHERE held = 700000")
 
     (finding,) = ledger_findings()
-    assert finding.object == f"tenant {books.id}"
+    assert finding.tenant == books.tenant.public_id
+    assert finding.object == f"tenant {books.tenant.public_id}"
     assert finding.message == (
         "balance says available 8900000, held 700001, seq 7; transfers say 8900000, 700000, 7"
     )
+
+
+@pytest.mark.parametrize(
+    ("sql", "check", "subject"),
+    [
+        ("UPDATE billing_transfer SET reason = 'gift' WHERE kind = 'top_up'", "seal", "transfer"),
+        ("UPDATE billing_transfer SET amount = 1 WHERE kind = 'hold'", "hold", "generation"),
+        ("DELETE FROM billing_transfer WHERE kind = 'top_up'", "running balance", "transfer"),
+    ],
+)
+def test_a_finding_names_the_tenant_whose_row_it_is(books, other, sql, check, subject):
+    tamper(sql)
+
+    found = [finding for finding in ledger_findings() if finding.check == check]
+    owners = {finding.tenant for finding in found}
+    assert owners == {books.tenant.public_id, other.tenant.public_id}
+    assert {finding.object.split()[0] for finding in found} == {subject}
+
+
+def test_a_finding_of_the_platforms_own_row_names_no_tenant(books):
+    tamper("UPDATE billing_transfer SET amount = 1 WHERE kind = 'loss'")
+
+    (finding,) = ledger_findings()
+    loss = Transfer.objects.get(kind="loss")
+    assert (finding.check, finding.tenant) == ("seal", None)
+    assert finding.object == f"transfer {loss.pk}"
 
 
 def test_usage_that_differs_from_the_captures_is_found(books, now):

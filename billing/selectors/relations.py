@@ -1,0 +1,28 @@
+"""Billing's named relations: SQL that another app's statement may join, as a CTE or in its FROM.
+
+    f"WITH holds AS {HOLDS} SELECT … FROM holds …"
+
+Nothing else of billing's tables is known outside this app. Amounts are micros.
+"""
+
+HOLDS = """(
+    SELECT generation_id,
+           COALESCE(SUM(amount) FILTER (WHERE kind = 'hold'), 0) AS held,
+           COALESCE(SUM(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
+           COALESCE(SUM(amount) FILTER (WHERE kind = 'release'), 0) AS released,
+           COUNT(*) FILTER (WHERE kind = 'hold') AS holds,
+           COUNT(*) FILTER (WHERE kind <> 'hold') AS ends,
+           MIN(tenant_id::text) AS tenant, COUNT(DISTINCT tenant_id) AS tenants
+      FROM billing_transfer WHERE kind IN ('hold', 'capture', 'release')
+     GROUP BY generation_id
+)"""
+"""SQL: by generation, what its hold's transfers moved, how many there are, and of whom."""
+
+BALANCES = "(SELECT tenant_id, held, in_flight FROM billing_tenantbalance)"
+"""SQL: what each tenant's balance row says is on hold and in flight."""
+
+KEY_COUNTERS = "(SELECT key_id, in_flight FROM billing_keybudget)"
+"""SQL: what each key's counters say is in flight."""
+
+PRICE_BOOKS = "(SELECT id FROM billing_pricebook)"
+"""SQL: every price book, drafts too."""

@@ -1,0 +1,101 @@
+"""The statements that hold the ledger against the generations, shaped as billing's findings are."""
+
+from accounts.selectors import API_KEYS
+from billing.selectors import BALANCES, HOLDS, KEY_COUNTERS
+from storage.selectors import STORED_IMAGES
+
+# Begins every check: each generation beside what its hold's transfers say, each hold beside its
+# generation; and the generations under way, whose holds and places in flight the cached rows count.
+RELATIONS = f"""
+WITH api_keys AS {API_KEYS}, balances AS {BALANCES}, key_counters AS {KEY_COUNTERS},
+moved AS {HOLDS}, holds AS (
+    SELECT g.id::text AS id, g.state, g.held_micros, g.captured_micros,
+           g.state IN ('queued', 'running') AS is_open,
+           m.generation_id::text AS generation_id, COALESCE(g.tenant_id::text, m.tenant) AS tenant,
+           m.tenant AS paid_by, COALESCE(m.tenants, 0) AS tenants,
+           COALESCE(m.held, 0) AS held, COALESCE(m.captured, 0) AS captured,
+           COALESCE(m.released, 0) AS released,
+           COALESCE(m.holds, 0) AS holds, COALESCE(m.ends, 0) AS ends
+      FROM generation_generation g FULL JOIN moved m ON m.generation_id = g.id
+), under_way AS (
+    SELECT tenant_id, SUM(held_micros) AS held, COUNT(*) AS generations
+      FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY tenant_id
+), under_way_by_key AS (
+    SELECT api_key_id, COUNT(*) AS generations
+      FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY api_key_id
+), stored AS (
+    SELECT generation_id, COUNT(*) AS images FROM {STORED_IMAGES} AS i GROUP BY generation_id
+)
+"""  # noqa: S608 - built from constants
+
+# The holds are one statement, because it reads the whole ledger.
+CHECKS = (
+    """
+    SELECT problem, tenant, 'generation', COALESCE(id, generation_id, 'none'),
+           CASE WHEN id IS NULL THEN 'there is no generation' ELSE
+               format('%s, says held %s, captured %s', state, held_micros,
+                      COALESCE(captured_micros::text, 'nothing')) END
+           || format('; transfers held %s, captured %s, released %s', held, captured, released)
+      FROM (
+        SELECT *, CASE
+            WHEN id IS NULL THEN 'hold without generation'
+            WHEN holds = 0 AND held_micros > 0 THEN 'generation without hold'
+            WHEN holds > 0 AND (tenants <> 1 OR paid_by <> tenant) THEN 'hold of another tenant'
+            WHEN held <> held_micros OR holds > 1 THEN 'hold'
+            WHEN is_open AND ends > 0 THEN 'open hold'
+            WHEN NOT is_open AND (captured IS DISTINCT FROM captured_micros
+                                  OR captured + released <> held_micros) THEN 'ended hold'
+            END AS problem
+          FROM holds
+      ) judged
+     WHERE problem IS NOT NULL
+    """,
+    """
+    SELECT 'held balance', COALESCE(b.tenant_id, u.tenant_id), 'tenant', NULL,
+           format('the balance holds %s, its generations under way %s',
+                  COALESCE(b.held, 0), COALESCE(u.held, 0))
+      FROM balances b FULL JOIN under_way u ON u.tenant_id = b.tenant_id
+     WHERE COALESCE(b.held, 0) <> COALESCE(u.held, 0)
+    """,
+    """
+    SELECT 'tenant in flight', COALESCE(b.tenant_id, u.tenant_id), 'tenant', NULL,
+           format('counts %s in flight; %s are under way',
+                  COALESCE(b.in_flight, 0), COALESCE(u.generations, 0))
+      FROM balances b FULL JOIN under_way u ON u.tenant_id = b.tenant_id
+     WHERE COALESCE(b.in_flight, 0) <> COALESCE(u.generations, 0)
+    """,
+    """
+    SELECT 'key in flight', k.tenant_id, 'key', COALESCE(b.key_id, u.api_key_id),
+           format('counts %s in flight; %s are under way',
+                  COALESCE(b.in_flight, 0), COALESCE(u.generations, 0))
+      FROM key_counters b FULL JOIN under_way_by_key u ON u.api_key_id = b.key_id
+      LEFT JOIN api_keys k ON k.id = COALESCE(b.key_id, u.api_key_id)
+     WHERE COALESCE(b.in_flight, 0) <> COALESCE(u.generations, 0)
+    """,
+    """
+    SELECT 'charge', tenant_id, 'generation', id,
+           format('%s, charged %s of %s held', state, captured_micros, held_micros)
+      FROM generation_generation
+     WHERE captured_micros > held_micros OR captured_micros < 0
+        OR (state IN ('failed', 'canceled') AND captured_micros IS DISTINCT FROM 0)
+        OR (state IN ('queued', 'running') AND captured_micros IS NOT NULL)
+        OR (state = 'succeeded' AND captured_micros IS NULL)
+        OR state NOT IN ('queued', 'running', 'succeeded', 'failed', 'canceled')
+    """,
+    """
+    SELECT 'images', g.tenant_id, 'generation', g.id,
+           format('%s with %s images of %s', g.state, COALESCE(s.images, 0), g.n)
+      FROM generation_generation g LEFT JOIN stored s ON s.generation_id = g.id
+     WHERE CASE WHEN g.state = 'succeeded'
+                THEN COALESCE(s.images, 0) NOT BETWEEN 1 AND g.n
+                ELSE s.images > 0 END
+    """,
+)
+
+TOTALS = """
+SELECT COUNT(*), COUNT(*) FILTER (WHERE state IN ('queued', 'running')),
+       COUNT(*) FILTER (WHERE state = 'succeeded'), COUNT(*) FILTER (WHERE state = 'failed'),
+       COUNT(*) FILTER (WHERE state = 'canceled')
+  FROM generation_generation
+"""
+TOTAL_NAMES = ("generations", "in_flight", "succeeded", "failed", "canceled")

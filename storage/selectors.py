@@ -1,0 +1,20 @@
+"""Reads of what is known about images. Their bytes are read by the services."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from storage.models import StoredImage
+
+STORED_IMAGES = "(SELECT generation_id FROM storage_storedimage)"
+"""SQL: every image that was ever stored, for another app's statement to join."""
+
+
+def images_of(generation_id: UUID) -> list[StoredImage]:
+    """A generation's images in order, those that are deleted too."""
+    return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))
+
+
+def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:
+    """The images of these generations that are not deleted, each generation's in order."""
+    found = StoredImage.objects.filter(generation_id__in=generation_ids, deleted_at=None)
+    return list(found.order_by("generation_id", "index"))
