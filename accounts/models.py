@@ -94,6 +94,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return super().normalize_username(username).strip().lower()
 
 
+Actor = User | str
+"""Who changes something: a signed-in person, or the name of whatever acted (`"manage.py"`)."""
+
+
 def _limit(help_text: str) -> Any:
     """A positive whole-number limit; null is unlimited."""
     return models.PositiveIntegerField(

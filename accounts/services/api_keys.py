@@ -1,32 +1,17 @@
-"""Changes to tenants, members and keys. Each is one transaction with its audit event in it.
-
-An actor is a signed-in User, or the name of whatever acted (`"manage.py"`). Nothing secret is
-ever in an audit event: a key is named by its id and visible prefix.
-"""
+"""API keys: issued, shown once, revoked. An audit event names one by id and visible prefix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
 from accounts import keys
-from accounts.models import SCOPES, ApiKey, AuditEvent, Membership, Tenant, User, default_scopes
+from accounts.models import SCOPES, Actor, ApiKey, Tenant, User, default_scopes
+from accounts.services.audit import record
 from pictor.kit.money import Micros
-
-Actor = User | str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantLimits:
-    """A tenant's limits over all its keys; None is unlimited."""
-
-    requests_per_minute: int | None = None
-    images_per_minute: int | None = None
-    max_in_flight: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,79 +30,7 @@ class KeyRules:
     default_response_format: str = ""
 
 
-NO_LIMITS = TenantLimits()
 FREE = KeyRules()
-
-
-def record(
-    *,
-    actor: Actor,
-    action: str,
-    object_type: str,
-    object_id: str,
-    tenant_id: UUID | None = None,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    ip: str | None = None,
-) -> AuditEvent:
-    """Write one audit event. Call it inside the transaction of the change itself."""
-    user = actor if isinstance(actor, User) else None
-    return AuditEvent.objects.create(
-        actor=user,
-        actor_name=user.email if user else str(actor),
-        tenant_id=tenant_id,
-        action=action,
-        object_type=object_type,
-        object_id=object_id,
-        before=before,
-        after=after,
-        ip=ip,
-    )
-
-
-@transaction.atomic
-def create_tenant(
-    *, name: str, actor: Actor, limits: TenantLimits = NO_LIMITS, ip: str | None = None
-) -> Tenant:
-    """A new tenant. Raises ValidationError for a name that is taken, empty or too long."""
-    tenant = Tenant(
-        name=name,
-        requests_per_minute=limits.requests_per_minute,
-        images_per_minute=limits.images_per_minute,
-        max_in_flight=limits.max_in_flight,
-    )
-    tenant.full_clean()
-    tenant.save(force_insert=True)
-    record(
-        actor=actor,
-        action="tenant.create",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        after={"name": name, "requests_per_minute": limits.requests_per_minute},
-        ip=ip,
-    )
-    return tenant
-
-
-@transaction.atomic
-def set_tenant_status(
-    *, tenant: Tenant, status: Tenant.Status, actor: Actor, ip: str | None = None
-) -> None:
-    """Suspend a tenant, or let it work again. Felt by the next request; running work ends."""
-    before = tenant.status
-    tenant.status = status
-    tenant.save(update_fields=["status"])
-    record(
-        actor=actor,
-        action="tenant.status",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        before={"status": before},
-        after={"status": status.value},
-        ip=ip,
-    )
 
 
 @transaction.atomic
@@ -159,7 +72,7 @@ def issue_api_key(
     )
     key.full_clean()
     key.save(force_insert=True)
-    _record_key(key, actor=actor, action="api_key.issue", after=describe_key(key), ip=ip)
+    _record_key(key, actor=actor, action="api_key.issue", after=_describe(key), ip=ip)
     return key, text
 
 
@@ -176,44 +89,7 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None =
         _record_key(key, actor=actor, action="api_key.revoke", after=after, ip=ip)
 
 
-@transaction.atomic
-def add_member(
-    *, tenant: Tenant, user: User, role: Membership.Role, actor: Actor, ip: str | None = None
-) -> Membership:
-    """Make a person a member, or give a member another role."""
-    before = Membership.objects.filter(tenant=tenant, user=user).values("role").first()
-    membership, _ = Membership.objects.update_or_create(
-        tenant=tenant, user=user, defaults={"role": role}
-    )
-    record(
-        actor=actor,
-        action="member.set",
-        object_type="user",
-        object_id=str(user.id),
-        tenant_id=tenant.id,
-        before=before,
-        after={"role": role.value},
-        ip=ip,
-    )
-    return membership
-
-
-@transaction.atomic
-def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None) -> None:
-    """End a membership; the person and what they did stay."""
-    record(
-        actor=actor,
-        action="member.remove",
-        object_type="user",
-        object_id=str(membership.user_id),
-        tenant_id=membership.tenant_id,
-        before={"role": membership.role},
-        ip=ip,
-    )
-    membership.delete()
-
-
-def describe_key(key: ApiKey) -> dict[str, Any]:
+def _describe(key: ApiKey) -> dict[str, Any]:
     """A key's rules as an audit event shows them: no digest."""
     return {
         "name": key.name,

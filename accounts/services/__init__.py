@@ -1,0 +1,32 @@
+"""Changes to tenants, members and keys. Each is one transaction with its audit event in it.
+
+An actor is a signed-in User, or the name of whatever acted (`"manage.py"`).
+"""
+
+from accounts.models import Actor
+from accounts.services.api_keys import (
+    FREE,
+    KeyRules,
+    issue_api_key,
+    revoke_api_key,
+    unknown_scopes,
+)
+from accounts.services.audit import record
+from accounts.services.members import add_member, remove_member
+from accounts.services.tenants import NO_LIMITS, TenantLimits, create_tenant, set_tenant_status
+
+__all__ = [
+    "FREE",
+    "NO_LIMITS",
+    "Actor",
+    "KeyRules",
+    "TenantLimits",
+    "add_member",
+    "create_tenant",
+    "issue_api_key",
+    "record",
+    "remove_member",
+    "revoke_api_key",
+    "set_tenant_status",
+    "unknown_scopes",
+]
