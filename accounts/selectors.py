@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import ApiKey, ConfigRevision, Membership, Tenant
+from accounts.models import ApiKey, ConfigRevision, Membership, Tenant, User
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
 from pictor.kit.money import Micros
@@ -132,6 +132,19 @@ def members_of(tenant_id: UUID) -> list[Membership]:
     """A tenant's members with their users, by e-mail address."""
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
     return list(members.order_by("user__email"))
+
+
+def operator_of(tenant_name: str, *, email: str) -> User | None:
+    """The person with this address, if they own the tenant and may do everything in the admin."""
+    owned = Membership.objects.filter(tenant__name=tenant_name, role=Membership.Role.OWNER)
+    return User.objects.filter(
+        email=email.lower(),
+        is_active=True,
+        is_staff=True,
+        is_superuser=True,
+        email_verified_at__isnull=False,
+        memberships__in=owned,
+    ).first()
 
 
 def _uuid(text: str) -> UUID | None:

@@ -13,6 +13,7 @@ from accounts.services.api_keys import (
 )
 from accounts.services.audit import record
 from accounts.services.members import add_member, remove_member
+from accounts.services.people import seed_operator
 from accounts.services.tenants import NO_LIMITS, TenantLimits, create_tenant, set_tenant_status
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "record",
     "remove_member",
     "revoke_api_key",
+    "seed_operator",
     "set_tenant_status",
     "unknown_scopes",
 ]

@@ -1,0 +1,74 @@
+"""No SQL of one app in another's room: a table is named by the app that owns it, and nowhere else.
+
+What another app's statement may join are the owner's named relations (accounts.selectors.API_KEYS,
+billing.selectors.HOLDS, …). Migrations may name any table; ORM relations follow foreign keys.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+
+ROOT = Path(__file__).resolve().parents[1]
+OWNERS = ("accounts", "billing", "generation", "storage")
+ROOMS = (*OWNERS, "platform")
+TABLES = {
+    model._meta.db_table: owner  # noqa: SLF001 - Django's documented API
+    for owner in OWNERS
+    for model in apps.get_app_config(owner).get_models(include_auto_created=True)
+}
+NAMED = re.compile(rf"\b({'|'.join(map(re.escape, sorted(TABLES)))})\b")
+
+
+def tables_in(source: str) -> Iterator[tuple[int, str]]:
+    """Line and name of every table in the source's texts, f-strings and docstrings too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for name in NAMED.findall(node.value):
+                yield node.lineno, name
+
+
+def sources(room: str) -> Iterator[Path]:
+    """A room's modules, migrations apart."""
+    for path in sorted((ROOT / room).rglob("*.py")):
+        if "migrations" not in path.parts:
+            yield path
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_table_is_named_outside_its_app(room):
+    strangers = [
+        f"{path.relative_to(ROOT)}:{line} names {table}"
+        for path in sources(room)
+        for line, table in tables_in(path.read_text(encoding="utf-8"))
+        if TABLES[table] != room
+    ]
+
+    assert strangers == []
+
+
+def test_every_owners_own_sql_is_seen():
+    owners = {
+        TABLES[table]
+        for room in ROOMS
+        for path in sources(room)
+        for _, table in tables_in(path.read_text(encoding="utf-8"))
+    }
+
+    assert owners == {"accounts", "billing", "generation", "storage"}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('"SELECT 1 FROM billing_transfer t"', [(1, "billing_transfer")]),
+        ('x = 1\nf"FROM accounts_apikey WHERE {x}"', [(2, "accounts_apikey")]),
+        ('"billing_transfers, a_storage_storedimage and generation_id are no tables"', []),
+        ("billing_transfer = 1  # accounts_apikey", []),
+    ],
+)
+def test_a_table_is_known_wherever_it_is_written(source, found):
+    assert list(tables_in(source)) == found
