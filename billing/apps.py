@@ -1,6 +1,9 @@
-"""The app's registration."""
+"""The app's registration, and the ledger plugged into accounts."""
 
 from django.apps import AppConfig
+from typing_extensions import override
+
+from accounts.ledger import Ledger, plug_in
 
 
 class BillingConfig(AppConfig):
@@ -9,3 +12,13 @@ class BillingConfig(AppConfig):
     name = "billing"
     label = "billing"
     verbose_name = "Billing"
+
+    @override
+    def ready(self) -> None:
+        plug_in(_books)
+
+
+def _books() -> Ledger:
+    from billing import books  # noqa: PLC0415 - a start that needs no ledger loads none
+
+    return books

@@ -12,9 +12,8 @@ from uuid import UUID
 from django.utils.dateparse import parse_datetime
 
 from accounts.selectors import Caller, Limits, caller_by_digest
-from accounts.services import FREE, KeyRules, issue_api_key
+from accounts.services import FREE, KeyRules, create_tenant, issue_api_key
 from billing.selectors import balance_of
-from billing.services import open_tenant
 from generation.admission.service import Admitted, Submission, admit
 from generation.attempts import begin_attempt
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
@@ -101,7 +100,7 @@ class Customer:
     def __init__(
         self, name: str = "acme", *, balance: int = OPENING_BALANCE, rules: KeyRules = FREE
     ) -> None:
-        self.tenant = open_tenant(name=name, opening_balance=Micros(balance), actor="test")
+        self.tenant = create_tenant(name=name, opening_balance=Micros(balance), actor="test")
         self.key, self.plaintext = issue_api_key(
             tenant=self.tenant, name=name, actor="test", rules=rules
         )

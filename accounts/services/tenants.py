@@ -1,11 +1,13 @@
-"""Tenants: made, suspended, let work again."""
+"""Tenants: made with their accounts, changed, suspended, let work again."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
+from accounts.ledger import ledger
 from accounts.models import Actor, Tenant
 from accounts.services.audit import record
+from pictor.kit.money import Micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,19 +20,23 @@ class TenantLimits:
 
 
 NO_LIMITS = TenantLimits()
+NOTHING = Micros(0)
 
 
 @transaction.atomic
 def create_tenant(
-    *, name: str, actor: Actor, limits: TenantLimits = NO_LIMITS, ip: str | None = None
+    *,
+    name: str,
+    actor: Actor,
+    opening_balance: Micros = NOTHING,
+    limits: TenantLimits = NO_LIMITS,
+    ip: str | None = None,
 ) -> Tenant:
-    """A new tenant. Raises ValidationError for a name that is taken, empty or too long."""
-    tenant = Tenant(
-        name=name,
-        requests_per_minute=limits.requests_per_minute,
-        images_per_minute=limits.images_per_minute,
-        max_in_flight=limits.max_in_flight,
-    )
+    """A new tenant with its account at the ledger and, where it is not 0, a first top-up.
+
+    Raises ValidationError for a name that is taken, empty or too long, or a negative balance.
+    """
+    tenant = Tenant(name=name, **asdict(limits))
     tenant.full_clean()
     tenant.save(force_insert=True)
     record(
@@ -42,6 +48,12 @@ def create_tenant(
         after={"name": name, "requests_per_minute": limits.requests_per_minute},
         ip=ip,
     )
+    books = ledger()
+    books.open_account(tenant_id=tenant.id)
+    if opening_balance:
+        books.top_up(
+            tenant_id=tenant.id, amount=opening_balance, reason="opening balance", actor=actor
+        )
     return tenant
 
 

@@ -8,7 +8,6 @@ from billing.services.accounts import (
     adjust,
     credit,
     open_account,
-    open_tenant,
     refund,
     top_up,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "draft_price_book",
     "end_hold",
     "open_account",
-    "open_tenant",
     "place_hold",
     "publish_price_book",
     "record_usage",

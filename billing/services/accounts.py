@@ -9,8 +9,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import Tenant
-from accounts.services import NO_LIMITS, Actor, TenantLimits, create_tenant, record
+from accounts.services import Actor, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
 from pictor.kit.money import Micros, to_decimal
@@ -37,21 +36,6 @@ def open_account(*, tenant_id: UUID) -> TenantBalance:
         defaults={"available_account": available, "held_account": held},
     )
     return balance
-
-
-@transaction.atomic
-def open_tenant(
-    *, name: str, opening_balance: Micros, actor: Actor, limits: TenantLimits = NO_LIMITS
-) -> Tenant:
-    """A new tenant with its account and, where it is not 0, a first top-up.
-
-    Raises ValidationError for a name that is taken or a negative balance.
-    """
-    tenant = create_tenant(name=name, actor=actor, limits=limits)
-    open_account(tenant_id=tenant.id)
-    if opening_balance:
-        top_up(tenant_id=tenant.id, amount=opening_balance, reason="opening balance", actor=actor)
-    return tenant
 
 
 def top_up(

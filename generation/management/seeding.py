@@ -19,10 +19,10 @@ from django.db import connection, transaction
 
 from accounts import keys
 from accounts.selectors import API_KEYS, caller_by_digest, operator_of, tenant_by_name_or_id
-from accounts.services import issue_api_key, record, seed_operator
+from accounts.services import create_tenant, issue_api_key, record, seed_operator
 from billing.seed_prices import seed_prices
 from billing.selectors import PRICE_BOOKS, has_price_books
-from billing.services import draft_price_book, open_tenant, publish_price_book
+from billing.services import draft_price_book, publish_price_book
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO
 from generation.catalogue.services import ChannelOptions
@@ -190,7 +190,7 @@ def _demo(wishes: Wishes) -> list[str]:
     done = []
     tenant = tenant_by_name_or_id(DEMO_TENANT)
     if tenant is None:
-        tenant = open_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
+        tenant = create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
         done.append("the demo tenant")
     if wishes.demo_api_key and caller_by_digest(_digest(wishes)) is None:
         if not keys.is_well_formed(wishes.demo_api_key):

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from accounts.services import issue_api_key
-from billing.services import Hold, HoldLimits, end_hold, open_tenant, place_hold
+from accounts.services import create_tenant, issue_api_key
+from billing.services import Hold, HoldLimits, end_hold, place_hold
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
@@ -18,7 +18,7 @@ class Customer:
     """A tenant and its key, as the ledger's callers see them."""
 
     def __init__(self, name: str, balance: int) -> None:
-        self.tenant = open_tenant(name=name, opening_balance=Micros(balance), actor="test")
+        self.tenant = create_tenant(name=name, opening_balance=Micros(balance), actor="test")
         self.key, self.plaintext = issue_api_key(tenant=self.tenant, name=name, actor="test")
         self.id: UUID = self.tenant.id
 

@@ -7,8 +7,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent, User
-from accounts.services import issue_api_key
-from billing.services import open_tenant
+from accounts.services import create_tenant, issue_api_key
 from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.services import ChannelOptions
@@ -17,7 +16,6 @@ from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Attempt, Channel, Contract, Generation, Worker
 from pictor.kit.ids import new_uuid
-from pictor.kit.money import Micros
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +52,7 @@ def channel(pages):
 
 @pytest.fixture
 def generation(channel):
-    tenant = open_tenant(name="acme", opening_balance=Micros(0), actor="test")
+    tenant = create_tenant(name="acme", actor="test")
     key, _ = issue_api_key(tenant=tenant, name="first", actor="test")
     generation = Generation.objects.create(
         id=new_uuid(), tenant=tenant, api_key=key, model="dall-e-3", prompt="a fox " * 20, n=1,

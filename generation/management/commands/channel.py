@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from billing.management.operator import ACTOR, read_words, say_invalid
+from accounts.management.operator import ACTOR, read_words, say_invalid
 from generation.catalogue import services, trial
 from generation.catalogue.services import ChannelOptions
 from generation.channels.base import UpstreamError

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from billing.management.operator import say_invalid
+from accounts.management.operator import say_invalid
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from pictor.env import env_secret, env_str

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from accounts.services import issue_api_key
-from billing.services import Hold, end_hold, open_tenant, place_hold, record_usage
+from accounts.services import create_tenant, issue_api_key
+from billing.services import Hold, end_hold, place_hold, record_usage
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Generation
@@ -65,7 +65,7 @@ class Customer:
     """A tenant with 10 USD and a key; generations of its own, made without the pipeline."""
 
     def __init__(self, name: str) -> None:
-        self.tenant = open_tenant(name=name, opening_balance=Micros(10_000_000), actor="test")
+        self.tenant = create_tenant(name=name, opening_balance=Micros(10_000_000), actor="test")
         self.key, _ = issue_api_key(tenant=self.tenant, name=name, actor="test")
 
     def admit(self, held: int, *, is_held: bool = True, is_written: bool = True) -> Generation:

@@ -6,10 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.models import SCOPES
-from accounts.selectors import api_key_by_id
-from accounts.services import KeyRules, issue_api_key, revoke_api_key, unknown_scopes
-from billing.management.operator import (
+from accounts.management.operator import (
     ACTOR,
     answer,
     read_amount,
@@ -18,6 +15,9 @@ from billing.management.operator import (
     read_words,
     say_invalid,
 )
+from accounts.models import SCOPES
+from accounts.selectors import api_key_by_id
+from accounts.services import KeyRules, issue_api_key, revoke_api_key, unknown_scopes
 from pictor.kit import clock
 
 

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from typing_extensions import override
 
-from accounts.services import TenantLimits, issue_api_key
-from billing.management.operator import (
+from accounts.ledger import ledger
+from accounts.management.operator import (
     ACTOR,
     answer,
     read_amount,
@@ -16,8 +16,7 @@ from billing.management.operator import (
     read_tenant,
     say_invalid,
 )
-from billing.selectors import available_to
-from billing.services import credit, open_tenant
+from accounts.services import TenantLimits, create_tenant, issue_api_key
 from pictor.kit.money import to_decimal
 
 
@@ -49,7 +48,7 @@ class Command(BaseCommand):
 
     def _create(self, options: dict[str, Any]) -> None:
         with transaction.atomic():
-            tenant = open_tenant(
+            tenant = create_tenant(
                 name=options["name"].strip(),
                 opening_balance=read_amount(options["balance"]),
                 actor=ACTOR,
@@ -64,8 +63,9 @@ class Command(BaseCommand):
         amount = read_amount(options["amount"])
         if not options["reason"].strip():
             raise CommandError("--reason is empty")
-        credit(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
-        available = to_decimal(available_to(tenant.id))
+        books = ledger()
+        books.credit(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
+        available = to_decimal(books.available_to(tenant.id))
         self.stdout.write(
             f"{tenant.name}: {to_decimal(amount)} USD credited, {available} available"
         )

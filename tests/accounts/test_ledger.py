@@ -1,0 +1,40 @@
+"""The port through which accounts reaches the ledger."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from accounts import ledger
+from accounts.models import Tenant
+from accounts.services import create_tenant
+from billing.models import TenantBalance
+from billing.selectors import ledger_findings, statement
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_tenant_is_made_with_an_account():
+    tenant = create_tenant(name="poor", actor="test")
+
+    balance = TenantBalance.objects.get(tenant=tenant)
+    assert (balance.available, balance.held, balance.seq) == (0, 0, 0)
+    assert ledger_findings() == []
+
+
+def test_an_opening_balance_is_a_top_up():
+    tenant = create_tenant(name="rich", actor="test", opening_balance=Micros(5_000_000))
+
+    (transfer,) = statement(tenant.id)
+    assert (transfer.kind, transfer.amount) == ("top_up", 5_000_000)
+    assert transfer.reason == "opening balance"
+    assert ledger_findings() == []
+
+
+def test_without_a_ledger_no_tenant_is_made(monkeypatch):
+    monkeypatch.setattr(ledger, "_plugged", [])
+
+    with pytest.raises(ImproperlyConfigured, match="accounts has no ledger"), transaction.atomic():
+        create_tenant(name="lost", actor="test")
+
+    assert not Tenant.objects.exists()
