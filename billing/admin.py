@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from typing_extensions import override
 from unfold.admin import TabularInline
 
-from accounts.admin import AuditedAdmin, ReadOnlyAdmin, actor_of
+from accounts.admin import AuditedAdmin, ReadOnlyAdmin, by
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
 from billing.services import publish_price_book
 from pictor.kit import clock
@@ -62,12 +62,7 @@ class PriceBookAdmin(AuditedAdmin):
         """Put the selected drafts in force from their effective dates."""
         for book in queryset:
             try:
-                publish_price_book(
-                    book=book,
-                    actor=actor_of(request),
-                    now=clock.now(),
-                    ip=request.META.get("REMOTE_ADDR"),
-                )
+                publish_price_book(book=book, now=clock.now(), **by(request))
             except ValidationError as error:
                 messages.error(request, f"{book}: {' '.join(error.messages)}")
             else:

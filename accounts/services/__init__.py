@@ -7,6 +7,7 @@ from accounts.models import Actor
 from accounts.services.api_keys import (
     FREE,
     KeyRules,
+    change_api_key,
     issue_api_key,
     revoke_api_key,
     unknown_scopes,
@@ -14,7 +15,13 @@ from accounts.services.api_keys import (
 from accounts.services.audit import record
 from accounts.services.members import add_member, remove_member
 from accounts.services.people import seed_operator
-from accounts.services.tenants import NO_LIMITS, TenantLimits, create_tenant, set_tenant_status
+from accounts.services.tenants import (
+    NO_LIMITS,
+    TenantLimits,
+    change_tenant,
+    create_tenant,
+    set_tenant_status,
+)
 
 __all__ = [
     "FREE",
@@ -23,6 +30,8 @@ __all__ = [
     "KeyRules",
     "TenantLimits",
     "add_member",
+    "change_api_key",
+    "change_tenant",
     "create_tenant",
     "issue_api_key",
     "record",

@@ -1,4 +1,4 @@
-"""API keys: issued, shown once, revoked. An audit event names one by id and visible prefix."""
+"""API keys: issued, changed, revoked. Audit events name one by its id and visible prefix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,22 +58,33 @@ def issue_api_key(
         visible_prefix=keys.visible_prefix(text),
         digest=keys.digest(text, settings.KEY_PEPPER),
         is_test=text.startswith(keys.TEST_PREFIX),
-        scopes=list(rules.scopes),
-        allowed_models=None if rules.models is None else list(rules.models),
-        ip_ranges=None if rules.ip_ranges is None else list(rules.ip_ranges),
-        expires_at=rules.expires_at,
-        requests_per_minute=rules.requests_per_minute,
-        images_per_minute=rules.images_per_minute,
-        max_in_flight=rules.max_in_flight,
-        budget_day_micros=rules.budget_day,
-        budget_month_micros=rules.budget_month,
-        default_response_format=rules.default_response_format,
         created_by=actor if isinstance(actor, User) else None,
+        **_columns(rules),
     )
     key.full_clean()
     key.save(force_insert=True)
     _record_key(key, actor=actor, action="api_key.issue", after=_describe(key), ip=ip)
     return key, text
+
+
+@transaction.atomic
+def change_api_key(
+    *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
+) -> None:
+    """Give a key another name and other rules; where nothing changes, nothing is written.
+
+    Felt by the next request. Raises ValidationError as `issue_api_key` does.
+    """
+    before = _describe(key)
+    columns = {"name": name, **_columns(rules)}
+    for column, value in columns.items():
+        setattr(key, column, value)
+    after = _describe(key)
+    if after == before:
+        return
+    key.full_clean()
+    key.save(update_fields=list(columns))  # a revocation meanwhile stands
+    _record_key(key, actor=actor, action="api_key.change", before=before, after=after, ip=ip)
 
 
 @transaction.atomic
@@ -87,6 +98,22 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None =
     if revoked:
         after = {"revoked_at": now.isoformat()}
         _record_key(key, actor=actor, action="api_key.revoke", after=after, ip=ip)
+
+
+def _columns(rules: KeyRules) -> dict[str, Any]:
+    """The rules as a key's columns."""
+    return {
+        "scopes": list(rules.scopes),
+        "allowed_models": None if rules.models is None else list(rules.models),
+        "ip_ranges": None if rules.ip_ranges is None else list(rules.ip_ranges),
+        "expires_at": rules.expires_at,
+        "requests_per_minute": rules.requests_per_minute,
+        "images_per_minute": rules.images_per_minute,
+        "max_in_flight": rules.max_in_flight,
+        "budget_day_micros": rules.budget_day,
+        "budget_month_micros": rules.budget_month,
+        "default_response_format": rules.default_response_format,
+    }
 
 
 def _describe(key: ApiKey) -> dict[str, Any]:
@@ -113,7 +140,13 @@ def unknown_scopes(scopes: Sequence[str]) -> list[str]:
 
 
 def _record_key(
-    key: ApiKey, *, actor: Actor, action: str, after: Mapping[str, Any], ip: str | None
+    key: ApiKey,
+    *,
+    actor: Actor,
+    action: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any],
+    ip: str | None,
 ) -> None:
     record(
         actor=actor,
@@ -121,6 +154,7 @@ def _record_key(
         object_type="api_key",
         object_id=key.public_id,
         tenant_id=key.tenant_id,
+        before=before,
         after=after,
         ip=ip,
     )

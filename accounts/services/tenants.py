@@ -1,6 +1,7 @@
 """Tenants: made with their accounts, changed, suspended, let work again."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -45,7 +46,7 @@ def create_tenant(
         object_type="tenant",
         object_id=tenant.public_id,
         tenant_id=tenant.id,
-        after={"name": name, "requests_per_minute": limits.requests_per_minute},
+        after=_describe(tenant),
         ip=ip,
     )
     books = ledger()
@@ -55,6 +56,35 @@ def create_tenant(
             tenant_id=tenant.id, amount=opening_balance, reason="opening balance", actor=actor
         )
     return tenant
+
+
+@transaction.atomic
+def change_tenant(
+    *, tenant: Tenant, name: str, limits: TenantLimits, actor: Actor, ip: str | None = None
+) -> None:
+    """Give a tenant another name and other limits; where nothing changes, nothing is written.
+
+    Raises ValidationError for a name that is taken, empty or too long, or a limit of 0.
+    """
+    before = _describe(tenant)
+    columns = {"name": name, **asdict(limits)}
+    for column, value in columns.items():
+        setattr(tenant, column, value)
+    after = _describe(tenant)
+    if after == before:
+        return
+    tenant.full_clean()
+    tenant.save(update_fields=list(columns))
+    record(
+        actor=actor,
+        action="tenant.change",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+        before=before,
+        after=after,
+        ip=ip,
+    )
 
 
 @transaction.atomic
@@ -75,3 +105,13 @@ def set_tenant_status(
         after={"status": status.value},
         ip=ip,
     )
+
+
+def _describe(tenant: Tenant) -> dict[str, Any]:
+    """What `create_tenant` and `change_tenant` set, as an audit event shows it."""
+    return {
+        "name": tenant.name,
+        "requests_per_minute": tenant.requests_per_minute,
+        "images_per_minute": tenant.images_per_minute,
+        "max_in_flight": tenant.max_in_flight,
+    }

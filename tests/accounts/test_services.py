@@ -17,6 +17,8 @@ from accounts.services import (
     KeyRules,
     TenantLimits,
     add_member,
+    change_api_key,
+    change_tenant,
     create_tenant,
     issue_api_key,
     remove_member,
@@ -59,7 +61,12 @@ def test_a_new_tenant_is_audited_with_who_and_from_where():
 
     event = audited("tenant.create")
     assert (event.actor, event.actor_name, event.ip) == (None, "manage.py", "10.0.0.1")
-    assert event.after == {"name": "beta", "requests_per_minute": None}
+    assert event.after == {
+        "name": "beta",
+        "requests_per_minute": None,
+        "images_per_minute": None,
+        "max_in_flight": None,
+    }
 
 
 def test_suspending_a_tenant_is_audited_before_and_after(acme):
@@ -71,6 +78,67 @@ def test_suspending_a_tenant_is_audited_before_and_after(acme):
     assert event.actor == user
     assert event.actor_name == "op@example.com"
     assert (event.before, event.after) == ({"status": "active"}, {"status": "suspended"})
+
+
+def test_a_tenants_new_name_and_limits_are_audited_before_and_after(acme):
+    change_tenant(tenant=acme, name="Acme", limits=TenantLimits(max_in_flight=7), actor="test")
+
+    acme.refresh_from_db()
+    event = audited("tenant.change")
+    assert (acme.name, acme.max_in_flight) == ("Acme", 7)
+    assert event.object_id == acme.public_id
+    assert event.before == {
+        "name": "acme",
+        "requests_per_minute": None,
+        "images_per_minute": None,
+        "max_in_flight": None,
+    }
+    assert event.after == {**event.before, "name": "Acme", "max_in_flight": 7}
+
+
+def test_a_tenant_cannot_take_anothers_name(acme):
+    create_tenant(name="other", actor="test")
+
+    with pytest.raises(ValidationError, match="already exists"):
+        change_tenant(tenant=acme, name="other", limits=TenantLimits(), actor="test")
+
+
+def test_where_nothing_changes_nothing_is_audited(acme, acme_key):
+    change_tenant(tenant=acme, name="acme", limits=TenantLimits(), actor="test")
+    change_api_key(key=acme_key[0], name="first", rules=KeyRules(), actor="test")
+
+    assert not AuditEvent.objects.filter(action__in=["tenant.change", "api_key.change"]).exists()
+
+
+def test_a_keys_new_rules_are_audited_before_and_after(acme_key):
+    key, _ = acme_key
+    rules = KeyRules(scopes=["images:read"], models=["dall-e-2"], requests_per_minute=5)
+
+    change_api_key(key=key, name="narrow", rules=rules, actor="test")
+
+    stored = ApiKey.objects.get()
+    assert (stored.name, stored.scopes, stored.allowed_models, stored.requests_per_minute) == (
+        "narrow", ["images:read"], ["dall-e-2"], 5,
+    )  # fmt: skip
+    before, after = audited("api_key.change").before or {}, audited("api_key.change").after or {}
+    assert (before["name"], before["models"]) == ("first", None)
+    assert (after["name"], after["models"]) == ("narrow", ["dall-e-2"])
+
+
+def test_a_change_of_a_key_does_not_bring_it_back(acme_key, now):
+    read_before = ApiKey.objects.get()
+    revoke_api_key(key=acme_key[0], actor="test", now=now)
+
+    change_api_key(key=read_before, name="late", rules=KeyRules(), actor="test")
+
+    assert ApiKey.objects.get().revoked_at == now
+
+
+def test_new_rules_that_make_no_sense_are_refused(acme_key):
+    with pytest.raises(ValidationError):
+        change_api_key(
+            key=acme_key[0], name="odd", rules=KeyRules(requests_per_minute=0), actor="test"
+        )
 
 
 def test_a_key_is_stored_as_a_digest_only(acme, settings):

@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
+from accounts.selectors import members_of
+from accounts.services import add_member
 from billing.models import (
     KeyBudget,
     Price,
@@ -150,7 +152,7 @@ def test_a_changed_key_leaves_before_and_after(pages, acme):
 
     answer = pages.post(url, {**KEY_FORM, "requests_per_minute": "7"})
 
-    event = AuditEvent.objects.get(action="apikey.change")
+    event = AuditEvent.objects.get(action="api_key.change")
     assert answer.status_code == 302
     before, after = event.before or {}, event.after or {}
     assert (before["requests_per_minute"], after["requests_per_minute"]) == (None, 7)
@@ -199,8 +201,7 @@ def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
 
     events = list(AuditEvent.objects.filter(tenant=tenant).order_by("id"))
     assert [event.action for event in events] == [
-        "tenant.add", "membership.add", "tenant.change", "membership.change", "tenant.change",
-        "membership.delete",
+        "tenant.create", "member.set", "tenant.status", "member.set", "member.remove",
     ]  # fmt: skip
     suspended, demoted = events[2], events[3]
     assert (suspended.before or {})["status"] == "active"
@@ -208,6 +209,42 @@ def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
     assert demoted.before == {"role": "owner"}
     assert (demoted.after or {})["role"] == "viewer"
     assert available_to(tenant.id) == 0
+
+
+def test_a_tenant_may_be_made_suspended(pages):
+    members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    form = {"name": "New", "status": "suspended", "max_in_flight": "3", **members}
+
+    answer = pages.post(reverse("admin:accounts_tenant_add"), form)
+
+    tenant = Tenant.objects.get()
+    assert answer.status_code == 302
+    assert (tenant.status, tenant.max_in_flight) == ("suspended", 3)
+
+
+def test_a_member_is_replaced_by_another_person(pages, root, acme):
+    ann = User.objects.create_user("ann@example.com")
+    membership = add_member(tenant=acme.tenant, user=root, role=Membership.Role.OWNER, actor="test")
+    form = {
+        "name": "acme",
+        "status": "active",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(membership.id),
+        "memberships-0-tenant": str(acme.id),
+        "memberships-0-user": str(ann.id),
+        "memberships-0-role": "billing",
+    }
+
+    pages.post(reverse("admin:accounts_tenant_change", args=[acme.id]), form)
+
+    (member,) = members_of(acme.id)
+    assert (member.user, member.role) == (ann, "billing")
+    gone, come = AuditEvent.objects.filter(actor=root, object_type="user").order_by("id")
+    assert (gone.action, gone.object_id, gone.before) == (
+        "member.remove", str(root.id), {"role": "owner"},
+    )  # fmt: skip
+    assert (come.action, come.object_id, come.before) == ("member.set", str(ann.id), None)
 
 
 def test_a_user_is_made_with_an_address_and_a_password(pages):

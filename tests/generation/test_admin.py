@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from accounts.models import AuditEvent, User
+from accounts.keys import digest
+from accounts.models import AuditEvent, Tenant, User
+from accounts.selectors import caller_by_digest
 from accounts.services import create_tenant, issue_api_key
+from generation.admission.service import Submission, admit
 from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.services import ChannelOptions
@@ -15,7 +18,9 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Attempt, Channel, Contract, Generation, Worker
-from pictor.kit.ids import new_uuid
+from pictor.kit import clock
+from pictor.kit.errors import InsufficientQuota
+from pictor.kit.ids import GenerationId, new_uuid
 
 pytestmark = pytest.mark.django_db
 
@@ -259,6 +264,28 @@ def test_nothing_can_be_deleted(pages, generation, model):
     delete = reverse(f"admin:generation_{model}_delete", args=[keys[model]])
 
     assert pages.post(delete, {"post": "yes"}).status_code == 403
+
+
+def test_a_tenant_made_here_is_refused_for_its_empty_balance_and_nothing_else(
+    pages, channel, settings
+):
+    members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    pages.post(reverse("admin:accounts_tenant_add"), {"name": "New", "status": "active", **members})
+    key = {"tenant": str(Tenant.objects.get().id), "scopes": "images:write"}
+    page = pages.post(reverse("admin:accounts_apikey_add"), key, follow=True).content.decode()
+    (plaintext,) = re.findall(r"sk-pictor-[0-9A-Za-z]{38}", page)
+    caller = caller_by_digest(digest(plaintext, settings.KEY_PEPPER))
+    assert caller is not None
+
+    with pytest.raises(InsufficientQuota, match=r"0\.040000 USD is missing"):
+        admit(
+            caller=caller,
+            submission=Submission(
+                request={"model": "dall-e-3", "prompt": "a fox"}, idempotency_key="k"
+            ),
+            generation_id=GenerationId(new_uuid()),
+            now=clock.now(),
+        )
 
 
 def test_a_contract_is_edited_and_audited(pages, root):

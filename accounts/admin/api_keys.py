@@ -1,0 +1,80 @@
+"""API keys: each is shown once, when it is made; nothing here shows or takes a digest."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from typing_extensions import override
+from unfold.admin import ModelAdmin
+
+from accounts.admin.base import by
+from accounts.models import ApiKey
+from accounts.services import KeyRules, change_api_key, issue_api_key, revoke_api_key
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin):
+    """API keys: made here, shown once, then narrowed or revoked; never deleted."""
+
+    list_display = ("visible_prefix", "name", "tenant", "expires_at", "revoked_at", "created_at")
+    list_filter = ("is_test", ("revoked_at", admin.EmptyFieldListFilter))
+    search_fields = ("visible_prefix", "name", "id", "tenant__name")
+    list_select_related = ("tenant",)
+    autocomplete_fields = ("tenant",)
+    actions = ("revoke",)
+    readonly_fields = ("public_id", "visible_prefix", "revoked_at", "created_by", "created_at")
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A key never moves to another tenant, nor from test to live."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else (*fields, "tenant", "is_test")
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        # A form's empty list means "every"; stored, it would mean "none".
+        obj.allowed_models = obj.allowed_models or None
+        obj.ip_ranges = obj.ip_ranges or None
+        if change:
+            key = self.get_queryset(request).get(pk=obj.pk)
+            change_api_key(key=key, name=obj.name, rules=_rules_of(obj), **by(request))
+        else:
+            key, plaintext = issue_api_key(
+                tenant=obj.tenant,
+                name=obj.name,
+                rules=_rules_of(obj),
+                is_test=obj.is_test,
+                **by(request),
+            )
+            messages.warning(request, f"The new key, shown only now: {plaintext}")
+        obj.pk = key.pk
+        obj.refresh_from_db()
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """End the selected keys at once."""
+        for key in queryset:
+            revoke_api_key(key=key, now=clock.now(), **by(request))
+        messages.success(request, "Revoked. Work in flight still ends and is charged.")
+
+
+def _rules_of(key: ApiKey) -> KeyRules:
+    return KeyRules(
+        scopes=key.scopes,
+        models=key.allowed_models,
+        ip_ranges=key.ip_ranges,
+        expires_at=key.expires_at,
+        requests_per_minute=key.requests_per_minute,
+        images_per_minute=key.images_per_minute,
+        max_in_flight=key.max_in_flight,
+        budget_day=None if key.budget_day_micros is None else Micros(key.budget_day_micros),
+        budget_month=None if key.budget_month_micros is None else Micros(key.budget_month_micros),
+        default_response_format=key.default_response_format,
+    )

@@ -1,0 +1,71 @@
+"""Tenants with their members. Every change is a service's, with the service's audit event."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from typing_extensions import override
+from unfold.admin import ModelAdmin, TabularInline
+
+from accounts.admin.base import by
+from accounts.models import Membership, Tenant
+from accounts.selectors import members_of
+from accounts.services import (
+    TenantLimits,
+    add_member,
+    change_tenant,
+    create_tenant,
+    remove_member,
+    set_tenant_status,
+)
+
+
+class _MembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Tenant)
+class TenantAdmin(ModelAdmin):
+    """Tenants and their limits. Money is moved by `manage.py tenant credit`."""
+
+    list_display = ("name", "status", "requests_per_minute", "max_in_flight", "created_at")
+    list_filter = ("status",)
+    search_fields = ("name", "id")
+    readonly_fields = ("public_id", "created_at")
+    inlines = (_MembershipInline,)
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        limits = TenantLimits(
+            requests_per_minute=obj.requests_per_minute,
+            images_per_minute=obj.images_per_minute,
+            max_in_flight=obj.max_in_flight,
+        )
+        if change:
+            tenant = self.get_queryset(request).get(pk=obj.pk)
+            change_tenant(tenant=tenant, name=obj.name, limits=limits, **by(request))
+        else:
+            tenant = create_tenant(name=obj.name, limits=limits, **by(request))
+        if obj.status != tenant.status:
+            set_tenant_status(tenant=tenant, status=Tenant.Status(obj.status), **by(request))
+        obj.pk = tenant.pk
+        obj.refresh_from_db()
+
+    @override
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        tenant = form.instance
+        members = {member.pk: member for member in members_of(tenant.pk)}
+        formset.save(commit=False)
+        changed = [row for row, _ in formset.changed_objects]
+        replaced = [row for row in changed if row.user_id != members[row.pk].user_id]
+        for row in (*formset.deleted_objects, *replaced):
+            remove_member(membership=members[row.pk], **by(request))
+        for row in (*formset.new_objects, *changed):
+            add_member(tenant=tenant, user=row.user, role=Membership.Role(row.role), **by(request))
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
