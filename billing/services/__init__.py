@@ -18,8 +18,6 @@ from billing.services.holds import (
     LedgerError,
     end_hold,
     place_hold,
-    release,
-    settle,
 )
 from billing.services.prices import draft_price_book, publish_price_book
 
@@ -37,7 +35,5 @@ __all__ = [
     "publish_price_book",
     "record_usage",
     "refund",
-    "release",
-    "settle",
     "top_up",
 ]

@@ -197,16 +197,6 @@ def end_hold(*, hold: Hold, captured: Micros) -> None:
         raise LedgerError(f"no open hold of {hold.amount} for {hold.generation_id}")
 
 
-def settle(*, hold: Hold, due: Micros) -> None:
-    """End a hold by charging what is due. Raises as `end_hold`."""
-    end_hold(hold=hold, captured=due)
-
-
-def release(*, hold: Hold) -> None:
-    """End a hold by giving all of it back. Raises as `end_hold`."""
-    end_hold(hold=hold, captured=Micros(0))
-
-
 def _run(statement: str, values: dict[str, Any]) -> tuple[bool, bool]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

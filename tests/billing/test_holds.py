@@ -22,8 +22,6 @@ from billing.services import (
     end_hold,
     place_hold,
     refund,
-    release,
-    settle,
     top_up,
 )
 from pictor.kit.errors import InsufficientQuota
@@ -58,8 +56,7 @@ def test_a_hold_moves_money_from_available_to_held(acme):
 def test_settling_charges_what_is_due_and_gives_the_rest_back(acme):
     hold = acme.hold(4_000_000)
 
-    with transaction.atomic():
-        settle(hold=hold, due=Micros(1_500_000))
+    acme.end(hold, 1_500_000)
 
     balance = balance_of(acme.id)
     assert (balance.available, balance.held, balance.in_flight) == (8_500_000, 0, 0)
@@ -82,8 +79,7 @@ def test_charging_all_of_a_hold_is_one_transfer(acme):
 def test_releasing_gives_all_of_it_back(acme):
     hold = acme.hold(4_000_000)
 
-    with transaction.atomic():
-        release(hold=hold)
+    acme.end(hold, 0)
 
     assert lines(acme.id)[2:] == [("release", 4_000_000, 10_000_000, 0)]
     assert ledger_findings() == []
