@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import redis
 
-from accounts import rates
-from accounts.rates import Bucket, LocalBuckets, Taken, buckets_of, headers_of, take
+from accounts.rates import shared, take
+from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
+from accounts.rates.local import LocalBuckets
 from accounts.selectors import Caller
 from pictor.kit.errors import RateLimited
 from tests.factories import make_caller
@@ -19,10 +20,10 @@ CLOSED = "redis://127.0.0.1:1/0"
 @pytest.fixture(autouse=True)
 def fresh_client(monkeypatch):
     """The process has met neither this Redis nor any failure of it."""
-    script = rates._script  # noqa: SLF001 - the client is made once a process
+    script = shared._script  # noqa: SLF001 - the client is made once a process
     script.cache_clear()
-    monkeypatch.setattr(rates, "_away_until", 0.0)
-    monkeypatch.setattr(rates, "_local", LocalBuckets())
+    monkeypatch.setattr(shared, "_away_until", 0.0)
+    monkeypatch.setattr(shared, "_local", LocalBuckets())
     yield script.cache_clear
     script.cache_clear()
 
@@ -130,7 +131,7 @@ def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():
 
 
 def test_after_the_time_named_the_next_one_passes(monkeypatch):
-    monkeypatch.setattr(rates, "STEP_SECONDS", 1.0)
+    monkeypatch.setattr(shared, "STEP_SECONDS", 1.0)
     caller = make_caller(key_rpm=60)
     for _ in range(60):
         take(caller, images=1)
@@ -225,7 +226,7 @@ def test_a_redis_that_came_back_is_used_again(away, settings, fresh_client, monk
     fresh_client()
     assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "3"
 
-    monkeypatch.setattr(rates, "_away_until", time.monotonic())  # the two seconds are over
+    monkeypatch.setattr(shared, "_away_until", time.monotonic())  # the two seconds are over
 
     assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "4"
 

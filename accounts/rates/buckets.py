@@ -1,0 +1,97 @@
+"""The limits of a caller as buckets, and what an answer says of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from accounts.selectors import Caller
+from pictor.kit.errors import RateLimited
+
+MINUTE = 60.0
+STEP_SECONDS = 5.0
+"""Buckets fill in steps, so that a burst that takes a moment to arrive gets its limit exactly."""
+LONGEST_RETRY_AFTER = 60
+
+REQUESTS = "requests"
+IMAGES = "images"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One limit as one request meets it: whose, how many a minute, how many it takes."""
+
+    name: str
+    unit: str
+    whose: str
+    capacity: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a call to the buckets came to: seconds to wait (0.0: taken) and what each holds now."""
+
+    wait_seconds: float
+    levels: tuple[float, ...]
+
+
+def buckets_of(caller: Caller, images: int) -> list[Bucket]:
+    """The limits that this caller has, the tenant's first: where there is none, the platform's."""
+    limits, tag = caller.limits, f"pictor:rate:{{{caller.tenant_id}}}"
+    of_tenant, of_key = f"{tag}:tenant", f"{tag}:{caller.key_id}"
+    ceiling = settings.RATE_CEILING_PER_MINUTE
+    tenant_rpm, tenant_ipm = limits.tenant_rpm, limits.tenant_ipm
+    if tenant_rpm is None and limits.key_rpm is None:
+        tenant_rpm = ceiling
+    if tenant_ipm is None and limits.key_ipm is None:
+        tenant_ipm = ceiling
+    found = [
+        (REQUESTS, "account", f"{of_tenant}:requests", tenant_rpm, 1),
+        (REQUESTS, "API key", f"{of_key}:requests", limits.key_rpm, 1),
+        (IMAGES, "account", f"{of_tenant}:images", tenant_ipm, images),
+        (IMAGES, "API key", f"{of_key}:images", limits.key_ipm, images),
+    ]
+    return [
+        Bucket(name, unit, whose, capacity, cost)
+        for unit, whose, name, capacity, cost in found
+        if capacity is not None
+    ]
+
+
+def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
+    """Limit, remaining and seconds until full, of the tighter bucket of each unit."""
+    headers: dict[str, str] = {}
+    for unit in (REQUESTS, IMAGES):
+        found = [
+            (level, bucket)
+            for bucket, level in zip(buckets, taken.levels, strict=True)
+            if bucket.unit == unit
+        ]
+        if not found:
+            continue
+        level, bucket = min(found, key=lambda pair: pair[0])
+        full_in = (bucket.capacity - level) * MINUTE / bucket.capacity
+        headers[f"x-ratelimit-limit-{unit}"] = str(bucket.capacity)
+        headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, math.floor(level)))
+        headers[f"x-ratelimit-reset-{unit}"] = f"{math.ceil(full_in)}s"
+    return headers
+
+
+def refusal_of(buckets: Sequence[Bucket], taken: Taken, headers: dict[str, str]) -> RateLimited:
+    """What to say when a bucket is too empty: of the one this request needs most of."""
+    short = [
+        bucket for bucket, level in zip(buckets, taken.levels, strict=True) if level < bucket.cost
+    ]
+    bucket = max(short, key=lambda one: one.cost / one.capacity)
+    never = bucket.cost > bucket.capacity
+    retry_after = min(LONGEST_RETRY_AFTER, max(1, math.ceil(taken.wait_seconds)))
+    error = RateLimited(
+        f"Rate limit reached for this {bucket.whose}: {bucket.capacity} {bucket.unit} a minute."
+        + (" One request for more images than that can never pass." if never else ""),
+        retry_after=None if never else retry_after,
+        should_retry=False if never else None,
+    )
+    error.headers = headers
+    return error

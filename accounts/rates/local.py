@@ -1,0 +1,52 @@
+"""The same buckets in this process's memory, for as long as Redis is away."""
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from accounts.rates.buckets import MINUTE, STEP_SECONDS, Bucket, Taken
+
+
+class LocalBuckets:
+    """The same buckets in this process's memory, for as long as Redis is away."""
+
+    MAX_BUCKETS = 100_000
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, buckets: Sequence[Bucket], *, now: float) -> Taken:
+        """All or nothing, as the script does it. `now` is seconds of a monotonic clock."""
+        with self._lock:
+            found = [self._level(bucket, now) for bucket in buckets]
+            waits = [
+                _wait(bucket, level, at, now)
+                for bucket, (level, at) in zip(buckets, found, strict=True)
+                if level < bucket.cost
+            ]
+            if waits:
+                return Taken(max(waits), tuple(level for level, _ in found))
+            for bucket, (level, at) in zip(buckets, found, strict=True):
+                self._levels[bucket.name] = (level - bucket.cost, at)
+                self._levels.move_to_end(bucket.name)
+            while len(self._levels) > self.MAX_BUCKETS:
+                self._levels.popitem(last=False)
+            left = zip(buckets, found, strict=True)
+            return Taken(0.0, tuple(level - bucket.cost for bucket, (level, _) in left))
+
+    def _level(self, bucket: Bucket, now: float) -> tuple[float, float]:
+        """What the bucket holds, and since when: the time of its last step."""
+        level, at = self._levels.get(bucket.name, (float(bucket.capacity), now))
+        steps = max(0, math.floor((now - at) / STEP_SECONDS))
+        level += steps * bucket.capacity * STEP_SECONDS / MINUTE
+        if level >= bucket.capacity:
+            return float(bucket.capacity), now
+        return level, at + steps * STEP_SECONDS
+
+
+def _wait(bucket: Bucket, level: float, at: float, now: float) -> float:
+    """Seconds until enough steps have filled the bucket for this cost."""
+    missing = (bucket.cost - level) * MINUTE / bucket.capacity
+    return at + math.ceil(missing / STEP_SECONDS) * STEP_SECONDS - now
