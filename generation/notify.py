@@ -12,8 +12,8 @@ from functools import cache
 from uuid import UUID
 
 import redis
-from celery import current_app
 from django.conf import settings
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ def ring(generation_id: UUID) -> bool:
     if time.monotonic() < _quiet_until:
         return False
     try:
-        current_app.send_task(TASK, (str(generation_id),), queue=QUEUE, retry=False)
+        celery = import_string(settings.DOORBELL_APP)
+        celery.send_task(TASK, (str(generation_id),), queue=QUEUE, retry=False)
     except (OperationalError, redis.RedisError, OSError) as error:
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the doorbell was not heard: %s", error)

@@ -30,9 +30,10 @@ OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
 ENCRYPTION_KEYS = env_secret("PICTOR_ENCRYPTION_KEYS").split()
 """Fernet keys for channel credentials, newest first."""
 
+OUR_APPS = ["pictor", "accounts", "billing", "storage", "generation", "console"]
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "pictor.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -41,12 +42,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "storages",
-    "pictor",
-    "accounts",
-    "billing",
-    "storage",
-    "generation",
-    "console",
+    *OUR_APPS,
 ]
 
 MIDDLEWARE = [
@@ -156,6 +152,8 @@ REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_TIMEOUT_SECONDS = 0.5
 RATE_CEILING_PER_MINUTE = env_int("PICTOR_RATE_CEILING_PER_MINUTE", 1_000_000)
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", REDIS_URL)
+DOORBELL_APP = "pictor.celery.app"
+"""The Celery app that rings for a generation: imported where one rings, not by every command."""
 
 # --- S3 ---------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from pictor.kit import api_errors
 from pictor.kit.errors import NotFound, PictorError
 from pictor.web import probes
 
+admin.autodiscover()
 openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[])
 
 urlpatterns = [

@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from celery import current_app
 
 from generation import notify
+from pictor.celery import app
 from pictor.kit.ids import new_uuid
 
 CLOSED = "redis://127.0.0.1:1/0"
@@ -26,7 +26,7 @@ def broken_broker(fresh, monkeypatch):
         calls.append("tried")
         raise ConnectionRefusedError("nobody listens")
 
-    monkeypatch.setattr(current_app, "send_task", refuses)
+    monkeypatch.setattr(app, "send_task", refuses)
     return calls
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     """Make an API key for a tenant, or end one."""
 
     help = "Create an API key (shown once), or revoke one."
+    requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:

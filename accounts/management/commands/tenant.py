@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     """Make a tenant with a key and a balance, or give one a credit."""
 
     help = "Create a tenant with an API key, or give a tenant a credit."
+    requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:

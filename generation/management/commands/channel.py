@@ -1,22 +1,18 @@
 """`manage.py channel set|enable|disable|reset|test|list`."""
 
-import asyncio
 import json
 import sys
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, read_words, say_invalid
-from generation.catalogue import services, trial
+from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
-from generation.channels.base import UpstreamError
 from generation.models import Channel
-from storage.probe import NotAnImage
 
 LARGEST = 2**31 - 1
 COLUMNS = ("name", "state", "priority", "weight", "timeout", "base_url", "models", "sizes")
@@ -100,24 +96,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{channel.name} is reset")
 
     def _test(self, options: dict[str, Any]) -> None:
-        channel = _channel(options)
-        try:
-            tried = trial.prepare(channel)
-            result = asyncio.run(trial.attempt(tried))
-        except InvalidToken:
-            raise CommandError(
-                f"{channel.name}: its API key was encrypted with a key that is not in"
-                " PICTOR_ENCRYPTION_KEYS; set it again"
-            ) from None
-        except UpstreamError as error:
-            status = f" (HTTP {error.http_status})" if error.http_status else ""
-            raise CommandError(f"{channel.name}: {_one_line(error)}{status}") from None
-        except (ValueError, NotAnImage, trial.WrongImage) as error:
-            raise CommandError(f"{channel.name}: {_one_line(error)}") from None
-        self.stdout.write(
-            f"{channel.name}: {tried.model} in {result.milliseconds} ms,"
-            f" {result.facts.size} {result.facts.format}, {result.size_bytes} bytes"
-        )
+        from generation.management.trying import try_out  # noqa: PLC0415 - heavy, for this alone
+
+        self.stdout.write(try_out(_channel(options)))
 
     def _list(self, options: dict[str, Any]) -> None:
         found = [services.describe(channel) for channel in Channel.objects.all()]
@@ -159,7 +140,3 @@ def _row(channel: dict[str, Any]) -> tuple[str, ...]:
     words = {**channel, "state": state, "models": ",".join(channel["models"]) or "none"}
     words["sizes"] = "all" if channel["sizes"] is None else ",".join(channel["sizes"])
     return tuple(str(words[column]) for column in COLUMNS)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -1,0 +1,36 @@
+"""`manage.py channel test`: the one action that brings an HTTP client, the adapters and libvips."""
+
+import asyncio
+
+from cryptography.fernet import InvalidToken
+from django.core.management.base import CommandError
+
+from generation.catalogue import trial
+from generation.channels.base import UpstreamError
+from generation.models import Channel
+from storage.probe import NotAnImage
+
+
+def try_out(channel: Channel) -> str:
+    """Make one small real image on the channel and say how that went, or why it did not."""
+    try:
+        tried = trial.prepare(channel)
+        result = asyncio.run(trial.attempt(tried))
+    except InvalidToken:
+        raise CommandError(
+            f"{channel.name}: its API key was encrypted with a key that is not in"
+            " PICTOR_ENCRYPTION_KEYS; set it again"
+        ) from None
+    except UpstreamError as error:
+        status = f" (HTTP {error.http_status})" if error.http_status else ""
+        raise CommandError(f"{channel.name}: {_one_line(error)}{status}") from None
+    except (ValueError, NotAnImage, trial.WrongImage) as error:
+        raise CommandError(f"{channel.name}: {_one_line(error)}") from None
+    return (
+        f"{channel.name}: {tried.model} in {result.milliseconds} ms,"
+        f" {result.facts.size} {result.facts.format}, {result.size_bytes} bytes"
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,74 @@
+"""What a process has imported: an operator's command little, a server all that it will need.
+
+Names are compared, not seconds: a module that comes back where nobody needs it fails here on a
+fast machine too.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.servers import ROOT, Stack, bare_environment
+
+SERVERS_ALONE = frozenset(
+    {
+        *("PIL", "boto3", "botocore", "celery", "drf_spectacular.openapi", "kombu", "pyvips"),
+        *("redis", "rest_framework.serializers", "rest_framework.views", "unfold.admin", "uvicorn"),
+        *("accounts.admin", "generation.pipeline", "pictor.urls"),
+    }
+)
+"""What takes long to import and no operator's command needs."""
+
+TELL = "import atexit, sys; atexit.register(lambda: print('\\n', *sys.modules))"
+COMMAND = f"{TELL}; import manage; sys.argv = ['manage.py', *sys.argv[1:]]; manage.main()"
+WEB = f"{TELL}; import pictor.asgi"
+
+
+def imported(stack: Stack, code: str, *words: str) -> set[str]:
+    """Every module that the code has imported at its end."""
+    ran = subprocess.run(  # noqa: S603 (our own command line)
+        [sys.executable, "-c", code, *words],
+        cwd=ROOT,
+        env={**bare_environment(), **stack.env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return set(ran.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("words", "module"),
+    [
+        (("tenant", "credit", "nobody", "1", "--reason", "test"), "billing.services"),
+        (("key", "create", "nobody"), "accounts.services"),
+        (("ledger_check",), "generation.audit"),
+    ],
+)
+def test_a_command_imports_nothing_that_only_servers_need(stack, words, module):
+    modules = imported(stack, COMMAND, *words)
+
+    assert module in modules
+    assert modules & {*SERVERS_ALONE, "cryptography", "httpx"} == set()
+
+
+def test_the_channels_are_listed_without_what_calls_them(stack):
+    modules = imported(stack, COMMAND, "channel", "list")
+
+    assert "generation.catalogue.services" in modules
+    assert modules & {*SERVERS_ALONE, "generation.channels.registry"} == set()
+
+
+def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_request(stack):
+    modules = imported(stack, WEB)
+
+    pages = {"accounts.admin", "generation.admin.configuration", "generation.api.views"}
+    assert modules >= {*pages, "boto3", "drf_spectacular.views", "pictor.celery", "pictor.urls"}
+
+
+def test_the_check_of_the_admin_sees_every_page(stack):
+    modules = imported(stack, COMMAND, "check", "--tag", "admin")
+
+    assert modules >= {"accounts.admin", "billing.admin", "generation.admin.configuration"}
