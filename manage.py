@@ -22,11 +22,12 @@ def main() -> None:
 
     recorded.adopt(sys.argv, root=ROOT)
 
-    from django.core.management import execute_from_command_line
     from django.db import InterfaceError, OperationalError
 
+    from pictor.management.command_line import CommandLine
+
     try:
-        execute_from_command_line(sys.argv)
+        CommandLine(sys.argv).execute()
     except (OperationalError, InterfaceError) as error:
         sys.exit(f"The database does not answer: {str(error).splitlines()[0]}")
     except SystemExit as exit_:

@@ -14,7 +14,7 @@ from generation.selectors import generation_id_of
 class Command(BaseCommand):
     """Look at one generation, or ring its doorbell again."""
 
-    help = "Show a generation with its attempts, images and transfers, or send its message again."
+    help = "Show a generation with all its parts, or send its message again."
     requires_system_checks = ()
 
     @override

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     PICTOR_DEMO_PASSWORD for the demo account. Safe to run again, and twice at once.
     """
 
-    help = "Create what is missing of contracts, prices, bucket, sandbox channel, demo account."
+    help = "Create what is missing of contracts, prices, bucket and demo account."
     requires_system_checks = ()
 
     @override

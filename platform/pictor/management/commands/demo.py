@@ -18,7 +18,7 @@ NAMES = (
 class Command(BaseCommand):
     """Print the demo account of the stack whose environment manage.py adopted."""
 
-    help = "The running default's address, demo API key and console sign-in."
+    help = "Print the running default's address, API key and console sign-in."
     requires_system_checks = ()
 
     @override

@@ -1,0 +1,47 @@
+"""What `manage.py` says when nobody names a command."""
+
+PICTORS = """\
+
+Type 'manage.py help <subcommand>' for help on a specific subcommand.
+
+Pictor's:
+    channel       Create, change, switch, try and list channels.
+    demo          Print the running default's address, API key and console sign-in.
+    generation    Show a generation with all its parts, or send its message again.
+    key           Create an API key (shown once), or revoke one.
+    ledger_check  Prove the ledger against itself and the generations.
+    run           Start one complete Pictor here.
+    seed          Create what is missing of contracts, prices, bucket and demo account.
+    tenant        Create a tenant with an API key, or give a tenant a credit.
+
+Django's:
+
+[auth]
+    changepassword
+    createsuperuser
+"""
+
+
+def test_pictors_commands_come_first_with_a_line_each(stack):
+    shown = stack.manage("help")
+
+    assert shown.stdout.startswith(PICTORS)
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_djangos_commands_follow_as_django_lists_them(stack):
+    djangos = stack.manage("help").stdout.partition("Django's:")[2]
+
+    assert "\n[staticfiles]\n    collectstatic\n    findstatic\n    runserver\n" in djangos
+    assert "channel" not in djangos.split()
+
+
+def test_no_command_at_all_asks_for_help(stack):
+    assert stack.manage().stdout == stack.manage("help").stdout
+
+
+def test_the_words_for_shells_stay_a_plain_list(stack):
+    words = stack.manage("help", "--commands").stdout.splitlines()
+
+    assert {"channel", "migrate", "run", "tenant"} <= set(words)
+    assert not any(" " in word for word in words)
