@@ -5,7 +5,10 @@ them). A value that cannot be understood stops the start with the variable's nam
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+import dj_database_url
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -58,3 +61,24 @@ def env_secret(name: str, default: str = "") -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise EnvError(f"{name}_FILE cannot be read: {error}") from None
+
+
+def env_database(name: str, default: str, *, options: Mapping[str, object]) -> dict[str, object]:
+    """NAME, or the file NAME_FILE, as Django's settings of a PostgreSQL database.
+
+    `postgresql://user:password@host:port/name?sslmode=…`, each part percent-encoded where it must
+    be; a host may be the folder of a Unix socket. The URL's options are libpq's and win over
+    `options`. No message repeats any part of the URL: its password is in there.
+    """
+    url = env_secret(name, default)
+    if url.partition("://")[0].lower() not in {"postgres", "postgresql"}:
+        raise EnvError(f"{name} must begin with postgresql://")
+    try:
+        found = dj_database_url.parse(url)
+    except ValueError:
+        raise EnvError(
+            f"{name} cannot be read: special characters in its parts must be percent-encoded"
+        ) from None
+    chosen = found.get("OPTIONS", {})
+    port = found["PORT"] or chosen.pop("port", 5432)
+    return {**found, "PORT": str(port), "OPTIONS": {**options, **chosen}}

@@ -5,9 +5,8 @@ ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` makes and keeps all 
 """
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from pictor.env import EnvError, env_bool, env_int, env_list, env_secret, env_str
+from pictor.env import env_bool, env_database, env_int, env_list, env_secret, env_str
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -115,35 +114,23 @@ if TRUSTED_PROXIES:
 
 # --- PostgreSQL -------------------------------------------------------------------------------
 
-
-def _database(url: str) -> dict[str, object]:
-    """postgresql://user:password@host:port/name?sslmode=… as Django's settings."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise EnvError("DATABASE_URL must begin with postgresql://")
-    options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or 5432),
+DATABASES = {
+    "default": {
+        **env_database(
+            "DATABASE_URL",
+            "postgresql://pictor@127.0.0.1:5432/pictor",
+            options={
+                "connect_timeout": 5,
+                "options": "-c statement_timeout=5000 -c lock_timeout=2000"
+                " -c idle_in_transaction_session_timeout=30000",
+            },
+        ),
         # The site's requests close their connection at their end. The threads of the fixed pools
         # (kit/pools.py) see no requests, so each keeps its one connection; a broken one is
         # dropped after the call that broke it.
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {
-            "connect_timeout": 5,
-            "options": "-c statement_timeout=5000 -c lock_timeout=2000"
-            " -c idle_in_transaction_session_timeout=30000",
-            **options,
-        },
     }
-
-
-DATABASE_URL = env_secret("DATABASE_URL", "postgresql://pictor@127.0.0.1:5432/pictor")
-DATABASES = {"default": _database(DATABASE_URL)}
+}
 ATOMIC_REQUESTS = False
 
 # --- Redis or Valkey, Celery ------------------------------------------------------------------
