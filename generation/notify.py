@@ -8,13 +8,14 @@ import json
 import logging
 import time
 from collections.abc import Iterable
-from functools import cache
 from uuid import UUID
 
-import redis
 from django.conf import settings
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from pictor.kit import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def ring(generation_id: UUID) -> bool:
     try:
         celery = import_string(settings.DOORBELL_APP)
         celery.send_task(TASK, (str(generation_id),), queue=QUEUE, retry=False)
-    except (OperationalError, redis.RedisError, OSError) as error:
+    except (OperationalError, RedisError, OSError) as error:
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the doorbell was not heard: %s", error)
         return False
@@ -56,16 +57,7 @@ def wake(generation_ids: Iterable[UUID]) -> None:
         return
     message = json.dumps([str(generation_id) for generation_id in generation_ids])
     try:
-        _redis().publish(FINISHED, message)
-    except redis.RedisError as error:
+        redis_client.client().publish(FINISHED, message)
+    except RedisError as error:
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the wake-up was not sent: %s", error)
-
-
-@cache
-def _redis() -> "redis.Redis":
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-    )

@@ -3,13 +3,12 @@
 import logging
 import time
 from collections.abc import Sequence
-from functools import cache
 
-import redis
-from django.conf import settings
+from redis.exceptions import RedisError
 
 from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
+from pictor.kit import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def take(buckets: Sequence[Bucket]) -> Taken:
     if time.monotonic() >= _away_until:
         try:
             return _take_on_redis(buckets)
-        except redis.RedisError as error:
+        except RedisError as error:
             _away_until = time.monotonic() + AWAY_SECONDS
             logger.warning("rate limits are kept locally: %s", error)
     return _local.take(buckets, now=time.monotonic())
@@ -69,18 +68,8 @@ def take(buckets: Sequence[Bucket]) -> Taken:
 
 def _take_on_redis(buckets: Sequence[Bucket]) -> Taken:
     numbers = [number for bucket in buckets for number in (bucket.capacity, bucket.cost)]
-    script = _script()
+    script = redis_client.client().register_script(_TAKE)
     wait_ms, *levels = script(
         keys=[bucket.name for bucket in buckets], args=[*numbers, int(STEP_SECONDS * 1000)]
     )
     return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
-
-
-@cache
-def _script() -> "redis.commands.core.Script":
-    client = redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-    )
-    return client.register_script(_TAKE)

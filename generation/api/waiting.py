@@ -20,14 +20,12 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-import redis.asyncio as redis
-from django.conf import settings
 from redis.exceptions import RedisError
 
 from generation.dispatch.announce import PARTIALS, PartialImage
 from generation.notify import FINISHED
 from generation.selectors import Finished, finished_among
-from pictor.kit import ids, pools, vital
+from pictor.kit import ids, pools, redis_client, vital
 
 logger = logging.getLogger(__name__)
 
@@ -243,11 +241,7 @@ class Hub:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _subscribe(self) -> None:
-        client = redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-            health_check_interval=5,
-        )
+        client = redis_client.subscriber()
         async with client, client.pubsub(ignore_subscribe_messages=True) as subscription:
             await subscription.subscribe(FINISHED, PARTIALS)
             self.wake(list(self._waiters))  # what was finished while nobody listened

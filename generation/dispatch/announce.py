@@ -6,12 +6,10 @@ finished one. Only the object's key goes through Redis, never the image.
 
 import json
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Self
 from uuid import UUID
 
-import redis
-from django.conf import settings
+from pictor.kit import redis_client
 
 PARTIALS = "pictor:partials"
 """Pub/sub channel: one partial image a message, as a JSON object."""
@@ -57,13 +55,4 @@ class PartialImage:
 
 def announce(partial: PartialImage) -> None:
     """Tell the web processes. Raises RedisError."""
-    _redis().publish(PARTIALS, partial.as_json())
-
-
-@cache
-def _redis() -> "redis.Redis":
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-    )
+    redis_client.client().publish(PARTIALS, partial.as_json())

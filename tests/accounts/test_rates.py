@@ -12,6 +12,7 @@ from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
 from accounts.selectors import Caller
 from pictor.kit.errors import RateLimited
+from pictor.kit.redis_client import forget_client
 from tests.factories import make_caller
 
 CLOSED = "redis://127.0.0.1:1/0"
@@ -20,12 +21,11 @@ CLOSED = "redis://127.0.0.1:1/0"
 @pytest.fixture(autouse=True)
 def fresh_client(monkeypatch):
     """The process has met neither this Redis nor any failure of it."""
-    script = shared._script  # noqa: SLF001 - the client is made once a process
-    script.cache_clear()
+    forget_client()
     monkeypatch.setattr(shared, "_away_until", 0.0)
     monkeypatch.setattr(shared, "_local", LocalBuckets())
-    yield script.cache_clear
-    script.cache_clear()
+    yield
+    forget_client()
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_idle_buckets_are_forgotten_by_redis(caller, settings):
 @pytest.fixture
 def away(settings, fresh_client):
     settings.REDIS_URL = CLOSED
-    fresh_client()
+    forget_client()
 
 
 def test_while_redis_is_away_the_limits_are_kept_here(away, caplog):
@@ -219,11 +219,11 @@ def test_while_redis_is_away_the_limits_are_kept_here(away, caplog):
     assert caplog.text.count("rate limits are kept locally") == 1
 
 
-def test_a_redis_that_came_back_is_used_again(away, settings, fresh_client, monkeypatch):
+def test_a_redis_that_came_back_is_used_again(away, settings, monkeypatch):
     caller = make_caller(tenant_rpm=5)
     take(caller, images=1)
     settings.REDIS_URL = settings.CELERY_BROKER_URL
-    fresh_client()
+    forget_client()
     assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "3"
 
     monkeypatch.setattr(shared, "_away_until", time.monotonic())  # the two seconds are over

@@ -6,6 +6,7 @@ import pytest
 
 from generation import notify
 from pictor.celery import app
+from pictor.kit import redis_client
 from pictor.kit.ids import new_uuid
 
 CLOSED = "redis://127.0.0.1:1/0"
@@ -54,11 +55,10 @@ def test_after_that_it_is_tried_again(broken_broker, monkeypatch):
 
 
 def test_a_wake_up_that_cannot_be_sent_is_logged(settings, caplog):
-    client = notify._redis  # noqa: SLF001 - the client is made once a process
-    client.cache_clear()
     settings.REDIS_URL = CLOSED
+    redis_client.forget_client()
 
     notify.wake([new_uuid()])
 
-    client.cache_clear()
+    redis_client.forget_client()
     assert "the wake-up was not sent" in caplog.text

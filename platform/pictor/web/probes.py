@@ -1,11 +1,10 @@
 """/healthz: this process answers. /readyz: Postgres and the broker answer too."""
 
-import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
+from redis.exceptions import RedisError
 
-from pictor.kit import api_errors
+from pictor.kit import api_errors, redis_client
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -32,11 +31,7 @@ def _postgres_answers() -> bool:
 
 
 def _broker_answers() -> bool:
-    timeout = settings.REDIS_TIMEOUT_SECONDS
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout
-        ) as client:
-            return bool(client.ping())
-    except redis.RedisError:
+        return bool(redis_client.client().ping())
+    except RedisError:
         return False

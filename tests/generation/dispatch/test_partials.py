@@ -18,6 +18,7 @@ from generation.claims import Claim
 from generation.dispatch import announce, partials
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import Wanted
+from pictor.kit import redis_client
 from pictor.kit.spool import Spools
 from storage import backends, probe
 from storage.services import open_stream
@@ -231,12 +232,12 @@ async def test_storage_that_refuses_costs_the_partial_image_and_nothing_else(
 async def test_a_broker_that_is_away_costs_the_partial_image_and_nothing_else(
     send, make, settings, caplog
 ):
-    announce._redis.cache_clear()  # noqa: SLF001 - the client is made once a process
     settings.REDIS_URL = f"redis://{NOBODY}/0"
+    redis_client.forget_client()
 
     await send(make())
 
-    announce._redis.cache_clear()  # noqa: SLF001 - as above
+    redis_client.forget_client()
     assert "partial image (0, 0)" in caplog.text
 
 

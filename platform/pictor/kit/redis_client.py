@@ -1,0 +1,48 @@
+"""Redis or Valkey: the process's one client, and the client of its one subscription.
+
+The client is shared by all threads and keeps a connection for each that is at work. Every call
+ends within REDIS_TIMEOUT_SECONDS, in RedisError where it failed: what goes through here is a hint
+or has a stand-in, and must not hold anybody up. Settings are read when the client is first used.
+"""
+
+import threading
+from functools import cache
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+HEALTH_CHECK_SECONDS = 5
+"""A subscriber hears nothing for long: so often it asks whether its connection still lives."""
+
+_making = threading.Lock()
+
+
+def client() -> "redis.Redis":
+    """The client for commands: they block, so call it in a thread."""
+    with _making:  # `cache` alone lets threads that come at once make one each
+        return _client()
+
+
+def subscriber() -> "redis.asyncio.Redis":
+    """A new client for one subscription, which may be silent for as long as it likes. Close it."""
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+        health_check_interval=HEALTH_CHECK_SECONDS,
+    )
+
+
+def forget_client() -> None:
+    """Make a new client on next use, after settings changed."""
+    with _making:
+        _client.cache_clear()
+
+
+@cache
+def _client() -> "redis.Redis":
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+    )

@@ -1,0 +1,72 @@
+"""The process's client of Redis: one, and never slow."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from redis.exceptions import RedisError
+
+from pictor.kit import redis_client
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    redis_client.forget_client()
+    yield
+    redis_client.forget_client()
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_threads_that_come_at_once_share_one_client():
+    barrier = Barrier(8)
+
+    def get() -> object:
+        barrier.wait(5)
+        return redis_client.client()
+
+    with ThreadPoolExecutor(8) as threads:
+        clients = [future.result() for future in [threads.submit(get) for _ in range(8)]]
+
+    assert {id(one) for one in clients} == {id(redis_client.client())}
+
+
+def test_changed_settings_count_once_the_client_is_forgotten(settings):
+    before = redis_client.client()
+    settings.REDIS_URL = settings.CELERY_BROKER_URL
+
+    assert redis_client.client() is before
+    redis_client.forget_client()
+
+    assert redis_client.client() is not before
+    assert redis_client.client().ping()
+
+
+def test_a_server_that_hangs_costs_its_time_out_once(settings, silent):
+    settings.REDIS_URL = f"redis://127.0.0.1:{silent}/0"
+    settings.REDIS_TIMEOUT_SECONDS = 0.2
+    started = time.monotonic()
+
+    with pytest.raises(RedisError):
+        redis_client.client().ping()
+
+    assert 0.2 <= time.monotonic() - started < 0.6
+
+
+@pytest.mark.anyio
+async def test_a_subscriber_is_a_client_of_its_own(settings):
+    async with redis_client.subscriber() as one, one.pubsub() as subscription:
+        await subscription.subscribe("test-of-the-subscriber")
+        redis_client.client().publish("test-of-the-subscriber", "news")
+
+        heard = [await subscription.get_message(timeout=5) for _ in range(2)]
+
+    assert [message["data"] for message in heard if message] == [1, b"news"]
