@@ -181,11 +181,12 @@ EGRESS_ALLOW = frozenset(env_list("PICTOR_EGRESS_ALLOW"))
 
 # --- how long things take: each waits less than the one around it (checked in kit/checks.py) -----
 
-UPSTREAM_TIMEOUT_SECONDS = 240
-"""A generation's calls on one channel, connect to last byte, unless the channel says otherwise."""
 GENERATION_DEADLINE_SECONDS = 480
+"""From admission to the end, all calls and retries. How long one call may take is the channel's."""
 WAIT_LIMIT_SECONDS = 540
+"""How long a caller is kept waiting for the generation."""
 SDK_TIMEOUT_SECONDS = 600
+"""How long OpenAI's SDKs wait for us unless told otherwise: a fact, which nothing here changes."""
 STORAGE_RETRY_SECONDS = 60
 """Storage is retried from the spool this long, never the upstream."""
 

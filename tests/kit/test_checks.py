@@ -1,0 +1,41 @@
+"""Settings that only work together."""
+
+import pytest
+
+from pictor.kit.checks import SECRETS, refuse_without_secrets, secrets_are_set, waits_are_nested
+
+
+def test_the_settings_of_this_run_are_right():
+    assert waits_are_nested(None) == []
+    assert secrets_are_set(None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "message"),
+    [
+        (
+            "GENERATION_DEADLINE_SECONDS",
+            540,
+            "GENERATION_DEADLINE_SECONDS (540 s) must be below WAIT_LIMIT_SECONDS (540 s)",
+        ),
+        (
+            "WAIT_LIMIT_SECONDS",
+            601,
+            "WAIT_LIMIT_SECONDS (601 s) must be below SDK_TIMEOUT_SECONDS (600 s)",
+        ),
+    ],
+)
+def test_a_wait_ends_inside_the_one_around_it(settings, name, seconds, message):
+    setattr(settings, name, seconds)
+
+    assert [error.msg for error in waits_are_nested(None)] == [message]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_server_without_a_secret_ends_with_one_clear_line(settings, name):
+    setattr(settings, name, "")
+
+    with pytest.raises(SystemExit) as ended:
+        refuse_without_secrets()
+
+    assert str(ended.value) == f"{name} is not set. See docs/operations.md."
