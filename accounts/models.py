@@ -20,9 +20,6 @@ from pictor.kit import ids
 SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys:write")
 """Everything a key can be allowed to do."""
 
-LIMIT_FIELDS = ("requests_per_minute", "images_per_minute", "max_in_flight")
-"""The limits that a tenant and a key both have."""
-
 _IP_RANGE_LENGTH = 43
 
 
