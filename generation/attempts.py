@@ -8,7 +8,7 @@ from django.db.models import F
 
 from billing.services import book_upstream_cost
 from billing.upstream_cost import upstream_cost
-from generation.channels.base import AttemptClass
+from generation.channels.errors import AttemptClass
 from generation.claims import Claim
 from generation.models import Attempt, Route, State
 from generation.outcome import AttemptEnd

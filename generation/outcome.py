@@ -12,7 +12,8 @@ from uuid import UUID
 
 from billing.upstream_cost import upstream_cost
 from generation.catalogue.contracts import RouteInfo
-from generation.channels.base import AttemptClass, UpstreamAnswer, UpstreamError
+from generation.channels.base import UpstreamAnswer
+from generation.channels.errors import AttemptClass, UpstreamError
 from pictor.kit.errors import (
     GenerationTimeout,
     InvalidRequest,

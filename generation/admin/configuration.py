@@ -20,7 +20,7 @@ from accounts.admin import AuditedAdmin, actor_of
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.credentials import encrypted
-from generation.channels.base import AttemptClass
+from generation.channels.errors import AttemptClass
 from generation.channels.registry import KINDS
 from generation.models import Channel, Contract, Route
 

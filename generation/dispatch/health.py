@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from generation.catalogue.contracts import RouteInfo
-from generation.channels.base import AttemptClass
+from generation.channels.errors import AttemptClass
 
 WINDOW_SECONDS = 60.0
 """Older outcomes are no evidence of a channel's present health."""

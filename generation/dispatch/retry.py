@@ -8,7 +8,7 @@ have been paid for.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from generation.channels.base import AttemptClass
+from generation.channels.errors import AttemptClass
 
 NOT_REACHED_BUDGET = 2
 """So many unreached calls of a generation may be sent again to the same channel; other channels are

@@ -18,11 +18,8 @@ from generation import attempts
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo, Size
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import catalogue_at
-from generation.channels.base import (
-    AttemptClass,
-    UpstreamAnswer,
-    UpstreamError,
-)
+from generation.channels.base import UpstreamAnswer
+from generation.channels.errors import AttemptClass, UpstreamError
 from generation.claims import Claim
 from generation.dispatch.call import ask, ignored_by, wanted_of
 from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health, UpstreamCall

@@ -6,7 +6,7 @@ from cryptography.fernet import InvalidToken
 from django.core.management.base import CommandError
 
 from generation.catalogue import trial
-from generation.channels.base import UpstreamError
+from generation.channels.errors import UpstreamError
 from generation.models import Channel
 from storage.probe import NotAnImage
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.channels.base import AttemptClass, UpstreamError
+from generation.channels.errors import AttemptClass, UpstreamError
 from generation.outcome import error_for
 
 

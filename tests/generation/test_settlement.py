@@ -12,7 +12,8 @@ from django.db import connection
 from billing.models import Transfer, UsageRollup
 from billing.selectors import ledger_findings, statement, usage_findings
 from generation import claims, outcome, settlement
-from generation.channels.base import AttemptClass, Usage
+from generation.channels.base import Usage
+from generation.channels.errors import AttemptClass
 from generation.claims import Claim
 from generation.lease import WorkerEpoch
 from generation.models import Attempt, State

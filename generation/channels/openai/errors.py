@@ -22,16 +22,14 @@ Sources: OpenAI's and Azure's error references, Cloudflare's 5xx pages, relays' 
 """
 
 import json
-import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from generation.channels.base import MAX_DETAIL_CHARS, AttemptClass, UpstreamError
+from generation.channels.answers import redacted, request_id_of, retry_after_of
+from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import wire
+from generation.channels.openai.complaints import Complaint, complaint_of
 
 NOT_REACHED = frozenset({521, 522, 523, 525})
 REJECTED = frozenset({400, 413, 422})
@@ -39,86 +37,10 @@ UNKNOWN_4XX = frozenset({408, 499})
 REDIRECTS_UNWORKED = frozenset({301, 307, 308})
 MAY_HAVE_BILLED = frozenset({AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT})
 
-MAX_RETRY_AFTER_SECONDS = 86_400.0
-MAX_ID_CHARS = 120
-
-# Parts of a code or type, letters only.
-_POLICY_WORDS = (
-    "moderation", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw",
-)  # fmt: skip
-_POLICY_PHRASES = ("safety system", "content policy", "content management policy")
-
-# OpenAI sends billing_hard_limit_reached with a 400; relays answer 400 or 200 for a dead account.
-_CHANNEL_WORDS = (
-    "billinghardlimit", "insufficient", "quota", "apikey", "authentication", "permission",
-    "deactivated", "modelnotfound", "ratelimit", "overloaded", "noavailablechannel",
-    "serviceunavailable",
-)  # fmt: skip
-_CALLER_WORDS = ("invalidrequest", "invalidvalue", "imagegenerationuser", "invalidparameter")
-
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-oneapi-request-id")
-
 _OUR_FIELDS = frozenset({
     "prompt", "n", "size", "quality", "output_format", "output_compression", "style",
     "background", "watermark", "moderation", "image", "mask", "user", "input_fidelity",
 })  # fmt: skip
-
-_SECRET = re.compile(r"\b(?:sk|rk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
-_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What the body of an answer says is wrong; all empty when it says nothing."""
-
-    is_json: bool = False
-    code: str = ""
-    type: str = ""
-    param: str = ""
-    message: str = ""
-    status: int | None = None
-    """A status inside the body, such as {"error": {"code": 429}}."""
-
-    @property
-    def is_policy(self) -> bool:
-        """The upstream's policy refuses the prompt or the picture."""
-        message = self.message.lower()
-        return self._names(_POLICY_WORDS) or any(each in message for each in _POLICY_PHRASES)
-
-    @property
-    def is_about_channel(self) -> bool:
-        """The channel's own key, credit, model or rate is at fault."""
-        return self._names(_CHANNEL_WORDS)
-
-    @property
-    def is_about_caller(self) -> bool:
-        """The request is at fault."""
-        return self._names(_CALLER_WORDS)
-
-    def _names(self, words: tuple[str, ...]) -> bool:
-        said = [re.sub(r"[^a-z]", "", each.lower()) for each in (self.code, self.type)]
-        return any(word in each for word in words for each in said)
-
-
-def complaint_of(document: object) -> Complaint:
-    """Read OpenAI's shape and its variants: a bare string, `detail`, `message`, numeric codes."""
-    if not isinstance(document, dict):
-        return Complaint()
-    error = document.get("error")
-    if not isinstance(error, dict):
-        words = _string(error) or _string(document.get("message")) or _string(document.get("msg"))
-        error = {**document, "message": words or _string(document.get("detail"))}
-    code = error.get("code")
-    inner = error.get("innererror")  # Azure
-    inner_code = _string(inner.get("code")) if isinstance(inner, dict) else ""
-    return Complaint(
-        is_json=True,
-        code=" ".join(filter(None, (_string(code), inner_code))),
-        type=_string(error.get("type")),
-        param=_string(error.get("param")),
-        message=_string(error.get("message")),
-        status=_status(code) or _status(error.get("status")),
-    )
 
 
 def class_of_status(status: int, complaint: Complaint) -> AttemptClass:
@@ -204,39 +126,6 @@ def after_work(error: UpstreamError) -> UpstreamError:
     return error
 
 
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """The upstream's own name for the call, "" without one."""
-    for name in _REQUEST_ID_HEADERS:
-        value = "".join(each for each in headers.get(name, "") if each.isprintable())
-        if value:
-            return value[:MAX_ID_CHARS]
-    return ""
-
-
-def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Seconds from a Retry-After in seconds or as a date; None without a usable one."""
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(text) - now).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
-
-
-def redacted(text: str, api_key: str) -> str:
-    """One short line for our own log: keys and the query of signed urls removed."""
-    line = " ".join(text[: 8 * MAX_DETAIL_CHARS].split())
-    if api_key:
-        line = line.replace(api_key, "[key]")
-    line = _QUERY.sub(r"\1?[query]", _SECRET.sub("[key]", line))
-    return "".join(each if each.isprintable() else "?" for each in line)[:MAX_DETAIL_CHARS]
-
-
 def _error(
     attempt_class: AttemptClass,
     complaint: Complaint,
@@ -268,13 +157,3 @@ def _public_message(attempt_class: AttemptClass, param: str | None) -> str:
     if param is None:
         return "The image model does not accept this request."
     return f"The image model does not accept this value of '{param}'."
-
-
-def _string(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _status(value: object) -> int | None:
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    is_status = text.isascii() and text.isdigit() and len(text) == len("500")
-    return int(text) if is_status and text[0] in "345" else None

@@ -4,19 +4,10 @@ Source: OpenAI's API reference, "Create image" (20 Nov 2026).
 Relays differ: some answer with `images` for `data`, some put a data URI where a url belongs.
 """
 
-import json
-import re
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import pybase64
-
-from generation.channels.base import AttemptClass, LargeValue, UpstreamError, UpstreamRequest, Usage
-from pictor.kit.http import Payload
-
-ENCODE_BYTES = 196_608
-"""A multiple of 3: pieces of base64 join without padding."""
+from generation.channels.base import UpstreamRequest, Usage
 
 MAX_WORDS_DEPTH = 8
 MAX_WORD_CHARS = 40
@@ -69,21 +60,6 @@ def request_fields(
     return {**{key: value for key, value in named.items() if value is not None}, **request.fields}
 
 
-def request_body(request: UpstreamRequest, fields: dict[str, object]) -> Payload:
-    """The fields as JSON, with large values streamed into their places."""
-    parts = _parts(json.dumps(fields, separators=(",", ":")), request)
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for part in parts:
-            if isinstance(part, bytes):
-                yield part
-            else:
-                async for piece in _encoded(part):
-                    yield piece
-
-    return Payload(size_bytes=sum(_part_bytes(part) for part in parts), chunks=chunks)
-
-
 @dataclass(frozen=True, slots=True)
 class FoundImage:
     """One image of an answer: base64 text (or its placeholder), or where to fetch it."""
@@ -133,51 +109,6 @@ def word_of(document: dict[str, object], key: str) -> str | None:
     """A short string of the answer, such as its `quality`; anything else is None."""
     value = document.get(key)
     return value if isinstance(value, str) and 0 < len(value) <= MAX_WORD_CHARS else None
-
-
-def _parts(text: str, request: UpstreamRequest) -> Sequence[bytes | LargeValue]:
-    if not request.large:
-        return [text.encode("ascii")]
-    names = {json.dumps(name): value for name, value in request.large.items()}
-    pattern = "|".join(re.escape(name) for name in names)
-    parts: list[bytes | LargeValue] = []
-    for piece in re.split(f"({pattern})", text):
-        value = names.get(piece)
-        parts += [piece.encode("ascii")] if value is None else [b'"', value, b'"']
-    return parts
-
-
-def _part_bytes(part: bytes | LargeValue) -> int:
-    if isinstance(part, bytes):
-        return len(part)
-    return len(part.prefix.encode("ascii")) + 4 * ((part.size_bytes + 2) // 3)
-
-
-async def _encoded(value: LargeValue) -> AsyncIterator[bytes]:
-    """The value as base64. What cannot be read was not sent whole, so it was not acted upon."""
-    yield value.prefix.encode("ascii")
-    rest = bytearray()
-    size_bytes = 0
-    try:
-        async for chunk in value.read():
-            rest += chunk
-            size_bytes += len(chunk)
-            while len(rest) >= ENCODE_BYTES:
-                yield pybase64.b64encode(rest[:ENCODE_BYTES])
-                del rest[:ENCODE_BYTES]
-    except Exception as error:
-        raise _unreadable(f"{type(error).__name__}: {error}") from error
-    if size_bytes != value.size_bytes:
-        raise _unreadable(f"{size_bytes} bytes, not {value.size_bytes}")
-    yield pybase64.b64encode(rest)
-
-
-def _unreadable(why: str) -> UpstreamError:
-    return UpstreamError(
-        AttemptClass.NOT_REACHED,
-        f"a reference image could not be read while sending: {why}",
-        is_ours=True,
-    )
 
 
 def _image_of(entry: object) -> FoundImage | None:

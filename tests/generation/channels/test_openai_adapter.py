@@ -6,14 +6,8 @@ from typing import Any
 
 import pytest
 
-from generation.channels.base import (
-    Adapter,
-    AttemptClass,
-    LargeValue,
-    UpstreamError,
-    UpstreamRequest,
-    Usage,
-)
+from generation.channels.base import Adapter, LargeValue, UpstreamRequest, Usage
+from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
@@ -209,48 +203,14 @@ async def test_results_by_url_are_downloaded_without_our_key(channel, upstream, 
     answer.close()
 
 
-async def test_a_download_that_fails_is_tried_again(channel, upstream, pixel):
-    tries = [sends(b"", then_reset=True), says(b"", status=503), says(pixel)]
-
-    async def flaky(request: Received, writer: asyncio.StreamWriter) -> None:
-        await tries.pop(0)(request, writer)
-
-    upstream.script = files(upstream, then={"/a.png": flaky})
-
-    answer = await channel.generate(FOX)
-
-    assert b"".join(answer.images[0].spool.chunks()) == pixel
-    answer.close()
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://169.254.169.254/latest/meta-data",
-        "https://127.0.0.1:1/a.png",
-        "https://localhost/a.png",
-        "https://[::ffff:127.0.0.1]/a.png",
-        "http://example.com/a.png",
-        "file:///etc/passwd",
-    ],
-)
-async def test_a_result_url_that_points_inside_is_never_called(channel, upstream, answers, url):
-    upstream.script = answers({"data": [{"url": url}]})
+async def test_a_result_url_that_points_inside_may_have_been_paid(channel, upstream, answers):
+    upstream.script = answers({"data": [{"url": "https://localhost/a.png"}]})
 
     error = await failure_of(channel)
 
     assert error.attempt_class is AttemptClass.BAD_RESULT
     assert error.may_have_billed
     assert len(upstream.received) == 1
-
-
-async def test_a_result_url_is_not_followed_elsewhere(channel, upstream):
-    redirect = says(b"", status=302, headers={"Location": "http://127.0.0.1:1/"})
-    upstream.script = files(upstream, then={"/a.png": redirect})
-
-    error = await failure_of(channel)
-
-    assert error.attempt_class is AttemptClass.BAD_RESULT
 
 
 async def test_a_silent_download_ends_with_the_deadline(channel, upstream):

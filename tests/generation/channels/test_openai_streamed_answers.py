@@ -8,14 +8,9 @@ from typing import Any
 
 import pytest
 
-from generation.channels.base import (
-    AttemptClass,
-    UpstreamError,
-    UpstreamPartial,
-    UpstreamRequest,
-    Usage,
-)
-from generation.channels.openai import adapter
+from generation.channels.base import UpstreamPartial, UpstreamRequest, Usage
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.openai import reader
 from generation.channels.registry import open_adapter
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.generation.channels.conftest import config_for
@@ -397,7 +392,7 @@ async def test_a_refusal_before_the_stream_is_read_by_its_status(channel, upstre
 async def test_the_whole_stream_has_a_byte_cap_that_partial_images_count_toward(
     channel, upstream, monkeypatch
 ):
-    monkeypatch.setattr(adapter, "MAX_ANSWER_BYTES_PER_IMAGE", 1000)
+    monkeypatch.setattr(reader, "MAX_ANSWER_BYTES_PER_IMAGE", 1000)
     upstream.script = streams(*[partial(b"p" * 600, 0)] * 7, event(COMPLETED, b"whole"))
 
     error = await failure_of(channel, fox())

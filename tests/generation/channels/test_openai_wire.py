@@ -1,18 +1,7 @@
-import base64
-import json
-
 import pytest
 
-from generation.channels.base import (
-    AttemptClass,
-    LargeValue,
-    UpstreamError,
-    UpstreamRequest,
-    Usage,
-)
+from generation.channels.base import UpstreamRequest, Usage
 from generation.channels.openai import wire
-
-pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
@@ -60,51 +49,6 @@ def test_what_is_none_is_absent_and_fields_go_out_as_they_came():
         "background": "auto",
         "user": None,
     }
-
-
-@pytest.mark.parametrize("size", [0, 1, 2, 3, 196_608, 500_000])
-async def test_large_values_are_streamed_into_their_places(size):
-    data = bytes(range(256)) * 2000
-    large = large_value(data[:size], prefix="data:image/png;base64,")
-    request = UpstreamRequest(
-        model="m",
-        prompt="a «fox» ph-1",
-        fields={"image": ["ph-1", {"url": "ph-1"}, "https://x.example/"]},
-        large={"ph-1": large},
-    )
-
-    body = wire.request_body(request, wire.request_fields(request, model="m", response_format=""))
-
-    text = b"".join([chunk async for chunk in body.chunks()])
-    uri = "data:image/png;base64," + base64.b64encode(data[:size]).decode()
-    assert body.size_bytes == len(text)
-    assert json.loads(text) == {
-        "model": "m",
-        "prompt": "a «fox» ph-1",
-        "n": 1,
-        "image": [uri, {"url": uri}, "https://x.example/"],
-    }
-
-
-async def test_a_large_value_of_another_length_than_told_stops_the_call():
-    large = large_value(b"12345", size_bytes=6)
-    request = UpstreamRequest(model="m", prompt="p", fields={"image": "ph"}, large={"ph": large})
-    body = wire.request_body(request, {"image": "ph"})
-
-    with pytest.raises(UpstreamError) as raised:
-        async for _ in body.chunks():
-            pass
-
-    assert raised.value.attempt_class is AttemptClass.NOT_REACHED
-
-
-def large_value(data: bytes, *, prefix: str = "", size_bytes: int | None = None) -> LargeValue:
-    async def read():
-        for start in range(0, len(data), 1000):
-            yield data[start : start + 1000]
-
-    size = len(data) if size_bytes is None else size_bytes
-    return LargeValue(size_bytes=size, read=read, prefix=prefix)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from generation.catalogue.contracts import RouteInfo
-from generation.channels.base import AttemptClass
+from generation.channels.errors import AttemptClass
 from generation.dispatch.health import Health, UpstreamCall
 from tests.factories import route_info
 

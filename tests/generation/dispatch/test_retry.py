@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.channels.base import AttemptClass
+from generation.channels.errors import AttemptClass
 from generation.dispatch.retry import History, Next, decide
 
 

@@ -1,0 +1,52 @@
+"""What every vendor's answers share: the call's name, when to come back, and words without secrets.
+
+Pure. Headers are looked up in lower case.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from generation.channels.errors import MAX_DETAIL_CHARS
+
+MAX_RETRY_AFTER_SECONDS = 86_400.0
+MAX_ID_CHARS = 120
+
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-oneapi-request-id")
+_SECRET = re.compile(r"\b(?:sk|rk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+", re.IGNORECASE)
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The upstream's own name for the call, "" without one."""
+    for name in _REQUEST_ID_HEADERS:
+        value = "".join(each for each in headers.get(name, "") if each.isprintable())
+        if value:
+            return value[:MAX_ID_CHARS]
+    return ""
+
+
+def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Seconds from a Retry-After in seconds or as a date; None without a usable one."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text) - now).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def redacted(text: str, api_key: str) -> str:
+    """One short line for our own log: keys and the query of signed urls removed."""
+    line = " ".join(text[: 8 * MAX_DETAIL_CHARS].split())
+    if api_key:
+        line = line.replace(api_key, "[key]")
+    line = _QUERY.sub(r"\1?[query]", _SECRET.sub("[key]", line))
+    return "".join(each if each.isprintable() else "?" for each in line)[:MAX_DETAIL_CHARS]

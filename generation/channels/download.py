@@ -1,0 +1,54 @@
+"""A result by its url, into a spool. Fetching it again is free, so a failure is tried again.
+
+Addresses come from the vendor, so the SSRF guard judges each; our credential does not go along. The
+caller's deadline is the only one for all tries together.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from generation.channels.base import MAX_IMAGE_BYTES
+from pictor.kit import retries
+from pictor.kit.http import BodyTooLarge, EgressRefused, HttpError, HttpPool
+from pictor.kit.spool import SpoolFile
+
+READ_SECONDS = 30.0
+
+_again = retries.calls(tries=3, pause_seconds=0.5)
+
+
+class NothingThere(HttpError):
+    """An answer without a body of the image's, for now."""
+
+
+async def download(
+    url: str, *, http: HttpPool, new_spool: Callable[[], SpoolFile]
+) -> SpoolFile | None:
+    """The bytes at the url, at most MAX_IMAGE_BYTES; None where they cannot be had.
+
+    Args:
+        url: as the vendor gave it.
+        http: the event loop's clients.
+        new_spool: makes a spool for each try; whoever made them frees them. Its SpoolError is
+            raised as it comes.
+    """
+    try:
+        return await _again(_may_pass, _fetch, url, http, new_spool)
+    except HttpError:
+        return None
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, HttpError) and not isinstance(error, EgressRefused | BodyTooLarge)
+
+
+async def _fetch(url: str, http: HttpPool, new_spool: Callable[[], SpoolFile]) -> SpoolFile:
+    async with http.exchange("GET", url, read_timeout_seconds=READ_SECONDS) as answer:
+        if answer.status != HTTPStatus.OK:
+            raise NothingThere(f"HTTP {answer.status}")
+        spool = new_spool()
+        async for chunk in answer.chunks(MAX_IMAGE_BYTES):
+            spool.write(chunk)
+    if not spool.size:
+        raise NothingThere("an empty body")
+    return spool

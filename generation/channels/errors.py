@@ -1,0 +1,70 @@
+"""How a call of a vendor ends without an image, and so whether another may be made.
+
+`UpstreamError.attempt_class` tells the caller what may be tried again (the table in
+docs/ARCHITECTURE.md, "Attempt classes").
+"""
+
+from enum import StrEnum
+
+MAX_DETAIL_CHARS = 500
+
+
+class AttemptClass(StrEnum):
+    """How one attempt ended, and so whether another may be made."""
+
+    DELIVERED = "delivered"
+    """Images came back."""
+    NOT_REACHED = "not_reached"
+    """Surely not seen by the upstream: same or next channel."""
+    REFUSED = "refused"
+    """Turned away for the channel's sake (key, credit, rate, load): next channel."""
+    REJECTED = "rejected"
+    """The request itself was not accepted: the caller's error."""
+    MODERATED = "moderated"
+    """Refused by the upstream's policy: the caller's error."""
+    UNKNOWN = "unknown"
+    """May have been made and paid for: never again."""
+    BAD_RESULT = "bad_result"
+    """Answered without a usable image: once more where the channel's retries are free."""
+    STORAGE_FAILED = "storage_failed"
+    """The images are here and could not be stored: storage only."""
+
+
+class UpstreamError(Exception):
+    """An attempt without an image.
+
+    Attributes:
+        attempt_class: what may be tried again.
+        http_status: None when no answer's head arrived.
+        request_id: the upstream's, "" when it named none.
+        retry_after_seconds: when the upstream said so.
+        may_have_billed: True when the upstream may charge us for it.
+        detail: for our own log and attempt row: at most 500 characters, secrets removed.
+        public_message: for the caller, in our words; "" leaves the words to the class.
+        public_param: the request field the upstream complained of, if it is one of ours.
+        is_ours: the fault is our own and says nothing about the channel.
+    """
+
+    def __init__(
+        self,
+        attempt_class: AttemptClass,
+        detail: str,
+        *,
+        http_status: int | None = None,
+        request_id: str = "",
+        retry_after_seconds: float | None = None,
+        may_have_billed: bool = False,
+        public_message: str = "",
+        public_param: str | None = None,
+        is_ours: bool = False,
+    ) -> None:
+        super().__init__(f"{attempt_class}: {detail[:MAX_DETAIL_CHARS]}")
+        self.attempt_class = attempt_class
+        self.detail = detail[:MAX_DETAIL_CHARS]
+        self.http_status = http_status
+        self.request_id = request_id
+        self.retry_after_seconds = retry_after_seconds
+        self.may_have_billed = may_have_billed
+        self.public_message = public_message
+        self.public_param = public_param
+        self.is_ours = is_ours

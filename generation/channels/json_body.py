@@ -1,0 +1,78 @@
+"""A request's fields as JSON, with its large values streamed into their places as base64."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pybase64
+
+from generation.channels.base import LargeValue
+from generation.channels.errors import AttemptClass, UpstreamError
+from pictor.kit.http import Payload
+
+ENCODE_BYTES = 196_608
+"""A multiple of 3: pieces of base64 join without padding."""
+
+
+def json_body(fields: Mapping[str, object], *, large: Mapping[str, LargeValue]) -> Payload:
+    """The fields as JSON; a string in them that is a key of `large` is replaced by that value.
+
+    Sending it raises UpstreamError `not_reached` for a value that cannot be read: the upstream
+    never sees a whole request then.
+    """
+    parts = _parts(json.dumps(fields, separators=(",", ":")), large)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for part in parts:
+            if isinstance(part, bytes):
+                yield part
+            else:
+                async for piece in _encoded(part):
+                    yield piece
+
+    return Payload(size_bytes=sum(_part_bytes(part) for part in parts), chunks=chunks)
+
+
+def _parts(text: str, large: Mapping[str, LargeValue]) -> Sequence[bytes | LargeValue]:
+    if not large:
+        return [text.encode("ascii")]
+    names = {json.dumps(name): value for name, value in large.items()}
+    pattern = "|".join(re.escape(name) for name in names)
+    parts: list[bytes | LargeValue] = []
+    for piece in re.split(f"({pattern})", text):
+        value = names.get(piece)
+        parts += [piece.encode("ascii")] if value is None else [b'"', value, b'"']
+    return parts
+
+
+def _part_bytes(part: bytes | LargeValue) -> int:
+    if isinstance(part, bytes):
+        return len(part)
+    return len(part.prefix.encode("ascii")) + 4 * ((part.size_bytes + 2) // 3)
+
+
+async def _encoded(value: LargeValue) -> AsyncIterator[bytes]:
+    """The value as base64. What cannot be read was not sent whole, so it was not acted upon."""
+    yield value.prefix.encode("ascii")
+    rest = bytearray()
+    size_bytes = 0
+    try:
+        async for chunk in value.read():
+            rest += chunk
+            size_bytes += len(chunk)
+            while len(rest) >= ENCODE_BYTES:
+                yield pybase64.b64encode(rest[:ENCODE_BYTES])
+                del rest[:ENCODE_BYTES]
+    except Exception as error:
+        raise _unreadable(f"{type(error).__name__}: {error}") from error
+    if size_bytes != value.size_bytes:
+        raise _unreadable(f"{size_bytes} bytes, not {value.size_bytes}")
+    yield pybase64.b64encode(rest)
+
+
+def _unreadable(why: str) -> UpstreamError:
+    return UpstreamError(
+        AttemptClass.NOT_REACHED,
+        f"a reference image could not be read while sending: {why}",
+        is_ours=True,
+    )

@@ -1,0 +1,148 @@
+"""Reads what the images API answers: a JSON document, a stream of events, or a refusal.
+
+Asked for partial images, the upstream is asked for a stream; one that answers with plain JSON all
+the same is read as ever. A stream that is cut off is an answer cut short: its images are lost.
+"""
+
+from contextlib import ExitStack, closing, suppress
+
+from generation.channels.answers import request_id_of
+from generation.channels.base import (
+    MAX_IMAGE_BYTES,
+    OnPartial,
+    UpstreamAnswer,
+    UpstreamImage,
+    UpstreamRequest,
+)
+from generation.channels.base64_stream import AnswerStream
+from generation.channels.download import download
+from generation.channels.errors import UpstreamError
+from generation.channels.openai import errors, wire
+from generation.channels.openai.event_stream import EventStream
+from generation.channels.openai.streamed_answer import StreamedAnswer
+from pictor.kit import clock
+from pictor.kit.http import HttpAnswer, HttpError, HttpPool, deadline
+from pictor.kit.spool import Spools
+
+MAX_ANSWER_BYTES_PER_IMAGE = MAX_IMAGE_BYTES // 3 * 4 + 1024**2
+SPARE_IMAGES = 2
+"""Answers with this many images too many are still read to their end."""
+MAX_ERROR_BYTES = 64 * 1024
+ERROR_BODY_SECONDS = 10.0
+
+
+class AnswerReader:
+    """Reads the answer to one request.
+
+    Args:
+        request: as it was sent.
+        http: the event loop's clients, for results by url.
+        spools: where images go.
+        api_key: which must not be in an error's words.
+        on_partial: gets partial images.
+    """
+
+    def __init__(
+        self,
+        request: UpstreamRequest,
+        *,
+        http: HttpPool,
+        spools: Spools,
+        api_key: str,
+        on_partial: OnPartial | None,
+    ) -> None:
+        self._request = request
+        self._http = http
+        self._spools = spools
+        self._api_key = api_key
+        self._on_partial = on_partial
+
+    async def document(self, answer: HttpAnswer, stream: AnswerStream) -> dict[str, object]:
+        """Read to its end; the images are in the stream then."""
+        cap = MAX_ANSWER_BYTES_PER_IMAGE * (self._request.n + SPARE_IMAGES)
+        async for chunk in answer.chunks(cap):
+            stream.feed(chunk)
+        return stream.finish()
+
+    async def plain(
+        self, answer: HttpAnswer, document: dict[str, object], stream: AnswerStream
+    ) -> UpstreamAnswer:
+        """The images of a document that was read, those by url too."""
+        images = await self._images(document, stream, self._request.n)
+        if not images:
+            raise self._without_image(answer, document)
+        return UpstreamAnswer(
+            images=tuple(images),
+            size=wire.word_of(document, "size"),
+            quality=wire.word_of(document, "quality"),
+            output_format=wire.word_of(document, "output_format"),
+            background=wire.word_of(document, "background"),
+            usage=wire.usage_of(document),
+            request_id=request_id_of(answer.headers),
+            http_status=answer.status,
+        )
+
+    async def streamed(self, answer: HttpAnswer) -> UpstreamAnswer:
+        """Read events until all images are here; the stream need not end then."""
+        streamed = StreamedAnswer(
+            self._request, images_of=self._images, on_partial=self._on_partial
+        )
+        with ExitStack() as unless_kept:
+            unless_kept.callback(streamed.close)
+            await self._read_events(answer, streamed)
+            if not streamed.images:
+                error = self._without_image(answer, streamed.last)
+                raise errors.after_work(error) if streamed.has_begun else error
+            unless_kept.pop_all()
+        return streamed.answer(request_id=request_id_of(answer.headers), http_status=answer.status)
+
+    async def refusal(self, answer: HttpAnswer) -> UpstreamError:
+        """The status alone decides when its body does not come, or has no end."""
+        body = bytearray()
+        with suppress(HttpError):
+            async with deadline(ERROR_BODY_SECONDS):
+                async for chunk in answer.chunks(MAX_ERROR_BYTES):
+                    body += chunk
+        return errors.error_of_answer(
+            answer.status, answer.headers, bytes(body), api_key=self._api_key, now=clock.now()
+        )
+
+    async def _read_events(self, answer: HttpAnswer, streamed: StreamedAnswer) -> None:
+        images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
+        with closing(EventStream(self._new_event)) as events:
+            async for chunk in answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images):
+                for event in events.feed(chunk):
+                    await streamed.take(event)
+                    if streamed.is_whole:
+                        return
+                if events.is_done:
+                    break
+            for event in events.finish():
+                await streamed.take(event)
+            streamed.check_end()
+
+    def _new_event(self) -> AnswerStream:
+        return AnswerStream(
+            self._spools, max_images=1, max_image_bytes=MAX_IMAGE_BYTES, is_patient=True
+        )
+
+    async def _images(
+        self, document: dict[str, object], stream: AnswerStream, n: int
+    ) -> list[UpstreamImage]:
+        """Up to n images in order; one that does not decode or cannot be fetched is left out."""
+        images: list[UpstreamImage] = []
+        for found in wire.found_images(document):
+            if len(images) == n:
+                break
+            if found.url is not None:
+                spool = await download(found.url, http=self._http, new_spool=stream.new_spool)
+            else:
+                spool = stream.image(found.base64)
+            if spool is not None:
+                images.append(UpstreamImage(spool, found.revised_prompt))
+        return images
+
+    def _without_image(self, answer: HttpAnswer, document: dict[str, object]) -> UpstreamError:
+        return errors.error_of_document(
+            answer.status, answer.headers, document, api_key=self._api_key, now=clock.now()
+        )

@@ -1,0 +1,57 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from generation.channels import answers
+
+NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("Fri, 20 Nov 2026 08:01:00 GMT", 60.0),
+        ("Fri, 20 Nov 2026 07:00:00 GMT", 0.0),
+        ("-5", 0.0),
+        ("1e99", 86_400.0),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_in_seconds_or_as_a_date(value, seconds):
+    assert answers.retry_after_of({"retry-after": value}, now=NOW) == seconds
+
+
+def test_no_retry_after_is_none():
+    assert answers.retry_after_of({}, now=NOW) is None
+
+
+def test_details_hold_no_secret_and_are_one_short_line():
+    words = (
+        "Incorrect API key live-secret-key or sk-proj-abc*****def\n"
+        "see https://a.example/x.png?X-Amz-Signature=abc Bearer abcdef " + "x" * 900
+    )
+
+    detail = answers.redacted(words, "live-secret-key")
+
+    assert detail.startswith(
+        "Incorrect API key [key] or [key] see https://a.example/x.png?[query] Bearer [key] xxx"
+    )
+    assert len(detail) == 500
+
+
+@pytest.mark.parametrize(
+    "header", ["x-request-id", "request-id", "apim-request-id", "x-oneapi-request-id"]
+)
+def test_the_upstreams_request_id_is_kept_short_and_printable(header):
+    found = answers.request_id_of({header: "req_\x0712" + "3" * 500})
+
+    assert found.startswith("req_123")
+    assert len(found) == 120
+
+
+def test_no_request_id_is_an_empty_one():
+    assert answers.request_id_of({"x-request-id": ""}) == ""
