@@ -19,6 +19,7 @@ from generation.attempts import begin_attempt
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer, Usage
+from generation.channels.registry import abilities_of
 from generation.claims import Claim
 from generation.lease import WorkerEpoch, enlist
 from generation.management.seeding import seeded_contracts
@@ -50,7 +51,7 @@ _ROUTE = RouteInfo(
     upstream_model="gpt-image-2",
     native_sizes=None,
     quality_map={},
-    ignored_fields=frozenset(),
+    abilities=abilities_of("openai"),
     allows_exact_crop=False,
     allows_redispatch=True,
     retry_is_free=False,

@@ -9,21 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generation.catalogue.contracts import AUTO, ContractTerms
+from generation.channels.declaration import PASSED_ON
 from pictor.kit.errors import InvalidRequest
 
 OUTPUT_FORMATS = ("png", "jpeg", "webp")
-PASSED_ON = (
-    "style",
-    "background",
-    "watermark",
-    "image",
-    "mask",
-    "moderation",
-    "input_fidelity",
-    "user",
-    "safety_identifier",
-)
-"""Fields that go to the upstream exactly as they came, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from typing import Any
 
 from typing_extensions import override
 
+from generation.channels.declaration import Abilities
+
 AUTO = "auto"
 MAX_DIGITS = 5
 
@@ -110,6 +112,7 @@ class RouteInfo:
 
     `native_sizes` None means every size. A lower priority goes first; weight shares the traffic
     of equals. `reset_count` tells processes to forget what they know of the channel's health.
+    `abilities` are what its adapter declares, less what the operator says the account ignores.
     """
 
     channel_id: int
@@ -126,7 +129,7 @@ class RouteInfo:
     upstream_model: str
     native_sizes: frozenset[str] | None
     quality_map: Mapping[str, str]
-    ignored_fields: frozenset[str]
+    abilities: Abilities
     allows_exact_crop: bool
     allows_redispatch: bool
     retry_is_free: bool

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, Size
+from generation.channels.declaration import Task
 
 NATIVE = "native"
 CLOSEST = "closest"
@@ -42,6 +43,8 @@ class Candidate:
 
 def plan(route: RouteInfo, *, contract: ContractTerms, size: str) -> Candidate | None:
     """How this channel would make that size, or None when it may not."""
+    if Task.GENERATE not in route.abilities.tasks:
+        return None
     sizes = route.native_sizes
     if size == AUTO:
         return Candidate(route, AUTO, AUTO) if sizes is None or AUTO in sizes else None

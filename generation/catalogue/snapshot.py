@@ -16,6 +16,7 @@ from billing.pricing import PriceTable
 from billing.selectors import current_table
 from generation.catalogue.contracts import Catalogue, RouteInfo, contract_from
 from generation.catalogue.credentials import decrypted
+from generation.channels.registry import abilities_of
 from generation.models import Contract, Route
 from pictor.kit import clock
 
@@ -84,7 +85,7 @@ def _route_info(row: Route) -> RouteInfo:
         upstream_model=row.upstream_model,
         native_sizes=None if sizes is None else frozenset(sizes),
         quality_map=dict(row.quality_map),
-        ignored_fields=frozenset(channel.ignored_fields),
+        abilities=abilities_of(channel.kind).without(channel.ignored_fields),
         allows_exact_crop=channel.allows_exact_crop,
         allows_redispatch=channel.allows_redispatch,
         retry_is_free=channel.retry_is_free,

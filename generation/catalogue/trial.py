@@ -78,9 +78,7 @@ def prepare(channel: Channel) -> Trial:
         config=config,
         model=route.contract_id,
         size=_size(route.sizes if route.sizes is not None else channel.sizes),
-        quality=None
-        if "quality" in channel.ignored_fields
-        else route.quality_map.get(quality, quality),
+        quality=route.quality_map.get(quality, quality),
     )
 
 

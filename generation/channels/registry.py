@@ -1,15 +1,25 @@
-"""Channel kind -> adapter."""
-
-from collections.abc import Callable
+"""The kinds of channels there are: one line a vendor, and nowhere else its name."""
 
 from generation.channels.base import Adapter, ChannelConfig
-from generation.channels.openai.adapter import OpenAIAdapter
+from generation.channels.declaration import Abilities, AdapterKind
+from generation.channels.openai.kind import KIND as OPENAI
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Spools
 
-KINDS: dict[str, Callable[[ChannelConfig, HttpPool, Spools], Adapter]] = {
-    "openai": OpenAIAdapter,
-}
+KINDS = {kind.name: kind for kind in (OPENAI,)}
+
+
+def kind_of(name: str) -> AdapterKind:
+    """The kind of that name. Raises ValueError, in words for a person."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise ValueError(f"no channel kind {name!r}; there are only: {', '.join(KINDS)}") from None
+
+
+def abilities_of(name: str) -> Abilities:
+    """What that kind of channel can be asked; nothing for one that there is no adapter for."""
+    return KINDS[name].abilities if name in KINDS else Abilities()
 
 
 def open_adapter(config: ChannelConfig, http: HttpPool, spools: Spools) -> Adapter:
@@ -20,8 +30,4 @@ def open_adapter(config: ChannelConfig, http: HttpPool, spools: Spools) -> Adapt
         http: the event loop's clients.
         spools: where images go.
     """
-    try:
-        adapter = KINDS[config.kind]
-    except KeyError:
-        raise ValueError(f"no channel kind {config.kind!r}") from None
-    return adapter(config, http, spools)
+    return kind_of(config.kind).open(config, http, spools)

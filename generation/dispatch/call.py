@@ -10,9 +10,6 @@ from generation.models import Generation
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Spools
 
-STREAM_FIELDS = frozenset({"stream", "partial_images"})
-"""A channel that ignores either of them gets a plain call."""
-
 
 async def ask(
     generation: Generation,
@@ -44,10 +41,10 @@ def request_for(generation: Generation, candidate: Candidate) -> UpstreamRequest
         fields={
             name: value
             for name, value in generation.fields.items()
-            if name not in route.ignored_fields
+            if name in route.abilities.fields
         },
         large=large_values(generation.inputs),
-        partial_images=0 if route.ignored_fields & STREAM_FIELDS else generation.partial_images,
+        partial_images=generation.partial_images if route.abilities.streams else 0,
     )
 
 
@@ -55,7 +52,7 @@ def ignored_by(
     generation: Generation, candidate: Candidate, answer: UpstreamAnswer
 ) -> tuple[str, ...]:
     """Fields of the caller's that this channel did not honour."""
-    ignored = candidate.route.ignored_fields & generation.fields.keys()
+    ignored = generation.fields.keys() - candidate.route.abilities.fields
     if generation.partial_images and not answer.is_streamed:
         ignored |= {"partial_images"}
     return tuple(sorted(ignored))

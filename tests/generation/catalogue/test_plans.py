@@ -4,6 +4,7 @@ import pytest
 
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import plan, ratio_sentence
+from generation.channels.declaration import Abilities
 from tests.factories import contract_of, route_info
 
 OLD = ("1024x1024", "1536x1024", "1024x1536")
@@ -32,6 +33,12 @@ def test_a_size_the_channel_takes_is_sent_as_it_is(sizes, model, size):
 @pytest.mark.parametrize("sizes", [(), ("auto",), (*OLD, "auto")])
 def test_auto_is_left_to_the_upstream(sizes):
     assert planned(route_info(*sizes), "gpt-image-2-auto", "auto") == ("auto", "auto", "")
+
+
+def test_a_channel_that_makes_no_images_from_prompts_is_not_asked_for_any():
+    route = route_info(abilities=Abilities())
+
+    assert plan(route, contract=contract_of("gpt-image-2"), size="1024x1024") is None
 
 
 def test_auto_is_not_sent_to_a_channel_that_does_not_take_it():

@@ -12,10 +12,12 @@ from billing.services import draft_price_book, publish_price_book
 from generation.catalogue import snapshot
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.credentials import encrypted
+from generation.catalogue.plans import plan
+from generation.channels.declaration import Abilities
 from generation.models import Channel, Contract, Route
 from pictor.kit import clock
 from pictor.kit.money import Micros
-from tests.factories import ORIGIN, Customer
+from tests.factories import ORIGIN, Customer, contract_of
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +79,7 @@ def test_a_route_knows_its_channel(channel):
     Channel.objects.update(
         credentials=encrypted("sk-upstream"),
         class_overrides={"429": "unknown"},
-        ignored_fields=["style"],
+        ignored_fields=["style", "partial_images"],
         max_concurrency=4,
     )
 
@@ -89,8 +91,19 @@ def test_a_route_knows_its_channel(channel):
         4,
     )
     assert route.class_overrides == {429: "unknown"}
-    assert route.ignored_fields == frozenset({"style"})
+    assert not route.abilities.streams
+    assert "style" not in route.abilities.fields
+    assert {"background", "image"} <= route.abilities.fields
     assert "sk-upstream" not in repr(route)
+
+
+def test_a_kind_of_channel_that_is_not_here_any_more_is_sent_nothing(channel):
+    Channel.objects.update(kind="smoke-signals")
+
+    (route,) = catalogue().routes[ORIGIN]
+
+    assert route.abilities == Abilities()
+    assert plan(route, contract=contract_of(ORIGIN), size="1024x1024") is None
 
 
 def catalogue() -> Catalogue:

@@ -352,16 +352,5 @@ async def test_a_cancelled_call_leaves_nothing_behind(channel, upstream, spools)
     assert spools.budget.used_bytes == 0
 
 
-def test_an_unknown_kind_of_channel_is_an_error(spools):
-    config = config_for("https://x.example")
-
-    with pytest.raises(ValueError, match="no channel kind"):
-        open_adapter(
-            type(config)(id="1", name="x", kind="smoke", base_url="", api_key=""),
-            HttpPool(),
-            spools,
-        )
-
-
 def test_a_channels_key_is_not_in_its_representation():
     assert API_KEY not in repr(config_for("https://x.example"))

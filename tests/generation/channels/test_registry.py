@@ -1,0 +1,33 @@
+import pytest
+
+from generation.channels.base import ChannelConfig
+from generation.channels.declaration import PASSED_ON, Abilities, Task
+from generation.channels.registry import KINDS, abilities_of, kind_of, open_adapter
+from pictor.kit.http import HttpPool
+
+
+def test_an_unknown_kind_of_channel_is_an_error_that_names_the_kinds(spools):
+    config = ChannelConfig(id="1", name="x", kind="smoke", base_url="", api_key="")
+
+    with pytest.raises(ValueError, match="no channel kind 'smoke'; there are only: openai"):
+        open_adapter(config, HttpPool(), spools)
+
+
+def test_an_unknown_kind_of_channel_can_do_nothing():
+    assert abilities_of("smoke") == Abilities()
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_declares_something_that_exists(kind):
+    assert kind.abilities.fields <= set(PASSED_ON)
+    assert Task.GENERATE in kind.abilities.tasks
+
+
+def test_the_openai_kind_passes_everything_on():
+    abilities = kind_of("openai").abilities
+
+    assert abilities.streams
+    assert abilities.fields == {
+        "style", "background", "watermark", "image", "mask", "moderation", "input_fidelity",
+        "user", "safety_identifier",
+    }  # fmt: skip
