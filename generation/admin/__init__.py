@@ -1,6 +1,7 @@
 """Contracts, channels, generations and workers in Django's admin. Replays are not shown."""
 
-from generation.admin.configuration import ChannelAdmin, ContractAdmin
+from generation.admin.channels import ChannelAdmin
+from generation.admin.contracts import ContractAdmin
 from generation.admin.generations import GenerationAdmin, WorkerAdmin
 
 __all__ = ["ChannelAdmin", "ContractAdmin", "GenerationAdmin", "WorkerAdmin"]

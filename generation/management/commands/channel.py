@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,7 +14,6 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Channel
 
-LARGEST = 2**31 - 1
 COLUMNS = ("name", "state", "priority", "weight", "timeout", "base_url", "models", "sizes")
 
 
@@ -63,17 +62,7 @@ class Command(BaseCommand):
 
     def _set(self, options: dict[str, Any]) -> None:
         channel, is_new = services.set_channel(
-            name=options["name"].strip(),
-            options=ChannelOptions(
-                base_url=options["base_url"],
-                api_key=_read_api_key(options["api_key"]),
-                models=read_words(options["models"]),
-                sizes=read_words(options["sizes"]),
-                priority=_read_number("--priority", options["priority"], least=-LARGEST),
-                weight=_read_number("--weight", options["weight"], least=1),
-                timeout_seconds=_read_number("--timeout", options["timeout"], least=1),
-            ),
-            actor=ACTOR,
+            name=options["name"].strip(), options=_read_options(options), actor=ACTOR
         )
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
         if warning and (is_new or options["base_url"] is not None):
@@ -119,16 +108,27 @@ def _channel(options: dict[str, Any]) -> Channel:
     return channel
 
 
-def _read_number(option: str, text: str | None, *, least: int) -> int | None:
+def _read_options(options: dict[str, Any]) -> ChannelOptions:
+    """What was said on the command line, and nothing else."""
+    said = {
+        "base_url": options["base_url"],
+        "api_key": _read_api_key(options["api_key"]),
+        "models": read_words(options["models"]),
+        "sizes": read_words(options["sizes"]),
+        "priority": _read_number("--priority", options["priority"]),
+        "weight": _read_number("--weight", options["weight"]),
+        "timeout_seconds": _read_number("--timeout", options["timeout"]),
+    }
+    return cast(ChannelOptions, {name: word for name, word in said.items() if word is not None})
+
+
+def _read_number(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        number = int(text)
+        return int(text)
     except ValueError:
         raise CommandError(f"{option} must be a whole number, not {text!r}") from None
-    if not least <= number <= LARGEST:
-        raise CommandError(f"{option} must be from {least} to {LARGEST}")
-    return number
 
 
 def _read_api_key(text: str | None) -> str | None:

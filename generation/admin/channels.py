@@ -1,0 +1,102 @@
+"""Channels with their routes: edited here, changed by the catalogue's service. Felt at once."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from typing_extensions import override
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from accounts.admin import actor_of
+from generation.admin.channel_forms import ChannelForm, RouteForm
+from generation.admin.saving import ServiceAdmin, ip_of
+from generation.catalogue import services
+from generation.catalogue.services import ChannelOptions, RouteTerms
+from generation.models import Channel, Route
+
+
+class _RouteInline(TabularInline):
+    model = Route
+    form = RouteForm
+    extra = 0
+
+
+@admin.register(Channel)
+class ChannelAdmin(ServiceAdmin):
+    """The accounts at vendors, in the order they are tried. A used one is disabled, not deleted."""
+
+    form = ChannelForm
+    inlines = (_RouteInline,)
+    list_display = ("name", "state", "base_url", "priority", "weight", "timeout_seconds", "models")
+    list_filter = ("is_enabled", "kind")
+    search_fields = ("name", "base_url")
+    readonly_fields = ("reset_count", "created_at")
+    actions = ("enable", "disable", "reset")
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
+        rows: QuerySet[Channel] = super().get_queryset(request)
+        return rows.prefetch_related("routes")
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Not yet: the channel and its routes are one change, see save_related."""
+
+    @override
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        (routes,) = formsets
+        routes.save(commit=False)  # writes nothing: Django's own history asks what has changed
+        options: ChannelOptions = form.options()
+        options["routes"] = _terms(routes)
+        channel, _ = services.set_channel(
+            name=form.cleaned_data["name"],
+            channel_id=form.instance.pk,
+            options=options,
+            actor=actor_of(request),
+            ip=ip_of(request),
+        )
+        form.instance.pk = channel.pk
+
+    @display(label={"enabled": "success", "disabled": "warning"}, ordering="is_enabled")
+    def state(self, obj: Channel) -> str:
+        """Whether it is sent anything."""
+        return "enabled" if obj.is_enabled else "disabled"
+
+    @display(description="models")
+    def models(self, obj: Channel) -> str:
+        """Every model it serves."""
+        return ", ".join(sorted(route.contract_id for route in obj.routes.all()))
+
+    @admin.action(description="Enable the selected channels", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        """Let them serve."""
+        self._switch(request, queryset, is_enabled=True)
+
+    @admin.action(description="Disable the selected channels", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        """Send them nothing more."""
+        self._switch(request, queryset, is_enabled=False)
+
+    @admin.action(description="Reset breakers, gates and counters", permissions=["change"])
+    def reset(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        """Forget what is known of their health."""
+        for channel in queryset:
+            services.reset(channel=channel, actor=actor_of(request), ip=ip_of(request))
+        messages.success(request, "Reset in every process.")
+
+    def _switch(
+        self, request: HttpRequest, queryset: QuerySet[Channel], *, is_enabled: bool
+    ) -> None:
+        for channel in queryset:
+            services.set_enabled(
+                channel=channel, is_enabled=is_enabled, actor=actor_of(request), ip=ip_of(request)
+            )
+        messages.success(request, "Enabled." if is_enabled else "Disabled.")
+
+
+def _terms(routes: Any) -> list[RouteTerms]:
+    """What the formset's rows say, less those that are empty or to be deleted."""
+    filled = [form for form in routes.forms if form.cleaned_data]
+    return [form.terms() for form in filled if not form.cleaned_data.get("DELETE")]

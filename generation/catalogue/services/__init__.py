@@ -1,0 +1,32 @@
+"""The one way an operator changes what is offered: pages and commands call the same functions.
+
+Each change is one transaction with its audit event in it, and bumps the configuration's revision,
+so it holds for every request sent after it returned. Raises ValidationError, by column where a
+column is at fault, with messages for a person; credentials are never in a message, an audit event
+or a description.
+"""
+
+from generation.catalogue.services.addresses import checked_base_url, egress_warning
+from generation.catalogue.services.channels import describe, reset, set_channel, set_enabled
+from generation.catalogue.services.checks import check_channel, check_route
+from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
+from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
+from generation.catalogue.services.routes import add_routes
+
+__all__ = [
+    "ALL",
+    "ChannelOptions",
+    "ContractColumns",
+    "RouteTerms",
+    "add_routes",
+    "check_channel",
+    "check_contract",
+    "check_route",
+    "checked_base_url",
+    "describe",
+    "egress_warning",
+    "reset",
+    "set_channel",
+    "set_contract",
+    "set_enabled",
+]

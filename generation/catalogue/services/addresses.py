@@ -1,0 +1,58 @@
+"""The address of a vendor's account: whether it can be called, and whether it will be."""
+
+from contextlib import suppress
+from ipaddress import ip_address
+
+from django.core.exceptions import ValidationError
+
+from pictor.kit import egress
+
+LARGEST_PORT = 65_535
+
+
+def checked_base_url(text: str) -> str:
+    """The URL without a slash at its end. Raises ValidationError unless it is plain http(s)."""
+    try:
+        url = egress.parse(text.strip())
+        port = url.port
+    except (egress.EgressRefused, ValueError):
+        raise ValidationError("the base URL cannot be read") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValidationError("the base URL must begin with http:// or https:// and name a host")
+    if url.userinfo:
+        raise ValidationError("the base URL must not hold a user name or password")
+    if url.query or url.fragment or text.rstrip().endswith(("?", "#")):
+        raise ValidationError("the base URL must not have a query or fragment")
+    if port is not None and not 0 < port <= LARGEST_PORT:
+        raise ValidationError("the base URL has an impossible port")
+    return str(url).rstrip("/")
+
+
+def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
+    """Why calls to a checked base URL will be refused as things are, or None. Resolves no name.
+
+    Only a warning: what counts is the list that the worker processes were started with.
+    """
+    url = egress.parse(base_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    origin = egress.Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
+    if origin.host_port in {entry.lower() for entry in allow}:
+        return None
+    if url.scheme == "http":
+        reason = "plain http"
+    elif _is_private(origin.host):
+        reason = "a private address"
+    else:
+        return None
+    return (
+        f"{origin.host_port} is {reason} and not in PICTOR_EGRESS_ALLOW: calls to it are refused"
+        " until the workers run with it there"
+    )
+
+
+def _is_private(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    with suppress(ValueError):
+        return not egress.is_public(ip_address(host))
+    return False

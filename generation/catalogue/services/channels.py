@@ -1,0 +1,164 @@
+"""Changes to channels, as operators make them: set, enable, disable, reset."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from accounts.services import Actor, record
+from generation.catalogue.credentials import encrypted
+from generation.catalogue.services.checks import check_channel
+from generation.catalogue.services.options import ALL, ChannelOptions
+from generation.catalogue.services.routes import planned_routes, routes_of, write_routes
+from generation.models import Channel
+from pictor.kit.money import to_decimal
+
+
+@transaction.atomic
+def set_channel(
+    *,
+    name: str,
+    options: ChannelOptions,
+    actor: Actor,
+    ip: str | None = None,
+    channel_id: int | None = None,
+) -> tuple[Channel, bool]:
+    """Create a channel, or change the given options of one; True when it was created.
+
+    A new one needs a base URL and an API key, and serves every model unless told otherwise. A new
+    kind, address or key makes the processes forget what they knew of the channel's health.
+
+    Args:
+        name: which channel, or what it is to be called when `channel_id` says which.
+        options: what is to be changed.
+        actor: who changes it.
+        ip: where they are, for the audit log.
+        channel_id: of one that exists.
+    """
+    _take_turns()
+    known = {"name": name} if channel_id is None else {"pk": channel_id}
+    channel = Channel.objects.filter(**known).first()
+    is_new = channel is None
+    before = None if channel is None else describe(channel)
+    if channel is None:
+        channel = _new(name, options)
+        if not {"models", "routes"} & options.keys():
+            options = {**options, "models": (ALL,)}
+    channel.name = name
+    _apply(check_channel(options, kind=channel.kind), channel, is_new=is_new)
+    routes = {} if is_new else routes_of(channel)
+    planned = planned_routes(routes, options)
+    channel.full_clean(exclude=["credentials"])
+    channel.save()
+    write_routes(channel, planned, known=routes)
+    after = describe(channel)
+    if after != before or "api_key" in options:
+        if "api_key" in options:
+            after["api_key"] = "changed"
+        _record(channel, "channel.set", before=before, after=after, actor=actor, ip=ip)
+    return channel, is_new
+
+
+@transaction.atomic
+def set_enabled(*, channel: Channel, is_enabled: bool, actor: Actor, ip: str | None = None) -> None:
+    """Let a channel serve, or send it nothing more. Safe to call twice."""
+    changed = Channel.objects.filter(pk=channel.pk, is_enabled=not is_enabled).update(
+        is_enabled=is_enabled
+    )
+    channel.is_enabled = is_enabled
+    if changed:
+        action = "channel.enable" if is_enabled else "channel.disable"
+        before, after = {"enabled": not is_enabled}, {"enabled": is_enabled}
+        _record(channel, action, before=before, after=after, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
+    """Make every process forget the channel's breakers, Retry-After gates and counters."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE generation_channel SET reset_count = reset_count + 1 WHERE id = %s"
+            " RETURNING reset_count",
+            [channel.pk],
+        )
+        (channel.reset_count,) = cursor.fetchone()
+    after = {"resets": channel.reset_count}
+    _record(channel, "channel.reset", after=after, actor=actor, ip=ip)
+
+
+def describe(channel: Channel) -> dict[str, Any]:
+    """A channel without its credentials, as JSON values.
+
+    `sizes` is None for every size. Of the models, only what is known: `maps` has those that the
+    vendor calls otherwise, `cost` those whose cost is (USD an image).
+    """
+    routes = routes_of(channel)
+    return {
+        "name": channel.name,
+        "kind": channel.kind,
+        "base_url": channel.base_url,
+        "enabled": channel.is_enabled,
+        "priority": channel.priority,
+        "weight": channel.weight,
+        "timeout": channel.timeout_seconds,
+        "max_concurrency": channel.max_concurrency,
+        "models": list(routes),
+        "maps": {m: one.upstream_model for m, one in routes.items() if one.upstream_model != m},
+        "cost": {
+            model: to_decimal(one.cost_micros)
+            for model, one in routes.items()
+            if one.cost_micros is not None
+        },
+        "sizes": channel.sizes,
+        "model_sizes": {m: list(one.sizes) for m, one in routes.items() if one.sizes is not None},
+        "quality_maps": {m: dict(one.quality_map) for m, one in routes.items() if one.quality_map},
+        "ignored_fields": channel.ignored_fields,
+        "allows_exact_crop": channel.allows_exact_crop,
+        "allows_redispatch": channel.allows_redispatch,
+        "retry_is_free": channel.retry_is_free,
+        "class_overrides": channel.class_overrides,
+    }
+
+
+def _new(name: str, options: ChannelOptions) -> Channel:
+    if not {"base_url", "api_key"} <= options.keys():
+        raise ValidationError(
+            f"there is no channel {name!r}: a new one needs --base-url and --api-key"
+        )
+    return Channel(name=name)
+
+
+def _apply(columns: dict[str, Any], channel: Channel, *, is_new: bool) -> None:
+    known = (channel.kind, channel.base_url, channel.credentials)
+    if "api_key" in columns:
+        channel.credentials = encrypted(columns.pop("api_key"))
+    for column, value in columns.items():
+        setattr(channel, column, value)
+    if not is_new and known != (channel.kind, channel.base_url, channel.credentials):
+        channel.reset_count += 1
+
+
+def _take_turns() -> None:
+    """Two operators naming the same new channel at once get one channel. Readers go on."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE generation_channel IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _record(
+    channel: Channel,
+    action: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any],
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    record(
+        actor=actor,
+        action=action,
+        object_type="channel",
+        object_id=channel.name[:60],
+        before=before,
+        after=after,
+        ip=ip,
+    )

@@ -1,0 +1,155 @@
+"""What an operator may write into a channel's columns and its routes'.
+
+A process loads all of it or nothing: one unreadable row would keep every process from the new
+configuration, so whatever could not be loaded is refused here.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from generation.catalogue.contracts import AUTO, Size
+from generation.catalogue.services.addresses import checked_base_url
+from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
+from generation.channels.declaration import NARROWABLE
+from generation.channels.errors import AttemptClass
+from generation.channels.registry import KINDS, kind_of
+
+LARGEST = 2**31 - 1
+LARGEST_COST = 2**63 - 1
+MAX_UPSTREAM_MODEL_CHARS = 128
+
+
+def check_channel(options: ChannelOptions, *, kind: str) -> dict[str, Any]:
+    """The columns that are named, as they are stored but for the API key, which is in the clear.
+
+    Args:
+        options: what is to be changed.
+        kind: the channel's, where the options name none.
+    """
+    kind = options.get("kind", kind)
+    return _checked(options, {**_CHANNEL, "api_key": partial(_api_key, kind=kind)})
+
+
+def check_route(terms: RouteTerms) -> RouteTerms:
+    """The terms as they are stored."""
+    return RouteTerms(model=terms.model, **_checked(asdict(terms), _ROUTE))
+
+
+def _checked(said: Mapping[str, Any], checks: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    refused: dict[str, ValidationError] = {}
+    for column, check in checks.items():
+        if column in said:
+            try:
+                columns[column] = check(said[column])
+            except ValidationError as error:
+                refused[column] = error
+    if refused:
+        raise ValidationError(refused)
+    return columns
+
+
+def _kind(name: str) -> str:
+    try:
+        return kind_of(name).name
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+def _api_key(text: str, *, kind: str) -> str:
+    if kind not in KINDS:
+        return text  # which is refused for its kind
+    try:
+        return KINDS[kind].credential.checked(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+def _number(value: int | None, *, what: str, least: int, most: int = LARGEST) -> int | None:
+    if value is not None and not least <= value <= most:
+        raise ValidationError(f"the {what} must be from {least} to {most}")
+    return value
+
+
+def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
+    """None for every size."""
+    wanted = [ALL] if sizes is None else list(dict.fromkeys(sizes))
+    if wanted == [ALL]:
+        return None
+    for size in wanted:
+        if size != AUTO:
+            try:
+                Size.parse(size)
+            except ValueError:
+                raise ValidationError(f"{size!r} is neither WIDTHxHEIGHT nor auto") from None
+    if not wanted:
+        raise ValidationError("name at least one size, or 'all'")
+    return wanted
+
+
+def _ignored_fields(names: Collection[str]) -> list[str]:
+    unknown = [name for name in names if name not in NARROWABLE]
+    if unknown:
+        raise ValidationError(
+            f"no field that a channel can ignore: {', '.join(unknown)};"
+            f" there are {', '.join(NARROWABLE)}"
+        )
+    return list(dict.fromkeys(names))
+
+
+def _words(words: Any) -> dict[str, str]:
+    """A JSON object of strings; empty for nothing."""
+    if not words:
+        return {}
+    if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
+        raise ValidationError('must be a JSON object of strings, as {"high": "hd"}')
+    return words
+
+
+def _class_overrides(overrides: Any) -> dict[str, str]:
+    """HTTP statuses to attempt classes."""
+    words = _words(overrides)
+    for status, name in words.items():
+        if not (status.isascii() and status.isdigit()) or name not in set(AttemptClass):
+            raise ValidationError(f"{status!r}: {name!r} is no HTTP status and attempt class")
+    return words
+
+
+def _upstream_model(name: str) -> str:
+    name = name.strip()
+    if not 0 < len(name) <= MAX_UPSTREAM_MODEL_CHARS or not name.isprintable():
+        raise ValidationError(
+            f"the vendor's name of a model has 1 to {MAX_UPSTREAM_MODEL_CHARS} characters"
+        )
+    return name
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_CHANNEL: Mapping[str, Callable[[Any], Any]] = {
+    "kind": _kind,
+    "base_url": checked_base_url,
+    "is_enabled": _as_it_is,
+    "priority": partial(_number, what="priority", least=-LARGEST),
+    "weight": partial(_number, what="weight", least=1),
+    "timeout_seconds": partial(_number, what="timeout", least=1),
+    "max_concurrency": partial(_number, what="number of calls at once", least=1),
+    "sizes": _sizes,
+    "ignored_fields": _ignored_fields,
+    "allows_exact_crop": _as_it_is,
+    "allows_redispatch": _as_it_is,
+    "retry_is_free": _as_it_is,
+    "class_overrides": _class_overrides,
+}
+_ROUTE: Mapping[str, Callable[[Any], Any]] = {
+    "upstream_model": _upstream_model,
+    "sizes": _sizes,
+    "quality_map": _words,
+    "cost_micros": partial(_number, what="cost", least=0, most=LARGEST_COST),
+}

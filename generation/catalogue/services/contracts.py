@@ -1,0 +1,81 @@
+"""Changes to contracts, as operators make them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.forms.models import model_to_dict
+
+from accounts.services import Actor, record
+from generation.catalogue.contracts import contract_from
+from generation.models import Contract
+
+
+class ContractColumns(TypedDict, total=False):
+    """Columns of Contract; what is not named stays as it is."""
+
+    position: int
+    is_enabled: bool
+    sizes: Sequence[Mapping[str, str]]
+    accepts_auto: bool
+    default_size: str
+    is_exact: bool
+    qualities: Sequence[str]
+    quality_default: str
+    quality_aliases: Mapping[str, str]
+    prompt_max_chars: int
+    max_n: int
+    response_format_default: str
+
+
+@transaction.atomic
+def set_contract(
+    *, model: str, columns: ContractColumns, actor: Actor, ip: str | None = None
+) -> tuple[Contract, bool]:
+    """Create a contract, or change the given columns of one; True when it was created.
+
+    Args:
+        model: its public name, which is for good: generations and prices know it.
+        columns: what is to be changed.
+        actor: who changes it.
+        ip: where they are, for the audit log.
+    """
+    contract = Contract.objects.select_for_update().filter(pk=model).first()
+    is_new = contract is None
+    before = None if contract is None else model_to_dict(contract)
+    contract = contract or Contract(model=model)
+    for column, value in columns.items():
+        setattr(contract, column, value)
+    contract.full_clean(validate_unique=False)
+    after = model_to_dict(contract)
+    check_contract(after)
+    contract.save(force_insert=is_new)
+    if after != before:
+        record(
+            actor=actor,
+            action="contract.set",
+            object_type="contract",
+            object_id=contract.model[:60],
+            before=before,
+            after=after,
+            ip=ip,
+        )
+    return contract, is_new
+
+
+def check_contract(columns: Mapping[str, Any]) -> None:
+    """Refuse what a process could not load, and defaults that are not legal. Takes all columns."""
+    try:
+        contract = contract_from(columns)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValidationError(f"the sizes or aliases cannot be read: {error!r}") from None
+    refused = {}
+    if contract.default_size not in contract.size_names:
+        refused["default_size"] = "is none of the sizes"
+    if contract.quality_default not in contract.qualities:
+        refused["quality_default"] = "is none of the qualities"
+    if not set(contract.quality_aliases.values()) <= set(contract.qualities):
+        refused["quality_aliases"] = "must all stand for one of the qualities"
+    if refused:
+        raise ValidationError(refused)

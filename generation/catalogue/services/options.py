@@ -1,0 +1,58 @@
+"""What a change of a channel may say. A size is 'WxH' or 'auto'; amounts are micro-USD."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from pictor.kit.money import Micros
+
+ALL = "all"
+"""The word for every model, or every size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTerms:
+    """How a channel serves one model.
+
+    Attributes:
+        model: the public name.
+        upstream_model: the vendor's name for it.
+        sizes: taken natively; None leaves it to the channel's.
+        quality_map: our quality words to the vendor's.
+        cost_micros: what one image costs us, where it is flat and known.
+    """
+
+    model: str
+    upstream_model: str
+    sizes: Sequence[str] | None = None
+    quality_map: Mapping[str, str] = field(default_factory=dict)
+    cost_micros: int | None = None
+
+
+class ChannelOptions(TypedDict, total=False):
+    """What is not named stays as it is.
+
+    The first are columns of Channel; `api_key` is stored encrypted. `sizes` may be None or
+    ("all",) for every size. Of the last four, `routes` says all that the channel serves; the others
+    change that: `models` may be ("all",), `maps` holds public name -> vendor's name of models that
+    are served then, `cost` is what one image of any of them costs us.
+    """
+
+    kind: str
+    base_url: str
+    api_key: str
+    is_enabled: bool
+    priority: int
+    weight: int
+    timeout_seconds: int
+    max_concurrency: int | None
+    sizes: Sequence[str] | None
+    ignored_fields: Sequence[str]
+    allows_exact_crop: bool
+    allows_redispatch: bool
+    retry_is_free: bool
+    class_overrides: Mapping[str, str] | None
+    routes: Sequence[RouteTerms]
+    models: Sequence[str]
+    maps: Mapping[str, str]
+    cost: Micros

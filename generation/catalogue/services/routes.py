@@ -1,0 +1,102 @@
+"""Which models a channel serves, and how."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from django.core.exceptions import ValidationError
+
+from generation.catalogue.services.checks import check_route
+from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
+from generation.models import Channel, Contract, Route
+
+Routes = Mapping[str, RouteTerms]
+"""By public model, in the order of the contracts."""
+
+COLUMNS = ("upstream_model", "sizes", "quality_map", "cost_micros")
+
+
+def routes_of(channel: Channel) -> Routes:
+    """What the channel serves now."""
+    rows = channel.routes.order_by("contract__position", "contract_id")
+    return {
+        row.contract_id: RouteTerms(
+            model=row.contract_id, **{column: getattr(row, column) for column in COLUMNS}
+        )
+        for row in rows
+    }
+
+
+def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
+    """What it is to serve. Raises ValidationError; what stays as it is is not checked again."""
+    models = list(Contract.objects.values_list("model", flat=True))
+    routes = dict(known)
+    if "routes" in options:
+        routes = _by_model(options["routes"], models)
+    if "models" in options:
+        routes = {
+            model: routes.get(model, RouteTerms(model=model, upstream_model=model))
+            for model in _named(options["models"], models)
+        }
+    for model, upstream_model in options.get("maps", {}).items():
+        _check_known([model], models)
+        if model not in routes:
+            raise ValidationError(f"the channel does not serve {model}")
+        routes[model] = replace(routes[model], upstream_model=upstream_model)
+    if "cost" in options:
+        cost = options["cost"]
+        routes = {model: replace(terms, cost_micros=cost) for model, terms in routes.items()}
+    return {
+        model: terms if terms == known.get(model) else check_route(terms)
+        for model, terms in routes.items()
+    }
+
+
+def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
+    """Make them the channel's routes."""
+    if gone := known.keys() - routes.keys():
+        channel.routes.filter(contract_id__in=gone).delete()
+    changed = [terms for model, terms in routes.items() if terms != known.get(model)]
+    Route.objects.bulk_create(
+        (
+            Route(
+                channel=channel,
+                contract_id=terms.model,
+                **{column: getattr(terms, column) for column in COLUMNS},
+            )
+            for terms in changed
+        ),
+        update_conflicts=True,
+        unique_fields=["channel", "contract"],
+        update_fields=COLUMNS,
+    )
+
+
+def add_routes(channel: Channel, contracts: Iterable[Contract]) -> None:
+    """Let the channel serve these contracts too, under their own names."""
+    Route.objects.bulk_create(
+        Route(channel=channel, contract=contract, upstream_model=contract.model)
+        for contract in contracts
+    )
+
+
+def _by_model(routes: Sequence[RouteTerms], models: Sequence[str]) -> dict[str, RouteTerms]:
+    _check_known([terms.model for terms in routes], models)
+    found = {terms.model: terms for terms in routes}
+    if len(found) < len(routes):
+        raise ValidationError("a model is served by one route of a channel")
+    return found
+
+
+def _named(words: Sequence[str], models: Sequence[str]) -> list[str]:
+    if list(words) == [ALL]:
+        return list(models)
+    _check_known(words, models)
+    return list(dict.fromkeys(words))
+
+
+def _check_known(named: Sequence[str], models: Sequence[str]) -> None:
+    unknown = [model for model in named if model not in models]
+    if unknown:
+        raise ValidationError(
+            f"no such model: {', '.join(unknown)}; there are {', '.join(models) or 'none yet'}"
+        )

@@ -1,0 +1,58 @@
+"""Contracts edited on the pages: through the service, audited, always loadable."""
+
+import pytest
+
+from accounts.models import AuditEvent
+from generation.catalogue.snapshot import current_catalogue
+from generation.models import Contract
+from tests.generation.admin.conftest import change_page
+
+pytestmark = pytest.mark.django_db
+
+
+def contract_form(**changes: str) -> dict[str, str]:
+    return {
+        "position": "1",
+        "is_enabled": "on",
+        "sizes": '[{"size": "1024x1024", "tier": "base"}, {"size": "1792x1024", "tier": "base"}]',
+        "default_size": "1024x1024",
+        "qualities": "standard,hd",
+        "quality_default": "standard",
+        "quality_aliases": "{}",
+        "prompt_max_chars": "4000",
+        "max_n": "1",
+        "response_format_default": "url",
+        **changes,
+    }
+
+
+def test_a_contract_is_edited_and_audited(pages, root):
+    answer = pages.post(change_page("contract", "dall-e-3"), contract_form(max_n="2"))
+
+    assert answer.status_code == 302
+    contract = current_catalogue().contracts["dall-e-3"]
+    assert (contract.max_n, len(contract.options)) == (2, 2)
+    event = AuditEvent.objects.get(action="contract.set")
+    assert (event.actor, event.object_id) == (root, "dall-e-3")
+    assert ((event.before or {})["max_n"], (event.after or {})["max_n"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("sizes", '[{"size": "big"}]', "the sizes or aliases cannot be read"),
+        ("sizes", '["1024x1024"]', "the sizes or aliases cannot be read"),
+        ("sizes", "7", "the sizes or aliases cannot be read"),
+        ("quality_aliases", "[1]", "the sizes or aliases cannot be read"),
+        ("quality_aliases", '{"high": "best"}', "must all stand for one of the qualities"),
+        ("default_size", "640x480", "is none of the sizes"),
+        ("default_size", "auto", "is none of the sizes"),
+        ("quality_default", "best", "is none of the qualities"),
+    ],
+)
+def test_a_contract_that_no_process_could_load_is_refused(pages, field, value, message):
+    answer = pages.post(change_page("contract", "dall-e-3"), contract_form(**{field: value}))
+
+    assert answer.status_code == 200
+    assert message in answer.content.decode()
+    assert Contract.objects.get(model="dall-e-3").default_size == "1024x1024"

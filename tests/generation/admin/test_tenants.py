@@ -1,0 +1,38 @@
+"""A tenant made on the operator's pages, as its first request meets it."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts.keys import digest
+from accounts.models import Tenant
+from accounts.selectors import caller_by_digest
+from generation.admission.service import Submission, admit
+from pictor.kit import clock
+from pictor.kit.errors import InsufficientQuota
+from pictor.kit.ids import GenerationId, new_uuid
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_tenant_made_here_is_refused_for_its_empty_balance_and_nothing_else(
+    pages, channel, settings
+):
+    members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    pages.post(reverse("admin:accounts_tenant_add"), {"name": "New", "status": "active", **members})
+    key = {"tenant": str(Tenant.objects.get().id), "scopes": "images:write"}
+    page = pages.post(reverse("admin:accounts_apikey_add"), key, follow=True).content.decode()
+    (plaintext,) = re.findall(r"sk-pictor-[0-9A-Za-z]{38}", page)
+    caller = caller_by_digest(digest(plaintext, settings.KEY_PEPPER))
+    assert caller is not None
+
+    with pytest.raises(InsufficientQuota, match=r"0\.040000 USD is missing"):
+        admit(
+            caller=caller,
+            submission=Submission(
+                request={"model": "dall-e-3", "prompt": "a fox"}, idempotency_key="k"
+            ),
+            generation_id=GenerationId(new_uuid()),
+            now=clock.now(),
+        )
