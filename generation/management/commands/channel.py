@@ -9,12 +9,18 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, read_words, say_invalid
+from accounts.management.operator import ACTOR, read_amount, read_words, say_invalid
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
+from generation.channels.registry import KINDS
 from generation.models import Channel
 
-COLUMNS = ("name", "state", "priority", "weight", "timeout", "base_url", "models", "sizes")
+COLUMNS = (
+    "name", "kind", "state", "priority", "weight", "timeout", "cost", "base_url", "models", "sizes",
+    "maps",
+)  # fmt: skip
+NONE = "none"
+KIND_HELP = "how the vendor is spoken to; the first is the default"
 
 
 class Command(BaseCommand):
@@ -28,10 +34,23 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         change = actions.add_parser("set", help="create a channel, or change what is given")
         change.add_argument("name")
-        change.add_argument("--base-url", metavar="URL", help="OpenAI-compatible, as https://…/v1")
+        change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
+        change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
         change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
         change.add_argument("--models", metavar="A,B", help="default for a new one: all")
+        change.add_argument(
+            "--map",
+            metavar="OURS=THEIRS",
+            action="append",
+            help="a model it serves, and the vendor's name for it; again, or with commas, for more",
+        )
         change.add_argument("--sizes", metavar="A,B", help="taken natively; default: all")
+        change.add_argument(
+            "--ignore", metavar="A,B", help="fields of a request it does not honour, or 'none'"
+        )
+        change.add_argument(
+            "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
+        )
         change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
         change.add_argument("--weight", metavar="N", help="share among equals; default 1")
         change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
@@ -111,15 +130,38 @@ def _channel(options: dict[str, Any]) -> Channel:
 def _read_options(options: dict[str, Any]) -> ChannelOptions:
     """What was said on the command line, and nothing else."""
     said = {
+        "kind": options["kind"],
         "base_url": options["base_url"],
         "api_key": _read_api_key(options["api_key"]),
         "models": read_words(options["models"]),
+        "maps": _read_maps(options["map"]),
         "sizes": read_words(options["sizes"]),
+        "ignored_fields": _read_ignored(options["ignore"]),
+        "cost": None if options["cost"] is None else read_amount(options["cost"]),
         "priority": _read_number("--priority", options["priority"]),
         "weight": _read_number("--weight", options["weight"]),
         "timeout_seconds": _read_number("--timeout", options["timeout"]),
     }
     return cast(ChannelOptions, {name: word for name, word in said.items() if word is not None})
+
+
+def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
+    if texts is None:
+        return None
+    maps: dict[str, str] = {}
+    for word in read_words(",".join(texts)) or ():
+        ours, separator, theirs = (part.strip() for part in word.partition("="))
+        if not (ours and separator and theirs):
+            raise CommandError(f"--map takes OURS=THEIRS, two names of one model, not {word!r}")
+        if ours in maps:
+            raise CommandError(f"--map names {ours} twice")
+        maps[ours] = theirs
+    return maps
+
+
+def _read_ignored(text: str | None) -> list[str] | None:
+    words = read_words(text)
+    return [] if words == [NONE] else words
 
 
 def _read_number(option: str, text: str | None) -> int | None:
@@ -136,7 +178,23 @@ def _read_api_key(text: str | None) -> str | None:
 
 
 def _row(channel: dict[str, Any]) -> tuple[str, ...]:
-    state = "enabled" if channel["enabled"] else "disabled"
-    words = {**channel, "state": state, "models": ",".join(channel["models"]) or "none"}
-    words["sizes"] = "all" if channel["sizes"] is None else ",".join(channel["sizes"])
+    words = {
+        **channel,
+        "state": "enabled" if channel["enabled"] else "disabled",
+        "models": ",".join(channel["models"]) or NONE,
+        "sizes": "all" if channel["sizes"] is None else ",".join(channel["sizes"]),
+        "maps": _pairs(channel["maps"]) or NONE,
+        "cost": _cost(channel),
+    }
     return tuple(str(words[column]) for column in COLUMNS)
+
+
+def _cost(channel: dict[str, Any]) -> str:
+    """One amount where all models cost the same."""
+    costs = channel["cost"]
+    is_flat = len(costs) == len(channel["models"]) and len(set(costs.values())) == 1
+    return next(iter(costs.values())) if is_flat else _pairs(costs) or "unknown"
+
+
+def _pairs(words: dict[str, str]) -> str:
+    return ",".join(f"{model}={word}" for model, word in words.items())

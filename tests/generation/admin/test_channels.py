@@ -223,6 +223,12 @@ SAME = {
         ("--base-url", "https://api.example.com/v1/"),
         {"base_url": "https://api.example.com/v1/"},
     ),
+    "another name of a model": (
+        ("--map", "dall-e-3=d3"),
+        {"routes-0-upstream_model": "d3"},
+    ),
+    "a cost": (("--cost", "0.03"), {"routes-0-cost_micros": "30000"}),
+    "what it ignores": (("--ignore", "style,stream"), {"ignored_fields": "style,stream"}),
     "sizes": (("--sizes", "1024x1024,auto"), {"sizes": "1024x1024,auto"}),
     "models": (
         ("--models", "dall-e-2"),
@@ -239,7 +245,11 @@ def state_of(channel: Channel) -> tuple[object, ...]:
         model_to_dict(after, exclude=["id", "name", "credentials", "created_at"]),
         decrypted(after.credentials),
         after.reset_count,
-        list(after.routes.values("contract_id", "upstream_model", "sizes", "quality_map")),
+        list(
+            after.routes.values(
+                "contract_id", "upstream_model", "sizes", "quality_map", "cost_micros"
+            )
+        ),
         [(e.action, _nameless(e.before), _nameless(e.after)) for e in events.order_by("id")],
     )
 

@@ -35,6 +35,8 @@ def test_every_option_of_a_new_channel_is_kept(manage):
     manage(
         "channel", "set", "acme", *NEW, "--models", "gpt-image-2,dall-e-3", "--sizes",
         "1024x1024,1536x1024,auto", "--priority", "-3", "--weight", "5", "--timeout", "90",
+        "--kind", "openai", "--map", "gpt-image-2=gpt-image-2.6-flare", "--cost", "0.0125",
+        "--ignore", "style,stream",
     )  # fmt: skip
 
     (listed,) = json.loads(manage("channel", "list", "--json").out)
@@ -48,12 +50,12 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "timeout": 90,
         "max_concurrency": None,
         "models": ["dall-e-3", "gpt-image-2"],
-        "maps": {},
-        "cost": {},
+        "maps": {"gpt-image-2": "gpt-image-2.6-flare"},
+        "cost": {"dall-e-3": "0.012500", "gpt-image-2": "0.012500"},
         "sizes": ["1024x1024", "1536x1024", "auto"],
         "model_sizes": {},
         "quality_maps": {},
-        "ignored_fields": [],
+        "ignored_fields": ["style", "stream"],
         "allows_exact_crop": False,
         "allows_redispatch": True,
         "retry_is_free": False,
@@ -85,6 +87,44 @@ def test_other_models_replace_the_routes_and_keep_those_that_stay(manage):
     assert routes == {"dall-e-3": "d3", "gpt-image-1": "gpt-image-1"}
 
 
+def test_models_are_mapped_one_by_one_or_together(manage):
+    manage("channel", "set", "acme", *NEW, "--map", "dall-e-3=d3, dall-e-2 = d2")
+
+    manage("channel", "set", "acme", "--map", "dall-e-3=d3-new", "--map", "gpt-image-1=g1")
+
+    (listed,) = json.loads(manage("channel", "list", "--json").out)
+    assert listed["maps"] == {"dall-e-2": "d2", "dall-e-3": "d3-new", "gpt-image-1": "g1"}
+    assert Channel.objects.get().reset_count == 0
+
+
+def test_the_cost_is_that_of_every_model_it_serves_then(manage):
+    manage("channel", "set", "acme", *NEW, "--models", "dall-e-2", "--cost", "0.000001")
+
+    manage("channel", "set", "acme", "--models", "dall-e-2,dall-e-3")
+    kept = dict(Route.objects.values_list("contract_id", "cost_micros"))
+    manage("channel", "set", "acme", "--cost", "0")
+
+    assert kept == {"dall-e-2": 1, "dall-e-3": None}
+    assert set(Route.objects.values_list("cost_micros", flat=True)) == {0}
+
+
+def test_what_a_channel_ignores_can_be_taken_back(manage):
+    manage("channel", "set", "acme", *NEW, "--ignore", "style,partial_images")
+    said = Channel.objects.get().ignored_fields
+
+    manage("channel", "set", "acme", "--ignore", "none")
+
+    assert (said, Channel.objects.get().ignored_fields) == (["style", "partial_images"], [])
+
+
+def test_what_is_mapped_and_costs_is_felt_by_the_next_snapshot(manage):
+    manage("channel", "set", "acme", *NEW, "--map", "dall-e-3=d3", "--cost", "0.03")
+
+    (route,) = current_catalogue().routes["dall-e-3"]
+
+    assert (route.upstream_model, route.cost_micros) == ("d3", 30_000)
+
+
 def test_the_word_all_widens_models_and_sizes_again(manage):
     manage("channel", "set", "acme", *NEW, "--models", "dall-e-3", "--sizes", "1024x1024")
 
@@ -110,6 +150,21 @@ def test_a_new_address_or_key_forgets_the_old_ones_failures(manage):
         (("acme", "--priority", "1"), "a new one needs --base-url and --api-key"),
         (("acme", *NEW, "--models", "gpt-9"), "no such model: gpt-9; there are dall-e-2, dall-e-3"),
         (("acme", *NEW, "--models", ","), "a list of names"),
+        (("acme", *NEW, "--kind", "smoke"), "no channel kind 'smoke'; there are only: openai"),
+        (("acme", *NEW, "--map", "gpt-9=x"), "no such model: gpt-9; there are dall-e-2, dall-e-3"),
+        (
+            ("acme", *NEW, "--models", "dall-e-2", "--map", "dall-e-3=d3"),
+            "the channel does not serve dall-e-3",
+        ),
+        (("acme", *NEW, "--map", "dall-e-3"), "--map takes OURS=THEIRS"),
+        (("acme", *NEW, "--map", "dall-e-3="), "--map takes OURS=THEIRS"),
+        (("acme", *NEW, "--map", "=d3"), "--map takes OURS=THEIRS"),
+        (("acme", *NEW, "--map", "dall-e-3=a", "--map", "dall-e-3=b"), "names dall-e-3 twice"),
+        (("acme", *NEW, "--map", f"dall-e-3={'d' * 129}"), "has 1 to 128 characters"),
+        (("acme", *NEW, "--cost", "-1"), "'-1' is below 0"),
+        (("acme", *NEW, "--cost", "0.0000001"), "at most 6 decimals"),
+        (("acme", *NEW, "--cost", "cheap"), "'cheap' is not an amount"),
+        (("acme", *NEW, "--ignore", "stile"), "no field that a channel can ignore: stile; there"),
         (("acme", *NEW, "--sizes", "big"), "'big' is neither WIDTHxHEIGHT nor auto"),
         (("acme", *NEW, "--sizes", "0x10"), "'0x10' is neither"),
         (("acme", *NEW, "--priority", "high"), "--priority must be a whole number"),
@@ -228,17 +283,36 @@ def test_changes_are_audited_without_the_key(manage):
 
 
 def test_the_list_is_a_table_for_people(manage):
-    manage("channel", "set", "later", *NEW, "--priority", "20", "--models", "dall-e-3")
-    manage("channel", "set", "first", *NEW, "--models", "dall-e-2", "--sizes", "256x256")
+    manage(
+        "channel", "set", "later", *NEW, "--priority", "20", "--models", "dall-e-3", "--map",
+        "dall-e-3=d3",
+    )  # fmt: skip
+    manage(
+        "channel", "set", "first", *NEW, "--models", "dall-e-2", "--sizes", "256x256", "--cost",
+        "0.03",
+    )  # fmt: skip
     manage("channel", "disable", "later")
 
     lines = manage("channel", "list").out.splitlines()
 
     assert [line.split() for line in lines] == [
-        ["name", "state", "priority", "weight", "timeout", "base_url", "models", "sizes"],
-        ["first", "enabled", "10", "1", "240", "https://api.example.com/v1", "dall-e-2", "256x256"],
-        ["later", "disabled", "20", "1", "240", "https://api.example.com/v1", "dall-e-3", "all"],
-    ]
+        ["name", "kind", "state", "priority", "weight", "timeout", "cost", "base_url", "models",
+         "sizes", "maps"],
+        ["first", "openai", "enabled", "10", "1", "240", "0.030000", "https://api.example.com/v1",
+         "dall-e-2", "256x256", "none"],
+        ["later", "openai", "disabled", "20", "1", "240", "unknown", "https://api.example.com/v1",
+         "dall-e-3", "all", "dall-e-3=d3"],
+    ]  # fmt: skip
+
+
+def test_costs_that_differ_are_listed_by_model(manage):
+    manage("channel", "set", "acme", *NEW, "--models", "dall-e-2,dall-e-3", "--cost", "0.02")
+    Route.objects.filter(contract_id="dall-e-3").update(cost_micros=40_000)
+
+    (listed,) = json.loads(manage("channel", "list", "--json").out)
+
+    assert listed["cost"] == {"dall-e-2": "0.020000", "dall-e-3": "0.040000"}
+    assert "  dall-e-2=0.020000,dall-e-3=0.040000  " in manage("channel", "list").out
 
 
 def test_no_channels_are_an_empty_list(manage):
