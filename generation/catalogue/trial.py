@@ -5,6 +5,7 @@ too: that is when an operator wants to know.
 """
 
 import time
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -84,27 +85,19 @@ def prepare(channel: Channel) -> Trial:
 
 async def attempt(trial: Trial) -> TrialResult:
     """Ask once and look at the bytes. Raises UpstreamError, NotAnImage or WrongImage."""
-    http = HttpPool(egress_allow=settings.EGRESS_ALLOW)
     spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
-    started = time.monotonic()
-    try:
-        channel = open_adapter(trial.config, http, spools)
-        answer = await channel.generate(
-            UpstreamRequest(
-                model=trial.model, prompt=PROMPT, size=trial.size, quality=trial.quality
-            )
-        )
-        milliseconds = round((time.monotonic() - started) * 1000)
-        try:
+    request = UpstreamRequest(
+        model=trial.model, prompt=PROMPT, size=trial.size, quality=trial.quality
+    )
+    async with aclosing(HttpPool(egress_allow=settings.EGRESS_ALLOW)) as http:
+        started = time.monotonic()
+        with closing(await open_adapter(trial.config, http, spools).generate(request)) as answer:
+            milliseconds = round((time.monotonic() - started) * 1000)
             spool = answer.images[0].spool
             facts = probe.verify(spool)
             if trial.size not in {AUTO, facts.size}:
                 raise WrongImage(f"asked for {trial.size}, got {facts.size}")
             return TrialResult(milliseconds, facts, spool.size)
-        finally:
-            answer.close()
-    finally:
-        await http.aclose()
 
 
 def _quality(contract: Contract) -> str:
