@@ -1,6 +1,7 @@
 """Contracts edited on the pages: through the service, audited, always loadable."""
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import AuditEvent
 from generation.catalogue.snapshot import current_catalogue
@@ -56,3 +57,14 @@ def test_a_contract_that_no_process_could_load_is_refused(pages, field, value, m
     assert answer.status_code == 200
     assert message in answer.content.decode()
     assert Contract.objects.get(model="dall-e-3").default_size == "1024x1024"
+
+
+def test_a_contract_is_made_on_the_page(pages, root):
+    form = contract_form(model="fox-1", max_n="4")
+
+    answer = pages.post(reverse("admin:generation_contract_add"), form)
+
+    assert answer.status_code == 302
+    assert current_catalogue().contracts["fox-1"].max_n == 4
+    event = AuditEvent.objects.get(actor=root)
+    assert (event.action, event.object_id, event.before) == ("contract.set", "fox-1", None)
