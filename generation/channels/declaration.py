@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from generation.channels.base import Adapter, ChannelConfig
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import Spools
+if TYPE_CHECKING:  # operators' commands read declarations, and need no HTTP client
+    from generation.channels.base import Adapter, ChannelConfig
+    from pictor.kit.http import HttpPool
+    from pictor.kit.spool import Spools
 
 PASSED_ON = (
     "style",
@@ -88,6 +90,6 @@ class AdapterKind:
     """
 
     name: str
-    open: Callable[[ChannelConfig, HttpPool, Spools], Adapter]
+    open: "Callable[[ChannelConfig, HttpPool, Spools], Adapter]"
     abilities: Abilities
     credential: CredentialForm

@@ -1,10 +1,14 @@
 """The kinds of channels there are: one line a vendor, and nowhere else its name."""
 
-from generation.channels.base import Adapter, ChannelConfig
+from typing import TYPE_CHECKING
+
 from generation.channels.declaration import Abilities, AdapterKind
 from generation.channels.openai.kind import KIND as OPENAI
-from pictor.kit.http import HttpPool
-from pictor.kit.spool import Spools
+
+if TYPE_CHECKING:
+    from generation.channels.base import Adapter, ChannelConfig
+    from pictor.kit.http import HttpPool
+    from pictor.kit.spool import Spools
 
 KINDS = {kind.name: kind for kind in (OPENAI,)}
 
@@ -22,7 +26,7 @@ def abilities_of(name: str) -> Abilities:
     return KINDS[name].abilities if name in KINDS else Abilities()
 
 
-def open_adapter(config: ChannelConfig, http: HttpPool, spools: Spools) -> Adapter:
+def open_adapter(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
     """The adapter for a configured channel. Cheap: make one per call. ValueError for no such kind.
 
     Args:

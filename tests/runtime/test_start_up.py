@@ -42,7 +42,7 @@ def imported(stack: Stack, code: str, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "module"),
     [
-        (("tenant", "credit", "nobody", "1", "--reason", "test"), "billing.services"),
+        (("tenant", "credit", "nobody", "1", "--reason", "test"), "accounts.services"),
         (("key", "create", "nobody"), "accounts.services"),
         (("ledger_check",), "generation.audit"),
     ],
@@ -58,17 +58,17 @@ def test_the_channels_are_listed_without_what_calls_them(stack):
     modules = imported(stack, COMMAND, "channel", "list")
 
     assert "generation.catalogue.services" in modules
-    assert modules & {*SERVERS_ALONE, "generation.channels.registry"} == set()
+    assert modules & {*SERVERS_ALONE, "generation.channels.openai.adapter", "httpx"} == set()
 
 
 def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_request(stack):
     modules = imported(stack, WEB)
 
-    pages = {"accounts.admin", "generation.admin.configuration", "generation.api.views"}
+    pages = {"accounts.admin", "generation.admin.channels", "generation.api.views"}
     assert modules >= {*pages, "boto3", "drf_spectacular.views", "pictor.celery", "pictor.urls"}
 
 
 def test_the_check_of_the_admin_sees_every_page(stack):
     modules = imported(stack, COMMAND, "check", "--tag", "admin")
 
-    assert modules >= {"accounts.admin", "billing.admin", "generation.admin.configuration"}
+    assert modules >= {"accounts.admin", "billing.admin", "generation.admin.channels"}

@@ -1,17 +1,21 @@
-"""The address of a vendor's account: whether it can be called, and whether it will be."""
+"""The address of a vendor's account: whether it can be called, and whether it will be.
+
+The guard of outgoing calls brings the HTTP client, which listing and switching channels don't need:
+it is imported by those who look at an address.
+"""
 
 from contextlib import suppress
 from ipaddress import ip_address
 
 from django.core.exceptions import ValidationError
 
-from pictor.kit import egress
-
 LARGEST_PORT = 65_535
 
 
 def checked_base_url(text: str) -> str:
     """The URL without a slash at its end. Raises ValidationError unless it is plain http(s)."""
+    from pictor.kit import egress  # noqa: PLC0415 - see above
+
     try:
         url = egress.parse(text.strip())
         port = url.port
@@ -33,6 +37,8 @@ def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
 
     Only a warning: what counts is the list that the worker processes were started with.
     """
+    from pictor.kit import egress  # noqa: PLC0415 - see above
+
     url = egress.parse(base_url)
     port = url.port or (443 if url.scheme == "https" else 80)
     origin = egress.Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
@@ -53,6 +59,8 @@ def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
 def _is_private(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    from pictor.kit import egress  # noqa: PLC0415 - see above
+
     with suppress(ValueError):
         return not egress.is_public(ip_address(host))
     return False

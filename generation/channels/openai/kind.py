@@ -1,11 +1,25 @@
 """What channels of kind `openai` can do: every field goes out, and relays ignore what they like."""
 
+from typing import TYPE_CHECKING
+
 from generation.channels.declaration import HEADER_KEY, Abilities, AdapterKind, Task
-from generation.channels.openai.adapter import OpenAIAdapter
+
+if TYPE_CHECKING:
+    from generation.channels.base import Adapter, ChannelConfig
+    from pictor.kit.http import HttpPool
+    from pictor.kit.spool import Spools
+
+
+def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
+    # Operators' commands read the declaration, and make no calls.
+    from generation.channels.openai.adapter import OpenAIAdapter  # noqa: PLC0415
+
+    return OpenAIAdapter(config, http, spools)
+
 
 KIND = AdapterKind(
     name="openai",
-    open=OpenAIAdapter,
+    open=_open,
     abilities=Abilities(
         tasks=frozenset({Task.GENERATE}),
         fields=frozenset({
