@@ -6,14 +6,9 @@ No transaction is open across a call to an upstream or to storage. Each stage co
 each promises if the process dies there is in docs/ARCHITECTURE.md.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
-
-from django.db import InterfaceError, OperationalError
 
 from accounts.selectors import Caller
 from generation import claims, notify
@@ -29,8 +24,6 @@ from pictor.kit.ids import GenerationId
 from storage.services import StorageFailed
 
 logger = logging.getLogger(__name__)
-
-END_AGAIN_SECONDS = 1.0
 
 
 def submit(
@@ -66,22 +59,14 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
                 stored = await store(claim, delivery)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-            return await _surely(settle, claim=claim, delivery=delivery, stored=stored)
+            return await pools.surely(
+                settle, claim=claim, delivery=delivery, stored=stored, now=clock.now()
+            )
     except ClaimLost:
         return False
     except Failure as failure:
-        return await _surely(fail, claim=claim, failure=failure)
+        return await pools.surely(fail, claim=claim, failure=failure, now=clock.now())
     except Exception:
         # Nobody foresaw it, and the money must not wait for the deadline.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        return await _surely(fail_unforeseen, claim=claim)
-
-
-async def _surely(end: Callable[..., bool], **kwargs: Any) -> bool:
-    """End a generation even if the database is away for a while: the end is safe to repeat."""
-    while True:
-        try:
-            return await pools.database(end, **kwargs, now=clock.now())
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("the end of a generation is tried again: %s", error)
-            await asyncio.sleep(END_AGAIN_SECONDS)
+        return await pools.surely(fail_unforeseen, claim=claim, now=clock.now())

@@ -4,7 +4,6 @@ A request with reference images crosses the pool twice: they are put on storage 
 anything is held.
 """
 
-import asyncio
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,15 +21,15 @@ from generation.admission.service import Admitted, Submission
 from generation.api import inputs, requests
 from generation.api.callers import callers
 from generation.api.calls import Call, lanes
-from pictor.kit import clock, pools
+from pictor.kit import clock, pools, retries
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
 from pictor.kit.ids import GenerationId
 from pictor.kit.spools import process_spools
 
 T = TypeVar("T")
-UNDECIDED_SECONDS = 0.5
-"""Until the next look at a web process that may have died."""
+_once_decided = retries.calls(pause_seconds=0.5)
+"""Looks again at a web process that may have died, until that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,8 @@ async def admitted(call: Call, generation_id: GenerationId) -> Admitted:
     try:
         await images.check_addresses(http())
         rows = await images.store(generation_id, now)
-        found = await _decided(
-            call, functools.partial(_submit, call, outcome, generation_id, now, rows)
-        )
+        submit = functools.partial(_submit, call, outcome, generation_id, now, rows)
+        found = await _once_decided(Undecided, in_turn, call, submit)
         if not found.is_new:
             await images.forget()
     except Exception:  # not when the caller leaves: the admission may still succeed without them
@@ -89,14 +87,6 @@ def _attended(call: Call, generation_id: GenerationId) -> Call:
     if call.idempotency_key is not None:
         return call
     return replace(call, attendance=callers.attend(generation_id, call.on_end))
-
-
-async def _decided(call: Call, submit: Callable[[], Admitted]) -> Admitted:
-    while True:
-        try:
-            return await in_turn(call, submit)
-        except Undecided:
-            await asyncio.sleep(UNDECIDED_SECONDS)
 
 
 def _prepare(call: Call) -> Prepared:

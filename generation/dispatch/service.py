@@ -218,7 +218,7 @@ class Dispatcher:
 
     @staticmethod
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
-        await pools.database(
+        await pools.surely(
             attempts.end_attempt,
             _end(attempt_id, cause, route, run.generation.n),
             generation_id=run.generation.id,

@@ -1,15 +1,13 @@
 """Delivered images to storage: repeated from the spool while storage fails, never from upstream."""
 
-import asyncio
 import logging
-import time
 from datetime import timedelta
 
 from django.conf import settings
 
 from generation.claims import Claim
 from generation.outcome import Delivery, VerifiedImage
-from pictor.kit import clock, pools
+from pictor.kit import clock, pools, retries
 from storage.models import StoredImage
 from storage.services import StorageFailed, image_key_of, upload
 
@@ -55,16 +53,16 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
 
 
 async def _upload(key: str, image: VerifiedImage) -> None:
-    gives_up_at = time.monotonic() + settings.STORAGE_RETRY_SECONDS
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        try:
-            await pools.storage(upload, key, image.spool, content_type=f"image/{image.format}")
-        except StorageFailed as error:
-            if time.monotonic() + pause > gives_up_at:
-                raise
-            logger.warning("storage is retried in %.2f s: %s", pause, error)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-        else:
-            return
+    again = retries.calls(
+        pause_seconds=FIRST_PAUSE_SECONDS,
+        longest_pause_seconds=LONGEST_PAUSE_SECONDS,
+        seconds=settings.STORAGE_RETRY_SECONDS,
+    )
+    kind = f"image/{image.format}"
+    await again(_is_worth_it, pools.storage, upload, key, image.spool, content_type=kind)
+
+
+def _is_worth_it(error: Exception) -> bool:
+    if isinstance(error, StorageFailed):
+        logger.warning("an image is not stored yet: %s", error)
+    return isinstance(error, StorageFailed)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
-from pictor.kit import log, pools
+from pictor.kit import log, pools, retries
 from pictor.kit.errors import Unavailable
 from pictor.kit.pools import FairPool
 
@@ -193,3 +194,28 @@ async def test_calls_know_whose_request_they_are_for():
     found = await asyncio.gather(*(asyncio.create_task(of(name)) for name in ("req_1", "req_2")))
 
     assert found == [("req_1", "req_1"), ("req_2", "req_2")]
+
+
+@pytest.mark.parametrize("error", [OperationalError("away"), InterfaceError("away")])
+async def test_what_must_be_written_is_written_once_the_database_is_back(monkeypatch, error):
+    monkeypatch.setattr(pools, "_again", retries.calls(pause_seconds=0.0))
+    answers = iter([error, error])
+
+    def write(value: int) -> int:
+        for away in answers:
+            raise away
+        return value
+
+    assert await pools.surely(write, 7) == 7
+
+
+async def test_an_error_of_the_write_itself_is_not_repeated():
+    tries = []
+
+    def write() -> None:
+        tries.append(1)
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        await pools.surely(write)
+    assert tries == [1]

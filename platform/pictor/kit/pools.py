@@ -14,6 +14,7 @@ call that broke it, so that the next call gets a fresh one.
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections import OrderedDict, deque
@@ -25,7 +26,12 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from pictor.kit import retries
 from pictor.kit.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+_again = retries.calls(pause_seconds=1.0)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,6 +89,19 @@ async def database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
     """Run the worker's database work: at most 8 calls at a time."""
     call = partial(function, *args, **kwargs)
     return await _run(_executor("database", 8), partial(_with_database, call))
+
+
+async def surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same, again and again while the database is away. For writes that are safe to repeat."""
+    call = partial(function, *args, **kwargs)
+    return await _again(_is_away, database, call)
+
+
+def _is_away(error: Exception) -> bool:
+    is_away = isinstance(error, OperationalError | InterfaceError)
+    if is_away:
+        logger.warning("what must be written is written again: %s", error)
+    return is_away
 
 
 async def storage(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
