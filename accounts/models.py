@@ -103,7 +103,7 @@ def _limit(help_text: str) -> Any:
 
 
 class Tenant(models.Model):
-    """The paying customer; every row of theirs carries its id."""
+    """The paying customer."""
 
     class Status(models.TextChoices):
         ACTIVE = "active"

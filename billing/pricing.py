@@ -1,8 +1,9 @@
 """Price rules: prices and a request in, a quote out; what was delivered in, what is due out. Pure.
 
-Amounts are whole micro-USD. The only rounding is half up, once per image, where a markup or a
-ratio of pixels is applied. Raises PriceMissing rather than use another size's or quality's price:
-unpriced means refused. The rule in prose, with worked numbers: docs/pricing.md.
+Amounts are whole micro-USD. They are rounded half up, once per image, where a markup or a ratio of
+pixels is applied (the published token formula rounds in its own way). Raises PriceMissing rather
+than use another size's or quality's price: unpriced means refused. The rule in prose, with worked
+numbers: docs/pricing.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -157,7 +158,7 @@ class Delivered:
 class Due:
     """What is charged: in all, image by image, and on which evidence of quality.
 
-    `excess` is what the images were worth beyond the hold: our loss, worth an alert.
+    `excess` is what the images were worth beyond the hold: our loss.
     """
 
     total: Micros

@@ -1,4 +1,4 @@
-"""One generation with everything an operator needs to understand it: what, where, whose money."""
+"""One generation with all that an operator needs: its state, attempts, images and transfers."""
 
 from collections.abc import Iterator
 from datetime import datetime

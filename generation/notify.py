@@ -1,7 +1,8 @@
 """Bells: the doorbell that a generation is queued, and the wake-up that one is finished.
 
-Both are hints that may be lost. The doorbell's net is the reaper, the wake-up's is the safety poll,
-so a broker that is down is logged and is never a caller's problem.
+Both are hints that may be lost. Queued work is also found by the image workers themselves, and rung
+for again by the reaper; finished work by the safety poll. So a broker that is down is logged and is
+never a caller's problem.
 """
 
 import json
@@ -25,7 +26,7 @@ TASK = "generation.tasks.ring"
 QUEUE = "images"
 
 QUIET_SECONDS = 1.0
-"""After a failure no bell is tried for so long: a dead broker must not slow anything down."""
+"""After a failure no bell is tried for this long: a dead broker must not slow anything down."""
 _quiet_until = 0.0
 
 
@@ -45,7 +46,7 @@ def ring(generation_id: UUID) -> bool:
 
 
 def ring_all(generation_ids: Iterable[UUID]) -> None:
-    """Ring for each; what is not heard the reaper rings for again."""
+    """Ring for each; what is not heard is found by the image workers, or rung for by the reaper."""
     for generation_id in generation_ids:
         ring(generation_id)
 

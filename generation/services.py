@@ -1,6 +1,6 @@
 """What a tenant may do with its own generations: look at them, cancel one, delete its images.
 
-Another tenant's generation is as unknown as none. Raises NotFound and NotCancelable.
+Another tenant's generation counts as not there. Raises NotFound and NotCancelable.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def cancel(tenant_id: TenantId, public_id: str, *, now: datetime) -> Finished:
     """End what has not been sent to an upstream, and release its hold."""
     generation = generation_of(tenant_id, public_id).generation
     if not settlement.cancel(generation=generation, now=now):
-        raise NotCancelable("This generation was sent to an upstream already, or has ended.")
+        raise NotCancelable("This generation has already been started, or has ended.")
     notify.wake([generation.id])
     return generation_of(tenant_id, public_id)
 

@@ -48,7 +48,7 @@ def partial_key(
     partial: int,
     ext: str,
 ) -> str:
-    """Where an image that is not finished lies, for those who wait; removed after two days."""
+    """Where an unfinished image lies, for those who wait; removed on the day after next."""
     folder = _folder(secret, generation_id, created)
     return f"{PARTIALS}/{folder}/{dispatch}-{image}-{partial}.{ext}"
 

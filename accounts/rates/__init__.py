@@ -13,7 +13,7 @@ from accounts.selectors import Caller
 
 
 def take(caller: Caller, *, images: int) -> dict[str, str]:
-    """Count one request for so many images; the `x-ratelimit-…` headers of its answer.
+    """Count one request for this number of images; the `x-ratelimit-…` headers of its answer.
 
     Raises RateLimited, with a true `retry_after` and those headers, when a bucket is too empty. A
     request for more images than a minute allows can never pass and is told so.

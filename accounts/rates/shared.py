@@ -13,7 +13,7 @@ from pictor.kit import redis_client
 logger = logging.getLogger(__name__)
 
 AWAY_SECONDS = 2.0
-"""After a failure Redis is left alone for so long."""
+"""After a failure Redis is left alone for this long."""
 
 # KEYS: one hash a bucket. ARGV: capacity and cost of each, then the step (ms). A hash holds the
 # level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level (x 1000).

@@ -47,7 +47,7 @@ def issue_api_key(
     """A new key and its text, which exists nowhere else afterwards.
 
     `plaintext` brings a key minted beforehand (the demo's). Raises ValidationError for an unknown
-    scope, a bad range or limit, or a plaintext that is not of our format.
+    scope, or a bad range or limit, and ValueError for a plaintext that is not of our format.
     """
     text = plaintext or keys.mint(test=is_test)
     if not keys.is_well_formed(text):

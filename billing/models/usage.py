@@ -1,4 +1,4 @@
-"""What was used and charged, summed by the hour; dashboards read nothing else."""
+"""What was used and charged, summed by the hour, for reports that need not read each row."""
 
 from django.db import models
 from django.db.models import Q

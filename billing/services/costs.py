@@ -1,4 +1,4 @@
-"""What the work cost us, and what was used, written in the transaction that settles.
+"""What the work cost us, written when an attempt is closed, and what was used, when one settles.
 
 Neither touches a row that tenants share: costs are transfers between platform accounts, which
 have no cached balance, and usage rows are a tenant's own.

@@ -1,8 +1,8 @@
 """Holds: money set aside before the work, then captured, given back, or both.
 
-Each function is one SQL statement, because every request pays for both: the conditions stand on
-the locked rows alone, and the locks are taken in the order tenant account, key budget. A hold's
-own columns live on its generation; here are its transfers and the counters it moves.
+Placing and ending are one SQL statement each, because every request pays for both: the conditions
+stand on the locked rows alone, and the locks are taken in the order tenant account, key budget. A
+hold's own columns live on its generation; here are its transfers and the counters it moves.
 """
 
 from dataclasses import dataclass
@@ -258,7 +258,7 @@ def _insufficient(what: str, amount: int, missing: int, advice: str = "") -> Ins
 
 def _too_many(who: str, limit: int) -> RateLimited:
     return RateLimited(
-        f"{who} may have {limit} requests in flight at once, and has.",
+        f"{who} already has the {limit} requests in flight that it may have at once.",
         code="concurrency_limit_exceeded",
         retry_after=_RETRY_AFTER_SECONDS,
     )

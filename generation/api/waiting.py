@@ -6,8 +6,8 @@ one read. Pub/sub loses messages, so every 2 s one batch read looks at everythin
 at once after a reconnect.
 
 The same subscription brings partial images. Only the ticket of a caller who streams collects them:
-each place once, in the order they came, and none after the generation has finished. They have no
-net: one that is lost is not missed.
+each place once, in the order they came, and none after the generation has finished. No poll looks
+for them: one that is lost is simply left out.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class Ticket:
         self.watch(self.id)
 
     def watch(self, generation_id: UUID) -> None:
-        """Wait for this generation instead: an idempotency key attached us to an earlier one."""
+        """Wait for this generation instead: a key or a retry attached us to an earlier one."""
         self.close()
         self._waits_for = generation_id
         self._future = self._hub.add(generation_id)
@@ -99,7 +99,7 @@ class Ticket:
         self._previews = self._hub.follow(self._waits_for, self._future)
 
     async def news(self, seconds: float) -> Finished | PartialImage | None:
-        """The next partial image, then the finished generation; None when nothing comes so long."""
+        """The next partial image, then the finished generation; None when nothing comes in time."""
         previews, future = self._previews, self._future
         if previews is None or future is None:
             raise RuntimeError("the ticket follows nothing")

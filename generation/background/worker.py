@@ -32,11 +32,11 @@ UNHEARD_SECONDS = 5.0
 """A generation queued for this long is found in the database: nobody heard its doorbell."""
 UNHEARD_BATCH = 500
 SILENT_SECONDS = 60.0
-"""A loop or a heartbeat that is not heard for so long has hung, and the process ends."""
+"""A loop or a heartbeat that has not been heard for this long has hung, and the process ends."""
 LISTEN_SECONDS = 10.0
 """The loop looks this often whether the heartbeat still beats."""
 IDLE_LIMIT_SECONDS = 60.0
-"""A worker whose loop begins nothing for so long while rows wait is broken, and ends."""
+"""A worker whose loop begins nothing for this long while rows wait is broken, and ends."""
 
 
 class ImageWorker:

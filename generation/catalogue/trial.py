@@ -1,7 +1,7 @@
-"""One real, small and cheap generation straight through a channel's adapter, and what came of it.
+"""One real, small and cheap call straight through a channel's adapter, and its result.
 
 Nothing is admitted, held or stored; the vendor may charge for it. A disabled channel can be tried
-too: that is when an operator wants to know.
+too: that is when an operator wants to know whether it works.
 """
 
 import time
@@ -58,7 +58,7 @@ def prepare(channel: Channel) -> Trial:
     routes = channel.routes.select_related("contract").order_by("contract__position")
     table = current_table(None, clock.now())
 
-    def price(route: Route) -> float:
+    def price(route: Route) -> float:  # compared only: inf stands for unpriced
         row = table.rows.get((route.contract_id, SIZE, _quality(route.contract)))
         return float("inf") if row is None else row.micros
 

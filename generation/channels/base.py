@@ -59,8 +59,8 @@ class UpstreamRequest:
 
     Attributes:
         model: the public name; the channel's config maps it.
-        partial_images: above 0, the upstream is asked for a stream with so many of each image
-            before it is finished, where the adapter and the upstream's model can do that.
+        partial_images: above 0, the upstream is asked for a stream with that many previews of each
+            image, where the adapter and the upstream's model can do that.
     """
 
     model: str

@@ -13,7 +13,7 @@ class AttemptClass(StrEnum):
     """How one attempt ended, and so whether another may be made."""
 
     DELIVERED = "delivered"
-    """Images came back."""
+    """At least one usable image came back."""
     NOT_REACHED = "not_reached"
     """Surely not seen by the upstream: same or next channel."""
     REFUSED = "refused"
@@ -42,7 +42,7 @@ class UpstreamError(Exception):
         detail: for our own log and attempt row: at most 500 characters, secrets removed.
         public_message: for the caller, in our words; "" leaves the words to the class.
         public_param: the request field the upstream complained of, if it is one of ours.
-        is_ours: the fault is our own and says nothing about the channel.
+        is_ours: the fault is our own, not the channel's.
     """
 
     def __init__(

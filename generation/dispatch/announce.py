@@ -1,7 +1,7 @@
-"""The news that a partial image is on storage, for whichever web process streams to its caller.
+"""Announces that a partial image is on storage, to whichever web process streams to its caller.
 
-A hint that may be lost, as wake-ups may be: then the caller gets one image fewer before the
-finished one. Only the object's key goes through Redis, never the image.
+A hint that may be lost, as wake-ups may be: then the caller gets one preview fewer.
+Only the object's key goes through Redis, never the image.
 """
 
 import json
@@ -49,7 +49,7 @@ class PartialImage:
 
     @property
     def generation(self) -> UUID:
-        """The generation's id. Raises ValueError if it is none."""
+        """The generation's id. Raises ValueError if it is not one."""
         return UUID(str(self.generation_id))
 
 

@@ -46,7 +46,7 @@ from pictor.kit.spool import Spools
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 15.0
-"""A generation waits so long for a gate to open, or for the first news of a channel."""
+"""How long a generation waits for a gate, a full cap, or the first outcomes of a channel."""
 LOOK_AGAIN_SECONDS = 0.1
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
@@ -73,7 +73,7 @@ class _Run:
 
 
 class Dispatcher:
-    """Sends generations to channels and their images to storage."""
+    """Sends generations to channels and brings back verified images."""
 
     def __init__(
         self, *, http: HttpPool, spools: Spools, roll: Callable[[], float] = random.random
@@ -118,9 +118,9 @@ class Dispatcher:
     async def _next(self, run: _Run) -> tuple[Candidate, UpstreamCall]:
         """The first candidate that may be called now; waits a little for a gate that will open.
 
-        With every breaker open the first candidate is tried all the same: a breaker is there to
-        prefer others, and there are none. While no channel has proven itself, a burst waits for
-        the first answers instead of going all to the first channel.
+        With every breaker open the first candidate is tried anyway: a breaker lets others go first,
+        and there are no others. While no channel has proven itself, a burst waits for the first
+        answers instead of going all to the first channel.
         """
         waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, run.seconds_left)
         while True:
@@ -136,7 +136,7 @@ class Dispatcher:
     def _best_of(
         self, queue: Sequence[Candidate], *, now: float, is_patient: bool
     ) -> Candidate | None:
-        """The first usable candidate, in rank; None says to wait for news of it.
+        """The first usable candidate, by rank; None means: wait for outcomes of it.
 
         A burst to a channel of which nothing is known goes in a few calls at first, while others
         could serve: it neither floods a dead channel nor spills over to a lower rank.
@@ -171,7 +171,7 @@ class Dispatcher:
     # --- one attempt --------------------------------------------------------------------------
 
     async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Delivery:
-        """One call that `_next` has counted in; whatever comes of it is counted out here."""
+        """One call that `_next` has counted in; whatever its outcome, it is counted out here."""
         cause: UpstreamError | None = UpstreamError(AttemptClass.REJECTED, "not called at all")
         try:
             attempt_id, seconds = await self._begin(run, candidate)
@@ -181,7 +181,7 @@ class Dispatcher:
                 delivery = await self._verified(run, candidate, attempt_id, answer)
             except UpstreamError as error:
                 cause = _overridden(error, candidate.route)
-                self._count_out(call, cause)  # the news first: others wait for it
+                self._count_out(call, cause)  # first, because others wait for the outcome
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, attempt_id, cause)
                 raise _Ended(cause, _error_of(cause, timed_out=timed_out)) from None
@@ -284,7 +284,7 @@ class Dispatcher:
 
 
 class ClaimLost(Exception):
-    """Another worker has the generation: everything here ends without a trace."""
+    """Another worker has the generation, or it has ended: nothing more is written about it here."""
 
 
 class _Ended(Exception):
@@ -310,7 +310,7 @@ def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) ->
 
 
 def _with_news(image: VerifiedImage, sent: str) -> VerifiedImage:
-    """A revised prompt is news only where it is not what we sent."""
+    """Without a revised prompt that merely repeats what we sent."""
     return replace(image, revised_prompt=None) if image.revised_prompt == sent else image
 
 
@@ -335,7 +335,7 @@ def _overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
 
 
 def _counted_as(cause: UpstreamError | None) -> AttemptClass | None:
-    """How a channel's health sees the end of a call; a fault of ours is as none of its."""
+    """How the end of a call counts for the channel's health: a fault of ours does not."""
     if cause is None:
         return None
     return AttemptClass.REJECTED if cause.is_ours else cause.attempt_class

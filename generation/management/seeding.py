@@ -1,6 +1,7 @@
 """What an installation starts with: contracts, prices; the sandbox channel and demo account.
 
-Everything here creates what is missing and leaves what operators changed alone. `seed` looks first
+Everything here creates what is missing and leaves what operators changed alone, except for the
+sandbox channel's address and the demo user, which follow the environment. `seed` looks first
 and then works under a lock, so it is cheap when there is nothing to do and safe to run twice at
 once. Amounts are micro-USD. Raises ValidationError for settings that cannot be honoured.
 """
@@ -39,7 +40,7 @@ DEMO_TENANT = "demo"
 DEMO_BALANCE = Micros(100_000_000)
 
 _LOCK = 0x50_49_43_54_4F_52
-"""Any number that nothing else locks: 'PICTOR'."""
+"""A number that nothing else locks: 'PICTOR'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

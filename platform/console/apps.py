@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class ConsoleConfig(AppConfig):
-    """Pages over the other apps' services and selectors."""
+    """Placeholder: no pages yet."""
 
     name = "console"

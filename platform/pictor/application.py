@@ -1,9 +1,10 @@
 """The composition root of the web process: one ASGI application, from the outside in.
 
-edge          request id and CORS on every answer
+edge          request id on every answer, CORS on those of /v1
 pass-through  /{bucket}/… of the embedded S3 server
 body gate     /v1: key first, then the body
-/v1 handler   async views, no thread per waiter; everything else Django's stock handler
+/v1 handler   async views, no thread per waiter
+site          everything else, on Django's stock handler
 
 What is in web/ knows no app; here it is handed what it needs of them.
 """

@@ -1,7 +1,7 @@
-"""Typed readers of the environment. Every setting is read once, in settings.py, through these.
+"""Typed readers of the environment, for settings.py and whatever else reads a variable.
 
 A secret is read from NAME, or from the file that NAME_FILE names (as container platforms mount
-them). A value that cannot be understood stops the start with the variable's name in the message.
+them). A number or a yes/no value that cannot be read stops the start with the variable's name.
 """
 
 import os

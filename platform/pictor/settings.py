@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. Names and defaults: docs/operations.md.
+"""The settings, read once from the environment. Names and defaults: docs/operations.md.
 
 Production needs SECRET_KEY, PICTOR_KEY_PEPPER, PICTOR_OBJECT_KEY_SECRET, PICTOR_ENCRYPTION_KEYS,
 ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` makes and keeps all of them itself.
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 DEBUG = env_bool("DEBUG")
 EMBEDDED = env_bool("PICTOR_EMBEDDED")
-"""True under `make run`: a plain-http single machine, no MFA asked for."""
+"""True under `make run`: one machine, plain http."""
 
 SECRET_KEY = env_secret("SECRET_KEY")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")
@@ -179,7 +179,7 @@ IMAGE_RETENTION_DAYS = env_int("PICTOR_IMAGE_RETENTION_DAYS", 30)
 EGRESS_ALLOW = frozenset(env_list("PICTOR_EGRESS_ALLOW"))
 """Exact host:port entries that may be private addresses and may be plain http."""
 
-# --- how long things take: each waits less than the one around it (checked in kit/checks.py) -----
+# --- how long things take: each ends inside the one around it (compared in kit/checks.py) --------
 
 GENERATION_DEADLINE_SECONDS = 480
 """From admission to the end, all calls and retries. How long one call may take is the channel's."""
@@ -188,7 +188,7 @@ WAIT_LIMIT_SECONDS = 540
 SDK_TIMEOUT_SECONDS = 600
 """How long OpenAI's SDKs wait for us unless told otherwise: a fact, which nothing here changes."""
 STORAGE_RETRY_SECONDS = 60
-"""Storage is retried from the spool this long, never the upstream."""
+"""So long, per image, storage is tried again from the spool; the upstream never is."""
 
 LEASE_SECONDS = 15
 HEARTBEAT_SECONDS = 3

@@ -44,7 +44,7 @@ def kept(file: Source) -> Iterator[Piece]:
     head = exactly(file, 0, _RIFF_BYTES)
     end = _HEAD_BYTES + int.from_bytes(head[4:8], "little")
     if head[8:] != b"WEBP":
-        raise NotAnImage("a RIFF file that is no webp")
+        raise NotAnImage("a RIFF file that is not a webp")
     if end > file.size:
         raise CutShort
     chunks = list(_wanted(_chunks(file, end)))

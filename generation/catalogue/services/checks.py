@@ -106,7 +106,7 @@ def _words(words: Any) -> dict[str, str]:
     if not words:
         return {}
     if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
-        raise ValidationError('must be a JSON object of strings, as {"high": "hd"}')
+        raise ValidationError('must be a JSON object of strings, such as {"high": "hd"}')
     return words
 
 
@@ -115,7 +115,7 @@ def _class_overrides(overrides: Any) -> dict[str, str]:
     words = _words(overrides)
     for status, name in words.items():
         if not (status.isascii() and status.isdigit()) or name not in set(AttemptClass):
-            raise ValidationError(f"{status!r}: {name!r} is no HTTP status and attempt class")
+            raise ValidationError(f"{status!r}: {name!r} is not a status and its class")
     return words
 
 

@@ -72,10 +72,10 @@ def check_contract(columns: Mapping[str, Any]) -> None:
         raise ValidationError(f"the sizes or aliases cannot be read: {error!r}") from None
     refused = {}
     if contract.default_size not in contract.size_names:
-        refused["default_size"] = "is none of the sizes"
+        refused["default_size"] = "is not one of the sizes"
     if contract.quality_default not in contract.qualities:
-        refused["quality_default"] = "is none of the qualities"
+        refused["quality_default"] = "is not one of the qualities"
     if not set(contract.quality_aliases.values()) <= set(contract.qualities):
-        refused["quality_aliases"] = "must all stand for one of the qualities"
+        refused["quality_aliases"] = "must each stand for one of the qualities"
     if refused:
         raise ValidationError(refused)

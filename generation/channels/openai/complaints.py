@@ -23,7 +23,7 @@ _CALLER_WORDS = ("invalidrequest", "invalidvalue", "imagegenerationuser", "inval
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What the body of an answer says is wrong; all empty when it says nothing."""
+    """What is wrong, as the body of an answer has it; all empty when it does not say."""
 
     is_json: bool = False
     code: str = ""

@@ -11,8 +11,8 @@ work on it; everything that leaves that open is `unknown` and is never sent agai
 | 400 413 422 | anything else | rejected |
 | 503 | a JSON object | refused |
 | 503 | anything else: a proxy's page, sent while the work may go on | unknown |
-| 301 307 308, other 4xx but 408 499 | any: decided before any work | refused |
-| the rest: 408 499 500 502 504 520 524 … | any, but for policy codes | unknown |
+| 301 307 308, other 4xx but 408 499 | any but policy codes: decided before any work | refused |
+| the rest: 408 499 500 502 504 520 524 … | any but policy codes | unknown |
 | 2xx | `error`: its own status or code as above, otherwise unknown | |
 | 2xx | words and no image | moderated |
 | 2xx | neither | bad_result |

@@ -20,14 +20,14 @@ MAX_LINES = 200_000
 MAX_SMALL_BYTES = 4 * 1024**2
 """Of all events' data without their images: each MB costs a parser 0.1 s."""
 MAX_NAME_BYTES = 200
-"""Of a line that is not data, so much is looked at."""
+"""This much of a line that is not data is looked at."""
 
 _BOM = b"\xef\xbb\xbf"
 _DATA = b"data:"
 _CR, _LF = b"\r", b"\n"
 _DONE = b"[DONE]"
 _START_BYTES = 16
-"""So much of an event's data is kept to tell [DONE] and blank data from JSON."""
+"""This much of an event's data is kept to tell [DONE] and blank data from JSON."""
 
 
 @dataclass(frozen=True, slots=True)

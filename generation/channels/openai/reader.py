@@ -1,7 +1,7 @@
 """Reads what the images API answers: a JSON document, a stream of events, or a refusal.
 
-Asked for partial images, the upstream is asked for a stream; one that answers with plain JSON all
-the same is read as ever. A stream that is cut off is an answer cut short: its images are lost.
+For partial images the upstream is asked for a stream; if it answers with plain JSON anyway, that is
+read as usual. A stream that is cut off is an answer cut short: its images are lost.
 """
 
 from contextlib import ExitStack, closing, suppress
@@ -97,7 +97,7 @@ class AnswerReader:
         return streamed.answer(request_id=request_id_of(answer.headers), http_status=answer.status)
 
     async def refusal(self, answer: HttpAnswer) -> UpstreamError:
-        """The status alone decides when its body does not come, or has no end."""
+        """The status alone decides when the body does not come, or does not end."""
         body = bytearray()
         with suppress(HttpError):
             async with deadline(ERROR_BODY_SECONDS):

@@ -28,7 +28,7 @@ COMPLETED = frozenset(f"{task}.completed" for task in TASKS)
 PARTIAL = frozenset(f"{task}.partial_image" for task in TASKS)
 
 ImagesOf = Callable[[dict[str, object], AnswerStream, int], Awaitable[list[UpstreamImage]]]
-"""The images of a JSON answer, at most so many; those fetched by url included."""
+"""The images of a JSON answer, up to that number; those fetched by url included."""
 
 
 class StreamedAnswer:
@@ -57,7 +57,7 @@ class StreamedAnswer:
 
     @property
     def is_whole(self) -> bool:
-        """Nothing is to be expected any more."""
+        """Nothing more is expected."""
         return self._has_failed or self._completed >= self._request.n
 
     @property

@@ -26,7 +26,7 @@ KIND_HELP = "how the vendor is spoken to; the first is the default"
 class Command(BaseCommand):
     """Configure the accounts at vendors that generations are sent to."""
 
-    help = "Create, change, switch, try and list channels. Felt by every process at once."
+    help = "Create, change, switch, try and list channels. Holds from the next request on."
     requires_system_checks = ()
 
     @override

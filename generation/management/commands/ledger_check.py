@@ -10,7 +10,7 @@ from generation.audit import audit
 
 
 class Command(BaseCommand):
-    """Compute every balance, hold and charge again, and compare; exact under load."""
+    """Compute every balance, sum and hold again, compare charges with holds; exact under load."""
 
     help = "Prove the ledger against itself and the generations."
     requires_system_checks = ()

@@ -27,7 +27,7 @@ def calls(
         pause_seconds: between two tries.
         longest_pause_seconds: with it, each pause is twice the one before, up to this.
         tries: at most, the first one included.
-        seconds: a failure so long after the first try began is the last one.
+        seconds: a failure this long after the first try began is the last one.
     """
     return stamina.AsyncRetryingCaller(
         attempts=tries,

@@ -1,4 +1,4 @@
-"""/healthz: this process answers. /readyz: Postgres and the broker answer too."""
+"""/healthz: this process answers. /readyz: Postgres and the Redis of REDIS_URL answer too."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when requests can be admitted and rung for, 503 with what is missing otherwise."""
+    """200 when Postgres and Redis answer, 503 with what is missing otherwise."""
     parts = {"postgres": _postgres_answers(), "broker": _broker_answers()}
     is_ready = all(parts.values())
     return api_errors.json_response(

@@ -45,10 +45,10 @@ def test_a_contract_is_edited_and_audited(pages, root):
         ("sizes", '["1024x1024"]', "the sizes or aliases cannot be read"),
         ("sizes", "7", "the sizes or aliases cannot be read"),
         ("quality_aliases", "[1]", "the sizes or aliases cannot be read"),
-        ("quality_aliases", '{"high": "best"}', "must all stand for one of the qualities"),
-        ("default_size", "640x480", "is none of the sizes"),
-        ("default_size", "auto", "is none of the sizes"),
-        ("quality_default", "best", "is none of the qualities"),
+        ("quality_aliases", '{"high": "best"}', "must each stand for one of the qualities"),
+        ("default_size", "640x480", "is not one of the sizes"),
+        ("default_size", "auto", "is not one of the sizes"),
+        ("quality_default", "best", "is not one of the qualities"),
     ],
 )
 def test_a_contract_that_no_process_could_load_is_refused(pages, field, value, message):

@@ -40,5 +40,5 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"API      {base_url}/v1\nAPI key  {api_key}\n"
-            f"console  {base_url}/admin/\nsign in  {email}  {password}"
+            f"admin    {base_url}/admin/\nsign in  {email}  {password}"
         )
