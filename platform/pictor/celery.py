@@ -19,6 +19,7 @@ ROLE = env_str("PICTOR_ROLE")
 app = Celery("pictor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add("pictor.runtime.worker_step:Become")
 app.conf.update(
     task_default_queue="short",
     task_routes={"generation.tasks.ring": {"queue": "images"}},
