@@ -9,6 +9,7 @@ import socket
 from typing import NewType
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from generation.models import Worker
@@ -35,6 +36,18 @@ def renew(*, worker: WorkerEpoch) -> None:
             " WHERE epoch = %s AND stopped_at IS NULL",
             [worker],
         )
+
+
+def alive() -> int:
+    """How many image workers have renewed their lease in time, as seen from outside."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM generation_worker WHERE stopped_at IS NULL"
+            " AND seen_at > clock_timestamp() - make_interval(secs => %s)",
+            [settings.LEASE_SECONDS],
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def retire(*, worker: WorkerEpoch) -> None:

@@ -25,6 +25,7 @@ from generation.outcome import BROKEN, Delivery, Failure
 from pictor.kit.errors import PictorError
 from pictor.kit.money import Micros
 from storage.models import StoredImage
+from storage.services import keep_images
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def settle(
         if not changed:
             return False
         end_hold(hold=hold_of(generation), captured=bill.total)
-        StoredImage.objects.bulk_create(stored)
+        keep_images(stored)
         end_attempt(delivery.ended, generation_id=generation.id, now=now)
         record_usage(
             **_usage_key(generation, delivery.route.channel_name, State.SUCCEEDED),

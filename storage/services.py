@@ -38,6 +38,7 @@ __all__ = [
     "delete_partials_of",
     "image_key_of",
     "input_key_of",
+    "keep_images",
     "open_stream",
     "partial_key_of",
     "signed_url",
@@ -150,6 +151,11 @@ def _counted(pages: Iterable[list[str]], counts: list[int]) -> Iterator[str]:
     for page in pages:
         counts.append(len(page))
         yield from page
+
+
+def keep_images(images: Iterable[StoredImage]) -> None:
+    """Write the rows of stored images, in the transaction that makes them somebody's."""
+    StoredImage.objects.bulk_create(images)
 
 
 def delete_expired(*, now: datetime, limit: int) -> int:

@@ -9,11 +9,13 @@ from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from generation import lease
 from pictor.kit import api_errors
 from pictor.kit.errors import NotFound, PictorError
 from pictor.web import probes
 
 admin.autodiscover()
+readyz = probes.readyz(image_workers=lease.alive)
 openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[])
 
 urlpatterns = [
@@ -22,8 +24,8 @@ urlpatterns = [
     path("openapi.json/", openapi),
     path("healthz", probes.healthz),
     path("healthz/", probes.healthz),
-    path("readyz", probes.readyz),
-    path("readyz/", probes.readyz),
+    path("readyz", readyz),
+    path("readyz/", readyz),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(url="/admin/")),
 ]

@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from pictor.runtime.part import answers_ok
+from tests.processes import stopped, until
 from tests.servers import ROOT, Stack, bare_environment
 
 pytestmark = pytest.mark.timeout(120)
@@ -40,6 +42,17 @@ def test_a_part_that_is_killed_is_back_within_fifteen_seconds(stack, role):
     psutil.Process(pid).kill()
 
     assert seconds_until_back(stack, role, pid) < BACK_SECONDS
+
+
+def test_an_image_worker_that_renews_no_lease_is_seen_from_outside(stack):
+    def image_workers() -> int:
+        answer = httpx.get(f"{stack.base_url}/readyz", trust_env=False, timeout=10)
+        return int(answer.json()["image_workers"])
+
+    until(lambda: image_workers() == 1)
+    with stopped(stack.pids()["worker"][0]):
+        until(lambda: image_workers() == 0)
+    until(lambda: image_workers() == 1)
 
 
 def test_pids_are_the_servers_own(stack):

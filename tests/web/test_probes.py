@@ -10,6 +10,8 @@ from pictor.web import probes
 
 pytestmark = pytest.mark.django_db
 
+READY = {"status": "ok", "postgres": True, "broker": True, "image_workers": 2}
+
 
 @pytest.fixture(autouse=True)
 def fresh():
@@ -19,21 +21,37 @@ def fresh():
 
 
 def readyz() -> tuple[int, object]:
-    response = probes.readyz(RequestFactory().get("/readyz"))
+    view = probes.readyz(image_workers=lambda: 2)
+    response = view(RequestFactory().get("/readyz"))
     return response.status_code, json.loads(response.content)
 
 
 def test_a_process_whose_servers_answer_is_ready():
-    assert readyz() == (200, {"status": "ok", "postgres": True, "broker": True})
+    assert readyz() == (200, READY)
 
 
 def test_a_broker_that_is_away_is_named(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    assert readyz() == (503, {"status": "unavailable", "postgres": True, "broker": False})
+    assert readyz() == (503, {**READY, "status": "unavailable", "broker": False})
 
 
 def test_a_broker_that_came_back_is_believed_at_once(settings):
     redis_client.client().connection_pool.disconnect()
 
-    assert readyz() == (200, {"status": "ok", "postgres": True, "broker": True})
+    assert readyz() == (200, READY)
+
+
+@pytest.mark.parametrize(
+    ("url", "answers"),
+    [("redis://127.0.0.1:1/0", False), ("amqp://127.0.0.1:1//", False), (None, True)],
+)
+def test_a_broker_elsewhere_is_asked_too(settings, url, answers):
+    settings.CELERY_BROKER_URL = url or settings.REDIS_URL.removesuffix("/1") + "/6"
+
+    status, answer = readyz()
+
+    assert (status, answer) == (
+        200 if answers else 503,
+        READY if answers else {**READY, "status": "unavailable", "broker": False},
+    )
