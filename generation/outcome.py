@@ -6,8 +6,6 @@ adapter's `public_message`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 from billing.upstream_cost import upstream_cost
@@ -55,7 +53,7 @@ class VerifiedImage:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a channel delivered, verified. Closing it frees the spools."""
+    """What a channel delivered, verified. Whoever gets it closes it."""
 
     attempt_id: UUID
     route: RouteInfo
@@ -77,15 +75,8 @@ class Delivery:
             cost_micros=upstream_cost(self.route.cost_micros, images=len(self.images)),
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Free every spool. Safe to call twice."""
         self.answer.close()
         for image in self.images:
             image.spool.close()

@@ -7,6 +7,7 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 """
 
 import logging
+from contextlib import closing
 from datetime import datetime
 from uuid import UUID
 
@@ -54,7 +55,7 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
     """Dispatch, store, settle. False when the claim was lost on the way."""
     try:
         delivery = await dispatcher.run(claim)
-        with delivery:
+        with closing(delivery):
             try:
                 stored = await store(claim, delivery)
             except StorageFailed as error:

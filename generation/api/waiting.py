@@ -16,8 +16,6 @@ import json
 import logging
 from collections import deque
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
 from redis.exceptions import RedisError
@@ -123,17 +121,6 @@ class Ticket:
             self._hub.unfollow(self._waits_for, self._previews)
             self._previews = None
         self._waits_for = self._future = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Hub:

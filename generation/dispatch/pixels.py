@@ -32,7 +32,7 @@ def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> Verifie
         if clean is not image.spool:
             image.spool.close()
         with ExitStack() as replaced:
-            replaced.enter_context(clean)
+            replaced.callback(clean.close)
             spool, size = _as_wanted(clean, facts, wanted, spools)
             if spool is clean:
                 replaced.pop_all()

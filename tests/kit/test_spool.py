@@ -3,6 +3,7 @@ import gc
 import hashlib
 import io
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,14 +54,14 @@ def test_a_large_spool_lies_in_a_file_without_a_name(spools, tmp_path):
 
 
 def test_chunks_but_the_last_are_multiples_of_three(spools):
-    with spools.new(max_bytes=MEGABYTE) as spool:
+    with closing(spools.new(max_bytes=MEGABYTE)) as spool:
         spool.write(b"x" * 400_000)
 
         assert [len(chunk) for chunk in spool.chunks()] == [196_608, 196_608, 6784]
 
 
 def test_readers_have_positions_of_their_own(spools):
-    with spools.new(max_bytes=MEGABYTE) as spool:
+    with closing(spools.new(max_bytes=MEGABYTE)) as spool:
         spool.write(b"0123456789")
         one, other = spool.reader(), spool.reader()
 
@@ -73,7 +74,7 @@ def test_readers_have_positions_of_their_own(spools):
 
 
 def test_more_bytes_than_allowed_are_refused(spools):
-    with spools.new(max_bytes=10) as spool:
+    with closing(spools.new(max_bytes=10)) as spool:
         spool.write(b"0123456789")
 
         with pytest.raises(SpoolTooLarge):
@@ -81,7 +82,8 @@ def test_more_bytes_than_allowed_are_refused(spools):
 
 
 def test_all_spools_share_one_budget(spools):
-    with spools.new(max_bytes=20 * MEGABYTE) as one, spools.new(max_bytes=20 * MEGABYTE) as other:
+    one, other = (spools.new(max_bytes=20 * MEGABYTE) for _ in range(2))
+    with closing(one), closing(other):
         one.write(b"x" * 6 * MEGABYTE)
 
         with pytest.raises(SpoolFull):
@@ -93,7 +95,7 @@ def test_all_spools_share_one_budget(spools):
 def test_a_folder_that_is_gone_is_a_clear_error(spools, tmp_path):
     (tmp_path / "spool").rmdir()
 
-    with spools.new(max_bytes=MEGABYTE) as spool, pytest.raises(SpoolFull):
+    with closing(spools.new(max_bytes=MEGABYTE)) as spool, pytest.raises(SpoolFull):
         spool.write(b"x" * 300_000)
 
     assert spools.budget.used_bytes == 0

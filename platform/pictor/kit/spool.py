@@ -18,8 +18,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING
 
 import pybase64
 from typing_extensions import override
@@ -168,17 +167,6 @@ class SpoolFile:
             self._file.close()
         self._budget.give_back(self._on_disk_bytes)
         self._on_disk_bytes = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         # The net under a forgotten close: the budget must not leak.

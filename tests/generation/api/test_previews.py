@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ async def news_of(ticket: Ticket) -> list[object]:
 
 
 async def test_partial_images_come_in_their_order_before_the_finished_one(hub, generation):
-    with following(hub, generation) as ticket:
+    with closing(following(hub, generation)) as ticket:
         for image, index in ((0, 0), (0, 1), (1, 0)):
             hub.show(partial_of(generation, index, image).as_json())
         await end(hub, generation)
@@ -92,7 +93,7 @@ async def test_partial_images_come_in_their_order_before_the_finished_one(hub, g
 
 
 async def test_one_who_waits_is_woken_by_a_partial_image(hub, generation):
-    with following(hub, generation) as ticket:
+    with closing(following(hub, generation)) as ticket:
         waits = asyncio.create_task(ticket.news(SOON))
         await asyncio.sleep(0)
         hub.show(partial_of(generation).as_json())
@@ -101,7 +102,7 @@ async def test_one_who_waits_is_woken_by_a_partial_image(hub, generation):
 
 
 async def test_one_who_waits_is_woken_by_the_end(hub, generation):
-    with following(hub, generation) as ticket:
+    with closing(following(hub, generation)) as ticket:
         waits = asyncio.create_task(ticket.news(SOON))
         await end(hub, generation)
 
@@ -109,7 +110,7 @@ async def test_one_who_waits_is_woken_by_the_end(hub, generation):
 
 
 async def test_nothing_new_is_none_and_waiting_goes_on(hub, generation):
-    with following(hub, generation) as ticket:
+    with closing(following(hub, generation)) as ticket:
         assert await ticket.news(0.02) is None
         hub.show(partial_of(generation).as_json())
         assert await ticket.news(SOON) == partial_of(generation)
@@ -117,7 +118,7 @@ async def test_nothing_new_is_none_and_waiting_goes_on(hub, generation):
 
 
 async def test_a_place_is_filled_once(hub, generation):
-    with following(hub, generation) as ticket:
+    with closing(following(hub, generation)) as ticket:
         for _ in range(3):
             hub.show(partial_of(generation, 1).as_json())
         await end(hub, generation)
@@ -126,7 +127,7 @@ async def test_a_place_is_filled_once(hub, generation):
 
 
 async def test_no_more_are_collected_than_there_can_be(hub, generation):
-    with following(hub, generation) as ticket:
+    with closing(following(hub, generation)) as ticket:
         for image in range(1000):
             hub.show(partial_of(generation, 0, image).as_json())
         await end(hub, generation)
@@ -135,7 +136,7 @@ async def test_no_more_are_collected_than_there_can_be(hub, generation):
 
 
 async def test_after_the_end_none_is_collected(hub, generation):
-    with following(hub, generation) as ticket:
+    with closing(following(hub, generation)) as ticket:
         await end(hub, generation)
         assert isinstance(await ticket.news(SOON), Finished)
         hub.show(partial_of(generation).as_json())
@@ -144,7 +145,7 @@ async def test_after_the_end_none_is_collected(hub, generation):
 
 
 async def test_only_those_who_follow_the_generation_get_them(hub, generation):
-    with hub.ticket() as plain, following(hub, generation) as other:
+    with closing(hub.ticket()) as plain, closing(following(hub, generation)) as other:
         plain.watch(generation.id)
         other.watch(new_uuid())
         other.follow()
@@ -156,7 +157,7 @@ async def test_only_those_who_follow_the_generation_get_them(hub, generation):
 
 
 async def test_who_does_not_follow_costs_nothing_more(hub):
-    with hub.ticket() as ticket:
+    with closing(hub.ticket()) as ticket:
         assert "_previews" not in vars(ticket)
 
 
@@ -206,7 +207,7 @@ def listeners() -> int:
 
 
 async def test_an_announcement_over_the_broker_is_heard(listening, generation):
-    with following(listening, generation) as ticket:
+    with closing(following(listening, generation)) as ticket:
         await asyncio.to_thread(announce, partial_of(generation))
 
         assert await ticket.news(SOON) == partial_of(generation)
@@ -232,7 +233,7 @@ async def body_of(hub: Hub, generation: Generation, *shown: PartialImage) -> lis
 async def test_a_partial_image_is_an_event_with_its_bytes_and_facts(hub, generation, spools):
     backends.ensure_bucket()
     key = f"tmp/20261120/{generation.id}/1-0-1.png"
-    with spools.new(max_bytes=100) as spool:
+    with closing(spools.new(max_bytes=100)) as spool:
         spool.write(b"picture")
         upload(key, spool, content_type="image/png")
 

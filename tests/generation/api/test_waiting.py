@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ def watching(hub: Hub, generation: Generation) -> Any:
 
 
 async def test_a_wake_up_brings_the_finished_generation(hub, generation):
-    with watching(hub, generation) as ticket:
+    with closing(watching(hub, generation)) as ticket:
         await end(generation)
         hub.wake([generation.id])
 
@@ -95,13 +96,13 @@ async def test_a_wake_up_brings_the_finished_generation(hub, generation):
 
 
 async def test_a_ticket_waits_for_its_own_new_id_at_first(hub):
-    with hub.ticket() as ticket:
+    with closing(hub.ticket()) as ticket:
         assert ticket.id.version == 7
         assert await ticket.wait(0.05) is None
 
 
 async def test_a_wake_up_too_early_keeps_the_waiter_waiting(hub, generation):
-    with watching(hub, generation) as ticket:
+    with closing(watching(hub, generation)) as ticket:
         hub.wake([generation.id])
         assert await ticket.wait(0.2) is None
 
@@ -114,7 +115,7 @@ async def test_a_wake_up_before_anybody_registered_is_found_by_the_poll(
     hub.wake([generation.id])
     await hub.start()
 
-    with watching(hub, generation) as ticket:
+    with closing(watching(hub, generation)) as ticket:
         finished = await ticket.wait(SOON)
 
     await hub.stop()
@@ -124,7 +125,7 @@ async def test_a_wake_up_before_anybody_registered_is_found_by_the_poll(
 async def test_a_lost_wake_up_is_found_by_the_poll(hub, generation, monkeypatch):
     monkeypatch.setattr(waiting, "POLL_SECONDS", 0.05)
     await hub.start()
-    with watching(hub, generation) as ticket:
+    with closing(watching(hub, generation)) as ticket:
         await end(generation)
 
         finished = await ticket.wait(SOON)
@@ -177,7 +178,7 @@ async def test_one_who_gave_up_or_left_does_no_harm(hub, generation):
 
 
 async def test_a_closed_ticket_cannot_wait(hub):
-    with hub.ticket() as ticket:
+    with closing(hub.ticket()) as ticket:
         pass
 
     with pytest.raises(RuntimeError, match="closed"):
@@ -206,7 +207,7 @@ async def test_a_read_that_fails_is_made_again(hub, generation, monkeypatch, cap
     monkeypatch.setattr(waiting, "finished_among", fails_once)
     monkeypatch.setattr(waiting, "POLL_SECONDS", 0.05)
     await hub.start()
-    with watching(hub, generation) as ticket:
+    with closing(watching(hub, generation)) as ticket:
         await end(generation)
 
         finished = await ticket.wait(SOON)
@@ -217,7 +218,7 @@ async def test_a_read_that_fails_is_made_again(hub, generation, monkeypatch, cap
 
 
 async def test_a_wake_up_over_the_broker_is_heard(listening, generation):
-    with watching(listening, generation) as ticket:
+    with closing(watching(listening, generation)) as ticket:
         await end(generation)
         await asyncio.to_thread(notify.wake, [generation.id])
 
@@ -230,7 +231,7 @@ async def test_what_finished_while_the_broker_was_gone_is_found_on_return(
     listening, generation, monkeypatch
 ):
     monkeypatch.setattr(waiting, "RECONNECT_SECONDS", 0.2)
-    with watching(listening, generation) as ticket:
+    with closing(watching(listening, generation)) as ticket:
         with broker() as client:
             client.execute_command("CLIENT KILL TYPE pubsub")
         await end(generation)
