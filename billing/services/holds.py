@@ -258,7 +258,7 @@ def _insufficient(what: str, amount: int, missing: int, advice: str = "") -> Ins
 
 def _too_many(who: str, limit: int) -> RateLimited:
     return RateLimited(
-        f"{who} already has the {limit} requests in flight that it may have at once.",
+        f"{who} may have {limit} requests in flight at once; wait until one of them ends.",
         code="concurrency_limit_exceeded",
         retry_after=_RETRY_AFTER_SECONDS,
     )
