@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
 
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from typing_extensions import override
 
 from accounts.authentication import require_scope
 from accounts.selectors import Caller
@@ -37,8 +39,30 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class JsonAlways(BaseContentNegotiation):
+    """Answers are JSON, whatever a client says that it accepts: it polls for images, after all."""
+
+    @override
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    @override
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class Endpoint(APIView):
     """A path whose methods are operations. DRF authenticates the caller before any of them."""
+
+    content_negotiation_class = JsonAlways
+
+    @property
+    @override
+    def default_response_headers(self) -> dict[str, str]:
+        """None: a path may answer methods that this class does not know (kit/api_routes.py)."""
+        return {}
 
 
 def operation(

@@ -9,6 +9,7 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 import logging
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from accounts.selectors import Caller
@@ -61,13 +62,17 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
             return await pools.surely(
-                settle, claim=claim, delivery=delivery, stored=stored, now=clock.now()
+                lambda: settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
             )
     except ClaimLost:
         return False
     except Failure as failure:
-        return await pools.surely(fail, claim=claim, failure=failure, now=clock.now())
+        return await pools.surely(partial(_fail, claim, failure))
     except Exception:
         # Nobody foresaw it, and the money must not wait for the deadline.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        return await pools.surely(fail_unforeseen, claim=claim, now=clock.now())
+        return await pools.surely(lambda: fail_unforeseen(claim=claim, now=clock.now()))
+
+
+def _fail(claim: Claim, failure: Failure) -> bool:
+    return fail(claim=claim, failure=failure, now=clock.now())

@@ -1,8 +1,11 @@
-"""Users, tenants, members, keys and the audit log in Django's admin. Every change is audited."""
+"""Users, tenants, members, keys and the audit log in Django's admin. Changes are audited.
+
+Not a password that is set here; groups have no page of their own.
+"""
 
 from accounts.admin.api_keys import ApiKeyAdmin
 from accounts.admin.audit_log import AuditEventAdmin
-from accounts.admin.base import AuditedAdmin, ReadOnlyAdmin, actor_of, by
+from accounts.admin.base import AuditedAdmin, ReadOnlyAdmin, ServiceAdmin, by
 from accounts.admin.people import UserAdmin
 from accounts.admin.tenants import TenantAdmin
 
@@ -11,8 +14,8 @@ __all__ = [
     "AuditEventAdmin",
     "AuditedAdmin",
     "ReadOnlyAdmin",
+    "ServiceAdmin",
     "TenantAdmin",
     "UserAdmin",
-    "actor_of",
     "by",
 ]

@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from typing_extensions import override
-from unfold.admin import ModelAdmin
 
-from accounts.admin.base import by
+from accounts.admin.base import ServiceAdmin, by
 from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key, issue_api_key, revoke_api_key
 from pictor.kit import clock
@@ -16,7 +15,7 @@ from pictor.kit.money import Micros
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(ServiceAdmin):
     """API keys: made here, shown once, then narrowed or revoked; never deleted."""
 
     list_display = ("visible_prefix", "name", "tenant", "expires_at", "revoked_at", "created_at")
@@ -52,10 +51,6 @@ class ApiKeyAdmin(ModelAdmin):
             messages.warning(request, f"The new key, shown only now: {plaintext}")
         obj.pk = key.pk
         obj.refresh_from_db()
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

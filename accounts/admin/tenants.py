@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from typing_extensions import override
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
-from accounts.admin.base import by
+from accounts.admin.base import ServiceAdmin, by
 from accounts.models import Membership, Tenant
 from accounts.selectors import members_of
 from accounts.services import (
@@ -28,7 +28,7 @@ class _MembershipInline(TabularInline):
 
 
 @admin.register(Tenant)
-class TenantAdmin(ModelAdmin):
+class TenantAdmin(ServiceAdmin):
     """Tenants and their limits. Money is moved by `manage.py tenant credit`."""
 
     list_display = ("name", "status", "requests_per_minute", "max_in_flight", "created_at")
@@ -60,12 +60,11 @@ class TenantAdmin(ModelAdmin):
         members = {member.pk: member for member in members_of(tenant.pk)}
         formset.save(commit=False)
         changed = [row for row, _ in formset.changed_objects]
+        removed = formset.deleted_objects
+        if not {row.pk for row in (*changed, *removed)} <= members.keys():
+            raise ValidationError("A member was removed meanwhile. Look again.")
         replaced = [row for row in changed if row.user_id != members[row.pk].user_id]
-        for row in (*formset.deleted_objects, *replaced):
+        for row in (*removed, *replaced):
             remove_member(membership=members[row.pk], **by(request))
         for row in (*formset.new_objects, *changed):
             add_member(tenant=tenant, user=row.user, role=Membership.Role(row.role), **by(request))
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False

@@ -9,9 +9,8 @@ from typing_extensions import override
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from accounts.admin import actor_of
+from accounts.admin import ServiceAdmin, by
 from generation.admin.channel_forms import ChannelForm, RouteForm
-from generation.admin.saving import ServiceAdmin, ip_of
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.models import Channel, Route
@@ -46,16 +45,16 @@ class ChannelAdmin(ServiceAdmin):
 
     @override
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        (routes,) = formsets
-        routes.save(commit=False)  # writes nothing: Django's own history asks what has changed
         options: ChannelOptions = form.options()
-        options["routes"] = _terms(routes)
+        for routes in formsets:  # none, or one that is only looked at, without the permission
+            routes.save(commit=False)  # writes nothing: Django's own history asks what has changed
+            if _may_change_routes(self, request):
+                options["routes"] = _terms(routes)
         channel, _ = services.set_channel(
             name=form.cleaned_data["name"],
             channel_id=form.instance.pk,
             options=options,
-            actor=actor_of(request),
-            ip=ip_of(request),
+            **by(request),
         )
         form.instance.pk = channel.pk
 
@@ -83,17 +82,25 @@ class ChannelAdmin(ServiceAdmin):
     def reset(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
         """Forget what is known of their health."""
         for channel in queryset:
-            services.reset(channel=channel, actor=actor_of(request), ip=ip_of(request))
+            services.reset(channel=channel, **by(request))
         messages.success(request, "Reset in every process.")
 
     def _switch(
         self, request: HttpRequest, queryset: QuerySet[Channel], *, is_enabled: bool
     ) -> None:
         for channel in queryset:
-            services.set_enabled(
-                channel=channel, is_enabled=is_enabled, actor=actor_of(request), ip=ip_of(request)
-            )
+            services.set_enabled(channel=channel, is_enabled=is_enabled, **by(request))
         messages.success(request, "Enabled." if is_enabled else "Disabled.")
+
+
+def _may_change_routes(page: ChannelAdmin, request: HttpRequest) -> bool:
+    """All of it: a set of routes is written as a whole."""
+    (inline,) = (one for one in page.get_inline_instances(request) if one.model is Route)
+    return bool(
+        inline.has_add_permission(request, None)
+        and inline.has_change_permission(request)
+        and inline.has_delete_permission(request)
+    )
 
 
 def _terms(routes: Any) -> list[RouteTerms]:

@@ -10,8 +10,7 @@ from django.http import HttpRequest
 from typing_extensions import override
 from unfold.decorators import display
 
-from accounts.admin import actor_of
-from generation.admin.saving import ServiceAdmin, ip_of
+from accounts.admin import ServiceAdmin, by
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO
 from generation.catalogue.services import ContractColumns
@@ -43,6 +42,11 @@ class _ContractForm(_OfContract):
         )
 
     @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sizes"].required = False  # a model whose only size is `auto` lists none
+
+    @override
     def clean(self) -> dict[str, Any]:
         columns: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
@@ -71,10 +75,7 @@ class ContractAdmin(ServiceAdmin):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         columns = {name: value for name, value in form.cleaned_data.items() if name != "model"}
         services.set_contract(
-            model=str(obj.pk),
-            columns=cast(ContractColumns, columns),
-            actor=actor_of(request),
-            ip=ip_of(request),
+            model=str(obj.pk), columns=cast(ContractColumns, columns), **by(request)
         )
 
     @display(description="sizes")

@@ -225,6 +225,8 @@ class Hub:
                 await self._subscribe()
             except (RedisError, OSError) as error:
                 logger.warning("wake-ups interrupted: %s", error)
+            except Exception:  # the poll goes on meanwhile: no reason to lose those who wait
+                logger.exception("wake-ups interrupted")
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _subscribe(self) -> None:

@@ -35,6 +35,8 @@ SILENT_SECONDS = 60.0
 """A loop or a heartbeat that has not been heard for this long has hung, and the process ends."""
 LISTEN_SECONDS = 10.0
 """The loop looks this often whether the heartbeat still beats."""
+LOOK_SECONDS = 1.0
+"""A message that waits for a slot looks this often whether the worker is stopping."""
 IDLE_LIMIT_SECONDS = 60.0
 """A worker whose loop begins nothing for this long while rows wait is broken, and ends."""
 
@@ -70,7 +72,9 @@ class ImageWorker:
         """Take a slot (waiting for one) and hand the generation to the loop."""
         if self._is_stopping.is_set():
             return
-        self._slots.acquire()
+        while not self._slots.acquire(timeout=LOOK_SECONDS):
+            if self._is_stopping.is_set():  # whoever waits for a slot must not hold the stop up
+                return
         self._loop.call_soon_threadsafe(self._begin, generation_id)
 
     def stop_claiming(self) -> None:

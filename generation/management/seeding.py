@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,13 +20,13 @@ from django.db import connection, transaction
 
 from accounts import keys
 from accounts.selectors import API_KEYS, caller_by_digest, operator_of, tenant_by_name_or_id
-from accounts.services import create_tenant, issue_api_key, record, seed_operator
+from accounts.services import create_tenant, issue_api_key, seed_operator
 from billing.seed_prices import seed_prices
 from billing.selectors import PRICE_BOOKS, has_price_books
 from billing.services import draft_price_book, publish_price_book
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO
-from generation.catalogue.services import ChannelOptions
+from generation.catalogue.services import ChannelOptions, ContractColumns
 from generation.models import Channel, Contract
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -133,25 +133,20 @@ def seeded_contracts() -> Sequence[dict[str, Any]]:
 
 def _contracts() -> list[str]:
     known = set(Contract.objects.values_list("model", flat=True))
-    missing = [
-        Contract(position=position, **columns)
-        for position, columns in enumerate(seeded_contracts())
-        if columns["model"] not in known
-    ]
+    missing = []
+    for position, columns in enumerate(seeded_contracts()):
+        model = columns["model"]
+        if model not in known:
+            said = {name: value for name, value in columns.items() if name != "model"}
+            offered = cast("ContractColumns", {**said, "position": position})
+            services.set_contract(model=model, columns=offered, actor=ACTOR)
+            missing.append(model)
     if not missing:
         return []
-    Contract.objects.bulk_create(missing)
     sandbox = Channel.objects.filter(name=SANDBOX).first()
     if sandbox is not None:  # it serves every model, new ones too
-        services.add_routes(sandbox, missing)
-    names = [contract.model for contract in missing]
-    record(
-        actor=ACTOR,
-        action="contract.seed",
-        object_type="contract",
-        object_id="",
-        after={"models": names},
-    )
+        models = [*services.describe(sandbox)["models"], *missing]
+        services.set_channel(name=SANDBOX, options=ChannelOptions(models=models), actor=ACTOR)
     return [f"{len(missing)} contracts"]
 
 

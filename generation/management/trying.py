@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from generation.catalogue import trial
 from generation.channels.errors import UpstreamError
 from generation.models import Channel
+from pictor.kit.spool import SpoolError
 from storage.probe import NotAnImage
 
 
@@ -24,7 +25,7 @@ def try_out(channel: Channel) -> str:
     except UpstreamError as error:
         status = f" (HTTP {error.http_status})" if error.http_status else ""
         raise CommandError(f"{channel.name}: {_one_line(error)}{status}") from None
-    except (ValueError, NotAnImage, trial.WrongImage) as error:
+    except (ValueError, NotAnImage, SpoolError, trial.WrongImage) as error:
         raise CommandError(f"{channel.name}: {_one_line(error)}") from None
     return (
         f"{channel.name}: {tried.model} in {result.milliseconds} ms,"

@@ -1,6 +1,9 @@
 """What a key may call, and what a tenant has made."""
 
 from contextlib import closing
+from typing import Any
+
+import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
 from tests.flows.conftest import MakeCustomer
@@ -75,3 +78,28 @@ def test_a_bad_page_is_refused(customer: Customer) -> None:
     assert [answer.status_code for answer in answers] == [400] * 4
     assert after.status_code == 400
     assert after.json()["error"]["param"] == "after"
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/event-stream", "text/html", "nonsense"])
+def test_whatever_a_client_accepts_it_gets_json(customer: Customer, accept: str) -> None:
+    options: dict[str, Any] = {"headers": {"Accept": accept}, "params": {"format": "png"}}
+    begun = customer.generate(headers={"Prefer": "respond-async"}).json()["id"]
+    path = f"/v1/images/generations/{begun}"
+
+    answers = [
+        customer.client.get("/v1/images/generations", **options),
+        customer.client.get(path, **options),
+        customer.client.get("/v1/models", **options),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
+    assert customer.client.post(f"{path}/cancel", **options).status_code in {200, 409}
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/dall-e-2", "/v1/images/generations"])
+def test_head_is_get_without_its_body(customer: Customer, path: str) -> None:
+    answer = customer.client.head(path)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "allow" not in answer.headers

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import ProgrammingError
 from django.test import RequestFactory
 
 from pictor.kit import redis_client
@@ -55,3 +56,12 @@ def test_a_broker_elsewhere_is_asked_too(settings, url, answers):
         200 if answers else 503,
         READY if answers else {**READY, "status": "unavailable", "broker": False},
     )
+
+
+def test_workers_that_cannot_be_counted_are_no_reason_to_fail():
+    def breaks() -> int:
+        raise ProgrammingError("relation does not exist")
+
+    response = probes.readyz(image_workers=breaks)(RequestFactory().get("/readyz"))
+
+    assert (response.status_code, json.loads(response.content)["image_workers"]) == (200, None)

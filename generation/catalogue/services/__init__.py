@@ -11,14 +11,12 @@ from generation.catalogue.services.channels import describe, reset, set_channel,
 from generation.catalogue.services.checks import check_channel, check_route
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
-from generation.catalogue.services.routes import add_routes
 
 __all__ = [
     "ALL",
     "ChannelOptions",
     "ContractColumns",
     "RouteTerms",
-    "add_routes",
     "check_channel",
     "check_contract",
     "check_route",

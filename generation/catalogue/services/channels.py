@@ -45,6 +45,8 @@ def set_channel(
         if not {"models", "routes"} & options.keys():
             options = {**options, "models": (ALL,)}
     channel.name = name
+    if options.get("kind", channel.kind) != channel.kind and "api_key" not in options:
+        raise ValidationError({"api_key": "another kind of channel needs its own API key"})
     _apply(check_channel(options, kind=channel.kind), channel, is_new=is_new)
     routes = {} if is_new else routes_of(channel)
     planned = planned_routes(routes, options)

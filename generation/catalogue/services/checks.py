@@ -4,6 +4,7 @@ A process loads all of it or nothing: one unreadable row would keep every proces
 configuration, so whatever could not be loaded is refused here.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -21,6 +22,7 @@ from generation.channels.registry import KINDS, kind_of
 LARGEST = 2**31 - 1
 LARGEST_COST = 2**63 - 1
 MAX_UPSTREAM_MODEL_CHARS = 128
+STATUS = re.compile("[1-5][0-9]{2}")
 
 
 def check_channel(options: ChannelOptions, *, kind: str) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def _class_overrides(overrides: Any) -> dict[str, str]:
     """HTTP statuses to attempt classes."""
     words = _words(overrides)
     for status, name in words.items():
-        if not (status.isascii() and status.isdigit()) or name not in set(AttemptClass):
+        if not STATUS.fullmatch(status) or name not in set(AttemptClass):
             raise ValidationError(f"{status!r}: {name!r} is not a status and its class")
     return words
 

@@ -47,7 +47,8 @@ def set_contract(
     contract = contract or Contract(model=model)
     for column, value in columns.items():
         setattr(contract, column, value)
-    contract.full_clean(validate_unique=False)
+    # A model whose only size is `auto` lists none; check_contract looks at the sizes.
+    contract.full_clean(exclude=["sizes"], validate_unique=False)
     after = model_to_dict(contract)
     check_contract(after)
     contract.save(force_insert=is_new)
@@ -71,6 +72,11 @@ def check_contract(columns: Mapping[str, Any]) -> None:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValidationError(f"the sizes or aliases cannot be read: {error!r}") from None
     refused = {}
+    if not all(isinstance(word, str) for word in contract.quality_aliases.values()):
+        refused["quality_aliases"] = "must be words for words"
+        raise ValidationError(refused)
+    if not all(isinstance(option.preset, str | None) for option in contract.options):
+        raise ValidationError({"sizes": "a preset must be a word"})
     if contract.default_size not in contract.size_names:
         refused["default_size"] = "is not one of the sizes"
     if contract.quality_default not in contract.qualities:

@@ -1,6 +1,6 @@
 """Which models a channel serves, and how."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.core.exceptions import ValidationError
@@ -68,14 +68,6 @@ def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
         update_conflicts=True,
         unique_fields=["channel", "contract"],
         update_fields=COLUMNS,
-    )
-
-
-def add_routes(channel: Channel, contracts: Iterable[Contract]) -> None:
-    """Let the channel serve these contracts too, under their own names."""
-    Route.objects.bulk_create(
-        Route(channel=channel, contract=contract, upstream_model=contract.model)
-        for contract in contracts
     )
 
 

@@ -20,8 +20,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 def route(view: type[APIView], **waiting: Waiting) -> Waiting:
     """A path's view: `waiting` by method, as `post=create`; the rest is the class's own.
 
-    A method that neither has is a 405 in OpenAI's shape. The OpenAPI document knows both kinds by
-    their decorators: it looks at `cls`, which here has the methods of both.
+    HEAD is a GET without its body. A method that neither has is a 405 in OpenAI's shape.
+    The OpenAPI document knows both kinds by their decorators: it looks at `cls`, which has both.
     """
     described = type(view.__name__, (view,), waiting) if waiting else view
     methods = [method for method in METHODS if hasattr(described, method)]
@@ -31,7 +31,7 @@ def route(view: type[APIView], **waiting: Waiting) -> Waiting:
     @functools.wraps(sync)
     async def answer(request: ASGIRequest, **kwargs: Any) -> HttpResponseBase:
         method = (request.method or "").lower()
-        if method not in methods:
+        if method not in methods and not (method == "head" and hasattr(view, "get")):
             return _not_allowed(methods)
         if method in waiting:
             return await waiting[method](request, **kwargs)

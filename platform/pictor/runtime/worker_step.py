@@ -67,8 +67,14 @@ class Become(bootsteps.StartStopStep):
     def _watch(self, beat: Any) -> None:
         """Without its clock the process would look well, and the hourly work would never come."""
         while not self._is_over.wait(BEAT_LOOK_SECONDS):
-            if not beat.is_alive():
+            if not _is_stopping() and not beat.is_alive():
                 raise RuntimeError("the beat has ended")
+
+
+def _is_stopping() -> bool:
+    """The whole group may get SIGTERM, and the beat, which has less to do, ends first."""
+    asked: tuple[int | None, ...] = (state.should_stop, state.should_terminate)
+    return any(status is not None for status in asked)
 
 
 def _as_soon_as_possible(begin: Callable[[], None]) -> None:

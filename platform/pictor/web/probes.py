@@ -31,11 +31,18 @@ def readyz(image_workers: Callable[[], int]) -> Callable[[HttpRequest], HttpResp
             "status": "ok" if is_ready else "unavailable",
             "postgres": has_postgres,
             "broker": has_broker,
-            "image_workers": image_workers() if has_postgres else None,
+            "image_workers": _count(image_workers) if has_postgres else None,
         }
         return api_errors.json_response(answer, status=200 if is_ready else 503)
 
     return view
+
+
+def _count(image_workers: Callable[[], int]) -> int | None:
+    try:
+        return image_workers()
+    except DatabaseError:
+        return None
 
 
 def _postgres_answers() -> bool:

@@ -1,18 +1,22 @@
 """Channels edited on the pages: through the service, audited, credentials never shown."""
 
 import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.forms.models import model_to_dict
 from django.urls import reverse
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
-from generation.catalogue.services import ChannelOptions
+from generation.catalogue.services import ChannelOptions, checks
 from generation.catalogue.snapshot import current_catalogue
+from generation.channels import registry
 from generation.models import Channel
 from tests.generation.admin.conftest import change_page
 
@@ -123,6 +127,7 @@ def test_a_channel_is_made_with_routes(pages):
         ("max_concurrency", "0", "the number of calls at once must be from 1 to"),
         ("class_overrides", '{"429": "maybe"}', "is not a status and its class"),
         ("class_overrides", '{"many": "unknown"}', "is not a status and its class"),
+        ("class_overrides", f'{{"{"9" * 5000}": "unknown"}}', "is not a status and its class"),
         ("class_overrides", '["429"]', "must be a JSON object of strings"),
         ("routes-0-sizes", "0x1", "neither WIDTHxHEIGHT nor auto"),
         ("routes-0-cost_micros", "-1", "the cost must be from 0 to"),
@@ -270,3 +275,30 @@ def test_a_change_by_command_and_on_the_page_is_the_same_change(pages, channel, 
 
     assert answer.status_code == 302
     assert state_of(channel) == state_of(twin)
+
+
+@pytest.mark.parametrize("further", [[], ["view_route"], ["view_route", "change_route"]])
+def test_who_may_not_change_routes_changes_the_rest(client, channel, further):
+    clerk = User.objects.create_user("clerk@example.com", is_staff=True)
+    granted = ["view_channel", "change_channel", *further]
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=granted))
+    client.force_login(clerk)
+    before = services.describe(channel)
+
+    answer = client.post(change_page("channel", channel.pk), channel_form(channel, priority="7"))
+
+    channel.refresh_from_db()
+    assert answer.status_code == 302
+    assert services.describe(channel) == {**before, "priority": 7}
+
+
+def test_another_kind_needs_its_own_key(channel, monkeypatch):
+    kinds = {**registry.KINDS, "other": replace(registry.KINDS["openai"], name="other")}
+    for module in (registry, checks):
+        monkeypatch.setattr(module, "KINDS", kinds)
+
+    with pytest.raises(ValidationError, match="another kind of channel needs its own API key"):
+        services.set_channel(name="vendor", options={"kind": "other"}, actor="test")
+
+    options = ChannelOptions(kind="other", api_key="k-2")
+    assert services.set_channel(name="vendor", options=options, actor="test")[0].kind == "other"

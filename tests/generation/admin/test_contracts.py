@@ -33,7 +33,7 @@ def test_a_contract_is_edited_and_audited(pages, root):
     assert answer.status_code == 302
     contract = current_catalogue().contracts["dall-e-3"]
     assert (contract.max_n, len(contract.options)) == (2, 2)
-    event = AuditEvent.objects.get(action="contract.set")
+    event = AuditEvent.objects.get(action="contract.set", actor=root)
     assert (event.actor, event.object_id) == (root, "dall-e-3")
     assert ((event.before or {})["max_n"], (event.after or {})["max_n"]) == (1, 2)
 
@@ -46,6 +46,12 @@ def test_a_contract_is_edited_and_audited(pages, root):
         ("sizes", "7", "the sizes or aliases cannot be read"),
         ("quality_aliases", "[1]", "the sizes or aliases cannot be read"),
         ("quality_aliases", '{"high": "best"}', "must each stand for one of the qualities"),
+        ("quality_aliases", '{"high": ["hd"]}', "must be words for words"),
+        (
+            "sizes",
+            '[{"size": "1024x1024", "preset": 7, "ratio": "1:1"}]',
+            "a preset must be a word",
+        ),
         ("default_size", "640x480", "is not one of the sizes"),
         ("default_size", "auto", "is not one of the sizes"),
         ("quality_default", "best", "is not one of the qualities"),
@@ -68,3 +74,18 @@ def test_a_contract_is_made_on_the_page(pages, root):
     assert current_catalogue().contracts["fox-1"].max_n == 4
     event = AuditEvent.objects.get(actor=root)
     assert (event.action, event.object_id, event.before) == ("contract.set", "fox-1", None)
+
+
+def test_a_contract_whose_only_size_is_auto_can_be_changed(pages):
+    known = Contract.objects.get(model="gpt-image-2-auto")
+    said = {
+        "position": known.position, "is_enabled": "on", "sizes": "[]", "accepts_auto": "on",
+        "default_size": "auto", "qualities": ",".join(known.qualities),
+        "quality_default": known.quality_default, "quality_aliases": "{}", "prompt_max_chars": "9",
+        "max_n": "1", "response_format_default": known.response_format_default,
+    }  # fmt: skip
+
+    answer = pages.post(change_page("contract", known.pk), said)
+
+    known.refresh_from_db()
+    assert (answer.status_code, known.sizes, known.prompt_max_chars) == (302, [], 9)

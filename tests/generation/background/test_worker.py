@@ -1,5 +1,6 @@
 """The image worker's loop and heartbeat: each ends the process when the other has hung."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -74,3 +75,25 @@ def test_a_worker_whose_parts_are_well_goes_on(worker, ends, monkeypatch):
     for _ in range(40):
         assert renewals.acquire(timeout=10)
     assert ends == []
+
+
+def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
+    worker, ends, monkeypatch, settings
+):
+    goes_on = threading.Event()
+
+    async def waits(**_):
+        await asyncio.to_thread(goes_on.wait)
+
+    monkeypatch.setattr(pipeline, "run", waits)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(worker, "_slots", threading.BoundedSemaphore(1))
+    worker.accept(new_uuid())
+    waiting = threading.Thread(target=worker.accept, args=[new_uuid()])
+    waiting.start()
+
+    worker.stop_claiming()
+
+    waiting.join(10)
+    assert not waiting.is_alive()
+    goes_on.set()
