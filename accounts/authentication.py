@@ -1,7 +1,7 @@
 """`Authorization: Bearer KEY`: from the header's bytes to the caller, or a refusal.
 
-The body gate is handed these functions, the async views call them; the DRF class wraps them for the
-views under /v1/models.
+The body gate is handed these functions, the async views call them; the DRF class wraps them for
+every endpoint that does not wait.
 A key is read from that header and nowhere else. No message repeats any part of what was sent.
 """
 

@@ -1,4 +1,4 @@
-"""The caller's answer without its images, as settlement writes it and `api/render.py` shows it."""
+"""The caller's answer without its images, as settlement writes it; `api/objects.py` shows it."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ ECHOED_BACKGROUNDS = frozenset({"transparent", "opaque"})
 def answer_of(
     generation: Generation, delivery: Delivery, bill: Due, now: datetime
 ) -> dict[str, Any]:
-    """The caller's answer without its images; render.py adds those."""
+    """The caller's answer without its images; `api/shown.py` adds those."""
     usage = delivery.answer.usage
     first = delivery.images[0]
     answer: dict[str, Any] = {"created": int(now.timestamp()), "size": first.size}

@@ -21,7 +21,6 @@ INPUTS, PARTIALS = "in", "tmp"
 """What the keys of objects that are not images to be kept begin with."""
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
 def image_key(

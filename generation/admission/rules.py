@@ -1,6 +1,6 @@
 """Is this request one the contract allows? Pure: values in, an order or an InvalidRequest out.
 
-Types were checked before (api/serializers.py); here the model's contract decides on size, quality,
+Types were checked before (api/requests.py); here the model's contract decides on size, quality,
 count, prompt length and format. Limits are in characters (code points) and inclusive.
 """
 

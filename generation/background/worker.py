@@ -45,10 +45,10 @@ class ImageWorker:
     """One image worker process: its loop, its lease and what it has in hand."""
 
     threads: tuple[threading.Thread, ...] = ()
+    _loop: asyncio.AbstractEventLoop
 
     def __init__(self) -> None:
         self._slots = threading.BoundedSemaphore(settings.WORKER_SLOTS)
-        self._loop = asyncio.new_event_loop()
         self._running: set[asyncio.Task[None]] = set()
         self._dispatcher: Dispatcher | None = None
         self._epoch: WorkerEpoch | None = None
@@ -61,6 +61,7 @@ class ImageWorker:
     def start(self) -> None:
         """Take up the lease, then the loop and the heartbeat. Raises DatabaseError without one."""
         self._epoch = lease.enlist()
+        self._loop = asyncio.new_event_loop()
         self._loop_heard_at = self._beat_at = time.monotonic()
         self.threads = (
             vital.start_thread("image-loop", self._run_loop),
@@ -94,7 +95,7 @@ class ImageWorker:
             attempts.cut_off(generation_ids=handed_back, now=clock.now())
             notify.ring_all(handed_back)
             logger.info("image worker drained, %d handed back", len(handed_back))
-        self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._loop.stop)
 
     # --- on the loop --------------------------------------------------------------------------
 

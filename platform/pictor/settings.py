@@ -263,6 +263,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
+        "pyvips": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},
     },
 }

@@ -20,7 +20,7 @@ COLUMNS = (
     "maps",
 )  # fmt: skip
 NONE = "none"
-KIND_HELP = "how the vendor is spoken to; the first is the default"
+KIND_HELP = "how the vendor is spoken to; a new one is openai unless said"
 
 
 class Command(BaseCommand):

@@ -1,8 +1,9 @@
 """Structured logs: one JSON line a record, secrets removed.
 
-A record made while the context of a request is at hand has its id: on the event loop, and in pages
-outside /v1. Whatever looks like an API key, a bearer header, a password in a URL or a signature of
-a presigned URL is replaced before the line leaves the process.
+A record made for a request has its id: on the event loop, in the pools' threads, in pages outside
+/v1, and in the image worker that carries its generation. Whatever looks like an API key, a bearer
+header, a password in a URL or a signature of a presigned URL is replaced before the line leaves the
+process.
 """
 
 import json

@@ -1,7 +1,8 @@
 """The fixed thread pools in which requests and generations do their blocking work.
 
 Besides: DNS look-ups (kit/egress.py, 8 threads), pages outside /v1 (a thread each, 8 at a time at
-most), and single threads that last as long as their process (presence, heartbeat, loop, reaper).
+most), and single threads that last as long as their process (presence, heartbeat, loop,
+reaper, the look at the beat).
 
     admission   6   key look-up to commit, web; fair between tenants, bounded queue
     views       8   every other sync endpoint under /v1, web
