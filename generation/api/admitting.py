@@ -45,7 +45,7 @@ class Prepared:
         return any(name in self.request for name in inputs.FIELDS)
 
 
-async def admitted(call: Call, generation_id: GenerationId) -> Admitted:
+async def admit_call(call: Call, generation_id: GenerationId) -> Admitted:
     """The generation of a call: a new one of this id, or the one the request has already.
 
     Raises the PictorError that refuses it; nothing is held or left on storage then.

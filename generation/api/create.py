@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from generation import selectors
 from generation.admission.service import Admitted
 from generation.api import events, render
-from generation.api.admitting import admitted as admit
+from generation.api.admitting import admit_call
 from generation.api.calls import Call
 from generation.api.objects import GenerationObject, ImagesAnswer
 from generation.api.requests import GenerationRequest
@@ -44,7 +44,7 @@ async def create(request: ASGIRequest, default_model: str | None = None) -> Http
     ticket = hub.ticket()  # registered before the commit: no wake-up is missed
     is_taken_over = False
     try:
-        admitted = await admit(call, ticket.id)
+        admitted = await admit_call(call, ticket.id)
         if not admitted.is_new:
             ticket.watch(admitted.generation.id)
         if admitted.is_streamed and call.prefer.wait_seconds is None:

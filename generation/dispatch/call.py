@@ -21,8 +21,8 @@ async def ask(
     on_partial: OnPartial | None,
 ) -> UpstreamAnswer:
     """One call. Raises UpstreamError."""
-    channel = open_adapter(_config(candidate.route, seconds), http, spools)
-    return await channel.generate(
+    adapter = open_adapter(_config(candidate.route, seconds), http, spools)
+    return await adapter.generate(
         request_for(generation, candidate), timeout_seconds=seconds, on_partial=on_partial
     )
 
