@@ -19,7 +19,13 @@ from django.urls import set_script_prefix, set_urlconf
 from typing_extensions import override
 
 from pictor.kit import api_errors
-from pictor.web.edge import Receive, Scope, Send
+from pictor.kit.errors import Unavailable
+from pictor.web.edge import Message, Receive, Scope, Send
+
+STOPPING = Unavailable(
+    "The service is restarting. An image that was begun goes on: send the same request again.",
+    retry_after=2,
+)
 
 
 class V1Handler(ASGIHandler):
@@ -39,16 +45,27 @@ class V1Handler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         set_urlconf(settings.ROOT_URLCONF)
         scope["pictor.on_end"] = []
+        has_begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
         leaving = asyncio.create_task(_disconnected(receive))
-        answering = asyncio.create_task(self._answer(scope, send, leaving))
+        answering = asyncio.create_task(self._answer(scope, send_noting, leaving))
         answering.add_done_callback(functools.partial(_tell, scope))
+        is_stopping = False
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            if not answering.done():
-                answering.cancel()
+        except asyncio.CancelledError:  # the server stops, and its grace is over
+            is_stopping = True
+        leaving.cancel()
+        if not answering.done():
+            answering.cancel()
         await asyncio.gather(answering, leaving, return_exceptions=True)
+        if is_stopping and not has_begun:
+            await _send(api_errors.response_of(STOPPING), send)
         if not answering.cancelled() and (error := answering.exception()):
             raise error
 
