@@ -76,7 +76,7 @@ def test_a_contract_is_made_and_then_changed_in_part():
 
     assert (made.model, was_new, changed.model, is_new) == ("fox-1", True, "fox-1", False)
     assert Contract.objects.get(model="fox-1").qualities == ["standard"]
-    first, second = AuditEvent.objects.filter(action="contract.set").order_by("id")
+    first, second = AuditEvent.objects.filter(action="contract.set", actor_name="test").order_by("id")
     assert first.before is None
     assert ((second.before or {})["max_n"], (second.after or {})["max_n"]) == (10, 2)
 
@@ -84,7 +84,7 @@ def test_a_contract_is_made_and_then_changed_in_part():
 def test_a_contract_that_stays_as_it_is_leaves_no_event():
     services.set_contract(model="dall-e-3", columns=ContractColumns(max_n=1), actor="test")
 
-    assert not AuditEvent.objects.filter(action="contract.set").exists()
+    assert not AuditEvent.objects.filter(action="contract.set", actor_name="test").exists()
 
 
 def test_a_contract_that_no_process_could_load_is_not_written():
