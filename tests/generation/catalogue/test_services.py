@@ -76,7 +76,9 @@ def test_a_contract_is_made_and_then_changed_in_part():
 
     assert (made.model, was_new, changed.model, is_new) == ("fox-1", True, "fox-1", False)
     assert Contract.objects.get(model="fox-1").qualities == ["standard"]
-    first, second = AuditEvent.objects.filter(action="contract.set", actor_name="test").order_by("id")
+    first, second = AuditEvent.objects.filter(action="contract.set", actor_name="test").order_by(
+        "id"
+    )
     assert first.before is None
     assert ((second.before or {})["max_n"], (second.after or {})["max_n"]) == (10, 2)
 
