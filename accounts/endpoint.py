@@ -7,9 +7,10 @@
             \"\"\"One widget.\"\"\"
             return Answer(widget_of(caller.tenant_id, public_id))
 
-A serializer parses the query, another renders the answer, and both document it; the method makes
-one call. What waits for an image is async instead (generation/api/create.py), behind the same
-`route` (kit/api_routes.py) and described by the same decorator underneath (kit/api_docs.py).
+Serializers parse the query and the body (`body=`) and render the answer, and the same ones document
+it; the method makes one call. What waits for an image is async instead (generation/api/create.py),
+behind the same `route` (kit/api_routes.py) and described by the same decorator underneath
+(kit/api_docs.py).
 """
 
 import functools
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
 
+from django.core.handlers.asgi import ASGIRequest
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,9 +28,11 @@ from typing_extensions import override
 
 from accounts.authentication import require_scope
 from accounts.selectors import Caller
+from pictor.kit.api_bodies import ApiBody
 from pictor.kit.api_docs import described
 from pictor.kit.api_objects import ApiObject
 from pictor.kit.api_queries import ApiQuery
+from pictor.kit.body import Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,14 @@ def operation(
     scope: str,
     answer: type[ApiObject],
     query: type[ApiQuery] | None = None,
+    body: type[ApiBody] | None = None,
+    status: int = HTTPStatus.OK.value,
     errors: Iterable[int] = (),
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Make a method of an Endpoint an operation: check the scope, parse, call, render; describe.
 
-    The method gets the caller, the path's parts by name and, with `query`, its values by name.
+    The method gets the caller, the path's parts by name, with `query` its values by name, and with
+    `body` the values of the fields that were sent: what may be absent has a default there.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -85,16 +92,25 @@ def operation(
             caller = cast("Caller", request.auth)
             require_scope(caller, scope)
             values = {} if query is None else query.parse(request.query_params)
+            if body is not None:
+                values |= body.parse(_body_of(request).short_fields())
             found = method(self, caller, **path, **values)
-            return Response(answer.render(found.value), headers=dict(found.headers))
+            return Response(answer.render(found.value), status=status, headers=dict(found.headers))
 
         describe = described(
             operation_id,
             summary=summary,
-            answers={HTTPStatus.OK.value: answer},
+            answers={status: answer},
+            body=body,
             parameters=() if query is None else (query,),
             errors=errors,
         )
         return describe(handle)
 
     return decorate
+
+
+def _body_of(request: Request) -> Body:
+    """What the body gate read; DRF itself is handed an empty body."""
+    asgi = cast("ASGIRequest", request._request)  # noqa: SLF001 - DRF has no public way to it
+    return cast("Body", asgi.scope["pictor.body"])

@@ -61,6 +61,17 @@ class Body:
             _check_text(item, name)
         return value
 
+    def short_fields(self) -> dict[str, Any]:
+        """The same for an endpoint that takes no images: no string may be too long for memory."""
+        fields = self.fields()
+        for name, value in fields.items():
+            if self.index_of(value) is not None:
+                message = f"{name[:100]} is too long."
+                raise InvalidRequest(message, code="string_above_max_length", param=name[:100])
+        if self.long_strings:
+            raise InvalidRequest("A string is too long.", code="string_above_max_length")
+        return fields
+
 
 def _refused(message: str) -> InvalidRequest:
     return InvalidRequest(message, code="invalid_json")

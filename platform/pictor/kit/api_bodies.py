@@ -1,0 +1,134 @@
+"""What comes in a JSON body: parsed and documented by the same fields. Raises InvalidRequest.
+
+A field that is null counts as absent. Every refusal names its field; an unknown field is refused
+with the nearest known name.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NoReturn
+
+from rest_framework import serializers
+from typing_extensions import override
+
+from pictor.kit.errors import InvalidRequest
+
+MAX_TAG_CHARS = 1000
+
+
+class ApiBody(serializers.Serializer[Any]):
+    """The JSON object that an operation takes."""
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that were given, with their types checked; nulls are dropped."""
+        fields = _fields(cls)
+        values = {name: value for name, value in given.items() if value is not None}
+        for name in given:
+            if name not in fields:
+                raise InvalidRequest(
+                    _unknown(name, fields), code="unknown_parameter", param=name[:100]
+                )
+        for name, field in fields.items():
+            if field.required and name not in values:
+                raise InvalidRequest(
+                    f"{name} is missing.", code="missing_required_parameter", param=name
+                )
+        return {name: fields[name].to_internal_value(value) for name, value in values.items()}
+
+
+@cache
+def _fields(kind: type[ApiBody]) -> Mapping[str, serializers.Field[Any, Any, Any, Any]]:
+    """The fields keep nothing of a request, so one set serves all; DRF copies them each time."""
+    return kind().fields
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.5)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known: {', '.join(known)}."
+    return f"Unknown parameter: {name[:100]!r}.{hint}"
+
+
+def optional(field: type[Any], help_text: str, **kwargs: Any) -> Any:
+    """A field that may be absent or null."""
+    return field(required=False, allow_null=True, help_text=help_text, **kwargs)
+
+
+def refuse(field: serializers.Field[Any, Any, Any, Any], code: str, message: str) -> NoReturn:
+    """Raise InvalidRequest for a field."""
+    raise InvalidRequest(message, code=code, param=field.field_name)
+
+
+class TextField(serializers.CharField):
+    """A JSON string, as it came: not stripped, not converted from a number."""
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            refuse(self, "invalid_type", f"{self.field_name} must be a string.")
+        if "\x00" in data:
+            refuse(self, "invalid_value", f"{self.field_name} must not contain NUL characters.")
+        return data
+
+
+class TagField(TextField):
+    """A short string of the caller's own."""
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if len(text) > MAX_TAG_CHARS:
+            refuse(
+                self,
+                "string_above_max_length",
+                f"{self.field_name} must have at most {MAX_TAG_CHARS} characters.",
+            )
+        return text
+
+
+class WordField(TextField):
+    """One of a few words."""
+
+    def __init__(self, *, words: tuple[str, ...], **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(**kwargs)
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        word = super().to_internal_value(data)
+        if word not in self.words:
+            refuse(
+                self, "invalid_value", f"{self.field_name} must be one of {', '.join(self.words)}."
+            )
+        return word
+
+
+class FlagField(serializers.BooleanField):
+    """A JSON boolean, and nothing that merely looks like one."""
+
+    @override
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            refuse(self, "invalid_type", f"{self.field_name} must be true or false.")
+        return data
+
+
+class NumberField(serializers.IntegerField):
+    """A JSON integer from `least` to `most`."""
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(min_value=least, max_value=most, **kwargs)
+
+    @override
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            refuse(self, "invalid_type", f"{self.field_name} must be an integer.")
+        if not self.least <= data <= self.most:
+            refuse(
+                self,
+                "invalid_value",
+                f"{self.field_name} must be between {self.least} and {self.most}.",
+            )
+        return data
