@@ -7,13 +7,20 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from typing_extensions import override
-from unfold.admin import TabularInline
+from unfold.admin import ModelAdmin, TabularInline
 
-from accounts.admin import AuditedAdmin, ReadOnlyAdmin, by
+from accounts.admin import ReadOnlyAdmin, ServiceAdmin, by
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
-from billing.services import publish_price_book
+from billing.pricing import BookRow
+from billing.services import (
+    change_price_book,
+    discard_price_book,
+    draft_price_book,
+    publish_price_book,
+    set_prices,
+)
 from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.money import Micros, to_decimal
 
 
 class _PriceInline(TabularInline):
@@ -36,7 +43,7 @@ class _PriceInline(TabularInline):
 
 
 @admin.register(PriceBook)
-class PriceBookAdmin(AuditedAdmin):
+class PriceBookAdmin(ServiceAdmin):
     """Price books: edited as drafts, published by the action, final from then on."""
 
     list_display = ("name", "version", "tenant", "markup", "effective_from", "published_at")
@@ -44,10 +51,16 @@ class PriceBookAdmin(AuditedAdmin):
     list_select_related = ("tenant",)
     search_fields = ("name", "tenant__name")
     autocomplete_fields = ("tenant",)
-    readonly_fields = ("currency", "published_at")
+    readonly_fields = ("version", "currency", "published_at")
     ordering = ("-effective_from", "-version")
     inlines = (_PriceInline,)
     actions = ("publish",)
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A draft keeps its name, because its version counts that name's books."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else ("name", *fields)
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -55,7 +68,43 @@ class PriceBookAdmin(AuditedAdmin):
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_draft(obj) and super().has_delete_permission(request, obj)
+        """Drafts alone can be thrown away."""
+        return _is_draft(obj) and ModelAdmin.has_delete_permission(self, request, obj)
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        terms: Any = {
+            "effective_from": obj.effective_from,
+            "markup": obj.markup,
+            "tenant_id": obj.tenant_id,
+            **by(request),
+        }
+        if change:
+            change_price_book(book=self.get_queryset(request).get(pk=obj.pk), **terms)
+        else:
+            obj.pk = draft_price_book(name=obj.name, rows=(), **terms).pk
+
+    @override
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        changed = [price for price, _ in formset.changed_objects]
+        edited = [price.pk for price in (*changed, *formset.deleted_objects)]
+        set_prices(
+            book=PriceBook.objects.get(pk=form.instance.pk),
+            rows=[_row_of(price) for price in (*formset.new_objects, *changed)],
+            removed=[_row_of(price).key for price in Price.objects.filter(pk__in=edited)],
+            **by(request),
+        )
+
+    @override
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        if isinstance(obj, PriceBook):
+            discard_price_book(book=obj, **by(request))
+
+    @override
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> None:
+        for book in queryset:
+            discard_price_book(book=book, **by(request))
 
     @admin.action(description="Publish the selected books (final)", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> None:
@@ -126,3 +175,15 @@ class UsageRollupAdmin(ReadOnlyAdmin):
 def _is_draft(book: Model | None) -> bool:
     """True for a list page too, where there is no one book yet."""
     return not isinstance(book, PriceBook) or book.published_at is None
+
+
+def _row_of(price: Price) -> BookRow:
+    return BookRow(
+        model=price.model,
+        size=price.size,
+        quality=price.quality,
+        micros=Micros(price.micros),
+        width=price.width,
+        height=price.height,
+        kind="formula" if price.kind == Price.Kind.FORMULA else "fixed",
+    )

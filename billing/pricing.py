@@ -66,6 +66,24 @@ PriceKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class BookRow:
+    """One row to be written into a price book; the book has the markup, the rest as in PriceRow."""
+
+    model: str
+    size: str
+    quality: str
+    micros: Micros
+    width: int
+    height: int
+    kind: Kind = "fixed"
+
+    @property
+    def key(self) -> PriceKey:
+        """What it is the price of."""
+        return (self.model, self.size, self.quality)
+
+
+@dataclass(frozen=True, slots=True)
 class PriceTable:
     """The prices that apply to one tenant from now until `valid_until`. Never changes.
 

@@ -5,10 +5,9 @@ published list prices. Amounts are micro-USD per image.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from billing.pricing import AUTO, TOKEN_AXES, Kind, PriceMissing, formula_price
+from billing.pricing import AUTO, TOKEN_AXES, BookRow, PriceMissing, formula_price
 from pictor.kit.money import Micros
 
 MADE_FROM = MappingProxyType(
@@ -48,25 +47,12 @@ LISTED: Mapping[str, Mapping[str, Mapping[str, int]]] = MappingProxyType(
 """Published list prices: model, quality, size."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeedRow:
-    """One row of the seeded price book; width and height as PriceRow has them."""
-
-    model: str
-    size: str
-    quality: str
-    micros: Micros
-    width: int
-    height: int
-    kind: Kind = "fixed"
-
-
-def seed_prices(sizes: Mapping[str, Sequence[str]]) -> list[SeedRow]:
+def seed_prices(sizes: Mapping[str, Sequence[str]]) -> list[BookRow]:
     """Every row for these models and their sizes ('WxH' or 'auto').
 
     Raises PriceMissing for a model or size that has no published price.
     """
-    rows: list[SeedRow] = []
+    rows: list[BookRow] = []
     for model, wanted in sizes.items():
         rows_of = _formula_rows if model in FORMULA_MODELS else _listed_rows
         for size in wanted:
@@ -74,11 +60,11 @@ def seed_prices(sizes: Mapping[str, Sequence[str]]) -> list[SeedRow]:
     return rows
 
 
-def _formula_rows(model: str, size: str) -> Iterator[SeedRow]:
+def _formula_rows(model: str, size: str) -> Iterator[BookRow]:
     width, height = AUTO_CAP if size == AUTO else _pixels(size)
     made_from = _made_from(width, height)
     for quality in TOKEN_AXES:
-        yield SeedRow(
+        yield BookRow(
             model=model,
             size=size,
             quality=quality,
@@ -89,7 +75,7 @@ def _formula_rows(model: str, size: str) -> Iterator[SeedRow]:
         )
 
 
-def _listed_rows(model: str, size: str) -> Iterator[SeedRow]:
+def _listed_rows(model: str, size: str) -> Iterator[BookRow]:
     if model not in LISTED:
         raise PriceMissing(f"no published price for the model {model}")
     for quality, prices in LISTED[model].items():
@@ -98,7 +84,7 @@ def _listed_rows(model: str, size: str) -> Iterator[SeedRow]:
         if priced_as not in prices:
             raise PriceMissing(f"no published price for {model} in {size}")
         width, height = _pixels(priced_as)
-        yield SeedRow(model, size, quality, Micros(prices[priced_as]), width, height)
+        yield BookRow(model, size, quality, Micros(prices[priced_as]), width, height)
 
 
 def _pixels(size: str) -> tuple[int, int]:

@@ -1,18 +1,17 @@
-"""Users, tenants, members, keys and the audit log in Django's admin. Changes are audited.
+"""Users, tenants, members, keys and the audit log in Django's admin. Services make every change.
 
-Not a password that is set here; groups have no page of their own.
+Groups have no page of their own.
 """
 
 from accounts.admin.api_keys import ApiKeyAdmin
 from accounts.admin.audit_log import AuditEventAdmin
-from accounts.admin.base import AuditedAdmin, ReadOnlyAdmin, ServiceAdmin, by
+from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
 from accounts.admin.people import UserAdmin
 from accounts.admin.tenants import TenantAdmin
 
 __all__ = [
     "ApiKeyAdmin",
     "AuditEventAdmin",
-    "AuditedAdmin",
     "ReadOnlyAdmin",
     "ServiceAdmin",
     "TenantAdmin",

@@ -1,18 +1,26 @@
-"""People who sign in."""
+"""People who sign in. Every change is a service's, with the service's audit event."""
 
-from typing import TYPE_CHECKING
+import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from typing_extensions import override
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.admin.base import AuditedAdmin
+from accounts.admin.base import By, ServiceAdmin, by
 from accounts.models import User
+from accounts.services import Person, change_user, create_user, delete_user, set_password
 
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]
 else:
     _UserAdmin = DjangoUserAdmin  # generic for the type checker alone
+
+ABOUT = ("email", "name", "email_verified_at", "is_active", "is_staff", "is_superuser")
 
 
 class _NewUserForm(UserCreationForm):
@@ -27,13 +35,25 @@ class _UserForm(UserChangeForm):
         fields = "__all__"
 
 
+class _PasswordForm(AdminPasswordChangeForm):
+    """Django's form, saved by the service."""
+
+    def __init__(self, *args: Any, who: By, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._who = who
+
+    @override
+    def save(self, commit: bool = True) -> User:
+        set_password(user=self.user, password=_password_of(self), **self._who)
+        return self.user  # type: ignore[no-any-return]  # unfold's form is untyped
+
+
 @admin.register(User)
-class UserAdmin(AuditedAdmin, _UserAdmin):
+class UserAdmin(ServiceAdmin, _UserAdmin):
     """People who sign in."""
 
     form = _UserForm
     add_form = _NewUserForm
-    change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "is_staff", "is_active", "email_verified_at")
     list_filter = ("is_staff", "is_superuser", "is_active")
     search_fields = ("email", "name")
@@ -48,3 +68,56 @@ class UserAdmin(AuditedAdmin, _UserAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:  # type: ignore[override]  # its pages are of users
+        """People can be forgotten, unlike what work and prices know; but not by themselves."""
+        return obj != request.user and _UserAdmin.has_delete_permission(self, request, obj)
+
+    @override
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> User:
+        return form.instance  # type: ignore[no-any-return]  # any model's form
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            user = create_user(email=obj.email, password=_password_of(form), **by(request))
+            obj.pk = user.pk
+            return
+        change_user(
+            user=self.get_queryset(request).get(pk=obj.pk),
+            person=Person(**{name: getattr(obj, name) for name in ABOUT}),
+            groups=form.cleaned_data["groups"],
+            permissions=form.cleaned_data["user_permissions"],
+            **by(request),
+        )
+
+    @override
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Groups and permissions are saved with the person."""
+
+    @override
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        if isinstance(obj, User):
+            delete_user(user=obj, **by(request))
+
+    @override
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            delete_user(user=user, **by(request))
+
+    @override
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Django's page, by a copy of this one whose form knows who asks."""
+        page = copy.copy(self)
+        page.change_password_form = partial(_PasswordForm, who=by(request))
+        return super(UserAdmin, page).user_change_password(request, id, form_url)
+
+
+def _password_of(form: Any) -> str | None:
+    """What was typed; None where the person is to have no password."""
+    if not form.cleaned_data.get("set_usable_password", True):
+        return None
+    return str(form.cleaned_data["password1"])

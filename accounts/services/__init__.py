@@ -1,4 +1,4 @@
-"""Changes to tenants, members and keys. Each is one transaction with its audit event in it.
+"""Changes to people, tenants, members and keys. Each is one transaction with its audit event in it.
 
 An actor is a signed-in User, or the name of whatever acted (`"manage.py"`).
 """
@@ -14,7 +14,14 @@ from accounts.services.api_keys import (
 )
 from accounts.services.audit import record
 from accounts.services.members import add_member, remove_member
-from accounts.services.people import seed_operator
+from accounts.services.people import (
+    Person,
+    change_user,
+    create_user,
+    delete_user,
+    seed_operator,
+    set_password,
+)
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
@@ -28,16 +35,21 @@ __all__ = [
     "NO_LIMITS",
     "Actor",
     "KeyRules",
+    "Person",
     "TenantLimits",
     "add_member",
     "change_api_key",
     "change_tenant",
+    "change_user",
     "create_tenant",
+    "create_user",
+    "delete_user",
     "issue_api_key",
     "record",
     "remove_member",
     "revoke_api_key",
     "seed_operator",
+    "set_password",
     "set_tenant_status",
     "unknown_scopes",
 ]

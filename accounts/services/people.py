@@ -1,13 +1,92 @@
-"""People who sign in."""
+"""People who sign in: made, changed, given a password, deleted. Passwords are in no audit event."""
 
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Actor, Membership, Tenant, User
 from accounts.selectors import members_of
 from accounts.services.audit import record
 from accounts.services.members import add_member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who somebody is, and whether they may sign in and use the admin."""
+
+    email: str
+    name: str = ""
+    email_verified_at: datetime | None = None
+    is_active: bool = True
+    is_staff: bool = False
+    is_superuser: bool = False
+
+
+@transaction.atomic
+def create_user(*, email: str, password: str | None, actor: Actor, ip: str | None = None) -> User:
+    """A person who signs in with this address; without a password, once one is set.
+
+    Raises ValidationError for what is no e-mail address, or is known already.
+    """
+    user = User(email=User.normalize_username(email))
+    user.set_password(password)
+    user.full_clean()
+    user.save(force_insert=True)
+    _record(user, action="user.create", after=_describe(user), actor=actor, ip=ip)
+    return user
+
+
+@transaction.atomic
+def change_user(
+    *,
+    user: User,
+    person: Person,
+    groups: Iterable[Group],
+    permissions: Iterable[Permission],
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    """Change who somebody is and what they may do; where nothing changes, nothing is written.
+
+    Raises ValidationError as `create_user` does.
+    """
+    before = _describe(user)
+    columns = asdict(person)
+    for column, value in columns.items():
+        setattr(user, column, value)
+    user.full_clean()
+    user.save(update_fields=list(columns))
+    user.groups.set(groups)
+    user.user_permissions.set(permissions)
+    after = _describe(user)
+    if after != before:
+        _record(user, action="user.change", before=before, after=after, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def set_password(*, user: User, password: str | None, actor: Actor, ip: str | None = None) -> None:
+    """Give somebody another password; with None, no password works until one is set."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    after = {"usable": password is not None}
+    _record(user, action="user.password", after=after, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
+    """Forget a person who has left no trace in the audit log; the others are made inactive.
+
+    Raises ValidationError for oneself, and ProtectedError for who stands in the audit log.
+    """
+    if user == actor:
+        raise ValidationError("Nobody deletes themselves.")
+    _record(user, action="user.delete", before=_describe(user), actor=actor, ip=ip)
+    user.delete()
 
 
 @transaction.atomic
@@ -38,3 +117,23 @@ def seed_operator(
     if roles.get(user.id) != Membership.Role.OWNER:
         add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=actor)
     return user
+
+
+def _describe(user: User) -> dict[str, Any]:
+    """A person as an audit event shows them."""
+    verified = user.email_verified_at
+    permissions = user.user_permissions.order_by("content_type__app_label", "codename")
+    return {
+        "email": user.email,
+        "name": user.name,
+        "email_verified_at": verified.isoformat() if verified else None,
+        "is_active": user.is_active,
+        "is_staff": user.is_staff,
+        "is_superuser": user.is_superuser,
+        "groups": [group.name for group in user.groups.order_by("name")],
+        "permissions": [permission.codename for permission in permissions],
+    }
+
+
+def _record(user: User, *, action: str, actor: Actor, ip: str | None, **states: Any) -> None:
+    record(actor=actor, action=action, object_type="user", object_id=str(user.pk), ip=ip, **states)

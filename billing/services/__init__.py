@@ -19,7 +19,13 @@ from billing.services.holds import (
     end_hold,
     place_hold,
 )
-from billing.services.prices import draft_price_book, publish_price_book
+from billing.services.prices import (
+    change_price_book,
+    discard_price_book,
+    draft_price_book,
+    publish_price_book,
+    set_prices,
+)
 
 __all__ = [
     "Hold",
@@ -27,7 +33,9 @@ __all__ = [
     "LedgerError",
     "adjust",
     "book_upstream_cost",
+    "change_price_book",
     "credit",
+    "discard_price_book",
     "draft_price_book",
     "end_hold",
     "open_account",
@@ -35,5 +43,6 @@ __all__ = [
     "publish_price_book",
     "record_usage",
     "refund",
+    "set_prices",
     "top_up",
 ]

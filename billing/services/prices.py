@@ -1,8 +1,10 @@
 """Price books: drafted, then published, then final. A change is a new version."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -11,7 +13,7 @@ from django.db.models import Max
 
 from accounts.services import Actor, record
 from billing.models import Price, PriceBook
-from billing.seed_prices import SeedRow
+from billing.pricing import BookRow, PriceKey
 
 LIST_MARKUP = Decimal(1)
 
@@ -20,34 +22,92 @@ LIST_MARKUP = Decimal(1)
 def draft_price_book(
     *,
     name: str,
-    rows: Sequence[SeedRow],
+    rows: Sequence[BookRow],
     effective_from: datetime,
+    actor: Actor,
     markup: Decimal = LIST_MARKUP,
     tenant_id: UUID | None = None,
+    ip: str | None = None,
 ) -> PriceBook:
-    """The next version of a book, not yet in force: its prices can still be edited."""
+    """The next version of a book, not yet in force: it can still be changed.
+
+    Raises ValidationError for an empty name or a negative markup.
+    """
     latest = PriceBook.objects.filter(name=name).aggregate(latest=Max("version"))["latest"]
-    book = PriceBook.objects.create(
+    book = PriceBook(
         name=name,
         version=(latest or 0) + 1,
         markup=markup,
         tenant_id=tenant_id,
         effective_from=effective_from,
     )
-    Price.objects.bulk_create(
-        Price(
-            book=book,
-            model=row.model,
-            size=row.size,
-            quality=row.quality,
-            micros=row.micros,
-            kind=row.kind,
-            width=row.width,
-            height=row.height,
-        )
-        for row in rows
-    )
+    book.full_clean()
+    book.save(force_insert=True)
+    Price.objects.bulk_create(Price(book=book, **asdict(row)) for row in rows)
+    after = {**_describe(book), "prices": len(rows)}
+    _record(book, "draft", actor=actor, after=after, ip=ip)
     return book
+
+
+@transaction.atomic
+def change_price_book(
+    *,
+    book: PriceBook,
+    effective_from: datetime,
+    markup: Decimal,
+    tenant_id: UUID | None,
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    """Change a draft's terms; where nothing changes, nothing is written.
+
+    Raises ValidationError for a negative markup, or a book that is published.
+    """
+    _lock_draft(book)
+    before = _describe(book)
+    book.effective_from, book.markup, book.tenant_id = effective_from, markup, tenant_id
+    after = _describe(book)
+    if after == before:
+        return
+    book.full_clean()
+    book.save(update_fields=["effective_from", "markup", "tenant"])
+    _record(book, "change", actor=actor, before=before, after=after, ip=ip)
+
+
+@transaction.atomic
+def set_prices(
+    *,
+    book: PriceBook,
+    rows: Sequence[BookRow] = (),
+    removed: Iterable[PriceKey] = (),
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    """Remove rows of a draft, then write others: what has a price already gets this one.
+
+    Raises ValidationError for a row that is no price, or a book that is published.
+    """
+    _lock_draft(book)
+    known = {(price.model, price.size, price.quality): price for price in book.prices.all()}
+    touched = dict.fromkeys((*removed, *(row.key for row in rows)))
+    before = {_words(key): _describe_price(known[key]) for key in touched if key in known}
+    book.prices.filter(id__in=[known[key].id for key in touched if key in known]).delete()
+    for row in rows:
+        price = Price(book=book, **asdict(row))
+        price.full_clean()
+        price.save(force_insert=True)
+    after = {_words(row.key): _describe_price(row) for row in rows}
+    if after != before:
+        _record(book, "prices", actor=actor, before=before, after=after, ip=ip)
+
+
+@transaction.atomic
+def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) -> None:
+    """Delete a draft and its rows. Raises ValidationError for a book that is published."""
+    _lock_draft(book)
+    before = {**_describe(book), "prices": book.prices.count()}
+    _record(book, "discard", actor=actor, before=before, ip=ip)
+    book.delete()
 
 
 @transaction.atomic
@@ -58,25 +118,49 @@ def publish_price_book(
 
     Raises ValidationError for a book without prices or one published before.
     """
+    _lock_draft(book)
     if not book.prices.exists():
         raise ValidationError("the book has no prices")
-    published = PriceBook.objects.filter(id=book.id, published_at=None).update(published_at=now)
-    if not published:
-        raise ValidationError("the book is published already")
+    PriceBook.objects.filter(id=book.id).update(published_at=now)
     book.refresh_from_db()
+    after = {**_describe(book), "prices": book.prices.count()}
+    _record(book, "publish", actor=actor, after=after, ip=ip)
+    return book
+
+
+def _lock_draft(book: PriceBook) -> None:
+    """Let nobody publish or change the book until the transaction ends; raises ValidationError."""
+    draft = PriceBook.objects.select_for_update().filter(id=book.id, published_at=None)
+    if not draft.exists():
+        raise ValidationError("the book is published already")
+
+
+def _describe(book: PriceBook) -> dict[str, Any]:
+    """A book as an audit event shows it; its tenant is the event's."""
+    return {
+        "name": book.name,
+        "version": book.version,
+        "markup": str(book.markup.normalize()),
+        "effective_from": book.effective_from.isoformat(),
+        "tenant": str(book.tenant_id) if book.tenant_id else None,
+    }
+
+
+def _describe_price(row: Price | BookRow) -> dict[str, Any]:
+    return {"micros": row.micros, "kind": row.kind, "width": row.width, "height": row.height}
+
+
+def _words(key: PriceKey) -> str:
+    return " ".join(key)
+
+
+def _record(book: PriceBook, verb: str, *, actor: Actor, ip: str | None, **states: Any) -> None:
     record(
         actor=actor,
-        action="price_book.publish",
+        action=f"price_book.{verb}",
         object_type="price_book",
         object_id=str(book.id),
         tenant_id=book.tenant_id,
-        after={
-            "name": book.name,
-            "version": book.version,
-            "markup": str(book.markup),
-            "effective_from": book.effective_from.isoformat(),
-            "prices": book.prices.count(),
-        },
         ip=ip,
+        **states,
     )
-    return book

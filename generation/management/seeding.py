@@ -162,7 +162,7 @@ def _prices() -> list[str]:
     }
     rows = seed_prices(sizes)
     now = clock.now()
-    book = draft_price_book(name=PRICE_BOOK, rows=rows, effective_from=now)
+    book = draft_price_book(name=PRICE_BOOK, rows=rows, effective_from=now, actor=ACTOR)
     publish_price_book(book=book, actor=ACTOR, now=now)
     return [f"{len(rows)} prices"]
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
@@ -16,7 +17,7 @@ from billing.models import (
     Transfer,
     UsageRollup,
 )
-from billing.seed_prices import SeedRow
+from billing.pricing import BookRow
 from billing.selectors import available_to
 from billing.services import draft_price_book, publish_price_book, record_usage
 from pictor.kit.money import Micros
@@ -54,8 +55,8 @@ def pages(client, root):
 
 @pytest.fixture
 def draft(now):
-    row = SeedRow("gpt-image-2", "1024x1024", "low", Micros(5_880), 1024, 1024)
-    return draft_price_book(name="standard", rows=[row], effective_from=now)
+    row = BookRow("gpt-image-2", "1024x1024", "low", Micros(5_880), 1024, 1024)
+    return draft_price_book(name="standard", rows=[row], effective_from=now, actor="test")
 
 
 def book_form(book: PriceBook, **changes: str) -> dict[str, object]:
@@ -260,7 +261,7 @@ def test_a_user_is_made_with_an_address_and_a_password(pages):
 
     user = User.objects.get(email="ann@example.com")
     assert user.check_password("correct horse battery")
-    assert "password" not in (AuditEvent.objects.get(action="user.add").after or {})
+    assert "password" not in (AuditEvent.objects.get(action="user.create").after or {})
     assert pages.get(reverse("admin:accounts_user_change", args=[user.id])).status_code == 200
     assert pages.get(reverse("admin:auth_user_password_change", args=[user.id])).status_code == 200
 
@@ -292,6 +293,121 @@ def test_users_are_deleted_with_an_audit_event(pages):
     deleted = AuditEvent.objects.filter(action="user.delete").order_by("id")
     addresses = [(event.before or {})["email"] for event in deleted]
     assert addresses == ["gone@example.com", "one@example.com"]
+
+
+def test_nobody_deletes_themselves(pages, root):
+    page = reverse("admin:accounts_user_delete", args=[root.id])
+
+    assert pages.post(page, {"post": "yes"}).status_code == 403
+    assert User.objects.filter(id=root.id).exists()
+
+
+def test_a_changed_person_leaves_before_and_after_with_groups_and_permissions(pages, root):
+    ann = User.objects.create_user("ann@example.com")
+    support = Group.objects.create(name="support")
+    may_look = Permission.objects.get(codename="view_tenant")
+
+    answer = pages.post(
+        reverse("admin:accounts_user_change", args=[ann.id]),
+        {
+            "email": "ann@example.com",
+            "name": "Ann",
+            "is_active": "on",
+            "is_staff": "on",
+            "groups": [support.id],
+            "user_permissions": [may_look.id],
+        },
+    )
+
+    assert answer.status_code == 302
+    event = AuditEvent.objects.get(action="user.change")
+    before, after = event.before or {}, event.after or {}
+    assert event.actor == root
+    assert (before["name"], before["is_staff"], before["groups"]) == ("", False, [])
+    assert (after["name"], after["is_staff"], after["groups"]) == ("Ann", True, ["support"])
+    assert after["permissions"] == ["view_tenant"]
+    assert list(ann.groups.all()) == [support]
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_usable"),
+    [
+        ({"usable_password": "true", "password1": "x7 correct", "password2": "x7 correct"}, True),
+        ({"usable_password": "false", "unset-password": "1"}, False),
+    ],
+)
+def test_a_password_that_is_set_for_somebody_leaves_an_event(pages, root, sent, is_usable):
+    ann = User.objects.create_user("ann@example.com", "an older password")
+
+    answer = pages.post(reverse("admin:auth_user_password_change", args=[ann.id]), sent)
+
+    ann.refresh_from_db()
+    event = AuditEvent.objects.get(action="user.password")
+    assert answer.status_code == 302
+    assert ann.has_usable_password() is is_usable
+    assert ann.check_password("x7 correct") is is_usable
+    assert (event.actor, event.object_id, event.after) == (
+        root,
+        str(ann.id),
+        {"usable": is_usable},
+    )
+
+
+def test_a_draft_is_made_on_its_page_with_the_next_version_and_its_rows(pages, root, draft):
+    answer = pages.post(
+        reverse("admin:billing_pricebook_add"),
+        {
+            "name": "standard",
+            "markup": "1.5",
+            "tenant": "",
+            "effective_from_0": "2026-11-20",
+            "effective_from_1": "12:00:00",
+            "prices-TOTAL_FORMS": "1",
+            "prices-INITIAL_FORMS": "0",
+            "prices-0-model": "dall-e-2",
+            "prices-0-size": "256x256",
+            "prices-0-quality": "standard",
+            "prices-0-micros": "16000",
+            "prices-0-kind": "fixed",
+            "prices-0-width": "256",
+            "prices-0-height": "256",
+        },
+    )
+
+    assert answer.status_code == 302
+    book = PriceBook.objects.get(version=2)
+    assert book.name == "standard"
+    assert book.prices.get().micros == 16_000
+    events = AuditEvent.objects.filter(object_id=str(book.id)).order_by("id")
+    assert [event.action for event in events] == ["price_book.draft", "price_book.prices"]
+    assert {event.actor for event in events} == {root}
+
+
+def test_changed_and_removed_rows_of_a_draft_leave_before_and_after(pages, draft):
+    page = reverse("admin:billing_pricebook_change", args=[draft.id])
+
+    pages.post(page, book_form(draft, **{"prices-0-micros": "6000", "markup": "2"}))
+    pages.post(page, book_form(draft, **{"prices-0-size": "512x512"}, markup="2"))
+    pages.post(page, book_form(draft, **{"prices-0-DELETE": "on"}, markup="2"))
+
+    terms = AuditEvent.objects.get(action="price_book.change")
+    assert ((terms.before or {})["markup"], (terms.after or {})["markup"]) == ("1", "2")
+    changes = AuditEvent.objects.filter(action="price_book.prices").order_by("id")
+    amounts = [
+        {key: row["micros"] for key, row in (state or {}).items()}
+        for event in changes
+        for state in (event.before, event.after)
+    ]
+    old, new = "gpt-image-2 1024x1024 low", "gpt-image-2 512x512 low"
+    assert amounts == [{old: 5_880}, {old: 6_000}, {old: 6_000}, {new: 6_000}, {new: 6_000}, {}]
+    assert not draft.prices.exists()
+
+
+def test_a_draft_is_thrown_away_with_an_event(pages, draft):
+    pages.post(reverse("admin:billing_pricebook_delete", args=[draft.id]), {"post": "yes"})
+
+    assert not PriceBook.objects.exists()
+    assert (AuditEvent.objects.get(action="price_book.discard").before or {})["prices"] == 1
 
 
 def test_a_draft_can_be_edited_and_published_and_is_final_then(pages, root, draft):

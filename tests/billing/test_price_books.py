@@ -11,8 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import AuditEvent
 from accounts.selectors import config_revision
 from billing.models import Price, PriceBook
-from billing.pricing import PriceTable, quote
-from billing.seed_prices import SeedRow, seed_prices
+from billing.pricing import BookRow, PriceTable, quote
+from billing.seed_prices import seed_prices
 from billing.selectors import current_table, table_of
 from billing.services import draft_price_book, publish_price_book
 from pictor.kit.money import Micros
@@ -20,12 +20,12 @@ from pictor.kit.money import Micros
 pytestmark = pytest.mark.django_db
 
 
-def row(micros: int, size: str = "1024x1024") -> SeedRow:
-    return SeedRow("gpt-image-2", size, "low", Micros(micros), 1024, 1024)
+def row(micros: int, size: str = "1024x1024") -> BookRow:
+    return BookRow("gpt-image-2", size, "low", Micros(micros), 1024, 1024)
 
 
 def publish(
-    rows: list[SeedRow],
+    rows: list[BookRow],
     now: datetime,
     *,
     effective_from: datetime | None = None,
@@ -39,6 +39,7 @@ def publish(
         effective_from=effective_from or now,
         tenant_id=tenant_id,
         markup=Decimal(markup),
+        actor="test",
     )
     return publish_price_book(book=book, actor="test", now=now)
 
@@ -58,7 +59,7 @@ def test_the_seeded_book_prices_a_request(now):
 
 
 def test_a_draft_is_not_in_force(now):
-    draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+    draft_price_book(name="standard", rows=[row(1)], effective_from=now, actor="test")
 
     assert current_table(None, now).rows == {}
 
@@ -96,7 +97,7 @@ def test_a_request_is_settled_at_the_books_it_was_quoted_from(acme, now):
 
 
 def test_an_unpublished_book_settles_nothing(now):
-    draft = draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+    draft = draft_price_book(name="standard", rows=[row(1)], effective_from=now, actor="test")
 
     with pytest.raises(LookupError):
         table_of((draft.id,))
@@ -122,7 +123,7 @@ def test_versions_count_up_and_publishing_is_audited(now):
 
 def test_a_book_is_published_once_and_not_empty(now):
     book = publish([row(1)], now)
-    empty = draft_price_book(name="empty", rows=[], effective_from=now)
+    empty = draft_price_book(name="empty", rows=[], effective_from=now, actor="test")
 
     with pytest.raises(ValidationError, match="already"):
         publish_price_book(book=book, actor="test", now=now)
@@ -154,7 +155,7 @@ def test_a_published_book_cannot_be_changed(now, sql):
 
 
 def test_a_draft_can_be_changed_and_deleted(now):
-    book = draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+    book = draft_price_book(name="standard", rows=[row(1)], effective_from=now, actor="test")
 
     Price.objects.filter(book=book).update(micros=2)
     book.delete()
@@ -164,7 +165,7 @@ def test_a_draft_can_be_changed_and_deleted(now):
 
 def test_every_change_of_prices_changes_the_revision(now):
     seen = [config_revision()]
-    book = draft_price_book(name="standard", rows=[row(1)], effective_from=now)
+    book = draft_price_book(name="standard", rows=[row(1)], effective_from=now, actor="test")
     seen.append(config_revision())
     Price.objects.filter(book=book).update(micros=2)
     seen.append(config_revision())

@@ -2,8 +2,8 @@
 
 import pytest
 
-from billing.pricing import PriceMissing
-from billing.seed_prices import SeedRow, seed_prices
+from billing.pricing import BookRow, PriceMissing
+from billing.seed_prices import seed_prices
 
 PUBLISHED = [
     # size, low, medium, high: in micros, rounded to $0.0001 as the document prints them
@@ -40,11 +40,11 @@ PUBLISHED = [
 ]
 
 
-def by_quality(model: str, size: str) -> dict[str, SeedRow]:
+def by_quality(model: str, size: str) -> dict[str, BookRow]:
     return {row.quality: row for row in seed_prices({model: [size]})}
 
 
-def prints_as(row: SeedRow, published_micros: int) -> bool:
+def prints_as(row: BookRow, published_micros: int) -> bool:
     """Whether this price, shown to $0.0001, is the published one."""
     return abs(row.micros - published_micros) <= 50
 

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.selectors import config_revision
 from billing.models import Price
-from billing.seed_prices import SeedRow
+from billing.pricing import BookRow
 from billing.services import draft_price_book, publish_price_book
 from generation.catalogue import snapshot
 from generation.catalogue.contracts import Catalogue
@@ -116,10 +116,14 @@ def catalogue() -> Catalogue:
 def publish(
     micros: int, *, tenant_id: UUID | None = None, effective_from: datetime | None = None
 ) -> None:
-    row = SeedRow(ORIGIN, "1024x1024", "medium", Micros(micros), 1024, 1024)
+    row = BookRow(ORIGIN, "1024x1024", "medium", Micros(micros), 1024, 1024)
     now = clock.now()
     book = draft_price_book(
-        name="special", rows=[row], effective_from=effective_from or now, tenant_id=tenant_id
+        name="special",
+        rows=[row],
+        effective_from=effective_from or now,
+        tenant_id=tenant_id,
+        actor="test",
     )
     publish_price_book(book=book, actor="test", now=now)
 
@@ -150,9 +154,10 @@ def test_a_published_book_is_seen_by_the_next_request_of_its_tenant_alone(acme, 
 def test_a_draft_changes_no_price(acme):
     draft_price_book(
         name="special",
-        rows=[SeedRow(ORIGIN, "1024x1024", "medium", Micros(1), 1024, 1024)],
+        rows=[BookRow(ORIGIN, "1024x1024", "medium", Micros(1), 1024, 1024)],
         effective_from=clock.now(),
         tenant_id=acme.id,
+        actor="test",
     )
 
     assert Price.objects.filter(micros=1).exists()
