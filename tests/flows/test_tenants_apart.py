@@ -1,0 +1,55 @@
+"""Every path that takes an id, by every method, with the id of another tenant's generation."""
+
+import httpx
+import pytest
+
+from tests.customer import Customer
+from tests.flows.conftest import MakeCustomer
+from tests.servers import Stack
+
+METHODS = ("get", "head", "post", "put", "patch", "delete")
+UNKNOWN = "gen_00000000000000000000000000"
+
+
+@pytest.fixture(scope="module")
+def paths(stack: Stack) -> list[str]:
+    """Of the OpenAPI document: those with an id of a tenant's own."""
+    document = httpx.get(f"{stack.base_url}/openapi.json", trust_env=False, timeout=60).json()
+    found = [path for path in document["paths"] if "{" in path and "/models/" not in path]
+    assert found
+    return found
+
+
+def test_another_tenants_id_is_answered_as_an_unknown_one_on_every_path(
+    customer: Customer, make_customer: MakeCustomer, paths: list[str]
+) -> None:
+    theirs = customer.generate("a fox", quality="low").headers["x-pictor-generation-id"]
+    stranger = make_customer()
+    before = customer.client.get(f"/v1/images/generations/{theirs}").json()
+
+    for path in paths:
+        form, _, rest = path.partition("{")
+        rest = rest.partition("}")[2]
+        for method in METHODS:
+            foreign = stranger.client.request(method, f"{form}{theirs}{rest}")
+            unknown = stranger.client.request(method, f"{form}{UNKNOWN}{rest}")
+            assert foreign.status_code in (404, 405), (method, path)
+            assert foreign.status_code == unknown.status_code, (method, path)
+            assert foreign.content == unknown.content, (method, path)
+            assert set(foreign.headers) == set(unknown.headers), (method, path)
+
+    after = customer.client.get(f"/v1/images/generations/{theirs}").json()
+    assert {**after, "result": None} == {**before, "result": None}
+    assert stranger.client.get("/v1/images/generations").json()["data"] == []
+
+
+def test_an_id_in_a_query_of_another_tenant_is_as_unknown(
+    customer: Customer, make_customer: MakeCustomer
+) -> None:
+    theirs = customer.generate("a fox", quality="low").headers["x-pictor-generation-id"]
+    stranger = make_customer()
+
+    foreign = stranger.client.get("/v1/images/generations", params={"after": theirs})
+    unknown = stranger.client.get("/v1/images/generations", params={"after": UNKNOWN})
+
+    assert (foreign.status_code, foreign.content) == (unknown.status_code, unknown.content)
