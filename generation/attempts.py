@@ -12,7 +12,6 @@ from generation.channels.errors import AttemptClass
 from generation.claims import Claim
 from generation.models import Attempt, Route, State
 from generation.outcome import AttemptEnd
-from pictor.kit import ids
 from pictor.kit.money import Micros
 
 _BEGIN_ATTEMPT = """
@@ -22,19 +21,30 @@ INSERT INTO generation_attempt
 SELECT %s, g.id, g.dispatch, %s, %s, %s, %s, '', '', false, 0, ''
 FROM generation_generation AS g
 WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
+  AND g.deadline_at > clock_timestamp()
+ON CONFLICT (id) DO UPDATE SET number = excluded.number
 RETURNING id
 """
 
 
 def begin_attempt(
-    *, claim: Claim, number: int, channel_id: int, upstream_model: str, upstream_size: str
-) -> UUID | None:
-    """Write down that a channel is about to be called; None when the claim is lost."""
+    *,
+    attempt_id: UUID,
+    claim: Claim,
+    number: int,
+    channel_id: int,
+    upstream_model: str,
+    upstream_size: str,
+) -> bool:
+    """Write down that a channel is about to be called; False when the claim is lost, or too late.
+
+    Safe to repeat with the same id: the first answer may have been lost with the connection.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _BEGIN_ATTEMPT,
             [
-                ids.new_uuid(),
+                attempt_id,
                 number,
                 channel_id,
                 upstream_model,
@@ -43,8 +53,7 @@ def begin_attempt(
                 claim.dispatch,
             ],
         )
-        row = cursor.fetchone()
-    return row[0] if row else None
+        return cursor.fetchone() is not None
 
 
 @transaction.atomic

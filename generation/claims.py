@@ -6,6 +6,7 @@ dispatch number). A worker that lost its claim, however alive it looks, can stil
 attempts, which are facts, and nothing else. Every comparison of times uses the database's clock.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -63,13 +64,25 @@ def held_by(claim: Claim) -> dict[str, object]:
     }
 
 
-def hand_back(*, worker: WorkerEpoch) -> list[UUID]:
-    """Queue again whatever this worker still has in hand; returns the ids to ring for."""
+def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> list[UUID]:
+    """Queue again what stands as this worker's, or `only` these; returns the ids to ring for."""
+    chosen = None if only is None else list(only)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE generation_generation SET state = 'queued', worker_id = NULL,"
             " rung_at = clock_timestamp(), rings = 1"
-            " WHERE worker_id = %s AND state = 'running' RETURNING id",
+            " WHERE worker_id = %s AND state = 'running'"
+            " AND (%s::uuid[] IS NULL OR id = ANY(%s::uuid[])) RETURNING id",
+            [worker, chosen, chosen],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def running_under(worker: WorkerEpoch) -> list[UUID]:
+    """The generations that stand as this worker's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM generation_generation WHERE worker_id = %s AND state = 'running'",
             [worker],
         )
         return [row[0] for row in cursor.fetchall()]

@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from accounts.selectors import Caller
 from generation import claims, notify
 from generation.admission.service import Admitted, Submission, admit
@@ -68,6 +70,8 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
         return False
     except Failure as failure:
         return await pools.surely(partial(_fail, claim, failure))
+    except (OperationalError, InterfaceError):
+        raise  # the database went away: let go of, and queued again by the worker's heartbeat
     except Exception:
         # Nobody foresaw it, and the money must not wait for the deadline.
         logger.exception("%s failed unexpectedly", claim.generation.id)

@@ -170,7 +170,9 @@ def make_delivery(
 ) -> Delivery:
     """A begun attempt on the model's first channel, and images of these sizes from it."""
     route = catalogue_at(claim.revision).routes[claim.generation.model][0]
-    attempt_id = begin_attempt(
+    attempt_id = new_uuid()
+    begin_attempt(
+        attempt_id=attempt_id,
         claim=claim,
         number=number,
         channel_id=route.channel_id,
@@ -182,7 +184,7 @@ def make_delivery(
         for width, height in sizes
     ]
     return Delivery(
-        attempt_id=attempt_id or new_uuid(),
+        attempt_id=attempt_id,
         route=route,
         plan="native",
         upstream_size=claim.generation.size,

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Collection
 from contextlib import closing
 from uuid import UUID
 
@@ -49,7 +50,7 @@ class ImageWorker:
 
     def __init__(self) -> None:
         self._slots = threading.BoundedSemaphore(settings.WORKER_SLOTS)
-        self._running: set[asyncio.Task[None]] = set()
+        self._in_hand: dict[asyncio.Task[None], UUID] = {}
         self._dispatcher: Dispatcher | None = None
         self._epoch: WorkerEpoch | None = None
         self._is_stopping = threading.Event()
@@ -86,15 +87,13 @@ class ImageWorker:
         """Finish what is in hand within the drain window and hand back the rest."""
         self.stop_claiming()
         ends_at = time.monotonic() + settings.DRAIN_SECONDS
-        while self._running and time.monotonic() < ends_at:
+        while self._in_hand and time.monotonic() < ends_at:
             time.sleep(0.05)
         if self._epoch is not None:
             self._is_retired.set()
             lease.retire(worker=self._epoch)
-            handed_back = claims.hand_back(worker=self._epoch)
-            attempts.cut_off(generation_ids=handed_back, now=clock.now())
-            notify.ring_all(handed_back)
-            logger.info("image worker drained, %d handed back", len(handed_back))
+            handed_back = _hand_back(self._epoch)
+            logger.info("image worker drained, %d handed back", handed_back)
             self._loop.call_soon_threadsafe(self._loop.stop)
 
     # --- on the loop --------------------------------------------------------------------------
@@ -119,14 +118,14 @@ class ImageWorker:
     def _begin(self, generation_id: UUID) -> None:
         self._began_at = time.monotonic()
         task = self._loop.create_task(self._carry(generation_id))
-        self._running.add(task)
+        self._in_hand[task] = generation_id
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._in_hand.pop(task, None)
         self._slots.release()
         if not task.cancelled() and (error := task.exception()):
-            logger.error("a generation was left to the reaper", exc_info=error)
+            logger.error("a generation was let go of", exc_info=error)
 
     async def _carry(self, generation_id: UUID) -> None:
         if self._is_stopping.is_set() or self._epoch is None:
@@ -161,8 +160,22 @@ class ImageWorker:
         if self._epoch is None:
             return
         lease.renew(worker=self._epoch)  # also while draining: what is in hand stays ours
+        self._give_up_what_was_let_go(self._epoch)
         if not self._is_stopping.is_set():
             self._look_for_unheard(now=time.monotonic())
+
+    def _give_up_what_was_let_go(self, worker: WorkerEpoch) -> None:
+        """Queue again what stands as ours and is in nobody's hands.
+
+        A claim whose answer was lost with the connection, or an error that nobody foresaw: with
+        our lease renewed, the reaper would wait for its deadline. What is in hand is looked at
+        second, so that what was claimed or ended in between is not mistaken for let go.
+        """
+        ours = claims.running_under(worker)
+        in_hand = set(self._in_hand.values())
+        let_go = [generation_id for generation_id in ours if generation_id not in in_hand]
+        if let_go and (count := _hand_back(worker, only=let_go)):
+            logger.warning("%d had been let go of and are queued again", count)
 
     def _look_for_unheard(self, *, now: float) -> None:
         unheard = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)
@@ -174,6 +187,14 @@ class ImageWorker:
             self._unheard_since = now if unheard else None
         elif now - self._unheard_since > IDLE_LIMIT_SECONDS:
             vital.end_process("generations wait and its loop begins none")
+
+
+def _hand_back(worker: WorkerEpoch, *, only: Collection[UUID] | None = None) -> int:
+    """Queue them again, close their attempts and ring; how many still were this worker's."""
+    handed_back = claims.hand_back(worker=worker, only=only)
+    attempts.cut_off(generation_ids=handed_back, now=clock.now())
+    notify.ring_all(handed_back)
+    return len(handed_back)
 
 
 _worker: ImageWorker | None = None

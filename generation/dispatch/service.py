@@ -38,7 +38,7 @@ from generation.outcome import (
     VerifiedImage,
     error_for,
 )
-from pictor.kit import clock, pools
+from pictor.kit import clock, ids, pools
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Spools
@@ -85,7 +85,7 @@ class Dispatcher:
 
     async def run(self, claim: Claim) -> Delivery:
         """Images from the first channel that delivers. Raises Failure with the caller's error."""
-        catalogue = await pools.database(catalogue_at, claim.revision)
+        catalogue = await pools.surely(catalogue_at, claim.revision)
         run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, self._spools))
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
@@ -201,20 +201,21 @@ class Dispatcher:
     async def _begin(self, run: _Run, candidate: Candidate) -> tuple[UUID, float]:
         """The attempt's row and its seconds. Raises Failure when none are left, or ClaimLost."""
         run.number += 1
-        seconds = min(float(candidate.route.timeout_seconds), run.seconds_left)
-        if seconds <= 0:
+        if run.seconds_left <= 0:
             raise Failure(TIMED_OUT)
-        attempt_id = await pools.database(
+        attempt_id = ids.new_uuid()
+        has_begun = await pools.surely(
             attempts.begin_attempt,
+            attempt_id=attempt_id,
             claim=run.claim,
             number=run.number,
             channel_id=candidate.route.channel_id,
             upstream_model=candidate.route.upstream_model,
             upstream_size=candidate.upstream_size,
         )
-        if attempt_id is None:
+        if not has_begun:
             raise ClaimLost
-        return attempt_id, seconds
+        return attempt_id, min(float(candidate.route.timeout_seconds), run.seconds_left)
 
     @staticmethod
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:

@@ -20,7 +20,7 @@ _HOLDING = 'SELECT count(*) FROM public."{table}" AS row WHERE row::text LIKE %s
 @pytest.fixture
 def used(customer: Customer) -> Customer:
     """After an image, a refusal and two failures, each with a prompt and a tag."""
-    said = {"quality": "low", "user": TAG}
+    said: Any = {"quality": "low", "user": TAG}
     assert customer.generate(PROMPT, **said).status_code == 200
     assert customer.generate(PROMPT, size="7x7", **said).status_code == 400
     for fault in ("fail=500", "corrupt"):

@@ -30,13 +30,16 @@ def lose_lease(worker: WorkerEpoch) -> None:
 
 
 def begin(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
-    return attempts.begin_attempt(
+    attempt_id = new_uuid()
+    has_begun = attempts.begin_attempt(
+        attempt_id=attempt_id,
         claim=claim,
         number=number,
         channel_id=channel.id,
         upstream_model="gpt-image-2",
         upstream_size="1024x1024",
     )
+    return attempt_id if has_begun else None
 
 
 def test_a_claim_makes_the_generation_run_under_the_worker(queued, worker):
@@ -142,6 +145,36 @@ def test_handing_back_queues_this_workers_running_generations_alone(acme, worker
     mine.refresh_from_db()
     assert (mine.worker_id, mine.rings) == (None, 1)
     assert claims.hand_back(worker=worker) == []
+
+
+def test_some_can_be_handed_back_and_the_others_kept(acme, worker):
+    let_go, kept = (acme.generation() for _ in range(2))
+    for generation in (let_go, kept):
+        claims.take(generation_id=generation.id, worker=worker)
+
+    assert claims.hand_back(worker=worker, only=[let_go.id]) == [let_go.id]
+    assert claims.running_under(worker) == [kept.id]
+
+
+def test_beginning_an_attempt_again_writes_no_second_row(claim, channel):
+    facts = {
+        "attempt_id": new_uuid(),
+        "claim": claim,
+        "number": 1,
+        "channel_id": channel.id,
+        "upstream_model": "gpt-image-2",
+        "upstream_size": "1024x1024",
+    }
+
+    assert attempts.begin_attempt(**facts)
+    assert attempts.begin_attempt(**facts)
+    assert Attempt.objects.count() == 1
+
+
+def test_no_attempt_begins_after_the_deadline(claim, channel):
+    Generation.objects.filter(id=claim.generation.id).update(deadline_at=clock.now())
+
+    assert begin(claim, channel) is None
 
 
 def test_an_attempt_is_written_down_before_the_call(claim, channel):

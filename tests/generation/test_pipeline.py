@@ -14,6 +14,7 @@ from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation
 from generation.outcome import Delivery
 from pictor.kit import log, pools
+from pictor.kit.ids import new_uuid
 
 
 class Broken(Dispatcher):
@@ -26,6 +27,7 @@ class Broken(Dispatcher):
     async def run(self, claim: Claim) -> Delivery:
         await pools.database(
             attempts.begin_attempt,
+            attempt_id=new_uuid(),
             claim=claim,
             number=1,
             channel_id=self._channel.pk,

@@ -18,6 +18,7 @@ from generation.background import reaper
 from generation.lease import WorkerEpoch
 from generation.models import Attempt, Generation, Worker
 from pictor.kit import clock
+from pictor.kit.ids import new_uuid
 from tests.factories import Customer, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +93,12 @@ def test_what_the_dead_worker_had_begun_is_closed(acme, worker, channel, doorbel
     claim = claims.take(generation_id=generation.id, worker=worker)
     assert claim is not None
     attempts.begin_attempt(
-        claim=claim, number=1, channel_id=channel.id, upstream_model="m", upstream_size="1x1"
+        attempt_id=new_uuid(),
+        claim=claim,
+        number=1,
+        channel_id=channel.id,
+        upstream_model="m",
+        upstream_size="1x1",
     )
     unseen(worker)
 

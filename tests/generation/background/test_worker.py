@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from generation import lease, pipeline
+from generation import claims, lease, pipeline
 from generation.background import worker as module
 from generation.background.worker import ImageWorker
-from pictor.kit import vital
+from generation.lease import WorkerEpoch
+from generation.models import Generation, Worker
+from pictor.kit import pools, vital
 from pictor.kit.ids import new_uuid
+from tests.processes import until
 
 
 @pytest.fixture
@@ -97,3 +100,30 @@ def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
     waiting.join(10)
     assert not waiting.is_alive()
     goes_on.set()
+
+
+def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
+    worker, acme, monkeypatch
+):
+    """As when the database crashed between a claim's commit and its answer."""
+    in_hand, let_go = acme.generation(), acme.generation()
+    goes_on = threading.Event()
+
+    async def takes_and_waits(*, generation_id, worker, **_):
+        await pools.database(claims.take, generation_id=generation_id, worker=worker)
+        await asyncio.to_thread(goes_on.wait)
+
+    monkeypatch.setattr(pipeline, "run", takes_and_waits)
+    worker.accept(in_hand.id)
+    until(lambda: state_of(in_hand) == "running")
+
+    claims.take(generation_id=let_go.id, worker=WorkerEpoch(Worker.objects.get().epoch))
+
+    until(lambda: state_of(let_go) == "queued")
+    assert state_of(in_hand) == "running"
+    goes_on.set()
+
+
+def state_of(generation: Generation) -> str:
+    generation.refresh_from_db()
+    return str(generation.state)

@@ -1,0 +1,50 @@
+"""PostgreSQL killed in the middle of a stream of orders: a 2xx is durable, the rest is 503."""
+
+import os
+import signal
+
+import httpx
+
+from tests.customer import Customer
+from tests.faults.test_process_death import (
+    customer,
+    make_customer,
+    make_customer_once,
+    operator,
+)
+from tests.processes import until
+from tests.servers import Stack
+
+__all__ = ["customer", "make_customer", "make_customer_once", "operator"]
+
+LATER = {"Prefer": "respond-async"}
+PRICE_OF_LOW = 5_880
+
+
+def test_what_was_acknowledged_before_a_crash_exists_after_it_and_the_rest_is_503(
+    customer: Customer, stack: Stack
+) -> None:
+    answers: list[httpx.Response] = []
+
+    def order() -> int:
+        answer = customer.generate(f"boat {len(answers)}", quality="low", headers=LATER)
+        answers.append(answer)
+        return answer.status_code
+
+    before = [order() for _ in range(10)]
+    os.kill(stack.pids()["postgres"][0], signal.SIGKILL)
+    while order() != 503:
+        pass
+    while order() != 202:
+        pass
+    after = [order() for _ in range(10)]
+
+    assert before == after == [202] * 10
+    assert {answer.status_code for answer in answers} == {202, 503}
+    accepted = [answer.headers["location"] for answer in answers if answer.status_code == 202]
+    until(lambda: not {"queued", "running"} & set(customer.states()))
+    assert set(customer.states()) == {"succeeded"}
+    found = [customer.client.get(path) for path in accepted]
+    assert {answer.json()["status"] for answer in found} == {"succeeded"}
+    assert customer.captures() == [PRICE_OF_LOW] * customer.states()["succeeded"]
+    assert stack.manage("ledger_check").returncode == 0
