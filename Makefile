@@ -10,7 +10,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check bench clients seed fmt lint types layers lock venv venv-dev
+.PHONY: help run test coverage check bench chaos clients seed fmt lint types layers lock venv venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: venv-dev ## everything but the tests: format, lint, types, layers, migrat
 
 bench: venv-dev ## measure the running system: throughput, memory, CPU per request
 	@$(PY) -m tests.bench
+
+chaos: venv-dev ## kill everything under load and count what was lost (SEED=N SECONDS=120)
+	@$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 clients: venv-dev ## openai, LiteLLM, LangChain and Node clients, against a stack of their own
 	@$(PY) -m tests.clients.run

@@ -7,6 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import httpx
+import psutil
+
+from tests.servers import Stack
+
 
 def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     """Look again and again, return as soon as it is so; fails after that many seconds."""
@@ -24,3 +29,24 @@ def stopped(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def is_whole(stack: Stack) -> bool:
+    """Every part runs, the site is ready, and an image worker renews its lease."""
+    pids = [pid for pids in stack.pids().values() for pid in pids]
+    return all(_runs(pid) for pid in pids) and _is_ready(stack)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _is_ready(stack: Stack) -> bool:
+    try:
+        answer = httpx.get(f"{stack.base_url}/readyz", trust_env=False, timeout=10)
+    except httpx.HTTPError:
+        return False
+    return answer.is_success and bool(answer.json()["image_workers"])

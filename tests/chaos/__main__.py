@@ -1,0 +1,36 @@
+"""`make chaos`: everything that can go wrong, at once, on a stack of its own.
+
+    python -m tests.chaos [--seed N] [--seconds S]
+
+Parts are killed alone, by twos and threes, and kept away while the others start, under load: honest
+orders, an upstream that is hostile, an order that kills whoever sends it, and slow clients. Exit
+status 1 when something that is promised was not so. A seed repeats the faults and their order.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+
+from tests.chaos.run import run
+
+LONGEST_SECONDS = 3600
+
+
+def main(argv: Sequence[str]) -> int:
+    """One run; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
+    parser.add_argument("--seconds", type=float, default=120.0)
+    options = parser.parse_args(argv)
+    if not 1 <= options.seconds <= LONGEST_SECONDS:
+        parser.error(f"--seconds is between 1 and {LONGEST_SECONDS}")
+    sys.stdout.write(f"seed: {options.seed}\n")
+    sys.stdout.flush()
+    found = run(seed=options.seed, seconds=options.seconds)
+    sys.stdout.write("\n".join([*found.lines, *(f"BROKEN {each}" for each in found.broken), ""]))
+    return int(bool(found.broken))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

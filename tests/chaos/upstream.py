@@ -1,0 +1,140 @@
+"""The upstreams of a chaos run: one that delivers, and one that does whatever hurts.
+
+The one that delivers has a poisonous prompt: whoever sends it is killed while it waits, as an image
+that crashes a decoder would do it. It counts the calls of every order.
+"""
+
+import asyncio
+import base64
+import contextlib
+import io
+import json
+import random
+import struct
+import threading
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from tests.raw_server import RawServer, Received, Script, drips, hangs, says, sends
+
+POISON = "poison"
+SECONDS = (0.2, 1.2)
+"""An honest image takes this long."""
+
+
+@dataclass
+class Honest:
+    """Delivers; `kill` ends the process that sent the poison."""
+
+    kill: Callable[[], None]
+    calls: Counter[str] = field(default_factory=Counter)
+    dice: random.Random = field(default_factory=random.Random)
+
+    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
+        body = json.loads(request.body or b"{}")
+        prompt = str(body.get("prompt"))
+        self.calls[prompt] += 1
+        await asyncio.sleep(self.dice.uniform(*SECONDS))
+        if prompt.startswith(POISON):
+            await asyncio.to_thread(self.kill)
+        await says(_answer(_png(str(body.get("size")))))(request, writer)
+
+
+@dataclass
+class Hostile:
+    """Never the same twice."""
+
+    dice: random.Random
+
+    async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
+        script = self.dice.choice(_TRICKS)
+        await script(request, writer)
+
+
+def _answer(*images: bytes) -> bytes:
+    data = [{"b64_json": base64.b64encode(image).decode()} for image in images]
+    return json.dumps({"created": 1, "data": data}).encode()
+
+
+def _png(size: str) -> bytes:
+    width, _, height = size.partition("x")
+    file = io.BytesIO()
+    Image.new("RGB", (int(width), int(height)), (40, 90, 140)).save(file, "PNG")
+    return file.getvalue()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _text_bomb() -> bytes:
+    """A small picture with 100 texts that inflate to 8 MB each."""
+    plain = _png("1024x1024")
+    text = _chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(8_000_000), 9))
+    return plain[:33] + text * 100 + plain[33:]
+
+
+def _pixel_bomb() -> bytes:
+    """A picture that says it has 50,000 x 50,000 pixels."""
+    head = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    data = zlib.compress(bytes(1_000_000), 9)
+    return (
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    )
+
+
+def _gzip_bomb() -> bytes:
+    squeezed = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return squeezed.compress(b" " * 300_000_000) + squeezed.flush()
+
+
+_ERROR = b'{"error": {"message": "no", "type": "x", "code": "x"}}'
+_TRICKS: list[Script] = [
+    says(_ERROR, status=500),
+    says(_ERROR, status=429, headers={"Retry-After": "1"}),
+    says(_ERROR),
+    says(b"<html>hello</html>", headers={"Content-Type": "text/html"}),
+    says(_answer()),
+    says(_answer(b"no image")),
+    says(_answer(_png("512x512"))),
+    says(_answer(_png("1024x1024"), _png("1024x1024"))),
+    says(_answer(_text_bomb())),
+    says(_answer(_pixel_bomb())),
+    says(_gzip_bomb(), headers={"Content-Encoding": "gzip"}),
+    says(b"[" * 2_000_000),
+    sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{", then_reset=True),
+    sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{"),
+    sends(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 3_000_000),
+    drips,
+    hangs,
+]
+
+
+@contextlib.contextmanager
+def serving(script: Script, port: int) -> Iterator[None]:
+    """The script as a server on that port of 127.0.0.1, in a thread of its own."""
+    has_begun = threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+    is_over = asyncio.Event()
+
+    async def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        server = RawServer(script)
+        async with await asyncio.start_server(server.serve, "127.0.0.1", port, backlog=1024):
+            has_begun.set()
+            await is_over.wait()
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
+    thread.start()
+    has_begun.wait(10)
+    try:
+        yield
+    finally:
+        loops[0].call_soon_threadsafe(is_over.set)
+        thread.join(10)

@@ -1,0 +1,106 @@
+"""What is true after a chaos run, by the database alone."""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from pictor.kit import ids
+from tests.chaos.faults import Fault
+from tests.chaos.traffic import Seen
+from tests.chaos.upstream import POISON
+from tests.servers import Stack
+
+TERMINAL_SECONDS = 90.0
+RECOVERY_SECONDS = 60.0
+
+_ROWS = """
+SELECT g.id, g.prompt, g.state, g.dispatch, g.captured_micros, g.error
+FROM generation_generation AS g JOIN accounts_tenant AS t ON t.id = g.tenant_id
+WHERE t.name = %s
+"""
+_HELD = """
+SELECT b.held FROM billing_tenantbalance AS b JOIN accounts_tenant AS t ON t.id = b.tenant_id
+WHERE t.name = %s
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The figures, and what was promised and is not so."""
+
+    lines: list[str]
+    broken: list[str]
+
+
+def verdict(stack: Stack, *, tenant: str, seen: Seen, faults: list[Fault]) -> Verdict:
+    """Wait until all has ended, then look."""
+    with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
+        rows = _ended(connection, tenant)
+        (held,) = connection.execute(_HELD, [tenant]).fetchone() or (None,)
+    found = {row["id"] for row in rows}
+    lost = [one for one in seen.accepted if ids.parse(ids.GENERATION, one) not in found]
+    unended = [row for row in rows if row["state"] in {"queued", "running"}]
+    paid = Counter(row["prompt"] for row in rows if row["captured"])
+    twice = [prompt for prompt, count in paid.items() if count > 1]
+    wronged = [row for row in rows if row["prompt"].startswith("honest") and _failed(row)]
+    poisons = [row for row in rows if row["prompt"].startswith(POISON)]
+    unharmed = [row for row in poisons if not _failed(row) or row["captured"]]
+    checked = stack.manage("ledger_check", "--json")
+    slowest, what = _slowest(seen, faults)
+    figures = {
+        "lost": len(lost) + len(unended),
+        "charged twice": len(twice),
+        "failed without own fault": len(wronged),
+        "drift": int(not json.loads(checked.stdout or '{"ok": false}')["ok"]),
+        "left on hold (micro-USD)": held,
+        "poison served or charged": len(unharmed),
+    }
+    states = Counter(f"{row['prompt'].split('-')[0]} {row['state']}" for row in rows)
+    lines = [
+        f"faults injected: {len(faults)}",
+        f"requests accepted: {len(seen.accepted)} ({_words(states)})",
+        f"answers: {_words(seen.answers)}",
+        *(f"{name}: {count}" for name, count in figures.items()),
+        f"slowest recovery: {slowest:.1f} s ({what})",
+    ]
+    broken = [f"{name}: {count}" for name, count in figures.items() if count]
+    broken += [f"wronged: {row}" for row in wronged[:10]] + [f"unended: {row}" for row in unended]
+    if slowest > RECOVERY_SECONDS:
+        broken.append(f"recovery took {slowest:.1f} s after {what}")
+    return Verdict(lines, broken + ([checked.stdout] if figures["drift"] else []))
+
+
+def _ended(connection: "psycopg.Connection[Any]", tenant: str) -> list[dict[str, Any]]:
+    """The tenant's generations once all are final, or after as long as that may take."""
+    names = ("id", "prompt", "state", "dispatch", "captured", "error")
+    gives_up_at = time.monotonic() + TERMINAL_SECONDS
+    while True:
+        found = connection.execute(_ROWS, [tenant]).fetchall()
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        is_over = not any(row["state"] in {"queued", "running"} for row in rows)
+        if is_over or time.monotonic() > gives_up_at:
+            return rows
+        time.sleep(0.2)
+
+
+def _failed(row: dict[str, Any]) -> bool:
+    return bool(row["state"] == "failed")
+
+
+def _slowest(seen: Seen, faults: list[Fault]) -> tuple[float, str]:
+    """From the end of a fault to the first image that was ordered after it."""
+    worst, what = 0.0, "none"
+    for fault in faults:
+        after = [ended for began, ended in seen.made if began >= fault.ended_at]
+        seconds = min(after, default=float("inf")) - fault.ended_at
+        if seconds > worst:
+            worst, what = seconds, fault.what
+    return worst, what
+
+
+def _words(counts: "Counter[str]") -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
