@@ -1,16 +1,10 @@
-"""What accounts asks of the ledger. The ledger lies above accounts, so it plugs itself in at start.
+"""What accounts asks of the ledger, which lies above it and plugs itself in (`kit/plugs.py`)."""
 
-plug_in(load)                              # billing/apps.py, once a process
-ledger().open_account(tenant_id=…)         # accounts, whenever it needs the ledger
-"""
-
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
-
 from pictor.kit.money import Micros
+from pictor.kit.plugs import Plug
 
 if TYPE_CHECKING:  # apps plug in before there are models
     from accounts.models import Actor
@@ -32,18 +26,4 @@ class Ledger(Protocol):
         """What the tenant can spend now."""
 
 
-_plugged: list[Callable[[], Ledger]] = []
-
-
-def plug_in(load: Callable[[], Ledger]) -> None:
-    """Say who keeps the ledger. `load` is called when it is first needed, not before."""
-    _plugged[:] = [load]
-
-
-def ledger() -> Ledger:
-    """The ledger that is plugged in. Raises ImproperlyConfigured where none is."""
-    if not _plugged:
-        raise ImproperlyConfigured(
-            "accounts has no ledger: an app of INSTALLED_APPS must call accounts.ledger.plug_in"
-        )
-    return _plugged[0]()
+ledger = Plug[Ledger]("accounts has no ledger")

@@ -1,5 +1,6 @@
 """Prices, balances and the ledger in Django's admin. Balances and transfers are never edited."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,16 +12,17 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.admin import ReadOnlyAdmin, ServiceAdmin, by
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
-from billing.pricing import BookRow
+from billing.selectors import row_of
 from billing.services import (
     change_price_book,
     discard_price_book,
     draft_price_book,
     publish_price_book,
+    restore_price_book,
     set_prices,
 )
 from pictor.kit import clock
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import to_decimal
 
 
 class _PriceInline(TabularInline):
@@ -54,7 +56,7 @@ class PriceBookAdmin(ServiceAdmin):
     readonly_fields = ("version", "currency", "published_at")
     ordering = ("-effective_from", "-version")
     inlines = (_PriceInline,)
-    actions = ("publish",)
+    actions = ("publish", "restore")
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -82,7 +84,7 @@ class PriceBookAdmin(ServiceAdmin):
         if change:
             change_price_book(book=self.get_queryset(request).get(pk=obj.pk), **terms)
         else:
-            obj.pk = draft_price_book(name=obj.name, rows=(), **terms).pk
+            obj.pk = draft_price_book(name=obj.name, **terms).pk
 
     @override
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -91,8 +93,8 @@ class PriceBookAdmin(ServiceAdmin):
         edited = [price.pk for price in (*changed, *formset.deleted_objects)]
         set_prices(
             book=PriceBook.objects.get(pk=form.instance.pk),
-            rows=[_row_of(price) for price in (*formset.new_objects, *changed)],
-            removed=[_row_of(price).key for price in Price.objects.filter(pk__in=edited)],
+            rows=[row_of(price) for price in (*formset.new_objects, *changed)],
+            removed=[row_of(price).key for price in Price.objects.filter(pk__in=edited)],
             **by(request),
         )
 
@@ -109,13 +111,24 @@ class PriceBookAdmin(ServiceAdmin):
     @admin.action(description="Publish the selected books (final)", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> None:
         """Put the selected drafts in force from their effective dates."""
-        for book in queryset:
+        self._each(request, queryset, publish_price_book)
+
+    @admin.action(description="Put the selected books in force again", permissions=["change"])
+    def restore(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> None:
+        """Publish the rows of books that were in force, as new versions, from now on."""
+        self._each(request, queryset, restore_price_book)
+
+    @staticmethod
+    def _each(
+        request: HttpRequest, books: QuerySet[PriceBook], act: Callable[..., PriceBook]
+    ) -> None:
+        for book in books:
             try:
-                publish_price_book(book=book, now=clock.now(), **by(request))
+                published = act(book=book, now=clock.now(), **by(request))
             except ValidationError as error:
                 messages.error(request, f"{book}: {' '.join(error.messages)}")
             else:
-                messages.success(request, f"{book} is published")
+                messages.success(request, f"{published} is published")
 
 
 @admin.register(TenantBalance)
@@ -175,15 +188,3 @@ class UsageRollupAdmin(ReadOnlyAdmin):
 def _is_draft(book: Model | None) -> bool:
     """True for a list page too, where there is no one book yet."""
     return not isinstance(book, PriceBook) or book.published_at is None
-
-
-def _row_of(price: Price) -> BookRow:
-    return BookRow(
-        model=price.model,
-        size=price.size,
-        quality=price.quality,
-        micros=Micros(price.micros),
-        width=price.width,
-        height=price.height,
-        kind="formula" if price.kind == Price.Kind.FORMULA else "fixed",
-    )

@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from typing_extensions import override
 
-from accounts.ledger import Ledger, plug_in
+from accounts.ledger import Ledger, ledger
 
 
 class BillingConfig(AppConfig):
@@ -15,7 +15,7 @@ class BillingConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        plug_in(_books)
+        ledger.plug_in(_books)
 
 
 def _books() -> Ledger:

@@ -1,9 +1,22 @@
-"""The generation app."""
+"""The app's registration, and its offer plugged into accounts."""
 
 from django.apps import AppConfig
+from typing_extensions import override
+
+from accounts.offer import Offer, offer
 
 
 class GenerationConfig(AppConfig):
     """One request's journey: admission, dispatch, storage, settlement."""
 
     name = "generation"
+
+    @override
+    def ready(self) -> None:
+        offer.plug_in(_offer)
+
+
+def _offer() -> Offer:
+    from generation import offer as offered  # noqa: PLC0415 - only where it is asked for
+
+    return offered

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from accounts.offer import offer
 from billing.models import Price, PriceBook
-from billing.pricing import PriceKey, PriceRow, PriceTable
+from billing.pricing import BookRow, PriceKey, PriceRow, PriceTable
 from pictor.kit.money import Micros
 
 
@@ -30,6 +31,60 @@ def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
     ]
     later = [book.effective_from for book in books if book.effective_from > now]
     return _table(chosen, valid_until=min(later, default=None))
+
+
+def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
+    """Everyone's book in force, or with a tenant's id the tenant's own."""
+    books = PriceBook.objects.filter(published_at__isnull=False)
+    return _in_force(books.order_by("effective_from", "version", "id"), tenant_id, now)
+
+
+def book_named(name: str, version: int) -> PriceBook | None:
+    """That version of that book."""
+    return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
+
+
+def price_books() -> list[PriceBook]:
+    """All of them, the latest first, drafts too."""
+    books = PriceBook.objects.select_related("tenant")
+    return list(books.order_by("-effective_from", "name", "-version"))
+
+
+def rows_of(book: PriceBook | None) -> list[BookRow]:
+    """A book's rows in order; none where there is no book."""
+    prices = Price.objects.filter(book=book).order_by("model", "size", "quality")
+    return [row_of(price) for price in prices] if book else []
+
+
+def row_of(price: Price) -> BookRow:
+    """A stored row as the rules know it."""
+    return BookRow(
+        model=price.model,
+        size=price.size,
+        quality=price.quality,
+        micros=Micros(price.micros),
+        width=price.width,
+        height=price.height,
+        kind="formula" if price.kind == Price.Kind.FORMULA else "fixed",
+    )
+
+
+def unpriced(book: PriceBook) -> list[PriceKey]:
+    """What is offered and would have no price with this book in force, in the offer's order.
+
+    None for a tenant's own book, which lies over everyone's row by row.
+    """
+    if book.tenant_id is not None:
+        return []
+    priced = {row.key for row in rows_of(book)}
+    return [
+        key
+        for model in offer().models()
+        if model.is_enabled
+        for size in model.sizes
+        for quality in model.qualities
+        if (key := (model.name, size, quality)) not in priced
+    ]
 
 
 def has_price_books() -> bool:

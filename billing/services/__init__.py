@@ -24,6 +24,7 @@ from billing.services.prices import (
     discard_price_book,
     draft_price_book,
     publish_price_book,
+    restore_price_book,
     set_prices,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "publish_price_book",
     "record_usage",
     "refund",
+    "restore_price_book",
     "set_prices",
     "top_up",
 ]

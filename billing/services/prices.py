@@ -14,15 +14,18 @@ from django.db.models import Max
 from accounts.services import Actor, record
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceKey
+from billing.selectors import book_in_force, rows_of, unpriced
+from pictor.kit import clock
 
 LIST_MARKUP = Decimal(1)
+MAX_NAMED = 5
 
 
 @transaction.atomic
 def draft_price_book(
     *,
     name: str,
-    rows: Sequence[BookRow],
+    rows: Sequence[BookRow] | None = None,
     effective_from: datetime,
     actor: Actor,
     markup: Decimal = LIST_MARKUP,
@@ -31,8 +34,11 @@ def draft_price_book(
 ) -> PriceBook:
     """The next version of a book, not yet in force: it can still be changed.
 
+    Without `rows` it begins with those of the book in force for the same tenant, or for everyone.
     Raises ValidationError for an empty name or a negative markup.
     """
+    if rows is None:
+        rows = rows_of(book_in_force(tenant_id, clock.now()))
     latest = PriceBook.objects.filter(name=name).aggregate(latest=Max("version"))["latest"]
     book = PriceBook(
         name=name,
@@ -116,16 +122,49 @@ def publish_price_book(
 ) -> PriceBook:
     """Put a book in force from its effective date. It can never be changed again.
 
-    Raises ValidationError for a book without prices or one published before.
+    Raises ValidationError for a book without prices, one published before, one with which
+    something that is offered would have no price, and one that gives images away by its markup.
     """
     _lock_draft(book)
     if not book.prices.exists():
         raise ValidationError("the book has no prices")
+    if not book.markup:
+        raise ValidationError("a markup of 0 would give every image away")
+    if missing := unpriced(book):
+        raise ValidationError(f"the book leaves without a price: {_listed(missing)}")
     PriceBook.objects.filter(id=book.id).update(published_at=now)
     book.refresh_from_db()
     after = {**_describe(book), "prices": book.prices.count()}
     _record(book, "publish", actor=actor, after=after, ip=ip)
     return book
+
+
+@transaction.atomic
+def restore_price_book(
+    *, book: PriceBook, actor: Actor, now: datetime, ip: str | None = None
+) -> PriceBook:
+    """Put a book that was in force in force again: its rows as a new version, published now.
+
+    Raises ValidationError for a draft, and as `publish_price_book` does.
+    """
+    if book.published_at is None:
+        raise ValidationError("the book is a draft: publish it")
+    again = draft_price_book(
+        name=book.name,
+        rows=rows_of(book),
+        effective_from=now,
+        markup=book.markup,
+        tenant_id=book.tenant_id,
+        actor=actor,
+        ip=ip,
+    )
+    return publish_price_book(book=again, actor=actor, now=now, ip=ip)
+
+
+def _listed(keys: Sequence[PriceKey]) -> str:
+    """The first ones in words, and how many more there are."""
+    named = ", ".join(_words(key) for key in keys[:MAX_NAMED])
+    return f"{named} and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else named
 
 
 def _lock_draft(book: PriceBook) -> None:

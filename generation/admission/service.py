@@ -7,6 +7,7 @@ record. Who calls, and how often, was settled before (api/admitting.py). A 2xx i
 it has committed.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +26,10 @@ from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.models import Generation, State
-from pictor.kit.errors import Forbidden, InvalidRequest, NoChannelAvailable, NotFound
+from pictor.kit.errors import Forbidden, NoChannelAvailable, NotFound, Unavailable
 from pictor.kit.ids import GenerationId
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,9 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
             table, model=order.model, size=order.size, quality=order.quality, n=order.n
         )
     except pricing.PriceMissing:
-        raise InvalidRequest(
-            f"{order.model} has no price for size {order.size} in quality {order.quality}.",
-            param="size",
-        ) from None
+        missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"
+        logger.warning("%s: publish a price book that has one", missing)
+        raise Unavailable(f"{missing} at present. That is our fault. Try again later.") from None
     return Quoted(order, contract, quote, planned)
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from accounts import ledger
+from accounts.ledger import ledger
 from accounts.models import Tenant
 from accounts.services import create_tenant
 from billing.models import TenantBalance
@@ -32,7 +32,7 @@ def test_an_opening_balance_is_a_top_up():
 
 
 def test_without_a_ledger_no_tenant_is_made(monkeypatch):
-    monkeypatch.setattr(ledger, "_plugged", [])
+    monkeypatch.setattr(ledger, "_load", None)
 
     with pytest.raises(ImproperlyConfigured, match="accounts has no ledger"), transaction.atomic():
         create_tenant(name="lost", actor="test")

@@ -23,6 +23,7 @@ from pictor.kit.errors import (
     NoChannelAvailable,
     NotFound,
     RateLimited,
+    Unavailable,
 )
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
@@ -127,15 +128,16 @@ def test_a_model_that_the_key_may_not_use_is_forbidden(channel):
     assert narrow.money == (10_000_000, 0)
 
 
-def test_an_unpriced_size_is_refused_never_free(acme, untouched):
+def test_an_unpriced_size_is_our_fault_and_never_free(acme, untouched, caplog):
     contract = Contract.objects.get(model=ORIGIN)
     contract.sizes.append({"size": "640x640", "tier": "1K"})
     contract.save()
 
-    with pytest.raises(InvalidRequest, match="no price for size 640x640") as refused:
+    with pytest.raises(Unavailable, match="no price for size 640x640") as refused:
         acme.submit(size="640x640")
 
-    assert refused.value.param == "size"
+    assert (refused.value.status, refused.value.should_retry) == (503, True)
+    assert "publish a price book that has one" in caplog.text
     untouched()
 
 

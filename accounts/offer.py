@@ -1,0 +1,27 @@
+"""What the operator offers, as keys and prices need to know it; `generation` plugs itself in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pictor.kit.plugs import Plug
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedModel:
+    """A public model name; sizes are 'WxH' or 'auto', qualities those that have a price."""
+
+    name: str
+    is_enabled: bool
+    sizes: tuple[str, ...]
+    qualities: tuple[str, ...]
+
+
+class Offer(Protocol):
+    """Whoever keeps the contracts."""
+
+    def models(self) -> Sequence[OfferedModel]:
+        """Every contract, those that are switched off too."""
+
+
+offer = Plug[Offer]("nobody says what is offered")

@@ -1,0 +1,173 @@
+"""`manage.py price list|export|import|diff|publish|restore`."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.dateparse import parse_datetime
+from typing_extensions import override
+
+from accounts.management.operator import ACTOR, read_tenant, say_invalid
+from billing import price_csv
+from billing.models import PriceBook
+from billing.pricing import BookRow
+from billing.selectors import book_in_force, book_named, price_books, rows_of
+from billing.services import draft_price_book, publish_price_book, restore_price_book
+from pictor.kit import clock
+from pictor.kit.money import scale_half_up
+
+BOOK_HELP = "as NAME:VERSION, such as standard:2"
+
+
+class Command(BaseCommand):
+    """Prices out and in as CSV, in dollars, and which of them are in force."""
+
+    help = "List, export, import, compare, publish and restore price books. Amounts are dollars."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="all books, the latest first")
+        export = actions.add_parser("export", help="a book as CSV on standard output")
+        export.add_argument("--book", metavar="BOOK", help=f"{BOOK_HELP}; default: everyone's")
+        draft = actions.add_parser("import", help="CSV as the next version of a book, a draft")
+        draft.add_argument("file", help="'-' reads standard input")
+        draft.add_argument("--name", required=True)
+        draft.add_argument("--markup", default="1", metavar="X", help="each price times this")
+        draft.add_argument("--tenant", help="whose own it is, by name or id; default: everyone's")
+        draft.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
+        actions.add_parser("diff", help="what a book changes").add_argument("book", help=BOOK_HELP)
+        for action, words in (
+            ("publish", "put a draft in force from its date; it is final then"),
+            ("restore", "put a book that was in force in force again, from now on"),
+        ):
+            final = actions.add_parser(action, help=words)
+            final.add_argument("book", help=BOOK_HELP)
+            final.add_argument("--yes", action="store_true", help="do not ask")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        actions = {
+            "list": self._list,
+            "export": self._export,
+            "import": self._import,
+            "diff": self._diff,
+            "publish": self._publish,
+            "restore": self._restore,
+        }
+        try:
+            actions[options["action"]](options)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+
+    def _list(self, _options: dict[str, Any]) -> None:
+        for book in price_books():
+            whose = book.tenant.name if book.tenant else "everyone"
+            state = "published" if book.published_at else "draft"
+            begins = book.effective_from.isoformat()
+            self.stdout.write(
+                f"{book.name}:{book.version}  {whose}  x{book.markup.normalize():f}  {begins}"
+                f"  {state}"
+            )
+
+    def _export(self, options: dict[str, Any]) -> None:
+        book = _book(options["book"]) if options["book"] else book_in_force(None, clock.now())
+        self.stdout.write(price_csv.written(rows_of(book)), ending="")
+
+    def _import(self, options: dict[str, Any]) -> None:
+        book = draft_price_book(
+            name=options["name"].strip(),
+            rows=_rows(options["file"]),
+            effective_from=_time(options["begins"]),
+            markup=_markup(options["markup"]),
+            tenant_id=read_tenant(options["tenant"]).id if options["tenant"] else None,
+            actor=ACTOR,
+        )
+        self._diff({"book": f"{book.name}:{book.version}"})
+        self.stdout.write(
+            f"{book.name}:{book.version} is a draft with {book.prices.count()} prices."
+            f" Put it in force by: manage.py price publish {book.name}:{book.version}"
+        )
+
+    def _diff(self, options: dict[str, Any]) -> None:
+        book = _book(options["book"])
+        present = book_in_force(book.tenant_id, clock.now())
+        lines = list(price_csv.differences(_charged(present), _charged(book)))
+        for line in lines or ["It changes no price."]:
+            self.stdout.write(line)
+
+    def _publish(self, options: dict[str, Any]) -> None:
+        book = _book(options["book"])
+        if self._is_wanted(options):
+            published = publish_price_book(book=book, actor=ACTOR, now=clock.now())
+            begins = published.effective_from.isoformat()
+            self.stdout.write(f"{options['book']} is published, in force from {begins}")
+
+    def _restore(self, options: dict[str, Any]) -> None:
+        book = _book(options["book"])
+        if self._is_wanted(options):
+            again = restore_price_book(book=book, actor=ACTOR, now=clock.now())
+            self.stdout.write(
+                f"{options['book']} is in force again, as {again.name}:{again.version}"
+            )
+
+    def _is_wanted(self, options: dict[str, Any]) -> bool:
+        """What changes is shown, and asked about unless --yes was said."""
+        if options["yes"]:
+            return True
+        self._diff(options)
+        self.stdout.write("Charge these prices? [y/N] ", ending="")
+        self.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            raise CommandError("Nothing was changed.")
+        return True
+
+
+def _book(text: str) -> PriceBook:
+    name, _, version = text.rpartition(":")
+    book = book_named(name, int(version)) if version.isascii() and version.isdigit() else None
+    if book is None:
+        raise CommandError(f"there is no price book {text!r}; `manage.py price list` shows them")
+    return book
+
+
+def _charged(book: PriceBook | None) -> Sequence[BookRow]:
+    """A book's rows with its markup in them: what an image costs."""
+    return [
+        BookRow(*row.key, scale_half_up(row.micros, book.markup), row.width, row.height, row.kind)
+        for row in rows_of(book)
+        if book
+    ]
+
+
+def _rows(file: str) -> list[BookRow]:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+        rows = price_csv.read(text)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file}: {error}") from None
+    if not rows:
+        raise CommandError(f"{file} has no prices")
+    return rows
+
+
+def _markup(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise CommandError(f"{text!r} is not a number") from None
+
+
+def _time(text: str | None) -> datetime:
+    if text is None:
+        return clock.now()
+    found = parse_datetime(text)
+    if found is None or found.tzinfo is None:
+        raise CommandError(f"{text!r} is not a time with its zone, such as 2026-12-01T00:00:00Z")
+    return found

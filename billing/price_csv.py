@@ -1,0 +1,90 @@
+"""Prices as CSV, in dollars: one row a price. Pure.
+
+    model,size,quality,usd,kind,width,height
+    dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024
+
+`kind` may be left out (fixed), width and height where the size says them. Raises ValueError with the
+line's number for anything that is no price.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from billing.pricing import AUTO, BookRow, Kind, PriceKey
+from pictor.kit.money import Micros, from_decimal, to_decimal
+
+COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
+NEEDED = frozenset({"model", "size", "quality", "usd"})
+KINDS: Mapping[str, Kind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
+
+
+def written(rows: Iterable[BookRow]) -> str:
+    """The rows as CSV with a header."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        usd = to_decimal(row.micros)
+        writer.writerow([*row.key, usd, row.kind, row.width, row.height])
+    return file.getvalue()
+
+
+def read(text: str) -> list[BookRow]:
+    """The rows of a CSV. No price may come twice."""
+    lines = csv.DictReader(io.StringIO(text))
+    names = set(lines.fieldnames or ())
+    if missing := NEEDED - names:
+        raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
+    if unknown := names - set(COLUMNS):
+        raise ValueError(f"unknown columns: {', '.join(sorted(map(str, unknown)))}")
+    rows: dict[PriceKey, BookRow] = {}
+    for number, line in enumerate(lines, start=2):
+        try:
+            row = _row({name: (value or "").strip() for name, value in line.items() if name})
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+        if row.key in rows:
+            raise ValueError(f"line {number}: {' '.join(row.key)} has a price already")
+        rows[row.key] = row
+    return list(rows.values())
+
+
+def _row(line: Mapping[str, str]) -> BookRow:
+    if empty := [name for name in sorted(NEEDED) if not line[name]]:
+        raise ValueError(f"{empty[0]} is empty")
+    kind = line.get("kind", "")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind: fixed or formula")
+    micros = from_decimal(line["usd"])
+    if micros < 0:
+        raise ValueError(f"{line['usd']} is below 0")
+    width, height = _pixels(line)
+    return BookRow(line["model"], line["size"], line["quality"], micros, width, height, KINDS[kind])
+
+
+def _pixels(line: Mapping[str, str]) -> tuple[int, int]:
+    said = (line.get("width", ""), line.get("height", ""))
+    if said == ("", "") and line["size"] != AUTO:
+        width, _, height = line["size"].partition("x")
+        said = (width, height)
+    if not all(side.isascii() and side.isdigit() and int(side) > 0 for side in said):
+        raise ValueError(f"{line['size']} needs width and height in pixels")
+    return int(said[0]), int(said[1])
+
+
+def differences(old: Sequence[BookRow], new: Sequence[BookRow]) -> Iterator[str]:
+    """What changes from one set of prices to another, a line each, in dollars."""
+    before = {row.key: row for row in old}
+    after = {row.key: row for row in new}
+    for key in sorted({*before, *after}):
+        was, becomes = _words(before.get(key)), _words(after.get(key))
+        if was != becomes:
+            yield f"{' '.join(key)}: {was} -> {becomes}"
+
+
+def _words(row: BookRow | None) -> str:
+    if row is None:
+        return "no price"
+    usd = f"{to_decimal(Micros(row.micros))} USD"
+    return usd if row.kind == "fixed" else f"{usd} (formula)"

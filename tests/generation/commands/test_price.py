@@ -1,0 +1,157 @@
+"""`manage.py price`: nothing offered is left without a price, and there is a way back."""
+
+import io
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from billing.models import PriceBook
+from billing.services import draft_price_book, publish_price_book, restore_price_book
+from generation.models import Contract
+from pictor.kit import clock
+from tests.factories import Customer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def price(seeded, monkeypatch):
+    def run(*arguments: str, typed: str = "") -> str:
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        out = io.StringIO()
+        call_command("price", *arguments, stdout=out)
+        return out.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def exported(price, tmp_path):
+    file = tmp_path / "prices.csv"
+    file.write_text(price("export"))
+    return file
+
+
+def test_prices_go_out_and_come_in_and_are_compared_asked_about_and_published(price, exported):
+    text = exported.read_text()
+    line = "dall-e-2,256x256,standard,0.016000,fixed,256,256"
+    assert line in text
+    exported.write_text(text.replace(line, "dall-e-2,256x256,standard,0.02,,,"))
+
+    drafted = price("import", str(exported), "--name", "list")
+    published = price("publish", "list:2", typed="y\n")
+
+    change = "dall-e-2 256x256 standard: 0.016000 USD -> 0.020000 USD\n"
+    assert drafted.startswith(change)
+    assert "list:2 is a draft" in drafted
+    assert published.startswith(change + "Charge these prices? [y/N] ")
+    assert "list:2 is published" in published
+    assert price("diff", "list:1").startswith("dall-e-2 256x256 standard: 0.020000 USD")
+    assert "list:2  everyone  x1 " in price("list")
+
+
+def test_a_no_changes_nothing(price, exported):
+    price("import", str(exported), "--name", "list")
+
+    with pytest.raises(CommandError, match=r"Nothing was changed\."):
+        price("publish", "list:2", typed="n\n")
+
+    assert PriceBook.objects.get(version=2).published_at is None
+
+
+def test_a_markup_is_in_the_difference(price, exported):
+    drafted = price("import", str(exported), "--name", "list", "--markup", "2")
+
+    assert "dall-e-2 256x256 standard: 0.016000 USD -> 0.032000 USD" in drafted
+
+
+def test_a_book_that_leaves_something_offered_without_a_price_is_not_published(price, exported):
+    lines = exported.read_text().splitlines()
+    exported.write_text("\n".join(line for line in lines if not line.startswith("dall-e-3,")))
+    price("import", str(exported), "--name", "list")
+
+    with pytest.raises(CommandError, match="without a price: dall-e-3 1024x1024 standard") as no:
+        price("publish", "list:2", "--yes")
+
+    assert " more" in str(no.value)
+    assert PriceBook.objects.get(version=2).published_at is None
+
+
+def test_a_model_that_is_switched_off_needs_no_price(price, exported):
+    Contract.objects.filter(model="dall-e-3").update(is_enabled=False)
+    lines = exported.read_text().splitlines()
+    exported.write_text("\n".join(line for line in lines if not line.startswith("dall-e-3,")))
+    price("import", str(exported), "--name", "list")
+
+    assert "is published" in price("publish", "list:2", "--yes")
+
+
+def test_a_markup_of_nothing_is_not_published(price, exported):
+    price("import", str(exported), "--name", "list", "--markup", "0")
+
+    with pytest.raises(CommandError, match="a markup of 0 would give every image away"):
+        price("publish", "list:2", "--yes")
+
+
+def test_the_former_book_is_put_in_force_again_by_one_command(price, exported):
+    price("import", str(exported), "--name", "list", "--markup", "3")
+    price("publish", "list:2", "--yes")
+
+    assert "list:1 is in force again, as list:3" in price("restore", "list:1", "--yes")
+
+    assert price("export") == price("export", "--book", "list:1")
+    assert "It changes no price." in price("diff", "list:1")
+
+
+def test_a_draft_is_not_restored(price, exported):
+    price("import", str(exported), "--name", "list")
+
+    with pytest.raises(CommandError, match="is a draft: publish it"):
+        price("restore", "list:2", "--yes")
+
+
+def test_a_new_version_begins_with_the_rows_in_force(seeded):
+    now = clock.now()
+    first = PriceBook.objects.get()
+
+    second = draft_price_book(name="list", effective_from=now, actor="test")
+
+    assert second.version == 2
+    assert second.prices.count() == first.prices.count() > 100
+
+
+def test_a_tenants_own_book_may_have_a_single_row(price, channel, tmp_path):
+    Customer("acme")
+    file = tmp_path / "own.csv"
+    file.write_text("model,size,quality,usd\ngpt-image-2,1024x1024,low,0.01\n")
+
+    price("import", str(file), "--name", "acme", "--tenant", "acme")
+
+    assert "acme:1 is published" in price("publish", "acme:1", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("diff", "list:9"), "there is no price book 'list:9'"),
+        (("diff", "standard"), "there is no price book 'standard'"),
+        (("import", "/nowhere.csv", "--name", "x"), "/nowhere.csv: "),
+        (("import", "-", "--name", "x"), "-: the columns"),
+        (("publish", "list:1", "--yes"), "published already"),
+    ],
+)
+def test_mistakes_are_one_clear_line(price, arguments, why):
+    with pytest.raises(CommandError, match=why):
+        price(*arguments)
+
+
+def test_a_restored_book_is_published_from_now(seeded):
+    now = clock.now()
+    first = PriceBook.objects.get()
+
+    again = restore_price_book(book=first, actor="test", now=now)
+
+    assert (again.version, again.published_at, again.effective_from) == (2, now, now)
+    with pytest.raises(Exception, match="published already"):
+        publish_price_book(book=again, actor="test", now=now)
