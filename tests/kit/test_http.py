@@ -90,7 +90,8 @@ async def test_user_info_does_not_replace_an_authorization_header(pool, server):
     assert server.received[1].headers["authorization"] == "Basic dXNlcjpwYXNz"
 
 
-async def test_load_beyond_one_client_opens_more_and_idle_ones_are_closed(pool, server):
+async def test_load_beyond_one_client_opens_more_and_idle_ones_are_closed(server):
+    patient = HttpPool(egress_allow=[server.host_port], connect_timeout_seconds=60)
     release = asyncio.Event()
 
     async def waits(request: Received, writer: asyncio.StreamWriter) -> None:
@@ -99,15 +100,16 @@ async def test_load_beyond_one_client_opens_more_and_idle_ones_are_closed(pool, 
 
     server.script = waits
     async with asyncio.TaskGroup() as tasks:
-        calls = [tasks.create_task(fetch(pool, server.url)) for _ in range(250)]
+        calls = [tasks.create_task(fetch(patient, server.url)) for _ in range(250)]
         while len(server.received) < 250:
             await asyncio.sleep(0.01)
-        at_peak = pool.client_count
+        at_peak = patient.client_count
         release.set()
 
     assert [call.result() for call in calls] == [b"hello"] * 250
     assert at_peak == 3
-    assert pool.client_count == 1
+    assert patient.client_count == 1
+    await patient.aclose()
 
 
 # --- what goes wrong on the wire --------------------------------------------------------------
