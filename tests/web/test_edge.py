@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from pictor.kit import log
-from pictor.web import edge
 from pictor.web.edge import Edge, header, is_api
 from tests.web.conftest import call, make_exchange
 
@@ -140,17 +139,3 @@ async def test_what_is_not_http_passes_through():
     await Edge(app)({"type": "lifespan"}, exchange.receive, exchange.send)
 
     assert seen == ["lifespan"]
-
-
-async def test_a_client_that_takes_nothing_in_is_cut_off(monkeypatch):
-    monkeypatch.setattr(edge, "SLOW_READER_SECONDS", 0.01)
-
-    async def app(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
-    async def blocked(message):
-        await asyncio.Event().wait()
-
-    exchange = make_exchange(method="GET", path="/v1/models")
-    with pytest.raises(TimeoutError):
-        await Edge(app)(exchange.scope, exchange.receive, blocked)

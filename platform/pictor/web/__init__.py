@@ -1,1 +1,1 @@
-"""Between the ASGI server and the views: edge, S3 pass-through, body gate, /v1 handler, site."""
+"""From the connection to the views: protocol, edge, S3 pass-through, body gate, handlers."""

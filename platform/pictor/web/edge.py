@@ -1,10 +1,9 @@
-"""The outermost layer: a request id on every answer, CORS on /v1, and an end to slow readers.
+"""The outermost layer: a request id on every answer, and CORS on /v1.
 
 Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
 is open to every origin, as keys are not cookies. Preflights are answered here, without a key.
 """
 
-import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -27,8 +26,6 @@ EXPOSED = (
     " x-ratelimit-remaining-images, x-ratelimit-reset-images, retry-after, x-should-retry,"
     " location, idempotent-replayed, preference-applied, openai-processing-ms"
 )
-SLOW_READER_SECONDS = 30.0
-"""A client that takes in nothing of what was sent for this long is cut off."""
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
 
@@ -79,8 +76,7 @@ class Edge:
                 if is_api(scope):
                     headers.append((b"openai-processing-ms", str(took).encode()))
                 message = {**message, "headers": headers}
-            async with asyncio.timeout(SLOW_READER_SECONDS):
-                await send(message)
+            await send(message)
 
         await self._app(scope, receive, send_with_headers)
 

@@ -1,28 +1,324 @@
-"""uvicorn's HTTP protocol with refusals of malformed HTTP in OpenAI's shape, like every other."""
+"""uvicorn's HTTP protocol within limits: what one connection may send and how long it may take.
 
-from typing import Any
+    64 KiB, 100 headers   of one request, its trailers and the frames of its chunks: 431
+    15 s                  until headers are complete (408), or the rest of a body already answered
+    75 s                  between an answer and the next request
+    30 s                  for each 32 KiB of an answer that waits to be taken in; then it is cut off
+    16                    requests sent ahead of their answers; with more, these are the last
 
+The parser copies what it has of an unfinished line with each read, so it is handed whole lines.
+Whoever cannot be answered in turn is cut off: no refusal is ever sent in place of another answer.
+"""
+
+import asyncio
+import enum
+import re
+from typing import Any, cast
+
+import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from pictor.kit import ids
+from pictor.web.connections import MAX_HELD_BYTES, process_connections
+from pictor.web.refusals import CROWDED, INVALID, LATE, TOO_LARGE, Refusal
 
-_BODY = (
-    b'{"error":{"message":"The request is not valid HTTP.","type":"invalid_request_error",'
-    b'"param":null,"code":"invalid_value"}}'
-)
+HEAD_SECONDS = 15.0
+IDLE_SECONDS = 75.0
+READER_SECONDS = 30.0
+READER_BYTES = 32 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 100
+MAX_AHEAD = 16
+LINGER_SECONDS = 1.0
+"""After a refusal the rest is still taken in for so long: a reset would lose the answer."""
+_AROUND_A_HEADER = len(": \r\n")
+_UPGRADE = re.compile(rb"(?im)^upgrade:[^\n]*\n")
+
+
+class Part(enum.Enum):
+    """Which part of a request comes next."""
+
+    START = "start"
+    HEAD = "head"
+    BODY = "body"
+
+
+class Wait(enum.Enum):
+    """What the connection is waiting for, where it does not wait for us."""
+
+    HEAD = "head"
+    REST = "rest"
+    NEXT = "next"
+    LINGER = "linger"
+
+
+_SECONDS = {
+    Wait.HEAD: lambda: HEAD_SECONDS,
+    Wait.REST: lambda: HEAD_SECONDS,
+    Wait.NEXT: lambda: IDLE_SECONDS,
+    Wait.LINGER: lambda: LINGER_SECONDS,
+}
+
+
+class RefusedError(Exception):
+    """Nothing more of this connection is read."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
 
 
 class Protocol(HttpToolsProtocol):
-    """Answers what it cannot parse with a JSON error and ends the connection."""
+    """One connection. What it cannot parse it answers with a JSON error."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._all = process_connections()
+        self._part = Part.START
+        self._line = bytearray()
+        self._head_bytes = 0
+        self._head_count = 0
+        self._frame_bytes = 0
+        self._has_body = False
+        self._verdict = INVALID
+        self._is_refused = False
+        self._wait: Wait | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reader: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
+
+    # --- the connection -----------------------------------------------------------------------
 
     @override
-    def send_400_response(self, msg: str) -> None:
-        head: list[Any] = [
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n",
-            b"x-request-id: %s\r\n" % ids.public("req", ids.new_uuid()).encode(),
-            b"access-control-allow-origin: *\r\nx-should-retry: false\r\n",
-            b"content-length: %d\r\nconnection: close\r\n\r\n" % len(_BODY),
-        ]
-        self.transport.write(b"".join(head) + _BODY)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        if self._all.enter(self.client[0] if self.client else None):
+            self._watch()
+        else:
+            self._refuse(CROWDED)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._await(None)
+        self._forget_reader()
+        self._drop_line()
+        self._all.leave(self.client[0] if self.client else None)
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused or self.transport.is_closing():
+            return
+        try:
+            self._take(data)
+        except RefusedError as refused:
+            self._refuse(refused.refusal)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._refuse(self._verdict)
+        else:
+            self._watch()
+
+    # --- what comes in ------------------------------------------------------------------------
+
+    def _take(self, data: bytes) -> None:
+        """Hand the parser whole lines, and what is no longer headers as it comes."""
+        if not self._is_in_body:
+            end = data.rfind(b"\n") + 1
+            if end:
+                lines = bytes(self._line) + data[:end] if self._line else data[:end]
+                self._drop_line()
+                self._feed(_without_upgrade(lines))
+                data = data[end:]
+            if not self._is_in_body:
+                self._hold(data)
+                return
+        if data:
+            self._feed(data)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep an unfinished line."""
+        self._line += data
+        self._all.held_bytes += len(data)
+        if self._head_bytes + len(self._line) > MAX_HEAD_BYTES:
+            raise RefusedError(TOO_LARGE)
+        if self._all.held_bytes > MAX_HELD_BYTES:
+            raise RefusedError(CROWDED)
+
+    def _drop_line(self) -> None:
+        self._all.held_bytes -= len(self._line)
+        self._line.clear()
+
+    def _feed(self, data: bytes) -> None:
+        self._has_body = False
+        self.parser.feed_data(data)
+        if self._is_in_body:
+            self._frame_bytes = 0 if self._has_body else self._frame_bytes + len(data)
+            if self._frame_bytes > MAX_HEAD_BYTES:
+                raise RefusedError(TOO_LARGE)
+
+    def _stop(self, refusal: Refusal) -> None:
+        """From inside the parser, which hides what its callbacks raise."""
+        self._verdict = refusal
+        raise RefusedError(refusal)
+
+    def _count(self, size_bytes: int) -> None:
+        self._head_bytes += size_bytes
+        if self._head_bytes > MAX_HEAD_BYTES or self._head_count > MAX_HEADERS:
+            self._stop(TOO_LARGE)
+
+    @override
+    def on_message_begin(self) -> None:
+        self._part = Part.HEAD
+        super().on_message_begin()
+
+    @override
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_count += 1
+        self._count(len(name) + len(value) + _AROUND_A_HEADER)
+        if self._part is Part.HEAD:  # a trailer says nothing that was not to be said before
+            super().on_header(name, value)
+
+    @override
+    def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= MAX_AHEAD:
+            self._stop(CROWDED)
+        super().on_headers_complete()
+        self._await(None)
+        self._part = Part.BODY
+        self._head_bytes = self._head_count = self._frame_bytes = 0
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._has_body = True
+        super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        self._part = Part.START
+        self._head_bytes = self._head_count = 0
+        super().on_message_complete()
+
+    # --- what goes out, and how it ends -------------------------------------------------------
+
+    @property
+    def _is_answered(self) -> bool:
+        return self._is_unused or self.cycle.response_complete
+
+    @property
+    def _is_unused(self) -> bool:
+        """No request has come yet: uvicorn's types hide this None."""
+        return cast("Any", self.cycle) is None
+
+    @property
+    def _is_in_body(self) -> bool:
+        return self._part is Part.BODY
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # _watch keeps the time
+        if self.transport.is_closing():
+            self._await(None)
+            self._watch_reader()
+        else:
+            self._watch()
+
+    @override
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            self._watch_reader()
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._forget_reader()
+
+    def _watch_reader(self) -> None:
+        """See to it that what was written is taken in, also after the end of the connection."""
+        self._forget_reader()
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._reader = self.loop.call_later(READER_SECONDS, self._look_at_reader)
+
+    def _look_at_reader(self) -> None:
+        if self._unread_bytes - self.transport.get_write_buffer_size() < READER_BYTES:
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def _forget_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer, unless another answer is under way, and read no more."""
+        self._is_refused = True
+        self._drop_line()
+        if self._is_answered:
+            self._answer(refusal)
+        elif not self._is_in_body:  # the answers to what came before go first
+            self.cycle.keep_alive = False
+            self._await(None)
+        else:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started or self.pipeline:
+                self._end()
+            else:
+                self._answer(refusal)
+
+    def _answer(self, refusal: Refusal) -> None:
+        self.transport.write(refusal.as_bytes())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._await(Wait.LINGER)
+
+    def _end(self) -> None:
+        self._await(None)
         self.transport.close()
+        self._watch_reader()
+
+    def _watch(self) -> None:
+        """Set the time for what the connection waits for now, unless it is running already."""
+        if self._line or self._part is Part.HEAD:
+            self._await(Wait.HEAD)
+        elif not self._is_answered:
+            self._await(None)
+        elif self._is_in_body:
+            self._await(Wait.REST)
+        else:
+            self._await(Wait.HEAD if self._is_unused else Wait.NEXT)
+
+    def _await(self, wait: Wait | None) -> None:
+        if wait is self._wait:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wait = wait
+        self._timer = wait and self.loop.call_later(_SECONDS[wait](), self._late)
+
+    def _late(self) -> None:
+        """What the connection waited for did not come."""
+        wait, self._wait, self._timer = self._wait, None, None
+        if wait is Wait.HEAD and (self._line or self._part is Part.HEAD):
+            self._refuse(LATE)
+        else:
+            self._end()
+
+
+def _without_upgrade(lines: bytes) -> bytes:
+    """None is offered, and the parser would take the body of who asks for one as a request."""
+    head, blank, rest = lines.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"", head + blank) + rest

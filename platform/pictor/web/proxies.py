@@ -21,7 +21,7 @@ class Proxies:
     def seen_through(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """The request's scope with the true client, without headers that nobody vouches for."""
         client = scope.get("client")
-        if client is not None and self._is_ours(client[0]):
+        if client is not None and self.is_ours(client[0]):
             address = self._caller(scope["headers"]) or client[0]
             return {**scope, "client": (address, 0)}
         if not any(name.startswith(FORWARDED) for name, _ in scope["headers"]):
@@ -36,9 +36,10 @@ class Proxies:
             if name == b"x-forwarded-for"
             for address in value.decode("latin-1").split(",")
         ]
-        return next((address for address in reversed(chain) if not self._is_ours(address)), None)
+        return next((address for address in reversed(chain) if not self.is_ours(address)), None)
 
-    def _is_ours(self, text: str) -> bool:
+    def is_ours(self, text: str) -> bool:
+        """Whether an address is one of the proxies; False for what is no address."""
         try:
             address = ipaddress.ip_address(text)
         except ValueError:

@@ -1,0 +1,72 @@
+"""How many connections a web process keeps: in all, and from one address.
+
+An address is an IPv4 address or, as one host has a whole network of them, an IPv6 /64. Proxies of
+ours carry many callers each, so they count in all, but not by address.
+"""
+
+import ipaddress
+from collections import Counter
+from functools import cache
+
+from django.conf import settings
+
+from pictor.web.proxies import Proxies
+
+MAX_HELD_BYTES = 16 * 1024**2
+"""Of requests whose headers have only begun to arrive, all connections together."""
+_HOST_BITS = 64
+
+
+class Connections:
+    """Counts them. Used on the event loop alone.
+
+    Args:
+        most: in all.
+        most_by_address: from one address.
+        proxies: whose addresses are not counted.
+    """
+
+    def __init__(self, *, most: int, most_by_address: int, proxies: Proxies) -> None:
+        self._most = most
+        self._most_by_address = most_by_address
+        self._proxies = proxies
+        self._by_caller: Counter[str] = Counter()
+        self.count = 0
+        self.held_bytes = 0
+
+    def enter(self, address: str | None) -> bool:
+        """Count a new connection; False where it is one too many. `leave` follows in any case."""
+        caller = self._caller(address)
+        self.count += 1
+        self._by_caller[caller] += 1
+        is_one_too_many = bool(caller) and self._by_caller[caller] > self._most_by_address
+        return self.count <= self._most and not is_one_too_many
+
+    def leave(self, address: str | None) -> None:
+        """A connection that entered has ended."""
+        caller = self._caller(address)
+        self.count -= 1
+        self._by_caller[caller] -= 1
+        if not self._by_caller[caller]:
+            del self._by_caller[caller]
+
+    def _caller(self, address: str | None) -> str:
+        """The address as it is counted; empty where it is not."""
+        if address is None or self._proxies.is_ours(address):
+            return ""
+        if ":" not in address:
+            return address
+        found = ipaddress.IPv6Address(address)
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        return str(int(found) >> _HOST_BITS)
+
+
+@cache
+def process_connections() -> Connections:
+    """Those of this process, within PICTOR_CONNECTIONS and PICTOR_CONNECTIONS_PER_ADDRESS."""
+    return Connections(
+        most=settings.CONNECTIONS,
+        most_by_address=settings.CONNECTIONS_PER_ADDRESS,
+        proxies=Proxies(settings.TRUSTED_PROXIES),
+    )

@@ -1,0 +1,49 @@
+"""What is answered below ASGI, where a request cannot be read: complete HTTP answers as bytes."""
+
+from dataclasses import dataclass
+
+from pictor.kit import ids
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A status line and a message for the caller, in the shape of every other error."""
+
+    status: str
+    message: str
+    type: str = "invalid_request_error"
+    code: str = "invalid_value"
+    retry_after: int | None = None
+
+    def as_bytes(self) -> bytes:
+        """The whole answer. It ends the connection."""
+        body = (
+            f'{{"error":{{"message":"{self.message}","type":"{self.type}",'
+            f'"param":null,"code":"{self.code}"}}}}'
+        )
+        later = f"retry-after: {self.retry_after}\r\n" if self.retry_after else ""
+        return (
+            f"HTTP/1.1 {self.status}\r\ncontent-type: application/json\r\n"
+            f"x-request-id: {ids.public('req', ids.new_uuid())}\r\n"
+            f"access-control-allow-origin: *\r\n{later}"
+            f"x-should-retry: {'true' if self.retry_after else 'false'}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
+        ).encode()
+
+
+INVALID = Refusal("400 Bad Request", "The request is not valid HTTP.")
+LATE = Refusal(
+    "408 Request Timeout", "The headers of the request took too long.", code="request_timeout"
+)
+TOO_LARGE = Refusal(
+    "431 Request Header Fields Too Large",
+    "The headers of the request are more than 64 KiB or more than 100.",
+    code="headers_too_large",
+)
+CROWDED = Refusal(
+    "503 Service Unavailable",
+    "There are too many connections just now.",
+    type="api_error",
+    code="service_unavailable",
+    retry_after=2,
+)
