@@ -190,3 +190,43 @@ def decoded(spools: Spools, text: bytes, chunk_bytes: int) -> Base64Sink:
         sink.write(text[start : start + chunk_bytes])
     sink.finish()
     return sink
+
+
+# --- shares -----------------------------------------------------------------------------------
+
+
+def test_an_owner_leaves_as_much_free_as_it_has():
+    budget = SpoolBudget(900)
+
+    budget.take(450, "a")
+    with pytest.raises(SpoolFull):
+        budget.take(1, "a")
+    budget.take(225, "b")
+    with pytest.raises(SpoolFull):
+        budget.take(1, "b")
+    budget.take(112, "c")
+
+    assert budget.used_bytes == 787
+
+
+def test_what_is_given_back_can_be_taken_again():
+    budget = SpoolBudget(1000)
+    budget.take(500, "a")
+
+    budget.give_back(500, "a")
+    budget.take(500, "a")
+
+    assert budget.used_bytes == 500
+
+
+def test_a_copy_takes_the_share_of_the_spool_it_is_made_of(tmp_path):
+    tight = Spools(tmp_path / "tight", SpoolBudget(3 * MEGABYTE))
+    spool = tight.of("a").new(max_bytes=MEGABYTE)
+    spool.write(b"x" * MEGABYTE)
+
+    with closing(spool.sibling()) as copy, pytest.raises(SpoolFull):
+        copy.write(b"x" * MEGABYTE)
+    with closing(tight.of("b").new(max_bytes=MEGABYTE)) as other:
+        other.write(b"x" * MEGABYTE)
+        assert other.on_disk
+    spool.close()

@@ -16,6 +16,7 @@ import io
 import os
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -49,11 +50,16 @@ class SpoolFull(SpoolError):
 
 
 class SpoolBudget:
-    """How many bytes all spools of this process may have on disk together. Thread-safe."""
+    """How many bytes all spools of this process may have on disk together. Thread-safe.
+
+    An owner gets no more than what it would leave free: alone it can have half, of n owners each
+    an n-plus-first part, and there is always room for one more.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._used_bytes = 0
+        self._used_by: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @property
@@ -61,17 +67,24 @@ class SpoolBudget:
         """Bytes on disk now."""
         return self._used_bytes
 
-    def take(self, size_bytes: int) -> None:
-        """Set bytes aside; raises SpoolFull when they are not there."""
+    def take(self, size_bytes: int, owner: str = "") -> None:
+        """Set bytes aside, for an owner if one is named; raises SpoolFull when there are none."""
         with self._lock:
-            if self._used_bytes + size_bytes > self._max_bytes:
+            left = self._max_bytes - self._used_bytes - size_bytes
+            if left < 0:
                 raise SpoolFull(f"the spool budget of {self._max_bytes} bytes is used up")
+            if owner and self._used_by[owner] + size_bytes > left:
+                raise SpoolFull(f"this owner's share of {self._max_bytes} bytes is used up")
             self._used_bytes += size_bytes
+            self._used_by[owner] += size_bytes
 
-    def give_back(self, size_bytes: int) -> None:
+    def give_back(self, size_bytes: int, owner: str = "") -> None:
         """Return bytes taken before."""
         with self._lock:
             self._used_bytes -= size_bytes
+            self._used_by[owner] -= size_bytes
+            if not self._used_by[owner]:
+                del self._used_by[owner]
 
 
 class SpoolFile:
@@ -84,6 +97,7 @@ class SpoolFile:
         budget: shared by all spools that lie on the same disk.
         max_bytes: SpoolTooLarge beyond this.
         memory_bytes: what may stay in memory.
+        owner: whose share of the budget it takes; nobody's if empty.
     """
 
     def __init__(
@@ -93,11 +107,13 @@ class SpoolFile:
         budget: SpoolBudget,
         max_bytes: int,
         memory_bytes: int = MEMORY_BYTES,
+        owner: str = "",
     ) -> None:
         self._directory = directory
         self._budget = budget
         self._max_bytes = max_bytes
         self._memory_bytes = memory_bytes
+        self._owner = owner
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
         self._on_disk_bytes = 0
@@ -112,6 +128,7 @@ class SpoolFile:
             budget=self._budget,
             max_bytes=self._max_bytes,
             memory_bytes=self._memory_bytes,
+            owner=self._owner,
         )
 
     @property
@@ -165,7 +182,7 @@ class SpoolFile:
         self._memory = bytearray()
         if self._file is not None:
             self._file.close()
-        self._budget.give_back(self._on_disk_bytes)
+        self._budget.give_back(self._on_disk_bytes, self._owner)
         self._on_disk_bytes = 0
 
     def __del__(self) -> None:
@@ -186,7 +203,7 @@ class SpoolFile:
             raise SpoolFull(f"the spool disk refused the bytes: {error.strerror}") from error
 
     def _take(self, size_bytes: int) -> None:
-        self._budget.take(size_bytes)
+        self._budget.take(size_bytes, self._owner)
         self._on_disk_bytes += size_bytes
 
 
@@ -227,19 +244,30 @@ class _SpoolReader(io.RawIOBase):
 class Spools:
     """Makes spools in one directory under one budget."""
 
-    def __init__(self, directory: Path, budget: SpoolBudget) -> None:
+    def __init__(self, directory: Path, budget: SpoolBudget, owner: str = "") -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._budget = budget
+        self._owner = owner
 
     @property
     def budget(self) -> SpoolBudget:
         """What all spools made here share."""
         return self._budget
 
-    def new(self, *, max_bytes: int) -> SpoolFile:
+    def of(self, owner: str) -> "Spools":
+        """The same place, where new spools take the share of an owner: a tenant, say."""
+        return Spools(self._directory, self._budget, owner)
+
+    def new(self, *, max_bytes: int, memory_bytes: int = MEMORY_BYTES) -> SpoolFile:
         """An empty spool that may hold up to `max_bytes`."""
-        return SpoolFile(self._directory, budget=self._budget, max_bytes=max_bytes)
+        return SpoolFile(
+            self._directory,
+            budget=self._budget,
+            max_bytes=max_bytes,
+            memory_bytes=memory_bytes,
+            owner=self._owner,
+        )
 
 
 class Base64Sink:
