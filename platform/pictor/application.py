@@ -4,6 +4,7 @@ edge          request id on every answer, CORS on those of /v1
 pass-through  /{bucket}/… of the embedded S3 server
 body gate     /v1: key first, then the body
 /v1 handler   async views, no thread per waiter
+probes        /healthz and /readyz
 site          everything else, on Django's stock handler
 
 What is in web/ knows no app; here it is handed what it needs of them.
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
+from generation import lease
 from generation.api.callers import callers
 from generation.api.waiting import hub
 from pictor.kit import clock, pools
@@ -24,6 +26,7 @@ from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.gate import BodyGate
 from pictor.web.handler import V1Handler
 from pictor.web.passthrough import S3Passthrough
+from pictor.web.probes import Probes
 from pictor.web.site import SiteHandler
 
 
@@ -64,9 +67,10 @@ class Lifespan:
             await send({"type": "lifespan.shutdown.complete"})
 
 
-async def check_key(key: str, ip: str | None) -> None:
-    """Look a key up; raises the PictorError that refuses its bearer."""
-    await pools.views(authenticate, key, now=clock.now(), ip=ip)
+async def check_key(key: str, ip: str | None) -> str:
+    """Look a key up: its tenant's id. Raises the PictorError that refuses its bearer."""
+    caller = await pools.views(authenticate, key, now=clock.now(), ip=ip)
+    return str(caller.tenant_id)
 
 
 def build() -> App:
@@ -75,7 +79,7 @@ def build() -> App:
     stock: Any = get_asgi_application()
     app: App = Router(
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key),
-        site=SiteHandler(stock),
+        site=Probes(SiteHandler(stock), image_workers=lease.alive),
     )
     closing = []
     if settings.S3_PASSTHROUGH:

@@ -97,7 +97,6 @@ WHITENOISE_USE_FINDERS = EMBEDDED
 
 # Plain http exists on the embedded default alone; everywhere else cookies and pages want TLS.
 SECURE_SSL_REDIRECT = not EMBEDDED
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
 SECURE_HSTS_SECONDS = 0 if EMBEDDED else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
 SECURE_HSTS_PRELOAD = not EMBEDDED

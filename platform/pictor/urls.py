@@ -1,4 +1,7 @@
-"""The whole URL map. /v1 is served by its own handler (web/handler.py), the rest by Django's."""
+"""The URL map. /v1 is served by its own handler (web/handler.py), the rest by Django's.
+
+The probes are answered in front of both (web/probes.py).
+"""
 
 from typing import Any
 
@@ -9,23 +12,16 @@ from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from generation import lease
 from pictor.kit import api_errors
-from pictor.kit.errors import NotFound, PictorError
-from pictor.web import probes
+from pictor.kit.errors import InvalidRequest, NotFound, PictorError
 
 admin.autodiscover()
-readyz = probes.readyz(image_workers=lease.alive)
 openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[])
 
 urlpatterns = [
     path("v1/", include("generation.api.urls")),
     path("openapi.json", openapi),
     path("openapi.json/", openapi),
-    path("healthz", probes.healthz),
-    path("healthz/", probes.healthz),
-    path("readyz", readyz),
-    path("readyz/", readyz),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(url="/admin/")),
 ]
@@ -39,10 +35,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     return api_errors.response_of(NotFound("There is nothing at this address."))
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """A form that Django refuses to read; it has logged why."""
+    return api_errors.response_of(InvalidRequest("The request could not be read."))
+
+
 def server_error(request: HttpRequest, **_: Any) -> HttpResponseBase:
     """Our own words, as JSON, without a traceback."""
     return api_errors.response_of(PictorError("Something went wrong on our side."))
 
 
+handler400 = bad_request
 handler404 = not_found
 handler500 = server_error

@@ -11,9 +11,10 @@ from accounts.authentication import read_bearer
 from accounts.keys import mint
 from pictor.application import check_key
 from pictor.kit.spools import process_spools
-from pictor.web import gate
+from pictor.web import bodies, gate
 from pictor.web.edge import App
 from pictor.web.gate import BodyGate
+from tests.factories import Customer
 from tests.web.conftest import Exchange, body_of, call, make_exchange
 
 pytestmark = pytest.mark.anyio
@@ -197,7 +198,7 @@ async def test_a_body_larger_than_announced_is_still_capped(app, settings):
 
 
 async def test_a_slow_body_is_cut_off_at_its_deadline(app, inner, monkeypatch):
-    monkeypatch.setattr(gate, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "FIRST_SECONDS", 0.05)
 
     exchange = await call(
         app,
@@ -211,14 +212,18 @@ async def test_a_slow_body_is_cut_off_at_its_deadline(app, inner, monkeypatch):
     assert inner.skeletons == []
 
 
-@pytest.mark.parametrize(("announced", "status"), [(10, 400), (5000, 200)])
-async def test_a_larger_body_has_longer(app, monkeypatch, announced, status):
-    monkeypatch.setattr(gate, "FIRST_SECONDS", 0.05)
-    monkeypatch.setattr(gate, "MINIMUM_RATE", 1000)
-    exchange = make_exchange(headers={**UNKNOWN, **length(announced)}, messages=body_of(b"{}"))
+@pytest.mark.parametrize(("sent", "status"), [(10, 400), (50_000, 200)])
+async def test_bytes_that_have_come_win_time_and_announced_ones_do_not(
+    app, monkeypatch, sent, status
+):
+    monkeypatch.setattr(bodies, "FIRST_SECONDS", 0.2)
+    monkeypatch.setattr(bodies, "MINIMUM_RATE", 1000)
+    exchange = make_exchange(
+        headers={**UNKNOWN, **length(60_000)}, messages=body_of(b" " * sent, b"{}")
+    )
 
     async def receive_late():
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5 if exchange.events == ["receive"] else 0)
         return await exchange.receive()
 
     await app(exchange.scope, receive_late, exchange.send)
@@ -230,33 +235,33 @@ async def test_a_larger_body_has_longer(app, monkeypatch, announced, status):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", " gzip "])
-async def test_a_gzip_body_is_unpacked(app, inner, encoding):
+async def test_a_gzip_body_is_unpacked(app, inner, bearer, encoding):
     packed = gzip.compress(b'{"prompt":"a fox"}')
 
     exchange = await call(
         app,
-        headers={**UNKNOWN, **length(len(packed)), "Content-Encoding": encoding},
+        headers={**bearer, **length(len(packed)), "Content-Encoding": encoding},
         messages=body_of(packed[:7], packed[7:]),
     )
 
     assert (exchange.status, inner.skeletons) == (200, [b'{"prompt":"a fox"}'])
 
 
-async def test_identity_is_no_encoding(app, inner):
-    headers = {**UNKNOWN, **length(2), "Content-Encoding": "identity"}
+async def test_identity_is_no_encoding(app, inner, bearer):
+    headers = {**bearer, **length(2), "Content-Encoding": "identity"}
 
     await call(app, headers=headers, messages=body_of(b"{}"))
 
     assert inner.skeletons == [b"{}"]
 
 
-async def test_a_gzip_bomb_is_refused_while_it_grows(app, inner, settings):
+async def test_a_gzip_bomb_is_refused_while_it_grows(app, inner, bearer, settings):
     settings.MAX_JSON_BYTES = MEGABYTE
     packed = gzip.compress(b" " * (50 * MEGABYTE))
     assert len(packed) < 64 * KILOBYTE
 
     exchange = await call(
-        app, headers={**UNKNOWN, **length(len(packed)), **GZIP}, messages=body_of(packed)
+        app, headers={**bearer, **length(len(packed)), **GZIP}, messages=body_of(packed)
     )
 
     assert error_of(exchange) == (413, "request_too_large")
@@ -274,9 +279,9 @@ async def test_a_gzip_bomb_is_refused_while_it_grows(app, inner, settings):
     ],
     ids=["truncated", "empty", "plain", "deflate", "wrong checksum"],
 )
-async def test_a_broken_gzip_body_is_refused(app, inner, packed, why):
+async def test_a_broken_gzip_body_is_refused(app, inner, bearer, packed, why):
     exchange = await call(
-        app, headers={**UNKNOWN, **length(len(packed)), **GZIP}, messages=body_of(packed)
+        app, headers={**bearer, **length(len(packed)), **GZIP}, messages=body_of(packed)
     )
 
     assert error_of(exchange) == (400, "invalid_json")
@@ -285,14 +290,25 @@ async def test_a_broken_gzip_body_is_refused(app, inner, packed, why):
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd", "x" * 1000])
-async def test_another_encoding_is_refused(app, encoding):
+async def test_another_encoding_is_refused(app, bearer, encoding):
     exchange = await call(
         app,
-        headers={**UNKNOWN, **length(2), "Content-Encoding": encoding},
+        headers={**bearer, **length(2), "Content-Encoding": encoding},
         messages=body_of(b"{}"),
     )
 
     assert error_of(exchange) == (415, "unsupported_media_type")
+
+
+async def test_before_a_packed_body_is_read_the_key_is_looked_up(app, pooled_connections):
+    packed = gzip.compress(b"{}")
+
+    exchange = await call(
+        app, headers={**UNKNOWN, **length(len(packed)), **GZIP}, messages=body_of(packed)
+    )
+
+    assert error_of(exchange) == (401, "invalid_api_key")
+    assert exchange.events[0] == "start"
 
 
 # --- long strings -----------------------------------------------------------------------------
@@ -353,3 +369,23 @@ async def test_no_room_for_spools_is_our_trouble_and_not_the_callers(app, bearer
 
     budget.give_back(settings.SPOOL_BUDGET_BYTES)
     assert error_of(exchange) == (503, "service_unavailable")
+
+
+@pytest.fixture
+def others(pooled_connections: None) -> Customer:
+    return Customer("others")
+
+
+async def test_a_tenants_large_bodies_leave_room_for_others(app, acme, others, bearer, settings):
+    budget = process_spools().budget
+    half = settings.SPOOL_BUDGET_BYTES // 2
+    body = b'{"image":"' + b"A" * MEGABYTE + b'"}'
+
+    budget.take(half, str(acme.tenant.id))
+    theirs = {"Authorization": f"Bearer {others.plaintext}"}
+    refused = await call(app, headers={**bearer, **CHUNKED}, messages=body_of(body))
+    accepted = await call(app, headers={**theirs, **CHUNKED}, messages=body_of(body))
+    budget.give_back(half, str(acme.tenant.id))
+
+    assert error_of(refused) == (503, "service_unavailable")
+    assert accepted.status == 200

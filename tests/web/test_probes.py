@@ -1,13 +1,15 @@
 """Whether requests can be admitted, as load balancers ask."""
 
+import asyncio
 import json
 
 import pytest
 from django.db import ProgrammingError
-from django.test import RequestFactory
 
 from pictor.kit import redis_client
 from pictor.web import probes
+from pictor.web.probes import Probes
+from tests.web.conftest import body_of, call
 
 pytestmark = pytest.mark.django_db
 
@@ -21,26 +23,24 @@ def fresh():
     redis_client.forget_client()
 
 
-def readyz() -> tuple[int, object]:
-    view = probes.readyz(image_workers=lambda: 2)
-    response = view(RequestFactory().get("/readyz"))
-    return response.status_code, json.loads(response.content)
+def readyz() -> object:
+    return probes.readiness(lambda: 2)
 
 
 def test_a_process_whose_servers_answer_is_ready():
-    assert readyz() == (200, READY)
+    assert readyz() == READY
 
 
 def test_a_broker_that_is_away_is_named(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    assert readyz() == (503, {**READY, "status": "unavailable", "broker": False})
+    assert readyz() == {**READY, "status": "unavailable", "broker": False}
 
 
 def test_a_broker_that_came_back_is_believed_at_once(settings):
     redis_client.client().connection_pool.disconnect()
 
-    assert readyz() == (200, READY)
+    assert readyz() == READY
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,65 @@ def test_a_broker_that_came_back_is_believed_at_once(settings):
 def test_a_broker_elsewhere_is_asked_too(settings, url, answers):
     settings.CELERY_BROKER_URL = url or settings.REDIS_URL.removesuffix("/1") + "/6"
 
-    status, answer = readyz()
+    state = readyz()
 
-    assert (status, answer) == (
-        200 if answers else 503,
-        READY if answers else {**READY, "status": "unavailable", "broker": False},
-    )
+    assert state == (READY if answers else {**READY, "status": "unavailable", "broker": False})
 
 
 def test_workers_that_cannot_be_counted_are_no_reason_to_fail():
     def breaks() -> int:
         raise ProgrammingError("relation does not exist")
 
-    response = probes.readyz(image_workers=breaks)(RequestFactory().get("/readyz"))
+    assert probes.readiness(breaks) == {**READY, "image_workers": None}
 
-    assert (response.status_code, json.loads(response.content)["image_workers"]) == (200, None)
+
+# --- over HTTP --------------------------------------------------------------------------------
+
+
+async def never_called(scope, receive, send):
+    raise AssertionError("the site was called")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/healthz", "/healthz/", "/readyz", "/readyz/"])
+async def test_a_probe_is_answered_in_front_of_the_site(pooled_connections, path):
+    app = Probes(never_called, image_workers=lambda: 2)
+
+    exchange = await call(app, method="GET", path=path, headers={"Host": "10.0.0.7"})
+
+    assert exchange.status == 200
+    assert json.loads(exchange.body)["status"] == "ok"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_probe_is_asked_not_told(path):
+    app = Probes(never_called, image_workers=lambda: 2)
+
+    exchange = await call(app, path=path, messages=body_of(b"x"))
+
+    assert (exchange.status, exchange.headers["allow"]) == (405, "GET, HEAD")
+    assert json.loads(exchange.body)["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.anyio
+async def test_what_is_missing_is_a_503(settings, pooled_connections):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    app = Probes(never_called, image_workers=lambda: 2)
+
+    assert (await call(app, method="GET", path="/readyz")).status == 503
+
+
+@pytest.mark.anyio
+async def test_many_who_ask_at_once_share_one_look(pooled_connections):
+    looks = []
+
+    def image_workers() -> int:
+        looks.append(1)
+        return 2
+
+    app = Probes(never_called, image_workers=image_workers)
+
+    exchanges = await asyncio.gather(*(call(app, method="GET", path="/readyz") for _ in range(50)))
+
+    assert ({each.status for each in exchanges}, len(looks)) == ({200}, 1)

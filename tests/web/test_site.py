@@ -1,18 +1,28 @@
-"""Everything outside /v1: small bodies, eight requests at a time."""
+"""Everything outside /v1: small bodies, eight requests at a time, and turns for work alone."""
 
 import asyncio
 import json
 
 import pytest
 
-from pictor.web import site
+from pictor.kit.spools import process_spools
+from pictor.web import bodies, gate, site
+from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.site import SiteHandler
-from tests.web.conftest import body_of, call
+from tests.web.conftest import Exchange, body_of, call, make_exchange
 
 pytestmark = pytest.mark.anyio
 
+HOST = {"Host": "localhost:8000"}
 
-async def reads(scope, receive, send):
+
+@pytest.fixture(autouse=True)
+def served(settings, monkeypatch):
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+    monkeypatch.setattr(gate, "DRAIN_SECONDS", 0.05)
+
+
+async def reads(scope: Scope, receive: Receive, send: Send) -> None:
     """Reads the whole body as Django's stock handler does; says how much came and how it ended."""
     taken = 0
     while True:
@@ -24,17 +34,44 @@ async def reads(scope, receive, send):
     await send({"type": "http.response.body", "body": f"{taken} {message['type']}".encode()})
 
 
+async def never_called(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError("the application was called")
+
+
+async def post(app: App, *chunks: bytes, **options: str) -> Exchange:
+    return await call(app, path="/admin/", headers={**HOST, **options}, messages=body_of(*chunks))
+
+
 async def test_a_form_is_read():
-    exchange = await call(SiteHandler(reads), path="/admin/", messages=body_of(b"abc", b"de"))
+    exchange = await post(SiteHandler(reads), b"abc", b"de")
 
     assert exchange.body == b"5 http.request"
 
 
+async def test_a_large_form_waits_on_disk():
+    exchange = await post(SiteHandler(reads), *[b"a" * 100_000] * 20)
+
+    assert exchange.body == b"2000000 http.request"
+    assert process_spools().budget.used_bytes == 0
+
+
+async def test_a_large_answer_is_passed_on_whole():
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 201, "headers": [(b"a", b"b")]})
+        await send({"type": "http.response.body", "body": b"1" * 300_000, "more_body": True})
+        await send({"type": "http.response.body", "body": b"2" * 300_000})
+
+    exchange = await post(SiteHandler(app))
+
+    assert (exchange.status, exchange.headers) == (201, {"a": "b"})
+    assert exchange.body == b"1" * 300_000 + b"2" * 300_000
+
+
 async def test_a_form_announced_too_large_is_refused_unread():
     exchange = await call(
-        SiteHandler(reads),
+        SiteHandler(never_called),
         path="/admin/",
-        headers={"Content-Length": str(8 * 1024**2 + 1)},
+        headers={**HOST, "Content-Length": str(8 * 1024**2 + 1)},
         messages=body_of(b"abc"),
     )
 
@@ -42,14 +79,71 @@ async def test_a_form_announced_too_large_is_refused_unread():
     assert json.loads(exchange.body)["error"]["message"] == "A form is at most 8 MiB."
 
 
-async def test_a_form_that_becomes_too_large_ends_as_a_lost_connection(monkeypatch):
+async def test_a_form_that_becomes_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(site, "MAX_BODY_BYTES", 10)
 
+    exchange = await post(SiteHandler(never_called), b"12345", b"67890", b"x", b"y")
+
+    assert (exchange.status, exchange.events[:4]) == (413, ["receive"] * 3 + ["start"])
+
+
+async def test_a_form_that_drips_is_refused_without_ever_taking_a_turn(monkeypatch):
+    monkeypatch.setattr(bodies, "FIRST_SECONDS", 0.05)
+
     exchange = await call(
-        SiteHandler(reads), path="/admin/", messages=body_of(b"12345", b"67890", b"x", b"y")
+        SiteHandler(never_called),
+        path="/admin/login/",
+        headers=HOST,
+        messages=body_of(b"u", is_whole=False),
+        hangs=True,
     )
 
-    assert exchange.body == b"10 http.disconnect"
+    assert exchange.status == 400
+    assert "too long to arrive" in exchange.body.decode()
+
+
+async def test_forms_that_drip_keep_nobody_waiting():
+    handler = SiteHandler(reads)
+    dripping = [
+        asyncio.create_task(
+            call(handler, headers=HOST, messages=body_of(b"u", is_whole=False), hangs=True)
+        )
+        for _ in range(150)
+    ]
+    await asyncio.sleep(0)
+
+    exchange = await post(handler, b"abc")
+
+    for task in dripping:
+        task.cancel()
+    await asyncio.gather(*dripping, return_exceptions=True)
+    assert exchange.body == b"3 http.request"
+
+
+async def test_readers_that_take_nothing_in_keep_nobody_waiting():
+    handler = SiteHandler(reads)
+    slow = [make_exchange(path="/admin/", headers=HOST, messages=body_of(b"")) for _ in range(20)]
+
+    async def stuck(message):
+        await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(handler(one.scope, one.receive, stuck)) for one in slow]
+    await asyncio.sleep(0)
+
+    exchange = await post(handler, b"abc")
+
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert exchange.body == b"3 http.request"
+
+
+async def test_a_client_that_leaves_its_form_unfinished_gets_no_answer():
+    exchange = await call(
+        SiteHandler(never_called), headers=HOST, messages=body_of(b"u", is_whole=False)
+    )
+
+    assert exchange.sent == []
 
 
 async def test_eight_requests_are_served_at_a_time():
@@ -65,7 +159,7 @@ async def test_eight_requests_are_served_at_a_time():
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     handler = SiteHandler(app)
-    calls = [asyncio.create_task(call(handler, path="/")) for _ in range(20)]
+    calls = [asyncio.create_task(post(handler)) for _ in range(20)]
     for _ in range(10):
         await asyncio.sleep(0)
     assert inside == 8
@@ -74,3 +168,44 @@ async def test_eight_requests_are_served_at_a_time():
     exchanges = await asyncio.gather(*calls)
 
     assert ([one.status for one in exchanges], peak) == ([200] * 20, 8)
+
+
+async def test_a_turn_ends_in_time_and_the_next_one_begins(monkeypatch):
+    monkeypatch.setattr(site, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(site, "AT_ONCE", 1)
+    go_on = asyncio.Event()
+
+    async def app(scope, receive, send):
+        if scope["path"] == "/slow/":
+            await go_on.wait()
+        await reads(scope, receive, send)
+
+    handler = SiteHandler(app)
+
+    late = await call(handler, path="/slow/", headers=HOST, messages=body_of(b""))
+    next_one = await post(handler, b"abc")
+    go_on.set()
+
+    assert (late.status, late.headers["x-should-retry"]) == (503, "true")
+    assert next_one.body == b"3 http.request"
+
+
+# --- hosts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "a b", "", "x" * 300])
+async def test_another_host_is_refused_in_a_few_words_without_a_traceback(caplog, host):
+    exchange = await call(
+        SiteHandler(never_called), method="GET", path="/admin/", headers={"Host": host}
+    )
+
+    assert exchange.status == 400
+    assert json.loads(exchange.body)["error"]["code"] == "unknown_host"
+    assert len(exchange.body) < 200
+    assert caplog.text == ""
+
+
+async def test_without_a_host_the_address_counts():
+    exchange = await call(SiteHandler(reads), path="/admin/", messages=body_of(b""))
+
+    assert exchange.status == 200

@@ -6,6 +6,7 @@ reaper, the look at the beat).
 
     admission   6   key look-up to commit, web; fair between tenants, bounded queue
     views       8   every other sync endpoint under /v1, web
+    probes      1   the look at the servers behind /readyz, web
     database    8   claims, attempts, settlements, worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
@@ -84,6 +85,12 @@ async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     """Run a sync endpoint: at most 8 at a time in a web process."""
     call = partial(function, *args, **kwargs)
     return await _run(_executor("views", 8), partial(_with_database, call))
+
+
+async def probes(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a probe's look at the servers, whatever else is going on."""
+    call = partial(function, *args, **kwargs)
+    return await _run(_executor("probes", 1), partial(_with_database, call))
 
 
 async def database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,7 +1,7 @@
 """The body gate, in front of Django: nobody without a key can make us keep a large body.
 
 Django reads (and spools) a whole body before any view: 400 MB without a key were accepted.
-Here the key's form is checked at once, the key itself before a large or chunked body is
+Here the key's form is checked at once, the key itself before a large, chunked or gzip body is
 read, and then the body comes in under a byte cap, a minimum rate, a deadline and, for gzip, a cap
 on what it unpacks to. JSON strings too long for memory go to spool files on the way.
 
@@ -9,7 +9,6 @@ The body leaves in `scope["pictor.body"]`; Django gets an empty one.
 """
 
 import asyncio
-import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -26,9 +25,10 @@ from pictor.kit.errors import (
     UnsupportedMediaType,
 )
 from pictor.kit.json_stream import JsonRefused, JsonStream, JsonTooLarge
-from pictor.kit.spool import SpoolError, SpoolFull
+from pictor.kit.spool import SpoolError, SpoolFull, Spools
 from pictor.kit.spools import process_spools
-from pictor.web.edge import App, Message, Receive, Scope, Send, header, is_api
+from pictor.web import bodies
+from pictor.web.edge import App, Receive, Scope, Send, header, is_api
 
 LARGE_BYTES = 64 * 1024
 """Above this announced size (or with none announced) the key is looked up before reading."""
@@ -38,10 +38,6 @@ LONG_STRING_BYTES = 64 * 1024
 """In a scanned body, strings longer than this go to a spool, except for the prompt."""
 MAX_REST_BYTES = 4 * 1024**2
 """What is left of a scanned body without those strings: small enough to be parsed without harm."""
-FIRST_SECONDS = 20.0
-"""A body has this long, and one more second for each MINIMUM_RATE bytes announced or read."""
-MINIMUM_RATE = 16 * 1024
-"""Bytes a second a client must keep up."""
 DRAIN_BYTES = 1024 * 1024
 DRAIN_SECONDS = 1.0
 """After a refusal this much is still taken in, so that the client gets to read the answer."""
@@ -50,11 +46,7 @@ METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 ReadKey = Callable[[bytes | None], str]
-CheckKey = Callable[[str, str | None], Awaitable[None]]
-
-
-class ClientGone(Exception):
-    """The connection ended before the body did."""
+CheckKey = Callable[[str, str | None], Awaitable[str]]
 
 
 class BodyGate:
@@ -63,7 +55,7 @@ class BodyGate:
     Args:
         app: what the request is handed to.
         read_key: the key in an Authorization header, by its form alone.
-        check_key: looks a key up, for a caller at an address.
+        check_key: looks a key up, for a caller at an address: whose it is.
 
     Both raise the PictorError that refuses the request.
     """
@@ -82,7 +74,7 @@ class BodyGate:
         try:
             scope["pictor.key"] = self._read_key(header(scope, b"authorization"))
             body = await self._read(scope, receive)
-        except ClientGone:
+        except bodies.ClientGone:
             return
         except Exception as error:  # noqa: BLE001 - every failure here is an answer
             await refuse(api_errors.as_pictor_error(error), receive, send)
@@ -100,22 +92,25 @@ class BodyGate:
         if announced is not None and announced > settings.MAX_JSON_BYTES:
             await self._look_up(scope)
             raise _too_large()
-        if announced is None or announced > LARGE_BYTES:
-            await self._look_up(scope)
-        chunks = _decoded(scope, _chunks(receive, announced or 0))
-        if announced is not None and announced <= DIRECT_BYTES and not _encoding(scope):
+        is_packed = bool(_encoding(scope))
+        owner = ""
+        if announced is None or announced > LARGE_BYTES or is_packed:
+            owner = await self._look_up(scope)
+        arriving = bodies.chunks(receive, max_bytes=settings.MAX_JSON_BYTES, too_large=_too_large)
+        chunks = _decoded(scope, arriving)
+        if announced is not None and announced <= DIRECT_BYTES and not is_packed:
             return Body(skeleton=b"".join([chunk async for chunk in chunks]))
-        return await self._scan(chunks)
+        return await self._scan(chunks, process_spools().of(owner))
 
-    async def _look_up(self, scope: Scope) -> None:
+    async def _look_up(self, scope: Scope) -> str:
         client = scope.get("client")
-        await self._check_key(scope["pictor.key"], client[0] if client else None)
+        return await self._check_key(scope["pictor.key"], client[0] if client else None)
 
-    async def _scan(self, chunks: AsyncIterator[bytes]) -> Body:
+    async def _scan(self, chunks: AsyncIterator[bytes], spools: Spools) -> Body:
         def open_sink(index: int, key: str) -> RawSink | None:
             if key == "prompt":
                 return None
-            return RawSink(process_spools().new(max_bytes=settings.MAX_JSON_BYTES))
+            return RawSink(spools.new(max_bytes=settings.MAX_JSON_BYTES))
 
         stream: JsonStream[RawSink] = JsonStream(
             LONG_STRING_BYTES, open_sink, max_skeleton_bytes=MAX_REST_BYTES
@@ -182,31 +177,6 @@ def _too_large() -> RequestTooLarge:
     return RequestTooLarge(
         f"The request body is larger than {settings.MAX_JSON_BYTES // 1024**2} MiB."
     )
-
-
-async def _chunks(receive: Receive, announced: int) -> AsyncIterator[bytes]:
-    """The body as it comes, within cap, rate and deadline."""
-    started = time.monotonic()
-    taken = 0
-    while True:
-        allowed = FIRST_SECONDS + max(announced, taken) / MINIMUM_RATE
-        try:
-            async with asyncio.timeout(started + allowed - time.monotonic()):
-                message: Message = await receive()
-        except TimeoutError:
-            raise InvalidRequest(
-                "The request body took too long to arrive.", code="invalid_json"
-            ) from None
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunk = message.get("body", b"")
-        taken += len(chunk)
-        if taken > settings.MAX_JSON_BYTES:
-            raise _too_large()
-        if chunk:
-            yield chunk
-        if not message.get("more_body", False):
-            return
 
 
 async def _decoded(scope: Scope, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

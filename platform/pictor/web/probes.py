@@ -1,41 +1,79 @@
-"""/healthz: this process answers. /readyz: Postgres, Redis and the broker answer too."""
+"""/healthz: this process answers. /readyz: Postgres, Redis and the broker answer too.
 
+Both are answered in front of the site: they wait for none of its turns, and any Host may ask.
+"""
+
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from pictor.kit import api_errors, redis_client
+from pictor.kit import api_errors, pools, redis_client
+from pictor.kit.errors import MethodNotAllowed
+from pictor.web.edge import App, Receive, Scope, Send
+from pictor.web.gate import refuse
+
+HEALTH, READINESS = "/healthz", "/readyz"
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
-    """200 as long as the process runs."""
-    return api_errors.json_response({"status": "ok"})
+class Probes:
+    """Answers the probes and hands everything else on.
 
-
-def readyz(image_workers: Callable[[], int]) -> Callable[[HttpRequest], HttpResponse]:
-    """A view: 200 when requests can be admitted and rung for, 503 with what is missing otherwise.
-
-    It says how many image workers renew their lease, and is ready without any: what is admitted
-    waits for the next one.
+    Args:
+        app: what serves everything else.
+        image_workers: counts those that renew their lease. Without any the process is ready: what
+            is admitted waits for the next one.
     """
 
-    def view(request: HttpRequest) -> HttpResponse:
-        has_postgres, has_broker = _postgres_answers(), _redis_answers() and _broker_answers()
-        is_ready = has_postgres and has_broker
-        answer = {
-            "status": "ok" if is_ready else "unavailable",
-            "postgres": has_postgres,
-            "broker": has_broker,
-            "image_workers": _count(image_workers) if has_postgres else None,
-        }
-        return api_errors.json_response(answer, status=200 if is_ready else 503)
+    def __init__(self, app: App, *, image_workers: Callable[[], int]) -> None:
+        self._app = app
+        self._image_workers = image_workers
+        self._asking: asyncio.Task[dict[str, Any]] | None = None
 
-    return view
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        path = str(scope["path"]).removesuffix("/")
+        if path not in {HEALTH, READINESS}:
+            await self._app(scope, receive, send)
+        elif scope["method"] not in {"GET", "HEAD"}:
+            error = MethodNotAllowed("This address does not answer that method.")
+            error.headers["allow"] = "GET, HEAD"
+            await refuse(error, receive, send)
+        elif path == HEALTH:
+            await _answer(api_errors.json_response({"status": "ok"}), send)
+        else:
+            state = await self._readiness()
+            status = 200 if state["status"] == "ok" else 503
+            await _answer(api_errors.json_response(state, status=status), send)
+
+    async def _readiness(self) -> dict[str, Any]:
+        """One look for all who ask at the same time."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(pools.probes(readiness, self._image_workers))
+        return await asyncio.shield(self._asking)
+
+
+def readiness(image_workers: Callable[[], int]) -> dict[str, Any]:
+    """Whether requests can be admitted and rung for, and what is missing otherwise."""
+    has_postgres, has_broker = _postgres_answers(), _redis_answers() and _broker_answers()
+    return {
+        "status": "ok" if has_postgres and has_broker else "unavailable",
+        "postgres": has_postgres,
+        "broker": has_broker,
+        "image_workers": _count(image_workers) if has_postgres else None,
+    }
+
+
+async def _answer(response: HttpResponse, send: Send) -> None:
+    headers = [(key.lower().encode(), value.encode()) for key, value in response.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
 
 
 def _count(image_workers: Callable[[], int]) -> int | None:
@@ -51,6 +89,7 @@ def _postgres_answers() -> bool:
             cursor.execute("SELECT 1")
             return bool(cursor.fetchone())
     except DatabaseError:
+        connection.close()  # the next look is made on a fresh one
         return False
 
 

@@ -1,17 +1,35 @@
 """Everything outside /v1 on Django's stock handler: 8 requests at a time, small bodies only.
 
 The stock handler gives each request a thread, and reads a whole body before any view decides
-whether it wants it; pages need neither hundreds of threads nor megabytes.
+whether it wants it; pages need neither hundreds of threads nor megabytes. A turn is for work alone:
+a form is here before its turn begins, and an answer leaves after its turn has ended, so neither a
+slow sender nor a slow reader holds one.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
-from pictor.kit.errors import RequestTooLarge
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
+from pictor.kit.spool import SpoolError, SpoolFile
+from pictor.kit.spools import process_spools
+from pictor.web import bodies
 from pictor.web.edge import App, Message, Receive, Scope, Send, header
 from pictor.web.gate import refuse
 
 AT_ONCE = 8
+TURN_SECONDS = 30.0
+"""Who is not answered by then gets a 503; what was begun goes on to its own end."""
 MAX_BODY_BYTES = 8 * 1024**2
+MAX_ANSWER_BYTES = 256 * 1024**2
+MEMORY_BYTES = 32 * 1024
+"""Forms and answers above this wait on disk."""
+PIECE_BYTES = 64 * 1024
+OWNER = "site"
+"""Whose share of the spool budget it is: callers have not shown who they are."""
 
 
 class SiteHandler:
@@ -20,21 +38,112 @@ class SiteHandler:
     def __init__(self, app: App) -> None:
         self._app = app
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._begun: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
-        announced = header(scope, b"content-length") or b"0"
-        if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-            error = RequestTooLarge(f"A form is at most {MAX_BODY_BYTES // 1024**2} MiB.")
-            await refuse(error, receive, send)
+        try:
+            with ExitStack() as kept:
+                _check_host(scope)
+                _check_announced(scope)
+                form, answer = kept.enter_context(closing(_spool(MAX_BODY_BYTES))), Answer()
+                kept.callback(answer.close)
+                async for chunk in bodies.chunks(
+                    receive, max_bytes=MAX_BODY_BYTES, too_large=_too_large
+                ):
+                    form.write(chunk)
+                async with self._turns:
+                    await self._work(scope, form, answer)
+                await answer.send(send)
+        except bodies.ClientGone:
             return
-        taken = 0
+        except SpoolError:
+            await refuse(Unavailable("There is no room for pages just now."), receive, send)
+        except (InvalidRequest, RequestTooLarge, Unavailable) as error:
+            await refuse(error, receive, send)
 
-        async def receive_capped() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            return {"type": "http.disconnect"} if taken > MAX_BODY_BYTES else message
+    async def _work(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
+        """Have the page made, and wait for it as long as a turn lasts."""
+        work = asyncio.create_task(self._make(scope, form, answer))
+        self._begun.add(work)
+        work.add_done_callback(self._begun.discard)
+        done, _ = await asyncio.wait((work,), timeout=TURN_SECONDS)
+        if not done:
+            raise Unavailable("This page takes too long just now.")
+        work.result()
 
-        async with self._turns:
-            await self._app(scope, receive_capped, send)
+    async def _make(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
+        messages = _messages(form)
+
+        async def receive() -> Message:
+            message = next(messages, None)
+            if message is None:  # the caller may be gone: what was begun ends by itself
+                await asyncio.Event().wait()
+                raise AssertionError
+            return message
+
+        await self._app(scope, receive, answer.take)
+
+
+class Answer:
+    """A page's answer, kept until its turn is over."""
+
+    def __init__(self) -> None:
+        self._start: Message = {}
+        self._body = _spool(MAX_ANSWER_BYTES)
+        self._is_closed = False
+
+    async def take(self, message: Message) -> None:
+        """What the stock handler sends. Raises SpoolError."""
+        if self._is_closed:  # it came too late
+            return
+        if message["type"] == "http.response.start":
+            self._start = message
+        else:
+            self._body.write(message.get("body", b""))
+
+    async def send(self, send: Send) -> None:
+        """Send it on."""
+        await send(self._start)
+        for chunk in self._body.chunks(PIECE_BYTES):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def close(self) -> None:
+        """Free it."""
+        self._is_closed = True
+        self._body.close()
+
+
+def _spool(max_bytes: int) -> SpoolFile:
+    return process_spools().of(OWNER).new(max_bytes=max_bytes, memory_bytes=MEMORY_BYTES)
+
+
+def _messages(form: SpoolFile) -> Iterator[Message]:
+    for chunk in form.chunks(PIECE_BYTES):
+        yield {"type": "http.request", "body": chunk, "more_body": True}
+    yield {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _check_host(scope: Scope) -> None:
+    """Only our own hosts. Django would answer with a page, and log a traceback for each."""
+    host = header(scope, b"host")
+    name, _ = split_domain_port(host.decode("latin-1") if host is not None else _own_address(scope))
+    if not name or not validate_host(name, settings.ALLOWED_HOSTS):
+        raise InvalidRequest("This host is not served here.", code="unknown_host")
+
+
+def _own_address(scope: Scope) -> str:
+    """What Django takes for a Host header that is missing."""
+    server = scope.get("server")
+    return server[0] if server else ""
+
+
+def _check_announced(scope: Scope) -> None:
+    announced = header(scope, b"content-length") or b"0"
+    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+        raise _too_large()
+
+
+def _too_large() -> RequestTooLarge:
+    return RequestTooLarge(f"A form is at most {MAX_BODY_BYTES // 1024**2} MiB.")

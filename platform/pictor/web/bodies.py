@@ -1,0 +1,44 @@
+"""A request's body as it arrives, within a size and a rate that only sent bytes can lengthen."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+from pictor.kit.errors import InvalidRequest, PictorError
+from pictor.web.edge import Message, Receive
+
+FIRST_SECONDS = 20.0
+"""A body has this long, and one more second for each MINIMUM_RATE bytes that have come."""
+MINIMUM_RATE = 16 * 1024
+"""Bytes a second a client must keep up."""
+
+
+class ClientGone(Exception):
+    """The connection ended before the body did."""
+
+
+async def chunks(
+    receive: Receive, *, max_bytes: int, too_large: Callable[[], PictorError]
+) -> AsyncIterator[bytes]:
+    """The body's pieces. Raises `too_large`, InvalidRequest for a slow client, or ClientGone."""
+    started = time.monotonic()
+    taken = 0
+    while True:
+        allowed = FIRST_SECONDS + taken / MINIMUM_RATE
+        try:
+            async with asyncio.timeout(started + allowed - time.monotonic()):
+                message: Message = await receive()
+        except TimeoutError:
+            raise InvalidRequest(
+                "The request body took too long to arrive.", code="invalid_json"
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        taken += len(chunk)
+        if taken > max_bytes:
+            raise too_large()
+        if chunk:
+            yield chunk
+        if not message.get("more_body", False):
+            return
