@@ -17,6 +17,7 @@ from pictor.kit.errors import (
     InvalidRequest,
     NoChannelAvailable,
     PictorError,
+    Unavailable,
     UpstreamFailed,
 )
 from pictor.kit.spool import SpoolFile
@@ -121,11 +122,16 @@ TIMED_OUT = GenerationTimeout("The image was not ready within the time limit." +
 GAVE_UP = UpstreamFailed("The generation was interrupted too often." + NOT_CHARGED)
 BROKEN = UpstreamFailed("Something went wrong while the image was made." + NOT_CHARGED)
 NO_CHANNEL = NoChannelAvailable("No channel serves this model and size." + NOT_CHARGED)
+NO_ROOM = Unavailable(
+    "There was no room for the image on our side." + NOT_CHARGED, should_retry=False
+)
 WRONG_SIZE = UpstreamFailed("The model delivered another size than was asked for." + NOT_CHARGED)
 
 
 def error_for(failed: UpstreamError) -> PictorError:
     """What the caller is told of an attempt that ended the generation."""
+    if failed.is_ours and failed.attempt_class == AttemptClass.STORAGE_FAILED:
+        return NO_ROOM
     known = _MESSAGES[failed.attempt_class]
     if failed.attempt_class == AttemptClass.REJECTED and failed.public_message:
         return InvalidRequest(failed.public_message + NOT_CHARGED, param=failed.public_param)

@@ -55,7 +55,8 @@ async def admit_call(call: Call, generation_id: GenerationId) -> Admitted:
     if isinstance(outcome, Admitted):
         return outcome
     now = clock.now()
-    images = await pools.storage(inputs.extract, outcome.request, call.body, process_spools())
+    spools = process_spools().of(str(outcome.caller.tenant_id))
+    images = await pools.storage(inputs.extract, outcome.request, call.body, spools)
     try:
         await images.check_addresses(http())
         rows = await images.store(generation_id, now)

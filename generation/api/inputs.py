@@ -26,7 +26,7 @@ from pictor.kit.body import Body
 from pictor.kit.egress import EgressRefused, HttpError
 from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
 from pictor.kit.http import HttpPool
-from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, Spools
+from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, SpoolFull, Spools
 from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
 FIELDS = ("image", "mask")
@@ -191,6 +191,9 @@ class _Taker:
             for chunk in read(len(prefix)):
                 sink.write(chunk)
             sink.finish()
+        except SpoolFull:
+            spool.close()
+            raise Unavailable("There is no room for large requests just now.") from None
         except SpoolError:
             spool.close()
             raise RequestTooLarge("A reference image is too large.", param=name) from None

@@ -22,7 +22,7 @@ async def quote(request: ASGIRequest) -> HttpResponseBase:
     def read() -> tuple[Quoted, inputs.Inputs]:
         caller = call.authenticated("images:write")
         fields = requests.parse(call.body.fields(), default_model=None)
-        images = inputs.extract(fields, call.body, process_spools())
+        images = inputs.extract(fields, call.body, process_spools().of(str(caller.tenant_id)))
         images.close()
         return quoted_order(caller=caller, request=fields, now=clock.now()), images
 

@@ -27,7 +27,7 @@ class AttemptClass(StrEnum):
     BAD_RESULT = "bad_result"
     """Answered without a usable image: once more where the channel's retries are free."""
     STORAGE_FAILED = "storage_failed"
-    """The images are here and could not be stored: storage only."""
+    """The images came and could not be kept or stored, which is not the channel's fault: never."""
 
 
 class UpstreamError(Exception):
@@ -68,3 +68,17 @@ class UpstreamError(Exception):
         self.public_message = public_message
         self.public_param = public_param
         self.is_ours = is_ours
+
+
+def no_room(
+    error: Exception, *, http_status: int | None = None, request_id: str = ""
+) -> UpstreamError:
+    """Images came and our own disk, or the tenant's share of it, had no room for them."""
+    return UpstreamError(
+        AttemptClass.STORAGE_FAILED,
+        str(error),
+        http_status=http_status,
+        request_id=request_id,
+        may_have_billed=True,
+        is_ours=True,
+    )

@@ -22,7 +22,7 @@ from generation.dispatch.pixels import Wanted, verified
 from generation.models import Generation
 from generation.outcome import VerifiedImage
 from pictor.kit import clock, pools
-from pictor.kit.spool import Spools
+from pictor.kit.spool import SpoolFull, Spools
 from storage.services import StorageFailed, partial_key_of, upload
 
 logger = logging.getLogger(__name__)
@@ -107,13 +107,16 @@ class Partials:
             raise
         if not is_sent:
             self._sent.discard(place)
-            logger.warning("partial image %s of %s cannot be decoded", place, self._id)
+            logger.warning("partial image %s of %s cannot be decoded or kept", place, self._id)
 
     async def _made_ready(self, partial: UpstreamPartial, wanted: Wanted) -> bool:
-        """Verified, stored and announced; False when it cannot be decoded."""
-        good = await pools.conversion(
-            verified, UpstreamImage(partial.spool), wanted=wanted, spools=self._spools
-        )
+        """Verified, stored and announced; False when it cannot be decoded or there is no room."""
+        try:
+            good = await pools.conversion(
+                verified, UpstreamImage(partial.spool), wanted=wanted, spools=self._spools
+            )
+        except SpoolFull:
+            good = None
         if good is None:
             partial.spool.close()
             return False

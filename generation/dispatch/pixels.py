@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
 from generation.outcome import VerifiedImage
-from pictor.kit.spool import SpoolError, SpoolFile, Spools
+from pictor.kit.spool import SpoolFile, Spools, SpoolTooLarge
 from storage import convert, probe
 
 
@@ -23,9 +23,10 @@ class Wanted:
 
 
 def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> VerifiedImage | None:
-    """The image with its true format and pixels, as it is wanted; None if undecodable or not kept.
+    """The image with its true format and pixels, as it is wanted; None if undecodable or too large.
 
-    The image's own spool is closed as soon as a stripped or converted one takes its place.
+    Raises SpoolFull where there is no room for it. The image's own spool is closed as soon as a
+    stripped or converted one takes its place.
     """
     try:
         clean, facts = probe.cleaned(image.spool)
@@ -36,7 +37,7 @@ def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> Verifie
             spool, size = _as_wanted(clean, facts, wanted, spools)
             if spool is clean:
                 replaced.pop_all()
-    except (probe.NotAnImage, SpoolError):
+    except (probe.NotAnImage, SpoolTooLarge):
         return None
     return VerifiedImage(
         spool=spool,

@@ -19,7 +19,7 @@ from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, Route
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer
-from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.claims import Claim
 from generation.dispatch.call import ask, ignored_by, wanted_of
 from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health, UpstreamCall
@@ -41,7 +41,7 @@ from generation.outcome import (
 from pictor.kit import clock, ids, pools
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
-from pictor.kit.spool import Spools
+from pictor.kit.spool import SpoolFull, Spools
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ class _Run:
     claim: Claim
     queue: list[Candidate]
     partials: Partials
+    spools: Spools
+    """The tenant's share."""
     history: History = field(default_factory=History)
     number: int = 0
     ends_at: float = 0.0
@@ -86,7 +88,8 @@ class Dispatcher:
     async def run(self, claim: Claim) -> Delivery:
         """Images from the first channel that delivers. Raises Failure with the caller's error."""
         catalogue = await pools.surely(catalogue_at, claim.revision)
-        run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, self._spools))
+        spools = self._spools.of(str(claim.generation.tenant_id))
+        run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, spools), spools)
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
             raise Failure(NO_CHANNEL)
@@ -234,7 +237,7 @@ class Dispatcher:
                 candidate,
                 seconds=seconds,
                 http=self._http,
-                spools=self._spools,
+                spools=run.spools,
                 on_partial=on_partial,
             )
 
@@ -247,14 +250,16 @@ class Dispatcher:
         wanted = wanted_of(generation, candidate)
         try:
             for image in answer.images:
-                good = await pools.conversion(verified, image, wanted=wanted, spools=self._spools)
+                good = await pools.conversion(verified, image, wanted=wanted, spools=run.spools)
                 if good is not None:
                     images.append(_with_news(good, generation.prompt + candidate.prompt_suffix))
             self._check(run, candidate, images)
-        except BaseException:
+        except BaseException as error:
             answer.close()
             for kept in images:
                 kept.spool.close()
+            if isinstance(error, SpoolFull):
+                raise no_room(error) from error
             raise
         return Delivery(
             attempt_id=attempt_id,

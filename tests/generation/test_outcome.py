@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.outcome import error_for
 
 
@@ -38,3 +38,10 @@ def test_a_rejection_names_the_field_where_it_is_one_of_ours():
 
     assert error.message == "The model does not take that background. You were not charged."
     assert error.param == "background"
+
+
+def test_a_full_disk_of_ours_is_no_fault_of_the_model():
+    error = error_for(no_room(OSError("/var/spool is full")))
+
+    assert (error.status, error.type, error.code) == (503, "api_error", "service_unavailable")
+    assert error.message == "There was no room for the image on our side. You were not charged."

@@ -1,20 +1,28 @@
 """The pipeline when something happens that nobody foresaw."""
 
 import asyncio
+import base64
+import io
+import json
 import logging
 
 import pytest
+from PIL import Image
 from typing_extensions import override
 
 from billing.models import Transfer
 from billing.selectors import ledger_findings
 from generation import attempts, pipeline
+from generation.catalogue.credentials import encrypted
 from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation
 from generation.outcome import Delivery
 from pictor.kit import log, pools
+from pictor.kit.http import HttpPool
 from pictor.kit.ids import new_uuid
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.raw_server import running, says
 
 
 class Broken(Dispatcher):
@@ -78,3 +86,41 @@ def test_what_a_worker_logs_names_the_request(queued, worker, channel):
     asyncio.run(pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Looks(channel)))
 
     assert seen == ["req_1"]
+
+
+def noise() -> bytes:
+    """A png above 256 KiB, which goes to disk."""
+    file = io.BytesIO()
+    Image.effect_noise((1024, 1024), 90).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+@pytest.mark.parametrize("budget_bytes", [1_400_000, 3_400_000], ids=["taking in", "converting"])
+def test_a_spool_without_room_is_our_fault_and_not_the_channels(
+    acme, queued, worker, tmp_path, budget_bytes
+):
+    Generation.objects.update(output_format="webp")
+    Channel.objects.update(credentials=encrypted("sk-upstream"))
+    data = [{"b64_json": base64.b64encode(noise()).decode()}]
+
+    async def journey() -> None:
+        async with running(says(json.dumps({"data": data}).encode())) as upstream:
+            await pools.database(Channel.objects.update, base_url=upstream.url)
+            http = HttpPool(egress_allow=[upstream.host_port])
+            spools = Spools(tmp_path, SpoolBudget(budget_bytes))
+            dispatcher = Dispatcher(http=http, spools=spools)
+            await pipeline.run(generation_id=queued.id, worker=worker, dispatcher=dispatcher)
+            assert len(upstream.received) == 1
+            await http.aclose()
+
+    asyncio.run(journey())
+
+    queued.refresh_from_db()
+    attempt = Attempt.objects.get()
+    assert (queued.state, queued.error["status"], queued.error["code"]) == (
+        *("failed", 503),
+        "service_unavailable",
+    )
+    assert attempt.attempt_class == "storage_failed"
+    assert acme.money == (10_000_000, 0)

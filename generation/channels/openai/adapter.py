@@ -11,7 +11,7 @@ from generation.channels.base import (
     UpstreamRequest,
 )
 from generation.channels.base64_stream import AnswerStream
-from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
 from generation.channels.openai.reader import AnswerReader
@@ -25,7 +25,7 @@ from pictor.kit.http import (
     deadline,
 )
 from pictor.kit.json_stream import JsonRefused
-from pictor.kit.spool import SpoolError, SpoolFile, Spools, SpoolTooLarge
+from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
 
 EVENTS_OR_JSON = "text/event-stream, application/json"
 
@@ -97,6 +97,12 @@ class OpenAIAdapter:
         self, error: HttpError | SpoolError | JsonRefused, exchange: Exchange
     ) -> UpstreamError:
         """Without an answer, only a call that surely was not sent may be made again."""
+        if isinstance(error, SpoolFull):
+            return no_room(
+                error,
+                http_status=exchange.status,
+                request_id=request_id_of(exchange.answer_headers),
+            )
         if isinstance(error, EgressRefused | NotReached) or not exchange.is_sent:
             attempt_class = AttemptClass.NOT_REACHED
         elif isinstance(error, SpoolTooLarge):

@@ -327,7 +327,8 @@ async def test_no_room_on_our_disk_is_never_asked_again(upstream, pool, answers,
 
     error = await failure_of(channel)
 
-    assert error.attempt_class is AttemptClass.UNKNOWN
+    assert (error.attempt_class, error.is_ours) == (AttemptClass.STORAGE_FAILED, True)
+    assert error.may_have_billed
     assert spools.budget.used_bytes == 0
 
 

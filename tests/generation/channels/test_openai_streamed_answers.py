@@ -422,5 +422,5 @@ async def test_a_finished_image_without_room_is_never_asked_for_again(upstream, 
 
     error = await failure_of(open_adapter(config_for(upstream.url), pool, spools), fox())
 
-    assert error.attempt_class is AttemptClass.UNKNOWN
+    assert (error.attempt_class, error.is_ours) == (AttemptClass.STORAGE_FAILED, True)
     assert spools.budget.used_bytes == 0
