@@ -6,10 +6,12 @@ are removed before anything can read them.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 FORWARDED = b"x-forwarded-"
+_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?")
 
 
 class Proxies:
@@ -30,13 +32,18 @@ class Proxies:
         return {**scope, "headers": kept}
 
     def _caller(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+        """The last address of the chain that is not ours; a word that is none ends the chain."""
         chain = [
-            address.strip()
+            word.strip()
             for name, value in headers
             if name == b"x-forwarded-for"
-            for address in value.decode("latin-1").split(",")
+            for word in value.decode("latin-1").split(",")
         ]
-        return next((address for address in reversed(chain) if not self.is_ours(address)), None)
+        for word in reversed(chain):
+            address = _address(word)
+            if address is None or not self.is_ours(address):
+                return address
+        return None
 
     def is_ours(self, text: str) -> bool:
         """Whether an address is one of the proxies; False for what is no address."""
@@ -45,3 +52,14 @@ class Proxies:
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+def _address(word: str) -> str | None:
+    """The address in `A`, `A:port`, `[A]` or `[A]:port`; None for anything else, `unknown` say."""
+    found = _WITH_PORT.fullmatch(word)
+    if found is not None:
+        word = found["six"] or found["four"]
+    try:
+        return str(ipaddress.ip_address(word))
+    except ValueError:
+        return None
