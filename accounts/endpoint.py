@@ -26,6 +26,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from typing_extensions import override
 
+from accounts import rates
 from accounts.authentication import require_scope
 from accounts.selectors import Caller
 from pictor.kit.api_bodies import ApiBody
@@ -79,11 +80,13 @@ def operation(
     body: type[ApiBody] | None = None,
     status: int = HTTPStatus.OK.value,
     errors: Iterable[int] = (),
+    rate: Callable[[Caller], None] = rates.take_read,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Make a method of an Endpoint an operation: check the scope, parse, call, render; describe.
 
     The method gets the caller, the path's parts by name, with `query` its values by name, and with
     `body` the values of the fields that were sent: what may be absent has a default there.
+    `rate` counts the call against the tenant's limit of its kind.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -91,6 +94,7 @@ def operation(
         def handle(self: Endpoint, request: Request, **path: str) -> Response:
             caller = cast("Caller", request.auth)
             require_scope(caller, scope)
+            rate(caller)
             values = {} if query is None else query.parse(request.query_params)
             if body is not None:
                 values |= body.parse(_body_of(request).short_fields())

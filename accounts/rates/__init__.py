@@ -5,10 +5,19 @@ All buckets of a request are looked at and taken from together: either all have 
 taken and the refusal says truly when to come back (`shared.py`, on Redis). While Redis is away each
 web process keeps the same buckets in its own memory (`local.py`), so a limit is loosened by at most
 the number of processes, and money, which is in Postgres, not at all.
+
+What only looks is counted too, by tenant: in one bucket of its kind.
 """
 
 from accounts.rates import shared
-from accounts.rates.buckets import buckets_of, headers_of, refusal_of
+from accounts.rates.buckets import (
+    Bucket,
+    bucket_of_queries,
+    bucket_of_reads,
+    buckets_of,
+    headers_of,
+    refusal_of,
+)
 from accounts.selectors import Caller
 
 
@@ -24,3 +33,22 @@ def take(caller: Caller, *, images: int) -> dict[str, str]:
     if taken.wait_seconds:
         raise refusal_of(buckets, taken, headers)
     return headers
+
+
+def take_read(caller: Caller) -> None:
+    """Count one look at one thing, or one small change of it.
+
+    Raises RateLimited with a true `retry_after`, without headers: those are about generations.
+    """
+    _take_one(bucket_of_reads(caller))
+
+
+def take_query(caller: Caller) -> None:
+    """Count one list or quote. Raises as `take_read` does."""
+    _take_one(bucket_of_queries(caller))
+
+
+def _take_one(bucket: Bucket) -> None:
+    taken = shared.take([bucket])
+    if taken.wait_seconds:
+        raise refusal_of([bucket], taken, {})

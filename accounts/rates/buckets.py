@@ -16,6 +16,8 @@ LONGEST_RETRY_AFTER = 60
 
 REQUESTS = "requests"
 IMAGES = "images"
+READS = "reads"
+QUERIES = "lists and quotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,18 @@ def buckets_of(caller: Caller, images: int) -> list[Bucket]:
         for unit, whose, name, capacity, cost in found
         if capacity is not None
     ]
+
+
+def bucket_of_reads(caller: Caller) -> Bucket:
+    """The platform's limit of a tenant's reads, all of its keys together."""
+    name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:reads"
+    return Bucket(name, READS, "account", settings.READS_PER_MINUTE, 1)
+
+
+def bucket_of_queries(caller: Caller) -> Bucket:
+    """The same of its lists and quotes, which cost more."""
+    name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:queries"
+    return Bucket(name, QUERIES, "account", settings.QUERIES_PER_MINUTE, 1)
 
 
 def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:

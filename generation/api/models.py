@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from rest_framework import serializers
 from typing_extensions import override
 
+from accounts import rates
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import Caller
 from generation.admission.rules import OUTPUT_FORMATS
@@ -62,7 +63,13 @@ class ModelList(ApiObject):
 class ModelsView(Endpoint):
     """/v1/models."""
 
-    @operation("list_models", summary="List models", scope="images:read", answer=ModelList)
+    @operation(
+        "list_models",
+        summary="List models",
+        scope="images:read",
+        answer=ModelList,
+        rate=rates.take_query,
+    )
     def get(self, caller: Caller) -> Answer:
         """Every model this key may call."""
         return Answer({"data": list(_callable_by(caller).values())})

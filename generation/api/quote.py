@@ -3,6 +3,7 @@
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 
+from accounts import rates
 from generation.admission.service import Quoted, quoted_order
 from generation.api import inputs, requests
 from generation.api.admitting import http, in_turn
@@ -21,6 +22,7 @@ async def quote(request: ASGIRequest) -> HttpResponseBase:
 
     def read() -> tuple[Quoted, inputs.Inputs]:
         caller = call.authenticated("images:write")
+        rates.take_query(caller)
         fields = requests.parse(call.body.fields(), default_model=None)
         images = inputs.extract(fields, call.body, process_spools().of(str(caller.tenant_id)))
         images.close()

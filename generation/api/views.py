@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from accounts import rates
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import Caller
 from generation import services
@@ -29,6 +30,7 @@ class GenerationsView(Endpoint):
         scope="images:read",
         query=PageQuery,
         answer=GenerationList,
+        rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
         """The tenant's generations, newest first."""

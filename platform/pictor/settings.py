@@ -141,6 +141,8 @@ ATOMIC_REQUESTS = False
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_TIMEOUT_SECONDS = 0.5
 RATE_CEILING_PER_MINUTE = env_int("PICTOR_RATE_CEILING_PER_MINUTE", 1_000_000)
+READS_PER_MINUTE = env_int("PICTOR_READS_PER_MINUTE", 30_000)
+QUERIES_PER_MINUTE = env_int("PICTOR_QUERIES_PER_MINUTE", 3_000)
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", REDIS_URL)
 DOORBELL_APP = "pictor.celery.app"
 """The Celery app that rings for a generation: imported where one rings, not by every command."""

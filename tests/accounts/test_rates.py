@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from accounts.rates import shared, take
+from accounts.rates import shared, take, take_query, take_read
 from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
 from accounts.selectors import Caller
@@ -266,3 +266,40 @@ def test_the_least_used_local_bucket_is_forgotten_first(monkeypatch):
 
     assert buckets.take([one], now=0.0).levels == (7.0,)
     assert buckets.take([two], now=0.0).levels == (9.0,)
+
+
+# --- reads ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(take_read, "60 reads a minute"), (take_query, "60 lists and quotes a minute")],
+)
+@pytest.mark.parametrize("url", [None, CLOSED])
+def test_reads_have_a_limit_of_their_own(caller, settings, url, count, words):
+    settings.READS_PER_MINUTE = settings.QUERIES_PER_MINUTE = 60
+    settings.REDIS_URL = url or settings.REDIS_URL
+    for _ in range(60):
+        count(caller)
+
+    with pytest.raises(RateLimited) as refused:
+        count(caller)
+
+    assert words in refused.value.message
+    assert refused.value.retry_after in range(1, 6)
+    assert refused.value.headers == {}
+    take(caller, images=1)
+
+
+def test_another_tenants_reads_do_not_count(caller, settings):
+    settings.READS_PER_MINUTE = 1
+    take_read(caller)
+
+    take_read(make_caller())
+
+    with pytest.raises(RateLimited):
+        take_read(replace(caller, key_id=make_caller().key_id))
+
+
+def test_500_who_look_every_second_are_within_the_limit(settings):
+    assert settings.READS_PER_MINUTE == 500 * 60

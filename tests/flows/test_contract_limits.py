@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import redis
 from psycopg import sql
 
 from tests.customer import GENERATIONS, Customer, Operator
@@ -133,6 +135,32 @@ def test_refused_requests_count_and_retrievals_do_not(make_customer: MakeCustome
 
     assert reads == [200] * 10
     assert writes == [400, 400, 429]
+
+
+def test_lists_quotes_and_reads_are_refused_when_their_buckets_are_empty(
+    make_customer: MakeCustomer, database: "psycopg.Connection[Any]"
+) -> None:
+    customer = make_customer()
+    (tenant,) = database.execute(
+        "SELECT id FROM accounts_tenant WHERE name = %s", [customer.name]
+    ).fetchone() or (None,)
+    made = customer.generate(**LOW).headers["x-pictor-generation-id"]
+    with redis.Redis.from_url(customer.stack.env["REDIS_URL"]) as buckets:
+        for kind in ("reads", "queries"):
+            empty = {"level": 0, "at": int(time.time() * 1000)}
+            buckets.hset(f"pictor:rate:{{{tenant}}}:tenant:{kind}", mapping=empty)
+
+    answers = [
+        customer.client.post("/v1/images/quote", json=LOW),
+        customer.client.get("/v1/models"),
+        customer.client.get(GENERATIONS),
+        customer.client.get(f"{GENERATIONS}/{made}"),
+        customer.generate(**LOW),
+    ]
+
+    assert [each.status_code for each in answers] == [429, 429, 429, 429, 200]
+    assert {facts_of(each) for each in answers[:4]} == {OVER_RATE}
+    assert {int(each.headers["retry-after"]) for each in answers[:4]} <= set(range(1, 6))
 
 
 def test_a_body_that_is_no_request_counts_and_says_what_is_left(

@@ -1,0 +1,52 @@
+"""Reads are counted by tenant, and refused as generations are."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings as ours
+
+from pictor.application import build
+from pictor.kit.redis_client import forget_client
+from tests.web.conftest import body_of, call
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def whole():
+    """The application of the settings."""
+    forget_client()
+    Path(ours.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    yield build()
+    forget_client()
+
+
+@pytest.mark.parametrize(
+    ("setting", "request_line"),
+    [
+        ("QUERIES_PER_MINUTE", "GET /v1/models"),
+        ("QUERIES_PER_MINUTE", "GET /v1/images/generations"),
+        ("READS_PER_MINUTE", "GET /v1/models/no-such-model"),
+        ("READS_PER_MINUTE", "GET /v1/images/generations/gen_x"),
+        ("READS_PER_MINUTE", "DELETE /v1/images/generations/gen_x"),
+        ("READS_PER_MINUTE", "POST /v1/images/generations/gen_x/cancel"),
+    ],
+)
+async def test_one_more_than_a_minute_allows_is_a_429(
+    whole, bearer, settings, setting, request_line
+):
+    setattr(settings, setting, 2)
+    method, path = request_line.split()
+
+    answers = [
+        await call(
+            whole, method=method, path=path, headers=bearer, messages=body_of(b""), hangs=True
+        )
+        for _ in range(3)
+    ]
+
+    assert 429 not in {each.status for each in answers[:2]}
+    assert answers[2].status == 429
+    assert json.loads(answers[2].body)["error"]["code"] == "rate_limit_exceeded"
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 30
