@@ -1,9 +1,9 @@
 """`make bench`: what the running system costs, measured from outside.
 
-    python -m tests.bench [throughput|waiting|big_images …] [--requests N] [--json FILE]
+    python -m tests.bench [throughput|waiting|big_images|slow_clients] [--requests N] [--json FILE]
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
-answer was not 200 or `ledger_check` finds something afterwards.
+answer was not 200, when slow clients held others up, or `ledger_check` finds something afterwards.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pictor.runtime.process import raise_file_limit
-from tests.bench import big_images, throughput, waiting
+from tests.bench import big_images, slow_clients, throughput, waiting
 from tests.bench.ground import Ground, fresh_ground
 from tests.bench.report import Result, table
 
@@ -21,6 +21,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "throughput": throughput.run,
     "waiting": waiting.run,
     "big_images": big_images.run,
+    "slow_clients": slow_clients.run,
 }
 MOST_REQUESTS = 10_000
 

@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from tests.bench.attackers import Attack, Endured
 from tests.bench.client import Load, Outcome
 from tests.bench.meter import GROUPS, Groups, Sampler, idle_bytes
 from tests.servers import ROOT, Stack, start_stack, stop_stack
@@ -35,6 +38,15 @@ class Measured:
     peak_bytes: dict[str, int]
     peak_threads: dict[str, int]
     most_in_flight: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attacked:
+    """One attack: what honest clients saw, and the memory of each process group."""
+
+    endured: Endured
+    idle_bytes: dict[str, int]
+    peak_bytes: dict[str, int]
 
 
 class Ground:
@@ -63,6 +75,22 @@ class Ground:
             most_in_flight=seen.most_in_flight,
         )
 
+    def attack(self, *, seconds: float) -> Attacked:
+        """Warm the stack up, then let the attackers loose and watch."""
+        self._warm_up()
+        address = urlsplit(self._stack.base_url)
+        attack = Attack(
+            host=address.hostname or "",
+            port=address.port or 0,
+            api_key=self._keys[0],
+            seconds=seconds,
+        )
+        groups = Groups(self._stack)
+        idle = idle_bytes(groups)
+        with Sampler(groups, lambda: 0) as seen:
+            endured = Endured(**self._told("tests.bench.attackers", asdict(attack)))
+        return Attacked(endured=endured, idle_bytes=idle, peak_bytes=seen.peak_bytes())
+
     def ledger_finding(self) -> str | None:
         """What `ledger_check` says when the ledger is wrong; None when it is right."""
         checked = self._stack.manage("ledger_check", "--json")
@@ -84,16 +112,22 @@ class Ground:
             concurrency=concurrency,
             body={"model": MODEL, "size": "1024x1024", "quality": "low", **body},
         )
-        client = subprocess.run(
-            [sys.executable, "-m", "tests.bench.client"],
+        return Outcome(**self._told("tests.bench.client", asdict(load)))
+
+    @staticmethod
+    def _told(module: str, what: Mapping[str, object]) -> dict[str, Any]:
+        """What a process of its own came to, which is told as JSON what to do."""
+        client = subprocess.run(  # noqa: S603 (our own modules)
+            [sys.executable, "-m", module],
             cwd=ROOT,
-            input=json.dumps(asdict(load)),
+            input=json.dumps(what),
             stdout=subprocess.PIPE,
             text=True,
             timeout=LOAD_SECONDS,
             check=True,
         )
-        return Outcome(**json.loads(client.stdout))
+        found: dict[str, Any] = json.loads(client.stdout)
+        return found
 
     def _tenant(self, name: str) -> str:
         created = self._stack.manage("tenant", "create", name, "--balance", "1000", "--json")
