@@ -1,5 +1,10 @@
 """Who may work on a generation: the claim, and the condition under which its holder may end it.
 
+What a dead worker had in hand is in quarantine, because one of it may have killed the worker and
+would kill the next one: a worker claims it in small groups, one group after the other, so that
+whatever is guilty is soon alone and its neighbours are called once more, not twice. A row's
+`quarantine` is the most that may run together with it; 0 is everything else (docs/adr/0012).
+
 A message may be delivered twice or never; only the claim decides. It raises the generation's
 dispatch number; beginning an attempt and ending the generation are conditional on (id, running,
 dispatch number). A worker that lost its claim, however alive it looks, can still close its
@@ -33,7 +38,8 @@ UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
     started_at = coalesce(g.started_at, clock_timestamp())
 FROM generation_worker AS w
-WHERE g.id = %s AND g.state = 'queued' AND g.dispatch < %s AND g.deadline_at > clock_timestamp()
+WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
+  AND g.deadline_at > clock_timestamp()
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::float8,
@@ -42,7 +48,10 @@ RETURNING g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::flo
 
 
 def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
-    """Claim a queued generation under this worker's lease; None when it is not to be had."""
+    """Claim a queued generation under this worker's lease; None when it is not to be had.
+
+    One in quarantine is not: `take_quarantined` claims those.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _TAKE, [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
@@ -53,6 +62,62 @@ def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
     dispatch, seconds_left, revision = row
     generation = Generation.objects.get(id=generation_id)
     return Claim(generation, dispatch, seconds_left, revision)
+
+
+_TAKE_QUARANTINED = f"""
+WITH due AS MATERIALIZED (
+    SELECT id, quarantine, row_number() OVER (ORDER BY dispatch, id) AS place
+    FROM generation_generation
+    WHERE state = 'queued' AND quarantine > 0 AND dispatch < %(max_dispatches)s
+      AND deadline_at > clock_timestamp()
+    ORDER BY dispatch, id LIMIT (
+        SELECT coalesce(max(quarantine), 0) FROM generation_generation
+        WHERE state = 'queued' AND quarantine > 0)),
+chosen AS (
+    SELECT g.id FROM generation_generation AS g JOIN due USING (id)
+    WHERE due.place <= (SELECT quarantine FROM due WHERE place = 1)
+      AND due.quarantine >= (SELECT quarantine FROM due WHERE place = 1)
+      AND g.state = 'queued' FOR UPDATE OF g SKIP LOCKED)
+UPDATE generation_generation AS g
+SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
+    started_at = coalesce(g.started_at, clock_timestamp())
+FROM generation_worker AS w
+WHERE g.id IN (SELECT id FROM chosen)
+  AND w.epoch = %(worker)s AND w.stopped_at IS NULL
+  AND w.seen_at > clock_timestamp() - make_interval(secs => %(lease)s)
+RETURNING g.id, g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::float8,
+          {REVISION}
+"""  # noqa: S608 - built from constants
+
+
+def take_quarantined(*, worker: WorkerEpoch) -> list[Claim]:
+    """Claim the next group of those in quarantine, fewest dispatches first, then the oldest.
+
+    To be called when the group before has ended. Workers that ask at once get different ones, or
+    none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TAKE_QUARANTINED,
+            {
+                "max_dispatches": settings.MAX_DISPATCHES,
+                "worker": worker,
+                "lease": settings.LEASE_SECONDS,
+            },
+        )
+        rows = sorted(cursor.fetchall())
+    found = Generation.objects.in_bulk([row[0] for row in rows])
+    return [Claim(found[row[0]], *row[1:]) for row in rows]
+
+
+def acquit(*, worker: WorkerEpoch) -> None:
+    """This worker lives: what was taken back from it did not kill it, and waits for nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE generation_generation SET quarantine = 0"
+            " WHERE state = 'queued' AND quarantine > 0 AND lost_with = %s",
+            [worker],
+        )
 
 
 def held_by(claim: Claim) -> dict[str, object]:
@@ -89,10 +154,13 @@ def running_under(worker: WorkerEpoch) -> list[UUID]:
 
 
 def waiting(*, longer_than_seconds: float, limit: int) -> list[UUID]:
-    """Generations queued for longer than that, oldest first: nobody heard the doorbell, or came."""
+    """Generations queued for longer than that, oldest first: nobody heard the doorbell, or came.
+
+    Not those in quarantine, which are not rung for.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM generation_generation WHERE state = 'queued'"
+            "SELECT id FROM generation_generation WHERE state = 'queued' AND quarantine = 0"
             " AND rung_at < clock_timestamp() - make_interval(secs => %s)"
             " AND deadline_at > clock_timestamp() ORDER BY id LIMIT %s",
             [longer_than_seconds, limit],

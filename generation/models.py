@@ -184,6 +184,14 @@ class Generation(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, db_index=False)
     dispatch = models.PositiveSmallIntegerField(default=0)
+    quarantine = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The most that may run together with it once its worker has died; 0 for none.",
+    )
+    lost_with = models.UUIDField(
+        null=True, help_text="The worker from which it was taken back last."
+    )
     deadline_at = models.DateTimeField()
     rings = models.PositiveSmallIntegerField(default=1)
     rung_at = models.DateTimeField()

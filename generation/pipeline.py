@@ -46,12 +46,16 @@ def submit(
 async def run(*, generation_id: UUID, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     claim = await pools.database(claims.take, generation_id=generation_id, worker=worker)
-    if claim is None:  # another worker has it, it is final or overdue, or our lease has run out
-        return
+    if claim is not None:  # or another worker has it, it is final or overdue, in quarantine …
+        await carry(claim, dispatcher=dispatcher)
+
+
+async def carry(claim: Claim, *, dispatcher: Dispatcher) -> None:
+    """Carry what is claimed already to its settled bill."""
     log.request_id.set(claim.generation.request_id)
     is_final = await _carry(claim, dispatcher)
     if is_final:
-        await pools.database(notify.wake, [generation_id])
+        await pools.database(notify.wake, [claim.generation.id])
 
 
 async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:

@@ -1,6 +1,7 @@
 """The net under every crash: a loop in each short-work worker, safe to run many times.
 
-    taken back   running under a worker that ended or is unseen for 15 s: queued again, up to twice
+    taken back   running under a worker that ended or is unseen for 15 s: queued again, up to twice,
+                 in quarantine, because one of them may have killed the worker (claims.py)
     failed       past the deadline, or dispatched 3 times and with nobody: failed and released
     rung again   queued and unclaimed: the doorbell once more, at most every 30 s with back-off
 
@@ -30,15 +31,22 @@ BATCH = 500
 MAX_RING_DOUBLINGS = 3
 
 _TAKE_BACK = """
-UPDATE generation_generation SET state = 'queued', worker_id = NULL,
-       rung_at = clock_timestamp(), rings = 1
-WHERE id IN (
+WITH beside AS MATERIALIZED (
+    SELECT worker_id, count(*) AS number FROM generation_generation
+    WHERE state = 'running' GROUP BY worker_id)
+UPDATE generation_generation AS lost
+SET state = 'queued', worker_id = NULL, lost_with = lost.worker_id,
+    quarantine = CASE WHEN lost.quarantine > 0 THEN 1
+                      ELSE least(ceil(beside.number / %(groups)s::float8), 32767) END,
+    rung_at = clock_timestamp(), rings = 1
+FROM beside
+WHERE beside.worker_id IS NOT DISTINCT FROM lost.worker_id AND lost.id IN (
     SELECT g.id FROM generation_generation AS g
     LEFT JOIN generation_worker AS w ON w.epoch = g.worker_id
     WHERE g.state = 'running' AND g.dispatch < %(max_dispatches)s
       AND g.deadline_at > clock_timestamp() AND {unseen}
     ORDER BY g.id FOR UPDATE OF g SKIP LOCKED LIMIT %(batch)s)
-RETURNING id
+RETURNING lost.id
 """
 _UNSEEN = (
     "(w.epoch IS NULL OR w.stopped_at IS NOT NULL"
@@ -85,6 +93,7 @@ def _ids(sql: str) -> list[UUID]:
         "max_dispatches": settings.MAX_DISPATCHES,
         "batch": BATCH,
         "lease": settings.LEASE_SECONDS,
+        "groups": settings.QUARANTINE_GROUPS,
         "ring_again": settings.RING_AGAIN_SECONDS,
         "doublings": MAX_RING_DOUBLINGS,
     }

@@ -21,6 +21,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from generation import attempts, claims, lease, notify, pipeline
+from generation.background.quarantine import Quarantine
+from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
 from generation.lease import WorkerEpoch
 from pictor.kit import clock, vital
@@ -53,17 +55,22 @@ class ImageWorker:
         self._in_hand: dict[asyncio.Task[None], UUID] = {}
         self._dispatcher: Dispatcher | None = None
         self._epoch: WorkerEpoch | None = None
+        self._quarantine: Quarantine | None = None
         self._is_stopping = threading.Event()
         self._is_retired = threading.Event()
         self._began_at = 0.0
         self._loop_heard_at = self._beat_at = time.monotonic()
+        self._renewed_at = time.monotonic()
         self._unheard_since: float | None = None
 
     def start(self) -> None:
         """Take up the lease, then the loop and the heartbeat. Raises DatabaseError without one."""
         self._epoch = lease.enlist()
+        self._quarantine = Quarantine(
+            worker=self._epoch, carry=self._carry_claimed, is_stopping=self._is_stopping
+        )
         self._loop = asyncio.new_event_loop()
-        self._loop_heard_at = self._beat_at = time.monotonic()
+        self._loop_heard_at = self._beat_at = self._renewed_at = time.monotonic()
         self.threads = (
             vital.start_thread("image-loop", self._run_loop),
             vital.start_thread("heartbeat", self._heartbeat),
@@ -87,7 +94,7 @@ class ImageWorker:
         """Finish what is in hand within the drain window and hand back the rest."""
         self.stop_claiming()
         ends_at = time.monotonic() + settings.DRAIN_SECONDS
-        while self._in_hand and time.monotonic() < ends_at:
+        while self._ids_in_hand() and time.monotonic() < ends_at:
             time.sleep(0.05)
         if self._epoch is not None:
             self._is_retired.set()
@@ -102,7 +109,14 @@ class ImageWorker:
         asyncio.set_event_loop(self._loop)
         self._listen()
         with closing(self._loop):
+            lane = self._loop.create_task(self._begin_quarantine())
             self._loop.run_forever()
+            lane.result().cancel()
+            self._loop.run_until_complete(asyncio.wait([lane.result()]))
+
+    async def _begin_quarantine(self) -> asyncio.Task[None]:
+        assert self._quarantine is not None  # noqa: S101 - start() makes it
+        return vital.start_task("quarantine", self._quarantine.run())
 
     def _listen(self) -> None:
         """Is the heartbeat still there? Asked again and again, until the worker has retired."""
@@ -130,13 +144,24 @@ class ImageWorker:
     async def _carry(self, generation_id: UUID) -> None:
         if self._is_stopping.is_set() or self._epoch is None:
             return
+        await pipeline.run(
+            generation_id=generation_id, worker=self._epoch, dispatcher=self._the_dispatcher()
+        )
+
+    async def _carry_claimed(self, claim: Claim) -> None:
+        await pipeline.carry(claim, dispatcher=self._the_dispatcher())
+
+    def _the_dispatcher(self) -> Dispatcher:
+        """Made on first use, on the loop."""
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(
                 http=HttpPool(egress_allow=settings.EGRESS_ALLOW), spools=process_spools()
             )
-        await pipeline.run(
-            generation_id=generation_id, worker=self._epoch, dispatcher=self._dispatcher
-        )
+        return self._dispatcher
+
+    def _ids_in_hand(self) -> set[UUID]:
+        quarantined = self._quarantine.in_hand if self._quarantine is not None else set()
+        return set(self._in_hand.values()) | quarantined
 
     # --- the heartbeat's thread ---------------------------------------------------------------
 
@@ -157,10 +182,16 @@ class ImageWorker:
                 connection.close()
 
     def _beat(self) -> None:
-        if self._epoch is None:
+        if self._epoch is None or self._quarantine is None:
             return
+        began = time.monotonic()
         lease.renew(worker=self._epoch)  # also while draining: what is in hand stays ours
-        self._give_up_what_was_let_go(self._epoch)
+        if began - self._renewed_at > settings.LEASE_SECONDS / 2:
+            claims.acquit(worker=self._epoch)
+        self._renewed_at = began
+        with self._quarantine.changing:
+            self._give_up_what_was_let_go(self._epoch)
+        self._loop.call_soon_threadsafe(self._quarantine.look)
         if not self._is_stopping.is_set():
             self._look_for_unheard(now=time.monotonic())
 
@@ -172,7 +203,7 @@ class ImageWorker:
         second, so that what was claimed or ended in between is not mistaken for let go.
         """
         ours = claims.running_under(worker)
-        in_hand = set(self._in_hand.values())
+        in_hand = self._ids_in_hand()
         let_go = [generation_id for generation_id in ours if generation_id not in in_hand]
         if let_go and (count := _hand_back(worker, only=let_go)):
             logger.warning("%d had been let go of and are queued again", count)
