@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.literals import BucketLocationConstraintType
 
 CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 60
+READ_TIMEOUT_SECONDS = 20
 MAX_CONNECTIONS = 32
 TRIES = 2
 """One repetition covers a kept-alive connection that the server has just closed."""

@@ -1,5 +1,6 @@
 """Delivered images to storage: repeated from the spool while storage fails, never from upstream."""
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -20,7 +21,8 @@ LONGEST_PAUSE_SECONDS = 5.0
 async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
     """Upload the images, again and again while storage fails; no upstream is asked twice.
 
-    Returns the rows for the settling transaction to insert. Raises StorageFailed at last.
+    Returns the rows for the settling transaction to insert. Raises StorageFailed at last, also
+    where the S3 server takes a request and never answers.
     """
     now = clock.now()
     rows = []
@@ -59,7 +61,11 @@ async def _upload(key: str, image: VerifiedImage) -> None:
         seconds=settings.STORAGE_RETRY_SECONDS,
     )
     kind = f"image/{image.format}"
-    await again(_is_worth_it, pools.storage, upload, key, image.spool, content_type=kind)
+    try:
+        async with asyncio.timeout(settings.STORAGE_RETRY_SECONDS):
+            await again(_is_worth_it, pools.storage, upload, key, image.spool, content_type=kind)
+    except TimeoutError:  # the thread is free once the call's own time-out has come
+        raise StorageFailed(f"no answer in {settings.STORAGE_RETRY_SECONDS} s") from None
 
 
 def _is_worth_it(error: Exception) -> bool:

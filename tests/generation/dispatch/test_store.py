@@ -1,0 +1,37 @@
+"""Storage that takes requests and never answers: the wait for it has the promised end."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from generation.dispatch.store import store
+from storage.services import StorageFailed
+from tests.factories import make_delivery
+
+
+@pytest.fixture
+def mute_storage(settings: Any) -> Iterator[None]:
+    """An S3 server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        default = settings.STORAGES["default"]
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        options = {**default["OPTIONS"], "endpoint_url": url}
+        settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
+        yield
+
+
+@pytest.mark.usefixtures("pooled_connections", "mute_storage")
+def test_storage_that_hangs_is_given_up_when_the_time_for_it_is_over(claim, spools, settings):
+    settings.STORAGE_RETRY_SECONDS = 1
+    delivery = make_delivery(claim, spools)
+
+    async def stores() -> None:
+        async with asyncio.timeout(15):  # one call of boto's waits longer
+            await store(claim, delivery)
+
+    with pytest.raises(StorageFailed, match="no answer in 1 s"):
+        asyncio.run(stores())
+    delivery.close()
