@@ -90,6 +90,21 @@ async def test_private_addresses_are_refused_however_they_are_written(server, ho
     await pool.aclose()
 
 
+SPECIAL = [
+    *("0.0.0.1", "10.255.255.255", "100.127.255.255", "127.255.255.255", "169.254.0.1"),
+    *("172.31.255.255", "192.0.0.1", "192.0.0.9", "192.0.0.10", "192.0.0.170", "192.0.2.255"),
+    *("192.31.196.1", "192.52.193.1", "192.88.99.1", "192.168.255.255", "192.175.48.1"),
+    *("198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255"),
+    *("240.0.0.1", "255.255.255.255"),
+    *("::", "::1", "::8.8.8.8", "::ffff:192.88.99.1", "64:ff9b::c058:6301", "64:ff9b:1::808:808"),
+    *("100::1", "100:0:0:1::1", "2001::1", "2001:1::1", "2001:2::1", "2001:3::1", "2001:4:112::1"),
+    *("2001:10::1", "2001:20::1", "2001:30::1", "2001:db8::1", "2002:808:808::1"),
+    *("2620:4f:8000::1", "3fff:fff::1", "5f00::1", "fc00::1", "fdff::1", "fe80::1", "fec0::1"),
+    *("ff02::1", "ff0e::1"),
+]
+"""An address of every block of IANA's special-purpose registries, and of multicast."""
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
@@ -105,6 +120,11 @@ async def test_private_addresses_are_refused_however_they_are_written(server, ho
         ("2002:808:808::1", False),
         ("3fff::1", False),
         ("fe80::1%eth0", False),
+        ("9.255.255.255", True),
+        ("192.0.1.1", True),
+        ("223.255.255.255", True),
+        ("2a00:1450:4001::1", True),
+        *[(address, False) for address in SPECIAL],
     ],
 )
 def test_public_addresses(address, expected):

@@ -4,7 +4,9 @@ A host name is resolved here, every address it has is judged, and the connection
 address that was judged, so a name that changes its answer in between gains nothing. Urls of
 http, and hosts that are or resolve to private, local or reserved addresses, pass only for
 allow-listed `host:port` entries. Raises EgressRefused, or NotReached for a name that does not
-resolve. Source of the address rules: IANA's special-purpose address registries (RFC 6890).
+resolve. Source of the address rules: IANA's special-purpose address registries for IPv4 and IPv6
+(RFC 6890, as of 20 November 2026) and its multicast blocks; written out here, because what
+`ipaddress` knows of them differs between Python versions.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NoReturn
 
 import httpcore
@@ -27,14 +29,43 @@ MAX_PORT = 65_535
 ATTEMPT_SECONDS = 2.5
 """The least time each of a host's addresses gets to answer, so that a dead one is passed over."""
 
-_GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
-_NOT_PUBLIC_V6 = (
-    IPv6Network("2001::/23"),  # protocol assignments, Teredo among them
-    IPv6Network("2001:db8::/32"),  # documentation
-    IPv6Network("2002::/16"),  # 6to4: a tunnel to any IPv4 address
-    IPv6Network("3fff::/20"),  # documentation
-)
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NOT_PUBLIC = {
+    4: tuple(
+        IPv4Network(network)
+        for network in (
+            "0.0.0.0/8",  # this host and network
+            "10.0.0.0/8",
+            "100.64.0.0/10",  # between a provider and its customers
+            "127.0.0.0/8",
+            "169.254.0.0/16",  # link-local; clouds answer with credentials there
+            "172.16.0.0/12",
+            "192.0.0.0/24",  # protocol assignments
+            "192.0.2.0/24",  # documentation
+            "192.31.196.0/24",  # AS112: answers for private names
+            "192.52.193.0/24",  # relays of multicast
+            "192.88.99.0/24",  # relays of 6to4
+            "192.168.0.0/16",
+            "192.175.48.0/24",  # AS112
+            "198.18.0.0/15",  # benchmarks
+            "198.51.100.0/24",  # documentation
+            "203.0.113.0/24",  # documentation
+            "224.0.0.0/4",  # multicast
+            "240.0.0.0/4",  # reserved, and broadcast
+        )
+    ),
+    6: tuple(
+        IPv6Network(network)
+        for network in (
+            "2001::/23",  # protocol assignments, Teredo among them
+            "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4: a tunnel to any IPv4 address
+            "2620:4f:8000::/48",  # AS112
+            "3fff::/20",  # documentation
+        )
+    ),
+}
 
 
 class HttpError(Exception):
@@ -50,16 +81,19 @@ class NotReached(HttpError):
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """True for an address on the open Internet; a mapped or NAT64 one is judged by its end."""
-    if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast and not address.is_reserved
-    if address.ipv4_mapped is not None:
-        return is_public(address.ipv4_mapped)
-    if address in _NAT64:
-        return is_public(IPv4Address(address.packed[-4:]))
-    if address not in _GLOBAL_UNICAST or address.scope_id is not None:
-        return False
-    return address.is_global and not any(address in network for network in _NOT_PUBLIC_V6)
+    """True for an address on the open Internet; a mapped or NAT64 one is judged by its end.
+
+    Of IPv6 only global unicast is: IPv4-compatible, local, discard-only and other special blocks
+    lie outside it. Blocks inside that are special in any way are not public, reachable or not.
+    """
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_public(address.ipv4_mapped)
+        if address in _NAT64:
+            return is_public(IPv4Address(address.packed[-4:]))
+        if address not in _GLOBAL_UNICAST or address.scope_id is not None:
+            return False
+    return not any(address in network for network in _NOT_PUBLIC[address.version])
 
 
 @dataclass(frozen=True, slots=True)
