@@ -118,7 +118,13 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
 def _known(
     caller: Caller, submission: Submission, digest: bytes, now: datetime
 ) -> Generation | None:
-    """The generation of this idempotency key, or the orphan that a retry takes over."""
+    """The generation of this idempotency key, or the orphan that a retry takes over.
+
+    None for a key that may not order the model: it gets no earlier image of it either, and is
+    refused as for a new one.
+    """
+    if not _may_use(caller, submission.request["model"]):
+        return None
     if submission.idempotency_key is not None:
         return idempotency.find(
             tenant_id=caller.tenant_id, key=submission.idempotency_key, body_digest=digest, now=now
@@ -142,9 +148,13 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms
             code="model_not_found",
             param="model",
         )
-    if caller.models is not None and model not in caller.models:
+    if not _may_use(caller, model):
         raise Forbidden(f"This API key may not use the model {model}.", param="model")
     return contract
+
+
+def _may_use(caller: Caller, model: str) -> bool:
+    return caller.models is None or model in caller.models
 
 
 def _planned(catalogue: Catalogue, contract: ContractTerms, order: Order) -> Candidate:

@@ -183,3 +183,24 @@ def test_a_key_s_default_response_format_holds_until_the_request_says_otherwise(
 
     assert set(by_default["data"][0]) == {"b64_json"}
     assert set(asked["data"][0]) == {"url"}
+
+
+def test_a_replay_is_refused_to_a_key_that_may_not_order_the_model(
+    customer: Customer, operator: Operator
+) -> None:
+    again = {"Idempotency-Key": "once"}
+    narrow = customer.with_key(
+        operator("key", "create", customer.name, "--models", "dall-e-2", "--json")
+    )
+    made = customer.generate("a fox", quality="low", headers=again)
+
+    replayed = narrow.generate("a fox", quality="low", headers=again)
+    retried = narrow.generate("a fox", quality="low", headers={"x-stainless-retry-count": "1"})
+    narrow.close()
+    own = customer.generate("a fox", quality="low", headers=again)
+
+    assert made.status_code == 200, made.text
+    assert facts_of(replayed) == (403, "permission_error", "insufficient_permissions", "model")
+    assert facts_of(retried) == (403, "permission_error", "insufficient_permissions", "model")
+    assert own.headers["idempotent-replayed"] == "true"
+    assert customer.captures() == [5_880]
