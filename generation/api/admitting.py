@@ -1,17 +1,14 @@
 """From a call to its generation: who calls, how often, with what, then admission in its pool.
 
-A request with reference images crosses the pool twice: they are put on storage in between, before
-anything is held.
+A request with reference images crosses the pool twice: they are decoded and put on storage in
+between, before anything is held.
 """
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
-
-from django.conf import settings
 
 from accounts import rates
 from accounts.selectors import Caller
@@ -23,7 +20,6 @@ from generation.api.callers import callers
 from generation.api.calls import Call, lanes
 from pictor.kit import clock, pools, retries
 from pictor.kit.errors import PictorError
-from pictor.kit.http import HttpPool
 from pictor.kit.ids import GenerationId
 from pictor.kit.spools import process_spools
 
@@ -58,7 +54,7 @@ async def admit_call(call: Call, generation_id: GenerationId) -> Admitted:
     spools = process_spools().of(str(outcome.caller.tenant_id))
     images = await pools.storage(inputs.extract, outcome.request, call.body, spools)
     try:
-        await images.check_addresses(http())
+        await images.verify(lanes.of(call.key))
         rows = await images.store(generation_id, now)
         submit = functools.partial(_submit, call, outcome, generation_id, now, rows)
         found = await _once_decided(Undecided, in_turn, call, submit)
@@ -75,12 +71,6 @@ async def admit_call(call: Call, generation_id: GenerationId) -> Admitted:
 async def in_turn(call: Call, work: Callable[[], T]) -> T:
     """Run work in the admission pool, in the tenant's turn."""
     return await pools.admission().run(lanes.of(call.key), work)
-
-
-@cache
-def http() -> HttpPool:
-    """The web process's own way out, to check addresses with."""
-    return HttpPool(egress_allow=settings.EGRESS_ALLOW)
 
 
 def _attended(call: Call, generation_id: GenerationId) -> Call:

@@ -1,13 +1,13 @@
-"""Reference images of a request: taken out of its JSON, and put on storage before admission.
+"""Reference images of a request: taken out of its JSON, verified, and stored before admission.
 
-They are never in Postgres, Redis or Celery. In the request's fields each piece of base64 leaves a
-placeholder made of its place and a keyed hash, so equal requests stay equal for idempotency; the
-bytes go to storage under `in/`, and are sent on from there, re-encoded to the same text (without
-line breaks, where it had some).
+They are never in Postgres, Redis or Celery. In the request's fields each leaves a placeholder made
+of its place and a keyed hash, so equal requests stay equal for idempotency. The bytes of base64 are
+decoded as a whole, then lie on storage under `in/` and are sent on from there, as they came. An
+address stays with the generation until the worker has fetched it (dispatch/inputs.py): here it is
+judged by its form, and nothing is resolved or contacted.
 
-A reference image is base64, a data URI, or an object with one of them (or an address) as
-`b64_json`, `url` or `image_url`. Addresses are sent on as they are, once the SSRF guard has let
-them pass.
+A reference image is base64, a data URI, or an object with one of them, or an address, as
+`b64_json`, `url` or `image_url`.
 """
 
 import hashlib
@@ -16,42 +16,51 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from pictor.kit import pools
+from pictor.kit import egress, pools
 from pictor.kit.body import Body
-from pictor.kit.egress import EgressRefused, HttpError
-from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
-from pictor.kit.http import HttpPool
+from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, Unavailable
 from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, SpoolFull, Spools
+from storage import probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
 FIELDS = ("image", "mask")
 PARTS = ("b64_json", "url", "image_url")
 MAX_INPUTS = 16
+"""Images and addresses of one request, its mask included."""
 CHUNK = 192 * 1024
 """Characters of base64 decoded at a time."""
 
 _DATA_URI = re.compile(rb"data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_NO_ROOM = "There is no room for reference images at the moment; nothing was charged. Try again."
 
 
 @dataclass
 class Input:
-    """One reference image: what stood before its base64, and its bytes."""
+    """One reference image: the place it has in the request, and its bytes or its address."""
 
-    prefix: str
-    spool: SpoolFile
+    label: str
+    """`image`, `image[2]` or `mask`."""
+    spool: SpoolFile | None = None
+    is_data_uri: bool = False
+    address: str = ""
     placeholder: str = ""
+    prefix: str = ""
     key: str = ""
 
     def row(self) -> dict[str, Any]:
         """What the generation's row keeps of it."""
+        known = {"label": self.label, "placeholder": self.placeholder}
+        if self.spool is None:
+            return {**known, "address": self.address}
         return {
-            "placeholder": self.placeholder,
+            **known,
             "key": self.key,
             "prefix": self.prefix,
             "size_bytes": self.spool.size,
@@ -61,30 +70,36 @@ class Input:
 
 @dataclass
 class Inputs:
-    """All reference images of one request, and the addresses it names."""
+    """All reference images of one request."""
 
     found: list[Input] = field(default_factory=list)
-    addresses: list[tuple[str, str]] = field(default_factory=list)
-    """Field and address."""
 
     def close(self) -> None:
         """Free the spools."""
         for one in self.found:
-            one.spool.close()
+            if one.spool is not None:
+                one.spool.close()
 
-    async def check_addresses(self, http: HttpPool) -> None:
-        """Refuse addresses that the SSRF guard would not let anybody fetch."""
-        for name, address in self.addresses:
+    async def verify(self, lane: object) -> None:
+        """Decode what is here, in the tenant's turn. Raises InvalidRequest and Unavailable."""
+        for one in self.found:
+            if one.spool is None:
+                continue
             try:
-                await http.check(address)
-            except EgressRefused:
-                raise _refused(name, "is an address that must not be fetched") from None
-            except HttpError:
-                continue  # it does not resolve here; it may for the upstream
+                facts = await pools.references().run(lane, partial(probe.verify, one.spool))
+            except SpoolError:
+                raise Unavailable(_NO_ROOM) from None
+            except probe.NotAnImage:
+                what = "is not a png, jpeg or webp that decodes as a whole"
+                raise _refused(one.label, what) from None
+            if one.is_data_uri:
+                one.prefix = f"data:image/{facts.format};base64,"
 
     async def store(self, generation_id: UUID, now: datetime) -> list[dict[str, Any]]:
         """Put the bytes on storage; the rows that say where. Raises Unavailable."""
         for index, one in enumerate(self.found):
+            if one.spool is None:
+                continue
             one.key = input_key_of(generation_id, now, index)
             try:
                 await pools.storage(
@@ -113,8 +128,9 @@ def _forget(keys: list[str]) -> None:
 def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
     """Take the reference images out of a request's fields, in place.
 
-    Raises InvalidRequest (`invalid_image`) for text that is not base64, and for long text anywhere
-    else in the body.
+    Raises InvalidRequest (`invalid_image`) for what cannot be an image by its form: text that is
+    not base64, an address that is not public; and for long text anywhere
+    else in the body. RequestTooLarge, Unavailable.
     """
     inputs = Inputs()
     taker = _Taker(inputs, body, spools)
@@ -141,34 +157,43 @@ class _Taker:
             return self._one(name, value)
         if not value:
             raise _refused(name, "is an empty array")
-        return [self._one(name, item) for item in value]
+        return [self._one(f"{name}[{place}]", item) for place, item in enumerate(value)]
 
-    def _one(self, name: str, value: str | dict[str, Any]) -> Any:
+    def _one(self, label: str, value: str | dict[str, Any]) -> Any:
         if isinstance(value, str):
-            return self._text(name, value)
-        parts = {part: value[part] for part in PARTS if value.get(part) is not None}
-        if not parts:
-            raise _refused(name, f"is an object without {', '.join(PARTS[:-1])} or {PARTS[-1]}")
-        return {**value, **{part: self._part(name, part, parts[part]) for part in parts}}
+            return self._text(label, value)
+        given = {part: inner for part, inner in value.items() if inner is not None}
+        if unknown := given.keys() - set(PARTS):
+            raise _refused(label, f"has a key that is not known: {min(unknown)[:100]!r}")
+        if len(given) != 1:
+            raise _refused(label, f"must have exactly one of {', '.join(PARTS)}")
+        ((part, inner),) = given.items()
+        return {part: self._part(label, part, inner)}
 
-    def _part(self, name: str, part: str, inner: Any) -> Any:
-        if isinstance(inner, dict) and isinstance(inner.get("url"), str):
-            return {**inner, "url": self._address_or_text(name, inner["url"])}
+    def _part(self, label: str, part: str, inner: Any) -> Any:
+        if part == "image_url" and isinstance(inner, dict):
+            if set(inner) != {"url"}:
+                raise _refused(label, "must have url, and nothing else, in its image_url")
+            return {"url": self._part(label, "url", inner["url"])}
         if not isinstance(inner, str):
             raise InvalidRequest(
-                f"{name}.{part} must be a string.", code="invalid_type", param=name
+                f"{label}.{part} must be a string.", code="invalid_type", param=_field(label)
             )
-        return self._text(name, inner) if part == "b64_json" else self._address_or_text(name, inner)
+        if part != "b64_json" and _ADDRESS.match(inner):
+            return self._address(label, inner)
+        return self._text(label, inner)
 
-    def _address_or_text(self, name: str, text: str) -> str:
-        if _ADDRESS.match(text):
-            self._inputs.addresses.append((name, text))
-            return text
-        return self._text(name, text)
+    def _address(self, label: str, text: str) -> str:
+        """Kept for the worker. What it leads to decides nothing here."""
+        try:
+            egress.check_form(text)
+        except egress.EgressRefused:
+            raise _refused(label, "is an address that must not be fetched") from None
+        found = Input(label, address=text)
+        return self._kept(found, hashlib.sha256(f"address {text}".encode()).hexdigest())
 
-    def _text(self, name: str, text: str) -> str:
-        if len(self._inputs.found) >= MAX_INPUTS:
-            raise _refused(name, f"holds more than {MAX_INPUTS} images")
+    def _text(self, label: str, text: str) -> str:
+        self._check_count(label)
         index = self._body.index_of(text)
         if index is None:
             raw = text.encode()
@@ -176,31 +201,40 @@ class _Taker:
         else:
             spool = self._body.long_strings[index].spool
             read = _reader(spool.read_at)
-        one = self._decoded(name, read)
-        one.placeholder = _placeholder(len(self._inputs.found), one.spool.sha256)
-        self._inputs.found.append(one)
-        return one.placeholder
+        return self._decoded(label, read)
 
-    def _decoded(self, name: str, read: Callable[[int], Iterator[bytes]]) -> Input:
+    def _decoded(self, label: str, read: Callable[[int], Iterator[bytes]]) -> str:
         head = next(read(0), b"")[:256]
         match = _DATA_URI.match(head)
-        prefix = match[0] if match else b""
         spool = self._spools.new(max_bytes=settings.MAX_IMAGE_BYTES)
         sink = Base64Sink(spool)
         try:
-            for chunk in read(len(prefix)):
+            for chunk in read(match.end() if match else 0):
                 sink.write(chunk)
             sink.finish()
-        except SpoolFull:
+        except SpoolError as error:
             spool.close()
-            raise Unavailable("There is no room for large requests just now.") from None
-        except SpoolError:
-            spool.close()
-            raise RequestTooLarge("A reference image is too large.", param=name) from None
+            raise _not_kept(label, error) from None
         if sink.error is not None or sink.media_type is not None or not spool.size:
             spool.close()
-            raise _refused(name, "is not base64")
-        return Input(prefix.decode(), spool)
+            raise _refused(label, "is not base64")
+        return self._kept(Input(label, spool, is_data_uri=match is not None), spool.sha256)
+
+    def _kept(self, found: Input, sha256: str) -> str:
+        self._check_count(found.label)
+        found.placeholder = _placeholder(len(self._inputs.found), sha256)
+        self._inputs.found.append(found)
+        return found.placeholder
+
+    def _check_count(self, label: str) -> None:
+        if len(self._inputs.found) >= MAX_INPUTS:
+            raise _refused(_field(label), f"holds more than {MAX_INPUTS} images")
+
+
+def _not_kept(label: str, error: SpoolError) -> PictorError:
+    if isinstance(error, SpoolFull):
+        return Unavailable(_NO_ROOM)
+    return RequestTooLarge(f"{label} is too large.", param=_field(label))
 
 
 def _placeholder(index: int, sha256: str) -> str:
@@ -231,5 +265,10 @@ def check_no_long_text(request: Mapping[str, Any], body: Body) -> None:
             stack += [(name, inner) for inner in item]
 
 
-def _refused(name: str, what: str) -> InvalidRequest:
-    return InvalidRequest(f"{name} {what}.", code="invalid_image", param=name)
+def _field(label: str) -> str:
+    """'image' of 'image[2]'."""
+    return label.partition("[")[0]
+
+
+def _refused(label: str, what: str) -> InvalidRequest:
+    return InvalidRequest(f"{label} {what}.", code="invalid_image", param=_field(label))

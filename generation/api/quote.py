@@ -1,4 +1,4 @@
-"""POST /v1/images/quote: async, because addresses of reference images are looked up."""
+"""POST /v1/images/quote: nothing is written, resolved or contacted, and no image is decoded."""
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
@@ -6,7 +6,7 @@ from django.http import HttpResponseBase
 from accounts import rates
 from generation.admission.service import Quoted, quoted_order
 from generation.api import inputs, requests
-from generation.api.admitting import http, in_turn
+from generation.api.admitting import in_turn
 from generation.api.calls import Call
 from generation.api.objects import QuoteObject
 from generation.api.requests import GenerationRequest
@@ -20,14 +20,11 @@ async def quote(request: ASGIRequest) -> HttpResponseBase:
     """What the same body would cost. Spends and holds nothing."""
     call = Call.of(request)
 
-    def read() -> tuple[Quoted, inputs.Inputs]:
+    def read() -> Quoted:
         caller = call.authenticated("images:write")
         rates.take_query(caller)
         fields = requests.parse(call.body.fields(), default_model=None)
-        images = inputs.extract(fields, call.body, process_spools().of(str(caller.tenant_id)))
-        images.close()
-        return quoted_order(caller=caller, request=fields, now=clock.now()), images
+        inputs.extract(fields, call.body, process_spools().of(str(caller.tenant_id))).close()
+        return quoted_order(caller=caller, request=fields, now=clock.now())
 
-    quoted, images = await in_turn(call, read)
-    await images.check_addresses(http())
-    return api_errors.json_response(QuoteObject.render(quoted))
+    return api_errors.json_response(QuoteObject.render(await in_turn(call, read)))

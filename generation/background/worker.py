@@ -26,7 +26,7 @@ from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
 from generation.lease import WorkerEpoch
 from pictor.kit import clock, vital
-from pictor.kit.http import HttpPool
+from pictor.kit.http_pools import HttpPools
 from pictor.kit.spools import process_spools
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class ImageWorker:
         """Made on first use, on the loop."""
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(
-                http=HttpPool(egress_allow=settings.EGRESS_ALLOW), spools=process_spools()
+                http=HttpPools(), allow=settings.EGRESS_ALLOW, spools=process_spools()
             )
         return self._dispatcher
 

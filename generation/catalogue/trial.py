@@ -14,6 +14,7 @@ from billing.selectors import current_table
 from generation.catalogue.contracts import AUTO, Size
 from generation.catalogue.credentials import decrypted
 from generation.channels.base import ChannelConfig, UpstreamRequest
+from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
 from generation.models import Channel, Contract, Route
 from pictor.kit import clock
@@ -89,7 +90,10 @@ async def attempt(trial: Trial) -> TrialResult:
     request = UpstreamRequest(
         model=trial.model, prompt=PROMPT, size=trial.size, quality=trial.quality
     )
-    async with aclosing(HttpPool(egress_allow=settings.EGRESS_ALLOW)) as http:
+    origins = private_origins(
+        channel=trial.config.name, base_url=trial.config.base_url, allow=settings.EGRESS_ALLOW
+    )
+    async with aclosing(HttpPool(egress_allow=origins)) as http:
         started = time.monotonic()
         with closing(await open_adapter(trial.config, http, spools).generate(request)) as answer:
             milliseconds = round((time.monotonic() - started) * 1000)

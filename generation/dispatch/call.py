@@ -1,10 +1,17 @@
 """What is sent to a channel for a generation, and what is wanted of its images."""
 
+from collections.abc import Mapping
+
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
-from generation.channels.base import ChannelConfig, OnPartial, UpstreamAnswer, UpstreamRequest
+from generation.channels.base import (
+    ChannelConfig,
+    LargeValue,
+    OnPartial,
+    UpstreamAnswer,
+    UpstreamRequest,
+)
 from generation.channels.registry import open_adapter
-from generation.dispatch.inputs import large_values
 from generation.dispatch.pixels import Wanted
 from generation.models import Generation
 from pictor.kit.http import HttpPool
@@ -15,6 +22,7 @@ async def ask(
     generation: Generation,
     candidate: Candidate,
     *,
+    large: Mapping[str, LargeValue],
     seconds: float,
     http: HttpPool,
     spools: Spools,
@@ -23,12 +31,14 @@ async def ask(
     """One call. Raises UpstreamError."""
     adapter = open_adapter(_config(candidate.route, seconds), http, spools)
     return await adapter.generate(
-        request_for(generation, candidate), timeout_seconds=seconds, on_partial=on_partial
+        request_for(generation, candidate, large), timeout_seconds=seconds, on_partial=on_partial
     )
 
 
-def request_for(generation: Generation, candidate: Candidate) -> UpstreamRequest:
-    """The generation as this channel is to see it."""
+def request_for(
+    generation: Generation, candidate: Candidate, large: Mapping[str, LargeValue]
+) -> UpstreamRequest:
+    """The generation as this channel is to see it; `large` are its reference images."""
     route = candidate.route
     return UpstreamRequest(
         model=generation.model,
@@ -43,7 +53,7 @@ def request_for(generation: Generation, candidate: Candidate) -> UpstreamRequest
             for name, value in generation.fields.items()
             if name in route.abilities.fields
         },
-        large=large_values(generation.inputs),
+        large=large,
         partial_images=generation.partial_images if route.abilities.streams else 0,
     )
 

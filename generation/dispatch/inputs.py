@@ -1,23 +1,71 @@
-"""Reference images on their way to an upstream: streamed from storage into the request's JSON."""
+"""Reference images on their way to an upstream: from storage or the caller's address, as bytes.
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+What came as base64 lies on storage, verified before admission. What came as an address is fetched
+here, by us, before any channel is called: into a spool, through the SSRF guard and with no private
+origin allowed, then decoded as every image is. An upstream sees the same in either case: bytes,
+and no address. One that cannot be had is the caller's error, and free.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urljoin
+
+from django.conf import settings
 
 from generation.channels.base import LargeValue
+from generation.outcome import NOT_CHARGED, Failure
 from pictor.kit import pools
+from pictor.kit.errors import InvalidRequest, Unavailable
+from pictor.kit.http import HttpError, HttpPool, deadline
+from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
+from storage import probe
 from storage.services import open_stream
 
+FETCH_SECONDS = 30.0
+"""For all addresses of a generation together."""
+READ_SECONDS = 10.0
+MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_FETCHED_BYTES = 100 * 1024**2
+"""Of all addresses of a generation together; each may have MAX_IMAGE_BYTES."""
 
-def large_values(inputs: Iterable[Mapping[str, Any]]) -> dict[str, LargeValue]:
-    """By placeholder, what an adapter puts in its place: the text as it came, piece by piece."""
-    return {
-        one["placeholder"]: LargeValue(
-            size_bytes=one["size_bytes"],
-            read=_Stored(one["key"]).chunks,
-            prefix=one["prefix"],
-        )
-        for one in inputs
-    }
+
+_NO_ROOM = Unavailable("There is no room for reference images at the moment." + NOT_CHARGED)
+
+
+class NotThere(HttpError):
+    """An answer that is no image, and leads to none."""
+
+
+@asynccontextmanager
+async def readable(
+    inputs: Sequence[Mapping[str, Any]], *, http: HttpPool, spools: Spools, seconds: float
+) -> AsyncIterator[dict[str, LargeValue]]:
+    """By placeholder, what an adapter puts in its place; what was fetched is freed at the end.
+
+    Args:
+        inputs: of the generation's row (api/inputs.py).
+        http: may call public origins alone.
+        spools: where fetched images go.
+        seconds: until the generation's deadline.
+
+    Raises Failure with the caller's error.
+    """
+    values = {one["placeholder"]: _stored(one) for one in inputs if "address" not in one}
+    addressed = [one for one in inputs if "address" in one]
+    with ExitStack() as kept:
+        for one, spool in await _all_fetched(addressed, http, spools, seconds):
+            kept.callback(spool.close)
+            values[one["placeholder"]] = await _verified(one, spool)
+        yield values
+
+
+def _stored(one: Mapping[str, Any]) -> LargeValue:
+    return LargeValue(
+        size_bytes=one["size_bytes"], read=_Stored(one["key"]).chunks, prefix=one["prefix"]
+    )
 
 
 class _Stored:
@@ -32,3 +80,72 @@ class _Stored:
                 yield chunk
         finally:
             stream.close()
+
+
+async def _all_fetched(
+    addressed: Sequence[Mapping[str, Any]], http: HttpPool, spools: Spools, seconds: float
+) -> list[tuple[Mapping[str, Any], SpoolFile]]:
+    """One after the other, within the time and bytes for all of them."""
+    found: list[tuple[Mapping[str, Any], SpoolFile]] = []
+    left_bytes = MAX_FETCHED_BYTES
+    try:
+        async with deadline(min(FETCH_SECONDS, seconds)):
+            for one in addressed:
+                spool = spools.new(max_bytes=min(settings.MAX_IMAGE_BYTES, left_bytes))
+                found.append((one, spool))
+                await _fetch(one["address"], http, spool)
+                left_bytes -= spool.size
+    except (HttpError, SpoolError) as error:
+        for _, spool in found:
+            spool.close()
+        if isinstance(error, SpoolFull):
+            raise Failure(_NO_ROOM) from None
+        raise _unusable(found[-1][0], "could not be fetched from its address") from None
+    return found
+
+
+async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
+    """The bytes at an address, through a few redirects, each of which the guard judges anew."""
+    for _ in range(MAX_REDIRECTS + 1):
+        exchange = http.exchange("GET", address, read_timeout_seconds=READ_SECONDS)
+        async with exchange as answer:
+            if answer.status == HTTPStatus.OK:
+                async for chunk in answer.chunks(settings.MAX_IMAGE_BYTES):
+                    spool.write(chunk)
+                return
+            location: str | None = answer.headers.get("location")
+            if answer.status not in REDIRECTS or not location:
+                raise NotThere(f"HTTP {answer.status}")
+            try:
+                address = urljoin(address, location)
+            except ValueError:
+                raise NotThere("a redirect to nowhere") from None
+    raise NotThere("too many redirects")
+
+
+async def _verified(one: Mapping[str, Any], spool: SpoolFile) -> LargeValue:
+    try:
+        facts = await pools.conversion(probe.verify, spool)
+    except SpoolFull:
+        raise Failure(_NO_ROOM) from None
+    except (probe.NotAnImage, SpoolError):
+        raise _unusable(one, "is not a png, jpeg or webp that decodes as a whole") from None
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for chunk in spool.chunks():
+            yield chunk
+
+    return LargeValue(
+        size_bytes=spool.size, read=chunks, prefix=f"data:image/{facts.format};base64,"
+    )
+
+
+def _unusable(one: Mapping[str, Any], what: str) -> Failure:
+    """One answer for a name that does not resolve, or to something private, and for any failure."""
+    return Failure(
+        InvalidRequest(
+            f"{one['label']} {what}.{NOT_CHARGED}",
+            code="invalid_image",
+            param=one["label"].partition("[")[0],
+        )
+    )

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from uuid import UUID
@@ -18,11 +18,13 @@ from generation import attempts
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo, Size
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import catalogue_at
-from generation.channels.base import UpstreamAnswer
+from generation.channels.base import LargeValue, UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
+from generation.channels.origins import private_origins
 from generation.claims import Claim
 from generation.dispatch.call import ask, ignored_by, wanted_of
 from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health, UpstreamCall
+from generation.dispatch.inputs import readable
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verified
 from generation.dispatch.retry import History, Next, decide
@@ -41,6 +43,7 @@ from generation.outcome import (
 from pictor.kit import clock, ids, pools
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
+from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolFull, Spools
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ class _Run:
     history: History = field(default_factory=History)
     number: int = 0
     ends_at: float = 0.0
+    large: Mapping[str, LargeValue] = field(default_factory=dict)
 
     @property
     def generation(self) -> Generation:
@@ -78,21 +82,39 @@ class Dispatcher:
     """Sends generations to channels and brings back verified images."""
 
     def __init__(
-        self, *, http: HttpPool, spools: Spools, roll: Callable[[], float] = random.random
+        self,
+        *,
+        http: HttpPools,
+        allow: Collection[str],
+        spools: Spools,
+        roll: Callable[[], float] = random.random,
     ) -> None:
         self._http = http
+        self._allow = allow
         self._spools = spools
         self._roll = roll
         self._health = Health()
 
     async def run(self, claim: Claim) -> Delivery:
-        """Images from the first channel that delivers. Raises Failure with the caller's error."""
+        """Images from the first channel that delivers. Raises Failure with the caller's error.
+
+        Reference images that the caller named by address are fetched first.
+        """
         catalogue = await pools.surely(catalogue_at, claim.revision)
         spools = self._spools.of(str(claim.generation.tenant_id))
         run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, spools), spools)
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
             raise Failure(NO_CHANNEL)
+        async with readable(
+            claim.generation.inputs,
+            http=self._http.public,
+            spools=spools,
+            seconds=run.seconds_left,
+        ) as run.large:
+            return await self._delivered(run)
+
+    async def _delivered(self, run: _Run) -> Delivery:
         while True:
             candidate, call = await self._next(run)
             try:
@@ -236,10 +258,16 @@ class Dispatcher:
                 run.generation,
                 candidate,
                 seconds=seconds,
-                http=self._http,
+                large=run.large,
+                http=self._way_to(candidate.route),
                 spools=run.spools,
                 on_partial=on_partial,
             )
+
+    def _way_to(self, route: RouteInfo) -> HttpPool:
+        return self._http.allowing(
+            private_origins(channel=route.channel_name, base_url=route.base_url, allow=self._allow)
+        )
 
     async def _verified(
         self, run: _Run, candidate: Candidate, attempt_id: UUID, answer: UpstreamAnswer

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -73,6 +74,15 @@ def drawn(size: tuple[int, int]) -> bytes:
     """A plain PNG of that size."""
     file = io.BytesIO()
     Image.new("RGB", size, (40, 90, 140)).save(file, "PNG")
+    return file.getvalue()
+
+
+@cache
+def noise(size: tuple[int, int]) -> bytes:
+    """A PNG of that size that cannot be compressed."""
+    file = io.BytesIO()
+    data = random.Random(7).randbytes(size[0] * size[1] * 4)  # noqa: S311 - no secret
+    Image.frombytes("RGBA", size, data).save(file, "PNG")
     return file.getvalue()
 
 

@@ -1,18 +1,20 @@
 """What reaches the upstream: recorded by a real HTTP server that is a channel of the stack."""
 
 import base64
-import random
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.contracts.recorder import Recorder, drawn
+from tests.contracts.recorder import Recorder, drawn, noise
 from tests.customer import Customer
 
+QUOTE = "/v1/images/quote"
+MODEL = "gpt-image-2-origin"
 SMALL = base64.b64encode(drawn((64, 64))).decode()
-LARGE = base64.b64encode(random.Random(7).randbytes(900_001)).decode()  # noqa: S311 - no secret
+LARGE = base64.b64encode(noise((640, 480))).decode()
+"""More than a megabyte, so it goes through spool files."""
 pytest_plugins = ("tests.contracts.channel",)
 
 
@@ -71,9 +73,7 @@ def test_the_channel_s_own_key_is_sent_and_never_the_caller_s(
         {"image": {"b64_json": f"data:image/png;base64,{SMALL}"}},
         {"image": {"url": f"data:image/png;base64,{SMALL}"}},
         {"image": {"image_url": {"url": f"data:image/png;base64,{SMALL}"}}},
-        {"image": {"url": "https://1.1.1.1/cat.png"}},
-        {"image": {"image_url": "https://1.1.1.1/cat.png"}},
-        {"image": [SMALL, f"data:image/png;base64,{SMALL}", {"url": "https://1.1.1.1/c.png"}]},
+        {"image": [SMALL, f"data:image/png;base64,{SMALL}", {"b64_json": SMALL}]},
         {"image": [SMALL] * 16},
         {"image": LARGE},
         {"image": f"data:image/png;base64,{LARGE}"},
@@ -242,8 +242,21 @@ def test_base64_in_lines_is_sent_on_in_one(
         [SMALL] * 17,
         {},
         {"something": "else"},
+        {"b64_json": SMALL, "detail": "high"},
+        {"b64_json": SMALL, "url": f"data:image/png;base64,{SMALL}"},
+        {"image_url": {"url": f"data:image/png;base64,{SMALL}", "to": "https://10.0.0.1/"}},
         [],
         [{}],
+        "AAAA",
+        base64.b64encode(b"GIF89a" + bytes(100)).decode(),
+        SMALL[: len(SMALL) // 2],
+        [SMALL, LARGE[:900_000]],
+        {"url": "https://localhost:9000/a.png"},
+        {"url": "https://db/a.png"},
+        {"url": "https://metadata.internal/a.png"},
+        {"url": "https://user:password@cats.com/a.png"},
+        [{"url": f"https://cats.com/{number}.png"} for number in range(17)],
+        [SMALL] * 8 + [{"url": f"https://cats.com/{number}.png"} for number in range(9)],
     ],
     ids=lambda image: str(image)[:40],
 )
@@ -269,6 +282,43 @@ def test_an_image_of_a_wrong_type_is_refused(
     assert response.status_code == 400, response.text
     assert (error["code"], error["param"]) == ("invalid_type", "image")
     assert upstream.requests == []
+
+
+@pytest.mark.parametrize("name", ["image", "mask"])
+def test_an_address_is_never_told_to_an_upstream_and_its_failure_is_free(
+    customer: Customer, upstream: Recorder, name: str
+) -> None:
+    fields: dict[str, Any] = {
+        "image": SMALL,
+        name: {"url": "https://127.0.0.1.nip.example.com/a.png"},
+    }
+
+    quoted = customer.client.post(QUOTE, json={"model": MODEL, "prompt": "a fox", **fields})
+    response = customer.generate("a fox", **fields)
+
+    error = response.json()["error"]
+    assert quoted.status_code == 200, quoted.text
+    assert response.status_code == 400, response.text
+    assert (error["code"], error["param"]) == ("invalid_image", name)
+    assert error["message"].startswith(f"{name} could not be fetched from its address.")
+    assert response.headers["x-should-retry"] == "false"
+    assert upstream.requests == []
+    assert customer.states() == {"failed": 1}
+    assert customer.balance() == (10_000_000, 0)
+
+
+def test_an_image_that_is_none_is_named_by_its_place(
+    customer: Customer, upstream: Recorder
+) -> None:
+    response = customer.generate("a fox", image=[SMALL, SMALL[: len(SMALL) // 2]])
+
+    assert response.json()["error"]["message"].startswith("image[1] is not a png, jpeg or webp")
+
+
+def test_a_data_uri_says_what_its_bytes_are(customer: Customer, upstream: Recorder) -> None:
+    customer.generate("a fox", image=f"data:text/html;base64,{SMALL}")
+
+    assert upstream.only.body["image"] == f"data:image/png;base64,{SMALL}"
 
 
 @pytest.mark.parametrize(

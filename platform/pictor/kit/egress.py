@@ -10,6 +10,7 @@ resolve. Source of the address rules: IANA's special-purpose address registries 
 """
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -31,41 +32,39 @@ ATTEMPT_SECONDS = 2.5
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-_NOT_PUBLIC = {
-    4: tuple(
-        IPv4Network(network)
-        for network in (
-            "0.0.0.0/8",  # this host and network
-            "10.0.0.0/8",
-            "100.64.0.0/10",  # between a provider and its customers
-            "127.0.0.0/8",
-            "169.254.0.0/16",  # link-local; clouds answer with credentials there
-            "172.16.0.0/12",
-            "192.0.0.0/24",  # protocol assignments
-            "192.0.2.0/24",  # documentation
-            "192.31.196.0/24",  # AS112: answers for private names
-            "192.52.193.0/24",  # relays of multicast
-            "192.88.99.0/24",  # relays of 6to4
-            "192.168.0.0/16",
-            "192.175.48.0/24",  # AS112
-            "198.18.0.0/15",  # benchmarks
-            "198.51.100.0/24",  # documentation
-            "203.0.113.0/24",  # documentation
-            "224.0.0.0/4",  # multicast
-            "240.0.0.0/4",  # reserved, and broadcast
-        )
-    ),
-    6: tuple(
-        IPv6Network(network)
-        for network in (
-            "2001::/23",  # protocol assignments, Teredo among them
-            "2001:db8::/32",  # documentation
-            "2002::/16",  # 6to4: a tunnel to any IPv4 address
-            "2620:4f:8000::/48",  # AS112
-            "3fff::/20",  # documentation
-        )
-    ),
-}
+_NOT_PUBLIC_V4 = tuple(
+    IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",  # this host and network
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # between a provider and its customers
+        "127.0.0.0/8",
+        "169.254.0.0/16",  # link-local; clouds answer with credentials there
+        "172.16.0.0/12",
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.31.196.0/24",  # AS112: answers for private names
+        "192.52.193.0/24",  # relays of multicast
+        "192.88.99.0/24",  # relays of 6to4
+        "192.168.0.0/16",
+        "192.175.48.0/24",  # AS112
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and broadcast
+    )
+)
+_NOT_PUBLIC_V6 = tuple(
+    IPv6Network(network)
+    for network in (
+        "2001::/23",  # protocol assignments, Teredo among them
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: a tunnel to any IPv4 address
+        "2620:4f:8000::/48",  # AS112
+        "3fff::/20",  # documentation
+    )
+)
 
 
 class HttpError(Exception):
@@ -93,7 +92,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
             return is_public(IPv4Address(address.packed[-4:]))
         if address not in _GLOBAL_UNICAST or address.scope_id is not None:
             return False
-    return not any(address in network for network in _NOT_PUBLIC[address.version])
+        return not any(address in network for network in _NOT_PUBLIC_V6)
+    return not any(address in network for network in _NOT_PUBLIC_V4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,30 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     @override
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+_PRIVATE_NAMES = frozenset(
+    {"alt", "arpa", "example", "internal", "invalid", "local", "localhost", "onion", "test"}
+)
+"""Last labels that no public host has (RFC 6761, 6762, 7686, 8375, 9476; ICANN's `internal`)."""
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+
+
+def check_form(url: str) -> None:
+    """Refuse a url that nobody could be asked to fetch, by its text alone: nothing is resolved.
+
+    It must be https without user info, to a public address or a full name that is not set aside
+    for private use. So the answer is the same whatever a name means here. EgressRefused.
+    """
+    found = parse(url)
+    host = origin_of(found, frozenset()).host.rstrip(".")
+    try:
+        is_fit = is_public(ip_address(host))
+    except ValueError:
+        first, _, last = host.rpartition(".")  # an address in an odd notation ends in a number
+        is_fit = bool(first) and last not in _PRIVATE_NAMES and not _NUMBER.fullmatch(last)
+    if found.userinfo or not is_fit:
+        raise EgressRefused("not a public url")
 
 
 def parse(url: str) -> httpx.URL:

@@ -116,19 +116,6 @@ class HttpPool:
         self._addresses = egress.Addresses(self._allow, resolve or egress.resolve)
         self._clients: list[_Client] = []
 
-    def origin_of(self, url: str) -> egress.Origin:
-        """Where the url points; EgressRefused when it may not be called whatever its addresses."""
-        return egress.origin_of(egress.parse(url), self._allow)
-
-    async def check(self, url: str) -> None:
-        """Judge a url before it is kept: EgressRefused; NotReached if it does not resolve."""
-        origin = self.origin_of(url)
-        try:
-            async with asyncio.timeout(self._connect_timeout_seconds):
-                await self._addresses.of(origin.host, origin.port)
-        except TimeoutError:
-            raise NotReached(f"{origin.host} did not resolve in time") from None
-
     def exchange(
         self,
         method: str,

@@ -10,6 +10,7 @@ reaper, the look at the beat).
     database    8   claims, attempts, settlements, worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
+    references  1   verification of reference images, web; fair between tenants
 
 A database thread keeps its one connection for life; a connection that broke is dropped after the
 call that broke it, so that the next call gets a fresh one.
@@ -197,6 +198,12 @@ class FairPool:
         if not self._busy[lane]:
             del self._busy[lane]
         self._start_next()
+
+
+@cache
+def references() -> FairPool:
+    """Where a web process decodes reference images: one at a time, because that needs memory."""
+    return FairPool("references", threads=1, per_lane=1, max_queued=400, max_wait_seconds=60)
 
 
 @cache

@@ -36,7 +36,7 @@ def answer(*, is_streamed: bool = True) -> UpstreamAnswer:
 
 
 def test_a_channel_that_can_do_everything_gets_everything():
-    request = request_for(generation(), channel())
+    request = request_for(generation(), channel(), {})
 
     assert (request.fields, request.partial_images) == (FIELDS, 2)
     assert ignored_by(generation(), channel(), answer()) == ()
@@ -48,7 +48,7 @@ def test_a_channel_that_can_do_everything_gets_everything():
     ids=["its operator says so", "its adapter says so"],
 )
 def test_what_a_channel_does_not_honour_is_not_sent_and_named(narrow):
-    assert request_for(generation(), narrow).fields == {"watermark": False}
+    assert request_for(generation(), narrow, {}).fields == {"watermark": False}
     assert ignored_by(generation(), narrow, answer()) == ("style",)
 
 
@@ -58,5 +58,5 @@ def test_what_a_channel_does_not_honour_is_not_sent_and_named(narrow):
     ids=["stream is ignored", "partial_images are ignored", "its adapter knows no streams"],
 )
 def test_a_channel_without_streams_is_asked_for_none(plain):
-    assert request_for(generation(), plain).partial_images == 0
+    assert request_for(generation(), plain, {}).partial_images == 0
     assert ignored_by(generation(), plain, answer(is_streamed=False)) == ("partial_images",)

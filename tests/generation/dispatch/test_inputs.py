@@ -1,0 +1,194 @@
+"""Reference images by address: fetched by us from a real server, verified, sent as bytes."""
+
+import asyncio
+import base64
+import ssl
+from typing import Any
+
+import pytest
+
+from generation.channels.base import LargeValue
+from generation.dispatch import inputs
+from generation.outcome import Failure
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.contracts.recorder import drawn, noise
+from tests.kit.calls import make_certificate
+from tests.raw_server import Script, running, says
+
+pytestmark = pytest.mark.anyio
+
+PNG = drawn((64, 64))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"), "cats.com")
+
+
+@pytest.fixture
+async def server(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with running(says(PNG), tls=context) as server:
+        yield server
+
+
+@pytest.fixture
+async def public(server, certificate):
+    """A way out on which cats.com alone is public, and any other name is private."""
+    pool = HttpPool(
+        egress_allow=[f"cats.com:{server.port}"],
+        resolve=lambda host, port: ["127.0.0.1"],
+        ssl_context=ssl.create_default_context(cafile=certificate),
+        connect_timeout_seconds=2,
+    )
+    yield pool
+    await pool.aclose()
+
+
+def addressed(*addresses: str) -> list[dict[str, Any]]:
+    return [
+        {"label": f"image[{place}]", "placeholder": f"input:{place}", "address": address}
+        for place, address in enumerate(addresses)
+    ]
+
+
+async def text_of(value: LargeValue) -> str:
+    data = b"".join([chunk async for chunk in value.read()])
+    assert len(data) == value.size_bytes
+    return value.prefix + base64.b64encode(data).decode()
+
+
+async def fetched(http: HttpPool, spools: Spools, *addresses: str) -> dict[str, str]:
+    """What an upstream would be sent, by placeholder."""
+    async with inputs.readable(
+        addressed(*addresses), http=http, spools=spools, seconds=20
+    ) as large:
+        return {name: await text_of(value) for name, value in large.items()}
+
+
+async def refusal(http: HttpPool, spools: Spools, *addresses: str) -> str:
+    with pytest.raises(Failure) as failed:
+        await fetched(http, spools, *addresses)
+    error = failed.value.error
+    assert (error.status, error.code, error.param) == (400, "invalid_image", "image")
+    return error.message
+
+
+async def test_an_image_is_fetched_and_sent_as_bytes(server, public, spools):
+    url = f"https://cats.com:{server.port}"
+
+    found = await fetched(public, spools, f"{url}/a.png?x=1", f"{url}/b.png")
+
+    assert found == dict.fromkeys(
+        ["input:0", "input:1"], f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    )
+    assert [each.target for each in server.received] == ["/a.png?x=1", "/b.png"]
+    assert "authorization" not in server.received[0].headers
+
+
+def leads_to(location: str) -> Script:
+    return says(b"", status=302, headers={"Location": location})
+
+
+async def test_a_redirect_is_followed_where_the_guard_lets_it(server, public, spools):
+    async def script(request: Any, writer: asyncio.StreamWriter) -> None:
+        answer = says(PNG) if request.target == "/b.png" else leads_to("/b.png")
+        await answer(request, writer)
+
+    server.script = script
+
+    found = await fetched(public, spools, f"https://cats.com:{server.port}/a.png")
+
+    assert len(found) == 1
+    assert [each.target for each in server.received] == ["/a.png", "/b.png"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        says(b"no", status=404),
+        says(b"no", status=500),
+        leads_to("https://10.0.0.1/"),
+        leads_to("http://cats.com/"),
+        leads_to("/again"),
+        leads_to("https://[oops"),
+        says(b"", status=302),
+        says(PNG, headers={"Content-Length": str(len(PNG) + 9)}),
+    ],
+    ids=["404", "500", "private", "http", "a circle", "nonsense", "nowhere", "cut short"],
+)
+async def test_what_cannot_be_fetched_has_one_answer(server, public, spools, script, monkeypatch):
+    monkeypatch.setattr(inputs, "READ_SECONDS", 0.5)
+    server.script = script
+
+    message = await refusal(public, spools, f"https://cats.com:{server.port}/a.png")
+
+    assert message == "image[0] could not be fetched from its address. You were not charged."
+
+
+@pytest.mark.parametrize("host", ["internal.corp.com", "nowhere.com"])
+async def test_the_answer_is_the_same_whether_a_name_is_private_or_none(server, spools, host):
+    def resolve(name: str, _port: int) -> list[str]:
+        if name == "nowhere.com":
+            raise OSError("no such name")
+        return ["127.0.0.1"]
+
+    pool = HttpPool(resolve=resolve)
+
+    message = await refusal(pool, spools, f"https://{host}:{server.port}/a.png")
+
+    assert message == "image[0] could not be fetched from its address. You were not charged."
+    assert server.connections == 0
+    await pool.aclose()
+
+
+async def test_the_second_of_two_is_named(server, public, spools):
+    url = f"https://cats.com:{server.port}/a.png"
+
+    assert (await refusal(public, spools, url, "https://db.corp.com/")).startswith("image[1] ")
+
+
+@pytest.mark.parametrize("body", [b"<html>", PNG[:-20], b"", b"GIF89a" + bytes(50)])
+async def test_what_is_no_image_is_refused(server, public, spools, body):
+    server.script = says(body)
+
+    message = await refusal(public, spools, f"https://cats.com:{server.port}/a.png")
+
+    assert message.startswith("image[0] is not a png, jpeg or webp that decodes as a whole.")
+
+
+async def test_too_many_bytes_are_refused_and_nothing_is_left(
+    server, public, tmp_path, monkeypatch
+):
+    budget = SpoolBudget(64 * 1024**2)
+    spools = Spools(tmp_path, budget)
+    large = noise((640, 480))
+    monkeypatch.setattr(inputs, "MAX_FETCHED_BYTES", len(large) * 2 - 1)
+    server.script = says(large)
+    url = f"https://cats.com:{server.port}/a.png"
+
+    alone = await fetched(public, spools, url)
+    both = await refusal(public, spools, url, url)
+
+    assert len(alone) == 1
+    assert both.startswith("image[1] could not be fetched")
+    assert budget.used_bytes == 0
+
+
+async def test_a_server_that_never_ends_is_given_up(server, public, spools, monkeypatch):
+    release = asyncio.Event()
+
+    async def drips(_request: Any, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 x\r\nContent-Length: 99999\r\n\r\n\x89PNG")
+        await writer.drain()
+        await release.wait()
+
+    monkeypatch.setattr(inputs, "FETCH_SECONDS", 0.3)
+    server.script = drips
+
+    message = await refusal(public, spools, f"https://cats.com:{server.port}/a.png")
+    release.set()
+
+    assert message.startswith("image[0] could not be fetched")
