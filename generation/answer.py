@@ -7,6 +7,8 @@ from billing.pricing import Due
 from generation.models import Generation
 from generation.outcome import Delivery
 
+DELETED = "deleted"
+"""The status that a caller reads of a generation that succeeded and has no image any more."""
 ECHOED_QUALITIES = frozenset({"low", "medium", "high", "xhigh", "max"})
 ECHOED_BACKGROUNDS = frozenset({"transparent", "opaque"})
 

@@ -218,6 +218,15 @@ class Generation(models.Model):
     quality_billed = models.CharField(max_length=16, blank=True)
     quality_source = models.CharField(max_length=16, blank=True)
 
+    # What is left of it; see forgetting.py.
+    words_forgotten_at = models.DateTimeField(
+        null=True, help_text="When the prompt, further fields and digests were erased."
+    )
+    deleted_at = models.DateTimeField(null=True, help_text="When its tenant had it deleted.")
+    cleaned_at = models.DateTimeField(
+        null=True, help_text="When what its unfinished dispatches may have stored was removed."
+    )
+
     # What came of it.
     channel = models.ForeignKey(Channel, on_delete=models.SET_NULL, null=True, db_index=False)
     answer = models.JSONField(null=True, help_text="The answer without its urls.")
@@ -240,6 +249,12 @@ class Generation(models.Model):
                 fields=["finished_at"],
                 name="generation_with_inputs",
                 condition=~models.Q(inputs=[]),
+            ),
+            models.Index(
+                fields=["id"],
+                name="generation_to_clean",
+                condition=models.Q(cleaned_at=None, finished_at__isnull=False, dispatch__gt=0)
+                & ~models.Q(state="succeeded", dispatch=1),
             ),
         ]
         constraints = [

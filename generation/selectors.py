@@ -42,7 +42,7 @@ def with_images(generations: Iterable[Generation]) -> list[Finished]:
     """Each generation with its stored images, in the images' order."""
     rows = list(generations)
     images: dict[UUID, list[StoredImage]] = {}
-    with_any = [row.id for row in rows if row.state == "succeeded"]
+    with_any = [row.id for row in rows if row.state == "succeeded" and row.deleted_at is None]
     if with_any:
         for image in kept_images_of(with_any):
             images.setdefault(image.generation_id, []).append(image)

@@ -1,6 +1,6 @@
-"""What a tenant may do with its own generations: look at them, cancel one, delete its images.
+"""What a tenant may do with its own generations: look at them, cancel one, delete one.
 
-Another tenant's generation counts as not there. Raises NotFound and NotCancelable.
+Another tenant's generation counts as not there. Raises NotFound, NotCancelable, Unavailable.
 """
 
 from collections.abc import Sequence
@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from generation import notify, selectors, settlement
-from generation.admission import orphans
+from generation import forgetting, notify, selectors, settlement
 from generation.models import Generation
 from generation.selectors import Finished
 from pictor.kit import ids
-from pictor.kit.errors import NotCancelable, NotFound
+from pictor.kit.errors import NotCancelable, NotFound, Unavailable
 from pictor.kit.ids import TenantId
-from storage.services import delete_for_generation
+from storage.services import StorageFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,18 @@ def cancel(tenant_id: TenantId, public_id: str, *, now: datetime) -> Finished:
     return generation_of(tenant_id, public_id)
 
 
-def delete_images(tenant_id: TenantId, public_id: str, *, now: datetime) -> Generation:
-    """Remove the stored images of a generation that has ended; its bill stays."""
+def delete(tenant_id: TenantId, public_id: str, *, now: datetime) -> Generation:
+    """Forget a generation that has ended: prompt, tags and every image; its bill stays.
+
+    Raises Unavailable where storage keeps an object for now: the words are gone then.
+    """
     generation = generation_of(tenant_id, public_id).generation
     if not generation.is_final:
         raise NotCancelable("This generation has not ended yet.")
-    orphans.forget([generation.id])
-    delete_for_generation(tenant_id=tenant_id, generation_id=generation.id, now=now)
+    try:
+        is_gone = forgetting.forget(generation, now=now)
+    except StorageFailed:
+        is_gone = False
+    if not is_gone:
+        raise Unavailable("The images cannot be removed at the moment. Delete it again later.")
     return generation

@@ -218,12 +218,16 @@ class PrivateBucket(S3Storage):  # type: ignore[misc] # an untyped base
                     still_there[error["Key"]] = error["Code"]
         return still_there
 
-    def names_under(self, prefix: str) -> Iterator[list[str]]:
-        """The names of objects that begin so, a page of up to a thousand at a time."""
+    def names_under(self, prefix: str, *, before: str) -> Iterator[list[str]]:
+        """The names of objects that begin so and sort before `before`, a thousand at a time."""
         pages = self.client.get_paginator("list_objects_v2")
         with translated():
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=prefix):
-                yield [item["Key"] for item in page.get("Contents", ())]
+                names = [item["Key"] for item in page.get("Contents", ())]
+                early = [name for name in names if name < before]
+                yield early
+                if len(early) < len(names):
+                    return
 
     def create(self) -> None:
         """Make the bucket itself. One that is ours already is fine."""

@@ -5,9 +5,9 @@ the former inside a transaction. Object calls raise StorageFailed and may all be
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import cast
 from uuid import UUID
@@ -32,15 +32,17 @@ __all__ = [
     "ObjectStream",
     "StorageFailed",
     "delete_expired",
-    "delete_for_generation",
-    "delete_inputs_of",
     "delete_objects",
-    "delete_partials_of",
+    "forget_images",
     "image_key_of",
     "input_key_of",
     "keep_images",
     "open_stream",
     "partial_key_of",
+    "remove_all",
+    "remove_images",
+    "remove_inputs_until",
+    "remove_partials_until",
     "signed_url",
     "upload",
 ]
@@ -130,27 +132,28 @@ def delete_objects(keys: Iterable[str]) -> None:
         raise StorageFailed(f"{len(still_there)} objects cannot be removed; {key}: {code}")
 
 
-def delete_inputs_of(day: datetime) -> int:
-    """Remove every input that was stored on that day (UTC), admitted or not; how many."""
-    return _delete_of_day(object_keys.INPUTS, day)
+def remove_all(keys: Iterable[str]) -> frozenset[str]:
+    """Remove objects by key; those that are still there, each logged. Raises StorageFailed."""
+    still_there = bucket.delete_many(keys)
+    for key, code in still_there.items():
+        log.warning("the object %s could not be removed: %s", key, code)
+    return frozenset(still_there)
 
 
-def delete_partials_of(day: datetime) -> int:
-    """Remove every partial image of the generations of that day (UTC); how many."""
-    return _delete_of_day(object_keys.PARTIALS, day)
+def remove_inputs_until(day: datetime) -> None:
+    """Remove every input that was stored on that day (UTC) or before, admitted or not."""
+    _remove_until(object_keys.INPUTS, day)
 
 
-def _delete_of_day(kind: str, day: datetime) -> int:
-    pages = bucket.names_under(f"{kind}/{day.astimezone(UTC):%Y%m%d}/")
-    counts: list[int] = []
-    delete_objects(_counted(pages, counts))
-    return sum(counts)
+def remove_partials_until(day: datetime) -> None:
+    """Remove every partial image of the generations of that day (UTC) or before."""
+    _remove_until(object_keys.PARTIALS, day)
 
 
-def _counted(pages: Iterable[list[str]], counts: list[int]) -> Iterator[str]:
-    for page in pages:
-        counts.append(len(page))
-        yield from page
+def _remove_until(kind: str, day: datetime) -> None:
+    after = day.astimezone(UTC).date() + timedelta(days=1)
+    for page in bucket.names_under(f"{kind}/", before=f"{kind}/{after:%Y%m%d}"):
+        remove_all(page)
 
 
 def keep_images(images: Iterable[StoredImage]) -> None:
@@ -164,12 +167,21 @@ def delete_expired(*, now: datetime, limit: int) -> int:
     return _delete(due.order_by("expires_at")[:limit], now=now)
 
 
-def delete_for_generation(*, tenant_id: UUID, generation_id: UUID, now: datetime) -> int:
-    """Remove a generation's images; how many there were."""
-    images = StoredImage.objects.filter(
-        tenant_id=tenant_id, generation_id=generation_id, deleted_at=None
-    )
-    return _delete(images, now=now)
+def forget_images(generation_ids: Collection[UUID]) -> None:
+    """What the rows say of images beyond their pixels: revised prompts."""
+    images = StoredImage.objects.filter(generation_id__in=generation_ids)
+    images.exclude(revised_prompt="").update(revised_prompt="")
+
+
+def remove_images(generation_id: UUID, *, now: datetime) -> bool:
+    """Remove a generation's images and what is known of their bytes; whether all are gone.
+
+    What cannot be removed now is due at once for the hourly work.
+    """
+    images = StoredImage.objects.filter(generation_id=generation_id)
+    images.update(expires_at=now, sha256="")
+    _delete(images.filter(deleted_at=None), now=now)
+    return not images.filter(deleted_at=None).exists()
 
 
 def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:

@@ -36,7 +36,10 @@ def digest_of(request: Mapping[str, Any]) -> bytes:
 
 
 def find(*, tenant_id: UUID, key: str, body_digest: bytes, now: datetime) -> Generation | None:
-    """The generation already admitted under this key. Raises IdempotencyKeyReused."""
+    """The generation already admitted under this key. Raises IdempotencyKeyReused.
+
+    Of a deleted one the digest is gone, and every body finds it.
+    """
     record = (
         IdempotencyRecord.objects.select_related("generation")
         .filter(tenant_id=tenant_id, key=key, created_at__gt=now - REMEMBERED)
@@ -44,7 +47,7 @@ def find(*, tenant_id: UUID, key: str, body_digest: bytes, now: datetime) -> Gen
     )
     if record is None:
         return None
-    if bytes(record.body_digest) != body_digest:
+    if record.body_digest and bytes(record.body_digest) != body_digest:
         raise IdempotencyKeyReused(
             "This Idempotency-Key was used for a different request. Use a new key."
         )

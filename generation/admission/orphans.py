@@ -15,7 +15,7 @@ number whose lock stays free for four belongs to a dead one.
 
 import secrets
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -198,11 +198,6 @@ def _end(turns: Collection[Turn], *, is_orphan: bool) -> None:
 
 def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:
     return [one.generation_id for one in turns], [one.number for one in turns]
-
-
-def forget(generation_ids: Iterable[UUID]) -> None:
-    """No retry may find these any more, for instance because their images were deleted."""
-    Generation.objects.filter(id__in=generation_ids).update(web_process=None, orphaned_at=None)
 
 
 def forget_old(*, now: datetime) -> int:

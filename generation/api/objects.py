@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from generation.answer import DELETED
 from generation.catalogue.plans import PLANS
 from generation.models import State
 from pictor.kit.api_objects import ApiObject, Constant, ErrorDetail, UnixSeconds, Usd
@@ -68,7 +69,10 @@ class GenerationObject(ApiObject):
 
     id = serializers.CharField(source="generation.public_id")
     object = Constant("image.generation")
-    status = serializers.ChoiceField(source="generation.state", choices=State.values)
+    status = serializers.ChoiceField(
+        choices=[*State.values, DELETED],
+        help_text="`deleted`: it succeeded, and its images were deleted or their time was up.",
+    )
     created = UnixSeconds(source="generation.created_at")
     started = UnixSeconds(source="generation.started_at", allow_null=True)
     finished = UnixSeconds(source="generation.finished_at", allow_null=True)
@@ -95,7 +99,7 @@ class GenerationList(ApiObject):
 
 
 class DeletedObject(ApiObject):
-    """The images are gone."""
+    """The images are gone, and so are the prompt and all that came with it."""
 
     id = serializers.CharField(source="public_id")
     object = Constant("image.generation")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from generation.answer import DELETED
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import clock
@@ -56,6 +57,12 @@ class Shown:
 
     generation: Generation
     result: Result | None = None
+
+    @property
+    def status(self) -> str:
+        """Its state; one that succeeded has its result, or is deleted."""
+        is_gone = self.generation.state == State.SUCCEEDED and self.result is None
+        return DELETED if is_gone else self.generation.state
 
     @property
     def quality(self) -> str:

@@ -53,14 +53,17 @@ class GenerationView(Endpoint):
 
     @operation(
         "delete_generation",
-        summary="Delete a generation's images",
+        summary="Delete a generation",
         scope="images:write",
         answer=DeletedObject,
         errors=[409],
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
-        """Remove the stored images of a generation that has ended; its bill stays."""
-        generation = services.delete_images(caller.tenant_id, public_id, now=clock.now())
+        """Forget the prompt, tags and every image of a generation that has ended.
+
+        Reference images and partial images go too. Its bill stays, and so does its id.
+        """
+        generation = services.delete(caller.tenant_id, public_id, now=clock.now())
         return Answer(generation, render.headers_of(generation))
 
 

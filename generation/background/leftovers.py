@@ -1,24 +1,24 @@
 """Deletes objects on storage that nothing needs any more.
 
-Keys are worked out where that is possible; only `in/` and `tmp/` are listed, a day's folder each.
+Keys are worked out where that is possible; only `in/` and `tmp/` are listed, up to the day before
+yesterday. However long nothing was cleaned up, the next run finds all that was left meanwhile. One
+object that cannot be removed is logged, tried again in the next hour, and keeps no other.
 
 Objects first, rows second: a crash in between only means that they are deleted once more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import chain
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from generation.forgetting import images_of
 from generation.models import Generation, State
-from storage.object_keys import EXTENSIONS
 from storage.services import (
     StorageFailed,
-    delete_inputs_of,
-    delete_objects,
-    delete_partials_of,
-    image_key_of,
+    remove_all,
+    remove_inputs_until,
+    remove_partials_until,
 )
 
 INPUTS_KEPT = timedelta(hours=24)
@@ -31,45 +31,48 @@ BATCH = 500
 def forget_inputs(*, now: datetime) -> int:
     """Delete reference images a day after their generation's end; of how many generations.
 
-    Stops early, for the next hour, when storage fails.
+    Stops early, for the next hour, when storage does not answer.
     """
     due = Generation.objects.filter(~Q(inputs=[]), finished_at__lte=now - INPUTS_KEPT)
     count = 0
-    while batch := list(due.values_list("id", "inputs")[:BATCH]):
-        try:
-            delete_objects(one["key"] for _, inputs in batch for one in inputs)
-        except StorageFailed:
-            break
-        count += Generation.objects.filter(id__in=[row[0] for row in batch]).update(inputs=[])
+    try:
+        for batch in _batches(due):
+            keys = {row.id: [one["key"] for one in row.inputs if "key" in one] for row in batch}
+            still_there = remove_all([key for of_one in keys.values() for key in of_one])
+            gone = [row_id for row_id, of_one in keys.items() if still_there.isdisjoint(of_one)]
+            count += Generation.objects.filter(id__in=gone).update(inputs=[])
+    except StorageFailed:
+        pass  # what was removed is written down
     return count
 
 
 def forget_leftovers(*, now: datetime) -> None:
     """Delete what unfinished dispatches may have stored, inputs never admitted, and partial images.
 
-    Looks at generations that ended an hour to four hours ago, so that each is looked at more than
-    once, and at inputs and partial images of the day before yesterday, when all have ended.
+    A generation is looked at from an hour after its end, hourly until four hours after it, and is
+    then written down as cleaned: a worker that was thought dead may store something in between.
     """
     ended = Generation.objects.filter(
-        finished_at__gt=now - LEFTOVERS_LOOKED_FOR,
-        finished_at__lte=now - LEFTOVERS_SETTLE,
-        dispatch__gt=0,
+        cleaned_at=None, finished_at__lte=now - LEFTOVERS_SETTLE, dispatch__gt=0
     ).exclude(state=State.SUCCEEDED, dispatch=1)
     try:
-        delete_objects(chain.from_iterable(map(_leftovers_of, ended.iterator())))
-        delete_inputs_of(now - ABANDONED_AFTER)
-        delete_partials_of(now - ABANDONED_AFTER)
+        for batch in _batches(ended):
+            keys = {row.id: list(images_of(row)) for row in batch}
+            still_there = remove_all([key for of_one in keys.values() for key in of_one])
+            gone = [row_id for row_id, of_one in keys.items() if still_there.isdisjoint(of_one)]
+            cleaned = Generation.objects.filter(
+                id__in=gone, finished_at__lte=now - LEFTOVERS_LOOKED_FOR
+            )
+            cleaned.update(cleaned_at=now)
+        remove_inputs_until(now - ABANDONED_AFTER)
+        remove_partials_until(now - ABANDONED_AFTER)
     except StorageFailed:
         return  # the next hour looks again
 
 
-def _leftovers_of(generation: Generation) -> Iterable[str]:
-    """Every key that a dispatch other than the successful one can have written."""
-    last = generation.dispatch
-    lost = range(1, last if generation.state == State.SUCCEEDED else last + 1)
-    for dispatch in lost:
-        for index in range(generation.n):
-            for image_format in EXTENSIONS:
-                yield image_key_of(
-                    generation.id, generation.created_at, dispatch, index, image_format
-                )
+def _batches(rows: QuerySet[Generation]) -> Iterator[list[Generation]]:
+    """In the order of their ids, each row once, whatever becomes of it."""
+    batch = list(rows.order_by("id")[:BATCH])
+    while batch:
+        yield batch
+        batch = list(rows.filter(id__gt=batch[-1].id).order_by("id")[:BATCH])

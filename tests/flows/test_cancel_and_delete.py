@@ -1,12 +1,20 @@
 """Cancel what was not sent yet; delete what was made."""
 
+import base64
 import os
 import signal
+from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
+from psycopg import sql
 
+from tests.contracts.recorder import Recorder, drawn
 from tests.customer import Customer
 from tests.servers import Stack
+
+pytest_plugins = ("tests.contracts.channel",)
 
 LATER = {"Prefer": "respond-async"}
 
@@ -43,4 +51,67 @@ def test_what_was_made_can_be_deleted_and_stays_paid(customer: Customer) -> None
     assert deleted.json()["deleted"] is True
     assert httpx.get(made["data"][0]["url"], trust_env=False).status_code == 404
     assert customer.client.get(path).json()["result"] is None
+    assert customer.client.get(path).json()["status"] == "deleted"
     assert customer.captures() == [5_880]
+
+
+def test_a_deleted_generation_leaves_nothing_of_what_was_sent(
+    customer: Customer, stack: Stack, upstream: Recorder, database: "psycopg.Connection[Any]"
+) -> None:
+    once = {"Idempotency-Key": "once"}
+    secret = "the-secret-of-a-prompt"
+    image = base64.b64encode(drawn((1024, 1024))).decode()
+    upstream.extra = {"data": [{"b64_json": image, "revised_prompt": f"revised {secret}"}]}
+    fields: dict[str, Any] = {"user": secret, "style": secret, "image": [image]}
+    others = names_of(stack)
+    made = customer.generate(secret, headers=once, **fields).json()
+    generation_id = made["metadata"]["generation_id"]
+    before = names_of(stack) - others
+
+    path = f"/v1/images/generations/{generation_id}"
+    deleted = customer.client.delete(path)
+    replayed = customer.generate(secret, headers=once, **fields)
+
+    assert deleted.status_code == 200, deleted.text
+    assert len(before) == 2
+    assert names_of(stack) & before == set()
+    assert rows_with(database, secret) == []
+    assert rows_with(database, image[:40]) == []
+    assert digests_of(database, customer) == [(None, b"", "")]
+    assert replayed.status_code == 404
+    assert customer.client.get(path).json()["status"] == "deleted"
+    assert len(upstream.requests) == 1
+    assert len(customer.captures()) == 1
+
+
+def names_of(stack: Stack) -> set[Path]:
+    """Every object on the embedded S3 server."""
+    return {file for file in (stack.data / "s3").rglob("*") if file.is_file()}
+
+
+def digests_of(database: "psycopg.Connection[Any]", customer: Customer) -> list[Any]:
+    """Of bodies and images: what a guess could be confirmed by."""
+    return database.execute(
+        """
+        SELECT g.body_digest, r.body_digest, i.sha256 FROM generation_generation AS g
+        JOIN generation_idempotencyrecord AS r ON r.generation_id = g.id
+        JOIN storage_storedimage AS i ON i.generation_id = g.id
+        JOIN accounts_tenant AS t ON t.id = g.tenant_id WHERE t.name = %s
+        """,
+        [customer.name],
+    ).fetchall()
+
+
+def rows_with(database: "psycopg.Connection[Any]", text: str) -> list[str]:
+    """The tables with a row in which the text stands anywhere."""
+    tables = database.execute(
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+    ).fetchall()
+    found = []
+    for (table,) in tables:
+        query = sql.SQL("SELECT 1 FROM {} AS t WHERE t::text LIKE %s LIMIT 1")
+        name = sql.Identifier(table)
+        if database.execute(query.format(name), [f"%{text}%"]).fetchone():
+            found.append(str(table))
+    return found

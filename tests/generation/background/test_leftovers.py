@@ -1,5 +1,6 @@
 """What nothing needs any more, on the real S3 server."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -56,6 +57,64 @@ def test_reference_images_are_deleted_a_day_after_the_end(bucket, spools, queued
     assert (too_early, kept) == (0, True)
     assert (in_time, is_there(key)) == (1, False)
     assert generation.inputs == []
+
+
+def test_a_reference_image_that_cannot_be_deleted_keeps_no_other(bucket, spools, acme, monkeypatch):
+    now = clock.now()
+    kept, gone = (
+        ended(
+            acme.generation(),
+            inputs=[{"key": put(spools, f"in/20261101/{name}/0.bin")}, {"address": "https://a.b/"}],
+            finished_at=now,
+        )
+        for name in ("kept", "gone")
+    )
+    refuse(monkeypatch, "in/20261101/kept/0.bin")
+
+    count = leftovers.forget_inputs(now=now + DAY + HOUR)
+
+    left = {row.id: row.inputs for row in Generation.objects.all()}
+    assert count == 1
+    assert (bool(left[kept.id]), left[gone.id]) == (True, [])
+    assert not is_there("in/20261101/gone/0.bin")
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The server says that it will not delete this object, and deletes the others."""
+    delete_many = backends.PrivateBucket.delete_many
+
+    def partly(self: backends.PrivateBucket, names: Iterable[str]) -> dict[str, str]:
+        others = [other for other in names if other != name]
+        return {**delete_many(self, others), name: "AccessDenied"}
+
+    monkeypatch.setattr(backends.PrivateBucket, "delete_many", partly)
+
+
+def test_what_was_left_while_nothing_was_cleaned_up_is_found_days_later(bucket, spools, acme):
+    now = clock.now()
+    queued = acme.generation()
+    lost = put(spools, image_key_of(queued.id, queued.created_at, 1, 0, "png"))
+    unadmitted = put(spools, input_key_of(queued.id, now, 7))
+    partial = put(
+        spools, partial_key_of(queued.id, now, 1, image=0, partial=1, image_format="webp")
+    )
+    ended(queued, state="failed", dispatch=1, finished_at=now)
+
+    leftovers.forget_leftovers(now=now + 9 * DAY)
+
+    assert [key for key in (lost, unadmitted, partial) if is_there(key)] == []
+    assert Generation.objects.get().cleaned_at == now + 9 * DAY
+
+
+def test_what_was_cleaned_is_not_looked_at_again(bucket, spools, queued):
+    now = clock.now()
+    ended(queued, state="failed", dispatch=1, finished_at=now)
+    leftovers.forget_leftovers(now=now + 5 * HOUR)
+    key = put(spools, image_key_of(queued.id, queued.created_at, 1, 0, "png"))
+
+    leftovers.forget_leftovers(now=now + 6 * HOUR)
+
+    assert is_there(key)
 
 
 def test_what_a_cut_off_dispatch_stored_is_deleted_and_the_winners_is_not(bucket, spools, queued):
