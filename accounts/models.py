@@ -115,6 +115,12 @@ class Tenant(models.Model):
     requests_per_minute = _limit("Over all keys. Empty: unlimited.")
     images_per_minute = _limit("Over all keys. Empty: unlimited.")
     max_in_flight = _limit("Requests under way at once, over all keys. Empty: unlimited.")
+    prompt_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Days until prompts and all that was sent with them are erased. Empty: kept.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
 

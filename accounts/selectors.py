@@ -1,13 +1,15 @@
 """Reads: who a key belongs to and what it may do; tenants and their keys."""
 
 import ipaddress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import ApiKey, ConfigRevision, Membership, Tenant, User
+from accounts.models import ApiKey, AuditEvent, ConfigRevision, Membership, Tenant, User
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
 from pictor.kit.money import Micros
@@ -132,6 +134,20 @@ def members_of(tenant_id: UUID) -> list[Membership]:
     """A tenant's members with their users, by e-mail address."""
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
     return list(members.order_by("user__email"))
+
+
+def prompt_retentions() -> list[tuple[UUID, int]]:
+    """The tenants whose prompts are not kept for ever, and for how many days they are."""
+    limited = Tenant.objects.exclude(prompt_retention_days=None)
+    return [(row.id, row.prompt_retention_days or 0) for row in limited]
+
+
+def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
+    """A tenant's audit log, oldest first, read as it is asked for."""
+    events = AuditEvent.objects.filter(tenant_id=tenant_id).order_by("id")
+    return events.values(
+        "actor_name", "action", "object_type", "object_id", "before", "after", "ip", "at"
+    ).iterator()
 
 
 def operator_of(tenant_name: str, *, email: str) -> User | None:

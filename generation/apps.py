@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from typing_extensions import override
 
+from accounts import holdings
 from accounts.offer import Offer, offer
 
 
@@ -14,9 +15,16 @@ class GenerationConfig(AppConfig):
     @override
     def ready(self) -> None:
         offer.plug_in(_offer)
+        holdings.plug_in(_holdings)
 
 
 def _offer() -> Offer:
     from generation import offer as offered  # noqa: PLC0415 - only where it is asked for
 
     return offered
+
+
+def _holdings() -> holdings.Holdings:
+    from generation import holdings as ours  # noqa: PLC0415 - needed by two commands alone
+
+    return ours

@@ -327,6 +327,17 @@ class Attempt(models.Model):
         return f"{self.generation_id} {self.dispatch}.{self.number}"
 
 
+class PromptsForgotten(models.Model):
+    """How far a tenant's prompts were erased because their time was up; see retention.py."""
+
+    tenant = models.OneToOneField("accounts.Tenant", on_delete=models.CASCADE, primary_key=True)
+    until = models.DateTimeField()
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.tenant_id} until {self.until}"
+
+
 class IdempotencyRecord(models.Model):
     """The caller's name for one request: the same body finds the same generation for 24 hours."""
 

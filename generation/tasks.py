@@ -11,7 +11,7 @@ from celery import shared_task
 
 from generation.admission import idempotency, orphans
 from generation.audit import audit
-from generation.background import leftovers, worker
+from generation.background import leftovers, retention, worker
 from pictor.kit import clock
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,12 @@ def forget_idempotency_keys() -> None:
 def forget_leftovers() -> None:
     """Delete objects of dispatches that were cut off, inputs never admitted, and partial images."""
     leftovers.forget_leftovers(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def forget_prompts() -> None:
+    """Erase prompts that their tenants keep no longer."""
+    retention.forget_prompts(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -1,6 +1,7 @@
 """Reads of what is known about images. Their bytes are read by the services."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 from uuid import UUID
 
 from storage.models import StoredImage
@@ -12,6 +13,12 @@ STORED_IMAGES = "(SELECT generation_id FROM storage_storedimage)"
 def images_of(generation_id: UUID) -> list[StoredImage]:
     """A generation's images in order, those that are deleted too."""
     return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))
+
+
+def stored_images_of_tenant(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
+    """A tenant's images, deleted ones too, read as they are asked for."""
+    images = StoredImage.objects.filter(tenant_id=tenant_id).order_by("generation_id", "index")
+    return images.values().iterator()
 
 
 def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:

@@ -17,6 +17,7 @@ from accounts.services import (
     change_tenant,
     create_tenant,
     remove_member,
+    set_prompt_retention,
     set_tenant_status,
 )
 
@@ -51,6 +52,7 @@ class TenantAdmin(ServiceAdmin):
             tenant = create_tenant(name=obj.name, limits=limits, **by(request))
         if obj.status != tenant.status:
             set_tenant_status(tenant=tenant, status=Tenant.Status(obj.status), **by(request))
+        set_prompt_retention(tenant=tenant, days=obj.prompt_retention_days, **by(request))
         obj.pk = tenant.pk
         obj.refresh_from_db()
 

@@ -22,6 +22,7 @@ from accounts.services.people import (
     seed_operator,
     set_password,
 )
+from accounts.services.personal_data import erase_tenant, export_tenant, set_prompt_retention
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
@@ -44,12 +45,15 @@ __all__ = [
     "create_tenant",
     "create_user",
     "delete_user",
+    "erase_tenant",
+    "export_tenant",
     "issue_api_key",
     "record",
     "remove_member",
     "revoke_api_key",
     "seed_operator",
     "set_password",
+    "set_prompt_retention",
     "set_tenant_status",
     "unknown_scopes",
 ]

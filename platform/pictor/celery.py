@@ -63,6 +63,10 @@ app.conf.update(
             "task": "generation.tasks.forget_inputs",
             "schedule": crontab(minute=27),
         },
+        "forget-prompts": {
+            "task": "generation.tasks.forget_prompts",
+            "schedule": crontab(minute=57),
+        },
         "delete-expired-images": {
             "task": "storage.expire_images",
             "schedule": crontab(minute=17),

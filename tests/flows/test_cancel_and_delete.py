@@ -3,15 +3,14 @@
 import base64
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
-from psycopg import sql
 
 from tests.contracts.recorder import Recorder, drawn
 from tests.customer import Customer
+from tests.flows.remains import names_of, rows_with
 from tests.servers import Stack
 
 pytest_plugins = ("tests.contracts.channel",)
@@ -84,11 +83,6 @@ def test_a_deleted_generation_leaves_nothing_of_what_was_sent(
     assert len(customer.captures()) == 1
 
 
-def names_of(stack: Stack) -> set[Path]:
-    """Every object on the embedded S3 server."""
-    return {file for file in (stack.data / "s3").rglob("*") if file.is_file()}
-
-
 def digests_of(database: "psycopg.Connection[Any]", customer: Customer) -> list[Any]:
     """Of bodies and images: what a guess could be confirmed by."""
     return database.execute(
@@ -100,18 +94,3 @@ def digests_of(database: "psycopg.Connection[Any]", customer: Customer) -> list[
         """,
         [customer.name],
     ).fetchall()
-
-
-def rows_with(database: "psycopg.Connection[Any]", text: str) -> list[str]:
-    """The tables with a row in which the text stands anywhere."""
-    tables = database.execute(
-        "SELECT table_name FROM information_schema.tables"
-        " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
-    ).fetchall()
-    found = []
-    for (table,) in tables:
-        query = sql.SQL("SELECT 1 FROM {} AS t WHERE t::text LIKE %s LIMIT 1")
-        name = sql.Identifier(table)
-        if database.execute(query.format(name), [f"%{text}%"]).fetchone():
-            found.append(str(table))
-    return found

@@ -140,7 +140,7 @@ def test_what_was_stored_up_to_a_day_is_removed_page_by_page(s3, sent):
     services.remove_inputs_until(day)
 
     assert [request.method for request in sent] == ["GET", "POST"]
-    assert list(services.bucket.names_under("in/", before="in/3")) == [["in/20261121/0/0.bin"]]
+    assert list(backends.bucket.names_under("in/", before="in/3")) == [["in/20261121/0/0.bin"]]
 
 
 @pytest.mark.parametrize(("region", "is_named"), [("us-east-1", False), ("eu-west-1", True)])

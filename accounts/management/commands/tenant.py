@@ -1,5 +1,6 @@
-"""`manage.py tenant create|credit`."""
+"""`manage.py tenant create|credit|set|export|erase`."""
 
+from pathlib import Path
 from typing import Any
 
 from django.core.checks import Tags
@@ -17,14 +18,24 @@ from accounts.management.operator import (
     read_tenant,
     say_invalid,
 )
-from accounts.services import TenantLimits, create_tenant, issue_api_key
+from accounts.services import (
+    TenantLimits,
+    create_tenant,
+    erase_tenant,
+    export_tenant,
+    issue_api_key,
+    set_prompt_retention,
+)
+from pictor.kit import clock
 from pictor.kit.money import to_decimal
 
 
 class Command(BaseCommand):
-    """Make a tenant with a key and a balance, or give one a credit."""
+    """Make a tenant, give it a credit, change what is kept of it, hand that out, or end it."""
 
-    help = "Create a tenant with an API key, or give a tenant a credit."
+    help = (
+        "Create a tenant, give it a credit, say how long its prompts are kept, export or erase it."
+    )
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
@@ -40,9 +51,25 @@ class Command(BaseCommand):
         gift.add_argument("amount", metavar="USD")
         gift.add_argument("--reason", required=True)
 
+        change = actions.add_parser("set", help="how long a tenant's prompts are kept")
+        change.add_argument("tenant", help="name or id")
+        change.add_argument("--prompt-retention-days", required=True, metavar="N", help="or: none")
+        export = actions.add_parser("export", help="all that is kept of a tenant, as a zip file")
+        export.add_argument("tenant", help="name or id")
+        export.add_argument("path", type=Path, help="a file that does not exist yet")
+        erase = actions.add_parser("erase", help="end a tenant, and forget all but its money")
+        erase.add_argument("tenant", help="name or id")
+        erase.add_argument("--confirm", required=True, metavar="NAME", help="the tenant's name")
+
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actions = {"create": self._create, "credit": self._credit}
+        actions = {
+            "create": self._create,
+            "credit": self._credit,
+            "set": self._set,
+            "export": self._export,
+            "erase": self._erase,
+        }
         try:
             actions[options["action"]](options)
         except ValidationError as error:
@@ -71,3 +98,24 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{tenant.name}: {to_decimal(amount)} USD credited, {available} available"
         )
+
+    def _set(self, options: dict[str, Any]) -> None:
+        tenant = read_tenant(options["tenant"])
+        text = options["prompt_retention_days"]
+        days = None if text == "none" else read_limit(text)
+        set_prompt_retention(tenant=tenant, days=days, actor=ACTOR)
+        kept = "always" if days is None else f"for {days} days"
+        self.stdout.write(f"{tenant.name}: prompts are kept {kept}")
+
+    def _export(self, options: dict[str, Any]) -> None:
+        tenant = read_tenant(options["tenant"])
+        try:
+            export_tenant(tenant=tenant, path=options["path"], actor=ACTOR)
+        except OSError as error:
+            raise CommandError(f"{options['path']}: {error.strerror or error}") from None
+        self.stdout.write(f"{tenant.name}: exported to {options['path']}")
+
+    def _erase(self, options: dict[str, Any]) -> None:
+        tenant = read_tenant(options["tenant"])
+        erase_tenant(tenant=tenant, confirmation=options["confirm"], actor=ACTOR, now=clock.now())
+        self.stdout.write(f"{tenant.public_id}: erased")

@@ -6,6 +6,7 @@ sorts as the UUID does. Neither Python 3.11 nor PostgreSQL 15 can make a UUIDv7.
 
 import secrets
 import time
+from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
@@ -31,6 +32,12 @@ def new_uuid() -> UUID:
     value |= 0b10 << 62
     value |= secrets.randbits(62)
     return UUID(int=value)
+
+
+def first_at(at: datetime) -> UUID:
+    """The smallest UUIDv7 of that millisecond: between the ids made before it and the others."""
+    milliseconds = int(at.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def public(prefix: str, value: UUID) -> str:

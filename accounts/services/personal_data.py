@@ -1,0 +1,148 @@
+"""A tenant's data: how long prompts are kept, all of it in one file, and the end of it."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+
+from accounts.holdings import holdings
+from accounts.models import Actor, ApiKey, Tenant
+from accounts.selectors import api_keys_of, audit_events_of, members_of
+from accounts.services.api_keys import revoke_api_key
+from accounts.services.audit import record
+from accounts.services.members import remove_member
+from accounts.services.tenants import set_tenant_status
+
+MAX_RETENTION_DAYS = 36_500
+
+
+@transaction.atomic
+def set_prompt_retention(
+    *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
+) -> None:
+    """How many days prompts are kept; None keeps them. Raises ValidationError below 1."""
+    if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
+        raise ValidationError(f"prompts are kept for 1 to {MAX_RETENTION_DAYS} days, or always")
+    before = Tenant.objects.values_list("prompt_retention_days", flat=True).get(pk=tenant.pk)
+    if before == days:
+        return
+    tenant.prompt_retention_days = days
+    tenant.save(update_fields=["prompt_retention_days"])
+    record(
+        actor=actor,
+        action="tenant.prompt_retention",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+        before={"days": before},
+        after={"days": days},
+        ip=ip,
+    )
+
+
+def export_tenant(*, tenant: Tenant, path: Path, actor: Actor) -> None:
+    """Write all that is kept of a tenant into a new zip file, for its owner's eyes alone (0600).
+
+    NAME.jsonl are rows, one JSON object a line; files/… are images. Nothing is whole in memory. Not
+    one snapshot: what changes meanwhile may be there in either form. No secret is in it. Raises
+    FileExistsError, OSError; an unfinished file is removed.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file, ZipFile(file, "w") as archive:
+            for name, rows in _tables(tenant):
+                _write(archive, f"{name}.jsonl", map(_line, rows), ZIP_DEFLATED)
+            for holding in holdings():
+                for name, chunks in holding.files(tenant.id):
+                    _write(archive, f"files/{name}", chunks, ZIP_STORED)
+    except BaseException:
+        path.unlink()
+        raise
+    record(
+        actor=actor,
+        action="tenant.export",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+    )
+
+
+def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: datetime) -> None:
+    """Shut a tenant for good, and erase all of persons that is kept of it. Safe to call again.
+
+    Its keys are revoked and it is suspended at once. Then prompts, tags and images go, then its
+    members, its name and its keys' names. What money was paid for stays: the ledger, usage, sizes
+    and times under the tenant's id, and the audit log, to which nobody can write but by adding.
+
+    Raises ValidationError for another confirmation than the tenant's name, and while generations
+    are under way or an object cannot be removed: then call it again.
+    """
+    if confirmation != tenant.name:
+        raise ValidationError("to erase a tenant, its name must be confirmed exactly")
+    _shut(tenant, actor, now)
+    for holding in holdings():
+        holding.erase(tenant_id=tenant.id, now=now)
+    _make_nameless(tenant, actor)
+
+
+@transaction.atomic
+def _shut(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    if tenant.status != Tenant.Status.SUSPENDED:
+        set_tenant_status(tenant=tenant, status=Tenant.Status.SUSPENDED, actor=actor)
+    for key in api_keys_of(tenant.id):
+        if key.revoked_at is None:
+            revoke_api_key(key=key, now=now, actor=actor)
+
+
+@transaction.atomic
+def _make_nameless(tenant: Tenant, actor: Actor) -> None:
+    for member in members_of(tenant.id):
+        remove_member(membership=member, actor=actor)
+    ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
+    tenant.name = f"erased {tenant.public_id}"
+    tenant.save(update_fields=["name"])
+    record(
+        actor=actor,
+        action="tenant.erase",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+    )
+
+
+def _tables(tenant: Tenant) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:
+    yield "tenant", Tenant.objects.filter(pk=tenant.pk).values()
+    yield "api_keys", ApiKey.objects.filter(tenant=tenant).values(*_KEY_COLUMNS)
+    yield (
+        "members",
+        (
+            {"email": member.user.email, "name": member.user.name, "role": member.role}
+            for member in members_of(tenant.id)
+        ),
+    )
+    yield "audit_log", audit_events_of(tenant.id)
+    for holding in holdings():
+        yield from holding.tables(tenant.id)
+
+
+_KEY_COLUMNS = [field.attname for field in ApiKey._meta.concrete_fields if field.name != "digest"]  # noqa: SLF001 - Django's documented way to a model's columns
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    return json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False).encode() + b"\n"
+
+
+def _write(archive: ZipFile, name: str, chunks: Iterable[bytes], compression: int) -> None:
+    entry = ZipInfo(name)
+    entry.compress_type = compression
+    entry.external_attr = 0o600 << 16
+    with archive.open(entry, "w", force_zip64=True) as member:
+        for chunk in chunks:
+            member.write(chunk)

@@ -1,0 +1,32 @@
+"""What this app keeps of tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from billing.models import Transfer, UsageRollup
+
+_CHUNK_ROWS = 500
+
+
+def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
+    """Every transfer on the tenant's accounts, and usage by the hour."""
+    transfers = Transfer.objects.filter(tenant_id=tenant_id).order_by("seq").values(
+        "id", "seq", "kind", "amount", "available_after", "held_after", "generation_id", "reason",
+        "created_at",
+    )  # fmt: skip
+    yield "transfers", transfers.iterator(_CHUNK_ROWS)
+    usage = UsageRollup.objects.filter(tenant_id=tenant_id).order_by("hour").values()
+    yield "usage", usage.iterator(_CHUNK_ROWS)
+
+
+def files(tenant_id: UUID) -> tuple[()]:
+    """There are none."""
+    del tenant_id
+    return ()
+
+
+def erase(*, tenant_id: UUID, now: datetime) -> None:
+    """Nothing: the ledger is append-only and true, and names a tenant by its id alone."""
+    del tenant_id, now

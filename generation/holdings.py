@@ -1,0 +1,80 @@
+"""What this app keeps of tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from generation.forgetting import forget
+from generation.models import FINAL, Attempt, Generation, IdempotencyRecord
+from storage.selectors import stored_images_of_tenant
+from storage.services import ObjectMissing, StorageFailed, open_stream
+
+_NOT_THEIRS = frozenset({"body_digest", "web_process", "worker_id", "channel_id", "priced"})
+"""Columns that say how the work was done, or keep only a digest."""
+_CHUNK_ROWS = 500
+
+
+def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
+    """Generations with all that was sent, attempts at them, and images."""
+    columns = [
+        field.attname
+        for field in Generation._meta.concrete_fields  # noqa: SLF001 - Django's way to columns
+        if field.attname not in _NOT_THEIRS
+    ]
+    theirs = Generation.objects.filter(tenant_id=tenant_id).order_by("id")
+    yield "generations", theirs.values(*columns).iterator(_CHUNK_ROWS)
+    attempts = Attempt.objects.filter(generation__tenant_id=tenant_id).order_by("generation_id")
+    shown = attempts.values("generation_id", "dispatch", "number", "started_at", "finished_at")
+    yield "attempts", shown.iterator(_CHUNK_ROWS)
+    records = IdempotencyRecord.objects.filter(tenant_id=tenant_id)
+    yield "idempotency_keys", records.values("key", "generation_id", "created_at").iterator()
+    yield "images", stored_images_of_tenant(tenant_id)
+
+
+def files(tenant_id: UUID) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Images and reference images that are still on storage, by their object keys."""
+    theirs = Generation.objects.filter(tenant_id=tenant_id).exclude(inputs=[])
+    for inputs in theirs.values_list("inputs", flat=True).iterator(_CHUNK_ROWS):
+        for one in inputs:
+            if "key" in one:
+                yield from _file(one["key"])
+    for image in stored_images_of_tenant(tenant_id):
+        if image["deleted_at"] is None:
+            yield from _file(image["object_key"])
+
+
+def _file(key: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """None where the object is gone meanwhile. Raises OSError."""
+    try:
+        with open_stream(key) as stream:
+            yield key, stream.chunks()
+    except ObjectMissing:
+        return
+    except StorageFailed as error:
+        raise OSError(f"storage does not answer: {error}") from error
+
+
+def erase(*, tenant_id: UUID, now: datetime) -> None:
+    """Forget every generation of a tenant. Raises ValidationError: see Holdings."""
+    theirs = Generation.objects.filter(tenant_id=tenant_id).order_by("id")
+    under_way = theirs.exclude(state__in=FINAL).count()
+    if under_way:
+        raise ValidationError(
+            f"{under_way} generations are still under way; nothing new is taken: try again soon"
+        )
+    IdempotencyRecord.objects.filter(tenant_id=tenant_id).delete()
+    left = 0  # their images are due for the hourly work in any case
+    try:
+        for generation in theirs.filter(_IS_KEPT).iterator(_CHUNK_ROWS):
+            left += not forget(generation, now=now)
+    except StorageFailed as error:
+        raise ValidationError(f"storage does not answer: {error}; try again") from None
+    if left:
+        raise ValidationError(f"objects of {left} generations could not be removed; try again")
+
+
+_IS_KEPT = Q(deleted_at=None) | ~Q(inputs=[])

@@ -1,0 +1,29 @@
+"""What is left of something on the stack: rows in which a text stands, and objects."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tests.servers import Stack
+
+
+def names_of(stack: Stack) -> set[Path]:
+    """Every object on the embedded S3 server."""
+    return {file for file in (stack.data / "s3").rglob("*") if file.is_file()}
+
+
+def rows_with(database: "psycopg.Connection[Any]", text: str) -> list[str]:
+    """The tables with a row in which the text stands anywhere."""
+    tables = database.execute(
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+    ).fetchall()
+    found = []
+    for (table,) in tables:
+        query = sql.SQL("SELECT 1 FROM {} AS t WHERE t::text LIKE %s LIMIT 1")
+        name = sql.Identifier(table)
+        if database.execute(query.format(name), [f"%{text}%"]).fetchone():
+            found.append(str(table))
+    return found

@@ -1,0 +1,63 @@
+"""Prompts that their tenants keep for some days only."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.services import set_prompt_retention
+from generation.background.retention import forget_prompts
+from generation.models import Generation, PromptsForgotten
+from generation.settlement import cancel
+from pictor.kit import clock
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def canceled(acme, other):
+    """A generation of each tenant, made now; acme keeps prompts for 30 days, other always."""
+    set_prompt_retention(tenant=acme.tenant, days=30, actor="test")
+    made = {"acme": acme.generation(user="u-1"), "other": other.generation(user="u-1")}
+    for generation in made.values():
+        cancel(generation=generation, now=clock.now())
+    return made
+
+
+def prompts() -> dict[str, str]:
+    return dict(Generation.objects.values_list("tenant__name", "prompt"))
+
+
+def test_a_prompt_is_erased_when_its_days_are_over_and_no_other(canceled):
+    now = clock.now()
+
+    early = forget_prompts(now=now + 29 * DAY)
+    kept = prompts()
+    due = forget_prompts(now=now + 31 * DAY)
+    again = forget_prompts(now=now + 32 * DAY)
+
+    assert (early, due, again) == (0, 1, 0)
+    assert kept == {"acme": "a fox", "other": "a fox"}
+    assert prompts() == {"acme": "", "other": "a fox"}
+    assert Generation.objects.get(id=canceled["acme"].id).fields == {}
+    assert PromptsForgotten.objects.get().until == now + 2 * DAY
+
+
+def test_a_prompt_that_was_missed_for_months_is_found(canceled):
+    forget_prompts(now=clock.now())
+
+    assert forget_prompts(now=clock.now() + 300 * DAY) == 1
+
+
+def test_shorter_days_hold_for_what_is_there_already(canceled, acme):
+    now = clock.now()
+    forget_prompts(now=now + 10 * DAY)
+    set_prompt_retention(tenant=acme.tenant, days=1, actor="test")
+
+    assert forget_prompts(now=now + 10 * DAY) == 1
+
+
+def test_what_is_still_under_way_keeps_its_prompt(acme):
+    set_prompt_retention(tenant=acme.tenant, days=1, actor="test")
+    acme.generation()
+
+    assert forget_prompts(now=clock.now() + 2 * DAY) == 0
