@@ -7,10 +7,11 @@ SOURCES := manage.py platform accounts generation billing storage tests
 PRODUCTION = $$($(PY) -c 'import base64, os; \
 	new = lambda: base64.urlsafe_b64encode(os.urandom(32)).decode(); \
 	print(f"ALLOWED_HOSTS=pictor.example SECRET_KEY={new()}{new()} PICTOR_KEY_PEPPER={new()}", \
-	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
+	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_LEDGER_KEY={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check bench chaos clients seed fmt lint types layers lock venv venv-dev
+.PHONY: help run test coverage check bench chaos clients seed fmt lint types layers protections lock \
+	venv venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +55,10 @@ seed: venv ## seed the running default: contracts, prices, sandbox channel, demo
 fmt: venv-dev ## format, and mend what ruff can mend
 	@$(PY) -m ruff format $(SOURCES)
 	@$(PY) -m ruff check --fix $(SOURCES)
+
+protections: venv-dev ## write down the rules that the migrations make (needs `make run`)
+	@$(PY) manage.py ledger_check --protections > .protections.new
+	@mv .protections.new billing/selectors/protections.json
 
 lint: venv-dev ## ruff
 	@$(PY) -m ruff check $(SOURCES)

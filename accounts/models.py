@@ -222,7 +222,10 @@ class ApiKey(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who changed what, from where, before and after. Append-only by trigger; never a secret."""
+    """Who changed what, from where, before and after. Append-only by trigger; never a secret.
+
+    Its seal (accounts/seals.py) shows that we wrote it; those from before the chain have none.
+    """
 
     actor = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -238,6 +241,7 @@ class AuditEvent(models.Model):
     after = models.JSONField(null=True, blank=True)
     ip = models.GenericIPAddressField(null=True, blank=True)
     at = models.DateTimeField(db_default=Now(), editable=False)
+    seal = models.BinaryField(max_length=32, null=True, editable=False)
 
     class Meta:
         indexes = [
@@ -248,6 +252,24 @@ class AuditEvent(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.object_type} {self.object_id}"
+
+
+class AuditLink(models.Model):
+    """An audit event's place in the chain over all of them, numbered from 1. Append-only.
+
+    Written after the event is committed, so that nobody waits for a lock that the chain needs.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    # The chain itself says whether an event is gone.
+    event = models.OneToOneField(
+        AuditEvent, on_delete=models.PROTECT, db_constraint=False, related_name="link"
+    )
+    seal = models.BinaryField(max_length=32, editable=False)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.event_id}"
 
 
 class ConfigRevision(models.Model):

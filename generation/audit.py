@@ -6,14 +6,29 @@ included, in one REPEATABLE READ snapshot, so that it is exact while requests ar
 settled. Amounts are micro-USD.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
-from billing.selectors import Finding, found_by, ledger_findings, ledger_totals, usage_findings
+from billing.selectors import (
+    Finding,
+    Heads,
+    found_by,
+    head_findings,
+    heads_before,
+    ledger_findings,
+    ledger_totals,
+    protection_findings,
+    usage_findings,
+)
 from generation.audit_checks import CHECKS, RELATIONS, TOTAL_NAMES, TOTALS
+from generation.audit_evidence import evidence_findings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +54,45 @@ class Audit:
 
 def audit() -> Audit:
     """Prove the whole ledger at one moment. Writes nothing; call it outside any transaction."""
+    return _in_one_moment(_proof)
+
+
+def _proof() -> Audit:
+    findings = (
+        *ledger_findings(),
+        *protection_findings(),
+        *usage_findings(),
+        *generation_findings(),
+    )
+    return Audit(findings, {**ledger_totals(), **_totals()})
+
+
+def proof_with_head(kept: Heads) -> Audit:
+    """The same proof, and that nothing before a kept head was rewritten."""
+    proof = audit()
+    return Audit((*proof.findings, *_in_one_moment(partial(head_findings, kept))), proof.totals)
+
+
+def heads_at(until: datetime) -> Heads:
+    """The heads of the ledger at a moment that is some minutes past."""
+    return _in_one_moment(partial(heads_before, until))
+
+
+def _in_one_moment(read: Callable[[], T]) -> T:
+    """Read in one snapshot, for as long as it takes, and write nothing."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET LOCAL statement_timeout = 0")
-        findings = (*ledger_findings(), *usage_findings(), *generation_findings())
-        return Audit(findings, {**ledger_totals(), **_totals()})
+        return read()
 
 
 def generation_findings() -> list[Finding]:
     """Where ledger and generations disagree, at most 100 a statement. Empty is proof."""
-    return [finding for check in CHECKS for finding in found_by(RELATIONS + check)]
+    return [
+        *(finding for check in CHECKS for finding in found_by(RELATIONS + check)),
+        *evidence_findings(),
+    ]
 
 
 def _totals() -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The statements that hold the ledger against the generations, shaped as billing's findings are."""
 
 from accounts.selectors import API_KEYS
-from billing.selectors import BALANCES, HOLDS, KEY_COUNTERS
+from billing.selectors import BALANCES, HOLDS, KEY_COUNTERS, UPSTREAM_COSTS, USAGE_BY_HOUR
 from storage.selectors import STORED_IMAGES
 
 # Begins every check: each generation beside what its hold's transfers say, each hold beside its
@@ -25,6 +25,21 @@ moved AS {HOLDS}, holds AS (
       FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY api_key_id
 ), stored AS (
     SELECT generation_id, COUNT(*) AS images FROM {STORED_IMAGES} AS i GROUP BY generation_id
+), images AS {STORED_IMAGES}, costs AS {UPSTREAM_COSTS}, rolled AS {USAGE_BY_HOUR}, ended AS (
+    SELECT g.tenant_id, g.api_key_id AS key_id, g.model, g.tier, g.state AS status,
+           date_trunc('hour', g.finished_at, 'UTC') AS hour, COUNT(*) AS generations,
+           COALESCE(SUM(s.images), 0) AS images, SUM(g.captured_micros) AS captured
+      FROM generation_generation g LEFT JOIN stored s ON s.generation_id = g.id
+     WHERE g.finished_at IS NOT NULL
+     GROUP BY 1, 2, 3, 4, 5, 6
+), used AS (
+    SELECT g.api_key_id AS key_id,
+           SUM(COALESCE(g.captured_micros, g.held_micros)) FILTER
+               (WHERE (g.created_at AT TIME ZONE 'UTC')::date = c.day) AS day_used_micros,
+           SUM(COALESCE(g.captured_micros, g.held_micros)) AS month_used_micros
+      FROM generation_generation g JOIN key_counters c ON c.key_id = g.api_key_id
+     WHERE date_trunc('month', g.created_at AT TIME ZONE 'UTC')::date = c.month
+     GROUP BY g.api_key_id
 )
 """  # noqa: S608 - built from constants
 
@@ -89,6 +104,52 @@ CHECKS = (
      WHERE CASE WHEN g.state = 'succeeded'
                 THEN COALESCE(s.images, 0) NOT BETWEEN 1 AND g.n
                 ELSE s.images > 0 END
+    """,
+    """
+    SELECT 'tenant of an image', g.tenant_id, 'generation', g.id,
+           format('has image %s of tenant %s', i.index, i.tenant_id)
+      FROM images i LEFT JOIN generation_generation g ON g.id = i.generation_id
+     WHERE g.tenant_id IS DISTINCT FROM i.tenant_id
+    """,
+    """
+    SELECT 'usage by hour', COALESCE(r.tenant_id, e.tenant_id), 'tenant', NULL,
+           format('usage of %s by key %s, %s at %s: says %s generations, %s images, %s charged;'
+                  ' its generations say %s, %s, %s',
+                  COALESCE(r.model, e.model), COALESCE(r.key_id, e.key_id),
+                  COALESCE(r.status, e.status), COALESCE(r.hour, e.hour),
+                  COALESCE(r.generations, 0), COALESCE(r.images, 0), COALESCE(r.captured, 0),
+                  COALESCE(e.generations, 0), COALESCE(e.images, 0), COALESCE(e.captured, 0))
+      FROM rolled r FULL JOIN ended e
+           ON (r.tenant_id, r.key_id, r.model, r.tier, r.status, r.hour)
+            = (e.tenant_id, e.key_id, e.model, e.tier, e.status, e.hour)
+     WHERE (r.generations, r.images, r.captured)
+           IS DISTINCT FROM (e.generations, e.images, e.captured)
+    """,
+    """
+    SELECT 'budget', k.tenant_id, 'key', c.key_id,
+           format('counts %s used on %s and %s in %s; its generations used %s and %s',
+                  c.day_used_micros, c.day, c.month_used_micros, to_char(c.month, 'YYYY-MM'),
+                  COALESCE(u.day_used_micros, 0), COALESCE(u.month_used_micros, 0))
+      FROM key_counters c LEFT JOIN used u ON u.key_id = c.key_id
+      LEFT JOIN api_keys k ON k.id = c.key_id
+     WHERE (c.day_used_micros, c.month_used_micros)
+           <> (COALESCE(u.day_used_micros, 0), COALESCE(u.month_used_micros, 0))
+    """,
+    """
+    SELECT 'budget', k.tenant_id, 'key', g.api_key_id, 'has used money but counts nothing'
+      FROM (SELECT DISTINCT api_key_id FROM generation_generation) g
+      LEFT JOIN api_keys k ON k.id = g.api_key_id
+     WHERE NOT EXISTS (SELECT FROM key_counters c WHERE c.key_id = g.api_key_id)
+    """,
+    """
+    SELECT 'cost of an attempt', NULL, 'attempt', COALESCE(a.id, c.attempt_id),
+           format('says %s as %s; %s was booked as %s',
+                  COALESCE(a.cost_micros::text, 'nothing'), a.attempt_class,
+                  COALESCE(c.amount::text, 'nothing'), c.kind)
+      FROM (SELECT * FROM generation_attempt WHERE cost_micros <> 0) a
+      FULL JOIN costs c ON c.attempt_id = a.id
+     WHERE (a.cost_micros, a.generation_id) IS DISTINCT FROM (c.amount, c.generation_id)
+        OR (a.attempt_class = 'delivered') <> (c.kind = 'upstream_cost')
     """,
 )
 

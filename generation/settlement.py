@@ -17,6 +17,7 @@ from django.db import transaction
 from billing import pricing
 from billing.selectors import table_of
 from billing.services import Hold, end_hold, record_usage
+from generation import evidence
 from generation.answer import answer_of
 from generation.attempts import cut_off, end_attempt
 from generation.claims import Claim, held_by
@@ -50,7 +51,14 @@ def settle(
         )
         if not changed:
             return False
-        end_hold(hold=hold_of(generation), captured=bill.total)
+        outcome = evidence.of_outcome(
+            tenant=generation.tenant_id,
+            state=State.SUCCEEDED.value,
+            quality_billed=bill.quality_billed,
+            quality_source=bill.quality_source,
+            images=[(image.index, image.width, image.height) for image in stored],
+        )
+        end_hold(hold=hold_of(generation), captured=bill.total, evidence=outcome)
         keep_images(stored)
         end_attempt(delivery.ended, generation_id=generation.id, now=now)
         record_usage(
@@ -107,7 +115,8 @@ def end_without_image(
         if error is not None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
             # Not remembered: the same key may be tried again when a channel is there.
             IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
-        end_hold(hold=hold_of(generation), captured=Micros(0))
+        outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
+        end_hold(hold=hold_of(generation), captured=Micros(0), evidence=outcome)
         record_usage(**_usage_key(generation, "", state), images=0, captured=Micros(0), at=now)
     return True
 

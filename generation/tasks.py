@@ -9,6 +9,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from accounts.services import link_events
 from generation.admission import idempotency, orphans
 from generation.audit import audit
 from generation.background import leftovers, retention, worker
@@ -50,6 +51,10 @@ def forget_prompts() -> None:
 
 @shared_task(ignore_result=True)
 def check_ledger() -> None:
-    """Prove the whole ledger; whatever is wrong is logged as an error."""
+    """Prove the whole ledger; whatever is wrong is logged as an error.
+
+    Audit events whose process died before it linked them are linked first.
+    """
+    link_events()
     for finding in audit().findings:
         logger.error("the ledger is wrong: %s", finding)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from storage.models import StoredImage
 
-STORED_IMAGES = "(SELECT generation_id FROM storage_storedimage)"
+STORED_IMAGES = "(SELECT generation_id, tenant_id, index, width, height FROM storage_storedimage)"
 """SQL: every image that was ever stored, for another app's statement to join."""
 
 

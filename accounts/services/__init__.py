@@ -12,7 +12,7 @@ from accounts.services.api_keys import (
     revoke_api_key,
     unknown_scopes,
 )
-from accounts.services.audit import record
+from accounts.services.audit import link_events, link_older_events, record
 from accounts.services.members import add_member, remove_member
 from accounts.services.people import (
     Person,
@@ -48,6 +48,8 @@ __all__ = [
     "erase_tenant",
     "export_tenant",
     "issue_api_key",
+    "link_events",
+    "link_older_events",
     "record",
     "remove_member",
     "revoke_api_key",

@@ -1,10 +1,21 @@
 """The audit log: who changed what, before and after. Nothing secret is ever in an event."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from accounts.models import Actor, AuditEvent, User
+from django.db import connection, transaction
+
+from accounts.audit_chain import sealed_part
+from accounts.models import Actor, AuditEvent, AuditLink, User
+from accounts.seals import event_seal, link_seal
+from pictor.kit import clock
+from pictor.kit.seals import NOTHING_BEFORE
+
+_CHAIN_LOCK = 7_303_003
+"""The advisory lock under which links are written; nothing else is locked with it."""
+_LATECOMERS = 1000
+"""An event may be committed after others with so much higher ids, and is still found unlinked."""
 
 
 def record(
@@ -18,9 +29,12 @@ def record(
     after: Mapping[str, Any] | None = None,
     ip: str | None = None,
 ) -> AuditEvent:
-    """Write one audit event. Call it inside the transaction of the change itself."""
+    """Write one audit event, sealed. Call it inside the transaction of the change itself.
+
+    It is linked to the chain once that has committed; see `link_events`.
+    """
     user = actor if isinstance(actor, User) else None
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         actor=user,
         actor_name=user.email if user else str(actor),
         tenant_id=tenant_id,
@@ -30,4 +44,52 @@ def record(
         before=before,
         after=after,
         ip=ip,
+        at=clock.now(),
     )
+    event.seal = event_seal(sealed_part(event))
+    event.save(force_insert=True)
+    transaction.on_commit(link_events, robust=True)
+    return event
+
+
+def link_events() -> int:
+    """Link the events of late that are in no chain yet; how many. What is not ours stays out.
+
+    In a transaction of its own: under a change's own locks, two that write events would wait for
+    each other. An event whose process died in between is linked with the next one, or hourly.
+    """
+    with transaction.atomic():
+        last = _lock_chain()
+        since = 0 if last is None else last.event_id - _LATECOMERS
+        events = AuditEvent.objects.filter(id__gt=since, link=None, seal__isnull=False)
+        ours = (event for event in events.order_by("id") if _is_ours(event))
+        return _link(last, ours)
+
+
+def link_older_events() -> int:
+    """Link the events without a seal of their own: those from before there was a chain."""
+    with transaction.atomic():
+        last = _lock_chain()
+        events = AuditEvent.objects.filter(link=None, seal=None).order_by("id")
+        return _link(last, events.iterator(chunk_size=1000))
+
+
+def _lock_chain() -> AuditLink | None:
+    """The last link, and nobody else adds one until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHAIN_LOCK])
+    return AuditLink.objects.order_by("-seq").first()
+
+
+def _link(last: AuditLink | None, events: Iterable[AuditEvent]) -> int:
+    seq, seal = (0, NOTHING_BEFORE) if last is None else (last.seq, bytes(last.seal))
+    first = seq
+    for event in events:
+        seq += 1
+        seal = link_seal(seq, event.id, sealed_part(event), seal)
+        AuditLink(seq=seq, event=event, seal=seal).save(force_insert=True)
+    return seq - first
+
+
+def _is_ours(event: AuditEvent) -> bool:
+    return bytes(event.seal or b"") == event_seal(sealed_part(event))

@@ -1,9 +1,10 @@
 """The ledger: permanent transfers between accounts, and the balances cached from them.
 
 A transfer is one row (debit account, credit account, amount), so the ledger balances by
-construction. It is append-only: triggers refuse UPDATE, DELETE and TRUNCATE and seal each row
-with a digest of its columns. Only tenants have a cached balance; platform accounts are sums,
-because a shared row would make every settlement wait for every other.
+construction. It is append-only: triggers refuse UPDATE, DELETE and TRUNCATE. Each row carries a
+seal (billing/seals.py), a tenant's as a chain whose last two are on its balance. Only tenants have
+a cached balance; platform accounts are sums, because a shared row would make every settlement wait
+for every other.
 """
 
 from django.db import models
@@ -11,6 +12,8 @@ from django.db.models import F, Func, Q
 from typing_extensions import override
 
 from accounts.models import ApiKey, Tenant
+from billing.seals import Sealed
+from pictor.kit.seals import microseconds
 
 
 class Account(models.Model):
@@ -62,7 +65,8 @@ class TenantBalance(models.Model):
     """A tenant's cached balance and counters: the row every hold locks.
 
     `seq` numbers the tenant's transfers from 1 without gaps. `in_flight` counts open holds, of
-    amount 0 too.
+    amount 0 too. `seal` is the last transfer's and `previous_seal` the one's before it, for the
+    statement that moves money to chain the next ones; null until an older ledger is sealed.
     """
 
     tenant = models.OneToOneField(
@@ -74,6 +78,8 @@ class TenantBalance(models.Model):
     held = models.BigIntegerField(default=0)
     seq = models.BigIntegerField(default=0)
     in_flight = models.IntegerField(default=0)
+    seal = models.BinaryField(max_length=32, null=True, editable=False)
+    previous_seal = models.BinaryField(max_length=32, null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -94,7 +100,8 @@ class Transfer(models.Model):
     """One permanent movement of `amount` micros from the debit to the credit account.
 
     A tenant's transfers carry its `seq` and both its balances afterwards; the platform's own
-    (upstream costs and losses) carry none of them.
+    (upstream costs and losses) carry none of them. `evidence` is a digest, by whoever moves the
+    money, of what it was moved for. Rows from before the chain have no seal of their own.
     """
 
     class Kind(models.TextChoices):
@@ -135,6 +142,7 @@ class Transfer(models.Model):
     created_at = models.DateTimeField(
         db_default=Func(function="clock_timestamp", output_field=models.DateTimeField())
     )
+    evidence = models.BinaryField(max_length=32, null=True, editable=False)
     seal = models.BinaryField(max_length=32, null=True, editable=False)
 
     class Meta:
@@ -172,6 +180,25 @@ class Transfer(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.kind} {self.amount}"
+
+    @property
+    def sealed(self) -> Sealed:
+        """What the seal is made of."""
+        return Sealed(
+            kind=self.kind,
+            debit_id=self.debit_id,
+            credit_id=self.credit_id,
+            amount=self.amount,
+            tenant_id=None if self.tenant_id is None else str(self.tenant_id),
+            seq=self.seq,
+            available_after=self.available_after,
+            held_after=self.held_after,
+            generation_id=None if self.generation_id is None else str(self.generation_id),
+            attempt_id=None if self.attempt_id is None else str(self.attempt_id),
+            created_microseconds=microseconds(self.created_at),
+            evidence=None if self.evidence is None else bytes(self.evidence).hex(),
+            reason=self.reason,
+        )
 
 
 class KeyBudget(models.Model):

@@ -1,10 +1,11 @@
 """Reads: balances and statements by tenant, the prices in force, the ledger's proof.
 
-BALANCES, HOLDS, KEY_COUNTERS and PRICE_BOOKS are SQL that another app's statement may join.
+The names in capitals are SQL that another app's statement may join.
 """
 
 from billing.selectors.balances import Balance, available_to, balance_of, statement, transfers_of
-from billing.selectors.findings import Finding, found_by
+from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
+from billing.selectors.heads import Heads, head_findings, heads_before
 from billing.selectors.ledger import ledger_findings, ledger_totals, usage_findings
 from billing.selectors.prices import (
     book_in_force,
@@ -17,15 +18,29 @@ from billing.selectors.prices import (
     table_of,
     unpriced,
 )
-from billing.selectors.relations import BALANCES, HOLDS, KEY_COUNTERS, PRICE_BOOKS
+from billing.selectors.protection import protection_findings, protections
+from billing.selectors.relations import (
+    BALANCES,
+    EVIDENCE,
+    HOLDS,
+    KEY_COUNTERS,
+    PRICE_BOOKS,
+    UPSTREAM_COSTS,
+    USAGE_BY_HOUR,
+)
 
 __all__ = [
     "BALANCES",
+    "EVIDENCE",
     "HOLDS",
     "KEY_COUNTERS",
+    "MAX_FINDINGS_PER_CHECK",
     "PRICE_BOOKS",
+    "UPSTREAM_COSTS",
+    "USAGE_BY_HOUR",
     "Balance",
     "Finding",
+    "Heads",
     "available_to",
     "balance_of",
     "book_in_force",
@@ -33,9 +48,13 @@ __all__ = [
     "current_table",
     "found_by",
     "has_price_books",
+    "head_findings",
+    "heads_before",
     "ledger_findings",
     "ledger_totals",
     "price_books",
+    "protection_findings",
+    "protections",
     "row_of",
     "rows_of",
     "statement",

@@ -84,10 +84,6 @@ CHECKS = (
       FROM moves WHERE amount <= 0
     """,
     """
-    SELECT 'seal', t.tenant_id, 'transfer', t.id, 'was changed after it was written'
-      FROM billing_transfer t WHERE t.seal IS DISTINCT FROM pictor_transfer_seal(t)
-    """,
-    """
     SELECT 'hold', CASE WHEN generation_id IS NOT NULL THEN tenant END,
            'generation', COALESCE(generation_id::text, 'none'),
            format('held %s (%s times), captured %s (%s), released %s (%s)',
@@ -149,14 +145,6 @@ CHECKS = (
       LEFT JOIN by_key k ON k.tenant_id = b.tenant_id
       LEFT JOIN open_holds o ON o.tenant_id = b.tenant_id
      WHERE b.in_flight <> COALESCE(k.in_flight, 0) OR b.in_flight < COALESCE(o.open, 0)
-    """,
-    """
-    SELECT 'protection', NULL, 'trigger', name, 'is missing or switched off on billing_transfer'
-      FROM (VALUES ('append_only'), ('seal')) AS needed (name)
-     WHERE NOT EXISTS (
-        SELECT FROM pg_trigger t
-         WHERE t.tgrelid = 'billing_transfer'::regclass AND t.tgname = needed.name
-           AND t.tgenabled = 'A')
     """,
 )
 

@@ -4,10 +4,16 @@ Call all of it inside one REPEATABLE READ transaction of the caller's, so that a
 seen at one moment. An honest ledger has no findings. What needs generations is checked by that app.
 """
 
+from itertools import islice
+
 from django.db import connection
 
+from accounts.audit_chain import audit_problems
+from billing.selectors.chain import seal_findings
 from billing.selectors.checks import CHECKS, MOVES, TOTAL_NAMES, TOTALS, USAGE
-from billing.selectors.findings import Finding, found_by
+from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
+from billing.selectors.published import price_findings
+from pictor.kit import clock, ids
 from pictor.kit.money import to_decimal
 
 
@@ -16,7 +22,25 @@ def ledger_findings() -> list[Finding]:
 
     Takes as long as it takes: lifts the transaction's statement time-out.
     """
-    return [finding for check in CHECKS for finding in found_by(MOVES + check)]
+    return [
+        *(finding for check in CHECKS for finding in found_by(MOVES + check)),
+        *seal_findings(),
+        *audit_log_findings(),
+        *price_findings(),
+    ]
+
+
+def audit_log_findings() -> list[Finding]:
+    """What cannot be true of the audit log: events changed, forged or taken out. At most 100."""
+    return [
+        Finding(
+            "audit log",
+            None if problem.tenant_id is None else ids.public(ids.TENANT, problem.tenant_id),
+            "audit log" if problem.event_id is None else f"audit_event {problem.event_id}",
+            problem.message,
+        )
+        for problem in islice(audit_problems(clock.now()), MAX_FINDINGS_PER_CHECK)
+    ]
 
 
 def usage_findings() -> list[Finding]:

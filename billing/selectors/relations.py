@@ -21,8 +21,33 @@ HOLDS = """(
 BALANCES = "(SELECT tenant_id, held, in_flight FROM billing_tenantbalance)"
 """SQL: what each tenant's balance row says is on hold and in flight."""
 
-KEY_COUNTERS = "(SELECT key_id, in_flight FROM billing_keybudget)"
-"""SQL: what each key's counters say is in flight."""
+KEY_COUNTERS = """(
+    SELECT key_id, in_flight, day, day_used_micros, month, month_used_micros FROM billing_keybudget
+)"""
+"""SQL: what each key's counters say is in flight, and used of which day and month."""
+
+USAGE_BY_HOUR = """(
+    SELECT tenant_id, key_id, model, tier, status, hour, SUM(generations) AS generations,
+           SUM(images) AS images, SUM(captured_micros) AS captured
+      FROM billing_usagerollup GROUP BY tenant_id, key_id, model, tier, status, hour
+)"""
+"""SQL: what the usage rows say, over all channels."""
+
+UPSTREAM_COSTS = """(
+    SELECT generation_id, attempt_id, kind, amount FROM billing_transfer
+     WHERE attempt_id IS NOT NULL
+)"""
+"""SQL: what was booked as the cost of each attempt: an `upstream_cost` or a `loss`."""
+
+EVIDENCE = """(
+    SELECT generation_id,
+           MAX(encode(evidence, 'hex')) FILTER (WHERE kind = 'hold') AS placed,
+           MAX(encode(evidence, 'hex')) FILTER (WHERE kind <> 'hold') AS ended
+      FROM billing_transfer
+     WHERE kind IN ('hold', 'capture', 'release') AND evidence IS NOT NULL
+     GROUP BY generation_id
+)"""
+"""SQL: by generation, the evidence its hold was placed and ended with, hexadecimal."""
 
 PRICE_BOOKS = "(SELECT id FROM billing_pricebook)"
 """SQL: every price book, drafts too."""

@@ -27,11 +27,13 @@ from billing.services.prices import (
     restore_price_book,
     set_prices,
 )
+from billing.services.sealing import SealBroken, seal_ledger
 
 __all__ = [
     "Hold",
     "HoldLimits",
     "LedgerError",
+    "SealBroken",
     "adjust",
     "book_upstream_cost",
     "change_price_book",
@@ -45,6 +47,7 @@ __all__ = [
     "record_usage",
     "refund",
     "restore_price_book",
+    "seal_ledger",
     "set_prices",
     "top_up",
 ]

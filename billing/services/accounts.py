@@ -12,6 +12,8 @@ from django.db import transaction
 from accounts.services import Actor, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
+from billing.seals import first_seal, seal_of
+from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
 
@@ -33,7 +35,11 @@ def open_account(*, tenant_id: UUID) -> TenantBalance:
     held, _ = Account.objects.get_or_create(tenant_id=tenant_id, kind=Account.Kind.HELD.value)
     balance, _ = TenantBalance.objects.get_or_create(
         tenant_id=tenant_id,
-        defaults={"available_account": available, "held_account": held},
+        defaults={
+            "available_account": available,
+            "held_account": held,
+            "seal": first_seal(tenant_id),
+        },
     )
     return balance
 
@@ -150,14 +156,18 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
     before = balance.available
     balance.available += change
     balance.seq += 1
-    balance.save(update_fields=["available", "seq"])
     transfer.amount = abs(change)
     transfer.tenant_id = balance.tenant_id
     transfer.seq = balance.seq
     transfer.available_after = balance.available
     transfer.held_after = balance.held
     transfer.reason = cause.reason
+    transfer.created_at = clock.now()
+    if balance.seal is not None:
+        transfer.seal = seal_of(transfer.sealed, bytes(balance.seal))
     transfer.save(force_insert=True)
+    balance.previous_seal, balance.seal = balance.seal, transfer.seal
+    balance.save(update_fields=["available", "seq", "previous_seal", "seal"])
     record(
         actor=cause.actor,
         action=f"balance.{transfer.kind}",

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db import connection
 
 from billing.models import Account, Transfer
+from billing.seals import seal_of
+from pictor.kit import clock
 from pictor.kit.money import Micros
 
 _RECORD = """
@@ -36,14 +38,17 @@ def book_upstream_cost(
         if as_loss
         else (Transfer.Kind.UPSTREAM_COST, Account.Platform.UPSTREAM_COST)
     )
-    Transfer.objects.create(
+    transfer = Transfer(
         kind=kind.value,
         debit_id=Account.Platform.UPSTREAM_PAYABLE.value,
         credit_id=account.value,
         amount=amount,
         generation_id=generation_id,
         attempt_id=attempt_id,
+        created_at=clock.now(),
     )
+    transfer.seal = seal_of(transfer.sealed)
+    transfer.save(force_insert=True)
 
 
 def record_usage(

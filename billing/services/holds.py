@@ -15,16 +15,32 @@ from django.db import connection, transaction
 from accounts.quotas import resets_at, window_start
 from billing.locks import account_for_update, key_budget_for_update
 from billing.models import Account, KeyBudget, TenantBalance
+from billing.seals import hold_key
 from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.money import Micros, to_decimal
+from pictor.kit.seals import sql_microseconds, sql_seal
 
 _RETRY_AFTER_SECONDS = 1
 
-_PLACE = """
+_NOW = sql_microseconds("clock.at")
+
+# The balance's own columns are here as they were before the movement.
+_HELD_SEAL = sql_seal(
+    key="%(hold_key)s",
+    previous="seal",
+    content=f"""'hold|', available_account_id, '|', held_account_id, '|', %(amount)s, '|',
+        tenant_id, '|', seq + 1, '|', available - %(amount)s, '|', held + %(amount)s,
+        '|', %(generation)s, '||', {_NOW}, '|', encode(%(evidence)s, 'hex'), '|'""",
+)
+
+_PLACE = f"""
 WITH balance AS (
     UPDATE billing_tenantbalance
        SET available = available - %(amount)s, held = held + %(amount)s,
-           seq = seq + %(transfers)s, in_flight = in_flight + 1
+           seq = seq + %(transfers)s, in_flight = in_flight + 1,
+           previous_seal = CASE WHEN %(amount)s > 0 THEN seal ELSE previous_seal END,
+           seal = CASE WHEN %(amount)s > 0 THEN {_HELD_SEAL} ELSE seal END
+      FROM (SELECT clock_timestamp() AS at) AS clock
      WHERE tenant_id = %(tenant)s AND available >= %(amount)s
        AND (%(tenant_in_flight)s::int IS NULL OR in_flight < %(tenant_in_flight)s::int)
     RETURNING *
@@ -39,11 +55,12 @@ WITH balance AS (
     ON CONFLICT (key_id) DO UPDATE
        SET in_flight = b.in_flight + 1,
            day = GREATEST(b.day, EXCLUDED.day),
-           day_used_micros = EXCLUDED.day_used_micros
-               + CASE WHEN b.day < EXCLUDED.day THEN 0 ELSE b.day_used_micros END,
+           day_used_micros = CASE WHEN b.day < EXCLUDED.day THEN 0 ELSE b.day_used_micros END
+               + CASE WHEN b.day > EXCLUDED.day THEN 0 ELSE EXCLUDED.day_used_micros END,
            month = GREATEST(b.month, EXCLUDED.month),
-           month_used_micros = EXCLUDED.month_used_micros
-               + CASE WHEN b.month < EXCLUDED.month THEN 0 ELSE b.month_used_micros END
+           month_used_micros = CASE WHEN b.month < EXCLUDED.month THEN 0
+                                    ELSE b.month_used_micros END
+               + CASE WHEN b.month > EXCLUDED.month THEN 0 ELSE EXCLUDED.month_used_micros END
      WHERE (%(key_in_flight)s::int IS NULL OR b.in_flight < %(key_in_flight)s::int)
        AND (%(budget_day)s::bigint IS NULL OR %(budget_day)s::bigint >= %(amount)s
                + CASE WHEN b.day < EXCLUDED.day THEN 0 ELSE b.day_used_micros END)
@@ -52,16 +69,34 @@ WITH balance AS (
     RETURNING 1
 ), moved AS (
     INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
-                                  available_after, held_after, generation_id, reason)
+                                  available_after, held_after, generation_id, reason,
+                                  created_at, evidence, seal)
     SELECT 'hold', available_account_id, held_account_id, %(amount)s, tenant_id, seq,
-           available, held, %(generation)s, ''
+           available, held, %(generation)s, '', at, %(evidence)s::bytea, seal
       FROM balance, budget
      WHERE %(amount)s > 0
 )
 SELECT EXISTS (SELECT FROM balance), EXISTS (SELECT FROM budget)
-"""
+"""  # noqa: S608 - built from constants
 
-_END = """
+_CAPTURED_SEAL = sql_seal(
+    key="%(capture_key)s",
+    previous="seal",
+    content=f"""'capture|', held_account_id, '|', %(revenue)s, '|', %(captured)s, '|', tenant_id,
+        '|', seq + 1, '|', available, '|', held - %(captured)s, '|', %(generation)s,
+        '||', {_NOW}, '|', encode(%(evidence)s, 'hex'), '|'""",
+)
+_AFTER_CAPTURE = f"CASE WHEN %(captured)s > 0 THEN {_CAPTURED_SEAL} ELSE seal END"
+_RELEASED_SEAL = sql_seal(
+    key="%(release_key)s",
+    previous=_AFTER_CAPTURE,
+    content=f"""'release|', held_account_id, '|', available_account_id, '|', %(released)s, '|',
+        tenant_id, '|', seq + %(transfers)s, '|', available + %(released)s, '|',
+        held - %(amount)s, '|', %(generation)s,
+        '||', {_NOW}, '|', encode(%(evidence)s, 'hex'), '|'""",
+)
+
+_END = f"""
 WITH placed AS (
     SELECT 1 FROM billing_transfer
      WHERE generation_id = %(generation)s AND kind = 'hold'
@@ -72,7 +107,11 @@ WITH placed AS (
 ), balance AS (
     UPDATE billing_tenantbalance
        SET available = available + %(released)s, held = held - %(amount)s,
-           seq = seq + %(transfers)s, in_flight = in_flight - 1
+           seq = seq + %(transfers)s, in_flight = in_flight - 1,
+           previous_seal = CASE %(transfers)s WHEN 2 THEN {_AFTER_CAPTURE} WHEN 1 THEN seal
+                                              ELSE previous_seal END,
+           seal = CASE WHEN %(released)s > 0 THEN {_RELEASED_SEAL} ELSE {_AFTER_CAPTURE} END
+      FROM (SELECT clock_timestamp() AS at) AS clock
      WHERE tenant_id = %(tenant)s AND (%(amount)s = 0 OR EXISTS (SELECT FROM placed))
     RETURNING *
 ), budget AS (
@@ -87,10 +126,13 @@ WITH placed AS (
     RETURNING 1
 ), moved AS (
     INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
-                                  available_after, held_after, generation_id, reason)
+                                  available_after, held_after, generation_id, reason,
+                                  created_at, evidence, seal)
     SELECT part.kind, held_account_id, COALESCE(part.credit, available_account_id), part.amount,
            tenant_id, seq - %(transfers)s + part.step,
-           available - part.still_held, held + part.still_held, %(generation)s, ''
+           available - part.still_held, held + part.still_held, %(generation)s, '',
+           at, %(evidence)s::bytea,
+           CASE part.step WHEN %(transfers)s THEN seal ELSE previous_seal END
       FROM balance, budget, (VALUES
                ('capture', %(revenue)s::bigint, %(captured)s, 1, %(released)s),
                ('release', NULL::bigint, %(released)s, %(transfers)s, 0)
@@ -98,7 +140,7 @@ WITH placed AS (
      WHERE part.amount > 0
 )
 SELECT EXISTS (SELECT FROM balance), EXISTS (SELECT FROM budget)
-"""
+"""  # noqa: S608 - built from constants
 
 
 class LedgerError(Exception):
@@ -137,10 +179,12 @@ def place_hold(
     amount: Micros,
     now: datetime,
     limits: HoldLimits = UNLIMITED,
+    evidence: bytes | None = None,
 ) -> None:
     """Move `amount` from available to held, and count one request in flight.
 
-    An amount of 0 moves nothing but counts. Raises InsufficientQuota (balance, or the key's budget
+    `evidence` is a digest of what the money is held for, sealed into the transfer. An amount of 0
+    moves nothing but counts. Raises InsufficientQuota (balance, or the key's budget
     of this UTC day or month) or RateLimited (requests in flight of tenant or key); the caller's
     transaction must then roll back.
     """
@@ -153,6 +197,8 @@ def place_hold(
         "generation": generation_id,
         "amount": int(amount),
         "transfers": int(amount > 0),
+        "hold_key": hold_key("hold", generation_id),
+        "evidence": evidence,
         "day": window_start("day", now),
         "month": window_start("month", now),
         "tenant_in_flight": limits.tenant_in_flight,
@@ -169,8 +215,10 @@ def place_hold(
         _refuse_key(key_id, amount, limits, now)
 
 
-def end_hold(*, hold: Hold, captured: Micros) -> None:
+def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> None:
     """End a hold: `captured` becomes revenue, the rest is available again.
+
+    `evidence` is a digest of what came of it, sealed into the transfers.
 
     Call it in the transaction of the UPDATE that makes the generation final. Raises LedgerError
     when more is captured than was held, or when no such hold was placed or it has ended;
@@ -188,6 +236,9 @@ def end_hold(*, hold: Hold, captured: Micros) -> None:
         "captured": int(captured),
         "released": int(released),
         "transfers": int(captured > 0) + int(released > 0),
+        "capture_key": hold_key("capture", hold.generation_id),
+        "release_key": hold_key("release", hold.generation_id),
+        "evidence": evidence,
         "revenue": Account.Platform.PLATFORM_REVENUE.value,
         "day": window_start("day", hold.placed_at),
         "month": window_start("month", hold.placed_at),

@@ -15,6 +15,7 @@ from accounts.services import Actor, record
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceKey
 from billing.selectors import book_in_force, rows_of, unpriced
+from billing.selectors.published import digest_of
 from pictor.kit import clock
 
 LIST_MARKUP = Decimal(1)
@@ -134,7 +135,7 @@ def publish_price_book(
         raise ValidationError(f"the book leaves without a price: {_listed(missing)}")
     PriceBook.objects.filter(id=book.id).update(published_at=now)
     book.refresh_from_db()
-    after = {**_describe(book), "prices": book.prices.count()}
+    after = {**_describe(book), "prices": book.prices.count(), "digest": digest_of(book)}
     _record(book, "publish", actor=actor, after=after, ip=ip)
     return book
 

@@ -19,6 +19,7 @@ from django.db import transaction
 from accounts.selectors import Caller
 from billing import locks, pricing
 from billing.services import HoldLimits, place_hold
+from generation import evidence
 from generation.admission import idempotency, orphans, rules
 from generation.admission.orphans import Attendance, Turn
 from generation.admission.rules import Order
@@ -186,11 +187,13 @@ def _write(
         known = _known(caller, submission, digest, now)
         if known is not None:
             return known, False
+    generation = _new_generation(caller, submission, quoted, generation_id, now=now)
     place_hold(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation_id,
         amount=quoted.quote.total,
+        evidence=_evidence_of(generation),
         limits=HoldLimits(
             tenant_in_flight=caller.limits.tenant_in_flight,
             key_in_flight=caller.limits.key_in_flight,
@@ -199,7 +202,6 @@ def _write(
         ),
         now=now,
     )
-    generation = _new_generation(caller, submission, quoted, generation_id, now=now)
     if submission.attendance is not None:
         generation.body_digest = digest
         generation.web_process = submission.attendance.process.number
@@ -250,4 +252,18 @@ def _new_generation(
         created_at=now,
         priced=quote.priced.as_json(),
         held_micros=quote.total,
+    )
+
+
+def _evidence_of(generation: Generation) -> bytes:
+    """What the hold is placed for."""
+    return evidence.of_request(
+        tenant=generation.tenant_id,
+        key=generation.api_key_id,
+        model=generation.model,
+        n=generation.n,
+        size=generation.size,
+        tier=generation.tier,
+        quality=generation.quality_requested,
+        priced=generation.priced,
     )

@@ -1,7 +1,8 @@
 """The settings, read once from the environment. Names and defaults: docs/operations.md.
 
-Production needs SECRET_KEY, PICTOR_KEY_PEPPER, PICTOR_OBJECT_KEY_SECRET, PICTOR_ENCRYPTION_KEYS,
-ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` makes and keeps all of them itself.
+Production needs SECRET_KEY, PICTOR_KEY_PEPPER, PICTOR_OBJECT_KEY_SECRET, PICTOR_LEDGER_KEY,
+PICTOR_ENCRYPTION_KEYS, ALLOWED_HOSTS, DATABASE_URL, REDIS_URL and S3_*; `make run` makes and keeps
+all of them itself.
 """
 
 from pathlib import Path
@@ -26,6 +27,8 @@ SPOOL_BUDGET_BYTES = env_int("PICTOR_SPOOL_BUDGET_BYTES", 8 * 1024**3)
 
 KEY_PEPPER = env_secret("PICTOR_KEY_PEPPER")
 OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
+LEDGER_KEY = env_secret("PICTOR_LEDGER_KEY")
+"""Seals transfers, audit events and heads of the ledger; in no database."""
 ENCRYPTION_KEYS = env_secret("PICTOR_ENCRYPTION_KEYS").split()
 """Fernet keys for channel credentials, newest first."""
 
@@ -117,17 +120,17 @@ if TRUSTED_PROXIES:
 
 # --- PostgreSQL -------------------------------------------------------------------------------
 
+_LIMITS = {
+    "connect_timeout": 5,
+    "options": "-c statement_timeout=5000 -c lock_timeout=2000"
+    " -c idle_in_transaction_session_timeout=30000",
+}
+PROCESSES_DATABASE = env_database(
+    "DATABASE_URL", "postgresql://pictor@127.0.0.1:5432/pictor", options=_LIMITS
+)
 DATABASES = {
     "default": {
-        **env_database(
-            "DATABASE_URL",
-            "postgresql://pictor@127.0.0.1:5432/pictor",
-            options={
-                "connect_timeout": 5,
-                "options": "-c statement_timeout=5000 -c lock_timeout=2000"
-                " -c idle_in_transaction_session_timeout=30000",
-            },
-        ),
+        **PROCESSES_DATABASE,
         # The site's requests close their connection at their end. The threads of the fixed pools
         # (kit/pools.py) see no requests, so each keeps its one connection; a broken one is
         # dropped after the call that broke it.
@@ -135,6 +138,12 @@ DATABASES = {
     }
 }
 ATOMIC_REQUESTS = False
+MIGRATION_DATABASE = (
+    env_database("MIGRATION_DATABASE_URL", "", options={"connect_timeout": 5})
+    if env_secret("MIGRATION_DATABASE_URL")
+    else None
+)
+"""The same database as its owner, who alone changes tables (kit/database_roles.py)."""
 
 # --- Redis or Valkey, Celery ------------------------------------------------------------------
 

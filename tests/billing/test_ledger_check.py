@@ -4,11 +4,20 @@ Each case switches the triggers and constraints off first, does one dishonest th
 the triggers on again, as a careful thief would.
 """
 
+import json
+
 import pytest
 from django.db import connection
 
 from billing.models import Transfer
-from billing.selectors import ledger_findings, ledger_totals, usage_findings
+from billing.selectors import (
+    ledger_findings,
+    ledger_totals,
+    protection_findings,
+    protections,
+    usage_findings,
+)
+from billing.selectors.protection import EXPECTED
 from billing.services import book_upstream_cost, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
@@ -43,10 +52,7 @@ def tamper(sql: str) -> None:
             "DROP INDEX one_hold_capture_release, one_cost_per_attempt"
         )
         cursor.execute(sql)
-        cursor.execute(
-            "ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only;"
-            "ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER seal"
-        )
+        cursor.execute("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
 
 
 def failed_checks() -> set[str]:
@@ -68,6 +74,23 @@ def test_an_honest_ledger_has_no_findings(books):
     }
 
 
+FORGED_CREDIT = """
+WITH balance AS (
+    UPDATE billing_tenantbalance SET available = available + 5, seq = seq + 1 RETURNING *
+), moved AS (
+    INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
+                                  available_after, held_after, reason, seal)
+    SELECT 'credit', 6, available_account_id, 5, tenant_id, seq, available, held, 'gift', seal
+      FROM balance
+    RETURNING *
+)
+INSERT INTO accounts_auditevent (actor_name, tenant_id, action, object_type, object_id, before,
+                                 after)
+SELECT 'manage.py', tenant_id, 'balance.credit', 'transfer', id,
+       jsonb_build_object('available_micros', available_after - 5),
+       jsonb_build_object('available_micros', available_after, 'reason', reason)
+  FROM moved
+"""
 COPY_OF = """
 INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq, available_after,
                               held_after, generation_id, attempt_id, reason)
@@ -245,7 +268,18 @@ def test_tampering_is_found(books, what, sql, check):
     [
         "ALTER TABLE billing_transfer DISABLE TRIGGER append_only",
         "ALTER TABLE billing_transfer ENABLE TRIGGER append_only",
-        "DROP TRIGGER seal ON billing_transfer",
+        "DROP TRIGGER append_only ON billing_transfer",
+        "DROP TRIGGER final_once_published ON billing_price",
+        "ALTER TABLE billing_tenantbalance DROP CONSTRAINT balances_are_never_negative",
+        "DROP INDEX one_cost_per_attempt",
+        (
+            "CREATE OR REPLACE FUNCTION pictor_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RETURN NULL; END $$"
+        ),
+        (
+            "CREATE TRIGGER more BEFORE INSERT ON billing_transfer FOR EACH ROW"
+            " EXECUTE FUNCTION pictor_append_only()"
+        ),
     ],
 )
 def test_missing_protection_is_found(books, sql):
@@ -253,7 +287,11 @@ def test_missing_protection_is_found(books, sql):
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(sql)
 
-    assert failed_checks() == {"protection"}
+    assert {finding.check for finding in protection_findings()} == {"protection"}
+
+
+def test_the_migrations_make_exactly_the_rules_that_are_expected():
+    assert protections() == json.loads(EXPECTED.read_text()), "run `make protections`"
 
 
 def test_a_top_up_that_fits_every_balance_but_was_never_audited_is_found(books):
@@ -265,7 +303,14 @@ def test_a_top_up_that_fits_every_balance_but_was_never_audited_is_found(books):
             " tenant_id, seq, available, held, 'card' FROM billing_tenantbalance"
         )
 
-    assert failed_checks() == {"unexplained"}
+    assert failed_checks() == {"unexplained", "seal"}
+
+
+def test_a_credit_with_a_forged_audit_event_is_found(books):
+    with connection.cursor() as cursor:
+        cursor.execute(FORGED_CREDIT)
+
+    assert failed_checks() == {"seal", "audit log"}
 
 
 def test_a_row_written_without_its_seal_is_found(books):

@@ -8,7 +8,7 @@ from django.db import connection
 from accounts.models import Tenant
 from billing.models import Account, TenantBalance
 from billing.selectors import balance_of, ledger_findings
-from billing.services import top_up
+from billing.services import seal_ledger, top_up
 from pictor.kit.money import Micros
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,7 @@ def test_a_tenant_without_an_account_gets_one(open_accounts):
     assert balance.held_account.kind == "held"
     top_up(tenant_id=tenant.id, amount=Micros(7), reason="card", actor="test")
     assert balance_of(tenant.id).available == 7
+    seal_ledger(actor="test")
     assert ledger_findings() == []
 
 
@@ -48,6 +49,7 @@ def test_a_tenant_with_half_an_account_gets_the_other_half(open_accounts):
     open_accounts()
 
     assert TenantBalance.objects.get().tenant == tenant
+    seal_ledger(actor="test")
     assert ledger_findings() == []
 
 

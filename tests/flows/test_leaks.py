@@ -63,5 +63,6 @@ def test_the_broker_and_the_command_lines_hold_nothing_of_it(used: Customer, sta
 
 def secrets_of(stack: Stack) -> list[str]:
     """What the processes sign, encrypt and sign in with."""
-    names = ("SECRET_KEY", "PICTOR_KEY_PEPPER", "PICTOR_OBJECT_KEY_SECRET")
-    return [stack.env[name] for name in (*names, "PICTOR_ENCRYPTION_KEYS", "S3_SECRET_ACCESS_KEY")]
+    ours = ("KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS")
+    names = ("SECRET_KEY", "S3_SECRET_ACCESS_KEY", *(f"PICTOR_{name}" for name in ours))
+    return [stack.env[name] for name in names]

@@ -1,12 +1,17 @@
-"""`manage.py ledger_check [--json]`: exit status 0 when the ledger is proved, 1 with findings."""
+"""`manage.py ledger_check [--json] [--head FILE]`: exit status 0 when the ledger is proved.
+
+With findings it is 1.
+"""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from generation.audit import audit
+from billing.selectors import protections
+from generation.audit import Audit, audit, proof_with_head
 
 
 class Command(BaseCommand):
@@ -18,10 +23,18 @@ class Command(BaseCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
+        parser.add_argument(
+            "--protections", action="store_true", help="print the database's own rules instead"
+        )
+        parser.add_argument("--head", type=Path, metavar="FILE", help="a head kept before")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        found = audit()
+        if options["protections"]:
+            self.stdout.write(json.dumps(protections(), indent=1))
+            return
+        head = options["head"]
+        found = _proof_with(head) if head else audit()
         if options["json"]:
             self.stdout.write(json.dumps(found.as_json()))
         else:
@@ -34,3 +47,9 @@ class Command(BaseCommand):
             raise CommandError(f"the ledger is wrong: {len(found.findings)} findings")
         if not options["json"]:
             self.stdout.write("the ledger is right")
+
+
+def _proof_with(head: Path) -> Audit:
+    from generation.management.heads import read_head  # noqa: PLC0415 - cryptography loads slowly
+
+    return proof_with_head(read_head(head))

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-SECRETS = ("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "ENCRYPTION_KEYS")
+SECRETS = ("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS")
 
 
 @register(Tags.security)

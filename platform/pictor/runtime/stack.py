@@ -125,7 +125,11 @@ class Stack:
         if ours and bucket.exists() and is_marked(self._mark, digest):
             self._progress.skipped("setup", "nothing has changed")
             return
-        steps = (("migrate", "migrate", "--noinput"), ("seed", "seed"))
+        steps = (
+            ("migrate", "migrate", "--noinput"),
+            ("seed", "seed"),
+            ("ledger_seal", "ledger_seal"),
+        )
         for name, *arguments in steps:
             self.supervisor.run_step(name, site.setup(*arguments), seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)

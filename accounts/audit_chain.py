@@ -1,0 +1,78 @@
+"""The audit log's chain, computed again under the key that the database does not hold.
+
+In Python, so that nothing the database is told to compute stands between the rows and the proof.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count
+
+from accounts.models import AuditEvent, AuditLink
+from accounts.seals import SealedEvent, event_seal, link_seal
+from pictor.kit.seals import NOTHING_BEFORE
+
+_READ_AT_ONCE = 1000
+LINKED_WITHIN = timedelta(hours=2)
+"""Older events that are in no chain were never linked: the hourly work links what was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditProblem:
+    """Something in the audit log that cannot be true. `event_id` None: the chain itself."""
+
+    event_id: int | None
+    tenant_id: UUID | None
+    message: str
+
+
+def sealed_part(event: AuditEvent) -> SealedEvent:
+    """What of an audit event is sealed."""
+    return SealedEvent(*(getattr(event, field) for field in SealedEvent._fields))
+
+
+def audit_head() -> tuple[int, bytes]:
+    """The number and seal of the last link; 0 and zeros before the first event."""
+    last = AuditLink.objects.order_by("-seq").values_list("seq", "seal").first()
+    return (0, NOTHING_BEFORE) if last is None else (last[0], bytes(last[1]))
+
+
+def audit_seal_at(seq: int) -> bytes | None:
+    """The seal of the link with this number; None where there is none."""
+    seal = AuditLink.objects.filter(seq=seq).values_list("seal", flat=True).first()
+    return None if seal is None else bytes(seal)
+
+
+def audit_problems(now: datetime) -> Iterator[AuditProblem]:
+    """Events changed, forged, copied or taken out, and links that do not follow one another."""
+    yield from _broken_links()
+    unlinked = AuditEvent.objects.filter(link=None).order_by("id")
+    for event in unlinked.iterator(chunk_size=_READ_AT_ONCE):
+        if event.seal is None:
+            message = "has no seal: forged, or older than the chain (manage.py ledger_seal)"
+            yield AuditProblem(event.id, event.tenant_id, message)
+        elif bytes(event.seal) != event_seal(sealed_part(event)):
+            yield AuditProblem(event.id, event.tenant_id, "was written or changed without the key")
+        elif event.at < now - LINKED_WITHIN:
+            yield AuditProblem(event.id, event.tenant_id, "is in no chain")
+    copies = AuditEvent.objects.filter(seal__isnull=False).values("seal")
+    for copy in copies.annotate(times=Count("id")).filter(times__gt=1).iterator():
+        yield AuditProblem(None, None, f"an event is there {copy['times']} times")
+
+
+def _broken_links() -> Iterator[AuditProblem]:
+    seq, seal = 0, NOTHING_BEFORE
+    links = AuditLink.objects.order_by("seq").select_related("event")
+    for link in links.iterator(chunk_size=_READ_AT_ONCE):
+        seq += 1
+        if link.seq != seq:
+            yield AuditProblem(None, None, f"link {seq} is missing")
+            seq = link.seq
+        event = link.event
+        content = sealed_part(event)
+        is_ours = event.seal is None or bytes(event.seal) == event_seal(content)
+        if not is_ours or bytes(link.seal) != link_seal(seq, event.id, content, seal):
+            yield AuditProblem(event.id, event.tenant_id, "was written or changed without the key")
+        seal = bytes(link.seal)

@@ -1,0 +1,51 @@
+"""The seals of audit events and of their chain. Pure but for the key.
+
+An event is sealed alone when it is written, and then linked: its link's seal follows the one of the
+link before it, so that no event can be changed or taken out unseen.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+from pictor.kit.seals import NOTHING_BEFORE, microseconds, one_time_key, seal
+
+
+class SealedEvent(NamedTuple):
+    """What of an audit event is sealed: every column but its id and its seal."""
+
+    actor_id: object
+    actor_name: str
+    tenant_id: object
+    action: str
+    object_type: str
+    object_id: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    ip: str | None
+    at: datetime
+
+    @property
+    def content(self) -> str:
+        """The columns as JSON, the same before and after they were in the database."""
+        plain = [
+            None if self.actor_id is None else str(self.actor_id),
+            self.actor_name,
+            None if self.tenant_id is None else str(self.tenant_id),
+            *(self.action, self.object_type, self.object_id, self.before, self.after),
+            None if self.ip is None else ip_address(self.ip).packed.hex(),
+            microseconds(self.at),
+        ]
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+
+def event_seal(event: SealedEvent) -> bytes:
+    """The seal of an event on its own."""
+    return seal(one_time_key("audit event"), NOTHING_BEFORE, event.content)
+
+
+def link_seal(seq: int, event_id: int, event: SealedEvent, previous: bytes) -> bytes:
+    """The seal of the chain's link with this number."""
+    return seal(one_time_key(f"audit link {seq}"), previous, f"{event_id}|{event.content}")

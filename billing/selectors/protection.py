@@ -1,0 +1,61 @@
+"""The database's own rules: functions, triggers, constraints and unique indexes of our tables.
+
+`protections.json` is what the migrations make; `make protections` writes it after a migration.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import connection
+
+from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
+
+EXPECTED = Path(__file__).with_name("protections.json")
+
+_RULES = r"""
+WITH ours AS (
+    SELECT oid, relname FROM pg_class
+     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+       AND relname ~ '^(accounts|billing|generation|storage)_'
+)
+SELECT 'function ' || p.proname || '(' || pg_get_function_arguments(p.oid) || ')', p.prosrc
+  FROM pg_proc p
+ WHERE p.pronamespace = current_schema()::regnamespace AND p.proname LIKE 'pictor\_%'
+UNION ALL
+SELECT 'trigger ' || t.tgname || ' on ' || o.relname,
+       CASE t.tgenabled WHEN 'A' THEN 'always: ' WHEN 'O' THEN '' ELSE 'off: ' END
+       || pg_get_triggerdef(t.oid)
+  FROM pg_trigger t JOIN ours o ON o.oid = t.tgrelid WHERE NOT t.tgisinternal
+UNION ALL
+SELECT 'constraint ' || c.conname || ' on ' || o.relname, pg_get_constraintdef(c.oid)
+  FROM pg_constraint c JOIN ours o ON o.oid = c.conrelid
+ WHERE c.contype IN ('c', 'f', 'p', 'u', 'x')
+UNION ALL
+SELECT 'index ' || i.relname || ' on ' || o.relname, pg_get_indexdef(i.oid)
+  FROM pg_index x JOIN ours o ON o.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+ WHERE x.indisunique
+"""
+
+
+def protections() -> dict[str, str]:
+    """Every rule by what it is and where it is, sorted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RULES)
+        return dict(sorted(cursor.fetchall()))
+
+
+def protection_findings() -> list[Finding]:
+    """Rules that are missing, changed, switched off, or not ours."""
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    return list(_differences(expected, protections()))[:MAX_FINDINGS_PER_CHECK]
+
+
+def _differences(expected: dict[str, str], found: dict[str, str]) -> Iterator[Finding]:
+    for rule in sorted(expected.keys() | found.keys()):
+        if rule not in found:
+            yield Finding("protection", None, rule, "is missing")
+        elif rule not in expected:
+            yield Finding("protection", None, rule, "is not ours")
+        elif expected[rule] != found[rule]:
+            yield Finding("protection", None, rule, f"was changed: {found[rule]}"[:500])

@@ -1,0 +1,70 @@
+"""Published price books held against what the audit log says was published."""
+
+import json
+from hashlib import sha256
+
+from django.db import connection
+
+from accounts.selectors import AUDIT_EVENTS
+from billing.models import PriceBook
+from billing.selectors.findings import Finding
+from pictor.kit import ids
+from pictor.kit.seals import microseconds
+
+_DIGESTS = f"""
+SELECT e.object_id, e.after ->> 'digest' FROM {AUDIT_EVENTS} AS e
+ WHERE e.object_type = 'price_book' AND e.action IN ('price_book.publish', 'price_book.seal')
+   AND e.after ? 'digest'
+"""  # noqa: S608 - built from constants
+
+
+def digest_of(book: PriceBook) -> str:
+    """A digest of a published book and all its prices, hexadecimal."""
+    rows = book.prices.order_by("model", "size", "quality").values_list(
+        "model", "size", "quality", "micros", "kind", "width", "height"
+    )
+    facts = [
+        book.name,
+        book.version,
+        book.currency,
+        str(book.markup.normalize()),
+        None if book.tenant_id is None else str(book.tenant_id),
+        microseconds(book.effective_from),
+        None if book.published_at is None else microseconds(book.published_at),
+        [list(row) for row in rows],
+    ]
+    return sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
+
+def recorded_digests() -> dict[str, set[str]]:
+    """By a book's id, the digests that the audit log has of it."""
+    found: dict[str, set[str]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_DIGESTS)
+        for book_id, digest in cursor.fetchall():
+            found.setdefault(book_id, set()).add(digest)
+    return found
+
+
+def price_findings() -> list[Finding]:
+    """Published books that are not what the audit log says was published, or are gone."""
+    recorded = recorded_digests()
+    published = PriceBook.objects.filter(published_at__isnull=False).order_by("id")
+    findings = []
+    for book in published:
+        digests = recorded.pop(str(book.id), None)
+        if digests is None:
+            message = "is published, but its publication was never audited (ledger_seal)"
+            findings.append(_finding(book, message))
+        elif digests != {digest_of(book)}:
+            findings.append(_finding(book, "is not what was published"))
+    findings.extend(
+        Finding("prices", None, f"price_book {gone}", "was published and is gone")
+        for gone in recorded
+    )
+    return findings
+
+
+def _finding(book: PriceBook, message: str) -> Finding:
+    tenant = None if book.tenant_id is None else ids.public(ids.TENANT, book.tenant_id)
+    return Finding("prices", tenant, f"price_book {book.id}", message)

@@ -1,0 +1,97 @@
+"""Taking a ledger from before the chain into it. Nothing is rewritten: only balances get a seal."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.services import Actor, link_older_events, record
+from billing.locks import account_for_update
+from billing.models import PriceBook, TenantBalance
+from billing.seals import first_seal
+from billing.selectors.chain import links, older_costs, sealed_older_costs
+from billing.selectors.published import digest_of, recorded_digests
+from pictor.kit.ids import TENANT, public
+
+
+class SealBroken(Exception):
+    """A transfer carries a seal that is not its own: nothing may be sealed on top of it."""
+
+
+def seal_ledger(*, actor: Actor) -> int:
+    """Seal every tenant whose balance carries no seal yet; how many there were.
+
+    Links the audit events that are older than the chain as well.
+
+    Reads a tenant's transfers before it locks the balance, so that its requests wait only for those
+    that came meanwhile. Safe to run again, and while requests come. Raises SealBroken.
+    """
+    unsealed = TenantBalance.objects.filter(seal=None).values_list("tenant_id", flat=True)
+    if older := link_older_events():
+        record(
+            actor=actor,
+            action="ledger.seal",
+            object_type="audit_log",
+            object_id="older",
+            after={"events": older},
+        )
+    _seal_older_costs(actor)
+    _seal_older_books(actor)
+    return sum(_seal(tenant_id, actor) for tenant_id in list(unsealed))
+
+
+def _seal_older_costs(actor: Actor) -> None:
+    """Remember one seal over the platform's transfers that have none. Once only."""
+    if sealed_older_costs() is not None:
+        return
+    count, seal = older_costs()
+    if count:
+        record(
+            actor=actor,
+            action="ledger.seal",
+            object_type="ledger",
+            object_id="platform",
+            after={"transfers": count, "seal": seal.hex()},
+        )
+
+
+def _seal_older_books(actor: Actor) -> None:
+    """Put into the audit log what was published before such digests were."""
+    recorded = recorded_digests()
+    for book in PriceBook.objects.filter(published_at__isnull=False).order_by("id"):
+        if str(book.id) not in recorded:
+            record(
+                actor=actor,
+                action="price_book.seal",
+                object_type="price_book",
+                object_id=str(book.id),
+                tenant_id=book.tenant_id,
+                after={"digest": digest_of(book)},
+            )
+
+
+def _seal(tenant_id: UUID, actor: Actor) -> bool:
+    seq, seal = _walk(tenant_id, 0, first_seal(tenant_id))
+    with transaction.atomic():
+        balance = account_for_update(tenant_id)
+        if balance.seal is not None:
+            return False
+        seq, seal = _walk(tenant_id, seq, seal)
+        TenantBalance.objects.filter(tenant_id=tenant_id).update(seal=seal)
+        record(
+            actor=actor,
+            action="ledger.seal",
+            object_type="tenant",
+            object_id=public(TENANT, tenant_id),
+            tenant_id=tenant_id,
+            after={"seq": seq, "seal": seal.hex()},
+        )
+    return True
+
+
+def _walk(tenant_id: UUID, seq: int, seal: bytes) -> tuple[int, bytes]:
+    """The number and seal of the tenant's last transfer, from one that is known on."""
+    for link in links(tenant_id=tenant_id, after_seq=seq, previous=seal):
+        if link.carried not in {None, link.computed}:
+            raise SealBroken(f"transfer {link.transfer_id} does not carry its own seal")
+        seq, seal = link.transfer.seq or seq, link.seal
+    return seq, seal

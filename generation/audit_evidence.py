@@ -1,0 +1,92 @@
+"""Generations and images held against the evidence that was sealed when their money moved."""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from billing.selectors import EVIDENCE, MAX_FINDINGS_PER_CHECK, Finding
+from generation import evidence
+from pictor.kit import ids
+from storage.selectors import STORED_IMAGES
+
+_FETCHED_AT_ONCE = 2000
+_ROWS = f"""
+SELECT g.id, g.tenant_id, g.api_key_id, g.model, g.n, g.size, g.tier, g.quality_requested,
+       g.priced::text, g.state, g.quality_billed, g.quality_source, i.pixels, e.placed, e.ended
+  FROM generation_generation g
+  JOIN {EVIDENCE} AS e ON e.generation_id = g.id
+  LEFT JOIN (SELECT generation_id, json_agg(json_build_array(index, width, height))::text AS pixels
+               FROM {STORED_IMAGES} AS stored GROUP BY generation_id) AS i
+       ON i.generation_id = g.id
+"""  # noqa: S608 - built from constants
+
+
+class _Row(NamedTuple):
+    id: UUID
+    tenant_id: UUID
+    api_key_id: UUID
+    model: str
+    n: int
+    size: str
+    tier: str
+    quality_requested: str
+    priced: str
+    state: str
+    quality_billed: str
+    quality_source: str
+    pixels: str | None
+    placed: str | None
+    ended: str | None
+
+
+def evidence_findings() -> list[Finding]:
+    """Generations that are not what they were when their hold was placed, or ended; at most 100."""
+    findings = []
+    for row in _rows():
+        if row.placed is not None and row.placed != _request_of(row).hex():
+            findings.append(_finding(row, "is not the request that its hold was placed for"))
+        if row.ended is not None and row.ended != _outcome_of(row).hex():
+            findings.append(_finding(row, "or its images are not what its hold ended with"))
+    return findings[:MAX_FINDINGS_PER_CHECK]
+
+
+def _rows() -> Iterator[_Row]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_ROWS)
+        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+            yield from map(_Row._make, rows)
+
+
+def _request_of(row: _Row) -> bytes:
+    return evidence.of_request(
+        tenant=row.tenant_id,
+        key=row.api_key_id,
+        model=row.model,
+        n=row.n,
+        size=row.size,
+        tier=row.tier,
+        quality=row.quality_requested,
+        priced=json.loads(row.priced),
+    )
+
+
+def _outcome_of(row: _Row) -> bytes:
+    return evidence.of_outcome(
+        tenant=row.tenant_id,
+        state=row.state,
+        quality_billed=row.quality_billed,
+        quality_source=row.quality_source,
+        images=[tuple(image) for image in json.loads(row.pixels or "[]")],
+    )
+
+
+def _finding(row: _Row, message: str) -> Finding:
+    return Finding(
+        "evidence",
+        ids.public(ids.TENANT, row.tenant_id),
+        f"generation {ids.public(ids.GENERATION, row.id)}",
+        message,
+    )

@@ -1,0 +1,24 @@
+"""`manage.py ledger_seal`: take a ledger from before the chain of seals into it, once."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from typing_extensions import override
+
+from accounts.management.operator import ACTOR
+from billing.services import SealBroken, seal_ledger
+
+
+class Command(BaseCommand):
+    """Seal every tenant's transfers that are in no chain yet. Safe to run again."""
+
+    help = "Seal what was written before the ledger had a chain of seals."
+    requires_system_checks = ()
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            sealed = seal_ledger(actor=ACTOR)
+        except SealBroken as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"sealed {sealed} tenants" if sealed else "everything is sealed")

@@ -1,0 +1,142 @@
+"""The chain of seals: what it is made of, and who can tell that it was broken."""
+
+import pytest
+from django.db import connection
+
+from billing.models import TenantBalance, Transfer
+from billing.pricing import BookRow
+from billing.selectors import ledger_findings
+from billing.services import (
+    SealBroken,
+    book_upstream_cost,
+    draft_price_book,
+    publish_price_book,
+    seal_ledger,
+)
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+
+UNSEALED = """
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE billing_transfer DISABLE TRIGGER USER;
+UPDATE billing_transfer SET seal = NULL;
+UPDATE billing_tenantbalance SET seal = NULL, previous_seal = NULL;
+ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only
+"""
+
+
+def run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def found() -> set[tuple[str, str]]:
+    return {(finding.check, finding.object.split()[0]) for finding in ledger_findings()}
+
+
+def test_every_movement_follows_the_seal_of_the_one_before(acme, settings):
+    settings.LEDGER_KEY = "another key"
+
+    acme.end(acme.hold(1_000_000), 400_000)
+
+    assert ("seal", "transfer") in found()  # the top-up, which stands before
+
+
+def test_the_balance_carries_the_last_two_seals(acme):
+    acme.end(acme.hold(1_000_000), 400_000)
+    acme.end(acme.hold(500_000), 0)
+    acme.end(acme.hold(300_000), 300_000)
+    acme.end(acme.hold(0), 0)
+
+    seals = list(Transfer.objects.order_by("seq").values_list("seal", flat=True))
+    (balance,) = TenantBalance.objects.values_list("previous_seal", "seal")
+    assert len(set(seals)) == len({bytes(seal or b"") for seal in seals}) == 8
+    assert balance == (seals[-2], seals[-1])
+    assert ledger_findings() == []
+
+
+def test_evidence_is_sealed(acme):
+    run("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE billing_transfer DISABLE TRIGGER USER")
+    run("UPDATE billing_transfer SET evidence = '\\x00'")
+    run("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
+
+    assert found() == {("seal", "transfer")}
+
+
+def test_costs_are_sealed_one_by_one(acme):
+    for as_loss in (False, True):
+        book_upstream_cost(
+            generation_id=new_uuid(), attempt_id=new_uuid(), amount=Micros(9), as_loss=as_loss
+        )
+
+    assert ledger_findings() == []
+
+
+def test_an_older_ledger_is_taken_into_the_chain_as_it_is(acme, other):
+    acme.end(acme.hold(1_000_000), 400_000)
+    run(UNSEALED)
+    acme.hold(100_000)
+    assert found() == {("unsealed", "tenant")}
+
+    assert seal_ledger(actor="test") == 2
+
+    acme.end(acme.hold(700_000), 1)
+    other.hold(5)
+    assert ledger_findings() == []
+    assert seal_ledger(actor="test") == 0
+
+
+def test_older_costs_are_sealed_together(acme):
+    for _ in range(2):
+        book_upstream_cost(
+            generation_id=new_uuid(), attempt_id=new_uuid(), amount=Micros(9), as_loss=False
+        )
+    run(UNSEALED)
+    assert found() == {("unsealed", "tenant"), ("seal", "transfers")}
+
+    seal_ledger(actor="test")
+    assert ledger_findings() == []
+
+    run("ALTER TABLE billing_transfer DISABLE TRIGGER USER")
+    run("UPDATE billing_transfer SET amount = 8 WHERE kind = 'upstream_cost'")
+    run("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
+    seal_ledger(actor="test")
+    assert found() == {("seal", "transfers")}
+
+
+def test_what_was_sealed_as_it_was_cannot_be_changed_unseen(acme):
+    run(UNSEALED)
+    seal_ledger(actor="test")
+    acme.hold(5)
+
+    run("ALTER TABLE billing_transfer DISABLE TRIGGER USER")
+    run("UPDATE billing_transfer SET reason = 'gift' WHERE seq = 1")
+    run("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
+
+    assert found() == {("seal", "transfer")}
+
+
+def test_a_balance_that_lost_its_seal_is_not_sealed_over_a_changed_transfer(acme):
+    acme.hold(5)
+    run("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE billing_transfer DISABLE TRIGGER USER")
+    run("UPDATE billing_transfer SET reason = 'gift' WHERE seq = 1")
+    run("UPDATE billing_tenantbalance SET seal = NULL")
+
+    with pytest.raises(SealBroken):
+        seal_ledger(actor="test")
+
+
+def test_a_published_price_that_was_changed_is_found(now):
+    row = BookRow("m", "1024x1024", "low", Micros(100), 1024, 1024)
+    book = draft_price_book(name="everyone", rows=[row], effective_from=now, actor="test")
+    publish_price_book(book=book, actor="test", now=now)
+    assert ledger_findings() == []
+
+    run("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE billing_price DISABLE TRIGGER USER")
+    run("UPDATE billing_price SET micros = 1")
+    run("ALTER TABLE billing_price ENABLE TRIGGER USER")
+    run("ALTER TABLE billing_price ENABLE ALWAYS TRIGGER final_once_published")
+
+    assert found() == {("prices", "price_book")}
