@@ -146,6 +146,8 @@ def _wait_for_record(
 def _adopt(stack: Stack, folder: Path) -> None:
     redis = urlsplit(stack.env["REDIS_URL"])
     os.environ.update(stack.env)
+    # Test databases are made, emptied and tampered with by the owner.
+    os.environ["DATABASE_URL"] = os.environ.pop("MIGRATION_DATABASE_URL")
     os.environ["REDIS_URL"] = redis._replace(path="/1").geturl()
     os.environ["S3_BUCKET"] = TEST_BUCKET
     os.environ["PICTOR_DATA"] = str(folder / "in-process")

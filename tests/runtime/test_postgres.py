@@ -23,7 +23,12 @@ def server(tmp_path_factory):
     data = tmp_path_factory.mktemp("data")
     for folder in (data, *list(data.parents)[:2]):  # pytest's own folders are closed to others
         folder.chmod(0o711)
-    made = Postgres(place=find_place(data), port=free_port(), password="p@ss/word")
+    made = Postgres(
+        place=find_place(data),
+        port=free_port(),
+        owner_password="p@ss/word",
+        processes_password="other",
+    )
     made.create()
     return made
 
@@ -49,8 +54,8 @@ def test_it_wants_the_password(server, supervisor):
     supervisor.start([server.part()])
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(server.url.replace("p%40ss", "wrong"))
-    with psycopg.connect(server.url) as connection:
+        psycopg.connect(server.owner_url.replace("p%40ss", "wrong"))
+    with psycopg.connect(server.owner_url) as connection:
         names = connection.execute("SELECT current_database()").fetchall()
 
     assert names == [("pictor",)]
@@ -60,7 +65,7 @@ def test_what_was_committed_survives_kill_9_and_a_pid_file_that_names_a_stranger
     server, supervisor, stranger
 ):
     supervisor.start([server.part()])
-    with psycopg.connect(server.url) as connection:
+    with psycopg.connect(server.owner_url) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (note text)")
         connection.execute("INSERT INTO kept VALUES ('paid')")
     pid_file = server.place.cluster / "postmaster.pid"
@@ -71,14 +76,14 @@ def test_what_was_committed_survives_kill_9_and_a_pid_file_that_names_a_stranger
     pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]))
     supervisor.wait_for(lambda: answers(server))
 
-    with psycopg.connect(server.url) as connection:
+    with psycopg.connect(server.owner_url) as connection:
         assert connection.execute("SELECT DISTINCT note FROM kept").fetchall() == [("paid",)]
     assert stranger.poll() is None
 
 
 def answers(server: Postgres) -> bool:
     try:
-        psycopg.connect(server.url).close()
+        psycopg.connect(server.owner_url).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -1,6 +1,5 @@
 """`manage.py seed [--migrate]`: what an installation starts with."""
 
-from contextlib import nullcontext
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +11,7 @@ from accounts.management.operator import say_invalid
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from pictor.env import env_secret, env_str
+from pictor.kit.database_roles import as_owner
 from storage import backends
 
 
@@ -37,13 +37,13 @@ class Command(BaseCommand):
             demo_email=env_str("PICTOR_DEMO_EMAIL"),
             demo_password=env_secret("PICTOR_DEMO_PASSWORD"),
         )
-        with seeding.alone() if options["migrate"] else nullcontext():
-            if options["migrate"]:
+        if options["migrate"]:
+            with as_owner(), seeding.alone():
                 call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
-            try:
-                done = seeding.seed(wishes)
-            except ValidationError as error:
-                raise say_invalid(error) from None
+        try:
+            done = seeding.seed(wishes)
+        except ValidationError as error:
+            raise say_invalid(error) from None
         try:
             backends.ensure_bucket()
         except backends.StorageFailed as error:

@@ -22,7 +22,8 @@ from pictor.runtime.part import Part, Running, first_reply
 from pictor.runtime.postgres_place import Place
 from pictor.runtime.process import Command
 
-ROLE = "pictor"
+OWNER = "pictor"
+PROCESSES = "pictor_processes"
 DATABASE = "pictor"
 PROTOCOL_3 = 196_608
 INITDB_SECONDS = 120
@@ -48,14 +49,21 @@ class Postgres:
 
     place: Place
     port: int
-    password: str
+    owner_password: str
+    processes_password: str
 
     @property
     def url(self) -> str:
-        """What DATABASE_URL is set to."""
-        return (
-            f"postgresql://{ROLE}:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
-        )
+        """What DATABASE_URL is set to: the role that uses the tables."""
+        return self._url(PROCESSES, self.processes_password)
+
+    @property
+    def owner_url(self) -> str:
+        """What MIGRATION_DATABASE_URL is set to: the role that owns them and makes the other."""
+        return self._url(OWNER, self.owner_password)
+
+    def _url(self, role: str, password: str) -> str:
+        return f"postgresql://{role}:{quote(password, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
 
     def part(self) -> Part:
         """The server, in the foreground."""
@@ -83,11 +91,11 @@ class Postgres:
         draft.mkdir(mode=0o700, parents=True)
         self._own(draft)
         with tempfile.NamedTemporaryFile("w", dir=cluster.parent) as password:
-            password.write(self.password)
+            password.write(self.owner_password)
             password.flush()
             self._own(Path(password.name))
             self._run_tool(
-                "initdb", "-D", str(draft), "-U", ROLE, f"--pwfile={password.name}",
+                "initdb", "-D", str(draft), "-U", OWNER, f"--pwfile={password.name}",
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions",
             )  # fmt: skip
@@ -201,7 +209,7 @@ def _serves_by_ps(pid: int, cluster: Path) -> bool:
 
 def _accepts(port: int, _running: Running) -> bool:
     """True when a connection gets as far as being asked for its password."""
-    body = struct.pack("!i", PROTOCOL_3) + f"user\0{ROLE}\0database\0{DATABASE}\0\0".encode()
+    body = struct.pack("!i", PROTOCOL_3) + f"user\0{OWNER}\0database\0{DATABASE}\0\0".encode()
     return first_reply(port, struct.pack("!i", len(body) + 4) + body, 1) == b"R"
 
 

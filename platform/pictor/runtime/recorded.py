@@ -22,7 +22,10 @@ STANDALONE = frozenset(
 )  # fmt: skip
 """Commands that need no running stack."""
 
-OURS = ("PICTOR_", "S3_", "DATABASE_", "REDIS_", "CELERY_", "SECRET_KEY", "SANDBOX_", "CSRF_")
+OURS = (
+    *("PICTOR_", "S3_", "DATABASE_", "MIGRATION_DATABASE_", "REDIS_", "CELERY_", "SECRET_KEY"),
+    *("SANDBOX_", "CSRF_"),
+)
 ALSO_OURS = frozenset({"ALLOWED_HOSTS", "DEBUG", "LOG_LEVEL", "PORT"})
 
 

@@ -22,9 +22,9 @@ class Site:
     layout: Layout
     env: Mapping[str, str]
 
-    def setup(self, command: str, *arguments: str) -> Command:
+    def setup(self, command: str, *arguments: str, **extra: str) -> Command:
         """`manage.py COMMAND …`, run to its end before the site starts."""
-        return self._python("manage.py", command, *arguments)
+        return self._python("manage.py", command, *arguments, **extra)
 
     def sandbox(self, port: int) -> Part:
         """The sandbox upstream on a loopback port."""

@@ -22,6 +22,7 @@ from pictor.runtime.welcome import show_first_image, show_welcome
 
 PORTS = ("postgres", "valkey", "s3", "sandbox")
 SETUP_SECONDS = 300.0
+OWNERS = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_URL_FILE")
 
 
 class Stack:
@@ -38,6 +39,8 @@ class Stack:
         self._ports = keep_ports(layout.data / "ports.json", PORTS, reserved=taken)
         self._embedded = Embedded.of(os.environ)
         self._env = base_environment(layout, self._secrets)
+        # For migrations and the operator's commands: what serves is never told of the owner.
+        self._owner = {name: self._env.pop(name) for name in OWNERS if name in self._env}
         self._mark = layout.data / "setup.json"
 
     def up(self) -> None:
@@ -53,9 +56,9 @@ class Stack:
         self.supervisor.wait_ready()
         if self._env.get("PICTOR_FIRST_IMAGE") == "0":
             self.supervisor.start([site.short_worker()])
-            write_record(self._layout.run, self._env)
+            write_record(self._layout.run, self._env | self._owner)
         else:
-            write_record(self._layout.run, self._env)
+            write_record(self._layout.run, self._env | self._owner)
             self._first_image()
             self.supervisor.begin([site.short_worker()])  # the first image needs none
         show_welcome(self._progress, self._layout, self._env)
@@ -79,10 +82,12 @@ class Stack:
         server = Postgres(
             place=find_place(self._layout.data),
             port=self._ports["postgres"],
-            password=self._secrets["postgres"],
+            owner_password=self._secrets["postgres"],
+            processes_password=self._secrets["postgres_processes"],
         )
         if server.create():
             self._mark.unlink(missing_ok=True)
+        self._owner["MIGRATION_DATABASE_URL"] = server.owner_url
         self._env["DATABASE_URL"] = server.url
         return server.part()
 
@@ -126,12 +131,12 @@ class Stack:
             self._progress.skipped("setup", "nothing has changed")
             return
         steps = (
-            ("migrate", "migrate", "--noinput"),
-            ("seed", "seed"),
-            ("ledger_seal", "ledger_seal"),
+            ("migrate", site.setup("migrate", "--noinput", **self._owner)),
+            ("seed", site.setup("seed")),
+            ("ledger_seal", site.setup("ledger_seal")),
         )
-        for name, *arguments in steps:
-            self.supervisor.run_step(name, site.setup(*arguments), seconds=SETUP_SECONDS)
+        for name, command in steps:
+            self.supervisor.run_step(name, command, seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)
 
     def _first_image(self) -> None:

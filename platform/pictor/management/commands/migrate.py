@@ -1,0 +1,22 @@
+"""`manage.py migrate`: Django's, as the owner of the tables, and then the processes' rights."""
+
+from typing import Any
+
+from django.core.management.commands import migrate
+from typing_extensions import override
+
+from pictor.kit.database_roles import allow_processes, as_owner
+
+
+class Command(migrate.Command):
+    """Migrate by MIGRATION_DATABASE_URL, where there is one; see docs/operations.md."""
+
+    help = "Run the migrations, then let the processes' role use the tables."
+
+    @override
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        with as_owner():  # the checks before `handle` look at the database already
+            said = super().execute(*args, **options)
+            if not (options.get("plan") or options.get("check_unapplied")):
+                allow_processes()
+        return said
