@@ -3,8 +3,8 @@
     model,size,quality,usd,kind,width,height
     dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024
 
-`kind` may be left out (fixed), width and height where the size says them. Raises ValueError with the
-line's number for anything that is no price.
+`kind` may be left out (fixed), width and height where the size says them. Raises ValueError with
+the number of the line that is no price.
 """
 
 import csv

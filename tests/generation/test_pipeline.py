@@ -19,7 +19,7 @@ from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation
 from generation.outcome import Delivery
 from pictor.kit import log, pools
-from pictor.kit.http import HttpPool
+from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.raw_server import running, says
@@ -107,9 +107,9 @@ def test_a_spool_without_room_is_our_fault_and_not_the_channels(
     async def journey() -> None:
         async with running(says(json.dumps({"data": data}).encode())) as upstream:
             await pools.database(Channel.objects.update, base_url=upstream.url)
-            http = HttpPool(egress_allow=[upstream.host_port])
+            http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(budget_bytes))
-            dispatcher = Dispatcher(http=http, spools=spools)
+            dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
             await pipeline.run(generation_id=queued.id, worker=worker, dispatcher=dispatcher)
             assert len(upstream.received) == 1
             await http.aclose()
