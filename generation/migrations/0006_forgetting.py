@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_append_only'),
-        ('generation', '0004_unanswered_callers'),
+        ('generation', '0005_quarantine'),
     ]
 
     operations = [

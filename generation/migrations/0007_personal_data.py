@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0006_personal_data'),
+        ('accounts', '0004_personal_data'),
         ('generation', '0006_forgetting'),
     ]
 

@@ -16,7 +16,7 @@ BACKWARDS = "DROP TRIGGER append_only ON accounts_auditlink;"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_append_only")]
+    dependencies = [("accounts", "0004_personal_data")]
 
     operations = [
         migrations.AddField(
