@@ -92,6 +92,24 @@ async def test_headers_have_a_size_and_a_number(server, head, status):
     assert int((await wire.head()).split()[1]) == status
 
 
+async def test_a_line_that_goes_on_in_the_next_one_is_no_way_around_the_size(server):
+    wire = await server.connect(GET + b"X-Long: a\r\n")
+    sent = 0
+    while not wire.is_answered and sent < 4096 * KILOBYTE:
+        await wire.send(b" " + b"a" * 4096 + b"\r\n")
+        sent += 4096
+        await asyncio.sleep(0)
+
+    assert refused(await wire.rest())[0] in {400, 431}
+    assert sent < 4096 * KILOBYTE
+
+
+async def test_a_long_line_is_refused_before_the_next_one(server):
+    wire = await server.connect(GET + b"X-Long: " + b"a" * (70 * KILOBYTE) + b"\r\n")
+
+    assert refused(await wire.rest()) == (431, "headers_too_large")
+
+
 async def test_headers_may_arrive_byte_by_byte(server):
     wire = await server.connect()
     for byte in GET + b"X-Slow: b\r\n\r\n":

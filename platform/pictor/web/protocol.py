@@ -78,8 +78,10 @@ class Protocol(HttpToolsProtocol):
         self._line = bytearray()
         self._head_bytes = 0
         self._head_count = 0
+        self._open_bytes = 0
+        self._has_ended = False
         self._frame_bytes = 0
-        self._has_body = False
+        self._has_body = self._has_ended = False
         self._verdict = INVALID
         self._is_refused = False
         self._wait: Wait | None = None
@@ -139,7 +141,7 @@ class Protocol(HttpToolsProtocol):
         """Keep an unfinished line."""
         self._line += data
         self._all.held_bytes += len(data)
-        if self._head_bytes + len(self._line) > MAX_HEAD_BYTES:
+        if self._open_bytes + len(self._line) > MAX_HEAD_BYTES:
             raise RefusedError(TOO_LARGE)
         if self._all.held_bytes > MAX_HELD_BYTES:
             raise RefusedError(CROWDED)
@@ -151,6 +153,10 @@ class Protocol(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         self._has_body = False
         self.parser.feed_data(data)
+        if self._part is Part.HEAD and not self._has_ended:
+            self._open_bytes += len(data)  # a header is told only when the next line has begun
+            if self._open_bytes > MAX_HEAD_BYTES:
+                raise RefusedError(TOO_LARGE)
         if self._is_in_body:
             self._frame_bytes = 0 if self._has_body else self._frame_bytes + len(data)
             if self._frame_bytes > MAX_HEAD_BYTES:
@@ -190,7 +196,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._await(None)
         self._part = Part.BODY
-        self._head_bytes = self._head_count = self._frame_bytes = 0
+        self._head_bytes = self._head_count = self._open_bytes = self._frame_bytes = 0
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -201,6 +207,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._part = Part.START
         self._head_bytes = self._head_count = 0
+        self._has_ended = True
         super().on_message_complete()
 
     # --- what goes out, and how it ends -------------------------------------------------------
