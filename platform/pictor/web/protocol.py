@@ -328,4 +328,6 @@ class Protocol(HttpToolsProtocol):
 def _without_upgrade(lines: bytes) -> bytes:
     """None is offered, and the parser would take the body of who asks for one as a request."""
     head, blank, rest = lines.partition(b"\r\n\r\n")
+    if b"upgrade" not in head.lower():  # nearly always
+        return lines
     return _UPGRADE.sub(b"", head + blank) + rest
