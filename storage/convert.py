@@ -13,6 +13,12 @@ from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, undecodable
 
 LARGE_PIXELS = 4_500_000
 """Above this, one conversion at a time: libwebp needs some 35 bytes a pixel while it works."""
+MAX_WEBP_PIXELS = 11_250_000
+"""Just more than the largest size that is sold. libwebp holds an image several times over: 37 bytes
+a pixel with transparency, where it cannot be compressed."""
+MEMORY_CEILING_BYTES = 550_000_000
+"""What one conversion adds to a process: 425 MB for the largest webp, and 90 MB where the source
+has to be decoded whole. Tests reach for it."""
 MAX_OUTPUT_BYTES = 64 * 1024**2
 BEST_QUALITY = 100
 """OpenAI's default `output_compression`."""
@@ -38,7 +44,7 @@ def to_format(
         compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
         spools: makes the result, which the caller closes.
     """
-    _cap(facts.width, facts.height)
+    _cap(facts.width, facts.height, output_format)
     try:
         with _turn(facts), vips.loaded(spool, facts.format) as image:
             return _write(image, output_format, compression, spools)
@@ -62,7 +68,7 @@ def to_size(
     `to_format`.
     """
     _cap(facts.width, facts.height)
-    _cap(width, height)
+    _cap(width, height, output_format)
     try:
         with _turn(facts), vips.loaded(spool, facts.format, access="random") as image:
             cut = _cut(image, width, height)
@@ -85,9 +91,10 @@ def _cut(image: Any, width: int, height: int) -> Any:
     return image.crop(left, top, width, height)
 
 
-def _cap(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise NotAnImage(f"more than {MAX_PIXELS} pixels")
+def _cap(width: int, height: int, output_format: str = "") -> None:
+    most = MAX_WEBP_PIXELS if output_format == "webp" else MAX_PIXELS
+    if width * height > most:
+        raise NotAnImage(f"more than {most} pixels")
 
 
 def _covering(image: Any, width: int, height: int) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pyvips  # type: ignore[import-untyped] # it ships no types
 
+from storage import convert
 from storage.probe import MEMORY_CEILING_BYTES
 
 ROOT = Path(__file__).parents[2]
@@ -36,15 +37,15 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 @pytest.fixture
-def grown(tmp_path: Path) -> Callable[[bytes], tuple[int, str]]:
+def grown(tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """What verifying an image adds to a process at its peak, in bytes, and what it said."""
     small = tmp_path / "small"
     small.write_bytes(drawn(64, 64, 3).pngsave_buffer())
 
-    def weigh(data: bytes) -> tuple[int, str]:
+    def weigh(data: bytes, *into: str) -> tuple[int, str]:
         (tmp_path / "weighed").write_bytes(data)
         ended = subprocess.run(  # noqa: S603 - our own command line
-            [sys.executable, ROOT / "tests/storage/weigh.py", small, tmp_path / "weighed"],
+            [sys.executable, ROOT / "tests/storage/weigh.py", small, tmp_path / "weighed", *into],
             env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"},
             capture_output=True,
             text=True,
@@ -112,4 +113,19 @@ def test_an_image_that_would_take_more_is_refused_by_its_header(grown, data):
     size_bytes, said = grown(data)
 
     assert said.endswith("takes more than 90000000 bytes to decode")
+    assert size_bytes < 5 * MEGABYTE
+
+
+@pytest.mark.parametrize("into", ["webp", "jpeg"])
+def test_converting_the_worst_legal_image_stays_below_its_ceiling(grown, into):
+    size_bytes, said = grown(WORST["interlaced png of 16 bits"](), into)
+
+    assert said == "4500x2500"
+    assert size_bytes < convert.MEMORY_CEILING_BYTES
+
+
+def test_more_pixels_than_any_size_has_become_no_webp(grown):
+    size_bytes, said = grown(drawn(4501, 2500, 1).pngsave_buffer(compression=1), "webp")
+
+    assert said == "more than 11250000 pixels"
     assert size_bytes < 5 * MEGABYTE

@@ -1,6 +1,7 @@
 """Verify one file and print what that added to this process's memory at its peak, in bytes.
 
-A process of its own, so that nothing else has grown it: `python tests/storage/weigh.py FILE`.
+A process of its own, so that nothing else has grown it: `python tests/storage/weigh.py SMALL FILE`.
+With a format after the files the image is converted too, which is then what is weighed.
 """
 
 import sys
@@ -8,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from pictor.kit.spool import CHUNK_BYTES, SpoolBudget, SpoolFile, Spools
-from storage import probe
+from storage import convert, probe
 
 RESET_PEAK = "5"
 
@@ -29,15 +30,22 @@ def spooled(spools: Spools, data: Path) -> SpoolFile:
     return spool
 
 
-def main(small: str, weighed: str) -> None:
+def main(small: str, weighed: str, into: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         spools = Spools(Path(folder), SpoolBudget(256 * 1024**2))
         probe.verify(spooled(spools, Path(small)))  # libvips and its loaders are there now
         spool = spooled(spools, Path(weighed))
+        facts = None
+        if into:
+            warm = spooled(spools, Path(small))
+            convert.to_format(warm, probe.verify(warm), into, spools=spools).close()
+            facts = probe.verify(spool)
         Path("/proc/self/clear_refs").write_text(RESET_PEAK)
         before = resident_bytes("VmRSS")
         try:
-            said = probe.verify(spool).size
+            if facts is not None:
+                convert.to_format(spool, facts, into, spools=spools).close()
+            said = (facts or probe.verify(spool)).size
         except probe.NotAnImage as error:
             said = str(error)
         print(resident_bytes("VmHWM") - before, said)  # noqa: T201 - what it is for
