@@ -10,6 +10,9 @@ Pictor's:
     generation    Show a generation with all its parts, or send its message again.
     key           Create an API key (shown once), or revoke one.
     ledger_check  Prove the ledger against itself and the generations.
+    ledger_head   Print the heads of the ledger at a day's end, signed; or prove a file of them.
+    ledger_seal   Seal what was written before the ledger had a chain of seals.
+    migrate       Run the migrations, then let the processes' role use the tables.
     run           Start one complete Pictor here.
     seed          Create what is missing of contracts, prices, bucket and demo account.
     tenant        Create a tenant with an API key, or give a tenant a credit.

@@ -55,13 +55,16 @@ def allow_processes() -> None:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
             cursor.execute(_create_role(role, password))
-        cursor.execute(
-            sql.SQL(_GRANTS).format(
-                role=sql.Identifier(role),
-                append_only=_tables(APPEND_ONLY),
-                read_only=_tables(READ_ONLY),
-            )
-        )
+        cursor.execute(grants_to(role))
+
+
+def grants_to(role: str) -> sql.Composed:
+    """The statements that give a role what the processes need, and take everything else."""
+    return sql.SQL(_GRANTS).format(
+        role=sql.Identifier(role),
+        append_only=_tables(APPEND_ONLY),
+        read_only=_tables(READ_ONLY),
+    )
 
 
 def _create_role(role: str, password: str) -> sql.Composed:

@@ -1,0 +1,50 @@
+"""What is decided for every table: how tampering with it shows, or that it does not.
+
+FOUND: `ledger_check` finds any insert, deletion and change by the tables' owner, but for the
+columns named. NOT_MONEY: nothing was charged by it; docs/pricing.md lists these tables.
+"""
+
+FOUND: dict[str, frozenset[str]] = {
+    "accounts_auditevent": frozenset(),
+    "accounts_auditlink": frozenset(),
+    "billing_account": frozenset(),
+    "billing_keybudget": frozenset(),
+    "billing_price": frozenset({"id"}),
+    "billing_pricebook": frozenset(),
+    "billing_tenantbalance": frozenset({"previous_seal"}),
+    "billing_transfer": frozenset(),
+    "billing_usagerollup": frozenset({"id", "channel"}),
+    "generation_attempt": frozenset(
+        {
+            *("dispatch", "number", "channel_id", "upstream_model", "upstream_size", "started_at"),
+            *("finished_at", "http_status", "upstream_request_id", "may_have_billed", "detail"),
+        }
+    ),
+    "generation_generation": frozenset(
+        {
+            *("request_id", "prompt", "size_requested", "quality_sent", "response_format"),
+            *("output_format", "output_compression", "strict_size", "partial_images", "fields"),
+            *("inputs", "worker_id", "dispatch", "deadline_at", "rings", "rung_at", "started_at"),
+            *("body_digest", "web_process", "orphaned_at", "turn", "channel_id", "answer", "error"),
+            "created_at",
+        }
+    ),
+    "storage_storedimage": frozenset(
+        {
+            *("id", "object_key", "content_type", "format", "size_bytes", "sha256"),
+            *("revised_prompt", "created_at", "expires_at", "deleted_at"),
+        }
+    ),
+}
+
+REBUILT = frozenset({"accounts_auditlink"})
+"""Deleting these rows alone is no loss: from the same events the next link makes the same chain."""
+
+NOT_MONEY = frozenset(
+    {
+        *("accounts_apikey", "accounts_configrevision", "accounts_membership", "accounts_tenant"),
+        *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
+        *("generation_channel", "generation_contract", "generation_idempotencyrecord"),
+        *("generation_route", "generation_worker"),
+    }
+)

@@ -1,0 +1,191 @@
+# ruff: noqa: S608 - the names of tables and columns come from the models and the catalogue
+"""Every table x insert, update and delete, by the processes' role and by the owner.
+
+The tables come from the models: a new one fails here until `decisions.py` says what holds for it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import Error, IntegrityError, connection, transaction
+
+from billing.selectors import ledger_findings, usage_findings
+from generation.audit import generation_findings
+from pictor.kit.database_roles import APPEND_ONLY, grants_to
+from tests.tampering.decisions import FOUND, NOT_MONEY, REBUILT
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(180)]
+
+OURS = {"accounts", "billing", "generation", "storage"}
+TABLES = sorted(
+    model._meta.db_table  # noqa: SLF001 - Django's documented way to a model's table
+    for model in apps.get_models(include_auto_created=True)
+    if model._meta.app_label in OURS  # noqa: SLF001
+)
+
+ANOTHER_VALUE = {
+    "int2": "{} + 1",
+    "int4": "{} + 1",
+    "int8": "{} + 1",
+    "numeric": "{} + 1",
+    "bool": "NOT {}",
+    "varchar": "left('x' || {}, 1 + length({}) / 2)",
+    "text": "{} || 'x'",
+    "uuid": "gen_random_uuid()",
+    "timestamptz": "{} + interval '40 days'",
+    "date": "{} + 40",
+    "jsonb": "'{{\"changed\": 1}}'::jsonb",
+    "bytea": "'\\x00'::bytea",
+    "inet": "'10.9.8.7'::inet",
+    "_varchar": "array_append({}, 'x')",
+}
+WHERE_NULL = {
+    "int8": "1",
+    "int2": "1",
+    "uuid": "gen_random_uuid()",
+    "timestamptz": "now()",
+    "inet": "'10.9.8.7'::inet",
+    "bytea": "'\\x00'::bytea",
+    "jsonb": "'{\"changed\": 1}'::jsonb",
+    "varchar": "'x'",
+}
+
+
+def run(statement: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return int(cursor.rowcount)
+
+
+def columns(table: str) -> list[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT column_name, udt_name FROM information_schema.columns"
+            " WHERE table_name = %s AND table_schema = current_schema() ORDER BY ordinal_position",
+            [table],
+        )
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside never happened."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def shows(statement: str) -> bool:
+    """Whether the database refuses it, or the proof finds it."""
+    try:
+        with undone():
+            assert run(statement) > 0, "the books have no such row"
+            return any((*ledger_findings(), *usage_findings(), *generation_findings()))
+    except IntegrityError:
+        return True
+    except Error as error:
+        if "permission denied" not in str(error):
+            raise
+        return True
+
+
+def change(column: str, kind: str) -> str:
+    changed = ANOTHER_VALUE[kind].format(f'"{column}"', f'"{column}"')
+    absent = WHERE_NULL.get(kind, changed)
+    return f'"{column}" = CASE WHEN "{column}" IS NULL THEN {absent} ELSE {changed} END'
+
+
+@pytest.fixture
+def careful_thief(books):
+    """The owner, with every trigger and foreign key of ours out of the way."""
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run("SET LOCAL session_replication_role = replica")
+    for table in TABLES:
+        run(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    assert [*ledger_findings(), *usage_findings(), *generation_findings()] == []
+
+
+@pytest.fixture
+def processes(books):
+    """The role that the web process and the workers have."""
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run("CREATE ROLE tampering_processes")
+    with connection.cursor() as cursor:
+        cursor.execute(grants_to("tampering_processes"))
+    run("SET LOCAL ROLE tampering_processes")
+
+
+def test_every_table_is_decided():
+    assert set(TABLES) == FOUND.keys() | NOT_MONEY
+    assert not FOUND.keys() & NOT_MONEY
+    assert set(APPEND_ONLY) <= FOUND.keys()
+
+
+@pytest.mark.parametrize("table", sorted(FOUND))
+def test_no_column_can_be_changed_unseen_by_the_owner(careful_thief, table):
+    unseen = {
+        column
+        for column, kind in columns(table)
+        if not shows(f"UPDATE {table} SET {change(column, kind)}")
+    }
+
+    assert unseen - FOUND[table] == set()
+
+
+@pytest.mark.parametrize("table", sorted(FOUND.keys() - REBUILT))
+def test_no_row_can_be_deleted_unseen_by_the_owner(careful_thief, table):
+    assert shows(f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", sorted(FOUND.keys() - {"billing_account"}))
+def test_no_row_can_be_added_unseen_by_the_owner(careful_thief, table):
+    names = [column for column, _ in columns(table)]
+    key = "tenant_id" if "id" not in names and "tenant_id" in names else "id"
+    kinds = dict(columns(table))
+    values = [
+        ("gen_random_uuid()" if kinds[name] == "uuid" else f'"{name}" + 1000')
+        if name == key
+        else f'"{name}"'
+        for name in names
+    ]
+    listed = ", ".join(f'"{name}"' for name in names)
+
+    assert shows(f"INSERT INTO {table} ({listed}) SELECT {', '.join(values)} FROM {table} LIMIT 1")
+
+
+@pytest.mark.parametrize("table", sorted(APPEND_ONLY))
+@pytest.mark.parametrize("verb", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
+def test_the_processes_cannot_rewrite(processes, table, verb):
+    column = columns(table)[0][0] if "SET" in verb else ""
+
+    with pytest.raises(Error, match="permission denied for table"), transaction.atomic():
+        run(verb.format(table, column, column))
+
+
+@pytest.mark.parametrize("statement", ["ALTER TABLE {} DISABLE TRIGGER ALL", "DROP TABLE {}"])
+@pytest.mark.parametrize("table", sorted(FOUND))
+def test_the_processes_cannot_change_the_rules(processes, table, statement):
+    with pytest.raises(Error, match="must be owner of table"), transaction.atomic():
+        run(statement.format(table))
+
+
+@pytest.mark.parametrize("table", sorted(FOUND.keys() - set(APPEND_ONLY)))
+def test_what_the_processes_may_change_shows(processes, table):
+    unseen = {
+        column
+        for column, kind in columns(table)
+        if not shows(f"UPDATE {table} SET {change(column, kind)}")
+    }
+
+    assert unseen - FOUND[table] == set()
+
+
+def test_the_running_processes_have_that_role(stack):
+    user = stack.env["DATABASE_URL"].partition("://")[2].partition(":")[0]
+
+    assert user == "pictor_processes"
+    assert "MIGRATION_DATABASE_URL" in stack.env  # for the operator's commands
+    assert settings.PROCESSES_DATABASE["USER"] == "pictor"  # tests own their database
