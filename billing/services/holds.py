@@ -30,7 +30,7 @@ _HELD_SEAL = sql_seal(
     previous="seal",
     content=f"""'hold|', available_account_id, '|', held_account_id, '|', %(amount)s, '|',
         tenant_id, '|', seq + 1, '|', available - %(amount)s, '|', held + %(amount)s,
-        '|', %(generation)s, '||', {_NOW}, '|', encode(%(evidence)s, 'hex'), '|'""",
+        %(subject)s, {_NOW}, %(proof)s""",
 )
 
 _PLACE = f"""
@@ -83,20 +83,26 @@ _CAPTURED_SEAL = sql_seal(
     key="%(capture_key)s",
     previous="seal",
     content=f"""'capture|', held_account_id, '|', %(revenue)s, '|', %(captured)s, '|', tenant_id,
-        '|', seq + 1, '|', available, '|', held - %(captured)s, '|', %(generation)s,
-        '||', {_NOW}, '|', encode(%(evidence)s, 'hex'), '|'""",
+        '|', seq + 1, '|', available, '|', held - %(captured)s, %(subject)s, {_NOW}, %(proof)s""",
 )
-_AFTER_CAPTURE = f"CASE WHEN %(captured)s > 0 THEN {_CAPTURED_SEAL} ELSE seal END"
 _RELEASED_SEAL = sql_seal(
     key="%(release_key)s",
-    previous=_AFTER_CAPTURE,
+    previous="{previous}",
     content=f"""'release|', held_account_id, '|', available_account_id, '|', %(released)s, '|',
         tenant_id, '|', seq + %(transfers)s, '|', available + %(released)s, '|',
-        held - %(amount)s, '|', %(generation)s,
-        '||', {_NOW}, '|', encode(%(evidence)s, 'hex'), '|'""",
+        held - %(amount)s, %(subject)s, {_NOW}, %(proof)s""",
 )
 
-_END = f"""
+_CHAINED = {
+    (False, False): "",
+    (True, False): f", previous_seal = seal, seal = {_CAPTURED_SEAL}",
+    (False, True): f", previous_seal = seal, seal = {_RELEASED_SEAL.format(previous='seal')}",
+    (True, True): f", previous_seal = {_CAPTURED_SEAL},"
+    f" seal = {_RELEASED_SEAL.format(previous=_CAPTURED_SEAL)}",
+}
+"""By whether something is captured, and released: what is chained to the balance's last seal."""
+
+_END = """
 WITH placed AS (
     SELECT 1 FROM billing_transfer
      WHERE generation_id = %(generation)s AND kind = 'hold'
@@ -107,10 +113,8 @@ WITH placed AS (
 ), balance AS (
     UPDATE billing_tenantbalance
        SET available = available + %(released)s, held = held - %(amount)s,
-           seq = seq + %(transfers)s, in_flight = in_flight - 1,
-           previous_seal = CASE %(transfers)s WHEN 2 THEN {_AFTER_CAPTURE} WHEN 1 THEN seal
-                                              ELSE previous_seal END,
-           seal = CASE WHEN %(released)s > 0 THEN {_RELEASED_SEAL} ELSE {_AFTER_CAPTURE} END
+           seq = seq + %(transfers)s, in_flight = in_flight - 1
+           {chained}
       FROM (SELECT clock_timestamp() AS at) AS clock
      WHERE tenant_id = %(tenant)s AND (%(amount)s = 0 OR EXISTS (SELECT FROM placed))
     RETURNING *
@@ -140,7 +144,8 @@ WITH placed AS (
      WHERE part.amount > 0
 )
 SELECT EXISTS (SELECT FROM balance), EXISTS (SELECT FROM budget)
-"""  # noqa: S608 - built from constants
+"""
+_ENDS = {case: _END.replace("{chained}", chained) for case, chained in _CHAINED.items()}
 
 
 class LedgerError(Exception):
@@ -198,7 +203,7 @@ def place_hold(
         "amount": int(amount),
         "transfers": int(amount > 0),
         "hold_key": hold_key("hold", generation_id),
-        "evidence": evidence,
+        **_sealed_with(generation_id, evidence),
         "day": window_start("day", now),
         "month": window_start("month", now),
         "tenant_in_flight": limits.tenant_in_flight,
@@ -238,14 +243,23 @@ def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> 
         "transfers": int(captured > 0) + int(released > 0),
         "capture_key": hold_key("capture", hold.generation_id),
         "release_key": hold_key("release", hold.generation_id),
-        "evidence": evidence,
+        **_sealed_with(hold.generation_id, evidence),
         "revenue": Account.Platform.PLATFORM_REVENUE.value,
         "day": window_start("day", hold.placed_at),
         "month": window_start("month", hold.placed_at),
     }
-    _, ended = _run(_END, values)
+    _, ended = _run(_ENDS[captured > 0, released > 0], values)
     if not ended:
         raise LedgerError(f"no open hold of {hold.amount} for {hold.generation_id}")
+
+
+def _sealed_with(generation_id: UUID, evidence: bytes | None) -> dict[str, Any]:
+    """The evidence, and what both statements say of it and the generation in a seal's content."""
+    return {
+        "evidence": evidence,
+        "subject": f"|{generation_id}||",
+        "proof": f"|{evidence.hex() if evidence else ''}|",
+    }
 
 
 def _run(statement: str, values: dict[str, Any]) -> tuple[bool, bool]:
