@@ -16,21 +16,20 @@ from accounts.quotas import resets_at, window_start
 from billing.locks import account_for_update, key_budget_for_update
 from billing.models import Account, KeyBudget, TenantBalance
 from billing.seals import hold_key
+from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.money import Micros, to_decimal
-from pictor.kit.seals import sql_microseconds, sql_seal
+from pictor.kit.seals import microseconds, sql_seal
 
 _RETRY_AFTER_SECONDS = 1
-
-_NOW = sql_microseconds("clock.at")
 
 # The balance's own columns are here as they were before the movement.
 _HELD_SEAL = sql_seal(
     key="%(hold_key)s",
     previous="seal",
-    content=f"""'hold|', available_account_id, '|', held_account_id, '|', %(amount)s, '|',
+    content="""'hold|', available_account_id, '|', held_account_id, '|', %(amount)s, '|',
         tenant_id, '|', seq + 1, '|', available - %(amount)s, '|', held + %(amount)s,
-        %(subject)s, {_NOW}, %(proof)s""",
+        %(sealed_tail)s""",
 )
 
 _PLACE = f"""
@@ -40,7 +39,6 @@ WITH balance AS (
            seq = seq + %(transfers)s, in_flight = in_flight + 1,
            previous_seal = CASE WHEN %(amount)s > 0 THEN seal ELSE previous_seal END,
            seal = CASE WHEN %(amount)s > 0 THEN {_HELD_SEAL} ELSE seal END
-      FROM (SELECT clock_timestamp() AS at) AS clock
      WHERE tenant_id = %(tenant)s AND available >= %(amount)s
        AND (%(tenant_in_flight)s::int IS NULL OR in_flight < %(tenant_in_flight)s::int)
     RETURNING *
@@ -72,7 +70,7 @@ WITH balance AS (
                                   available_after, held_after, generation_id, reason,
                                   created_at, evidence, seal)
     SELECT 'hold', available_account_id, held_account_id, %(amount)s, tenant_id, seq,
-           available, held, %(generation)s, '', at, %(evidence)s::bytea, seal
+           available, held, %(generation)s, '', %(at)s, %(evidence)s::bytea, seal
       FROM balance, budget
      WHERE %(amount)s > 0
 )
@@ -82,15 +80,15 @@ SELECT EXISTS (SELECT FROM balance), EXISTS (SELECT FROM budget)
 _CAPTURED_SEAL = sql_seal(
     key="%(capture_key)s",
     previous="seal",
-    content=f"""'capture|', held_account_id, '|', %(revenue)s, '|', %(captured)s, '|', tenant_id,
-        '|', seq + 1, '|', available, '|', held - %(captured)s, %(subject)s, {_NOW}, %(proof)s""",
+    content="""'capture|', held_account_id, '|', %(revenue)s, '|', %(captured)s, '|', tenant_id,
+        '|', seq + 1, '|', available, '|', held - %(captured)s, %(sealed_tail)s""",
 )
 _RELEASED_SEAL = sql_seal(
     key="%(release_key)s",
     previous="{previous}",
-    content=f"""'release|', held_account_id, '|', available_account_id, '|', %(released)s, '|',
+    content="""'release|', held_account_id, '|', available_account_id, '|', %(released)s, '|',
         tenant_id, '|', seq + %(transfers)s, '|', available + %(released)s, '|',
-        held - %(amount)s, %(subject)s, {_NOW}, %(proof)s""",
+        held - %(amount)s, %(sealed_tail)s""",
 )
 
 _CHAINED = {
@@ -115,7 +113,6 @@ WITH placed AS (
        SET available = available + %(released)s, held = held - %(amount)s,
            seq = seq + %(transfers)s, in_flight = in_flight - 1
            {chained}
-      FROM (SELECT clock_timestamp() AS at) AS clock
      WHERE tenant_id = %(tenant)s AND (%(amount)s = 0 OR EXISTS (SELECT FROM placed))
     RETURNING *
 ), budget AS (
@@ -135,7 +132,7 @@ WITH placed AS (
     SELECT part.kind, held_account_id, COALESCE(part.credit, available_account_id), part.amount,
            tenant_id, seq - %(transfers)s + part.step,
            available - part.still_held, held + part.still_held, %(generation)s, '',
-           at, %(evidence)s::bytea,
+           %(at)s, %(evidence)s::bytea,
            CASE part.step WHEN %(transfers)s THEN seal ELSE previous_seal END
       FROM balance, budget, (VALUES
                ('capture', %(revenue)s::bigint, %(captured)s, 1, %(released)s),
@@ -254,11 +251,13 @@ def end_hold(*, hold: Hold, captured: Micros, evidence: bytes | None = None) -> 
 
 
 def _sealed_with(generation_id: UUID, evidence: bytes | None) -> dict[str, Any]:
-    """The evidence, and what both statements say of it and the generation in a seal's content."""
+    """The evidence and the time, and the end of a seal's content: from the generation on."""
+    at = clock.now()
+    proof = "" if evidence is None else evidence.hex()
     return {
+        "at": at,
         "evidence": evidence,
-        "subject": f"|{generation_id}||",
-        "proof": f"|{evidence.hex() if evidence else ''}|",
+        "sealed_tail": f"|{generation_id}||{microseconds(at)}|{proof}|",
     }
 
 
