@@ -227,6 +227,8 @@ class AuditEvent(models.Model):
     Its seal (accounts/seals.py) shows that we wrote it; those from before the chain have none.
     """
 
+    append_only = True
+
     actor = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -259,6 +261,8 @@ class AuditLink(models.Model):
 
     Written after the event is committed, so that nobody waits for a lock that the chain needs.
     """
+
+    append_only = True
 
     seq = models.BigIntegerField(primary_key=True)
     # The chain itself says whether an event is gone.

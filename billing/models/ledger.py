@@ -104,6 +104,8 @@ class Transfer(models.Model):
     money, of what it was moved for. Rows from before the chain have no seal of their own.
     """
 
+    append_only = True
+
     class Kind(models.TextChoices):
         TOP_UP = "top_up"
         CREDIT = "credit"

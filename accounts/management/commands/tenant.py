@@ -33,9 +33,7 @@ from pictor.kit.money import to_decimal
 class Command(BaseCommand):
     """Make a tenant, give it a credit, change what is kept of it, hand that out, or end it."""
 
-    help = (
-        "Create a tenant, give it a credit, say how long its prompts are kept, export or erase it."
-    )
+    help = "Create a tenant, credit it, say how long it keeps prompts, export or erase it."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override

@@ -4,15 +4,14 @@ MIGRATION_DATABASE_URL is the owner's; without it there is one role, as the tabl
 that serves is given it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 from psycopg import sql
 
-APPEND_ONLY = ("accounts_auditevent", "accounts_auditlink", "billing_transfer")
-"""What the processes may read and add to, and nobody may change."""
 READ_ONLY = ("django_migrations",)
 
 _GRANTS = """
@@ -58,11 +57,20 @@ def allow_processes() -> None:
         cursor.execute(grants_to(role))
 
 
+def append_only() -> list[str]:
+    """What the processes may read and add to: tables of models that say `append_only = True`."""
+    return sorted(
+        model._meta.db_table  # noqa: SLF001 - Django's documented API
+        for model in apps.get_models()
+        if getattr(model, "append_only", False)
+    )
+
+
 def grants_to(role: str) -> sql.Composed:
     """The statements that give a role what the processes need, and take everything else."""
     return sql.SQL(_GRANTS).format(
         role=sql.Identifier(role),
-        append_only=_tables(APPEND_ONLY),
+        append_only=_tables(append_only()),
         read_only=_tables(READ_ONLY),
     )
 
@@ -77,5 +85,5 @@ def _create_role(role: str, password: str) -> sql.Composed:
     )
 
 
-def _tables(names: tuple[str, ...]) -> sql.Composed:
+def _tables(names: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(name) for name in names)
