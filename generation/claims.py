@@ -1,9 +1,9 @@
 """Who may work on a generation: the claim, and the condition under which its holder may end it.
 
 What a dead worker had in hand is in quarantine, because one of it may have killed the worker and
-would kill the next one: a worker claims it in small groups, one group after the other, so that
-whatever is guilty is soon alone and its neighbours are called once more, not twice. A row's
-`quarantine` is the most that may run together with it; 0 is everything else (docs/adr/0012).
+would kill the next one: a worker claims it one after the other, so that whatever is guilty is alone
+and its neighbours are called once more, not twice. A row's `quarantine` is how many were suspected
+together with it; 0 is everything else (docs/adr/0012).
 
 A message may be delivered twice or never; only the claim decides. It raises the generation's
 dispatch number; beginning an attempt and ending the generation are conditional on (id, running,
@@ -65,49 +65,32 @@ def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
 
 
 _TAKE_QUARANTINED = f"""
-WITH due AS MATERIALIZED (
-    SELECT id, quarantine, row_number() OVER (ORDER BY dispatch, id) AS place
-    FROM generation_generation
-    WHERE state = 'queued' AND quarantine > 0 AND dispatch < %(max_dispatches)s
-      AND deadline_at > clock_timestamp()
-    ORDER BY dispatch, id LIMIT (
-        SELECT coalesce(max(quarantine), 0) FROM generation_generation
-        WHERE state = 'queued' AND quarantine > 0)),
-chosen AS (
-    SELECT g.id FROM generation_generation AS g JOIN due USING (id)
-    WHERE due.place <= (SELECT quarantine FROM due WHERE place = 1)
-      AND due.quarantine >= (SELECT quarantine FROM due WHERE place = 1)
-      AND g.state = 'queued' FOR UPDATE OF g SKIP LOCKED)
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
     started_at = coalesce(g.started_at, clock_timestamp())
 FROM generation_worker AS w
-WHERE g.id IN (SELECT id FROM chosen)
-  AND w.epoch = %(worker)s AND w.stopped_at IS NULL
-  AND w.seen_at > clock_timestamp() - make_interval(secs => %(lease)s)
+WHERE g.id = (
+    SELECT id FROM generation_generation
+    WHERE state = 'queued' AND quarantine > 0 AND dispatch < %s
+      AND deadline_at > clock_timestamp()
+    ORDER BY dispatch, id FOR UPDATE SKIP LOCKED LIMIT 1)
+  AND w.epoch = %s AND w.stopped_at IS NULL
+  AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING g.id, g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::float8,
           {REVISION}
 """  # noqa: S608 - built from constants
 
 
-def take_quarantined(*, worker: WorkerEpoch) -> list[Claim]:
-    """Claim the next group of those in quarantine, fewest dispatches first, then the oldest.
-
-    To be called when the group before has ended. Workers that ask at once get different ones, or
-    none.
-    """
+def take_quarantined(*, worker: WorkerEpoch) -> Claim | None:
+    """Claim the next of those in quarantine, fewest dispatches first, then the oldest."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE_QUARANTINED,
-            {
-                "max_dispatches": settings.MAX_DISPATCHES,
-                "worker": worker,
-                "lease": settings.LEASE_SECONDS,
-            },
-        )
-        rows = sorted(cursor.fetchall())
-    found = Generation.objects.in_bulk([row[0] for row in rows])
-    return [Claim(found[row[0]], *row[1:]) for row in rows]
+        cursor.execute(_TAKE_QUARANTINED, [settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    generation_id, dispatch, seconds_left, revision = row
+    generation = Generation.objects.get(id=generation_id)
+    return Claim(generation, dispatch, seconds_left, revision)
 
 
 def acquit(*, worker: WorkerEpoch) -> None:

@@ -187,7 +187,7 @@ class Generation(models.Model):
     quarantine = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="The most that may run together with it once its worker has died; 0 for none.",
+        help_text="How many its dead worker had in hand with it, itself included; 0 for none.",
     )
     lost_with = models.UUIDField(
         null=True, help_text="The worker from which it was taken back last."

@@ -1,8 +1,9 @@
-"""What died with its worker begins again here: a group at a time, beside everything else.
+"""What died with its worker begins again here: one after the other, beside everything else.
 
-One of a group may have killed the worker and may kill this one too. Then it takes no other of the
-quarantine along, so its neighbours are called once more, not twice. The rows say how large a group
-may be (claims.py); the next one is begun when the last of a group has ended.
+One of them may have killed the worker and may kill this one too. Then it takes no other of the
+quarantine along, so its neighbours are called once more, not twice. The next one is begun when the
+one before has ended, or has had its even share of QUARANTINE_SECONDS: calls that take long,
+or hang, must not keep all others waiting until their deadlines.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from generation import claims
@@ -25,7 +27,7 @@ class Quarantine:
     """The lane of one image worker; on its event loop.
 
     Args:
-        worker: under whose lease groups are claimed.
+        worker: under whose lease they are claimed.
         carry: carries one claim to its end.
         is_stopping: set when nothing more is to be claimed.
     """
@@ -42,38 +44,44 @@ class Quarantine:
         self._is_stopping = is_stopping
         self._may_wait = asyncio.Event()
         self.changing = threading.Lock()
-        """Held while a group is claimed, so that nobody finds claims that `in_hand` lacks."""
+        """Held while one is claimed, so that nobody finds claims that `in_hand` lacks."""
         self.in_hand: set[UUID] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def look(self) -> None:
         """There may be something; to be called on the loop."""
         self._may_wait.set()
 
     async def run(self) -> None:
-        """Take group after group, until cancelled."""
+        """Take one after the other, until cancelled."""
         while True:
             self._may_wait.clear()
-            group = await self._next()
-            if not group:
+            claim = await self._next()
+            if claim is None:
                 await self._may_wait.wait()
                 continue
-            logger.info("%d begin again in quarantine", len(group))
-            await asyncio.gather(*map(self._carry_one, group))
+            suspects = claim.generation.quarantine
+            logger.info("%s begins again in quarantine, one of %d", claim.generation.id, suspects)
+            task = asyncio.create_task(self._carry_one(claim))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            await asyncio.wait([task], timeout=settings.QUARANTINE_SECONDS / suspects)
 
-    async def _next(self) -> list[Claim]:
+    async def _next(self) -> Claim | None:
         if self._is_stopping.is_set():
-            return []
+            return None
         try:
             return await pools.database(self._take)
         except (OperationalError, InterfaceError) as error:
             logger.warning("the quarantine could not be looked at: %s", error)
-            return []
+            return None
 
-    def _take(self) -> list[Claim]:
+    def _take(self) -> Claim | None:
         with self.changing:
-            group = claims.take_quarantined(worker=self._worker)
-            self.in_hand.update(claim.generation.id for claim in group)
-            return group
+            claim = claims.take_quarantined(worker=self._worker)
+            if claim is not None:
+                self.in_hand.add(claim.generation.id)
+            return claim
 
     async def _carry_one(self, claim: Claim) -> None:
         try:

@@ -32,12 +32,13 @@ MAX_RING_DOUBLINGS = 3
 
 _TAKE_BACK = """
 WITH beside AS MATERIALIZED (
-    SELECT worker_id, count(*) AS number FROM generation_generation
-    WHERE state = 'running' GROUP BY worker_id)
+    SELECT worker_id, count(*) AS number,
+           count(*) FILTER (WHERE quarantine > 0) AS suspected
+    FROM generation_generation WHERE state = 'running' GROUP BY worker_id)
 UPDATE generation_generation AS lost
 SET state = 'queued', worker_id = NULL, lost_with = lost.worker_id,
-    quarantine = CASE WHEN lost.quarantine > 0 THEN 1
-                      ELSE least(ceil(beside.number / %(groups)s::float8), 32767) END,
+    quarantine = least(32767, CASE WHEN lost.quarantine > 0 THEN beside.suspected
+                                   ELSE beside.number END),
     rung_at = clock_timestamp(), rings = 1
 FROM beside
 WHERE beside.worker_id IS NOT DISTINCT FROM lost.worker_id AND lost.id IN (
@@ -93,7 +94,6 @@ def _ids(sql: str) -> list[UUID]:
         "max_dispatches": settings.MAX_DISPATCHES,
         "batch": BATCH,
         "lease": settings.LEASE_SECONDS,
-        "groups": settings.QUARANTINE_GROUPS,
         "ring_again": settings.RING_AGAIN_SECONDS,
         "doublings": MAX_RING_DOUBLINGS,
     }

@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='generation',
             name='quarantine',
-            field=models.PositiveSmallIntegerField(db_default=0, default=0, help_text='The most that may run together with it once its worker has died; 0 for none.'),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, help_text='How many its dead worker had in hand with it, itself included; 0 for none.'),
         ),
     ]

@@ -209,8 +209,8 @@ HEARTBEAT_SECONDS = 3
 REAPER_SECONDS = 3
 RING_AGAIN_SECONDS = 30
 MAX_DISPATCHES = 3
-QUARANTINE_GROUPS = 32
-"""What a dead worker had in hand is begun again in at most so many groups, one after the other."""
+QUARANTINE_SECONDS = 60
+"""All that a dead worker had in hand has begun again after this long, each as alone as can be."""
 WORKER_SLOTS = env_int("PICTOR_WORKER_SLOTS", 2500)
 DRAIN_SECONDS = env_int("PICTOR_DRAIN_SECONDS", 8 if EMBEDDED else 480)
 

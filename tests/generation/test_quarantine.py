@@ -1,9 +1,8 @@
-"""What died with its worker: claimed in small groups, until whatever is guilty is alone."""
+"""What died with its worker: claimed one after the other, so that whatever is guilty is alone."""
 
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.db.models import F
 
 from generation import claims
@@ -30,10 +29,12 @@ def claimed(customer: Customer, worker: WorkerEpoch, number: int) -> list[Genera
 
 
 def group(worker: WorkerEpoch) -> list[Generation]:
-    return [claim.generation for claim in claims.take_quarantined(worker=worker)]
+    """The next one, or nothing."""
+    claim = claims.take_quarantined(worker=worker)
+    return [] if claim is None else [claim.generation]
 
 
-def test_a_few_that_died_with_their_worker_are_claimed_one_by_one_oldest_first(acme, worker):
+def test_what_died_with_its_worker_is_claimed_one_by_one_oldest_first(acme, worker):
     rows = claimed(acme, worker, 3)
     die(worker)
 
@@ -44,16 +45,24 @@ def test_a_few_that_died_with_their_worker_are_claimed_one_by_one_oldest_first(a
     assert set(Generation.objects.values_list("dispatch", "state")) == {(2, "running")}
 
 
-def test_many_are_claimed_in_groups_and_what_dies_again_alone(acme, worker, monkeypatch):
-    monkeypatch.setattr(settings, "QUARANTINE_GROUPS", 2)
-    rows = claimed(acme, worker, 5)
+def test_what_died_again_is_claimed_last_and_suspected_with_those_beside_it_alone(acme, worker):
+    rows = claimed(acme, worker, 3)
     die(worker)
     second, third = make_worker(), make_worker()
-
-    assert group(second) == rows[:3]
+    (first_again,) = group(second)
+    new = claimed(acme, second, 1)
+    assert first_again.quarantine == 3
     die(second)
 
-    assert [group(third) for _ in range(4)] == [rows[3:], [rows[0]], [rows[1]], [rows[2]]]
+    found = [group(third)[0] for _ in range(4)]
+
+    assert found == [rows[1], rows[2], new[0], rows[0]]
+    assert {row.id: row.quarantine for row in found} == {
+        rows[0].id: 1,
+        rows[1].id: 3,
+        rows[2].id: 3,
+        new[0].id: 2,
+    }
 
 
 def test_what_is_in_quarantine_is_not_to_be_had_otherwise(acme, worker):

@@ -28,7 +28,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def worker(
-    transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+    pooled_connections: None, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ImageWorker]:
     """A running one whose parts listen closely, and which stops at the end."""
     settings.HEARTBEAT_SECONDS = 0.02
