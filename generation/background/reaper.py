@@ -12,6 +12,7 @@ counts them), and for a bad result on channels whose retries are free (dispatch/
 
 import logging
 import threading
+import time
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,10 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 MAX_RING_DOUBLINGS = 3
+SILENT_SECONDS = 120.0
+"""A reaper that has not been heard for this long has hung, and the process ends."""
+LISTEN_SECONDS = 10.0
+"""The reaper's watch looks this often."""
 
 _TAKE_BACK = """
 WITH beside AS MATERIALIZED (
@@ -106,6 +111,7 @@ def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
     """Fail each as it is read here; one that has moved on meanwhile is left alone."""
     ended = []
     for generation in Generation.objects.filter(id__in=ids, finished_at=None):
+        _be_heard()
         condition = {
             "id": generation.id,
             "state": generation.state,
@@ -122,11 +128,19 @@ def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
 
 
 _stop = threading.Event()
+_heard_at = 0.0
+
+
+def _be_heard() -> None:
+    global _heard_at  # noqa: PLW0603 - one reaper a process
+    _heard_at = time.monotonic()
 
 
 def start() -> None:
-    """Begin the loop in a thread of its own."""
+    """Begin the loop in a thread of its own, and another that listens to it."""
+    _be_heard()
     vital.start_thread("reaper", _loop)
+    vital.start_thread("reaper-watch", _watch)
 
 
 def stop() -> None:
@@ -136,6 +150,7 @@ def stop() -> None:
 
 def _loop() -> None:
     while not _stop.wait(settings.REAPER_SECONDS):
+        _be_heard()
         try:
             reap(now=clock.now())
         except (DatabaseError, InterfaceError) as error:
@@ -144,3 +159,10 @@ def _loop() -> None:
         except Exception:
             logger.exception("the reaper's round failed")
             connection.close()
+
+
+def _watch() -> None:
+    """A round that never ends, on a connection that went dead unnoticed, raises nothing."""
+    while not _stop.wait(LISTEN_SECONDS):
+        if time.monotonic() - _heard_at > SILENT_SECONDS:
+            vital.end_process("its reaper has hung")
