@@ -86,7 +86,12 @@ def head_findings(kept: Heads) -> list[Finding]:
     The chain itself must be proved too (`ledger_findings`): this looks at its kept places alone.
     """
     findings = [
-        Finding("kept head", tenant, f"tenant {tenant}", f"transfer {seq} is not what was kept")
+        Finding(
+            "kept head",
+            tenant,
+            f"tenant {tenant}",
+            f"transfer {seq} and what is before it are not what was kept",
+        )
         for tenant, (seq, seal) in kept.tenants.items()
         if _seal_at(ids.parse(ids.TENANT, tenant), seq) != seal
     ]
