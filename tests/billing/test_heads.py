@@ -20,14 +20,14 @@ def kept(acme):
     return text
 
 
-def rewrite_with_the_key(tenant_id: object) -> None:
+def rewrite_with_the_key() -> None:
     """A gift becomes another one, and every later seal is made again."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_transfer DISABLE TRIGGER USER")
         cursor.execute("UPDATE billing_transfer SET reason = 'other' WHERE seq = 1")
         while broken := [link for link in links() if link.carried != link.computed]:
-            values = [broken[0].computed, broken[0].transfer_id]
+            values = (broken[0].computed, broken[0].transfer_id)
             cursor.execute("UPDATE billing_transfer SET seal = %s WHERE id = %s", values)
         last = [link.seal for link in links()][-1]
         cursor.execute("UPDATE billing_tenantbalance SET seal = %s", [last])
@@ -38,7 +38,7 @@ def test_a_ledger_that_went_on_honestly_fits_a_kept_head(kept):
 
 
 def test_a_rewriting_with_the_key_is_seen_by_who_kept_a_head(acme, kept):
-    rewrite_with_the_key(acme.id)
+    rewrite_with_the_key()
 
     assert ledger_findings() == []
     (finding,) = head_findings(read_signed(kept))
