@@ -26,7 +26,8 @@ FOUND: dict[str, frozenset[str]] = {
             *("output_format", "output_compression", "strict_size", "partial_images", "fields"),
             *("inputs", "worker_id", "dispatch", "deadline_at", "rings", "rung_at", "started_at"),
             *("body_digest", "web_process", "orphaned_at", "turn", "channel_id", "answer", "error"),
-            "created_at",
+            *("created_at", "quarantine", "lost_with", "words_forgotten_at", "deleted_at"),
+            "cleaned_at",
         }
     ),
     "storage_storedimage": frozenset(
@@ -45,6 +46,6 @@ NOT_MONEY = frozenset(
         *("accounts_apikey", "accounts_configrevision", "accounts_membership", "accounts_tenant"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_idempotencyrecord"),
-        *("generation_route", "generation_worker"),
+        *("generation_promptsforgotten", "generation_route", "generation_worker"),
     }
 )
