@@ -10,10 +10,8 @@ import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from uuid import UUID
 
-from billing.upstream_cost import upstream_cost
 from generation import attempts
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo, Size
 from generation.catalogue.plans import Candidate
@@ -23,7 +21,16 @@ from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
 from generation.claims import Claim
 from generation.dispatch.call import ask, ignored_by, wanted_of
-from generation.dispatch.health import DEFAULT_GATE_SECONDS, Health, UpstreamCall
+from generation.dispatch.endings import (
+    WrongSize,
+    counted_as,
+    end_of,
+    error_of,
+    gate_seconds,
+    overridden,
+    refused,
+)
+from generation.dispatch.health import Health, UpstreamCall
 from generation.dispatch.inputs import readable
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verified
@@ -33,8 +40,6 @@ from generation.models import Generation
 from generation.outcome import (
     NO_CHANNEL,
     TIMED_OUT,
-    WRONG_SIZE,
-    AttemptEnd,
     Delivery,
     Failure,
     VerifiedImage,
@@ -155,7 +160,7 @@ class Dispatcher:
                 return chosen, self._health.started(chosen.route)
             opens_at = now + min(self._health.opens_in(one.route, now=now) for one in run.queue)
             if max(now, opens_at) >= waited_until:
-                raise Failure(error_for(_refused()))
+                raise Failure(error_for(refused()))
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def _best_of(
@@ -205,11 +210,11 @@ class Dispatcher:
                 answer = await self._ask(run, candidate, seconds)
                 delivery = await self._verified(run, candidate, attempt_id, answer)
             except UpstreamError as error:
-                cause = _overridden(error, candidate.route)
+                cause = overridden(error, candidate.route)
                 self._count_out(call, cause)  # first, because others wait for the outcome
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, attempt_id, cause)
-                raise _Ended(cause, _error_of(cause, timed_out=timed_out)) from None
+                raise _Ended(cause, error_of(cause, timed_out=timed_out)) from None
             cause = None
             return delivery
         finally:
@@ -218,8 +223,8 @@ class Dispatcher:
     def _count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:
         self._health.ended(
             call,
-            failed_as=_counted_as(cause),
-            retry_after=_gate(cause),
+            failed_as=counted_as(cause),
+            retry_after=gate_seconds(cause),
             now=time.monotonic(),
         )
 
@@ -246,7 +251,7 @@ class Dispatcher:
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
         await pools.surely(
             attempts.end_attempt,
-            _end(attempt_id, cause, route, run.generation.n),
+            end_of(attempt_id, cause, route, run.generation.n),
             generation_id=run.generation.id,
             now=clock.now(),
         )
@@ -314,7 +319,7 @@ class Dispatcher:
         if run.generation.strict_size and size != AUTO:
             wrong = [image.size for image in images if image.size != str(Size.parse(size))]
             if wrong:
-                raise _WrongSize(f"asked for {size}, got {', '.join(wrong)}")
+                raise WrongSize(f"asked for {size}, got {', '.join(wrong)}")
 
 
 class ClaimLost(Exception):
@@ -330,13 +335,6 @@ class _Ended(Exception):
         self.error = error
 
 
-class _WrongSize(UpstreamError):
-    """Another size than a strict request allows."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
-
-
 def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:
     """Without the ratio sentence where the prompt leaves no room for it."""
     fits = len(prompt) + len(candidate.prompt_suffix) <= contract.prompt_max_chars
@@ -346,53 +344,3 @@ def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) ->
 def _with_news(image: VerifiedImage, sent: str) -> VerifiedImage:
     """Without a revised prompt that merely repeats what we sent."""
     return replace(image, revised_prompt=None) if image.revised_prompt == sent else image
-
-
-def _refused() -> UpstreamError:
-    return UpstreamError(AttemptClass.REFUSED, "every channel's gate is closed")
-
-
-def _error_of(cause: UpstreamError, *, timed_out: bool) -> PictorError:
-    if isinstance(cause, _WrongSize):
-        return WRONG_SIZE
-    if timed_out:
-        return TIMED_OUT
-    return error_for(cause)
-
-
-def _overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
-    """The class as this channel's operator sees it, where they said so for the status."""
-    other = route.class_overrides.get(error.http_status or 0)
-    if other is not None:
-        error.attempt_class = AttemptClass(other)
-    return error
-
-
-def _counted_as(cause: UpstreamError | None) -> AttemptClass | None:
-    """How the end of a call counts for the channel's health: a fault of ours does not."""
-    if cause is None:
-        return None
-    return AttemptClass.REJECTED if cause.is_ours else cause.attempt_class
-
-
-def _gate(cause: UpstreamError | None) -> float | None:
-    """How long a refusal closes the channel: as the upstream said, or briefly after a 429."""
-    if cause is None or cause.attempt_class != AttemptClass.REFUSED:
-        return None
-    if cause.retry_after_seconds is not None:
-        return cause.retry_after_seconds
-    return DEFAULT_GATE_SECONDS if cause.http_status == HTTPStatus.TOO_MANY_REQUESTS else None
-
-
-def _end(attempt_id: UUID, cause: UpstreamError, route: RouteInfo, n: int) -> AttemptEnd:
-    """What may have been paid for is booked as if it had been."""
-    cost = upstream_cost(route.cost_micros, images=n, may_have_billed=cause.may_have_billed)
-    return AttemptEnd(
-        attempt_id=attempt_id,
-        attempt_class=cause.attempt_class,
-        http_status=cause.http_status,
-        upstream_request_id=cause.request_id,
-        may_have_billed=cause.may_have_billed,
-        cost_micros=cost,
-        detail=cause.detail,
-    )

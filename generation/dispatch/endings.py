@@ -1,0 +1,70 @@
+"""What an attempt without images means: to the caller, the channel's health and the books. Pure."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from billing.upstream_cost import upstream_cost
+from generation.catalogue.contracts import RouteInfo
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.dispatch.health import DEFAULT_GATE_SECONDS
+from generation.outcome import TIMED_OUT, WRONG_SIZE, AttemptEnd, error_for
+from pictor.kit.errors import PictorError
+
+
+class WrongSize(UpstreamError):
+    """Another size than a strict request allows."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
+
+
+def refused() -> UpstreamError:
+    """Nobody was called, because no gate opens in time."""
+    return UpstreamError(AttemptClass.REFUSED, "every channel's gate is closed")
+
+
+def error_of(cause: UpstreamError, *, timed_out: bool) -> PictorError:
+    """What the caller is told."""
+    if isinstance(cause, WrongSize):
+        return WRONG_SIZE
+    if timed_out:
+        return TIMED_OUT
+    return error_for(cause)
+
+
+def overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
+    """The class as this channel's operator sees it, where they said so for the status."""
+    other = route.class_overrides.get(error.http_status or 0)
+    if other is not None:
+        error.attempt_class = AttemptClass(other)
+    return error
+
+
+def counted_as(cause: UpstreamError | None) -> AttemptClass | None:
+    """How the end of a call counts for the channel's health: a fault of ours does not."""
+    if cause is None:
+        return None
+    return AttemptClass.REJECTED if cause.is_ours else cause.attempt_class
+
+
+def gate_seconds(cause: UpstreamError | None) -> float | None:
+    """How long a refusal closes the channel: as the upstream said, or briefly after a 429."""
+    if cause is None or cause.attempt_class != AttemptClass.REFUSED:
+        return None
+    if cause.retry_after_seconds is not None:
+        return cause.retry_after_seconds
+    return DEFAULT_GATE_SECONDS if cause.http_status == HTTPStatus.TOO_MANY_REQUESTS else None
+
+
+def end_of(attempt_id: UUID, cause: UpstreamError, route: RouteInfo, n: int) -> AttemptEnd:
+    """What may have been paid for is booked as if it had been."""
+    cost = upstream_cost(route.cost_micros, images=n, may_have_billed=cause.may_have_billed)
+    return AttemptEnd(
+        attempt_id=attempt_id,
+        attempt_class=cause.attempt_class,
+        http_status=cause.http_status,
+        upstream_request_id=cause.request_id,
+        may_have_billed=cause.may_have_billed,
+        cost_micros=cost,
+        detail=cause.detail,
+    )
