@@ -16,7 +16,9 @@ from tests.servers import Stack
 GENERATIONS = "/v1/images/generations"
 HONEST, HOSTILE = "gpt-image-2-origin", "gpt-image-1"
 HONEST_CALLERS, HOSTILE_CALLERS, SLOW_CALLERS = 10, 3, 20
-POISON_PAUSE_SECONDS = 15.0
+POISON_PAUSE_SECONDS = 10.0
+PROBE_SECONDS = 1.0
+HOSTILE_PAUSE_SECONDS = 1.0
 AGAIN_SECONDS = 0.3
 FINAL_SECONDS = 120.0
 
@@ -54,22 +56,33 @@ class Traffic:
             callers = [self._honest(client) for _ in range(HONEST_CALLERS)]
             callers += [self._hostile(client) for _ in range(HOSTILE_CALLERS)]
             callers += [self._slow() for _ in range(SLOW_CALLERS)]
-            await asyncio.gather(*callers, self._poison(client))
+            await asyncio.gather(*callers, self._poison(client), self._probe(client))
 
     async def _honest(self, client: httpx.AsyncClient) -> None:
         while not self.is_over.is_set():
-            began = time.monotonic()
-            if await self._order(client, HONEST, f"honest-{next(self._numbers)}"):
-                self.seen.made.append((began, time.monotonic()))
+            await self._image(client)
+
+    async def _probe(self, client: httpx.AsyncClient) -> None:
+        """One more order every second, whatever became of those before: when is an image made?"""
+        async with asyncio.TaskGroup() as orders:
+            while not self.is_over.is_set():
+                orders.create_task(self._image(client))
+                await asyncio.sleep(PROBE_SECONDS)
+
+    async def _image(self, client: httpx.AsyncClient) -> None:
+        began = time.monotonic()
+        if await self._order(client, HONEST, f"honest-{next(self._numbers)}"):
+            self.seen.made.append((began, time.monotonic()))
 
     async def _hostile(self, client: httpx.AsyncClient) -> None:
         while not self.is_over.is_set():
             await self._order(client, HOSTILE, f"hostile-{next(self._numbers)}", waits=False)
-            await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(HOSTILE_PAUSE_SECONDS)
 
     async def _poison(self, client: httpx.AsyncClient) -> None:
+        """One at a time: each takes its worker with it three times, some 20 s apart."""
         while not await asyncio.to_thread(self.is_over.wait, POISON_PAUSE_SECONDS):
-            await self._order(client, HONEST, f"{POISON}-{next(self._numbers)}", waits=False)
+            await self._order(client, HONEST, f"{POISON}-{next(self._numbers)}")
 
     async def _order(
         self, client: httpx.AsyncClient, model: str, prompt: str, *, waits: bool = True

@@ -124,10 +124,19 @@ def serving(script: Script, port: int) -> Iterator[None]:
     async def run() -> None:
         loops.append(asyncio.get_running_loop())
         server = RawServer(script)
-        async with await asyncio.start_server(server.serve, "127.0.0.1", port, backlog=1024):
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if (task := asyncio.current_task()) is not None:
+                tasks.add(task)  # asyncio itself lets go of one whose client has left
+                task.add_done_callback(tasks.discard)
+            with contextlib.suppress(asyncio.CancelledError):
+                await server.serve(reader, writer)
+
+        async with await asyncio.start_server(serve, "127.0.0.1", port, backlog=1024):
             has_begun.set()
             await is_over.wait()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
                 task.cancel()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)

@@ -10,6 +10,7 @@ from generation.channels.base import Adapter, ChannelConfig
 from generation.channels.registry import open_adapter
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
+from tests.generation.channels.streaming import Collector
 from tests.raw_server import RawServer, Script, running, says
 
 API_KEY = "sk-test-0123456789abcdef"
@@ -72,3 +73,10 @@ def pixel() -> bytes:
 @pytest.fixture
 def pixel_b64() -> str:
     return base64.b64encode(PIXEL).decode()
+
+
+@pytest.fixture
+def collector():
+    collector = Collector()
+    yield collector
+    collector.close()
