@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import httpx
 from tests.bench.attackers import Attack, Endured
 from tests.bench.client import Load, Outcome
 from tests.bench.meter import GROUPS, Groups, Sampler, idle_bytes
+from tests.chaos.upstream import Hostile, serving
 from tests.servers import ROOT, Stack, start_stack, stop_stack
 
 LOAD_SECONDS = 600.0
@@ -25,6 +27,9 @@ TENANTS = 4
 """Holds of one tenant are made one after the other; customers are usually several."""
 MODEL = "gpt-image-2-origin"
 WARM_UP = 64
+HOSTILE_MODEL = "gpt-image-1"
+HOSTILE_BODY = {"model": HOSTILE_MODEL, "prompt": "Whatever {number}"}
+HOSTILE_SEED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,9 @@ class Ground:
     def measure(self, *, requests: int, concurrency: int, **body: object) -> Measured:
         """Warm the stack up, then send the load and watch."""
         self._warm_up()
+        return self._watched(requests=requests, concurrency=concurrency, body=body)
+
+    def _watched(self, *, requests: int, concurrency: int, body: Mapping[str, object]) -> Measured:
         groups = Groups(self._stack)
         idle = idle_bytes(groups)
         before = groups.cpu_seconds()
@@ -74,6 +82,15 @@ class Ground:
             peak_threads=seen.peak_threads(),
             most_in_flight=seen.most_in_flight,
         )
+
+    def measure_hostile(self, *, requests: int, concurrency: int) -> Measured:
+        """The same over a channel that is alone and answers with everything that hurts."""
+        self._warm_up()
+        port = self._stack.upstream_ports[0]
+        with serving(Hostile(random.Random(HOSTILE_SEED)), port):  # noqa: S311 - no secret
+            self._channel("hostile", port, HOSTILE_MODEL)
+            self._manage("channel", "disable", "sandbox")
+            return self._watched(requests=requests, concurrency=concurrency, body=HOSTILE_BODY)
 
     def attack(self, *, seconds: float) -> Attacked:
         """Warm the stack up, then let the attackers loose and watch."""
@@ -130,10 +147,20 @@ class Ground:
         return found
 
     def _tenant(self, name: str) -> str:
-        created = self._stack.manage("tenant", "create", name, "--balance", "1000", "--json")
-        if created.returncode:
-            raise RuntimeError(created.stderr)
-        return str(json.loads(created.stdout)["api_key"])
+        created = self._manage("tenant", "create", name, "--balance", "1000", "--json")
+        return str(json.loads(created)["api_key"])
+
+    def _channel(self, name: str, port: int, model: str) -> None:
+        """First in line for the model, with a short time-out."""
+        address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-bench")
+        limits = ("--models", model, "--priority", "1", "--timeout", "6")
+        self._manage("channel", "set", name, *address, *limits)
+
+    def _manage(self, *arguments: str) -> str:
+        done = self._stack.manage(*arguments)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
 
     def _upstream(self) -> httpx.Client:
         base_url = self._stack.env["SANDBOX_URL"].removesuffix("/v1")
