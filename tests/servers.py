@@ -81,7 +81,7 @@ def start_stack(folder: Path, **extra: str) -> Stack:
     """Start a stack in the folder and wait until it is ready; raises RuntimeError with its log."""
     folder.chmod(0o711)  # PostgreSQL's account must get in
     run_dir, data = folder / "run", folder / "data"
-    (data / "s3" / TEST_BUCKET).mkdir(parents=True)
+    (data / "s3" / TEST_BUCKET).mkdir(parents=True, exist_ok=True)
     data.chmod(0o711)
     port = free_port()
     upstreams: tuple[int, ...] = ()

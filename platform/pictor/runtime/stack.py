@@ -42,6 +42,7 @@ class Stack:
         # For migrations and the operator's commands: what serves is never told of the owner.
         self._owner = {name: self._env.pop(name) for name in OWNERS if name in self._env}
         self._mark = layout.data / "setup.json"
+        self._is_new = False
 
     def up(self) -> None:
         """Bring everything up in order and show the first image.
@@ -54,13 +55,13 @@ class Stack:
         self._set_up(site)
         self.supervisor.start([site.web(), site.image_worker()])
         self.supervisor.wait_ready()
-        if self._env.get("PICTOR_FIRST_IMAGE") == "0":
-            self.supervisor.start([site.short_worker()])
-            write_record(self._layout.run, self._env | self._owner)
-        else:
+        if self._makes_first_image():
             write_record(self._layout.run, self._env | self._owner)
             self._first_image()
             self.supervisor.begin([site.short_worker()])  # the first image needs none
+        else:
+            self.supervisor.start([site.short_worker()])
+            write_record(self._layout.run, self._env | self._owner)
         show_welcome(self._progress, self._layout, self._env)
 
     def start_servers(self) -> None:
@@ -85,7 +86,8 @@ class Stack:
             owner_password=self._secrets["postgres"],
             processes_password=self._secrets["postgres_processes"],
         )
-        if server.create():
+        self._is_new = server.create()
+        if self._is_new:
             self._mark.unlink(missing_ok=True)
         self._owner["MIGRATION_DATABASE_URL"] = server.owner_url
         self._env["DATABASE_URL"] = server.url
@@ -138,6 +140,14 @@ class Stack:
         for name, command in steps:
             self.supervisor.run_step(name, command, seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)
+
+    def _makes_first_image(self) -> bool:
+        """Only where the database is new: it knows no channel but our own sandbox's.
+
+        A later one could be a vendor's, who would be paid for it.
+        """
+        is_wanted = self._env.get("PICTOR_FIRST_IMAGE") != "0"
+        return is_wanted and self._is_new and self._embedded.sandbox
 
     def _first_image(self) -> None:
         request = FirstImageRequest(
