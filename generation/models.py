@@ -89,7 +89,13 @@ class Channel(models.Model):
     class_overrides = models.JSONField(
         default=dict, blank=True, help_text='HTTP status to attempt class, as {"429": "unknown"}.'
     )
-    is_enabled = models.BooleanField(default=True)
+    is_enabled = models.BooleanField(default=False)
+    approved_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="Of the kind, address and stored key that were tested, or enabled untested.",
+    )
     reset_count = models.PositiveIntegerField(
         default=0, help_text="Raised by a reset: processes forget breakers, gates and counters."
     )

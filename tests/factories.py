@@ -145,7 +145,9 @@ def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
     """An enabled channel that serves these models (gpt-image-2-origin when none is named)."""
     cost_micros = options.pop("cost_micros", None)
     channel = Channel.objects.create(
-        name=name, base_url="https://upstream.example/v1", **{"priority": 10, **options}
+        name=name,
+        base_url="https://upstream.example/v1",
+        **{"priority": 10, "is_enabled": True, **options},
     )
     for model in models or (ORIGIN,):
         Route.objects.create(

@@ -57,7 +57,8 @@ class ChannelForm(_OfChannel):
     def clean(self) -> dict[str, Any]:
         columns: dict[str, Any] = super().clean() or self.cleaned_data
         try:
-            services.check_channel(self.options(), kind=self.instance.kind)
+            said = services.check_channel(self.options(), kind=self.instance.kind)
+            services.refuse_untested_change(self.instance, said)
         except ValidationError as error:
             self.add_error(None, error)
         return columns

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from typing_extensions import override
-from unfold.admin import TabularInline
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from accounts.admin import ServiceAdmin, by
@@ -24,7 +25,7 @@ class _RouteInline(TabularInline):
 
 @admin.register(Channel)
 class ChannelAdmin(ServiceAdmin):
-    """The accounts at vendors, in the order they are tried. A used one is disabled, not deleted."""
+    """The accounts at vendors, in the order they are tried. A used one is never deleted."""
 
     form = ChannelForm
     inlines = (_RouteInline,)
@@ -38,6 +39,20 @@ class ChannelAdmin(ServiceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
         rows: QuerySet[Channel] = super().get_queryset(request)
         return rows.prefetch_related("routes")
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """One that was never used, on its own page."""
+        return (
+            isinstance(obj, Channel)
+            and ModelAdmin.has_delete_permission(self, request, obj)
+            and services.is_deletable(obj)
+        )
+
+    @override
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        if isinstance(obj, Channel):
+            services.delete_channel(channel=obj, **by(request))
 
     @override
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
@@ -89,8 +104,13 @@ class ChannelAdmin(ServiceAdmin):
         self, request: HttpRequest, queryset: QuerySet[Channel], *, is_enabled: bool
     ) -> None:
         for channel in queryset:
-            services.set_enabled(channel=channel, is_enabled=is_enabled, **by(request))
-        messages.success(request, "Enabled." if is_enabled else "Disabled.")
+            try:
+                services.set_enabled(channel=channel, is_enabled=is_enabled, **by(request))
+            except ValidationError as error:
+                messages.error(request, " ".join(error.messages))
+            else:
+                done = "enabled" if is_enabled else "disabled"
+                messages.success(request, f"{channel.name} is {done}.")
 
 
 def _may_change_routes(page: ChannelAdmin, request: HttpRequest) -> bool:

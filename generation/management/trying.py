@@ -5,7 +5,8 @@ import asyncio
 from cryptography.fernet import InvalidToken
 from django.core.management.base import CommandError
 
-from generation.catalogue import trial
+from accounts.management.operator import ACTOR
+from generation.catalogue import services, trial
 from generation.channels.errors import UpstreamError
 from generation.models import Channel
 from pictor.kit.spool import SpoolError
@@ -13,7 +14,7 @@ from storage.probe import NotAnImage
 
 
 def try_out(channel: Channel) -> str:
-    """Make one small real image on the channel and say how that went, or why it did not."""
+    """Make one small real image on the channel, keep that it passed, and say how that went."""
     try:
         tried = trial.prepare(channel)
         result = asyncio.run(trial.attempt(tried))
@@ -27,6 +28,7 @@ def try_out(channel: Channel) -> str:
         raise CommandError(f"{channel.name}: {_one_line(error)}{status}") from None
     except (ValueError, NotAnImage, SpoolError, trial.WrongImage) as error:
         raise CommandError(f"{channel.name}: {_one_line(error)}") from None
+    services.passed_test(channel=channel, actor=ACTOR)
     return (
         f"{channel.name}: {tried.model} in {result.milliseconds} ms,"
         f" {result.facts.size} {result.facts.format}, {result.size_bytes} bytes"

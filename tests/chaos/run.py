@@ -60,6 +60,7 @@ def _prepared(stack: Stack, honest: int, hostile: int) -> str:
     for name, port, model in (("honest", honest, HONEST), ("hostile", hostile, HOSTILE)):
         address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-chaos")
         _manage(stack, "channel", "set", name, *address, "--models", model, "--timeout", "6")
+        _manage(stack, "channel", "enable", name, "--untested")
     _manage(stack, "channel", "disable", "sandbox")
     created = _manage(stack, "tenant", "create", TENANT, "--balance", "1000", "--json")
     return str(json.loads(created)["api_key"])

@@ -208,6 +208,7 @@ def test_an_upstream_that_is_down_is_503_and_the_hold_is_released(
     operator("channel", "disable", "sandbox")
     url = f"http://127.0.0.1:{stack.upstream_ports[0]}"
     operator("channel", "set", "down", "--base-url", url, "--api-key", "k")
+    operator("channel", "enable", "down", "--untested")
 
     try:
         response = customer.generate("a fox")

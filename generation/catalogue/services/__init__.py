@@ -7,7 +7,19 @@ or a description.
 """
 
 from generation.catalogue.services.addresses import checked_base_url, egress_warning
-from generation.catalogue.services.channels import describe, reset, set_channel, set_enabled
+from generation.catalogue.services.approval import (
+    is_approved,
+    passed_test,
+    refuse_untested_change,
+)
+from generation.catalogue.services.channels import (
+    delete_channel,
+    describe,
+    is_deletable,
+    reset,
+    set_channel,
+    set_enabled,
+)
 from generation.catalogue.services.checks import check_channel, check_route
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
@@ -21,8 +33,13 @@ __all__ = [
     "check_contract",
     "check_route",
     "checked_base_url",
+    "delete_channel",
     "describe",
     "egress_warning",
+    "is_approved",
+    "is_deletable",
+    "passed_test",
+    "refuse_untested_change",
     "reset",
     "set_channel",
     "set_contract",

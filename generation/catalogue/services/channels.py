@@ -1,4 +1,4 @@
-"""Changes to channels, as operators make them: set, enable, disable, reset."""
+"""Changes to channels, as operators make them: set, enable, disable, reset, delete."""
 
 from typing import Any
 
@@ -7,10 +7,15 @@ from django.db import connection, transaction
 
 from accounts.services import Actor, record
 from generation.catalogue.credentials import encrypted
+from generation.catalogue.services.approval import (
+    digest_of,
+    refuse_untested,
+    refuse_untested_change,
+)
 from generation.catalogue.services.checks import check_channel
 from generation.catalogue.services.options import ALL, ChannelOptions
 from generation.catalogue.services.routes import planned_routes, routes_of, write_routes
-from generation.models import Channel
+from generation.models import Attempt, Channel
 from pictor.kit.money import to_decimal
 
 
@@ -25,8 +30,9 @@ def set_channel(
 ) -> tuple[Channel, bool]:
     """Create a channel, or change the given options of one; True when it was created.
 
-    A new one needs a base URL and an API key, and serves every model unless told otherwise. A new
-    kind, address or key makes the processes forget what they knew of the channel's health.
+    A new one needs a base URL and an API key, has routes for every model unless told otherwise, and
+    is disabled. A new kind, address or key makes the processes forget what they knew of the
+    channel's health; one that serves goes on, and needs another test before it is enabled again.
 
     Args:
         name: which channel, or what it is to be called when `channel_id` says which.
@@ -47,7 +53,9 @@ def set_channel(
     channel.name = name
     if options.get("kind", channel.kind) != channel.kind and "api_key" not in options:
         raise ValidationError({"api_key": "another kind of channel needs its own API key"})
-    _apply(check_channel(options, kind=channel.kind), channel, is_new=is_new)
+    columns = check_channel(options, kind=channel.kind)
+    refuse_untested_change(channel, columns)
+    _apply(columns, channel, is_new=is_new)
     routes = {} if is_new else routes_of(channel)
     planned = planned_routes(routes, options)
     channel.full_clean(exclude=["credentials"])
@@ -62,16 +70,51 @@ def set_channel(
 
 
 @transaction.atomic
-def set_enabled(*, channel: Channel, is_enabled: bool, actor: Actor, ip: str | None = None) -> None:
-    """Let a channel serve, or send it nothing more. Safe to call twice."""
-    changed = Channel.objects.filter(pk=channel.pk, is_enabled=not is_enabled).update(
-        is_enabled=is_enabled
-    )
+def set_enabled(
+    *,
+    channel: Channel,
+    is_enabled: bool,
+    actor: Actor,
+    ip: str | None = None,
+    untested: bool = False,
+) -> None:
+    """Let a channel serve, or send it nothing more. Safe to call twice.
+
+    Raises ValidationError for one to be enabled whose present address and key have not passed a
+    test. `untested` enables it all the same, and stands for that test from then on.
+    """
+    channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
+    if channel.is_enabled == is_enabled:
+        return
+    after: dict[str, Any] = {"enabled": is_enabled}
+    if is_enabled and untested:
+        channel.approved_digest = digest_of(channel)
+        after["untested"] = True
+    if is_enabled:
+        refuse_untested(channel)
     channel.is_enabled = is_enabled
-    if changed:
-        action = "channel.enable" if is_enabled else "channel.disable"
-        before, after = {"enabled": not is_enabled}, {"enabled": is_enabled}
-        _record(channel, action, before=before, after=after, actor=actor, ip=ip)
+    channel.save(update_fields=["is_enabled", "approved_digest"])
+    action = "channel.enable" if is_enabled else "channel.disable"
+    _record(channel, action, before={"enabled": not is_enabled}, after=after, actor=actor, ip=ip)
+
+
+def is_deletable(channel: Channel) -> bool:
+    """Whether it is disabled and was never sent anything: no attempt would lose its channel."""
+    return not channel.is_enabled and not Attempt.objects.filter(channel=channel).exists()
+
+
+@transaction.atomic
+def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
+    """Remove a channel that was never used. Raises ValidationError for any other."""
+    channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
+    if not is_deletable(channel):
+        raise ValidationError(
+            f"{channel.name} is enabled: disable it first"
+            if channel.is_enabled
+            else f"{channel.name} has been used: its attempts name it, so it can only be disabled"
+        )
+    _record(channel, "channel.delete", before=describe(channel), after={}, actor=actor, ip=ip)
+    channel.delete()
 
 
 @transaction.atomic

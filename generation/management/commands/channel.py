@@ -1,4 +1,4 @@
-"""`manage.py channel set|enable|disable|reset|test|list`."""
+"""`manage.py channel set|enable|disable|reset|test|delete|list`."""
 
 import json
 import sys
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        change = actions.add_parser("set", help="create a channel, or change what is given")
+        change = actions.add_parser("set", help="create a channel, disabled, or change one")
         change.add_argument("name")
         change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
         change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
@@ -54,11 +54,14 @@ class Command(BaseCommand):
         change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
         change.add_argument("--weight", metavar="N", help="share among equals; default 1")
         change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
+        enable = actions.add_parser("enable", help="let it serve, once a test has passed")
+        enable.add_argument("name")
+        enable.add_argument("--untested", action="store_true", help="without a test")
         for action, words in (
-            ("enable", "let it serve"),
             ("disable", "send it nothing more"),
             ("reset", "forget breakers, Retry-After gates and counters"),
             ("test", "make one small real image on it"),
+            ("delete", "remove one that was never used"),
         ):
             actions.add_parser(action, help=words).add_argument("name")
         every = actions.add_parser("list", help="all channels, in the order they are tried")
@@ -72,6 +75,7 @@ class Command(BaseCommand):
             "disable": self._disable,
             "reset": self._reset,
             "test": self._test,
+            "delete": self._delete,
             "list": self._list,
         }
         try:
@@ -86,11 +90,19 @@ class Command(BaseCommand):
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
         if warning and (is_new or options["base_url"] is not None):
             self.stderr.write(f"warning: {warning}")
-        self.stdout.write(f"{channel.name} is {'created' if is_new else 'updated'}")
+        if channel.is_enabled and not services.is_approved(channel):
+            self.stderr.write(
+                f"warning: {channel.name} goes on serving with what is not tested:"
+                f" run `channel test {channel.name}`"
+            )
+        done = "created, disabled" if is_new else "updated"
+        self.stdout.write(f"{channel.name} is {done}")
 
     def _enable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
-        services.set_enabled(channel=channel, is_enabled=True, actor=ACTOR)
+        services.set_enabled(
+            channel=channel, is_enabled=True, actor=ACTOR, untested=options["untested"]
+        )
         self.stdout.write(f"{channel.name} is enabled")
 
     def _disable(self, options: dict[str, Any]) -> None:
@@ -107,6 +119,11 @@ class Command(BaseCommand):
         from generation.management.trying import try_out  # noqa: PLC0415 - heavy, for this alone
 
         self.stdout.write(try_out(_channel(options)))
+
+    def _delete(self, options: dict[str, Any]) -> None:
+        channel = _channel(options)
+        services.delete_channel(channel=channel, actor=ACTOR)
+        self.stdout.write(f"{channel.name} is deleted")
 
     def _list(self, options: dict[str, Any]) -> None:
         found = [services.describe(channel) for channel in Channel.objects.all()]

@@ -11,7 +11,7 @@ from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from generation.models import Attempt, Generation
+from generation.models import Attempt, Channel, Generation
 from pictor.kit.ids import new_uuid
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ def channel(pages):
     options = ChannelOptions(
         base_url="https://api.example.com/v1", api_key="sk-upstream-secret", models=["dall-e-3"]
     )
-    return services.set_channel(name="vendor", options=options, actor="test")[0]
+    return enabled_channel("vendor", options)
 
 
 @pytest.fixture
@@ -60,6 +60,13 @@ def generation(channel):
         attempt_class="unknown", cost_micros=40_000,
     )  # fmt: skip
     return generation
+
+
+def enabled_channel(name: str, options: ChannelOptions) -> Channel:
+    """A new channel that serves."""
+    channel, _ = services.set_channel(name=name, options=options, actor="test")
+    services.set_enabled(channel=channel, is_enabled=True, actor="test", untested=True)
+    return channel
 
 
 def change_page(model: str, key: object) -> str:

@@ -18,7 +18,7 @@ from generation.catalogue.services import ChannelOptions, checks
 from generation.catalogue.snapshot import current_catalogue
 from generation.channels import registry
 from generation.models import Channel
-from tests.generation.admin.conftest import change_page
+from tests.generation.admin.conftest import change_page, enabled_channel
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,7 @@ def test_a_new_key_is_encrypted_and_forgets_the_old_ones_failures(pages, root, c
 def test_a_channel_is_made_with_routes(pages):
     form = {
         "name": "new", "kind": "openai", "base_url": "https://new.example.com/", "api_key": "k-1",
-        "is_enabled": "on", "priority": "10", "weight": "1", "timeout_seconds": "240",
+        "priority": "10", "weight": "1", "timeout_seconds": "240",
         "class_overrides": "", "routes-TOTAL_FORMS": "1", "routes-INITIAL_FORMS": "0",
         "routes-0-contract": "dall-e-2", "routes-0-upstream_model": "d2",
         "routes-0-quality_map": "",
@@ -104,8 +104,9 @@ def test_a_channel_is_made_with_routes(pages):
     assert answer.status_code == 302
     assert channel.base_url == "https://new.example.com"
     assert decrypted(channel.credentials) == "k-1"
-    (route,) = current_catalogue().routes["dall-e-2"]
-    assert (route.upstream_model, route.native_sizes) == ("d2", None)
+    assert not channel.is_enabled
+    assert current_catalogue().routes == {}
+    assert channel.routes.get().upstream_model == "d2"
     event = AuditEvent.objects.get(object_type="channel")
     after = event.after or {}
     assert (event.action, event.object_id, event.before) == ("channel.set", "new", None)
@@ -173,6 +174,49 @@ def test_actions_switch_and_reset_channels(pages, root, channel):
         ("channel.enable", "127.0.0.1"),
         ("channel.reset", "127.0.0.1"),
     ]
+
+
+def test_a_form_enables_no_channel_that_is_not_tested(pages, channel):
+    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+    form = channel_form(channel, api_key="sk-another")
+
+    answer = pages.post(change_page("channel", channel.pk), form)
+
+    assert answer.status_code == 200
+    assert "run `manage.py channel test`" in answer.content.decode()
+    assert not Channel.objects.get().is_enabled
+
+
+def test_the_action_enables_no_channel_that_is_not_tested(pages, channel):
+    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+    Channel.objects.update(base_url="https://other.example.com")
+    chosen = {"action": "enable", "_selected_action": [str(channel.pk)]}
+
+    answer = pages.post(reverse("admin:generation_channel_changelist"), chosen, follow=True)
+
+    assert "vendor has not passed a test" in answer.content.decode()
+    assert not Channel.objects.get().is_enabled
+
+
+def test_a_channel_that_was_never_used_is_deleted_on_its_page(pages, root, channel):
+    page = reverse("admin:generation_channel_delete", args=[channel.pk])
+    while_enabled = pages.post(page, {"post": "yes"}).status_code
+    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+
+    answer = pages.post(page, {"post": "yes"})
+
+    assert (while_enabled, answer.status_code) == (403, 302)
+    assert Channel.objects.count() == 0
+    assert AuditEvent.objects.get(actor=root).action == "channel.delete"
+
+
+def test_a_used_channel_is_not_deleted_on_its_page(pages, channel, generation):
+    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+
+    page = reverse("admin:generation_channel_delete", args=[channel.pk])
+
+    assert pages.post(page, {"post": "yes"}).status_code == 403
+    assert Channel.objects.count() == 1
 
 
 def test_a_save_that_changes_nothing_leaves_no_event(pages, root, channel):
@@ -247,7 +291,9 @@ def state_of(channel: Channel) -> tuple[object, ...]:
     after = Channel.objects.get(pk=channel.pk)
     events = AuditEvent.objects.filter(object_type="channel", object_id=channel.name)
     return (
-        model_to_dict(after, exclude=["id", "name", "credentials", "created_at"]),
+        model_to_dict(
+            after, exclude=["id", "name", "credentials", "approved_digest", "created_at"]
+        ),
         decrypted(after.credentials),
         after.reset_count,
         list(
@@ -268,9 +314,9 @@ def test_a_change_by_command_and_on_the_page_is_the_same_change(pages, channel, 
     options = ChannelOptions(
         base_url="https://api.example.com/v1", api_key="sk-upstream-secret", models=["dall-e-3"]
     )
-    twin, _ = services.set_channel(name="twin", options=options, actor="test")
+    twin = enabled_channel("twin", options)
 
-    call_command("channel", "set", "twin", *words, stdout=StringIO())
+    call_command("channel", "set", "twin", *words, stdout=StringIO(), stderr=StringIO())
     answer = pages.post(change_page("channel", channel.pk), channel_form(channel, **typed))
 
     assert answer.status_code == 302

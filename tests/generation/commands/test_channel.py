@@ -21,10 +21,10 @@ def test_a_new_channel_serves_every_model_in_every_size(manage):
     said = manage("channel", "set", "acme", *NEW)
 
     channel = Channel.objects.get(name="acme")
-    assert (said.out, said.err, said.error) == ("acme is created\n", "", None)
+    assert (said.out, said.err, said.error) == ("acme is created, disabled\n", "", None)
     assert (channel.kind, channel.base_url) == ("openai", "https://api.example.com/v1")
     assert (channel.priority, channel.weight, channel.timeout_seconds) == (10, 1, 240)
-    assert (channel.sizes, channel.is_enabled) == (None, True)
+    assert (channel.sizes, channel.is_enabled) == (None, False)
     assert channel.credentials != "sk-upstream-secret"
     assert decrypted(channel.credentials) == "sk-upstream-secret"
     assert channel.routes.count() == 7
@@ -44,7 +44,7 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "name": "acme",
         "kind": "openai",
         "base_url": "https://api.example.com/v1",
-        "enabled": True,
+        "enabled": False,
         "priority": -3,
         "weight": 5,
         "timeout": 90,
@@ -119,6 +119,7 @@ def test_what_a_channel_ignores_can_be_taken_back(manage):
 
 def test_what_is_mapped_and_costs_is_felt_by_the_next_snapshot(manage):
     manage("channel", "set", "acme", *NEW, "--map", "dall-e-3=d3", "--cost", "0.03")
+    manage("channel", "enable", "acme", "--untested")
 
     (route,) = current_catalogue().routes["dall-e-3"]
 
@@ -215,7 +216,7 @@ def test_an_address_that_is_not_allowed_is_set_with_a_warning(manage, base_url, 
     said = manage("channel", "set", "acme", *NEW, "--base-url", base_url)
 
     assert said.err.startswith(begins)
-    assert (said.out, said.error) == ("acme is created\n", None)
+    assert (said.out, said.error) == ("acme is created, disabled\n", None)
 
 
 def test_an_allowed_private_address_needs_no_warning(manage, settings):
@@ -228,6 +229,7 @@ def test_an_allowed_private_address_needs_no_warning(manage, settings):
 
 def test_what_is_set_is_felt_by_the_next_snapshot(manage):
     manage("channel", "set", "acme", *NEW)
+    manage("channel", "enable", "acme", "--untested")
     before = current_catalogue()
 
     manage("channel", "disable", "acme")
@@ -244,6 +246,7 @@ def test_what_is_set_is_felt_by_the_next_snapshot(manage):
 
 def test_switching_twice_changes_and_records_nothing(manage):
     manage("channel", "set", "acme", *NEW)
+    manage("channel", "enable", "acme", "--untested")
     manage("channel", "disable", "acme")
     events = AuditEvent.objects.count()
 
@@ -253,7 +256,7 @@ def test_switching_twice_changes_and_records_nothing(manage):
     assert AuditEvent.objects.count() == events
 
 
-@pytest.mark.parametrize("action", ["enable", "disable", "reset", "test"])
+@pytest.mark.parametrize("action", ["enable", "disable", "reset", "test", "delete"])
 def test_an_unknown_channel_is_one_clear_line(manage, action):
     revision = config_revision()
 
@@ -266,12 +269,13 @@ def test_an_unknown_channel_is_one_clear_line(manage, action):
 def test_changes_are_audited_without_the_key(manage):
     manage("channel", "set", "acme", *NEW)
     manage("channel", "set", "acme", "--priority", "3", "--api-key", "another-secret")
+    manage("channel", "enable", "acme", "--untested")
     manage("channel", "disable", "acme")
     manage("channel", "reset", "acme")
 
     events = list(AuditEvent.objects.filter(object_type="channel").order_by("id"))
     assert [event.action for event in events] == [
-        "channel.set", "channel.set", "channel.disable", "channel.reset",
+        "channel.set", "channel.set", "channel.enable", "channel.disable", "channel.reset",
     ]  # fmt: skip
     assert {event.actor_name for event in events} == {"manage.py"}
     changed = events[1]
@@ -291,7 +295,7 @@ def test_the_list_is_a_table_for_people(manage):
         "channel", "set", "first", *NEW, "--models", "dall-e-2", "--sizes", "256x256", "--cost",
         "0.03",
     )  # fmt: skip
-    manage("channel", "disable", "later")
+    manage("channel", "enable", "first", "--untested")
 
     lines = manage("channel", "list").out.splitlines()
 

@@ -1,0 +1,123 @@
+"""A channel serves once a test of its present address and key has passed; unused ones can go."""
+
+import pytest
+
+from accounts.models import AuditEvent
+from generation.management import seeding
+from generation.management.seeding import Wishes
+from generation.models import Attempt, Channel, Route
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+
+@pytest.fixture
+def vendor(manage, sandbox_url):
+    manage("channel", "set", "vendor", "--base-url", sandbox_url, "--api-key", "k")
+    return "vendor"
+
+
+def is_enabled() -> bool:
+    return Channel.objects.get(name="vendor").is_enabled
+
+
+def test_a_new_channel_is_disabled_and_not_enabled_before_a_test(manage, vendor):
+    at_first = is_enabled()
+
+    said = manage("channel", "enable", vendor)
+
+    assert (at_first, is_enabled()) == (False, False)
+    assert said.error == (
+        "vendor has not passed a test with its present address and key:"
+        " run `manage.py channel test vendor` first"
+    )
+
+
+def test_a_channel_that_passed_its_test_is_enabled(manage, vendor):
+    tested = manage("channel", "test", vendor)
+
+    said = manage("channel", "enable", vendor)
+
+    assert (tested.error, said.error, said.out) == (None, None, "vendor is enabled\n")
+    assert is_enabled()
+    assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True))[-2:] == [
+        "channel.test",
+        "channel.enable",
+    ]
+
+
+def test_a_test_that_fails_enables_nothing(manage, vendor):
+    Channel.objects.update(base_url="http://127.0.0.1:9/v1")
+
+    manage("channel", "test", vendor)
+
+    assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
+
+
+@pytest.mark.parametrize("change", [("--api-key", "k"), ("--base-url", "https://x.example.com")])
+def test_another_address_or_key_needs_another_test(manage, vendor, change):
+    manage("channel", "test", vendor)
+    manage("channel", "set", vendor, *change)
+
+    said = manage("channel", "enable", vendor)
+
+    assert "has not passed a test" in (said.error or "")
+    assert not is_enabled()
+
+
+def test_a_channel_that_serves_goes_on_with_a_new_key_and_a_warning(manage, vendor):
+    manage("channel", "test", vendor)
+    manage("channel", "enable", vendor)
+
+    said = manage("channel", "set", vendor, "--api-key", "another")
+    went_on = is_enabled()
+    manage("channel", "disable", vendor)
+
+    assert "vendor goes on serving with what is not tested" in said.err
+    assert went_on
+    assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
+
+
+def test_untested_enables_and_stands_for_the_test_from_then_on(manage, vendor):
+    manage("channel", "enable", vendor, "--untested")
+    event = AuditEvent.objects.latest("id")
+    manage("channel", "disable", vendor)
+
+    said = manage("channel", "enable", vendor)
+
+    assert (event.action, event.after) == ("channel.enable", {"enabled": True, "untested": True})
+    assert (said.error, is_enabled()) == (None, True)
+
+
+def test_the_sandbox_of_a_new_installation_serves(sandbox_url):
+    seeding.seed(Wishes(sandbox_url=sandbox_url))
+
+    assert Channel.objects.get().is_enabled
+
+
+def test_a_channel_that_was_never_used_is_deleted_with_its_routes(manage, vendor):
+    said = manage("channel", "delete", vendor)
+
+    assert (said.error, said.out) == (None, "vendor is deleted\n")
+    assert (Channel.objects.count(), Route.objects.count()) == (0, 0)
+    assert AuditEvent.objects.latest("id").action == "channel.delete"
+
+
+def test_a_channel_that_is_enabled_is_not_deleted(manage, vendor):
+    manage("channel", "enable", vendor, "--untested")
+
+    said = manage("channel", "delete", vendor)
+
+    assert said.error == "vendor is enabled: disable it first"
+
+
+def test_a_used_channel_can_only_be_disabled(manage, vendor, acme):
+    channel = Channel.objects.get()
+    Attempt.objects.create(
+        generation=acme.admit(5_880), dispatch=1, number=1, channel=channel, upstream_model="d3",
+        attempt_class="delivered",
+    )  # fmt: skip
+
+    said = manage("channel", "delete", vendor)
+
+    assert said.error == "vendor has been used: its attempts name it, so it can only be disabled"
+    assert Channel.objects.count() == 1
