@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from typing_extensions import override
 
 from accounts.admin.base import ServiceAdmin, by
+from accounts.admin.key_forms import ApiKeyForm
 from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key, issue_api_key, revoke_api_key
 from pictor.kit import clock
@@ -18,6 +19,7 @@ from pictor.kit.money import Micros
 class ApiKeyAdmin(ServiceAdmin):
     """API keys: made here, shown once, then narrowed or revoked; never deleted."""
 
+    form = ApiKeyForm
     list_display = ("visible_prefix", "name", "tenant", "expires_at", "revoked_at", "created_at")
     list_filter = ("is_test", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("visible_prefix", "name", "id", "tenant__name")

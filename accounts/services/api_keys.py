@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts import keys
 from accounts.models import SCOPES, Actor, ApiKey, Tenant, User, default_scopes
+from accounts.offer import offer
 from accounts.services.audit import record
 from pictor.kit.money import Micros
 
@@ -46,8 +48,9 @@ def issue_api_key(
 ) -> tuple[ApiKey, str]:
     """A new key and its text, which exists nowhere else afterwards.
 
-    `plaintext` brings a key minted beforehand (the demo's). Raises ValidationError for an unknown
-    scope, or a bad range or limit, and ValueError for a plaintext that is not of our format.
+    `plaintext` brings a key minted beforehand (the demo's). Raises ValidationError for an
+    unknown scope or model, or a bad range or limit, and ValueError for a plaintext that is not of
+    our format.
     """
     text = plaintext or keys.mint(test=is_test)
     if not keys.is_well_formed(text):
@@ -61,6 +64,7 @@ def issue_api_key(
         created_by=actor if isinstance(actor, User) else None,
         **_columns(rules),
     )
+    check_models(rules.models)
     key.full_clean()
     key.save(force_insert=True)
     _record_key(key, actor=actor, action="api_key.issue", after=_describe(key), ip=ip)
@@ -76,6 +80,8 @@ def change_api_key(
     Felt by the next request. Raises ValidationError as `issue_api_key` does.
     """
     before = _describe(key)
+    if rules.models != key.allowed_models:
+        check_models(rules.models)
     columns = {"name": name, **_columns(rules)}
     for column, value in columns.items():
         setattr(key, column, value)
@@ -132,6 +138,23 @@ def _describe(key: ApiKey) -> dict[str, Any]:
         "budget_month_micros": key.budget_month_micros,
         "default_response_format": key.default_response_format,
     }
+
+
+def check_models(models: Sequence[str] | None) -> None:
+    """Raises ValidationError, by column, for names that are no model's; None is every model.
+
+    A model that is switched off may be named: it may be offered again.
+    """
+    if not models:
+        return
+    known = [model.name for model in offer().models()]
+    if unknown := [model for model in models if model not in known]:
+        raise ValidationError(
+            {
+                "allowed_models": f"no such model: {', '.join(unknown)};"
+                f" there are {', '.join(known) or 'none yet'}"
+            }
+        )
 
 
 def unknown_scopes(scopes: Sequence[str]) -> list[str]:

@@ -5,11 +5,19 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.services import create_tenant, issue_api_key
+from generation.management import seeding
+from generation.management.seeding import Wishes
 
 
 @pytest.fixture
 def now():
     return datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def offered(db):
+    """The seeded contracts and prices."""
+    seeding.seed(Wishes())
 
 
 @pytest.fixture

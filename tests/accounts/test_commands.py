@@ -104,6 +104,17 @@ def test_a_credit_is_added_and_its_reason_kept():
     ]
 
 
+@pytest.mark.usefixtures("offered")
+def test_a_key_for_a_model_that_nobody_offers_is_refused():
+    run("tenant", "create", "Acme")
+
+    with pytest.raises(CommandError, match=r"dall-e-33; there are .*dall-e-3"):
+        run("key", "create", "Acme", "--models", "dall-e-3,dall-e-33")
+
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.usefixtures("offered")
 def test_a_key_is_made_with_the_rules_given():
     run("tenant", "create", "Acme")
 

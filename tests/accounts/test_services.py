@@ -110,6 +110,7 @@ def test_where_nothing_changes_nothing_is_audited(acme, acme_key):
     assert not AuditEvent.objects.filter(action__in=["tenant.change", "api_key.change"]).exists()
 
 
+@pytest.mark.usefixtures("offered")
 def test_a_keys_new_rules_are_audited_before_and_after(acme_key):
     key, _ = acme_key
     rules = KeyRules(scopes=["images:read"], models=["dall-e-2"], requests_per_minute=5)

@@ -6,14 +6,26 @@ import pytest
 from django.urls import reverse
 
 from accounts.keys import digest
-from accounts.models import Tenant
+from accounts.models import ApiKey, Tenant
 from accounts.selectors import caller_by_digest
+from accounts.services import create_tenant
 from generation.admission.service import Submission, admit
 from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.ids import GenerationId, new_uuid
 
 pytestmark = pytest.mark.django_db
+
+
+def test_a_key_for_a_model_that_nobody_offers_is_refused(pages):
+    tenant = create_tenant(name="acme", actor="test")
+    form = {"tenant": str(tenant.id), "scopes": "images:write", "allowed_models": "dall-e-33"}
+
+    answer = pages.post(reverse("admin:accounts_apikey_add"), form)
+
+    assert answer.status_code == 200
+    assert "no such model: dall-e-33; there are" in answer.content.decode()
+    assert not ApiKey.objects.exists()
 
 
 def test_a_tenant_made_here_is_refused_for_its_empty_balance_and_nothing_else(
