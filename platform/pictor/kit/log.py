@@ -21,6 +21,10 @@ _SECRETS = (
     (re.compile(r"(?i)\bbearer +[^\s\"']+"), "Bearer ***"),
     (re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@"), r"\1:***@"),
     (re.compile(r"(?i)(X-Amz-(?:Signature|Credential)=)[^&\s\"']+"), r"\1***"),
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+"), "whsec_***"),
+    (re.compile(r"(?i)(api[-_]key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
+    (re.compile(r"(?i)([?&]password=)[^&\s\\\"']+"), r"\1***"),
+    (re.compile(r"(?i)(cookie[\\\"']*:\s*[\\\"']*)[^\\\"']+"), r"\1***"),
 )
 
 
