@@ -14,7 +14,14 @@ from pictor.kit.log import LineFormatter
         "api-key: hush-hush",
         "{'X-Api-Key': 'hush-hush'}",
         '{"api_key": "hush-hush"}',
+        "{'apikey': 'hush-hush'}",
         "GET /login?password=hush-hush&next=/",
+        "password=hush-hush&next=/",
+        "username=a&password1=hush-hush&password2=hush-hush",
+        "host=db user=pictor password=hush-hush dbname=pictor",
+        "host=db password='hush-hush with spaces' dbname=pictor",
+        '{"password": "hush-hush"}',
+        "PGPASSWORD=hush-hush psql",
         "signed by whsec_hush-hush",
         "Cookie: theme=dark; sessionid=hush-hush",
         "{'Set-Cookie': 'sessionid=hush-hush; Path=/'}",
@@ -25,3 +32,10 @@ def test_a_line_is_json_without_the_secret(text: str) -> None:
     line = LineFormatter().format(record)
     assert "hush-hush" not in line
     assert "***" in json.loads(line)["message"]
+
+
+@pytest.mark.parametrize("text", ["password=", "api_key: ", 'Cookie: "', "password: '"])
+def test_a_line_whose_secret_is_cut_off_is_json_still(text: str) -> None:
+    record = logging.LogRecord("pictor", logging.INFO, __file__, 1, text, None, None)
+
+    assert json.loads(LineFormatter().format(record))["message"] == text

@@ -22,9 +22,12 @@ _SECRETS = (
     (re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@"), r"\1:***@"),
     (re.compile(r"(?i)(X-Amz-(?:Signature|Credential)=)[^&\s\"']+"), r"\1***"),
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+"), "whsec_***"),
-    (re.compile(r"(?i)(api[-_]key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
-    (re.compile(r"(?i)([?&]password=)[^&\s\\\"']+"), r"\1***"),
-    (re.compile(r"(?i)(cookie[\\\"']*:\s*[\\\"']*)[^\\\"']+"), r"\1***"),
+    (re.compile(r"(?i)(api[-_]?key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
+    (
+        re.compile(r"(?i)(passw(?:or)?d\d?[\\\"']*\s*[:=]\s*)('[^']*'|[\\\"']*[^\s\\\"'&,;]+)"),
+        r"\1***",
+    ),
+    (re.compile(r"(?i)(cookie[\\\"']*:\s*[\\\"']*)[^\\\"'\r\n]+"), r"\1***"),
 )
 
 
@@ -44,10 +47,10 @@ class LineFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_secrets(record.getMessage()),
         }
         if current := request_id.get():
             line["request_id"] = current
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return without_secrets(json.dumps(line, ensure_ascii=False))
+            line["error"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
