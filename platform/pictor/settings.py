@@ -277,6 +277,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
     "loggers": {
+        "django.db.backends": {"level": "INFO"},  # below it stands every statement, prompts and all
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
         "pyvips": {"level": "WARNING"},

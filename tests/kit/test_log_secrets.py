@@ -34,7 +34,7 @@ def test_a_line_is_json_without_the_secret(text: str) -> None:
     assert "***" in json.loads(line)["message"]
 
 
-@pytest.mark.parametrize("text", ["password=", "api_key: ", 'Cookie: "', "password: '"])
+@pytest.mark.parametrize("text", ["password=", "api_key: ", "password: '"])
 def test_a_line_whose_secret_is_cut_off_is_json_still(text: str) -> None:
     record = logging.LogRecord("pictor", logging.INFO, __file__, 1, text, None, None)
 

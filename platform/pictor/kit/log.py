@@ -3,16 +3,20 @@
 A record made for a request has its id: on the event loop, in the pools' threads, in pages outside
 /v1, and in the image worker that carries its generation. Whatever looks like an API key, a bearer
 header, a password in a URL or a signature of a presigned URL is replaced before the line leaves the
-process.
+process. So are the values of a row and the statement that an error of the database quotes: a
+prompt is among them.
 """
 
 import json
 import logging
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from typing_extensions import override
+
+from pictor.kit.database_errors import cut_short, without_values
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -43,14 +47,22 @@ class LineFormatter(logging.Formatter):
 
     @override
     def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
         line = {
             "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": without_secrets(record.getMessage()),
+            "message": without_secrets(cut_short(_message(record, error))),
         }
         if current := request_id.get():
             line["request_id"] = current
         if record.exc_info:
-            line["error"] = without_secrets(self.formatException(record.exc_info))
+            trace = without_values(self.formatException(record.exc_info), error)
+            line["error"] = without_secrets(trace)
         return json.dumps(line, ensure_ascii=False)
+
+
+def _message(record: logging.LogRecord, error: BaseException | None) -> str:
+    args = record.args.values() if isinstance(record.args, Mapping) else record.args or ()
+    said = [arg for arg in args if isinstance(arg, BaseException)]
+    return without_values(record.getMessage(), error, *said)

@@ -37,6 +37,16 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    # Statements hold prompts, and so do their parameters and an error's DETAIL and CONTEXT.
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+    "log_lock_waits": "off",
 }
 if sys.platform == "linux":
     # After a kill, recovery would otherwise fsync every file of the cluster, one by one: 5 s of 7.
