@@ -7,6 +7,12 @@ from pathlib import Path
 from typing import Any
 
 
+def make_private(folder: Path) -> None:
+    """The folder, made where it is missing, with no way in for other accounts."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace the file by one that only its owner can read; readers never see half of it."""
     new = path.with_name(f".{path.name}.new")
@@ -40,7 +46,7 @@ class FolderLock:
 
     def take(self) -> bool:
         """Take the lock, leaving our pid in the file; False when another process has it."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,14 +1,23 @@
-"""Log files of the parts: appended to, and set aside at a start when they have grown."""
+"""Log files of the parts: appended to, and set aside at a start when they have grown.
+
+Each is opened here and handed to its part as its output, so that a part under another account
+writes to a file that it may not open, and nobody but its owner reads.
+"""
 
 from pathlib import Path
+
+from pictor.runtime.files import make_private
 
 KEEP_BYTES = 16 * 1024**2
 
 
 def begin_log(log: Path) -> int:
     """Make room for a new start; returns the offset at which its output will begin."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_private(log.parent)
     if log.exists() and log.stat().st_size > KEEP_BYTES:
         log.replace(log.with_suffix(".log.1"))
-    log.touch()
+    log.touch(mode=0o600)
+    for file in (log, log.with_suffix(".log.1")):
+        if file.exists():
+            file.chmod(0o600)  # one from before may be open to others
     return log.stat().st_size

@@ -5,7 +5,7 @@ import shutil
 import time
 
 from pictor.runtime.errors import RuntimeProblem
-from pictor.runtime.files import FolderLock
+from pictor.runtime.files import FolderLock, make_private
 from pictor.runtime.layout import Layout
 from pictor.runtime.ports import is_free, listen_hosts
 
@@ -15,8 +15,15 @@ PORT_PATIENCE_SECONDS = 2.0
 
 
 def make_folders(layout: Layout) -> None:
-    """The folders of the stack. As root, other accounts may pass through the data folder."""
-    layout.logs.mkdir(parents=True, exist_ok=True)
+    """The folders of the stack. As root, other accounts may pass through to the data folder.
+
+    A run folder that was somebody else's before is left as open as it was.
+    """
+    if not layout.run.exists() or (layout.run / "lock").exists():
+        make_private(layout.run)
+        if os.geteuid() == 0 and layout.data.is_relative_to(layout.run):
+            layout.run.chmod(0o711)
+    make_private(layout.logs)
     if not layout.data.exists():
         layout.data.mkdir(parents=True)
         layout.data.chmod(0o711 if os.geteuid() == 0 else 0o700)
