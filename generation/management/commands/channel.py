@@ -1,4 +1,4 @@
-"""`manage.py channel set|enable|disable|reset|test|delete|list`."""
+"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list`."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, read_amount, read_words, say_invalid
 from generation.catalogue import services
+from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import KINDS
 from generation.models import Channel
@@ -64,6 +65,7 @@ class Command(BaseCommand):
             ("delete", "remove one that was never used"),
         ):
             actions.add_parser(action, help=words).add_argument("name")
+        actions.add_parser("rotate", help="encrypt all API keys anew, by the newest encryption key")
         every = actions.add_parser("list", help="all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
 
@@ -76,6 +78,7 @@ class Command(BaseCommand):
             "reset": self._reset,
             "test": self._test,
             "delete": self._delete,
+            "rotate": self._rotate,
             "list": self._list,
         }
         try:
@@ -124,6 +127,15 @@ class Command(BaseCommand):
         channel = _channel(options)
         services.delete_channel(channel=channel, actor=ACTOR)
         self.stdout.write(f"{channel.name} is deleted")
+
+    def _rotate(self, options: dict[str, Any]) -> None:
+        done = rotate_credentials(actor=ACTOR)
+        self.stdout.write(f"{done.changed} encrypted anew, {done.unchanged} were so already")
+        if done.unreadable:
+            raise CommandError(
+                f"no key of PICTOR_ENCRYPTION_KEYS opens that of {', '.join(done.unreadable)}:"
+                " set it again with channel set --api-key -"
+            )
 
     def _list(self, options: dict[str, Any]) -> None:
         found = [services.describe(channel) for channel in Channel.objects.all()]

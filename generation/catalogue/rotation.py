@@ -1,0 +1,51 @@
+"""Every channel's credential under the first of PICTOR_ENCRYPTION_KEYS, so that others can go."""
+
+from dataclasses import dataclass
+
+from cryptography.fernet import InvalidToken
+from django.db import transaction
+
+from accounts.services import Actor, record
+from generation.catalogue.credentials import decrypted, encrypted, is_newest
+from generation.models import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How many credentials were encrypted anew and how many were so before; whose cannot be read."""
+
+    changed: int
+    unchanged: int
+    unreadable: list[str]
+
+
+@transaction.atomic
+def rotate_credentials(*, actor: Actor) -> Rotation:
+    """Encrypt each credential by the first key, unless it is already. Safe to repeat.
+
+    One that none of the keys opens is left as it is, and its channel is named.
+    """
+    changed, unchanged, unreadable = 0, 0, []
+    for channel in Channel.objects.select_for_update().exclude(credentials="").order_by("id"):
+        if is_newest(channel.credentials):
+            unchanged += 1
+            continue
+        try:
+            channel.credentials = encrypted(decrypted(channel.credentials))
+        except InvalidToken:
+            unreadable.append(channel.name)
+            continue
+        channel.save(update_fields=["credentials"])
+        _record(channel, actor=actor)
+        changed += 1
+    return Rotation(changed, unchanged, unreadable)
+
+
+def _record(channel: Channel, *, actor: Actor) -> None:
+    record(
+        actor=actor,
+        action="channel.rotate",
+        object_type="channel",
+        object_id=channel.name[:60],
+        after={"api_key": "encrypted by the first key"},
+    )

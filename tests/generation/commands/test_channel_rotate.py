@@ -1,0 +1,58 @@
+"""`manage.py channel rotate`: encrypted credentials under the newest key."""
+
+import pytest
+from cryptography.fernet import Fernet
+
+from accounts.models import AuditEvent
+from generation.catalogue.credentials import decrypted
+from generation.models import Channel
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def two_channels(manage, settings) -> None:
+    """One from before the new key, one from after."""
+    settings.ENCRYPTION_KEYS = [OLD]
+    manage("channel", "set", "older", "--base-url", "https://a.example/v1", "--api-key", "sk-older")
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    manage("channel", "set", "newer", "--base-url", "https://b.example/v1", "--api-key", "sk-newer")
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_afterwards_the_old_key_can_go(manage, settings):
+    said = manage("channel", "rotate")
+
+    settings.ENCRYPTION_KEYS = [NEW]
+    kept = {channel.name: decrypted(channel.credentials) for channel in Channel.objects.all()}
+    assert kept == {"older": "sk-older", "newer": "sk-newer"}
+    assert (said.out, said.error) == ("1 encrypted anew, 1 were so already\n", None)
+    (event,) = AuditEvent.objects.filter(action="channel.rotate")
+    stored = Channel.objects.get(name="older").credentials
+    assert event.object_id == "older"
+    assert all(word not in str(event.after) for word in ("sk-older", stored, OLD, NEW))
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_a_second_time_changes_and_records_nothing(manage):
+    manage("channel", "rotate")
+    before = list(Channel.objects.order_by("id").values_list("credentials", flat=True))
+
+    said = manage("channel", "rotate")
+
+    assert said.out == "0 encrypted anew, 2 were so already\n"
+    assert list(Channel.objects.order_by("id").values_list("credentials", flat=True)) == before
+    assert AuditEvent.objects.filter(action="channel.rotate").count() == 1
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_one_that_no_key_opens_is_named_and_the_others_are_done(manage):
+    Channel.objects.filter(name="newer").update(credentials="gAAAAA-from-elsewhere")
+
+    said = manage("channel", "rotate")
+
+    assert said.out == "1 encrypted anew, 0 were so already\n"
+    assert "opens that of newer:" in (said.error or "")
+    assert Channel.objects.get(name="newer").credentials == "gAAAAA-from-elsewhere"
