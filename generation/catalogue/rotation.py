@@ -12,7 +12,7 @@ from generation.models import Channel
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many credentials were encrypted anew and how many were so before; whose cannot be read."""
+    """How many credentials were encrypted anew, how many were so before; whose cannot be read."""
 
     changed: int
     unchanged: int

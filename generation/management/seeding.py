@@ -175,11 +175,12 @@ def _sandbox(base_url: str) -> list[str]:
             base_url=base_url, api_key=SANDBOX, priority=SANDBOX_PRIORITY, models=(services.ALL,)
         )
     elif known.base_url != services.checked_base_url(base_url):
-        options = ChannelOptions(base_url=base_url)
+        options = ChannelOptions(base_url=base_url, api_key=SANDBOX)
     else:
         return []
-    channel, is_new = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
-    if is_new:  # drawn on this machine: nothing to buy, and not up yet to be tested
+    serves = known is None or known.is_enabled
+    channel, _ = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
+    if serves:  # drawn on this machine: nothing to buy, and not up yet to be tested
         services.set_enabled(channel=channel, is_enabled=True, actor=ACTOR, untested=True)
     return ["the sandbox channel"]
 

@@ -32,6 +32,15 @@ def checked_base_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
+def origin_of(base_url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a checked base URL: where a key is sent."""
+    from pictor.kit import egress  # noqa: PLC0415 - see above
+
+    url = egress.parse(base_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return url.scheme, url.raw_host.decode("ascii").lower(), port
+
+
 def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
     """Why calls to a checked base URL will be refused as things are, or None. Resolves no name.
 
@@ -39,12 +48,10 @@ def egress_warning(base_url: str, *, allow: frozenset[str]) -> str | None:
     """
     from pictor.kit import egress  # noqa: PLC0415 - see above
 
-    url = egress.parse(base_url)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    origin = egress.Origin(url.scheme, url.raw_host.decode("ascii").lower(), port)
+    origin = egress.Origin(*origin_of(base_url))
     if origin.host_port in {entry.lower() for entry in allow}:
         return None
-    if url.scheme == "http":
+    if origin.scheme == "http":
         reason = "plain http"
     elif _is_private(origin.host):
         reason = "a private address"

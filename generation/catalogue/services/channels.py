@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from accounts.services import Actor, record
 from generation.catalogue.credentials import encrypted
+from generation.catalogue.services.addresses import origin_of
 from generation.catalogue.services.approval import (
     digest_of,
     refuse_untested,
@@ -33,6 +34,7 @@ def set_channel(
     A new one needs a base URL and an API key, has routes for every model unless told otherwise, and
     is disabled. A new kind, address or key makes the processes forget what they knew of the
     channel's health; one that serves goes on, and needs another test before it is enabled again.
+    Another kind or origin needs its own key, and switches the channel off.
 
     Args:
         name: which channel, or what it is to be called when `channel_id` says which.
@@ -51,11 +53,11 @@ def set_channel(
         if not {"models", "routes"} & options.keys():
             options = {**options, "models": (ALL,)}
     channel.name = name
-    if options.get("kind", channel.kind) != channel.kind and "api_key" not in options:
-        raise ValidationError({"api_key": "another kind of channel needs its own API key"})
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)
+    has_moved = not is_new and _moves(columns, channel)
     _apply(columns, channel, is_new=is_new)
+    channel.is_enabled = channel.is_enabled and not has_moved
     routes = {} if is_new else routes_of(channel)
     planned = planned_routes(routes, options)
     channel.full_clean(exclude=["credentials"])
@@ -171,6 +173,18 @@ def _new(name: str, options: ChannelOptions) -> Channel:
             f"there is no channel {name!r}: a new one needs --base-url and --api-key"
         )
     return Channel(name=name)
+
+
+def _moves(columns: dict[str, Any], channel: Channel) -> bool:
+    """Whether calls will go elsewhere: a key is only ever sent where it was given for."""
+    kind = columns.get("kind", channel.kind)
+    base_url = columns.get("base_url", channel.base_url)
+    if kind == channel.kind and origin_of(base_url) == origin_of(channel.base_url):
+        return False
+    if "api_key" not in columns:
+        what = "kind of channel" if kind != channel.kind else "origin"
+        raise ValidationError({"api_key": f"another {what} needs its own API key"})
+    return True
 
 
 def _apply(columns: dict[str, Any], channel: Channel, *, is_new: bool) -> None:

@@ -98,7 +98,8 @@ class Command(BaseCommand):
                 f"warning: {channel.name} goes on serving with what is not tested:"
                 f" run `channel test {channel.name}`"
             )
-        done = "created, disabled" if is_new else "updated"
+        done = "created" if is_new else "updated"
+        done += "" if channel.is_enabled else ", disabled"
         self.stdout.write(f"{channel.name} is {done}")
 
     def _enable(self, options: dict[str, Any]) -> None:

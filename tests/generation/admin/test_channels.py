@@ -265,8 +265,8 @@ SAME = {
     "nothing but the priority": (("--priority", "3"), {"priority": "3"}),
     "a key": (("--api-key", "sk-another"), {"api_key": "sk-another"}),
     "an address": (
-        ("--base-url", "https://other.example.com/"),
-        {"base_url": "https://other.example.com/"},
+        ("--base-url", "https://other.example.com/", "--api-key", "k"),
+        {"base_url": "https://other.example.com/", "api_key": "k"},
     ),
     "the address it has": (
         ("--base-url", "https://api.example.com/v1/"),

@@ -70,7 +70,7 @@ def test_an_update_changes_only_what_is_given(manage):
     said = manage("channel", "set", "acme", "--priority", "50")
 
     channel = Channel.objects.get()
-    assert said.out == "acme is updated\n"
+    assert said.out == "acme is updated, disabled\n"
     assert (channel.priority, channel.sizes) == (50, ["1024x1024"])
     assert decrypted(channel.credentials) == "sk-upstream-secret"
     assert channel.reset_count == 0
@@ -139,10 +139,33 @@ def test_a_new_address_or_key_forgets_the_old_ones_failures(manage):
     manage("channel", "set", "acme", *NEW)
 
     manage("channel", "set", "acme", "--api-key", "another")
-    manage("channel", "set", "acme", "--base-url", "https://other.example.com/")
+    manage("channel", "set", "acme", "--base-url", "https://api.example.com/v2/")
 
     channel = Channel.objects.get()
-    assert (channel.reset_count, channel.base_url) == (2, "https://other.example.com")
+    assert (channel.reset_count, channel.base_url) == (2, "https://api.example.com/v2")
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://other.example.com/v1",
+        "http://api.example.com/v1",
+        "https://api.example.com:8443/v1",
+    ],
+)
+def test_a_key_is_never_sent_to_another_origin_than_it_was_given_for(manage, base_url):
+    manage("channel", "set", "acme", *NEW)
+    manage("channel", "enable", "acme", "--untested")
+
+    refused = manage("channel", "set", "acme", "--base-url", base_url)
+    kept = Channel.objects.get().base_url
+    moved = manage("channel", "set", "acme", "--base-url", base_url, "--api-key", "its-own")
+
+    channel = Channel.objects.get()
+    assert "another origin needs its own API key" in (refused.error or "")
+    assert kept == "https://api.example.com/v1"
+    assert moved.out == "acme is updated, disabled\n"
+    assert (channel.base_url, channel.is_enabled) == (base_url, False)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,10 @@ def test_a_test_that_fails_enables_nothing(manage, vendor):
     assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
 
 
-@pytest.mark.parametrize("change", [("--api-key", "k"), ("--base-url", "https://x.example.com")])
+@pytest.mark.parametrize(
+    "change",
+    [("--api-key", "k"), ("--base-url", "https://x.example.com", "--api-key", "k")],
+)
 def test_another_address_or_key_needs_another_test(manage, vendor, change):
     manage("channel", "test", vendor)
     manage("channel", "set", vendor, *change)
