@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 
-from accounts.admin import ReadOnlyAdmin, ServiceAdmin, by
+from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, by, dollars
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
 from billing.selectors import row_of
 from billing.services import (
@@ -22,14 +22,24 @@ from billing.services import (
     set_prices,
 )
 from pictor.kit import clock
-from pictor.kit.money import to_decimal
+
+_PRICE = dollars("micros", "price")
 
 
-class _PriceInline(TabularInline):
+class _PriceInline(DollarForms, TabularInline):
     model = Price
     extra = 0
     per_page = 50
     ordering = ("model", "size", "quality")
+
+    @override
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        price = "micros" if _is_draft(obj) else _PRICE
+        return ("model", "size", "quality", price, "kind", "width", "height")
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if _is_draft(obj) else (_PRICE,)
 
     @override
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -135,43 +145,45 @@ class PriceBookAdmin(ServiceAdmin):
 class TenantBalanceAdmin(ReadOnlyAdmin):
     """What each tenant has; changed only by transfers."""
 
-    list_display = ("tenant", "available_usd", "held_usd", "in_flight", "seq")
+    list_display = ("tenant", dollars("available"), dollars("held"), "in_flight", "seq")
+    money = ("available", "held")
     list_select_related = ("tenant",)
     search_fields = ("tenant__name",)
-
-    @admin.display(description="available (USD)", ordering="available")
-    def available_usd(self, obj: TenantBalance) -> str:
-        """What can be spent."""
-        return to_decimal(obj.available)
-
-    @admin.display(description="held (USD)", ordering="held")
-    def held_usd(self, obj: TenantBalance) -> str:
-        """What is set aside for requests in flight."""
-        return to_decimal(obj.held)
 
 
 @admin.register(Transfer)
 class TransferAdmin(ReadOnlyAdmin):
     """The ledger, newest first."""
 
-    list_display = ("id", "created_at", "kind", "amount_usd", "tenant", "generation_id", "reason")
+    list_display = (
+        "id",
+        "created_at",
+        "kind",
+        dollars("amount"),
+        "tenant",
+        "generation_id",
+        "reason",
+    )
+    money = ("amount", "available_after", "held_after")
     list_filter = ("kind", "created_at")
     list_select_related = ("tenant",)
     search_fields = ("generation_id__exact", "tenant__name")
     ordering = ("-id",)
     show_full_result_count = False
 
-    @admin.display(description="amount (USD)", ordering="amount")
-    def amount_usd(self, obj: Transfer) -> str:
-        """What moved."""
-        return to_decimal(obj.amount)
-
 
 @admin.register(KeyBudget)
 class KeyBudgetAdmin(ReadOnlyAdmin):
     """What each key used of its budgets."""
 
-    list_display = ("key", "in_flight", "day", "day_used_micros", "month", "month_used_micros")
+    list_display = (
+        "key",
+        "in_flight",
+        "day",
+        dollars("day_used_micros"),
+        "month",
+        dollars("month_used_micros"),
+    )
     list_select_related = ("key",)
 
 
@@ -179,7 +191,16 @@ class KeyBudgetAdmin(ReadOnlyAdmin):
 class UsageRollupAdmin(ReadOnlyAdmin):
     """Usage by the hour."""
 
-    list_display = ("hour", "tenant", "model", "tier", "channel", "status", "images")
+    list_display = (
+        "hour",
+        "tenant",
+        "model",
+        "tier",
+        "channel",
+        "status",
+        "images",
+        dollars("captured_micros"),
+    )
     list_filter = ("model", "status", "hour")
     list_select_related = ("tenant",)
     ordering = ("-hour",)

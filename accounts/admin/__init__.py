@@ -6,15 +6,18 @@ Groups have no page of their own.
 from accounts.admin.api_keys import ApiKeyAdmin
 from accounts.admin.audit_log import AuditEventAdmin
 from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
+from accounts.admin.money import DollarForms, dollars
 from accounts.admin.people import UserAdmin
 from accounts.admin.tenants import TenantAdmin
 
 __all__ = [
     "ApiKeyAdmin",
     "AuditEventAdmin",
+    "DollarForms",
     "ReadOnlyAdmin",
     "ServiceAdmin",
     "TenantAdmin",
     "UserAdmin",
     "by",
+    "dollars",
 ]

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from accounts.admin.base import ServiceAdmin, by
 from accounts.admin.key_forms import ApiKeyForm
+from accounts.admin.money import DollarForms
 from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key, issue_api_key, revoke_api_key
 from pictor.kit import clock
@@ -16,7 +17,7 @@ from pictor.kit.money import Micros
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ServiceAdmin):
+class ApiKeyAdmin(DollarForms, ServiceAdmin):
     """API keys: made here, shown once, then narrowed or revoked; never deleted."""
 
     form = ApiKeyForm

@@ -10,14 +10,14 @@ from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from accounts.admin import ServiceAdmin, by
+from accounts.admin import DollarForms, ServiceAdmin, by
 from generation.admin.channel_forms import ChannelForm, RouteForm
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.models import Channel, Route
 
 
-class _RouteInline(TabularInline):
+class _RouteInline(DollarForms, TabularInline):
     model = Route
     form = RouteForm
     extra = 0

@@ -20,7 +20,7 @@ from billing.models import (
 from billing.pricing import BookRow
 from billing.selectors import available_to
 from billing.services import draft_price_book, publish_price_book, record_usage
-from pictor.kit.money import Micros
+from pictor.kit.money import Micros, to_decimal
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def book_form(book: PriceBook, **changes: str) -> dict[str, object]:
         "prices-0-model": price.model,
         "prices-0-size": price.size,
         "prices-0-quality": price.quality,
-        "prices-0-micros": price.micros,
+        "prices-0-micros": to_decimal(price.micros),
         "prices-0-kind": price.kind,
         "prices-0-width": price.width,
         "prices-0-height": price.height,
@@ -367,7 +367,7 @@ def test_a_draft_is_made_on_its_page_with_the_next_version_and_its_rows(pages, r
             "prices-0-model": "dall-e-2",
             "prices-0-size": "256x256",
             "prices-0-quality": "standard",
-            "prices-0-micros": "16000",
+            "prices-0-micros": "0.016",
             "prices-0-kind": "fixed",
             "prices-0-width": "256",
             "prices-0-height": "256",
@@ -386,7 +386,7 @@ def test_a_draft_is_made_on_its_page_with_the_next_version_and_its_rows(pages, r
 def test_changed_and_removed_rows_of_a_draft_leave_before_and_after(pages, draft):
     page = reverse("admin:billing_pricebook_change", args=[draft.id])
 
-    pages.post(page, book_form(draft, **{"prices-0-micros": "6000", "markup": "2"}))
+    pages.post(page, book_form(draft, **{"prices-0-micros": "0.006", "markup": "2"}))
     pages.post(page, book_form(draft, **{"prices-0-size": "512x512"}, markup="2"))
     pages.post(page, book_form(draft, **{"prices-0-DELETE": "on"}, markup="2"))
 
@@ -403,6 +403,50 @@ def test_changed_and_removed_rows_of_a_draft_leave_before_and_after(pages, draft
     assert not draft.prices.exists()
 
 
+@pytest.mark.parametrize("typed", ["0.0000001", "-1", "ten", "1e-3", ""])
+def test_a_price_is_typed_in_dollars_exactly_or_refused(pages, draft, typed):
+    page = reverse("admin:billing_pricebook_change", args=[draft.id])
+
+    answer = pages.post(page, book_form(draft, **{"prices-0-micros": typed}))
+
+    assert answer.status_code == 200
+    assert draft.prices.get().micros == 5_880
+
+
+def test_prices_are_shown_in_dollars_before_and_after_they_are_published(pages, draft):
+    page = reverse("admin:billing_pricebook_change", args=[draft.id])
+    as_draft = pages.get(page).content.decode()
+    PriceBook.objects.update(published_at=draft.effective_from)
+
+    published = pages.get(page).content.decode()
+
+    assert 'value="0.005880"' in as_draft
+    assert "0.005880" in published
+    assert ">5880<" not in published
+
+
+def test_the_budgets_of_a_key_are_typed_and_shown_in_dollars(pages, acme):
+    page = reverse("admin:accounts_apikey_change", args=[acme.key.id])
+
+    pages.post(page, {**KEY_FORM, "budget_month_micros": "12.5", "budget_day_micros": ""})
+
+    acme.key.refresh_from_db()
+    assert (acme.key.budget_month_micros, acme.key.budget_day_micros) == (12_500_000, None)
+    assert 'value="12.500000"' in pages.get(page).content.decode()
+
+
+def test_balances_and_transfers_are_read_in_dollars(pages, acme):
+    acme.hold(5_880)
+    transfer = Transfer.objects.latest("id")
+    balance = TenantBalance.objects.get(tenant=acme.id)
+
+    for model, row in (("transfer", transfer), ("tenantbalance", balance)):
+        page = pages.get(reverse(f"admin:billing_{model}_change", args=[row.pk])).content.decode()
+
+        assert "0.005880" in page
+        assert re.findall(r".{80}>5880<", page, re.DOTALL) == [], model
+
+
 def test_a_draft_is_thrown_away_with_an_event(pages, draft):
     pages.post(reverse("admin:billing_pricebook_delete", args=[draft.id]), {"post": "yes"})
 
@@ -415,10 +459,10 @@ def test_a_draft_can_be_edited_and_published_and_is_final_then(pages, root, draf
     listing = reverse("admin:billing_pricebook_changelist")
     chosen = {"action": "publish", "_selected_action": [str(draft.id)]}
 
-    pages.post(change, book_form(draft, **{"prices-0-micros": "6000"}))
+    pages.post(change, book_form(draft, **{"prices-0-micros": "0.006"}))
     first = pages.post(listing, chosen, follow=True).content.decode()
     second = pages.post(listing, chosen, follow=True).content.decode()
-    refused = pages.post(change, book_form(draft, **{"prices-0-micros": "1"}))
+    refused = pages.post(change, book_form(draft, **{"prices-0-micros": "0.000001"}))
 
     book = PriceBook.objects.get()
     assert book.published_at is not None

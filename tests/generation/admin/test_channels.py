@@ -131,7 +131,7 @@ def test_a_channel_is_made_with_routes(pages):
         ("class_overrides", f'{{"{"9" * 5000}": "unknown"}}', "is not a status and its class"),
         ("class_overrides", '["429"]', "must be a JSON object of strings"),
         ("routes-0-sizes", "0x1", "neither WIDTHxHEIGHT nor auto"),
-        ("routes-0-cost_micros", "-1", "the cost must be from 0 to"),
+        ("routes-0-cost_micros", "-1", "is below 0"),
         ("routes-0-quality_map", '{"high": 1}', "must be a JSON object of strings"),
     ],
 )
@@ -276,7 +276,7 @@ SAME = {
         ("--map", "dall-e-3=d3"),
         {"routes-0-upstream_model": "d3"},
     ),
-    "a cost": (("--cost", "0.03"), {"routes-0-cost_micros": "30000"}),
+    "a cost": (("--cost", "0.03"), {"routes-0-cost_micros": "0.03"}),
     "what it ignores": (("--ignore", "style,stream"), {"ignored_fields": "style,stream"}),
     "sizes": (("--sizes", "1024x1024,auto"), {"sizes": "1024x1024,auto"}),
     "models": (
