@@ -6,7 +6,7 @@ Every mistake is a CommandError: one clear line on stderr, exit status 1.
 import json
 from collections.abc import Mapping
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import CommandError, OutputWrapper
 
 from accounts.models import Tenant
@@ -58,8 +58,15 @@ def read_tenant(text: str) -> Tenant:
 
 
 def say_invalid(error: ValidationError) -> CommandError:
-    """A service's refusal as one line."""
-    return CommandError(" ".join(error.messages))
+    """A service's refusal as one line, each message behind the field that it is about."""
+    if not hasattr(error, "error_dict"):
+        return CommandError(" ".join(error.messages))
+    said = [
+        message if field == NON_FIELD_ERRORS else f"{field}: {message}"
+        for field, messages in error.message_dict.items()
+        for message in messages
+    ]
+    return CommandError(" ".join(said))
 
 
 def answer(stdout: OutputWrapper, facts: Mapping[str, str], *, as_json: bool) -> None:

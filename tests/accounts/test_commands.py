@@ -61,7 +61,7 @@ def test_without_json_the_answer_is_for_a_person():
     ("words", "message"),
     [
         (["tenant", "create", "Taken"], "already exists"),
-        (["tenant", "create", " "], "cannot be blank"),
+        (["tenant", "create", " "], "name: This field cannot be blank."),
         (["tenant", "create", "New", "--balance", "1.0000001"], "at most 6 decimals"),
         (["tenant", "create", "New", "--balance", "ten"], "not an amount"),
         (["tenant", "create", "New", "--balance", "NaN"], "not an amount"),
