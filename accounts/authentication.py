@@ -57,7 +57,7 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
     Raises Unauthenticated for an unknown, revoked or expired key, Forbidden for a suspended tenant
     or an address outside the key's ranges (an unknown address is outside).
     """
-    caller = caller_by_digest(keys.digest(key, settings.KEY_PEPPER))
+    caller = caller_by_digest(*keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS))
     if caller is None:
         raise Unauthenticated(_UNKNOWN)
     if caller.revoked_at is not None and caller.revoked_at <= now:

@@ -10,6 +10,7 @@ import hmac
 import secrets
 import string
 import zlib
+from collections.abc import Sequence
 
 PREFIX = "sk-pictor-"
 TEST_PREFIX = "sk-pictor-test-"
@@ -42,6 +43,11 @@ def is_well_formed(key: str) -> bool:
 def digest(key: str, pepper: str) -> bytes:
     """What is stored and looked up instead of the key: 32 bytes of HMAC-SHA256."""
     return hmac.digest(pepper.encode(), key.encode(), "sha256")
+
+
+def digests(key: str, newest: str, older: Sequence[str]) -> list[bytes]:
+    """Every digest the key may be stored under, by pepper, that of the newest first."""
+    return [digest(key, pepper) for pepper in (newest, *older)]
 
 
 def visible_prefix(key: str) -> str:

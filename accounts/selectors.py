@@ -33,8 +33,9 @@ _CALLER = f"""
            t.max_in_flight, k.max_in_flight, k.budget_day_micros, k.budget_month_micros,
            COALESCE({REVISION}, 0)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
-     WHERE k.digest = %s
-"""  # noqa: S608 - built from constants
+     WHERE k.digest"""  # noqa: S608 - built from constants
+_CALLER_BY_ONE = f"{_CALLER} = %s"
+_CALLER_BY_ANY = f"{_CALLER} = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,16 @@ class Caller:
     revision: int
 
 
-def caller_by_digest(digest: bytes) -> Caller | None:
-    """The caller whose key has this digest: revoked, expired and suspended ones too. One query."""
+def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
+    """The caller whose key has this digest: revoked, expired and suspended ones too. One query.
+
+    `others` are its digests with older peppers: there is one key under all of them.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_CALLER, [digest])
+        if others:
+            cursor.execute(_CALLER_BY_ANY, [[digest, *others]])
+        else:
+            cursor.execute(_CALLER_BY_ONE, [digest])
         row = cursor.fetchone()
     if row is None:
         return None

@@ -12,7 +12,7 @@ from generation.models import Channel
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many credentials were encrypted anew, how many were so before; whose cannot be read."""
+    """How many credentials were encrypted anew, how many were so before, and whose no key opens."""
 
     changed: int
     unchanged: int

@@ -95,7 +95,7 @@ _LOOK = f"""
 SELECT (SELECT count(*) FROM generation_contract WHERE model = ANY(%s)),
        EXISTS (SELECT FROM {PRICE_BOOKS} AS books),
        EXISTS (SELECT FROM generation_channel WHERE name = %s AND base_url = %s),
-       EXISTS (SELECT FROM {API_KEYS} AS keys WHERE digest = %s)
+       EXISTS (SELECT FROM {API_KEYS} AS keys WHERE digest = ANY(%s))
 """  # noqa: S608 - built from constants
 
 
@@ -104,7 +104,7 @@ def _missing(wishes: Wishes) -> bool:
     models = [contract["model"] for contract in seeded_contracts()]
     sandbox_url = services.checked_base_url(wishes.sandbox_url) if wishes.sandbox_url else ""
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, [models, SANDBOX, sandbox_url, _digest(wishes)])
+        cursor.execute(_LOOK, [models, SANDBOX, sandbox_url, _digests(wishes)])
         contracts, has_book, has_sandbox, has_key = cursor.fetchone()
     return not (
         contracts == len(models)
@@ -120,8 +120,8 @@ def _has_user(wishes: Wishes) -> bool:
     return user is not None and user.check_password(wishes.demo_password)
 
 
-def _digest(wishes: Wishes) -> bytes:
-    return keys.digest(wishes.demo_api_key, settings.KEY_PEPPER)
+def _digests(wishes: Wishes) -> list[bytes]:
+    return keys.digests(wishes.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
 
 
 @cache
@@ -191,7 +191,7 @@ def _demo(wishes: Wishes) -> list[str]:
     if tenant is None:
         tenant = create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
         done.append("the demo tenant")
-    if wishes.demo_api_key and caller_by_digest(_digest(wishes)) is None:
+    if wishes.demo_api_key and caller_by_digest(*_digests(wishes)) is None:
         if not keys.is_well_formed(wishes.demo_api_key):
             raise ValidationError("PICTOR_DEMO_API_KEY is not a key of ours")
         issue_api_key(tenant=tenant, name="demo", actor=ACTOR, plaintext=wishes.demo_api_key)

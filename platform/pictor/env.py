@@ -63,6 +63,11 @@ def env_secret(name: str, default: str = "") -> str:
         raise EnvError(f"{name}_FILE cannot be read: {error}") from None
 
 
+def env_secrets(name: str) -> list[str]:
+    """`env_secret` split at commas, blanks dropped: the newest first, then those still honoured."""
+    return [item.strip() for item in env_secret(name).split(",") if item.strip()]
+
+
 def env_database(name: str, default: str, *, options: Mapping[str, object]) -> dict[str, object]:
     """NAME, or the file NAME_FILE, as Django's settings of a PostgreSQL database.
 

@@ -7,7 +7,7 @@ all of them itself.
 
 from pathlib import Path
 
-from pictor.env import env_bool, env_database, env_int, env_list, env_secret, env_str
+from pictor.env import env_bool, env_database, env_int, env_list, env_secret, env_secrets, env_str
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,7 +25,8 @@ DATA = Path(env_str("PICTOR_DATA", str(ROOT / ".pictor"))).absolute()
 SPOOL = DATA / "spool"
 SPOOL_BUDGET_BYTES = env_int("PICTOR_SPOOL_BUDGET_BYTES", 8 * 1024**3)
 
-KEY_PEPPER = env_secret("PICTOR_KEY_PEPPER")
+KEY_PEPPER, *OLD_KEY_PEPPERS = env_secrets("PICTOR_KEY_PEPPER") or [""]
+"""New API keys are digested with the first; keys digested with the others still open."""
 OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
 LEDGER_KEY = env_secret("PICTOR_LEDGER_KEY")
 """Seals transfers, audit events and heads of the ledger; in no database."""

@@ -114,6 +114,17 @@ def test_a_second_run_only_looks(manage, embedded, django_assert_max_num_queries
 
 
 @pytest.mark.django_db
+def test_a_new_pepper_makes_no_second_demo_key(manage, embedded, settings):
+    manage("seed")
+    before = settings.KEY_PEPPER
+    settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS = "new", [before]
+
+    assert manage("seed").error is None
+
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.django_db
 def test_what_operators_changed_stays(manage, embedded):
     manage("seed")
     Contract.objects.filter(model="dall-e-2").update(max_n=3, is_enabled=False)

@@ -1,0 +1,57 @@
+"""API keys outlive a change of the pepper for as long as the old one is kept."""
+
+import hmac
+
+import pytest
+
+from accounts.authentication import authenticate
+from accounts.models import ApiKey
+from accounts.services import create_tenant, issue_api_key
+from pictor.kit import clock
+from pictor.kit.errors import Unauthenticated
+
+pytestmark = pytest.mark.django_db
+
+OLD, OLDER, NEW = "old pepper", "older pepper", "new pepper"
+
+
+@pytest.fixture
+def tenant():
+    return create_tenant(name="acme", actor="test")
+
+
+@pytest.fixture
+def old_key(tenant, settings):
+    settings.KEY_PEPPER = OLD
+    return issue_api_key(tenant=tenant, name="old", actor="test")
+
+
+def test_a_key_from_before_opens_while_its_pepper_is_kept(old_key, settings):
+    settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS = NEW, [OLD, OLDER]
+
+    assert authenticate(old_key[1], now=clock.now(), ip=None).key_id == old_key[0].id
+
+    settings.OLD_KEY_PEPPERS = [OLDER]
+    with pytest.raises(Unauthenticated, match="Incorrect API key"):
+        authenticate(old_key[1], now=clock.now(), ip=None)
+
+
+def test_a_new_key_is_made_with_the_first_pepper(tenant, settings):
+    settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS = NEW, [OLD]
+
+    key, text = issue_api_key(tenant=tenant, name="new", actor="test")
+
+    assert bytes(key.digest) == hmac.digest(NEW.encode(), text.encode(), "sha256")
+    assert authenticate(text, now=clock.now(), ip=None).key_id == key.id
+
+
+@pytest.mark.parametrize(("others", "compared"), [([], "= '"), ([OLD], "= ANY(")])
+def test_it_is_one_query_that_compares_one_digest_unless_there_are_several(
+    old_key, settings, django_assert_num_queries, others, compared
+):
+    settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS = (NEW, others) if others else (OLD, [])
+
+    with django_assert_num_queries(1) as captured:
+        authenticate(old_key[1], now=clock.now(), ip=None)
+
+    assert f"k.digest {compared}" in captured[0]["sql"]
