@@ -10,7 +10,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_LEDGER_KEY={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check bench chaos clients seed fmt lint types layers protections lock \
+.PHONY: help run test coverage check audit bench chaos clients seed fmt lint types layers protections lock \
 	venv venv-dev
 
 help: ## show this list
@@ -30,7 +30,7 @@ coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow:
 	@$(PY) -m coverage report --fail-under=95
 	@$(PY) -m coverage report --include='billing/*' --fail-under=100
 
-check: venv-dev ## everything but the tests: format, lint, types, layers, migrations, deployment
+check: venv-dev ## all but the tests: format, lint, types, layers, migrations, deployment, audit
 	$(PY) -m ruff format --check $(SOURCES)
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m mypy
@@ -39,6 +39,10 @@ check: venv-dev ## everything but the tests: format, lint, types, layers, migrat
 	@env $(PRODUCTION) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo '$(PY) manage.py check --deploy --fail-level WARNING'
 	@env $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	.ci/audit
+
+audit: venv-dev ## known vulnerabilities of requirements.lock; says so where nobody can tell
+	@.ci/audit
 
 bench: venv-dev ## measure the running system: throughput, memory, CPU per request
 	@$(PY) -m tests.bench
