@@ -20,7 +20,7 @@ from accounts.authentication import authenticate, read_bearer
 from generation import lease
 from generation.api.callers import callers
 from generation.api.waiting import hub
-from pictor.kit import clock, pools
+from pictor.kit import clock, pools, statement_logs
 from pictor.kit.checks import refuse_without_secrets
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.gate import BodyGate
@@ -56,6 +56,7 @@ class Lifespan:
             await self._app(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
+            statement_logs.look_once()
             await hub.start()
             await callers.start()
             await send({"type": "lifespan.startup.complete"})

@@ -5,7 +5,6 @@ import hmac
 import pytest
 
 from accounts.authentication import authenticate
-from accounts.models import ApiKey
 from accounts.services import create_tenant, issue_api_key
 from pictor.kit import clock
 from pictor.kit.errors import Unauthenticated

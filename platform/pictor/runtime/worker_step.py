@@ -15,7 +15,7 @@ from celery.worker import state
 from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
-from pictor.kit import vital
+from pictor.kit import statement_logs, vital
 from pictor.runtime.process import die_with_parent
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Become(bootsteps.StartStopStep):
         """Become it, however long that takes."""
         from generation.background import reaper, worker  # noqa: PLC0415 - the apps are ready now
 
+        statement_logs.look_once()
         queues = parent.app.amqp.queues.consume_from
         if "images" in queues:
             _as_soon_as_possible(worker.start)

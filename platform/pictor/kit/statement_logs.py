@@ -1,0 +1,56 @@
+"""A look at whether PostgreSQL would log statements: prompts are in them.
+
+The embedded server's settings forbid it. On one of the operator's own only its superuser can, so a
+process that starts says what it found, once, and goes on.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+_SETTINGS = """
+SELECT name, setting FROM pg_settings
+ WHERE name IN ('log_statement', 'log_min_duration_statement', 'log_min_error_statement',
+                'log_parameter_max_length', 'log_parameter_max_length_on_error',
+                'log_error_verbosity')
+"""
+
+
+def look_once() -> None:
+    """Look in a thread of its own; the start waits for nothing, and fails for nothing."""
+    parameters = connection.get_connection_params()
+    threading.Thread(target=_look, args=(parameters,), name="statement-logs", daemon=True).start()
+
+
+def what_would_log(settings: Mapping[str, str]) -> list[str]:
+    """The settings, as `name=value`, by which a prompt would get into the server's log."""
+    logs_good = settings["log_statement"] in {"mod", "all"} or (
+        settings["log_min_duration_statement"] != "-1"
+    )
+    is_told = {
+        "log_statement": settings["log_statement"] in {"mod", "all"},
+        "log_min_duration_statement": settings["log_min_duration_statement"] != "-1",
+        "log_min_error_statement": settings["log_min_error_statement"] not in {"fatal", "panic"},
+        "log_parameter_max_length": logs_good and settings["log_parameter_max_length"] != "0",
+        "log_parameter_max_length_on_error": settings["log_parameter_max_length_on_error"] != "0",
+        "log_error_verbosity": settings["log_error_verbosity"] != "terse",
+    }
+    return [f"{name}={settings[name]}" for name, is_so in is_told.items() if is_so]
+
+
+def _look(parameters: dict[str, Any]) -> None:
+    try:
+        with psycopg.connect(**parameters) as looking:
+            settings = dict(looking.execute(_SETTINGS).fetchall())
+    except psycopg.Error:
+        return  # away: others say so, and nothing is logged there now
+    if found := what_would_log(settings):
+        logger.warning(
+            "PostgreSQL would log prompts: %s; see docs/operations.md, Database", ", ".join(found)
+        )
