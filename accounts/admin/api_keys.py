@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from typing_extensions import override
 
 from accounts.admin.base import ServiceAdmin, by
@@ -51,9 +52,25 @@ class ApiKeyAdmin(DollarForms, ServiceAdmin):
                 is_test=obj.is_test,
                 **by(request),
             )
-            messages.warning(request, f"The new key, shown only now: {plaintext}")
+            obj.plaintext = plaintext  # for the answer to this request alone, see response_add
         obj.pk = key.pk
         obj.refresh_from_db()
+
+    @override
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The page that shows the new key: in no cookie, address or cache, and never again."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"The new key of {obj.tenant.name}",
+            "plaintext": obj.plaintext,
+            "key": obj,
+            "opts": self.opts,
+        }
+        page = TemplateResponse(request, "accounts/new_api_key.html", context)
+        page["Cache-Control"] = "no-store"
+        return page
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

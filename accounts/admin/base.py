@@ -12,6 +12,9 @@ from unfold.admin import ModelAdmin
 from accounts.admin.money import dollars, is_micros
 from accounts.models import Actor, User
 
+SECRETS = frozenset({"password", "digest", "credentials", "approved_digest"})
+"""Columns of any model that no look-up may name, across relations too."""
+
 
 class By(TypedDict):
     """Who changes something and from where, as services take it."""
@@ -20,7 +23,17 @@ class By(TypedDict):
     ip: str | None
 
 
-class ServiceAdmin(ModelAdmin):
+class GuardedAdmin(ModelAdmin):
+    """A page whose address cannot ask about secret columns, letter by letter."""
+
+    @override
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        if SECRETS & set(lookup.split("__")):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
+
+
+class ServiceAdmin(GuardedAdmin):
     """Pages whose saves are a service's: forms show what it refuses, and write nothing themselves.
 
     What has such a page is never deleted: it is disabled, because work and prices know it.
@@ -49,7 +62,7 @@ class ServiceAdmin(ModelAdmin):
         return response
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(GuardedAdmin):
     """For what nobody may change by hand."""
 
     actions = None

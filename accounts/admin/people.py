@@ -23,6 +23,9 @@ else:
 ABOUT = ("email", "name", "email_verified_at", "is_active", "is_staff", "is_superuser")
 
 
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
 class _NewUserForm(UserCreationForm):
     class Meta:
         model = User
@@ -70,9 +73,23 @@ class UserAdmin(ServiceAdmin, _UserAdmin):
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
     @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only superusers say who may use the admin, and for what."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if getattr(request.user, "is_superuser", False) else (*fields, *RIGHTS)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Staff are changed by superusers alone."""
+        is_lower = obj is None or not obj.is_staff or getattr(request.user, "is_superuser", False)
+        return bool(is_lower and super().has_change_permission(request, obj))
+
+    @override
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:  # type: ignore[override]  # its pages are of users
         """People can be forgotten, unlike what work and prices know; but not by themselves."""
-        return obj != request.user and _UserAdmin.has_delete_permission(self, request, obj)
+        is_lower = obj is None or self.has_change_permission(request, obj)
+        may = _UserAdmin.has_delete_permission(self, request, obj)
+        return obj != request.user and is_lower and may
 
     @override
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> User:
@@ -87,8 +104,8 @@ class UserAdmin(ServiceAdmin, _UserAdmin):
         change_user(
             user=self.get_queryset(request).get(pk=obj.pk),
             person=Person(**{name: getattr(obj, name) for name in ABOUT}),
-            groups=form.cleaned_data["groups"],
-            permissions=form.cleaned_data["user_permissions"],
+            groups=form.cleaned_data.get("groups", ()),
+            permissions=form.cleaned_data.get("user_permissions", ()),
             **by(request),
         )
 

@@ -27,6 +27,14 @@ class Person:
     is_superuser: bool = False
 
 
+def _may(actor: Actor, user: User, after: "Person | None" = None) -> None:
+    """Nobody gives what they have not got, nor touches a superuser without being one."""
+    if not isinstance(actor, User) or actor.is_superuser:
+        return
+    if user.is_superuser or user.is_staff or (after and (after.is_superuser or after.is_staff)):
+        raise ValidationError("Only a superuser changes people who use the admin.")
+
+
 @transaction.atomic
 def create_user(*, email: str, password: str | None, actor: Actor, ip: str | None = None) -> User:
     """A person who signs in with this address; without a password, once one is set.
@@ -53,8 +61,12 @@ def change_user(
 ) -> None:
     """Change who somebody is and what they may do; where nothing changes, nothing is written.
 
-    Raises ValidationError as `create_user` does.
+    Raises ValidationError as `create_user` does, and where somebody who is no superuser would
+    change staff, or what somebody may do.
     """
+    _may(actor, user, person)
+    if isinstance(actor, User) and not actor.is_superuser:
+        groups, permissions = user.groups.all(), user.user_permissions.all()
     before = _describe(user)
     columns = asdict(person)
     for column, value in columns.items():
@@ -71,6 +83,7 @@ def change_user(
 @transaction.atomic
 def set_password(*, user: User, password: str | None, actor: Actor, ip: str | None = None) -> None:
     """Give somebody another password; with None, no password works until one is set."""
+    _may(actor, user)
     user.set_password(password)
     user.save(update_fields=["password"])
     after = {"usable": password is not None}
@@ -85,6 +98,7 @@ def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
     """
     if user == actor:
         raise ValidationError("Nobody deletes themselves.")
+    _may(actor, user)
     _record(user, action="user.delete", before=_describe(user), actor=actor, ip=ip)
     user.delete()
 

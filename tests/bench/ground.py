@@ -155,6 +155,7 @@ class Ground:
         address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-bench")
         limits = ("--models", model, "--priority", "1", "--timeout", "6")
         self._manage("channel", "set", name, *address, *limits)
+        self._manage("channel", "enable", name, "--untested")
 
     def _manage(self, *arguments: str) -> str:
         done = self._stack.manage(*arguments)

@@ -1,0 +1,148 @@
+"""What staff cannot do on the admin's pages: ask about secrets, or give what they have not got."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from accounts.admin.base import SECRETS
+from accounts.models import ApiKey, AuditEvent, User
+from accounts.services import create_tenant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def without_collected_static_files(settings):
+    """The pages' own behaviour needs no manifest of hashed files."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+
+
+@pytest.fixture
+def root(client):
+    user = User.objects.create_superuser("root@example.com", "correct horse battery")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def helper(client):
+    """Staff who may see and change people, and nothing else."""
+    user = User.objects.create_user("helper@example.com", "correct horse", is_staff=True)
+    names = ["view_user", "change_user", "delete_user", "add_user"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(user)
+    return user
+
+
+def secret_columns() -> set[str]:
+    """Columns of any registered model whose name says that nobody is to see them."""
+    words = re.compile("password|digest|credentials|secret")
+    known = {"body_digest"}
+    return {
+        field.name
+        for model in admin.site._registry  # noqa: SLF001 - Django has no other way to them
+        for field in model._meta.fields  # noqa: SLF001 - Django's documented API
+        if words.search(field.name)
+    } - known
+
+
+def test_every_secret_column_is_known():
+    assert secret_columns() <= SECRETS
+
+
+@pytest.mark.parametrize(
+    ("page", "lookup"),
+    [
+        ("generation_channel", "credentials__startswith"),
+        ("accounts_apikey", "digest__gt"),
+        ("accounts_apikey", "created_by__password__startswith"),
+        ("accounts_user", "password__startswith"),
+        ("accounts_auditevent", "actor__password__startswith"),
+        ("generation_generation", "channel__credentials__startswith"),
+        ("generation_generation", "api_key__digest__gt"),
+    ],
+)
+def test_no_look_up_asks_about_a_secret(client, root, page, lookup):
+    answer = client.get(reverse(f"admin:{page}_changelist"), {lookup: "a"})
+
+    assert answer.status_code == 400
+
+
+def test_a_new_key_is_in_the_page_and_nowhere_else(client, root):
+    tenant = create_tenant(name="acme", actor="test")
+    form = {
+        "tenant": str(tenant.id),
+        "name": "one",
+        "scopes": "images:write",
+        "allowed_models": "",
+        "ip_ranges": "",
+        "default_response_format": "",
+    }
+
+    answer = client.post(reverse("admin:accounts_apikey_add"), form)
+
+    (plaintext,) = re.findall(r"sk-pictor-[0-9A-Za-z]{38}", answer.content.decode())
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    assert plaintext not in str(answer.cookies)
+    assert plaintext not in str(dict(client.session))
+    assert plaintext not in client.get(reverse("admin:index")).content.decode()
+    assert ApiKey.objects.get().name == "one"
+
+
+@pytest.mark.parametrize("right", ["is_superuser", "is_staff"])
+def test_staff_give_nobody_what_they_have_not_got(client, helper, right):
+    ann = User.objects.create_user("ann@example.com")
+    pages = [ann, helper]
+
+    for person in pages:
+        client.post(
+            reverse("admin:accounts_user_change", args=[person.id]),
+            {"email": person.email, "name": "x", "is_active": "on", right: "on"},
+        )
+
+    ann.refresh_from_db()
+    helper.refresh_from_db()
+    assert (ann.name, ann.is_staff, ann.is_superuser) == ("x", False, False)
+    assert (helper.name, helper.is_superuser) == ("", False)
+
+
+def test_staff_do_not_touch_a_superuser(client, helper):
+    boss = User.objects.create_superuser("boss@example.com", "correct horse battery")
+
+    changed = client.post(
+        reverse("admin:accounts_user_change", args=[boss.id]), {"email": "mine@example.com"}
+    )
+    password = client.post(
+        reverse("admin:auth_user_password_change", args=[boss.id]),
+        {"usable_password": "true", "password1": "x7 stolen it", "password2": "x7 stolen it"},
+    )
+    deleted = client.post(reverse("admin:accounts_user_delete", args=[boss.id]), {"post": "yes"})
+
+    boss.refresh_from_db()
+    assert [changed.status_code, password.status_code, deleted.status_code] == [403, 403, 403]
+    assert boss.email == "boss@example.com"
+    assert boss.check_password("correct horse battery")
+
+
+def test_staff_change_an_ordinary_person(client, helper):
+    ann = User.objects.create_user("ann@example.com")
+
+    client.post(
+        reverse("admin:accounts_user_change", args=[ann.id]),
+        {"email": "ann@example.com", "name": "Ann", "is_active": "on"},
+    )
+
+    event = AuditEvent.objects.get(action="user.change")
+    assert (event.actor, (event.after or {})["name"]) == (helper, "Ann")
+
+
+def test_a_session_ends_after_twelve_hours():
+    assert settings.SESSION_COOKIE_AGE == 12 * 60 * 60
+    assert settings.SESSION_COOKIE_SAMESITE == "Lax"
