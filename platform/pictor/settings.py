@@ -151,6 +151,18 @@ MIGRATION_DATABASE = (
 
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")
 REDIS_TIMEOUT_SECONDS = 0.5
+CACHES = {
+    "default": {
+        "BACKEND": "pictor.kit.cache.RedisOrLocal",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "pictor:cache",
+        "OPTIONS": {
+            "serializer": "pictor.kit.cache.JsonSerializer",
+            "socket_timeout": REDIS_TIMEOUT_SECONDS,
+            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
+        },
+    }
+}
 RATE_CEILING_PER_MINUTE = env_int("PICTOR_RATE_CEILING_PER_MINUTE", 1_000_000)
 READS_PER_MINUTE = env_int("PICTOR_READS_PER_MINUTE", 30_000)
 QUERIES_PER_MINUTE = env_int("PICTOR_QUERIES_PER_MINUTE", 3_000)

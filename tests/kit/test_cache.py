@@ -1,0 +1,68 @@
+"""Django's cache: on Redis as JSON, in this process's memory where Redis is away."""
+
+import pytest
+import redis
+from django.conf import settings
+
+from pictor.kit.cache import AWAY_SECONDS, RedisOrLocal
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+def cache_at(url: str) -> RedisOrLocal:
+    cache = RedisOrLocal(url, {**settings.CACHES["default"], "KEY_PREFIX": "test:cache"})
+    cache.delete("name")
+    return cache
+
+
+@pytest.mark.parametrize("url", [settings.REDIS_URL, NOWHERE])
+def test_what_is_put_in_comes_out(url):
+    cache = cache_at(url)
+
+    assert cache.add("name", [1.5, "two"], 60)
+    assert not cache.add("name", "another", 60)
+    assert cache.get("name") == [1.5, "two"]
+    cache.set("name", 3, 60)
+    assert cache.get("name") == 3
+    assert cache.delete("name")
+    assert cache.get("name", "gone") == "gone"
+
+
+def test_redis_holds_json_that_runs_nothing():
+    cache = cache_at(settings.REDIS_URL)
+    server = redis.Redis.from_url(settings.REDIS_URL)
+
+    cache.set("name", {"a": 1}, 60)
+
+    assert server.get(cache.make_key("name")) == b'{"a": 1}'
+
+
+def test_what_is_no_json_stays_in_the_process():
+    value = frozenset({"a result"})
+    cache = cache_at(settings.REDIS_URL)
+
+    cache.set("name", value, 60)
+
+    assert cache.get("name") == value
+    assert redis.Redis.from_url(settings.REDIS_URL).get(cache.make_key("name")) is None
+
+
+def test_redis_is_used_again_when_it_is_back(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("pictor.kit.cache.time.monotonic", lambda: now[0])
+    cache, server = cache_at(settings.REDIS_URL), redis.Redis.from_url(settings.REDIS_URL)
+    with monkeypatch.context() as away:
+        away.setattr(redis.Redis, "set", _away)
+        cache.set("name", "alone", 60)
+    while_it_is_thought_away = cache.get("name"), server.get(cache.make_key("name"))
+    now[0] += AWAY_SECONDS
+
+    cache.set("name", "together", 60)
+
+    assert while_it_is_thought_away == ("alone", None)
+    assert cache.get("name") == "together"
+    assert server.get(cache.make_key("name")) == b'"together"'
+
+
+def _away(*_args: object, **_kwargs: object) -> None:
+    raise redis.ConnectionError("away")
