@@ -1,6 +1,7 @@
 """The app's registration."""
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class AccountsConfig(AppConfig):
@@ -9,3 +10,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
     label = "accounts"
     verbose_name = "Accounts"
+
+    @override
+    def ready(self) -> None:
+        from accounts.sign_in import events  # noqa: PLC0415 - needs the models
+
+        events.connect()

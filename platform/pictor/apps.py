@@ -26,10 +26,10 @@ class PictorConfig(AppConfig):
 
 
 class AdminConfig(admin_apps.SimpleAdminConfig):
-    """Django's admin in Unfold's clothes, whose pages are imported with the URL map."""
+    """Django's admin in Unfold's clothes, behind a second factor; pages come with the URL map."""
 
     default = False  # settings.py names it; "pictor" alone means the one above
-    default_site = "unfold.sites.UnfoldAdminSite"
+    default_site = "accounts.sign_in.staff.StaffSite"
 
     @override
     def ready(self) -> None:

@@ -46,6 +46,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "storages",
     *OUR_APPS,
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 
 MIDDLEWARE = [
@@ -57,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "pictor.urls"
@@ -87,6 +91,19 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
+STAFF_MFA = env_bool("PICTOR_STAFF_MFA", default=True)
+"""Staff without a second factor see nothing of the admin but the pages that set one up."""
+
+# allauth: people of our own model, known by e-mail address; it signs nobody up and sends nothing.
+ACCOUNT_ADAPTER = "accounts.sign_in.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "accounts.sign_in.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Pictor"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -245,6 +262,12 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": "/admin/password_change/"},
+            {"title": "Second factor", "link": "/accounts/2fa/"},
+        ]
+    },
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
     "COLORS": {
         "primary": {

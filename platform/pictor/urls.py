@@ -12,6 +12,7 @@ from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from accounts.sign_in.pages import too_many
 from pictor.kit import api_errors
 from pictor.kit.errors import InvalidRequest, NotFound, PictorError
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("openapi.json", openapi),
     path("openapi.json/", openapi),
     path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.sign_in.urls")),
     path("", RedirectView.as_view(url="/admin/")),
 ]
 
@@ -47,4 +49,5 @@ def server_error(request: HttpRequest, **_: Any) -> HttpResponseBase:
 
 handler400 = bad_request
 handler404 = not_found
+handler429 = too_many  # allauth's
 handler500 = server_error

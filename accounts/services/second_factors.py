@@ -1,0 +1,67 @@
+"""Second factors as operators change them: taken away when lost, encrypted by a newer key.
+
+Imported by name: it brings what the package's other callers never need.
+"""
+
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import InvalidToken
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Actor, User
+from accounts.services.audit import record
+from pictor.kit.encryption import encrypted_anew
+
+SECRETS = frozenset({"secret", "seed"})
+"""Where an authenticator's data has one: of an app, of recovery codes."""
+
+
+@transaction.atomic
+def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> int:
+    """Take away all second factors of somebody who lost them; how many there were.
+
+    They sign in with their password alone, and set up new ones. Sessions that are open see the
+    admin no more. Raises ValidationError where there is none.
+    """
+    factors = list(Authenticator.objects.select_for_update().filter(user=user).order_by("id"))
+    if not factors:
+        raise ValidationError(f"{user.email} has no second factor.")
+    Authenticator.objects.filter(user=user).delete()
+    record(
+        actor=actor,
+        action="user.mfa_reset",
+        object_type="user",
+        object_id=str(user.pk),
+        before={"factors": [factor.type for factor in factors]},
+        after={"factors": []},
+        ip=ip,
+    )
+    return len(factors)
+
+
+@transaction.atomic
+def encrypt_second_factors_anew(*, actor: Actor) -> int:
+    """Write all second factors' secrets by the newest key; how many factors.
+
+    Raises ValidationError where one is by a key that is no longer configured: nothing is changed.
+    """
+    factors = list(Authenticator.objects.select_for_update().order_by("id"))
+    for factor in factors:
+        try:
+            anew = {
+                name: encrypted_anew(factor.data[name]) for name in SECRETS & factor.data.keys()
+            }
+        except InvalidToken:
+            raise ValidationError(
+                f"The second factor of {factor.user.email} is by an unknown key."
+            ) from None
+        factor.data = {**factor.data, **anew}
+        factor.save(update_fields=["data"])
+    record(
+        actor=actor,
+        action="user.mfa_rotate",
+        object_type="user",
+        object_id="",
+        after={"factors": len(factors)},
+    )
+    return len(factors)

@@ -1,0 +1,57 @@
+"""What happens with second factors: audit events, and what a session remembers of a new one.
+
+An event is written in the transaction of its change, so it hangs on the rows and not on allauth's
+own signals, which are sent after it. What only a sign-in needs is imported there: every command
+comes through `connect`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.signals import post_delete, post_save
+
+if TYPE_CHECKING:
+    from allauth.mfa.models import Authenticator
+
+FACTOR = "mfa.Authenticator"
+
+
+def connect() -> None:
+    """Listen from now on."""
+    post_save.connect(_saved, sender=FACTOR, dispatch_uid="second-factor-on")
+    post_delete.connect(_deleted, sender=FACTOR, dispatch_uid="second-factor-off")
+
+
+def _saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> None:
+    if not created or raw:
+        return
+    from allauth.account.internal.flows.login import record_authentication  # noqa: PLC0415
+    from allauth.core import context  # noqa: PLC0415
+
+    _record("user.mfa_on", instance)
+    request = context.request
+    if request is not None and instance.type == instance.Type.TOTP:
+        # Its code was typed a moment ago: this session has shown the factor.
+        facts = {"id": instance.pk, "type": instance.type, "reauthenticated": True}
+        record_authentication(request, instance.user, "mfa", **facts)
+
+
+def _deleted(instance: "Authenticator", **_: Any) -> None:
+    _record("user.mfa_off", instance)
+
+
+def _record(action: str, factor: "Authenticator") -> None:
+    from allauth.core import context  # noqa: PLC0415
+
+    from accounts.models import User  # noqa: PLC0415
+    from accounts.services import record  # noqa: PLC0415
+
+    request = context.request
+    by = request.user if request is not None and isinstance(request.user, User) else "manage.py"
+    record(
+        actor=by,
+        action=action,
+        object_type="user",
+        object_id=str(factor.user_id),
+        after={"factor": factor.type},
+        ip=request.META.get("REMOTE_ADDR") if request is not None else None,
+    )

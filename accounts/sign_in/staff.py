@@ -1,0 +1,117 @@
+"""The admin as a site that asks for the second factor."""
+
+import datetime
+from collections.abc import Iterable
+from typing import Any
+
+from allauth.account.internal.flows.login import (
+    get_authentication_records,
+    perform_login,
+    record_authentication,
+)
+from allauth.account.models import Login
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from typing_extensions import override
+from unfold.sites import UnfoldAdminSite
+
+from accounts.models import User
+
+HIDDEN = frozenset({"account", "mfa"})
+"""The apps of allauth."""
+
+
+class StaffSite(UnfoldAdminSite):
+    """Unfold's site: nobody in it who has not shown a second factor, where one is asked for."""
+
+    @override
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """All but allauth's own pages, which would change factors without an audit event."""
+        models = (
+            model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
+        )
+        ours = [model for model in models if model._meta.app_label not in HIDDEN]  # noqa: SLF001
+        super().register(ours, admin_class, **options)
+
+    @override
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and (
+            not settings.STAFF_MFA or has_shown_factor(request)
+        )
+
+    @override
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Django's, with the stages; to staff who lack only the factor, the page for that."""
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+        if request.method == "GET" and super().has_permission(request):
+            return HttpResponseRedirect(_page_of_factor(request))
+        context = {
+            **self.each_context(request),
+            "title": "Log in",
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            **(extra_context or {}),
+        }
+        if REDIRECT_FIELD_NAME not in {*request.GET, *request.POST}:
+            context[REDIRECT_FIELD_NAME] = reverse("admin:index", current_app=self.name)
+        request.current_app = self.name
+        return _StagedLoginView.as_view(
+            extra_context=context,
+            authentication_form=self.login_form,
+            template_name="admin/login.html",
+        )(request)
+
+
+class _StagedLoginView(LoginView):
+    """Django's view, whose form leads through allauth's stages and not straight in."""
+
+    @override
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        if self.request.user.is_authenticated:
+            logout(self.request)
+        # The password was typed just now: who has no factor yet sets it up without a second time.
+        record_authentication(self.request, user, "password", reauthenticated=True)
+        login = Login(user=user, redirect_url=self.get_success_url())
+        response: HttpResponse = perform_login(self.request, login)
+        return response
+
+
+def has_shown_factor(request: HttpRequest) -> bool:
+    """Whether this session has shown a factor since the person set up the one they have."""
+    user = request.user
+    if not isinstance(user, User):
+        return False
+    shown = [
+        entry["at"]
+        for entry in get_authentication_records(request, user)
+        if entry["method"] == "mfa"
+    ]
+    if not shown:
+        return False
+    latest = datetime.datetime.fromtimestamp(max(shown), datetime.UTC)
+    return _apps_of(user).filter(created_at__lte=latest).exists()
+
+
+def _page_of_factor(request: HttpRequest) -> str:
+    """Where staff go who have signed in by password alone."""
+    user = request.user
+    if isinstance(user, User) and _apps_of(user).exists():
+        following = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        return f"{reverse('mfa_reauthenticate')}?{urlencode({REDIRECT_FIELD_NAME: following})}"
+    return reverse("mfa_activate_totp")
+
+
+def _apps_of(user: User) -> QuerySet[Any]:
+    apps: QuerySet[Any] = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
+    return apps

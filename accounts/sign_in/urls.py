@@ -1,0 +1,42 @@
+"""The pages of signing in and of second factors, of all that allauth has; its names are kept."""
+
+from allauth.account import views as account
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from django.urls import URLPattern, path
+from django.views.generic import RedirectView
+
+from accounts.sign_in.pages import View, page
+
+
+def _page(route: str, view: View, name: str) -> URLPattern:
+    return path(route, page(view), name=name)
+
+
+urlpatterns = [
+    path(
+        "login/",
+        RedirectView.as_view(pattern_name="admin:login", query_string=True),
+        name="account_login",
+    ),
+    _page("logout/", account.logout, "account_logout"),
+    _page("inactive/", account.account_inactive, "account_inactive"),
+    _page("reauthenticate/", account.reauthenticate, "account_reauthenticate"),
+    _page("2fa/", mfa.index, "mfa_index"),
+    _page("2fa/authenticate/", mfa.authenticate, "mfa_authenticate"),
+    _page("2fa/reauthenticate/", mfa.reauthenticate, "mfa_reauthenticate"),
+    _page("2fa/totp/activate/", totp.activate_totp, "mfa_activate_totp"),
+    _page("2fa/totp/deactivate/", totp.deactivate_totp, "mfa_deactivate_totp"),
+    _page("2fa/recovery-codes/", recovery.view_recovery_codes, "mfa_view_recovery_codes"),
+    _page(
+        "2fa/recovery-codes/generate/",
+        recovery.generate_recovery_codes,
+        "mfa_generate_recovery_codes",
+    ),
+    _page(
+        "2fa/recovery-codes/download/",
+        recovery.download_recovery_codes,
+        "mfa_download_recovery_codes",
+    ),
+]

@@ -1,0 +1,369 @@
+"""Staff sign in with a second factor: set up, asked for, lost, taken away by an operator."""
+
+import re
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from cryptography.fernet import Fernet
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import AuditEvent, User
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+SET_UP = "/accounts/2fa/totp/activate/"
+CODES = "/accounts/2fa/recovery-codes/"
+ASK = "/accounts/2fa/authenticate/"
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    """The rule is on; the pages' own behaviour needs no manifest of hashed files."""
+    settings.STAFF_MFA = True
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+    settings.SECURE_SSL_REDIRECT = False
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def turns(monkeypatch):
+    """Half minutes that pass when a code is made and never by themselves."""
+    now = count(1_000)
+    current = [next(now)]
+    monkeypatch.setattr(totp, "yield_hotp_counters_from_time", lambda: iter(current))
+
+    def code(secret):
+        current[0] = next(now)
+        return totp.format_hotp_value(totp.hotp_value(secret, current[0]))
+
+    return code
+
+
+@pytest.fixture
+def root():
+    return User.objects.create_superuser("root@example.com", PASSWORD)
+
+
+@pytest.fixture
+def browser():
+    return Client()
+
+
+def sign_in(browser: Client, following: str = "/admin/accounts/user/") -> Any:
+    form = {"username": "Root@example.com", "password": PASSWORD, "next": following}
+    return browser.post("/admin/login/", form)
+
+
+def set_up(browser: Client, code: Callable[[str], str]) -> str:
+    """Set up an app; its secret."""
+    page = browser.get(SET_UP)
+    secret: str = re.findall(r"[A-Z2-7]{32}", page.content.decode())[0]
+    assert browser.post(SET_UP, {"code": code(secret)}).headers["Location"] == CODES
+    return secret
+
+
+def recovery_codes(browser: Client) -> list[str]:
+    return re.findall(r"<li>(\d{8})</li>", browser.get(CODES).content.decode())
+
+
+@pytest.fixture
+def secret(root, browser, turns):
+    """Of the app that the person has set up; this browser is signed in."""
+    sign_in(browser)
+    return set_up(browser, turns)
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/accounts/user/", "/admin/search/?s=a", "/admin/password_change/"]
+)
+def test_staff_without_a_factor_see_nothing_but_the_set_up(root, browser, path):
+    sign_in(browser)
+
+    refused = browser.get(path)
+    led = browser.get(refused.headers["Location"])
+
+    assert refused.status_code == 302
+    assert refused.headers["Location"].startswith("/admin/login/")
+    assert led.headers["Location"] == SET_UP
+
+
+def test_a_form_of_the_admin_is_not_taken_without_a_factor(root, browser):
+    sign_in(browser)
+
+    browser.post("/admin/accounts/tenant/add/", {"name": "mine"})
+
+    assert not AuditEvent.objects.filter(action="tenant.create").exists()
+
+
+def test_set_up_opens_the_admin_and_is_in_the_audit_log(secret, root, browser):
+    page = browser.get("/admin/")
+    stored = Authenticator.objects.get(type="totp").data["secret"]
+    events = AuditEvent.objects.filter(action="user.mfa_on").order_by("id")
+
+    assert page.status_code == 200
+    assert secret not in stored
+    assert [(event.actor, event.object_id, event.ip) for event in events] == [
+        (root, str(root.pk), "127.0.0.1")
+    ] * 2
+    assert [event.after for event in events] == [{"factor": "totp"}, {"factor": "recovery_codes"}]
+
+
+def test_a_set_up_with_a_wrong_code_changes_nothing(root, browser):
+    sign_in(browser)
+    browser.get(SET_UP)
+
+    answer = browser.post(SET_UP, {"code": "000000"})
+
+    assert "Incorrect code." in answer.content.decode()
+    assert not Authenticator.objects.exists()
+
+
+def test_the_code_is_asked_for_and_a_wrong_one_refused(secret, turns):
+    browser = Client()
+
+    asked = sign_in(browser)
+    outside = browser.get("/admin/accounts/user/")
+    wrong = browser.post(ASK, {"code": "000000"})
+    right = browser.post(ASK, {"code": turns(secret)})
+
+    assert asked.headers["Location"] == ASK
+    assert outside.headers["Location"].startswith("/admin/login/")
+    assert "Incorrect code." in wrong.content.decode()
+    assert right.headers["Location"] == "/admin/accounts/user/"
+    assert browser.get("/admin/accounts/user/").status_code == 200
+
+
+def test_a_code_is_good_once(secret, turns):
+    code = turns(secret)
+    first, second = Client(), Client()
+    for browser in (first, second):
+        sign_in(browser)
+
+    once = first.post(ASK, {"code": code})
+    twice = second.post(ASK, {"code": code})
+
+    assert once.status_code == 302
+    assert "Incorrect code." in twice.content.decode()
+
+
+def test_codes_cannot_be_guessed_one_after_another(secret, turns):
+    browser = Client()
+    sign_in(browser)
+    for _ in range(5):
+        browser.post(ASK, {"code": "000000"})
+
+    right = browser.post(ASK, {"code": turns(secret)})
+
+    assert "Too many failed login attempts" in right.content.decode()
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_a_recovery_code_is_good_once(secret, browser):
+    code = recovery_codes(browser)[0]
+    first, second = Client(), Client()
+    for other in (first, second):
+        sign_in(other)
+
+    once = first.post(ASK, {"code": code})
+    twice = second.post(ASK, {"code": code})
+
+    assert once.status_code == 302
+    assert first.get("/admin/").status_code == 200
+    assert "Incorrect code." in twice.content.decode()
+    assert code not in recovery_codes(browser)
+
+
+def test_new_recovery_codes_end_the_old_ones(secret, browser):
+    old = recovery_codes(browser)
+
+    browser.post(f"{CODES}generate/")
+
+    assert len(old) == len(set(old)) == 10
+    assert not set(old) & set(recovery_codes(browser))
+
+
+def test_a_session_by_password_alone_is_asked_for_the_code(root, browser, turns):
+    elsewhere = Client()
+    sign_in(elsewhere)
+    sign_in(browser)
+    secret = set_up(browser, turns)
+
+    led = elsewhere.get("/admin/login/?next=/admin/accounts/user/").headers["Location"]
+    answer = elsewhere.post(led, {"code": turns(secret), "next": "/admin/accounts/user/"})
+
+    assert led == "/accounts/2fa/reauthenticate/?next=%2Fadmin%2Faccounts%2Fuser%2F"
+    assert answer.headers["Location"] == "/admin/accounts/user/"
+    assert elsewhere.get("/admin/").status_code == 200
+
+
+def test_switching_off_leads_back_to_the_set_up(secret, root, browser):
+    browser.post("/accounts/2fa/totp/deactivate/")
+
+    led = browser.get("/admin/login/").headers["Location"]
+    events = AuditEvent.objects.filter(action="user.mfa_off", actor=root)
+
+    assert led == SET_UP
+    assert [event.after for event in events.order_by("id")] == [
+        {"factor": "totp"},
+        {"factor": "recovery_codes"},
+    ]
+
+
+def test_an_operator_takes_lost_factors_away(secret, root, browser, turns):
+    call_command("person", "reset-mfa", "ROOT@example.com")
+
+    signed_in_before = browser.get("/admin/")
+    again = Client()
+    sign_in(again)
+    event = AuditEvent.objects.get(action="user.mfa_reset")
+
+    assert signed_in_before.status_code == 302
+    assert again.get("/admin/login/").headers["Location"] == SET_UP
+    assert (event.actor_name, event.object_id) == ("manage.py", str(root.pk))
+    assert event.before == {"factors": ["totp", "recovery_codes"]}
+    set_up(again, turns)
+    assert again.get("/admin/").status_code == 200
+    assert browser.get("/admin/").status_code == 302  # it has shown the old factor, not this one
+
+
+@pytest.mark.parametrize(
+    ("email", "said"),
+    [("nobody@example.com", "nobody has the address"), ("root@example.com", "no second factor")],
+)
+def test_there_must_be_something_to_take_away(root, email, said):
+    with pytest.raises(CommandError, match=said):
+        call_command("person", "reset-mfa", email)
+
+
+def test_factors_outlive_a_change_of_encryption_keys(secret, settings, turns):
+    old, new = settings.ENCRYPTION_KEYS, Fernet.generate_key().decode()
+    settings.ENCRYPTION_KEYS = [new, *old]
+    call_command("person", "rotate-mfa")
+    settings.ENCRYPTION_KEYS = [new]
+    browser = Client()
+    sign_in(browser)
+
+    answer = browser.post(ASK, {"code": turns(secret)})
+
+    assert answer.status_code == 302
+
+
+def test_a_factor_by_an_unknown_key_lets_nobody_in(secret, settings, turns):
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    browser = Client()
+    sign_in(browser)
+
+    answer = browser.post(ASK, {"code": turns(secret)})
+
+    assert "Incorrect code." in answer.content.decode()
+    with pytest.raises(CommandError, match="unknown key"):
+        call_command("person", "rotate-mfa")
+
+
+def test_sign_in_works_while_redis_is_away(secret, settings, turns):
+    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
+    settings.CACHES = {"default": away}
+    browser = Client()
+    sign_in(browser)
+    code = turns(secret)
+
+    answer = browser.post(ASK, {"code": code})
+    again = Client()
+    sign_in(again)
+    repeated = again.post(ASK, {"code": code})
+
+    assert answer.headers["Location"] == "/admin/accounts/user/"
+    assert "Incorrect code." in repeated.content.decode()  # local memory knows it
+
+
+def test_without_the_rule_a_password_is_enough(root, browser, settings):
+    settings.STAFF_MFA = False
+
+    answer = sign_in(browser)
+
+    assert answer.headers["Location"] == "/admin/accounts/user/"
+    assert browser.get("/admin/accounts/user/").status_code == 200
+
+
+def test_who_has_a_factor_is_asked_without_the_rule_too(secret, settings):
+    settings.STAFF_MFA = False
+
+    assert sign_in(Client()).headers["Location"] == ASK
+
+
+def test_nobody_is_sent_to_another_site(secret, turns):
+    browser = Client()
+    sign_in(browser, following="https://evil.example/")
+
+    answer = browser.post(ASK, {"code": turns(secret)})
+
+    assert answer.headers["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize("path", [SET_UP, CODES, "/accounts/2fa/", "/accounts/reauthenticate/"])
+def test_strangers_are_asked_to_sign_in(browser, path):
+    answer = browser.get(path, follow=True)
+
+    assert answer.redirect_chain[-1][0].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/mfa/authenticator/", "/admin/account/emailaddress/", "/admin/mfa/"]
+)
+def test_the_admin_has_no_pages_of_the_library(secret, browser, path):
+    assert browser.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/password/reset/"])
+def test_nobody_signs_up_or_is_sent_mail(browser, path):
+    assert browser.get(path).status_code == 404
+
+
+def test_setting_up_after_a_while_takes_the_password_again(root, browser, settings):
+    sign_in(browser)
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+
+    asked = browser.get(SET_UP)
+    page = browser.get(asked.headers["Location"])
+
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert "Type your password once more" in page.content.decode()
+
+
+def test_passwords_cannot_be_guessed_by_who_found_an_open_session(root, browser, settings):
+    sign_in(browser)
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
+    for _ in range(10):
+        browser.post("/accounts/reauthenticate/", {"password": "a guess"})
+
+    answer = browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    assert answer.status_code == 429
+    assert "Too many attempts | Pictor" in answer.content.decode()
+
+
+def test_the_printed_sign_in_of_the_embedded_default_works_at_once(stack):
+    with httpx.Client(base_url=stack.base_url, follow_redirects=True) as browser:
+        page = browser.get("/admin/accounts/user/")
+        form = {
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+            "username": stack.env["PICTOR_DEMO_EMAIL"],
+            "password": stack.env["PICTOR_DEMO_PASSWORD"],
+            "next": "/admin/accounts/user/",
+        }
+        signed_in = browser.post("/admin/login/", data=form)
+        set_up_page = browser.get(SET_UP)
+
+    assert page.url.path == "/admin/login/"
+    assert (signed_in.status_code, signed_in.url.path) == (200, "/admin/accounts/user/")
+    assert "Set up a second factor" in set_up_page.text
