@@ -15,6 +15,7 @@ from accounts.rates.buckets import (
     bucket_of_queries,
     bucket_of_reads,
     buckets_of,
+    buckets_of_sign_in,
     headers_of,
     refusal_of,
 )
@@ -46,6 +47,14 @@ def take_read(caller: Caller) -> None:
 def take_query(caller: Caller) -> None:
     """Count one list or quote. Raises as `take_read` does."""
     _take_one(bucket_of_queries(caller))
+
+
+def take_sign_in(*, account: str, address: str) -> None:
+    """Count one typed password of an account, from an address. Raises as `take_read` does."""
+    buckets = buckets_of_sign_in(account, address)
+    taken = shared.take(buckets)
+    if taken.wait_seconds:
+        raise refusal_of(buckets, taken, {})
 
 
 def _take_one(bucket: Bucket) -> None:

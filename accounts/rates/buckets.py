@@ -18,6 +18,11 @@ REQUESTS = "requests"
 IMAGES = "images"
 READS = "reads"
 QUERIES = "lists and quotes"
+SIGN_INS = "sign-ins"
+
+SIGN_INS_OF_ACCOUNT = 6
+SIGN_INS_FROM_ADDRESS = 30
+"""Passwords typed a minute, right or wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,15 @@ def bucket_of_queries(caller: Caller) -> Bucket:
     """The same of its lists and quotes, which cost more."""
     name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:queries"
     return Bucket(name, QUERIES, "account", settings.QUERIES_PER_MINUTE, 1)
+
+
+def buckets_of_sign_in(account: str, address: str) -> list[Bucket]:
+    """The limits of typed passwords: of one account, and from one address."""
+    tag = "pictor:rate:{sign-in}"
+    return [
+        Bucket(f"{tag}:account:{account}", SIGN_INS, "account", SIGN_INS_OF_ACCOUNT, 1),
+        Bucket(f"{tag}:address:{address}", SIGN_INS, "address", SIGN_INS_FROM_ADDRESS, 1),
+    ]
 
 
 def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:

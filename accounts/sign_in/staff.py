@@ -23,6 +23,7 @@ from typing_extensions import override
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
+from accounts.sign_in.forms import SignInForm
 
 HIDDEN = frozenset({"account", "mfa"})
 """The apps of allauth."""
@@ -30,6 +31,8 @@ HIDDEN = frozenset({"account", "mfa"})
 
 class StaffSite(UnfoldAdminSite):
     """Unfold's site: nobody in it who has not shown a second factor, where one is asked for."""
+
+    login_form = SignInForm
 
     @override
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:

@@ -1,0 +1,85 @@
+"""Typed passwords are counted by account and by address, before anything is hashed."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth import hashers
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.rates.buckets import SIGN_INS_FROM_ADDRESS, SIGN_INS_OF_ACCOUNT
+from pictor.kit.ids import new_uuid
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+ADDRESSES = (f"2001:db8::{number:x}" for number in itertools.count(1))
+
+
+@pytest.fixture(autouse=True)
+def without_collected_static_files(settings):
+    """The pages' own behaviour needs no manifest of hashed files."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings):
+    """So that a minute's worth is typed in less than a minute on any machine."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def ann():
+    return User.objects.create_superuser(f"{new_uuid().hex}@example.com", PASSWORD)
+
+
+@pytest.fixture
+def sign_in(client):
+    def post(email: str, password: str, address: str) -> str:
+        answer = client.post(
+            reverse("admin:login"), {"username": email, "password": password}, REMOTE_ADDR=address
+        )
+        return "in" if answer.status_code == 302 else answer.content.decode()
+
+    return post
+
+
+REFUSED = "Too many sign-ins. Try again in "
+
+
+def passed_before_refusal(attempts: Iterator[str]) -> int:
+    """Some pass and then one is refused; a slow machine gives the limit time to fill a little."""
+    pages = list(itertools.takewhile(lambda page: REFUSED not in page, attempts))
+    return len(pages)
+
+
+def test_of_an_account_so_many_passwords_are_tried_a_minute_from_wherever(ann, sign_in):
+    most = 3 * SIGN_INS_OF_ACCOUNT
+    attempts = (sign_in(ann.email, "wrong", next(ADDRESSES)) for _ in range(most))
+
+    assert SIGN_INS_OF_ACCOUNT <= passed_before_refusal(attempts) < most
+    assert REFUSED in sign_in(ann.email.upper(), PASSWORD, next(ADDRESSES))
+
+
+def test_from_an_address_so_many_passwords_are_tried_a_minute_of_whomever(ann, sign_in):
+    address, most = next(ADDRESSES), 3 * SIGN_INS_FROM_ADDRESS
+    attempts = (sign_in(f"{number}-{ann.email}", "wrong", address) for number in range(most))
+
+    assert SIGN_INS_FROM_ADDRESS <= passed_before_refusal(attempts) < most
+    assert REFUSED in sign_in(ann.email, PASSWORD, address)
+    assert sign_in(ann.email, PASSWORD, next(ADDRESSES)) == "in"
+
+
+def test_nothing_is_hashed_for_who_is_refused(ann, sign_in, monkeypatch):
+    most = 3 * SIGN_INS_OF_ACCOUNT
+    passed_before_refusal(sign_in(ann.email, "wrong", next(ADDRESSES)) for _ in range(most))
+    hashed = []
+    for hasher in hashers.get_hashers():
+        monkeypatch.setattr(hasher, "verify", lambda *words: hashed.append(words))
+        monkeypatch.setattr(hasher, "encode", lambda *words, **more: hashed.append(words))
+
+    assert REFUSED in sign_in(ann.email, PASSWORD, next(ADDRESSES))
+    assert hashed == []
