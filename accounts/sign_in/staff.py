@@ -25,8 +25,8 @@ from unfold.sites import UnfoldAdminSite
 from accounts.models import User
 from accounts.sign_in.forms import SignInForm
 
-HIDDEN = frozenset({"account", "mfa"})
-"""The apps of allauth."""
+HIDDEN = frozenset({"account", "mfa", "auth"})
+"""The apps of allauth, and Django's groups."""
 
 
 class StaffSite(UnfoldAdminSite):
@@ -36,7 +36,7 @@ class StaffSite(UnfoldAdminSite):
 
     @override
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """All but allauth's own pages, which would change factors without an audit event."""
+        """All but pages that would change factors or rights without an audit event."""
         models = (
             model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
         )
