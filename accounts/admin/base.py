@@ -12,7 +12,9 @@ from unfold.admin import ModelAdmin
 from accounts.admin.money import dollars, is_micros
 from accounts.models import Actor, User
 
-SECRETS = frozenset({"password", "digest", "credentials", "approved_digest"})
+SECRETS = frozenset(
+    {"password", "digest", "body_digest", "credentials", "approved_digest", "seal", "previous_seal"}
+)
 """Columns of any model that no look-up may name, across relations too."""
 
 

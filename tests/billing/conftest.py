@@ -6,8 +6,10 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
+from accounts.models import User
 from accounts.services import create_tenant, issue_api_key
-from billing.services import Hold, HoldLimits, end_hold, place_hold
+from billing.pricing import BookRow
+from billing.services import Hold, HoldLimits, draft_price_book, end_hold, place_hold
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
@@ -55,3 +57,28 @@ def acme(db):
 @pytest.fixture
 def other(db):
     return Customer("other", 5_000_000)
+
+
+@pytest.fixture
+def plain_static_files(settings):
+    """The pages' own behaviour needs no manifest of hashed files."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+
+
+@pytest.fixture
+def root():
+    return User.objects.create_superuser("root@example.com", "correct horse battery")
+
+
+@pytest.fixture
+def pages(client, root):
+    client.force_login(root)
+    return client
+
+
+@pytest.fixture
+def draft(now):
+    row = BookRow("gpt-image-2", "1024x1024", "low", Micros(5_880), 1024, 1024)
+    return draft_price_book(name="standard", rows=[row], effective_from=now, actor="test")

@@ -1,7 +1,6 @@
 """`manage.py channel`."""
 
 import json
-import socket
 from io import StringIO
 
 import pytest
@@ -344,64 +343,3 @@ def test_costs_that_differ_are_listed_by_model(manage):
 
 def test_no_channels_are_an_empty_list(manage):
     assert json.loads(manage("channel", "list", "--json").out) == []
-
-
-def test_a_trial_makes_one_real_image(manage, sandbox_url):
-    manage("channel", "set", "acme", "--base-url", sandbox_url, "--api-key", "k")
-
-    said = manage("channel", "test", "acme")
-
-    assert said.error is None
-    assert said.out.startswith("acme: gpt-image-2 in ")
-    assert ", 1024x1024 png, " in said.out
-
-
-def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url):
-    manage(
-        "channel", "set", "acme", "--base-url", sandbox_url, "--api-key", "k", "--models",
-        "dall-e-3", "--sizes", "1792x1024,1024x1792",
-    )  # fmt: skip
-    manage("channel", "disable", "acme")
-
-    said = manage("channel", "test", "acme")
-
-    assert said.error is None
-    assert "acme: dall-e-3 in " in said.out
-    assert ", 1792x1024 png, " in said.out
-
-
-def test_a_trial_of_a_dead_channel_says_so(manage, settings):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        settings.EGRESS_ALLOW = frozenset({f"127.0.0.1:{port}"})
-        base_url = f"http://127.0.0.1:{port}/v1"
-        manage("channel", "set", "acme", "--base-url", base_url, "--api-key", "k")
-
-        said = manage("channel", "test", "acme")
-
-    assert (said.error or "").startswith("acme: not_reached: ")
-    assert said.out == ""
-
-
-def test_a_trial_of_a_forbidden_address_says_so(manage, settings):
-    settings.EGRESS_ALLOW = frozenset()
-    manage("channel", "set", "acme", "--base-url", "http://127.0.0.1:9/v1", "--api-key", "k")
-
-    said = manage("channel", "test", "acme")
-
-    assert "EgressRefused" in (said.error or "")
-
-
-def test_a_channel_without_models_cannot_be_tried(manage):
-    manage("channel", "set", "acme", *NEW)
-    Route.objects.all().delete()
-
-    assert manage("channel", "test", "acme").error == "acme: the channel acme serves no model"
-
-
-def test_a_key_from_another_installation_is_one_clear_line(manage):
-    manage("channel", "set", "acme", *NEW)
-    Channel.objects.update(credentials="gAAAAA-from-elsewhere")
-
-    assert "PICTOR_ENCRYPTION_KEYS" in (manage("channel", "test", "acme").error or "")

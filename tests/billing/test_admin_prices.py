@@ -1,0 +1,144 @@
+"""Price books on the operator's pages: drafts in dollars, final once published, all audited."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from billing.models import (
+    Price,
+    PriceBook,
+)
+from billing.services import publish_price_book
+from pictor.kit.money import to_decimal
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
+
+
+def book_form(book: PriceBook, **changes: str) -> dict[str, object]:
+    price = book.prices.get()
+    return {
+        "name": book.name,
+        "version": book.version,
+        "markup": "1",
+        "tenant": "",
+        "effective_from_0": "2026-11-20",
+        "effective_from_1": "12:00:00",
+        "prices-TOTAL_FORMS": "1",
+        "prices-INITIAL_FORMS": "1",
+        "prices-0-id": price.id,
+        "prices-0-book": book.id,
+        "prices-0-model": price.model,
+        "prices-0-size": price.size,
+        "prices-0-quality": price.quality,
+        "prices-0-micros": to_decimal(price.micros),
+        "prices-0-kind": price.kind,
+        "prices-0-width": price.width,
+        "prices-0-height": price.height,
+        **changes,
+    }
+
+
+def test_a_draft_is_made_on_its_page_with_the_next_version_and_its_rows(pages, root, draft):
+    answer = pages.post(
+        reverse("admin:billing_pricebook_add"),
+        {
+            "name": "standard",
+            "markup": "1.5",
+            "tenant": "",
+            "effective_from_0": "2026-11-20",
+            "effective_from_1": "12:00:00",
+            "prices-TOTAL_FORMS": "1",
+            "prices-INITIAL_FORMS": "0",
+            "prices-0-model": "dall-e-2",
+            "prices-0-size": "256x256",
+            "prices-0-quality": "standard",
+            "prices-0-micros": "0.016",
+            "prices-0-kind": "fixed",
+            "prices-0-width": "256",
+            "prices-0-height": "256",
+        },
+    )
+
+    assert answer.status_code == 302
+    book = PriceBook.objects.get(version=2)
+    assert book.name == "standard"
+    assert book.prices.get().micros == 16_000
+    events = AuditEvent.objects.filter(object_id=str(book.id)).order_by("id")
+    assert [event.action for event in events] == ["price_book.draft", "price_book.prices"]
+    assert {event.actor for event in events} == {root}
+
+
+def test_changed_and_removed_rows_of_a_draft_leave_before_and_after(pages, draft):
+    page = reverse("admin:billing_pricebook_change", args=[draft.id])
+
+    pages.post(page, book_form(draft, **{"prices-0-micros": "0.006", "markup": "2"}))
+    pages.post(page, book_form(draft, **{"prices-0-size": "512x512"}, markup="2"))
+    pages.post(page, book_form(draft, **{"prices-0-DELETE": "on"}, markup="2"))
+
+    terms = AuditEvent.objects.get(action="price_book.change")
+    assert ((terms.before or {})["markup"], (terms.after or {})["markup"]) == ("1", "2")
+    changes = AuditEvent.objects.filter(action="price_book.prices").order_by("id")
+    amounts = [
+        {key: row["micros"] for key, row in (state or {}).items()}
+        for event in changes
+        for state in (event.before, event.after)
+    ]
+    old, new = "gpt-image-2 1024x1024 low", "gpt-image-2 512x512 low"
+    assert amounts == [{old: 5_880}, {old: 6_000}, {old: 6_000}, {new: 6_000}, {new: 6_000}, {}]
+    assert not draft.prices.exists()
+
+
+@pytest.mark.parametrize("typed", ["0.0000001", "-1", "ten", "1e-3", ""])
+def test_a_price_is_typed_in_dollars_exactly_or_refused(pages, draft, typed):
+    page = reverse("admin:billing_pricebook_change", args=[draft.id])
+
+    answer = pages.post(page, book_form(draft, **{"prices-0-micros": typed}))
+
+    assert answer.status_code == 200
+    assert draft.prices.get().micros == 5_880
+
+
+def test_prices_are_shown_in_dollars_before_and_after_they_are_published(pages, draft):
+    page = reverse("admin:billing_pricebook_change", args=[draft.id])
+    as_draft = pages.get(page).content.decode()
+    PriceBook.objects.update(published_at=draft.effective_from)
+
+    published = pages.get(page).content.decode()
+
+    assert 'value="0.005880"' in as_draft
+    assert "0.005880" in published
+    assert ">5880<" not in published
+
+
+def test_a_draft_is_thrown_away_with_an_event(pages, draft):
+    pages.post(reverse("admin:billing_pricebook_delete", args=[draft.id]), {"post": "yes"})
+
+    assert not PriceBook.objects.exists()
+    assert (AuditEvent.objects.get(action="price_book.discard").before or {})["prices"] == 1
+
+
+def test_a_draft_can_be_edited_and_published_and_is_final_then(pages, root, draft):
+    change = reverse("admin:billing_pricebook_change", args=[draft.id])
+    listing = reverse("admin:billing_pricebook_changelist")
+    chosen = {"action": "publish", "_selected_action": [str(draft.id)]}
+
+    pages.post(change, book_form(draft, **{"prices-0-micros": "0.006"}))
+    first = pages.post(listing, chosen, follow=True).content.decode()
+    second = pages.post(listing, chosen, follow=True).content.decode()
+    refused = pages.post(change, book_form(draft, **{"prices-0-micros": "0.000001"}))
+
+    book = PriceBook.objects.get()
+    assert book.published_at is not None
+    assert Price.objects.get().micros == 6_000
+    assert "standard v1 is published" in first
+    assert "published already" in second
+    assert refused.status_code == 403
+    assert AuditEvent.objects.get(action="price_book.publish").actor == root
+    assert pages.get(change).status_code == 200
+
+
+def test_a_published_book_is_not_deleted(pages, draft, now):
+    publish_price_book(book=draft, actor="test", now=now)
+    delete = reverse("admin:billing_pricebook_delete", args=[draft.id])
+
+    assert pages.post(delete, {"post": "yes"}).status_code == 403
