@@ -14,4 +14,5 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = ("action", "at")
     search_fields = ("actor_name", "object_id", "tenant__name")
     list_select_related = ("tenant",)
+    readonly_fields = ("at",)
     ordering = ("-id",)

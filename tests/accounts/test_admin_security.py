@@ -7,6 +7,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from accounts.admin.base import SECRETS
 from accounts.models import ApiKey, AuditEvent, User
@@ -147,6 +149,15 @@ def test_staff_change_an_ordinary_person(client, helper):
 
     event = AuditEvent.objects.get(action="user.change")
     assert (event.actor, (event.after or {})["name"]) == (helper, "Ann")
+
+
+def test_an_audit_event_says_when_it_was(client, root):
+    create_tenant(name="acme", actor="test")
+    event = AuditEvent.objects.get(action="tenant.create")
+
+    page = client.get(reverse("admin:accounts_auditevent_change", args=[event.pk]))
+
+    assert date_format(localtime(event.at), "DATETIME_FORMAT") in page.content.decode()
 
 
 def test_a_session_ends_after_twelve_hours():
