@@ -28,9 +28,12 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def worker(
-    pooled_connections: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+    pooled_connections: None, settings: Any, monkeypatch: pytest.MonkeyPatch, ends: list[str]
 ) -> Iterator[ImageWorker]:
-    """A running one whose parts listen closely, and which stops at the end."""
+    """A running one whose parts listen closely, and which stops at the end.
+
+    They listen so closely that a busy machine is a hang to them, which must not end the tests.
+    """
     settings.HEARTBEAT_SECONDS = 0.02
     settings.DRAIN_SECONDS = 0
     monkeypatch.setattr(module, "SILENT_SECONDS", 0.3)
