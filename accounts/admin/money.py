@@ -56,7 +56,7 @@ class DollarForms:
                 required=not db_field.blank,
                 help_text="At most 6 decimals.",
             )
-        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]  # of a mixin
 
 
 def dollars(column: str, label: str = "") -> Callable[[Any], str]:

@@ -24,8 +24,10 @@ def connect() -> None:
 def _saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> None:
     if not created or raw:
         return
-    from allauth.account.internal.flows.login import record_authentication  # noqa: PLC0415
-    from allauth.core import context  # noqa: PLC0415
+    from allauth.account.internal.flows.login import (  # noqa: PLC0415 - needs models
+        record_authentication,
+    )
+    from allauth.core import context  # noqa: PLC0415 - needs the models
 
     _record("user.mfa_on", instance)
     request = context.request
@@ -40,10 +42,10 @@ def _deleted(instance: "Authenticator", **_: Any) -> None:
 
 
 def _record(action: str, factor: "Authenticator") -> None:
-    from allauth.core import context  # noqa: PLC0415
+    from allauth.core import context  # noqa: PLC0415 - needs the models
 
-    from accounts.models import User  # noqa: PLC0415
-    from accounts.services import record  # noqa: PLC0415
+    from accounts.models import User  # noqa: PLC0415 - needs the models
+    from accounts.services import record  # noqa: PLC0415 - needs the models
 
     request = context.request
     by = request.user if request is not None and isinstance(request.user, User) else "manage.py"

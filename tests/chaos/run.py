@@ -35,8 +35,8 @@ def run_on(stack: Stack, *, seed: int, seconds: float) -> Verdict:
     dice = random.Random(seed)  # noqa: S311 - chaos that can be repeated, no secret
     away = min(AWAY_SECONDS, seconds / SHARE_AWAY)
     faults = Faults(stack, dice, away)
-    honest = Honest(kill=faults.kill_image_worker, dice=random.Random(seed + 1))  # noqa: S311
-    hostile = Hostile(random.Random(seed + 2))  # noqa: S311
+    honest = Honest(kill=faults.kill_image_worker, dice=random.Random(seed + 1))  # noqa: S311 - as above
+    hostile = Hostile(random.Random(seed + 2))  # noqa: S311 - as above
     first, second = stack.upstream_ports[:2]
     with serving(honest, first), serving(hostile, second):
         traffic = Traffic(stack, _prepared(stack, first, second))

@@ -24,7 +24,7 @@ OURS = {"accounts", "billing", "generation", "storage", "account", "mfa"}
 TABLES = sorted(
     model._meta.db_table  # noqa: SLF001 - Django's documented way to a model's table
     for model in apps.get_models(include_auto_created=True)
-    if model._meta.app_label in OURS  # noqa: SLF001
+    if model._meta.app_label in OURS  # noqa: SLF001 - as above
 )
 
 ANOTHER_VALUE = {

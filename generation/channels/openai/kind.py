@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":
     # Operators' commands read the declaration, and make no calls.
-    from generation.channels.openai.adapter import OpenAIAdapter  # noqa: PLC0415
+    from generation.channels.openai.adapter import OpenAIAdapter  # noqa: PLC0415 - heavy
 
     return OpenAIAdapter(config, http, spools)
 
