@@ -1,4 +1,4 @@
-"""What tests of any folder may need: the asyncio backend, and pools that leave no connections."""
+"""What tests of any folder may need: the asyncio backend, pools, pages without static files."""
 
 import threading
 from collections.abc import Iterator
@@ -28,3 +28,11 @@ def pooled_connections(transactional_db: None) -> Iterator[None]:
 def _close(barrier: threading.Barrier) -> None:
     barrier.wait(10)  # so each of the pool's threads gets exactly one
     connection.close()
+
+
+@pytest.fixture
+def plain_static_files(settings):
+    """Pages whose own behaviour is asked about need no manifest of hashed files."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]

@@ -6,6 +6,9 @@ all of them itself.
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
 from pictor.env import env_bool, env_database, env_int, env_list, env_secret, env_secrets, env_str
 
@@ -53,6 +56,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "pictor.web.page_policy.PagePolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -218,6 +222,30 @@ STORAGES = {
 }
 URL_EXPIRY_SECONDS = env_int("PICTOR_URL_EXPIRY_SECONDS", 3600)
 IMAGE_RETENTION_DAYS = env_int("PICTOR_IMAGE_RETENTION_DAYS", 30)
+
+# --- what a page may load and run (web/page_policy.py) ----------------------------------------
+
+_IMAGES_AT = (
+    ["{0.scheme}://{0.netloc}".format(urlsplit(S3_PUBLIC_ENDPOINT_URL))]
+    if S3_PUBLIC_ENDPOINT_URL
+    else ["https://s3.amazonaws.com", f"https://s3.{S3_REGION}.amazonaws.com"]
+)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:", *_IMAGES_AT],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+ADMIN_PREFIXES = ("/admin/", "/accounts/")
+ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 
 # --- egress -----------------------------------------------------------------------------------
 

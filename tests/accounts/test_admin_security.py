@@ -15,15 +15,7 @@ from accounts.models import ApiKey, AuditEvent, User
 from accounts.services import create_tenant
 from generation.models import Channel
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def without_collected_static_files(settings):
-    """The pages' own behaviour needs no manifest of hashed files."""
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 PASSWORD = "correct horse battery"
 SET_UP = "/accounts/2fa/totp/activate/"
@@ -26,11 +26,8 @@ ASK = "/accounts/2fa/authenticate/"
 
 @pytest.fixture(autouse=True)
 def site(settings):
-    """The rule is on; the pages' own behaviour needs no manifest of hashed files."""
+    """The rule is on, and nothing is remembered of other tests."""
     settings.STAFF_MFA = True
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
     settings.SECURE_SSL_REDIRECT = False
     cache.clear()
 

@@ -60,14 +60,6 @@ def other(db):
 
 
 @pytest.fixture
-def plain_static_files(settings):
-    """The pages' own behaviour needs no manifest of hashed files."""
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
-
-
-@pytest.fixture
 def root():
     return User.objects.create_superuser("root@example.com", "correct horse battery")
 

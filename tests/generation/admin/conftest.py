@@ -17,14 +17,6 @@ from pictor.kit.ids import new_uuid
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def without_collected_static_files(settings):
-    """The pages' own behaviour needs no manifest of hashed files."""
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
-
-
 @pytest.fixture
 def root():
     return User.objects.create_superuser("root@example.com")

@@ -20,7 +20,7 @@ from generation.channels import registry
 from generation.models import Channel
 from tests.generation.admin.conftest import change_page, enabled_channel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 
 def channel_form(channel: Channel, **changes: str) -> dict[str, object]:

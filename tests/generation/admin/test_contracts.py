@@ -8,7 +8,7 @@ from generation.catalogue.snapshot import current_catalogue
 from generation.models import Contract
 from tests.generation.admin.conftest import change_page
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 
 def contract_form(**changes: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from generation.models import Worker
 from pictor.kit.ids import new_uuid
 from tests.generation.admin.conftest import change_page
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 
 @pytest.mark.parametrize("model", ["contract", "channel", "generation", "worker"])

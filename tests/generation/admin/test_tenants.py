@@ -14,7 +14,7 @@ from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.ids import GenerationId, new_uuid
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 
 def test_a_key_for_a_model_that_nobody_offers_is_refused(pages):

@@ -1,0 +1,48 @@
+"""What a browser is told of each page: where it may load from, and that nothing in it runs."""
+
+import re
+
+import pytest
+from django.http import HttpResponse
+from django.urls import reverse
+
+from accounts.models import User
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
+
+INLINE_SCRIPT = re.compile(r"""<script(?![^>]*\b(?:src=|type="application/json"))|\son\w+\s*=""")
+
+
+def policy_of(answer: HttpResponse) -> dict[str, set[str]]:
+    directives = [line.split() for line in answer["Content-Security-Policy"].split(";")]
+    return {name: set(sources) for name, *sources in directives}
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/accounts/login/", "/nothing/", "/v1/nothing"])
+def test_every_page_says_what_it_may_load(client, path):
+    answer = client.get(path, headers={"Accept": "text/html"})
+
+    policy = policy_of(answer)
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == {"'none'"}
+    assert policy["form-action"] == policy["connect-src"] == {"'self'"}
+    assert "'unsafe-inline'" not in policy["script-src"]
+    assert "camera=()" in answer["Permissions-Policy"]
+
+
+def test_only_the_admin_evaluates_expressions_and_styles_elements(client):
+    admin, elsewhere = (policy_of(client.get(path)) for path in ("/admin/login/", "/nothing/"))
+
+    assert admin["script-src"] - elsewhere["script-src"] == {"'unsafe-eval'"}
+    assert admin["style-src"] - elsewhere["style-src"] == {"'unsafe-inline'"}
+    assert elsewhere["script-src"] == elsewhere["style-src"] == {"'self'"}
+
+
+@pytest.mark.parametrize("page", ["login", "index", "accounts_apikey_add", "billing_pricebook_add"])
+def test_no_page_of_the_admin_has_a_script_in_it(client, page):
+    if page != "login":
+        client.force_login(User.objects.create_superuser("root@example.com", "correct horse"))
+
+    html = client.get(reverse(f"admin:{page}")).content.decode()
+
+    assert "<script" in html
+    assert INLINE_SCRIPT.findall(html) == []
