@@ -23,23 +23,13 @@ from billing.services import (
 )
 from pictor.kit import clock
 
-_PRICE = dollars("micros", "price")
-
 
 class _PriceInline(DollarForms, TabularInline):
     model = Price
     extra = 0
     per_page = 50
     ordering = ("model", "size", "quality")
-
-    @override
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        price = "micros" if _is_draft(obj) else _PRICE
-        return ("model", "size", "quality", price, "kind", "width", "height")
-
-    @override
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if _is_draft(obj) else (_PRICE,)
+    fields = ("model", "size", "quality", "micros", "kind", "width", "height")
 
     @override
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from typing_extensions import override
 from unfold.admin import ModelAdmin
 
-from accounts.admin.money import dollars, is_micros
+from accounts.admin.money import DollarForms
 from accounts.models import Actor, User
 
 SECRETS = frozenset(
@@ -64,20 +64,10 @@ class ServiceAdmin(GuardedAdmin):
         return response
 
 
-class ReadOnlyAdmin(GuardedAdmin):
+class ReadOnlyAdmin(DollarForms, GuardedAdmin):
     """For what nobody may change by hand."""
 
     actions = None
-    money: tuple[str, ...] = ()
-    """Columns of micro-USD whose names do not say so."""
-
-    @override
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Every column, those of money in dollars."""
-        return [
-            dollars(name) if name in self.money or is_micros(name) else name
-            for name in super().get_fields(request, obj)
-        ]
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,10 +1,12 @@
 """Money on the operator's pages: typed and shown in dollars, stored as whole micro-USD."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
@@ -44,7 +46,37 @@ def is_micros(column: str) -> bool:
 
 
 class DollarForms:
-    """For pages and inlines: columns of micros are typed in dollars."""
+    """For pages and inlines: columns of micros are typed in USD, or shown in USD to who may not."""
+
+    money: tuple[str, ...] = ()
+    """Columns of micro-USD whose names do not say so."""
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Every column; what is only looked at is no form's field, which is where dollars are."""
+        names = super().get_fields(request, obj)  # type: ignore[misc]  # of a mixin
+        if self._is_typed(request, obj):
+            return names
+        return list(dict.fromkeys(dollars(one) if self._is_money(one) else one for one in names))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """An inline's form has no field that is not one of its model's or named here."""
+        names = super().get_readonly_fields(request, obj)  # type: ignore[misc]  # of a mixin
+        if self._is_typed(request, obj):
+            return names
+        page: Any = self
+        columns = [field.name for field in page.model._meta.fields]  # noqa: SLF001 - Django's documented API
+        return (*names, *(dollars(one) for one in columns if self._is_money(one)))
+
+    def _is_money(self, name: Any) -> bool:
+        return isinstance(name, str) and (name in self.money or is_micros(name))
+
+    def _is_typed(self, request: HttpRequest, obj: models.Model | None) -> bool:
+        page: Any = self
+        if page.has_change_permission(request, obj):
+            return True
+        if isinstance(page, InlineModelAdmin):
+            return page.has_add_permission(request, obj)
+        return obj is None
 
     def formfield_for_dbfield(
         self, db_field: "models.Field[Any, Any]", request: HttpRequest, **kwargs: Any
@@ -59,10 +91,11 @@ class DollarForms:
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]  # of a mixin
 
 
+@cache
 def dollars(column: str, label: str = "") -> Callable[[Any], str]:
     """A column of micros for lists and pages that are read; nothing for None."""
 
-    @admin.display(description=f"{label or _words(column)} (USD)", ordering=column)
+    @admin.display(description=f"{label or _words(column) or 'price'} (USD)", ordering=column)
     def shown(row: Any) -> str:
         amount = getattr(row, column)
         return "" if amount is None else to_decimal(amount)

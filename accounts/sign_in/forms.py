@@ -10,6 +10,8 @@ from unfold.forms import AuthenticationForm
 from accounts import rates
 from pictor.kit.errors import RateLimited
 
+THROTTLED = "throttled"
+
 
 class SignInForm(AuthenticationForm):
     """Unfold's, with a limit by account and one by address, whoever is right about the password."""
@@ -22,10 +24,18 @@ class SignInForm(AuthenticationForm):
             rates.take_sign_in(account=_name(typed), address=_name(address))
         except RateLimited as error:
             raise ValidationError(
-                f"Too many sign-ins. Try again in {error.retry_after} seconds.", code="throttled"
+                "Too many sign-ins. Try again in %(seconds)s seconds.",
+                code=THROTTLED,
+                params={"seconds": error.retry_after},
             ) from None
         columns: dict[str, Any] = super().clean()
         return columns
+
+    def retry_after(self) -> int | None:
+        """Seconds until the next attempt is counted; None unless this one was one too many."""
+        refusals = self.non_field_errors().as_data()
+        waits = [error.params["seconds"] for error in refusals if error.code == THROTTLED]
+        return max(waits, default=None)
 
 
 def _name(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.internal.flows.login import (
@@ -87,6 +88,16 @@ class _StagedLoginView(LoginView):
         record_authentication(self.request, user, "password", reauthenticated=True)
         login = Login(user=user, redirect_url=self.get_success_url())
         response: HttpResponse = perform_login(self.request, login)
+        return response
+
+    @override
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """The form with what is wrong; 429 where it is the number of attempts."""
+        response = super().form_invalid(form)
+        wait = form.retry_after() if isinstance(form, SignInForm) else None
+        if wait is not None:
+            response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            response.headers["Retry-After"] = str(wait)
         return response
 
 

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from accounts.models import ApiKey, Tenant
 from billing.seals import Sealed
+from pictor.kit.money import to_decimal
 from pictor.kit.seals import microseconds
 
 
@@ -93,7 +94,7 @@ class TenantBalance(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.tenant_id}: {self.available} available, {self.held} held"
+        return f"{to_decimal(self.available)} USD available, {to_decimal(self.held)} held"
 
 
 class Transfer(models.Model):
@@ -181,7 +182,7 @@ class Transfer(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount}"
+        return f"{self.kind} of {to_decimal(self.amount)} USD"
 
     @property
     def sealed(self) -> Sealed:

@@ -11,18 +11,10 @@ from accounts.models import User
 from accounts.rates.buckets import SIGN_INS_FROM_ADDRESS, SIGN_INS_OF_ACCOUNT
 from pictor.kit.ids import new_uuid
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 PASSWORD = "correct horse battery"
 ADDRESSES = (f"2001:db8::{number:x}" for number in itertools.count(1))
-
-
-@pytest.fixture(autouse=True)
-def without_collected_static_files(settings):
-    """The pages' own behaviour needs no manifest of hashed files."""
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +75,13 @@ def test_nothing_is_hashed_for_who_is_refused(ann, sign_in, monkeypatch):
 
     assert REFUSED in sign_in(ann.email, PASSWORD, next(ADDRESSES))
     assert hashed == []
+
+
+def test_who_is_refused_hears_when_to_try_again(ann, client, sign_in):
+    most = 3 * SIGN_INS_OF_ACCOUNT
+    passed_before_refusal(sign_in(ann.email, "wrong", next(ADDRESSES)) for _ in range(most))
+
+    answer = client.post(reverse("admin:login"), {"username": ann.email, "password": PASSWORD})
+
+    assert answer.status_code == 429
+    assert 1 <= int(answer["Retry-After"]) <= 60

@@ -323,6 +323,24 @@ def test_balances_and_transfers_are_read_in_dollars(pages, acme):
         assert re.findall(r".{80}>5880<", page, re.DOTALL) == [], model
 
 
+def test_who_may_only_look_reads_dollars_too(client, acme, draft):
+    acme.key.budget_month_micros = 12_500_000
+    acme.key.save(update_fields=["budget_month_micros"])
+    clerk = User.objects.create_user("clerk@example.com", is_staff=True)
+    may_look = ["view_apikey", "view_pricebook", "view_price"]
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=may_look))
+    client.force_login(clerk)
+
+    pages = [
+        client.get(reverse(f"admin:{name}_change", args=[pk])).content.decode()
+        for name, pk in (("accounts_apikey", acme.key.pk), ("billing_pricebook", draft.pk))
+    ]
+
+    assert "12.500000" in pages[0]
+    assert "0.005880" in pages[1]
+    assert [re.findall(r">\s*(?:12500000|5880)\s*<", page) for page in pages] == [[], []]
+
+
 @pytest.mark.parametrize("page", ["billing_tenantbalance", "billing_transfer", "billing_keybudget"])
 def test_money_is_never_added_by_hand(pages, page):
     assert pages.get(reverse(f"admin:{page}_add")).status_code == 403
