@@ -13,6 +13,7 @@ import httpx
 import openai
 import redis
 
+from pictor.runtime.logs import begin_log
 from tests.customer import Customer
 from tests.flows.conftest import (
     customer,
@@ -105,7 +106,8 @@ def test_generations_queued_when_the_broker_is_emptied_all_end(
 @contextlib.contextmanager
 def second_worker(stack: Stack) -> Iterator[None]:
     log = stack.run_dir / "log" / "second-worker.log"
-    with log.open("wb") as output:
+    start = begin_log(log)
+    with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             [
                 *(sys.executable, "-m", "celery", "-A", "pictor.celery", "worker"),
@@ -118,7 +120,7 @@ def second_worker(stack: Stack) -> Iterator[None]:
             stderr=subprocess.STDOUT,
         )
     try:
-        until(lambda: "ready." in log.read_text(encoding="utf-8"))
+        until(lambda: b"ready." in log.read_bytes()[start:])
         yield
     finally:
         process.terminate()
@@ -149,7 +151,7 @@ def snapshot(database: Any) -> list[tuple[Any, ...]]:
     """Every generation's end, every transfer and image, as text."""
     rows: list[tuple[Any, ...]] = []
     for table in ("generation_generation", "billing_transfer", "storage_storedimage"):
-        rows += database.execute(f"SELECT t::text FROM {table} AS t ORDER BY 1").fetchall()  # noqa: S608
+        rows += database.execute(f"SELECT t::text FROM {table} AS t ORDER BY 1").fetchall()  # noqa: S608 - built from constants
     return rows
 
 

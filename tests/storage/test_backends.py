@@ -147,7 +147,10 @@ def test_what_was_stored_up_to_a_day_is_removed_page_by_page(s3, sent):
 def test_a_bucket_is_made_in_its_region(s3, configured, region, is_named):
     configured(bucket_name=f"other-{region}", region_name=region)
     bodies: list[str] = []
-    note: Any = lambda request, **_rest: bodies.append(str(request.body))  # noqa: E731
+
+    def note(request: Any, **_: Any) -> None:
+        bodies.append(str(request.body))
+
     backends.client().meta.events.register("before-send.s3.CreateBucket", note)
 
     backends.ensure_bucket()
