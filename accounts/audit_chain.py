@@ -33,9 +33,12 @@ def sealed_part(event: AuditEvent) -> SealedEvent:
     return SealedEvent(*(getattr(event, field) for field in SealedEvent._fields))
 
 
-def audit_head() -> tuple[int, bytes]:
-    """The number and seal of the last link; 0 and zeros before the first event."""
-    last = AuditLink.objects.order_by("-seq").values_list("seq", "seal").first()
+def audit_head(until: datetime) -> tuple[int, bytes]:
+    """Number and seal of the last link before any event of that moment or later; 0 without one."""
+    links = AuditLink.objects.order_by("seq")
+    later = links.filter(event__at__gte=until).values_list("seq", flat=True).first()
+    before = links if later is None else links.filter(seq__lt=later)
+    last = before.values_list("seq", "seal").last()
     return (0, NOTHING_BEFORE) if last is None else (last[0], bytes(last[1]))
 
 

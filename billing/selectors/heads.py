@@ -31,8 +31,9 @@ SELECT COUNT(*), COALESCE(SUM(amount), 0),
 class Heads:
     """By tenant's public id, the number and seal of its last transfer before `until`.
 
-    The audit log's are its last link's. `costs` are the platform's own transfers before `until`:
-    how many, their sum in micros, and a digest of their seals. Seals are hexadecimal.
+    `audit` is the audit log's last link before anything later. `costs` are the platform's own
+    transfers before `until`: how many, their sum in micros, and a digest of their seals. Seals are
+    hexadecimal.
     """
 
     until: datetime
@@ -76,7 +77,7 @@ def heads_before(until: datetime) -> Heads:
         cursor.execute(_HEADS, [until])
         tenants = {ids.public(ids.TENANT, row[0]): (row[1], row[2]) for row in cursor.fetchall()}
         costs = _costs_before(until)
-    seq, seal = audit_head()
+    seq, seal = audit_head(until)
     return Heads(until=until, tenants=tenants, audit=(seq, seal.hex()), costs=costs)
 
 

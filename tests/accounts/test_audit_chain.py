@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from accounts.audit_chain import audit_head, audit_problems
+from accounts.audit_chain import audit_head, audit_problems, audit_seal_at
 from accounts.models import AuditEvent, AuditLink
 from accounts.services import create_tenant, issue_api_key, link_events, link_older_events, record
 from pictor.kit import clock
@@ -46,8 +46,18 @@ def test_events_are_linked_in_order_once_they_are_committed(log):
     links = AuditLink.objects.order_by("seq").values_list("seq", "event_id")
 
     assert list(links) == [(1, log[0].id), (2, log[1].id), (3, log[2].id)]
-    assert audit_head()[0] == 3
+    assert audit_head(clock.now())[0] == 3
     assert problems() == []
+
+
+def test_a_day_s_head_is_the_last_link_before_anything_later(log):
+    of_the_day = audit_head(log[2].at)
+
+    write("late")
+
+    assert of_the_day == audit_head(log[2].at)
+    assert of_the_day == (2, audit_seal_at(2))
+    assert audit_head(log[0].at)[0] == 0
 
 
 def test_what_is_rolled_back_is_not_linked(log):
@@ -55,7 +65,7 @@ def test_what_is_rolled_back_is_not_linked(log):
         write("four")
         transaction.set_rollback(True)
 
-    assert audit_head()[0] == 3
+    assert audit_head(clock.now())[0] == 3
 
 
 def test_many_that_write_at_once_make_one_chain():
@@ -75,7 +85,7 @@ def test_many_that_write_at_once_make_one_chain():
         for done in [threads.submit(issue, index) for index in range(8)]:
             done.result(30)
 
-    assert audit_head()[0] == AuditEvent.objects.count() == 25
+    assert audit_head(clock.now())[0] == AuditEvent.objects.count() == 25
     assert problems() == []
 
 
