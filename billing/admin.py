@@ -11,6 +11,7 @@ from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, by, dollars
+from billing.latency import quantile
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
 from billing.selectors import row_of
 from billing.services import (
@@ -190,10 +191,27 @@ class UsageRollupAdmin(ReadOnlyAdmin):
         "status",
         "images",
         dollars("captured_micros"),
+        "median",
+        "slowest",
     )
     list_filter = ("model", "status", "hour")
     list_select_related = ("tenant",)
     ordering = ("-hour",)
+
+    @admin.display(description="p50 (s)")
+    def median(self, obj: UsageRollup) -> str:
+        """Within which half of the images were there."""
+        return _seconds(obj, 0.5)
+
+    @admin.display(description="p95 (s)")
+    def slowest(self, obj: UsageRollup) -> str:
+        """Within which all but one in twenty were there."""
+        return _seconds(obj, 0.95)
+
+
+def _seconds(usage: UsageRollup, share: float) -> str:
+    found = quantile({int(bucket): times for bucket, times in usage.latency.items()}, share)
+    return "" if found is None else f"{found:.1f}"
 
 
 def _is_draft(book: Model | None) -> bool:

@@ -1,7 +1,15 @@
 """The statements that hold the ledger against the generations, shaped as billing's findings are."""
 
 from accounts.selectors import API_KEYS
-from billing.selectors import BALANCES, HOLDS, KEY_COUNTERS, UPSTREAM_COSTS, USAGE_BY_HOUR
+from billing.selectors import (
+    BALANCES,
+    HOLDS,
+    KEY_COUNTERS,
+    UPSTREAM_COSTS,
+    USAGE_BY_HOUR,
+    usage_of,
+)
+from generation.selectors import ENDED
 from storage.selectors import STORED_IMAGES
 
 # Begins every check: each generation beside what its hold's transfers say, each hold beside its
@@ -25,14 +33,8 @@ moved AS {HOLDS}, holds AS (
       FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY api_key_id
 ), stored AS (
     SELECT generation_id, COUNT(*) AS images FROM {STORED_IMAGES} AS i GROUP BY generation_id
-), images AS {STORED_IMAGES}, costs AS {UPSTREAM_COSTS}, rolled AS {USAGE_BY_HOUR}, ended AS (
-    SELECT g.tenant_id, g.api_key_id AS key_id, g.model, g.tier, g.state AS status,
-           date_trunc('hour', g.finished_at, 'UTC') AS hour, COUNT(*) AS generations,
-           COALESCE(SUM(s.images), 0) AS images, SUM(g.captured_micros) AS captured
-      FROM generation_generation g LEFT JOIN stored s ON s.generation_id = g.id
-     WHERE g.finished_at IS NOT NULL
-     GROUP BY 1, 2, 3, 4, 5, 6
-), used AS (
+), images AS {STORED_IMAGES}, costs AS {UPSTREAM_COSTS},
+rolled AS {USAGE_BY_HOUR}, ended AS {usage_of(ENDED)}, used AS (
     SELECT g.api_key_id AS key_id,
            SUM(COALESCE(g.captured_micros, g.held_micros)) FILTER
                (WHERE (g.created_at AT TIME ZONE 'UTC')::date = c.day) AS day_used_micros,
@@ -113,17 +115,19 @@ CHECKS = (
     """,
     """
     SELECT 'usage by hour', COALESCE(r.tenant_id, e.tenant_id), 'tenant', NULL,
-           format('usage of %s by key %s, %s at %s: says %s generations, %s images, %s charged;'
-                  ' its generations say %s, %s, %s',
+           format('usage of %s by key %s, %s at %s: says %s generations, %s images, %s charged,'
+                  ' times %s; its generations say %s, %s, %s, %s',
                   COALESCE(r.model, e.model), COALESCE(r.key_id, e.key_id),
                   COALESCE(r.status, e.status), COALESCE(r.hour, e.hour),
                   COALESCE(r.generations, 0), COALESCE(r.images, 0), COALESCE(r.captured, 0),
-                  COALESCE(e.generations, 0), COALESCE(e.images, 0), COALESCE(e.captured, 0))
+                  COALESCE(r.latency, '{}'),
+                  COALESCE(e.generations, 0), COALESCE(e.images, 0), COALESCE(e.captured, 0),
+                  COALESCE(e.latency, '{}'))
       FROM rolled r FULL JOIN ended e
-           ON (r.tenant_id, r.key_id, r.model, r.tier, r.status, r.hour)
-            = (e.tenant_id, e.key_id, e.model, e.tier, e.status, e.hour)
-     WHERE (r.generations, r.images, r.captured)
-           IS DISTINCT FROM (e.generations, e.images, e.captured)
+           ON (r.tenant_id, r.key_id, r.model, r.tier, r.channel, r.status, r.hour)
+            = (e.tenant_id, e.key_id, e.model, e.tier, e.channel, e.status, e.hour)
+     WHERE (r.generations, r.images, r.captured, r.latency)
+           IS DISTINCT FROM (e.generations, e.images, e.captured, e.latency)
     """,
     """
     SELECT 'budget', k.tenant_id, 'key', c.key_id,

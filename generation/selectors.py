@@ -1,4 +1,4 @@
-"""Reads of generations: a caller's by tenant, and by id what is already known to be theirs."""
+"""Reads of generations: by tenant, by id what is already known to be theirs, and as usage."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -10,7 +10,22 @@ from generation.models import FINAL, Attempt, Generation
 from pictor.kit import ids
 from pictor.kit.ids import GenerationId, TenantId
 from storage.models import StoredImage
-from storage.selectors import kept_images_of
+from storage.selectors import STORED_IMAGES, kept_images_of
+
+ENDED = f"""(
+    SELECT g.tenant_id, g.api_key_id AS key_id, g.model, g.tier, g.state AS status,
+           CASE g.state WHEN 'succeeded' THEN COALESCE(c.name, '') ELSE '' END AS channel,
+           g.finished_at AS ended_at, COALESCE(i.images, 0) AS images,
+           g.captured_micros AS captured,
+           CASE g.state WHEN 'succeeded' THEN g.finished_at - g.created_at END AS took
+      FROM generation_generation g
+      LEFT JOIN generation_channel c ON c.id = g.channel_id
+      LEFT JOIN (SELECT generation_id, COUNT(*) AS images
+                   FROM {STORED_IMAGES} AS stored GROUP BY generation_id) AS i
+           ON i.generation_id = g.id
+     WHERE g.finished_at IS NOT NULL
+)"""  # noqa: S608 - built from constants
+"""SQL: every generation that ended, as usage is counted from it."""
 
 
 @dataclass(frozen=True, slots=True)

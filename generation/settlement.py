@@ -66,6 +66,7 @@ def settle(
             images=len(delivery.images),
             captured=bill.total,
             at=now,
+            took=now - generation.created_at,
         )
     return True
 
@@ -117,7 +118,9 @@ def end_without_image(
             IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
         outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
         end_hold(hold=hold_of(generation), captured=Micros(0), evidence=outcome)
-        record_usage(**_usage_key(generation, "", state), images=0, captured=Micros(0), at=now)
+        record_usage(
+            **_usage_key(generation, "", state), images=0, captured=Micros(0), at=now, took=None
+        )
     return True
 
 

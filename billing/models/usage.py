@@ -26,6 +26,9 @@ class UsageRollup(models.Model):
     generations = models.BigIntegerField(default=0)
     images = models.BigIntegerField(default=0)
     captured_micros = models.BigIntegerField(default=0)
+    latency = models.JSONField(
+        default=dict, help_text="Times from request to image: counts by bucket of billing.latency."
+    )
 
     class Meta:
         constraints = [

@@ -26,8 +26,8 @@ from billing.selectors.relations import (
     KEY_COUNTERS,
     PRICE_BOOKS,
     UPSTREAM_COSTS,
-    USAGE_BY_HOUR,
 )
+from billing.selectors.usage import USAGE_BY_HOUR, usage_of
 
 __all__ = [
     "BALANCES",
@@ -62,4 +62,5 @@ __all__ = [
     "transfers_of",
     "unpriced",
     "usage_findings",
+    "usage_of",
 ]

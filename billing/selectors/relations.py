@@ -26,13 +26,6 @@ KEY_COUNTERS = """(
 )"""
 """SQL: what each key's counters say is in flight, and used of which day and month."""
 
-USAGE_BY_HOUR = """(
-    SELECT tenant_id, key_id, model, tier, status, hour, SUM(generations) AS generations,
-           SUM(images) AS images, SUM(captured_micros) AS captured
-      FROM billing_usagerollup GROUP BY tenant_id, key_id, model, tier, status, hour
-)"""
-"""SQL: what the usage rows say, over all channels."""
-
 UPSTREAM_COSTS = """(
     SELECT generation_id, attempt_id, kind, amount FROM billing_transfer
      WHERE attempt_id IS NOT NULL

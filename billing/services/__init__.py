@@ -11,7 +11,7 @@ from billing.services.accounts import (
     refund,
     top_up,
 )
-from billing.services.costs import book_upstream_cost, record_usage
+from billing.services.costs import book_upstream_cost
 from billing.services.holds import (
     Hold,
     HoldLimits,
@@ -28,6 +28,7 @@ from billing.services.prices import (
     set_prices,
 )
 from billing.services.sealing import SealBroken, seal_ledger
+from billing.services.usage import rebuild_usage, record_usage
 
 __all__ = [
     "Hold",
@@ -44,6 +45,7 @@ __all__ = [
     "open_account",
     "place_hold",
     "publish_price_book",
+    "rebuild_usage",
     "record_usage",
     "refund",
     "restore_price_book",

@@ -1,27 +1,15 @@
-"""What the work cost us, written when an attempt is closed, and what was used, when one settles.
+"""What the work cost us, written when an attempt is closed.
 
-Neither touches a row that tenants share: costs are transfers between platform accounts, which
-have no cached balance, and usage rows are a tenant's own.
+No row that tenants share is touched: costs are transfers between platform accounts, which have no
+cached balance.
 """
 
-from datetime import datetime
 from uuid import UUID
-
-from django.db import connection
 
 from billing.models import Account, Transfer
 from billing.seals import seal_of
 from pictor.kit import clock
 from pictor.kit.money import Micros
-
-_RECORD = """
-INSERT INTO billing_usagerollup AS u (tenant_id, key_id, model, tier, channel, status, hour,
-                                      generations, images, captured_micros)
-VALUES (%s, %s, %s, %s, %s, %s, %s, 1, %s, %s)
-ON CONFLICT (tenant_id, hour, key_id, model, tier, channel, status) DO UPDATE
-   SET generations = u.generations + 1, images = u.images + EXCLUDED.images,
-       captured_micros = u.captured_micros + EXCLUDED.captured_micros
-"""
 
 
 def book_upstream_cost(
@@ -49,23 +37,3 @@ def book_upstream_cost(
     )
     transfer.seal = seal_of(transfer.sealed)
     transfer.save(force_insert=True)
-
-
-def record_usage(
-    *,
-    tenant_id: UUID,
-    key_id: UUID,
-    model: str,
-    tier: str,
-    channel: str,
-    status: str,
-    at: datetime,
-    images: int,
-    captured: Micros,
-) -> None:
-    """Count one final generation in its hour. Call it after `end_hold`: the locks' order."""
-    hour = at.replace(minute=0, second=0, microsecond=0)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORD, [tenant_id, key_id, model, tier, channel, status, hour, images, int(captured)]
-        )

@@ -59,6 +59,7 @@ class ChannelForm(_OfChannel):
         try:
             said = services.check_channel(self.options(), kind=self.instance.kind)
             services.refuse_untested_change(self.instance, said)
+            services.check_name(self.instance, columns.get("name", self.instance.name))
         except ValidationError as error:
             self.add_error(None, error)
         return columns

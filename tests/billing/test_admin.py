@@ -1,6 +1,7 @@
 """The operator's pages: keys shown once, prices final, money never edited, everything audited."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -58,6 +59,7 @@ def test_every_kind_of_row_has_a_page(pages, acme, draft, now):
         at=now,
         images=1,
         captured=Micros(1),
+        took=timedelta(seconds=9),
     )
     rows = {
         "billing_transfer": Transfer.objects.get(kind="capture"),

@@ -1,13 +1,11 @@
-"""Upstream costs, losses and usage by the hour."""
-
-from datetime import datetime, timedelta
+"""Upstream costs and losses."""
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from billing.models import Transfer, UsageRollup
+from billing.models import Transfer
 from billing.selectors import ledger_findings
-from billing.services import book_upstream_cost, record_usage
+from billing.services import book_upstream_cost
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
@@ -49,30 +47,3 @@ def test_an_attempt_is_booked_once():
         book_upstream_cost(
             generation_id=new_uuid(), attempt_id=attempt, amount=Micros(1), as_loss=True
         )
-
-
-def test_usage_is_summed_by_the_hour(acme, now):
-    def record(at: datetime, images: int, captured: int, status: str = "succeeded") -> None:
-        record_usage(
-            tenant_id=acme.id,
-            key_id=acme.key.id,
-            model="gpt-image-2",
-            tier="2K",
-            channel="sandbox",
-            status=status,
-            at=at,
-            images=images,
-            captured=Micros(captured),
-        )
-
-    record(now, 2, 100)
-    record(now + timedelta(minutes=59), 1, 50)
-    record(now + timedelta(minutes=60), 1, 50)
-    record(now, 0, 0, status="failed")
-
-    rows = UsageRollup.objects.order_by("hour", "status")
-    assert [(r.status, r.generations, r.images, r.captured_micros) for r in rows] == [
-        ("failed", 1, 0, 0),
-        ("succeeded", 2, 3, 150),
-        ("succeeded", 1, 1, 50),
-    ]

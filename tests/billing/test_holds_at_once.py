@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -117,6 +117,7 @@ def test_holds_and_settlements_of_two_tenants_at_once_add_up(acme, other, now):
                 at=now,
                 images=1,
                 captured=Micros(index),
+                took=timedelta(seconds=index),
             )
         return "settled"
 

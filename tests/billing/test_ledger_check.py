@@ -5,6 +5,7 @@ the triggers on again, as a careful thief would.
 """
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -367,6 +368,7 @@ def test_usage_that_differs_from_the_captures_is_found(books, now):
         at=now,
         images=1,
         captured=Micros(400_000),
+        took=timedelta(seconds=9),
     )
 
     (finding,) = usage_findings()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from billing.latency import bucket_of
 from billing.models import Transfer, UsageRollup
 from billing.selectors import ledger_findings, statement, usage_findings
 from generation import claims, outcome, settlement
@@ -107,6 +108,8 @@ def test_usage_is_counted_in_its_hour(acme, claim, delivery):
         1,
         52_680,
     )
+    took = at("2026-11-20T12:34:56Z") - claim.generation.created_at
+    assert row.latency == {str(bucket_of(took)): 1}
     assert usage_findings() == []
 
 

@@ -13,7 +13,7 @@ FOUND: dict[str, frozenset[str]] = {
     "billing_pricebook": frozenset(),
     "billing_tenantbalance": frozenset({"previous_seal"}),
     "billing_transfer": frozenset(),
-    "billing_usagerollup": frozenset({"id", "channel"}),
+    "billing_usagerollup": frozenset({"id"}),
     "generation_attempt": frozenset(
         {
             *("dispatch", "number", "channel_id", "upstream_model", "upstream_size", "started_at"),
@@ -25,7 +25,7 @@ FOUND: dict[str, frozenset[str]] = {
             *("request_id", "prompt", "size_requested", "quality_sent", "response_format"),
             *("output_format", "output_compression", "strict_size", "partial_images", "fields"),
             *("inputs", "worker_id", "dispatch", "deadline_at", "rings", "rung_at", "started_at"),
-            *("body_digest", "web_process", "orphaned_at", "turn", "channel_id", "answer", "error"),
+            *("body_digest", "web_process", "orphaned_at", "turn", "answer", "error"),
             *("created_at", "quarantine", "lost_with", "words_forgotten_at", "deleted_at"),
             "cleaned_at",
         }

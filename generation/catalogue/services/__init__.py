@@ -13,6 +13,7 @@ from generation.catalogue.services.approval import (
     refuse_untested_change,
 )
 from generation.catalogue.services.channels import (
+    check_name,
     delete_channel,
     describe,
     is_deletable,
@@ -31,6 +32,7 @@ __all__ = [
     "RouteTerms",
     "check_channel",
     "check_contract",
+    "check_name",
     "check_route",
     "checked_base_url",
     "delete_channel",

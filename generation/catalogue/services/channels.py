@@ -52,6 +52,7 @@ def set_channel(
         channel = _new(name, options)
         if not {"models", "routes"} & options.keys():
             options = {**options, "models": (ALL,)}
+    check_name(channel, name)
     channel.name = name
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)
@@ -102,7 +103,17 @@ def set_enabled(
 
 def is_deletable(channel: Channel) -> bool:
     """Whether it is disabled and was never sent anything: no attempt would lose its channel."""
-    return not channel.is_enabled and not Attempt.objects.filter(channel=channel).exists()
+    return not channel.is_enabled and not _is_used(channel)
+
+
+def check_name(channel: Channel, name: str) -> None:
+    """Raises ValidationError for another name of a channel that was used."""
+    if name != channel.name and _is_used(channel):
+        raise ValidationError({"name": f"{channel.name} has been used: usage is counted under it"})
+
+
+def _is_used(channel: Channel) -> bool:
+    return Attempt.objects.filter(channel_id=channel.pk).exists()
 
 
 @transaction.atomic

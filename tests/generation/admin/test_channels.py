@@ -210,6 +210,15 @@ def test_a_channel_that_was_never_used_is_deleted_on_its_page(pages, root, chann
     assert AuditEvent.objects.get(actor=root).action == "channel.delete"
 
 
+@pytest.mark.usefixtures("generation")
+def test_a_used_channel_keeps_its_name(pages, channel):
+    answer = pages.post(change_page("channel", channel.pk), channel_form(channel, name="after"))
+
+    channel.refresh_from_db()
+    assert (answer.status_code, channel.name) == (200, "vendor")
+    assert "vendor has been used: usage is counted under it" in answer.content.decode()
+
+
 def test_a_used_channel_is_not_deleted_on_its_page(pages, channel, generation):
     services.set_enabled(channel=channel, is_enabled=False, actor="test")
 

@@ -103,6 +103,7 @@ class Customer:
                 tenant_id=self.tenant.id, key_id=self.key.id, model=generation.model,
                 tier=generation.tier, channel="", status=state, at=NOW, images=images,
                 captured=Micros(captured),
+                took=NOW - generation.created_at if state == "succeeded" else None,
             )  # fmt: skip
             for index in range(images):
                 self.store(generation, index)

@@ -1,0 +1,38 @@
+"""Usage by the hour: what its rows say, and what they must say of the generations that ended."""
+
+from billing.latency import BOUNDS
+
+USAGE_BY_HOUR = """(
+    SELECT tenant_id, key_id, model, tier, channel, status, hour, generations, images,
+           captured_micros AS captured, latency
+      FROM billing_usagerollup
+)"""
+"""SQL: what the usage rows say."""
+
+_BOUNDS = ", ".join(map(str, BOUNDS))
+
+
+def usage_of(ended: str) -> str:
+    """SQL, a relation with the columns of `USAGE_BY_HOUR`: what these generations come to.
+
+    Args:
+        ended: SQL, a relation of generations that ended: tenant_id, key_id, model, tier, channel,
+            status, ended_at, images, captured (micros), took (an interval; NULL without an image).
+    """
+    return f"""(
+        SELECT tenant_id, key_id, model, tier, channel, status, hour,
+               SUM(times)::bigint AS generations, SUM(images)::bigint AS images,
+               SUM(captured)::bigint AS captured,
+               COALESCE(jsonb_object_agg(bucket, times) FILTER (WHERE bucket IS NOT NULL), '{{}}')
+                   AS latency
+          FROM (
+            SELECT tenant_id, key_id, model, tier, channel, status,
+                   date_trunc('hour', ended_at, 'UTC') AS hour,
+                   width_bucket((EXTRACT(EPOCH FROM took) * 1000000)::bigint,
+                                ARRAY[{_BOUNDS}]::bigint[]) AS bucket,
+                   COUNT(*) AS times, SUM(images) AS images, SUM(captured) AS captured
+              FROM {ended} AS ended
+             GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+          ) AS by_bucket
+         GROUP BY 1, 2, 3, 4, 5, 6, 7
+    )"""  # noqa: S608 - built from constants

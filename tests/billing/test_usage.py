@@ -1,0 +1,81 @@
+"""Usage by the hour, and the times in it."""
+
+import json
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from statistics import quantiles
+
+import pytest
+from django.db import connection
+
+from billing.latency import BOUNDS, bucket_of, quantile
+from billing.models import UsageRollup
+from billing.selectors import usage_of
+from billing.services import record_usage
+from pictor.kit.money import Micros
+
+
+@pytest.mark.django_db
+def test_usage_is_summed_by_the_hour(acme, now):
+    def record(
+        at: datetime, images: int, captured: int, status: str = "succeeded", took: float | None = 9
+    ) -> None:
+        record_usage(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            model="gpt-image-2",
+            tier="2K",
+            channel="sandbox",
+            status=status,
+            at=at,
+            images=images,
+            captured=Micros(captured),
+            took=None if took is None else timedelta(seconds=took),
+        )
+
+    record(now, 2, 100)
+    record(now + timedelta(minutes=59), 1, 50, took=30)
+    record(now + timedelta(minutes=59), 1, 50, took=9.1)
+    record(now + timedelta(minutes=60), 1, 50)
+    record(now, 0, 0, status="failed", took=None)
+
+    rows = UsageRollup.objects.order_by("hour", "status")
+    assert [(r.status, r.generations, r.images, r.captured_micros, r.latency) for r in rows] == [
+        ("failed", 1, 0, 0, {}),
+        ("succeeded", 3, 4, 200, {"21": 2, "28": 1}),
+        ("succeeded", 1, 1, 50, {"21": 1}),
+    ]
+
+
+@pytest.mark.django_db
+def test_the_database_counts_a_time_in_the_same_bucket():
+    edges = [bound + step for bound in BOUNDS for step in (-1, 0, 1)]
+    ended = f"""(
+        SELECT 1 AS tenant_id, 2 AS key_id, '' AS model, '' AS tier, '' AS channel, '' AS status,
+               timestamptz '2026-11-20T12:00Z' AS ended_at, 1 AS images, 1 AS captured,
+               value * interval '1 microsecond' AS took
+          FROM unnest(ARRAY{edges}::bigint[]) AS value)"""  # noqa: S608 - numbers
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT latency::text FROM {usage_of(ended)} AS usage")  # noqa: S608 - ours
+        (said,) = cursor.fetchone()
+
+    ours = Counter(bucket_of(timedelta(microseconds=edge)) for edge in edges)
+    assert {int(bucket): times for bucket, times in json.loads(said).items()} == ours
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_quantile_of_many_times_is_at_most_a_tenth_off(share):
+    chance = random.Random(7)  # noqa: S311 - no secret
+    times = [chance.lognormvariate(3, 0.8) for _ in range(5_000)]
+    counts = Counter(bucket_of(timedelta(seconds=time)) for time in times)
+
+    assert quantile(counts, share) == pytest.approx(
+        quantiles(times, n=100)[int(share * 100) - 1], rel=0.1
+    )
+
+
+def test_of_no_images_there_is_no_quantile():
+    assert quantile({}, 0.5) is None
+    assert quantile({12: 0}, 0.5) is None
