@@ -13,6 +13,7 @@ from billing.selectors.prices import (
     current_table,
     has_price_books,
     price_books,
+    price_tables,
     row_of,
     rows_of,
     table_of,
@@ -27,6 +28,7 @@ from billing.selectors.relations import (
     PRICE_BOOKS,
     UPSTREAM_COSTS,
 )
+from billing.selectors.reports import Group, Used, usage_between
 from billing.selectors.usage import USAGE_BY_HOUR, usage_of
 
 __all__ = [
@@ -40,7 +42,9 @@ __all__ = [
     "USAGE_BY_HOUR",
     "Balance",
     "Finding",
+    "Group",
     "Heads",
+    "Used",
     "available_to",
     "balance_of",
     "book_in_force",
@@ -53,6 +57,7 @@ __all__ = [
     "ledger_findings",
     "ledger_totals",
     "price_books",
+    "price_tables",
     "protection_findings",
     "protections",
     "row_of",
@@ -61,6 +66,7 @@ __all__ = [
     "table_of",
     "transfers_of",
     "unpriced",
+    "usage_between",
     "usage_findings",
     "usage_of",
 ]

@@ -33,6 +33,14 @@ def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
     return _table(chosen, valid_until=min(later, default=None))
 
 
+def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, PriceTable]]:
+    """The table in force now, and each that follows by what is published, with its beginning."""
+    tables = [(now, current_table(tenant_id, now))]
+    while (following := tables[-1][1].valid_until) is not None:
+        tables.append((following, current_table(tenant_id, following)))
+    return tables
+
+
 def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
     """Everyone's book in force, or with a tenant's id the tenant's own."""
     books = PriceBook.objects.filter(published_at__isnull=False)

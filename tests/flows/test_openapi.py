@@ -24,10 +24,23 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     found = client.get(path)
     models, model = client.get("/v1/models"), client.get("/v1/models/dall-e-2")
     deleted = client.delete(path)
+    money = [client.get(f"/v1/{question}") for question in ("balance", "usage", "prices")]
     late = client.post(f"{path}/cancel")
 
-    answers = (made, made_as_base64, begun, quoted, listed, found, models, model, deleted, late)
-    assert [answer.status_code for answer in answers] == [200, 200, 202, *[200] * 6, 409]
+    answers = (
+        made,
+        made_as_base64,
+        begun,
+        quoted,
+        listed,
+        found,
+        models,
+        model,
+        deleted,
+        *money,
+        late,
+    )
+    assert [answer.status_code for answer in answers] == [200, 200, 202, *[200] * 9, 409]
     assert set(document.operations) - document.succeeded <= {"cancel_generation"}
 
 

@@ -36,9 +36,9 @@ def _fields(kind: type[ApiQuery]) -> Mapping[str, serializers.Field[Any, Any, An
 class LimitField(serializers.IntegerField):
     """How many rows a page has at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, default: int = DEFAULT_PAGE) -> None:
         super().__init__(
-            default=DEFAULT_PAGE, min_value=1, max_value=MAX_PAGE, help_text="Rows of a page."
+            default=default, min_value=1, max_value=MAX_PAGE, help_text="Rows of a page."
         )
 
     @override

@@ -1,0 +1,1 @@
+"""What a tenant asks about its money: balance, usage, prices."""

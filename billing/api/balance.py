@@ -1,0 +1,32 @@
+"""GET /v1/balance."""
+
+from rest_framework import serializers
+
+from accounts.endpoint import Answer, Endpoint, operation
+from accounts.selectors import Caller
+from billing.selectors import balance_of
+from pictor.kit.api_objects import ApiObject, Constant, Usd
+
+
+class BalanceObject(ApiObject):
+    """What the account can spend, and what requests under way hold of it."""
+
+    object = Constant("balance")
+    available = Usd(help_text="USD that new requests can hold.")
+    held = Usd(help_text="USD held by requests under way: charged or given back when they end.")
+    in_flight = serializers.IntegerField(help_text="Requests under way.")
+    currency = Constant("USD")
+
+
+class BalanceView(Endpoint):
+    """/v1/balance."""
+
+    @operation(
+        "retrieve_balance",
+        summary="Retrieve the balance",
+        scope="billing:read",
+        answer=BalanceObject,
+    )
+    def get(self, caller: Caller) -> Answer:
+        """The account's balance now."""
+        return Answer(balance_of(caller.tenant_id))

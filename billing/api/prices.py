@@ -1,0 +1,83 @@
+"""GET /v1/prices: what each model costs this account now, and what is decided for later."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts import rates
+from accounts.endpoint import Answer, Endpoint, operation
+from accounts.offer import offer
+from accounts.selectors import Caller
+from billing.pricing import AUTO, PriceKey, PriceTable
+from billing.selectors import price_tables
+from pictor.kit import clock
+from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
+
+
+class PriceItem(ApiObject):
+    """The price of one image."""
+
+    model = serializers.CharField()
+    size = serializers.CharField(help_text="`WxH`, or `auto`.")
+    quality = serializers.CharField()
+    price = Usd(allow_null=True, help_text="USD; null where it will no longer be sold.")
+    is_most = serializers.BooleanField(
+        help_text="What is held at most: what comes back decides. So it is for size `auto`."
+    )
+
+
+class ScheduledPrices(ApiObject):
+    """What changes at a moment to come."""
+
+    effective_from = UnixSeconds()
+    data = PriceItem(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
+
+
+class PriceList(ApiObject):
+    """The prices in force for this account, its own and everyone's."""
+
+    object = Constant("list")
+    currency = Constant("USD")
+    data = PriceItem(many=True)  # type: ignore[assignment]  # as above
+    scheduled = ScheduledPrices(many=True)
+
+
+class PricesView(Endpoint):
+    """/v1/prices."""
+
+    @operation(
+        "list_prices",
+        summary="List prices",
+        scope="billing:read",
+        answer=PriceList,
+        rate=rates.take_query,
+    )
+    def get(self, caller: Caller) -> Answer:
+        """Every price in force, markup included, and each change that is already published."""
+        (_, now), *later = price_tables(caller.tenant_id, clock.now())
+        sold = {model.name for model in offer().models() if model.is_enabled}
+        scheduled = []
+        before = now
+        for moment, table in later:
+            changes = _prices(table, sold).items() ^ _prices(before, sold).items()
+            items = [_item(key, _prices(table, sold).get(key)) for key in sorted(dict(changes))]
+            scheduled.append({"effective_from": moment, "data": items})
+            before = table
+        data = [_item(key, price) for key, price in sorted(_prices(now, sold).items())]
+        return Answer({"data": data, "scheduled": scheduled})
+
+
+def _prices(table: PriceTable, sold: set[str]) -> Mapping[PriceKey, int]:
+    return {key: row.unit for key, row in table.rows.items() if key[0] in sold}
+
+
+def _item(key: PriceKey, price: int | None) -> dict[str, Any]:
+    model, size, quality = key
+    return {
+        "model": model,
+        "size": size,
+        "quality": quality,
+        "price": price,
+        "is_most": size == AUTO,
+    }

@@ -1,0 +1,185 @@
+"""GET /v1/usage: what was made and charged, by time and by model, key, tier or status."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, get_args
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from typing_extensions import override
+
+from accounts import rates
+from accounts.endpoint import Answer, Endpoint, operation
+from accounts.selectors import Caller
+from billing.periods import Bucket, buckets_between
+from billing.selectors import Group, Used, usage_between
+from pictor.kit import clock, ids
+from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.api_queries import MAX_PAGE, ApiQuery, LimitField
+from pictor.kit.errors import InvalidRequest
+
+BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+GROUPS: tuple[Group, ...] = get_args(Group)
+LATEST = 4_102_444_800
+"""The year 2100, in Unix seconds."""
+USUAL_SPAN: dict[Bucket, timedelta] = {
+    "hour": timedelta(days=1),
+    "day": timedelta(days=30),
+    "month": timedelta(days=365),
+}
+
+
+class MomentField(serializers.IntegerField):
+    """A moment in Unix seconds; None where it was not given."""
+
+    def __init__(self, help_text: str) -> None:
+        super().__init__(default=None, min_value=0, max_value=LATEST, help_text=help_text)
+
+    @override
+    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]  # a moment here
+        if not re.fullmatch("[0-9]{1,10}", data, re.ASCII) or int(data) > LATEST:
+            raise InvalidRequest(
+                f"{self.field_name} must be Unix seconds, 0 to {LATEST}.", param=self.field_name
+            )
+        return datetime.fromtimestamp(int(data), UTC)
+
+
+class BucketField(serializers.ChoiceField):
+    """How long a bucket is."""
+
+    def __init__(self) -> None:
+        super().__init__(choices=BUCKETS, default="day", help_text="The length of a bucket, UTC.")
+
+    @override
+    def to_internal_value(self, data: Any) -> Bucket:
+        for bucket in BUCKETS:
+            if bucket == data:
+                return bucket
+        raise InvalidRequest(f"bucket must be one of {', '.join(BUCKETS)}.", param="bucket")
+
+
+@extend_schema_field({"type": "string"})
+class GroupsField(serializers.Field[Any, Any, Any, Any]):
+    """Names of groups, with commas between them."""
+
+    def __init__(self) -> None:
+        names = ", ".join(GROUPS)
+        super().__init__(default=(), help_text=f"Any of {names}, with commas between them.")
+
+    @override
+    def to_internal_value(self, data: Any) -> Sequence[Group]:
+        asked = [word.strip() for word in data.split(",")]
+        groups: list[Group] = [group for group in GROUPS if group in asked]
+        if len(groups) != len(asked):
+            raise InvalidRequest(
+                f"group_by must be any of {', '.join(GROUPS)}, each once.", param="group_by"
+            )
+        return groups
+
+
+class UsageQuery(ApiQuery):
+    """Which usage, and how it is divided."""
+
+    start = MomentField("The first bucket is the one this lies in. Usually a day, 30 days or a"
+                        " year before `end`, by the length of a bucket.")  # fmt: skip
+    end = MomentField("The last bucket is the one before this, or that this lies in. Usually now.")
+    bucket = BucketField()
+    group_by = GroupsField()
+    limit = LimitField(default=MAX_PAGE)
+
+
+@extend_schema_field({"type": "string"})
+class KeyIdField(serializers.Field[Any, Any, str, Any]):
+    """A key by its public id."""
+
+    @override
+    def to_representation(self, value: UUID) -> str:
+        return ids.public(ids.KEY, value)
+
+
+class UsageResult(ApiObject):
+    """What one group used; its names are those that `group_by` asked for."""
+
+    model = serializers.CharField(source="group.model", required=False)
+    key = KeyIdField(source="group.key", required=False, help_text="An id, `key_…`.")
+    tier = serializers.CharField(source="group.tier", required=False)
+    status = serializers.CharField(source="group.status", required=False)
+    generations = serializers.IntegerField(help_text="Requests that ended.")
+    images = serializers.IntegerField(help_text="Images delivered.")
+    cost = Usd(source="captured", help_text="USD charged.")
+    seconds_p50 = serializers.FloatField(
+        source="p50", allow_null=True, help_text="Half of the images were there within that."
+    )
+    seconds_p95 = serializers.FloatField(
+        source="p95", allow_null=True, help_text="All but one in twenty were there within that."
+    )
+
+
+class UsageBucket(ApiObject):
+    """One bucket of time; without results where nothing ended in it."""
+
+    object = Constant("usage.bucket")
+    start = UnixSeconds()
+    end = UnixSeconds(help_text="Where the next one begins.")
+    results = UsageResult(many=True)
+
+
+class UsagePage(ApiObject):
+    """Buckets in the order of time."""
+
+    object = Constant("list")
+    data = UsageBucket(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
+    has_more = serializers.BooleanField()
+    next_start = UnixSeconds(allow_null=True, help_text="The `start` of the next page.")
+
+
+class UsageView(Endpoint):
+    """/v1/usage."""
+
+    @operation(
+        "list_usage",
+        summary="List usage",
+        scope="billing:read",
+        query=UsageQuery,
+        answer=UsagePage,
+        rate=rates.take_query,
+    )
+    def get(
+        self,
+        caller: Caller,
+        *,
+        start: datetime | None,
+        end: datetime | None,
+        bucket: Bucket,
+        group_by: Sequence[Group],
+        limit: int,
+    ) -> Answer:
+        """Requests, images, charges and times of what ended, summed by the hour as it ends."""
+        end = end or clock.now()
+        start = start or end - USUAL_SPAN[bucket]
+        if start >= end:
+            raise InvalidRequest("start must be before end.", param="start")
+        page = list(islice(buckets_between(start, end, bucket), limit + 1))
+        shown = page[:limit]
+        found = usage_between(
+            caller.tenant_id,
+            start=shown[0][0],
+            end=shown[-1][1],
+            bucket=bucket,
+            groups=group_by,
+        )
+        return Answer(
+            {
+                "data": [_bucket(span, found) for span in shown],
+                "has_more": len(page) > limit,
+                "next_start": page[limit][0] if len(page) > limit else None,
+            }
+        )
+
+
+def _bucket(span: tuple[datetime, datetime], found: Sequence[Used]) -> dict[str, Any]:
+    start, end = span
+    return {"start": start, "end": end, "results": [used for used in found if used.start == start]}
