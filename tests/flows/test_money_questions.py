@@ -70,7 +70,7 @@ def test_buckets_come_in_pages_without_a_gap(customer: Customer) -> None:
     buckets: list[dict[str, Any]] = []
 
     while begin is not None:
-        params = {"bucket": "hour", "start": begin, "end": now + 1, "limit": 4}
+        params: dict[str, Any] = {"bucket": "hour", "start": begin, "end": now + 1, "limit": 4}
         page = customer.client.get("/v1/usage", params=params).json()
         buckets += page["data"]
         begin = page["next_start"]
