@@ -1,1 +1,1 @@
-"""What a tenant asks about its money: balance, usage, prices."""
+"""What a tenant asks about its money: balance, usage, prices, when it is charged."""

@@ -4,10 +4,12 @@ from django.urls import path
 
 from billing.api.balance import BalanceView
 from billing.api.prices import PricesView
+from billing.api.rules import RulesView
 from billing.api.usage import UsageView
 from pictor.kit.api_routes import route
 
-balance, usage, prices = route(BalanceView), route(UsageView), route(PricesView)
+balance, usage = route(BalanceView), route(UsageView)
+prices, rules = route(PricesView), route(RulesView)
 
 urlpatterns = [
     path("balance", balance),
@@ -16,4 +18,6 @@ urlpatterns = [
     path("usage/", usage),
     path("prices", prices),
     path("prices/", prices),
+    path("billing/rules", rules),
+    path("billing/rules/", rules),
 ]

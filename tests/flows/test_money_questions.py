@@ -146,7 +146,7 @@ def test_prices_are_those_in_force_for_the_tenant_and_those_to_come(
     assert customer.generate(quality="low").json()["usage"]["cost"] == "0.004000"
 
 
-@pytest.mark.parametrize("path", ["/v1/balance", "/v1/usage", "/v1/prices"])
+@pytest.mark.parametrize("path", ["/v1/balance", "/v1/usage", "/v1/prices", "/v1/billing/rules"])
 def test_money_is_told_to_keys_that_may_read_it(
     customer: Customer, operator: Operator, path: str
 ) -> None:

@@ -1,0 +1,39 @@
+"""GET /v1/billing/rules: when a request is charged, for machines and people."""
+
+from rest_framework import serializers
+
+from accounts.endpoint import Answer, Endpoint, operation
+from accounts.selectors import Caller
+from billing.rules import RULES
+from pictor.kit.api_objects import ApiObject, Constant
+
+
+class RuleObject(ApiObject):
+    """One thing that can happen, and what is charged for it."""
+
+    object = Constant("billing.rule")
+    id = serializers.ChoiceField(choices=[rule.id for rule in RULES])
+    when = serializers.CharField(help_text="What happened.")
+    charge = serializers.ChoiceField(choices=["delivered", "nothing"])
+    detail = serializers.CharField()
+
+
+class RuleList(ApiObject):
+    """Every rule. A charge is never above the quote."""
+
+    object = Constant("list")
+    data = RuleObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
+
+
+class RulesView(Endpoint):
+    """/v1/billing/rules."""
+
+    @operation(
+        "list_billing_rules",
+        summary="List the rules of billing",
+        scope="billing:read",
+        answer=RuleList,
+    )
+    def get(self, caller: Caller) -> Answer:
+        """When a request is charged: the same for every account."""
+        return Answer({"data": RULES})
