@@ -221,6 +221,16 @@ def quote(table: PriceTable, *, model: str, size: str, quality: str, n: int) -> 
     return Quote(unit=unit, total=Micros(unit * n), quality_held=held, priced=priced)
 
 
+def least(table: PriceTable, priced: PricedRequest) -> Micros:
+    """What all images of a request cost in its cheapest quality and the cheapest size on offer."""
+    units = [
+        unit
+        for quality, asked in priced.rows.items()
+        for unit in (_units(table, priced, quality) if priced.size == AUTO else [asked.unit])
+    ]
+    return Micros(min(units) * priced.n)
+
+
 def due(
     table: PriceTable,
     *,
@@ -248,6 +258,21 @@ def due(
         quality_source=source,
         excess=Micros(sum(prices) - total),
     )
+
+
+def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micros]:
+    """Prices of one image of size `auto`: the model's own sizes', else the formula at anyone's."""
+    asked = priced.rows[quality]
+    rows = {
+        (model, row): row.unit
+        for (model, size, word), row in table.rows.items()
+        if size != AUTO and word == quality
+    }
+    own = [unit for (model, _), unit in rows.items() if model == priced.model]
+    if own or not rows or asked.kind != "formula":
+        return own or [asked.unit]
+    sizes = {(row.width, row.height) for _, row in rows}
+    return [scale_half_up(formula_price(*size, quality), asked.markup) for size in sizes]
 
 
 def _held_quality(rows: Mapping[str, PriceRow]) -> str:

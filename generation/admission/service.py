@@ -29,6 +29,7 @@ from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.models import Generation, State
 from pictor.kit.errors import Forbidden, NoChannelAvailable, NotFound, Unavailable
 from pictor.kit.ids import GenerationId
+from pictor.kit.money import Micros
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +66,23 @@ class Quoted:
     quote: pricing.Quote
     plan: Candidate
     """The first capable channel's."""
+    prices: pricing.PriceTable
+
+    @property
+    def least(self) -> Micros:
+        """What it costs if the cheapest of what it leaves open comes back."""
+        return pricing.least(self.prices, self.quote.priced)
+
+    @property
+    def open_fields(self) -> tuple[str, ...]:
+        """What the request leaves to whoever makes the image, and the price with it."""
+        fields = {"size": self.order.size, "quality": self.order.quality}
+        return tuple(name for name, value in fields.items() if value == AUTO)
 
     @property
     def is_final(self) -> bool:
         """Size and quality are known, and so is the price."""
-        return AUTO not in {self.order.size, self.order.quality}
+        return not self.open_fields
 
 
 def admit(
@@ -113,7 +126,7 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
         missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"
         logger.warning("%s: publish a price book that has one", missing)
         raise Unavailable(f"{missing} at present. That is our fault. Try again later.") from None
-    return Quoted(order, contract, quote, planned)
+    return Quoted(order, contract, quote, planned, table)
 
 
 def _known(

@@ -1,6 +1,8 @@
 """GET /v1/models and /v1/models/{id}: what this key may call, and what each name promises."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from rest_framework import serializers
 from typing_extensions import override
@@ -8,14 +10,36 @@ from typing_extensions import override
 from accounts import rates
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import Caller
+from billing.pricing import PriceTable
 from generation.admission.rules import OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms
-from generation.catalogue.snapshot import catalogue_at
-from pictor.kit.api_objects import ApiObject, Constant
+from generation.catalogue.snapshot import catalogue_at, prices_at
+from pictor.kit import clock
+from pictor.kit.api_objects import ApiObject, Constant, Usd
 from pictor.kit.errors import NotFound
 
 CREATED = 1_777_075_200
 """25 April 2026: when these contracts were first published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A model and what it costs a tenant."""
+
+    terms: ContractTerms
+    table: PriceTable
+
+    @property
+    def prices(self) -> Iterator[Mapping[str, Any]]:
+        """Each size's and quality's, in the contract's order."""
+        sizes = [
+            *([AUTO] if self.terms.accepts_auto else []),
+            *(o.size for o in self.terms.options),
+        ]
+        for size in map(str, sizes):
+            for quality, row in self.table.qualities(self.terms.model, size).items():
+                if quality in self.terms.qualities:
+                    yield {"size": size, "quality": quality, "price": row.unit}
 
 
 class SizeObject(ApiObject):
@@ -25,6 +49,14 @@ class SizeObject(ApiObject):
     preset = serializers.CharField(allow_null=True, help_text="Another legal word for it.")
     ratio = serializers.CharField()
     tier = serializers.CharField(help_text="Price class: base, 1K, 2K or 4K.")
+
+
+class ModelPriceObject(ApiObject):
+    """What one image costs this account now."""
+
+    size = serializers.CharField(help_text="Pixels, `WxH`, or `auto`: that price is the most.")
+    quality = serializers.CharField()
+    price = Usd(help_text="USD.")
 
 
 class QualitiesField(serializers.ListField):
@@ -38,19 +70,20 @@ class QualitiesField(serializers.ListField):
 class ModelObject(ApiObject):
     """A model as OpenAI lists it, and its contract in further fields."""
 
-    id = serializers.CharField(source="model")
+    id = serializers.CharField(source="terms.model")
     object = Constant("model")
     created = Constant(CREATED)
     owned_by = Constant("pictor")
-    sizes = SizeObject(source="options", many=True)
-    accepts_auto_size = serializers.BooleanField(source="accepts_auto")
-    default_size = serializers.CharField()
-    qualities = QualitiesField(child=serializers.CharField())
-    default_quality = serializers.CharField(source="quality_default")
+    sizes = SizeObject(source="terms.options", many=True)
+    accepts_auto_size = serializers.BooleanField(source="terms.accepts_auto")
+    default_size = serializers.CharField(source="terms.default_size")
+    qualities = QualitiesField(source="terms.qualities", child=serializers.CharField())
+    default_quality = serializers.CharField(source="terms.quality_default")
     output_formats = Constant(list(OUTPUT_FORMATS))
-    default_response_format = serializers.CharField(source="response_format_default")
-    max_n = serializers.IntegerField()
-    prompt_max_chars = serializers.IntegerField()
+    default_response_format = serializers.CharField(source="terms.response_format_default")
+    prices = ModelPriceObject(many=True)
+    max_n = serializers.IntegerField(source="terms.max_n")
+    prompt_max_chars = serializers.IntegerField(source="terms.prompt_max_chars")
 
 
 class ModelList(ApiObject):
@@ -72,7 +105,8 @@ class ModelsView(Endpoint):
     )
     def get(self, caller: Caller) -> Answer:
         """Every model this key may call."""
-        return Answer({"data": list(_callable_by(caller).values())})
+        prices = prices_at(caller.revision, caller.tenant_id, now=clock.now())
+        return Answer({"data": [Sold(terms, prices) for terms in _callable_by(caller).values()]})
 
 
 class ModelView(Endpoint):
@@ -88,7 +122,7 @@ class ModelView(Endpoint):
             raise NotFound(
                 f"The model {model[:100]!r} does not exist.", code="model_not_found", param="model"
             )
-        return Answer(contract)
+        return Answer(Sold(contract, prices_at(caller.revision, caller.tenant_id, now=clock.now())))
 
 
 def _callable_by(caller: Caller) -> Mapping[str, ContractTerms]:

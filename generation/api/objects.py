@@ -118,6 +118,13 @@ class QuoteObject(ApiObject):
     n = serializers.IntegerField(source="order.n")
     unit_price = Usd(source="quote.unit")
     price = Usd(source="quote.total")
+    price_min = Usd(source="least", help_text="USD, if the cheapest of `decided_by` comes back.")
+    price_max = Usd(source="quote.total", help_text="USD; never charged more.")
+    decided_by = serializers.ListField(
+        source="open_fields",
+        child=serializers.ChoiceField(choices=["size", "quality"]),
+        help_text="What the body leaves open: the image that comes back decides it, and the price.",
+    )
     hold = Usd(source="quote.total")
     quality_held = serializers.CharField(source="quote.quality_held")
     is_final = serializers.BooleanField(help_text="Size and quality are known, so is the price.")

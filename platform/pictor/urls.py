@@ -14,7 +14,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from accounts.sign_in.pages import too_many
 from pictor.kit import api_errors
-from pictor.kit.errors import InvalidRequest, NotFound, PictorError
+from pictor.kit.errors import InvalidRequest, PictorError
 
 admin.autodiscover()
 openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[])
@@ -35,7 +35,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     is_page = not request.path.startswith("/v1") and request.accepts("text/html")
     if is_page and "text/html" in request.headers.get("Accept", ""):
         return page_not_found(request, exception)
-    return api_errors.response_of(NotFound("There is nothing at this address."))
+    return api_errors.response_of(api_errors.as_pictor_error(exception))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

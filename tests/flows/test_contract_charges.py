@@ -75,6 +75,27 @@ def test_what_is_not_said_is_held_at_its_dearest(
 
 
 @pytest.mark.parametrize(
+    ("fields", "least", "most", "decided_by"),
+    [
+        ({"model": "gpt-image-2"}, "0.005880", "0.210720", ["quality"]),
+        ({"model": "gpt-image-2", "quality": "high", "n": 2}, "0.421440", "0.421440", []),
+        ({"model": "gpt-image-1", "size": "auto", "quality": "low"}, "0.011000", "0.016000",
+         ["size"]),
+        ({"model": "gpt-image-2-auto", "n": 2}, "0.006300", "0.856320", ["size", "quality"]),
+        ({"model": "dall-e-3"}, "0.040000", "0.040000", []),
+    ],
+)  # fmt: skip
+def test_a_quote_says_its_range_and_what_decides(
+    customer: Customer, fields: dict[str, Any], least: str, most: str, decided_by: list[str]
+) -> None:
+    quote = quoted(customer, **fields).json()
+
+    assert (quote["price_min"], quote["price_max"]) == (least, most)
+    assert quote["decided_by"] == decided_by
+    assert quote["is_final"] is (decided_by == [])
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"model": "gpt-image-2", "size": "77x77"},

@@ -28,6 +28,16 @@ def test_the_models_are_listed_with_what_they_promise(customer: Customer) -> Non
         "sizes"
     ]
     assert one["prompt_max_chars"] == 32_000
+    (dalle,) = (model for model in listed["data"] if model["id"] == "dall-e-3")
+    assert dalle["prices"] == [
+        {"size": size, "quality": quality, "price": price}
+        for size, standard, hd in (
+            ("1024x1024", "0.040000", "0.080000"),
+            ("1024x1792", "0.080000", "0.120000"),
+            ("1792x1024", "0.080000", "0.120000"),
+        )
+        for quality, price in (("standard", standard), ("hd", hd))
+    ]
 
 
 def test_an_unknown_model_is_not_found(customer: Customer) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
+from django.urls import Resolver404
 from rest_framework import exceptions as drf
 
 from pictor.kit.errors import (
@@ -23,6 +24,7 @@ from pictor.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from pictor.kit.wayfinding import nothing_at
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +87,8 @@ def _framework_error(error: Exception) -> PictorError | None:
     """Django's and DRF's own refusals in our words."""
     match error:
         case Http404() | drf.NotFound():
-            return NotFound("There is nothing at this address.")
+            path = error.args[0]["path"] if isinstance(error, Resolver404) else ""
+            return NotFound(nothing_at(path))
         case drf.MethodNotAllowed():
             return MethodNotAllowed("This address does not answer that method.")
         case drf.UnsupportedMediaType():

@@ -1,0 +1,47 @@
+"""Where somebody wanted to go who asked at an address of the API that is not there."""
+
+import difflib
+from functools import cache
+
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+
+API = "v1"
+_LONGEST = 200
+_ALIKE = 0.75
+
+
+def nothing_at(path: str) -> str:
+    """What to say of a path, with or without its first slash, that the URL map has not got."""
+    meant = _meant_by(path)
+    hint = "" if meant is None else f" Did you mean {meant}?"
+    return f"There is nothing at this address.{hint}"
+
+
+def _meant_by(path: str) -> str | None:
+    """`/images/generations` and `/v1/v1/models` lack or repeat the prefix; else what is nearest."""
+    parts = [part for part in path[:_LONGEST].split("/") if part and part != API]
+    repaired = "/".join(["", API, *parts])
+    if _is_there(repaired):
+        return repaired
+    found = difflib.get_close_matches(repaired, _api_paths(), n=1, cutoff=_ALIKE)
+    return found[0] if found else None
+
+
+def _is_there(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
+
+
+@cache
+def _api_paths() -> list[str]:
+    """Those without a name or id in them."""
+    apps = [
+        entry
+        for entry in get_resolver().url_patterns
+        if isinstance(entry, URLResolver) and str(entry.pattern) == f"{API}/"
+    ]
+    pages = [page for app in apps for page in app.url_patterns if isinstance(page, URLPattern)]
+    return [f"/{API}/{page.pattern}" for page in pages if "<" not in str(page.pattern)]
