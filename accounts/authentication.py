@@ -52,7 +52,7 @@ def read_bearer(header: bytes | str | None) -> str:
 
 
 def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
-    """The caller a key belongs to. One query.
+    """The caller a key belongs to.
 
     Raises Unauthenticated for an unknown, revoked or expired key, Forbidden for a suspended tenant
     or an address outside the key's ranges (an unknown address is outside).

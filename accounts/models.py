@@ -172,6 +172,9 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=100, blank=True)
     visible_prefix = models.CharField(max_length=24, editable=False)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    # What the key was before it was rotated; it works until then.
+    previous_digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
+    previous_until = models.DateTimeField(null=True, editable=False)
     is_test = models.BooleanField(default=False)
     scopes = ArrayField(
         models.CharField(max_length=20, choices=[(scope, scope) for scope in SCOPES]),

@@ -33,9 +33,10 @@ _CALLER = f"""
            t.max_in_flight, k.max_in_flight, k.budget_day_micros, k.budget_month_micros,
            COALESCE({REVISION}, 0)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
-     WHERE k.digest"""  # noqa: S608 - built from constants
-_CALLER_BY_ONE = f"{_CALLER} = %s"
-_CALLER_BY_ANY = f"{_CALLER} = ANY(%s)"
+     WHERE k"""  # noqa: S608 - built from constants
+_CALLER_BY_ONE = f"{_CALLER}.digest = %s"
+_CALLER_BY_ANY = f"{_CALLER}.digest = ANY(%s)"
+_CALLER_BEFORE = f"{_CALLER}.previous_digest = ANY(%s) AND k.previous_until > now()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,10 @@ class Caller:
 
 
 def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
-    """The caller whose key has this digest: revoked, expired and suspended ones too. One query.
+    """The caller whose key has this digest: revoked, expired and suspended ones too.
 
-    `others` are its digests with older peppers: there is one key under all of them.
+    `others` are its digests with older peppers: there is one key under all of them. One query, and
+    a second one for a key that is unknown or was rotated.
     """
     with connection.cursor() as cursor:
         if others:
@@ -87,6 +89,9 @@ def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
         else:
             cursor.execute(_CALLER_BY_ONE, [digest])
         row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_CALLER_BEFORE, [[digest, *others]])
+            row = cursor.fetchone()
     if row is None:
         return None
     key_id, key_name, tenant_id, tenant_name, status, scopes, models, ip_ranges, *rest = row
@@ -132,9 +137,12 @@ def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
     return (keys if tenant_id is None else keys.filter(tenant_id=tenant_id)).first()
 
 
-def api_keys_of(tenant_id: UUID) -> list[ApiKey]:
-    """A tenant's keys, newest first, revoked ones too."""
-    return list(ApiKey.objects.filter(tenant_id=tenant_id).order_by("-id"))
+def api_keys_of(
+    tenant_id: UUID, *, after: UUID | None = None, limit: int | None = None
+) -> list[ApiKey]:
+    """A tenant's keys, newest first, revoked ones too; those older than `after`."""
+    keys = ApiKey.objects.filter(tenant_id=tenant_id).order_by("-id")
+    return list((keys if after is None else keys.filter(id__lt=after))[:limit])
 
 
 def members_of(tenant_id: UUID) -> list[Membership]:

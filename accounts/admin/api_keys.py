@@ -12,9 +12,8 @@ from accounts.admin.base import ServiceAdmin, by
 from accounts.admin.key_forms import ApiKeyForm
 from accounts.admin.money import DollarForms
 from accounts.models import ApiKey
-from accounts.services import KeyRules, change_api_key, issue_api_key, revoke_api_key
+from accounts.services import change_api_key, issue_api_key, revoke_api_key, rules_of
 from pictor.kit import clock
-from pictor.kit.money import Micros
 
 
 @admin.register(ApiKey)
@@ -43,12 +42,12 @@ class ApiKeyAdmin(DollarForms, ServiceAdmin):
         obj.ip_ranges = obj.ip_ranges or None
         if change:
             key = self.get_queryset(request).get(pk=obj.pk)
-            change_api_key(key=key, name=obj.name, rules=_rules_of(obj), **by(request))
+            change_api_key(key=key, name=obj.name, rules=rules_of(obj), **by(request))
         else:
             key, plaintext = issue_api_key(
                 tenant=obj.tenant,
                 name=obj.name,
-                rules=_rules_of(obj),
+                rules=rules_of(obj),
                 is_test=obj.is_test,
                 **by(request),
             )
@@ -78,18 +77,3 @@ class ApiKeyAdmin(DollarForms, ServiceAdmin):
         for key in queryset:
             revoke_api_key(key=key, now=clock.now(), **by(request))
         messages.success(request, "Revoked. Work in flight still ends and is charged.")
-
-
-def _rules_of(key: ApiKey) -> KeyRules:
-    return KeyRules(
-        scopes=key.scopes,
-        models=key.allowed_models,
-        ip_ranges=key.ip_ranges,
-        expires_at=key.expires_at,
-        requests_per_minute=key.requests_per_minute,
-        images_per_minute=key.images_per_minute,
-        max_in_flight=key.max_in_flight,
-        budget_day=None if key.budget_day_micros is None else Micros(key.budget_day_micros),
-        budget_month=None if key.budget_month_micros is None else Micros(key.budget_month_micros),
-        default_response_format=key.default_response_format,
-    )

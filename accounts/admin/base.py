@@ -13,7 +13,10 @@ from accounts.admin.money import DollarForms
 from accounts.models import Actor, User
 
 SECRETS = frozenset(
-    {"password", "digest", "body_digest", "credentials", "approved_digest", "seal", "previous_seal"}
+    {
+        *("password", "digest", "previous_digest", "body_digest", "approved_digest"),
+        *("credentials", "seal", "previous_seal"),
+    }
 )
 """Columns of any model that no look-up may name, across relations too."""
 

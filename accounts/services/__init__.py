@@ -6,14 +6,18 @@ An actor is a signed-in User, or the name of whatever acted (`"manage.py"`).
 from accounts.models import Actor
 from accounts.services.api_keys import (
     FREE,
+    OVERLAPS,
     KeyRules,
     change_api_key,
     check_models,
     issue_api_key,
     revoke_api_key,
+    rotate_api_key,
+    rules_of,
     unknown_scopes,
 )
 from accounts.services.audit import link_events, link_older_events, record
+from accounts.services.delegation import refuse_more_than
 from accounts.services.members import add_member, remove_member
 from accounts.services.people import (
     Person,
@@ -35,6 +39,7 @@ from accounts.services.tenants import (
 __all__ = [
     "FREE",
     "NO_LIMITS",
+    "OVERLAPS",
     "Actor",
     "KeyRules",
     "Person",
@@ -53,8 +58,11 @@ __all__ = [
     "link_events",
     "link_older_events",
     "record",
+    "refuse_more_than",
     "remove_member",
     "revoke_api_key",
+    "rotate_api_key",
+    "rules_of",
     "seed_operator",
     "set_password",
     "set_prompt_retention",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +33,15 @@ class KeyRules:
 
 
 FREE = KeyRules()
+
+OVERLAPS = {
+    "0": timedelta(),
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "3d": timedelta(days=3),
+    "7d": timedelta(days=7),
+}
+"""How long the former text of a rotated key may go on to work."""
 
 
 @transaction.atomic
@@ -94,6 +103,34 @@ def change_api_key(
 
 
 @transaction.atomic
+def rotate_api_key(
+    *, key: ApiKey, overlap: timedelta, now: datetime, actor: Actor, ip: str | None = None
+) -> str:
+    """A new text for a key, which exists nowhere else afterwards; the former works on meanwhile.
+
+    The key stays what it is, with its id, rules, budgets and usage. A text from before the former
+    one works no longer. Raises ValidationError for a key that has ended, and an overlap that is
+    not one of `OVERLAPS`.
+    """
+    if overlap not in OVERLAPS.values():
+        raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
+    key.refresh_from_db(from_queryset=ApiKey.objects.select_for_update())
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise ValidationError("the key has ended: make another one")
+    before = {"visible_prefix": key.visible_prefix}
+    text = keys.mint(test=key.is_test)
+    key.previous_digest, key.previous_until = (
+        (key.digest, now + overlap) if overlap else (None, None)
+    )
+    key.digest = keys.digest(text, settings.KEY_PEPPER)
+    key.visible_prefix = keys.visible_prefix(text)
+    key.save(update_fields=["digest", "visible_prefix", "previous_digest", "previous_until"])
+    after = {"visible_prefix": key.visible_prefix, "former_until": (now + overlap).isoformat()}
+    _record_key(key, actor=actor, action="api_key.rotate", before=before, after=after, ip=ip)
+    return text
+
+
+@transaction.atomic
 def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None = None) -> None:
     """End a key. The next request with it is refused; work in flight ends and is charged.
 
@@ -104,6 +141,22 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None =
     if revoked:
         after = {"revoked_at": now.isoformat()}
         _record_key(key, actor=actor, action="api_key.revoke", after=after, ip=ip)
+
+
+def rules_of(key: ApiKey) -> KeyRules:
+    """What a key may do."""
+    return KeyRules(
+        scopes=key.scopes,
+        models=key.allowed_models,
+        ip_ranges=key.ip_ranges,
+        expires_at=key.expires_at,
+        requests_per_minute=key.requests_per_minute,
+        images_per_minute=key.images_per_minute,
+        max_in_flight=key.max_in_flight,
+        budget_day=None if key.budget_day_micros is None else Micros(key.budget_day_micros),
+        budget_month=None if key.budget_month_micros is None else Micros(key.budget_month_micros),
+        default_response_format=key.default_response_format,
+    )
 
 
 def _columns(rules: KeyRules) -> dict[str, Any]:

@@ -21,6 +21,7 @@ openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_c
 
 urlpatterns = [
     path("v1/", include("generation.api.urls")),
+    path("v1/", include("accounts.api.urls")),
     path("v1/", include("billing.api.urls")),
     path("openapi.json", openapi),
     path("openapi.json/", openapi),

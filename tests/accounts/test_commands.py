@@ -130,6 +130,20 @@ def test_a_key_is_made_with_the_rules_given():
     assert caller.limits.key_budget_month == 12_500_000
 
 
+@pytest.mark.parametrize(("overlap", "goes_on"), [([], True), (["--overlap", "0"], False)])
+def test_a_rotated_key_has_a_new_text_and_the_former_may_go_on(overlap, goes_on):
+    made = json.loads(run("tenant", "create", "Acme", "--json"))
+
+    rotated = json.loads(run("key", "rotate", made["key_id"], *overlap, "--json"))
+
+    assert rotated["key_id"] == made["key_id"]
+    assert caller_of(rotated["api_key"]).tenant_name == "Acme"
+    former = caller_by_digest(digest(made["api_key"], settings.KEY_PEPPER))
+    assert former == (caller_of(rotated["api_key"]) if goes_on else None)
+    event = AuditEvent.objects.get(action="api_key.rotate")
+    assert rotated["api_key"] not in str(event.after)
+
+
 def test_a_key_is_revoked_by_its_id_once_or_twice():
     facts = json.loads(run("tenant", "create", "Acme", "--json"))
 

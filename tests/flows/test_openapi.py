@@ -27,22 +27,30 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     models, model = client.get("/v1/models"), client.get("/v1/models/dall-e-2")
     deleted = client.delete(path)
     money = [client.get(f"/v1/{question}") for question in MONEY]
+    key = client.post("/v1/api_keys", json={})
+    key_path = f"/v1/api_keys/{key.json()['id']}"
+    keys = [
+        client.get("/v1/api_keys"),
+        client.get(key_path),
+        client.patch(key_path, json={"name": "ci"}),
+        client.post(f"{key_path}/rotate", json={}),
+        client.delete(key_path),
+    ]
     late = client.post(f"{path}/cancel")
 
-    answers = (
-        made,
-        made_as_base64,
-        begun,
-        quoted,
-        listed,
-        found,
-        models,
-        model,
-        deleted,
-        *money,
-        late,
-    )
-    assert [answer.status_code for answer in answers] == [200, 200, 202, *[200] * 10, 409]
+    answers = [
+        *(made, made_as_base64, begun, quoted, listed, found, models, model, deleted),
+        *(*money, key, *keys, late),
+    ]
+    assert [answer.status_code for answer in answers] == [
+        200,
+        200,
+        202,
+        *[200] * 10,
+        201,
+        *[200] * 5,
+        409,
+    ]
     assert set(document.operations) - document.succeeded <= {"cancel_generation"}
 
 

@@ -1,4 +1,4 @@
-"""`manage.py key create|revoke`."""
+"""`manage.py key create|rotate|revoke`."""
 
 from typing import Any
 
@@ -16,16 +16,23 @@ from accounts.management.operator import (
     read_words,
     say_invalid,
 )
-from accounts.models import SCOPES
+from accounts.models import SCOPES, ApiKey
 from accounts.selectors import api_key_by_id
-from accounts.services import KeyRules, issue_api_key, revoke_api_key, unknown_scopes
+from accounts.services import (
+    OVERLAPS,
+    KeyRules,
+    issue_api_key,
+    revoke_api_key,
+    rotate_api_key,
+    unknown_scopes,
+)
 from pictor.kit import clock
 
 
 class Command(BaseCommand):
-    """Make an API key for a tenant, or end one."""
+    """Make an API key for a tenant, give one a new text, or end one."""
 
-    help = "Create an API key (shown once), or revoke one."
+    help = "Create or rotate an API key (shown once), or revoke one."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
@@ -39,12 +46,18 @@ class Command(BaseCommand):
         create.add_argument("--scopes", metavar="A,B", help=f"default: {','.join(SCOPES)}")
         create.add_argument("--budget", metavar="USD", help="per UTC month, a hard stop")
         create.add_argument("--json", action="store_true")
+        rotate = actions.add_parser("rotate", help="a new text for a key, shown this once")
+        rotate.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
+        rotate.add_argument(
+            "--overlap", choices=OVERLAPS, default="24h", help="how long the former text works on"
+        )
+        rotate.add_argument("--json", action="store_true")
         revoke = actions.add_parser("revoke", help="end a key at once")
         revoke.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actions = {"create": self._create, "revoke": self._revoke}
+        actions = {"create": self._create, "rotate": self._rotate, "revoke": self._revoke}
         try:
             actions[options["action"]](options)
         except ValidationError as error:
@@ -67,9 +80,20 @@ class Command(BaseCommand):
         facts = {"api_key": plaintext, "key_id": key.public_id}
         answer(self.stdout, facts, as_json=options["json"])
 
+    def _rotate(self, options: dict[str, Any]) -> None:
+        key, overlap = _read_key(options["key_id"]), OVERLAPS[options["overlap"]]
+        text = rotate_api_key(key=key, overlap=overlap, now=clock.now(), actor=ACTOR)
+        facts = {"api_key": text, "key_id": key.public_id}
+        answer(self.stdout, facts, as_json=options["json"])
+
     def _revoke(self, options: dict[str, Any]) -> None:
-        key = api_key_by_id(options["key_id"])
-        if key is None:
-            raise CommandError(f"no API key {options['key_id']!r}")
+        key = _read_key(options["key_id"])
         revoke_api_key(key=key, actor=ACTOR, now=clock.now())
         self.stdout.write(f"{key.public_id} of {key.tenant.name} is revoked")
+
+
+def _read_key(text: str) -> ApiKey:
+    key = api_key_by_id(text)
+    if key is None:
+        raise CommandError(f"no API key {text!r}")
+    return key

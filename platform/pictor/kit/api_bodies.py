@@ -1,11 +1,12 @@
 """What comes in a JSON body: parsed and documented by the same fields. Raises InvalidRequest.
 
-A field that is null counts as absent. Every refusal names its field; an unknown field is refused
-with the nearest known name.
+A field that is null counts as absent, but for bodies that say otherwise. Every refusal names its
+field; an unknown field is refused with the nearest known name.
 """
 
 import difflib
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NoReturn
 
@@ -13,18 +14,27 @@ from rest_framework import serializers
 from typing_extensions import override
 
 from pictor.kit.errors import InvalidRequest
+from pictor.kit.money import Micros, from_decimal
 
 MAX_TAG_CHARS = 1000
+MAX_WORDS = 100
+LATEST = 4_102_444_800
+"""The year 2100, in Unix seconds."""
 
 
 class ApiBody(serializers.Serializer[Any]):
     """The JSON object that an operation takes."""
 
+    null_counts = False
+    """Whether a field that is null is one that was given, as None."""
+
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields that were given, with their types checked; nulls are dropped."""
+        """The fields that were given, with their types checked; nulls are dropped, or None."""
         fields = _fields(cls)
-        values = {name: value for name, value in given.items() if value is not None}
+        values = {
+            name: value for name, value in given.items() if value is not None or cls.null_counts
+        }
         for name in given:
             if name not in fields:
                 raise InvalidRequest(
@@ -35,7 +45,12 @@ class ApiBody(serializers.Serializer[Any]):
                 raise InvalidRequest(
                     f"{name} is missing.", code="missing_required_parameter", param=name
                 )
-        return {name: fields[name].to_internal_value(value) for name, value in values.items()}
+            if name in values and values[name] is None and not field.allow_null:
+                refuse(field, "invalid_type", f"{name} must not be null.")
+        return {
+            name: None if value is None else fields[name].to_internal_value(value)
+            for name, value in values.items()
+        }
 
 
 @cache
@@ -132,3 +147,51 @@ class NumberField(serializers.IntegerField):
                 f"{self.field_name} must be between {self.least} and {self.most}.",
             )
         return data
+
+
+class WordsField(serializers.ListField):
+    """A JSON array of strings, each once; of `words`, where they are given."""
+
+    def __init__(self, *, words: tuple[str, ...] = (), **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(child=serializers.CharField(), max_length=MAX_WORDS, **kwargs)
+
+    @override
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list) or not all(isinstance(word, str) for word in data):
+            refuse(self, "invalid_type", f"{self.field_name} must be an array of strings.")
+        if not 0 < len(data) <= MAX_WORDS or any("\x00" in word for word in data):
+            refuse(self, "invalid_value", f"{self.field_name} must have 1 to {MAX_WORDS} words.")
+        if self.words and (unknown := [word for word in data if word not in self.words]):
+            refuse(
+                self,
+                "invalid_value",
+                f"{self.field_name} has {unknown[0][:100]!r}; there are {', '.join(self.words)}.",
+            )
+        return list(dict.fromkeys(data))
+
+
+class MomentField(NumberField):
+    """A moment in Unix seconds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(least=0, most=LATEST, **kwargs)
+
+    @override
+    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]  # a moment here
+        return datetime.fromtimestamp(super().to_internal_value(data), UTC)
+
+
+class UsdField(TextField):
+    """USD as a string with at most six decimals, 0 or more; its value is micros."""
+
+    @override
+    def to_internal_value(self, data: Any) -> Micros:  # type: ignore[override]  # micros here
+        text = super().to_internal_value(data)
+        try:
+            amount = from_decimal(text)
+        except ValueError as error:
+            refuse(self, "invalid_value", f"{self.field_name}: {error}.")
+        if amount < 0:
+            refuse(self, "invalid_value", f"{self.field_name} must be 0 or more.")
+        return amount

@@ -1,0 +1,53 @@
+"""The bodies of /v1/api_keys."""
+
+from accounts.models import SCOPES, ApiKey
+from accounts.services import OVERLAPS
+from pictor.kit.api_bodies import (
+    ApiBody,
+    MomentField,
+    NumberField,
+    TextField,
+    UsdField,
+    WordField,
+    WordsField,
+    optional,
+)
+
+USUAL_OVERLAP = "24h"
+_MOST = 2**31 - 1
+
+
+class KeyChange(ApiBody):
+    """A key's name and rules; what is left out stays, null is no limit."""
+
+    null_counts = True
+
+    name = TextField(required=False, help_text="For people.")
+    scopes = WordsField(required=False, help_text="What it may do.", words=SCOPES)
+    models = optional(WordsField, "The models it may call; null is every model.")
+    ip_ranges = optional(WordsField, "Addresses or networks it may be used from.")
+    expires_at = optional(MomentField, "Unix seconds.")
+    requests_per_minute = optional(NumberField, "Requests a minute.", least=1, most=_MOST)
+    images_per_minute = optional(NumberField, "Images a minute.", least=1, most=_MOST)
+    max_in_flight = optional(NumberField, "Requests under way at once.", least=1, most=_MOST)
+    budget_day = optional(UsdField, "USD a UTC day, a hard stop: a string such as `12.50`.")
+    budget_month = optional(UsdField, "USD a UTC month, a hard stop.")
+    default_response_format = WordField(
+        required=False,
+        help_text="Empty: the model's.",
+        words=tuple(ApiKey.ResponseFormat.values),
+    )
+
+
+class NewKey(KeyChange):
+    """A new key's name and rules; what is left out is as with the key that asks."""
+
+
+class Rotation(ApiBody):
+    """How a key is rotated."""
+
+    overlap = optional(
+        WordField,
+        f"How long the former text works on. Usually {USUAL_OVERLAP}.",
+        words=tuple(OVERLAPS),
+    )

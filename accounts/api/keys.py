@@ -1,0 +1,267 @@
+"""/v1/api_keys: an account's keys, managed by a key that may."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from rest_framework import serializers
+
+from accounts import rates
+from accounts.api.key_bodies import USUAL_OVERLAP, KeyChange, NewKey, Rotation
+from accounts.endpoint import Answer, Endpoint, operation
+from accounts.models import ApiKey
+from accounts.selectors import Caller, api_key_by_id, api_keys_of
+from accounts.services import (
+    OVERLAPS,
+    Actor,
+    change_api_key,
+    issue_api_key,
+    refuse_more_than,
+    revoke_api_key,
+    rotate_api_key,
+    rules_of,
+)
+from pictor.kit import clock, ids
+from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
+from pictor.kit.errors import InvalidRequest, NotFound
+
+SCOPE = "keys:write"
+FIELD_OF = {
+    "allowed_models": "models",
+    "budget_day_micros": "budget_day",
+    "budget_month_micros": "budget_month",
+}
+"""The names of fields where columns are named otherwise."""
+
+
+class By(TypedDict):
+    """Who changes something and from where, as services take it."""
+
+    actor: Actor
+    ip: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """A key as answers show it; with its text where it was just made."""
+
+    key: ApiKey
+    text: str | None = None
+
+    @property
+    def status(self) -> str:
+        """active, expired or revoked."""
+        if self.key.revoked_at is not None:
+            return "revoked"
+        ended = self.key.expires_at is not None and self.key.expires_at <= clock.now()
+        return "expired" if ended else "active"
+
+    @property
+    def livemode(self) -> bool:
+        """False for a test key."""
+        return not self.key.is_test
+
+
+class KeyObject(ApiObject):
+    """An API key. A limit that is null is none."""
+
+    id = serializers.CharField(source="key.public_id")
+    object = Constant("api_key")
+    api_key = serializers.CharField(
+        source="text", required=False, help_text="The key itself: shown this once."
+    )
+    name = serializers.CharField(source="key.name")
+    prefix = serializers.CharField(source="key.visible_prefix", help_text="How it begins.")
+    status = serializers.ChoiceField(choices=["active", "expired", "revoked"])
+    livemode = serializers.BooleanField(help_text="Whether it spends real money.")
+    created_at = UnixSeconds(source="key.created_at")
+    expires_at = UnixSeconds(source="key.expires_at", allow_null=True)
+    revoked_at = UnixSeconds(source="key.revoked_at", allow_null=True)
+    former_until = UnixSeconds(
+        source="key.previous_until",
+        allow_null=True,
+        help_text="Until when the text from before the last rotation works.",
+    )
+    scopes = serializers.ListField(source="key.scopes", child=serializers.CharField())
+    models = serializers.ListField(
+        source="key.allowed_models", child=serializers.CharField(), allow_null=True
+    )
+    ip_ranges = serializers.ListField(
+        source="key.ip_ranges", child=serializers.CharField(), allow_null=True
+    )
+    requests_per_minute = serializers.IntegerField(
+        source="key.requests_per_minute", allow_null=True
+    )
+    images_per_minute = serializers.IntegerField(source="key.images_per_minute", allow_null=True)
+    max_in_flight = serializers.IntegerField(source="key.max_in_flight", allow_null=True)
+    budget_day = Usd(source="key.budget_day_micros", allow_null=True, help_text="USD a UTC day.")
+    budget_month = Usd(
+        source="key.budget_month_micros", allow_null=True, help_text="USD a UTC month."
+    )
+    default_response_format = serializers.CharField(
+        source="key.default_response_format", help_text="Empty: the model's."
+    )
+
+
+class KeyList(ApiObject):
+    """A page, newest first."""
+
+    object = Constant("list")
+    data = KeyObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
+    first_id = serializers.CharField(allow_null=True)
+    last_id = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class RevokedKey(ApiObject):
+    """The next request with this key is refused; work in flight ends and is charged."""
+
+    id = serializers.CharField(source="public_id")
+    object = Constant("api_key")
+    revoked = Constant(value=True)
+
+
+class KeyPage(ApiQuery):
+    """A page of a list."""
+
+    limit = LimitField()
+    after = AfterField(ids.KEY, "an API key")
+
+
+class KeysView(Endpoint):
+    """/v1/api_keys."""
+
+    @operation(
+        "list_api_keys",
+        summary="List API keys",
+        scope=SCOPE,
+        query=KeyPage,
+        answer=KeyList,
+        rate=rates.take_query,
+    )
+    def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
+        """The account's keys, newest first, those that have ended too."""
+        found = api_keys_of(caller.tenant_id, after=after, limit=limit + 1)
+        rows = [ShownKey(key) for key in found[:limit]]
+        named = [row.key.public_id for row in rows]
+        return Answer(
+            {
+                "data": rows,
+                "first_id": named[0] if named else None,
+                "last_id": named[-1] if named else None,
+                "has_more": len(found) > limit,
+            }
+        )
+
+    @operation(
+        "create_api_key",
+        summary="Create an API key",
+        scope=SCOPE,
+        body=NewKey,
+        answer=KeyObject,
+        status=HTTPStatus.CREATED.value,
+    )
+    def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
+        """A key of the same account. What is left out is as with the key that asks."""
+        own = _own(caller)
+        rules = replace(rules_of(own), **given)
+        refuse_more_than(rules_of(own), rules)
+        with _refused_by_field():
+            key, text = issue_api_key(
+                tenant=own.tenant, name=name, rules=rules, is_test=own.is_test, **_by(self, own)
+            )
+        key.refresh_from_db(fields=["created_at"])
+        return Answer(ShownKey(key, text))
+
+
+class KeyView(Endpoint):
+    """/v1/api_keys/{id}."""
+
+    @operation("retrieve_api_key", summary="Retrieve an API key", scope=SCOPE, answer=KeyObject)
+    def get(self, caller: Caller, public_id: str) -> Answer:
+        """One of the account's keys."""
+        return Answer(ShownKey(_key(caller, public_id)))
+
+    @operation(
+        "change_api_key",
+        summary="Change an API key",
+        scope=SCOPE,
+        body=KeyChange,
+        answer=KeyObject,
+    )
+    def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
+        """Change what is named; null takes a limit away. Felt by the next request."""
+        own, key = _own(caller), _key(caller, public_id)
+        name = given.pop("name", key.name)
+        rules = replace(rules_of(key), **given)
+        for each in (rules_of(key), rules):
+            refuse_more_than(rules_of(own), each)
+        with _refused_by_field():
+            change_api_key(key=key, name=name, rules=rules, **_by(self, own))
+        return Answer(ShownKey(key))
+
+    @operation("revoke_api_key", summary="Revoke an API key", scope=SCOPE, answer=RevokedKey)
+    def delete(self, caller: Caller, public_id: str) -> Answer:
+        """End a key, now. A key may end itself."""
+        own, key = _own(caller), _key(caller, public_id)
+        refuse_more_than(rules_of(own), rules_of(key))
+        revoke_api_key(key=key, now=clock.now(), **_by(self, own))
+        return Answer(key)
+
+
+class RotationView(Endpoint):
+    """/v1/api_keys/{id}/rotate."""
+
+    @operation(
+        "rotate_api_key",
+        summary="Rotate an API key",
+        scope=SCOPE,
+        body=Rotation,
+        answer=KeyObject,
+    )
+    def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
+        """A new text for a key, which keeps its id, rules, budgets and usage."""
+        own, key = _own(caller), _key(caller, public_id)
+        refuse_more_than(rules_of(own), rules_of(key))
+        with _refused_by_field():
+            text = rotate_api_key(
+                key=key, overlap=OVERLAPS[overlap], now=clock.now(), **_by(self, own)
+            )
+        return Answer(ShownKey(key, text))
+
+
+def _own(caller: Caller) -> ApiKey:
+    return ApiKey.objects.select_related("tenant").get(id=caller.key_id)
+
+
+def _key(caller: Caller, public_id: str) -> ApiKey:
+    key = api_key_by_id(public_id, tenant_id=caller.tenant_id)
+    if key is None:
+        raise NotFound("There is no API key of that id.", param="id")
+    return key
+
+
+def _by(view: Endpoint, own: ApiKey) -> By:
+    return {"actor": f"API key {own.public_id}", "ip": view.request.META.get("REMOTE_ADDR")}
+
+
+@contextmanager
+def _refused_by_field() -> Iterator[None]:
+    """What the service refuses, with the first field that it is about."""
+    try:
+        yield
+    except ValidationError as error:
+        column, messages = next(iter(_by_column(error).items()))
+        param = FIELD_OF.get(column, column) if column != NON_FIELD_ERRORS else None
+        raise InvalidRequest(" ".join(messages), param=param) from None
+
+
+def _by_column(error: ValidationError) -> dict[str, list[str]]:
+    return (
+        error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    )

@@ -1,0 +1,51 @@
+"""What a key may do with keys: make and manage those that may do no more than itself."""
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import datetime
+
+from accounts.services.api_keys import KeyRules
+from pictor.kit.errors import Forbidden
+
+_LIMITS = (
+    "expires_at",
+    "requests_per_minute",
+    "images_per_minute",
+    "max_in_flight",
+    "budget_day",
+    "budget_month",
+)
+
+
+def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:
+    """Raises Forbidden, by field, where `rules` allow what `own` do not."""
+    if more := sorted(set(rules.scopes) - set(own.scopes)):
+        raise Forbidden(f"This API key lacks the scope {', '.join(more)}.", param="scopes")
+    if own.models is not None and not _is_among(rules.models, own.models):
+        raise Forbidden(f"This API key has only {', '.join(own.models)}.", param="models")
+    if own.ip_ranges is not None and not _is_inside(rules.ip_ranges, own.ip_ranges):
+        raise Forbidden(f"This API key has only {', '.join(own.ip_ranges)}.", param="ip_ranges")
+    for limit in _LIMITS:
+        most: int | datetime | None = getattr(own, limit)
+        asked = getattr(rules, limit)
+        if most is not None and (asked is None or asked > most):
+            raise Forbidden(f"This API key's own {limit} is lower.", param=limit)
+
+
+def _is_among(words: Sequence[str] | None, known: Sequence[str]) -> bool:
+    return words is not None and set(words) <= set(known)
+
+
+def _is_inside(ranges: Sequence[str] | None, known: Sequence[str]) -> bool:
+    """Whether each range lies in one of the known ones; an unreadable one does not."""
+    if ranges is None:
+        return False
+    networks = [ipaddress.ip_network(text) for text in known]
+    try:
+        asked = [ipaddress.ip_network(text) for text in ranges]
+    except ValueError:
+        return False
+    return all(
+        any(one.version == other.version and one.subnet_of(other) for other in networks)  # type: ignore[arg-type]  # of one version
+        for one in asked
+    )

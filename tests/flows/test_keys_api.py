@@ -1,0 +1,252 @@
+"""An account's keys by API: made, changed, rotated, revoked; never more than the key that asks."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.customer import Customer, Operator
+from tests.flows.conftest import MakeCustomer
+
+KEYS = "/v1/api_keys"
+NARROW = ("--models", "dall-e-2,dall-e-3", "--budget", "5", "--rpm", "60")
+
+
+@pytest.fixture
+def narrow(customer: Customer, operator: Operator) -> Iterator[Customer]:
+    """The same tenant by a key that may manage keys, and has limits itself."""
+    scopes = ("--scopes", "keys:write,images:write")
+    made = operator("key", "create", customer.name, *NARROW, *scopes, "--json")
+    with closing(customer.with_key(made)) as key:
+        yield key
+
+
+@contextmanager
+def using(customer: Customer, text: str) -> Iterator[Customer]:
+    with closing(customer._of(customer.stack, customer.name, _as_created(text))) as key:  # noqa: SLF001 - by a key's text alone
+        yield key
+
+
+def _as_created(text: str) -> str:
+    return f'{{"api_key": "{text}", "key_id": ""}}'
+
+
+def works(customer: Customer, text: str) -> bool:
+    with using(customer, text) as key:
+        return key.client.get("/v1/models").status_code == 200
+
+
+def make(customer: Customer, **fields: Any) -> dict[str, Any]:
+    answer = customer.client.post(KEYS, json=fields)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def test_a_key_is_made_shown_once_and_does_what_it_may(customer: Customer) -> None:
+    made = make(customer, name="ci", scopes=["images:write"], budget_month="0.01")
+    text = made.pop("api_key")
+
+    found = customer.client.get(f"{KEYS}/{made['id']}").json()
+    with using(customer, text) as ci:
+        bought = ci.generate(quality="low")
+        over = ci.generate(quality="low")
+        reads = ci.client.get(KEYS)
+
+    assert found == made
+    assert text.startswith(found["prefix"])
+    assert (found["budget_month"], found["budget_day"]) == ("0.010000", None)
+    assert (found["status"], found["livemode"]) == ("active", True)
+    assert [bought.status_code, over.status_code, reads.status_code] == [200, 429, 403]
+
+
+def test_what_is_left_out_is_as_with_the_key_that_asks(narrow: Customer) -> None:
+    made = make(narrow)
+
+    assert made["models"] == ["dall-e-2", "dall-e-3"]
+    assert sorted(made["scopes"]) == ["images:write", "keys:write"]
+    assert (made["budget_month"], made["requests_per_minute"]) == ("5.000000", 60)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"scopes": ["billing:read"]}, "scopes"),
+        ({"models": ["gpt-image-2"]}, "models"),
+        ({"models": None}, "models"),
+        ({"budget_month": "5.000001"}, "budget_month"),
+        ({"budget_month": None}, "budget_month"),
+        ({"requests_per_minute": 61}, "requests_per_minute"),
+    ],
+)
+def test_a_key_gives_no_more_than_it_has(
+    customer: Customer, narrow: Customer, fields: dict[str, Any], param: str
+) -> None:
+    mine = make(narrow)
+    refused = [
+        narrow.client.post(KEYS, json=fields),
+        narrow.client.patch(f"{KEYS}/{mine['id']}", json=fields),
+    ]
+
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert {answer.json()["error"]["param"] for answer in refused} == {param}
+
+
+def test_a_key_leaves_alone_what_may_do_more(customer: Customer, narrow: Customer) -> None:
+    wider = f"{KEYS}/{customer.key_id}"
+
+    refused = [
+        narrow.client.patch(wider, json={"name": "mine"}),
+        narrow.client.post(f"{wider}/rotate", json={}),
+        narrow.client.delete(wider),
+    ]
+
+    assert [answer.status_code for answer in refused] == [403] * 3
+    assert works(customer, customer.api_key)
+
+
+def test_a_change_is_felt_by_the_next_request(customer: Customer) -> None:
+    made = make(customer, requests_per_minute=100, expires_at=int(time.time()) + 3600)
+
+    changed = customer.client.patch(
+        f"{KEYS}/{made['id']}",
+        json={"name": "one model", "models": ["dall-e-2"], "requests_per_minute": None},
+    ).json()
+
+    with using(customer, made["api_key"]) as key:
+        listed = key.client.get("/v1/models").json()["data"]
+    assert [model["id"] for model in listed] == ["dall-e-2"]
+    assert (changed["name"], changed["requests_per_minute"]) == ("one model", None)
+    assert changed["expires_at"] == made["expires_at"]
+
+
+def test_a_rotated_key_is_the_same_key_and_its_former_text_ends(
+    customer: Customer, database: "psycopg.Connection[Any]"
+) -> None:
+    made = make(customer, budget_month="0.01")
+    first = made["api_key"]
+    with using(customer, first) as key:
+        assert key.generate(quality="low").status_code == 200
+
+    rotated = customer.client.post(f"{KEYS}/{made['id']}/rotate", json={"overlap": "1h"}).json()
+    second = rotated["api_key"]
+    with using(customer, second) as key:
+        over_budget = key.generate(quality="low")
+
+    assert rotated["id"] == made["id"]
+    assert rotated["former_until"] == pytest.approx(time.time() + 3600, abs=60)
+    assert over_budget.json()["error"]["code"] == "insufficient_quota"
+    assert [works(customer, first), works(customer, second)] == [True, True]
+    database.execute(
+        "UPDATE accounts_apikey SET previous_until = now() WHERE previous_digest IS NOT NULL"
+        " AND visible_prefix = %s",
+        [rotated["prefix"]],
+    )
+    assert [works(customer, first), works(customer, second)] == [False, True]
+
+
+def test_without_an_overlap_and_at_the_next_rotation_a_text_ends_at_once(
+    customer: Customer,
+) -> None:
+    made = make(customer)
+    path = f"{KEYS}/{made['id']}/rotate"
+    texts = [made["api_key"]]
+    for overlap in ("7d", "7d", "0"):
+        texts.append(customer.client.post(path, json={"overlap": overlap}).json()["api_key"])
+        alive = [works(customer, text) for text in texts]
+        assert alive == [False] * (len(texts) - 2) + [overlap != "0", True]
+
+
+def test_a_revoked_key_is_refused_with_its_former_text(customer: Customer) -> None:
+    made = make(customer)
+    path = f"{KEYS}/{made['id']}"
+    second = customer.client.post(f"{path}/rotate", json={}).json()["api_key"]
+
+    revoked = [customer.client.delete(path).json() for _ in range(2)]
+
+    assert revoked == [{"id": made["id"], "object": "api_key", "revoked": True}] * 2
+    assert [works(customer, text) for text in (made["api_key"], second)] == [False, False]
+    assert customer.client.get(path).json()["status"] == "revoked"
+    assert customer.client.post(f"{path}/rotate", json={}).status_code == 400
+
+
+def test_keys_are_listed_newest_first_in_pages(customer: Customer) -> None:
+    made = [make(customer, name=str(number))["id"] for number in range(3)]
+
+    first = customer.client.get(KEYS, params={"limit": 2}).json()
+    rest = customer.client.get(KEYS, params={"after": first["last_id"]}).json()
+
+    assert [key["id"] for key in first["data"]] == [made[2], made[1]]
+    assert [key["id"] for key in rest["data"]] == [made[0], customer.key_id]
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"name": "x" * 101}, "name"),
+        ({"name": None}, "name"),
+        ({"name": "\ud800"}, "name"),
+        ({"scopes": None}, "scopes"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["root"]}, "scopes"),
+        ({"scopes": "images:write"}, "scopes"),
+        ({"models": ["gpt-image-9"]}, "models"),
+        ({"models": [1]}, "models"),
+        ({"models": ["a"] * 101}, "models"),
+        ({"ip_ranges": ["10.0.0.0/33"]}, "ip_ranges"),
+        ({"expires_at": "tomorrow"}, "expires_at"),
+        ({"expires_at": 10**12}, "expires_at"),
+        ({"requests_per_minute": 0}, "requests_per_minute"),
+        ({"requests_per_minute": 2**31}, "requests_per_minute"),
+        ({"budget_day": 1}, "budget_day"),
+        ({"budget_day": "-1"}, "budget_day"),
+        ({"budget_day": "0.0000001"}, "budget_day"),
+        ({"budget_day": "9" * 40}, "budget_day"),
+        ({"default_response_format": "jpg"}, "default_response_format"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_body_that_makes_no_sense_is_refused_by_its_field(
+    customer: Customer, fields: dict[str, Any], param: str
+) -> None:
+    made = make(customer)
+    body = json.dumps(fields)  # in ASCII, as httpx would not write it
+
+    refused = [
+        customer.client.post(KEYS, content=body),
+        customer.client.patch(f"{KEYS}/{made['id']}", content=body),
+    ]
+
+    assert [answer.status_code for answer in refused] == [400, 400]
+    assert {answer.json()["error"]["param"] for answer in refused} == {param}
+
+
+def test_another_account_s_key_is_not_found(
+    customer: Customer, make_customer: MakeCustomer
+) -> None:
+    theirs = f"{KEYS}/{make_customer().key_id}"
+    client = customer.client
+
+    answers = [
+        client.get(theirs),
+        client.patch(theirs, json={"name": "mine"}),
+        client.post(f"{theirs}/rotate", json={}),
+        client.delete(theirs),
+        client.get(f"{KEYS}/key_nonsense"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 5
+    assert len({answer.text for answer in answers}) == 1
+
+
+def test_keys_are_managed_by_keys_that_may(customer: Customer, operator: Operator) -> None:
+    made = operator("key", "create", customer.name, "--scopes", "images:write", "--json")
+
+    with closing(customer.with_key(made)) as reader:
+        refused = [reader.client.get(KEYS), reader.client.post(KEYS, json={})]
+
+    assert [answer.status_code for answer in refused] == [403, 403]
