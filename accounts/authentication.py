@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from accounts import keys
 from accounts.selectors import Caller, caller_by_digest
-from pictor.kit import clock
+from pictor.kit import clock, ids, log
 from pictor.kit.errors import Forbidden, Unauthenticated
 
 _MISSING = "No API key was given. Send it in the header 'Authorization: Bearer YOUR_KEY'."
@@ -60,6 +60,9 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
     caller = caller_by_digest(*keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS))
     if caller is None:
         raise Unauthenticated(_UNKNOWN)
+    log.note(
+        tenant=ids.public(ids.TENANT, caller.tenant_id), key=ids.public(ids.KEY, caller.key_id)
+    )
     if caller.revoked_at is not None and caller.revoked_at <= now:
         raise Unauthenticated(_REVOKED)
     if caller.expires_at is not None and caller.expires_at <= now:

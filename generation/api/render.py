@@ -9,7 +9,7 @@ from generation.api.objects import GenerationObject, ImagesAnswer
 from generation.api.shown import Shown, with_urls
 from generation.models import Generation, State
 from generation.selectors import Finished
-from pictor.kit import api_errors
+from pictor.kit import api_errors, log
 from pictor.kit.api_objects import ErrorAnswer
 from pictor.kit.errors import GenerationTimeout
 from pictor.kit.money import to_decimal
@@ -30,6 +30,7 @@ _CANCELED: dict[str, Any] = {
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:
     """What every answer about a generation says in its headers."""
     headers = {"x-pictor-generation-id": generation.public_id}
+    log.note(generation=generation.public_id, model=generation.model)
     if generation.captured_micros is not None:
         headers["x-pictor-charge"] = to_decimal(generation.captured_micros)
     if is_replay:

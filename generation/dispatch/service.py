@@ -214,8 +214,10 @@ class Dispatcher:
                 self._count_out(call, cause)  # first, because others wait for the outcome
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, attempt_id, cause)
+                _say(run, candidate, cause.attempt_class, cause.http_status, started)
                 raise _Ended(cause, error_of(cause, timed_out=timed_out)) from None
             cause = None
+            _say(run, candidate, AttemptClass.DELIVERED, answer.http_status, started)
             return delivery
         finally:
             self._count_out(call, cause)
@@ -333,6 +335,27 @@ class _Ended(Exception):
         super().__init__(str(cause))
         self.cause = cause
         self.error = error
+
+
+def _say(
+    run: _Run,
+    candidate: Candidate,
+    attempt_class: AttemptClass,
+    status: int | None,
+    started: float,
+) -> None:
+    """The attempt's one line in the log."""
+    generation = run.generation
+    facts = {
+        "generation": generation.public_id,
+        "tenant": ids.public(ids.TENANT, generation.tenant_id),
+        "key": ids.public(ids.KEY, generation.api_key_id),
+        "model": generation.model,
+        "class": attempt_class.value,
+        "status": status,
+        "ms": int((time.monotonic() - started) * 1000),
+    }
+    logger.info("attempt on %s", candidate.route.channel_name, extra={"facts": facts})
 
 
 def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:

@@ -15,6 +15,7 @@ from django.http import Http404, HttpResponse
 from django.urls import Resolver404
 from rest_framework import exceptions as drf
 
+from pictor.kit import log
 from pictor.kit.errors import (
     InvalidRequest,
     MethodNotAllowed,
@@ -52,7 +53,8 @@ def headers_of(error: PictorError) -> dict[str, str]:
 
 
 def response_of(error: PictorError) -> HttpResponse:
-    """An error as a Django response."""
+    """An error as a Django response. The request's line in the log has its code."""
+    log.note(code=error.code)
     return json_response(body_of(error), status=error.status, headers=headers_of(error))
 
 

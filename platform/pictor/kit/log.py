@@ -1,10 +1,11 @@
 """Structured logs: one JSON line a record, secrets removed.
 
 A record made for a request has its id: on the event loop, in the pools' threads, in pages outside
-/v1, and in the image worker that carries its generation. Whatever looks like an API key, a bearer
-header, a password in a URL or a signature of a presigned URL is replaced before the line leaves the
-process. So are the values of a row and the statement that an error of the database quotes: a
-prompt is among them.
+/v1, and in the image worker that carries its generation. A request ends with one line of its own
+(web/edge.py), with what anybody on the way has noted of it; an attempt too. Whatever looks like an
+API key, a bearer header, a password in a URL or a signature of a presigned URL is replaced before
+the line leaves the process. So are the values of a row and the statement that an error of the
+database quotes: a prompt is among them.
 """
 
 import json
@@ -13,12 +14,14 @@ import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 from typing_extensions import override
 
 from pictor.kit.database_errors import cut_short, without_values
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+_noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 _SECRETS = (
     (re.compile(r"\bsk-[A-Za-z0-9_-]{8,}"), "sk-***"),
@@ -35,6 +38,21 @@ _SECRETS = (
 )
 
 
+def begin_request(name: str) -> dict[str, Any]:
+    """Give further records this request's id; the result takes what is noted on the way."""
+    noted: dict[str, Any] = {}
+    request_id.set(name)
+    _noted.set(noted)
+    return noted
+
+
+def note(**facts: Any) -> None:
+    """Say something of the request that its last line is to have. Never a prompt or a secret."""
+    noted = _noted.get()
+    if noted is not None:
+        noted.update(facts)
+
+
 def without_secrets(text: str) -> str:
     """The text with keys, passwords and signatures replaced by ***."""
     for pattern, replacement in _SECRETS:
@@ -43,7 +61,7 @@ def without_secrets(text: str) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """{"at", "level", "logger", "message", "request_id"?, "error"?} on one line."""
+    """{"at", "level", "logger", "message", "request_id"?, "error"?} on one line, and its facts."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -56,6 +74,7 @@ class LineFormatter(logging.Formatter):
         }
         if current := request_id.get():
             line["request_id"] = current
+        line |= getattr(record, "facts", {})
         if record.exc_info:
             trace = without_values(self.formatException(record.exc_info), error)
             line["error"] = without_secrets(trace)

@@ -1,9 +1,10 @@
-"""The outermost layer: a request id on every answer, and CORS on /v1.
+"""The outermost layer: a request id on every answer, CORS on /v1, a line in the log at the end.
 
 Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
 is open to every origin, as keys are not cookies. Preflights are answered here, without a key.
 """
 
+import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,6 +14,8 @@ from django.conf import settings
 
 from pictor.kit import ids, log
 from pictor.web.proxies import Proxies
+
+logger = logging.getLogger("pictor.request")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,6 +30,11 @@ EXPOSED = (
     " location, idempotent-replayed, preference-applied, openai-processing-ms"
 )
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
+NO_ANSWER = 499
+"""How a request is logged whose caller was gone before an answer began, as nginx has it."""
+UNSAID = frozenset({"/healthz", "/readyz"})
+"""Asked all day long, and answered in the same way."""
+_LONGEST_PATH = 200
 _SAFE_HEADER_NAMES = re.compile(rb"[A-Za-z0-9\-_!#$%&'*+.^`|~, ]{0,2000}")
 
 
@@ -55,7 +63,7 @@ class Edge:
             return
         request_id = ids.public("req", ids.new_uuid())
         scope["pictor.request_id"] = request_id
-        log.request_id.set(request_id)
+        noted = log.begin_request(request_id)
         extra = [(b"x-request-id", request_id.encode())]
         if is_api(scope):
             extra += [
@@ -71,14 +79,29 @@ class Edge:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                took = int((time.monotonic() - started) * 1000)
+                took = _milliseconds_since(started)
                 headers = [*message.get("headers", ()), *extra]
                 if is_api(scope):
                     headers.append((b"openai-processing-ms", str(took).encode()))
+                noted["status"] = message["status"]
                 message = {**message, "headers": headers}
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            _say(scope, {"status": NO_ANSWER, **noted, "ms": _milliseconds_since(started)})
+
+
+def _milliseconds_since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
+
+
+def _say(scope: Scope, facts: dict[str, Any]) -> None:
+    """The request's one line. Without its query, which may have a signature in it."""
+    if scope["path"] not in UNSAID:
+        path = str(scope["path"])[:_LONGEST_PATH]
+        logger.info("%s %s", scope["method"], path, extra={"facts": facts})
 
 
 def _is_preflight(scope: Scope) -> bool:
