@@ -5,19 +5,20 @@ PICTORS = """\
 Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
-    channel       Create, change, switch, try and list channels.
-    demo          Print the running default's address, API key and console sign-in.
-    generation    Show a generation with all its parts, or send its message again.
-    key           Create an API key (shown once), or revoke one.
-    ledger_check  Prove the ledger against itself and the generations.
-    ledger_head   Print the heads of the ledger at a day's end, signed; or prove a file of them.
-    ledger_seal   Seal what was written before the ledger had a chain of seals.
-    migrate       Run the migrations, then let the processes' role use the tables.
-    person        Reset a person's second factor, or encrypt all of them by the newest key.
-    price         List, export, import, compare, publish and restore price books.
-    run           Start one complete Pictor here.
-    seed          Create what is missing of contracts, prices, bucket and demo account.
-    tenant        Create a tenant, credit it, say how long it keeps prompts, export or erase it.
+    channel        Create, change, switch, try and list channels.
+    demo           Print the running default's address, API key and console sign-in.
+    generation     Show a generation with all its parts, or send its message again.
+    key            Create or rotate an API key (shown once), or revoke one.
+    ledger_check   Prove the ledger against itself and the generations.
+    ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.
+    ledger_seal    Seal what was written before the ledger had a chain of seals.
+    migrate        Run the migrations, then let the processes' role use the tables.
+    person         Reset a person's second factor, or encrypt all of them by the newest key.
+    price          List, export, import, compare, publish and restore price books.
+    run            Start one complete Pictor here.
+    seed           Create what is missing of contracts, prices, bucket and demo account.
+    tenant         Create a tenant, credit it, say how long it keeps prompts, export or erase it.
+    usage_rebuild  Count usage by the hour again from the generations that ended.
 
 Django's:
 
