@@ -1,6 +1,7 @@
 """The whole running default: its parts killed one by one, and what operators see of it."""
 
 import json
+import os
 import platform
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from pictor.runtime.part import answers_ok
@@ -42,10 +44,21 @@ def seconds_until_back(stack: Stack, role: str, killed: int) -> float:
 @pytest.mark.parametrize("role", ["web", "worker", "broker", "postgres", "s3", "sandbox"])
 def test_a_part_that_is_killed_is_back_within_fifteen_seconds(stack, role):
     pid = stack.pids()[role][0]
+    if role == "postgres":
+        leave_nothing_of_other_tests_to_redo()
 
     psutil.Process(pid).kill()
 
     assert seconds_until_back(stack, role, pid) < BACK_SECONDS
+
+
+def leave_nothing_of_other_tests_to_redo() -> None:
+    """Transactional tests truncate every table of their database, which is in the same cluster.
+
+    Pictor truncates none. Redoing 60 rounds of it is 160 KB of WAL and 23 s of unlinking files.
+    """
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as owner:
+        owner.execute("CHECKPOINT")
 
 
 def test_an_image_worker_that_renews_no_lease_is_seen_from_outside(stack):
