@@ -43,11 +43,12 @@ class Document:
         described = operation["responses"].get(str(status))
         if described is None:
             return [f"{status} is not documented"]
-        schema = {
-            "components": self.document["components"],
-            **described["content"][JSON]["schema"],
-        }
-        found = Draft202012Validator(schema).iter_errors(body)
+        return self.mismatch(described["content"][JSON]["schema"], body)
+
+    def mismatch(self, schema: dict[str, Any], value: Any) -> list[str]:
+        """Where a value is not as a schema of this document has it."""
+        whole = {"components": self.document["components"], **schema}
+        found = Draft202012Validator(whole).iter_errors(value)
         return [f"{error.json_path}: {error.message[:300]}" for error in found]
 
 

@@ -20,6 +20,8 @@ _MOST = 2**31 - 1
 class KeyChange(ApiBody):
     """A key's name and rules; what is left out stays, null is no limit."""
 
+    example = {"name": "ci", "models": ["gpt-image-2"], "requests_per_minute": None}
+
     null_counts = True
 
     name = TextField(required=False, help_text="For people.")
@@ -42,9 +44,13 @@ class KeyChange(ApiBody):
 class NewKey(KeyChange):
     """A new key's name and rules; what is left out is as with the key that asks."""
 
+    example = {"name": "ci", "scopes": ["images:write"], "budget_month": "20.00"}
+
 
 class Rotation(ApiBody):
     """How a key is rotated."""
+
+    example = {"overlap": "24h"}
 
     overlap = optional(
         WordField,

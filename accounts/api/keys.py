@@ -1,6 +1,6 @@
 """/v1/api_keys: an account's keys, managed by a key that may."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -67,8 +67,33 @@ class ShownKey:
         return not self.key.is_test
 
 
+KEY_EXAMPLE: Mapping[str, Any] = {
+    "id": "key_01m7xwfx9bf3vty34tyve35tm9",
+    "object": "api_key",
+    "name": "ci",
+    "prefix": "sk-pictor-7Qx2",
+    "status": "active",
+    "livemode": True,
+    "created_at": 1_795_225_540,
+    "expires_at": None,
+    "revoked_at": None,
+    "former_until": None,
+    "scopes": ["images:write", "images:read"],
+    "models": ["gpt-image-2"],
+    "ip_ranges": None,
+    "requests_per_minute": 60,
+    "images_per_minute": None,
+    "max_in_flight": None,
+    "budget_day": None,
+    "budget_month": "20.000000",
+    "default_response_format": "",
+}
+
+
 class KeyObject(ApiObject):
     """An API key. A limit that is null is none."""
+
+    example = KEY_EXAMPLE
 
     id = serializers.CharField(source="key.public_id")
     object = Constant("api_key")
@@ -111,6 +136,14 @@ class KeyObject(ApiObject):
 class KeyList(ApiObject):
     """A page, newest first."""
 
+    example = {
+        "object": "list",
+        "data": [KEY_EXAMPLE],
+        "first_id": KEY_EXAMPLE["id"],
+        "last_id": KEY_EXAMPLE["id"],
+        "has_more": False,
+    }
+
     object = Constant("list")
     data = KeyObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
     first_id = serializers.CharField(allow_null=True)
@@ -120,6 +153,8 @@ class KeyList(ApiObject):
 
 class RevokedKey(ApiObject):
     """The next request with this key is refused; work in flight ends and is charged."""
+
+    example = {"id": KEY_EXAMPLE["id"], "object": "api_key", "revoked": True}
 
     id = serializers.CharField(source="public_id")
     object = Constant("api_key")

@@ -11,6 +11,14 @@ from pictor.kit.api_objects import ApiObject, Constant, Usd
 class BalanceObject(ApiObject):
     """What the account can spend, and what requests under way hold of it."""
 
+    example = {
+        "object": "balance",
+        "available": "99.947320",
+        "held": "0.052680",
+        "in_flight": 1,
+        "currency": "USD",
+    }
+
     object = Constant("balance")
     available = Usd(help_text="USD that new requests can hold.")
     held = Usd(help_text="USD held by requests under way: charged or given back when they end.")

@@ -14,6 +14,14 @@ from billing.selectors import price_tables
 from pictor.kit import clock
 from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
 
+PRICE_EXAMPLE = {
+    "model": "gpt-image-2",
+    "size": "1024x1024",
+    "quality": "low",
+    "price": "0.005880",
+    "is_most": False,
+}
+
 
 class PriceItem(ApiObject):
     """The price of one image."""
@@ -36,6 +44,15 @@ class ScheduledPrices(ApiObject):
 
 class PriceList(ApiObject):
     """The prices in force for this account, its own and everyone's."""
+
+    example = {
+        "object": "list",
+        "currency": "USD",
+        "data": [PRICE_EXAMPLE],
+        "scheduled": [
+            {"effective_from": 1_798_761_600, "data": [{**PRICE_EXAMPLE, "price": "0.006000"}]}
+        ],
+    }
 
     object = Constant("list")
     currency = Constant("USD")

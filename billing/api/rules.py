@@ -1,5 +1,7 @@
 """GET /v1/billing/rules: when a request is charged, for machines and people."""
 
+from dataclasses import asdict
+
 from rest_framework import serializers
 
 from accounts.endpoint import Answer, Endpoint, operation
@@ -20,6 +22,8 @@ class RuleObject(ApiObject):
 
 class RuleList(ApiObject):
     """Every rule. A charge is never above the quote."""
+
+    example = {"object": "list", "data": [{"object": "billing.rule", **asdict(RULES[0])}]}
 
     object = Constant("list")
     data = RuleObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it

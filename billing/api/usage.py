@@ -130,6 +130,29 @@ class UsageBucket(ApiObject):
 class UsagePage(ApiObject):
     """Buckets in the order of time."""
 
+    example = {
+        "object": "list",
+        "data": [
+            {
+                "object": "usage.bucket",
+                "start": 1_795_219_200,
+                "end": 1_795_305_600,
+                "results": [
+                    {
+                        "model": "gpt-image-2",
+                        "generations": 3,
+                        "images": 3,
+                        "cost": "0.158040",
+                        "seconds_p50": 8.4,
+                        "seconds_p95": 11.9,
+                    }
+                ],
+            }
+        ],
+        "has_more": False,
+        "next_start": None,
+    }
+
     object = Constant("list")
     data = UsageBucket(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
     has_more = serializers.BooleanField()

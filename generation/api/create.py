@@ -10,12 +10,12 @@ from generation.admission.service import Admitted
 from generation.api import events, render
 from generation.api.admitting import admit_call
 from generation.api.calls import Call
-from generation.api.objects import GenerationObject, ImagesAnswer
+from generation.api.objects import CompletedEvent, GenerationObject, ImagesAnswer
 from generation.api.requests import GenerationRequest
 from generation.api.waiting import Ticket, hub
 from generation.selectors import Finished
 from pictor.kit import pools
-from pictor.kit.api_docs import described
+from pictor.kit.api_docs import answered, described
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, "header", description="1 to 255 visible ASCII characters, for 24 hours."
@@ -25,11 +25,26 @@ PREFER = OpenApiParameter(
 )
 
 
+ANSWERED = (
+    answered("x-pictor-generation-id", [200, 202], "The generation."),
+    answered("x-pictor-charge", [200], "USD charged, six decimals."),
+    answered("Idempotent-Replayed", [200, 202], "`true`: nothing was made or charged again."),
+    answered("Location", [202], "Where to ask for it."),
+    answered("Preference-Applied", [202], "What of `Prefer` was done."),
+    *(
+        answered(f"x-ratelimit-{what}-{of}", [200, 202, 429], f"Your {of} a minute: {what}.")
+        for of in ("requests", "images")
+        for what in ("limit", "remaining", "reset")
+    ),
+)
+
+
 @described(
     "create_generation",
     summary="Generate images",
     body=GenerationRequest,
-    parameters=[IDEMPOTENCY_KEY, PREFER],
+    parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
+    events=CompletedEvent,
     answers={200: ImagesAnswer, 202: GenerationObject},
     errors=[409, 502, 504],
 )

@@ -22,6 +22,24 @@ CREATED = 1_777_075_200
 """25 April 2026: when these contracts were first published."""
 
 
+MODEL_EXAMPLE = {
+    "id": "dall-e-3",
+    "object": "model",
+    "created": CREATED,
+    "owned_by": "pictor",
+    "sizes": [{"size": "1024x1024", "preset": None, "ratio": "1:1", "tier": "base"}],
+    "accepts_auto_size": False,
+    "default_size": "1024x1024",
+    "qualities": ["standard", "hd"],
+    "default_quality": "standard",
+    "output_formats": list(OUTPUT_FORMATS),
+    "default_response_format": "url",
+    "prices": [{"size": "1024x1024", "quality": "standard", "price": "0.040000"}],
+    "max_n": 1,
+    "prompt_max_chars": 4000,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Sold:
     """A model and what it costs a tenant."""
@@ -70,6 +88,8 @@ class QualitiesField(serializers.ListField):
 class ModelObject(ApiObject):
     """A model as OpenAI lists it, and its contract in further fields."""
 
+    example = MODEL_EXAMPLE
+
     id = serializers.CharField(source="terms.model")
     object = Constant("model")
     created = Constant(CREATED)
@@ -88,6 +108,8 @@ class ModelObject(ApiObject):
 
 class ModelList(ApiObject):
     """Every model, in one page."""
+
+    example = {"object": "list", "data": [MODEL_EXAMPLE]}
 
     object = Constant("list")
     data = ModelObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it

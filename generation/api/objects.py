@@ -7,6 +7,52 @@ from generation.catalogue.plans import PLANS
 from generation.models import State
 from pictor.kit.api_objects import ApiObject, Constant, ErrorDetail, UnixSeconds, Usd
 
+GENERATION_ID = "gen_01m7xwfx9bf3vty34tyve35tm9"
+IMAGES_EXAMPLE = {
+    "created": 1_795_225_544,
+    "data": [
+        {"url": "https://images.example.com/pictor/20261121/4c54a70a/1-0.png?X-Amz-Expires=3600"}
+    ],
+    "size": "1024x1024",
+    "quality": "medium",
+    "output_format": "png",
+    "usage": {
+        "input_tokens": 12,
+        "output_tokens": 1756,
+        "total_tokens": 1768,
+        "input_tokens_details": {"text_tokens": 12, "image_tokens": 0},
+        "images": 1,
+        "cost": "0.052680",
+    },
+    "metadata": {
+        "generation_id": GENERATION_ID,
+        "requested_size": "1024x1024",
+        "upstream_size": "1024x1024",
+        "delivered_sizes": ["1024x1024"],
+        "size_plan": "native",
+        "ignored": [],
+        "url_expires_at": 1_795_229_144,
+    },
+}
+GENERATION_EXAMPLE = {
+    "id": GENERATION_ID,
+    "object": "image.generation",
+    "status": "queued",
+    "created": 1_795_225_540,
+    "started": None,
+    "finished": None,
+    "model": "gpt-image-2-origin",
+    "size": "1024x1024",
+    "quality": "medium",
+    "n": 1,
+    "quoted": "0.052680",
+    "held": "0.052680",
+    "captured": "0.000000",
+    "currency": "USD",
+    "result": None,
+    "error": None,
+}
+
 
 class ImageItem(ApiObject):
     """One image: exactly one of `url` and `b64_json`."""
@@ -54,6 +100,8 @@ class Metadata(ApiObject):
 class ImagesAnswer(ApiObject):
     """The images, in OpenAI's shape."""
 
+    example = IMAGES_EXAMPLE
+
     created = serializers.IntegerField(source="answer.created")
     data = ImageItem(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
     size = serializers.CharField(source="answer.size")
@@ -66,6 +114,8 @@ class ImagesAnswer(ApiObject):
 
 class GenerationObject(ApiObject):
     """A generation and where it stands. Money is USD with six decimals."""
+
+    example = GENERATION_EXAMPLE
 
     id = serializers.CharField(source="generation.public_id")
     object = Constant("image.generation")
@@ -91,6 +141,14 @@ class GenerationObject(ApiObject):
 class GenerationList(ApiObject):
     """A page, newest first."""
 
+    example = {
+        "object": "list",
+        "data": [GENERATION_EXAMPLE],
+        "first_id": GENERATION_ID,
+        "last_id": GENERATION_ID,
+        "has_more": False,
+    }
+
     object = Constant("list")
     data = GenerationObject(many=True)  # type: ignore[assignment]  # as above
     first_id = serializers.CharField(allow_null=True)
@@ -101,6 +159,8 @@ class GenerationList(ApiObject):
 class DeletedObject(ApiObject):
     """The images are gone, and so are the prompt and all that came with it."""
 
+    example = {"id": GENERATION_ID, "object": "image.generation", "deleted": True}
+
     id = serializers.CharField(source="public_id")
     object = Constant("image.generation")
     deleted = Constant(value=True)
@@ -108,6 +168,27 @@ class DeletedObject(ApiObject):
 
 class QuoteObject(ApiObject):
     """What a body would cost: `unit_price` an image at most, `hold` in all, USD."""
+
+    example = {
+        "object": "image.quote",
+        "model": "gpt-image-2",
+        "size": "1024x1024",
+        "requested_size": "1024x1024",
+        "tier": "base",
+        "quality": "auto",
+        "n": 1,
+        "unit_price": "0.210720",
+        "price": "0.210720",
+        "price_min": "0.005880",
+        "price_max": "0.210720",
+        "decided_by": ["quality"],
+        "hold": "0.210720",
+        "quality_held": "high",
+        "is_final": False,
+        "size_plan": "native",
+        "upstream_size": "1024x1024",
+        "currency": "USD",
+    }
 
     object = Constant("image.quote")
     model = serializers.CharField(source="order.model")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from typing_extensions import override
 
@@ -27,6 +28,7 @@ MAX_DIGITS = 2
 MAX_PASSED_ON_CHARS = 64_000
 
 
+@extend_schema_field({"type": ["integer", "string"], "minimum": 0, "maximum": MAX_COUNT})
 class CountField(serializers.IntegerField):
     """How many images: an integer or a string of ASCII digits; 0 means 1."""
 
@@ -41,6 +43,7 @@ class CountField(serializers.IntegerField):
         return data or 1
 
 
+@extend_schema_field({"type": ["string", "object"]})
 class TextOrObjectField(serializers.JSONField):
     """A string or an object, sent on unchanged."""
 
@@ -53,6 +56,9 @@ class TextOrObjectField(serializers.JSONField):
         return data
 
 
+@extend_schema_field(
+    {"type": ["string", "object", "array"], "items": {"type": ["string", "object"]}}
+)
 class ImageField(serializers.JSONField):
     """A reference image: a string, an object, or an array of these."""
 
@@ -70,6 +76,14 @@ class ImageField(serializers.JSONField):
 
 class GenerationRequest(ApiBody):
     """The body of POST /v1/images/generations."""
+
+    example = {
+        "model": "gpt-image-2-origin",
+        "prompt": "A lighthouse at dawn, painted in warm colours",
+        "size": "1024x1024",
+        "quality": "medium",
+        "n": 1,
+    }
 
     model = TextField(
         required=True, allow_null=True, help_text="Public model name. The slash form has a default."

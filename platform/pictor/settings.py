@@ -331,6 +331,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["pictor.kit.api_docs.one_path_each"],
+    "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.with_tags"],
 }
 
 # --- logs: structured, one line each, secrets removed -----------------------------------------

@@ -62,6 +62,45 @@ def test_every_schema_is_a_schema(document: Document) -> None:
     assert document.document["openapi"] == "3.1.0"
 
 
+def test_every_body_and_answer_has_an_example_of_its_schema(document: Document) -> None:
+    bodies = {
+        f"{name} {what}": content
+        for name, (_, _, operation) in document.operations.items()
+        for what, holder in (
+            ("body", operation.get("requestBody")),
+            *operation["responses"].items(),
+        )
+        for kind, content in (holder or {}).get("content", {}).items()
+        if kind == "application/json"
+    }
+
+    without = [name for name, content in bodies.items() if not content.get("examples")]
+    assert without == []
+    wrong = {
+        name: problem
+        for name, content in bodies.items()
+        for example in content["examples"].values()
+        if (problem := document.mismatch(content["schema"], example["value"]))
+    }
+    assert wrong == {}
+
+
+def test_every_operation_has_a_tag_a_summary_a_description_and_headers(document: Document) -> None:
+    for name, (_, _, operation) in document.operations.items():
+        assert operation["tags"], name
+        assert operation["summary"], name
+        assert operation["description"], name
+        for status, answer in operation["responses"].items():
+            assert answer["description"], (name, status)
+            assert "x-request-id" in answer["headers"], (name, status)
+    (_, _, create) = document.operations["create_generation"]
+    assert "text/event-stream" in create["responses"]["200"]["content"]
+    assert {"Location", "x-ratelimit-limit-requests"} <= create["responses"]["202"][
+        "headers"
+    ].keys()
+    assert document.document["servers"]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -8,8 +8,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
+from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 from typing_extensions import override
 
@@ -25,6 +26,8 @@ LATEST = 4_102_444_800
 class ApiBody(serializers.Serializer[Any]):
     """The JSON object that an operation takes."""
 
+    example: ClassVar[Mapping[str, Any]] = {}
+    """One as the OpenAPI document shows it."""
     null_counts = False
     """Whether a field that is null is one that was given, as None."""
 
@@ -108,6 +111,8 @@ class WordField(TextField):
     def __init__(self, *, words: tuple[str, ...], **kwargs: Any) -> None:
         self.words = words
         super().__init__(**kwargs)
+        null = [None] if self.allow_null else []
+        set_override(self, "field", {"type": "string", "enum": [*words, *null]})
 
     @override
     def to_internal_value(self, data: Any) -> str:

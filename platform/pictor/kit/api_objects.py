@@ -8,7 +8,7 @@ object serves all threads, because rendering only reads it (ADR 0011 has what th
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
@@ -20,6 +20,9 @@ from pictor.kit.money import to_decimal
 
 class ApiObject(serializers.Serializer[Any]):
     """A JSON object. A field with `required=False` is left out where the value has None."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    """One as the OpenAPI document shows it."""
 
     @override
     def to_representation(self, instance: Any) -> dict[str, Any]:
