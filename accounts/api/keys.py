@@ -271,7 +271,7 @@ class RotationView(Endpoint):
 
 
 def _own(caller: Caller) -> ApiKey:
-    return ApiKey.objects.select_related("tenant").get(id=caller.key_id)
+    return _key(caller, str(caller.key_id))
 
 
 def _key(caller: Caller, public_id: str) -> ApiKey:
