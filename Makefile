@@ -3,6 +3,9 @@
 PY := .venv/bin/python
 SOURCES := manage.py platform accounts generation billing storage tests
 
+SHEET := platform/console/static/console/app.css
+CSS := .venv/bin/tailwindcss -i platform/console/assets/app.css --minify
+
 # What `check --deploy` looks at is production, so it gets production's settings: random secrets.
 PRODUCTION = $$($(PY) -c 'import base64, os; \
 	new = lambda: base64.urlsafe_b64encode(os.urandom(32)).decode(); \
@@ -11,7 +14,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage check audit bench chaos clients seed fmt lint types layers protections lock \
-	venv venv-dev
+	css css-check screenshots venv venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +42,7 @@ check: venv-dev ## all but the tests: format, lint, types, layers, migrations, d
 	@env $(PRODUCTION) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@echo '$(PY) manage.py check --deploy --fail-level WARNING'
 	@env $(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	@$(MAKE) --no-print-directory css-check
 	.ci/audit
 
 audit: venv-dev ## known vulnerabilities of requirements.lock; says so where nobody can tell
@@ -63,6 +67,17 @@ fmt: venv-dev ## format, and mend what ruff can mend
 protections: venv-dev ## write down the rules that the migrations make (needs `make run`)
 	@$(PY) manage.py ledger_check --protections > .protections.new
 	@mv .protections.new billing/selectors/protections.json
+
+css: venv-dev ## build the console's style sheet (commit what comes out)
+	@$(CSS) -o $(SHEET)
+
+css-check: venv-dev ## the committed style sheet is what its source and the templates make
+	@$(CSS) -o .app.css.new
+	@cmp .app.css.new $(SHEET) || { echo 'Run make css and commit $(SHEET).' >&2; exit 1; }
+	@rm -f .app.css.new
+
+screenshots: venv-dev ## every page, light, dark and on a phone, as pictures in .screenshots/
+	@PICTOR_SCREENSHOTS=.screenshots $(PY) -m pytest -q tests/console
 
 lint: venv-dev ## ruff
 	@$(PY) -m ruff check $(SOURCES)

@@ -1,9 +1,9 @@
-"""The console app."""
+"""The console app: the pages over what the other apps know."""
 
 from django.apps import AppConfig
 
 
 class ConsoleConfig(AppConfig):
-    """Placeholder: no pages yet."""
+    """Templates, static files and views; no models."""
 
     name = "console"

@@ -3,10 +3,12 @@
 The probes are answered in front of both (web/probes.py).
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.urls import include, path
 from django.views.defaults import page_not_found
 from django.views.generic import RedirectView
@@ -27,14 +29,20 @@ urlpatterns = [
     path("openapi.json/", openapi),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.sign_in.urls")),
+    path("", include("console.site.urls")),
     path("", RedirectView.as_view(url="/admin/")),
 ]
 
 
+def is_for_a_person(request: HttpRequest) -> bool:
+    """Whether a browser asks, outside /v1."""
+    is_page = not request.path.startswith("/v1") and request.accepts("text/html")
+    return is_page and "text/html" in request.headers.get("Accept", "")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """JSON, unless the caller is a person with a browser outside /v1."""
-    is_page = not request.path.startswith("/v1") and request.accepts("text/html")
-    if is_page and "text/html" in request.headers.get("Accept", ""):
+    if is_for_a_person(request):
         return page_not_found(request, exception)
     return api_errors.response_of(api_errors.as_pictor_error(exception))
 
@@ -45,7 +53,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest, **_: Any) -> HttpResponseBase:
-    """Our own words, as JSON, without a traceback."""
+    """Our own words without a traceback: a page for a person, JSON for everyone else."""
+    if is_for_a_person(request):
+        return render(request, "500.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
     return api_errors.response_of(PictorError("Something went wrong on our side."))
 
 

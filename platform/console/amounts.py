@@ -1,0 +1,33 @@
+"""How money reads on a page. Pure; amounts are micro-USD, and none is ever rounded.
+
+A price per image has at least three decimals ($0.040), an amount at least two ($12.30); trailing
+zeros beyond these are left out.
+"""
+
+from collections.abc import Iterable
+
+from pictor.kit.money import to_decimal
+
+PRICE_DECIMALS = 3
+AMOUNT_DECIMALS = 2
+
+
+def price(micros: int, decimals: int = PRICE_DECIMALS) -> str:
+    """A price per image: 40_000 -> '$0.040', 5_880 -> '$0.00588'; a column's may be longer."""
+    return _trimmed(micros, decimals)
+
+
+def decimals_of(prices: Iterable[int]) -> int:
+    """How many decimals a column of these prices needs, so that its digits stand in line."""
+    return max((len(price(micros).partition(".")[2]) for micros in prices), default=PRICE_DECIMALS)
+
+
+def amount(micros: int) -> str:
+    """A sum: 1_204_180_000 -> '$1,204.18', -40 -> '-$0.00004'."""
+    return _trimmed(micros, AMOUNT_DECIMALS)
+
+
+def _trimmed(micros: int, decimals: int) -> str:
+    whole, _, places = to_decimal(abs(micros)).partition(".")
+    kept = places.rstrip("0").ljust(decimals, "0")
+    return f"{'-' if micros < 0 else ''}${int(whole):,}.{kept}"

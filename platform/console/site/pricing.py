@@ -1,0 +1,124 @@
+"""The public price list and its calculator: contracts and the prices in force in, rows out. Pure.
+
+Raises nothing for what a person may type: what is not on offer falls back to the model's default.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from billing.pricing import PriceMissing, PriceTable, quote
+from console.amounts import decimals_of
+from generation.catalogue.contracts import AUTO, ContractTerms
+from pictor.kit.money import Micros
+
+MAX_IMAGES = 10_000_000
+DEFAULT_IMAGES = 1_000
+DEFAULT_MODEL = "gpt-image-2-origin"
+EXPLICIT = "medium"
+
+
+@dataclass(frozen=True, slots=True)
+class PricedSize:
+    """One line of a model's list: a size, its tier, a price per quality, None where unpriced."""
+
+    name: str
+    tier: str
+    ratio: str
+    prices: tuple[Micros | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PricedModel:
+    """A model's list; `least` is its lowest price. `has_tiers` where sizes differ in tier."""
+
+    name: str
+    qualities: tuple[str, ...]
+    sizes: tuple[PricedSize, ...]
+    has_tiers: bool
+    decimals: int
+    least: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """What the calculator shows: the form as understood, and the sum; None when unpriced."""
+
+    model: PricedModel
+    size: str
+    quality: str
+    images: int
+    unit: Micros | None
+    total: Micros | None
+    is_limit: bool
+    """Size `auto`: the most that is held, charged is what comes back."""
+
+
+def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tuple[PricedModel, ...]:
+    """Every enabled model that has a price, the latest first: their names count upwards."""
+    latest = sorted(contracts, key=lambda contract: contract.model, reverse=True)
+    shown = (_priced(contract, table) for contract in latest if contract.is_enabled)
+    return tuple(model for model in shown if model is not None)
+
+
+def calculate(
+    models: Sequence[PricedModel], table: PriceTable, asked: Mapping[str, str]
+) -> Calculation | None:
+    """The sum for `model`, `size`, `quality` and `images` as asked; None when nothing is priced."""
+    if not models:
+        return None
+    by_name = {model.name: model for model in models}
+    model = by_name.get(asked.get("model", "")) or by_name.get(DEFAULT_MODEL, models[0])
+    names = [size.name for size in model.sizes]
+    size = asked.get("size", "")
+    size = size if size in names else names[0]
+    quality = asked.get("quality", "")
+    if quality not in model.qualities:
+        quality = EXPLICIT if EXPLICIT in model.qualities else model.qualities[0]
+    images = _number(asked.get("images", ""))
+    try:
+        quoted = quote(table, model=model.name, size=size, quality=quality, n=images)
+    except PriceMissing:
+        return Calculation(model, size, quality, images, None, None, is_limit=False)
+    return Calculation(
+        model, size, quality, images, quoted.unit, quoted.total, is_limit=size == AUTO
+    )
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_IMAGES)):
+        return DEFAULT_IMAGES
+    return min(max(int(text), 1), MAX_IMAGES)
+
+
+def _priced(contract: ContractTerms, table: PriceTable) -> PricedModel | None:
+    words = tuple(word for word in contract.qualities if word != AUTO)
+    sizes = [
+        PricedSize(
+            name=str(option.size),
+            tier="Base" if option.tier == "base" else option.tier,
+            ratio=option.ratio,
+            prices=_prices(table, contract.model, str(option.size), words),
+        )
+        for option in contract.options
+    ]
+    if contract.accepts_auto:
+        prices = _prices(table, contract.model, AUTO, words)
+        sizes.append(PricedSize(name=AUTO, tier="", ratio="", prices=prices))
+    found = [price for size in sizes for price in size.prices if price is not None]
+    if not found:
+        return None
+    return PricedModel(
+        name=contract.model,
+        qualities=words,
+        sizes=tuple(sizes),
+        has_tiers=len({size.tier for size in sizes if size.tier}) > 1,
+        decimals=decimals_of(found),
+        least=min(found),
+    )
+
+
+def _prices(
+    table: PriceTable, model: str, size: str, words: Sequence[str]
+) -> tuple[Micros | None, ...]:
+    rows = table.qualities(model, size)
+    return tuple(rows[word].unit if word in rows else None for word in words)

@@ -1,0 +1,127 @@
+"""Make static/console/vendor/ and templates/icons/ again from the npm packages they come from.
+
+Run as `python platform/console/vendor.py`; needs npm, which nothing else here does. Writes
+VENDOR.md with each file's package, version, licence, path inside the package and sha256.
+"""
+
+import hashlib
+import re
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENDOR = HERE / "static" / "console" / "vendor"
+ICONS = HERE / "templates" / "icons"
+ICON_NAMES = (
+    "arrow-right",
+    "book-open",
+    "check",
+    "chevron-right",
+    "circle",
+    "copy",
+    "diamond",
+    "external-link",
+    "menu",
+    "moon",
+    "square",
+    "sun",
+)
+SOURCE_MAP = re.compile(rb"\n?//# sourceMappingURL=.*")
+
+
+@dataclass(frozen=True)
+class Package:
+    """An npm package, its licence, and which of its files become which of ours."""
+
+    name: str
+    version: str
+    licence: str
+    files: dict[str, Path]
+
+
+PACKAGES = (
+    Package("htmx.org", "4.0.1", "0BSD", {"dist/htmx.min.js": VENDOR / "htmx.min.js"}),
+    Package(
+        "@fontsource-variable/geist",
+        "5.3.0",
+        "OFL-1.1",
+        {"files/geist-latin-wght-normal.woff2": VENDOR / "geist.woff2"},
+    ),
+    Package(
+        "@fontsource-variable/geist-mono",
+        "5.3.0",
+        "OFL-1.1",
+        {"files/geist-mono-latin-wght-normal.woff2": VENDOR / "geist-mono.woff2"},
+    ),
+    Package(
+        "@scalar/api-reference",
+        "1.46.4",
+        "MIT",
+        {"dist/browser/standalone.js": VENDOR / "scalar.js"},
+    ),
+    Package(
+        "lucide-static",
+        "1.62.0",
+        "ISC",
+        {f"icons/{name}.svg": ICONS / f"{name}.svg" for name in ICON_NAMES},
+    ),
+)
+
+
+def fetch(package: Package, folder: Path) -> tarfile.TarFile:
+    """The package as published. Raises CalledProcessError when npm cannot get it."""
+    packed = subprocess.run(  # noqa: S603 (names and versions stand above)
+        ["npm", "pack", "--silent", f"{package.name}@{package.version}"],  # noqa: S607
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return tarfile.open(folder / packed.stdout.strip())
+
+
+def served(name: str, content: bytes) -> bytes:
+    """What we keep of a published file: scripts without source maps, icons in our stroke."""
+    if name.endswith(".js"):
+        return SOURCE_MAP.sub(b"", content)
+    if name.endswith(".svg"):
+        text = re.sub(rb"<!--.*?-->\s*", b"", content)
+        text = re.sub(rb'\s+class="[^"]*"', b"", text)
+        text = text.replace(b'width="24"', b'width="20"').replace(b'height="24"', b'height="20"')
+        text = text.replace(b'stroke-width="2"', b'stroke-width="1.5" aria-hidden="true"')
+        return re.sub(rb"\s+", b" ", text).replace(b"> <", b"><").strip() + b"\n"
+    return content
+
+
+def main() -> None:
+    """Write the files, then the list of them."""
+    lines = [
+        "# Files of others",
+        "",
+        "Made by `platform/console/vendor.py`: scripts without their source map lines, icons with",
+        "a 1.5 px stroke. The sums are of the files as published.",
+        "",
+        "| file | package | licence | path in the package | sha256 as published |",
+        "|---|---|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        for package in PACKAGES:
+            with fetch(package, Path(name)) as packed:
+                for source, target in package.files.items():
+                    member = packed.extractfile(f"package/{source}")
+                    content = member.read() if member else b""
+                    digest = hashlib.sha256(content).hexdigest()
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(served(source, content))
+                    lines.append(
+                        f"| `{target.relative_to(HERE)}` | {package.name} {package.version} |"
+                        f" {package.licence} | `{source}` | `{digest}` |"
+                    )
+    (VENDOR / "VENDOR.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

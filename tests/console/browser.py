@@ -1,0 +1,109 @@
+"""A real browser on one page: everything that is wrong with it, as lines.
+
+Looks at what the console promises of each page: its status, the accessibility rules of axe, no
+violation of the content security policy, nothing on the console, no request to another site, no
+sideways scrolling and no shifting of what is already there.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
+SCREENSHOTS = os.environ.get("PICTOR_SCREENSHOTS")
+AXE = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
+MAX_SHIFT = 0.02
+WATCH = """
+window.violations = []; window.shift = 0;
+addEventListener("securitypolicyviolation", (e) =>
+  violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a page is looked at."""
+
+    name: str
+    theme: str
+    viewport: ViewportSize
+
+
+LOOKS = (
+    Look("light", "light", {"width": 1360, "height": 900}),
+    Look("dark", "dark", {"width": 1360, "height": 900}),
+    Look("phone", "light", {"width": 390, "height": 844}),
+    Look("phone-dark", "dark", {"width": 390, "height": 844}),
+)
+
+
+@contextmanager
+def looking(browser: Browser, base_url: str, look: Look) -> Iterator[BrowserContext]:
+    """A browser's session with that look, at that site."""
+    context = browser.new_context(base_url=base_url, viewport=look.viewport)
+    context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
+    context.add_init_script(WATCH)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def faults(page: Page, path: str, *, status: int = 200, known: str | None = None) -> list[str]:
+    """What is wrong with the page at that path.
+
+    `known` is a part of the lines that are let be: an exception with a reason of its own.
+    """
+    found: list[str] = []
+    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("request", lambda sent: urls.append(sent.url))
+    urls: list[str] = []
+    answer = page.goto(path, wait_until="networkidle")
+    if answer is None or answer.status != status:
+        found.append(f"status {answer and answer.status}")
+    home = urlsplit(page.url).netloc
+    found += [f"request to {url}" for url in urls if not _is_ours(url, home)]
+    found += page.evaluate("violations")
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append("scrolls sideways")
+    if (shift := page.evaluate("shift")) > MAX_SHIFT:
+        found.append(f"shifts by {shift:.3f}")
+    refused = f"the server responded with a status of {status} "
+    let_be = [refused, *([known] if known else [])]
+    return [line for line in found if not any(part in line for part in let_be)]
+
+
+def _is_ours(url: str, home: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"data", "blob"} or parts.netloc == home
+
+
+def axe(page: Page) -> list[str]:
+    """The accessibility rules this page breaks, with the elements."""
+    violations: list[dict[str, Any]] = Axe().run(page, options=AXE).response["violations"]
+    return [f"{rule['id']}: {node['html'][:160]}" for rule in violations for node in rule["nodes"]]
+
+
+def keep(page: Page, name: str) -> None:
+    """A picture of the whole page, where somebody wants to look at it (`make screenshots`)."""
+    if SCREENSHOTS:
+        folder = Path(SCREENSHOTS)
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)

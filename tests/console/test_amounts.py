@@ -1,0 +1,27 @@
+"""How money reads: exact, and never shorter than a price list writes it."""
+
+import pytest
+
+from console.amounts import amount, decimals_of, price
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [(0, "$0.000"), (40_000, "$0.040"), (5_880, "$0.00588"), (1, "$0.000001"), (159_000, "$0.159")],
+)
+def test_a_price_has_at_least_three_decimals(micros, text):
+    assert price(micros) == text
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [(0, "$0.00"), (1_204_180_000, "$1,204.18"), (-40, "-$0.00004"), (-2_500_000, "-$2.50")],
+)
+def test_an_amount_has_at_least_two_decimals_and_its_sign_in_front(micros, text):
+    assert amount(micros) == text
+
+
+def test_the_prices_of_a_column_stand_in_line():
+    decimals = decimals_of([159_000, 195_420])
+
+    assert [price(micros, decimals) for micros in (159_000, 195_420)] == ["$0.15900", "$0.19542"]

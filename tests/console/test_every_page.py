@@ -1,0 +1,61 @@
+"""Every public page in a real browser, light, dark and on a phone."""
+
+import pytest
+
+from tests.console.browser import LOOKS, axe, faults, keep, looking
+from tests.console.pages import public_paths
+
+EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+
+
+@EVERY_LOOK
+@pytest.mark.parametrize("path", public_paths())
+def test_a_page_keeps_what_the_console_promises(browser, stack, path, look):
+    with looking(browser, stack.base_url, look) as context:
+        page = context.new_page()
+
+        found = faults(page, path)
+
+        keep(page, f"{path.strip('/').replace('/', '-') or 'landing'}-{look.name}")
+        assert found + axe(page) == []
+
+
+@EVERY_LOOK
+def test_an_address_that_leads_nowhere_keeps_the_shell(browser, stack, look):
+    with looking(browser, stack.base_url, look) as context:
+        page = context.new_page()
+
+        found = faults(page, "/nothing/", status=404)
+
+        keep(page, f"404-{look.name}")
+        assert found + axe(page) == []
+        assert page.get_by_role("heading", level=1).inner_text() == "Nothing is here"
+
+
+def test_the_calculator_works_a_month_out_as_its_fields_change(browser, stack):
+    with looking(browser, stack.base_url, LOOKS[0]) as context:
+        page = context.new_page()
+        page.goto("/pricing/")
+
+        page.get_by_label("Size").select_option("1024x1024")
+        page.get_by_label("Images a month").fill("250")
+        page.get_by_label("Images a month").press("Tab")
+
+        page.get_by_text("$13.17", exact=True).wait_for()
+        assert "size=1024x1024" in page.url
+        assert "images=250" in page.url
+        reloaded = page.goto(page.url)
+        assert reloaded is not None
+        assert page.get_by_text("$13.17", exact=True).is_visible()
+
+
+def test_the_chosen_colours_are_written_by_the_server(browser, stack):
+    with looking(browser, stack.base_url, LOOKS[0]) as context:
+        page = context.new_page()
+        page.goto("/pricing/?images=7")
+
+        page.get_by_role("button", name="Dark").click()
+
+        page.wait_for_url("**/pricing/?images=7")
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        assert page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"

@@ -1,0 +1,70 @@
+"""The public price list and its calculator, against the prices seeded and in force."""
+
+import pytest
+from django.core.management import call_command
+from django.http import HttpResponse
+
+from generation.models import Contract
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
+
+
+@pytest.fixture
+def priced(db):
+    call_command("seed", verbosity=0)
+
+
+def words_of(answer: HttpResponse) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def test_without_prices_the_page_says_that_nothing_can_be_charged(client):
+    answer = client.get("/pricing/")
+
+    assert answer.status_code == 200
+    assert "No prices are in force" in words_of(answer)
+
+
+def test_the_list_shows_the_prices_in_force(client, priced, django_assert_max_num_queries):
+    with django_assert_max_num_queries(12):
+        answer = client.get("/pricing/")
+
+    page = words_of(answer)
+    assert "$0.05268" in page
+    assert "from $0.016 per image" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ("model=gpt-image-2&size=1024x1024&quality=high&images=3", "$0.63216"),
+        ("model=dall-e-3&size=nonsense&quality=hd&images=10", "$0.80"),
+        ("model=dall-e-2&size=256x256&quality=high&images=1000000", "$16,000.00"),
+        ("model=no-such&images=-4", "$36.12"),
+        ("images=%D9%A3", "$36.12"),
+        ("model=gpt-image-1&size=auto&quality=high&images=0", "$0.25"),
+    ],
+)
+def test_the_calculator_falls_back_to_what_is_on_offer(client, priced, query, total):
+    answer = client.get(f"/pricing/?{query}")
+
+    assert f">{total}</p>" in words_of(answer)
+
+
+def test_a_disabled_model_is_not_listed(client, priced):
+    Contract.objects.filter(model="dall-e-2").update(is_enabled=False)
+
+    assert 'id="dall-e-2"' not in words_of(client.get("/pricing/"))
+
+
+def test_a_get_of_the_theme_changes_nothing(client):
+    assert client.get("/theme/").status_code == 405
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:x"])
+def test_choosing_colours_leads_nowhere_else(client, elsewhere):
+    answer = client.post("/theme/", {"theme": "dark", "next": elsewhere})
+
+    assert answer.status_code == 303
+    assert answer["Location"] == "/"
+    assert answer.cookies["theme"].value == "dark"

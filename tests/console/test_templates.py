@@ -1,0 +1,31 @@
+"""What no template may hold: the policy forbids it, or one of the two themes would break."""
+
+import re
+
+import pytest
+
+from tests.servers import ROOT
+
+TEMPLATES = ROOT / "platform" / "console" / "templates"
+FORBIDDEN = re.compile(
+    r"\sstyle=|hx-on|js:|\bdark:|<script(?![^>]*\bsrc=)|\son[a-z]+="
+    r"|-(?:slate|gray|zinc|neutral|stone|blue|red|green|indigo|amber)-\d"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['<p style="x">', '<a hx-on:click="f()">', "<script>f()</script>", 'class="bg-red-500"'],
+)
+def test_what_is_forbidden_is_seen(text):
+    assert FORBIDDEN.search(text)
+
+
+def test_no_template_holds_what_is_forbidden():
+    found = [
+        f"{path.relative_to(TEMPLATES)}: {match.group()}"
+        for path in sorted(TEMPLATES.rglob("*.html"))
+        for match in FORBIDDEN.finditer(path.read_text(encoding="utf-8"))
+    ]
+
+    assert found == []
