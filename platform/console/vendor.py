@@ -15,20 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENDOR = HERE / "static" / "console" / "vendor"
 ICONS = HERE / "templates" / "icons"
-ICON_NAMES = (
-    "arrow-right",
-    "book-open",
-    "check",
-    "chevron-right",
-    "circle",
-    "copy",
-    "diamond",
-    "external-link",
-    "menu",
-    "moon",
-    "square",
-    "sun",
-)
+ICON_NAMES = ("copy", "monitor", "moon", "sun")
 SOURCE_MAP = re.compile(rb"\n?//# sourceMappingURL=.*")
 
 

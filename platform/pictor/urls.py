@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import include, path
 from django.views.defaults import page_not_found
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from accounts.sign_in.pages import too_many
@@ -30,7 +29,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.sign_in.urls")),
     path("", include("console.site.urls")),
-    path("", RedirectView.as_view(url="/admin/")),
 ]
 
 

@@ -65,10 +65,10 @@ def looking(browser: Browser, base_url: str, look: Look) -> Iterator[BrowserCont
         context.close()
 
 
-def faults(page: Page, path: str, *, status: int = 200, known: str | None = None) -> list[str]:
+def faults(page: Page, path: str, *, status: int = 200, known: tuple[str, ...] = ()) -> list[str]:
     """What is wrong with the page at that path.
 
-    `known` is a part of the lines that are let be: an exception with a reason of its own.
+    `known` are parts of the lines that are let be: exceptions with a reason of their own.
     """
     found: list[str] = []
     page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
@@ -86,7 +86,7 @@ def faults(page: Page, path: str, *, status: int = 200, known: str | None = None
     if (shift := page.evaluate("shift")) > MAX_SHIFT:
         found.append(f"shifts by {shift:.3f}")
     refused = f"the server responded with a status of {status} "
-    let_be = [refused, *([known] if known else [])]
+    let_be = (refused, *known)
     return [line for line in found if not any(part in line for part in let_be)]
 
 
@@ -95,9 +95,14 @@ def _is_ours(url: str, home: str) -> bool:
     return parts.scheme in {"data", "blob"} or parts.netloc == home
 
 
-def axe(page: Page) -> list[str]:
-    """The accessibility rules this page breaks, with the elements."""
-    violations: list[dict[str, Any]] = Axe().run(page, options=AXE).response["violations"]
+def axe(page: Page, *apart_from: str) -> list[str]:
+    """The accessibility rules this page breaks, with the elements.
+
+    `apart_from` selects parts that are not ours to mend, or are asked about elsewhere.
+    """
+    context = {"exclude": [[part] for part in apart_from]} if apart_from else None
+    answer = Axe().run(page, context=context, options=AXE).response
+    violations: list[dict[str, Any]] = answer["violations"]
     return [f"{rule['id']}: {node['html'][:160]}" for rule in violations for node in rule["nodes"]]
 
 

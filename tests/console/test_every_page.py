@@ -5,11 +5,15 @@ import pytest
 from tests.console.browser import LOOKS, axe, faults, keep, looking
 from tests.console.pages import public_paths
 
+REFERENCE = "/docs/api/"
+SCALARS = ("script-src eval", "shifts by")
+"""Scalar's page tries once whether it may evaluate code, and is drawn as it loads."""
+
 EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 
 
 @EVERY_LOOK
-@pytest.mark.parametrize("path", public_paths())
+@pytest.mark.parametrize("path", [path for path in public_paths() if path != REFERENCE])
 def test_a_page_keeps_what_the_console_promises(browser, stack, path, look):
     with looking(browser, stack.base_url, look) as context:
         page = context.new_page()
@@ -18,6 +22,18 @@ def test_a_page_keeps_what_the_console_promises(browser, stack, path, look):
 
         keep(page, f"{path.strip('/').replace('/', '-') or 'landing'}-{look.name}")
         assert found + axe(page) == []
+
+
+@EVERY_LOOK
+def test_the_reference_is_drawn_from_our_own_site_alone(browser, stack, look):
+    with looking(browser, stack.base_url, look) as context:
+        page = context.new_page()
+
+        found = faults(page, REFERENCE, known=SCALARS)
+
+        page.get_by_role("heading", name="Create an API key").wait_for()
+        keep(page, f"docs-api-{look.name}")
+        assert found + axe(page, ".scalar-app", "header") == []
 
 
 @EVERY_LOOK

@@ -1,12 +1,18 @@
-"""The public pages."""
+"""The public pages. Each guide has a path of its own, so the URL map lists them all."""
 
 from django.urls import path
 
 from console import theme
 from console.site import views
+from console.site.guides import SLUGS
 
 app_name = "site"
 urlpatterns = [
+    path("", views.landing, name="landing"),
     path("pricing/", views.pricing, name="pricing"),
+    path("docs/", views.docs, name="docs"),
+    *(path(f"docs/{slug}/", views.guide, {"slug": slug}, name=f"guide_{slug}") for slug in SLUGS),
+    path("docs/api/", views.reference, name="reference"),
+    path("status/", views.status, name="status"),
     path("theme/", theme.choose, name="theme"),
 ]

@@ -1,0 +1,74 @@
+"""The guides under /docs/: Markdown beside this file, rendered once a process.
+
+`{{origin}}` in a guide stands for the address it is read at, so that what is copied works. Headings
+are addresses: `/docs/errors/#insufficient_quota`. Raises OSError for a guide that does not exist.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.anchors import anchors_plugin
+
+FOLDER = Path(__file__).resolve().parent / "guides"
+ORIGIN = "{{origin}}"
+SLUGS = ("quickstart", "models", "billing", "retries", "streaming", "errors")
+"""Every guide by its part of the address, in the order they are read in."""
+
+_TITLE = re.compile(r'<h1 id="[^"]*">(.*?)</h1>\s*<p>(.*?)</p>', re.DOTALL)
+_SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A rendered guide; `sections` are the ids and titles of its headings."""
+
+    slug: str
+    title: str
+    lead: str
+    html: str
+    sections: tuple[tuple[str, str], ...]
+
+    def at(self, origin: str) -> str:
+        """The guide as read at that address, 'https://pictor.example'."""
+        return self.html.replace(ORIGIN, origin)
+
+
+@cache
+def guide(slug: str) -> Guide:
+    """The guide of that name."""
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.use(anchors_plugin, max_level=3, slug_func=_anchor)
+    html: str = markdown.render((FOLDER / f"{slug}.md").read_text(encoding="utf-8"))
+    head = _TITLE.search(html)
+    if head is None:
+        raise ValueError(f"the guide {slug} begins with no title and sentence")
+    return Guide(
+        slug=slug,
+        title=head[1],
+        lead=head[2],
+        html=_reachable(html),
+        sections=tuple(_SECTION.findall(html)),
+    )
+
+
+def guides() -> list[Guide]:
+    """All of them, in order."""
+    return [guide(slug) for slug in SLUGS]
+
+
+def _reachable(html: str) -> str:
+    """What scrolls sideways can be scrolled by keyboard, and each such region has its own name."""
+    number = count(1)
+    html = html.replace("<pre>", '<pre tabindex="0">')
+    region = '<div class="scroll" tabindex="0" role="region" aria-label="Table {}"><table>'
+    html = re.sub("<table>", lambda _: region.format(next(number)), html)
+    return html.replace("</table>", "</table></div>")
+
+
+def _anchor(title: str) -> str:
+    """'Have a key' -> 'have-a-key'; a code keeps its underscores."""
+    return re.sub(r"[^a-z0-9_]+", "-", title.lower()).strip("-")

@@ -1,0 +1,67 @@
+"""The guides: what they name exists, and every error that a caller can meet has its entry."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from console.site.guides import SLUGS, guide
+from tests.servers import ROOT
+
+pytestmark = pytest.mark.usefixtures("plain_static_files")
+
+NOT_FOR_CALLERS = {"throttled"}
+ENTRIES = set(
+    re.findall(
+        r"^### (\w+)$",
+        (ROOT / "platform/console/site/guides/errors.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+)
+
+
+def codes() -> Iterator[str]:
+    """Every code that our own errors carry: `code="…"` of a call and `default_code = "…"`."""
+    for room in ("accounts", "billing", "generation", "storage", "platform/pictor"):
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                match node:
+                    case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
+                        yield code
+                    case ast.Assign(
+                        targets=[ast.Name(id="default_code")], value=ast.Constant(value=str(code))
+                    ):
+                        yield code
+
+
+def test_every_code_has_its_entry():
+    assert set(codes()) - ENTRIES == set()
+
+
+def test_an_entry_is_an_address():
+    assert '<h3 id="insufficient_quota">' in guide("errors").html
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_guides_links_lead_somewhere(slug):
+    links = re.findall(r'href="(/[^"]*)"', guide(slug).html)
+
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert resolve(path).func is not None
+        assert anchor in {"", *ENTRIES}
+
+
+def test_a_link_that_leads_nowhere_is_seen():
+    with pytest.raises(Resolver404):
+        resolve("/docs/none/")
+
+
+def test_what_is_copied_from_a_guide_goes_to_the_address_it_was_read_at(client):
+    answer = client.get("/docs/quickstart/", headers={"Host": "testserver"})
+
+    page = answer.content.decode()
+    assert "curl http://testserver/v1/images/generations" in page
+    assert "{{origin}}" not in page
