@@ -28,6 +28,7 @@ urlpatterns = [
     path("openapi.json/", openapi),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.sign_in.urls")),
+    path("ops/", include("console.ops.urls")),
     path("", include("console.site.urls")),
 ]
 

@@ -1,0 +1,61 @@
+"""The page of components: staff alone, and every component is on it."""
+
+import re
+
+import pytest
+
+from accounts.models import User
+from tests.console.browser import LOOKS, axe, faults, keep, looking
+from tests.servers import ROOT
+
+TEMPLATES = ROOT / "platform" / "console" / "templates"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("plain_static_files")
+def test_strangers_are_led_to_the_sign_in(client):
+    answer = client.get("/ops/styleguide/")
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("plain_static_files")
+def test_who_is_not_staff_is_not_let_in(client):
+    client.force_login(User.objects.create_user("ann@example.com", "correct horse"))
+
+    assert client.get("/ops/styleguide/").status_code == 302
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_the_page_of_components_keeps_what_the_console_promises(browser, stack, look):
+    with looking(browser, stack.base_url, look) as context:
+        page = context.new_page()
+        page.goto("/admin/login/?next=/ops/styleguide/")
+        page.fill("input[name=username]", stack.env["PICTOR_DEMO_EMAIL"])
+        page.fill("input[name=password]", stack.env["PICTOR_DEMO_PASSWORD"])
+        page.click("button[type=submit]")
+        page.wait_for_url("**/ops/styleguide/")
+
+        found = faults(page, "/ops/styleguide/")
+
+        keep(page, f"styleguide-{look.name}")
+        assert found + axe(page) == []
+
+
+def test_every_component_that_a_page_uses_is_on_it():
+    shown = components_in("ops/styleguide.html")
+    used = {
+        name
+        for folder in ("site", "console")
+        for path in (TEMPLATES / folder).glob("*.html")
+        for name in components_in(f"{folder}/{path.name}")
+    }
+
+    assert used - shown - {"nav-link", "theme"} == set()  # the frame's own, on every page
+
+
+def components_in(template: str) -> set[str]:
+    html = (TEMPLATES / template).read_text(encoding="utf-8")
+    return set(re.findall(r"<c-(?!slot|vars)([a-z-]+)", html))
