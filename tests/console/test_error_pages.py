@@ -1,0 +1,39 @@
+"""Errors: a page in the shell for a person, JSON for a program, and never a word of the inside."""
+
+import json
+
+import pytest
+from django.test import RequestFactory
+
+from pictor.urls import server_error
+
+pytestmark = pytest.mark.usefixtures("plain_static_files")
+
+
+def test_a_person_is_told_in_the_shell_that_it_was_our_fault():
+    answer = server_error(RequestFactory().get("/pricing/", headers={"Accept": "text/html"}))
+
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in answer.content.decode()
+    assert "<nav" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"), [("/v1/models", "text/html"), ("/pricing/", "application/json")]
+)
+def test_a_program_is_told_in_json(path, accept):
+    answer = server_error(RequestFactory().get(path, headers={"Accept": accept}))
+
+    assert answer.status_code == 500
+    assert json.loads(answer.content)["error"]["code"] == "internal_error"
+
+
+@pytest.mark.django_db
+def test_a_form_without_its_token_changes_nothing_and_says_so(client):
+    client.handler.enforce_csrf_checks = True
+
+    answer = client.post("/theme/", {"theme": "dark"}, headers={"Accept": "text/html"})
+
+    assert answer.status_code == 403
+    assert "This form has expired" in answer.content.decode()
+    assert "theme" not in answer.cookies
