@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.http import HttpResponse
 from django.test import RequestFactory
 
 from pictor.urls import server_error
@@ -10,22 +11,29 @@ from pictor.urls import server_error
 pytestmark = pytest.mark.usefixtures("plain_static_files")
 
 
-def test_a_person_is_told_in_the_shell_that_it_was_our_fault():
-    answer = server_error(RequestFactory().get("/pricing/", headers={"Accept": "text/html"}))
+def failing(path: str, accept: str) -> tuple[int, str]:
+    """Status and text of what is answered there to whoever accepts that."""
+    answer = server_error(RequestFactory().get(path, headers={"Accept": accept}))
+    assert isinstance(answer, HttpResponse)
+    return answer.status_code, answer.content.decode()
 
-    assert answer.status_code == 500
-    assert "Something went wrong on our side" in answer.content.decode()
-    assert "<nav" in answer.content.decode()
+
+def test_a_person_is_told_in_the_shell_that_it_was_our_fault():
+    status, page = failing("/pricing/", "text/html")
+
+    assert status == 500
+    assert "Something went wrong on our side" in page
+    assert "<nav" in page
 
 
 @pytest.mark.parametrize(
     ("path", "accept"), [("/v1/models", "text/html"), ("/pricing/", "application/json")]
 )
 def test_a_program_is_told_in_json(path, accept):
-    answer = server_error(RequestFactory().get(path, headers={"Accept": accept}))
+    status, text = failing(path, accept)
 
-    assert answer.status_code == 500
-    assert json.loads(answer.content)["error"]["code"] == "internal_error"
+    assert status == 500
+    assert json.loads(text)["error"]["code"] == "internal_error"
 
 
 @pytest.mark.django_db
