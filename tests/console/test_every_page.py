@@ -31,7 +31,7 @@ def test_the_reference_is_drawn_from_our_own_site_alone(browser, stack, look):
 
         found = faults(page, REFERENCE, known=SCALARS)
 
-        page.get_by_role("heading", name="Create an API key").wait_for()
+        page.get_by_role("heading", level=1, name="Pictor").wait_for()
         keep(page, f"docs-api-{look.name}")
         assert found + axe(page, ".scalar-app", "header") == []
 
