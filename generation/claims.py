@@ -73,7 +73,7 @@ WHERE g.id = (
     SELECT id FROM generation_generation
     WHERE state = 'queued' AND quarantine > 0 AND dispatch < %s
       AND deadline_at > clock_timestamp()
-    ORDER BY dispatch, id FOR UPDATE SKIP LOCKED LIMIT 1)
+    ORDER BY deaths, id FOR UPDATE SKIP LOCKED LIMIT 1)
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING g.id, g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::float8,
@@ -82,7 +82,7 @@ RETURNING g.id, g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp()
 
 
 def take_quarantined(*, worker: WorkerEpoch) -> Claim | None:
-    """Claim the next of those in quarantine, fewest dispatches first, then the oldest."""
+    """Claim the next of those in quarantine, fewest deaths first, then the oldest."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_QUARANTINED, [settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS])
         row = cursor.fetchone()
@@ -97,7 +97,7 @@ def acquit(*, worker: WorkerEpoch) -> None:
     """This worker lives: what was taken back from it did not kill it, and waits for nobody."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE generation_generation SET quarantine = 0"
+            "UPDATE generation_generation SET quarantine = 0, deaths = greatest(deaths - 1, 0)"
             " WHERE state = 'queued' AND quarantine > 0 AND lost_with = %s",
             [worker],
         )

@@ -190,6 +190,11 @@ class Generation(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     worker = models.ForeignKey(Worker, on_delete=models.SET_NULL, null=True, db_index=False)
     dispatch = models.PositiveSmallIntegerField(default=0)
+    deaths = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How many workers died with it in hand.",
+    )
     quarantine = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,

@@ -2,12 +2,14 @@
 
     taken back   running under a worker that ended or is unseen for 15 s: queued again, up to twice,
                  in quarantine, because one of them may have killed the worker (claims.py)
-    failed       past the deadline, or dispatched 3 times and with nobody: failed and released
+    failed       past the deadline, in hand at a third death, or dispatched 9 times and with nobody:
+                 failed and released
     rung again   queued and unclaimed: the doorbell once more, at most every 30 s with back-off
 
 A call that may have been paid is repeated in three places only: here and when a worker hands back
 at its end, because our own crash or shutdown is not the customer's fault (the dispatch number
-counts them), and for a bad result on channels whose retries are free (dispatch/retry.py).
+counts both, `deaths` the crashes), and for a bad result on channels whose retries are free
+(dispatch/retry.py).
 """
 
 import logging
@@ -41,7 +43,7 @@ WITH beside AS MATERIALIZED (
            count(*) FILTER (WHERE quarantine > 0) AS suspected
     FROM generation_generation WHERE state = 'running' GROUP BY worker_id)
 UPDATE generation_generation AS lost
-SET state = 'queued', worker_id = NULL, lost_with = lost.worker_id,
+SET state = 'queued', worker_id = NULL, lost_with = lost.worker_id, deaths = lost.deaths + 1,
     quarantine = least(32767, CASE WHEN lost.quarantine > 0 THEN beside.suspected
                                    ELSE beside.number END),
     rung_at = clock_timestamp(), rings = 1
@@ -49,7 +51,8 @@ FROM beside
 WHERE beside.worker_id IS NOT DISTINCT FROM lost.worker_id AND lost.id IN (
     SELECT g.id FROM generation_generation AS g
     LEFT JOIN generation_worker AS w ON w.epoch = g.worker_id
-    WHERE g.state = 'running' AND g.dispatch < %(max_dispatches)s
+    WHERE g.state = 'running' AND g.deaths < %(max_deaths)s - 1
+      AND g.dispatch < %(max_dispatches)s
       AND g.deadline_at > clock_timestamp() AND {unseen}
     ORDER BY g.id FOR UPDATE OF g SKIP LOCKED LIMIT %(batch)s)
 RETURNING lost.id
@@ -66,8 +69,9 @@ ORDER BY id LIMIT %(batch)s
 _WORN_OUT = f"""
 SELECT g.id FROM generation_generation AS g
 LEFT JOIN generation_worker AS w ON w.epoch = g.worker_id
-WHERE g.dispatch >= %(max_dispatches)s
-  AND (g.state = 'queued' OR (g.state = 'running' AND {_UNSEEN}))
+WHERE (g.state = 'queued' AND g.dispatch >= %(max_dispatches)s)
+   OR (g.state = 'running' AND {_UNSEEN}
+       AND (g.deaths >= %(max_deaths)s - 1 OR g.dispatch >= %(max_dispatches)s))
 ORDER BY g.id LIMIT %(batch)s
 """  # noqa: S608 - built from constants
 _RING_AGAIN = """
@@ -96,6 +100,7 @@ def reap(*, now: datetime) -> int:
 
 def _ids(sql: str) -> list[UUID]:
     parameters: dict[str, Any] = {
+        "max_deaths": settings.MAX_DEATHS,
         "max_dispatches": settings.MAX_DISPATCHES,
         "batch": BATCH,
         "lease": settings.LEASE_SECONDS,

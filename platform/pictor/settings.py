@@ -279,7 +279,10 @@ LEASE_SECONDS = 15
 HEARTBEAT_SECONDS = 3
 REAPER_SECONDS = 3
 RING_AGAIN_SECONDS = 30
-MAX_DISPATCHES = 3
+MAX_DEATHS = 3
+"""As often may a generation be in the hands of a worker that dies; then it fails, uncharged."""
+MAX_DISPATCHES = 9
+"""So often is it sent on at most, whatever became of the workers: each call may cost us."""
 QUARANTINE_SECONDS = 60
 """All that a dead worker had in hand has begun again after this long, each as alone as can be."""
 WORKER_SLOTS = env_int("PICTOR_WORKER_SLOTS", 2500)

@@ -100,6 +100,33 @@ def test_what_a_worker_hands_back_at_its_end_waits_in_no_quarantine(acme, worker
     assert claims.take(generation_id=row.id, worker=make_worker()) is not None
 
 
+def test_only_deaths_wear_a_generation_out(acme, worker):
+    (row,) = claimed(acme, worker, 1)
+    for _ in range(5):
+        claims.hand_back(worker=worker)
+        assert claims.take(generation_id=row.id, worker=worker) is not None
+
+    states = []
+    for _ in range(3):
+        die(worker)
+        row.refresh_from_db()
+        states.append(row.state)
+        worker = make_worker()
+        group(worker)
+
+    assert states == ["queued", "queued", "failed"]
+
+
+def test_what_was_taken_back_from_a_worker_that_lives_was_no_death(acme, worker):
+    (row,) = claimed(acme, worker, 1)
+    die(worker)
+
+    claims.acquit(worker=worker)
+
+    row.refresh_from_db()
+    assert row.deaths == 0
+
+
 def test_a_worker_whose_lease_ran_out_claims_none_of_a_quarantine(acme, worker):
     claimed(acme, worker, 1)
     die(worker)

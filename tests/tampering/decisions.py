@@ -26,7 +26,14 @@ FOUND: dict[str, frozenset[str]] = {
             *("output_format", "output_compression", "strict_size", "partial_images", "fields"),
             *("inputs", "worker_id", "dispatch", "deadline_at", "rings", "rung_at", "started_at"),
             *("body_digest", "web_process", "orphaned_at", "turn", "answer", "error"),
-            *("created_at", "quarantine", "lost_with", "words_forgotten_at", "deleted_at"),
+            *(
+                "created_at",
+                "deaths",
+                "quarantine",
+                "lost_with",
+                "words_forgotten_at",
+                "deleted_at",
+            ),
             "cleaned_at",
         }
     ),
