@@ -18,7 +18,10 @@ TERMINAL_SECONDS = 90.0
 RECOVERY_SECONDS = 60.0
 
 _ROWS = """
-SELECT g.id, g.prompt, g.state, g.dispatch, g.captured_micros, g.error
+SELECT g.id, g.prompt, g.state, g.dispatch, g.captured_micros, g.error, g.deaths,
+       (SELECT json_agg(json_build_array(a.dispatch, a.started_at, a.attempt_class, a.detail)
+                        ORDER BY a.dispatch, a.number)
+          FROM generation_attempt AS a WHERE a.generation_id = g.id)
 FROM generation_generation AS g JOIN accounts_tenant AS t ON t.id = g.tenant_id
 WHERE t.name = %s
 """
@@ -76,7 +79,7 @@ def verdict(stack: Stack, *, tenant: str, seen: Seen, faults: list[Fault]) -> Ve
 
 def _ended(connection: "psycopg.Connection[Any]", tenant: str) -> list[dict[str, Any]]:
     """The tenant's generations once all are final, or after as long as that may take."""
-    names = ("id", "prompt", "state", "dispatch", "captured", "error")
+    names = ("id", "prompt", "state", "dispatch", "captured", "error", "deaths", "attempts")
     gives_up_at = time.monotonic() + TERMINAL_SECONDS
     while True:
         found = connection.execute(_ROWS, [tenant]).fetchall()

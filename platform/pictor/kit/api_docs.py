@@ -99,10 +99,9 @@ def one_path_each(endpoints: list[Any]) -> list[Any]:
 def with_tags(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A spectacular hook: tags by path, and the server that the document came from."""
     for path, methods in result["paths"].items():
+        tags = [tag for head, (tag, _) in TAGS.items() if path.startswith(head)]
         for operation in methods.values():
-            operation["tags"] = [
-                next(tag for head, (tag, _) in TAGS.items() if path.startswith(head))
-            ]
+            operation["tags"] = tags[:1]
     result["tags"] = [{"name": tag, "description": about} for tag, about in TAGS.values() if about]
     result["servers"] = [{"url": "/", "description": "Where this document came from."}]
     return result
