@@ -1,4 +1,6 @@
-"""Every path that takes an id, by every method, with the id of another tenant's generation."""
+"""Every path that takes an id, by every method, with the id of another tenant's thing."""
+
+from typing import Any
 
 import httpx
 import pytest
@@ -9,30 +11,46 @@ from tests.servers import Stack
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 UNKNOWN = "gen_00000000000000000000000000"
+UNKNOWN_KEY = "key_00000000000000000000000000"
+
+Paths = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def paths(stack: Stack) -> list[str]:
-    """Of the OpenAPI document: those with an id of a tenant's own."""
+def paths(stack: Stack) -> Paths:
+    """Of the OpenAPI document: those with an id of a tenant's own, and a body by method."""
     document = httpx.get(f"{stack.base_url}/openapi.json", trust_env=False, timeout=60).json()
-    found = [path for path in document["paths"] if "{" in path and "/models/" not in path]
+    found = {
+        path: {method: _example_of(operation) for method, operation in methods.items()}
+        for path, methods in document["paths"].items()
+        if "{" in path and "/models/" not in path
+    }
     assert found
     return found
 
 
+def _example_of(operation: dict[str, Any]) -> Any:
+    content = operation.get("requestBody", {}).get("content", {})
+    examples = content.get("application/json", {}).get("examples", {})
+    return next((example["value"] for example in examples.values()), None)
+
+
 def test_another_tenants_id_is_answered_as_an_unknown_one_on_every_path(
-    customer: Customer, make_customer: MakeCustomer, paths: list[str]
+    customer: Customer, make_customer: MakeCustomer, paths: Paths
 ) -> None:
     theirs = customer.generate("a fox", quality="low").headers["x-pictor-generation-id"]
     stranger = make_customer()
     before = customer.client.get(f"/v1/images/generations/{theirs}").json()
 
-    for path in paths:
+    for path, bodies in paths.items():
+        is_key = path.startswith("/v1/api_keys/")
+        its, none = (customer.key_id, UNKNOWN_KEY) if is_key else (theirs, UNKNOWN)
         form, _, rest = path.partition("{")
         rest = rest.partition("}")[2]
         for method in METHODS:
-            foreign = stranger.client.request(method, f"{form}{theirs}{rest}")
-            unknown = stranger.client.request(method, f"{form}{UNKNOWN}{rest}")
+            body = bodies.get(method)
+            foreign = stranger.client.request(method, f"{form}{its}{rest}", json=body)
+            unknown = stranger.client.request(method, f"{form}{none}{rest}", json=body)
             assert foreign.status_code in (404, 405), (method, path)
             assert foreign.status_code == unknown.status_code, (method, path)
             assert foreign.content == unknown.content, (method, path)
