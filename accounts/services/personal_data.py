@@ -132,7 +132,11 @@ def _tables(tenant: Tenant) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]
         yield from holding.tables(tenant.id)
 
 
-_KEY_COLUMNS = [field.attname for field in ApiKey._meta.concrete_fields if field.name != "digest"]  # noqa: SLF001 - Django's documented way to a model's columns
+_KEY_COLUMNS = [
+    field.attname
+    for field in ApiKey._meta.concrete_fields  # noqa: SLF001 - Django's documented way to a model's columns
+    if "digest" not in field.name
+]
 
 
 def _line(row: Mapping[str, Any]) -> bytes:
