@@ -31,10 +31,24 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+NOT_PROBED = {"sandbox": "SANDBOX_URL", "s3": "S3_ENDPOINT_URL"}
+"""Parts of which the site's own probe says nothing, and where they are."""
+
+
+def answers(stack: Stack, role: str) -> bool:
+    """Whether one of NOT_PROBED takes requests: a new process begins before it listens."""
+    try:
+        httpx.get(stack.env[NOT_PROBED[role]], trust_env=False, timeout=10)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
 def is_whole(stack: Stack) -> bool:
-    """Every part runs, the site is ready, and an image worker renews its lease."""
+    """Every part runs and answers, the site is ready, and an image worker renews its lease."""
     pids = [pid for pids in stack.pids().values() for pid in pids]
-    return all(_runs(pid) for pid in pids) and _is_ready(stack)
+    is_well = all(_runs(pid) for pid in pids) and _is_ready(stack)
+    return is_well and all(answers(stack, role) for role in NOT_PROBED)
 
 
 def _runs(pid: int) -> bool:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from pictor.runtime.part import answers_ok
-from tests.processes import stopped, until
+from tests.processes import NOT_PROBED, answers, stopped, until
 from tests.servers import ROOT, Stack, bare_environment
 
 pytestmark = pytest.mark.timeout(120)
@@ -24,9 +24,10 @@ BACK_SECONDS = 15
 
 
 def is_back(stack: Stack, role: str, killed: int) -> bool:
-    """True once the role has a new process and the web says that all is well."""
+    """True once the role has a new process that answers, and the web says that all is well."""
     new = [pid for pid in stack.pids()[role] if pid != killed and psutil.pid_exists(pid)]
-    return bool(new) and answers_ok(int(stack.env["PORT"]), "/readyz")
+    is_well = bool(new) and answers_ok(int(stack.env["PORT"]), "/readyz")
+    return is_well and (role not in NOT_PROBED or answers(stack, role))
 
 
 def seconds_until_back(stack: Stack, role: str, killed: int) -> float:
