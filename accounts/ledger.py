@@ -22,6 +22,9 @@ class Ledger(Protocol):
     def credit(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
         """A gift of the operator's. Raises ValidationError unless it is above 0."""
 
+    def adjust(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
+        """Correct a mistake: below 0 takes. Raises ValidationError for 0 or more than there is."""
+
     def available_to(self, tenant_id: UUID) -> Micros:
         """What the tenant can spend now."""
 

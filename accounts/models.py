@@ -4,7 +4,8 @@ Ids are UUIDv7. A limit that is null is unlimited. Amounts are micro-USD.
 """
 
 import ipaddress
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Literal
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -222,6 +223,12 @@ class ApiKey(models.Model):
     def public_id(self) -> str:
         """The id outside: `key_…`."""
         return ids.public(ids.KEY, self.id)
+
+    def status(self, now: datetime) -> Literal["active", "expired", "revoked"]:
+        """Whether it opens anything at that time; a revoked one stays revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
 
 class AuditEvent(models.Model):

@@ -119,6 +119,11 @@ def config_revision() -> int:
     return ConfigRevision.objects.values_list("revision", flat=True).first() or 0
 
 
+def tenants() -> list[Tenant]:
+    """All of them, by name."""
+    return list(Tenant.objects.order_by("name"))
+
+
 def tenant_by_name_or_id(text: str) -> Tenant | None:
     """The tenant of that name, public id (`ten_…`) or UUID; a name wins over an id."""
     named = Tenant.objects.filter(name=text).first()

@@ -1,6 +1,6 @@
 """The ledger as accounts asks for it: `accounts.ledger.Ledger`, plugged in by `apps.py`."""
 
 from billing.selectors import available_to
-from billing.services import credit, open_account, top_up
+from billing.services import adjust, credit, open_account, top_up
 
-__all__ = ["available_to", "credit", "open_account", "top_up"]
+__all__ = ["adjust", "available_to", "credit", "open_account", "top_up"]

@@ -64,6 +64,14 @@ class PriceRow:
 PriceKey = tuple[str, str, str]
 """(model, size, quality); the size is 'WxH' or 'auto'."""
 
+MAX_NAMED = 5
+
+
+def price_words(keys: Sequence[PriceKey]) -> str:
+    """The first of them for a person to read, and how many more there are."""
+    named = ", ".join(" ".join(key) for key in keys[:MAX_NAMED])
+    return f"{named} and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else named
+
 
 @dataclass(frozen=True, slots=True)
 class BookRow:

@@ -42,7 +42,7 @@ class Contract(models.Model):
     is_exact = models.BooleanField(
         default=False, help_text="Only channels that take the size natively may serve it."
     )
-    is_enabled = models.BooleanField(default=True)
+    is_enabled = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["position", "model"]

@@ -56,10 +56,7 @@ class ShownKey:
     @property
     def status(self) -> str:
         """active, expired or revoked."""
-        if self.key.revoked_at is not None:
-            return "revoked"
-        ended = self.key.expires_at is not None and self.key.expires_at <= clock.now()
-        return "expired" if ended else "active"
+        return self.key.status(clock.now())
 
     @property
     def livemode(self) -> bool:

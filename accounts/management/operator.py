@@ -4,7 +4,8 @@ Every mistake is a CommandError: one clear line on stderr, exit status 1.
 """
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import CommandError, OutputWrapper
@@ -21,13 +22,18 @@ _LARGEST_LIMIT = 2**31 - 1
 
 def read_amount(text: str) -> Micros:
     """An amount in USD with at most 6 decimals, 0 or more."""
-    try:
-        amount = from_decimal(text)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
+    amount = read_change(text)
     if amount < 0:
         raise CommandError(f"{text!r} is below 0")
     return amount
+
+
+def read_change(text: str) -> Micros:
+    """An amount in USD with at most 6 decimals, above 0 or below."""
+    try:
+        return from_decimal(text)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def read_limit(text: str | None) -> int | None:
@@ -67,6 +73,22 @@ def say_invalid(error: ValidationError) -> CommandError:
         for message in messages
     ]
     return CommandError(" ".join(said))
+
+
+def ask(stdout: OutputWrapper, question: str) -> None:
+    """Go on for a 'y' on standard input. Raises CommandError for anything else, and for its end."""
+    stdout.write(f"{question} [y/N] ", ending="")
+    stdout.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise CommandError("Nothing was changed.")
+
+
+def print_table(stdout: OutputWrapper, rows: Sequence[Sequence[str]]) -> None:
+    """The rows, names of the columns first, each column as wide as its widest cell."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        stdout.write("  ".join(cells).rstrip())
 
 
 def answer(stdout: OutputWrapper, facts: Mapping[str, str], *, as_json: bool) -> None:

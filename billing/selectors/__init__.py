@@ -18,6 +18,7 @@ from billing.selectors.prices import (
     rows_of,
     table_of,
     unpriced,
+    without_price,
 )
 from billing.selectors.protection import protection_findings, protections
 from billing.selectors.relations import (
@@ -69,4 +70,5 @@ __all__ = [
     "usage_between",
     "usage_findings",
     "usage_of",
+    "without_price",
 ]

@@ -95,6 +95,20 @@ def unpriced(book: PriceBook) -> list[PriceKey]:
     ]
 
 
+def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
+    """Which of these everyone's book in force, or one that is to follow it, has no price for.
+
+    None as long as no book is in force: nothing can be asked for then.
+    """
+    books = PriceBook.objects.filter(tenant_id=None, published_at__isnull=False)
+    current = _in_force(books.order_by("effective_from", "version", "id"), None, now)
+    if current is None:
+        return []
+    standing = [current, *books.filter(effective_from__gt=now)]
+    priced = set.intersection(*({row.key for row in rows_of(book)} for book in standing))
+    return [key for key in keys if key not in priced]
+
+
 def has_price_books() -> bool:
     """Whether there is any, be it a draft."""
     return PriceBook.objects.exists()

@@ -13,13 +13,12 @@ from django.db.models import Max
 
 from accounts.services import Actor, record
 from billing.models import Price, PriceBook
-from billing.pricing import BookRow, PriceKey
+from billing.pricing import BookRow, PriceKey, price_words
 from billing.selectors import book_in_force, rows_of, unpriced
 from billing.selectors.published import digest_of
 from pictor.kit import clock
 
 LIST_MARKUP = Decimal(1)
-MAX_NAMED = 5
 
 
 @transaction.atomic
@@ -132,7 +131,7 @@ def publish_price_book(
     if not book.markup:
         raise ValidationError("a markup of 0 would give every image away")
     if missing := unpriced(book):
-        raise ValidationError(f"the book leaves without a price: {_listed(missing)}")
+        raise ValidationError(f"the book leaves without a price: {price_words(missing)}")
     PriceBook.objects.filter(id=book.id).update(published_at=now)
     book.refresh_from_db()
     after = {**_describe(book), "prices": book.prices.count(), "digest": digest_of(book)}
@@ -160,12 +159,6 @@ def restore_price_book(
         ip=ip,
     )
     return publish_price_book(book=again, actor=actor, now=now, ip=ip)
-
-
-def _listed(keys: Sequence[PriceKey]) -> str:
-    """The first ones in words, and how many more there are."""
-    named = ", ".join(_words(key) for key in keys[:MAX_NAMED])
-    return f"{named} and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else named
 
 
 def _lock_draft(book: PriceBook) -> None:

@@ -1,5 +1,6 @@
 """Channels with their routes: edited here, changed by the catalogue's service. Felt at once."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin, messages
@@ -65,6 +66,7 @@ class ChannelAdmin(ServiceAdmin):
             routes.save(commit=False)  # writes nothing: Django's own history asks what has changed
             if _may_change_routes(self, request):
                 options["routes"] = _terms(routes)
+        unserved = services.unserved_models()
         channel, _ = services.set_channel(
             name=form.cleaned_data["name"],
             channel_id=form.instance.pk,
@@ -72,6 +74,7 @@ class ChannelAdmin(ServiceAdmin):
             **by(request),
         )
         form.instance.pk = channel.pk
+        _warn_of_unserved(request, unserved)
 
     @display(label={"enabled": "success", "disabled": "warning"}, ordering="is_enabled")
     def state(self, obj: Channel) -> str:
@@ -103,6 +106,7 @@ class ChannelAdmin(ServiceAdmin):
     def _switch(
         self, request: HttpRequest, queryset: QuerySet[Channel], *, is_enabled: bool
     ) -> None:
+        unserved = services.unserved_models()
         for channel in queryset:
             try:
                 services.set_enabled(channel=channel, is_enabled=is_enabled, **by(request))
@@ -111,6 +115,13 @@ class ChannelAdmin(ServiceAdmin):
             else:
                 done = "enabled" if is_enabled else "disabled"
                 messages.success(request, f"{channel.name} is {done}.")
+        _warn_of_unserved(request, unserved)
+
+
+def _warn_of_unserved(request: HttpRequest, before: Collection[str]) -> None:
+    """Say which models the change left without a channel."""
+    if warning := services.unserved_warning(before):
+        messages.warning(request, warning)
 
 
 def _may_change_routes(page: ChannelAdmin, request: HttpRequest) -> bool:

@@ -100,6 +100,17 @@ class ContractTerms:
         pixels = [str(option.size) for option in self.options]
         return (*presets, *pixels, *([AUTO] if self.accepts_auto else []))
 
+    @cached_property
+    def price_keys(self) -> tuple[tuple[str, str, str], ...]:
+        """What a price book has a row for: the model, 'WxH' or 'auto', a quality but for auto."""
+        sizes = [str(option.size) for option in self.options]
+        return tuple(
+            (self.model, size, quality)
+            for size in (*sizes, *([AUTO] if self.accepts_auto else []))
+            for quality in self.qualities
+            if quality != AUTO
+        )
+
     def quality(self, word: str) -> str | None:
         """The contract's own word for a quality, or None when it is not legal."""
         word = self.quality_aliases.get(word, word)

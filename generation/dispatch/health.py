@@ -6,12 +6,15 @@ one probe through when its pause is over, and closes on that probe's success. `c
 the channel's reset count, and everything known of it is forgotten.
 """
 
+import logging
 import math
 from collections import deque
 from dataclasses import dataclass, field
 
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
+
+logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60.0
 """Older outcomes are no evidence of a channel's present health."""
@@ -141,6 +144,7 @@ class Health:
         for circuit in self._circuits(call.route):
             circuit.calls.discard(call)
             is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
+            pause = circuit.pause
             if failed_as is None:
                 circuit.is_proven = True
                 circuit.outcomes.append((now, True))
@@ -150,6 +154,8 @@ class Health:
                 self._failed(circuit, now)
             else:
                 circuit.is_probing = False
+            models = "every model" if circuit is channel.account else call.route.model
+            _say_turn(call.route.channel_name, models, before=pause, after=circuit.pause)
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool) -> None:
         """Whether what came back had the size that was sent for."""
@@ -185,3 +191,11 @@ class Health:
 
     def _circuit(self, route: RouteInfo) -> _Circuit:
         return self._channel(route).circuits.setdefault(route.model, _Circuit())
+
+
+def _say_turn(channel: str, models: str, *, before: float, after: float) -> None:
+    """A breaker that opens, for longer than before too, or closes is worth a line."""
+    if after > before:
+        logger.warning("the breaker of %s for %s is open for %.0f s", channel, models, after)
+    elif before and not after:
+        logger.warning("the breaker of %s for %s is closed again", channel, models)

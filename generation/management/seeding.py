@@ -22,10 +22,10 @@ from accounts import keys
 from accounts.selectors import API_KEYS, caller_by_digest, operator_of, tenant_by_name_or_id
 from accounts.services import create_tenant, issue_api_key, seed_operator
 from billing.seed_prices import seed_prices
-from billing.selectors import PRICE_BOOKS, has_price_books
+from billing.selectors import PRICE_BOOKS, has_price_books, without_price
 from billing.services import draft_price_book, publish_price_book
 from generation.catalogue import services
-from generation.catalogue.contracts import AUTO
+from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.services import ChannelOptions, ContractColumns
 from generation.models import Channel, Contract
 from pictor.kit import clock
@@ -138,7 +138,9 @@ def _contracts() -> list[str]:
         model = columns["model"]
         if model not in known:
             said = {name: value for name, value in columns.items() if name != "model"}
-            offered = cast("ContractColumns", {**said, "position": position})
+            is_priced = not without_price(contract_from(columns).price_keys, clock.now())
+            said |= {"position": position, "is_enabled": is_priced}
+            offered = cast("ContractColumns", said)
             services.set_contract(model=model, columns=offered, actor=ACTOR)
             missing.append(model)
     if not missing:

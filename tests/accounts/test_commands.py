@@ -1,6 +1,8 @@
 """`manage.py tenant` and `manage.py key`."""
 
 import json
+import sys
+from contextlib import nullcontext
 from io import StringIO
 
 import pytest
@@ -72,6 +74,10 @@ def test_without_json_the_answer_is_for_a_person():
         (["tenant", "credit", "Nobody", "1", "--reason", "gift"], "no tenant"),
         (["tenant", "credit", "Taken", "0", "--reason", "gift"], "above 0"),
         (["tenant", "credit", "Taken", "1", "--reason", " "], "empty"),
+        (["tenant", "credit", "Taken", "-1", "--reason", "gift"], "below 0"),
+        (["tenant", "adjust", "Taken", "0", "--reason", "typo"], "above 0"),
+        (["tenant", "adjust", "Taken", "-0.01", "--reason", "typo"], "only 0.000000 USD is"),
+        (["key", "list", "Nobody"], "no tenant"),
         (["key", "create", "Nobody"], "no tenant"),
         (["key", "create", "Taken", "--scopes", "images:paint"], "no such scope: images:paint"),
         (["key", "create", "Taken", "--models", ","], "list of names"),
@@ -102,6 +108,52 @@ def test_a_credit_is_added_and_its_reason_kept():
         ("credit", 2_500_000, "welcome"),
         ("credit", 1, "and more"),
     ]
+
+
+def test_a_mistaken_credit_is_taken_back():
+    run("tenant", "create", "Acme")
+    run("tenant", "credit", "Acme", "500", "--reason", "welcome")
+
+    said = run("tenant", "adjust", "Acme", "-450", "--reason", "meant 50")
+
+    assert said == "Acme: -450.000000 USD adjusted, 50.000000 available\n"
+    assert ledger_findings() == []
+
+
+@pytest.mark.parametrize("action", ["credit", "adjust"])
+@pytest.mark.parametrize(
+    ("words", "typed", "available"),
+    [
+        (["1000"], "", 1_000_000_000),
+        (["1000.01"], "y\n", 1_000_010_000),
+        (["1000.01"], "n\n", 0),
+        (["1000.01"], "", 0),
+        (["5000", "--yes"], "", 5_000_000_000),
+    ],
+)
+def test_a_large_change_of_a_balance_is_asked_about(monkeypatch, action, words, typed, available):
+    tenant = json.loads(run("tenant", "create", "Acme", "--json"))["tenant"]
+    monkeypatch.setattr(sys, "stdin", StringIO(typed))
+
+    with nullcontext() if available else pytest.raises(CommandError, match="Nothing was changed"):
+        run("tenant", action, tenant, *words, "--reason", "year")
+
+    assert available_to(Tenant.objects.get().id) == available
+
+
+def test_tenants_and_keys_are_found_again():
+    run("tenant", "create", "Zoo")
+    made = json.loads(run("tenant", "create", "Acme", "--json"))
+    run("key", "create", "Acme", "--name", "app")
+    run("key", "revoke", made["key_id"])
+
+    assert [row["name"] for row in json.loads(run("tenant", "list", "--json"))] == ["Acme", "Zoo"]
+    assert run("tenant", "list").splitlines()[1].split() == [made["tenant"], "Acme", "active"]
+    keys = json.loads(run("key", "list", "Acme", "--json"))
+    assert [(row["name"], row["status"]) for row in keys] == [
+        ("app", "active"), ("default", "revoked"),
+    ]  # fmt: skip
+    assert made["key_id"] in run("key", "list", "Acme").splitlines()[2]
 
 
 @pytest.mark.usefixtures("offered")

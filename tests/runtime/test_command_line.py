@@ -8,7 +8,7 @@ Pictor's:
     channel        Create, change, switch, try and list channels.
     demo           Print the running default's address, API key and console sign-in.
     generation     Show a generation with all its parts, or send its message again.
-    key            Create or rotate an API key (shown once), or revoke one.
+    key            Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
     ledger_check   Prove the ledger against itself and the generations.
     ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.
     ledger_seal    Seal what was written before the ledger had a chain of seals.
@@ -17,7 +17,7 @@ Pictor's:
     price          List, export, import, compare, publish and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.
-    tenant         Create a tenant, credit it, say how long it keeps prompts, export or erase it.
+    tenant         Create, list, credit, export or erase tenants, and say how long prompts are kept.
     usage_rebuild  Count usage by the hour again from the generations that ended.
 
 Django's:

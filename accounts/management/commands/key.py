@@ -1,5 +1,6 @@
-"""`manage.py key create|rotate|revoke`."""
+"""`manage.py key create|list|rotate|revoke`."""
 
+import json
 from typing import Any
 
 from django.core.checks import Tags
@@ -10,6 +11,7 @@ from typing_extensions import override
 from accounts.management.operator import (
     ACTOR,
     answer,
+    print_table,
     read_amount,
     read_limit,
     read_tenant,
@@ -17,7 +19,7 @@ from accounts.management.operator import (
     say_invalid,
 )
 from accounts.models import SCOPES, ApiKey
-from accounts.selectors import api_key_by_id
+from accounts.selectors import api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
     KeyRules,
@@ -32,7 +34,7 @@ from pictor.kit import clock
 class Command(BaseCommand):
     """Make an API key for a tenant, give one a new text, or end one."""
 
-    help = "Create or rotate an API key (shown once), or revoke one."
+    help = "Create or rotate an API key (shown once), list a tenant's keys, or revoke one."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
@@ -46,6 +48,9 @@ class Command(BaseCommand):
         create.add_argument("--scopes", metavar="A,B", help=f"default: {','.join(SCOPES)}")
         create.add_argument("--budget", metavar="USD", help="per UTC month, a hard stop")
         create.add_argument("--json", action="store_true")
+        every = actions.add_parser("list", help="a tenant's keys, newest first, without their text")
+        every.add_argument("tenant", help="name or id")
+        every.add_argument("--json", action="store_true")
         rotate = actions.add_parser("rotate", help="a new text for a key, shown this once")
         rotate.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
         rotate.add_argument(
@@ -57,7 +62,12 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actions = {"create": self._create, "rotate": self._rotate, "revoke": self._revoke}
+        actions = {
+            "create": self._create,
+            "list": self._list,
+            "rotate": self._rotate,
+            "revoke": self._revoke,
+        }
         try:
             actions[options["action"]](options)
         except ValidationError as error:
@@ -79,6 +89,23 @@ class Command(BaseCommand):
         )
         facts = {"api_key": plaintext, "key_id": key.public_id}
         answer(self.stdout, facts, as_json=options["json"])
+
+    def _list(self, options: dict[str, Any]) -> None:
+        now = clock.now()
+        found = [
+            {
+                "key_id": key.public_id,
+                "name": key.name,
+                "status": key.status(now),
+                "created": key.created_at.isoformat(timespec="seconds"),
+            }
+            for key in api_keys_of(read_tenant(options["tenant"]).id)
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps(found))
+        else:
+            rows = [tuple(key.values()) for key in found]
+            print_table(self.stdout, [("key_id", "name", "status", "created"), *rows])
 
     def _rotate(self, options: dict[str, Any]) -> None:
         key, overlap = _read_key(options["key_id"]), OVERLAPS[options["overlap"]]

@@ -1,5 +1,7 @@
-"""`manage.py tenant create|credit|set|export|erase`."""
+"""`manage.py tenant create|list|credit|adjust|set|export|erase`."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,15 @@ from accounts.ledger import ledger
 from accounts.management.operator import (
     ACTOR,
     answer,
+    ask,
+    print_table,
     read_amount,
+    read_change,
     read_limit,
     read_tenant,
     say_invalid,
 )
+from accounts.selectors import tenants
 from accounts.services import (
     TenantLimits,
     create_tenant,
@@ -27,13 +33,16 @@ from accounts.services import (
     set_prompt_retention,
 )
 from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.money import Micros, to_decimal
+
+UNASKED = Micros(1_000_000_000)
+"""A larger change of a balance is asked about: 1,000 USD."""
 
 
 class Command(BaseCommand):
-    """Make a tenant, give it a credit, change what is kept of it, hand that out, or end it."""
+    """Make a tenant, change its balance, change what is kept of it, hand that out, or end it."""
 
-    help = "Create a tenant, credit it, say how long it keeps prompts, export or erase it."
+    help = "Create, list, credit, export or erase tenants, and say how long prompts are kept."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
@@ -44,11 +53,17 @@ class Command(BaseCommand):
         create.add_argument("--balance", default="0", metavar="USD")
         create.add_argument("--rpm", metavar="N", help="requests per minute")
         create.add_argument("--json", action="store_true")
-        gift = actions.add_parser("credit", help="add to a tenant's balance")
-        gift.add_argument("tenant", help="name or id")
-        gift.add_argument("amount", metavar="USD")
-        gift.add_argument("--reason", required=True)
-
+        every = actions.add_parser("list", help="all tenants by name, with their ids")
+        every.add_argument("--json", action="store_true")
+        for action, words in (
+            ("credit", "add to a tenant's balance"),
+            ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
+        ):
+            money = actions.add_parser(action, help=words)
+            money.add_argument("tenant", help="name or id")
+            money.add_argument("amount", metavar="USD")
+            money.add_argument("--reason", required=True)
+            money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
         change = actions.add_parser("set", help="how long a tenant's prompts are kept")
         change.add_argument("tenant", help="name or id")
         change.add_argument("--prompt-retention-days", required=True, metavar="N", help="or: none")
@@ -63,7 +78,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         actions = {
             "create": self._create,
+            "list": self._list,
             "credit": self._credit,
+            "adjust": self._adjust,
             "set": self._set,
             "export": self._export,
             "erase": self._erase,
@@ -85,17 +102,35 @@ class Command(BaseCommand):
         facts = {"tenant": tenant.public_id, "api_key": plaintext, "key_id": key.public_id}
         answer(self.stdout, facts, as_json=options["json"])
 
+    def _list(self, options: dict[str, Any]) -> None:
+        found = [
+            {"tenant": tenant.public_id, "name": tenant.name, "status": tenant.status}
+            for tenant in tenants()
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps(found))
+        else:
+            rows = [tuple(tenant.values()) for tenant in found]
+            print_table(self.stdout, [("tenant", "name", "status"), *rows])
+
     def _credit(self, options: dict[str, Any]) -> None:
+        self._move(options, ledger().credit, read_amount(options["amount"]), "credited")
+
+    def _adjust(self, options: dict[str, Any]) -> None:
+        self._move(options, ledger().adjust, read_change(options["amount"]), "adjusted")
+
+    def _move(
+        self, options: dict[str, Any], move: Callable[..., object], amount: Micros, done: str
+    ) -> None:
+        """Change the balance, in words before and after."""
         tenant = read_tenant(options["tenant"])
-        amount = read_amount(options["amount"])
         if not options["reason"].strip():
             raise CommandError("--reason is empty")
-        books = ledger()
-        books.credit(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
-        available = to_decimal(books.available_to(tenant.id))
-        self.stdout.write(
-            f"{tenant.name}: {to_decimal(amount)} USD credited, {available} available"
-        )
+        if abs(amount) > UNASKED and not options["yes"]:
+            ask(self.stdout, f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?")
+        move(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
+        available = to_decimal(ledger().available_to(tenant.id))
+        self.stdout.write(f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available")
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])

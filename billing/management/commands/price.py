@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, read_tenant, say_invalid
+from accounts.management.operator import ACTOR, ask, read_tenant, say_invalid
 from billing import price_csv
 from billing.models import PriceBook
 from billing.pricing import BookRow
@@ -104,29 +104,23 @@ class Command(BaseCommand):
 
     def _publish(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        if self._is_wanted(options):
-            published = publish_price_book(book=book, actor=ACTOR, now=clock.now())
-            begins = published.effective_from.isoformat()
-            self.stdout.write(f"{options['book']} is published, in force from {begins}")
+        self._confirm(options)
+        published = publish_price_book(book=book, actor=ACTOR, now=clock.now())
+        begins = published.effective_from.isoformat()
+        self.stdout.write(f"{options['book']} is published, in force from {begins}")
 
     def _restore(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        if self._is_wanted(options):
-            again = restore_price_book(book=book, actor=ACTOR, now=clock.now())
-            self.stdout.write(
-                f"{options['book']} is in force again, as {again.name}:{again.version}"
-            )
+        self._confirm(options)
+        again = restore_price_book(book=book, actor=ACTOR, now=clock.now())
+        self.stdout.write(f"{options['book']} is in force again, as {again.name}:{again.version}")
 
-    def _is_wanted(self, options: dict[str, Any]) -> bool:
+    def _confirm(self, options: dict[str, Any]) -> None:
         """What changes is shown, and asked about unless --yes was said."""
         if options["yes"]:
-            return True
+            return
         self._diff(options)
-        self.stdout.write("Charge these prices? [y/N] ", ending="")
-        self.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-            raise CommandError("Nothing was changed.")
-        return True
+        ask(self.stdout, "Charge these prices?")
 
 
 def _book(text: str) -> PriceBook:

@@ -24,6 +24,7 @@ from generation.catalogue.services.channels import (
 from generation.catalogue.services.checks import check_channel, check_route
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
+from generation.catalogue.services.routes import unserved_models, unserved_warning
 
 __all__ = [
     "ALL",
@@ -46,4 +47,6 @@ __all__ = [
     "set_channel",
     "set_contract",
     "set_enabled",
+    "unserved_models",
+    "unserved_warning",
 ]

@@ -8,8 +8,11 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 
 from accounts.services import Actor, record
-from generation.catalogue.contracts import contract_from
+from billing.pricing import price_words
+from billing.selectors import without_price
+from generation.catalogue.contracts import ContractTerms, contract_from
 from generation.models import Contract
+from pictor.kit import clock
 
 
 class ContractColumns(TypedDict, total=False):
@@ -34,6 +37,9 @@ def set_contract(
     *, model: str, columns: ContractColumns, actor: Actor, ip: str | None = None
 ) -> tuple[Contract, bool]:
     """Create a contract, or change the given columns of one; True when it was created.
+
+    A new one is disabled unless told otherwise. One that is enabled has a price for all it offers:
+    publish the price book with its rows first.
 
     Args:
         model: its public name, which is for good: generations and prices know it.
@@ -66,22 +72,32 @@ def set_contract(
 
 
 def check_contract(columns: Mapping[str, Any]) -> None:
-    """Refuse what a process could not load, and defaults that are not legal. Takes all columns."""
-    try:
-        contract = contract_from(columns)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValidationError(f"the sizes or aliases cannot be read: {error!r}") from None
+    """Refuse what a process could not load, defaults that are not legal, and what has no price.
+
+    Takes all columns.
+    """
+    contract = _read(columns)
     refused = {}
-    if not all(isinstance(word, str) for word in contract.quality_aliases.values()):
-        refused["quality_aliases"] = "must be words for words"
-        raise ValidationError(refused)
-    if not all(isinstance(option.preset, str | None) for option in contract.options):
-        raise ValidationError({"sizes": "a preset must be a word"})
     if contract.default_size not in contract.size_names:
         refused["default_size"] = "is not one of the sizes"
     if contract.quality_default not in contract.qualities:
         refused["quality_default"] = "is not one of the qualities"
     if not set(contract.quality_aliases.values()) <= set(contract.qualities):
         refused["quality_aliases"] = "must each stand for one of the qualities"
+    if contract.is_enabled and (missing := without_price(contract.price_keys, clock.now())):
+        refused["is_enabled"] = f"needs a published price first for {price_words(missing)}"
     if refused:
         raise ValidationError(refused)
+
+
+def _read(columns: Mapping[str, Any]) -> ContractTerms:
+    """The contract as a process would load it. Raises ValidationError where none could."""
+    try:
+        contract = contract_from(columns)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValidationError(f"the sizes or aliases cannot be read: {error!r}") from None
+    if not all(isinstance(word, str) for word in contract.quality_aliases.values()):
+        raise ValidationError({"quality_aliases": "must be words for words"})
+    if not all(isinstance(option.preset, str | None) for option in contract.options):
+        raise ValidationError({"sizes": "a preset must be a word"})
+    return contract

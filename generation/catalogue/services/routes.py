@@ -1,6 +1,6 @@
 """Which models a channel serves, and how."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from django.core.exceptions import ValidationError
@@ -24,6 +24,23 @@ def routes_of(channel: Channel) -> Routes:
         )
         for row in rows
     }
+
+
+def unserved_models() -> tuple[str, ...]:
+    """The enabled models that no enabled channel serves, in the order of the contracts."""
+    served = Route.objects.filter(channel__is_enabled=True).values("contract_id")
+    lacking = Contract.objects.filter(is_enabled=True).exclude(model__in=served)
+    return tuple(lacking.values_list("model", flat=True))
+
+
+def unserved_warning(before: Collection[str]) -> str:
+    """What an operator is told whose change left models without a channel; empty for none.
+
+    Args:
+        before: the models that had none already.
+    """
+    left = [model for model in unserved_models() if model not in before]
+    return f"no enabled channel serves {', '.join(left)} any more" if left else ""
 
 
 def planned_routes(known: Routes, options: ChannelOptions) -> Routes:

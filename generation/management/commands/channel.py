@@ -9,7 +9,13 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, read_amount, read_words, say_invalid
+from accounts.management.operator import (
+    ACTOR,
+    print_table,
+    read_amount,
+    read_words,
+    say_invalid,
+)
 from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
@@ -81,10 +87,13 @@ class Command(BaseCommand):
             "rotate": self._rotate,
             "list": self._list,
         }
+        unserved = services.unserved_models()
         try:
             actions[options["action"]](options)
         except ValidationError as error:
             raise say_invalid(error) from None
+        if warning := services.unserved_warning(unserved):
+            self.stderr.write(f"warning: {warning}")
 
     def _set(self, options: dict[str, Any]) -> None:
         channel, is_new = services.set_channel(
@@ -144,10 +153,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(found))
             return
         rows = [COLUMNS, *(_row(channel) for channel in found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-        for row in rows:
-            cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-            self.stdout.write("  ".join(cells).rstrip())
+        print_table(self.stdout, rows)
 
 
 def _channel(options: dict[str, Any]) -> Channel:

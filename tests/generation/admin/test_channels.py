@@ -161,7 +161,8 @@ def test_actions_switch_and_reset_channels(pages, root, channel):
     listing = reverse("admin:generation_channel_changelist")
     chosen = {"_selected_action": [str(channel.pk)]}
 
-    pages.post(listing, {"action": "disable", **chosen})
+    answer = pages.post(listing, {"action": "disable", **chosen}, follow=True)
+    assert "no enabled channel serves dall-e-3 any more" in answer.content.decode()
     disabled = Channel.objects.get().is_enabled
     pages.post(listing, {"action": "enable", **chosen})
     pages.post(listing, {"action": "reset", **chosen})

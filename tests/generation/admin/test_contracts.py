@@ -55,6 +55,11 @@ def test_a_contract_is_edited_and_audited(pages, root):
         ("default_size", "640x480", "is not one of the sizes"),
         ("default_size", "auto", "is not one of the sizes"),
         ("quality_default", "best", "is not one of the qualities"),
+        (
+            "qualities",
+            "standard,hd,low",
+            "needs a published price first for dall-e-3 1024x",
+        ),
     ],
 )
 def test_a_contract_that_no_process_could_load_is_refused(pages, field, value, message):
@@ -67,13 +72,22 @@ def test_a_contract_that_no_process_could_load_is_refused(pages, field, value, m
 
 def test_a_contract_is_made_on_the_page(pages, root):
     form = contract_form(model="fox-1", max_n="4")
+    del form["is_enabled"]
 
     answer = pages.post(reverse("admin:generation_contract_add"), form)
 
     assert answer.status_code == 302
-    assert current_catalogue().contracts["fox-1"].max_n == 4
+    made = current_catalogue().contracts["fox-1"]
+    assert (made.max_n, made.is_enabled) == (4, False)
     event = AuditEvent.objects.get(actor=root)
     assert (event.action, event.object_id, event.before) == ("contract.set", "fox-1", None)
+
+
+def test_a_contract_without_a_price_cannot_be_enabled(pages):
+    answer = pages.post(reverse("admin:generation_contract_add"), contract_form(model="fox-1"))
+
+    assert "needs a published price first for fox-1 1024x1024 standard" in answer.content.decode()
+    assert not Contract.objects.filter(model="fox-1").exists()
 
 
 def test_a_contract_whose_only_size_is_auto_can_be_changed(pages):

@@ -1,12 +1,19 @@
 """What every way in shares: a change that is refused, and one that says only a part."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
+from billing.pricing import BookRow
+from billing.selectors import book_in_force, rows_of
+from billing.services import draft_price_book, publish_price_book
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, ContractColumns, RouteTerms
 from generation.models import Channel, Contract, Route
+from pictor.kit import clock
+from pictor.kit.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -75,12 +82,46 @@ def test_a_contract_is_made_and_then_changed_in_part():
     )
 
     assert (made.model, was_new, changed.model, is_new) == ("fox-1", True, "fox-1", False)
+    assert not made.is_enabled
     assert Contract.objects.get(model="fox-1").qualities == ["standard"]
     first, second = AuditEvent.objects.filter(action="contract.set", actor_name="test").order_by(
         "id"
     )
     assert first.before is None
     assert ((second.before or {})["max_n"], (second.after or {})["max_n"]) == (10, 2)
+
+
+@pytest.mark.parametrize("days", [0, 7])
+def test_what_a_contract_offers_is_priced_before_it_is_enabled(days):
+    now = clock.now()
+    rows = rows_of(book_in_force(None, now))
+    rows.append(BookRow("fox-1", "1024x1024", "standard", Micros(5), 1024, 1024))
+    draft = draft_price_book(
+        name="list", rows=rows, effective_from=now + timedelta(days=days), actor="test"
+    )
+    publish_price_book(book=draft, actor="test", now=now)
+    columns = ContractColumns(**DRAFT, is_enabled=True)
+
+    if days:
+        with pytest.raises(ValidationError, match="needs a published price first for fox-1 1024"):
+            services.set_contract(model="fox-1", columns=columns, actor="test")
+    else:
+        made, _ = services.set_contract(model="fox-1", columns=columns, actor="test")
+        assert made.is_enabled
+
+
+def test_what_a_contract_offers_is_priced_by_what_is_scheduled_too():
+    now = clock.now()
+    next_week = now + timedelta(days=7)
+    dropped = [row for row in rows_of(book_in_force(None, now)) if row.quality != "hd"]
+    Contract.objects.filter(model="dall-e-3").update(is_enabled=False)
+    draft = draft_price_book(name="list", rows=dropped, effective_from=next_week, actor="test")
+    publish_price_book(book=draft, actor="test", now=now)
+
+    with pytest.raises(ValidationError, match="dall-e-3 1024x1024 hd"):
+        services.set_contract(
+            model="dall-e-3", columns=ContractColumns(is_enabled=True), actor="test"
+        )
 
 
 def test_a_contract_that_stays_as_it_is_leaves_no_event():

@@ -278,6 +278,19 @@ def test_switching_twice_changes_and_records_nothing(manage):
     assert AuditEvent.objects.count() == events
 
 
+def test_a_change_that_leaves_a_model_without_a_channel_is_warned_of(manage):
+    manage("channel", "set", "acme", *NEW, "--models", "dall-e-3,gpt-image-2")
+    manage("channel", "set", "reserve", *NEW, "--models", "gpt-image-2")
+    enabled = [manage("channel", "enable", name, "--untested") for name in ("acme", "reserve")]
+
+    said = manage("channel", "disable", "acme")
+    narrowed = manage("channel", "set", "reserve", "--models", "dall-e-2")
+
+    assert [each.err for each in enabled] == ["", ""]
+    assert said.err == "warning: no enabled channel serves dall-e-3 any more\n"
+    assert narrowed.err == "warning: no enabled channel serves gpt-image-2 any more\n"
+
+
 @pytest.mark.parametrize("action", ["enable", "disable", "reset", "test", "delete"])
 def test_an_unknown_channel_is_one_clear_line(manage, action):
     revision = config_revision()

@@ -10,12 +10,14 @@ from accounts.keys import digest, mint
 from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
 from accounts.selectors import caller_by_digest
 from billing.models import Price, PriceBook
-from billing.selectors import available_to
+from billing.selectors import available_to, book_in_force, rows_of
+from billing.services import draft_price_book, publish_price_book
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Channel, Contract, Route
+from pictor.kit import clock
 from storage import backends
 
 NAMES = ("SANDBOX_URL", "PICTOR_DEMO_API_KEY", "PICTOR_DEMO_EMAIL", "PICTOR_DEMO_PASSWORD")
@@ -142,6 +144,20 @@ def test_what_operators_changed_stays(manage, embedded):
     served = set(channel.routes.values_list("contract_id", flat=True))
     assert "gpt-image-1" in served
     assert "dall-e-3" not in served
+
+
+@pytest.mark.django_db
+def test_a_model_that_the_prices_do_not_know_begins_disabled(manage, embedded):
+    manage("seed")
+    Contract.objects.filter(model="gpt-image-1").delete()
+    now = clock.now()
+    rows = [row for row in rows_of(book_in_force(None, now)) if row.model != "gpt-image-1"]
+    draft = draft_price_book(name="list", rows=rows, effective_from=now, actor="test")
+    publish_price_book(book=draft, actor="test", now=now)
+
+    assert manage("seed").out == "seeded 1 contracts\n"
+
+    assert not Contract.objects.get(model="gpt-image-1").is_enabled
 
 
 @pytest.mark.django_db

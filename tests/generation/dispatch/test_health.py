@@ -67,6 +67,17 @@ def test_an_unknown_channel_is_usable(channels):
     assert channels.known(0) is True
 
 
+def test_a_breaker_says_when_it_opens_stays_open_and_closes(channels, caplog):
+    channels.broken()
+    channels.call(11, "unknown")
+    channels.call(40)
+    channels.call(41)
+
+    name = f"the breaker of {ROUTE.channel_name} for {ROUTE.model} is"
+    said = [f"{name} open for 10 s", f"{name} open for 20 s", f"{name} closed again"]
+    assert [record.getMessage() for record in caplog.records] == said
+
+
 @pytest.mark.parametrize("ended", ["not_reached", "refused", "unknown"])
 def test_the_third_failure_opens_the_breaker(channels, ended):
     channels.call(0, ended)
