@@ -100,7 +100,7 @@ def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
 
     None as long as no book is in force: nothing can be asked for then.
     """
-    books = PriceBook.objects.filter(tenant_id=None, published_at__isnull=False)
+    books = PriceBook.objects.filter(tenant__isnull=True, published_at__isnull=False)
     current = _in_force(books.order_by("effective_from", "version", "id"), None, now)
     if current is None:
         return []
