@@ -63,6 +63,12 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
     log.note(
         tenant=ids.public(ids.TENANT, caller.tenant_id), key=ids.public(ids.KEY, caller.key_id)
     )
+    let_in(caller, now=now, ip=ip)
+    return caller
+
+
+def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:
+    """Raises as `authenticate` does for a known key that may not be used now, or not from there."""
     if caller.revoked_at is not None and caller.revoked_at <= now:
         raise Unauthenticated(_REVOKED)
     if caller.expires_at is not None and caller.expires_at <= now:
@@ -71,7 +77,6 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
         raise Forbidden(_SUSPENDED)
     if caller.ip_ranges and not _is_inside(ip, caller):
         raise Forbidden(_ADDRESS)
-    return caller
 
 
 def require_scope(caller: Caller, scope: str) -> None:

@@ -1,7 +1,7 @@
 """Reads: who a key belongs to and what it may do; tenants and their keys."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ _CALLER = f"""
            COALESCE({REVISION}, 0)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
      WHERE k"""  # noqa: S608 - built from constants
+_CALLER_BY_ID = f"{_CALLER}.id = %s"
 _CALLER_BY_ONE = f"{_CALLER}.digest = %s"
 _CALLER_BY_ANY = f"{_CALLER}.digest = ANY(%s)"
 _CALLER_BEFORE = f"{_CALLER}.previous_digest = ANY(%s) AND k.previous_until > now()"
@@ -92,8 +93,20 @@ def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
         if row is None:
             cursor.execute(_CALLER_BEFORE, [[digest, *others]])
             row = cursor.fetchone()
+    return None if row is None else _caller(row)
+
+
+def caller_of_key(key_id: UUID) -> Caller:
+    """The caller that a key stands for. Raises LookupError for an id that is no key's."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLER_BY_ID, [key_id])
+        row = cursor.fetchone()
     if row is None:
-        return None
+        raise LookupError(f"no key {key_id}")
+    return _caller(row)
+
+
+def _caller(row: Sequence[Any]) -> Caller:
     key_id, key_name, tenant_id, tenant_name, status, scopes, models, ip_ranges, *rest = row
     expires_at, revoked_at, is_test, response_format, *limits, revision = rest
     return Caller(
@@ -154,6 +167,41 @@ def members_of(tenant_id: UUID) -> list[Membership]:
     """A tenant's members with their users, by e-mail address."""
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
     return list(members.order_by("user__email"))
+
+
+def memberships_of(user_id: UUID) -> list[Membership]:
+    """What a person is a member of, with the tenants, by name."""
+    mine = Membership.objects.filter(user_id=user_id).select_related("tenant")
+    return list(mine.order_by("tenant__name"))
+
+
+def membership_in(user_id: UUID, public_id: str) -> Membership | None:
+    """A person's membership in the tenant of that public id; None where there is none."""
+    tenant_id = ids.parse(ids.TENANT, public_id)
+    if tenant_id is None:
+        return None
+    mine = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id)
+    return mine.select_related("tenant").first()
+
+
+def audit_page(
+    tenant_id: UUID, *, before: int | None = None, action: str = "", limit: int
+) -> list[AuditEvent]:
+    """A tenant's audit events, newest first: those before `before`, of actions that begin so."""
+    events = AuditEvent.objects.filter(tenant_id=tenant_id, action__startswith=action)
+    if before is not None:
+        events = events.filter(id__lt=before)
+    return list(events.order_by("-id")[:limit])
+
+
+def audit_events_about(
+    tenant_id: UUID, object_type: str, object_id: str, *, limit: int
+) -> list[AuditEvent]:
+    """What was done to one of a tenant's things, newest first."""
+    events = AuditEvent.objects.filter(
+        object_type=object_type, object_id=object_id, tenant_id=tenant_id
+    )
+    return list(events.order_by("-id")[:limit])
 
 
 def prompt_retentions() -> list[tuple[UUID, int]]:

@@ -22,6 +22,13 @@ class State(models.TextChoices):
     CANCELED = "canceled"
 
 
+class Source(models.TextChoices):
+    """Where a generation was asked for."""
+
+    API = "api"
+    PLAYGROUND = "playground"
+
+
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
 
 
@@ -164,6 +171,9 @@ class Generation(models.Model):
     tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, db_index=False)
     api_key = models.ForeignKey("accounts.ApiKey", on_delete=models.PROTECT, db_index=False)
     request_id = models.CharField(max_length=64, blank=True)
+    source = models.CharField(
+        max_length=10, choices=Source, default=Source.API, db_default=Source.API.value
+    )
 
     # What was asked for.
     model = models.CharField(max_length=64)

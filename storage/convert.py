@@ -20,6 +20,7 @@ MEMORY_CEILING_BYTES = 550_000_000
 """What one conversion adds to a process: 425 MB for the largest webp, and 90 MB where the source
 has to be decoded whole. Tests reach for it."""
 MAX_OUTPUT_BYTES = 64 * 1024**2
+THUMBNAIL_QUALITY = 80
 BEST_QUALITY = 100
 """OpenAI's default `output_compression`."""
 
@@ -75,6 +76,23 @@ def to_size(
             return _write(cut, output_format, compression, spools)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
+
+
+def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools) -> SpoolFile:
+    """A webp that fits into a square of `side` pixels; one at a time in this process.
+
+    Args:
+        spool: a verified image; stays open.
+        image_format: its own.
+        side: the most of width and height.
+        spools: makes the result, which the caller closes.
+    """
+    try:
+        with vips.alone(), vips.loaded(spool, image_format) as image:
+            small = image.thumbnail_image(side, height=side, size="down")
+            return _write(small, "webp", THUMBNAIL_QUALITY, spools)
+    except vips.Error as error:
+        raise undecodable(image_format, error) from error
 
 
 def _turn(facts: ImageFacts) -> AbstractContextManager[object]:

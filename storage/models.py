@@ -28,6 +28,7 @@ class StoredImage(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
+    has_thumbnail = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -3,6 +3,7 @@
     20261120/7f3c…(32 hex digits)/1-0.png     an image: day, HMAC of its generation, dispatch-index
     in/20261120/7f3c…/0.bin                   an input of a generation: a reference image
     tmp/20261120/7f3c…/1-0-2.png              a partial image: dispatch-image-partial
+    small/20261120/7f3c…/1-0.webp             an image for a list, made when it is first looked at
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
 is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
@@ -17,7 +18,7 @@ from uuid import UUID
 
 FOLDER_HEX_DIGITS = 32
 
-INPUTS, PARTIALS = "in", "tmp"
+INPUTS, PARTIALS, THUMBNAILS = "in", "tmp", "small"
 """What the keys of objects that are not images to be kept begin with."""
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
@@ -50,6 +51,11 @@ def partial_key(
     """Where an unfinished image lies, for those who wait; removed on the day after next."""
     folder = _folder(secret, generation_id, created)
     return f"{PARTIALS}/{folder}/{dispatch}-{image}-{partial}.{ext}"
+
+
+def thumbnail_key(image_key: str) -> str:
+    """Where the small picture of an image lies; removed with it."""
+    return f"{THUMBNAILS}/{image_key.rpartition('.')[0]}.webp"
 
 
 def _folder(secret: str, generation_id: UUID, created: date) -> str:

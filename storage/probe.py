@@ -86,7 +86,7 @@ def _cap(facts: ImageFacts, whole_bytes: int) -> None:
         raise NotAnImage(f"{facts.size} takes more than {MAX_WHOLE_BYTES} bytes to decode")
 
 
-def undecodable(image_format: Format, error: Exception) -> NotAnImage:
+def undecodable(image_format: str, error: Exception) -> NotAnImage:
     """The error for an image whose pixels are bad."""
     words = " ".join(str(error).split())[:200]
     return NotAnImage(f"a {image_format} that does not decode: {words}")

@@ -15,6 +15,11 @@ def images_of(generation_id: UUID) -> list[StoredImage]:
     return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))
 
 
+def generation_of_image(image_id: UUID) -> UUID | None:
+    """What an image was made for; None for an id that is no image's."""
+    return StoredImage.objects.filter(id=image_id).values_list("generation_id", flat=True).first()
+
+
 def stored_images_of_tenant(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     """A tenant's images, deleted ones too, read as they are asked for."""
     images = StoredImage.objects.filter(tenant_id=tenant_id).order_by("generation_id", "index")

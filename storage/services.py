@@ -191,9 +191,13 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
     the rest is left for the next time.
     """
     removed = 0
-    rows = images.values_list("object_key", "id").iterator()
-    while ids := dict(islice(rows, MAX_KEYS_PER_REQUEST)):
+    rows = images.values_list("object_key", "id", "has_thumbnail").iterator()
+    while batch := list(islice(rows, MAX_KEYS_PER_REQUEST)):
+        ids = {key: image_id for key, image_id, _ in batch}
+        small = [object_keys.thumbnail_key(key) for key, _, has_thumbnail in batch if has_thumbnail]
         try:
+            if small:
+                delete_objects(small)
             still_there = bucket.delete_many(ids)
         except StorageFailed as error:
             log.warning("images could not be removed: %s", error)

@@ -17,7 +17,7 @@ from accounts.services.api_keys import (
     unknown_scopes,
 )
 from accounts.services.audit import link_events, link_older_events, record
-from accounts.services.delegation import refuse_more_than
+from accounts.services.delegation import refuse_more_than, scopes_of
 from accounts.services.members import add_member, remove_member
 from accounts.services.people import (
     Person,
@@ -63,6 +63,7 @@ __all__ = [
     "revoke_api_key",
     "rotate_api_key",
     "rules_of",
+    "scopes_of",
     "seed_operator",
     "set_password",
     "set_prompt_retention",

@@ -1,9 +1,10 @@
-"""What a key may do with keys: make and manage those that may do no more than itself."""
+"""Who may make keys that do what: a key and a member, no more than they may themselves."""
 
 import ipaddress
 from collections.abc import Sequence
 from datetime import datetime
 
+from accounts.models import SCOPES, Membership
 from accounts.services.api_keys import KeyRules
 from pictor.kit.errors import Forbidden
 
@@ -15,6 +16,16 @@ _LIMITS = (
     "budget_day",
     "budget_month",
 )
+
+
+_OF_A_DEVELOPER = frozenset({"images:write", "images:read", "webhooks:write"})
+
+
+def scopes_of(role: str) -> frozenset[str]:
+    """The scopes that a member of this role may give to a key."""
+    if role in {Membership.Role.OWNER, Membership.Role.ADMIN}:
+        return frozenset(SCOPES)
+    return _OF_A_DEVELOPER if role == Membership.Role.DEVELOPER else frozenset()
 
 
 def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:

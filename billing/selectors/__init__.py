@@ -3,7 +3,16 @@
 The names in capitals are SQL that another app's statement may join.
 """
 
-from billing.selectors.balances import Balance, available_to, balance_of, statement, transfers_of
+from billing.selectors.balances import (
+    Balance,
+    KeyUse,
+    available_to,
+    balance_of,
+    key_uses,
+    latest_transfers,
+    statement,
+    transfers_of,
+)
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
 from billing.selectors.heads import Heads, head_findings, heads_before
 from billing.selectors.ledger import ledger_findings, ledger_totals, usage_findings
@@ -20,6 +29,7 @@ from billing.selectors.prices import (
     unpriced,
     without_price,
 )
+from billing.selectors.proof import Proof, proof_of
 from billing.selectors.protection import protection_findings, protections
 from billing.selectors.relations import (
     BALANCES,
@@ -29,7 +39,7 @@ from billing.selectors.relations import (
     PRICE_BOOKS,
     UPSTREAM_COSTS,
 )
-from billing.selectors.reports import Group, Used, usage_between
+from billing.selectors.reports import Group, Used, last_used, usage_between
 from billing.selectors.usage import USAGE_BY_HOUR, usage_of
 
 __all__ = [
@@ -45,6 +55,8 @@ __all__ = [
     "Finding",
     "Group",
     "Heads",
+    "KeyUse",
+    "Proof",
     "Used",
     "available_to",
     "balance_of",
@@ -55,10 +67,14 @@ __all__ = [
     "has_price_books",
     "head_findings",
     "heads_before",
+    "key_uses",
+    "last_used",
+    "latest_transfers",
     "ledger_findings",
     "ledger_totals",
     "price_books",
     "price_tables",
+    "proof_of",
     "protection_findings",
     "protections",
     "row_of",

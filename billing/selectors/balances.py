@@ -1,9 +1,12 @@
-"""A tenant's balance and its transfers. Amounts are micros."""
+"""A tenant's balance, its transfers and its keys' budgets. Amounts are micros."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from billing.models import TenantBalance, Transfer
+from billing.models import KeyBudget, TenantBalance, Transfer
+from billing.periods import bucket_start
 from pictor.kit.money import Micros
 
 
@@ -38,3 +41,34 @@ def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) 
 def transfers_of(generation_id: UUID) -> list[Transfer]:
     """What a generation moved, in order: its hold and its end, refunds, what it cost us."""
     return list(Transfer.objects.filter(generation_id=generation_id).order_by("id"))
+
+
+def latest_transfers(
+    tenant_id: UUID, *, before_seq: int | None = None, limit: int
+) -> list[Transfer]:
+    """A tenant's transfers, newest first: those before `before_seq`."""
+    transfers = Transfer.objects.filter(tenant_id=tenant_id).exclude(seq=None)
+    if before_seq is not None:
+        transfers = transfers.filter(seq__lt=before_seq)
+    return list(transfers.order_by("-seq")[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """What a key used of its present day's and month's budget: captured and still held."""
+
+    day: Micros
+    month: Micros
+
+
+def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, KeyUse]:
+    """By key, what its budgets count at this moment; a key that was never used is not in it."""
+    day, month = (bucket_start(now, bucket).date() for bucket in ("day", "month"))
+    rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)
+    return {
+        row.key_id: KeyUse(
+            Micros(row.day_used_micros if row.day == day else 0),
+            Micros(row.month_used_micros if row.month == month else 0),
+        )
+        for row in rows
+    }

@@ -8,8 +8,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Max
 
 from billing.latency import quantile
+from billing.models import UsageRollup
 from billing.periods import Bucket
 from pictor.kit.money import Micros
 
@@ -41,10 +43,19 @@ class Used:
 
 
 def usage_between(
-    tenant_id: UUID, *, start: datetime, end: datetime, bucket: Bucket, groups: Sequence[Group]
+    tenant_id: UUID,
+    *,
+    start: datetime,
+    end: datetime,
+    bucket: Bucket | None,
+    groups: Sequence[Group],
 ) -> list[Used]:
-    """A tenant's usage in the hours from `start` to before `end`, by bucket and group, in order."""
-    keys = [f"date_trunc('{bucket}', hour, 'UTC')", *(_COLUMNS[group] for group in groups)]
+    """A tenant's usage in the hours from `start` to before `end`, by bucket and group, in order.
+
+    Without a bucket, all of that time is one; its `start` is the epoch.
+    """
+    when = f"date_trunc('{bucket}', hour, 'UTC')" if bucket else "'epoch'::timestamptz"
+    keys = [when, *(_COLUMNS[group] for group in groups)]
     by = ", ".join(str(place + 1) for place in range(len(keys)))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -71,6 +82,12 @@ def usage_between(
         )
         rows = cursor.fetchall()
     return [_used(row, groups) for row in rows]
+
+
+def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
+    """By key, the last hour in which one of its requests ended, since a moment. One query."""
+    rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=since)
+    return dict(rows.values_list("key_id").annotate(last=Max("hour")).order_by())
 
 
 def _named(keys: Sequence[str]) -> str:

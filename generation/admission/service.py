@@ -26,7 +26,7 @@ from generation.admission.rules import Order
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
-from generation.models import Generation, State
+from generation.models import Generation, Source, State
 from pictor.kit.errors import Forbidden, NoChannelAvailable, NotFound, Unavailable
 from pictor.kit.ids import GenerationId
 from pictor.kit.money import Micros
@@ -45,6 +45,7 @@ class Submission:
     """Whose answer this is, for a later retry to know; never with an idempotency key."""
     is_retry: bool = False
     inputs: Sequence[Mapping[str, Any]] = ()
+    source: Source = Source.API
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,7 @@ def _new_generation(
         tenant_id=caller.tenant_id,
         api_key_id=caller.key_id,
         request_id=submission.request_id,
+        source=submission.source,
         model=order.model,
         prompt=order.prompt,
         n=order.n,

@@ -11,14 +11,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import include, path
 from django.views.defaults import page_not_found
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from accounts.sign_in.pages import too_many
 from pictor.kit import api_errors
 from pictor.kit.errors import InvalidRequest, PictorError
+from pictor.openapi import openapi
 
 admin.autodiscover()
-openapi = SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[])
 
 urlpatterns = [
     path("v1/", include("generation.api.urls")),
@@ -28,6 +27,7 @@ urlpatterns = [
     path("openapi.json/", openapi),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.sign_in.urls")),
+    path("console/", include("console.workspace.urls")),
     path("ops/", include("console.ops.urls")),
     path("", include("console.site.urls")),
 ]

@@ -75,7 +75,8 @@ def faults(page: Page, path: str, *, status: int = 200, known: tuple[str, ...] =
     page.on("pageerror", lambda error: found.append(str(error)))
     page.on("request", lambda sent: urls.append(sent.url))
     urls: list[str] = []
-    answer = page.goto(path, wait_until="networkidle")
+    answer = page.goto(path)
+    page.evaluate("document.fonts.ready")
     if answer is None or answer.status != status:
         found.append(f"status {answer and answer.status}")
     home = urlsplit(page.url).netloc

@@ -14,38 +14,35 @@ EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 
 @EVERY_LOOK
 @pytest.mark.parametrize("path", [path for path in public_paths() if path != REFERENCE])
-def test_a_page_keeps_what_the_console_promises(browser, stack, path, look):
-    with looking(browser, stack.base_url, look) as context:
-        page = context.new_page()
+def test_a_page_keeps_what_the_console_promises(session, path, look):
+    page = session.new_page()
 
-        found = faults(page, path)
+    found = faults(page, path)
 
-        keep(page, f"{path.strip('/').replace('/', '-') or 'landing'}-{look.name}")
-        assert found + axe(page) == []
-
-
-@EVERY_LOOK
-def test_the_reference_is_drawn_from_our_own_site_alone(browser, stack, look):
-    with looking(browser, stack.base_url, look) as context:
-        page = context.new_page()
-
-        found = faults(page, REFERENCE, known=SCALARS)
-
-        page.get_by_role("heading", level=1, name="Pictor").wait_for()
-        keep(page, f"docs-api-{look.name}")
-        assert found + axe(page, ".scalar-app", "header") == []
+    keep(page, f"{path.strip('/').replace('/', '-') or 'landing'}-{look.name}")
+    assert found + axe(page) == []
 
 
 @EVERY_LOOK
-def test_an_address_that_leads_nowhere_keeps_the_shell(browser, stack, look):
-    with looking(browser, stack.base_url, look) as context:
-        page = context.new_page()
+def test_the_reference_is_drawn_from_our_own_site_alone(session, look):
+    page = session.new_page()
 
-        found = faults(page, "/nothing/", status=404)
+    found = faults(page, REFERENCE, known=SCALARS)
 
-        keep(page, f"404-{look.name}")
-        assert found + axe(page) == []
-        assert page.get_by_role("heading", level=1).inner_text() == "Nothing is here"
+    page.get_by_role("heading", level=1, name="Pictor").wait_for()
+    keep(page, f"docs-api-{look.name}")
+    assert found + axe(page, ".scalar-app", "header") == []
+
+
+@EVERY_LOOK
+def test_an_address_that_leads_nowhere_keeps_the_shell(session, look):
+    page = session.new_page()
+
+    found = faults(page, "/nothing/", status=404)
+
+    keep(page, f"404-{look.name}")
+    assert found + axe(page) == []
+    assert page.get_by_role("heading", level=1).inner_text() == "Nothing is here"
 
 
 def test_the_calculator_works_a_month_out_as_its_fields_change(browser, stack):

@@ -48,7 +48,7 @@ def test_every_component_that_a_page_uses_is_on_it():
     shown = components_in("ops/styleguide.html")
     used = {
         name
-        for folder in ("site", "console")
+        for folder in ("site", "console", "workspace")
         for path in (TEMPLATES / folder).glob("*.html")
         for name in components_in(f"{folder}/{path.name}")
     }

@@ -132,3 +132,11 @@ def test_an_answer_is_compared_as_it_comes(customer: Customer, document: Documen
 
     with pytest.raises(AssertionError, match="'data' is a required property"):
         document.check(answer)
+
+
+def test_whoever_has_the_document_is_not_sent_it_again(customer: Customer) -> None:
+    first = customer.client.get("/openapi.json")
+    again = customer.client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert first.headers["Content-Type"] == "application/vnd.oai.openapi+json"
+    assert (again.status_code, again.content) == (304, b"")

@@ -34,13 +34,13 @@ FOUND: dict[str, frozenset[str]] = {
                 "words_forgotten_at",
                 "deleted_at",
             ),
-            "cleaned_at",
+            *("cleaned_at", "source"),
         }
     ),
     "storage_storedimage": frozenset(
         {
             *("id", "object_key", "content_type", "format", "size_bytes", "sha256"),
-            *("revised_prompt", "created_at", "expires_at", "deleted_at"),
+            *("revised_prompt", "created_at", "expires_at", "deleted_at", "has_thumbnail"),
         }
     ),
 }

@@ -11,6 +11,18 @@ register.filter("amount", amounts.amount)
 
 
 @register.filter
+def begins(path: str, start: str) -> bool:
+    """Whether a page lies inside another's address."""
+    return path.startswith(start)
+
+
+@register.filter
+def tier(name: str) -> str:
+    """A size tier as people read it: 'base' is Base, 2K and 4K are themselves."""
+    return name[:1].upper() + name[1:]
+
+
+@register.filter
 def pixels(size: str) -> str:
     """'1024x768' with the sign that people read."""
     return size.replace("x", "\N{MULTIPLICATION SIGN}")

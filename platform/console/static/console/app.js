@@ -46,3 +46,8 @@ class Snippets extends HTMLElement {
 
 customElements.define("p-copy", CopyButton);
 customElements.define("p-snippets", Snippets);
+
+// What asks again and again rests while nobody looks.
+document.addEventListener("htmx:before:request", (event) => {
+  if (document.hidden && event.target.closest?.("[data-poll]")) event.preventDefault();
+});

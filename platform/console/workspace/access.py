@@ -1,0 +1,111 @@
+"""Who may open which page of a workspace: its members, by role. To others it is not there."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.views.decorators.cache import never_cache
+
+from accounts.models import Membership, Tenant, User
+from accounts.selectors import membership_in
+from billing.selectors import Balance, balance_of
+from pictor.kit.ids import TenantId
+
+OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
+
+
+class May(StrEnum):
+    """What a role allows."""
+
+    SEE_GENERATIONS = "see_generations"
+    GENERATE = "generate"
+    SEE_KEYS = "see_keys"
+    MAKE_KEYS = "make_keys"
+    MANAGE_KEYS = "manage_keys"
+    SEE_USAGE = "see_usage"
+    SEE_MONEY = "see_money"
+    SEE_AUDIT = "see_audit"
+    MANAGE = "manage"
+
+
+_EVERYTHING = frozenset(May)
+_ROLES: dict[str, frozenset[May]] = {
+    OWNER: _EVERYTHING,
+    ADMIN: _EVERYTHING,
+    DEVELOPER: frozenset(
+        {May.SEE_GENERATIONS, May.GENERATE, May.SEE_KEYS, May.MAKE_KEYS, May.SEE_USAGE}
+    ),
+    BILLING: frozenset({May.SEE_USAGE, May.SEE_MONEY}),
+    VIEWER: frozenset({May.SEE_GENERATIONS, May.SEE_KEYS, May.SEE_USAGE, May.SEE_MONEY}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A tenant as one of its members sees it."""
+
+    tenant: Tenant
+    user: User
+    role: str
+    balance: Balance
+
+    @property
+    def id(self) -> TenantId:
+        """The tenant's."""
+        return TenantId(self.tenant.id)
+
+    @property
+    def available(self) -> int:
+        """Micros that can be spent now."""
+        return self.balance.available
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing can be generated now, in words; empty when it can."""
+        if self.tenant.status != Tenant.Status.ACTIVE:
+            return "This workspace is suspended: new generations stop, everything else stays open."
+        if not self.balance.available:
+            return (
+                "The balance is used up: new generations stop, everything else stays open."
+                " Add funds to go on."
+            )
+        return ""
+
+    @property
+    def may(self) -> Collection[str]:
+        """What the member may do here: `{% if 'generate' in workspace.may %}` in a template."""
+        return _ROLES[self.role]
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def member(needs: May | None = None) -> Callable[[View], View]:
+    """A page under /console/<tenant>/: its view gets a Workspace in place of the id.
+
+    Who is not signed in is sent to do so; for any other workspace, and for what the role does not
+    allow, there is no such page.
+    """
+
+    def dressed(view: View) -> View:
+        @never_cache
+        @wraps(view)
+        def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
+            if not isinstance(request.user, User):
+                return redirect_to_login(request.get_full_path(), "account_login")
+            membership = membership_in(request.user.id, tenant)
+            if membership is None:
+                raise Http404
+            if needs is not None and needs not in _ROLES[membership.role]:
+                raise Http404
+            balance = balance_of(membership.tenant_id)
+            workspace = Workspace(membership.tenant, request.user, membership.role, balance)
+            return view(request, workspace, **kwargs)
+
+        return guarded
+
+    return dressed

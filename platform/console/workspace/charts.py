@@ -1,0 +1,96 @@
+"""Stacked bars by time, drawn by the server: geometry for a template's SVG. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+SERIES = 4
+"""Colours that stay apart for everyone; what is left is one grey series."""
+REST = "Everything else"
+HEIGHT = 100.0
+_ROUND = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One series' part of a bar, in the plot's units from its top."""
+
+    name: str
+    colour: str
+    value: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bucket of time."""
+
+    start: datetime
+    x: float
+    width: float
+    total: int
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A chart: `lines` are the values its gridlines stand at, from the bottom."""
+
+    bars: Sequence[Bar]
+    legend: Sequence[tuple[str, str, int]]
+    top: int
+    lines: Sequence[int]
+
+    @property
+    def total(self) -> int:
+        """Of all bars."""
+        return sum(bar.total for bar in self.bars)
+
+    @property
+    def peak(self) -> Bar | None:
+        """The tallest bar."""
+        return max(self.bars, key=lambda bar: bar.total, default=None)
+
+
+def stacked(starts: Sequence[datetime], values: Mapping[str, Mapping[datetime, int]]) -> Bars:
+    """Bars for these buckets; `values` by series and bucket. The largest series keep a colour."""
+    sums = {name: sum(points.values()) for name, points in values.items()}
+    ranked = sorted(sums, key=lambda name: (-sums[name], name))
+    shown, rest = ranked[:SERIES], ranked[SERIES:]
+    legend = [(name, f"c{place + 1}", sums[name]) for place, name in enumerate(shown)]
+    if rest:
+        legend.append((REST, "c-rest", sum(sums[name] for name in rest)))
+    totals = {start: sum(points.get(start, 0) for points in values.values()) for start in starts}
+    top = _round_up(max(totals.values(), default=0))
+    step = 100 / max(1, len(starts))
+    bars = []
+    for place, start in enumerate(starts):
+        parts = [(name, colour, values[name].get(start, 0)) for name, colour, _ in legend[:SERIES]]
+        if rest:
+            parts.append((REST, "c-rest", sum(values[name].get(start, 0) for name in rest)))
+        bars.append(
+            Bar(start, place * step + step * 0.1, step * 0.8, totals[start], _stack(parts, top))
+        )
+    return Bars(bars, legend, top, [round(top * quarter / 4) for quarter in range(5)])
+
+
+def _stack(parts: Sequence[tuple[str, str, int]], top: int) -> list[Segment]:
+    below = 0.0
+    segments = []
+    for name, colour, value in parts:
+        if value:
+            height = HEIGHT * value / top
+            below += height
+            segments.append(
+                Segment(name, colour, value, round(HEIGHT - below, 3), round(height, 3))
+            )
+    return segments
+
+
+def _round_up(most: int) -> int:
+    """A round number at least that large, never 0."""
+    if most <= 0:
+        return 1
+    power = 10 ** (len(str(most)) - 1)
+    return next(int(power * step) for step in _ROUND if power * step >= most and power * step >= 1)

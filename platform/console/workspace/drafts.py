@@ -1,0 +1,178 @@
+"""A request in the making: what a person chose, always something the model can do. Pure."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from generation.catalogue.contracts import AUTO, ContractTerms, Size, SizeOption
+
+FORMATS = ("png", "jpeg", "webp")
+USUAL_MODEL = "gpt-image-2"
+MAX_PROMPT = 32_000
+FRAME = 22
+"""The longer side of a ratio's little frame, in pixels."""
+_NUMBER = re.compile("[0-9]{1,2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A ratio to choose, with a frame in proportion and the size it stands for."""
+
+    name: str
+    size: str
+    width: int
+    height: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The form as understood. `size` is 'WxH' or 'auto'; `moved` says that it had to change."""
+
+    contract: ContractTerms
+    prompt: str
+    size: str
+    quality: str
+    n: int
+    output_format: str
+    moved: bool = False
+
+    @property
+    def option(self) -> SizeOption | None:
+        """The chosen size; None for auto."""
+        return self.contract.by_name.get(self.size)
+
+    @property
+    def tier(self) -> str:
+        """Of the chosen size."""
+        return self.option.tier if self.option else AUTO
+
+    @property
+    def tiers(self) -> Sequence[tuple[str, str]]:
+        """Each tier with the size it would be; auto comes last."""
+        names = dict.fromkeys(one.tier for one in self.contract.options)
+        found = [(name, str(_nearest(self._of_tier(name), self.option).size)) for name in names]
+        return [*found, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
+
+    @property
+    def ratios(self) -> Sequence[Ratio]:
+        """The ratios of the chosen tier, from tall to wide."""
+        by_ratio: dict[str, SizeOption] = {}
+        for one in self._of_tier(self.tier):
+            if one.ratio not in by_ratio or str(one.size) == self.size:
+                by_ratio[one.ratio] = one
+        tall_first = sorted(by_ratio.values(), key=lambda one: one.size.width / one.size.height)
+        return [self._ratio(one) for one in tall_first]
+
+    @property
+    def sizes(self) -> Sequence[SizeOption]:
+        """The sizes of the chosen tier and ratio, where there are several."""
+        chosen = self.option
+        same = [one for one in self._of_tier(self.tier) if chosen and one.ratio == chosen.ratio]
+        return same if len(same) > 1 else []
+
+    @property
+    def counts(self) -> Sequence[int]:
+        """How many images can be had at once."""
+        return range(1, self.contract.max_n + 1)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is sent, and what code would send: no field that says what is so anyway."""
+        body: dict[str, Any] = {
+            "model": self.contract.model,
+            "prompt": self.prompt,
+            "size": self.size,
+            "n": self.n,
+        }
+        if self.quality != self.contract.quality_default:
+            body["quality"] = self.quality
+        if self.output_format != FORMATS[0]:
+            body["output_format"] = self.output_format
+        return body
+
+    def _of_tier(self, tier: str) -> list[SizeOption]:
+        return [one for one in self.contract.options if one.tier == tier]
+
+    def _ratio(self, one: SizeOption) -> Ratio:
+        longest = max(one.size.width, one.size.height)
+        width, height = (
+            max(6, FRAME * side // longest) for side in (one.size.width, one.size.height)
+        )
+        return Ratio(one.ratio, str(one.size), width, height, is_chosen=str(one.size) == self.size)
+
+
+def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Draft:
+    """What the words amount to; whatever is not on offer becomes what is nearest or usual.
+
+    Args:
+        said: the form's or an address's.
+        contracts: the models to choose from, at least one.
+    """
+    by_name = {contract.model: contract for contract in contracts}
+    contract = by_name.get(said.get("model", "")) or by_name.get(USUAL_MODEL, contracts[0])
+    asked = _asked(said)
+    size, moved = _size(contract, asked)
+    quality = contract.quality(said.get("quality", "")) or contract.quality_default
+    count = said.get("n", "")
+    n = int(count) if _NUMBER.fullmatch(count) else 1
+    output_format = said.get("output_format", "")
+    return Draft(
+        contract=contract,
+        prompt=said.get("prompt", "").replace("\r\n", "\n")[:MAX_PROMPT],
+        size=size,
+        quality=quality,
+        n=min(max(n, 1), contract.max_n),
+        output_format=output_format if output_format in FORMATS else FORMATS[0],
+        moved=moved,
+    )
+
+
+def _asked(said: Mapping[str, str]) -> str:
+    """The size meant: tier, ratio and pixels each name one, and the one that was changed counts.
+
+    `was` is the size that the form was drawn with.
+    """
+    was = said.get("was", "")
+    named = [said[name] for name in ("tier_size", "pixels", "size") if said.get(name)]
+    changed = [size for size in named if size != was]
+    return changed[0] if was and changed else said.get("size", "")
+
+
+def _size(contract: ContractTerms, asked: str) -> tuple[str, bool]:
+    """The size itself, or the one nearest to it; whether it is another."""
+    if asked == AUTO and contract.accepts_auto:
+        return AUTO, False
+    option = contract.by_name.get(asked)
+    if option is not None:
+        return str(option.size), False
+    if not contract.options:
+        return AUTO, bool(asked) and asked != AUTO
+    wanted = _parsed(asked)
+    if wanted is None:
+        default = contract.by_name.get(contract.default_size)
+        return (str(default.size) if default else AUTO), False
+    return str(_nearest(contract.options, wanted).size), True
+
+
+def _parsed(text: str) -> SizeOption | None:
+    try:
+        size = Size.parse(text)
+    except ValueError:
+        return None
+    return SizeOption(size, "", size.ratio)
+
+
+def _nearest(options: Sequence[SizeOption], wanted: SizeOption | None) -> SizeOption:
+    """By ratio, then by area; a square where nothing was wanted."""
+    ratio = math.log(wanted.size.width / wanted.size.height) if wanted else 0.0
+    pixels = wanted.size.pixels if wanted else 0
+    return min(
+        options,
+        key=lambda one: (
+            round(abs(math.log(one.size.width / one.size.height) - ratio), 6),
+            abs(one.size.pixels - pixels),
+        ),
+    )

@@ -1,0 +1,86 @@
+"""Fields of the workspace's forms: what a person types, as services take it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from typing_extensions import override
+
+from pictor.kit.money import Micros, from_decimal, to_decimal
+
+MAX_LIMIT = 2**31 - 1
+
+
+class DollarsField(forms.CharField):
+    """An amount in dollars, such as 12.50, above 0; its value is micros, None for nothing."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"inputmode": "decimal", "autocomplete": "off"}
+        super().__init__(required=False, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    @override
+    def clean(self, value: Any) -> Micros | None:
+        text = str(super().clean(value)).removeprefix("$").replace(",", "").strip()
+        if not text:
+            return None
+        try:
+            amount = from_decimal(text)
+        except ValueError:
+            raise ValidationError("Type an amount in dollars, such as 12.50.") from None
+        if amount <= 0:
+            raise ValidationError("Type an amount above 0, or nothing for no limit.")
+        return amount
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        """Micros as dollars without needless zeros; what was typed stays as it is."""
+        if not isinstance(value, int):
+            return value
+        whole, _, places = to_decimal(value).partition(".")
+        return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+
+
+class LimitField(forms.IntegerField):
+    """A whole number from 1; None for no limit."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, min_value=1, max_value=MAX_LIMIT, **kwargs)
+
+
+class LinesField(forms.CharField):
+    """Words apart by spaces, commas or lines; None for none."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=forms.Textarea(attrs={"rows": 2}), **kwargs)
+
+    @override
+    def clean(self, value: Any) -> Sequence[str] | None:
+        return [word for word in re.split(r"[\s,]+", str(super().clean(value))) if word] or None
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list | tuple) else value
+
+
+class WordsField(forms.MultipleChoiceField):
+    """Some of the words, by boxes to tick."""
+
+    @override
+    def __init__(self, words: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(choices=list(words), widget=forms.CheckboxSelectMultiple, **kwargs)
+
+
+FormT = TypeVar("FormT", bound=forms.Form)
+
+
+def dressed(form: FormT) -> FormT:
+    """The form with the console's looks on its controls, boxes apart."""
+    for field in form.fields.values():
+        if not isinstance(field.widget, forms.CheckboxSelectMultiple):
+            field.widget.attrs["class"] = "control"
+    return form

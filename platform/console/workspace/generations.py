@@ -1,0 +1,221 @@
+"""Generations: what happened to that call, and why this result, time and price?"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import ApiKey
+from accounts.selectors import api_keys_of
+from billing.selectors import transfers_of
+from console.site import calls
+from console.workspace.access import May, Workspace, member
+from console.workspace.exports import csv_answer
+from console.workspace.filters import Filters, filters_of, period_choices
+from console.workspace.snippets import curl
+from console.workspace.telling import BADGES, steps_of
+from generation import selectors, services
+from generation.api.objects import GenerationObject
+from generation.api.shown import shown
+from generation.catalogue.snapshot import current_catalogue
+from generation.models import Generation, State
+from generation.searching import SEARCHED, found, sums
+from generation.selectors import Finished
+from pictor.kit import clock, ids
+from pictor.kit.errors import NotFound, PictorError
+from pictor.kit.money import to_decimal
+from storage.services import signed_url
+
+PAGE = 50
+MOST_ROWS = 50_000
+READ = 500
+"""Rows that a CSV reads at once."""
+COLUMNS = (
+    "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
+    "charged", "currency", "key", "user", "prompt",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A generation in the list."""
+
+    generation: Generation
+    key: ApiKey | None
+    url: str
+
+    @property
+    def badge(self) -> tuple[str, str]:
+        """Its state: the colour and the word."""
+        return BADGES[State(self.generation.state)]
+
+    @property
+    def seconds(self) -> float | None:
+        """From the request to its end."""
+        ended = self.generation.finished_at
+        return None if ended is None else (ended - self.generation.created_at).total_seconds()
+
+
+@require_safe
+@member(May.SEE_GENERATIONS)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """A page of them, filtered; the same as CSV, or as pictures."""
+    keys = {key.public_id: key for key in api_keys_of(workspace.tenant.id)}
+    filters = filters_of(request.GET, keys, clock.now())
+    if request.GET.get("format") == "csv":
+        return _csv(workspace, filters, {key.id: key for key in keys.values()})
+    after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
+    rows = found(workspace.tenant.id, filters.wanted, after=after, limit=PAGE + 1)
+    is_gallery = request.GET.get("view") == "gallery"
+    by_id = {key.id: key for key in keys.values()}
+    context = {
+        "workspace": workspace,
+        "rows": [row_of(one, by_id) for one in rows[:PAGE]],
+        "more": rows[PAGE - 1].generation.public_id if len(rows) > PAGE else "",
+        "is_later": after is not None,
+        "filters": filters,
+        "sums": sums(workspace.tenant.id, filters.wanted),
+        "searched": SEARCHED,
+        "is_gallery": is_gallery,
+        "states": [(state.value, BADGES[state][1]) for state in State],
+        "models": list(current_catalogue().contracts),
+        "tiers": sorted(
+            {
+                one.tier
+                for contract in current_catalogue().contracts.values()
+                for one in contract.options
+            }
+        ),
+        "keys": keys.values(),
+        "periods": period_choices(),
+        "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
+    }
+    return render(request, "workspace/generations.html", context)
+
+
+@require_safe
+@member(May.SEE_GENERATIONS)
+def detail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """One of them: its images, what was asked and delivered, each step and move of money."""
+    return _detail(request, workspace, one_of(workspace, generation))
+
+
+@require_POST
+@member(May.GENERATE)
+def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """End what has not been sent to an upstream, and release its hold."""
+    one = one_of(workspace, generation)
+    try:
+        services.cancel(workspace.id, generation, now=clock.now())
+    except PictorError as error:
+        return _detail(request, workspace, one, refusal=error)
+    return redirect("workspace:generation", workspace.tenant.public_id, generation)
+
+
+@require_POST
+@member(May.GENERATE)
+def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
+    """Forget its images, prompt and tags; its bill stays."""
+    one = one_of(workspace, generation)
+    try:
+        services.delete(workspace.id, generation, now=clock.now())
+    except PictorError as error:
+        return _detail(request, workspace, one, refusal=error)
+    return redirect("workspace:generation", workspace.tenant.public_id, generation)
+
+
+def _detail(
+    request: HttpRequest, workspace: Workspace, one: Finished, *, refusal: PictorError | None = None
+) -> HttpResponse:
+    made = one.generation
+    answer = made.answer or {}
+    key = next((key for key in api_keys_of(workspace.tenant.id) if key.id == made.api_key_id), None)
+    contract = current_catalogue().contracts.get(made.model)
+    delivered = answer.get("metadata", {}).get("delivered_sizes", [])
+    context = {
+        "workspace": workspace,
+        "made": made,
+        "row": row_of(one, {key.id: key} if key else {}),
+        "images": [
+            (image, signed_url(image.object_key, content_type=image.content_type))
+            for image in one.images
+        ],
+        "delivered": delivered,
+        "differs": any(size != made.size for size in delivered) and made.size != "auto",
+        "released": made.held_micros - (made.captured_micros or 0) if made.is_final else 0,
+        "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
+        "steps": steps_of(made, selectors.attempts_of(made.id), transfers_of(made.id)),
+        "asked": json.dumps(_asked(made), indent=2, ensure_ascii=False),
+        "answered": json.dumps(GenerationObject.render(shown(one)), indent=2, ensure_ascii=False),
+        "call": curl(f"{request.scheme}://{request.get_host()}", _asked(made)),
+        "refusal": refusal,
+        "polls": not made.is_final,
+    }
+    status = refusal.status if refusal is not None else 200
+    return render(request, "workspace/generation.html", context, status=status)
+
+
+def one_of(workspace: Workspace, public_id: str) -> Finished:
+    """The workspace's generation of that id; no other one is there."""
+    try:
+        return services.generation_of(workspace.id, public_id)
+    except NotFound:
+        raise Http404 from None
+
+
+def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> Row:
+    """A generation as lists show it."""
+    first = one.images[0] if one.images else None
+    url = signed_url(first.object_key, content_type=first.content_type) if first else ""
+    return Row(one.generation, keys.get(one.generation.api_key_id), url)
+
+
+def _asked(made: Generation) -> dict[str, Any]:
+    """The request's body as it could be sent again; reference images are named, not repeated."""
+    named: dict[str, Any] = {
+        "model": made.model,
+        "prompt": made.prompt,
+        "n": made.n,
+        "size": made.size_requested,
+        "quality": made.quality_sent or None,
+        "output_format": None if made.output_format == "png" else made.output_format,
+        "output_compression": made.output_compression,
+        "strict_size": made.strict_size or None,
+        "partial_images": made.partial_images or None,
+        **made.fields,
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _csv(
+    workspace: Workspace, filters: Filters, keys: Mapping[UUID, ApiKey]
+) -> StreamingHttpResponse:
+    """The list as it is filtered, read a page at a time."""
+
+    def rows() -> Iterator[Sequence[Any]]:
+        after, left = None, MOST_ROWS
+        while left > 0:
+            page = found(workspace.tenant.id, filters.wanted, after=after, limit=min(READ, left))
+            yield from (_cells(one, keys) for one in page)
+            if len(page) < READ:
+                return
+            after, left = page[-1].generation.id, left - len(page)
+
+    return csv_answer("generations.csv", COLUMNS, rows())
+
+
+def _cells(one: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
+    made = one.generation
+    key = keys.get(made.api_key_id)
+    ended = made.finished_at
+    return [
+        made.public_id, made.created_at.isoformat(), ended.isoformat() if ended else "", made.state,
+        made.model, made.size_requested, made.tier, made.quality_billed or made.quality_requested,
+        made.n, len(one.images), to_decimal(made.captured_micros or 0), "USD",
+        key.public_id if key else "", made.fields.get("user") or "", made.prompt,
+    ]  # fmt: skip

@@ -1,0 +1,107 @@
+"""The form of an API key: its name and everything it may do."""
+
+from collections.abc import Collection
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from typing_extensions import override
+
+from accounts.models import SCOPES, ApiKey
+from accounts.offer import offer
+from accounts.services import KeyRules
+from console.workspace.fields import DollarsField, LimitField, LinesField, WordsField
+
+SCOPE_WORDS = {
+    "images:write": "Make, cancel and delete images",
+    "images:read": "Read generations",
+    "billing:read": "Read balance, usage and prices",
+    "webhooks:write": "Manage webhooks",
+    "keys:write": "Manage keys",
+}
+UTC = ZoneInfo("UTC")
+FIELD_OF = {
+    "allowed_models": "models",
+    "budget_day_micros": "budget_day",
+    "budget_month_micros": "budget_month",
+    "expires_at": "expires",
+}
+"""Where the form calls a column otherwise."""
+
+
+class KeyForm(forms.Form):
+    """A key's name and rules. An empty limit is none."""
+
+    name = forms.CharField(max_length=100, label="Name")
+    budget_month = DollarsField(label="Budget per month, USD")
+    budget_day = DollarsField(label="Budget per day, USD")
+    requests_per_minute = LimitField(label="Requests per minute")
+    images_per_minute = LimitField(label="Images per minute")
+    max_in_flight = LimitField(label="Requests at once")
+    ip_ranges = LinesField(label="Addresses it may be used from")
+    expires = forms.DateField(
+        required=False,
+        label="Last day",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    default_response_format = forms.ChoiceField(
+        required=False, label="Images are answered as", choices=ApiKey.ResponseFormat.choices
+    )
+
+    @override
+    def __init__(self, *args: Any, most: Collection[str], **kwargs: Any) -> None:
+        """`most`: the scopes that may be given."""
+        super().__init__(*args, **kwargs)
+        given = [(scope, SCOPE_WORDS[scope]) for scope in SCOPES if scope in most]
+        self.fields["scopes"] = WordsField(given, label="It may")
+        words = [(model.name, model.name) for model in offer().models()]
+        self.fields["models"] = WordsField(words, required=False, label="Models")
+
+    def rules(self) -> KeyRules:
+        """What was chosen. No model ticked is every model, as with no box ticked at all."""
+        said = self.cleaned_data
+        last: datetime | None = None
+        if said["expires"] is not None:
+            last = datetime.combine(said["expires"], time(23, 59, 59), UTC)
+        return KeyRules(
+            scopes=said["scopes"],
+            models=said["models"] or None,
+            ip_ranges=said["ip_ranges"],
+            expires_at=last,
+            requests_per_minute=said["requests_per_minute"],
+            images_per_minute=said["images_per_minute"],
+            max_in_flight=said["max_in_flight"],
+            budget_day=said["budget_day"],
+            budget_month=said["budget_month"],
+            default_response_format=said["default_response_format"],
+        )
+
+    def take_errors(self, error: ValidationError) -> None:
+        """Show what the service refused, beside the field that it is about."""
+        by_column = (
+            error.message_dict
+            if hasattr(error, "error_dict")
+            else {NON_FIELD_ERRORS: error.messages}
+        )
+        for column, messages in by_column.items():
+            name = FIELD_OF.get(column, column)
+            self.add_error(name if name in self.fields else None, messages)
+
+
+def values_of(key: ApiKey) -> dict[str, Any]:
+    """A key as the form shows it at first."""
+    return {
+        "name": key.name,
+        "scopes": key.scopes,
+        "models": key.allowed_models or [],
+        "ip_ranges": key.ip_ranges,
+        "expires": key.expires_at and key.expires_at.date(),
+        "requests_per_minute": key.requests_per_minute,
+        "images_per_minute": key.images_per_minute,
+        "max_in_flight": key.max_in_flight,
+        "budget_day": key.budget_day_micros,
+        "budget_month": key.budget_month_micros,
+        "default_response_format": key.default_response_format,
+    }

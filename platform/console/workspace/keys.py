@@ -1,0 +1,312 @@
+"""Keys: who can spend, and how much. Changed by the same services as through the API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import SCOPES, ApiKey
+from accounts.selectors import api_key_by_id, api_keys_of, audit_events_about
+from accounts.services import (
+    OVERLAPS,
+    change_api_key,
+    issue_api_key,
+    revoke_api_key,
+    rotate_api_key,
+    scopes_of,
+)
+from billing.selectors import KeyUse, key_uses, last_used, usage_between
+from console.workspace.access import May, Workspace, member
+from console.workspace.fields import dressed
+from console.workspace.key_form import SCOPE_WORDS, KeyForm, values_of
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+NEAR = 0.8
+"""The share of a budget from which it is said to be near."""
+RECENT = timedelta(hours=2)
+"""A key used within that is asked about by name before it is revoked; use is known by the hour."""
+SHOWN_DAYS = 30
+USUAL_SCOPES = ("images:write", "images:read", "billing:read")
+OVERLAP_WORDS = {
+    "0": "at once",
+    "1h": "in 1 hour",
+    "24h": "in 24 hours",
+    "3d": "in 3 days",
+    "7d": "in 7 days",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """A key in the list and on its page."""
+
+    key: ApiKey
+    use: KeyUse
+    used_at: datetime | None
+    now: datetime
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """The badge: its colour and its word."""
+        status = self.key.status(self.now)
+        if status != "active":
+            return ("idle", status.capitalize())
+        if self.is_rotating:
+            return ("info", "Rotating")
+        if self.share is not None and self.share >= 1:
+            return ("bad", "Budget used up")
+        if self.share is not None and self.share >= NEAR:
+            return ("warn", "Near budget")
+        return ("ok", "Active")
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it opens anything now."""
+        return self.key.status(self.now) == "active"
+
+    @property
+    def is_rotating(self) -> bool:
+        """Whether its former text works too."""
+        until = self.key.previous_until
+        return until is not None and until > self.now
+
+    @property
+    def share(self) -> float | None:
+        """The larger share of its budgets that is used; None without a budget."""
+        budgets = (
+            (self.use.month, self.key.budget_month_micros),
+            (self.use.day, self.key.budget_day_micros),
+        )
+        shares = [
+            used / budget if budget else 1.0 for used, budget in budgets if budget is not None
+        ]
+        return max(shares, default=None)
+
+    @property
+    def asks_for_name(self) -> bool:
+        """Whether somebody may be using it just now."""
+        return self.used_at is not None and self.now - self.used_at < RECENT
+
+
+@require_safe
+@member(May.SEE_KEYS)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Every key that the member may see, newest first."""
+    shown = _shown(workspace, _keys(workspace))
+    chosen = request.GET.get("status", "")
+    lists = {
+        "": shown,
+        "active": [one for one in shown if one.is_active],
+        "near": [one for one in shown if one.state[1] in {"Near budget", "Budget used up"}],
+        "ended": [one for one in shown if not one.is_active],
+    }
+    words = {"": "All", "active": "Active", "near": "Near budget", "ended": "Ended"}
+    context = {
+        "workspace": workspace,
+        "keys": lists.get(chosen, shown),
+        "chips": [(name, words[name], len(found), name == chosen) for name, found in lists.items()],
+        "has_any": bool(shown),
+    }
+    return render(request, "workspace/keys.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(May.MAKE_KEYS)
+def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Make a key, and show its text this once."""
+    most = scopes_of(workspace.role)
+    if request.method != "POST":
+        form = dressed(KeyForm(initial={"scopes": USUAL_SCOPES}, most=most))
+        return render(request, "workspace/key_new.html", {"workspace": workspace, "form": form})
+    form = dressed(KeyForm(request.POST, most=most))
+    if form.is_valid():
+        try:
+            key, text = issue_api_key(
+                tenant=workspace.tenant,
+                name=form.cleaned_data["name"],
+                rules=form.rules(),
+                actor=workspace.user,
+                ip=_ip(request),
+            )
+        except ValidationError as error:
+            form.take_errors(error)
+        else:
+            return _revealed(request, workspace, key, text)
+    context = {"workspace": workspace, "form": form}
+    return render(
+        request, "workspace/key_new.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(May.SEE_KEYS)
+def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
+    """One key: what it used, what it may do, and who changed that."""
+    found = _key(workspace, key)
+    said = request.POST if request.method == "POST" else None
+    form = dressed(KeyForm(said, initial=values_of(found), most=scopes_of(workspace.role)))
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        _require_change(workspace, found)
+        if form.is_valid():
+            try:
+                change_api_key(
+                    key=found,
+                    name=form.cleaned_data["name"],
+                    rules=form.rules(),
+                    actor=workspace.user,
+                    ip=_ip(request),
+                )
+                return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
+            except ValidationError as error:
+                form.take_errors(error)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        found.refresh_from_db()
+    return _detail(request, workspace, found, form, status=status)
+
+
+@require_POST
+@member(May.MAKE_KEYS)
+def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
+    """A new text for a key, shown this once; the former works on as long as was chosen."""
+    found = _key(workspace, key)
+    _require_change(workspace, found)
+    overlap = OVERLAPS.get(request.POST.get("overlap", ""))
+    if overlap is None:
+        return _refused(request, workspace, found, "Choose when the present text ends.")
+    try:
+        text = rotate_api_key(
+            key=found, overlap=overlap, now=clock.now(), actor=workspace.user, ip=_ip(request)
+        )
+    except ValidationError as error:
+        return _refused(request, workspace, found, " ".join(error.messages))
+    return _revealed(request, workspace, found, text)
+
+
+@require_POST
+@member(May.MAKE_KEYS)
+def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
+    """End a key now. One that may be in use is named first."""
+    found = _key(workspace, key)
+    if not _may_end(workspace, found):
+        raise Http404
+    (shown,) = _shown(workspace, [found])
+    if shown.asks_for_name and request.POST.get("confirm", "").strip() != found.name:
+        return _refused(
+            request, workspace, found, "It was used lately: type its name to revoke it."
+        )
+    revoke_api_key(key=found, now=clock.now(), actor=workspace.user, ip=_ip(request))
+    return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
+
+
+def _keys(workspace: Workspace) -> Sequence[ApiKey]:
+    """All of them, or a developer's own."""
+    found = api_keys_of(workspace.tenant.id)
+    return [key for key in found if _may_see(workspace, key)]
+
+
+def _key(workspace: Workspace, public_id: str) -> ApiKey:
+    key = api_key_by_id(public_id, tenant_id=workspace.tenant.id)
+    if key is None or key.public_id != public_id or not _may_see(workspace, key):
+        raise Http404
+    return key
+
+
+def _may_see(workspace: Workspace, key: ApiKey) -> bool:
+    is_makers = May.MAKE_KEYS in workspace.may and May.MANAGE_KEYS not in workspace.may
+    return not is_makers or key.created_by_id == workspace.user.id
+
+
+def may_bill(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
+    """Whether a member may have images made on this key."""
+    can = key.status(now) == "active" and "images:write" in key.scopes and not key.is_test
+    return can and _may_see(workspace, key)
+
+
+def _may_change(workspace: Workspace, key: ApiKey) -> bool:
+    """No key that may more than the member: a new text of it would be shown to them."""
+    return _may_end(workspace, key) and set(key.scopes) <= scopes_of(workspace.role)
+
+
+def _may_end(workspace: Workspace, key: ApiKey) -> bool:
+    """Any key, or a maker their own."""
+    return May.MANAGE_KEYS in workspace.may or (
+        May.MAKE_KEYS in workspace.may and key.created_by_id == workspace.user.id
+    )
+
+
+def _require_change(workspace: Workspace, key: ApiKey) -> None:
+    if not _may_change(workspace, key):
+        raise Http404
+
+
+def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
+    now = clock.now()
+    uses: Mapping[UUID, KeyUse] = key_uses(workspace.tenant.id, now)
+    used = last_used(workspace.tenant.id, since=now - timedelta(days=SHOWN_DAYS))
+    nothing = KeyUse(Micros(0), Micros(0))
+    return [ShownKey(key, uses.get(key.id, nothing), used.get(key.id), now) for key in keys]
+
+
+def _revealed(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:
+    context = {
+        "workspace": workspace,
+        "key": key,
+        "text": text,
+        "origin": f"{request.scheme}://{request.get_host()}",
+    }
+    return render(request, "workspace/key_revealed.html", context)
+
+
+def _refused(request: HttpRequest, workspace: Workspace, key: ApiKey, why: str) -> HttpResponse:
+    form = dressed(KeyForm(initial=values_of(key), most=scopes_of(workspace.role)))
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return _detail(request, workspace, key, form, status=status, refusal=why)
+
+
+def _detail(
+    request: HttpRequest,
+    workspace: Workspace,
+    key: ApiKey,
+    form: KeyForm,
+    *,
+    status: HTTPStatus,
+    refusal: str = "",
+) -> HttpResponse:
+    (shown,) = _shown(workspace, [key])
+    end = clock.now()
+    used = usage_between(
+        workspace.tenant.id,
+        start=end - timedelta(days=SHOWN_DAYS),
+        end=end + timedelta(hours=1),
+        bucket=None,
+        groups=["key"],
+    )
+    mine = [one for one in used if one.group["key"] == key.id]
+    context = {
+        "workspace": workspace,
+        "shown": shown,
+        "key": key,
+        "form": form,
+        "refusal": refusal,
+        "may_change": _may_change(workspace, key) and shown.is_active,
+        "may_end": _may_end(workspace, key) and shown.is_active,
+        "spent": sum(one.captured for one in mine),
+        "images": sum(one.images for one in mine),
+        "requests": sum(one.generations for one in mine),
+        "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
+        "overlaps": OVERLAP_WORDS.items(),
+        "events": audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=20),
+    }
+    return render(request, "workspace/key.html", context, status=status)
+
+
+def _ip(request: HttpRequest) -> str | None:
+    return request.META.get("REMOTE_ADDR")

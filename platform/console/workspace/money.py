@@ -1,0 +1,129 @@
+"""Billing: how much is left, and can I trust the bill? Balance, ledger, proof and prices."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing.models import Transfer
+from billing.selectors import (
+    latest_transfers,
+    price_tables,
+    proof_of,
+    statement,
+    usage_between,
+)
+from console.site.pricing import priced_models
+from console.workspace.access import May, Workspace, member
+from console.workspace.exports import csv_answer
+from console.workspace.periods import number_of
+from generation.catalogue.snapshot import current_catalogue
+from pictor.kit import clock, ids
+from pictor.kit.money import to_decimal
+
+PAGE = 50
+READ = 1000
+PACE_DAYS = 7
+KIND_WORDS = {
+    Transfer.Kind.TOP_UP: "Top-up",
+    Transfer.Kind.CREDIT: "Credit",
+    Transfer.Kind.HOLD: "Hold",
+    Transfer.Kind.CAPTURE: "Charge",
+    Transfer.Kind.RELEASE: "Release",
+    Transfer.Kind.REFUND: "Refund",
+    Transfer.Kind.ADJUSTMENT: "Adjustment",
+}
+COLUMNS = (
+    "seq", "at", "kind", "amount", "currency", "available_after", "held_after", "generation",
+    "reason", "seal",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A transfer as its tenant reads it."""
+
+    transfer: Transfer
+
+    @property
+    def kind(self) -> str:
+        """Its word."""
+        return KIND_WORDS[Transfer.Kind(self.transfer.kind)]
+
+    @property
+    def generation(self) -> str:
+        """The public id of what it was moved for; empty for none."""
+        made = self.transfer.generation_id
+        return ids.public(ids.GENERATION, made) if made else ""
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """What is left and how long it lasts, and the ledger's proof."""
+    now = clock.now()
+    (spent,) = usage_between(
+        workspace.tenant.id,
+        start=now - timedelta(days=PACE_DAYS),
+        end=now + timedelta(hours=1),
+        bucket=None,
+        groups=[],
+    ) or (None,)
+    a_day = spent.captured / PACE_DAYS if spent else 0
+    context = {
+        "workspace": workspace,
+        "balance": workspace.balance,
+        "days": workspace.available / a_day if a_day else None,
+        "a_day": round(a_day),
+        "pace_days": PACE_DAYS,
+        "proof": proof_of(workspace.tenant.id),
+        "entries": [Entry(one) for one in latest_transfers(workspace.tenant.id, limit=8)],
+        "at": now,
+    }
+    return render(request, "workspace/billing.html", context)
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Every transfer with the balance after it; as CSV all of them, in order, with their seals."""
+    if request.GET.get("format") == "csv":
+        return csv_answer("ledger.csv", COLUMNS, _rows(workspace))
+    before_seq = number_of(request.GET.get("before", ""))
+    rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE + 1)
+    context = {
+        "workspace": workspace,
+        "entries": [Entry(one) for one in rows[:PAGE]],
+        "more": rows[PAGE - 1].seq if len(rows) > PAGE else None,
+        "is_later": before_seq is not None,
+    }
+    return render(request, "workspace/ledger.html", context)
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """The prices in force for this workspace, and those that are decided for later."""
+    contracts = [one for one in current_catalogue().contracts.values() if one.is_enabled]
+    tables = [
+        (start, priced_models(contracts, table))
+        for start, table in price_tables(workspace.tenant.id, clock.now())
+    ]
+    context = {"workspace": workspace, "models": tables[0][1], "following": tables[1:]}
+    return render(request, "workspace/prices.html", context)
+
+
+def _rows(workspace: Workspace) -> Iterator[Sequence[Any]]:
+    after = 0
+    while page := statement(workspace.tenant.id, after_seq=after, limit=READ):
+        for one in page:
+            yield [
+                one.seq, one.created_at.isoformat(), one.kind, to_decimal(one.amount), "USD",
+                to_decimal(one.available_after or 0), to_decimal(one.held_after or 0),
+                Entry(one).generation, one.reason, bytes(one.seal or b"").hex(),
+            ]  # fmt: skip
+        after = page[-1].seq or 0

@@ -1,0 +1,114 @@
+"""Settings and audit log: what the workspace is called, what is kept, and who changed what."""
+
+import json
+import re
+from http import HTTPStatus
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.selectors import audit_page
+from accounts.services import TenantLimits, change_tenant, set_prompt_retention
+from console.workspace.access import May, Workspace, member
+from console.workspace.exports import csv_answer
+from console.workspace.fields import LimitField, dressed
+from console.workspace.periods import number_of
+
+PAGE = 50
+MOST_EVENTS = 50_000
+KINDS = {
+    "": "All",
+    "api_key": "Keys",
+    "member": "Members",
+    "tenant": "Workspace",
+    "balance": "Balance",
+}
+"""What a list of events is narrowed to by one click; any beginning of an action will do."""
+_ACTION = re.compile(r"[a-z_.]{1,60}", re.ASCII)
+COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
+
+
+class SettingsForm(forms.Form):
+    """What a workspace's owner and admins decide."""
+
+    name = forms.CharField(max_length=100, label="Name")
+    prompt_retention_days = LimitField(label="Days that prompts are kept")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(May.MANAGE)
+def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Look at them, or change them."""
+    tenant = workspace.tenant
+    initial = {"name": tenant.name, "prompt_retention_days": tenant.prompt_retention_days}
+    form = dressed(
+        SettingsForm(request.POST if request.method == "POST" else None, initial=initial)
+    )
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        if form.is_valid() and _is_saved(request, workspace, form):
+            return redirect("workspace:settings", tenant.public_id)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        tenant.refresh_from_db()
+    context = {"workspace": workspace, "form": form, "tenant": tenant}
+    return render(request, "workspace/settings.html", context, status=status)
+
+
+@require_safe
+@member(May.SEE_AUDIT)
+def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Who did what, from where, before and after; newest first."""
+    said = request.GET.get("action", "")
+    action = said if _ACTION.fullmatch(said) else ""
+    tenant_id = workspace.tenant.id
+    if request.GET.get("format") == "csv":
+        events = audit_page(tenant_id, action=action, limit=MOST_EVENTS)
+        rows = (
+            [
+                one.at.isoformat(), one.actor_name, one.action, one.object_type, one.object_id,
+                _json(one.before), _json(one.after), one.ip or "",
+            ]
+            for one in events
+        )  # fmt: skip
+        return csv_answer("audit.csv", COLUMNS, rows)
+    before_id = number_of(request.GET.get("before", ""))
+    events = audit_page(tenant_id, before=before_id, action=action, limit=PAGE + 1)
+    context = {
+        "workspace": workspace,
+        "events": events[:PAGE],
+        "more": events[PAGE - 1].pk if len(events) > PAGE else None,
+        "is_later": before_id is not None,
+        "action": action,
+        "kinds": KINDS.items(),
+    }
+    return render(request, "workspace/audit.html", context)
+
+
+def _json(said: object) -> str:
+    return json.dumps(said, ensure_ascii=False) if said else ""
+
+
+def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:
+    tenant, said = workspace.tenant, form.cleaned_data
+    actor, ip = workspace.user, request.META.get("REMOTE_ADDR")
+    limits = TenantLimits(
+        requests_per_minute=tenant.requests_per_minute,
+        images_per_minute=tenant.images_per_minute,
+        max_in_flight=tenant.max_in_flight,
+    )
+    try:
+        change_tenant(tenant=tenant, name=said["name"], limits=limits, actor=actor, ip=ip)
+        set_prompt_retention(tenant=tenant, days=said["prompt_retention_days"], actor=actor, ip=ip)
+    except ValidationError as error:
+        by_column = (
+            error.message_dict
+            if hasattr(error, "error_dict")
+            else {NON_FIELD_ERRORS: error.messages}
+        )
+        for column, messages in by_column.items():
+            form.add_error(column if column in form.fields else None, messages)
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""A generation told to its customer: state, steps and attempts in words; no channel is named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from billing.models import Transfer
+from console.amounts import amount
+from generation.channels.errors import AttemptClass
+from generation.models import Attempt, Generation, State
+
+BADGES = {
+    State.QUEUED: ("idle", "Queued"),
+    State.RUNNING: ("info", "Running"),
+    State.SUCCEEDED: ("ok", "Delivered"),
+    State.FAILED: ("bad", "Failed"),
+    State.CANCELED: ("idle", "Canceled"),
+}
+_ATTEMPTS = {
+    "": "under way",
+    AttemptClass.DELIVERED: "delivered",
+    AttemptClass.NOT_REACHED: "could not be reached",
+    AttemptClass.REFUSED: "turned the call away",
+    AttemptClass.REJECTED: "did not accept the request",
+    AttemptClass.MODERATED: "refused by its content policy",
+    AttemptClass.UNKNOWN: "gave no clear answer, so it is not asked again",
+    AttemptClass.BAD_RESULT: "answered without a usable image",
+    AttemptClass.STORAGE_FAILED: "delivered, and the images could not be stored",
+}
+_MOVES = {
+    Transfer.Kind.HOLD: "Held",
+    Transfer.Kind.CAPTURE: "Charged",
+    Transfer.Kind.RELEASE: "Released",
+    Transfer.Kind.REFUND: "Refunded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened to a generation; `after` is the time since it was accepted."""
+
+    at: datetime
+    words: str
+    after: timedelta
+    note: str = ""
+
+    @property
+    def milliseconds(self) -> int:
+        """Since it was accepted."""
+        return max(0, self.after // timedelta(milliseconds=1))
+
+    @property
+    def clock(self) -> str:
+        """'12 ms', '4.12 s'."""
+        seconds = self.milliseconds / 1000
+        return f"{seconds:.2f} s" if seconds >= 1 else f"{self.milliseconds} ms"
+
+
+def steps_of(
+    generation: Generation, attempts: Sequence[Attempt], transfers: Sequence[Transfer]
+) -> list[Step]:
+    """Everything that happened, in order."""
+    begun = generation.created_at
+    told = [(begun, "Accepted", "")]
+    told += [
+        (move.created_at, f"{_MOVES[move.kind]} {amount(move.amount)}", f"entry {move.seq}")  # type: ignore[index]  # a word of these
+        for move in transfers
+        if move.kind in _MOVES
+    ]
+    for number, attempt in enumerate(attempts, start=1):
+        told.append((attempt.started_at, f"Attempt {number} begun", ""))
+        if attempt.finished_at is not None:
+            words = _ATTEMPTS.get(attempt.attempt_class, "ended")
+            status = f", HTTP {attempt.http_status}" if attempt.http_status else ""
+            told.append((attempt.finished_at, f"Attempt {number}: {words}{status}", ""))
+    if generation.finished_at is not None:
+        told.append((generation.finished_at, BADGES[State(generation.state)][1], ""))
+    told.sort(key=lambda entry: entry[0])
+    return [Step(at, words, at - begun, note) for at, words, note in told]

@@ -1,0 +1,53 @@
+"""The pages of a workspace. A tenant is named by its public id; what is done is a POST below it."""
+
+from django.urls import path
+
+from console.workspace import (
+    generations,
+    home,
+    keys,
+    money,
+    playground,
+    settings,
+    thumbnails,
+    usage,
+)
+
+TENANT = "<str:tenant>/"
+
+app_name = "workspace"
+urlpatterns = [
+    path("", home.choose, name="choose"),
+    path(TENANT, home.overview, name="overview"),
+    path(f"{TENANT}playground/", playground.playground, name="playground"),
+    path(f"{TENANT}playground/quote/", playground.quote, name="playground_quote"),
+    path(f"{TENANT}playground/run/", playground.run, name="playground_run"),
+    path(f"{TENANT}generations/", generations.listing, name="generations"),
+    path(f"{TENANT}generations/<str:generation>/", generations.detail, name="generation"),
+    path(
+        f"{TENANT}generations/<str:generation>/cancel/",
+        generations.cancel,
+        name="generation_cancel",
+    ),
+    path(
+        f"{TENANT}generations/<str:generation>/delete/",
+        generations.delete,
+        name="generation_delete",
+    ),
+    path(
+        f"{TENANT}generations/<str:generation>/thumbnail/",
+        thumbnails.thumbnail,
+        name="thumbnail",
+    ),
+    path(f"{TENANT}keys/", keys.listing, name="keys"),
+    path(f"{TENANT}keys/new/", keys.create, name="key_new"),
+    path(f"{TENANT}keys/<str:key>/", keys.detail, name="key"),
+    path(f"{TENANT}keys/<str:key>/rotate/", keys.rotate, name="key_rotate"),
+    path(f"{TENANT}keys/<str:key>/revoke/", keys.revoke, name="key_revoke"),
+    path(f"{TENANT}usage/", usage.dashboard, name="usage"),
+    path(f"{TENANT}billing/", money.billing, name="billing"),
+    path(f"{TENANT}billing/ledger/", money.ledger, name="ledger"),
+    path(f"{TENANT}billing/prices/", money.prices, name="prices"),
+    path(f"{TENANT}audit/", settings.audit, name="audit"),
+    path(f"{TENANT}settings/", settings.settings, name="settings"),
+]

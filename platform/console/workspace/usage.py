@@ -1,0 +1,204 @@
+"""Usage: where does the money go? Read from the rollups alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.selectors import api_keys_of
+from billing.periods import buckets_between
+from billing.selectors import Group, Used, usage_between
+from console.workspace.access import May, Workspace, member
+from console.workspace.charts import stacked
+from console.workspace.exports import csv_answer
+from console.workspace.periods import WORDS, Period, period_of
+from console.workspace.telling import BADGES
+from generation.models import State
+from pictor.kit import clock, ids
+from pictor.kit.money import to_decimal
+
+SPLITS: tuple[Group, ...] = get_args(Group)
+SPLIT_WORDS: Mapping[Group, str] = {
+    "model": "Model",
+    "key": "Key",
+    "tier": "Size tier",
+    "status": "Status",
+}
+MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One group's row: what it used, and where its generations are listed."""
+
+    name: str
+    query: str
+    generations: int
+    images: int
+    captured: int
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A period's figures; `p50` and `p95` are seconds."""
+
+    generations: int
+    images: int
+    captured: int
+    failed: int
+    p50: float | None
+    p95: float | None
+
+    @property
+    def each(self) -> int | None:
+        """Micros an image."""
+        return round(self.captured / self.images) if self.images else None
+
+    @property
+    def failed_share(self) -> float | None:
+        """Percent of the requests that ended without an image."""
+        return 100 * self.failed / self.generations if self.generations else None
+
+
+@require_safe
+@member(May.SEE_USAGE)
+def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """Figures, a chart and a table of one period, split as the address says; or its CSV."""
+    period = period_of(request.GET.get("period", ""), clock.now())
+    split = _chosen(request, "split", SPLITS)
+    measure = _chosen(request, "show", tuple(MEASURES))
+    found = _used(workspace, period, [split])
+    names = _names(workspace, split)
+    if request.GET.get("format") == "csv":
+        return _csv(found, split, names)
+    starts = [start for start, _ in buckets_between(period.start, period.end, period.bucket)]
+    totals, before = _totals(workspace, period), _totals(workspace, period.before)
+    context = {
+        "workspace": workspace,
+        "period": period,
+        "periods": [(name, words, _link(request, period=name)) for name, words in WORDS.items()],
+        "split": split,
+        "splits": [
+            (name, words, _link(request, split=name)) for name, words in SPLIT_WORDS.items()
+        ],
+        "measure": measure,
+        "measures": [(name, words, _link(request, show=name)) for name, words in MEASURES.items()],
+        "csv": _link(request, format="csv"),
+        "totals": totals,
+        "change": _change(totals.captured, before.captured),
+        "lines": _lines(workspace, period, split, names),
+        "chart": stacked(starts, _series(found, split, names, measure)),
+        "is_money": measure == "spend",
+        "at": clock.now(),
+    }
+    return render(request, "workspace/usage.html", context)
+
+
+def _chosen(request: HttpRequest, name: str, words: Sequence[Any]) -> Any:
+    said = request.GET.get(name, "")
+    return said if said in words else words[0]
+
+
+def _link(request: HttpRequest, **changes: str) -> str:
+    kept = {name: word for name, word in request.GET.items() if name in {"period", "split", "show"}}
+    return "?" + urlencode({**kept, **changes})
+
+
+def _used(workspace: Workspace, period: Period, groups: Sequence[Group]) -> list[Used]:
+    return usage_between(
+        workspace.tenant.id,
+        start=period.start,
+        end=period.end,
+        bucket=period.bucket,
+        groups=groups,
+    )
+
+
+def _totals(workspace: Workspace, period: Period) -> Totals:
+    rows = usage_between(
+        workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=["status"]
+    )
+    times = next((row for row in rows if row.group["status"] == State.SUCCEEDED), None)
+    return Totals(
+        generations=sum(row.generations for row in rows),
+        images=sum(row.images for row in rows),
+        captured=sum(row.captured for row in rows),
+        failed=sum(row.generations for row in rows if row.group["status"] == State.FAILED),
+        p50=None if times is None else times.p50,
+        p95=None if times is None else times.p95,
+    )
+
+
+def _names(workspace: Workspace, split: Group) -> Callable[[Any], str]:
+    """What a value of a group is called."""
+    if split == "key":
+        keys = {key.id: key for key in api_keys_of(workspace.tenant.id)}
+        return lambda value: str(keys[value]) if value in keys else ids.public(ids.KEY, value)
+    if split == "status":
+        return lambda value: BADGES[State(value)][1]
+    return str
+
+
+def _series(
+    found: Sequence[Used], split: Group, names: Callable[[Any], str], measure: str
+) -> dict[str, dict[datetime, int]]:
+    series: dict[str, dict[datetime, int]] = {}
+    for one in found:
+        values = {"spend": one.captured, "images": one.images, "requests": one.generations}
+        points = series.setdefault(names(one.group[split]), {})
+        points[one.start] = points.get(one.start, 0) + values[measure]
+    return {name: points for name, points in series.items() if any(points.values())}
+
+
+def _lines(
+    workspace: Workspace, period: Period, split: Group, names: Callable[[Any], str]
+) -> list[Line]:
+    rows = usage_between(
+        workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=[split]
+    )
+    lines = [
+        Line(
+            name=names(row.group[split]),
+            query=urlencode({split: _word(split, row.group[split]), "period": period.name}),
+            generations=row.generations,
+            images=row.images,
+            captured=row.captured,
+            p50=row.p50,
+            p95=row.p95,
+        )
+        for row in rows
+    ]
+    return sorted(lines, key=lambda line: (-line.captured, -line.generations, line.name))
+
+
+def _word(split: Group, value: Any) -> str:
+    return ids.public(ids.KEY, value) if split == "key" else str(value)
+
+
+def _change(now: int, before: int) -> str:
+    """'+12% on the period before'."""
+    if not before:
+        return "nothing in the period before"
+    return f"{100 * (now - before) / before:+.0f}% on the period before"
+
+
+def _csv(found: Sequence[Used], split: Group, names: Callable[[Any], str]) -> HttpResponseBase:
+    columns = [
+        "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
+        "seconds_p95",
+    ]  # fmt: skip
+    rows = (
+        [
+            one.start.isoformat(), _word(split, one.group[split]), names(one.group[split]),
+            one.generations, one.images, to_decimal(one.captured), "USD", one.p50, one.p95,
+        ]
+        for one in found
+    )  # fmt: skip
+    return csv_answer("usage.csv", columns, rows)

@@ -1,0 +1,147 @@
+"""Every page of a workspace in a real browser, in every look; and its main journeys."""
+
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from console.workspace import urls
+from tests.console.browser import LOOKS, axe, faults, keep, looking
+from tests.servers import Stack
+
+EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+ACTIONS = {
+    "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
+    "key_revoke", "thumbnail",
+}  # fmt: skip
+"""What answers with no page of its own."""
+PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
+VARIANTS = {
+    "generations": ("?view=gallery", "?q=nothing+like+it"),
+    "usage": ("?period=24h&split=status&show=requests",),
+    "keys": ("?status=ended",),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The demo workspace, with something to look at."""
+
+    tenant: str
+    generation: str
+    key: str
+    cookies: list[dict[str, object]]
+
+    def path(self, name: str) -> str:
+        """Of a page, about the generation or key where it is about one."""
+        entry = next(one for one in urls.urlpatterns if one.name == name)
+        route = str(entry.pattern)
+        for word, value in (
+            ("tenant", self.tenant),
+            ("generation", self.generation),
+            ("key", self.key),
+        ):
+            route = route.replace(f"<str:{word}>", value)
+        return f"/console/{route}" + ("?all=1" if name == "choose" else "")
+
+
+@pytest.fixture(scope="module")
+def place(browser: Browser, stack: Stack) -> Place:
+    """Signed in once; one image that came and one that did not."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(
+        base_url=stack.base_url, headers=headers, timeout=60, trust_env=False
+    ) as client:
+        body = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "user": "order-7"}
+        made = client.post("/v1/images/generations", json={**body, "prompt": "a heron at dawn"})
+        client.post(
+            "/v1/images/generations", json={**body, "prompt": "a fox [sandbox: status=400]"}
+        )
+        key = client.get("/v1/api_keys").json()["data"][-1]["id"]
+    with looking(browser, stack.base_url, LOOKS[0]) as context:
+        page = context.new_page()
+        page.goto("/admin/login/?next=/console/")
+        page.fill("input[name=username]", stack.env["PICTOR_DEMO_EMAIL"])
+        page.fill("input[name=password]", stack.env["PICTOR_DEMO_PASSWORD"])
+        page.click("button[type=submit]")
+        page.wait_for_url("**/console/ten_*/")
+        tenant = page.url.rstrip("/").rpartition("/")[2]
+        generation = made.json()["metadata"]["generation_id"]
+        return Place(tenant, generation, key, [dict(one) for one in context.cookies()])
+
+
+@pytest.fixture
+def signed_in(session: BrowserContext, place: Place) -> BrowserContext:
+    cookies = [one for one in place.cookies if one["name"] != "theme"]
+    session.add_cookies(cookies)  # type: ignore[arg-type]  # as they were given
+    return session
+
+
+@EVERY_LOOK
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_keeps_what_the_console_promises(signed_in, place, name, look):
+    for number, query in enumerate(("", *VARIANTS.get(name, ()))):
+        page = signed_in.new_page()
+
+        found = faults(page, place.path(name) + query)
+
+        keep(page, f"console-{name}{number or ''}-{look.name}")
+        assert found + axe(page) == []
+
+
+def shown(page: Page, text: str) -> None:
+    page.get_by_text(text).first.wait_for()
+
+
+def test_a_key_is_made_by_keyboard_alone_and_shown_once(signed_in, place, stack):
+    page = signed_in.new_page()
+    page.goto(place.path("key_new"))
+
+    page.get_by_label("Name").focus()
+    page.keyboard.type("by keyboard")
+    page.keyboard.press("Enter")
+    shown(page, "Copy your key now")
+
+    text = page.locator("#new-key").inner_text().strip()
+    answer = httpx.get(
+        f"{stack.base_url}/v1/models",
+        headers={"Authorization": f"Bearer {text}"},
+        trust_env=False,
+    )
+    assert answer.status_code == 200
+    page.goto(place.path("keys"))
+    assert page.get_by_text("by keyboard").is_visible()
+    assert text not in page.content()
+
+
+def test_the_playground_says_the_price_makes_the_image_and_books_it(signed_in, place):
+    page = signed_in.new_page()
+    page.goto(place.path("playground"))
+
+    page.get_by_label("Prompt").fill("A brass astrolabe on linen")
+    page.get_by_label("Quality").select_option("low")
+    page.locator("#code").get_by_text('"quality": "low"').wait_for()
+    shown(page, "1 \N{MULTIPLICATION SIGN} $0.00588")
+    page.get_by_role("button", name="Generate 1 image").click()
+
+    card = page.locator("#runs li").first
+    card.get_by_text("charged $0.00588").wait_for(timeout=30_000)
+    assert card.locator("img").is_visible()
+    card.get_by_role("link", name="Details").click()
+    shown(page, "Charged $0.00588")
+    page.goto(place.path("ledger"))
+    assert page.get_by_role("cell", name="$0.00588").first.is_visible()
+
+
+def test_a_filter_is_in_the_address_and_outlives_a_reload(signed_in, place):
+    page = signed_in.new_page()
+    page.goto(place.path("generations"))
+
+    page.get_by_label("Status").select_option("failed")
+    page.wait_for_url("**status=failed**")
+    shown(page, "1 generation")
+    page.reload()
+
+    assert page.get_by_label("Status").input_value() == "failed"
+    assert page.locator("#results tbody tr").count() == 1

@@ -1,0 +1,104 @@
+"""A workspace with a balance, keys and generations; its members, signed in."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Membership, User
+from accounts.services import add_member
+from billing.selectors import balance_of
+from generation.claims import take
+from generation.management import seeding
+from generation.management.seeding import Wishes
+from generation.models import Channel, Generation
+from generation.settlement import settle
+from pictor.kit import clock
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images
+
+SignIn = Callable[..., Client]
+Make = Callable[..., Generation]
+
+
+@pytest.fixture(autouse=True)
+def pages(db: None, plain_static_files: None) -> None:
+    """Contracts and prices, and pages without the manifest of static files."""
+    seeding.seed(Wishes())
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return make_channel(
+        "hidden-vendor", "gpt-image-2-origin", "gpt-image-2", "dall-e-3", cost_micros=30_000
+    )
+
+
+@pytest.fixture
+def acme(channel: Channel) -> Customer:
+    """10 USD and a key that may do everything."""
+    return Customer("acme")
+
+
+@pytest.fixture
+def other(channel: Channel) -> Customer:
+    return Customer("other")
+
+
+@pytest.fixture
+def sign_in() -> SignIn:
+    """A browser's session of a new member: `sign_in(acme, "owner")`."""
+
+    def signed_in(customer: Customer, role: str = "owner", email: str = "") -> Client:
+        email = email or f"{role}@{customer.tenant.name}.example"
+        user, _ = User.objects.get_or_create(email=email)
+        add_member(tenant=customer.tenant, user=user, role=Membership.Role(role), actor="test")
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def delivered(tmp_path: Path) -> Make:
+    """A generation that was made and paid for: `delivered(acme, prompt="a fox")`."""
+    spools = Spools(tmp_path / "spool", SpoolBudget(1_000_000))
+
+    def make(
+        customer: Customer,
+        *,
+        sizes: tuple[tuple[int, int], ...] = ((1024, 1024),),
+        seconds: float = 4,
+        **fields: object,
+    ) -> Generation:
+        now = clock.now()
+        begun = customer.generation(now=now - timedelta(seconds=seconds), n=len(sizes), **fields)
+        claim = take(generation_id=begun.id, worker=make_worker())
+        assert claim is not None
+        delivery = make_delivery(claim, spools, sizes=sizes)
+        settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
+        delivery.close()
+        begun.refresh_from_db()
+        return begun
+
+    return make
+
+
+def url(name: str, customer: Customer, *ids: str) -> str:
+    """Of a page of that customer's workspace."""
+    return reverse(f"workspace:{name}", args=[customer.tenant.public_id, *ids])
+
+
+def words_of(answer: HttpResponse) -> str:
+    """The page, its white space made one blank each."""
+    return " ".join(answer.content.decode().split())
+
+
+def available(customer: Customer) -> int:
+    """Micros that it can spend."""
+    return balance_of(customer.id).available

@@ -1,0 +1,173 @@
+"""Who may open which page: asked of every address below a workspace, from the URL map."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from billing.models import Transfer
+from console.workspace import urls
+from tests.console.workspace.conftest import available
+from tests.factories import Customer
+
+ACTIONS = {
+    "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
+    "key_revoke",
+}  # fmt: skip
+EVERYBODY = {"owner", "admin", "developer", "billing", "viewer"}
+MAKERS = {"owner", "admin", "developer"}
+LOOKERS = MAKERS | {"viewer"}
+PAYERS = {"owner", "admin", "billing", "viewer"}
+CHIEFS = {"owner", "admin"}
+MAY = {
+    "overview": EVERYBODY,
+    "usage": EVERYBODY,
+    "playground": MAKERS,
+    "playground_quote": MAKERS,
+    "playground_run": MAKERS,
+    "generations": LOOKERS,
+    "generation": LOOKERS,
+    "thumbnail": LOOKERS,
+    "generation_cancel": MAKERS,
+    "generation_delete": MAKERS,
+    "keys": LOOKERS,
+    "key": LOOKERS - {"developer"},  # of a key that somebody else made
+    "key_new": MAKERS,
+    "key_rotate": CHIEFS,
+    "key_revoke": CHIEFS,
+    "billing": PAYERS,
+    "ledger": PAYERS,
+    "prices": PAYERS,
+    "audit": CHIEFS,
+    "settings": CHIEFS,
+}
+
+
+def names() -> list[str]:
+    """Every address below a workspace."""
+    return [str(entry.name) for entry in urls.urlpatterns if entry.name != "choose"]
+
+
+def address(name: str, customer: Customer, generation: str = "", key: str = "") -> str:
+    """Of that page, about this generation or key where it is about one."""
+    entry = next(one for one in urls.urlpatterns if one.name == name)
+    ids = {"generation": generation, "key": key}
+    route = str(entry.pattern)
+    kwargs = {word: value for word, value in ids.items() if f":{word}>" in route}
+    return reverse(f"workspace:{name}", kwargs={"tenant": customer.tenant.public_id, **kwargs})
+
+
+def asked(client: Client, name: str, url: str) -> int:
+    """The status of the page, or of what is done there."""
+    answer = client.post(url) if name in ACTIONS else client.get(url)
+    return answer.status_code
+
+
+def test_every_address_has_its_roles():
+    assert set(names()) == set(MAY)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_stranger_is_led_to_the_sign_in(client, acme, name):
+    url = address(name, acme, "gen_x", "key_x")
+
+    answer = client.post(url) if name in ACTIONS else client.get(url)
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/login/?next=/console/")
+
+
+@pytest.mark.parametrize("name", names())
+def test_another_workspace_is_not_there(acme, other, sign_in, delivered, name):
+    theirs = delivered(other).public_id
+    client = sign_in(acme)
+    before = Transfer.objects.count()
+
+    whole = address(name, other, theirs, other.key.public_id)
+    assert asked(client, name, whole) == 404
+    if f"{theirs}/" in whole or other.key.public_id in whole:  # their thing in one's own workspace
+        assert asked(client, name, address(name, acme, theirs, other.key.public_id)) == 404
+    other.key.refresh_from_db()
+    assert (other.key.revoked_at, Transfer.objects.count()) == (None, before)
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+@pytest.mark.parametrize("name", names())
+def test_a_role_opens_its_pages_and_no_other(acme, sign_in, delivered, name, role):
+    made = delivered(acme).public_id
+    client = sign_in(acme, role)
+
+    status = asked(client, name, address(name, acme, made, acme.key.public_id))
+
+    assert (status != 404) == (role in MAY[name])
+    assert status < 500
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_what_is_done_is_not_done_by_looking(acme, sign_in, delivered, name):
+    made = delivered(acme).public_id
+
+    answer = sign_in(acme).get(address(name, acme, made, acme.key.public_id))
+
+    assert answer.status_code == 405
+
+
+def test_looking_at_everything_changes_nothing(acme, sign_in, delivered):
+    made = delivered(acme).public_id
+    client = sign_in(acme)
+    before = (AuditEvent.objects.count(), Transfer.objects.count(), available(acme))
+
+    for name in set(names()) - ACTIONS - {"thumbnail"}:
+        assert client.get(address(name, acme, made, acme.key.public_id)).status_code == 200
+
+    assert (AuditEvent.objects.count(), Transfer.objects.count(), available(acme)) == before
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - ACTIONS - {"thumbnail"}))
+def test_a_page_asks_the_database_little(
+    acme, sign_in, delivered, django_assert_max_num_queries, name
+):
+    made = [delivered(acme).public_id for _ in range(3)][-1]
+    client = sign_in(acme)
+    client.get(address("overview", acme))  # what a process reads once
+
+    with django_assert_max_num_queries(14):  # two of them are the session's and its person's
+        answer = client.get(address(name, acme, made, acme.key.public_id))
+
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_what_a_role_may_not_do_is_not_shown(acme, sign_in, delivered):
+    made = delivered(acme).public_id
+    shown = {
+        role: sign_in(acme, role).get(address("overview", acme)).content.decode()
+        for role in EVERYBODY
+    }
+
+    for role, html in shown.items():
+        for name in ("playground", "generations", "keys", "billing", "audit", "settings"):
+            assert (f'href="{address(name, acme)}"' in html) == (role in MAY[name]), (role, name)
+    detail = sign_in(acme, "viewer").get(address("generation", acme, made)).content.decode()
+    assert "Delete images" not in detail
+
+
+def test_the_only_workspace_is_opened_at_once(acme, other, sign_in):
+    client = sign_in(acme, email="ann@example.com")
+    assert client.get("/console/")["Location"] == address("overview", acme)
+
+    sign_in(other, "viewer", email="ann@example.com")
+
+    page = client.get("/console/").content.decode()
+    assert address("overview", acme) in page
+    assert address("overview", other) in page
+
+
+def test_reading_goes_on_without_a_balance(sign_in, channel):
+    poor = Customer("poor", balance=0)
+    client = sign_in(poor)
+
+    page = client.get(address("usage", poor))
+
+    assert page.status_code == 200
+    assert "The balance is used up" in page.content.decode()

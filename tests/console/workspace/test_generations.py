@@ -1,0 +1,165 @@
+"""Generations listed, filtered, told, canceled and deleted on the pages."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from generation.models import Generation
+from generation.searching import Wanted, found, sums
+from pictor.kit.money import Micros
+from storage.models import StoredImage
+from tests.console.workspace.conftest import url
+
+
+def rows_of(answer: Any) -> list[dict[str, str]]:
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def some(acme, delivered):
+    """Three that were delivered, and one that waits."""
+    return [
+        delivered(acme, prompt="a red fox", user="order-7"),
+        delivered(acme, prompt="a blue heron", model="dall-e-3", quality="hd"),
+        delivered(acme, prompt="=HYPERLINK(1)", sizes=((1024, 1024), (1024, 1024))),
+        acme.generation(prompt="a fox that waits"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("", [3, 2, 1, 0]),
+        ("q=FOX", [3, 0]),
+        ("q=order-7", [0]),
+        ("q=order", []),
+        ("status=queued", [3]),
+        ("status=nonsense", [3, 2, 1, 0]),
+        ("model=dall-e-3", [1]),
+        ("model=gpt-9", []),
+        ("tier=1K", [3, 2, 0]),
+        ("over=0.1", [2]),
+        ("over=lots", [3, 2, 1, 0]),
+        ("period=24h&status=succeeded", [2, 1, 0]),
+        ("day=2020-02-30", [3, 2, 1, 0]),
+        ("day=2020-02-29", []),
+        ("source=playground", []),
+        ("source=api&q=heron", [1]),
+        ("q=%00", [3, 2, 1, 0]),
+    ],
+)
+def test_the_list_its_sums_and_its_csv_are_filtered_alike(acme, sign_in, some, query, places):
+    client = sign_in(acme)
+    wanted = [some[place].public_id for place in places]
+
+    page = client.get(f"{url('generations', acme)}?{query}").content.decode()
+    lines = rows_of(client.get(f"{url('generations', acme)}?{query}&format=csv"))
+
+    assert [line["id"] for line in lines] == wanted
+    assert [one.public_id for one in some if one.public_id in page] == sorted(wanted)
+    count = f"{len(wanted)} generation{'' if len(wanted) == 1 else 's'}"
+    assert count in page
+    assert sum(float(line["charged"]) for line in lines) == pytest.approx(
+        sum((some[place].captured_micros or 0) for place in places) / 1e6
+    )
+
+
+def test_ids_of_generations_and_images_are_found(acme, other, sign_in, some, delivered):
+    client = sign_in(acme)
+    image = StoredImage.objects.get(generation_id=some[2].id, index=0)
+    theirs = delivered(other)
+
+    by_id = rows_of(client.get(url("generations", acme) + f"?format=csv&q={some[1].public_id}"))
+    by_image = rows_of(client.get(url("generations", acme) + f"?format=csv&q={image.public_id}"))
+    foreign = rows_of(client.get(url("generations", acme) + f"?format=csv&q={theirs.public_id}"))
+
+    assert [line["id"] for line in by_id] == [some[1].public_id]
+    assert [line["id"] for line in by_image] == [some[2].public_id]
+    assert foreign == []
+
+
+def test_the_csv_holds_what_a_spreadsheet_can_take(acme, sign_in, some):
+    answer = sign_in(acme).get(url("generations", acme) + "?format=csv")
+    disposition = answer["Content-Disposition"]
+
+    line = next(line for line in rows_of(answer) if line["id"] == some[2].public_id)
+
+    assert disposition == 'attachment; filename="generations.csv"'
+    assert line["prompt"] == "'=HYPERLINK(1)"
+    assert (line["charged"], line["currency"], line["images"]) == ("0.105360", "USD", "2")
+    assert (line["key"], line["size_asked"]) == (acme.key.public_id, "1024x1024")
+
+
+def test_pages_follow_each_other(acme, sign_in, some, monkeypatch):
+    monkeypatch.setattr("console.workspace.generations.PAGE", 3)
+    client = sign_in(acme)
+
+    first = client.get(url("generations", acme)).content.decode()
+    second = client.get(url("generations", acme) + f"?after={some[1].public_id}").content.decode()
+
+    assert f"after={some[1].public_id}" in first
+    assert some[0].public_id not in first
+    assert some[0].public_id in second
+    assert "Newest" in second
+
+
+def test_sums_say_when_they_are_not_of_all(acme, some, monkeypatch):
+    monkeypatch.setattr("generation.searching.SEARCHED", 2)
+
+    assert sums(acme.id, Wanted()).is_all is False
+    assert sums(acme.id, Wanted(status="queued")).is_all is True
+    assert found(acme.id, Wanted(cost_over=Micros(1)), limit=1)[0].generation == some[2]
+
+
+def test_a_generation_tells_its_steps_and_its_money(acme, sign_in, some):
+    page = sign_in(acme).get(url("generation", acme, some[0].public_id)).content.decode()
+
+    for words in ("Accepted", "Held $0.05268", "Attempt 1 begun", "Charged $0.05268", "order-7"):
+        assert words in page
+    assert "hidden-vendor" not in page
+    assert "upstream.example" not in page
+
+
+def test_a_smaller_image_is_told_with_what_it_did_to_the_price(acme, sign_in, delivered):
+    made = delivered(acme, sizes=((1000, 1000),))
+
+    page = " ".join(
+        sign_in(acme).get(url("generation", acme, made.public_id)).content.decode().split()
+    )
+
+    assert "1000\N{MULTIPLICATION SIGN}1000" in page
+    assert "The lower of both prices was charged; $0.00244 was released." in page
+
+
+def test_what_waits_is_canceled_and_what_ended_is_not(acme, sign_in, some):
+    client = sign_in(acme)
+
+    waiting = client.post(url("generation_cancel", acme, some[3].public_id))
+    ended = client.post(url("generation_cancel", acme, some[0].public_id))
+
+    assert (waiting.status_code, ended.status_code) == (302, 409)
+    assert Generation.objects.get(id=some[3].id).state == "canceled"
+    assert "already been started, or has ended" in ended.content.decode()
+
+
+def test_a_deleted_generation_keeps_its_bill(acme, sign_in, some):
+    client = sign_in(acme)
+
+    client.post(url("generation_delete", acme, some[0].public_id))
+
+    page = client.get(url("generation", acme, some[0].public_id)).content.decode()
+    assert "The images were deleted" in page
+    assert "a red fox" not in page
+    assert "$0.05268" in page
+
+
+def test_an_empty_workspace_shows_the_first_call(acme, sign_in):
+    page = sign_in(acme).get(url("generations", acme)).content.decode()
+
+    assert "Nothing was generated yet" in page
+    assert "http://testserver/v1/images/generations" in page
+    filtered = sign_in(acme).get(url("generations", acme) + "?q=fox").content.decode()
+    assert "No generations match" in filtered

@@ -1,0 +1,184 @@
+"""Keys made, shown once, changed, rotated and revoked on the pages."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponse
+
+from accounts.keys import digest
+from accounts.models import ApiKey, AuditEvent
+from accounts.selectors import caller_by_digest
+from pictor.kit import clock
+from tests.console.workspace.conftest import url
+
+FORM = {
+    "name": "production",
+    "scopes": ["images:write", "images:read"],
+    "default_response_format": "",
+}
+
+
+def text_in(answer: HttpResponse) -> str:
+    page = answer.content.decode()
+    start = page.index("sk-pictor-")
+    return str(page[start : page.index("<", start)].split()[0])
+
+
+def test_a_key_is_made_with_its_rules_and_shown_once(acme, sign_in):
+    client = sign_in(acme)
+    form = {
+        **FORM, "models": ["dall-e-3"], "budget_month": "$1,000.50", "budget_day": "20",
+        "requests_per_minute": "60", "ip_ranges": "203.0.113.0/24\n198.51.100.7",
+        "expires": "2027-01-31", "default_response_format": "b64_json",
+    }  # fmt: skip
+
+    answer = client.post(url("key_new", acme), form)
+
+    text = text_in(answer)
+    caller = caller_by_digest(digest(text, settings.KEY_PEPPER))
+    assert caller is not None
+    assert (caller.key_name, set(caller.scopes)) == ("production", {"images:write", "images:read"})
+    assert caller.models == frozenset({"dall-e-3"})
+    limits = caller.limits
+    assert (limits.key_budget_month, limits.key_budget_day) == (1_000_500_000, 20_000_000)
+    assert (limits.key_rpm, caller.default_response_format) == (60, "b64_json")
+    assert [str(one) for one in caller.ip_ranges] == ["203.0.113.0/24", "198.51.100.7/32"]
+    assert str(caller.expires_at) == "2027-01-31 23:59:59+00:00"
+    key = ApiKey.objects.get(name="production")
+    assert str(key.created_by) == "owner@acme.example"
+    for page in (url("keys", acme), url("key", acme, key.public_id)):
+        assert text not in client.get(page).content.decode()
+    assert text not in str(list(AuditEvent.objects.values()))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"name": ""}, "This field is required"),
+        ({"scopes": []}, "This field is required"),
+        ({"scopes": ["images:paint"]}, "Select a valid choice"),
+        ({"models": ["dall-e-33"]}, "Select a valid choice"),
+        ({"budget_month": "a lot"}, "Type an amount in dollars"),
+        ({"budget_month": "0"}, "Type an amount above 0"),
+        ({"budget_month": "-5"}, "Type an amount above 0"),
+        ({"budget_day": "0.0000001"}, "Type an amount in dollars"),
+        ({"requests_per_minute": "0"}, "greater than or equal to 1"),
+        ({"max_in_flight": "9999999999"}, "less than or equal to"),
+        ({"ip_ranges": "everywhere"}, "everywhere"),
+        ({"expires": "soon"}, "Enter a valid date"),
+        ({"name": "x\0y"}, "Null characters are not allowed"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_its_field(acme, sign_in, wrong, message):
+    answer = sign_in(acme).post(url("key_new", acme), {**FORM, **wrong})
+
+    assert answer.status_code == 422
+    assert message in answer.content.decode()
+    assert ApiKey.objects.filter(tenant=acme.tenant).count() == 1
+
+
+def test_rules_are_changed_and_the_change_is_in_the_history(acme, sign_in):
+    client = sign_in(acme)
+    page = url("key", acme, acme.key.public_id)
+
+    answer = client.post(page, {**FORM, "name": "live", "budget_month": "50"})
+
+    assert answer.status_code == 302
+    acme.key.refresh_from_db()
+    assert (acme.key.name, acme.key.budget_month_micros) == ("live", 50_000_000)
+    assert 'value="50.00"' in client.get(page).content.decode()
+    event = AuditEvent.objects.get(action="api_key.change")
+    assert (str(event.actor), event.ip) == ("owner@acme.example", "127.0.0.1")
+
+
+def test_a_rotated_key_has_a_new_text_and_the_former_goes_on(acme, sign_in):
+    client, page = sign_in(acme), url("key_rotate", acme, acme.key.public_id)
+
+    answer = client.post(page, {"overlap": "1h"})
+
+    new = caller_by_digest(digest(text_in(answer), settings.KEY_PEPPER))
+    former = caller_by_digest(digest(acme.plaintext, settings.KEY_PEPPER))
+    assert new == former
+    assert "Rotating" in client.get(url("keys", acme)).content.decode()
+    assert client.post(page, {"overlap": "9y"}).status_code == 422
+
+
+def test_a_key_that_is_in_use_is_named_before_it_is_revoked(acme, sign_in, delivered):
+    delivered(acme)
+    client, page = sign_in(acme), url("key_revoke", acme, acme.key.public_id)
+
+    hasty = client.post(page)
+    acme.key.refresh_from_db()
+    was_revoked = acme.key.revoked_at
+    named = client.post(page, {"confirm": "acme"})
+
+    assert (hasty.status_code, was_revoked, named.status_code) == (422, None, 302)
+    assert "type its name to revoke it" in hasty.content.decode()
+    acme.key.refresh_from_db()
+    assert acme.key.revoked_at is not None
+    ended = client.get(url("key", acme, acme.key.public_id)).content.decode()
+    assert "Revoked" in ended
+    assert "Rotate key" not in ended
+
+
+def test_an_idle_key_is_revoked_at_once(acme, sign_in):
+    sign_in(acme).post(url("key_revoke", acme, acme.key.public_id))
+
+    acme.key.refresh_from_db()
+    assert acme.key.revoked_at is not None
+
+
+def test_a_developer_has_the_keys_they_made_and_no_other(acme, sign_in):
+    client = sign_in(acme, "developer")
+    client.post(url("key_new", acme), FORM)
+    own = ApiKey.objects.get(name="production")
+
+    listed = client.get(url("keys", acme)).content.decode()
+
+    assert own.public_id in listed
+    assert acme.key.public_id not in listed
+    assert client.post(url("key_revoke", acme, own.public_id)).status_code == 302
+
+
+def test_budgets_are_shown_as_they_are_counted(acme, sign_in, delivered):
+    ApiKey.objects.update(budget_month_micros=60_000)
+    delivered(acme)
+
+    page = sign_in(acme).get(url("keys", acme) + "?status=near").content.decode()
+
+    assert "Near budget" in page
+    assert "$0.05268" in page
+    assert "of $0.06" in page
+    overview = sign_in(acme).get(url("overview", acme)).content.decode()
+    assert "has used $0.05268 of $0.06 this month" in overview
+
+
+def test_expired_keys_are_among_the_ended(acme, sign_in):
+    ApiKey.objects.update(expires_at=clock.now() - timedelta(days=1))
+
+    assert "Expired" in sign_in(acme).get(url("keys", acme) + "?status=ended").content.decode()
+
+
+def test_a_developer_gives_no_key_more_than_a_developer_may(acme, sign_in):
+    client = sign_in(acme, "developer")
+
+    page = client.get(url("key_new", acme)).content.decode()
+    answer = client.post(url("key_new", acme), {**FORM, "scopes": ["images:write", "keys:write"]})
+
+    assert "Manage keys" not in page
+    assert answer.status_code == 422
+    assert ApiKey.objects.count() == 1
+
+
+def test_a_key_that_may_more_than_its_maker_shows_them_no_new_text(acme, sign_in):
+    client = sign_in(acme, "developer")
+    client.post(url("key_new", acme), FORM)
+    own = ApiKey.objects.get(name="production")
+    ApiKey.objects.filter(id=own.id).update(scopes=["keys:write"])
+
+    rotated = client.post(url("key_rotate", acme, own.public_id), {"overlap": "0"})
+    changed = client.post(url("key", acme, own.public_id), FORM)
+    revoked = client.post(url("key_revoke", acme, own.public_id))
+
+    assert (rotated.status_code, changed.status_code, revoked.status_code) == (404, 404, 302)

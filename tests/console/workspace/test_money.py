@@ -1,0 +1,112 @@
+"""Billing: the balance, the ledger with its proof, and the prices in force."""
+
+import csv
+import io
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from billing.models import Transfer
+from billing.selectors import book_in_force, latest_transfers, proof_of, rows_of
+from billing.services import adjust, draft_price_book, publish_price_book
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from tests.console.workspace.conftest import url, words_of
+from tests.factories import Customer
+
+
+@pytest.fixture
+def moved(acme, delivered):
+    """10 USD came in, 1 was taken back, 0.05268 charged, 0.05268 is held."""
+    adjust(tenant_id=acme.id, amount=Micros(-1_000_000), reason="meant 9", actor="test")
+    delivered(acme)
+    acme.generation()
+
+
+def test_the_proof_is_added_up_from_the_transfers(acme, sign_in, moved):
+    proof = proof_of(acme.id)
+    assert (proof.came_in, proof.captured, proof.held) == (9_000_000, 52_680, 52_680)
+    assert (proof.available, proof.transfers, proof.adds_up) == (8_894_640, 5, True)
+
+    page = words_of(sign_in(acme).get(url("billing", acme)))
+
+    assert "Your ledger adds up" in page
+    assert (
+        "$9.00 came in \N{MINUS SIGN} $0.05268 charged = $8.89464 available + $0.05268 on hold"
+        in page
+    )
+    assert "for 1 running request;" in page
+
+
+@pytest.mark.parametrize("column", ["available", "held"])
+def test_a_balance_that_says_otherwise_is_told(acme, sign_in, moved, column):
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE billing_tenantbalance SET {column} = {column} + 1")  # noqa: S608 - of two words
+
+    assert "do not add up" in words_of(sign_in(acme).get(url("billing", acme)))
+
+
+def test_a_workspace_without_movements_adds_up(sign_in, channel):
+    poor = Customer("poor", balance=0)
+
+    assert proof_of(poor.id).adds_up
+    assert "Nothing has been charged yet" in words_of(sign_in(poor).get(url("billing", poor)))
+
+
+def test_the_ledger_as_csv_can_be_added_up_by_anyone(acme, sign_in, moved, monkeypatch):
+    monkeypatch.setattr("console.workspace.money.READ", 2)
+
+    answer = sign_in(acme).get(url("ledger", acme) + "?format=csv")
+
+    lines = list(
+        csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
+    )
+    assert [line["seq"] for line in lines] == ["1", "2", "3", "4", "5"]
+    available = held = Decimal(0)
+    for line in lines:
+        amount = Decimal(line["amount"])
+        match line["kind"]:
+            case "top_up":
+                available += amount
+            case "adjustment":
+                available -= amount
+            case "hold":
+                available, held = available - amount, held + amount
+            case "capture":
+                held -= amount
+        assert (Decimal(line["available_after"]), Decimal(line["held_after"])) == (available, held)
+        assert len(line["seal"]) == 64
+
+
+def test_the_ledger_has_pages(acme, sign_in, moved, monkeypatch):
+    monkeypatch.setattr("console.workspace.money.PAGE", 2)
+    client = sign_in(acme)
+
+    first = client.get(url("ledger", acme)).content.decode()
+    second = client.get(url("ledger", acme) + "?before=4").content.decode()
+    odd = client.get(url("ledger", acme) + "?before=x").content.decode()
+
+    assert "?before=4" in first
+    assert "Hold" in second
+    assert "meant 9" in second
+    assert "?before=4" in odd
+    assert [one.seq for one in latest_transfers(acme.id, before_seq=4, limit=2)] == [3, 2]
+
+
+def test_a_price_of_ones_own_and_what_is_to_come_are_shown(acme, sign_in):
+    now = clock.now()
+    rows = rows_of(book_in_force(None, now))
+    for start, markup in ((now, "2"), (now + timedelta(days=3), "3")):
+        book = draft_price_book(
+            name="acme", rows=rows, effective_from=start, markup=Decimal(markup),
+            tenant_id=acme.id, actor="test",
+        )  # fmt: skip
+        publish_price_book(book=book, actor="test", now=now)
+
+    page = words_of(sign_in(acme).get(url("prices", acme)))
+
+    assert "$0.10536" in page  # 0.05268 twice
+    assert "Prices change on" in page
+    assert Transfer.objects.count() == 1

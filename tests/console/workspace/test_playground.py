@@ -1,0 +1,203 @@
+"""The playground: its form always means something, its price is the API's, and it bills once."""
+
+from uuid import uuid4
+
+import pytest
+
+from accounts.models import ApiKey
+from accounts.services import KeyRules
+from billing.selectors import balance_of
+from console.workspace.drafts import draft_of
+from console.workspace.snippets import snippets_of
+from generation.models import Generation
+from tests.console.workspace.conftest import url, words_of
+from tests.factories import Customer, contract_of
+
+PRO, ORIGIN, OLD = (
+    contract_of(name) for name in ("gpt-image-2-pro", "gpt-image-2-origin", "dall-e-3")
+)
+AUTO = contract_of("gpt-image-2-auto")
+
+
+def form(customer: Customer, **changes: str) -> dict[str, str]:
+    return {
+        "model": "gpt-image-2-origin", "prompt": "a fox", "size": "1024x1024", "was": "1024x1024",
+        "quality": "medium", "n": "1", "output_format": "png", "key": customer.key.public_id,
+        "number": uuid4().hex, **changes,
+    }  # fmt: skip
+
+
+# --- what the form means ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("contract", "said", "size", "moved"),
+    [
+        (ORIGIN, {}, "1024x1024", False),
+        (ORIGIN, {"size": "1536x1024"}, "1536x1024", False),
+        (ORIGIN, {"size": "3840x2560"}, "3504x2336", True),  # the nearest ratio, then area
+        (ORIGIN, {"size": "huge"}, "1024x1024", False),
+        (OLD, {"size": "1920x1080"}, "1792x1024", True),
+        (AUTO, {"size": "1024x1024"}, "auto", True),
+        (AUTO, {"size": "auto"}, "auto", False),
+        (
+            PRO,
+            {"size": "1024x1024", "was": "1024x1024", "tier_size": "2048x2048"},
+            "2048x2048",
+            False,
+        ),
+        (
+            PRO,
+            {"size": "1536x1024", "was": "1024x1024", "tier_size": "1024x1024"},
+            "1536x1024",
+            False,
+        ),
+        (PRO, {"size": "2048x2048", "was": "2048x2048", "pixels": "1024x1024"}, "1024x1024", False),
+    ],
+)
+def test_the_size_is_what_was_changed_last_or_the_nearest(contract, said, size, moved):
+    draft = draft_of({"model": contract.model, **said}, [contract])
+
+    assert (draft.size, draft.moved) == (size, moved)
+
+
+@pytest.mark.parametrize(
+    ("said", "n"), [("3", 3), ("0", 1), ("99", 10), ("-1", 1), ("many", 1), ("9" * 400, 1), ("", 1)]
+)
+def test_the_count_is_one_that_the_model_makes(said, n):
+    assert draft_of({"n": said}, [ORIGIN]).n == n
+    assert draft_of({"n": said}, [OLD]).n == 1
+
+
+def test_each_tier_and_ratio_is_a_size_of_the_model():
+    draft = draft_of({"model": PRO.model, "size": "3840x2160"}, [PRO])
+
+    assert {size for _, size in draft.tiers} <= set(PRO.size_names)
+    assert draft.tier == "4K"
+    assert [one.name for one in draft.ratios if one.is_chosen] == ["16:9"]
+    assert all(PRO.by_name[one.size].tier == "4K" for one in draft.ratios)
+
+
+def test_code_says_exactly_what_the_form_says():
+    draft = draft_of({"model": OLD.model, "prompt": 'it\'s a "fox"', "quality": "hd"}, [OLD])
+
+    curl, python, node = snippets_of("https://api.example", draft.body)
+
+    assert draft.body == {
+        "model": "dall-e-3", "prompt": "it's a \"fox\"", "size": "1024x1024", "n": 1,
+        "quality": "hd",
+    }  # fmt: skip
+    assert 'it\'"\'"\'s a \\"fox\\"' in curl.text
+    compile(python.text, "snippet", "exec")
+    assert 'quality: "hd"' in node.text
+
+
+# --- what it costs, and makes -------------------------------------------------------------------
+
+
+def test_the_price_is_there_before_the_button(acme, sign_in):
+    page = words_of(sign_in(acme).post(url("playground_quote", acme), form(acme, n="3")))
+
+    assert "$0.15804" in page
+    assert "3 \N{MULTIPLICATION SIGN} $0.05268" in page
+    assert "Generate 3 images" in page
+    assert balance_of(acme.id).held == 0
+
+
+def test_an_open_quality_says_up_to(acme, sign_in):
+    page = words_of(sign_in(acme).post(url("playground_quote", acme), form(acme, quality="auto")))
+
+    assert "Holds up to; charged by what comes back, from $0.00588" in page
+    assert "$0.21072" in page
+
+
+def test_a_run_is_an_ordinary_generation_billed_to_the_chosen_key(acme, sign_in):
+    answer = sign_in(acme).post(url("playground_run", acme), form(acme))
+
+    made = Generation.objects.get()
+    assert answer["Location"] == url("generation", acme, made.public_id)
+    assert (made.source, made.api_key, made.prompt) == ("playground", acme.key, "a fox")
+    assert balance_of(acme.id).held == 52_680
+    listed = words_of(sign_in(acme).get(url("generations", acme) + "?source=playground"))
+    assert made.public_id in listed
+
+
+def test_a_form_sent_twice_is_made_once(acme, sign_in):
+    client = sign_in(acme)
+
+    client.post(url("playground_run", acme), form(acme, number="1" * 32))
+    client.post(url("playground_run", acme), form(acme, number="1" * 32))
+    assert Generation.objects.count() == 1
+
+    client.post(url("playground_run", acme), form(acme, number="2" * 32))
+    assert Generation.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"prompt": " "}, "The prompt is missing"),
+        ({"number": "a\0b"}, "the form lacks its number"),
+        ({"key": "key_x"}, "Choose a key that pays for it"),
+        ({"model": "gpt-image-2-pro"}, "No channel serves gpt-image-2-pro"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_words(acme, sign_in, changes, message):
+    answer = sign_in(acme).post(url("playground_run", acme), form(acme, **changes))
+
+    assert answer.status_code == 422
+    assert message in words_of(answer)
+    assert balance_of(acme.id).held == 0
+
+
+def test_budget_and_balance_stop_it_by_name(acme, sign_in, channel):
+    ApiKey.objects.update(budget_day_micros=1_000)
+    poor = Customer("poor", balance=0)
+
+    over = words_of(sign_in(acme).post(url("playground_run", acme), form(acme)))
+    empty = words_of(sign_in(poor).post(url("playground_run", poor), form(poor)))
+
+    assert "budget" in over
+    assert "balance" in empty
+    assert Generation.objects.count() == 0
+
+
+def test_keys_that_may_not_make_images_are_not_offered(channel, sign_in):
+    reader = Customer("reader", rules=KeyRules(scopes=["images:read"]))
+
+    page = words_of(sign_in(reader).get(url("playground", reader)))
+    answer = sign_in(reader).post(url("playground_run", reader), form(reader))
+
+    assert "A key pays for what is made here" in page
+    assert (answer.status_code, Generation.objects.count()) == (422, 0)
+
+
+def test_a_developer_bills_only_keys_they_made(acme, sign_in):
+    answer = sign_in(acme, "developer").post(url("playground_run", acme), form(acme))
+
+    assert (answer.status_code, Generation.objects.count()) == (422, 0)
+
+
+def test_a_generation_is_opened_again_as_it_was(acme, other, sign_in, delivered):
+    made = delivered(acme, prompt="a blue heron", size="1536x1024", quality="high")
+    client = sign_in(acme)
+
+    page = words_of(client.get(url("playground", acme) + f"?again={made.public_id}"))
+
+    assert "a blue heron" in page
+    assert 'value="1536x1024" checked' in page
+    assert client.get(url("playground", other) + f"?again={made.public_id}").status_code == 404
+    assert client.get(url("playground", acme) + "?again=gen_x").status_code == 404
+
+
+def test_a_run_asks_for_itself_until_it_has_ended(acme, sign_in, delivered):
+    client = sign_in(acme)
+    running, ended = acme.generation(), delivered(acme)
+
+    cards = [
+        client.get(url("playground", acme) + f"?run={one.public_id}").content.decode()
+        for one in (running, ended)
+    ]
+
+    assert ["data-poll" in card for card in cards] == [True, False]
+    assert "charged $0.05268" in " ".join(cards[1].split())

@@ -1,0 +1,109 @@
+"""The usage dashboard: its figures are the rollups', its links lead to the rows."""
+
+import csv
+import io
+
+import pytest
+
+from billing.models import UsageRollup
+from billing.selectors import available_to
+from console.workspace.charts import REST, stacked
+from pictor.kit import clock
+from tests.console.workspace.conftest import url, words_of
+
+
+@pytest.fixture
+def used(acme, other, delivered):
+    """Two models, three images, 0.18536 USD; another workspace uses some as well."""
+    delivered(acme, sizes=((1024, 1024), (1024, 1024)), seconds=4)
+    delivered(acme, model="dall-e-3", quality="hd", seconds=9)
+    delivered(other)
+
+
+def test_figures_are_of_this_workspace_alone(acme, sign_in, used):
+    page = words_of(sign_in(acme).get(url("usage", acme)))
+
+    assert "$0.18536" in page  # 2 x 0.05268 and 0.08
+    assert "0 of 2, never charged" in page
+    assert "nothing in the period before" in page
+    assert "$0.061787 each" in page
+
+
+@pytest.mark.parametrize(
+    ("split", "name", "link"),
+    [
+        ("model", "dall-e-3", "model=dall-e-3&amp;period=30d"),
+        ("tier", "1K", "tier=1K&amp;period=30d"),
+        ("status", "Delivered", "status=succeeded&amp;period=30d"),
+        ("key", "acme", "key=key_"),
+    ],
+)
+@pytest.mark.usefixtures("used")
+def test_a_split_leads_to_its_rows(acme, sign_in, split, name, link):
+    page = words_of(sign_in(acme).get(url("usage", acme) + f"?split={split}"))
+
+    assert link in page
+    assert name in page
+
+
+def test_the_csv_adds_up_to_what_was_charged(acme, sign_in, used):
+    answer = sign_in(acme).get(url("usage", acme) + "?format=csv&split=model")
+
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    spent = 10_000_000 - available_to(acme.id)
+    assert sum(round(float(line["cost"]) * 1e6) for line in lines) == spent
+    assert {line["model"]: line["images"] for line in lines} == {
+        "dall-e-3": "1",
+        "gpt-image-2-origin": "2",
+    }
+
+
+@pytest.mark.parametrize("query", ["period=24h", "period=9y", "split=channel", "show=secrets"])
+def test_odd_words_fall_back_to_usual_ones(acme, sign_in, used, query):
+    assert "$0.18536" in words_of(sign_in(acme).get(url("usage", acme) + f"?{query}"))
+
+
+def test_images_and_requests_are_counted_too(acme, sign_in, used):
+    client = sign_in(acme)
+
+    images = words_of(client.get(url("usage", acme) + "?show=images"))
+    requests = words_of(client.get(url("usage", acme) + "?show=requests"))
+
+    assert 'aria-label="3 in all, 3 at the peak' in images
+    assert 'aria-label="2 in all, 2 at the peak' in requests
+
+
+def test_it_reads_no_generation(acme, sign_in, used, django_assert_num_queries):
+    UsageRollup.objects.update(images=7)
+
+    page = words_of(sign_in(acme).get(url("usage", acme)))
+
+    assert "14</" in page.replace(" ", "")
+
+
+def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
+    day = clock.now()
+    values = {
+        name: {day: value} for name, value in zip("abcdef", (5, 60, 30, 2, 9, 1), strict=True)
+    }
+
+    chart = stacked([day], values)
+
+    assert [(name, value) for name, _, value in chart.legend] == [
+        ("b", 60), ("c", 30), ("e", 9), ("a", 5), (REST, 3),
+    ]  # fmt: skip
+    (bar,) = chart.bars
+    assert chart.top == 200
+    assert bar.total == 107
+    assert sum(part.height for part in bar.segments) == pytest.approx(100 * 107 / 200, abs=0.01)
+    assert bar.segments[-1].y == pytest.approx(100 - 53.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("most", "top"), [(0, 1), (1, 1), (3, 5), (10, 10), (11, 20), (21, 25), (60_000, 100_000)]
+)
+def test_the_axis_ends_at_a_round_number(most, top):
+    day = clock.now()
+
+    assert stacked([day], {"a": {day: most}}).top == top

@@ -1,0 +1,90 @@
+"""Small pictures: made once, of what is there, and gone with their image."""
+
+import io
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+
+from accounts.services import create_tenant
+from pictor.kit import clock
+from pictor.kit.ids import new_uuid
+from pictor.kit.spool import SpoolFile, Spools
+from storage import services
+from storage.models import StoredImage
+from storage.object_keys import thumbnail_key
+from storage.services import ObjectMissing, open_stream, remove_images, upload
+from storage.thumbnails import thumbnail_url
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3")]
+
+
+@pytest.fixture
+def stored(spools: Spools) -> StoredImage:
+    """A png of 1536 x 1024 on storage, with its row."""
+    picture = io.BytesIO()
+    Image.new("RGB", (1536, 1024), (200, 30, 30)).save(picture, "PNG")
+    image = StoredImage(
+        tenant=create_tenant(name="acme", actor="test"),
+        generation_id=new_uuid(),
+        index=0,
+        object_key=f"20261120/{new_uuid().hex}/1-0.png",
+        content_type="image/png",
+        format="png",
+        size_bytes=picture.tell(),
+        sha256="0" * 64,
+        width=1536,
+        height=1024,
+        expires_at=clock.now() + timedelta(days=1),
+    )
+    with closing(spools.new(max_bytes=image.size_bytes)) as spool:
+        spool.write(picture.getvalue())
+        upload(image.object_key, spool, content_type="image/png")
+    image.save()
+    return image
+
+
+def picture_at(key: str) -> Image.Image:
+    with closing(open_stream(key)) as stream:
+        return Image.open(io.BytesIO(b"".join(stream)))
+
+
+def test_it_fits_into_its_square_and_keeps_its_ratio(stored, spools):
+    url = thumbnail_url(stored, spools=spools)
+
+    small = picture_at(thumbnail_key(stored.object_key))
+    assert (small.format, small.size) == ("WEBP", (512, 341))
+    assert thumbnail_key(stored.object_key).rpartition("/")[0] in url
+    assert spools.budget.used_bytes == 0
+
+
+def test_it_is_made_once(stored, spools, monkeypatch):
+    thumbnail_url(stored, spools=spools)
+    stored.refresh_from_db()
+    monkeypatch.setattr("storage.thumbnails.open_stream", None)
+
+    assert thumbnail_url(stored, spools=spools)
+
+
+def test_it_goes_with_its_image(stored, spools):
+    thumbnail_url(stored, spools=spools)
+
+    assert remove_images(stored.generation_id, now=clock.now())
+
+    for key in (stored.object_key, thumbnail_key(stored.object_key)):
+        with pytest.raises(ObjectMissing):
+            open_stream(key)
+
+
+def test_one_that_is_made_while_its_image_goes_does_not_stay(stored, spools, monkeypatch):
+    def upload_late(key: str, spool: SpoolFile, *, content_type: str) -> None:
+        upload(key, spool, content_type=content_type)
+        services.remove_images(stored.generation_id, now=clock.now())
+
+    monkeypatch.setattr("storage.thumbnails.upload", upload_late)
+
+    thumbnail_url(stored, spools=spools)
+
+    with pytest.raises(ObjectMissing):
+        open_stream(thumbnail_key(stored.object_key))
