@@ -22,8 +22,8 @@ help: ## show this list
 run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 	@exec env PICTOR_STOP_WITH_PARENT=1 $(PY) manage.py run
 
-test: venv-dev ## run the tests, against real servers of their own
-	@$(PY) -m pytest
+test: venv-dev ## run the tests, against real servers of their own, two files at a time
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow: not in CI)
 	@$(PY) -m coverage erase

@@ -1,4 +1,4 @@
-"""One whole stack per test run, started by the code of `manage.py run`: a pytest plugin.
+"""One whole stack per process that runs tests, started by the code of `manage.py run`: a plugin.
 
 Loaded with `-p tests.servers`, before Django reads its settings. The stack lives in a temporary
 folder with ports of its own, so it never meets a running `make run`. Its recorded environment is
@@ -157,15 +157,17 @@ _stacks: list[Stack] = []
 
 
 def _is_needed(config: pytest.Config) -> bool:
+    """Not to list things; and with `-n`, by the processes that run tests, not by their head."""
     options = config.known_args_namespace
     idle = ("help", "version", "collectonly", "markers", "showfixtures")
-    return not any(getattr(options, name, False) for name in idle)
+    is_head = getattr(options, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
+    return not is_head and not any(getattr(options, name, False) for name in idle)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Start the stack before pytest-django reads the settings."""
-    if _is_needed(early_config) and "PYTEST_XDIST_WORKER" not in os.environ:
+    if _is_needed(early_config):
         folder = Path(tempfile.mkdtemp(prefix="pictor-test-"))
         early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         stack = start_stack(folder)
