@@ -66,6 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    terms_version = models.CharField(max_length=20, blank=True, editable=False)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -111,7 +112,10 @@ class Tenant(models.Model):
         SUSPENDED = "suspended"
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100, unique=True, help_text="What operators call it.")
+    title = models.CharField(
+        max_length=100, blank=True, help_text="What its members call it; no other tenant sees it."
+    )
     status = models.CharField(max_length=9, choices=Status, default=Status.ACTIVE)
     requests_per_minute = _limit("Over all keys. Empty: unlimited.")
     images_per_minute = _limit("Over all keys. Empty: unlimited.")
@@ -133,6 +137,11 @@ class Tenant(models.Model):
     def public_id(self) -> str:
         """The id outside: `ten_…`."""
         return ids.public(ids.TENANT, self.id)
+
+    @property
+    def shown_name(self) -> str:
+        """What its members see."""
+        return self.title or self.name
 
 
 class Membership(models.Model):
@@ -158,6 +167,59 @@ class Membership(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.user_id} is {self.role} of {self.tenant_id}"
+
+
+class Invitation(models.Model):
+    """A part in a tenant that is offered to whoever owns an address; cancelling deletes it."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=9, choices=Membership.Role)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "email"], name="one_invitation_per_address"),
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="invited_email_is_lower_case"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.email} may become {self.role} of {self.tenant_id}"
+
+
+class Mail(models.Model):
+    """An e-mail: written in the transaction that it tells of, sent by the short-work worker.
+
+    What it says is forgotten once it is sent; the mailbox of the embedded default keeps it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    to = models.EmailField()
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    due_at = models.DateTimeField(db_default=Now())
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="mail_to_send", condition=models.Q(sent_at__isnull=True)
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.to}"
 
 
 class ApiKey(models.Model):

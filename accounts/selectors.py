@@ -9,7 +9,16 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import ApiKey, AuditEvent, ConfigRevision, Membership, Tenant, User
+from accounts.models import (
+    ApiKey,
+    AuditEvent,
+    ConfigRevision,
+    Invitation,
+    Mail,
+    Membership,
+    Tenant,
+    User,
+)
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
 from pictor.kit.money import Micros
@@ -138,12 +147,10 @@ def tenants() -> list[Tenant]:
 
 
 def tenant_by_name_or_id(text: str) -> Tenant | None:
-    """The tenant of that name, public id (`ten_…`) or UUID; a name wins over an id."""
-    named = Tenant.objects.filter(name=text).first()
-    if named is not None:
-        return named
+    """The tenant of that public id (`ten_…`), UUID or name; an id wins over a name."""
     tenant_id = ids.parse(ids.TENANT, text) or _uuid(text)
-    return None if tenant_id is None else Tenant.objects.filter(id=tenant_id).first()
+    found = tenant_id and Tenant.objects.filter(id=tenant_id).first()
+    return found or Tenant.objects.filter(name=text).first()
 
 
 def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
@@ -216,6 +223,26 @@ def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     return events.values(
         "actor_name", "action", "object_type", "object_id", "before", "after", "ip", "at"
     ).iterator()
+
+
+def latest_mail(*, limit: int) -> list[Mail]:
+    """The mail written last, newest first."""
+    return list(Mail.objects.order_by("-created_at", "-id")[:limit])
+
+
+def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
+    """An invitation that is open, with its tenant and who invites."""
+    wanted = _uuid(invitation_id)
+    if wanted is None:
+        return None
+    found = Invitation.objects.select_related("tenant", "invited_by")
+    return found.filter(id=wanted, expires_at__gt=now).first()
+
+
+def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
+    """A tenant's open invitations, newest first."""
+    found = Invitation.objects.filter(tenant_id=tenant_id, expires_at__gt=now)
+    return list(found.select_related("tenant", "invited_by").order_by("-created_at"))
 
 
 def operator_of(tenant_name: str, *, email: str) -> User | None:

@@ -18,7 +18,16 @@ from accounts.services.api_keys import (
 )
 from accounts.services.audit import link_events, link_older_events, record
 from accounts.services.delegation import refuse_more_than, scopes_of
-from accounts.services.members import add_member, remove_member
+from accounts.services.mail import post
+from accounts.services.members import (
+    accept_invitation,
+    add_member,
+    cancel_invitation,
+    change_role,
+    dismiss_member,
+    invite,
+    remove_member,
+)
 from accounts.services.people import (
     Person,
     change_user,
@@ -34,7 +43,9 @@ from accounts.services.tenants import (
     change_tenant,
     create_tenant,
     set_tenant_status,
+    set_title,
 )
+from accounts.services.welcome import accept_terms, verify_email
 
 __all__ = [
     "FREE",
@@ -44,19 +55,26 @@ __all__ = [
     "KeyRules",
     "Person",
     "TenantLimits",
+    "accept_invitation",
+    "accept_terms",
     "add_member",
+    "cancel_invitation",
     "change_api_key",
+    "change_role",
     "change_tenant",
     "change_user",
     "check_models",
     "create_tenant",
     "create_user",
     "delete_user",
+    "dismiss_member",
     "erase_tenant",
     "export_tenant",
+    "invite",
     "issue_api_key",
     "link_events",
     "link_older_events",
+    "post",
     "record",
     "refuse_more_than",
     "remove_member",
@@ -68,5 +86,7 @@ __all__ = [
     "set_password",
     "set_prompt_retention",
     "set_tenant_status",
+    "set_title",
     "unknown_scopes",
+    "verify_email",
 ]

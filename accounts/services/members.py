@@ -1,9 +1,22 @@
-"""People in tenants, and the roles they have there."""
+"""People in tenants: the roles they have there, those who are invited, and those who go.
 
+Raises ValidationError, in words for a person, for what a role may not do and for what would leave a
+tenant without an owner.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import Actor, Membership, Tenant, User
+from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
+from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
+
+INVITED_FOR = timedelta(days=7)
+MOST_INVITATIONS = 50
+"""Open ones of a tenant: each is a mail to somebody who may not want it."""
 
 
 @transaction.atomic
@@ -29,6 +42,19 @@ def add_member(
 
 
 @transaction.atomic
+def change_role(
+    *, membership: Membership, role: Membership.Role, by: Membership, ip: str | None = None
+) -> None:
+    """Give a member of one's own tenant another role."""
+    _lock(membership.tenant_id)
+    membership.refresh_from_db(fields=["role"])
+    _may(by, membership.role, role)
+    if membership.role == Membership.Role.OWNER != role:
+        _refuse_last_owner(membership)
+    add_member(tenant=membership.tenant, user=membership.user, role=role, actor=by.user, ip=ip)
+
+
+@transaction.atomic
 def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None) -> None:
     """End a membership; the person and what they did stay."""
     record(
@@ -41,3 +67,144 @@ def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None
         ip=ip,
     )
     membership.delete()
+
+
+@transaction.atomic
+def dismiss_member(
+    *,
+    membership: Membership,
+    by: Membership,
+    heir: User | None,
+    now: datetime,
+    ip: str | None = None,
+) -> None:
+    """Remove a member of one's own tenant, or leave it oneself.
+
+    Args:
+        membership: theirs.
+        by: who does it.
+        heir: a member who gets the keys they made; None revokes those keys.
+        now: when the keys end.
+        ip: where it is done from.
+    """
+    _lock(membership.tenant_id)
+    membership.refresh_from_db(fields=["role"])
+    if membership.pk != by.pk:
+        _may(by, membership.role)
+    if membership.role == Membership.Role.OWNER:
+        _refuse_last_owner(membership)
+    if (
+        heir is not None
+        and not Membership.objects.filter(tenant_id=membership.tenant_id, user=heir)
+        .exclude(pk=membership.pk)
+        .exists()
+    ):
+        raise ValidationError("Keys are handed over to another member.")
+    keys = ApiKey.objects.filter(
+        tenant_id=membership.tenant_id, created_by=membership.user_id, revoked_at=None
+    )
+    for key in keys:
+        if heir is None:
+            revoke_api_key(key=key, actor=by.user, now=now, ip=ip)
+        else:
+            _hand_over(key, heir, by.user, ip)
+    remove_member(membership=membership, actor=by.user, ip=ip)
+
+
+@transaction.atomic
+def invite(
+    *, by: Membership, email: str, role: Membership.Role, now: datetime, ip: str | None = None
+) -> Invitation:
+    """Offer a part in one's own tenant; a further one to the same address replaces it."""
+    _may(by, role)
+    email = User.normalize_username(email)
+    tenant = by.tenant
+    if Membership.objects.filter(tenant=tenant, user__email=email).exists():
+        raise ValidationError({"email": "That person is a member already."})
+    _lock(tenant.id)
+    Invitation.objects.filter(tenant=tenant, email=email).delete()
+    if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MOST_INVITATIONS:
+        raise ValidationError(f"{MOST_INVITATIONS} invitations are open: cancel one first.")
+    invitation = Invitation(
+        tenant=tenant, email=email, role=role, invited_by=by.user, expires_at=now + INVITED_FOR
+    )
+    invitation.full_clean()
+    invitation.save(force_insert=True)
+    _record(invitation, "member.invite", by.user, ip)
+    return invitation
+
+
+@transaction.atomic
+def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None = None) -> None:
+    """Take an invitation back: its link leads nowhere from now on."""
+    _may(by, invitation.role)
+    _record(invitation, "member.uninvite", by.user, ip)
+    invitation.delete()
+
+
+@transaction.atomic
+def accept_invitation(
+    *, invitation: Invitation, user: User, now: datetime, ip: str | None = None
+) -> Membership:
+    """Become a member as offered. The address must be the person's own, and verified."""
+    found = Invitation.objects.select_for_update().filter(pk=invitation.pk, expires_at__gt=now)
+    open_one = found.first()
+    if open_one is None:
+        raise ValidationError("This invitation is open no longer: ask for another one.")
+    if user.email != open_one.email or user.email_verified_at is None:
+        raise ValidationError(f"This invitation is for {open_one.email}.")
+    tenant, role = open_one.tenant, Membership.Role(open_one.role)
+    open_one.delete()
+    known = Membership.objects.filter(tenant=tenant, user=user).first()
+    return known or add_member(tenant=tenant, user=user, role=role, actor=user, ip=ip)
+
+
+def _may(by: Membership, *roles: str) -> None:
+    """Owners do everything, admins all that is not about owners, the others nothing."""
+    if by.role == Membership.Role.OWNER:
+        return
+    if by.role != Membership.Role.ADMIN:
+        raise ValidationError("Only owners and admins do this.")
+    if Membership.Role.OWNER in roles:
+        raise ValidationError("Only an owner makes, changes or removes owners.")
+
+
+def _refuse_last_owner(membership: Membership) -> None:
+    others = Membership.objects.filter(
+        tenant_id=membership.tenant_id, role=Membership.Role.OWNER
+    ).exclude(pk=membership.pk)
+    if not others.exists():
+        raise ValidationError("A workspace keeps an owner: make somebody else one first.")
+
+
+def _lock(tenant_id: UUID) -> None:
+    """One change of a tenant's people at a time."""
+    Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
+
+
+def _hand_over(key: ApiKey, heir: User, actor: User, ip: str | None) -> None:
+    before = {"created_by": str(key.created_by)}
+    key.created_by = heir
+    key.save(update_fields=["created_by"])
+    record(
+        actor=actor,
+        action="api_key.hand_over",
+        object_type="api_key",
+        object_id=key.public_id,
+        tenant_id=key.tenant_id,
+        before=before,
+        after={"created_by": str(heir)},
+        ip=ip,
+    )
+
+
+def _record(invitation: Invitation, action: str, actor: User, ip: str | None) -> None:
+    record(
+        actor=actor,
+        action=action,
+        object_type="invitation",
+        object_id=str(invitation.pk),
+        tenant_id=invitation.tenant_id,
+        after={"email": invitation.email, "role": invitation.role},
+        ip=ip,
+    )

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -73,6 +74,7 @@ def change_user(
         setattr(user, column, value)
     user.full_clean()
     user.save(update_fields=list(columns))
+    _sync_address(user)
     user.groups.set(groups)
     user.user_permissions.set(permissions)
     after = _describe(user)
@@ -117,8 +119,10 @@ def seed_operator(
     user.email_verified_at = user.email_verified_at or now
     if known is None or not user.check_password(password):
         user.set_password(password)
+    user.terms_version = settings.TERMS_VERSION
     user.full_clean()
     user.save()
+    _sync_address(user)
     record(
         actor=actor,
         action="user.seed",
@@ -131,6 +135,17 @@ def seed_operator(
     if roles.get(user.id) != Membership.Role.OWNER:
         add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=actor)
     return user
+
+
+def _sync_address(user: User) -> None:
+    """Tell allauth what we know of the address: it is verified, or is asked for a code."""
+    from allauth.account.models import EmailAddress  # noqa: PLC0415 - no command waits for it
+
+    verified = user.email_verified_at is not None
+    EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
+    EmailAddress.objects.update_or_create(
+        user=user, email=user.email, defaults={"verified": verified, "primary": True}
+    )
 
 
 def _describe(user: User) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
 from accounts.holdings import holdings
-from accounts.models import Actor, ApiKey, Tenant
+from accounts.models import Actor, ApiKey, Invitation, Tenant
 from accounts.selectors import api_keys_of, audit_events_of, members_of
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
@@ -106,8 +106,9 @@ def _make_nameless(tenant: Tenant, actor: Actor) -> None:
     for member in members_of(tenant.id):
         remove_member(membership=member, actor=actor)
     ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
-    tenant.name = f"erased {tenant.public_id}"
-    tenant.save(update_fields=["name"])
+    Invitation.objects.filter(tenant=tenant).delete()
+    tenant.name, tenant.title = f"erased {tenant.public_id}", ""
+    tenant.save(update_fields=["name", "title"])
     record(
         actor=actor,
         action="tenant.erase",

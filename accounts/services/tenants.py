@@ -29,6 +29,7 @@ def create_tenant(
     *,
     name: str,
     actor: Actor,
+    title: str = "",
     opening_balance: Micros = NOTHING,
     limits: TenantLimits = NO_LIMITS,
     ip: str | None = None,
@@ -37,7 +38,7 @@ def create_tenant(
 
     Raises ValidationError for a name that is taken, empty or too long, or a negative balance.
     """
-    tenant = Tenant(name=name, **asdict(limits))
+    tenant = Tenant(name=name, title=title, **asdict(limits))
     tenant.full_clean()
     tenant.save(force_insert=True)
     record(
@@ -83,6 +84,31 @@ def change_tenant(
         tenant_id=tenant.id,
         before=before,
         after=after,
+        ip=ip,
+    )
+
+
+@transaction.atomic
+def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None) -> None:
+    """Let a tenant's members call it otherwise; where nothing changes, nothing is written.
+
+    What operators call it stays, so nobody names themselves like somebody else. Raises
+    ValidationError for one that is too long.
+    """
+    before = tenant.title
+    if title == before:
+        return
+    tenant.title = title
+    tenant.full_clean()
+    tenant.save(update_fields=["title"])
+    record(
+        actor=actor,
+        action="tenant.title",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+        before={"title": before},
+        after={"title": title},
         ip=ip,
     )
 

@@ -1,25 +1,39 @@
 """What allauth asks of the project: who may sign up, where a caller is, how secrets are kept."""
 
 import logging
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from cryptography.fernet import InvalidToken
+from django.conf import settings
 from django.http import HttpRequest
 from typing_extensions import override
 
+from accounts.services import post
 from pictor.kit.encryption import decrypted, encrypted
 
+INVITED = "invited"
+"""In a session: it came by an invitation that is open."""
 log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """People are made by operators: nobody signs up."""
+    """Mail goes through our outbox; who may sign up is the operator's to say."""
 
     @override
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
+        """To all where the operator says so; to who follows an invitation in any case."""
+        return settings.SIGN_UP or bool(request.session.get(INVITED))
+
+    @override
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Written down with whatever it tells of, and sent by the short-work worker."""
+        words = {"email": email, **context}
+        message = self.render_mail(template_prefix, email, words)
+        html = [body for body, kind in message.alternatives if kind == "text/html"]
+        post(to=email, subject=message.subject, text=message.body, html=html[0] if html else "")
 
     @override
     def get_client_ip(self, request: HttpRequest) -> str:

@@ -1,4 +1,4 @@
-"""What happens with second factors: audit events, and what a session remembers of a new one.
+"""What happens as people sign in: audit events, a newcomer's workspace, factors in a session.
 
 An event is written in the transaction of its change, so it hangs on the rows and not on allauth's
 own signals, which are sent after it. What only a sign-in needs is imported there: every command
@@ -7,10 +7,15 @@ comes through `connect`.
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.signals import email_confirmed, password_changed, password_reset
 from django.db.models.signals import post_delete, post_save
 
 if TYPE_CHECKING:
+    from allauth.account.models import EmailAddress
     from allauth.mfa.models import Authenticator
+    from django.http import HttpRequest
+
+    from accounts.models import User
 
 FACTOR = "mfa.Authenticator"
 
@@ -19,6 +24,9 @@ def connect() -> None:
     """Listen from now on."""
     post_save.connect(_saved, sender=FACTOR, dispatch_uid="second-factor-on")
     post_delete.connect(_deleted, sender=FACTOR, dispatch_uid="second-factor-off")
+    email_confirmed.connect(_verified, dispatch_uid="address-verified")
+    for signal in (password_changed, password_reset):
+        signal.connect(_password, dispatch_uid="password-changed")
 
 
 def _saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> None:
@@ -39,6 +47,27 @@ def _saved(instance: "Authenticator", *, created: bool, raw: bool, **_: Any) -> 
 
 def _deleted(instance: "Authenticator", **_: Any) -> None:
     _record("user.mfa_off", instance)
+
+
+def _verified(request: "HttpRequest", email_address: "EmailAddress", **_: Any) -> None:
+    from accounts.services import verify_email  # noqa: PLC0415 - needs the models
+    from pictor.kit import clock  # noqa: PLC0415 - as above
+
+    user: User = email_address.user
+    verify_email(user=user, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
+
+
+def _password(request: "HttpRequest", user: "User", **_: Any) -> None:
+    from accounts.services import record  # noqa: PLC0415 - needs the models
+
+    record(
+        actor=user,
+        action="user.password",
+        object_type="user",
+        object_id=str(user.pk),
+        after={"usable": True},
+        ip=request.META.get("REMOTE_ADDR"),
+    )
 
 
 def _record(action: str, factor: "Authenticator") -> None:

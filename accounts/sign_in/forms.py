@@ -1,24 +1,34 @@
-"""The form in which staff type their password: counted before anything is hashed."""
+"""The forms in which people type their password: counted before anything is hashed."""
 
 import hashlib
 from typing import Any
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import SignupForm as AllauthSignUpForm
+from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from typing_extensions import override
 from unfold.forms import AuthenticationForm
 
 from accounts import rates
+from accounts.models import User
+from accounts.services import accept_terms, record
 from pictor.kit.errors import RateLimited
 
 THROTTLED = "throttled"
 
 
-class SignInForm(AuthenticationForm):
-    """Unfold's, with a limit by account and one by address, whoever is right about the password."""
+class Counted(forms.Form):
+    """A form with a limit by account and one by address, whoever is right about the password."""
+
+    request: HttpRequest | None
+    account_field: str
 
     @override
     def clean(self) -> dict[str, Any]:
-        typed = str(self.cleaned_data.get("username", "")).strip().lower()
+        typed = str(self.data.get(self.add_prefix(self.account_field), "")).strip().lower()
         address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
         try:
             rates.take_sign_in(account=_name(typed), address=_name(address))
@@ -28,14 +38,48 @@ class SignInForm(AuthenticationForm):
                 code=THROTTLED,
                 params={"seconds": error.retry_after},
             ) from None
-        columns: dict[str, Any] = super().clean()
+        columns: dict[str, Any] = super().clean() or {}
         return columns
 
     def retry_after(self) -> int | None:
         """Seconds until the next attempt is counted; None unless this one was one too many."""
         refusals = self.non_field_errors().as_data()
-        waits = [error.params["seconds"] for error in refusals if error.code == THROTTLED]
+        waits = [(error.params or {})["seconds"] for error in refusals if error.code == THROTTLED]
         return max(waits, default=None)
+
+
+class SignInForm(Counted, AuthenticationForm):
+    """Staff's, in the admin's clothes."""
+
+    account_field = "username"
+
+
+class LoginForm(Counted, AllauthLoginForm):
+    """Everyone's."""
+
+    account_field = "login"
+
+
+class SignUpForm(AllauthSignUpForm):
+    """An address, a password, and the terms."""
+
+    terms = forms.BooleanField(label="I accept the terms")
+
+    @override
+    def save(self, request: HttpRequest) -> User:
+        """The new person, who has accepted the terms in force."""
+        user: User = super().save(request)
+        ip = request.META.get("REMOTE_ADDR")
+        record(
+            actor=user,
+            action="user.sign_up",
+            object_type="user",
+            object_id=str(user.pk),
+            after={"email": user.email},
+            ip=ip,
+        )
+        accept_terms(user=user, version=settings.TERMS_VERSION, ip=ip)
+        return user
 
 
 def _name(text: str) -> str:

@@ -1,32 +1,51 @@
-"""Pages of the library in the admin's clothes."""
+"""The library's pages as this site shows them: never cached, and all that one does or nothing."""
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
-from django.contrib import admin
+from allauth.account.views import LoginView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
+from typing_extensions import override
+
+from accounts.sign_in.forms import Counted
 
 View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """The view with what the admin's templates need, and never cached."""
+    """The view in one transaction: a mail or an audit event is written with its change."""
 
     @wraps(view)
-    def dressed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        if isinstance(response, TemplateResponse) and not response.is_rendered:
-            look = admin.site.each_context(request)
-            response.context_data = {**look, **(response.context_data or {})}
-        return response
+    def whole(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with transaction.atomic():
+            return view(request, *args, **kwargs)
 
-    return never_cache(dressed)
+    return never_cache(whole)
+
+
+class CountedView(LoginView):
+    """The library's sign-in, which says when the next attempt is counted."""
+
+    @override
+    def form_invalid(self, form: Counted) -> HttpResponse:
+        """The form with what is wrong; 429 where it is the number of attempts."""
+        return said_when(super().form_invalid(form), form)
+
+
+def said_when(response: HttpResponse, form: Counted) -> HttpResponse:
+    """The response, as a 429 with Retry-After where the form was one attempt too many."""
+    wait = form.retry_after()
+    if wait is not None:
+        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+        response.headers["Retry-After"] = str(wait)
+    return response
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """Who has tried too often."""
-    look = admin.site.each_context(request)
-    return TemplateResponse(request, "429.html", look, status=429).render()
+    return TemplateResponse(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS).render()

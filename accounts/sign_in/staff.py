@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any
 
 from allauth.account.internal.flows.login import (
@@ -25,6 +24,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
 from accounts.sign_in.forms import SignInForm
+from accounts.sign_in.pages import said_when
 
 HIDDEN = frozenset({"account", "mfa", "auth"})
 """The apps of allauth, and Django's groups."""
@@ -72,6 +72,7 @@ class StaffSite(UnfoldAdminSite):
         return _StagedLoginView.as_view(
             extra_context=context,
             authentication_form=self.login_form,
+            next_page=reverse("admin:index", current_app=self.name),
             template_name="admin/login.html",
         )(request)
 
@@ -86,7 +87,8 @@ class _StagedLoginView(LoginView):
             logout(self.request)
         # The password was typed just now: who has no factor yet sets it up without a second time.
         record_authentication(self.request, user, "password", reauthenticated=True)
-        login = Login(user=user, redirect_url=self.get_success_url())
+        # Staff are made by staff: no mail needs to work for them to get in.
+        login = Login(user=user, redirect_url=self.get_success_url(), email_verification="none")
         response: HttpResponse = perform_login(self.request, login)
         return response
 
@@ -94,11 +96,7 @@ class _StagedLoginView(LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """The form with what is wrong; 429 where it is the number of attempts."""
         response = super().form_invalid(form)
-        wait = form.retry_after() if isinstance(form, SignInForm) else None
-        if wait is not None:
-            response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-            response.headers["Retry-After"] = str(wait)
-        return response
+        return said_when(response, form) if isinstance(form, SignInForm) else response
 
 
 def has_shown_factor(request: HttpRequest) -> bool:

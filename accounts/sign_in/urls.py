@@ -1,13 +1,12 @@
-"""The pages of signing in and of second factors, of all that allauth has; its names are kept."""
+"""The pages of signing up and in, of all that allauth has; its names are kept."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, path
-from django.views.generic import RedirectView
 
-from accounts.sign_in.pages import View, page
+from accounts.sign_in.pages import CountedView, View, page
 
 
 def _page(route: str, view: View, name: str) -> URLPattern:
@@ -15,13 +14,28 @@ def _page(route: str, view: View, name: str) -> URLPattern:
 
 
 urlpatterns = [
-    path(
-        "login/",
-        RedirectView.as_view(pattern_name="admin:login", query_string=True),
-        name="account_login",
-    ),
+    _page("login/", CountedView.as_view(), "account_login"),
     _page("logout/", account.logout, "account_logout"),
     _page("inactive/", account.account_inactive, "account_inactive"),
+    _page("signup/", account.signup, "account_signup"),
+    _page("confirm-email/", account.email_verification_sent, "account_email_verification_sent"),
+    _page("password/change/", account.password_change, "account_change_password"),
+    _page("password/reset/", account.password_reset, "account_reset_password"),
+    _page(
+        "password/reset/confirm/",
+        account.confirm_password_reset_code,
+        "account_confirm_password_reset_code",
+    ),
+    _page(
+        "password/reset/complete/",
+        account.complete_password_reset,
+        "account_complete_password_reset",
+    ),
+    _page(
+        "password/reset/done/",
+        account.password_reset_from_key_done,
+        "account_password_reset_completed",
+    ),
     _page("reauthenticate/", account.reauthenticate, "account_reauthenticate"),
     _page("2fa/", mfa.index, "mfa_index"),
     _page("2fa/authenticate/", mfa.authenticate, "mfa_authenticate"),

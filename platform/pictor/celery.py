@@ -47,6 +47,8 @@ app.conf.update(
         "max_retries": None if ROLE else 0,
     },
     beat_schedule={
+        "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
+        "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},
         "forget-idempotency-keys": {
             "task": "generation.tasks.forget_idempotency_keys",
             "schedule": crontab(minute=7),

@@ -6,9 +6,12 @@ them). A number or a yes/no value that cannot be read stops the start with the v
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
+import dj_email_url
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -87,3 +90,33 @@ def env_database(name: str, default: str, *, options: Mapping[str, object]) -> d
     chosen = found.get("OPTIONS", {})
     port = found["PORT"] or chosen.pop("port", 5432)
     return {**found, "PORT": str(port), "OPTIONS": {**options, **chosen}}
+
+
+def env_mail(name: str) -> dict[str, Any]:
+    """NAME, or the file NAME_FILE, as Django's settings of a mail server; empty without one.
+
+    `smtp://user:password@host:587/?tls=True`, each part percent-encoded where it must be. No
+    message repeats any part of it.
+    """
+    url = env_secret(name)
+    if not url:
+        return {}
+    try:
+        found = dj_email_url.parse(url)
+    except ValueError:
+        found = {}
+    if "EMAIL_BACKEND" not in found:
+        raise EnvError(f"{name} cannot be read: it must be like smtp://user:password@host:587/")
+    return dict(found)
+
+
+def env_dollars(name: str, default: str) -> int:
+    """The variable as an amount in dollars; its micros."""
+    raw = env_str(name, default)
+    try:
+        micros = Decimal(raw) * 1_000_000
+    except InvalidOperation:
+        raise EnvError(f"{name} must be an amount in dollars, not {raw!r}") from None
+    if not micros.is_finite() or micros < 0 or micros != int(micros):
+        raise EnvError(f"{name} must be an amount in dollars of up to six places, not {raw!r}")
+    return int(micros)

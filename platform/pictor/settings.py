@@ -10,7 +10,17 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from pictor.env import env_bool, env_database, env_int, env_list, env_secret, env_secrets, env_str
+from pictor.env import (
+    env_bool,
+    env_database,
+    env_dollars,
+    env_int,
+    env_list,
+    env_mail,
+    env_secret,
+    env_secrets,
+    env_str,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,6 +101,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "console.theme.theme",
+                "console.shell.shell",
             ],
         },
     },
@@ -106,17 +117,52 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "/admin/login/"
-LOGIN_REDIRECT_URL = "/admin/"
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/console/"
 STAFF_MFA = env_bool("PICTOR_STAFF_MFA", default=True)
 """Staff without a second factor see nothing of the admin but the pages that set one up."""
 
-# allauth: people of our own model, known by e-mail address; it signs nobody up and sends nothing.
+# Mail: `EMAIL_URL=smtp://user:password@host:587/?tls=True`. Without one the embedded default shows
+# what it would have sent at /mailbox/, and everything else keeps its mail until it is set.
+_mail = env_mail("EMAIL_URL")
+MAILBOX = EMBEDDED and not _mail
+SENDS_MAIL = bool(_mail) or MAILBOX
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS"), _mail.get("EMAIL_USE_SSL")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env_str("PICTOR_MAIL_FROM", "Pictor <no-reply@localhost>")
+
+# Who signs up gets a workspace with these limits, and this credit once the address is verified.
+SIGN_UP = env_bool("PICTOR_SIGN_UP", default=EMBEDDED)
+SIGN_UP_CREDIT = env_dollars("PICTOR_SIGN_UP_CREDIT", "5" if EMBEDDED else "0")
+SIGN_UP_LIMITS = {
+    "requests_per_minute": env_int("PICTOR_SIGN_UP_REQUESTS_PER_MINUTE", 60),
+    "images_per_minute": env_int("PICTOR_SIGN_UP_IMAGES_PER_MINUTE", 60),
+    "max_in_flight": env_int("PICTOR_SIGN_UP_MAX_IN_FLIGHT", 20),
+}
+TERMS_VERSION = "2026-11-01"
+"""Of the terms at /terms/; members accept a new one before they go on."""
+
+# allauth: people of our own model, known by e-mail address.
 ACCOUNT_ADAPTER = "accounts.sign_in.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_FORMS = {
+    "login": "accounts.sign_in.forms.LoginForm",
+    "signup": "accounts.sign_in.forms.SignUpForm",
+}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "accounts.sign_in.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Pictor"

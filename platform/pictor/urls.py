@@ -29,6 +29,7 @@ urlpatterns = [
     path("accounts/", include("accounts.sign_in.urls")),
     path("console/", include("console.workspace.urls")),
     path("ops/", include("console.ops.urls")),
+    path("", include("console.people.urls")),
     path("", include("console.site.urls")),
 ]
 

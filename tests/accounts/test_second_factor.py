@@ -311,18 +311,13 @@ def test_nobody_is_sent_to_another_site(secret, turns):
 def test_strangers_are_asked_to_sign_in(browser, path):
     answer = browser.get(path, follow=True)
 
-    assert answer.redirect_chain[-1][0].startswith("/admin/login/")
+    assert answer.redirect_chain[-1][0].startswith("/accounts/login/")
 
 
 @pytest.mark.parametrize(
     "path", ["/admin/mfa/authenticator/", "/admin/account/emailaddress/", "/admin/mfa/"]
 )
 def test_the_admin_has_no_pages_of_the_library(secret, browser, path):
-    assert browser.get(path).status_code == 404
-
-
-@pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/password/reset/"])
-def test_nobody_signs_up_or_is_sent_mail(browser, path):
     assert browser.get(path).status_code == 404
 
 
@@ -346,7 +341,7 @@ def test_passwords_cannot_be_guessed_by_who_found_an_open_session(root, browser,
     answer = browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
 
     assert answer.status_code == 429
-    assert "Too many attempts | Pictor" in answer.content.decode()
+    assert "Too many attempts" in answer.content.decode()
 
 
 def test_the_printed_sign_in_of_the_embedded_default_works_at_once(stack):

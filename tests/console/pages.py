@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-NOT_PAGES = {"theme/"}
-"""What answers with no page: an action."""
+NOT_PAGES = {"theme/", "terms/accept/", "invite/<str:token>/"}
+"""What answers with no page of its own: actions, and what needs an invitation."""
+DOORS = ("accounts/login/", "accounts/signup/", "accounts/password/reset/")
+"""The library's pages that a stranger sees."""
 
 
 def public_paths() -> list[str]:
@@ -13,9 +15,10 @@ def public_paths() -> list[str]:
     found = [
         path
         for path, pattern in _patterns(get_resolver())
-        if pattern.callback.__module__.startswith("console.site") and path not in NOT_PAGES
+        if pattern.callback.__module__.startswith(("console.site", "console.people"))
+        and path not in NOT_PAGES
     ]
-    return sorted(f"/{path}" for path in found)
+    return sorted(f"/{path}" for path in (*found, *DOORS))
 
 
 def _patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:

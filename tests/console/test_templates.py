@@ -25,6 +25,7 @@ def test_no_template_holds_what_is_forbidden():
     found = [
         f"{path.relative_to(TEMPLATES)}: {match.group()}"
         for path in sorted(TEMPLATES.rglob("*.html"))
+        if path.parent.name != "email"  # who reads mail has no style sheet
         for match in FORBIDDEN.finditer(path.read_text(encoding="utf-8"))
     ]
 

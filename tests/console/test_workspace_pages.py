@@ -13,7 +13,8 @@ from tests.servers import Stack
 EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
-    "key_revoke", "thumbnail",
+    "key_revoke", "thumbnail", "member_invite", "member_role", "member_remove",
+    "invitation_cancel",
 }  # fmt: skip
 """What answers with no page of its own."""
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
@@ -61,8 +62,8 @@ def place(browser: Browser, stack: Stack) -> Place:
         key = client.get("/v1/api_keys").json()["data"][-1]["id"]
     with looking(browser, stack.base_url, LOOKS[0]) as context:
         page = context.new_page()
-        page.goto("/admin/login/?next=/console/")
-        page.fill("input[name=username]", stack.env["PICTOR_DEMO_EMAIL"])
+        page.goto("/accounts/login/?next=/console/")
+        page.fill("input[name=login]", stack.env["PICTOR_DEMO_EMAIL"])
         page.fill("input[name=password]", stack.env["PICTOR_DEMO_PASSWORD"])
         page.click("button[type=submit]")
         page.wait_for_url("**/console/ten_*/")

@@ -6,8 +6,10 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from accounts.models import Membership, Tenant, User
@@ -48,10 +50,19 @@ _ROLES: dict[str, frozenset[May]] = {
 class Workspace:
     """A tenant as one of its members sees it."""
 
-    tenant: Tenant
+    membership: Membership
     user: User
-    role: str
     balance: Balance
+
+    @property
+    def tenant(self) -> Tenant:
+        """It."""
+        return self.membership.tenant
+
+    @property
+    def role(self) -> str:
+        """The member's."""
+        return self.membership.role
 
     @property
     def id(self) -> TenantId:
@@ -87,8 +98,8 @@ View = Callable[..., HttpResponseBase]
 def member(needs: May | None = None) -> Callable[[View], View]:
     """A page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
-    Who is not signed in is sent to do so; for any other workspace, and for what the role does not
-    allow, there is no such page.
+    Who is not signed in is sent to do so, who has not accepted the terms in force to them. For any
+    other workspace, and for what the role does not allow, there is no such page.
     """
 
     def dressed(view: View) -> View:
@@ -102,8 +113,10 @@ def member(needs: May | None = None) -> Callable[[View], View]:
                 raise Http404
             if needs is not None and needs not in _ROLES[membership.role]:
                 raise Http404
-            balance = balance_of(membership.tenant_id)
-            workspace = Workspace(membership.tenant, request.user, membership.role, balance)
+            if request.user.terms_version != settings.TERMS_VERSION:
+                return redirect_to_login(request.get_full_path(), reverse("people:terms"))
+            membership.user = request.user
+            workspace = Workspace(membership, request.user, balance_of(membership.tenant_id))
             return view(request, workspace, **kwargs)
 
         return guarded

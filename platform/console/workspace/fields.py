@@ -1,11 +1,12 @@
 """Fields of the workspace's forms: what a person types, as services take it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from typing_extensions import override
 
 from pictor.kit.money import Micros, from_decimal, to_decimal
@@ -73,6 +74,21 @@ class WordsField(forms.MultipleChoiceField):
     @override
     def __init__(self, words: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(choices=list(words), widget=forms.CheckboxSelectMultiple, **kwargs)
+
+
+def take_errors(
+    form: forms.Form, error: ValidationError, names: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Show what a service refused, beside the field that it is about.
+
+    `names`: what the form calls a column otherwise.
+    """
+    by_column = (
+        error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    )
+    for column, messages in by_column.items():
+        name = names.get(column, column)
+        form.add_error(name if name in form.fields else None, messages)
 
 
 FormT = TypeVar("FormT", bound=forms.Form)

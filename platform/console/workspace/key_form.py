@@ -6,13 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from typing_extensions import override
 
 from accounts.models import SCOPES, ApiKey
 from accounts.offer import offer
 from accounts.services import KeyRules
-from console.workspace.fields import DollarsField, LimitField, LinesField, WordsField
+from console.workspace.fields import DollarsField, LimitField, LinesField, WordsField, take_errors
 
 SCOPE_WORDS = {
     "images:write": "Make, cancel and delete images",
@@ -80,14 +80,7 @@ class KeyForm(forms.Form):
 
     def take_errors(self, error: ValidationError) -> None:
         """Show what the service refused, beside the field that it is about."""
-        by_column = (
-            error.message_dict
-            if hasattr(error, "error_dict")
-            else {NON_FIELD_ERRORS: error.messages}
-        )
-        for column, messages in by_column.items():
-            name = FIELD_OF.get(column, column)
-            self.add_error(name if name in self.fields else None, messages)
+        take_errors(self, error, FIELD_OF)
 
 
 def values_of(key: ApiKey) -> dict[str, Any]:

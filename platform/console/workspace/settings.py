@@ -5,16 +5,16 @@ import re
 from http import HTTPStatus
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.selectors import audit_page
-from accounts.services import TenantLimits, change_tenant, set_prompt_retention
+from accounts.services import set_prompt_retention, set_title
 from console.workspace.access import May, Workspace, member
 from console.workspace.exports import csv_answer
-from console.workspace.fields import LimitField, dressed
+from console.workspace.fields import LimitField, dressed, take_errors
 from console.workspace.periods import number_of
 
 PAGE = 50
@@ -34,7 +34,7 @@ COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
 class SettingsForm(forms.Form):
     """What a workspace's owner and admins decide."""
 
-    name = forms.CharField(max_length=100, label="Name")
+    title = forms.CharField(max_length=100, label="Name")
     prompt_retention_days = LimitField(label="Days that prompts are kept")
 
 
@@ -43,7 +43,7 @@ class SettingsForm(forms.Form):
 def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Look at them, or change them."""
     tenant = workspace.tenant
-    initial = {"name": tenant.name, "prompt_retention_days": tenant.prompt_retention_days}
+    initial = {"title": tenant.shown_name, "prompt_retention_days": tenant.prompt_retention_days}
     form = dressed(
         SettingsForm(request.POST if request.method == "POST" else None, initial=initial)
     )
@@ -94,21 +94,10 @@ def _json(said: object) -> str:
 def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:
     tenant, said = workspace.tenant, form.cleaned_data
     actor, ip = workspace.user, request.META.get("REMOTE_ADDR")
-    limits = TenantLimits(
-        requests_per_minute=tenant.requests_per_minute,
-        images_per_minute=tenant.images_per_minute,
-        max_in_flight=tenant.max_in_flight,
-    )
     try:
-        change_tenant(tenant=tenant, name=said["name"], limits=limits, actor=actor, ip=ip)
+        set_title(tenant=tenant, title=said["title"], actor=actor, ip=ip)
         set_prompt_retention(tenant=tenant, days=said["prompt_retention_days"], actor=actor, ip=ip)
     except ValidationError as error:
-        by_column = (
-            error.message_dict
-            if hasattr(error, "error_dict")
-            else {NON_FIELD_ERRORS: error.messages}
-        )
-        for column, messages in by_column.items():
-            form.add_error(column if column in form.fields else None, messages)
+        take_errors(form, error)
         return False
     return True

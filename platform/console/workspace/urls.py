@@ -6,6 +6,7 @@ from console.workspace import (
     generations,
     home,
     keys,
+    members,
     money,
     playground,
     settings,
@@ -48,6 +49,15 @@ urlpatterns = [
     path(f"{TENANT}billing/", money.billing, name="billing"),
     path(f"{TENANT}billing/ledger/", money.ledger, name="ledger"),
     path(f"{TENANT}billing/prices/", money.prices, name="prices"),
+    path(f"{TENANT}members/", members.listing, name="members"),
+    path(f"{TENANT}members/invite/", members.invite_one, name="member_invite"),
+    path(f"{TENANT}members/<str:person>/role/", members.set_role, name="member_role"),
+    path(f"{TENANT}members/<str:person>/remove/", members.remove, name="member_remove"),
+    path(
+        f"{TENANT}invitations/<str:invitation>/cancel/",
+        members.uninvite,
+        name="invitation_cancel",
+    ),
     path(f"{TENANT}audit/", settings.audit, name="audit"),
     path(f"{TENANT}settings/", settings.settings, name="settings"),
 ]

@@ -31,6 +31,7 @@ def show_welcome(progress: Progress, layout: Layout, env: Mapping[str, str]) -> 
         [
             ("API", f"{layout.base_url}/v1"),
             ("API key", key),
+            ("console", f"{layout.base_url}/console/"),
             ("admin", f"{layout.base_url}/admin/"),
             ("sign in", f"{env['PICTOR_DEMO_EMAIL']}  {env['PICTOR_DEMO_PASSWORD']}"),
             ("logs", str(layout.logs)),

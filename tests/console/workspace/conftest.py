@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -55,7 +56,9 @@ def sign_in() -> SignIn:
 
     def signed_in(customer: Customer, role: str = "owner", email: str = "") -> Client:
         email = email or f"{role}@{customer.tenant.name}.example"
-        user, _ = User.objects.get_or_create(email=email)
+        user, _ = User.objects.get_or_create(
+            email=email, defaults={"terms_version": settings.TERMS_VERSION}
+        )
         add_member(tenant=customer.tenant, user=user, role=Membership.Role(role), actor="test")
         client = Client()
         client.force_login(user)
@@ -94,7 +97,7 @@ def url(name: str, customer: Customer, *ids: str) -> str:
     return reverse(f"workspace:{name}", args=[customer.tenant.public_id, *ids])
 
 
-def words_of(answer: HttpResponse) -> str:
+def words_of(answer: Any) -> str:
     """The page, its white space made one blank each."""
     return " ".join(answer.content.decode().split())
 

@@ -12,23 +12,23 @@ from tests.console.workspace.conftest import url
 
 def test_name_and_retention_are_changed_and_audited(acme, sign_in):
     answer = sign_in(acme).post(
-        url("settings", acme), {"name": "Acme Studio", "prompt_retention_days": "30"}
+        url("settings", acme), {"title": "Acme Studio", "prompt_retention_days": "30"}
     )
 
     assert answer.status_code == 302
     tenant = Tenant.objects.get(id=acme.id)
-    assert (tenant.name, tenant.prompt_retention_days) == ("Acme Studio", 30)
+    assert (tenant.name, tenant.title) == ("acme", "Acme Studio")
+    assert tenant.prompt_retention_days == 30
     actions = AuditEvent.objects.filter(actor__email="owner@acme.example").order_by("id")
-    assert [event.action for event in actions] == ["tenant.change", "tenant.prompt_retention"]
+    assert [event.action for event in actions] == ["tenant.title", "tenant.prompt_retention"]
 
 
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"name": ""}, "This field is required"),
-        ({"name": "other"}, "already exists"),
-        ({"name": "acme", "prompt_retention_days": "0"}, "greater than or equal to 1"),
-        ({"name": "acme", "prompt_retention_days": "99999"}, "prompts are kept for 1 to"),
+        ({"title": ""}, "This field is required"),
+        ({"title": "acme", "prompt_retention_days": "0"}, "greater than or equal to 1"),
+        ({"title": "acme", "prompt_retention_days": "99999"}, "prompts are kept for 1 to"),
     ],
 )
 @pytest.mark.usefixtures("other")

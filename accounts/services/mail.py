@@ -1,0 +1,87 @@
+"""Mail on its way: kept until the short-work worker has sent it, and tried again for a day.
+
+Raises nothing of a mail server's: what it says is kept with the mail.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from accounts.models import Mail
+
+logger = logging.getLogger(__name__)
+
+TASK = "accounts.tasks.send_mail"
+WAITS = (*(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)), timedelta(hours=6))
+MOST_ATTEMPTS = 8
+"""The last one is 19 hours after the first."""
+KEPT = timedelta(days=7)
+MAX_ERROR = 300
+
+
+def post(*, to: str, subject: str, text: str, html: str = "") -> Mail:
+    """Have a mail sent as soon as the transaction is committed."""
+    mail = Mail.objects.create(to=to, subject=subject[:200], text=text, html=html)
+    transaction.on_commit(_ring)
+    return mail
+
+
+def send_due(*, now: datetime, limit: int = 100) -> int:
+    """Send what is due, at most so many; how many were sent. Safe beside another one."""
+    sent = 0
+    for _ in range(limit if settings.SENDS_MAIL else 0):
+        mail = _claimed(now)
+        if mail is None:
+            break
+        sent += _send(mail, now)
+    return sent
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete mail of more than a week ago, sent or given up."""
+    Mail.objects.filter(created_at__lt=now - KEPT).delete()
+
+
+@transaction.atomic
+def _claimed(now: datetime) -> Mail | None:
+    """A mail that nobody else sends now; it is due again later, should this process die."""
+    due = Mail.objects.filter(sent_at=None, due_at__lte=now, attempts__lt=MOST_ATTEMPTS)
+    mail = due.select_for_update(skip_locked=True).order_by("due_at").first()
+    if mail is not None:
+        mail.due_at = now + WAITS[min(mail.attempts, len(WAITS) - 1)]
+        mail.attempts += 1
+        mail.save(update_fields=["due_at", "attempts"])
+    return mail
+
+
+def _send(mail: Mail, now: datetime) -> bool:
+    message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to])
+    if mail.html:
+        message.attach_alternative(mail.html, "text/html")
+    try:
+        message.send()
+    except (OSError, ValueError) as error:  # smtplib's are OSErrors
+        mail.error = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+        mail.save(update_fields=["error"])
+        logger.warning("a mail was not sent, attempt %d: %s", mail.attempts, type(error).__name__)
+        return False
+    mail.sent_at, mail.error = now, ""
+    if not settings.MAILBOX:
+        mail.text = mail.html = ""
+    mail.save(update_fields=["sent_at", "error", "text", "html"])
+    return True
+
+
+def _ring() -> None:
+    """Tell the short-work worker; what it does not hear it finds within a minute."""
+    from kombu.exceptions import OperationalError  # noqa: PLC0415 - no command waits for them
+    from redis.exceptions import RedisError  # noqa: PLC0415 - as above
+
+    try:
+        import_string(settings.DOORBELL_APP).send_task(TASK, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("the mail's bell was not heard: %s", error)

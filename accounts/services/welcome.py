@@ -1,0 +1,85 @@
+"""Who signs up: their address is verified once, and with that their workspace opens."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.ledger import ledger
+from accounts.models import Invitation, Membership, Tenant, User
+from accounts.services.api_keys import KeyRules, issue_api_key
+from accounts.services.audit import record
+from accounts.services.members import add_member
+from accounts.services.tenants import TenantLimits, create_tenant
+from pictor.kit.money import Micros
+
+CREDIT_REASON = "credit for signing up"
+PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
+
+
+@transaction.atomic
+def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
+    """Take a person's address for verified; the first time, give them what a newcomer gets.
+
+    That is a workspace of their own, unless somebody invites them to one.
+    """
+    verified = User.objects.filter(id=user.id, email_verified_at=None).update(email_verified_at=now)
+    user.refresh_from_db(fields=["email_verified_at"])
+    if not verified:
+        return
+    record(
+        actor=user,
+        action="user.verify_email",
+        object_type="user",
+        object_id=str(user.pk),
+        after={"email": user.email},
+        ip=ip,
+    )
+    is_invited = Invitation.objects.filter(email=user.email, expires_at__gt=now).exists()
+    if not is_invited and not user.memberships.exists():
+        _open_workspace(user, ip)
+
+
+@transaction.atomic
+def accept_terms(*, user: User, version: str, ip: str | None = None) -> None:
+    """Remember which terms a person has accepted; the audit log keeps every version."""
+    if user.terms_version == version:
+        return
+    user.terms_version = version
+    user.save(update_fields=["terms_version"])
+    record(
+        actor=user,
+        action="user.accept_terms",
+        object_type="user",
+        object_id=str(user.pk),
+        after={"version": version},
+        ip=ip,
+    )
+
+
+def _open_workspace(user: User, ip: str | None) -> Tenant:
+    tenant = create_tenant(
+        name=_free_name(user),
+        title=f"{user.email.partition('@')[0][:60]}'s workspace",
+        actor=user,
+        limits=TenantLimits(**settings.SIGN_UP_LIMITS),
+        ip=ip,
+    )
+    add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=user, ip=ip)
+    issue_api_key(tenant=tenant, name="Playground", actor=user, rules=PLAYGROUND, ip=ip)
+    if settings.SIGN_UP_CREDIT:
+        ledger().credit(
+            tenant_id=tenant.id,
+            amount=Micros(settings.SIGN_UP_CREDIT),
+            reason=CREDIT_REASON,
+            actor="sign-up",
+        )
+    return tenant
+
+
+def _free_name(user: User) -> str:
+    """The person's address, as operators see the tenant, numbered where it is taken."""
+    base, number = user.email[:90], 1
+    while Tenant.objects.filter(name=base if number == 1 else f"{base} {number}").exists():
+        number += 1
+    return base if number == 1 else f"{base} {number}"

@@ -1,0 +1,18 @@
+"""What the short-work worker does for accounts."""
+
+from celery import shared_task
+
+from accounts.services import mail
+from pictor.kit import clock
+
+
+@shared_task(ignore_result=True)
+def send_mail() -> None:
+    """Send the mail that is due."""
+    mail.send_due(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def forget_mail() -> None:
+    """Delete mail of more than a week ago."""
+    mail.forget_old(now=clock.now())

@@ -1,0 +1,1 @@
+"""Pages about people: the terms, invitations, and the mailbox of the embedded default."""

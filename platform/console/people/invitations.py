@@ -1,0 +1,71 @@
+"""An invitation: its link, the mail that carries it, and the page that it leads to."""
+
+from http import HTTPStatus
+
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Invitation, User
+from accounts.selectors import invitation_by_id
+from accounts.services import accept_invitation, post
+from accounts.sign_in.adapters import INVITED
+from pictor.kit import clock
+
+SALT = "invitation"
+MAIL = "account/email/invitation"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Look at it; join as the person whom it names."""
+    found = _found(token)
+    user = request.user if isinstance(request.user, User) else None
+    context = {"invitation": found, "is_theirs": user is not None and user.email == found.email}
+    if user is None:
+        request.session[INVITED] = True  # may sign up, even where sign-up is closed
+    elif request.method == "POST":
+        try:
+            accept_invitation(
+                invitation=found, user=user, now=clock.now(), ip=request.META.get("REMOTE_ADDR")
+            )
+        except ValidationError as error:
+            context["refusal"] = " ".join(error.messages)
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return render(request, "people/invitation.html", context, status=status)
+        return redirect("workspace:overview", found.tenant.public_id)
+    return render(request, "people/invitation.html", context)
+
+
+def send(request: HttpRequest, invited: Invitation) -> None:
+    """Mail it to whom it names."""
+    token = signing.dumps(str(invited.id), salt=SALT)
+    words = {
+        "inviter": invited.invited_by.email,
+        "workspace": invited.tenant.shown_name,
+        "role": invited.get_role_display().lower(),
+        "email": invited.email,
+        "url": request.build_absolute_uri(reverse("people:invitation", args=[token])),
+    }
+    subject, text, html = (
+        render_to_string(f"{MAIL}_{part}", words).strip()
+        for part in ("subject.txt", "message.txt", "message.html")
+    )
+    post(to=invited.email, subject=subject, text=text, html=html)
+
+
+def _found(token: str) -> Invitation:
+    try:
+        invitation_id = signing.loads(token, salt=SALT)
+    except signing.BadSignature:
+        raise Http404 from None
+    found = invitation_by_id(invitation_id, now=clock.now())
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,37 @@
+"""The terms in force, and accepting them where they are newer than what one has accepted."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from accounts.services import accept_terms
+
+
+@require_safe
+def terms(request: HttpRequest) -> HttpResponse:
+    """Read them; whoever is signed in and has not accepted this version can."""
+    user = request.user
+    context = {
+        "version": settings.TERMS_VERSION,
+        "can_accept": isinstance(user, User) and user.terms_version != settings.TERMS_VERSION,
+        "next": request.GET.get("next", ""),
+    }
+    return render(request, "people/terms.html", context)
+
+
+@require_POST
+@login_required
+def accept(request: HttpRequest) -> HttpResponse:
+    """Accept the version that was shown, and go on."""
+    if isinstance(request.user, User) and request.POST.get("version") == settings.TERMS_VERSION:
+        accept_terms(
+            user=request.user, version=settings.TERMS_VERSION, ip=request.META.get("REMOTE_ADDR")
+        )
+    following = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(following, {request.get_host()}):
+        following = "/console/"
+    return redirect(following)

@@ -1,0 +1,13 @@
+"""The terms, invitations, and the mailbox."""
+
+from django.urls import path
+
+from console.people import invitations, mailbox, terms
+
+app_name = "people"
+urlpatterns = [
+    path("terms/", terms.terms, name="terms"),
+    path("terms/accept/", terms.accept, name="accept_terms"),
+    path("invite/<str:token>/", invitations.invitation, name="invitation"),
+    path("mailbox/", mailbox.mailbox, name="mailbox"),
+]

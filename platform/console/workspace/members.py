@@ -1,0 +1,185 @@
+"""Members: who is in the workspace as what, who is invited, and who goes."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Invitation, Membership
+from accounts.selectors import api_keys_of, invitations_of, members_of
+from accounts.services import cancel_invitation, change_role, dismiss_member, invite
+from console.people import invitations
+from console.workspace.access import ADMIN, OWNER, May, Workspace, member
+from console.workspace.fields import dressed, take_errors
+from pictor.kit import clock
+
+ROLE_WORDS = {
+    "owner": "Everything, owners and the workspace itself too",
+    "admin": "Everything but owners",
+    "developer": "Images, and the keys they make",
+    "billing": "Usage and money",
+    "viewer": "Look at everything but secrets",
+}
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, as what."""
+
+    email = forms.EmailField(label="E-mail address")
+    role = forms.ChoiceField(
+        label="Role", choices=Membership.Role.choices, initial=Membership.Role.DEVELOPER
+    )
+
+
+@require_safe
+@member(May.MANAGE)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Everyone, with the keys they made; and who is invited."""
+    return _page(request, workspace, InviteForm())
+
+
+@require_POST
+@member(May.MANAGE)
+def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Invite somebody by mail; again to the same address is a new link."""
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        try:
+            invited = invite(
+                by=workspace.membership,
+                email=form.cleaned_data["email"],
+                role=Membership.Role(form.cleaned_data["role"]),
+                now=clock.now(),
+                ip=request.META.get("REMOTE_ADDR"),
+            )
+        except ValidationError as error:
+            take_errors(form, error)
+        else:
+            invitations.send(request, invited)
+            return redirect("workspace:members", workspace.tenant.public_id)
+    return _page(request, workspace, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@require_POST
+@member(May.MANAGE)
+def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> HttpResponse:
+    """Take an invitation back."""
+    found = _invitation(workspace, invitation)
+    try:
+        cancel_invitation(
+            invitation=found, by=workspace.membership, ip=request.META.get("REMOTE_ADDR")
+        )
+    except ValidationError as error:
+        return _refused(request, workspace, error)
+    return redirect("workspace:members", workspace.tenant.public_id)
+
+
+@require_POST
+@member(May.MANAGE)
+def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
+    """Give a member another role."""
+    found = _member(workspace, person)
+    role = request.POST.get("role", "")
+    if role not in Membership.Role.values:
+        return _refused(request, workspace, ValidationError("Choose a role."))
+    try:
+        change_role(
+            membership=found,
+            role=Membership.Role(role),
+            by=workspace.membership,
+            ip=request.META.get("REMOTE_ADDR"),
+        )
+    except ValidationError as error:
+        return _refused(request, workspace, error)
+    return redirect("workspace:members", workspace.tenant.public_id)
+
+
+@require_POST
+@member(May.MANAGE)
+def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpResponse:
+    """Remove a member, or leave oneself; the keys they made go to an heir, or end."""
+    found = _member(workspace, person)
+    heirs = {str(one.user_id): one.user for one in members_of(workspace.tenant.id)}
+    heir, ends = heirs.get(request.POST.get("keys", "")), request.POST.get("keys") == "revoke"
+    if heir is None and not ends and _made_by(workspace, found):
+        why = ValidationError("Say what becomes of the keys they made.")
+        return _refused(request, workspace, why)
+    try:
+        dismiss_member(
+            membership=found,
+            by=workspace.membership,
+            heir=heir,
+            now=clock.now(),
+            ip=request.META.get("REMOTE_ADDR"),
+        )
+    except ValidationError as error:
+        return _refused(request, workspace, error)
+    if found.user_id == workspace.user.id:
+        return redirect("workspace:choose")
+    return redirect("workspace:members", workspace.tenant.public_id)
+
+
+def _page(
+    request: HttpRequest,
+    workspace: Workspace,
+    form: InviteForm,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    refusal: str = "",
+) -> HttpResponse:
+    now = clock.now()
+    active = [key for key in api_keys_of(workspace.tenant.id) if key.status(now) == "active"]
+    members = members_of(workspace.tenant.id)
+    made = {
+        one.user_id: [key for key in active if key.created_by_id == one.user_id] for one in members
+    }
+    context = {
+        "workspace": workspace,
+        "form": dressed(form),
+        "refusal": refusal,
+        "members": [(one, made[one.user_id], _may_change(workspace, one)) for one in members],
+        "invitations": invitations_of(workspace.tenant.id, now=now),
+        "roles": [
+            role for role in Membership.Role.choices if workspace.role == OWNER or role[0] != OWNER
+        ],
+        "role_words": [(label, ROLE_WORDS[role]) for role, label in Membership.Role.choices],
+    }
+    return render(request, "workspace/members.html", context, status=status)
+
+
+def _may_change(workspace: Workspace, one: Membership) -> bool:
+    return workspace.role == OWNER or (workspace.role == ADMIN and one.role != OWNER)
+
+
+def _refused(request: HttpRequest, workspace: Workspace, error: ValidationError) -> HttpResponse:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    words = " ".join(error.messages)
+    return _page(request, workspace, InviteForm(), status=status, refusal=words)
+
+
+def _member(workspace: Workspace, person: str) -> Membership:
+    for one in members_of(workspace.tenant.id):
+        if str(one.user_id) == person:
+            return one
+    raise Http404
+
+
+def _made_by(workspace: Workspace, one: Membership) -> bool:
+    now = clock.now()
+    keys = api_keys_of(workspace.tenant.id)
+    return any(key.created_by_id == one.user_id and key.status(now) == "active" for key in keys)
+
+
+def _invitation(workspace: Workspace, invitation: str) -> Invitation:
+    try:
+        wanted = UUID(invitation)
+    except ValueError:
+        raise Http404 from None
+    for one in invitations_of(workspace.tenant.id, now=clock.now()):
+        if one.id == wanted:
+            return one
+    raise Http404

@@ -1,0 +1,113 @@
+"""Mail reaches a real SMTP server, once; what a server refuses is tried again later."""
+
+from datetime import datetime, timedelta
+from email import message_from_bytes
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.db import transaction
+
+from accounts.models import Mail
+from accounts.services import post
+from accounts.services.mail import MOST_ATTEMPTS, send_due
+from pictor.kit import clock
+from pictor.runtime.ports import free_port
+
+pytestmark = pytest.mark.django_db
+
+
+class Post:
+    """A mail server's clerk: keeps what comes, or refuses it."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+        self.refuses = False
+
+    async def handle_DATA(self, server: object, session: object, envelope: object) -> str:  # noqa: N802 - aiosmtpd's
+        if self.refuses:
+            return "451 Try again later"
+        self.kept.append(envelope.content)  # type: ignore[attr-defined]
+        return "250 OK"
+
+
+@pytest.fixture
+def server(settings):
+    clerk = Post()
+    port = free_port()
+    controller = Controller(clerk, hostname="127.0.0.1", port=port)
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    settings.SENDS_MAIL, settings.MAILBOX = True, False
+    yield clerk
+    controller.stop()
+
+
+def written(subject: str = "Hello") -> Mail:
+    return post(to="ann@example.com", subject=subject, text="plain words", html="<p>words</p>")
+
+
+def soon() -> datetime:
+    return clock.now() + timedelta(seconds=1)
+
+
+def test_a_mail_goes_out_in_both_forms_once(server):
+    written("Grüße")
+
+    assert [send_due(now=soon()), send_due(now=soon())] == [1, 0]
+
+    (raw,) = server.kept
+    mail = message_from_bytes(raw)
+    assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]
+    assert (mail["To"], mail["From"]) == ("ann@example.com", "Pictor <no-reply@localhost>")
+
+
+def test_what_is_refused_is_tried_again_later(server):
+    server.refuses = True
+    mail = written()
+
+    assert send_due(now=soon()) == 0
+    mail.refresh_from_db()
+    assert (mail.attempts, mail.sent_at, mail.text) == (1, None, "plain words")
+    assert "451" in mail.error
+    server.refuses = False
+
+    assert send_due(now=soon()) == 0
+    assert send_due(now=soon() + timedelta(minutes=2)) == 1
+
+
+def test_a_server_that_is_away_loses_nothing(settings, server):
+    settings.EMAIL_PORT = free_port()
+    mail = written()
+
+    assert send_due(now=soon()) == 0
+
+    mail.refresh_from_db()
+    assert "Error" in mail.error
+    assert mail.sent_at is None
+
+
+def test_it_is_given_up_after_a_day(server):
+    server.refuses = True
+    mail = written()
+    for hours in range(60):
+        send_due(now=soon() + timedelta(hours=hours))
+
+    mail.refresh_from_db()
+    assert mail.attempts == MOST_ATTEMPTS
+
+
+def test_what_is_undone_is_not_sent(server):
+    with transaction.atomic():
+        written()
+        transaction.set_rollback(True)
+
+    assert send_due(now=soon()) == 0
+
+
+def test_without_a_mail_server_it_waits(settings, server):
+    settings.SENDS_MAIL = False
+    written()
+
+    assert send_due(now=soon()) == 0
+    assert Mail.objects.get().text == "plain words"

@@ -1,0 +1,98 @@
+"""A stranger's way in a real browser: from signing up to what the image cost; and an invitation."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.console.browser import LOOKS, axe, faults, keep, looking
+
+PASSWORD = "correct-horse-battery"
+
+
+def code_for(session: BrowserContext, email: str) -> str:
+    """The latest code that was mailed there, as the mailbox shows it."""
+    box = session.new_page()
+    box.goto("/mailbox/")
+    mail = box.locator("li", has_text=f"To {email}").first
+    code = re.findall(r"Your code: (\S+)", mail.inner_text())[0]
+    box.close()
+    return str(code)
+
+
+def sign_up(session: BrowserContext, email: str, path: str = "/") -> Page:
+    page = session.new_page()
+    page.goto(path)
+    if path == "/":
+        page.get_by_role("link", name="Sign up").first.click()
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("I accept the terms").check()
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_label("Code").fill(code_for(session, email))
+    page.get_by_role("button", name="Go on").click()
+    return page
+
+
+@pytest.fixture
+def newcomer(browser, stack, look):
+    with looking(browser, stack.base_url, look) as context:
+        yield context
+
+
+def test_from_signing_up_to_what_the_image_cost(newcomer):
+    email = f"ann-{uuid4().hex[:8]}@example.com"
+
+    page = sign_up(newcomer, email)
+
+    page.get_by_role("link", name="Playground").first.click()
+    page.get_by_label("Prompt").fill("A heron at dawn")
+    page.get_by_label("Quality").select_option("low")
+    page.locator("#code").get_by_text('"quality": "low"').wait_for()
+    page.get_by_role("button", name="Generate 1 image").click()
+    page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for(timeout=30_000)
+    page.get_by_role("link", name="Ledger").click()
+    page.get_by_role("cell", name="$0.00588").first.wait_for()
+    assert page.get_by_text("credit for signing up").first.is_visible()
+    page.get_by_role("link", name="Usage").click()
+    page.get_by_text("$0.01").first.wait_for()
+
+
+def test_a_colleague_joins_by_the_link_in_the_mail(newcomer, browser, stack):
+    owner = f"ann-{uuid4().hex[:8]}@example.com"
+    colleague = f"bob-{uuid4().hex[:8]}@example.com"
+    page = sign_up(newcomer, owner)
+    page.get_by_role("link", name="Members").click()
+    page.get_by_label("E-mail address").fill(colleague)
+    page.get_by_label("Role", exact=True).select_option("viewer")
+    page.get_by_role("button", name="Send invitation").click()
+    page.get_by_text(colleague).first.wait_for()
+    keep(page, "console-members-invited")
+    assert axe(page) == []
+
+    with looking(browser, stack.base_url, LOOKS[0]) as theirs:
+        box = theirs.new_page()
+        box.goto("/mailbox/")
+        mail = box.locator("li", has_text=f"To {colleague}").first
+        link = mail.locator("a[href*='/invite/']").get_attribute("href")
+        assert link is not None
+        invitation = theirs.new_page()
+        assert faults(invitation, link) + axe(invitation) == []
+        keep(invitation, "invitation")
+        invitation.get_by_role("link", name="Create an account").click()
+        invitation.wait_for_url("**/signup/**")
+        joined = sign_up(theirs, colleague, invitation.url)
+        joined.get_by_role("button", name="Join workspace").click()
+        joined.get_by_role("link", name="Generations").first.wait_for()
+        assert joined.get_by_role("link", name="Playground").count() == 0
+
+
+def test_the_pages_of_signing_in_keep_the_promises(newcomer):
+    page = sign_up(newcomer, f"ann-{uuid4().hex[:8]}@example.com")
+    page.get_by_role("link", name="Playground").first.wait_for()
+
+    for path in ("/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/password/change/"):
+        page = newcomer.new_page()
+        assert faults(page, path) + axe(page) == []
+        keep(page, path.strip("/").replace("/", "-"))

@@ -1,0 +1,206 @@
+"""Members: invited, given roles, removed; their keys handed over or ended."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, User
+from accounts.services import KeyRules, add_member, create_user, issue_api_key
+from pictor.kit import clock
+from tests.console.workspace.conftest import url, words_of
+from tests.factories import Customer
+
+OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER
+
+
+def person(customer: Customer, role: Membership.Role, email: str) -> User:
+    user = create_user(email=email, password=None, actor="test")
+    add_member(tenant=customer.tenant, user=user, role=role, actor="test")
+    return user
+
+
+def role_of(customer: Customer, user: User) -> str | None:
+    found = Membership.objects.filter(tenant=customer.tenant, user=user).first()
+    return found.role if found else None
+
+
+def invited(client: Client, customer: Customer, email: str, role: str = "developer") -> str:
+    """The link in the mail."""
+    client.post(url("member_invite", customer), {"email": email, "role": role})
+    mail = Mail.objects.get(to=email.lower())
+    return str(re.findall(r"http://testserver(/invite/\S+)", mail.text)[0])
+
+
+def newcomer(email: str, *, is_verified: bool = True) -> Client:
+    user = create_user(email=email, password=None, actor="test")
+    verified = clock.now() if is_verified else None
+    User.objects.filter(id=user.id).update(email_verified_at=verified)
+    client = Client()
+    client.force_login(User.objects.get(id=user.id))
+    return client
+
+
+def test_who_is_invited_joins_with_the_offered_role(acme, sign_in):
+    link = invited(sign_in(acme), acme, "Bob@Example.com", "billing")
+    bob = newcomer("bob@example.com")
+
+    page = words_of(bob.get(link))
+    answer = bob.post(link)
+
+    assert f"Join {acme.tenant.name}" in page
+    assert answer.headers["Location"] == url("overview", acme)
+    assert role_of(acme, User.objects.get(email="bob@example.com")) == "billing"
+    assert bob.get(link).status_code == 404
+    actions = AuditEvent.objects.filter(tenant_id=acme.id).values_list("action", flat=True)
+    assert {"member.invite", "member.set"} <= set(actions)
+
+
+@pytest.mark.parametrize(
+    ("email", "is_verified"), [("eve@example.com", True), ("bob@example.com", False)]
+)
+def test_nobody_else_joins(acme, sign_in, email, is_verified):
+    link = invited(sign_in(acme), acme, "bob@example.com")
+    stranger = newcomer(email, is_verified=is_verified)
+
+    answer = stranger.post(link)
+
+    assert answer.status_code == 422
+    assert "This invitation is for bob@example.com" in words_of(answer)
+    assert role_of(acme, User.objects.get(email=email)) is None
+
+
+def test_a_stranger_is_shown_both_doors(acme, sign_in, settings):
+    settings.SIGN_UP = False
+    link = invited(sign_in(acme), acme, "bob@example.com")
+    stranger = Client()
+
+    page = words_of(stranger.get(link))
+    sign_up = words_of(stranger.get("/accounts/signup/?email=bob@example.com"))
+
+    assert "Create an account" in page
+    assert 'value="bob@example.com"' in sign_up
+    assert stranger.post(link).status_code == 200
+    assert not Membership.objects.filter(user__email="bob@example.com").exists()
+
+
+def test_a_canceled_or_forged_invitation_leads_nowhere(acme, sign_in):
+    client = sign_in(acme)
+    link = invited(client, acme, "bob@example.com")
+    invitation = Invitation.objects.get()
+
+    client.post(url("invitation_cancel", acme, str(invitation.pk)))
+
+    assert newcomer("bob@example.com").get(link).status_code == 404
+    assert Client().get("/invite/forged/").status_code == 404
+
+
+def test_a_second_invitation_replaces_the_first(acme, sign_in):
+    client = sign_in(acme)
+    first = invited(client, acme, "bob@example.com")
+    client.post(url("member_invite", acme), {"email": "bob@example.com", "role": "viewer"})
+
+    assert Invitation.objects.get().role == "viewer"
+    assert newcomer("bob@example.com").get(first).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"email": "bob", "role": "viewer"}, "Enter a valid email address"),
+        ({"email": "bob@example.com", "role": "king"}, "king is not one of the available choices"),
+        ({"email": "owner@acme.example", "role": "viewer"}, "is a member already"),
+    ],
+)
+def test_what_cannot_be_is_refused(acme, sign_in, form, words):
+    answer = sign_in(acme).post(url("member_invite", acme), form)
+
+    assert answer.status_code == 422
+    assert words in words_of(answer)
+    assert not Mail.objects.exists()
+
+
+def test_an_owner_changes_a_role(acme, sign_in):
+    bob = person(acme, DEVELOPER, "bob@example.com")
+
+    sign_in(acme).post(url("member_role", acme, str(bob.id)), {"role": "admin"})
+
+    assert role_of(acme, bob) == "admin"
+
+
+@pytest.mark.parametrize("action", ["member_role", "member_remove"])
+def test_the_last_owner_stays(acme, sign_in, action):
+    client = sign_in(acme)
+    owner = User.objects.get(email="owner@acme.example")
+
+    answer = client.post(url(action, acme, str(owner.id)), {"role": "viewer", "keys": "revoke"})
+
+    assert answer.status_code == 422
+    assert "A workspace keeps an owner" in words_of(answer)
+    assert role_of(acme, owner) == "owner"
+
+
+@pytest.mark.parametrize(
+    ("action", "form"),
+    [
+        ("member_role", {"role": "viewer"}),
+        ("member_remove", {"keys": "revoke"}),
+        ("member_invite", {"email": "new@example.com", "role": "owner"}),
+    ],
+)
+def test_an_admin_has_no_say_over_owners(acme, sign_in, action, form):
+    sign_in(acme)
+    owner = User.objects.get(email="owner@acme.example")
+    ids = () if action == "member_invite" else (str(owner.id),)
+
+    answer = sign_in(acme, "admin").post(url(action, acme, *ids), form)
+
+    assert answer.status_code == 422
+    assert "Only an owner" in words_of(answer)
+    assert role_of(acme, owner) == "owner"
+    assert not Invitation.objects.exists()
+
+
+def test_an_admin_makes_nobody_an_owner(acme, sign_in):
+    bob = person(acme, DEVELOPER, "bob@example.com")
+
+    answer = sign_in(acme, "admin").post(url("member_role", acme, str(bob.id)), {"role": "owner"})
+
+    assert (answer.status_code, role_of(acme, bob)) == (422, "developer")
+
+
+@pytest.mark.parametrize("is_handed_over", [True, False])
+def test_the_keys_of_who_goes_are_handed_over_or_end(acme, sign_in, is_handed_over):
+    bob = person(acme, DEVELOPER, "bob@example.com")
+    key, _ = issue_api_key(tenant=acme.tenant, name="ci", actor=bob, rules=KeyRules())
+    client = sign_in(acme)
+    owner = User.objects.get(email="owner@acme.example")
+    page = url("member_remove", acme, str(bob.id))
+
+    unsaid = client.post(page)
+    answer = client.post(page, {"keys": str(owner.id) if is_handed_over else "revoke"})
+
+    assert (unsaid.status_code, answer.status_code) == (422, 302)
+    assert "Say what becomes of the keys" in words_of(unsaid)
+    key = ApiKey.objects.get(id=key.id)
+    assert (key.created_by == owner, key.revoked_at is None) == (is_handed_over, is_handed_over)
+    assert role_of(acme, bob) is None
+
+
+def test_keys_go_to_no_stranger(acme, other, sign_in):
+    bob = person(acme, DEVELOPER, "bob@example.com")
+    stranger = person(other, OWNER, "eve@example.com")
+    issue_api_key(tenant=acme.tenant, name="ci", actor=bob, rules=KeyRules())
+
+    answer = sign_in(acme).post(url("member_remove", acme, str(bob.id)), {"keys": str(stranger.id)})
+
+    assert (answer.status_code, role_of(acme, bob)) == (422, "developer")
+
+
+def test_who_was_removed_is_out_at_once(acme, sign_in):
+    client = sign_in(acme, "viewer")
+    viewer = User.objects.get(email="viewer@acme.example")
+
+    sign_in(acme).post(url("member_remove", acme, str(viewer.id)))
+
+    assert client.get(url("overview", acme)).status_code == 404
