@@ -21,6 +21,8 @@ from pictor.kit import ids
 SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys:write")
 """Everything a key can be allowed to do."""
 
+MOST_WORDS = 100
+"""Of each of a key's lists: every request with the key is held against them."""
 _IP_RANGE_LENGTH = 43
 
 
@@ -245,12 +247,14 @@ class ApiKey(models.Model):
     )
     allowed_models = ArrayField(
         models.CharField(max_length=100),
+        size=MOST_WORDS,
         null=True,
         blank=True,
         help_text="Model names, separated by commas. Empty: every model.",
     )
     ip_ranges = ArrayField(
         models.CharField(max_length=_IP_RANGE_LENGTH, validators=[validate_ip_range]),
+        size=MOST_WORDS,
         null=True,
         blank=True,
         help_text="Addresses or networks this key may be used from. Empty: anywhere.",

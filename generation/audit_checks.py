@@ -68,6 +68,12 @@ CHECKS = (
      WHERE problem IS NOT NULL
     """,
     """
+    SELECT 'key of another tenant', g.tenant_id, 'generation', g.id,
+           format('was ordered with a key of %s', k.tenant_id)
+      FROM generation_generation g JOIN api_keys k ON k.id = g.api_key_id
+     WHERE k.tenant_id <> g.tenant_id
+    """,
+    """
     SELECT 'held balance', COALESCE(b.tenant_id, u.tenant_id), 'tenant', NULL,
            format('the balance holds %s, its generations under way %s',
                   COALESCE(b.held, 0), COALESCE(u.held, 0))

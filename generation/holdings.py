@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from generation.forgetting import forget
 from generation.models import FINAL, Attempt, Generation, IdempotencyRecord
@@ -61,20 +61,26 @@ def _file(key: str) -> Iterator[tuple[str, Iterator[bytes]]]:
 def erase(*, tenant_id: UUID, now: datetime) -> None:
     """Forget every generation of a tenant. Raises ValidationError: see Holdings."""
     theirs = Generation.objects.filter(tenant_id=tenant_id).order_by("id")
-    under_way = theirs.exclude(state__in=FINAL).count()
-    if under_way:
-        raise ValidationError(
-            f"{under_way} generations are still under way; nothing new is taken: try again soon"
-        )
+    _refuse_under_way(theirs)
     IdempotencyRecord.objects.filter(tenant_id=tenant_id).delete()
     left = 0  # their images are due for the hourly work in any case
     try:
-        for generation in theirs.filter(_IS_KEPT).iterator(_CHUNK_ROWS):
+        kept = theirs.filter(_IS_KEPT, state__in=FINAL)
+        for generation in kept.iterator(_CHUNK_ROWS):
             left += not forget(generation, now=now)
     except StorageFailed as error:
         raise ValidationError(f"storage does not answer: {error}; try again") from None
     if left:
         raise ValidationError(f"objects of {left} generations could not be removed; try again")
+    _refuse_under_way(theirs)  # of a request that had been let in when the tenant was shut
+
+
+def _refuse_under_way(theirs: QuerySet[Generation]) -> None:
+    under_way = theirs.exclude(state__in=FINAL).count()
+    if under_way:
+        raise ValidationError(
+            f"{under_way} generations are still under way; nothing new is taken: try again soon"
+        )
 
 
 _IS_KEPT = Q(deleted_at=None) | ~Q(inputs=[])

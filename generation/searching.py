@@ -4,11 +4,16 @@ Rows are read along the tenant's index, newest first; what needs a look into eac
 `SEARCHED` of them, so no filter makes a page slow.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Left
+from psycopg.errors import QueryCanceled
 
 from generation import selectors
 from generation.models import Generation
@@ -20,6 +25,8 @@ from storage.selectors import generation_of_image
 
 SEARCHED = 20_000
 """How many of the newest rows a search by words, or a sum, looks at."""
+PATIENCE_MS = 2000
+"""For a look into many rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,16 @@ class Wanted:
     text: str = ""
     cost_over: Micros | None = None
 
+    @property
+    def is_picky(self) -> bool:
+        """Whether rows are looked into, beyond when they were made."""
+        words = (self.status, self.model, self.tier, self.text, self.since is None and self.source)
+        return any(words) or self.key_id is not None or self.cost_over is not None
+
+
+class TooBroad(Exception):
+    """So much would have to be looked into that it takes too long: narrow it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -54,26 +71,64 @@ class Sums:
 
 
 def found(
-    tenant_id: TenantId | UUID, wanted: Wanted, *, after: UUID | None = None, limit: int
+    tenant_id: TenantId | UUID,
+    wanted: Wanted,
+    *,
+    after: UUID | None = None,
+    limit: int,
+    prompt_chars: int | None = None,
 ) -> list[Finished]:
-    """A page, newest first: those older than `after`. Two queries."""
+    """A page, newest first: those older than `after`. Two queries.
+
+    With `prompt_chars` the rows have only so much of their prompts, and nothing else of any size:
+    they are to be shown, not saved. Raises TooBroad.
+    """
     rows = _chosen(tenant_id, wanted)
+    if prompt_chars is not None:
+        rows = rows.defer("prompt", "answer", "inputs").annotate(
+            shown_prompt=Left("prompt", prompt_chars)
+        )
     if after is not None:
         rows = rows.filter(id__lt=after)
-    return selectors.with_images(rows[:limit])
+    with _bounded(wanted):
+        chosen = list(rows[:limit])
+    if prompt_chars is not None:
+        for row in chosen:
+            row.prompt = row.shown_prompt  # type: ignore[attr-defined]  # annotated above
+    return selectors.with_images(chosen)
 
 
 def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
-    """What all of them come to, up to `SEARCHED`. One query."""
+    """What all of them come to, up to `SEARCHED`. One query. Raises TooBroad."""
     newest = _chosen(tenant_id, wanted).values("id")[: SEARCHED + 1]
-    row = Generation.objects.filter(id__in=newest).aggregate(
-        generations=Count("id"), captured=Sum("captured_micros")
-    )
+    with _bounded(wanted):
+        row = Generation.objects.filter(id__in=newest).aggregate(
+            generations=Count("id"), captured=Sum("captured_micros")
+        )
     return Sums(
         generations=min(row["generations"], SEARCHED),
         captured=Micros(row["captured"] or 0),
         is_all=row["generations"] <= SEARCHED,
     )
+
+
+@contextmanager
+def _bounded(wanted: Wanted) -> Iterator[None]:
+    """Not for ever, where rows are looked into: raises TooBroad."""
+    if not wanted.is_picky:
+        yield
+        return
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)]
+                )
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooBroad from None
+        raise
 
 
 def _chosen(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:

@@ -5,7 +5,7 @@ the former inside a transaction. Object calls raise StorageFailed and may all be
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -206,4 +206,15 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
             log.warning("the image %s could not be removed: %s", ids.pop(key, None), code)
         gone = StoredImage.objects.filter(id__in=ids.values(), deleted_at=None)
         removed += gone.update(deleted_at=now)
+        _delete_late_thumbnails([row for row in batch if not row[2]])
     return removed
+
+
+def _delete_late_thumbnails(batch: Sequence[tuple[str, UUID, bool]]) -> None:
+    """Those that were made while their images went: now that these are gone none can follow."""
+    rows = StoredImage.objects.filter(id__in=[row[1] for row in batch], has_thumbnail=True)
+    late = [object_keys.thumbnail_key(key) for key in rows.values_list("object_key", flat=True)]
+    try:
+        delete_objects(late)
+    except StorageFailed as error:
+        log.warning("small pictures of removed images could not be removed: %s", error)

@@ -9,9 +9,12 @@ the number of processes, and money, which is in Postgres, not at all.
 What only looks is counted too, by tenant: in one bucket of its kind.
 """
 
+from uuid import UUID
+
 from accounts.rates import shared
 from accounts.rates.buckets import (
     Bucket,
+    bucket_of_pages,
     bucket_of_queries,
     bucket_of_reads,
     buckets_of,
@@ -47,6 +50,11 @@ def take_read(caller: Caller) -> None:
 def take_query(caller: Caller) -> None:
     """Count one list or quote. Raises as `take_read` does."""
     _take_one(bucket_of_queries(caller))
+
+
+def take_page(user_id: UUID) -> None:
+    """Count one page of the console. Raises as `take_read` does."""
+    _take_one(bucket_of_pages(user_id))
 
 
 def take_sign_in(*, account: str, address: str) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 
@@ -19,7 +20,10 @@ IMAGES = "images"
 READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
+PAGES = "pages"
 
+PAGES_OF_PERSON = 300
+"""Pages of the console a minute: five a second, for as long as one likes."""
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
@@ -71,6 +75,11 @@ def bucket_of_reads(caller: Caller) -> Bucket:
     """The platform's limit of a tenant's reads, all of its keys together."""
     name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:reads"
     return Bucket(name, READS, "account", settings.READS_PER_MINUTE, 1)
+
+
+def bucket_of_pages(user_id: UUID) -> Bucket:
+    """The platform's limit of the pages that a person looks at."""
+    return Bucket(f"pictor:rate:{{{user_id}}}:pages", PAGES, "account", PAGES_OF_PERSON, 1)
 
 
 def bucket_of_queries(caller: Caller) -> Bucket:

@@ -22,6 +22,7 @@ from accounts.services.mail import post
 from accounts.services.members import (
     accept_invitation,
     add_member,
+    appoint,
     cancel_invitation,
     change_role,
     dismiss_member,
@@ -58,6 +59,7 @@ __all__ = [
     "accept_invitation",
     "accept_terms",
     "add_member",
+    "appoint",
     "cancel_invitation",
     "change_api_key",
     "change_role",

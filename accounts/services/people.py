@@ -36,6 +36,14 @@ def _may(actor: Actor, user: User, after: "Person | None" = None) -> None:
         raise ValidationError("Only a superuser changes people who use the admin.")
 
 
+def _may_become(actor: Actor, user: User) -> None:
+    """Who gives a password could sign in with it: a member's is no other person's to give."""
+    _may(actor, user)
+    is_other = isinstance(actor, User) and not actor.is_superuser and actor != user
+    if is_other and user.memberships.exists():
+        raise ValidationError("Only a superuser gives a password to a member of a tenant.")
+
+
 @transaction.atomic
 def create_user(*, email: str, password: str | None, actor: Actor, ip: str | None = None) -> User:
     """A person who signs in with this address; without a password, once one is set.
@@ -85,7 +93,7 @@ def change_user(
 @transaction.atomic
 def set_password(*, user: User, password: str | None, actor: Actor, ip: str | None = None) -> None:
     """Give somebody another password; with None, no password works until one is set."""
-    _may(actor, user)
+    _may_become(actor, user)
     user.set_password(password)
     user.save(update_fields=["password"])
     after = {"usable": password is not None}

@@ -193,7 +193,8 @@ def _record(book: PriceBook, verb: str, *, actor: Actor, ip: str | None, **state
         action=f"price_book.{verb}",
         object_type="price_book",
         object_id=str(book.id),
-        tenant_id=book.tenant_id,
+        # A tenant reads its own audit log: prices are in it once they are published.
+        tenant_id=book.tenant_id if book.published_at is not None else None,
         ip=ip,
         **states,
     )

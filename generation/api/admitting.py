@@ -56,7 +56,7 @@ async def admit_call(call: Call, generation_id: GenerationId) -> Admitted:
     try:
         await images.verify(lanes.of(call.key))
         rows = await images.store(generation_id, now)
-        submit = functools.partial(_submit, call, outcome, generation_id, now, rows)
+        submit = functools.partial(_submit_later, call, outcome, generation_id, now, rows)
         found = await _once_decided(Undecided, in_turn, call, submit)
         if not found.is_new:
             await images.forget()
@@ -103,6 +103,18 @@ def _submit_at_once(call: Call, generation_id: GenerationId) -> Admitted | Prepa
         return _submit(call, prepared, generation_id, clock.now(), [])
     except Undecided:
         return prepared
+
+
+def _submit_later(
+    call: Call,
+    prepared: Prepared,
+    generation_id: GenerationId,
+    now: datetime,
+    rows: list[dict[str, Any]],
+) -> Admitted:
+    """The rest of admission, after a wait: the key may have been revoked or narrowed meanwhile."""
+    known = replace(prepared, caller=call.authenticated("images:write"))
+    return _submit(call, known, generation_id, now, rows)
 
 
 def _submit(

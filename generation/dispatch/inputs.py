@@ -6,11 +6,15 @@ origin allowed, then decoded as every image is. An upstream sees the same in eit
 and no address. One that cannot be had is the caller's error, and free.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
+from uuid import UUID
 
 from django.conf import settings
 
@@ -19,6 +23,7 @@ from generation.outcome import NOT_CHARGED, Failure
 from pictor.kit import pools
 from pictor.kit.errors import InvalidRequest, Unavailable
 from pictor.kit.http import HttpError, HttpPool, deadline
+from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
 from storage import probe
 from storage.services import open_stream
@@ -26,6 +31,7 @@ from storage.services import open_stream
 FETCH_SECONDS = 30.0
 """For all addresses of a generation together."""
 READ_SECONDS = 10.0
+FETCHES_PER_TENANT = 4
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_FETCHED_BYTES = 100 * 1024**2
@@ -39,15 +45,33 @@ class NotThere(HttpError):
     """An answer that is no image, and leads to none."""
 
 
+class Fetching:
+    """How images are fetched in this process: a few generations at once of each tenant.
+
+    Args:
+        http: may call public origins alone, and nothing else is called with it.
+    """
+
+    def __init__(self, http: HttpPool) -> None:
+        self.http = http
+        self.turns = KeyedLimit(FETCHES_PER_TENANT)
+
+
 @asynccontextmanager
 async def readable(
-    inputs: Sequence[Mapping[str, Any]], *, http: HttpPool, spools: Spools, seconds: float
+    inputs: Sequence[Mapping[str, Any]],
+    *,
+    fetching: Fetching,
+    tenant: UUID,
+    spools: Spools,
+    seconds: float,
 ) -> AsyncIterator[dict[str, LargeValue]]:
     """By placeholder, what an adapter puts in its place; what was fetched is freed at the end.
 
     Args:
         inputs: of the generation's row (api/inputs.py).
-        http: may call public origins alone.
+        fetching: of this process.
+        tenant: whose turn it takes to fetch, and to decode.
         spools: where fetched images go.
         seconds: until the generation's deadline.
 
@@ -56,9 +80,9 @@ async def readable(
     values = {one["placeholder"]: _stored(one) for one in inputs if "address" not in one}
     addressed = [one for one in inputs if "address" in one]
     with ExitStack() as kept:
-        for one, spool in await _all_fetched(addressed, http, spools, seconds):
+        for one, spool in await _in_turn(addressed, fetching, tenant, spools, seconds):
             kept.callback(spool.close)
-            values[one["placeholder"]] = await _verified(one, spool)
+            values[one["placeholder"]] = await _verified(one, spool, tenant)
         yield values
 
 
@@ -80,6 +104,26 @@ class _Stored:
                 yield chunk
         finally:
             stream.close()
+
+
+async def _in_turn(
+    addressed: Sequence[Mapping[str, Any]],
+    fetching: Fetching,
+    tenant: UUID,
+    spools: Spools,
+    seconds: float,
+) -> list[tuple[Mapping[str, Any], SpoolFile]]:
+    """What is at the addresses, once few enough others of the tenant are fetched."""
+    if not addressed:
+        return []
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(seconds) as waiting, fetching.turns.turn(tenant):
+            waiting.reschedule(None)
+            left = seconds - (time.monotonic() - began)
+            return await _all_fetched(addressed, fetching.http, spools, left)
+    except TimeoutError:
+        raise _unusable(addressed[0], "could not be fetched from its address in time") from None
 
 
 async def _all_fetched(
@@ -123,10 +167,11 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
     raise NotThere("too many redirects")
 
 
-async def _verified(one: Mapping[str, Any], spool: SpoolFile) -> LargeValue:
+async def _verified(one: Mapping[str, Any], spool: SpoolFile, tenant: UUID) -> LargeValue:
+    """It, decoded in the tenant's turn, apart from the images that upstreams deliver."""
     try:
-        facts = await pools.conversion(probe.verify, spool)
-    except SpoolFull:
+        facts = await pools.references().run(tenant, partial(probe.verify, spool))
+    except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
     except (probe.NotAnImage, SpoolError):
         raise _unusable(one, "is not a png, jpeg or webp that decodes as a whole") from None

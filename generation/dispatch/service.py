@@ -31,7 +31,7 @@ from generation.dispatch.endings import (
     refused,
 )
 from generation.dispatch.health import Health, UpstreamCall
-from generation.dispatch.inputs import readable
+from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verified
 from generation.dispatch.retry import History, Next, decide
@@ -95,6 +95,7 @@ class Dispatcher:
         roll: Callable[[], float] = random.random,
     ) -> None:
         self._http = http
+        self._fetching = Fetching(http.strangers)
         self._allow = allow
         self._spools = spools
         self._roll = roll
@@ -113,7 +114,8 @@ class Dispatcher:
             raise Failure(NO_CHANNEL)
         async with readable(
             claim.generation.inputs,
-            http=self._http.public,
+            fetching=self._fetching,
+            tenant=claim.generation.tenant_id,
             spools=spools,
             seconds=run.seconds_left,
         ) as run.large:

@@ -6,13 +6,15 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from accounts.admin.base import SECRETS
-from accounts.models import ApiKey, AuditEvent, User
-from accounts.services import create_tenant
+from accounts.models import ApiKey, AuditEvent, Membership, User
+from accounts.selectors import members_of
+from accounts.services import add_member, create_tenant, set_password
 from generation.models import Channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -155,3 +157,33 @@ def test_an_audit_event_says_when_it_was(client, root):
 def test_a_session_ends_after_twelve_hours():
     assert settings.SESSION_COOKIE_AGE == 12 * 60 * 60
     assert settings.SESSION_COOKIE_SAMESITE == "Lax"
+
+
+def test_staff_make_nobody_a_member_who_is_no_superuser(client, helper):
+    acme = create_tenant(name="acme", actor="test")
+    names = ["view_tenant", "change_tenant", "add_membership", "view_membership"]
+    helper.user_permissions.add(*Permission.objects.filter(codename__in=names))
+
+    client.post(
+        reverse("admin:accounts_tenant_change", args=[acme.id]),
+        {
+            "name": "acme",
+            "status": "active",
+            "memberships-TOTAL_FORMS": "1",
+            "memberships-INITIAL_FORMS": "0",
+            "memberships-0-user": str(helper.id),
+            "memberships-0-tenant": str(acme.id),
+            "memberships-0-role": "owner",
+        },
+    )
+
+    assert members_of(acme.id) == []
+
+
+def test_staff_give_no_password_to_a_member(client, helper):
+    owner = User.objects.create_user("owner@example.com", "correct horse battery")
+    acme = create_tenant(name="acme", actor="test")
+    add_member(tenant=acme, user=owner, role=Membership.Role.OWNER, actor="test")
+
+    with pytest.raises(ValidationError, match="Only a superuser gives a password"):
+        set_password(user=owner, password="known to staff", actor=helper)

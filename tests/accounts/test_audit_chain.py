@@ -90,7 +90,7 @@ def test_many_that_write_at_once_make_one_chain():
 
 
 def test_an_event_whose_process_died_before_it_was_linked_is_linked_later(log, monkeypatch):
-    monkeypatch.setattr("accounts.services.audit.link_events", lambda: None)
+    monkeypatch.setattr("accounts.services.audit.link_events", lambda **_: None)
     lost = write("lost")
     assert problems() == []
     assert [p.message for p in audit_problems(clock.now() + timedelta(hours=3))][-1] == (
@@ -100,6 +100,18 @@ def test_an_event_whose_process_died_before_it_was_linked_is_linked_later(log, m
     assert link_events() == 1
 
     assert AuditLink.objects.get(seq=4).event_id == lost.id
+
+
+def test_one_that_was_committed_after_a_thousand_others_is_linked_hourly(log, monkeypatch):
+    monkeypatch.setattr("accounts.services.audit._LATECOMERS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.services.audit.link_events", lambda **_: None)
+        late = write("late")
+    last = AuditLink.objects.order_by("-seq").first()
+    assert last is not None
+    monkeypatch.setattr("accounts.services.audit._LATECOMERS", last.event_id - late.id - 1)
+
+    assert (link_events(), link_events(every=True)) == (0, 1)
 
 
 @pytest.mark.parametrize(

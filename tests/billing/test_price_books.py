@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import AuditEvent
-from accounts.selectors import config_revision
+from accounts.selectors import audit_page, config_revision
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceTable, quote
 from billing.seed_prices import seed_prices
@@ -73,6 +73,14 @@ def test_the_latest_effective_book_is_in_force_and_says_how_long(now):
     assert current_table(None, now).valid_until == tomorrow
     assert unit(current_table(None, tomorrow)) == 200
     assert current_table(None, tomorrow).valid_until is None
+
+
+def test_a_tenant_reads_of_its_prices_once_they_are_published(acme, now):
+    publish([row(50)], now, tenant_id=acme.id, name="acme")
+
+    events = audit_page(acme.id, action="price_book", limit=9)
+
+    assert [event.action for event in events] == ["price_book.publish"]
 
 
 def test_a_tenants_own_book_overrides_row_by_row_with_its_own_markup(acme, other, now):

@@ -1,11 +1,15 @@
 """Who may call: good and bad keys, scopes, models, addresses, suspended tenants."""
 
+import base64
+import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from PIL import Image
 from psycopg import sql
 
 from tests.customer import GENERATIONS, Customer, Operator
@@ -113,6 +117,22 @@ def test_a_revoked_key_is_401(customer: Customer, operator: Operator) -> None:
     response = customer.generate("a fox")
 
     assert facts_of(response) == (401, INVALID, "invalid_api_key", None)
+
+
+def test_a_key_that_is_revoked_while_its_images_are_looked_at_orders_nothing(
+    customer: Customer, operator: Operator
+) -> None:
+    """Each of the images takes a while to decode, one after the other."""
+    drawn = io.BytesIO()
+    Image.new("I;16", (4000, 4000)).save(drawn, "PNG")
+    image = f"data:image/png;base64,{base64.b64encode(drawn.getvalue()).decode()}"
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(customer.generate, "a fox", image=[image] * 16)
+        operator("key", "revoke", customer.key_id)
+        response = asked.result(120)
+
+    assert facts_of(response) == (401, INVALID, "invalid_api_key", None)
+    assert customer.balance()[1] == 0
 
 
 def test_an_expired_key_is_401(customer: Customer, key_of: Change) -> None:

@@ -1,6 +1,7 @@
 """Small pictures: made once, of what is there, and gone with their image."""
 
 import io
+from collections.abc import Collection
 from contextlib import closing
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from pictor.kit.spool import SpoolFile, Spools
 from storage import services
+from storage.backends import PrivateBucket
 from storage.models import StoredImage
 from storage.object_keys import thumbnail_key
 from storage.services import ObjectMissing, open_stream, remove_images, upload
@@ -75,6 +77,21 @@ def test_it_goes_with_its_image(stored, spools):
     for key in (stored.object_key, thumbnail_key(stored.object_key)):
         with pytest.raises(ObjectMissing):
             open_stream(key)
+
+
+def test_one_that_is_made_while_objects_are_removed_does_not_stay(stored, spools, monkeypatch):
+    remove = PrivateBucket.delete_many
+
+    def remove_late(bucket: PrivateBucket, keys: Collection[str]) -> dict[str, str]:
+        thumbnail_url(StoredImage.objects.get(id=stored.id), spools=spools)
+        return remove(bucket, keys)
+
+    monkeypatch.setattr(PrivateBucket, "delete_many", remove_late)
+
+    assert remove_images(stored.generation_id, now=clock.now())
+
+    with pytest.raises(ObjectMissing):
+        open_stream(thumbnail_key(stored.object_key))
 
 
 def test_one_that_is_made_while_its_image_goes_does_not_stay(stored, spools, monkeypatch):

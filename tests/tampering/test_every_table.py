@@ -190,3 +190,24 @@ def test_the_running_processes_have_that_role(stack):
     assert user == "pictor_processes"
     assert "MIGRATION_DATABASE_URL" in stack.env  # for the operator's commands
     assert settings.PROCESSES_DATABASE["USER"] == "pictor"  # tests own their database
+
+
+def test_what_was_ordered_with_another_tenants_key_is_found(books):
+    with undone():
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+        run("ALTER TABLE accounts_apikey DISABLE TRIGGER USER")
+        run(
+            "UPDATE accounts_apikey SET tenant_id ="
+            " (SELECT id FROM accounts_tenant WHERE name = 'other')"
+        )
+        problems = {finding.check for finding in generation_findings()}
+
+    assert "key of another tenant" in problems
+
+
+@pytest.mark.parametrize("column", ["tenant_id", "is_test"])
+def test_a_key_stays_what_it_is(books, processes, column):
+    value = "gen_random_uuid()" if column == "tenant_id" else "NOT is_test"
+
+    with pytest.raises(IntegrityError, match="a key stays"), transaction.atomic():
+        run(f"UPDATE accounts_apikey SET {column} = {value}")

@@ -159,7 +159,9 @@ async def test_eight_requests_are_served_at_a_time():
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     handler = SiteHandler(app)
-    calls = [asyncio.create_task(post(handler)) for _ in range(20)]
+    calls = [
+        asyncio.create_task(post(handler, Cookie=f"sessionid={number}")) for number in range(20)
+    ]
     for _ in range(10):
         await asyncio.sleep(0)
     assert inside == 8
@@ -168,6 +170,30 @@ async def test_eight_requests_are_served_at_a_time():
     exchanges = await asyncio.gather(*calls)
 
     assert ([one.status for one in exchanges], peak) == ([200] * 20, 8)
+
+
+async def test_one_session_leaves_turns_for_others():
+    inside: list[bytes] = []
+    go_on = asyncio.Event()
+
+    async def app(scope, receive, send):
+        inside.append(dict(scope["headers"]).get(b"cookie", b""))
+        await go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    handler = SiteHandler(app)
+    calls = [
+        asyncio.create_task(post(handler, Cookie=f"theme=dark; sessionid={name}"))
+        for name in ("greedy",) * 9 + ("modest",)
+    ]
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert sorted(inside) == [b"theme=dark; sessionid=greedy"] * 3 + [
+        b"theme=dark; sessionid=modest"
+    ]
+    go_on.set()
+    assert [one.status for one in await asyncio.gather(*calls)] == [200] * 10
 
 
 async def test_a_turn_ends_in_time_and_the_next_one_begins(monkeypatch):

@@ -4,17 +4,21 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from accounts.models import Membership, Tenant, User
-from accounts.selectors import membership_in
+from accounts import rates
+from accounts.models import ApiKey, Membership, Tenant, User
+from accounts.selectors import api_keys_of, membership_in
 from billing.selectors import Balance, balance_of
+from pictor.kit.errors import RateLimited
 from pictor.kit.ids import TenantId
 
 OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
@@ -92,7 +96,26 @@ class Workspace:
         return _ROLES[self.role]
 
 
+def may_see(workspace: Workspace, key: ApiKey) -> bool:
+    """Whether the member may know this key."""
+    if May.SEE_KEYS not in workspace.may:
+        return False
+    is_maker = May.MAKE_KEYS in workspace.may and May.MANAGE_KEYS not in workspace.may
+    return not is_maker or key.created_by_id == workspace.user.id
+
+
+def keys_of(workspace: Workspace) -> list[ApiKey]:
+    """The keys that the member may know, newest first: none, their own or all, by role."""
+    return [key for key in api_keys_of(workspace.tenant.id) if may_see(workspace, key)]
+
+
 View = Callable[..., HttpResponseBase]
+
+
+def _too_many(request: HttpRequest, seconds: int | None) -> HttpResponse:
+    answer = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 def member(needs: May | None = None) -> Callable[[View], View]:
@@ -108,6 +131,10 @@ def member(needs: May | None = None) -> Callable[[View], View]:
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
                 return redirect_to_login(request.get_full_path(), "account_login")
+            try:
+                rates.take_page(request.user.id)
+            except RateLimited as error:
+                return _too_many(request, error.retry_after)
             membership = membership_in(request.user.id, tenant)
             if membership is None:
                 raise Http404

@@ -1,29 +1,50 @@
 """Lists as CSV: streamed, with a mark that spreadsheets read UTF-8 by, and no formulas in them."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
+MOST_BYTES = 200 * 1024**2
+CUT = "The file ends here, at 200 MB: narrow the filter, or ask for what follows."
 _MARK = "\ufeff"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
+Rows = Sequence[Sequence[Any]]
 
-def csv_answer(
-    name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> StreamingHttpResponse:
-    """A file of that name. Rows are asked for as the client takes them in."""
+
+def csv_answer(name: str, columns: Sequence[str], pages: Iterable[Rows]) -> StreamingHttpResponse:
+    """A file of that name.
+
+    Args:
+        name: of the file.
+        columns: its first line.
+        pages: the rows, some at a time. A page is made in a thread, when the one before has been
+            written: no more than one is in memory. (Of an iterator that is not asynchronous Django
+            makes a list first.)
+    """
     writer = csv.writer(_Echo())
 
-    def lines() -> Iterator[str]:
+    async def lines() -> AsyncIterator[str]:
         yield _MARK + writer.writerow(columns)
-        for row in rows:
-            yield writer.writerow([_harmless(cell) for cell in row])
+        steps, size = iter(pages), 0
+        while (page := await sync_to_async(_next)(steps)) is not None:
+            text = "".join(writer.writerow([_harmless(cell) for cell in row]) for row in page)
+            size += len(text.encode())
+            if size > MOST_BYTES:
+                yield writer.writerow([CUT])
+                return
+            yield text
 
     answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _next(steps: Iterator[Rows]) -> Rows | None:
+    return next(steps, None)
 
 
 class _Echo:

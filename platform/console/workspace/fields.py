@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from typing_extensions import override
 
+from accounts.models import MOST_WORDS
 from pictor.kit.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
@@ -61,7 +62,10 @@ class LinesField(forms.CharField):
 
     @override
     def clean(self, value: Any) -> Sequence[str] | None:
-        return [word for word in re.split(r"[\s,]+", str(super().clean(value))) if word] or None
+        words = [word for word in re.split(r"[\s,]+", str(super().clean(value))) if word]
+        if len(words) > MOST_WORDS:
+            raise ValidationError(f"At most {MOST_WORDS} of them.")
+        return words or None
 
     @override
     def prepare_value(self, value: Any) -> Any:

@@ -17,6 +17,8 @@ from pictor.kit.money import Micros, from_decimal
 MAX_TEXT = 200
 NAMES = ("q", "status", "model", "tier", "key", "period", "day", "over", "source")
 DAY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 2000, 9000
+"""Ids carry the time they were made at: of days beyond these there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,10 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime) -> Filt
 
 def _day(word: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(f"{word}T00:00:00+00:00")
-    except (ValueError, OverflowError):
+        day = datetime.fromisoformat(f"{word}T00:00:00+00:00")
+    except ValueError:
         return None
+    return day if FIRST_YEAR <= day.year < LAST_YEAR else None
 
 
 def _amount(word: str) -> Micros | None:

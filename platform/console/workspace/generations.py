@@ -11,11 +11,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
-from accounts.selectors import api_keys_of
 from billing.selectors import transfers_of
 from console.site import calls
-from console.workspace.access import May, Workspace, member
-from console.workspace.exports import csv_answer
+from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.exports import Rows, csv_answer
 from console.workspace.filters import Filters, filters_of, period_choices
 from console.workspace.snippets import curl
 from console.workspace.telling import BADGES, steps_of
@@ -24,7 +23,7 @@ from generation.api.objects import GenerationObject
 from generation.api.shown import shown
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
-from generation.searching import SEARCHED, found, sums
+from generation.searching import SEARCHED, TooBroad, found, sums
 from generation.selectors import Finished
 from pictor.kit import clock, ids
 from pictor.kit.errors import NotFound, PictorError
@@ -33,8 +32,11 @@ from storage.services import signed_url
 
 PAGE = 50
 MOST_ROWS = 50_000
-READ = 500
+READ = 200
 """Rows that a CSV reads at once."""
+SHOWN_CHARS = 300
+"""Of a prompt in a list."""
+TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
     "charged", "currency", "key", "user", "prompt",
@@ -65,12 +67,22 @@ class Row:
 @member(May.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """A page of them, filtered; the same as CSV, or as pictures."""
-    keys = {key.public_id: key for key in api_keys_of(workspace.tenant.id)}
+    keys = {key.public_id: key for key in keys_of(workspace)}
     filters = filters_of(request.GET, keys, clock.now())
     if request.GET.get("format") == "csv":
         return _csv(workspace, filters, {key.id: key for key in keys.values()})
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
-    rows = found(workspace.tenant.id, filters.wanted, after=after, limit=PAGE + 1)
+    try:
+        rows = found(
+            workspace.tenant.id,
+            filters.wanted,
+            after=after,
+            limit=PAGE + 1,
+            prompt_chars=SHOWN_CHARS,
+        )
+        summed = sums(workspace.tenant.id, filters.wanted)
+    except TooBroad:
+        rows, summed = [], None
     is_gallery = request.GET.get("view") == "gallery"
     by_id = {key.id: key for key in keys.values()}
     context = {
@@ -79,7 +91,8 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "more": rows[PAGE - 1].generation.public_id if len(rows) > PAGE else "",
         "is_later": after is not None,
         "filters": filters,
-        "sums": sums(workspace.tenant.id, filters.wanted),
+        "sums": summed,
+        "too_broad": TOO_BROAD if summed is None else "",
         "searched": SEARCHED,
         "is_gallery": is_gallery,
         "states": [(state.value, BADGES[state][1]) for state in State],
@@ -134,7 +147,7 @@ def _detail(
 ) -> HttpResponse:
     made = one.generation
     answer = made.answer or {}
-    key = next((key for key in api_keys_of(workspace.tenant.id) if key.id == made.api_key_id), None)
+    key = next((key for key in keys_of(workspace) if key.id == made.api_key_id), None)
     contract = current_catalogue().contracts.get(made.model)
     delivered = answer.get("metadata", {}).get("delivered_sizes", [])
     context = {
@@ -197,16 +210,22 @@ def _csv(
 ) -> StreamingHttpResponse:
     """The list as it is filtered, read a page at a time."""
 
-    def rows() -> Iterator[Sequence[Any]]:
+    def pages() -> Iterator[Rows]:
         after, left = None, MOST_ROWS
         while left > 0:
-            page = found(workspace.tenant.id, filters.wanted, after=after, limit=min(READ, left))
-            yield from (_cells(one, keys) for one in page)
+            try:
+                page = found(
+                    workspace.tenant.id, filters.wanted, after=after, limit=min(READ, left)
+                )
+            except TooBroad:
+                yield [[TOO_BROAD]]
+                return
+            yield [_cells(one, keys) for one in page]
             if len(page) < READ:
                 return
             after, left = page[-1].generation.id, left - len(page)
 
-    return csv_answer("generations.csv", COLUMNS, rows())
+    return csv_answer("generations.csv", COLUMNS, pages())
 
 
 def _cells(one: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:

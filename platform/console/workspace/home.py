@@ -12,10 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, User
-from accounts.selectors import api_keys_of, memberships_of
+from accounts.selectors import memberships_of
 from billing.selectors import KeyUse, key_uses, usage_between
-from console.workspace.access import May, Workspace, member
-from console.workspace.generations import row_of
+from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.generations import SHOWN_CHARS, row_of
 from console.workspace.playground import billable
 from console.workspace.snippets import curl
 from generation.models import State
@@ -63,9 +63,13 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """A checklist until the first image; then money, failures and the latest images."""
     now = clock.now()
     may_look = May.SEE_GENERATIONS in workspace.may
-    latest = found(workspace.tenant.id, Wanted(), limit=LOOKED_AT) if may_look else []
+    latest = (
+        found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
+        if may_look
+        else []
+    )
     pictured = [row_of(one, {}) for one in latest if one.images][:STRIP]
-    keys = api_keys_of(workspace.tenant.id)
+    keys = keys_of(workspace)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = _spent(workspace, now - timedelta(days=PACE_DAYS), now)
     context = {

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import SCOPES, ApiKey
-from accounts.selectors import api_key_by_id, api_keys_of, audit_events_about
+from accounts.selectors import api_key_by_id, audit_events_about
 from accounts.services import (
     OVERLAPS,
     change_api_key,
@@ -22,7 +22,7 @@ from accounts.services import (
     scopes_of,
 )
 from billing.selectors import KeyUse, key_uses, last_used, usage_between
-from console.workspace.access import May, Workspace, member
+from console.workspace.access import May, Workspace, keys_of, may_see, member
 from console.workspace.fields import dressed
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, values_of
 from pictor.kit import clock
@@ -99,7 +99,7 @@ class ShownKey:
 @member(May.SEE_KEYS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Every key that the member may see, newest first."""
-    shown = _shown(workspace, _keys(workspace))
+    shown = _shown(workspace, keys_of(workspace))
     chosen = request.GET.get("status", "")
     lists = {
         "": shown,
@@ -206,28 +206,17 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
 
 
-def _keys(workspace: Workspace) -> Sequence[ApiKey]:
-    """All of them, or a developer's own."""
-    found = api_keys_of(workspace.tenant.id)
-    return [key for key in found if _may_see(workspace, key)]
-
-
 def _key(workspace: Workspace, public_id: str) -> ApiKey:
     key = api_key_by_id(public_id, tenant_id=workspace.tenant.id)
-    if key is None or key.public_id != public_id or not _may_see(workspace, key):
+    if key is None or key.public_id != public_id or not may_see(workspace, key):
         raise Http404
     return key
-
-
-def _may_see(workspace: Workspace, key: ApiKey) -> bool:
-    is_makers = May.MAKE_KEYS in workspace.may and May.MANAGE_KEYS not in workspace.may
-    return not is_makers or key.created_by_id == workspace.user.id
 
 
 def may_bill(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
     """Whether a member may have images made on this key."""
     can = key.status(now) == "active" and "images:write" in key.scopes and not key.is_test
-    return can and _may_see(workspace, key)
+    return can and may_see(workspace, key)
 
 
 def _may_change(workspace: Workspace, key: ApiKey) -> bool:

@@ -1,9 +1,8 @@
 """Billing: how much is left, and can I trust the bill? Balance, ledger, proof and prices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -19,7 +18,7 @@ from billing.selectors import (
 )
 from console.site.pricing import priced_models
 from console.workspace.access import May, Workspace, member
-from console.workspace.exports import csv_answer
+from console.workspace.exports import Rows, csv_answer
 from console.workspace.periods import number_of
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit import clock, ids
@@ -90,9 +89,13 @@ def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_safe
 @member(May.SEE_MONEY)
 def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Every transfer with the balance after it; as CSV all of them, in order, with their seals."""
+    """Every transfer with the balance after it; as CSV in order, with their seals.
+
+    The CSV holds all of them, or with `after` those that follow that one.
+    """
     if request.GET.get("format") == "csv":
-        return csv_answer("ledger.csv", COLUMNS, _rows(workspace))
+        after = number_of(request.GET.get("after", "")) or 0
+        return csv_answer("ledger.csv", COLUMNS, _pages(workspace, after))
     before_seq = number_of(request.GET.get("before", ""))
     rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE + 1)
     context = {
@@ -117,13 +120,14 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return render(request, "workspace/prices.html", context)
 
 
-def _rows(workspace: Workspace) -> Iterator[Sequence[Any]]:
-    after = 0
+def _pages(workspace: Workspace, after: int) -> Iterator[Rows]:
     while page := statement(workspace.tenant.id, after_seq=after, limit=READ):
-        for one in page:
-            yield [
+        yield [
+            [
                 one.seq, one.created_at.isoformat(), one.kind, to_decimal(one.amount), "USD",
                 to_decimal(one.available_after or 0), to_decimal(one.held_after or 0),
                 Entry(one).generation, one.reason, bytes(one.seal or b"").hex(),
-            ]  # fmt: skip
+            ]
+            for one in page
+        ]  # fmt: skip
         after = page[-1].seq or 0

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from accounts.models import ApiKey
 from accounts.selectors import Caller, api_keys_of, caller_of_key
 from console.workspace.access import May, Workspace, member
 from console.workspace.drafts import FORMATS, Draft, draft_of
-from console.workspace.generations import one_of, row_of
+from console.workspace.generations import SHOWN_CHARS, one_of, row_of
 from console.workspace.keys import may_bill
 from console.workspace.snippets import snippets_of
 from generation import pipeline
@@ -31,6 +32,7 @@ from pictor.kit.errors import InvalidRequest, PictorError
 from pictor.kit.ids import GenerationId
 
 SHOWN_RUNS = 8
+SHOWN_FOR = timedelta(days=7)
 _NUMBER = re.compile("[0-9a-f]{32}", re.ASCII)
 IDEAS = (
     "A brass astrolabe on linen, window light",
@@ -126,7 +128,8 @@ def _context(
     draft = _draft(said)
     key = next((one for one in keys if one.public_id == said.get("key")), keys[0])
     quoted, why = _quoted(request, key, draft)
-    runs = found(workspace.tenant.id, Wanted(source=Source.PLAYGROUND), limit=SHOWN_RUNS)
+    wanted = Wanted(source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
+    runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
         **context,
         "draft": draft,

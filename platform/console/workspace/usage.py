@@ -10,10 +10,9 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.selectors import api_keys_of
 from billing.periods import buckets_between
 from billing.selectors import Group, Used, usage_between
-from console.workspace.access import May, Workspace, member
+from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.charts import stacked
 from console.workspace.exports import csv_answer
 from console.workspace.periods import WORDS, Period, period_of
@@ -139,7 +138,7 @@ def _totals(workspace: Workspace, period: Period) -> Totals:
 def _names(workspace: Workspace, split: Group) -> Callable[[Any], str]:
     """What a value of a group is called."""
     if split == "key":
-        keys = {key.id: key for key in api_keys_of(workspace.tenant.id)}
+        keys = {key.id: key for key in keys_of(workspace)}
         return lambda value: str(keys[value]) if value in keys else ids.public(ids.KEY, value)
     if split == "status":
         return lambda value: BADGES[State(value)][1]
@@ -194,11 +193,11 @@ def _csv(found: Sequence[Used], split: Group, names: Callable[[Any], str]) -> Ht
         "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
         "seconds_p95",
     ]  # fmt: skip
-    rows = (
+    rows = [
         [
             one.start.isoformat(), _word(split, one.group[split]), names(one.group[split]),
             one.generations, one.images, to_decimal(one.captured), "USD", one.p50, one.p95,
         ]
         for one in found
-    )  # fmt: skip
-    return csv_answer("usage.csv", columns, rows)
+    ]  # fmt: skip
+    return csv_answer("usage.csv", columns, [rows])

@@ -124,10 +124,12 @@ def resolve(host: str, port: int) -> list[str]:
 class Addresses:
     """Checked addresses of hosts. Look-ups of one host at the same moment are made once."""
 
-    def __init__(self, allow: frozenset[str], resolve: Resolve) -> None:
+    def __init__(
+        self, allow: frozenset[str], resolve: Resolve, *, threads: int = DNS_THREADS
+    ) -> None:
         self._allow = allow
         self._resolve = resolve
-        self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dns")
         self._known: dict[tuple[str, int], tuple[float, asyncio.Future[list[str]]]] = {}
 
     async def of(self, host: str, port: int) -> list[str]:

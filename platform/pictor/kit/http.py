@@ -100,6 +100,7 @@ class HttpPool:
         connect_timeout_seconds: DNS, TCP and TLS together, per connection.
         ssl_context: for tests; the default verifies against the bundled authorities.
         resolve: `resolve(host, port) -> addresses`, blocking; for tests of name tricks.
+        dns_threads: look-ups at once.
     """
 
     def __init__(
@@ -109,11 +110,14 @@ class HttpPool:
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
         resolve: egress.Resolve | None = None,
+        dns_threads: int = egress.DNS_THREADS,
     ) -> None:
         self._allow = frozenset(entry.lower() for entry in egress_allow)
         self._connect_timeout_seconds = connect_timeout_seconds
         self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
-        self._addresses = egress.Addresses(self._allow, resolve or egress.resolve)
+        self._addresses = egress.Addresses(
+            self._allow, resolve or egress.resolve, threads=dns_threads
+        )
         self._clients: list[_Client] = []
 
     def exchange(

@@ -202,7 +202,7 @@ class FairPool:
 
 @cache
 def references() -> FairPool:
-    """Where a web process decodes reference images: one at a time, because that needs memory."""
+    """Where a process decodes reference images: one at a time, because that needs memory."""
     return FairPool("references", threads=1, per_lane=1, max_queued=400, max_wait_seconds=60)
 
 

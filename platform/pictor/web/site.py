@@ -7,6 +7,7 @@ slow sender nor a slow reader holds one.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
+from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile
 from pictor.kit.spools import process_spools
 from pictor.web import bodies
@@ -21,6 +23,8 @@ from pictor.web.edge import App, Message, Receive, Scope, Send, header
 from pictor.web.gate import refuse
 
 AT_ONCE = 8
+OF_ONE_CALLER = 3
+"""Of these turns, for one session, or one address without a session."""
 TURN_SECONDS = 30.0
 """Who is not answered by then gets a 503; what was begun goes on to its own end."""
 MAX_BODY_BYTES = 8 * 1024**2
@@ -38,6 +42,7 @@ class SiteHandler:
     def __init__(self, app: App) -> None:
         self._app = app
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._own = KeyedLimit(OF_ONE_CALLER)
         self._begun: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +57,7 @@ class SiteHandler:
                     receive, max_bytes=MAX_BODY_BYTES, too_large=_too_large
                 ):
                     form.write(chunk)
-                async with self._turns:
+                async with self._own.turn(_caller(scope)), self._turns:
                     await self._work(scope, form, answer)
                 await answer.send(send)
         except bodies.ClientGone:
@@ -131,6 +136,16 @@ def _check_host(scope: Scope) -> None:
     name, _ = split_domain_port(host.decode("latin-1") if host is not None else _own_address(scope))
     if not name or not validate_host(name, settings.ALLOWED_HOSTS):
         raise InvalidRequest("This host is not served here.", code="unknown_host")
+
+
+def _caller(scope: Scope) -> bytes:
+    """Whose turns it takes: a session's, or those of the address that has none."""
+    for pair in (header(scope, b"cookie") or b"").split(b";"):
+        name, _, value = pair.strip().partition(b"=")
+        if name == settings.SESSION_COOKIE_NAME.encode():
+            return hashlib.sha256(value).digest()
+    client = scope.get("client")
+    return str(client[0]).encode() if client else b""
 
 
 def _own_address(scope: Scope) -> str:

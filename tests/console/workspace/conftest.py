@@ -1,11 +1,14 @@
 """A workspace with a balance, keys and generations; its members, signed in."""
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
@@ -100,6 +103,16 @@ def url(name: str, customer: Customer, *ids: str) -> str:
 def words_of(answer: Any) -> str:
     """The page, its white space made one blank each."""
     return " ".join(answer.content.decode().split())
+
+
+def lines_of(answer: Any) -> list[dict[str, str]]:
+    """The rows of a CSV, which is streamed asynchronously."""
+
+    async def read() -> bytes:
+        return b"".join([chunk async for chunk in answer.streaming_content])
+
+    text = async_to_sync(read)().decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def available(customer: Customer) -> int:

@@ -183,6 +183,17 @@ def test_what_a_role_may_not_do_is_not_shown(acme, sign_in, delivered):
     assert "Delete images" not in detail
 
 
+def test_pages_are_counted(acme, sign_in, monkeypatch):
+    monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 2)
+    client = sign_in(acme, email="busy@example.com")
+
+    answers = [client.get(address("overview", acme)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[2]["Retry-After"]) > 0
+    assert "Too many attempts" in answers[2].content.decode()
+
+
 def test_the_only_workspace_is_opened_at_once(acme, other, sign_in):
     client = sign_in(acme, email="ann@example.com")
     assert client.get("/console/")["Location"] == address("overview", acme)

@@ -1,21 +1,14 @@
 """Generations listed, filtered, told, canceled and deleted on the pages."""
 
-import csv
-import io
-from typing import Any
-
 import pytest
+from django.db.models.expressions import RawSQL
 
+from generation import searching
 from generation.models import Generation
 from generation.searching import Wanted, found, sums
 from pictor.kit.money import Micros
 from storage.models import StoredImage
-from tests.console.workspace.conftest import url
-
-
-def rows_of(answer: Any) -> list[dict[str, str]]:
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+from tests.console.workspace.conftest import lines_of, url
 
 
 @pytest.fixture
@@ -56,7 +49,7 @@ def test_the_list_its_sums_and_its_csv_are_filtered_alike(acme, sign_in, some, q
     wanted = [some[place].public_id for place in places]
 
     page = client.get(f"{url('generations', acme)}?{query}").content.decode()
-    lines = rows_of(client.get(f"{url('generations', acme)}?{query}&format=csv"))
+    lines = lines_of(client.get(f"{url('generations', acme)}?{query}&format=csv"))
 
     assert [line["id"] for line in lines] == wanted
     assert [one.public_id for one in some if one.public_id in page] == sorted(wanted)
@@ -72,9 +65,9 @@ def test_ids_of_generations_and_images_are_found(acme, other, sign_in, some, del
     image = StoredImage.objects.get(generation_id=some[2].id, index=0)
     theirs = delivered(other)
 
-    by_id = rows_of(client.get(url("generations", acme) + f"?format=csv&q={some[1].public_id}"))
-    by_image = rows_of(client.get(url("generations", acme) + f"?format=csv&q={image.public_id}"))
-    foreign = rows_of(client.get(url("generations", acme) + f"?format=csv&q={theirs.public_id}"))
+    by_id = lines_of(client.get(url("generations", acme) + f"?format=csv&q={some[1].public_id}"))
+    by_image = lines_of(client.get(url("generations", acme) + f"?format=csv&q={image.public_id}"))
+    foreign = lines_of(client.get(url("generations", acme) + f"?format=csv&q={theirs.public_id}"))
 
     assert [line["id"] for line in by_id] == [some[1].public_id]
     assert [line["id"] for line in by_image] == [some[2].public_id]
@@ -85,7 +78,7 @@ def test_the_csv_holds_what_a_spreadsheet_can_take(acme, sign_in, some):
     answer = sign_in(acme).get(url("generations", acme) + "?format=csv")
     disposition = answer["Content-Disposition"]
 
-    line = next(line for line in rows_of(answer) if line["id"] == some[2].public_id)
+    line = next(line for line in lines_of(answer) if line["id"] == some[2].public_id)
 
     assert disposition == 'attachment; filename="generations.csv"'
     assert line["prompt"] == "'=HYPERLINK(1)"
@@ -104,6 +97,39 @@ def test_pages_follow_each_other(acme, sign_in, some, monkeypatch):
     assert some[0].public_id not in first
     assert some[0].public_id in second
     assert "Newest" in second
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1969-12-31", "2026-02-30", "soon"])
+def test_a_day_that_nothing_was_made_on_is_no_filter(acme, sign_in, some, day):
+    answer = sign_in(acme).get(url("generations", acme) + f"?day={day}")
+
+    assert answer.status_code == 200
+    assert some[0].public_id in answer.content.decode()
+
+
+def test_what_takes_too_long_to_find_says_so(acme, sign_in, some, monkeypatch):
+    monkeypatch.setattr("generation.searching.PATIENCE_MS", 50)
+    chosen = searching._chosen  # noqa: SLF001 - made slow
+    monkeypatch.setattr(
+        searching, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
+    )
+    client = sign_in(acme)
+
+    page = client.get(url("generations", acme) + "?q=fox")
+    lines = lines_of(client.get(url("generations", acme) + "?q=fox&format=csv"))
+
+    assert page.status_code == 200
+    assert "narrow it by a period" in page.content.decode()
+    assert "narrow it by a period" in lines[0]["id"]
+
+
+def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
+    made = delivered(acme, prompt="fox " * 5000)
+
+    (shown,) = found(acme.id, Wanted(), limit=1, prompt_chars=100)
+    (whole,) = found(acme.id, Wanted(), limit=1)
+
+    assert (len(shown.generation.prompt), len(whole.generation.prompt)) == (100, len(made.prompt))
 
 
 def test_sums_say_when_they_are_not_of_all(acme, some, monkeypatch):

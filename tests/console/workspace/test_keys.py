@@ -66,6 +66,7 @@ def test_a_key_is_made_with_its_rules_and_shown_once(acme, sign_in):
         ({"requests_per_minute": "0"}, "greater than or equal to 1"),
         ({"max_in_flight": "9999999999"}, "less than or equal to"),
         ({"ip_ranges": "everywhere"}, "everywhere"),
+        ({"ip_ranges": "::/0 " * 101}, "At most 100 of them"),
         ({"expires": "soon"}, "Enter a valid date"),
         ({"name": "x\0y"}, "Null characters are not allowed"),
     ],

@@ -1,7 +1,5 @@
 """Billing: the balance, the ledger with its proof, and the prices in force."""
 
-import csv
-import io
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,7 +11,7 @@ from billing.selectors import book_in_force, latest_transfers, proof_of, rows_of
 from billing.services import adjust, draft_price_book, publish_price_book
 from pictor.kit import clock
 from pictor.kit.money import Micros
-from tests.console.workspace.conftest import url, words_of
+from tests.console.workspace.conftest import lines_of, url, words_of
 from tests.factories import Customer
 
 
@@ -60,9 +58,7 @@ def test_the_ledger_as_csv_can_be_added_up_by_anyone(acme, sign_in, moved, monke
 
     answer = sign_in(acme).get(url("ledger", acme) + "?format=csv")
 
-    lines = list(
-        csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))
-    )
+    lines = lines_of(answer)
     assert [line["seq"] for line in lines] == ["1", "2", "3", "4", "5"]
     available = held = Decimal(0)
     for line in lines:

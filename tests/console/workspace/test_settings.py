@@ -1,13 +1,10 @@
 """Settings and the audit log of a workspace."""
 
-import csv
-import io
-
 import pytest
 
 from accounts.models import AuditEvent, Tenant
 from accounts.services import record
-from tests.console.workspace.conftest import url
+from tests.console.workspace.conftest import lines_of, url
 
 
 def test_name_and_retention_are_changed_and_audited(acme, sign_in):
@@ -60,7 +57,6 @@ def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
     assert ("n2" in page, "n1" in page, "n0" in page) == (True, True, False)
     assert "n0" in older.content.decode()
     assert "n2" in odd
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    lines = list(csv.DictReader(io.StringIO(text)))
+    lines = lines_of(answer)
     assert len(lines) == newest.count()
     assert lines[1]["after"] == '{"number": 2}'

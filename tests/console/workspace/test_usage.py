@@ -1,15 +1,12 @@
 """The usage dashboard: its figures are the rollups', its links lead to the rows."""
 
-import csv
-import io
-
 import pytest
 
 from billing.models import UsageRollup
 from billing.selectors import available_to
 from console.workspace.charts import REST, stacked
 from pictor.kit import clock
-from tests.console.workspace.conftest import url, words_of
+from tests.console.workspace.conftest import lines_of, url, words_of
 
 
 @pytest.fixture
@@ -49,14 +46,21 @@ def test_a_split_leads_to_its_rows(acme, sign_in, split, name, link):
 def test_the_csv_adds_up_to_what_was_charged(acme, sign_in, used):
     answer = sign_in(acme).get(url("usage", acme) + "?format=csv&split=model")
 
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    lines = list(csv.DictReader(io.StringIO(text)))
+    lines = lines_of(answer)
     spent = 10_000_000 - available_to(acme.id)
     assert sum(round(float(line["cost"]) * 1e6) for line in lines) == spent
     assert {line["model"]: line["images"] for line in lines} == {
         "dall-e-3": "1",
         "gpt-image-2-origin": "2",
     }
+
+
+@pytest.mark.parametrize("role", ["billing", "developer"])
+def test_keys_that_a_role_may_not_see_have_no_name_there(acme, sign_in, used, role):
+    page = words_of(sign_in(acme, role).get(url("usage", acme) + "?split=key"))
+
+    assert acme.key.public_id in page
+    assert acme.key.visible_prefix not in page
 
 
 @pytest.mark.parametrize("query", ["period=24h", "period=9y", "split=channel", "show=secrets"])

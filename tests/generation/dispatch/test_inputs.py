@@ -4,6 +4,7 @@ import asyncio
 import base64
 import ssl
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -11,6 +12,7 @@ from generation.channels.base import LargeValue
 from generation.dispatch import inputs
 from generation.outcome import Failure
 from pictor.kit.http import HttpPool
+from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.contracts.recorder import drawn, noise
 from tests.kit.calls import make_certificate
@@ -63,7 +65,11 @@ async def text_of(value: LargeValue) -> str:
 async def fetched(http: HttpPool, spools: Spools, *addresses: str) -> dict[str, str]:
     """What an upstream would be sent, by placeholder."""
     async with inputs.readable(
-        addressed(*addresses), http=http, spools=spools, seconds=20
+        addressed(*addresses),
+        fetching=inputs.Fetching(http),
+        tenant=uuid4(),
+        spools=spools,
+        seconds=20,
     ) as large:
         return {name: await text_of(value) for name, value in large.items()}
 
@@ -192,3 +198,54 @@ async def test_a_server_that_never_ends_is_given_up(server, public, spools, monk
     release.set()
 
     assert message.startswith("image[0] could not be fetched")
+
+
+async def test_a_tenant_fetches_a_few_at_a_time_and_keeps_nobody_else(server, public, spools):
+    fetching, greedy = inputs.Fetching(public), uuid4()
+    go_on = asyncio.Event()
+
+    async def waits(request: Any, writer: asyncio.StreamWriter) -> None:
+        if request.target == "/slow.png":
+            await go_on.wait()
+        await says(PNG)(request, writer)
+
+    server.script = waits
+
+    async def fetch(tenant: UUID, name: str) -> int:
+        one = addressed(f"https://cats.com:{server.port}/{name}.png")
+        async with inputs.readable(
+            one, fetching=fetching, tenant=tenant, spools=spools, seconds=20
+        ) as large:
+            return len(large)
+
+    slow = [asyncio.create_task(fetch(greedy, "slow")) for _ in range(6)]
+    other = await fetch(uuid4(), "quick")
+    begun = [each.target for each in server.received].count("/slow.png")
+    go_on.set()
+
+    assert other == 1
+    assert begun <= inputs.FETCHES_PER_TENANT
+    assert await asyncio.gather(*slow) == [1] * 6
+
+
+async def test_who_gets_no_turn_in_time_is_told_so(server, public, spools, monkeypatch):
+    monkeypatch.setattr(inputs, "FETCHES_PER_TENANT", 1)
+    fetching, tenant = inputs.Fetching(public), uuid4()
+    one = addressed(f"https://cats.com:{server.port}/a.png")
+
+    async with fetching.turns.turn(tenant):
+        with pytest.raises(Failure) as failed:
+            async with inputs.readable(
+                one, fetching=fetching, tenant=tenant, spools=spools, seconds=0.05
+            ):
+                raise AssertionError
+
+    assert "could not be fetched from its address in time" in failed.value.error.message
+
+
+async def test_names_that_callers_choose_are_looked_up_apart_from_operators_names():
+    pools = HttpPools()
+
+    assert pools.strangers is pools.strangers
+    assert pools.strangers is not pools.allowing(frozenset())
+    await pools.aclose()

@@ -1,0 +1,26 @@
+"""How many may do something at once, for each of many."""
+
+import asyncio
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+
+class KeyedLimit:
+    """At most so many at once for each key, in the order in which they came.
+
+    For one event loop. A key that nobody uses is forgotten.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._turns: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, key: Hashable) -> AsyncIterator[None]:
+        """Wait for a turn of that key, and hold it."""
+        semaphore = self._turns.get(key)
+        if semaphore is None:
+            semaphore = self._turns[key] = asyncio.Semaphore(self._most)
+        async with semaphore:
+            yield
