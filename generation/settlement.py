@@ -36,7 +36,7 @@ def settle(
 ) -> bool:
     """Charge what was delivered; the generation succeeds. False when the claim is lost."""
     generation = claim.generation
-    bill = _bill(generation, delivery)
+    bill = bill_of(generation, delivery)
     if bill.excess:
         logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
     with transaction.atomic():
@@ -109,7 +109,7 @@ def end_without_image(
             state=state,
             finished_at=now,
             captured_micros=0,
-            error=None if error is None else _as_row(error),
+            error=None if error is None else error_row(error),
         )
         if not changed:
             return False
@@ -154,7 +154,8 @@ def _usage_key(generation: Generation, channel: str, state: State) -> dict[str, 
     }
 
 
-def _bill(generation: Generation, delivery: Delivery) -> pricing.Due:
+def bill_of(generation: Generation, delivery: Delivery) -> pricing.Due:
+    """What a delivery costs, at the prices the generation was quoted at."""
     priced = pricing.PricedRequest.from_json(generation.priced)
     usage = delivery.answer.usage
     return pricing.due(
@@ -167,7 +168,7 @@ def _bill(generation: Generation, delivery: Delivery) -> pricing.Due:
     )
 
 
-def _as_row(error: PictorError) -> dict[str, Any]:
+def error_row(error: PictorError) -> dict[str, Any]:
     """An error as a generation keeps it."""
     return {
         "status": error.status,

@@ -201,13 +201,13 @@ def _write(
         known = _known(caller, submission, digest, now)
         if known is not None:
             return known, False
-    generation = _new_generation(caller, submission, quoted, generation_id, now=now)
+    generation = new_generation(caller, submission, quoted, generation_id, now=now)
     place_hold(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation_id,
         amount=quoted.quote.total,
-        evidence=_evidence_of(generation),
+        evidence=evidence_of(generation),
         limits=HoldLimits(
             tenant_in_flight=caller.limits.tenant_in_flight,
             key_in_flight=caller.limits.key_in_flight,
@@ -231,7 +231,7 @@ def _write(
     return generation, True
 
 
-def _new_generation(
+def new_generation(
     caller: Caller,
     submission: Submission,
     quoted: Quoted,
@@ -239,6 +239,7 @@ def _new_generation(
     *,
     now: datetime,
 ) -> Generation:
+    """The row of a request that is admitted at this moment, not yet saved."""
     order, quote = quoted.order, quoted.quote
     return Generation(
         id=generation_id,
@@ -270,7 +271,7 @@ def _new_generation(
     )
 
 
-def _evidence_of(generation: Generation) -> bytes:
+def evidence_of(generation: Generation) -> bytes:
     """What the hold is placed for."""
     return evidence.of_request(
         tenant=generation.tenant_id,

@@ -1,6 +1,7 @@
 """Public ids and the UUIDs behind them."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -80,3 +81,12 @@ def test_public_ids_sort_as_their_uuids_do():
 )
 def test_anything_else_is_no_id(text):
     assert ids.parse("gen", text) is None
+
+
+def test_a_uuid_of_a_past_moment_stands_between_those_around_it():
+    at = datetime(2026, 8, 20, 12, 0, 0, 250_000, tzinfo=UTC)
+
+    made = ids.new_uuid_of(at)
+
+    assert made.version == 7
+    assert ids.first_at(at) <= made < ids.first_at(at + timedelta(milliseconds=1))

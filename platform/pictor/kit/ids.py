@@ -25,7 +25,15 @@ _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 def new_uuid() -> UUID:
     """A fresh UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
+    return _uuid(time.time_ns() // 1_000_000)
+
+
+def new_uuid_of(at: datetime) -> UUID:
+    """A fresh UUIDv7 of that millisecond, for what is written down later than it happened."""
+    return _uuid(int(at.timestamp() * 1000))
+
+
+def _uuid(milliseconds: int) -> UUID:
     value = (milliseconds & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76
     value |= secrets.randbits(12) << 64
