@@ -41,6 +41,7 @@ from accounts.services.personal_data import erase_tenant, export_tenant, set_pro
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
+    backdate_tenant,
     change_tenant,
     create_tenant,
     set_tenant_status,
@@ -60,6 +61,7 @@ __all__ = [
     "accept_terms",
     "add_member",
     "appoint",
+    "backdate_tenant",
     "cancel_invitation",
     "change_api_key",
     "change_role",

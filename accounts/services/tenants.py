@@ -1,12 +1,13 @@
 """Tenants: made with their accounts, changed, suspended, let work again."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from accounts.ledger import ledger
-from accounts.models import Actor, Tenant
+from accounts.models import Actor, ApiKey, Tenant
 from accounts.services.audit import record
 from pictor.kit.money import Micros
 
@@ -131,6 +132,15 @@ def set_tenant_status(
         after={"status": status.value},
         ip=ip,
     )
+
+
+def backdate_tenant(*, tenant: Tenant, at: datetime) -> None:
+    """Let a tenant and the keys it has be as old as the demo data in it.
+
+    The audit log, which says when they were really made, stays as it is.
+    """
+    Tenant.objects.filter(pk=tenant.pk).update(created_at=at)
+    ApiKey.objects.filter(tenant=tenant).update(created_at=at)
 
 
 def _describe(tenant: Tenant) -> dict[str, Any]:

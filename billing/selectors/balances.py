@@ -38,6 +38,11 @@ def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) 
     return list(transfers if limit is None else transfers[:limit])
 
 
+def has_transfers() -> bool:
+    """Whether any money was ever moved here."""
+    return Transfer.objects.exists()
+
+
 def transfers_of(generation_id: UUID) -> list[Transfer]:
     """What a generation moved, in order: its hold and its end, refunds, what it cost us."""
     return list(Transfer.objects.filter(generation_id=generation_id).order_by("id"))

@@ -19,6 +19,7 @@ from billing.services.holds import (
     end_hold,
     place_hold,
 )
+from billing.services.past import PastHold, Refills, write_past
 from billing.services.prices import (
     change_price_book,
     discard_price_book,
@@ -34,6 +35,8 @@ __all__ = [
     "Hold",
     "HoldLimits",
     "LedgerError",
+    "PastHold",
+    "Refills",
     "SealBroken",
     "adjust",
     "book_upstream_cost",
@@ -52,4 +55,5 @@ __all__ = [
     "seal_ledger",
     "set_prices",
     "top_up",
+    "write_past",
 ]

@@ -1,0 +1,189 @@
+"""A ledger's past written in bulk: how a workspace of demo data begins.
+
+The same transfers, balances and counters as those of holds placed and ended one by one
+(`services/holds.py`), chained by the same seals, in a few statements. Only an account to which
+nothing ever happened takes a past: nothing is put before or between transfers that are there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.quotas import window_start
+from accounts.services import Actor, record
+from billing.locks import account_for_update
+from billing.models import Account, KeyBudget, TenantBalance, Transfer
+from billing.seals import seal_of
+from billing.services.holds import Hold, LedgerError
+from pictor.kit.bulk import copy_rows
+from pictor.kit.money import Micros
+
+_BALANCE = ("available", "held", "seq", "previous_seal", "seal")
+
+
+@dataclass(frozen=True, slots=True)
+class PastHold:
+    """A hold that was placed and has ended: what became revenue, when, and both evidences."""
+
+    hold: Hold
+    captured: Micros
+    ended_at: datetime
+    placed_for: bytes
+    ended_with: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refills:
+    """When the tenant paid in: before a hold that would leave less than `least`, up to `full`."""
+
+    least: Micros
+    full: Micros
+    reason: str
+
+
+def write_past(
+    *, tenant_id: UUID, holds: Sequence[PastHold], refills: Refills, actor: Actor
+) -> None:
+    """Write what those holds moved, in the order of time, as the beginning of a tenant's ledger.
+
+    Call it in the transaction that writes their generations. Each refill has its audit event, which
+    says who wrote it and when that really was. Raises LedgerError for an account with transfers,
+    for a capture above its hold, and for a hold above `refills.full`.
+    """
+    if not connection.in_atomic_block:
+        raise LedgerError("a past is written inside the transaction of its generations")
+    balance = account_for_update(tenant_id)
+    if balance.seq or balance.in_flight:
+        raise LedgerError("a past can only begin a ledger, and this one has begun")
+    transfers = list(_Past(balance, refills).transfers(holds))
+    copy_rows(transfers)
+    balance.save(update_fields=_BALANCE)
+    _count_for_keys(holds)
+    for transfer in Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP):
+        _explain(transfer, actor)
+
+
+class _Past:
+    """The balance on its way through the past: each movement changes it and follows its seal."""
+
+    def __init__(self, balance: TenantBalance, refills: Refills) -> None:
+        self._balance = balance
+        self._refills = refills
+        self._available = balance.available_account_id
+        self._held = balance.held_account_id
+
+    def transfers(self, holds: Iterable[PastHold]) -> Iterator[Transfer]:
+        """Holds and their ends as they came, and the money that was paid in for them."""
+        moments = [(past.hold.placed_at, 0, past) for past in holds if past.hold.amount]
+        moments += [(past.ended_at, 1, past) for past in holds if past.hold.amount]
+        for _, is_end, past in sorted(moments, key=itemgetter(0, 1)):
+            yield from self._ended(past) if is_end else self._placed(past)
+
+    def _placed(self, past: PastHold) -> Iterator[Transfer]:
+        hold, refills = past.hold, self._refills
+        missing = refills.full - self._balance.available
+        if self._balance.available - hold.amount < refills.least and missing > 0:
+            yield self._moved(
+                Transfer.Kind.TOP_UP,
+                (Account.Platform.TOP_UPS.value, self._available),
+                missing,
+                at=hold.placed_at,
+                reason=refills.reason,
+            )
+        if self._balance.available < hold.amount:
+            raise LedgerError(f"a hold of {hold.amount} is more than a refill pays")
+        yield self._moved(
+            Transfer.Kind.HOLD,
+            (self._available, self._held),
+            hold.amount,
+            at=hold.placed_at,
+            of=hold.generation_id,
+            evidence=past.placed_for,
+        )
+
+    def _ended(self, past: PastHold) -> Iterator[Transfer]:
+        released = past.hold.amount - past.captured
+        if not 0 <= past.captured <= past.hold.amount:
+            raise LedgerError(f"cannot capture {past.captured} of a hold of {past.hold.amount}")
+        revenue = Account.Platform.PLATFORM_REVENUE.value
+        for kind, account, amount in (
+            (Transfer.Kind.CAPTURE, revenue, past.captured),
+            (Transfer.Kind.RELEASE, self._available, released),
+        ):
+            if amount:
+                yield self._moved(
+                    kind,
+                    (self._held, account),
+                    amount,
+                    at=past.ended_at,
+                    of=past.hold.generation_id,
+                    evidence=past.ended_with,
+                )
+
+    def _moved(
+        self,
+        kind: Transfer.Kind,
+        accounts: tuple[int, int],
+        amount: int,
+        *,
+        at: datetime,
+        of: UUID | None = None,
+        evidence: bytes | None = None,
+        reason: str = "",
+    ) -> Transfer:
+        """The next transfer of the chain; the balance is what it leaves."""
+        balance, (debit, credit) = self._balance, accounts
+        balance.available += amount * ((credit == self._available) - (debit == self._available))
+        balance.held += amount * ((credit == self._held) - (debit == self._held))
+        balance.seq += 1
+        transfer = Transfer(
+            kind=kind.value,
+            debit_id=debit,
+            credit_id=credit,
+            amount=amount,
+            tenant_id=balance.tenant_id,
+            seq=balance.seq,
+            available_after=balance.available,
+            held_after=balance.held,
+            generation_id=of,
+            reason=reason,
+            created_at=at,
+            evidence=evidence,
+        )
+        transfer.seal = seal_of(transfer.sealed, bytes(balance.seal or b""))
+        balance.previous_seal, balance.seal = balance.seal, transfer.seal
+        return transfer
+
+
+def _count_for_keys(holds: Iterable[PastHold]) -> None:
+    """What each key used of the last day and month in which it placed a hold."""
+    budgets: dict[UUID, KeyBudget] = {}
+    for past in sorted(holds, key=lambda past: past.hold.placed_at):
+        key, placed_at = past.hold.key_id, past.hold.placed_at
+        day, month = window_start("day", placed_at), window_start("month", placed_at)
+        budget = budgets.setdefault(key, KeyBudget(key_id=key, day=day, month=month))
+        if budget.day != day:
+            budget.day, budget.day_used_micros = day, 0
+        if budget.month != month:
+            budget.month, budget.month_used_micros = month, 0
+        budget.day_used_micros += past.captured
+        budget.month_used_micros += past.captured
+    KeyBudget.objects.bulk_create(budgets.values())
+
+
+def _explain(transfer: Transfer, actor: Actor) -> None:
+    """The audit event of money that was paid in, as `services/accounts.py` writes it."""
+    after = transfer.available_after or 0
+    record(
+        actor=actor,
+        action=f"balance.{transfer.kind}",
+        object_type="transfer",
+        object_id=str(transfer.pk),
+        tenant_id=transfer.tenant_id,
+        before={"available_micros": after - transfer.amount},
+        after={"available_micros": after, "reason": transfer.reason},
+    )
