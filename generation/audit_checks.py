@@ -166,7 +166,7 @@ CHECKS = (
 TOTALS = """
 SELECT COUNT(*), COUNT(*) FILTER (WHERE state IN ('queued', 'running')),
        COUNT(*) FILTER (WHERE state = 'succeeded'), COUNT(*) FILTER (WHERE state = 'failed'),
-       COUNT(*) FILTER (WHERE state = 'canceled')
+       COUNT(*) FILTER (WHERE state = 'canceled'), COUNT(*) FILTER (WHERE source = 'demo')
   FROM generation_generation
 """
-TOTAL_NAMES = ("generations", "in_flight", "succeeded", "failed", "canceled")
+TOTAL_NAMES = ("generations", "in_flight", "succeeded", "failed", "canceled", "demo")

@@ -27,6 +27,8 @@ class Source(models.TextChoices):
 
     API = "api"
     PLAYGROUND = "playground"
+    DEMO = "demo"
+    """Nobody asked: written by the seeding of a demo workspace."""
 
 
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)

@@ -18,7 +18,7 @@ from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.generations import SHOWN_CHARS, row_of
 from console.workspace.playground import billable
 from console.workspace.snippets import curl
-from generation.models import State
+from generation.models import Source, State
 from generation.searching import Wanted, found
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -74,6 +74,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     week = _spent(workspace, now - timedelta(days=PACE_DAYS), now)
     context = {
         "workspace": workspace,
+        "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
         "is_begun": bool(pictured) or not may_look,
         "keys": keys,
         "can_generate": May.GENERATE in workspace.may and bool(billable(workspace)),

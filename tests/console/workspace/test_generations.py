@@ -182,6 +182,21 @@ def test_a_deleted_generation_keeps_its_bill(acme, sign_in, some):
     assert "$0.05268" in page
 
 
+def test_demo_data_says_so_on_its_page_and_on_the_overview(acme, sign_in, some):
+    client = sign_in(acme)
+    page, overview = url("generation", acme, some[0].public_id), url("overview", acme)
+    assert "Demo data" not in client.get(page).content.decode()
+    assert "demo data" not in client.get(overview).content.decode()
+
+    Generation.objects.filter(id=some[0].id).update(source="demo")
+
+    assert "Demo data" in client.get(page).content.decode()
+    assert "90 days of demo data" in client.get(overview).content.decode()
+    listed = client.get(url("generations", acme), {"source": "demo"}).content.decode()
+    assert some[0].public_id in listed
+    assert some[1].public_id not in listed
+
+
 def test_an_empty_workspace_shows_the_first_call(acme, sign_in):
     page = sign_in(acme).get(url("generations", acme)).content.decode()
 
