@@ -37,6 +37,7 @@ __all__ = [
     "image_key_of",
     "input_key_of",
     "keep_images",
+    "keep_painted",
     "open_stream",
     "partial_key_of",
     "remove_all",
@@ -159,6 +160,16 @@ def _remove_until(kind: str, day: datetime) -> None:
 def keep_images(images: Iterable[StoredImage]) -> None:
     """Write the rows of stored images, in the transaction that makes them somebody's."""
     StoredImage.objects.bulk_create(images)
+
+
+def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:
+    """Say that an image of the demo data was painted and uploaded, and is kept until then.
+
+    Its row was written before, as one of an image that is gone.
+    """
+    StoredImage.objects.filter(pk=image.pk).update(
+        size_bytes=size_bytes, sha256=sha256, expires_at=until, deleted_at=None
+    )
 
 
 def delete_expired(*, now: datetime, limit: int) -> int:

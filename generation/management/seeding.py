@@ -3,7 +3,8 @@
 Everything here creates what is missing and leaves what operators changed alone, except for the
 sandbox channel's address and the demo user, which follow the environment. `seed` looks first
 and then works under a lock, so it is cheap when there is nothing to do and safe to run twice at
-once. Amounts are micro-USD. Raises ValidationError for settings that cannot be honoured.
+once. A demo workspace that begins an empty ledger gets a past where that is wished for (history/).
+Amounts are micro-USD. Raises ValidationError for settings that cannot be honoured.
 """
 
 import json
@@ -19,15 +20,23 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts import keys
+from accounts.models import Tenant
 from accounts.selectors import API_KEYS, caller_by_digest, operator_of, tenant_by_name_or_id
 from accounts.services import create_tenant, issue_api_key, seed_operator
 from billing.seed_prices import seed_prices
-from billing.selectors import PRICE_BOOKS, has_price_books, without_price
-from billing.services import draft_price_book, publish_price_book
+from billing.selectors import (
+    PRICE_BOOKS,
+    available_to,
+    has_price_books,
+    has_transfers,
+    without_price,
+)
+from billing.services import draft_price_book, publish_price_book, top_up
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.services import ChannelOptions, ContractColumns
 from generation.models import Channel, Contract
+from pictor.env import env_bool, env_secret, env_str
 from pictor.kit import clock
 from pictor.kit.money import Micros
 
@@ -51,6 +60,18 @@ class Wishes:
     demo_api_key: str = field(default="", repr=False)
     demo_email: str = ""
     demo_password: str = field(default="", repr=False)
+    demo_history: bool = False
+
+    @classmethod
+    def of_environment(cls) -> "Wishes":
+        """As the command line's environment says."""
+        return cls(
+            sandbox_url=env_str("SANDBOX_URL"),
+            demo_api_key=env_secret("PICTOR_DEMO_API_KEY"),
+            demo_email=env_str("PICTOR_DEMO_EMAIL"),
+            demo_password=env_secret("PICTOR_DEMO_PASSWORD"),
+            demo_history=env_bool("PICTOR_DEMO_HISTORY"),
+        )
 
     @property
     def has_user(self) -> bool:
@@ -187,11 +208,29 @@ def _sandbox(base_url: str) -> list[str]:
     return ["the sandbox channel"]
 
 
+def _demo_tenant(wishes: Wishes) -> Tenant:
+    """The demo tenant with its balance, whatever it is said to have spent before.
+
+    The transfers of its past say when things happened, not when they were written. So they may only
+    be the first of all: no head of the ledger can have been kept before.
+    """
+    if not (wishes.demo_history and wishes.sandbox_url) or has_transfers():
+        return create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
+    from generation.management.history import writing  # noqa: PLC0415 - needed once in a lifetime
+
+    tenant = create_tenant(name=DEMO_TENANT, actor=ACTOR)
+    writing.write(tenant=tenant, now=clock.now(), actor=ACTOR)
+    missing = Micros(DEMO_BALANCE - available_to(tenant.id))
+    if missing > 0:
+        top_up(tenant_id=tenant.id, amount=missing, reason="opening balance", actor=ACTOR)
+    return tenant
+
+
 def _demo(wishes: Wishes) -> list[str]:
     done = []
     tenant = tenant_by_name_or_id(DEMO_TENANT)
     if tenant is None:
-        tenant = create_tenant(name=DEMO_TENANT, opening_balance=DEMO_BALANCE, actor=ACTOR)
+        tenant = _demo_tenant(wishes)
         done.append("the demo tenant")
     if wishes.demo_api_key and caller_by_digest(*_digests(wishes)) is None:
         if not keys.is_well_formed(wishes.demo_api_key):

@@ -6,7 +6,7 @@ Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
     channel        Create, change, switch, try and list channels.
-    demo           Print the running default's address, API key and console sign-in.
+    demo           Print the running default's address, API key and sign-in; remove its demo data.
     generation     Show a generation with all its parts, or send its message again.
     key            Create or rotate an API key (shown once), list a tenant's keys, or revoke one.
     ledger_check   Prove the ledger against itself and the generations.

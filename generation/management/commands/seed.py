@@ -10,7 +10,6 @@ from typing_extensions import override
 from accounts.management.operator import say_invalid
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from pictor.env import env_secret, env_str
 from pictor.kit.database_roles import as_owner
 from storage import backends
 
@@ -19,7 +18,8 @@ class Command(BaseCommand):
     """Create contracts, prices and the bucket; the sandbox channel and demo account on request.
 
     SANDBOX_URL asks for the channel, PICTOR_DEMO_API_KEY, PICTOR_DEMO_EMAIL and
-    PICTOR_DEMO_PASSWORD for the demo account. Safe to run again, and twice at once.
+    PICTOR_DEMO_PASSWORD for the demo account, PICTOR_DEMO_HISTORY for its past. Safe to run again,
+    and twice at once.
     """
 
     help = "Create what is missing of contracts, prices, bucket and demo account."
@@ -31,12 +31,7 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        wishes = Wishes(
-            sandbox_url=env_str("SANDBOX_URL"),
-            demo_api_key=env_secret("PICTOR_DEMO_API_KEY"),
-            demo_email=env_str("PICTOR_DEMO_EMAIL"),
-            demo_password=env_secret("PICTOR_DEMO_PASSWORD"),
-        )
+        wishes = Wishes.of_environment()
         if options["migrate"]:
             with as_owner(), seeding.alone():
                 call_command("migrate", interactive=False, verbosity=0, skip_checks=True)

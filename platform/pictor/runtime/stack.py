@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 
 from pictor.runtime.environment import BUCKET, Embedded, allow_egress, base_environment
+from pictor.runtime.errors import RuntimeProblem
 from pictor.runtime.first_image import FirstImageRequest
 from pictor.runtime.kept_secrets import keep_secrets
 from pictor.runtime.layout import Layout
@@ -22,6 +23,7 @@ from pictor.runtime.welcome import show_first_image, show_welcome
 
 PORTS = ("postgres", "valkey", "s3", "sandbox")
 SETUP_SECONDS = 300.0
+PICTURES_SECONDS = 120.0
 OWNERS = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_URL_FILE")
 
 
@@ -63,6 +65,8 @@ class Stack:
             self.supervisor.start([site.short_worker()])
             write_record(self._layout.run, self._env | self._owner)
         show_welcome(self._progress, self._layout, self._env)
+        if self._wishes_history():
+            self._paint_history(site)
 
     def start_servers(self) -> None:
         """PostgreSQL, Valkey, S3 and the sandbox upstream, each unless it is configured."""
@@ -134,12 +138,26 @@ class Stack:
             return
         steps = (
             ("migrate", site.setup("migrate", "--noinput", **self._owner)),
-            ("seed", site.setup("seed")),
+            ("seed", site.setup("seed", PICTOR_DEMO_HISTORY=str(int(self._wishes_history())))),
             ("ledger_seal", site.setup("ledger_seal")),
         )
         for name, command in steps:
             self.supervisor.run_step(name, command, seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)
+
+    def _wishes_history(self) -> bool:
+        """Whether the demo workspace begins with a past: in a new database of our own alone."""
+        is_wanted = self._env.get("PICTOR_DEMO_HISTORY") != "0"
+        return is_wanted and self._is_new and self._embedded.sandbox
+
+    def _paint_history(self, site: Site) -> None:
+        """The images of the demo's past, when everything else runs. Without them it runs, too."""
+        try:
+            self.supervisor.run_step(
+                "pictures", site.setup("demo", "pictures"), seconds=PICTURES_SECONDS
+            )
+        except RuntimeProblem as problem:
+            self._progress.trouble(str(problem))
 
     def _makes_first_image(self) -> bool:
         """Only where the database is new: it knows no channel but our own sandbox's.

@@ -1,11 +1,15 @@
-"""`manage.py demo`: where the running embedded default is, its key and its sign-in."""
+"""`manage.py demo [pictures|remove]`: the running embedded default's account, and its demo data."""
 
 import json
 import os
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
+
+from accounts.management.operator import ACTOR, ask, say_invalid
+from pictor.kit import clock
 
 NAMES = (
     "PICTOR_DEMO_BASE_URL",
@@ -16,15 +20,19 @@ NAMES = (
 
 
 class Command(BaseCommand):
-    """Print the demo account of the stack whose environment manage.py adopted."""
+    """The demo account of the stack whose environment manage.py adopted, and its demo data."""
 
-    help = "Print the running default's address, API key and console sign-in."
+    help = "Print the running default's address, API key and sign-in; remove its demo data."
     requires_system_checks = ()
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         """`--json`: the JSON alone."""
         parser.add_argument("--json", action="store_true", dest="as_json")
+        actions = parser.add_subparsers(dest="action")
+        actions.add_parser("pictures", help="paint the newest images of the demo data, once")
+        remove = actions.add_parser("remove", help="erase the demo data; begin without any")
+        remove.add_argument("--yes", action="store_true", help="do not ask")
 
     @override
     def handle(self, *_args: object, **options: Any) -> None:
@@ -33,12 +41,38 @@ class Command(BaseCommand):
             base_url, api_key, email, password = (os.environ[name] for name in NAMES)
         except KeyError as missing:
             raise CommandError(f"There is no demo account here: {missing} is not set.") from None
-        if options["as_json"]:
+        if options["action"] == "pictures":
+            self._paint()
+        elif options["action"] == "remove":
+            self._remove(is_sure=options["yes"])
+        elif options["as_json"]:
             console = {"email": email, "password": password}
             demo = {"base_url": base_url, "api_key": api_key, "console": console}
             self.stdout.write(json.dumps(demo))
-            return
-        self.stdout.write(
-            f"API      {base_url}/v1\nAPI key  {api_key}\n"
-            f"admin    {base_url}/admin/\nsign in  {email}  {password}"
-        )
+        else:
+            self.stdout.write(
+                f"API      {base_url}/v1\nAPI key  {api_key}\n"
+                f"admin    {base_url}/admin/\nsign in  {email}  {password}"
+            )
+
+    def _paint(self) -> None:
+        from generation.management.history import pictures  # noqa: PLC0415 - loads slowly
+
+        self.stdout.write(f"painted {pictures.paint()} images")
+
+    def _remove(self, *, is_sure: bool) -> None:
+        from generation.management import demo_removal  # noqa: PLC0415 - as above
+        from generation.management.seeding import Wishes  # noqa: PLC0415 - as above
+
+        marked, own = demo_removal.demo_data()
+        if not is_sure:
+            ask(
+                self.stdout,
+                f"Erase the demo workspace, {marked} generations of demo data and {own} others"
+                " with it, and begin another?",
+            )
+        try:
+            demo_removal.remove(Wishes.of_environment(), now=clock.now(), actor=ACTOR)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+        self.stdout.write(f"erased {marked + own} generations; the demo begins again")

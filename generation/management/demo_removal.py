@@ -1,0 +1,78 @@
+"""The end of the demo data: its workspace is erased, and there is a new one without a past.
+
+Transfers are append-only, so what is sealed stays: the past's money, sizes and times, under the id
+of a suspended tenant without a name, as `tenant erase` leaves them. Prompts, tags, images, members
+and keys go. The demo's API key and sign-in then open a workspace of the same name and balance.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts import keys
+from accounts.models import Tenant
+from accounts.selectors import api_key_by_id, caller_by_digest, tenant_by_name_or_id
+from accounts.services import Actor, erase_tenant, rotate_api_key
+from generation.forgetting import forget_words
+from generation.management import seeding
+from generation.management.seeding import DEMO_TENANT, Wishes
+from generation.models import Generation, Source
+from pictor.kit import ids
+from pictor.kit.ids import TenantId
+from storage.selectors import kept_images_of
+from storage.services import remove_images
+
+
+def demo_data() -> tuple[int, int]:
+    """How many generations of the demo workspace are demo data, and how many are not."""
+    tenant = tenant_by_name_or_id(DEMO_TENANT)
+    theirs = Generation.objects.filter(tenant=tenant)
+    marked = theirs.filter(source=Source.DEMO).count()
+    return marked, theirs.count() - marked
+
+
+def remove(wishes: Wishes, *, now: datetime, actor: Actor) -> None:
+    """Erase the demo workspace and seed another, without a history. Safe to call again.
+
+    Raises ValidationError where there is no demo data, while generations are under way, and while
+    storage does not answer.
+    """
+    tenant = tenant_by_name_or_id(DEMO_TENANT)
+    if tenant is not None:
+        if not demo_data()[0]:
+            raise ValidationError(f"there is no demo data in the workspace {DEMO_TENANT!r}")
+        _forget(tenant, now)
+        _take_key_away(wishes, TenantId(tenant.id), now, actor)
+        erase_tenant(tenant=tenant, confirmation=tenant.name, actor=actor, now=now)
+    seeding.seed(replace(wishes, demo_history=False))
+
+
+def _forget(tenant: Tenant, now: datetime) -> None:
+    """Words and images of the demo data, all at once: one by one would take a while.
+
+    What storage does not remove now is due for the hourly work.
+    """
+    theirs = Generation.objects.filter(tenant=tenant, source=Source.DEMO, deleted_at=None)
+    marked = list(theirs.values_list("id", flat=True))
+    with transaction.atomic():
+        forget_words(marked, now=now)
+        theirs.update(deleted_at=now)
+    for generation_id in {image.generation_id for image in kept_images_of(marked)}:
+        remove_images(generation_id, now=now)
+
+
+def _take_key_away(wishes: Wishes, tenant_id: TenantId, now: datetime, actor: Actor) -> None:
+    """Give the demo's key another text, which nobody has: its own opens the next workspace.
+
+    One that was revoked stays as it is, and opens nothing.
+    """
+    digests = keys.digests(wishes.demo_api_key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
+    caller = caller_by_digest(*digests) if wishes.demo_api_key else None
+    if caller is None or caller.tenant_id != tenant_id or caller.revoked_at is not None:
+        return
+    key = api_key_by_id(ids.public(ids.KEY, caller.key_id))
+    if key is not None:
+        rotate_api_key(key=key, overlap=timedelta(), now=now, actor=actor)

@@ -1,0 +1,139 @@
+"""The newest images of the demo data, painted by the channel that serves, decoded and stored.
+
+The past is written without any, as though the time of all were up, so that a first start need not
+wait for them. They go through the adapter, the verification and the storage that every
+generation's images go through.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+
+from generation.catalogue.contracts import RouteInfo
+from generation.catalogue.snapshot import current_catalogue
+from generation.channels.base import ChannelConfig, UpstreamRequest
+from generation.channels.errors import UpstreamError
+from generation.channels.origins import private_origins
+from generation.channels.registry import open_adapter
+from generation.dispatch.pixels import Wanted, verified
+from generation.models import Generation, Source, State
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import SpoolBudget, SpoolError, Spools
+from storage.models import StoredImage
+from storage.selectors import images_of
+from storage.services import StorageFailed, keep_painted, upload
+
+logger = logging.getLogger(__name__)
+
+PICTURES = 40
+"""At least so many of the newest images are there in the end, if none fails."""
+_SECONDS = 30.0
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """An image whose bytes are on storage now."""
+
+    image: StoredImage
+    size_bytes: int
+    sha256: str
+
+
+def paint() -> int:
+    """Paint the newest images of the demo data, unless some are there; how many were painted.
+
+    Those that cannot be had stay away, and the log says why. Call it outside any transaction.
+    """
+    newest = list(_newest())
+    if any(image.sha256 for _, images in newest for image in images):
+        return 0
+    routes = current_catalogue().routes
+    painted = asyncio.run(_all(newest, routes))
+    for one in painted:
+        until = one.image.created_at + timedelta(days=settings.IMAGE_RETENTION_DAYS)
+        keep_painted(one.image, size_bytes=one.size_bytes, sha256=one.sha256, until=until)
+    return len(painted)
+
+
+def _newest() -> Iterator[tuple[Generation, list[StoredImage]]]:
+    """The newest deliveries that nobody deleted, up to `PICTURES` images or a few more."""
+    left = PICTURES
+    made = Generation.objects.filter(
+        source=Source.DEMO, state=State.SUCCEEDED, deleted_at=None, words_forgotten_at=None
+    )
+    for generation in made.order_by("-id")[:PICTURES]:
+        if left > 0:
+            images = images_of(generation.id)
+            left -= len(images)
+            yield generation, images
+
+
+async def _all(
+    newest: Sequence[tuple[Generation, list[StoredImage]]],
+    routes: Mapping[str, Sequence[RouteInfo]],
+) -> list[Painted]:
+    spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(generation: Generation, images: list[StoredImage]) -> list[Painted]:
+        route = next(iter(routes.get(generation.model, ())), None)
+        if route is None:
+            return []
+        async with free:
+            try:
+                return await _one(generation, images, route=route, spools=spools)
+            except (UpstreamError, SpoolError, StorageFailed) as error:
+                logger.warning("images of %s were not painted: %s", generation.public_id, error)
+                return []
+
+    found = await asyncio.gather(*(one(*commission) for commission in newest))
+    return [image for images in found for image in images]
+
+
+async def _one(
+    generation: Generation, images: list[StoredImage], *, route: RouteInfo, spools: Spools
+) -> list[Painted]:
+    """Ask for what the generation says was delivered; what of it came is stored."""
+    request = UpstreamRequest(
+        model=generation.model, prompt=generation.prompt, n=len(images), size=images[0].size
+    )
+    painted = []
+    async with aclosing(HttpPool(egress_allow=_origins(route))) as http:
+        adapter = open_adapter(_config(route), http, spools)
+        with closing(await adapter.generate(request, timeout_seconds=_SECONDS)) as answer:
+            for row, image in zip(images, answer.images, strict=False):
+                wanted = Wanted(row.format)
+                good = await asyncio.to_thread(verified, image, wanted=wanted, spools=spools)
+                if good is None:
+                    continue
+                with closing(good.spool) as spool:
+                    if good.size == row.size:
+                        key, kind = row.object_key, row.content_type
+                        await asyncio.to_thread(upload, key, spool, content_type=kind)
+                        painted.append(Painted(row, spool.size, spool.sha256))
+    return painted
+
+
+def _origins(route: RouteInfo) -> frozenset[str]:
+    """Where the channel is, if that is a private address that is allowed."""
+    return private_origins(
+        channel=route.channel_name, base_url=route.base_url, allow=settings.EGRESS_ALLOW
+    )
+
+
+def _config(route: RouteInfo) -> ChannelConfig:
+    return ChannelConfig(
+        id=str(route.channel_id),
+        name=route.channel_name,
+        kind=route.kind,
+        base_url=route.base_url,
+        api_key=route.api_key,
+        timeout_seconds=_SECONDS,
+        upstream_models={route.model: route.upstream_model},
+    )

@@ -1,0 +1,199 @@
+"""What happened in the demo workspace: requests with their calls and endings, in order. Pure.
+
+The same moment gives the same story. Times are those of the requests; seconds are real ones.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from generation.channels.errors import AttemptClass
+from generation.management.history import habits, prompts
+from generation.management.history.habits import Habit, Trouble
+
+GENERATIONS = 2000
+DAYS = 90
+LATELY = 60
+"""The last so many requests ask for sizes that are quick to paint."""
+PRODUCTION, STAGING, REVOKED = "production", "staging", "catalogue-import"
+"""The names of its keys; the last one was revoked at `revoked_at`."""
+
+_SEED = 20_260_820
+_QUIET = timedelta(minutes=12)
+"""Between the story's end and now: nothing of it is under way."""
+_REVOKED_AFTER_DAYS = 52
+_OUTAGE = (timedelta(days=67, hours=15), timedelta(days=67, hours=18))
+_OUTAGE_SHARE = 0.7
+_SPREAD = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt, as its row says it."""
+
+    attempt_class: AttemptClass
+    seconds: float
+    http_status: int | None = 200
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One request and what came of it.
+
+    Attributes:
+        request: typed fields, as a body has them.
+        queued_seconds: until a worker took it, or its caller canceled it.
+        calls: none for one that was canceled.
+        images: how many came.
+        came_as: their size, where it is not the one asked for.
+        reported: the quality that the upstream said it made; None where it says nothing.
+    """
+
+    at: datetime
+    key: str
+    request: dict[str, Any] = field(repr=False)
+    queued_seconds: float
+    calls: tuple[Call, ...] = ()
+    stored_seconds: float = 0.0
+    images: int = 0
+    came_as: str | None = None
+    reported: str | None = None
+    timed_out: bool = False
+
+
+def begins_at(now: datetime) -> datetime:
+    """When the story begins that is told at this moment."""
+    return now - _QUIET - timedelta(days=DAYS)
+
+
+def revoked_at(now: datetime) -> datetime:
+    """When the key `REVOKED` was revoked."""
+    return begins_at(now) + timedelta(days=_REVOKED_AFTER_DAYS, hours=2)
+
+
+def tell(now: datetime) -> list[Told]:
+    """Everything that happened in the 90 days before this moment, oldest first."""
+    random = Random(_SEED)  # noqa: S311 - a story, not a secret
+    times = sorted(_times(random, now))
+    return [
+        _told(random, at, now, is_late=number >= GENERATIONS - LATELY)
+        for number, at in enumerate(times)
+    ]
+
+
+def _times(random: Random, now: datetime) -> Iterator[datetime]:
+    """Moments by the habits of hours and weekdays, more of them towards the end."""
+    begin, hours = begins_at(now), DAYS * 24
+    slots = [begin + timedelta(hours=hour) for hour in range(hours)]
+    busy = [
+        habits.HOURS[slot.hour]
+        * habits.WEEKDAYS[slot.weekday()]
+        * (1 + (habits.GROWTH - 1) * hour / hours)
+        for hour, slot in enumerate(slots)
+    ]
+    for slot in random.choices(slots, busy, k=GENERATIONS):
+        yield slot + timedelta(microseconds=random.randrange(3_600_000_000))
+
+
+def _told(random: Random, at: datetime, now: datetime, *, is_late: bool) -> Told:
+    (habit,) = random.choices(habits.HABITS, [habit.share for habit in habits.HABITS])
+    request = _request(random, habit, is_late=is_late)
+    told: dict[str, Any] = {
+        "at": at,
+        "key": _key(random, at, now),
+        "request": request,
+        "queued_seconds": 0.02 + random.expovariate(12.0),
+    }
+    roll = random.randrange(1000)
+    if roll < habits.CANCELED:
+        told["queued_seconds"] = 1 + random.expovariate(0.5)
+        return Told(**told)
+    trouble = _trouble(random, roll - habits.CANCELED, at - begins_at(now))
+    if trouble is not None:
+        return _failed(random, told, habit, trouble)
+    return _delivered(random, told, habit)
+
+
+def _request(random: Random, habit: Habit, *, is_late: bool) -> dict[str, Any]:
+    said = {
+        "model": habit.model,
+        "prompt": prompts.prompt(random),
+        "n": random.choice(habit.counts),
+        "size": random.choice(habit.lately if is_late else habit.sizes),
+        "quality": random.choice(habit.qualities),
+        "user": random.choice((*prompts.TAGS, None)),
+        "output_format": random.choice((None, None, None, "webp", "jpeg")) if not is_late else None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _key(random: Random, at: datetime, now: datetime) -> str:
+    """The import went through its own key until that was revoked, and through the shop's since."""
+    shares = (62, 18, 20) if at < revoked_at(now) else (80, 20, 0)
+    (key,) = random.choices((PRODUCTION, STAGING, REVOKED), shares)
+    return key
+
+
+def _trouble(random: Random, roll: int, since: timedelta) -> Trouble | None:
+    begin, end = _OUTAGE
+    if begin <= since < end and random.random() < _OUTAGE_SHARE:
+        return habits.OUTAGE
+    for trouble in habits.TROUBLES:
+        if roll < trouble.share:
+            return trouble
+        roll -= trouble.share
+    return None
+
+
+def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble) -> Told:
+    if trouble.attempt_class == AttemptClass.MODERATED:
+        told["request"]["prompt"] = random.choice(prompts.REFUSED)
+    seconds = trouble.seconds
+    calls = tuple(
+        Call(
+            trouble.attempt_class,
+            _seconds(random, habit) if seconds is None else seconds * random.uniform(1.0, 1.2),
+            trouble.http_status,
+            trouble.detail,
+        )
+        for _ in range(trouble.calls)
+    )
+    return Told(**told, calls=calls, timed_out=trouble.timed_out)
+
+
+def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> Told:
+    request = told["request"]
+    calls = [Call(AttemptClass.DELIVERED, _seconds(random, habit) * _effort(request))]
+    if random.randrange(1000) < habits.SECOND_TRY:
+        calls.insert(0, Call(AttemptClass.NOT_REACHED, 0.3, None, "the connection was refused"))
+    images = request["n"]
+    if images > 1 and random.randrange(1000) < habits.FEWER:
+        images -= 1
+    came_as = None
+    if habit.model == "gpt-image-2-auto" or request.get("size") == "auto":
+        came_as = random.choice(habits.AUTO_SIZES)
+    elif request.get("size") == "1536x1024" and random.randrange(150) < habits.SMALLER:
+        came_as = "1024x1024"
+    quality = random.choice(("low", "medium", "medium", "high")) if habit.reports else None
+    return Told(
+        **told,
+        calls=tuple(calls),
+        stored_seconds=0.08 + random.expovariate(3.0),
+        images=images,
+        came_as=came_as,
+        reported=request.get("quality", quality) if habit.reports else None,
+    )
+
+
+def _seconds(random: Random, habit: Habit) -> float:
+    return habit.seconds * random.lognormvariate(0.0, _SPREAD)
+
+
+def _effort(request: dict[str, Any]) -> float:
+    """High quality and several images take longer."""
+    by_quality = {"low": 0.5, "high": 1.9, "hd": 1.6}
+    images = int(request["n"])
+    return by_quality.get(request.get("quality", ""), 1.0) * (1 + 0.25 * (images - 1))

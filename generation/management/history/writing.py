@@ -1,0 +1,252 @@
+"""The one service that writes the demo workspace's past: generations, images, money and usage.
+
+Nothing here knows a price, an answer's shape or a seal. Each request of the story goes through
+admission's rules and quote, settlement's bill and answer, and billing's transfers; what differs is
+that the rows are written together, and that everything happened earlier. `ledger_check` proves the
+result, and `usage_rebuild` comes out identical.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from accounts.models import Tenant
+from accounts.selectors import Caller, caller_of_key
+from accounts.services import (
+    Actor,
+    KeyRules,
+    backdate_tenant,
+    issue_api_key,
+    revoke_api_key,
+)
+from billing.pricing import formula_tokens
+from billing.services import PastHold, Refills, rebuild_usage, write_past
+from generation import evidence
+from generation.admission.service import (
+    Quoted,
+    Submission,
+    evidence_of,
+    new_generation,
+    quoted_order,
+)
+from generation.answer import answer_of
+from generation.catalogue.contracts import Size
+from generation.channels.base import UpstreamAnswer, Usage
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.dispatch.call import ignored_by
+from generation.dispatch.endings import error_of
+from generation.management.history import story
+from generation.management.history.story import Told
+from generation.models import Attempt, Generation, Source, State
+from generation.outcome import Delivery, VerifiedImage
+from generation.selectors import ENDED
+from generation.settlement import bill_of, error_row, hold_of
+from pictor.kit import ids
+from pictor.kit.bulk import copy_rows
+from pictor.kit.ids import GenerationId
+from pictor.kit.money import Micros
+from pictor.kit.spool import SpoolBudget, SpoolFile
+from storage.models import StoredImage
+from storage.services import image_key_of
+
+DISPATCH = 1
+"""Every generation of the demo data was dispatched once."""
+REFILLS = Refills(
+    least=Micros(20_000_000), full=Micros(100_000_000), reason="refilled to 100 USD (demo data)"
+)
+
+_MAY_HAVE_BILLED = {AttemptClass.DELIVERED, AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT}
+_MOMENT = timedelta(milliseconds=4)
+_BYTES_PER_PIXEL = 0.05
+"""About what an image weighs."""
+_GONE = SpoolFile(Path(), budget=SpoolBudget(0), max_bytes=0)
+"""The bytes of every image of the past: there never were any."""
+
+
+def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
+    """Write the past until this moment into a new tenant, with keys of its own.
+
+    Every generation is marked: its source is `demo`. Images are written as gone; `pictures.py`
+    paints the newest. Call it in a transaction. Raises LedgerError where the tenant's ledger has
+    begun.
+    """
+    rows = _Rows(_callers(tenant, now, actor), now)
+    for told in story.tell(now):
+        rows.add(told)
+    copy_rows(rows.generations)
+    copy_rows(rows.attempts)
+    copy_rows(rows.images)
+    write_past(tenant_id=tenant.id, holds=rows.holds, refills=REFILLS, actor=actor)
+    rebuild_usage(ENDED)
+
+
+def _callers(tenant: Tenant, now: datetime, actor: Actor) -> dict[str, Caller]:
+    """The story's keys by name, one of them revoked; nobody has their texts."""
+    rules = {
+        story.PRODUCTION: KeyRules(budget_month=Micros(500_000_000)),
+        story.STAGING: KeyRules(requests_per_minute=60),
+        story.REVOKED: KeyRules(),
+    }
+    keys = {
+        name: issue_api_key(tenant=tenant, name=name, rules=rule, actor=actor)[0]
+        for name, rule in rules.items()
+    }
+    revoke_api_key(key=keys[story.REVOKED], now=story.revoked_at(now), actor=actor)
+    backdate_tenant(tenant=tenant, at=story.begins_at(now))
+    return {name: caller_of_key(key.id) for name, key in keys.items()}
+
+
+class _Rows:
+    """Everything the story comes to, as rows that are not written yet."""
+
+    def __init__(self, callers: Mapping[str, Caller], now: datetime) -> None:
+        self._callers = callers
+        self._now = now
+        self.generations: list[Generation] = []
+        self.attempts: list[Attempt] = []
+        self.images: list[StoredImage] = []
+        self.holds: list[PastHold] = []
+
+    def add(self, told: Told) -> None:
+        """One request: its generation in its final state, and all that belongs to it."""
+        caller = self._callers[told.key]
+        submission = Submission(
+            request=told.request,
+            request_id=ids.public("req", ids.new_uuid_of(told.at)),
+            source=Source.DEMO,
+        )
+        quoted = quoted_order(caller=caller, request=told.request, now=self._now)
+        generation_id = GenerationId(ids.new_uuid_of(told.at))
+        made = new_generation(caller, submission, quoted, generation_id, now=told.at)
+        made.captured_micros = 0
+        ended_at = self._call(made, told, quoted)
+        if told.images:
+            stored = self._succeed(made, told, quoted, ended_at)
+        else:
+            stored = []
+            _end_without_image(made, told, ended_at, now=self._now)
+        self.generations.append(made)
+        self.images += stored
+        self.holds.append(_hold(made, stored))
+
+    def _call(self, made: Generation, told: Told, quoted: Quoted) -> datetime:
+        """The attempts; when the generation ended."""
+        at = told.at + timedelta(seconds=told.queued_seconds)
+        if not told.calls:
+            return at
+        made.started_at = at
+        made.dispatch = DISPATCH
+        route = quoted.plan.route
+        for number, call in enumerate(told.calls, start=1):
+            begun = at + _MOMENT
+            at = begun + timedelta(seconds=call.seconds)
+            if call.attempt_class == AttemptClass.DELIVERED:
+                at += timedelta(seconds=told.stored_seconds)
+            self.attempts.append(
+                Attempt(
+                    generation=made,
+                    dispatch=DISPATCH,
+                    number=number,
+                    channel_id=route.channel_id,
+                    upstream_model=route.upstream_model,
+                    upstream_size=quoted.plan.upstream_size,
+                    started_at=begun,
+                    finished_at=at,
+                    attempt_class=call.attempt_class,
+                    http_status=call.http_status,
+                    may_have_billed=call.attempt_class in _MAY_HAVE_BILLED,
+                    detail=call.detail,
+                )
+            )
+        return at
+
+    def _succeed(
+        self, made: Generation, told: Told, quoted: Quoted, ended_at: datetime
+    ) -> list[StoredImage]:
+        """Settled by what came; the rows of its images."""
+        images = _gone_images(made, told)
+        answer = UpstreamAnswer(images=(), quality=told.reported, usage=_usage(told, images))
+        delivery = Delivery(
+            attempt_id=self.attempts[-1].id,
+            route=quoted.plan.route,
+            plan=quoted.plan.plan,
+            upstream_size=quoted.plan.upstream_size,
+            ignored=ignored_by(made, quoted.plan, answer),
+            answer=answer,
+            images=images,
+        )
+        bill = bill_of(made, delivery)
+        made.state = State.SUCCEEDED
+        made.finished_at = ended_at
+        made.captured_micros = bill.total
+        made.quality_billed, made.quality_source = bill.quality_billed, bill.quality_source
+        made.channel_id = delivery.route.channel_id
+        made.answer = answer_of(made, delivery, bill, ended_at)
+        return [self._stored(made, index, image) for index, image in enumerate(images)]
+
+    def _stored(self, made: Generation, index: int, image: VerifiedImage) -> StoredImage:
+        """The row of an image whose time was up, or that went when the past was written."""
+        ended_at = made.finished_at or made.created_at
+        gone_at = min(ended_at + timedelta(days=settings.IMAGE_RETENTION_DAYS), self._now)
+        return StoredImage(
+            tenant_id=made.tenant_id,
+            generation_id=made.id,
+            index=index,
+            object_key=image_key_of(made.id, made.created_at, DISPATCH, index, image.format),
+            content_type=f"image/{image.format}",
+            format=image.format,
+            size_bytes=round(image.width * image.height * _BYTES_PER_PIXEL),
+            width=image.width,
+            height=image.height,
+            created_at=ended_at,
+            expires_at=gone_at,
+            deleted_at=gone_at,
+        )
+
+
+def _end_without_image(made: Generation, told: Told, ended_at: datetime, *, now: datetime) -> None:
+    """Failed by its last call, or canceled before there was one. Nothing is left to clean up."""
+    made.finished_at = ended_at
+    made.cleaned_at = now
+    if not told.calls:
+        made.state = State.CANCELED
+        return
+    last = told.calls[-1]
+    made.state = State.FAILED
+    cause = UpstreamError(last.attempt_class, last.detail)
+    made.error = error_row(error_of(cause, timed_out=told.timed_out))
+
+
+def _gone_images(made: Generation, told: Told) -> tuple[VerifiedImage, ...]:
+    size = Size.parse(told.came_as or made.size)
+    image = VerifiedImage(_GONE, made.output_format, size.width, size.height, None)
+    return (image,) * told.images
+
+
+def _usage(told: Told, images: Sequence[VerifiedImage]) -> Usage | None:
+    """Tokens, where the upstream says which quality it made."""
+    if told.reported is None:
+        return None
+    words = len(told.request["prompt"]) // 4
+    made = sum(formula_tokens(image.width, image.height, told.reported) for image in images)
+    return Usage(words, made, words + made, input_text_tokens=words)
+
+
+def _hold(made: Generation, stored: Sequence[StoredImage]) -> PastHold:
+    """What is held for it and how that ends, with the evidence of both."""
+    outcome = evidence.of_outcome(
+        tenant=made.tenant_id,
+        state=made.state,
+        quality_billed=made.quality_billed,
+        quality_source=made.quality_source,
+        images=[(image.index, image.width, image.height) for image in stored],
+    )
+    return PastHold(
+        hold=hold_of(made),
+        captured=Micros(made.captured_micros or 0),
+        ended_at=made.finished_at or made.created_at,
+        placed_for=evidence_of(made),
+        ended_with=outcome,
+    )

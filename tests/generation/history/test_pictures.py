@@ -1,0 +1,46 @@
+"""The newest images, painted by the real sandbox and kept on real storage."""
+
+import pytest
+
+from generation.audit import generation_findings
+from generation.management.history import pictures
+from generation.management.seeding import Wishes
+from generation.models import Channel, Generation
+from pictor.kit import clock
+from storage.models import StoredImage
+from storage.services import open_stream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def painted(demo: Wishes) -> int:
+    return pictures.paint()
+
+
+def test_a_few_dozen_of_the_newest_are_really_there(painted):
+    kept = StoredImage.objects.filter(deleted_at=None)
+
+    assert kept.count() == painted
+    assert 40 <= painted <= 43
+    assert not kept.filter(expires_at__lt=clock.now()).exists()
+    for image in kept[::7]:
+        with open_stream(image.object_key) as stream:
+            assert sum(map(len, stream.chunks())) == image.size_bytes
+    made = Generation.objects.filter(state="succeeded").order_by("-id")[:10]
+    assert StoredImage.objects.filter(generation_id__in=made, deleted_at=None).count() >= 10
+    assert generation_findings() == []
+
+
+def test_they_are_painted_once(painted):
+    assert pictures.paint() == 0
+
+
+def test_without_a_channel_they_stay_away(demo):
+    Channel.objects.update(is_enabled=False)
+
+    assert pictures.paint() == 0
+
+
+def test_without_demo_data_there_is_nothing_to_paint(db):
+    assert pictures.paint() == 0

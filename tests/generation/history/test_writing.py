@@ -1,0 +1,137 @@
+"""The demo workspace's past as it stands in the books, and in every page's rows."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+
+from accounts.models import ApiKey, AuditEvent, Tenant
+from accounts.services import create_tenant
+from billing.models import KeyBudget, Transfer, UsageRollup
+from billing.selectors import available_to, ledger_findings, protection_findings, usage_findings
+from billing.services import LedgerError
+from generation.audit import generation_findings
+from generation.management import seeding
+from generation.management.history import writing
+from generation.management.seeding import Wishes
+from generation.models import Attempt, Generation
+from generation.selectors import attempts_of
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from storage.models import StoredImage
+
+
+def rollups() -> list[dict[str, object]]:
+    columns = [field.name for field in UsageRollup._meta.fields if field.name != "id"]  # noqa: SLF001 - Django's documented API
+    order = ("hour", "key_id", "model", "tier", "channel", "status")
+    return list(UsageRollup.objects.order_by(*order).values(*columns))
+
+
+def test_the_ledger_is_right(demo):
+    found = [*ledger_findings(), *usage_findings(), *generation_findings()]
+
+    assert found == []
+
+
+def test_usage_counted_again_comes_out_identical(demo):
+    before = rollups()
+
+    call_command("usage_rebuild", stdout=StringIO())
+
+    assert len(before) > 1000
+    assert rollups() == before
+
+
+def test_it_is_all_there_and_all_marked(demo):
+    assert Generation.objects.count() == 2000
+    assert set(Generation.objects.values_list("source", flat=True)) == {"demo"}
+    states = dict.fromkeys(Generation.objects.values_list("state", flat=True))
+    assert states.keys() == {"succeeded", "failed", "canceled"}
+    assert Attempt.objects.filter(attempt_class="delivered").count() == (
+        Generation.objects.filter(state="succeeded").count()
+    )
+    reasons = set(Transfer.objects.filter(kind="top_up").values_list("reason", flat=True))
+    assert reasons == {"refilled to 100 USD (demo data)", "opening balance"}
+
+
+def test_the_demo_begins_with_its_balance_whatever_it_is_said_to_have_spent(demo):
+    tenant = Tenant.objects.get()
+
+    assert available_to(tenant.id) == 100_000_000
+    assert Transfer.objects.filter(kind="capture").count() > 1700
+
+
+def test_its_keys_are_as_old_as_it_is_and_one_is_revoked(demo):
+    keys = {key.name: key for key in ApiKey.objects.all()}
+
+    assert keys.keys() == {"demo", "production", "staging", "catalogue-import"}
+    assert [name for name, key in keys.items() if key.revoked_at] == ["catalogue-import"]
+    assert keys["production"].created_at < clock.now() - timedelta(days=89)
+    assert Tenant.objects.get().created_at == keys["production"].created_at
+    assert KeyBudget.objects.count() == 3
+
+
+def test_the_audit_log_says_when_it_was_really_written(demo):
+    events = AuditEvent.objects.filter(action="balance.top_up")
+
+    assert events.count() >= 3
+    assert all(event.actor_name == "seed" for event in events)
+    assert min(event.at for event in events) > clock.now() - timedelta(minutes=10)
+
+
+def test_times_of_a_generation_follow_each_other(demo):
+    for made in Generation.objects.exclude(state="canceled")[::97]:
+        attempts = attempts_of(made.id)
+        times = [made.created_at, made.started_at]
+        times += [at for one in attempts for at in (one.started_at, one.finished_at)]
+        known = [at for at in (*times, made.finished_at) if at is not None]
+        assert len(known) == len(times) + 1
+        assert known == sorted(known)
+        ends = Transfer.objects.filter(generation_id=made.id).exclude(kind="hold")
+        assert {end.created_at for end in ends} == {made.finished_at}
+
+
+def test_no_image_is_there_before_any_is_painted(demo):
+    assert StoredImage.objects.count() > 2000
+    assert not StoredImage.objects.filter(deleted_at=None).exists()
+    assert not StoredImage.objects.filter(expires_at__gt=clock.now()).exists()
+
+
+def test_a_second_start_writes_nothing(demo):
+    before = Transfer.objects.count(), Generation.objects.count(), AuditEvent.objects.count()
+
+    assert seeding.seed(demo) == []
+
+    after = Transfer.objects.count(), Generation.objects.count(), AuditEvent.objects.count()
+    assert after == before
+
+
+@pytest.mark.django_db
+def test_without_the_wish_there_is_no_history(wishes):
+    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url, demo_api_key=wishes.demo_api_key))
+
+    assert Generation.objects.count() == 0
+    assert available_to(Tenant.objects.get().id) == 100_000_000
+
+
+@pytest.mark.django_db
+def test_where_money_has_moved_there_is_no_history(wishes):
+    create_tenant(name="acme", opening_balance=Micros(1), actor="test")
+
+    seeding.seed(wishes)
+
+    assert Generation.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_ledger_that_has_begun_takes_no_past(wishes):
+    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url))
+    tenant = create_tenant(name="acme", opening_balance=Micros(1), actor="test")
+
+    with pytest.raises(LedgerError, match="has begun"), transaction.atomic():
+        writing.write(tenant=tenant, now=clock.now(), actor="test")
+
+    assert Generation.objects.count() == 0
+    assert [*ledger_findings(), *protection_findings()] == []
