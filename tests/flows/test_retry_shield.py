@@ -20,6 +20,8 @@ from tests.processes import until
 PRICE_OF_LOW = 5_880
 RETRY = {"x-stainless-retry-count": "1"}
 SLOW = "a slow fox [sandbox: delay=1]"
+SLOWER = "a slow fox [sandbox: delay=5]"
+"""Still under way when the next request comes, on a busy machine too."""
 
 
 @contextlib.contextmanager
@@ -69,7 +71,7 @@ def test_a_retry_finds_the_image_that_was_finished_meanwhile(customer: Customer)
 
 
 def test_every_further_retry_finds_it_again(customer: Customer) -> None:
-    with caller_of(customer):
+    with caller_of(customer, prompt=SLOWER):
         pass
     with (
         httpx.Client(trust_env=False) as impatient,
@@ -77,12 +79,12 @@ def test_every_further_retry_finds_it_again(customer: Customer) -> None:
     ):
         impatient.post(
             f"{customer.stack.base_url}{GENERATIONS}",
-            json={"model": "gpt-image-2-origin", "prompt": SLOW, "quality": "low"},
+            json={"model": "gpt-image-2-origin", "prompt": SLOWER, "quality": "low"},
             headers={**RETRY, "Authorization": f"Bearer {customer.api_key}"},
             timeout=0.5,
         )
 
-    response = customer.generate(SLOW, quality="low", headers={"x-stainless-retry-count": "2"})
+    response = customer.generate(SLOWER, quality="low", headers={"x-stainless-retry-count": "2"})
 
     assert response.status_code == HTTPStatus.OK
     assert customer.captures() == [PRICE_OF_LOW]

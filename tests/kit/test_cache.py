@@ -15,7 +15,7 @@ def cache_at(url: str) -> RedisOrLocal:
     return cache
 
 
-@pytest.mark.parametrize("url", [settings.REDIS_URL, NOWHERE])
+@pytest.mark.parametrize("url", [settings.REDIS_URL, NOWHERE], ids=["there", "away"])
 def test_what_is_put_in_comes_out(url):
     cache = cache_at(url)
 
