@@ -61,6 +61,11 @@ class Ground:
         self._stack = stack
         self._keys = [self._tenant(f"bench-{number}") for number in range(1, TENANTS + 1)]
 
+    @property
+    def stack(self) -> Stack:
+        """What runs."""
+        return self._stack
+
     def measure(self, *, requests: int, concurrency: int, **body: object) -> Measured:
         """Warm the stack up, then send the load and watch."""
         self._warm_up()

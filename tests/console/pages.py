@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-NOT_PAGES = {"theme/", "terms/accept/", "invite/<str:token>/"}
+NOT_PAGES = {"theme/", "favicon.ico", "terms/accept/", "invite/<str:token>/"}
 """What answers with no page of its own: actions, and what needs an invitation."""
 DOORS = ("accounts/login/", "accounts/signup/", "accounts/password/reset/")
 """The library's pages that a stranger sees."""

@@ -65,3 +65,9 @@ def test_what_is_copied_from_a_guide_goes_to_the_address_it_was_read_at(client):
     page = answer.content.decode()
     assert "curl http://testserver/v1/images/generations" in page
     assert "{{origin}}" not in page
+
+
+def test_the_icon_that_browsers_ask_for_is_there(client):
+    answer = client.get("/favicon.ico")
+
+    assert (answer.status_code, answer["Location"]) == (301, "/static/console/mark.svg")

@@ -14,5 +14,6 @@ urlpatterns = [
     *(path(f"docs/{slug}/", views.guide, {"slug": slug}, name=f"guide_{slug}") for slug in SLUGS),
     path("docs/api/", views.reference, name="reference"),
     path("status/", views.status, name="status"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("theme/", theme.choose, name="theme"),
 ]

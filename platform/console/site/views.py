@@ -3,7 +3,8 @@
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from billing.selectors import book_in_force, current_table
@@ -13,6 +14,12 @@ from console.site.status import components
 from generation import lease
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit import clock
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """What browsers ask for where a page names no icon."""
+    return redirect(static("console/mark.svg"), permanent=True)
 
 
 @require_safe

@@ -1,0 +1,153 @@
+"""The console's pages over a million generations: how long the server takes for each."""
+
+import re
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+
+from tests.bench.ground import Ground
+from tests.bench.report import Result
+
+GENERATIONS = 1_000_000
+REQUESTS = 15
+"""Of each page."""
+MOST_MS = 200.0
+"""Of a page, p95."""
+# ruff: noqa: S608 - the statements are of our own words
+PAGES = {
+    "overview": "",
+    "generations": "generations/",
+    "gallery": "generations/?view=gallery",
+    "failed": "generations/?status=failed",
+    "of a model, of 30 days": "generations/?model=gpt-image-1&period=30d",
+    "by words": "generations/?q=number+999",
+    "by words, none": "generations/?q=zzz",
+    "a later page": "generations/?after={late}",
+    "usage, 30 days": "usage/",
+    "usage, 90 days by key": "usage/?period=90d&split=key",
+    "keys": "keys/",
+    "billing": "billing/",
+}
+NO_LIMIT = {"by words", "by words, none"}
+"""A search looks into the newest 20,000 prompts, and has a limit of its own."""
+MODELS = (
+    "(ARRAY['gpt-image-2','gpt-image-2-origin','gpt-image-1','dall-e-3','dall-e-2'])[1 + mod(i, 5)]"
+)
+DAYS = 90
+
+# A generation of that number: of the last 90 days, one in twenty failed, its id in order of time.
+_MADE = f"(now() - i * interval '{DAYS} days' / %(count)s)"
+_OVERRIDES = {
+    "id": (
+        f"(lpad(to_hex((extract(epoch FROM {_MADE}) * 1000)::bigint), 12, '0') || '7'"
+        " || lpad(to_hex(mod(i, 4096)), 3, '0') || '8' || lpad(to_hex(i), 15, '0'))::uuid"
+    ),
+    "created_at": _MADE,
+    "finished_at": f"{_MADE} + interval '9 seconds'",
+    "state": "CASE WHEN mod(i, 20) = 0 THEN 'failed' ELSE 'succeeded' END",
+    "model": MODELS,
+    "prompt": "'A fox in the snow beside a quiet river, number ' || i",
+}
+_USAGE = f"""
+INSERT INTO billing_usagerollup
+       (tenant_id, key_id, model, tier, channel, status, hour, generations, images,
+        captured_micros, latency)
+SELECT g.tenant_id, g.api_key_id, {MODELS}, '', 'sandbox', 'succeeded',
+       date_trunc('hour', now()) - (i / 5) * interval '1 hour', 90, 90, 475000, '{{"40": 90}}'
+  FROM generation_generation g, generate_series(0, {DAYS * 24 * 5 - 1}) i WHERE g.id = %(id)s
+"""
+
+
+def run(ground: Ground, requests: int | None) -> Result:
+    """Look at every page, again and again, with so much behind it; then take it away again."""
+    count = requests or REQUESTS
+    with _filled(ground) as late, _signed_in(ground) as client:
+        times = {name: _times(client, path, late, count) for name, path in PAGES.items()}
+    p95 = {name: max(found) if len(found) < 2 else _p95(found) for name, found in times.items()}
+    lines = [
+        f"{name}: p50 {statistics.median(times[name]):.0f} ms, p95 {p95[name]:.0f} ms"
+        for name in PAGES
+    ]
+    slow = [name for name in PAGES if name not in NO_LIMIT and p95[name] > MOST_MS]
+    return Result(
+        name=f"pages: the console over {GENERATIONS:,} generations, each page {count} times",
+        lines=lines,
+        columns={},
+        figures={"p95_ms": p95},
+        failures=[f"{name} took {p95[name]:.0f} ms" for name in slow],
+    )
+
+
+@contextmanager
+def _filled(ground: Ground) -> Iterator[str]:
+    """The demo's workspace with that many generations, as copies of one; the id of a late one."""
+    stack = ground.stack
+    made = httpx.post(
+        f"{stack.base_url}/v1/images/generations",
+        json={"model": "gpt-image-2", "prompt": "a fox", "quality": "low"},
+        headers={"Authorization": f"Bearer {stack.api_key}"},
+        trust_env=False,
+        timeout=60,
+    ).raise_for_status()
+    public_id = made.json()["metadata"]["generation_id"]
+    with psycopg.connect(stack.env["MIGRATION_DATABASE_URL"], autocommit=True) as owner:
+        newest = "SELECT id FROM generation_generation ORDER BY id DESC LIMIT 1"
+        (row,) = owner.execute(newest).fetchall()
+        names = [
+            str(name)
+            for (name,) in owner.execute(
+                "SELECT column_name FROM information_schema.columns"
+                " WHERE table_name = 'generation_generation'"
+            )
+        ]
+        values = ", ".join(_OVERRIDES.get(name, f'g."{name}"') for name in names)
+        into = ", ".join(f'"{name}"' for name in names)
+        facts = {"id": row[0], "count": GENERATIONS}
+        owner.execute(
+            f"INSERT INTO generation_generation ({into}) SELECT {values}"
+            f" FROM generation_generation g, generate_series(1, {GENERATIONS}) i"
+            " WHERE g.id = %(id)s",
+            facts,
+        )
+        owner.execute(_USAGE, facts)
+        owner.execute("VACUUM ANALYZE generation_generation")
+        yield public_id
+        owner.execute("DELETE FROM generation_generation WHERE prompt LIKE 'A fox in the snow%'")
+        owner.execute("DELETE FROM billing_usagerollup WHERE generations = 90")
+
+
+@contextmanager
+def _signed_in(ground: Ground) -> Iterator[httpx.Client]:
+    """A browser's session of the demo's owner, at the pages of its workspace."""
+    stack = ground.stack
+    with httpx.Client(base_url=stack.base_url, trust_env=False, timeout=60) as client:
+        form = client.get("/accounts/login/").text
+        (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[:1]
+        fields = {
+            "login": stack.env["PICTOR_DEMO_EMAIL"],
+            "password": stack.env["PICTOR_DEMO_PASSWORD"],
+            "csrfmiddlewaretoken": token,
+        }
+        client.post("/accounts/login/", data=fields)
+        home = client.get("/console/", follow_redirects=True)
+        client.base_url = str(home.url)
+        yield client
+
+
+def _times(client: httpx.Client, path: str, late: str, count: int) -> list[float]:
+    """Milliseconds of each look, after a first one."""
+    found = []
+    for number in range(count + 1):
+        began = time.perf_counter()
+        client.get(path.format(late=late)).raise_for_status()
+        if number:
+            found.append((time.perf_counter() - began) * 1000)
+    return found
+
+
+def _p95(found: list[float]) -> float:
+    return statistics.quantiles(found, n=20, method="inclusive")[18]
