@@ -1,7 +1,7 @@
 """A tenant's generations as people look for them: filtered, a page at a time, with their sums.
 
-Rows are read along the tenant's index, newest first; what needs a look into each row stops after
-`SEARCHED` of them, so no filter makes a page slow.
+Rows are read along the tenant's index, newest first; what needs a look into each row looks at so
+many of the newest, so no filter makes a page slow.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,9 @@ from pictor.kit.money import Micros
 from storage.selectors import generation_of_image
 
 SEARCHED = 20_000
-"""How many of the newest rows a search by words, or a sum, looks at."""
+"""How many of the newest rows a sum looks at."""
+WORDS_SEARCHED = 5_000
+"""How many of the newest rows a search by words looks at."""
 PATIENCE_MS = 2000
 """For a look into many rows."""
 
@@ -63,10 +65,11 @@ class TooBroad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the chosen generations come to; `is_all` unless there are more than were looked at."""
+    """What the chosen generations come to, of the newest `looked_at`; `is_all` if no more are."""
 
     generations: int
     captured: Micros
+    looked_at: int
     is_all: bool
 
 
@@ -99,16 +102,21 @@ def found(
 
 
 def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
-    """What all of them come to, up to `SEARCHED`. One query. Raises TooBroad."""
-    newest = _chosen(tenant_id, wanted).values("id")[: SEARCHED + 1]
+    """What those of them come to that are among the newest. One query. Raises TooBroad."""
+    looked_at = WORDS_SEARCHED if wanted.text else SEARCHED
+    newest = _in_time(tenant_id, wanted).order_by("-id")[: looked_at + 1]
+    match = _match(wanted)
     with _bounded(wanted):
-        row = Generation.objects.filter(id__in=newest).aggregate(
-            generations=Count("id"), captured=Sum("captured_micros")
+        row = newest.aggregate(
+            looked_at=Count("id"),
+            generations=Count("id", filter=match),
+            captured=Sum("captured_micros", filter=match),
         )
     return Sums(
-        generations=min(row["generations"], SEARCHED),
+        generations=row["generations"],
         captured=Micros(row["captured"] or 0),
-        is_all=row["generations"] <= SEARCHED,
+        looked_at=looked_at,
+        is_all=row["looked_at"] <= looked_at,
     )
 
 
@@ -132,30 +140,50 @@ def _bounded(wanted: Wanted) -> Iterator[None]:
 
 
 def _chosen(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
+    rows = _in_time(tenant_id, wanted).filter(_match(wanted))
+    if wanted.text and not _is_id(wanted.text):
+        newest = _in_time(tenant_id, wanted).values("id")[:WORDS_SEARCHED]
+        return rows.filter(id__in=newest)
+    return rows
+
+
+def _in_time(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
+    """Those of the period: ids are made in the order of time, which bounds the walk."""
     rows = selectors.generations_of(tenant_id)
+    if wanted.since is not None:
+        rows = rows.filter(id__gte=ids.first_at(wanted.since))
+    if wanted.until is not None:
+        rows = rows.filter(id__lt=ids.first_at(wanted.until))
+    return rows
+
+
+def _match(wanted: Wanted) -> Q:
+    """All that is asked of each row."""
     by_column = {
         "state": wanted.status,
         "source": wanted.source,
         "model": wanted.model,
         "tier": wanted.tier,
         "api_key_id": wanted.key_id,
-        # Ids are made in the order of time, which bounds the walk along the index.
-        "id__gte": wanted.since and ids.first_at(wanted.since),
-        "id__lt": wanted.until and ids.first_at(wanted.until),
         "captured_micros__gte": wanted.cost_over,
     }
-    rows = rows.filter(
-        **{name: value for name, value in by_column.items() if value not in {"", None}}
-    )
-    if not wanted.text:
-        return rows
-    generation_id = selectors.generation_id_of(wanted.text)
-    image_id = ids.parse(ids.IMAGE, wanted.text)
+    said = Q(id__isnull=False)
+    for name, value in by_column.items():
+        if value not in {"", None}:
+            said &= Q((name, value))
+    return said & _about(wanted.text) if wanted.text else said
+
+
+def _about(text: str) -> Q:
+    """An id of a generation or an image, a tag as a whole, or part of a prompt."""
+    generation_id = selectors.generation_id_of(text)
     if generation_id is not None:
-        return rows.filter(id=generation_id)
+        return Q(id=generation_id)
+    image_id = ids.parse(ids.IMAGE, text)
     if image_id is not None:
-        return rows.filter(id__in=[found] if (found := generation_of_image(image_id)) else [])
-    newest = rows.values("id")[:SEARCHED]
-    return selectors.generations_of(tenant_id).filter(
-        Q(prompt__icontains=wanted.text) | Q(fields__user=wanted.text), id__in=newest
-    )
+        return Q(id=generation_of_image(image_id))
+    return Q(prompt__icontains=text) | Q(fields__user=text)
+
+
+def _is_id(text: str) -> bool:
+    return selectors.generation_id_of(text) is not None or ids.parse(ids.IMAGE, text) is not None

@@ -23,7 +23,7 @@ from generation.api.objects import GenerationObject
 from generation.api.shown import shown
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
-from generation.searching import SEARCHED, TooBroad, found, sums
+from generation.searching import TooBroad, found, sums
 from generation.selectors import Finished
 from pictor.kit import clock, ids
 from pictor.kit.errors import NotFound, PictorError
@@ -93,7 +93,6 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "filters": filters,
         "sums": summed,
         "too_broad": TOO_BROAD if summed is None else "",
-        "searched": SEARCHED,
         "is_gallery": is_gallery,
         "states": [(state.value, BADGES[state][1]) for state in State],
         "models": list(current_catalogue().contracts),

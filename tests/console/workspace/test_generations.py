@@ -6,9 +6,10 @@ from django.db.models.expressions import RawSQL
 from generation import searching
 from generation.models import Generation
 from generation.searching import Wanted, found, sums
+from pictor.kit import ids
 from pictor.kit.money import Micros
 from storage.models import StoredImage
-from tests.console.workspace.conftest import lines_of, url
+from tests.console.workspace.conftest import lines_of, url, words_of
 
 
 @pytest.fixture
@@ -68,10 +69,12 @@ def test_ids_of_generations_and_images_are_found(acme, other, sign_in, some, del
     by_id = lines_of(client.get(url("generations", acme) + f"?format=csv&q={some[1].public_id}"))
     by_image = lines_of(client.get(url("generations", acme) + f"?format=csv&q={image.public_id}"))
     foreign = lines_of(client.get(url("generations", acme) + f"?format=csv&q={theirs.public_id}"))
+    unknown = client.get(url("generations", acme) + f"?q={ids.public(ids.IMAGE, some[0].id)}")
 
     assert [line["id"] for line in by_id] == [some[1].public_id]
     assert [line["id"] for line in by_image] == [some[2].public_id]
     assert foreign == []
+    assert "0 generations, $0.00 charged" in words_of(unknown)
 
 
 def test_the_csv_holds_what_a_spreadsheet_can_take(acme, sign_in, some):
@@ -136,7 +139,8 @@ def test_sums_say_when_they_are_not_of_all(acme, some, monkeypatch):
     monkeypatch.setattr("generation.searching.SEARCHED", 2)
 
     assert sums(acme.id, Wanted()).is_all is False
-    assert sums(acme.id, Wanted(status="queued")).is_all is True
+    queued = sums(acme.id, Wanted(status="queued"))
+    assert (queued.generations, queued.looked_at, queued.is_all) == (1, 2, False)
     assert found(acme.id, Wanted(cost_over=Micros(1)), limit=1)[0].generation == some[2]
 
 
