@@ -125,8 +125,8 @@ class Tenant(models.Model):
     prompt_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Days until prompts and all that was sent with them are erased. Empty: kept.",
+        help_text="Days until prompts and all that was sent with them are erased. 0: within two"
+        " hours. Empty: kept.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")

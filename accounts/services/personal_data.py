@@ -27,9 +27,12 @@ MAX_RETENTION_DAYS = 36_500
 def set_prompt_retention(
     *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
 ) -> None:
-    """How many days prompts are kept; None keeps them. Raises ValidationError below 1."""
-    if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
-        raise ValidationError(f"prompts are kept for 1 to {MAX_RETENTION_DAYS} days, or always")
+    """How many days prompts are kept: 0 for two hours at the most; None keeps them.
+
+    Raises ValidationError for more than a hundred years, or less than nothing.
+    """
+    if days is not None and not 0 <= days <= MAX_RETENTION_DAYS:
+        raise ValidationError(f"prompts are kept for 0 to {MAX_RETENTION_DAYS} days, or always")
     before = Tenant.objects.values_list("prompt_retention_days", flat=True).get(pk=tenant.pk)
     if before == days:
         return

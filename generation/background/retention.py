@@ -15,13 +15,15 @@ from generation.models import FINAL, Generation, PromptsForgotten
 from pictor.kit import ids
 
 BATCH = 500
+LEAST = timedelta(hours=1)
+"""What is asked for has ended by then, and has been retried."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def forget_prompts(*, now: datetime) -> int:
     """Erase what is due of every tenant; of how many generations. Safe to run twice at once."""
     return sum(
-        _forget_until(tenant_id, until=now - timedelta(days=days), now=now)
+        _forget_until(tenant_id, until=now - max(timedelta(days=days), LEAST), now=now)
         for tenant_id, days in prompt_retentions()
     )
 

@@ -135,9 +135,9 @@ class Command(BaseCommand):
     def _set(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
         text = options["prompt_retention_days"]
-        days = None if text == "none" else read_limit(text)
+        days = None if text == "none" else 0 if text == "0" else read_limit(text)
         set_prompt_retention(tenant=tenant, days=days, actor=ACTOR)
-        kept = "always" if days is None else f"for {days} days"
+        kept = "always" if days is None else f"for {days} days" if days else "for two hours"
         self.stdout.write(f"{tenant.name}: prompts are kept {kept}")
 
     def _export(self, options: dict[str, Any]) -> None:

@@ -46,11 +46,11 @@ class DollarsField(forms.CharField):
 
 
 class LimitField(forms.IntegerField):
-    """A whole number from 1; None for no limit."""
+    """A whole number, from 1 unless said otherwise; None for no limit."""
 
     @override
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, min_value=1, max_value=MAX_LIMIT, **kwargs)
+    def __init__(self, *, least: int = 1, **kwargs: Any) -> None:
+        super().__init__(required=False, min_value=least, max_value=MAX_LIMIT, **kwargs)
 
 
 class LinesField(forms.CharField):

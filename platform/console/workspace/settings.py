@@ -37,7 +37,7 @@ class SettingsForm(forms.Form):
     """What a workspace's owner and admins decide."""
 
     title = forms.CharField(max_length=100, label="Name")
-    prompt_retention_days = LimitField(label="Days that prompts are kept")
+    prompt_retention_days = LimitField(label="Days that prompts are kept", least=0)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -24,8 +24,8 @@ def test_name_and_retention_are_changed_and_audited(acme, sign_in):
     ("form", "message"),
     [
         ({"title": ""}, "This field is required"),
-        ({"title": "acme", "prompt_retention_days": "0"}, "greater than or equal to 1"),
-        ({"title": "acme", "prompt_retention_days": "99999"}, "prompts are kept for 1 to"),
+        ({"title": "acme", "prompt_retention_days": "-1"}, "greater than or equal to 0"),
+        ({"title": "acme", "prompt_retention_days": "99999"}, "prompts are kept for 0 to"),
     ],
 )
 @pytest.mark.usefixtures("other")

@@ -61,3 +61,14 @@ def test_what_is_still_under_way_keeps_its_prompt(acme):
     acme.generation()
 
     assert forget_prompts(now=clock.now() + 2 * DAY) == 0
+
+
+def test_a_prompt_that_is_not_to_be_kept_is_gone_within_two_hours(acme):
+    set_prompt_retention(tenant=acme.tenant, days=0, actor="test")
+    made, hour = acme.generation(), timedelta(hours=1)
+    cancel(generation=made, now=clock.now())
+
+    early = forget_prompts(now=clock.now() + 0.9 * hour)
+    late = forget_prompts(now=clock.now() + 1.9 * hour)
+
+    assert (early, late) == (0, 1)
