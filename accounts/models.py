@@ -99,10 +99,17 @@ Actor = User | str
 """Who changes something: a signed-in person, or the name of whatever acted (`"manage.py"`)."""
 
 
-def _limit(help_text: str) -> Any:
+def _limit(help_text: str, **options: Any) -> Any:
     """A positive whole-number limit; null is unlimited."""
     return models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text, **options
+    )
+
+
+def _budget(help_text: str, **options: Any) -> Any:
+    """What may be spent in a window; null is no limit."""
+    return models.BigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text=help_text, **options
     )
 
 
@@ -122,6 +129,18 @@ class Tenant(models.Model):
     requests_per_minute = _limit("Over all keys. Empty: unlimited.")
     images_per_minute = _limit("Over all keys. Empty: unlimited.")
     max_in_flight = _limit("Requests under way at once, over all keys. Empty: unlimited.")
+    # What the workspace sets itself, besides: the lower of two limits counts.
+    own_requests_per_minute = _limit("Empty: unlimited.", editable=False)
+    own_images_per_minute = _limit("Empty: unlimited.", editable=False)
+    own_max_in_flight = _limit("Empty: unlimited.", editable=False)
+    budget_day_micros = _budget("Micro-USD a UTC day, over all keys.", editable=False)
+    budget_month_micros = _budget("Micro-USD a UTC month, over all keys.", editable=False)
+    image_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Days until images are deleted. 0: within two hours. Empty: as long as anyone's.",
+    )
     prompt_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -264,16 +283,16 @@ class ApiKey(models.Model):
     requests_per_minute = _limit("Empty: unlimited.")
     images_per_minute = _limit("Empty: unlimited.")
     max_in_flight = _limit("Requests under way at once. Empty: unlimited.")
-    budget_day_micros = models.BigIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Micro-USD a UTC day."
-    )
-    budget_month_micros = models.BigIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Micro-USD a UTC month."
-    )
+    budget_day_micros = _budget("Micro-USD a UTC day.")
+    budget_month_micros = _budget("Micro-USD a UTC month.")
     default_response_format = models.CharField(
         max_length=8, choices=ResponseFormat, default=ResponseFormat.CONTRACT, blank=True
     )
     created_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    # Who else set its limits: whoever made it may only lower them then.
+    limited_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)

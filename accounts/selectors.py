@@ -28,6 +28,12 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 REVISION = "(SELECT revision FROM accounts_configrevision)"
 """SQL: the configuration's present revision, for a statement that brings it along."""
 
+IMAGE_RETENTIONS = (
+    "(SELECT id AS tenant_id, image_retention_days AS days FROM accounts_tenant"
+    " WHERE image_retention_days IS NOT NULL)"
+)
+"""SQL: the tenants that keep images for less long than anyone's are kept, and for how many days."""
+
 API_KEYS = "(SELECT id, tenant_id, digest FROM accounts_apikey)"
 """SQL: whose each API key is, for another app's statement to join; revoked ones too."""
 
@@ -38,8 +44,11 @@ AUDIT_EVENTS = "(SELECT tenant_id, action, object_type, object_id, after FROM ac
 _CALLER = f"""
     SELECT k.id, k.name, k.tenant_id, t.name, t.status, k.scopes, k.allowed_models, k.ip_ranges,
            k.expires_at, k.revoked_at, k.is_test, k.default_response_format,
-           t.requests_per_minute, t.images_per_minute, k.requests_per_minute, k.images_per_minute,
-           t.max_in_flight, k.max_in_flight, k.budget_day_micros, k.budget_month_micros,
+           LEAST(t.requests_per_minute, t.own_requests_per_minute),
+           LEAST(t.images_per_minute, t.own_images_per_minute),
+           k.requests_per_minute, k.images_per_minute,
+           LEAST(t.max_in_flight, t.own_max_in_flight), k.max_in_flight,
+           t.budget_day_micros, t.budget_month_micros, k.budget_day_micros, k.budget_month_micros,
            COALESCE({REVISION}, 0)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
      WHERE k"""  # noqa: S608 - built from constants
@@ -59,6 +68,8 @@ class Limits:
     key_ipm: int | None
     tenant_in_flight: int | None
     key_in_flight: int | None
+    tenant_budget_day: Micros | None
+    tenant_budget_month: Micros | None
     key_budget_day: Micros | None
     key_budget_month: Micros | None
 

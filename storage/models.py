@@ -1,10 +1,15 @@
 """Stored images. Their bytes are on S3; what is known about the bytes is here."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
 from pictor.kit import ids
+
+SHORTEST = timedelta(hours=1)
+"""Before that no image goes, however short its tenant keeps them: its url is to be followed."""
 
 
 class StoredImage(models.Model):
@@ -59,3 +64,9 @@ class StoredImage(models.Model):
     def size(self) -> str:
         """'1024x1536': the pixels delivered."""
         return f"{self.width}x{self.height}"
+
+    def kept_until(self, days: int | None) -> datetime:
+        """When it is due to go, with a tenant that keeps images so many days (see services)."""
+        if days is None:
+            return self.expires_at
+        return min(self.expires_at, self.created_at + (timedelta(days=days) or SHORTEST))

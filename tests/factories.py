@@ -58,7 +58,7 @@ _ROUTE = RouteInfo(
     class_overrides={},
     cost_micros=None,
 )
-_UNLIMITED = Limits(None, None, None, None, None, None, None, None)
+_UNLIMITED = Limits(*[None] * 10)
 
 
 def route_info(*sizes: str, **options: Any) -> RouteInfo:

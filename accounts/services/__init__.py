@@ -17,7 +17,7 @@ from accounts.services.api_keys import (
     unknown_scopes,
 )
 from accounts.services.audit import link_events, link_older_events, record
-from accounts.services.delegation import refuse_more_than, scopes_of
+from accounts.services.delegation import change_own_key, refuse_more_than, scopes_of
 from accounts.services.mail import post
 from accounts.services.members import (
     accept_invitation,
@@ -29,6 +29,7 @@ from accounts.services.members import (
     invite,
     remove_member,
 )
+from accounts.services.own_limits import OwnLimits, set_own_limits
 from accounts.services.people import (
     Person,
     change_user,
@@ -37,7 +38,12 @@ from accounts.services.people import (
     seed_operator,
     set_password,
 )
-from accounts.services.personal_data import erase_tenant, export_tenant, set_prompt_retention
+from accounts.services.personal_data import (
+    erase_tenant,
+    export_tenant,
+    set_image_retention,
+    set_prompt_retention,
+)
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
@@ -55,6 +61,7 @@ __all__ = [
     "OVERLAPS",
     "Actor",
     "KeyRules",
+    "OwnLimits",
     "Person",
     "TenantLimits",
     "accept_invitation",
@@ -64,6 +71,7 @@ __all__ = [
     "backdate_tenant",
     "cancel_invitation",
     "change_api_key",
+    "change_own_key",
     "change_role",
     "change_tenant",
     "change_user",
@@ -87,6 +95,8 @@ __all__ = [
     "rules_of",
     "scopes_of",
     "seed_operator",
+    "set_image_retention",
+    "set_own_limits",
     "set_password",
     "set_prompt_retention",
     "set_tenant_status",

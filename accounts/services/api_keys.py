@@ -86,12 +86,16 @@ def change_api_key(
 ) -> None:
     """Give a key another name and other rules; where nothing changes, nothing is written.
 
-    Felt by the next request. Raises ValidationError as `issue_api_key` does.
+    Felt by the next request. Whoever sets rules of a key that another person made is kept with it:
+    see `delegation.change_own_key`. Raises ValidationError as `issue_api_key` does.
     """
     before = _describe(key)
     if rules.models != key.allowed_models:
         check_models(rules.models)
     columns = {"name": name, **_columns(rules)}
+    is_anothers = isinstance(actor, User) and actor.pk != key.created_by_id
+    if is_anothers and rules != rules_of(key):
+        columns["limited_by"] = actor
     for column, value in columns.items():
         setattr(key, column, value)
     after = _describe(key)

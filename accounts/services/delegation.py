@@ -4,8 +4,10 @@ import ipaddress
 from collections.abc import Sequence
 from datetime import datetime
 
-from accounts.models import SCOPES, Membership
-from accounts.services.api_keys import KeyRules
+from django.core.exceptions import ValidationError
+
+from accounts.models import SCOPES, ApiKey, Membership, User
+from accounts.services.api_keys import KeyRules, change_api_key, rules_of
 from pictor.kit.errors import Forbidden
 
 _LIMITS = (
@@ -18,6 +20,12 @@ _LIMITS = (
 )
 
 
+_COLUMNS = {
+    "models": "allowed_models",
+    "budget_day": "budget_day_micros",
+    "budget_month": "budget_month_micros",
+}
+
 _OF_A_DEVELOPER = frozenset({"images:write", "images:read", "webhooks:write"})
 
 
@@ -26,6 +34,23 @@ def scopes_of(role: str) -> frozenset[str]:
     if role in {Membership.Role.OWNER, Membership.Role.ADMIN}:
         return frozenset(SCOPES)
     return _OF_A_DEVELOPER if role == Membership.Role.DEVELOPER else frozenset()
+
+
+def change_own_key(
+    *, key: ApiKey, name: str, rules: KeyRules, actor: User, ip: str | None = None
+) -> None:
+    """`change_api_key` for whoever made the key and manages no others.
+
+    Rules that somebody else set may be narrowed, not widened. Raises ValidationError, by column.
+    """
+    if key.limited_by_id is not None:
+        try:
+            refuse_more_than(rules_of(key), rules)
+        except Forbidden as refusal:
+            field = refusal.param or ""
+            message = "Somebody who manages the keys set this: you may narrow it, not widen it."
+            raise ValidationError({_COLUMNS.get(field, field): message}) from None
+    change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
 
 
 def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
@@ -23,7 +24,6 @@ from accounts.services.tenants import set_tenant_status
 MAX_RETENTION_DAYS = 36_500
 
 
-@transaction.atomic
 def set_prompt_retention(
     *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
 ) -> None:
@@ -32,15 +32,36 @@ def set_prompt_retention(
     Raises ValidationError for more than a hundred years, or less than nothing.
     """
     if days is not None and not 0 <= days <= MAX_RETENTION_DAYS:
-        raise ValidationError(f"prompts are kept for 0 to {MAX_RETENTION_DAYS} days, or always")
-    before = Tenant.objects.values_list("prompt_retention_days", flat=True).get(pk=tenant.pk)
+        message = f"prompts are kept for 0 to {MAX_RETENTION_DAYS} days, or always"
+        raise ValidationError({"prompt_retention_days": message})
+    _set_days(tenant, "prompt_retention", days, actor, ip)
+
+
+def set_image_retention(
+    *, tenant: Tenant, days: int | None, actor: Actor, ip: str | None = None
+) -> None:
+    """How many days images are kept: 0 for two hours at the most; None as long as anyone's.
+
+    A shorter time is for those that are there as well. Raises ValidationError for more days than
+    images of anyone are kept, or less than nothing.
+    """
+    most = settings.IMAGE_RETENTION_DAYS
+    if days is not None and not 0 <= days <= most:
+        raise ValidationError({"image_retention_days": f"images are kept for 0 to {most} days"})
+    _set_days(tenant, "image_retention", days, actor, ip)
+
+
+@transaction.atomic
+def _set_days(tenant: Tenant, what: str, days: int | None, actor: Actor, ip: str | None) -> None:
+    column = f"{what}_days"
+    before = Tenant.objects.values_list(column, flat=True).get(pk=tenant.pk)
     if before == days:
         return
-    tenant.prompt_retention_days = days
-    tenant.save(update_fields=["prompt_retention_days"])
+    setattr(tenant, column, days)
+    tenant.save(update_fields=[column])
     record(
         actor=actor,
-        action="tenant.prompt_retention",
+        action=f"tenant.{what}",
         object_type="tenant",
         object_id=tenant.public_id,
         tenant_id=tenant.id,

@@ -1,11 +1,13 @@
 """The ledger, budgets, prices and usage. Amounts are whole micro-USD."""
 
+from billing.models.alerts import BalanceAlert
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.prices import Price, PriceBook
 from billing.models.usage import UsageRollup
 
 __all__ = [
     "Account",
+    "BalanceAlert",
     "KeyBudget",
     "Price",
     "PriceBook",

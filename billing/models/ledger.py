@@ -66,8 +66,10 @@ class TenantBalance(models.Model):
     """A tenant's cached balance and counters: the row every hold locks.
 
     `seq` numbers the tenant's transfers from 1 without gaps. `in_flight` counts open holds, of
-    amount 0 too. `seal` is the last transfer's and `previous_seal` the one's before it, for the
-    statement that moves money to chain the next ones; null until an older ledger is sealed.
+    amount 0 too. The counters of the day and month are those of `KeyBudget`, over all keys; before
+    the first hold they are of no window. `seal` is the last transfer's and `previous_seal` the
+    one's before it, for the statement that moves money to chain the next ones; null until an older
+    ledger is sealed.
     """
 
     tenant = models.OneToOneField(
@@ -79,6 +81,10 @@ class TenantBalance(models.Model):
     held = models.BigIntegerField(default=0)
     seq = models.BigIntegerField(default=0)
     in_flight = models.IntegerField(default=0)
+    day = models.DateField(null=True)
+    day_used_micros = models.BigIntegerField(default=0, db_default=0)
+    month = models.DateField(null=True)
+    month_used_micros = models.BigIntegerField(default=0, db_default=0)
     seal = models.BinaryField(max_length=32, null=True, editable=False)
     previous_seal = models.BinaryField(max_length=32, null=True, editable=False)
 
@@ -89,6 +95,10 @@ class TenantBalance(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(in_flight__gte=0), name="in_flight_is_never_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(day_used_micros__gte=0, month_used_micros__gte=0),
+                name="used_is_never_negative",
             ),
         ]
 

@@ -5,8 +5,9 @@ The names in capitals are SQL that another app's statement may join.
 
 from billing.selectors.balances import (
     Balance,
-    KeyUse,
+    BudgetUse,
     available_to,
+    balance_alert_of,
     balance_of,
     has_transfers,
     key_uses,
@@ -40,7 +41,15 @@ from billing.selectors.relations import (
     PRICE_BOOKS,
     UPSTREAM_COSTS,
 )
-from billing.selectors.reports import Group, Used, last_used, usage_between
+from billing.selectors.reports import (
+    PACE_DAYS,
+    Group,
+    Used,
+    days_left,
+    last_used,
+    pace_of,
+    usage_between,
+)
 from billing.selectors.usage import USAGE_BY_HOUR, usage_of
 
 __all__ = [
@@ -49,21 +58,24 @@ __all__ = [
     "HOLDS",
     "KEY_COUNTERS",
     "MAX_FINDINGS_PER_CHECK",
+    "PACE_DAYS",
     "PRICE_BOOKS",
     "UPSTREAM_COSTS",
     "USAGE_BY_HOUR",
     "Balance",
+    "BudgetUse",
     "Finding",
     "Group",
     "Heads",
-    "KeyUse",
     "Proof",
     "Used",
     "available_to",
+    "balance_alert_of",
     "balance_of",
     "book_in_force",
     "book_named",
     "current_table",
+    "days_left",
     "found_by",
     "has_price_books",
     "has_transfers",
@@ -74,6 +86,7 @@ __all__ = [
     "latest_transfers",
     "ledger_findings",
     "ledger_totals",
+    "pace_of",
     "price_books",
     "price_tables",
     "proof_of",

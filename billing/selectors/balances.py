@@ -5,31 +5,50 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from billing.models import KeyBudget, TenantBalance, Transfer
+from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
+from pictor.kit import clock
 from pictor.kit.money import Micros
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """What counts against the budgets of this UTC day and month: captured and still held."""
+
+    day: Micros
+    month: Micros
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
-    """What a tenant can spend, what is on hold, and how many requests hold it."""
+    """What a tenant can spend, what is on hold, how many requests hold it, and what was used."""
 
     available: Micros
     held: Micros
     in_flight: int
+    used: BudgetUse
+
+
+NOTHING_USED = BudgetUse(Micros(0), Micros(0))
 
 
 def balance_of(tenant_id: UUID) -> Balance:
-    """A tenant's balance; all 0 before its account is opened."""
+    """A tenant's balance now; all 0 before its account is opened."""
     row = TenantBalance.objects.filter(tenant_id=tenant_id).first()
     if row is None:
-        return Balance(Micros(0), Micros(0), 0)
-    return Balance(Micros(row.available), Micros(row.held), row.in_flight)
+        return Balance(Micros(0), Micros(0), 0, NOTHING_USED)
+    used = _used(row, clock.now())
+    return Balance(Micros(row.available), Micros(row.held), row.in_flight, used)
 
 
 def available_to(tenant_id: UUID) -> Micros:
     """What a tenant can spend now."""
     return balance_of(tenant_id).available
+
+
+def balance_alert_of(tenant_id: UUID) -> BalanceAlert | None:
+    """When a tenant wants to be told that its balance runs out; None where nobody ever said."""
+    return BalanceAlert.objects.filter(tenant_id=tenant_id).first()
 
 
 def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) -> list[Transfer]:
@@ -58,22 +77,15 @@ def latest_transfers(
     return list(transfers.order_by("-seq")[:limit])
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUse:
-    """What a key used of its present day's and month's budget: captured and still held."""
-
-    day: Micros
-    month: Micros
-
-
-def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, KeyUse]:
+def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
     """By key, what its budgets count at this moment; a key that was never used is not in it."""
-    day, month = (bucket_start(now, bucket).date() for bucket in ("day", "month"))
     rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)
-    return {
-        row.key_id: KeyUse(
-            Micros(row.day_used_micros if row.day == day else 0),
-            Micros(row.month_used_micros if row.month == month else 0),
-        )
-        for row in rows
-    }
+    return {row.key_id: _used(row, now) for row in rows}
+
+
+def _used(row: TenantBalance | KeyBudget, now: datetime) -> BudgetUse:
+    day, month = (bucket_start(now, bucket).date() for bucket in ("day", "month"))
+    return BudgetUse(
+        Micros(row.day_used_micros if row.day == day else 0),
+        Micros(row.month_used_micros if row.month == month else 0),
+    )

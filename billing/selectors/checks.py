@@ -146,6 +146,21 @@ CHECKS = (
       LEFT JOIN open_holds o ON o.tenant_id = b.tenant_id
      WHERE b.in_flight <> COALESCE(k.in_flight, 0) OR b.in_flight < COALESCE(o.open, 0)
     """,
+    """
+    SELECT 'budget', b.tenant_id, 'tenant', NULL,
+           format('counts %s used on %s and %s in %s; its keys %s on %s and %s in %s',
+                  b.day_used_micros, b.day, b.month_used_micros, to_char(b.month, 'YYYY-MM'),
+                  k.day_used, k.day, k.month_used, to_char(k.month, 'YYYY-MM'))
+      FROM billing_tenantbalance b, LATERAL (
+        SELECT MAX(c.day) AS day, MAX(c.month) AS month,
+               COALESCE(SUM(c.day_used_micros) FILTER (WHERE c.day = b.day), 0) AS day_used,
+               COALESCE(SUM(c.month_used_micros) FILTER (WHERE c.month = b.month), 0) AS month_used
+          FROM billing_keybudget c JOIN api_keys a ON a.id = c.key_id
+         WHERE a.tenant_id = b.tenant_id
+      ) k
+     WHERE (b.day, b.month, b.day_used_micros, b.month_used_micros)
+           IS DISTINCT FROM (k.day, k.month, k.day_used, k.month_used)
+    """,
 )
 
 USAGE = """

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -107,3 +107,19 @@ def _used(row: Sequence[Any], groups: Sequence[Group]) -> Used:
         p50=quantile(counts, 0.5),
         p95=quantile(counts, 0.95),
     )
+
+
+PACE_DAYS = 7
+
+
+def pace_of(tenant_id: UUID, *, now: datetime) -> float:
+    """Micros a day that a tenant was charged in the last 7 days."""
+    since, until = now - timedelta(days=PACE_DAYS), now + timedelta(hours=1)
+    used = usage_between(tenant_id, start=since, end=until, bucket=None, groups=[])
+    return sum(one.captured for one in used) / PACE_DAYS
+
+
+def days_left(tenant_id: UUID, available: Micros, *, now: datetime) -> float | None:
+    """How long that lasts at the pace of the last week; None where nothing was charged in it."""
+    pace = pace_of(tenant_id, now=now)
+    return available / pace if pace else None

@@ -11,6 +11,7 @@ from billing.services.accounts import (
     refund,
     top_up,
 )
+from billing.services.alerts import TOLD, look_at_balances, set_balance_alert
 from billing.services.costs import book_upstream_cost
 from billing.services.holds import (
     Hold,
@@ -32,6 +33,7 @@ from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.usage import rebuild_usage, record_usage
 
 __all__ = [
+    "TOLD",
     "Hold",
     "HoldLimits",
     "LedgerError",
@@ -45,6 +47,7 @@ __all__ = [
     "discard_price_book",
     "draft_price_book",
     "end_hold",
+    "look_at_balances",
     "open_account",
     "place_hold",
     "publish_price_book",
@@ -53,6 +56,7 @@ __all__ = [
     "refund",
     "restore_price_book",
     "seal_ledger",
+    "set_balance_alert",
     "set_prices",
     "top_up",
     "write_past",

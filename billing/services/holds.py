@@ -7,12 +7,12 @@ hold's own columns live on its generation; here are its transfers and the counte
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts.quotas import resets_at, window_start
+from accounts.quotas import Period, resets_at, window_start
 from billing.locks import account_for_update, key_budget_for_update
 from billing.models import Account, KeyBudget, TenantBalance
 from billing.seals import hold_key
@@ -22,6 +22,8 @@ from pictor.kit.money import Micros, to_decimal
 from pictor.kit.seals import microseconds, sql_seal
 
 _RETRY_AFTER_SECONDS = 1
+_PERIODS: tuple[Period, ...] = get_args(Period)
+_ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}
 
 # The balance's own columns are here as they were before the movement.
 _HELD_SEAL = sql_seal(
@@ -32,15 +34,48 @@ _HELD_SEAL = sql_seal(
         %(sealed_tail)s""",
 )
 
+
+def _counted(row: str) -> str:
+    """SQL: the counters of that row with the amount, in the hold's windows or later ones."""
+    return ", ".join(
+        f"""{window} = GREATEST({row}.{window}, %({window})s::date),
+           {window}_used_micros =
+               CASE WHEN {row}.{window} < %({window})s::date THEN 0
+                    ELSE {row}.{window}_used_micros END
+               + CASE WHEN {row}.{window} > %({window})s::date THEN 0 ELSE %(amount)s END"""
+        for window in _PERIODS
+    )
+
+
+def _has_room(row: str, whose: str) -> str:
+    """SQL: whether the amount fits into what is left of that row's budgets."""
+    return " AND ".join(
+        f"""(%({whose}_{window})s::bigint IS NULL OR %({whose}_{window})s::bigint >= %(amount)s
+               + CASE WHEN {row}.{window} < %({window})s::date THEN 0
+                      ELSE {row}.{window}_used_micros END)"""
+        for window in _PERIODS
+    )
+
+
+def _less_released(row: str) -> str:
+    """SQL: the counters of that row without what is given back, where its windows still count."""
+    return ", ".join(
+        f"""{window}_used_micros = {row}.{window}_used_micros
+               - CASE WHEN {row}.{window} = %({window})s::date THEN %(released)s ELSE 0 END"""
+        for window in _PERIODS
+    )
+
+
 _PLACE = f"""
 WITH balance AS (
-    UPDATE billing_tenantbalance
+    UPDATE billing_tenantbalance AS t
        SET available = available - %(amount)s, held = held + %(amount)s,
-           seq = seq + %(transfers)s, in_flight = in_flight + 1,
+           seq = seq + %(transfers)s, in_flight = in_flight + 1, {_counted("t")},
            previous_seal = CASE WHEN %(amount)s > 0 THEN seal ELSE previous_seal END,
            seal = CASE WHEN %(amount)s > 0 THEN {_HELD_SEAL} ELSE seal END
      WHERE tenant_id = %(tenant)s AND available >= %(amount)s
        AND (%(tenant_in_flight)s::int IS NULL OR in_flight < %(tenant_in_flight)s::int)
+       AND {_has_room("t", "tenant_budget")}
     RETURNING *
 ), budget AS (
     INSERT INTO billing_keybudget AS b
@@ -48,22 +83,11 @@ WITH balance AS (
     SELECT %(key)s, 1, %(day)s::date, %(amount)s, %(month)s::date, %(amount)s
       FROM balance
      WHERE COALESCE(%(key_in_flight)s::int, 1) >= 1
-       AND COALESCE(%(budget_day)s::bigint, %(amount)s) >= %(amount)s
-       AND COALESCE(%(budget_month)s::bigint, %(amount)s) >= %(amount)s
-    ON CONFLICT (key_id) DO UPDATE
-       SET in_flight = b.in_flight + 1,
-           day = GREATEST(b.day, EXCLUDED.day),
-           day_used_micros = CASE WHEN b.day < EXCLUDED.day THEN 0 ELSE b.day_used_micros END
-               + CASE WHEN b.day > EXCLUDED.day THEN 0 ELSE EXCLUDED.day_used_micros END,
-           month = GREATEST(b.month, EXCLUDED.month),
-           month_used_micros = CASE WHEN b.month < EXCLUDED.month THEN 0
-                                    ELSE b.month_used_micros END
-               + CASE WHEN b.month > EXCLUDED.month THEN 0 ELSE EXCLUDED.month_used_micros END
+       AND COALESCE(%(key_budget_day)s::bigint, %(amount)s) >= %(amount)s
+       AND COALESCE(%(key_budget_month)s::bigint, %(amount)s) >= %(amount)s
+    ON CONFLICT (key_id) DO UPDATE SET in_flight = b.in_flight + 1, {_counted("b")}
      WHERE (%(key_in_flight)s::int IS NULL OR b.in_flight < %(key_in_flight)s::int)
-       AND (%(budget_day)s::bigint IS NULL OR %(budget_day)s::bigint >= %(amount)s
-               + CASE WHEN b.day < EXCLUDED.day THEN 0 ELSE b.day_used_micros END)
-       AND (%(budget_month)s::bigint IS NULL OR %(budget_month)s::bigint >= %(amount)s
-               + CASE WHEN b.month < EXCLUDED.month THEN 0 ELSE b.month_used_micros END)
+       AND {_has_room("b", "key_budget")}
     RETURNING 1
 ), moved AS (
     INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
@@ -109,19 +133,15 @@ WITH placed AS (
                         WHERE past.generation_id = %(generation)s
                           AND past.kind IN ('capture', 'release'))
 ), balance AS (
-    UPDATE billing_tenantbalance
+    UPDATE billing_tenantbalance AS t
        SET available = available + %(released)s, held = held - %(amount)s,
-           seq = seq + %(transfers)s, in_flight = in_flight - 1
+           seq = seq + %(transfers)s, in_flight = in_flight - 1, {used}
            {chained}
      WHERE tenant_id = %(tenant)s AND (%(amount)s = 0 OR EXISTS (SELECT FROM placed))
     RETURNING *
 ), budget AS (
     UPDATE billing_keybudget b
-       SET in_flight = b.in_flight - 1,
-           day_used_micros = b.day_used_micros
-               - CASE WHEN b.day = %(day)s::date THEN %(released)s ELSE 0 END,
-           month_used_micros = b.month_used_micros
-               - CASE WHEN b.month = %(month)s::date THEN %(released)s ELSE 0 END
+       SET in_flight = b.in_flight - 1, {used_of_key}
       FROM balance
      WHERE b.key_id = %(key)s
     RETURNING 1
@@ -142,7 +162,12 @@ WITH placed AS (
 )
 SELECT EXISTS (SELECT FROM balance), EXISTS (SELECT FROM budget)
 """
-_ENDS = {case: _END.replace("{chained}", chained) for case, chained in _CHAINED.items()}
+_ENDS = {
+    case: _END.replace("{chained}", chained)
+    .replace("{used}", _less_released("t"))
+    .replace("{used_of_key}", _less_released("b"))
+    for case, chained in _CHAINED.items()
+}
 
 
 class LedgerError(Exception):
@@ -155,6 +180,8 @@ class HoldLimits:
 
     tenant_in_flight: int | None = None
     key_in_flight: int | None = None
+    tenant_budget_day: Micros | None = None
+    tenant_budget_month: Micros | None = None
     key_budget_day: Micros | None = None
     key_budget_month: Micros | None = None
 
@@ -186,7 +213,7 @@ def place_hold(
     """Move `amount` from available to held, and count one request in flight.
 
     `evidence` is a digest of what the money is held for, sealed into the transfer. An amount of 0
-    moves nothing but counts. Raises InsufficientQuota (balance, or the key's budget
+    moves nothing but counts. Raises InsufficientQuota (balance, or the tenant's or the key's budget
     of this UTC day or month) or RateLimited (requests in flight of tenant or key); the caller's
     transaction must then roll back.
     """
@@ -205,12 +232,14 @@ def place_hold(
         "month": window_start("month", now),
         "tenant_in_flight": limits.tenant_in_flight,
         "key_in_flight": limits.key_in_flight,
-        "budget_day": limits.key_budget_day,
-        "budget_month": limits.key_budget_month,
+        "tenant_budget_day": limits.tenant_budget_day,
+        "tenant_budget_month": limits.tenant_budget_month,
+        "key_budget_day": limits.key_budget_day,
+        "key_budget_month": limits.key_budget_month,
     }
     account_has_room, placed = _run(_PLACE, values)
     if not account_has_room:
-        _refuse_account(tenant_id, amount, limits)
+        _refuse_account(tenant_id, amount, limits, now)
         # Another request gave money or room back in between. The row is locked now.
         account_has_room, placed = _run(_PLACE, values)
     if not placed:
@@ -273,7 +302,7 @@ def _require_transaction() -> None:
         raise LedgerError("holds are placed and ended inside the generation's transaction")
 
 
-def _refuse_account(tenant_id: UUID, amount: int, limits: HoldLimits) -> None:
+def _refuse_account(tenant_id: UUID, amount: int, limits: HoldLimits, now: datetime) -> None:
     """Raise what stands in the way on the tenant's row, now locked; return if nothing does."""
     try:
         balance = account_for_update(tenant_id)
@@ -283,6 +312,8 @@ def _refuse_account(tenant_id: UUID, amount: int, limits: HoldLimits) -> None:
         raise _too_many("This account", limits.tenant_in_flight)
     if balance.available < amount:
         raise _insufficient("balance", amount, amount - balance.available)
+    budgets = (limits.tenant_budget_day, limits.tenant_budget_month)
+    _refuse_budgets("workspace", budgets, amount, balance, now)
 
 
 def _refuse_key(key_id: UUID, amount: int, limits: HoldLimits, now: datetime) -> NoReturn:
@@ -291,25 +322,33 @@ def _refuse_key(key_id: UUID, amount: int, limits: HoldLimits, now: datetime) ->
     transaction.set_rollback(True)
     if limits.key_in_flight is not None and (row.in_flight if row else 0) >= limits.key_in_flight:
         raise _too_many("This API key", limits.key_in_flight)
-    day_missing = _missing(limits.key_budget_day, amount, _used_today(row, now))
-    if day_missing > 0:
-        reset = f"It resets at {resets_at('day', now):%Y-%m-%dT%H:%M:%SZ}."
-        raise _insufficient("API key's daily budget", amount, day_missing, reset)
-    month_missing = _missing(limits.key_budget_month, amount, _used_this_month(row, now))
-    reset = f"It resets at {resets_at('month', now):%Y-%m-%dT%H:%M:%SZ}."
-    raise _insufficient("API key's monthly budget", amount, month_missing, reset)
+    _refuse_budgets("API key", (limits.key_budget_day, limits.key_budget_month), amount, row, now)
+    raise LedgerError(f"the hold of {amount} by key {key_id} was refused for no reason")
 
 
-def _missing(budget: Micros | None, amount: int, used: int) -> int:
-    return 0 if budget is None else used + amount - budget
+def _refuse_budgets(
+    whose: str,
+    budgets: tuple[Micros | None, Micros | None],
+    amount: int,
+    row: TenantBalance | KeyBudget | None,
+    now: datetime,
+) -> None:
+    """Raise the first budget, of the day or the month, that the amount does not fit into."""
+    for period, budget in zip(_PERIODS, budgets, strict=True):
+        missing = 0 if budget is None else _used(row, period, now) + amount - budget
+        if missing > 0:
+            reset = f"It resets at {resets_at(period, now):%Y-%m-%dT%H:%M:%SZ}."
+            raise _insufficient(f"{whose}'s {_ADJECTIVES[period]} budget", amount, missing, reset)
 
 
-def _used_today(row: KeyBudget | None, now: datetime) -> int:
-    return row.day_used_micros if row and row.day >= window_start("day", now) else 0
-
-
-def _used_this_month(row: KeyBudget | None, now: datetime) -> int:
-    return row.month_used_micros if row and row.month >= window_start("month", now) else 0
+def _used(row: TenantBalance | KeyBudget | None, period: Period, now: datetime) -> int:
+    """Micros that the row counts in the present window, or in a later one."""
+    if row is None:
+        return 0
+    window, used = (
+        (row.day, row.day_used_micros) if period == "day" else (row.month, row.month_used_micros)
+    )
+    return used if window is not None and window >= window_start(period, now) else 0
 
 
 def _insufficient(what: str, amount: int, missing: int, advice: str = "") -> InsufficientQuota:

@@ -22,7 +22,8 @@ from billing.services.holds import Hold, LedgerError
 from pictor.kit.bulk import copy_rows
 from pictor.kit.money import Micros
 
-_BALANCE = ("available", "held", "seq", "previous_seal", "seal")
+_CHAIN = ("available", "held", "seq", "previous_seal", "seal")
+_COUNTERS = ("day", "day_used_micros", "month", "month_used_micros")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def write_past(
         raise LedgerError("a past can only begin a ledger, and this one has begun")
     transfers = list(_Past(balance, refills).transfers(holds))
     copy_rows(transfers)
-    balance.save(update_fields=_BALANCE)
-    _count_for_keys(holds)
+    KeyBudget.objects.bulk_create(_count(balance, holds))
+    balance.save(update_fields=(*_CHAIN, *_COUNTERS))
     for transfer in Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP):
         _explain(transfer, actor)
 
@@ -159,20 +160,20 @@ class _Past:
         return transfer
 
 
-def _count_for_keys(holds: Iterable[PastHold]) -> None:
-    """What each key used of the last day and month in which it placed a hold."""
+def _count(balance: TenantBalance, holds: Iterable[PastHold]) -> list[KeyBudget]:
+    """What the tenant and its keys used of the last day and month in which each placed a hold."""
     budgets: dict[UUID, KeyBudget] = {}
     for past in sorted(holds, key=lambda past: past.hold.placed_at):
         key, placed_at = past.hold.key_id, past.hold.placed_at
         day, month = window_start("day", placed_at), window_start("month", placed_at)
-        budget = budgets.setdefault(key, KeyBudget(key_id=key, day=day, month=month))
-        if budget.day != day:
-            budget.day, budget.day_used_micros = day, 0
-        if budget.month != month:
-            budget.month, budget.month_used_micros = month, 0
-        budget.day_used_micros += past.captured
-        budget.month_used_micros += past.captured
-    KeyBudget.objects.bulk_create(budgets.values())
+        for row in (balance, budgets.setdefault(key, KeyBudget(key_id=key))):
+            if row.day != day:
+                row.day, row.day_used_micros = day, 0
+            if row.month != month:
+                row.month, row.month_used_micros = month, 0
+            row.day_used_micros += past.captured
+            row.month_used_micros += past.captured
+    return list(budgets.values())
 
 
 def _explain(transfer: Transfer, actor: Actor) -> None:

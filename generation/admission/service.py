@@ -211,6 +211,8 @@ def _write(
         limits=HoldLimits(
             tenant_in_flight=caller.limits.tenant_in_flight,
             key_in_flight=caller.limits.key_in_flight,
+            tenant_budget_day=caller.limits.tenant_budget_day,
+            tenant_budget_month=caller.limits.tenant_budget_month,
             key_budget_day=caller.limits.key_budget_day,
             key_budget_month=caller.limits.key_budget_month,
         ),

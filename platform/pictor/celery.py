@@ -49,6 +49,10 @@ app.conf.update(
     beat_schedule={
         "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
         "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},
+        "tell-of-low-balances": {
+            "task": "billing.tasks.tell_of_low_balances",
+            "schedule": crontab(minute="*/5"),
+        },
         "forget-idempotency-keys": {
             "task": "generation.tasks.forget_idempotency_keys",
             "schedule": crontab(minute=7),

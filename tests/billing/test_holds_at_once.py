@@ -72,8 +72,9 @@ def test_of_60_parallel_requests_with_room_for_7_exactly_7_pass(acme):
     assert outcomes(hold, 60) == {"held": 7, "RateLimited": 53}
 
 
-def test_of_60_parallel_requests_on_a_budget_for_5_exactly_5_pass(acme):
-    limits = HoldLimits(key_budget_month=Micros(500_000))
+@pytest.mark.parametrize("budget", ["key_budget_month", "tenant_budget_day"])
+def test_of_60_parallel_requests_on_a_budget_for_5_exactly_5_pass(acme, budget):
+    limits = HoldLimits(**{budget: Micros(500_000)})
 
     def hold(_):
         acme.hold(100_000, limits=limits)

@@ -1,4 +1,4 @@
-"""Requests in flight and key budgets: counted on locked rows, refused with the reason."""
+"""Requests in flight and budgets of keys and tenants: counted on locked rows, refused with why."""
 
 from datetime import timedelta
 
@@ -6,11 +6,12 @@ import pytest
 
 from accounts.models import ApiKey
 from accounts.services import issue_api_key
-from billing.models import KeyBudget
+from billing.models import KeyBudget, TenantBalance
 from billing.selectors import available_to, balance_of, ledger_findings
 from billing.services import HoldLimits
 from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.money import Micros
+from tests.billing.conftest import Customer
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +120,63 @@ def test_each_key_has_its_own_budget(acme, now):
 
     assert balance_of(acme.id).held == 2_000_000
     assert ledger_findings() == []
+
+
+# --- a workspace's budgets ----------------------------------------------------------------------
+
+
+def second_key(acme: Customer) -> None:
+    acme.key, _ = issue_api_key(tenant=acme.tenant, name="second", actor="test")
+
+
+def test_a_workspaces_budget_counts_all_its_keys(acme, other):
+    limits = HoldLimits(tenant_budget_day=Micros(1_000_000))
+    hold = acme.hold(700_000, limits=limits)
+    second_key(acme)
+
+    with pytest.raises(InsufficientQuota, match=r"workspace's daily budget .* 0\.100000 USD") as no:
+        acme.hold(400_000, limits=limits)
+
+    assert "2026-11-21T00:00:00Z" in no.value.message
+    assert not KeyBudget.objects.filter(key=acme.key).exists()
+    other.hold(1_000_000, limits=limits)
+    acme.hold(300_000, limits=limits)
+    assert hold.key_id != acme.key.id
+    assert ledger_findings() == []
+
+
+def test_what_a_settlement_gives_back_can_be_spent_again(acme):
+    limits = HoldLimits(tenant_budget_day=Micros(1_000_000), tenant_budget_month=Micros(1_000_000))
+    hold = acme.hold(1_000_000, limits=limits)
+
+    acme.end(hold, 400_000)
+
+    acme.hold(600_000, limits=limits)
+    row = TenantBalance.objects.get(tenant=acme.tenant)
+    assert (row.day_used_micros, row.month_used_micros) == (1_000_000, 1_000_000)
+    assert ledger_findings() == []
+
+
+def test_a_workspaces_day_begins_again_but_not_its_month(acme, now):
+    limits = HoldLimits(tenant_budget_day=Micros(600_000), tenant_budget_month=Micros(1_000_000))
+    acme.hold(600_000, limits=limits, now=now)
+    tomorrow = now + timedelta(days=1)
+
+    with pytest.raises(InsufficientQuota, match=r"workspace's monthly budget .* 0\.200000") as no:
+        acme.hold(600_000, limits=limits, now=tomorrow)
+
+    assert "2026-12-01T00:00:00Z" in no.value.message
+    acme.hold(400_000, limits=limits, now=tomorrow)
+    acme.hold(600_000, limits=limits, now=now + timedelta(days=12))
+    row = TenantBalance.objects.get(tenant=acme.tenant)
+    assert (str(row.day), str(row.month)) == ("2026-12-02", "2026-12-01")
+    assert (row.day_used_micros, row.month_used_micros) == (600_000, 600_000)
+    assert ledger_findings() == []
+
+
+def test_a_workspace_counts_nothing_of_what_its_key_refuses(acme):
+    with pytest.raises(InsufficientQuota, match="API key's daily budget"):
+        acme.hold(2, limits=HoldLimits(key_budget_day=Micros(1)))
+
+    row = TenantBalance.objects.get(tenant=acme.tenant)
+    assert (row.day, row.day_used_micros, row.in_flight) == (None, 0, 0)

@@ -1,11 +1,13 @@
 """What migrations do to rows that are there."""
 
 import importlib
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from accounts.models import Tenant
+from accounts.services import issue_api_key
 from billing.models import Account, TenantBalance
 from billing.selectors import balance_of, ledger_findings
 from billing.services import seal_ledger, top_up
@@ -62,3 +64,21 @@ def test_run_again_it_changes_nothing(open_accounts, acme, other):
 
     assert list(TenantBalance.objects.order_by("pk").values()) == before
     assert Account.objects.filter(tenant__isnull=False).count() == 4
+
+
+def test_a_workspaces_budgets_begin_with_what_its_keys_have_used(acme, other, now):
+    acme.hold(300_000, now=now)
+    acme.key, _ = issue_api_key(tenant=acme.tenant, name="second", actor="test")
+    acme.hold(500_000, now=now + timedelta(days=1))
+    acme.hold(50_000, now=now + timedelta(days=1))
+    other.hold(7, now=now)
+    counted = list(TenantBalance.objects.order_by("pk").values())
+    TenantBalance.objects.update(day=None, month=None, day_used_micros=0, month_used_micros=0)
+    assert len(ledger_findings()) == 2
+
+    with connection.cursor() as cursor:
+        cursor.execute(importlib.import_module("billing.migrations.0008_workspace_budgets").COUNTED)
+
+    assert list(TenantBalance.objects.order_by("pk").values()) == counted
+    assert [row["day_used_micros"] for row in counted if row["tenant_id"] == acme.id] == [550_000]
+    assert ledger_findings() == []

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts.models import Tenant
-from pictor.kit import ids
+from accounts.services import set_image_retention
+from pictor.kit import clock, ids
 from pictor.kit.spool import SpoolFile
 from storage import backends, services
 from storage.models import StoredImage
@@ -204,6 +206,37 @@ def test_expired_images_lose_their_object_and_keep_their_row(s3, spooled, tenant
     assert list(services.open_stream(new.object_key)) == [b"x"]
     with pytest.raises(ObjectMissing):
         services.open_stream(old.object_key)
+
+
+@pytest.mark.parametrize(
+    ("days", "age", "is_gone"),
+    [
+        (7, timedelta(days=7, minutes=1), True),
+        (7, timedelta(days=7, minutes=-1), False),
+        (0, timedelta(minutes=61), True),
+        (0, timedelta(minutes=59), False),
+        (None, timedelta(days=29), False),
+    ],
+)
+@pytest.mark.usefixtures("s3")
+def test_images_go_when_their_tenant_says_so(spooled, tenant, days, age, is_gone):
+    now = clock.now()
+    image = stored(spooled, tenant, expires_at=now + timedelta(days=1))
+    StoredImage.objects.filter(id=image.id).update(created_at=now - age)
+    set_image_retention(tenant=tenant, days=days, actor="test")
+    image.refresh_from_db()
+    promised = image.kept_until(days)
+
+    removed = services.delete_expired(now=now, limit=10)
+
+    image.refresh_from_db()
+    assert (removed, image.deleted_at is not None) == (int(is_gone), is_gone)
+    assert image.expires_at == promised
+
+
+def test_a_longer_time_than_anyones_is_refused(tenant):
+    with pytest.raises(ValidationError, match="0 to 30 days"):
+        set_image_retention(tenant=tenant, days=31, actor="test")
 
 
 def test_at_most_the_limit_is_removed_oldest_first(s3, spooled, tenant):

@@ -34,10 +34,12 @@ class May(StrEnum):
     MANAGE_KEYS = "manage_keys"
     SEE_USAGE = "see_usage"
     SEE_MONEY = "see_money"
+    MANAGE_MONEY = "manage_money"
     SEE_AUDIT = "see_audit"
     MANAGE = "manage"
 
 
+_STOPPED = "new generations stop, everything else stays open."
 _EVERYTHING = frozenset(May)
 _ROLES: dict[str, frozenset[May]] = {
     OWNER: _EVERYTHING,
@@ -45,7 +47,7 @@ _ROLES: dict[str, frozenset[May]] = {
     DEVELOPER: frozenset(
         {May.SEE_GENERATIONS, May.GENERATE, May.SEE_KEYS, May.MAKE_KEYS, May.SEE_USAGE}
     ),
-    BILLING: frozenset({May.SEE_USAGE, May.SEE_MONEY}),
+    BILLING: frozenset({May.SEE_USAGE, May.SEE_MONEY, May.MANAGE_MONEY}),
     VIEWER: frozenset({May.SEE_GENERATIONS, May.SEE_KEYS, May.SEE_USAGE, May.SEE_MONEY}),
 }
 
@@ -80,14 +82,21 @@ class Workspace:
 
     @property
     def stopped(self) -> str:
-        """Why nothing can be generated now, in words; empty when it can."""
-        if self.tenant.status != Tenant.Status.ACTIVE:
-            return "This workspace is suspended: new generations stop, everything else stays open."
+        """Why nothing can be generated now, in words, and the way out; empty when it can."""
+        tenant, used = self.tenant, self.balance.used
+        if tenant.status != Tenant.Status.ACTIVE:
+            return f"This workspace is suspended: {_STOPPED}"
         if not self.balance.available:
-            return (
-                "The balance is used up: new generations stop, everything else stays open."
-                " Add funds to go on."
-            )
+            return f"The balance is used up: {_STOPPED} Add funds to go on."
+        for count, budget, words in (
+            (used.month, tenant.budget_month_micros, "monthly"),
+            (used.day, tenant.budget_day_micros, "daily"),
+        ):
+            if budget is not None and count >= budget:
+                return (
+                    f"The workspace has used up its {words} budget: {_STOPPED}"
+                    " Owners and admins raise it in the settings."
+                )
         return ""
 
     @property

@@ -154,7 +154,11 @@ def _detail(
         "made": made,
         "row": row_of(one, {key.id: key} if key else {}),
         "images": [
-            (image, signed_url(image.object_key, content_type=image.content_type))
+            (
+                image,
+                signed_url(image.object_key, content_type=image.content_type),
+                image.kept_until(workspace.tenant.image_retention_days),
+            )
             for image in one.images
         ],
         "delivered": delivered,

@@ -1,9 +1,8 @@
 """Which workspace, and how it stands there: is all well, and what is to be done next?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -11,12 +10,18 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, Tenant, User
 from accounts.selectors import memberships_of
-from billing.selectors import KeyUse, key_uses, usage_between
+from billing.selectors import (
+    BudgetUse,
+    balance_alert_of,
+    days_left,
+    key_uses,
+    usage_between,
+)
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.generations import SHOWN_CHARS, row_of
-from console.workspace.playground import billable
+from console.workspace.keys import may_bill
 from console.workspace.snippets import curl
 from generation.models import Source, State
 from generation.searching import Wanted, found
@@ -26,7 +31,6 @@ from pictor.kit.money import Micros
 STRIP = 12
 LOOKED_AT = 40
 NEAR = 0.8
-PACE_DAYS = 7
 FIRST_CALL = {
     "model": "gpt-image-2",
     "prompt": "A brass astrolabe on linen",
@@ -37,9 +41,9 @@ FIRST_CALL = {
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A key that has used most of a budget."""
+    """A budget of a key, or of the workspace, most of which is used."""
 
-    key: ApiKey
+    key: ApiKey | None
     used: int
     budget: int
     window: str
@@ -71,18 +75,19 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     pictured = [row_of(one, {}) for one in latest if one.images][:STRIP]
     keys = keys_of(workspace)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    week = _spent(workspace, now - timedelta(days=PACE_DAYS), now)
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
         "is_begun": bool(pictured) or not may_look,
         "keys": keys,
-        "can_generate": May.GENERATE in workspace.may and bool(billable(workspace)),
+        "can_generate": May.GENERATE in workspace.may
+        and any(may_bill(workspace, key, now) for key in keys),
         "call": curl(f"{request.scheme}://{request.get_host()}", FIRST_CALL),
         "latest": pictured,
         "today": _spent(workspace, midnight, now),
         "month": _spent(workspace, midnight.replace(day=1), now),
-        "days": workspace.available * PACE_DAYS / week if week else None,
+        "days": days_left(workspace.tenant.id, workspace.balance.available, now=now),
+        "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
         "failed": [
             one
             for one in latest
@@ -90,7 +95,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             and one.generation.finished_at
             and now - one.generation.finished_at < timedelta(hours=1)
         ],
-        "near": _near(keys, key_uses(workspace.tenant.id, now), now),
+        "near": _near(workspace, keys, now),
     }
     return render(request, "workspace/overview.html", context)
 
@@ -106,17 +111,20 @@ def _spent(workspace: Workspace, start: datetime, end: datetime) -> Micros:
     return Micros(sum(row.captured for row in rows))
 
 
-def _near(keys: Sequence[ApiKey], uses: Mapping[UUID, KeyUse], now: datetime) -> list[Budget]:
-    """Budgets that are nearly, or wholly, used."""
-    found_near = []
-    for key in keys:
-        use = uses.get(key.id)
-        if use is None or key.status(now) != "active":
-            continue
+def _near(workspace: Workspace, keys: Sequence[ApiKey], now: datetime) -> list[Budget]:
+    """Budgets that are nearly, or wholly, used: the workspace's, then those of keys that work."""
+    uses = key_uses(workspace.tenant.id, now)
+    working = [key for key in keys if key.status(now) == "active" and key.id in uses]
+    counted: list[tuple[ApiKey | None, Tenant | ApiKey, BudgetUse]] = [
+        (None, workspace.tenant, workspace.balance.used),
+        *((key, key, uses[key.id]) for key in working),
+    ]
+    return [
+        Budget(key, used, budget, window)
+        for key, owner, use in counted
         for used, budget, window in (
-            (use.month, key.budget_month_micros, "month"),
-            (use.day, key.budget_day_micros, "day"),
-        ):
-            if budget is not None and used >= NEAR * budget:
-                found_near.append(Budget(key, used, budget, window))
-    return found_near
+            (use.month, owner.budget_month_micros, "month"),
+            (use.day, owner.budget_day_micros, "day"),
+        )
+        if budget is not None and used >= NEAR * budget
+    ]

@@ -16,12 +16,13 @@ from accounts.selectors import api_key_by_id, audit_events_about
 from accounts.services import (
     OVERLAPS,
     change_api_key,
+    change_own_key,
     issue_api_key,
     revoke_api_key,
     rotate_api_key,
     scopes_of,
 )
-from billing.selectors import KeyUse, key_uses, last_used, usage_between
+from billing.selectors import BudgetUse, key_uses, last_used, usage_between
 from console.workspace.access import May, Workspace, keys_of, may_see, member
 from console.workspace.fields import dressed
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, values_of
@@ -48,7 +49,7 @@ class ShownKey:
     """A key in the list and on its page."""
 
     key: ApiKey
-    use: KeyUse
+    use: BudgetUse
     used_at: datetime | None
     now: datetime
 
@@ -156,8 +157,9 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     if request.method == "POST":
         _require_change(workspace, found)
         if form.is_valid():
+            change = change_api_key if May.MANAGE_KEYS in workspace.may else change_own_key
             try:
-                change_api_key(
+                change(
                     key=found,
                     name=form.cleaned_data["name"],
                     rules=form.rules(),
@@ -238,9 +240,9 @@ def _require_change(workspace: Workspace, key: ApiKey) -> None:
 
 def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
     now = clock.now()
-    uses: Mapping[UUID, KeyUse] = key_uses(workspace.tenant.id, now)
+    uses: Mapping[UUID, BudgetUse] = key_uses(workspace.tenant.id, now)
     used = last_used(workspace.tenant.id, since=now - timedelta(days=SHOWN_DAYS))
-    nothing = KeyUse(Micros(0), Micros(0))
+    nothing = BudgetUse(Micros(0), Micros(0))
     return [ShownKey(key, uses.get(key.id, nothing), used.get(key.id), now) for key in keys]
 
 

@@ -2,23 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from http import HTTPStatus
 
+from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.selectors import members_of
 from billing.models import Transfer
 from billing.selectors import (
+    PACE_DAYS,
+    balance_alert_of,
     latest_transfers,
+    pace_of,
     price_tables,
     proof_of,
     statement,
-    usage_between,
 )
+from billing.services import TOLD, set_balance_alert
 from console.site.pricing import priced_models
 from console.workspace.access import May, Workspace, member
 from console.workspace.exports import Rows, csv_answer
+from console.workspace.fields import DollarsField, LimitField, dressed
 from console.workspace.periods import number_of
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit import clock, ids
@@ -26,7 +33,6 @@ from pictor.kit.money import to_decimal
 
 PAGE = 50
 READ = 1000
-PACE_DAYS = 7
 KIND_WORDS = {
     Transfer.Kind.TOP_UP: "Top-up",
     Transfer.Kind.CREDIT: "Credit",
@@ -60,30 +66,63 @@ class Entry:
         return ids.public(ids.GENERATION, made) if made else ""
 
 
+class AlertForm(forms.Form):
+    """When to mail those who pay. An empty one is never."""
+
+    below = DollarsField(label="When less is left than, USD")
+    below_days = LimitField(label="When it lasts for fewer days than")
+
+
 @require_safe
 @member(May.SEE_MONEY)
 def billing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """What is left and how long it lasts, and the ledger's proof."""
-    now = clock.now()
-    (spent,) = usage_between(
-        workspace.tenant.id,
-        start=now - timedelta(days=PACE_DAYS),
-        end=now + timedelta(hours=1),
-        bucket=None,
-        groups=[],
-    ) or (None,)
-    a_day = spent.captured / PACE_DAYS if spent else 0
+    """What is left and how long it lasts; with `?proof`, the ledger added up anew."""
+    return _billing(request, workspace)
+
+
+@require_POST
+@member(May.MANAGE_MONEY)
+def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Say when to tell that the balance runs out."""
+    form = AlertForm(request.POST)
+    if not form.is_valid():
+        return _billing(request, workspace, form=form)
+    page = reverse("workspace:billing", args=[workspace.tenant.public_id])
+    set_balance_alert(
+        tenant=workspace.tenant,
+        below=form.cleaned_data["below"],
+        below_days=form.cleaned_data["below_days"],
+        page=request.build_absolute_uri(page),
+        actor=workspace.user,
+        ip=request.META.get("REMOTE_ADDR"),
+    )
+    return redirect("workspace:billing", workspace.tenant.public_id)
+
+
+def _billing(
+    request: HttpRequest, workspace: Workspace, *, form: AlertForm | None = None
+) -> HttpResponse:
+    now, tenant = clock.now(), workspace.tenant
+    pace = pace_of(tenant.id, now=now)
+    wanted = balance_alert_of(tenant.id)
+    values = {"below": wanted.below_micros, "below_days": wanted.below_days} if wanted else {}
+    may_manage = May.MANAGE_MONEY in workspace.may
     context = {
         "workspace": workspace,
         "balance": workspace.balance,
-        "days": workspace.available / a_day if a_day else None,
-        "a_day": round(a_day),
+        "days": workspace.available / pace if pace else None,
+        "a_day": round(pace),
         "pace_days": PACE_DAYS,
-        "proof": proof_of(workspace.tenant.id),
-        "entries": [Entry(one) for one in latest_transfers(workspace.tenant.id, limit=8)],
+        "week": round(pace * PACE_DAYS),
+        "proof": proof_of(tenant.id) if "proof" in request.GET else None,
+        "entries": [Entry(one) for one in latest_transfers(tenant.id, limit=8)],
         "at": now,
+        "alert": wanted,
+        "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
+        "told": [one.user.email for one in members_of(tenant.id) if one.role in TOLD],
     }
-    return render(request, "workspace/billing.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
+    return render(request, "workspace/billing.html", context, status=status)
 
 
 @require_safe

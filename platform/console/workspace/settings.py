@@ -6,16 +6,24 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from django import forms
+from django.conf import settings as config
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.selectors import audit_page
-from accounts.services import set_prompt_retention, set_title
+from accounts.services import (
+    OwnLimits,
+    set_image_retention,
+    set_own_limits,
+    set_prompt_retention,
+    set_title,
+)
 from console.workspace.access import May, Workspace, member
 from console.workspace.exports import Rows, csv_answer
-from console.workspace.fields import LimitField, dressed, take_errors
+from console.workspace.fields import DollarsField, LimitField, dressed, take_errors
 from console.workspace.periods import number_of
 
 PAGE = 50
@@ -38,24 +46,68 @@ class SettingsForm(forms.Form):
 
     title = forms.CharField(max_length=100, label="Name")
     prompt_retention_days = LimitField(label="Days that prompts are kept", least=0)
+    image_retention_days = LimitField(label="Days that images are kept", least=0)
+
+
+class LimitsForm(forms.Form):
+    """Budgets over all keys, and limits below the operator's. An empty one is none."""
+
+    budget_month_micros = DollarsField(label="Budget per month, USD")
+    budget_day_micros = DollarsField(label="Budget per day, USD")
+    own_requests_per_minute = LimitField(label="Requests per minute")
+    own_images_per_minute = LimitField(label="Images per minute")
+    own_max_in_flight = LimitField(label="Requests at once")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.MANAGE)
 def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Look at them, or change them."""
+    """Look at them, or change what the workspace is called and what is kept."""
+    if request.method != "POST":
+        return _page(request, workspace)
+    form = SettingsForm(request.POST)
+    if form.is_valid() and _is_saved(request, workspace, form):
+        return redirect("workspace:settings", workspace.tenant.public_id)
+    return _page(request, workspace, form=form)
+
+
+@require_POST
+@member(May.MANAGE)
+def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Change the workspace's budgets and own limits."""
+    form = LimitsForm(request.POST)
+    if form.is_valid():
+        set_own_limits(
+            tenant=workspace.tenant,
+            limits=OwnLimits(**form.cleaned_data),
+            actor=workspace.user,
+            ip=request.META.get("REMOTE_ADDR"),
+        )
+        return redirect("workspace:settings", workspace.tenant.public_id)
+    return _page(request, workspace, limits_form=form)
+
+
+def _page(
+    request: HttpRequest,
+    workspace: Workspace,
+    *,
+    form: SettingsForm | None = None,
+    limits_form: LimitsForm | None = None,
+) -> HttpResponse:
+    """The page; with a form that was refused in place of what is in force."""
+    workspace.tenant.refresh_from_db()
     tenant = workspace.tenant
-    initial = {"title": tenant.shown_name, "prompt_retention_days": tenant.prompt_retention_days}
-    form = dressed(
-        SettingsForm(request.POST if request.method == "POST" else None, initial=initial)
-    )
-    status = HTTPStatus.OK
-    if request.method == "POST":
-        if form.is_valid() and _is_saved(request, workspace, form):
-            return redirect("workspace:settings", tenant.public_id)
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        tenant.refresh_from_db()
-    context = {"workspace": workspace, "form": form, "tenant": tenant}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form else HTTPStatus.OK
+    values = {name: getattr(tenant, name) for name in LimitsForm.base_fields}
+    kept = {name: getattr(tenant, name) for name in SettingsForm.base_fields}
+    context = {
+        "workspace": workspace,
+        "tenant": tenant,
+        "form": dressed(form or SettingsForm(initial={**kept, "title": tenant.shown_name})),
+        "limits_form": dressed(limits_form or LimitsForm(initial=values)),
+        "used": workspace.balance.used,
+        "most_image_days": config.IMAGE_RETENTION_DAYS,
+    }
     return render(request, "workspace/settings.html", context, status=status)
 
 
@@ -102,8 +154,14 @@ def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> b
     tenant, said = workspace.tenant, form.cleaned_data
     actor, ip = workspace.user, request.META.get("REMOTE_ADDR")
     try:
-        set_title(tenant=tenant, title=said["title"], actor=actor, ip=ip)
-        set_prompt_retention(tenant=tenant, days=said["prompt_retention_days"], actor=actor, ip=ip)
+        with transaction.atomic():
+            set_title(tenant=tenant, title=said["title"], actor=actor, ip=ip)
+            set_prompt_retention(
+                tenant=tenant, days=said["prompt_retention_days"], actor=actor, ip=ip
+            )
+            set_image_retention(
+                tenant=tenant, days=said["image_retention_days"], actor=actor, ip=ip
+            )
     except ValidationError as error:
         take_errors(form, error)
         return False

@@ -47,6 +47,7 @@ urlpatterns = [
     path(f"{TENANT}keys/<str:key>/revoke/", keys.revoke, name="key_revoke"),
     path(f"{TENANT}usage/", usage.dashboard, name="usage"),
     path(f"{TENANT}billing/", money.billing, name="billing"),
+    path(f"{TENANT}billing/alert/", money.alert, name="billing_alert"),
     path(f"{TENANT}billing/ledger/", money.ledger, name="ledger"),
     path(f"{TENANT}billing/prices/", money.prices, name="prices"),
     path(f"{TENANT}members/", members.listing, name="members"),
@@ -60,4 +61,5 @@ urlpatterns = [
     ),
     path(f"{TENANT}audit/", settings.audit, name="audit"),
     path(f"{TENANT}settings/", settings.settings, name="settings"),
+    path(f"{TENANT}settings/limits/", settings.limits, name="settings_limits"),
 ]

@@ -15,6 +15,7 @@ from tests.factories import Customer
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
+    "settings_limits", "billing_alert",
 }  # fmt: skip
 EVERYBODY = {"owner", "admin", "developer", "billing", "viewer"}
 MAKERS = {"owner", "admin", "developer"}
@@ -47,6 +48,8 @@ MAY = {
     "invitation_cancel": CHIEFS,
     "audit": CHIEFS,
     "settings": CHIEFS,
+    "settings_limits": CHIEFS,
+    "billing_alert": {"owner", "admin", "billing"},
 }
 
 

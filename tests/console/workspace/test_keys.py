@@ -183,3 +183,22 @@ def test_a_key_that_may_more_than_its_maker_shows_them_no_new_text(acme, sign_in
     revoked = client.post(url("key_revoke", acme, own.public_id))
 
     assert (rotated.status_code, changed.status_code, revoked.status_code) == (404, 404, 302)
+
+
+def test_a_maker_does_not_lift_what_somebody_else_set(acme, sign_in):
+    maker = sign_in(acme, "developer")
+    maker.post(url("key_new", acme), FORM)
+    own = ApiKey.objects.get(name="production")
+    page = url("key", acme, own.public_id)
+    assert maker.post(page, {**FORM, "budget_month": "50"}).status_code == 302
+    assert maker.post(page, {**FORM, "budget_month": "80"}).status_code == 302
+    assert sign_in(acme).post(page, {**FORM, "budget_month": "20"}).status_code == 302
+
+    lifted = [maker.post(page, {**FORM, "budget_month": wish}) for wish in ("20.01", "")]
+    lowered = maker.post(page, {**FORM, "name": "mine", "budget_month": "10"})
+
+    assert [answer.status_code for answer in (*lifted, lowered)] == [422, 422, 302]
+    assert "you may narrow it, not widen it" in lifted[0].content.decode()
+    own.refresh_from_db()
+    assert (own.name, own.budget_month_micros) == ("mine", 10_000_000)
+    assert str(own.limited_by) == "owner@acme.example"

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
+from accounts.models import Mail
 from billing.models import Transfer
-from billing.selectors import book_in_force, latest_transfers, proof_of, rows_of
-from billing.services import adjust, draft_price_book, publish_price_book
+from billing.selectors import balance_alert_of, book_in_force, latest_transfers, proof_of, rows_of
+from billing.services import adjust, draft_price_book, look_at_balances, publish_price_book
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
@@ -28,8 +29,10 @@ def test_the_proof_is_added_up_from_the_transfers(acme, sign_in, moved):
     assert (proof.came_in, proof.captured, proof.held) == (9_000_000, 52_680, 52_680)
     assert (proof.available, proof.transfers, proof.adds_up) == (8_894_640, 5, True)
 
-    page = words_of(sign_in(acme).get(url("billing", acme)))
+    client = sign_in(acme)
+    page = words_of(client.get(url("billing", acme) + "?proof"))
 
+    assert "adds up" not in words_of(client.get(url("billing", acme)))
     assert "Your ledger adds up" in page
     assert (
         "$9.00 came in \N{MINUS SIGN} $0.05268 charged = $8.89464 available + $0.05268 on hold"
@@ -43,7 +46,7 @@ def test_a_balance_that_says_otherwise_is_told(acme, sign_in, moved, column):
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE billing_tenantbalance SET {column} = {column} + 1")  # noqa: S608 - of two words
 
-    assert "do not add up" in words_of(sign_in(acme).get(url("billing", acme)))
+    assert "do not add up" in words_of(sign_in(acme).get(url("billing", acme) + "?proof"))
 
 
 def test_a_workspace_without_movements_adds_up(sign_in, channel):
@@ -106,3 +109,24 @@ def test_a_price_of_ones_own_and_what_is_to_come_are_shown(acme, sign_in):
     assert "$0.10536" in page  # 0.05268 twice
     assert "Prices change on" in page
     assert Transfer.objects.count() == 1
+
+
+def test_an_alert_is_set_and_its_mail_leads_to_the_page(acme, sign_in):
+    client = sign_in(acme, "billing")
+
+    answer = client.post(url("billing_alert", acme), {"below": "$10.01", "below_days": ""})
+
+    assert answer.status_code == 302
+    assert look_at_balances(now=clock.now()) == 1
+    mail = Mail.objects.get(to="billing@acme.example")
+    assert mail.subject == "acme has $10.00 left"
+    assert f"http://testserver{url('billing', acme)}" in mail.text
+    assert "The balance is low" in words_of(client.get(url("overview", acme)))
+
+
+@pytest.mark.parametrize("form", [{"below": "0"}, {"below": "much"}, {"below_days": "0"}])
+def test_an_alert_that_cannot_be_is_refused(acme, sign_in, form):
+    answer = sign_in(acme).post(url("billing_alert", acme), form)
+
+    assert answer.status_code == 422
+    assert balance_alert_of(acme.id) is None

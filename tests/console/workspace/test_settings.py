@@ -3,21 +3,26 @@
 import pytest
 
 from accounts.models import AuditEvent, Tenant
+from accounts.selectors import caller_of_key
 from accounts.services import record
-from tests.console.workspace.conftest import lines_of, url
+from pictor.kit.errors import InsufficientQuota
+from tests.console.workspace.conftest import lines_of, url, words_of
 
 
 def test_name_and_retention_are_changed_and_audited(acme, sign_in):
     answer = sign_in(acme).post(
-        url("settings", acme), {"title": "Acme Studio", "prompt_retention_days": "30"}
+        url("settings", acme),
+        {"title": "Acme Studio", "prompt_retention_days": "30", "image_retention_days": "7"},
     )
 
     assert answer.status_code == 302
     tenant = Tenant.objects.get(id=acme.id)
     assert (tenant.name, tenant.title) == ("acme", "Acme Studio")
-    assert tenant.prompt_retention_days == 30
+    assert (tenant.prompt_retention_days, tenant.image_retention_days) == (30, 7)
     actions = AuditEvent.objects.filter(actor__email="owner@acme.example").order_by("id")
-    assert [event.action for event in actions] == ["tenant.title", "tenant.prompt_retention"]
+    assert [event.action for event in actions] == [
+        *("tenant.title", "tenant.prompt_retention", "tenant.image_retention")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -25,7 +30,8 @@ def test_name_and_retention_are_changed_and_audited(acme, sign_in):
     [
         ({"title": ""}, "This field is required"),
         ({"title": "acme", "prompt_retention_days": "-1"}, "greater than or equal to 0"),
-        ({"title": "acme", "prompt_retention_days": "99999"}, "prompts are kept for 0 to"),
+        ({"title": "Other", "prompt_retention_days": "99999"}, "prompts are kept for 0 to"),
+        ({"title": "Other", "image_retention_days": "31"}, "images are kept for 0 to 30 days"),
     ],
 )
 @pytest.mark.usefixtures("other")
@@ -35,7 +41,7 @@ def test_what_cannot_be_is_refused(acme, sign_in, form, message):
     assert answer.status_code == 422
     assert message in answer.content.decode()
     tenant = Tenant.objects.get(id=acme.id)
-    assert (tenant.name, tenant.prompt_retention_days) == ("acme", None)
+    assert (tenant.shown_name, tenant.prompt_retention_days) == ("acme", None)
 
 
 @pytest.mark.usefixtures("other")
@@ -60,3 +66,51 @@ def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
     lines = lines_of(answer)
     assert len(lines) == newest.count()
     assert lines[1]["after"] == '{"number": 2}'
+
+
+def test_budgets_and_limits_are_set_and_hold_for_the_next_request(acme, sign_in):
+    Tenant.objects.update(requests_per_minute=60)
+    form = {
+        "budget_month_micros": "$1,000", "budget_day_micros": "0.05",
+        "own_requests_per_minute": "90", "own_max_in_flight": "2",
+    }  # fmt: skip
+
+    answer = sign_in(acme).post(url("settings_limits", acme), form)
+
+    assert answer.status_code == 302
+    limits = caller_of_key(acme.key.id).limits
+    assert (limits.tenant_budget_month, limits.tenant_budget_day) == (1_000_000_000, 50_000)
+    assert (limits.tenant_rpm, limits.tenant_ipm, limits.tenant_in_flight) == (60, None, 2)
+    with pytest.raises(InsufficientQuota, match="workspace's daily budget"):
+        acme.generation()
+    event = AuditEvent.objects.get(action="tenant.own_limits")
+    assert event.before is not None
+    assert event.after is not None
+    assert (event.before["budget_day_micros"], event.after["budget_day_micros"]) == (None, 50_000)
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"budget_day_micros": "ten"}, "Type an amount in dollars"),
+        ({"budget_day_micros": "0"}, "Type an amount above 0"),
+        ({"own_max_in_flight": "0"}, "greater than or equal to 1"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused_beside_its_field(acme, sign_in, form, message):
+    answer = sign_in(acme).post(url("settings_limits", acme), form)
+
+    assert answer.status_code == 422
+    assert message in words_of(answer)
+    assert not AuditEvent.objects.filter(action="tenant.own_limits").exists()
+
+
+def test_a_budget_that_is_used_up_is_named_on_every_page(acme, sign_in, delivered):
+    delivered(acme)
+    Tenant.objects.update(budget_month_micros=52_680)
+
+    page = words_of(sign_in(acme).get(url("usage", acme)))
+    overview = words_of(sign_in(acme).get(url("overview", acme)))
+
+    assert "The workspace has used up its monthly budget" in page
+    assert "The workspace has used $0.05268 of $0.05268 this month" in overview

@@ -1,0 +1,51 @@
+"""What a workspace sets for itself: budgets over all its keys, and limits below its operator's."""
+
+from dataclasses import asdict, dataclass
+
+from django.db import transaction
+
+from accounts.models import Actor, Tenant
+from accounts.services.audit import record
+from pictor.kit.money import Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLimits:
+    """Columns of a tenant. None is no limit; of two limits the lower one counts.
+
+    Budgets are micros a UTC day and month, hard stops over all keys together.
+    """
+
+    budget_day_micros: Micros | None = None
+    budget_month_micros: Micros | None = None
+    own_requests_per_minute: int | None = None
+    own_images_per_minute: int | None = None
+    own_max_in_flight: int | None = None
+
+
+@transaction.atomic
+def set_own_limits(
+    *, tenant: Tenant, limits: OwnLimits, actor: Actor, ip: str | None = None
+) -> None:
+    """Set all of them, felt by the next request; where nothing changes, nothing is written.
+
+    Raises ValidationError for a limit of 0 and a budget below 0.
+    """
+    after = asdict(limits)
+    before = {column: getattr(tenant, column) for column in after}
+    if after == before:
+        return
+    for column, value in after.items():
+        setattr(tenant, column, value)
+    tenant.full_clean()
+    tenant.save(update_fields=list(after))
+    record(
+        actor=actor,
+        action="tenant.own_limits",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+        before=before,
+        after=after,
+        ip=ip,
+    )

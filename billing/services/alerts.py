@@ -1,0 +1,110 @@
+"""Mail to those who pay, once, when a balance falls below what they chose."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from accounts.models import Actor, Membership, Tenant
+from accounts.selectors import members_of
+from accounts.services import post, record
+from billing.models import BalanceAlert
+from billing.selectors import balance_of, days_left
+from pictor.kit.money import Micros, to_decimal
+
+TOLD = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
+"""The roles that are told."""
+MAIL = "billing/email/balance_low"
+
+
+@transaction.atomic
+def set_balance_alert(
+    *,
+    tenant: Tenant,
+    below: Micros | None,
+    below_days: int | None,
+    page: str,
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    """Say when to tell; None of either is never. What is low already is told at the next look.
+
+    `page` is the address of the page that the mail leads to. Raises ValidationError for a threshold
+    of 0 or below.
+    """
+    alert = BalanceAlert.objects.select_for_update().filter(tenant=tenant).first()
+    alert = alert or BalanceAlert(tenant=tenant)
+    before = _described(alert)
+    alert.below_micros, alert.below_days, alert.page = below, below_days, page
+    if _described(alert) == before:
+        return
+    alert.raised_at = None
+    alert.full_clean()
+    alert.save()
+    record(
+        actor=actor,
+        action="balance.alert",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+        before=before,
+        after=_described(alert),
+        ip=ip,
+    )
+
+
+def look_at_balances(*, now: datetime) -> int:
+    """Tell whose balance has fallen below a threshold, and forget whose is not; how many were told.
+
+    Each in its own transaction, with its mails. Safe beside another one.
+    """
+    wanted = BalanceAlert.objects.exclude(below_micros=None, below_days=None)
+    tenants = list(wanted.values_list("tenant_id", flat=True))
+    return sum(_look(tenant_id, now) for tenant_id in tenants)
+
+
+@transaction.atomic
+def _look(tenant_id: UUID, now: datetime) -> bool:
+    alerts = BalanceAlert.objects.select_for_update(skip_locked=True, of=("self",))
+    alert = alerts.select_related("tenant").filter(tenant_id=tenant_id).first()
+    if alert is None:
+        return False
+    available = balance_of(alert.tenant_id).available
+    days = days_left(alert.tenant_id, available, now=now)
+    is_low = (alert.below_micros is not None and available < alert.below_micros) or (
+        alert.below_days is not None and days is not None and days < alert.below_days
+    )
+    if is_low == (alert.raised_at is not None):
+        return False
+    alert.raised_at = now if is_low else None
+    alert.save(update_fields=["raised_at"])
+    if is_low:
+        _tell(alert, available, days)
+    return is_low
+
+
+def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
+    words = {
+        "workspace": alert.tenant.shown_name,
+        "available": f"${_short(available)}",
+        "days": None if days is None else int(days),
+        "url": alert.page,
+    }
+    subject, text, html = (
+        render_to_string(f"{MAIL}_{part}", words).strip()
+        for part in ("subject.txt", "message.txt", "message.html")
+    )
+    for member in members_of(alert.tenant_id):
+        if member.role in TOLD:
+            post(to=member.user.email, subject=subject, text=text, html=html)
+
+
+def _short(amount: Micros) -> str:
+    """Dollars and cents, rounded down: nobody is told that more is left than there is."""
+    whole, _, places = to_decimal(amount).partition(".")
+    return f"{whole}.{places[:2]}"
+
+
+def _described(alert: BalanceAlert) -> dict[str, int | None]:
+    return {"below_micros": alert.below_micros, "below_days": alert.below_days}
