@@ -3,6 +3,7 @@
 import pytest
 
 from console.amounts import amount, decimals_of, price
+from console.templatetags.console import runway
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,17 @@ def test_the_prices_of_a_column_stand_in_line():
     decimals = decimals_of([159_000, 195_420])
 
     assert [price(micros, decimals) for micros in (159_000, 195_420)] == ["$0.15900", "$0.19542"]
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (0.9, "less than a day"),
+        (1.2, "≈ 1 day"),
+        (8.6, "≈ 9 days"),
+        (365, "≈ 365 days"),
+        (365.1, "more than a year"),
+    ],
+)
+def test_how_long_a_balance_lasts(days, text):
+    assert runway(days) == text

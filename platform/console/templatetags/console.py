@@ -6,6 +6,8 @@ from console import amounts
 
 register = template.Library()
 
+DAYS_A_YEAR = 365
+
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
 
@@ -20,6 +22,16 @@ def begins(path: str, start: str) -> bool:
 def tier(name: str) -> str:
     """A size tier as people read it: 'base' is Base, 2K and 4K are themselves."""
     return name[:1].upper() + name[1:]
+
+
+@register.filter
+def runway(days: float) -> str:
+    """How long a balance lasts, in words: 'less than a day', '≈ 9 days', 'more than a year'."""
+    if days < 1:
+        return "less than a day"
+    if days > DAYS_A_YEAR:
+        return "more than a year"
+    return f"≈ {days:.0f} day{'' if round(days) == 1 else 's'}"
 
 
 @register.filter
