@@ -79,6 +79,12 @@ class RedisOrLocal(RedisCache):
             self._first(lambda: super(RedisOrLocal, self).delete(key, version), lambda: was_kept)
         )
 
+    @override
+    def clear(self) -> bool:
+        """Forget everything, here and in the whole database on Redis."""
+        self._local.clear()
+        return bool(self._first(super().clear, lambda: True))
+
     def _first(self, ask: Callable[[], Any], instead: Callable[[], Any]) -> Any:
         if time.monotonic() < self._away_until:
             return instead()
