@@ -11,8 +11,9 @@ from django.db import connection
 
 from billing.latency import BOUNDS, bucket_of, quantile
 from billing.models import UsageRollup
-from billing.selectors import usage_of
+from billing.selectors import captured_since, usage_of
 from billing.services import record_usage
+from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
 
@@ -46,6 +47,31 @@ def test_usage_is_summed_by_the_hour(acme, now):
         ("succeeded", 3, 4, 200, {"21": 2, "28": 1}),
         ("succeeded", 1, 1, 50, {"21": 1}),
     ]
+
+
+@pytest.mark.django_db
+def test_several_sums_of_what_was_charged_are_one_query(
+    acme, other, now, django_assert_num_queries
+):
+    for customer, hours, captured in ((acme, 0, 1), (acme, 5, 10), (acme, 30, 100), (other, 0, 7)):
+        record_usage(
+            tenant_id=customer.id,
+            key_id=customer.key.id,
+            model="gpt-image-2",
+            tier="2K",
+            channel="sandbox",
+            status="succeeded",
+            at=now - timedelta(hours=hours),
+            images=1,
+            captured=Micros(captured),
+            took=None,
+        )
+
+    with django_assert_num_queries(1):
+        sums = captured_since(acme.id, [now - timedelta(hours=hours) for hours in (1, 6, 48)])
+
+    assert sums == [1, 11, 111]
+    assert captured_since(new_uuid(), [now]) == [0]
 
 
 @pytest.mark.django_db

@@ -15,9 +15,9 @@ from accounts.selectors import memberships_of
 from billing.selectors import (
     BudgetUse,
     balance_alert_of,
+    captured_since,
     days_left,
     key_uses,
-    usage_between,
 )
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.generations import SHOWN_CHARS, row_of
@@ -26,7 +26,6 @@ from console.workspace.snippets import curl
 from generation.models import Source, State
 from generation.searching import Wanted, found
 from pictor.kit import clock
-from pictor.kit.money import Micros
 
 STRIP = 12
 LOOKED_AT = 40
@@ -75,6 +74,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     pictured = [row_of(one, {}) for one in latest if one.images][:STRIP]
     keys = keys_of(workspace)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today, month = captured_since(workspace.id, [midnight, midnight.replace(day=1)])
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
@@ -84,8 +84,8 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         and any(may_bill(workspace, key, now) for key in keys),
         "call": curl(f"{request.scheme}://{request.get_host()}", FIRST_CALL),
         "latest": pictured,
-        "today": _spent(workspace, midnight, now),
-        "month": _spent(workspace, midnight.replace(day=1), now),
+        "today": today,
+        "month": month,
         "days": days_left(workspace.tenant.id, workspace.balance.available, now=now),
         "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
         "failed": [
@@ -98,17 +98,6 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "near": _near(workspace, keys, now),
     }
     return render(request, "workspace/overview.html", context)
-
-
-def _spent(workspace: Workspace, start: datetime, end: datetime) -> Micros:
-    rows = usage_between(
-        workspace.tenant.id,
-        start=start,
-        end=end + timedelta(hours=1),
-        bucket=None,
-        groups=[],
-    )
-    return Micros(sum(row.captured for row in rows))
 
 
 def _near(workspace: Workspace, keys: Sequence[ApiKey], now: datetime) -> list[Budget]:

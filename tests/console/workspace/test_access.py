@@ -163,9 +163,9 @@ def test_a_page_asks_the_database_little(
 ):
     made = [delivered(acme).public_id for _ in range(3)][-1]
     client = sign_in(acme)
-    client.get(address("overview", acme))  # what a process reads once
+    client.get(address(name, acme, made, acme.key.public_id))  # what a process reads once
 
-    with django_assert_max_num_queries(14):  # two of them are the session's and its person's
+    with django_assert_max_num_queries(12):  # the session's and its person's among them
         answer = client.get(address(name, acme, made, acme.key.public_id))
 
     assert answer.status_code == 200
