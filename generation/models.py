@@ -361,6 +361,26 @@ class PromptsForgotten(models.Model):
         return f"{self.tenant_id} until {self.until}"
 
 
+class WatchedDay(models.Model):
+    """A UTC day of one part of the service: how many looks, how many found it ill; watch.py."""
+
+    part = models.CharField(max_length=64, help_text="API, Image workers, or a model.")
+    day = models.DateField()
+    looks = models.PositiveIntegerField()
+    failed = models.PositiveIntegerField()
+    looked_at = models.DateTimeField()
+    first_failed_at = models.DateTimeField(null=True)
+    last_failed_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=100, help_text="What the last look that failed found.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["part", "day"], name="watched_day_once")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.part} {self.day}"
+
+
 class IdempotencyRecord(models.Model):
     """The caller's name for one request: the same body finds the same generation for 24 hours."""
 

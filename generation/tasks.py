@@ -1,4 +1,4 @@
-"""What Celery carries: generation ids, as doorbells; and the hourly work.
+"""What Celery carries: generation ids, as doorbells; and the work of each minute or hour.
 
 A message may come twice or never. The task only hands the id to the process's event loop; the
 claim decides, and lease and reaper are the truth, so the message is acknowledged at once.
@@ -10,6 +10,7 @@ from uuid import UUID
 from celery import shared_task
 
 from accounts.services import link_events
+from generation import watch
 from generation.admission import idempotency, orphans
 from generation.audit import audit
 from generation.background import leftovers, retention, worker
@@ -22,6 +23,12 @@ logger = logging.getLogger(__name__)
 def ring(generation_id: str) -> None:
     """A generation is queued: carry it, if it is still to be had."""
     worker.accept(UUID(generation_id))
+
+
+@shared_task(ignore_result=True)
+def look_around() -> None:
+    """Count for the status page whether each part of the service works."""
+    watch.look_and_count(now=clock.now())
 
 
 @shared_task(ignore_result=True)

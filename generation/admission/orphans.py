@@ -107,6 +107,21 @@ def take_presence(number: int) -> None:
         cursor.execute("SELECT pg_advisory_lock(%s)", [number])
 
 
+def present() -> int:
+    """How many web processes hold their locks: single exclusive ones, which nothing else takes.
+
+    Seeding takes one too, while an installation is set up.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+            " AND granted AND mode = 'ExclusiveLock'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
 def confirm_presence() -> None:
     """Use the connection that holds the lock. Raises DatabaseError when both are gone."""
     with connection.cursor() as cursor:

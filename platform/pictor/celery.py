@@ -48,6 +48,7 @@ app.conf.update(
     },
     beat_schedule={
         "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
+        "look-around": {"task": "generation.tasks.look_around", "schedule": crontab()},
         "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},
         "tell-of-low-balances": {
             "task": "billing.tasks.tell_of_low_balances",

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-NOT_PAGES = {"theme/", "favicon.ico", "terms/accept/", "invite/<str:token>/"}
-"""What answers with no page of its own: actions, and what needs an invitation."""
+NOT_PAGES = {
+    *("theme/", "favicon.ico", "status.json", "status/rss/"),
+    *("terms/accept/", "invite/<str:token>/"),
+}
+"""What answers with no page of its own: actions, files, and what needs an invitation."""
 DOORS = ("accounts/login/", "accounts/signup/", "accounts/password/reset/")
 """The library's pages that a stranger sees."""
 

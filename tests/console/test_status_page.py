@@ -1,13 +1,20 @@
 """The status page says of each part whether it works, from what the system itself goes by."""
 
+from datetime import date, timedelta
+from xml.etree import ElementTree
+
 import pytest
 from django.core.management import call_command
 from django.http import HttpResponse
 
-from generation import lease
-from generation.models import Channel
+from console.site.status import Component, components
+from generation import lease, watch
+from generation.models import Channel, WatchedDay
+from generation.watch import Sight
+from pictor.kit import clock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
+TODAY = date(2026, 11, 20)
 
 
 def words_of(answer: HttpResponse) -> str:
@@ -17,6 +24,23 @@ def words_of(answer: HttpResponse) -> str:
 @pytest.fixture
 def seeded(db):
     call_command("seed", verbosity=0)
+
+
+@pytest.fixture
+def failed(seeded):
+    """A look an hour ago that found no image worker, and a channel for every model since."""
+    watch.look_and_count(now=clock.now() - timedelta(hours=1))
+    lease.enlist()
+    Channel.objects.update(is_enabled=True)
+
+
+def seen(days: dict[int, tuple[int, int]]) -> Component:
+    """A part with that many looks, and failed ones, so many days ago."""
+    history = [
+        WatchedDay(part="x", day=TODAY - timedelta(days=back), looks=looks, failed=count)
+        for back, (looks, count) in days.items()
+    ]
+    return components([Sight("x", "")], history, today=TODAY)[0]
 
 
 def test_everything_works_while_a_worker_renews_its_lease(
@@ -46,3 +70,60 @@ def test_a_model_without_a_channel_is_named(client, seeded):
     Channel.objects.update(is_enabled=False)
 
     assert "No channel serves it" in words_of(client.get("/status/"))
+
+
+def test_without_a_look_there_is_no_history(client, seeded):
+    page = words_of(client.get("/status/"))
+
+    assert "API: Not checked yet" in page
+    assert "None in the last 90 days." in page
+
+
+def test_a_failed_look_stays_on_the_page_and_in_the_feed(client, failed):
+    page = words_of(client.get("/status/"))
+    feed = ElementTree.fromstring(client.get("/status/rss/").content)  # noqa: S314 - our own
+
+    assert "Everything works." in page
+    assert "Image workers: 0% over 1 day with data, worst" in page
+    titles = [item.findtext("title") for item in feed.iter("item")]
+    assert "Image workers: none is at work" in titles
+    assert len({item.findtext("guid") for item in feed.iter("item")}) == len(titles)
+
+
+def test_programs_read_the_same(client, failed):
+    answer = client.get("/status.json")
+
+    said = answer.json()
+    workers = next(one for one in said["components"] if one["name"] == "Image workers")
+    assert said["works"] is True
+    assert (workers["works"], workers["words"], workers["share"]) == (True, "At work", "0")
+    assert [(day["looks"], day["failed"]) for day in workers["days"]] == [(1, 1)]
+    assert answer["Cache-Control"] == "public, max-age=30"
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [
+        ({}, "Not checked yet"),
+        ({0: (1440, 0), 1: (1440, 0)}, "100% over 2 days with data"),
+        (
+            dict.fromkeys(range(90), (1440, 0)) | {17: (1440, 39)},
+            "99.96% over 90 days, worst 3 November",  # 39 of 129,600 is 0.0301 percent
+        ),
+        (
+            dict.fromkeys(range(90), (1440, 0)) | {1: (1440, 1)},
+            "99.99% over 90 days, worst 19 November",  # never rounded up to 100
+        ),
+    ],
+)
+def test_the_bars_in_words(days, sentence):
+    assert seen(days).sentence == sentence
+
+
+def test_a_bar_for_each_day_by_what_was_seen():
+    found = dict(seen({0: (100, 0), 1: (100, 1), 2: (100, 5)}).bars)
+
+    assert found["ok"] == "M356 0h3v32h-3z"
+    assert found["warn"] == "M352 10h3v22h-3z"
+    assert found["bad"] == "M348 20h3v12h-3z"
+    assert found["idle"].count("M") == 87

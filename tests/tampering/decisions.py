@@ -54,7 +54,8 @@ NOT_MONEY = frozenset(
         *("accounts_invitation", "accounts_mail", "billing_balancealert"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_idempotencyrecord"),
-        *("generation_promptsforgotten", "generation_route", "generation_worker"),
+        *("generation_promptsforgotten", "generation_route", "generation_watchedday"),
+        "generation_worker",
         *("account_emailaddress", "account_emailconfirmation", "mfa_authenticator"),
     }
 )

@@ -1,10 +1,17 @@
 """Pages of staff, who are let in by the same door as into the admin."""
 
+from datetime import date, timedelta
+
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+
+from console.site.status import Component, components
+from generation.models import WatchedDay
+from generation.watch import Sight
+from pictor.kit import clock
 
 
 class _Example(forms.Form):
@@ -14,7 +21,18 @@ class _Example(forms.Form):
 @require_safe
 def _styleguide(request: HttpRequest) -> HttpResponse:
     form = _Example({"name": ""})
-    return render(request, "ops/styleguide.html", {"form": form})
+    context = {"form": form, "watched": _watched(clock.now().date())}
+    return render(request, "ops/styleguide.html", context)
+
+
+def _watched(today: date) -> Component:
+    """A part with days of every state; nobody looked before the last 60 of them."""
+    failed = dict.fromkeys(range(60), 0) | {7: 12, 30: 500}
+    history = [
+        WatchedDay(part="example", day=today - timedelta(days=back), looks=1440, failed=count)
+        for back, count in failed.items()
+    ]
+    return components([Sight("example", "")], history, today=today)[0]
 
 
 styleguide = admin.site.admin_view(_styleguide)

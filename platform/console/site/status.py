@@ -1,39 +1,135 @@
-"""What works just now: the image workers' leases and the routes of each model. Pure."""
+"""What works just now, and what did on each of 90 days, as bars and words. Pure.
 
-from collections.abc import Mapping
+A day's bar says by its height and its colour how many looks found the part well; a day without
+looks is a stub, whatever the days around it were.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
-from generation.catalogue.contracts import Catalogue
+from generation.models import WatchedDay
+from generation.watch import API, DAYS, WORKERS, Sight
 
-State = Literal["ok", "bad"]
+State = Literal["ok", "warn", "bad", "idle"]
+HEIGHTS: Mapping[State, int] = {"ok": 32, "warn": 22, "bad": 12, "idle": 3}
+TALLEST, STEP, WIDTH = 32, 4, 3
+SHARE_OF_A_BAD_DAY = 0.05
+_WELL = {API: "Answers", WORKERS: "At work"}
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One line of the page: what it is, whether it works, and that in words."""
+    """One part: whether it works, its days, the oldest first and None where nobody looked."""
 
     name: str
-    state: State
-    words: str
+    trouble: str
+    days: tuple[WatchedDay | None, ...]
+
+    @property
+    def state(self) -> State:
+        """Just now."""
+        return "bad" if self.trouble else "ok"
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        return self.trouble or _WELL.get(self.name, "Can be called")
+
+    @property
+    def share(self) -> str | None:
+        """'99.97' percent of the looks found it well, rounded down; None before the first look."""
+        looks = sum(day.looks for day in self.days if day)
+        if not looks:
+            return None
+        whole, places = divmod(10_000 * (looks - self._failed) // looks, 100)
+        return f"{whole}.{places:02}".rstrip("0").rstrip(".")
+
+    @property
+    def sentence(self) -> str:
+        """The bars in words."""
+        seen = [day for day in self.days if day]
+        if not seen:
+            return "Not checked yet"
+        data = "" if len(seen) == DAYS else " with data"
+        over = f"{self.share}% over {len(seen)} day{'s' if len(seen) > 1 else ''}{data}"
+        if not self._failed:
+            return over
+        worst = max(seen, key=lambda day: (day.failed / day.looks, day.day))
+        return f"{over}, worst {written(worst.day)}"
+
+    @property
+    def bars(self) -> list[tuple[State, str]]:
+        """By state, the bars' outlines as the `d` of an SVG path, in a box of 359 by 32."""
+        outlines: dict[State, str] = {}
+        for place, day in enumerate(self.days):
+            state = _state_of(day)
+            height = HEIGHTS[state]
+            bar = f"M{place * STEP} {TALLEST - height}h{WIDTH}v{height}h-{WIDTH}z"
+            outlines[state] = outlines.get(state, "") + bar
+        return sorted(outlines.items())
+
+    @property
+    def _failed(self) -> int:
+        return sum(day.failed for day in self.days if day)
 
 
-def components(catalogue: Catalogue, *, image_workers: int) -> list[Component]:
-    """The API, the image workers, and every model that is offered.
+def components(
+    sights: Sequence[Sight], history: Sequence[WatchedDay], *, today: date
+) -> list[Component]:
+    """One for each part that was seen.
 
     The API is well wherever this is shown: the page is made by the same process and database.
     """
-    makers = Component("Image workers", *_works(image_workers, "At work", "None is at work"))
-    return [Component("API", "ok", "Answers"), makers, *_models(catalogue.routes, catalogue)]
-
-
-def _models(routes: Mapping[str, object], catalogue: Catalogue) -> list[Component]:
-    names = sorted((name for name in catalogue.contracts if catalogue.contract(name)), reverse=True)
+    known = {(row.part, row.day): row for row in history}
+    dates = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     return [
-        Component(name, *_works(bool(routes.get(name)), "Can be called", "No channel serves it"))
-        for name in names
+        Component(
+            name=one.part,
+            trouble="" if one.part == API else one.trouble,
+            days=tuple(known.get((one.part, day)) for day in dates),
+        )
+        for one in sights
     ]
 
 
-def _works(is_well: object, well: str, ill: str) -> tuple[State, str]:
-    return ("ok", well) if is_well else ("bad", ill)
+def incidents(history: Sequence[WatchedDay]) -> list[WatchedDay]:
+    """The days on which a look failed, the newest first."""
+    found = [row for row in history if row.last_failed_at]
+    return sorted(found, key=lambda row: (row.day, row.part), reverse=True)
+
+
+def written(day: date) -> str:
+    """'3 November'."""
+    return f"{day.day} {day:%B}"
+
+
+def as_json(found: Sequence[Component], *, at: datetime) -> dict[str, Any]:
+    """What /status.json says; `share` is the percentage of looks that found the part well."""
+    return {
+        "at": at.isoformat(timespec="seconds"),
+        "works": not any(one.trouble for one in found),
+        "components": [
+            {
+                "name": one.name,
+                "works": not one.trouble,
+                "words": one.words,
+                "share": one.share,
+                "days": [
+                    {"day": day.day.isoformat(), "looks": day.looks, "failed": day.failed}
+                    for day in one.days
+                    if day
+                ],
+            }
+            for one in found
+        ],
+    }
+
+
+def _state_of(day: WatchedDay | None) -> State:
+    if day is None:
+        return "idle"
+    if not day.failed:
+        return "ok"
+    return "bad" if day.failed / day.looks >= SHARE_OF_A_BAD_DAY else "warn"

@@ -14,6 +14,8 @@ urlpatterns = [
     *(path(f"docs/{slug}/", views.guide, {"slug": slug}, name=f"guide_{slug}") for slug in SLUGS),
     path("docs/api/", views.reference, name="reference"),
     path("status/", views.status, name="status"),
+    path("status.json", views.status_json, name="status_json"),
+    path("status/rss/", views.status_feed, name="status_feed"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("theme/", theme.choose, name="theme"),
 ]

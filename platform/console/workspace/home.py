@@ -23,6 +23,7 @@ from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.generations import SHOWN_CHARS, row_of
 from console.workspace.keys import may_bill
 from console.workspace.snippets import curl
+from generation import watch
 from generation.models import Source, State
 from generation.searching import Wanted, found
 from pictor.kit import clock
@@ -95,6 +96,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             and one.generation.finished_at
             and now - one.generation.finished_at < timedelta(hours=1)
         ],
+        "troubled": watch.troubled(now=now),
         "near": _near(workspace, keys, now),
     }
     return render(request, "workspace/overview.html", context)

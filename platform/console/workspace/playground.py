@@ -20,7 +20,7 @@ from console.workspace.drafts import FORMATS, Draft, draft_of
 from console.workspace.generations import SHOWN_CHARS, one_of, row_of
 from console.workspace.keys import may_bill
 from console.workspace.snippets import snippets_of
-from generation import pipeline
+from generation import pipeline, watch
 from generation.admission.service import Quoted, Submission, quoted_order
 from generation.api import requests
 from generation.catalogue.contracts import ContractTerms
@@ -76,7 +76,7 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
     The form's own number stands for an Idempotency-Key: sent twice, it is made once.
     """
-    draft = _draft(request.POST)
+    draft = _draft(request.POST, _models())
     try:
         caller = _caller(request, _key(workspace, request.POST.get("key", "")))
         fields = requests.parse(draft.body, default_model=None)
@@ -121,20 +121,21 @@ def _context(
     *,
     refusal: PictorError | None = None,
 ) -> dict[str, Any]:
-    keys = billable(workspace)
+    keys, models = billable(workspace), _models()
     context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
-    if not keys or not _models():
+    if not keys or not models:
         return context
-    draft = _draft(said)
+    draft = _draft(said, models)
     key = next((one for one in keys if one.public_id == said.get("key")), keys[0])
     quoted, why = _quoted(request, key, draft)
     wanted = Wanted(source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
     runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
         **context,
+        "troubled": watch.troubled(now=clock.now()),
         "draft": draft,
         "key": key,
-        "models": _models(),
+        "models": models,
         "formats": FORMATS,
         "quoted": quoted,
         "why": why,
@@ -148,8 +149,8 @@ def _context(
     }
 
 
-def _draft(said: Mapping[str, Any]) -> Draft:
-    return draft_of({name: str(said[name]) for name in said}, _models())
+def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> Draft:
+    return draft_of({name: str(said[name]) for name in said}, models)
 
 
 def _models() -> Sequence[ContractTerms]:

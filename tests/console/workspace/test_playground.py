@@ -9,7 +9,9 @@ from accounts.services import KeyRules
 from billing.selectors import balance_of
 from console.workspace.drafts import draft_of
 from console.workspace.snippets import snippets_of
+from generation import watch
 from generation.models import Generation
+from pictor.kit import clock
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import Customer, contract_of
 
@@ -201,3 +203,14 @@ def test_a_run_asks_for_itself_until_it_has_ended(acme, sign_in, delivered):
 
     assert ["data-poll" in card for card in cards] == [True, False]
     assert "charged $0.05268" in " ".join(cards[1].split())
+
+
+def test_trouble_of_the_status_page_is_told_here_too(acme, sign_in):
+    client = sign_in(acme)
+    before = words_of(client.get(url("playground", acme)))
+
+    watch.look_and_count(now=clock.now())  # no image worker has a lease
+
+    assert "Image workers: none is at work" not in before
+    for name in ("playground", "overview"):
+        assert "Image workers: none is at work" in words_of(client.get(url(name, acme)))

@@ -1,0 +1,153 @@
+"""What of the service works just now, and by day on how many looks it did: for /status/.
+
+The short-work worker looks once a minute and counts the look. Nothing is filled in: a day without
+a row was not looked at, which is not the same as well. What a look asks is cheap and bounded, so
+the page asks it too.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+
+from generation import lease
+from generation.admission import orphans
+from generation.catalogue.snapshot import current_catalogue
+from generation.models import WatchedDay
+from pictor.kit import ids
+
+DAYS = 90
+"""Kept and shown, today included."""
+API, WORKERS = "API", "Image workers"
+FRESH = timedelta(minutes=3)
+"""A look older than this says nothing of now."""
+APART_SECONDS = 30
+"""Looks closer together are one look: several workers may each have a clock."""
+WINDOW = timedelta(minutes=5)
+"""Requests that ended within it are evidence of a model's present health."""
+LONGEST = timedelta(minutes=15)
+"""A request that ends now was made no longer ago than this."""
+MOST_ENDED = 2_000
+LEAST_FAILED, FAILED_SHARE = 3, 0.5
+"""From here on a model counts as ill, as a breaker would see it."""
+NO_DATABASE = "The database did not answer"
+
+_unwritten: deque[datetime] = deque(maxlen=24 * 60)
+"""Looks of this process that found no database, which could not be written down then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One part, and what is wrong with it; empty when it works."""
+
+    part: str
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Requests of a model that ended lately: delivered, and failed by no fault of the caller."""
+
+    delivered: int = 0
+    failed: int = 0
+
+    @property
+    def mostly_fails(self) -> bool:
+        """Whether that is more than bad luck."""
+        return self.failed >= LEAST_FAILED and self.failed >= FAILED_SHARE * (
+            self.delivered + self.failed
+        )
+
+
+def look(*, now: datetime) -> list[Sight]:
+    """The API, the image workers and every model on offer, newest model first."""
+    catalogue = current_catalogue()
+    offered = sorted(
+        (name for name in catalogue.contracts if catalogue.contract(name)), reverse=True
+    )
+    ended = _ended(now)
+    return [
+        Sight(API, "" if orphans.present() else "No web process is at work"),
+        Sight(WORKERS, "" if lease.alive() else "None is at work"),
+        *(
+            Sight(name, _trouble(bool(catalogue.routes.get(name)), ended.get(name, Ended())))
+            for name in offered
+        ),
+    ]
+
+
+def _trouble(has_route: bool, ended: Ended) -> str:  # noqa: FBT001 - one of two plain facts
+    if not has_route:
+        return "No channel serves it"
+    return "Most requests fail" if ended.mostly_fails else ""
+
+
+def _ended(now: datetime) -> Mapping[str, Ended]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT model, count(*) FILTER (WHERE state = 'succeeded'),
+                   count(*) FILTER (WHERE state = 'failed' AND (error ->> 'status')::int >= 500)
+              FROM (SELECT model, state, error FROM generation_generation
+                     WHERE id >= %s AND finished_at >= %s ORDER BY id DESC LIMIT %s) AS lately
+             GROUP BY model
+            """,
+            [ids.first_at(now - LONGEST), now - WINDOW, MOST_ENDED],
+        )
+        return {model: Ended(delivered, failed) for model, delivered, failed in cursor.fetchall()}
+
+
+def look_and_count(*, now: datetime) -> None:
+    """Look, and count it. A look that finds no database is counted once there is one again."""
+    try:
+        sights = look(now=now)
+    except (OperationalError, InterfaceError):
+        _unwritten.append(now)
+        raise
+    missed = list(_unwritten)
+    with transaction.atomic():
+        for at in missed:
+            _count([Sight(sight.part, NO_DATABASE) for sight in sights], at)
+        _count(sights, now)
+        oldest = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+        WatchedDay.objects.filter(day__lt=oldest).delete()
+    for _ in missed:
+        _unwritten.popleft()
+
+
+def _count(sights: Iterable[Sight], at: datetime) -> None:
+    day = at.astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            INSERT INTO generation_watchedday AS had
+                   (part, day, looks, failed, looked_at, first_failed_at, last_failed_at, trouble)
+            SELECT part, day, 1, ill::int, at, CASE WHEN ill THEN at END, CASE WHEN ill THEN at END,
+                   trouble
+              FROM (VALUES (%s, %s::date, %s::timestamptz, %s::boolean, %s))
+                   AS seen (part, day, at, ill, trouble)
+            ON CONFLICT (part, day) DO UPDATE
+               SET looks = had.looks + 1, failed = had.failed + excluded.failed,
+                   looked_at = excluded.looked_at,
+                   first_failed_at = COALESCE(had.first_failed_at, excluded.first_failed_at),
+                   last_failed_at = COALESCE(excluded.last_failed_at, had.last_failed_at),
+                   trouble = CASE excluded.failed WHEN 0 THEN had.trouble ELSE excluded.trouble END
+             WHERE had.looked_at <= excluded.looked_at - make_interval(secs => %s)
+            """,
+            [(one.part, day, at, bool(one.trouble), one.trouble, APART_SECONDS) for one in sights],
+        )
+
+
+def troubled(*, now: datetime) -> Sequence[Sight]:
+    """What the last look found ill, when that was just now: one read, for every page that warns."""
+    rows = WatchedDay.objects.filter(looked_at__gte=now - FRESH, last_failed_at=F("looked_at"))
+    return [Sight(row.part, row.trouble) for row in rows.order_by("part")]
+
+
+def history(*, now: datetime) -> Sequence[WatchedDay]:
+    """Every day of every part that was looked at, the oldest first."""
+    oldest = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    return list(WatchedDay.objects.filter(day__gte=oldest).order_by("day", "part"))
