@@ -14,7 +14,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage check audit bench chaos clients seed fmt lint types layers protections lock \
-	css css-check screenshots venv venv-dev
+	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ css-check: venv-dev ## the committed style sheet is what its source and the temp
 
 screenshots: venv-dev ## every page, light, dark and on a phone, as pictures in .screenshots/
 	@PICTOR_SCREENSHOTS=.screenshots $(PY) -m pytest -q tests/console
+
+landing: venv-dev ## make the landing page's call again: its image and its answer
+	@PYTHONPATH=.:platform $(PY) -m tests.landing
 
 lint: venv-dev ## ruff
 	@$(PY) -m ruff check $(SOURCES)

@@ -1,15 +1,31 @@
-"""The landing page's call: what is sent, as curl, Python and Node, and the image it made.
+"""The landing page's call: what is sent, as curl, Python and Node, and what came of it.
 
-The image is a real answer of Pictor to exactly this call, drawn by the sandbox upstream.
+The image and the answer beside it are those of one real generation, by the sandbox upstream:
+`make landing` makes that call again and writes both down; a test holds them against a new call.
 """
 
+import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from pictor.kit.money import Micros, to_decimal
+from pictor.kit.money import Micros, from_decimal
 
 MODEL, SIZE, QUALITY = "gpt-image-2-origin", "1536x1024", "medium"
+FORMAT, COMPRESSION = "webp", 80
 PROMPT = "Layered hills under a pale morning sun"
+BODY = {
+    "model": MODEL,
+    "prompt": PROMPT,
+    "size": SIZE,
+    "quality": QUALITY,
+    "output_format": FORMAT,
+    "output_compression": COMPRESSION,
+}
 IMAGE = "console/img/hills.webp"
+ANSWER = Path(__file__).with_name("landing.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +37,38 @@ class Snippet:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The generation that is shown: its answer as text, the address of the image left out."""
+
+    answer: str
+    cost: Micros
+    size_bytes: int
+    at: datetime
+
+
+@cache
+def made() -> Made:
+    """What `make landing` wrote down."""
+    said: dict[str, Any] = json.loads(ANSWER.read_text(encoding="utf-8"))
+    answer = said["answer"]
+    usage = {name: answer["usage"][name] for name in ("images", "cost")}
+    generation = {"generation_id": answer["metadata"]["generation_id"]}
+    text = (
+        f'{{"created": {answer["created"]}, "data": [{{"url": "…"}}],\n'
+        f' "size": "{answer["size"]}", "quality": "{answer["quality"]}",'
+        f' "output_format": "{answer["output_format"]}",\n'
+        f' "usage": {json.dumps(usage)},\n'
+        f' "metadata": {json.dumps(generation)}}}'
+    )
+    return Made(
+        answer=text,
+        cost=from_decimal(usage["cost"]),
+        size_bytes=said["size_bytes"],
+        at=datetime.fromtimestamp(answer["created"], UTC),
+    )
+
+
 def snippets(origin: str) -> list[Snippet]:
     """The call from code, to that address."""
     return [
@@ -30,22 +78,14 @@ def snippets(origin: str) -> list[Snippet]:
     ]
 
 
-def answer(cost: Micros) -> str:
-    """What of the answer says what it cost."""
-    return (
-        f'{{"data": [{{"url": "…"}}],\n'
-        f' "size": "{SIZE}", "quality": "{QUALITY}",\n'
-        f' "usage": {{"images": 1, "cost": "{to_decimal(cost)}"}}}}'
-    )
-
-
 _CURL = f"""\
 curl ORIGIN/v1/images/generations \\
   -H "Authorization: Bearer $PICTOR_API_KEY" \\
   -H "Content-Type: application/json" \\
   -d '{{"model": "{MODEL}",
        "prompt": "{PROMPT}",
-       "size": "{SIZE}", "quality": "{QUALITY}"}}'"""
+       "size": "{SIZE}", "quality": "{QUALITY}",
+       "output_format": "{FORMAT}", "output_compression": {COMPRESSION}}}'"""
 
 _PYTHON = f"""\
 import os
@@ -57,6 +97,7 @@ answer = client.images.generate(
     model="{MODEL}",
     prompt="{PROMPT}",
     size="{SIZE}", quality="{QUALITY}",
+    output_format="{FORMAT}", output_compression={COMPRESSION},
 )
 print(answer.data[0].url)"""
 
@@ -71,5 +112,6 @@ const answer = await client.images.generate({{
   model: "{MODEL}",
   prompt: "{PROMPT}",
   size: "{SIZE}", quality: "{QUALITY}",
+  output_format: "{FORMAT}", output_compression: {COMPRESSION},
 }});
 console.log(answer.data[0].url);"""

@@ -37,7 +37,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     call = calculate(models, table, asked)
     context = {
         "call": call,
-        "answer": calls.answer(call.unit) if call and call.unit is not None else "",
+        "made": calls.made(),
         "image": calls.IMAGE,
         "prompt": calls.PROMPT,
         "snippets": calls.snippets(_origin(request)),
