@@ -9,7 +9,9 @@ CSS := .venv/bin/tailwindcss -i platform/console/assets/app.css --minify
 # What `check --deploy` looks at is production, so it gets production's settings: random secrets.
 PRODUCTION = $$($(PY) -c 'import base64, os; \
 	new = lambda: base64.urlsafe_b64encode(os.urandom(32)).decode(); \
-	print(f"ALLOWED_HOSTS=pictor.example SECRET_KEY={new()}{new()} PICTOR_KEY_PEPPER={new()}", \
+	print("PICTOR_OPERATOR_NAME=Example PICTOR_OPERATOR_PLACE=Example", \
+	"PICTOR_OPERATOR_CONTACT=example@pictor.example", \
+	f"ALLOWED_HOSTS=pictor.example SECRET_KEY={new()}{new()} PICTOR_KEY_PEPPER={new()}", \
 	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_LEDGER_KEY={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
 
 .DEFAULT_GOAL := help

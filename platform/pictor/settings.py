@@ -144,8 +144,12 @@ SIGN_UP_LIMITS = {
     "images_per_minute": env_int("PICTOR_SIGN_UP_IMAGES_PER_MINUTE", 60),
     "max_in_flight": env_int("PICTOR_SIGN_UP_MAX_IN_FLIGHT", 20),
 }
-TERMS_VERSION = "2026-11-01"
-"""Of the terms at /terms/; members accept a new one before they go on."""
+LEGAL = Path(env_str("PICTOR_LEGAL_DIR", str(ROOT / "platform/console/people/legal")))
+TERMS_VERSION = env_str("PICTOR_TERMS_VERSION", "2026-11-21")
+"""Of the texts in that folder; members accept new terms before they go on."""
+OPERATOR_NAME = env_str("PICTOR_OPERATOR_NAME")
+OPERATOR_PLACE = env_str("PICTOR_OPERATOR_PLACE")
+OPERATOR_CONTACT = env_str("PICTOR_OPERATOR_CONTACT")
 
 # allauth: people of our own model, known by e-mail address.
 ACCOUNT_ADAPTER = "accounts.sign_in.adapters.AccountAdapter"

@@ -2,7 +2,14 @@
 
 import pytest
 
-from pictor.kit.checks import SECRETS, refuse_without_secrets, secrets_are_set, waits_are_nested
+from pictor.kit.checks import (
+    OPERATOR,
+    SECRETS,
+    operator_is_named,
+    refuse_without_secrets,
+    secrets_are_set,
+    waits_are_nested,
+)
 
 
 def test_the_settings_of_this_run_are_right():
@@ -39,3 +46,11 @@ def test_a_server_without_a_secret_ends_with_one_clear_line(settings, name):
         refuse_without_secrets()
 
     assert str(ended.value) == f"{name} is not set. See docs/operations.md."
+
+
+def test_a_deployment_is_warned_that_nobody_is_named(settings):
+    for name in OPERATOR:
+        setattr(settings, name, "Ann")
+    settings.OPERATOR_PLACE = ""
+
+    assert [found.msg for found in operator_is_named(None)] == ["PICTOR_OPERATOR_PLACE is not set"]

@@ -1,4 +1,4 @@
-"""The terms in force, and accepting them where they are newer than what one has accepted."""
+"""The terms in force, accepting them where one has accepted older ones, and the privacy notice."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.services import accept_terms
+from console.people.legal import document, filled
 
 
 @require_safe
@@ -16,9 +17,22 @@ def terms(request: HttpRequest) -> HttpResponse:
     """Read them; whoever is signed in and has not accepted this version can."""
     user = request.user
     context = {
+        "html": filled(document("terms")),
+        "title": "Terms",
         "version": settings.TERMS_VERSION,
         "can_accept": isinstance(user, User) and user.terms_version != settings.TERMS_VERSION,
         "next": request.GET.get("next", ""),
+    }
+    return render(request, "people/terms.html", context)
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What is kept of people, and who gets it."""
+    context = {
+        "html": filled(document("privacy")),
+        "title": "Privacy",
+        "version": settings.TERMS_VERSION,
     }
     return render(request, "people/terms.html", context)
 

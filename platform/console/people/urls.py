@@ -1,4 +1,4 @@
-"""The terms, invitations, and the mailbox."""
+"""The terms, the privacy notice, invitations, and the mailbox."""
 
 from django.urls import path
 
@@ -7,6 +7,7 @@ from console.people import invitations, mailbox, terms
 app_name = "people"
 urlpatterns = [
     path("terms/", terms.terms, name="terms"),
+    path("privacy/", terms.privacy, name="privacy"),
     path("terms/accept/", terms.accept, name="accept_terms"),
     path("invite/<str:token>/", invitations.invitation, name="invitation"),
     path("mailbox/", mailbox.mailbox, name="mailbox"),

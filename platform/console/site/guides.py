@@ -40,14 +40,19 @@ class Guide:
 @cache
 def guide(slug: str) -> Guide:
     """The guide of that name."""
+    return read(FOLDER / f"{slug}.md")
+
+
+def read(path: Path) -> Guide:
+    """A text in the guides' form: a title, a sentence that leads in, sections."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     markdown.use(anchors_plugin, max_level=3, slug_func=_anchor)
-    html: str = markdown.render((FOLDER / f"{slug}.md").read_text(encoding="utf-8"))
+    html: str = markdown.render(path.read_text(encoding="utf-8"))
     head = _TITLE.search(html)
     if head is None:
-        raise ValueError(f"the guide {slug} begins with no title and sentence")
+        raise ValueError(f"{path} begins with no title and sentence")
     return Guide(
-        slug=slug,
+        slug=path.stem,
         title=head[1],
         lead=head[2],
         html=_reachable(html),

@@ -8,9 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 
 SECRETS = ("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS")
+
+OPERATOR = ("OPERATOR_NAME", "OPERATOR_PLACE", "OPERATOR_CONTACT")
 
 
 @register(Tags.security)
@@ -45,6 +48,20 @@ def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         Error(f"{name} is not set", hint="See docs/operations.md.", id="pictor.E002")
         for name in SECRETS
         if not _value_of(name)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def operator_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Terms and privacy notice of a public site say who runs it, where, and how to be reached."""
+    return [
+        Caution(
+            f"PICTOR_{name} is not set",
+            hint="The terms and the privacy notice name it. See docs/operations.md.",
+            id="pictor.W001",
+        )
+        for name in OPERATOR
+        if not getattr(settings, name)
     ]
 
 

@@ -1,0 +1,37 @@
+"""Terms and privacy notice: Markdown of the operator's folder, or ours, with the operator's name.
+
+`{{operator}}`, `{{place}}`, `{{contact}}` and `{{image_days}}` in them are filled in from the
+settings; what is not set is said to be missing. Raises OSError for a text that is not there.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from django.conf import settings
+from django.utils.html import escape
+
+from console.site.guides import Guide, read
+
+_read = cache(read)
+_WORD = re.compile(r"\{\{(\w+)\}\}")
+
+
+def document(name: str) -> Guide:
+    """`terms` or `privacy`."""
+    return _read(settings.LEGAL / f"{name}.md")
+
+
+def filled(text: Guide) -> str:
+    """Its HTML with what the settings say."""
+    words = _words()
+    return _WORD.sub(lambda found: escape(words.get(found[1], found[0])), text.html)
+
+
+def _words() -> Mapping[str, str]:
+    return {
+        "operator": settings.OPERATOR_NAME or "Whoever runs this installation",
+        "place": settings.OPERATOR_PLACE or "at a place that is not given yet",
+        "contact": settings.OPERATOR_CONTACT or "them: no address is given here yet",
+        "image_days": str(settings.IMAGE_RETENTION_DAYS),
+    }

@@ -1,0 +1,69 @@
+"""Terms and privacy notice: the operator's name and text, and what they say is so."""
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.urls import resolve
+
+from accounts.models import User
+from console.people.legal import document
+from tests.console.workspace.conftest import words_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
+
+
+@pytest.mark.parametrize("path", ["/terms/", "/privacy/"])
+def test_they_name_who_runs_the_site(client, settings, path):
+    settings.OPERATOR_NAME = "Ann & Co"
+    settings.OPERATOR_PLACE = "Tallinn"
+    settings.OPERATOR_CONTACT = "ann@example.com"
+
+    page = words_of(client.get(path))
+
+    assert "Ann &amp; Co, Tallinn. Write to ann@example.com." in page
+    assert "{{" not in page
+    assert f"Version {settings.TERMS_VERSION}" in page
+
+
+def test_what_is_not_set_is_said_to_be_missing(client):
+    assert "no address is given here yet" in words_of(client.get("/terms/"))
+
+
+def test_an_operator_has_texts_of_their_own(client, settings, tmp_path):
+    (tmp_path / "terms.md").write_text("# House rules\n\nBe kind to {{operator}} {{and}} others.")
+    settings.LEGAL, settings.OPERATOR_NAME = tmp_path, "Ann"
+
+    page = words_of(client.get("/terms/"))
+
+    assert "House rules" in page
+    assert "Be kind to Ann {{and}} others." in page
+
+
+@pytest.mark.parametrize("name", ["terms", "privacy"])
+def test_their_links_lead_somewhere(name):
+    for link in re.findall(r'href="(/[^"]*)"', document(name).html):
+        assert resolve(link).func is not None
+
+
+def test_every_cookie_that_is_set_is_named(client):
+    named = set(re.findall(r"<td><code>(\w+)</code></td>", document("privacy").html))
+    user = User.objects.create_user("ann@example.com", "correct horse battery")
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+
+    client.get("/accounts/login/")
+    signed_in = client.post(
+        "/accounts/login/", {"login": user.email, "password": "correct horse battery"}
+    )
+    client.post("/theme/", {"theme": "dark"})
+
+    assert signed_in.status_code == 302
+    assert {"sessionid", "csrftoken", "theme"} <= set(client.cookies)
+    assert set(client.cookies) <= named
+
+
+def test_only_terms_ask_to_be_accepted(client):
+    client.force_login(User.objects.create_user("ann@example.com", "correct horse"))
+
+    assert "Accept these terms" in words_of(client.get("/terms/"))
+    assert "Accept these terms" not in words_of(client.get("/privacy/"))
