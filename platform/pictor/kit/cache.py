@@ -80,10 +80,10 @@ class RedisOrLocal(RedisCache):
         )
 
     @override
-    def clear(self) -> bool:
+    def clear(self) -> None:
         """Forget everything, here and in the whole database on Redis."""
         self._local.clear()
-        return bool(self._first(super().clear, lambda: True))
+        self._first(super().clear, lambda: None)
 
     def _first(self, ask: Callable[[], Any], instead: Callable[[], Any]) -> Any:
         if time.monotonic() < self._away_until:

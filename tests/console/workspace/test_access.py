@@ -163,10 +163,11 @@ def test_a_page_asks_the_database_little(
 ):
     made = [delivered(acme).public_id for _ in range(3)][-1]
     client = sign_in(acme)
-    client.get(address(name, acme, made, acme.key.public_id))  # what a process reads once
+    page = address(name, acme, made, acme.key.public_id)
+    client.get(page)  # what a process reads once
 
     with django_assert_max_num_queries(12):  # the session's and its person's among them
-        answer = client.get(address(name, acme, made, acme.key.public_id))
+        answer = client.get(page)
 
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
