@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, Look, looking
+from tests.console.pages import Place
 from tests.servers import Stack
 
 Sessions = Callable[[Look], BrowserContext]
@@ -50,3 +52,35 @@ def session(sessions: Sessions, look: Look) -> Iterator[BrowserContext]:
     yield context
     for page in context.pages:
         page.close()
+
+
+@pytest.fixture(scope="module")
+def place(browser: Browser, stack: Stack) -> Place:
+    """Signed in once; one image that came and one that did not."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(
+        base_url=stack.base_url, headers=headers, timeout=60, trust_env=False
+    ) as client:
+        body = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "user": "order-7"}
+        made = client.post("/v1/images/generations", json={**body, "prompt": "a heron at dawn"})
+        client.post(
+            "/v1/images/generations", json={**body, "prompt": "a fox [sandbox: status=400]"}
+        )
+        key = client.get("/v1/api_keys").json()["data"][-1]["id"]
+    with looking(browser, stack.base_url, LOOKS[0]) as context:
+        page = context.new_page()
+        page.goto("/accounts/login/?next=/console/")
+        page.fill("input[name=login]", stack.env["PICTOR_DEMO_EMAIL"])
+        page.fill("input[name=password]", stack.env["PICTOR_DEMO_PASSWORD"])
+        page.click("button[type=submit]")
+        page.wait_for_url("**/console/ten_*/")
+        tenant = page.url.rstrip("/").rpartition("/")[2]
+        generation = made.json()["metadata"]["generation_id"]
+        return Place(tenant, generation, key, [dict(one) for one in context.cookies()])
+
+
+@pytest.fixture
+def signed_in(session: BrowserContext, place: Place) -> BrowserContext:
+    cookies = [one for one in place.cookies if one["name"] != "theme"]
+    session.add_cookies(cookies)  # type: ignore[arg-type]  # as they were given
+    return session

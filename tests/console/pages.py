@@ -1,8 +1,11 @@
 """The pages, listed from the URL map, so that a new one cannot be forgotten."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver
+
+from console.workspace import urls
 
 NOT_PAGES = {
     *("theme/", "favicon.ico", "status.json", "status/rss/"),
@@ -31,3 +34,25 @@ def _patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, UR
             yield from _patterns(entry, route)
         else:
             yield route, entry
+
+
+@dataclass(frozen=True)
+class Place:
+    """The demo workspace, with something to look at."""
+
+    tenant: str
+    generation: str
+    key: str
+    cookies: list[dict[str, object]]
+
+    def path(self, name: str) -> str:
+        """Of a page, about the generation or key where it is about one."""
+        entry = next(one for one in urls.urlpatterns if one.name == name)
+        route = str(entry.pattern)
+        for word, value in (
+            ("tenant", self.tenant),
+            ("generation", self.generation),
+            ("key", self.key),
+        ):
+            route = route.replace(f"<str:{word}>", value)
+        return f"/console/{route}" + ("?all=1" if name == "choose" else "")

@@ -1,14 +1,11 @@
 """Every page of a workspace in a real browser, in every look; and its main journeys."""
 
-from dataclasses import dataclass
-
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Page
 
 from console.workspace import urls
-from tests.console.browser import LOOKS, axe, faults, keep, looking
-from tests.servers import Stack
+from tests.console.browser import LOOKS, axe, faults, keep
 
 EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 ACTIONS = {
@@ -23,60 +20,6 @@ VARIANTS = {
     "usage": ("?period=24h&split=status&show=requests",),
     "keys": ("?status=ended",),
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """The demo workspace, with something to look at."""
-
-    tenant: str
-    generation: str
-    key: str
-    cookies: list[dict[str, object]]
-
-    def path(self, name: str) -> str:
-        """Of a page, about the generation or key where it is about one."""
-        entry = next(one for one in urls.urlpatterns if one.name == name)
-        route = str(entry.pattern)
-        for word, value in (
-            ("tenant", self.tenant),
-            ("generation", self.generation),
-            ("key", self.key),
-        ):
-            route = route.replace(f"<str:{word}>", value)
-        return f"/console/{route}" + ("?all=1" if name == "choose" else "")
-
-
-@pytest.fixture(scope="module")
-def place(browser: Browser, stack: Stack) -> Place:
-    """Signed in once; one image that came and one that did not."""
-    headers = {"Authorization": f"Bearer {stack.api_key}"}
-    with httpx.Client(
-        base_url=stack.base_url, headers=headers, timeout=60, trust_env=False
-    ) as client:
-        body = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "user": "order-7"}
-        made = client.post("/v1/images/generations", json={**body, "prompt": "a heron at dawn"})
-        client.post(
-            "/v1/images/generations", json={**body, "prompt": "a fox [sandbox: status=400]"}
-        )
-        key = client.get("/v1/api_keys").json()["data"][-1]["id"]
-    with looking(browser, stack.base_url, LOOKS[0]) as context:
-        page = context.new_page()
-        page.goto("/accounts/login/?next=/console/")
-        page.fill("input[name=login]", stack.env["PICTOR_DEMO_EMAIL"])
-        page.fill("input[name=password]", stack.env["PICTOR_DEMO_PASSWORD"])
-        page.click("button[type=submit]")
-        page.wait_for_url("**/console/ten_*/")
-        tenant = page.url.rstrip("/").rpartition("/")[2]
-        generation = made.json()["metadata"]["generation_id"]
-        return Place(tenant, generation, key, [dict(one) for one in context.cookies()])
-
-
-@pytest.fixture
-def signed_in(session: BrowserContext, place: Place) -> BrowserContext:
-    cookies = [one for one in place.cookies if one["name"] != "theme"]
-    session.add_cookies(cookies)  # type: ignore[arg-type]  # as they were given
-    return session
 
 
 @EVERY_LOOK
