@@ -51,3 +51,7 @@ customElements.define("p-snippets", Snippets);
 document.addEventListener("htmx:before:request", (event) => {
   if (document.hidden && event.target.closest?.("[data-poll]")) event.preventDefault();
 });
+
+// On a phone the places stand in a strip: it begins where one is.
+document.querySelector("nav[aria-label=Workspace] [aria-current=page]")
+  ?.scrollIntoView({ block: "nearest", inline: "center" });
