@@ -112,4 +112,5 @@ def keep(page: Page, name: str) -> None:
     if SCREENSHOTS:
         folder = Path(SCREENSHOTS)
         folder.mkdir(parents=True, exist_ok=True)
+        page.wait_for_load_state("networkidle")  # images come when they are in sight
         page.screenshot(path=folder / f"{name}.png", full_page=True)
