@@ -3,19 +3,19 @@
 Ids are UUIDv7. A limit that is null is unlimited. Amounts are micro-USD.
 """
 
-import ipaddress
 from datetime import datetime
 from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
+from accounts.validators import validate_ip_range, validate_time_zone
 from pictor.kit import ids
 
 SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys:write")
@@ -24,14 +24,6 @@ SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys
 MOST_WORDS = 100
 """Of each of a key's lists: every request with the key is held against them."""
 _IP_RANGE_LENGTH = 43
-
-
-def validate_ip_range(text: str) -> None:
-    """Refuse anything but an address or a network in CIDR form."""
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        raise ValidationError(f"{text!r} is not an IP address or network") from None
 
 
 def default_scopes() -> list[str]:
@@ -147,6 +139,13 @@ class Tenant(models.Model):
         help_text="Days until prompts and all that was sent with them are erased. 0: within two"
         " hours. Empty: kept.",
     )
+    time_zone = models.CharField(
+        max_length=40,
+        default="UTC",
+        db_default="UTC",
+        validators=[validate_time_zone],
+        help_text="Whose days its reports go by, such as Europe/Berlin.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
 
@@ -163,6 +162,11 @@ class Tenant(models.Model):
     def shown_name(self) -> str:
         """What its members see."""
         return self.title or self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose days its reports go by."""
+        return ZoneInfo(self.time_zone)
 
 
 class Membership(models.Model):

@@ -7,7 +7,7 @@ many of the newest, so no filter makes a page slow.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -27,6 +27,8 @@ SEARCHED = 20_000
 """How many of the newest rows a sum looks at."""
 WORDS_SEARCHED = 5_000
 """How many of the newest rows a search by words looks at."""
+ENDED_WITHIN = timedelta(hours=6)
+"""From its beginning every generation ends within minutes, unless the platform is away so long."""
 PATIENCE_MS = 2000
 """For a look into many rows."""
 
@@ -38,6 +40,9 @@ class Wanted:
     Attributes:
         since: made at this moment or later.
         until: made before this moment.
+        ended_since: ended at this moment or later, as usage counts it; or still under way, and made
+            since. None of those that took longer than ENDED_WITHIN.
+        ended_until: ended before this moment, or still under way, and made before it.
         text: an id of a generation or an image, a tag as a whole, or part of a prompt.
         cost_over: micros charged, or more.
     """
@@ -49,6 +54,8 @@ class Wanted:
     key_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
+    ended_since: datetime | None = None
+    ended_until: datetime | None = None
     text: str = ""
     cost_over: Micros | None = None
 
@@ -154,6 +161,10 @@ def _in_time(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]
         rows = rows.filter(id__gte=ids.first_at(wanted.since))
     if wanted.until is not None:
         rows = rows.filter(id__lt=ids.first_at(wanted.until))
+    if wanted.ended_since is not None:
+        rows = rows.filter(id__gte=ids.first_at(wanted.ended_since - ENDED_WITHIN))
+    if wanted.ended_until is not None:
+        rows = rows.filter(id__lt=ids.first_at(wanted.ended_until))
     return rows
 
 
@@ -171,7 +182,19 @@ def _match(wanted: Wanted) -> Q:
     for name, value in by_column.items():
         if value not in {"", None}:
             said &= Q((name, value))
+    said &= _ended(wanted)
     return said & _about(wanted.text) if wanted.text else said
+
+
+def _ended(wanted: Wanted) -> Q:
+    """Ended in the time that is asked for, or not yet."""
+    said = Q(id__isnull=False)
+    if wanted.ended_since is not None:
+        made_since = Q(finished_at=None, id__gte=ids.first_at(wanted.ended_since))
+        said &= Q(finished_at__gte=wanted.ended_since) | made_since
+    if wanted.ended_until is not None:
+        said &= Q(finished_at__lt=wanted.ended_until) | Q(finished_at=None)
+    return said
 
 
 def _about(text: str) -> Q:

@@ -19,6 +19,7 @@ from accounts.services import (
     remove_member,
     set_prompt_retention,
     set_tenant_status,
+    set_time_zone,
 )
 
 
@@ -53,6 +54,7 @@ class TenantAdmin(ServiceAdmin):
         if obj.status != tenant.status:
             set_tenant_status(tenant=tenant, status=Tenant.Status(obj.status), **by(request))
         set_prompt_retention(tenant=tenant, days=obj.prompt_retention_days, **by(request))
+        set_time_zone(tenant=tenant, name=obj.time_zone, **by(request))
         obj.pk = tenant.pk
         obj.refresh_from_db()
 

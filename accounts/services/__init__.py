@@ -51,6 +51,7 @@ from accounts.services.tenants import (
     change_tenant,
     create_tenant,
     set_tenant_status,
+    set_time_zone,
     set_title,
 )
 from accounts.services.welcome import accept_terms, verify_email
@@ -100,6 +101,7 @@ __all__ = [
     "set_password",
     "set_prompt_retention",
     "set_tenant_status",
+    "set_time_zone",
     "set_title",
     "unknown_scopes",
     "verify_email",

@@ -115,6 +115,31 @@ def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None
 
 
 @transaction.atomic
+def set_time_zone(*, tenant: Tenant, name: str, actor: Actor, ip: str | None = None) -> None:
+    """Let a tenant's reports go by another zone's days; where nothing changes, nothing is written.
+
+    Usage is kept by the hour, so the past is told by the new days too. Raises ValidationError for
+    what is not the name of a time zone.
+    """
+    before = tenant.time_zone
+    if name == before:
+        return
+    tenant.time_zone = name
+    tenant.full_clean()
+    tenant.save(update_fields=["time_zone"])
+    record(
+        actor=actor,
+        action="tenant.time_zone",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+        before={"time_zone": before},
+        after={"time_zone": name},
+        ip=ip,
+    )
+
+
+@transaction.atomic
 def set_tenant_status(
     *, tenant: Tenant, status: Tenant.Status, actor: Actor, ip: str | None = None
 ) -> None:

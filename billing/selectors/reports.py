@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,10 +12,12 @@ from django.db.models import Max, Q, Sum
 
 from billing.latency import quantile
 from billing.models import UsageRollup
-from billing.periods import Bucket
+from billing.periods import Bucket, buckets_between
 from pictor.kit.money import Micros
 
 Group = Literal["model", "key", "tier", "status"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _COLUMNS: Mapping[Group, str] = {
     "model": "model",
@@ -49,13 +51,16 @@ def usage_between(
     end: datetime,
     bucket: Bucket | None,
     groups: Sequence[Group],
+    zone: tzinfo = UTC,
 ) -> list[Used]:
     """A tenant's usage in the hours from `start` to before `end`, by bucket and group, in order.
 
-    Without a bucket, all of that time is one; its `start` is the epoch.
+    Days and months are those of the zone. Without a bucket, all of that time is one; its `start`
+    is the epoch.
     """
-    when = f"date_trunc('{bucket}', hour, 'UTC')" if bucket else "'epoch'::timestamptz"
-    keys = [when, *(_COLUMNS[group] for group in groups)]
+    buckets = buckets_between(start, end, bucket, zone) if bucket else [(EPOCH, end)]
+    starts = [begin for begin, _ in buckets]
+    keys = ["width_bucket(hour, %s::timestamptz[])", *(_COLUMNS[group] for group in groups)]
     by = ", ".join(str(place + 1) for place in range(len(keys)))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -78,10 +83,10 @@ def usage_between(
             )
             SELECT * FROM sums LEFT JOIN times USING ({_named(keys)}) ORDER BY {by}
             """,  # noqa: S608 - built from constants
-            [tenant_id, start, end],
+            [starts, tenant_id, start, end],
         )
         rows = cursor.fetchall()
-    return [_used(row, groups) for row in rows]
+    return [_used(starts[place - 1], row, groups) for place, *row in rows]
 
 
 def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
@@ -104,9 +109,8 @@ def _named(keys: Sequence[str]) -> str:
     return ", ".join(f"k{place}" for place in range(len(keys)))
 
 
-def _used(row: Sequence[Any], groups: Sequence[Group]) -> Used:
-    start, *values = row[: len(groups) + 1]
-    generations, images, captured, latency = row[len(groups) + 1 :]
+def _used(start: datetime, row: Sequence[Any], groups: Sequence[Group]) -> Used:
+    values, (generations, images, captured, latency) = row[: len(groups)], row[len(groups) :]
     counts = {int(made): times for made, times in json.loads(latency or "{}").items()}
     return Used(
         start=start,

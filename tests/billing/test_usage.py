@@ -3,15 +3,16 @@
 import json
 import random
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import quantiles
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 
 from billing.latency import BOUNDS, bucket_of, quantile
 from billing.models import UsageRollup
-from billing.selectors import captured_since, usage_of
+from billing.selectors import captured_since, usage_between, usage_of
 from billing.services import record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
@@ -105,3 +106,51 @@ def test_a_quantile_of_many_times_is_at_most_a_tenth_off(share):
 def test_of_no_images_there_is_no_quantile():
     assert quantile({}, 0.5) is None
     assert quantile({12: 0}, 0.5) is None
+
+
+BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("zone", "bucket", "sums"),
+    [
+        # One micro in the hour of 24 October 00:00 UTC, two in the next one, four in the next …
+        (UTC, "day", {"2026-10-24T00:00Z": 2**24 - 1, "2026-10-25T00:00Z": 2**48 - 2**24,
+                      "2026-10-26T00:00Z": 2**50 - 2**48}),
+        (BERLIN, "day", {"2026-10-23T22:00Z": 2**22 - 1, "2026-10-24T22:00Z": 2**47 - 2**22,
+                         "2026-10-25T23:00Z": 2**50 - 2**47}),
+        (KOLKATA, "day", {"2026-10-23T18:00Z": 2**18 - 1, "2026-10-24T18:00Z": 2**42 - 2**18,
+                          "2026-10-25T18:00Z": 2**50 - 2**42}),
+        (BERLIN, "month", {"2026-09-30T22:00Z": 2**50 - 1}),
+        (BERLIN, None, {"1970-01-01T00:00Z": 2**50 - 1}),
+    ],
+    ids=["utc", "berlin", "kolkata", "month", "all"],
+)  # fmt: skip
+def test_each_hour_is_in_one_day_of_the_zone(acme, zone, bucket, sums):
+    first = datetime(2026, 10, 24, tzinfo=UTC)
+    UsageRollup.objects.bulk_create(
+        UsageRollup(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            model="gpt-image-2",
+            status="succeeded",
+            hour=first + timedelta(hours=number),
+            generations=1,
+            captured_micros=2**number,
+        )
+        for number in range(50)
+    )
+
+    found = usage_between(
+        acme.id,
+        start=datetime(2026, 10, 23, tzinfo=UTC),
+        end=datetime(2026, 10, 27, tzinfo=UTC),
+        bucket=bucket,
+        groups=[],
+        zone=zone,
+    )
+
+    assert {one.start: one.captured for one in found} == {
+        datetime.fromisoformat(start): micros for start, micros in sums.items()
+    }

@@ -12,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from accounts import rates
@@ -131,7 +132,8 @@ def member(needs: May | None = None) -> Callable[[View], View]:
     """A page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
     Who is not signed in is sent to do so, who has not accepted the terms in force to them. For any
-    other workspace, and for what the role does not allow, there is no such page.
+    other workspace, and for what the role does not allow, there is no such page. Templates show
+    times in the workspace's zone.
     """
 
     def dressed(view: View) -> View:
@@ -153,7 +155,8 @@ def member(needs: May | None = None) -> Callable[[View], View]:
                 return redirect_to_login(request.get_full_path(), reverse("people:terms"))
             membership.user = request.user
             workspace = Workspace(membership, request.user, balance_of(membership.tenant_id))
-            return view(request, workspace, **kwargs)
+            with timezone.override(workspace.tenant.zone):
+                return view(request, workspace, **kwargs)
 
         return guarded
 

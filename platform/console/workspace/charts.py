@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 SERIES = 4
 """Colours that stay apart for everyone; what is left is one grey series."""
@@ -24,9 +24,9 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bucket of time."""
+    """One bucket of time: a day by its date, an hour by its moment."""
 
-    start: datetime
+    start: date
     x: float
     width: float
     total: int
@@ -53,7 +53,7 @@ class Bars:
         return max(self.bars, key=lambda bar: bar.total, default=None)
 
 
-def stacked(starts: Sequence[datetime], values: Mapping[str, Mapping[datetime, int]]) -> Bars:
+def stacked(starts: Sequence[date], values: Mapping[str, Mapping[date, int]]) -> Bars:
     """Bars for these buckets; `values` by series and bucket. The largest series keep a colour."""
     sums = {name: sum(points.values()) for name, points in values.items()}
     ranked = sorted(sums, key=lambda name: (-sums[name], name))

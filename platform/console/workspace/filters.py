@@ -2,31 +2,32 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
 from accounts.models import ApiKey
-from console.workspace.periods import PERIODS, WORDS
+from console.workspace.periods import PERIODS, WORDS, Period, period_of, period_of_day
 from generation.models import Source, State
 from generation.searching import Wanted
 from pictor.kit.money import Micros, from_decimal
 
 MAX_TEXT = 200
 NAMES = ("q", "status", "model", "tier", "key", "period", "day", "over", "source")
-DAY = timedelta(days=1)
 FIRST_YEAR, LAST_YEAR = 2000, 9000
 """Ids carry the time they were made at: of days beyond these there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What was asked for, as words; what makes no sense is not there."""
+    """What was asked for, as words, and the time, if any; what makes no sense is not there."""
 
     said: dict[str, str]
     wanted: Wanted
+    period: Period | None
 
     @property
     def query(self) -> str:
@@ -37,19 +38,20 @@ class Filters:
         return bool(self.said)
 
 
-def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime) -> Filters:
-    """The filters in an address.
+def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
+    """The filters in an address. Of a time, it is what usage counts in it.
 
     Args:
         query: of the request.
         keys: the workspace's, by public id.
         now: where periods end.
+        zone: whose days they are.
     """
     read: Mapping[str, Callable[[str], Any]] = {
         "status": lambda word: word if word in State.values else None,
         "source": lambda word: word if word in Source.values else None,
         "key": keys.get,
-        "period": PERIODS.get,
+        "period": lambda word: period_of(word, now, zone) if word in PERIODS else None,
         "day": _day,
         "over": _amount,
     }
@@ -61,24 +63,24 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime) -> Filt
         if value is not None:
             said[name], meant[name] = word, value
     key, day = meant.get("key"), meant.get("day")
-    since = now - meant["period"] if "period" in meant else None
+    period: Period | None = period_of_day(day, zone) if day else meant.get("period")
     wanted = Wanted(
         status=said.get("status", ""),
         source=said.get("source", ""),
         model=said.get("model", ""),
         tier=said.get("tier", ""),
         key_id=key and key.id,
-        since=day or since,
-        until=day and day + DAY,
+        ended_since=period.start if period else None,
+        ended_until=period.end if period else None,
         text=said.get("q", ""),
         cost_over=meant.get("over"),
     )
-    return Filters(said, wanted)
+    return Filters(said, wanted, period)
 
 
-def _day(word: str) -> datetime | None:
+def _day(word: str) -> date | None:
     try:
-        day = datetime.fromisoformat(f"{word}T00:00:00+00:00")
+        day = date.fromisoformat(word)
     except ValueError:
         return None
     return day if FIRST_YEAR <= day.year < LAST_YEAR else None

@@ -68,7 +68,7 @@ class Row:
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """A page of them, filtered; the same as CSV, or as pictures."""
     keys = {key.public_id: key for key in keys_of(workspace)}
-    filters = filters_of(request.GET, keys, clock.now())
+    filters = filters_of(request.GET, keys, clock.now(), workspace.tenant.zone)
     if request.GET.get("format") == "csv":
         return _csv(workspace, filters, {key.id: key for key in keys.values()})
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))

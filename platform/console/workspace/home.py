@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, Tenant, User
 from accounts.selectors import memberships_of
+from billing.periods import bucket_start, day_of
 from billing.selectors import (
     BudgetUse,
     balance_alert_of,
@@ -74,8 +75,9 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     )
     pictured = [row_of(one, {}) for one in latest if one.images][:STRIP]
     keys = keys_of(workspace)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    today, month = captured_since(workspace.id, [midnight, midnight.replace(day=1)])
+    zone = workspace.tenant.zone
+    day_start, month_start = bucket_start(now, "day", zone), bucket_start(now, "month", zone)
+    today, month = captured_since(workspace.id, [day_start, month_start])
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
@@ -86,7 +88,10 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "call": curl(f"{request.scheme}://{request.get_host()}", FIRST_CALL),
         "latest": pictured,
         "today": today,
+        "today_since": day_start,
+        "today_day": day_of(now, zone),
         "month": month,
+        "month_since": month_start,
         "days": days_left(workspace.tenant.id, workspace.balance.available, now=now),
         "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
         "failed": [

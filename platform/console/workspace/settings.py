@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any
 
 from django import forms
 from django.conf import settings as config
@@ -12,19 +13,23 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from typing_extensions import override
 
+from accounts.models import Tenant
 from accounts.selectors import audit_page
 from accounts.services import (
     OwnLimits,
     set_image_retention,
     set_own_limits,
     set_prompt_retention,
+    set_time_zone,
     set_title,
 )
 from console.workspace.access import May, Workspace, member
 from console.workspace.exports import Rows, csv_answer
 from console.workspace.fields import DollarsField, LimitField, dressed, take_errors
 from console.workspace.periods import number_of
+from console.workspace.zones import zone_choices
 
 PAGE = 50
 READ = 500
@@ -45,8 +50,15 @@ class SettingsForm(forms.Form):
     """What a workspace's owner and admins decide."""
 
     title = forms.CharField(max_length=100, label="Name")
+    time_zone = forms.ChoiceField(required=False, label="Time zone of reports")
     prompt_retention_days = LimitField(label="Days that prompts are kept", least=0)
     image_retention_days = LimitField(label="Days that images are kept", least=0)
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.fields["time_zone"]
+        zone.choices = zone_choices(self.initial["time_zone"])  # type: ignore[attr-defined]
 
 
 class LimitsForm(forms.Form):
@@ -65,7 +77,7 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Look at them, or change what the workspace is called and what is kept."""
     if request.method != "POST":
         return _page(request, workspace)
-    form = SettingsForm(request.POST)
+    form = SettingsForm(request.POST, initial=_kept(workspace.tenant))
     if form.is_valid() and _is_saved(request, workspace, form):
         return redirect("workspace:settings", workspace.tenant.public_id)
     return _page(request, workspace, form=form)
@@ -87,6 +99,12 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return _page(request, workspace, limits_form=form)
 
 
+def _kept(tenant: Tenant) -> dict[str, Any]:
+    """What the form of settings shows at first."""
+    columns = {name: getattr(tenant, name) for name in SettingsForm.base_fields}
+    return {**columns, "title": tenant.shown_name}
+
+
 def _page(
     request: HttpRequest,
     workspace: Workspace,
@@ -99,11 +117,10 @@ def _page(
     tenant = workspace.tenant
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form else HTTPStatus.OK
     values = {name: getattr(tenant, name) for name in LimitsForm.base_fields}
-    kept = {name: getattr(tenant, name) for name in SettingsForm.base_fields}
     context = {
         "workspace": workspace,
         "tenant": tenant,
-        "form": dressed(form or SettingsForm(initial={**kept, "title": tenant.shown_name})),
+        "form": dressed(form or SettingsForm(initial=_kept(tenant))),
         "limits_form": dressed(limits_form or LimitsForm(initial=values)),
         "used": workspace.balance.used,
         "most_image_days": config.IMAGE_RETENTION_DAYS,
@@ -156,6 +173,8 @@ def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> b
     try:
         with transaction.atomic():
             set_title(tenant=tenant, title=said["title"], actor=actor, ip=ip)
+            zone = said["time_zone"] or tenant.time_zone
+            set_time_zone(tenant=tenant, name=zone, actor=actor, ip=ip)
             set_prompt_retention(
                 tenant=tenant, days=said["prompt_retention_days"], actor=actor, ip=ip
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.periods import buckets_between
 from billing.selectors import Group, Used, usage_between
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.charts import stacked
@@ -70,14 +69,14 @@ class Totals:
 @member(May.SEE_USAGE)
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Figures, a chart and a table of one period, split as the address says; or its CSV."""
-    period = period_of(request.GET.get("period", ""), clock.now())
+    period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
     split = _chosen(request, "split", SPLITS)
     measure = _chosen(request, "show", tuple(MEASURES))
     found = _used(workspace, period, [split])
     names = _names(workspace, split)
     if request.GET.get("format") == "csv":
         return _csv(found, split, names)
-    starts = [start for start, _ in buckets_between(period.start, period.end, period.bucket)]
+    days = [period.name_of(start) for start in period.starts]
     totals, before = _totals(workspace, period), _totals(workspace, period.before)
     context = {
         "workspace": workspace,
@@ -93,7 +92,7 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "totals": totals,
         "change": _change(totals.captured, before.captured),
         "lines": _lines(workspace, period, split, names),
-        "chart": stacked(starts, _series(found, split, names, measure)),
+        "chart": stacked(days, _series(found, period, split, names, measure)),
         "is_money": measure == "spend",
         "at": clock.now(),
     }
@@ -117,6 +116,7 @@ def _used(workspace: Workspace, period: Period, groups: Sequence[Group]) -> list
         end=period.end,
         bucket=period.bucket,
         groups=groups,
+        zone=period.zone,
     )
 
 
@@ -146,13 +146,18 @@ def _names(workspace: Workspace, split: Group) -> Callable[[Any], str]:
 
 
 def _series(
-    found: Sequence[Used], split: Group, names: Callable[[Any], str], measure: str
-) -> dict[str, dict[datetime, int]]:
-    series: dict[str, dict[datetime, int]] = {}
+    found: Sequence[Used],
+    period: Period,
+    split: Group,
+    names: Callable[[Any], str],
+    measure: str,
+) -> dict[str, dict[date, int]]:
+    series: dict[str, dict[date, int]] = {}
     for one in found:
         values = {"spend": one.captured, "images": one.images, "requests": one.generations}
         points = series.setdefault(names(one.group[split]), {})
-        points[one.start] = points.get(one.start, 0) + values[measure]
+        when = period.name_of(one.start)
+        points[when] = points.get(when, 0) + values[measure]
     return {name: points for name, points in series.items() if any(points.values())}
 
 

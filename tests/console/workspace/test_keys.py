@@ -152,7 +152,7 @@ def test_budgets_are_shown_as_they_are_counted(acme, sign_in, delivered):
     assert "$0.05268" in page
     assert "of $0.06" in page
     overview = sign_in(acme).get(url("overview", acme)).content.decode()
-    assert "has used $0.05268 of $0.06 this month" in overview
+    assert "has used $0.05268 of $0.06 this UTC month" in overview
 
 
 def test_expired_keys_are_among_the_ended(acme, sign_in):

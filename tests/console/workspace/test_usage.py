@@ -1,5 +1,7 @@
 """The usage dashboard: its figures are the rollups', its links lead to the rows."""
 
+from datetime import date
+
 import pytest
 
 from billing.models import UsageRollup
@@ -88,7 +90,7 @@ def test_it_reads_no_generation(acme, sign_in, used, django_assert_num_queries):
 
 def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
     day = clock.now()
-    values = {
+    values: dict[str, dict[date, int]] = {
         name: {day: value} for name, value in zip("abcdef", (5, 60, 30, 2, 9, 1), strict=True)
     }
 

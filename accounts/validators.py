@@ -1,0 +1,20 @@
+"""What columns of accounts may hold, beyond their types."""
+
+import ipaddress
+import zoneinfo
+
+from django.core.exceptions import ValidationError
+
+
+def validate_ip_range(text: str) -> None:
+    """Refuse anything but an address or a network in CIDR form."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValidationError(f"{text!r} is not an IP address or network") from None
+
+
+def validate_time_zone(text: str) -> None:
+    """Refuse anything but the name of a time zone, such as Europe/Berlin."""
+    if text not in zoneinfo.available_timezones():
+        raise ValidationError(f"{text!r} is not the name of a time zone")

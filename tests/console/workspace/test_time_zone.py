@@ -1,0 +1,156 @@
+"""Reports go by the days of the workspace's time zone, and each figure is that of its rows."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from accounts.models import AuditEvent, Tenant
+from accounts.services import set_time_zone
+from billing.selectors import usage_between
+from console.workspace.periods import period_of, period_of_day
+from generation.claims import take
+from generation.models import Generation
+from generation.settlement import settle
+from pictor.kit import clock, ids
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.factories import Customer, make_delivery, make_worker, stored_images
+
+BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
+Ended = Callable[[Customer, str], Generation]
+
+
+@pytest.fixture
+def ended(tmp_path: Path) -> Ended:
+    """A generation of $0.05268 that took ten seconds and ended then."""
+    spools = Spools(tmp_path / "then", SpoolBudget(1_000_000))
+
+    def make(customer: Customer, when: str) -> Generation:
+        end = datetime.fromisoformat(when)
+        made = end - timedelta(seconds=10)
+        begun = customer.generation(generation_id=ids.new_uuid_of(made), now=made)
+        Generation.objects.filter(id=begun.id).update(deadline_at=clock.now() + timedelta(hours=1))
+        claim = take(generation_id=begun.id, worker=make_worker())
+        assert claim is not None
+        delivery = make_delivery(claim, spools)
+        settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=end)
+        delivery.close()
+        Generation.objects.filter(id=begun.id).update(created_at=made)
+        return begun
+
+    return make
+
+
+def test_the_zone_is_chosen_and_audited(acme, sign_in):
+    client = sign_in(acme)
+
+    answer = client.post(url("settings", acme), {"title": "acme", "time_zone": "Asia/Kolkata"})
+
+    assert answer.status_code == 302
+    assert Tenant.objects.get(id=acme.id).time_zone == "Asia/Kolkata"
+    event = AuditEvent.objects.get(action="tenant.time_zone")
+    assert (event.before, event.after) == ({"time_zone": "UTC"}, {"time_zone": "Asia/Kolkata"})
+    assert (
+        '<option value="Asia/Kolkata" selected>'
+        in client.get(url("settings", acme)).content.decode()
+    )
+
+
+@pytest.mark.parametrize("name", ["Europe/Atlantis", "../../etc/passwd", "localtime", "+02:00"])
+def test_what_is_no_zone_is_refused(acme, sign_in, name):
+    answer = sign_in(acme).post(url("settings", acme), {"title": "acme", "time_zone": name})
+
+    assert answer.status_code == 422
+    assert Tenant.objects.get(id=acme.id).time_zone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "places"),
+    [
+        ("UTC", "2026-10-25", [1, 2, 3]),
+        ("Europe/Berlin", "2026-10-24", []),
+        ("Europe/Berlin", "2026-10-25", [0, 1, 2]),
+        ("Europe/Berlin", "2026-10-26", [3]),
+        ("Asia/Kolkata", "2026-10-25", [0, 1]),
+        ("Asia/Kolkata", "2026-10-26", [2, 3]),
+    ],
+)
+def test_the_rows_of_a_day_come_to_its_figure(acme, sign_in, ended, *, zone, day, places):
+    made = [
+        ended(acme, "2026-10-24T22:00:03Z"),  # 00:00:03 on the 25th in Berlin, begun on the 24th
+        ended(acme, "2026-10-25T17:59:59Z"),  # 23:29:59 in Kolkata
+        ended(acme, "2026-10-25T22:59:59Z"),  # the last second of Berlin's 25 hours
+        ended(acme, "2026-10-25T23:00:03Z"),
+    ]
+    set_time_zone(tenant=acme.tenant, name=zone, actor="test")
+    period = period_of_day(datetime.fromisoformat(day).date(), ZoneInfo(zone))
+
+    client = sign_in(acme)
+    page = words_of(client.get(f"{url('generations', acme)}?day={day}"))
+    lines = lines_of(client.get(f"{url('generations', acme)}?day={day}&format=csv"))
+    used = usage_between(acme.id, start=period.start, end=period.end, bucket=None, groups=[])
+
+    assert sorted(line["id"] for line in lines) == sorted(made[place].public_id for place in places)
+    assert sum(one.captured for one in used) == 52_680 * len(places)
+    charged = {0: "$0.00", 1: "$0.05268", 2: "$0.10536", 3: "$0.15804"}[len(places)]
+    assert f"{len(places)} generation{'' if len(places) == 1 else 's'}, {charged} charged" in page
+    assert f", {zone}" in page
+    assert ("begins up to 30 minutes before midnight in Asia/Kolkata" in page) == (
+        zone == "Asia/Kolkata"
+    )
+    assert all(line["finished"].endswith("+00:00") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("zone", "name", "start", "end", "before"),
+    [
+        (BERLIN, "24h", "2026-10-25T11:00Z", "2026-10-26T11:00Z", "2026-10-24T11:00Z"),
+        (BERLIN, "7d", "2026-10-19T22:00Z", "2026-10-26T23:00Z", "2026-10-12T22:00Z"),
+        (KOLKATA, "7d", "2026-10-19T18:00Z", "2026-10-26T18:00Z", "2026-10-12T18:00Z"),
+    ],
+    ids=["hours", "berlin", "kolkata"],
+)
+def test_a_period_is_whole_days_and_so_is_the_one_before(zone, name, start, end, before):
+    period = period_of(name, datetime(2026, 10, 26, 10, 20, tzinfo=UTC), zone)
+
+    assert (period.start, period.end) == tuple(map(datetime.fromisoformat, (start, end)))
+    assert period.before.start == datetime.fromisoformat(before)
+    assert period.before.end == period.start
+
+
+def test_the_days_of_a_chart_are_the_zones(acme, sign_in, delivered):
+    delivered(acme)
+    set_time_zone(tenant=acme.tenant, name="Asia/Kolkata", actor="test")
+    now = clock.now()
+    today = period_of("7d", now, KOLKATA).last
+    client = sign_in(acme)
+
+    page = words_of(client.get(url("usage", acme) + "?period=7d"))
+    overview = words_of(client.get(url("overview", acme)))
+    lines = lines_of(client.get(url("usage", acme) + "?period=7d&format=csv"))
+
+    assert f"?day={today}" in page
+    assert "Asia/Kolkata. Counted by the hour in which a request ended." in page
+    assert "begins up to 30 minutes before midnight in Asia/Kolkata" in page
+    assert "23:30, Asia/Kolkata" in overview
+    assert f"?day={today}" in overview
+    assert [line["start"][11:] for line in lines] == ["18:00:00+00:00"]
+    listed = words_of(client.get(f"{url('generations', acme)}?day={today}"))
+    assert "1 generation, $0.05268 charged" in listed
+
+
+@pytest.mark.parametrize("name", ["audit", "ledger", "generation"])
+def test_times_on_a_page_are_the_zones(acme, sign_in, delivered, name):
+    made = delivered(acme)
+    set_time_zone(tenant=acme.tenant, name="Asia/Kolkata", actor="test")
+    there = made.created_at.astimezone(KOLKATA)
+    place = [made.public_id] if name == "generation" else []
+
+    page = words_of(sign_in(acme).get(url(name, acme, *place)))
+
+    assert "Asia/Kolkata" in page
+    assert f"{there.day} {there:%b %Y, %H:}" in page
+    assert " UTC" not in page
