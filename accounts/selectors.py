@@ -22,6 +22,7 @@ from accounts.models import (
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
 from pictor.kit.money import Micros
+from pictor.kit.pages import in_pages
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -230,10 +231,10 @@ def prompt_retentions() -> list[tuple[UUID, int]]:
 
 def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     """A tenant's audit log, oldest first, read as it is asked for."""
-    events = AuditEvent.objects.filter(tenant_id=tenant_id).order_by("id")
-    return events.values(
-        "actor_name", "action", "object_type", "object_id", "before", "after", "ip", "at"
-    ).iterator()
+    events = AuditEvent.objects.filter(tenant_id=tenant_id).values(
+        "id", "actor_name", "action", "object_type", "object_id", "before", "after", "ip", "at"
+    )
+    return in_pages(events)
 
 
 def latest_mail(*, limit: int) -> list[Mail]:

@@ -6,26 +6,25 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Transfer, UsageRollup
+from pictor.kit.pages import in_pages
 
 _NOT_THEIRS = frozenset({"channel", "upstream_cost_micros"})
 """Columns that say how the work was done, and what it cost us."""
-_CHUNK_ROWS = 500
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
     """Every transfer on the tenant's accounts, and usage by the hour."""
-    transfers = Transfer.objects.filter(tenant_id=tenant_id).order_by("seq").values(
+    transfers = Transfer.objects.filter(tenant_id=tenant_id).values(
         "id", "seq", "kind", "amount", "available_after", "held_after", "generation_id", "reason",
         "created_at",
     )  # fmt: skip
-    yield "transfers", transfers.iterator(_CHUNK_ROWS)
+    yield "transfers", in_pages(transfers, by="seq")
     columns = [
         field.attname
         for field in UsageRollup._meta.concrete_fields  # noqa: SLF001 - Django's way to columns
         if field.attname not in _NOT_THEIRS
     ]
-    usage = UsageRollup.objects.filter(tenant_id=tenant_id).order_by("hour").values(*columns)
-    yield "usage", usage.iterator(_CHUNK_ROWS)
+    yield "usage", in_pages(UsageRollup.objects.filter(tenant_id=tenant_id).values(*columns))
 
 
 def files(tenant_id: UUID) -> tuple[()]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from pictor.kit.pages import in_pages
 from storage.models import StoredImage
 
 STORED_IMAGES = "(SELECT generation_id, tenant_id, index, width, height FROM storage_storedimage)"
@@ -22,8 +23,7 @@ def generation_of_image(image_id: UUID) -> UUID | None:
 
 def stored_images_of_tenant(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     """A tenant's images, deleted ones too, read as they are asked for."""
-    images = StoredImage.objects.filter(tenant_id=tenant_id).order_by("generation_id", "index")
-    return images.values().iterator()
+    return in_pages(StoredImage.objects.filter(tenant_id=tenant_id).values())
 
 
 def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:

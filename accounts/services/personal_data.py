@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.conf import settings
@@ -74,18 +74,12 @@ def _set_days(tenant: Tenant, what: str, days: int | None, actor: Actor, ip: str
 def export_tenant(*, tenant: Tenant, path: Path, actor: Actor) -> None:
     """Write all that is kept of a tenant into a new zip file, for its owner's eyes alone (0600).
 
-    NAME.jsonl are rows, one JSON object a line; files/… are images. Nothing is whole in memory. Not
-    one snapshot: what changes meanwhile may be there in either form. No secret is in it. Raises
-    FileExistsError, OSError; an unfinished file is removed.
+    Raises FileExistsError, OSError; an unfinished file is removed.
     """
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file, ZipFile(file, "w") as archive:
-            for name, rows in _tables(tenant):
-                _write(archive, f"{name}.jsonl", map(_line, rows), ZIP_DEFLATED)
-            for holding in holdings():
-                for name, chunks in holding.files(tenant.id):
-                    _write(archive, f"files/{name}", chunks, ZIP_STORED)
+        with os.fdopen(descriptor, "wb") as file:
+            write_export(tenant=tenant, file=file)
     except BaseException:
         path.unlink()
         raise
@@ -96,6 +90,21 @@ def export_tenant(*, tenant: Tenant, path: Path, actor: Actor) -> None:
         object_id=tenant.public_id,
         tenant_id=tenant.id,
     )
+
+
+def write_export(*, tenant: Tenant, file: IO[bytes]) -> None:
+    """Write all that is kept of a tenant into a file, as a zip archive.
+
+    NAME.jsonl are rows, one JSON object a line; files/… are images. Nothing is whole in memory. Not
+    one snapshot: what changes meanwhile may be there in either form. No secret is in it. Raises
+    OSError.
+    """
+    with ZipFile(file, "w") as archive:
+        for name, rows in _tables(tenant):
+            _write(archive, f"{name}.jsonl", map(_line, rows), ZIP_DEFLATED)
+        for holding in holdings():
+            for name, chunks in holding.files(tenant.id):
+                _write(archive, f"files/{name}", chunks, ZIP_STORED)
 
 
 def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: datetime) -> None:
