@@ -16,9 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
@@ -40,6 +42,11 @@ TRIES = 2
 """One repetition covers a kept-alive connection that the server has just closed."""
 MAX_KEYS_PER_REQUEST = 1000
 """What S3's DeleteObjects takes at once."""
+
+_ONE_BY_ONE = TransferConfig(
+    multipart_threshold=4 * 1024**3, multipart_chunksize=16 * 1024**2, use_threads=False
+)
+"""A request takes 5 GB; of a larger file one part at a time is in memory."""
 
 _making = threading.Lock()
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -160,6 +167,16 @@ class PrivateBucket(S3Storage):  # type: ignore[misc] # an untyped base
                 **self._get_write_parameters(name, content),
             )
         return name
+
+    def put_file(self, name: str, file: IO[bytes], *, content_type: str) -> None:
+        """Save a file of any size, in parts where it is more than one request takes."""
+        with translated():
+            try:
+                self.client.upload_fileobj(
+                    file, self.bucket_name, name, {"ContentType": content_type}, Config=_ONE_BY_ONE
+                )
+            except S3UploadFailedError as error:
+                raise StorageFailed(str(error)) from error
 
     @override
     def _open(self, name: str, mode: str = "rb") -> ObjectStream:

@@ -1,4 +1,4 @@
-"""Stored images. Their bytes are on S3; what is known about the bytes is here."""
+"""Stored images and exports. Their bytes are on S3; what is known about the bytes is here."""
 
 from datetime import datetime, timedelta
 
@@ -10,6 +10,47 @@ from pictor.kit import ids
 
 SHORTEST = timedelta(hours=1)
 """Before that no image goes, however short its tenant keeps them: its url is to be followed."""
+
+
+class TenantExport(models.Model):
+    """All that is kept of a tenant as one file, as a person asked for it; deleted a day later."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(
+        "accounts.User", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    asked_at = models.DateTimeField()
+    page_url = models.CharField(max_length=300, help_text="Where its asker finds it.")
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    ready_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    size_bytes = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"],
+                name="one_export_at_a_time",
+                condition=models.Q(ready_at__isnull=True, failed_at__isnull=True),
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"export of {self.tenant_id}"
+
+    @property
+    def public_id(self) -> str:
+        """The id outside: `exp_…`."""
+        return ids.public(ids.EXPORT, self.id)
+
+    @property
+    def is_being_made(self) -> bool:
+        """Whether it is neither ready nor given up."""
+        return self.ready_at is None and self.failed_at is None
 
 
 class StoredImage(models.Model):

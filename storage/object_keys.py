@@ -4,6 +4,7 @@
     in/20261120/7f3c…/0.bin                   an input of a generation: a reference image
     tmp/20261120/7f3c…/1-0-2.png              a partial image: dispatch-image-partial
     small/20261120/7f3c…/1-0.webp             an image for a list, made when it is first looked at
+    exports/20261120/7f3c…/export.zip         all that is kept of a tenant, for a day
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
 is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
@@ -18,7 +19,7 @@ from uuid import UUID
 
 FOLDER_HEX_DIGITS = 32
 
-INPUTS, PARTIALS, THUMBNAILS = "in", "tmp", "small"
+INPUTS, PARTIALS, THUMBNAILS, EXPORTS = "in", "tmp", "small", "exports"
 """What the keys of objects that are not images to be kept begin with."""
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
@@ -53,13 +54,18 @@ def partial_key(
     return f"{PARTIALS}/{folder}/{dispatch}-{image}-{partial}.{ext}"
 
 
+def export_key(secret: str, export_id: UUID, *, created: date) -> str:
+    """Where an export of a tenant lies. `created` is the day it was asked for on, in UTC."""
+    return f"{EXPORTS}/{_folder(secret, export_id, created)}/export.zip"
+
+
 def thumbnail_key(image_key: str) -> str:
     """Where the small picture of an image lies; removed with it."""
     return f"{THUMBNAILS}/{image_key.rpartition('.')[0]}.webp"
 
 
-def _folder(secret: str, generation_id: UUID, created: date) -> str:
+def _folder(secret: str, owner_id: UUID, created: date) -> str:
     if not secret:
         raise ValueError("object keys need a secret")
-    digest = hmac.new(secret.encode(), generation_id.bytes, hashlib.sha256).hexdigest()
+    digest = hmac.new(secret.encode(), owner_id.bytes, hashlib.sha256).hexdigest()
     return f"{created:%Y%m%d}/{digest[:FOLDER_HEX_DIGITS]}"

@@ -1,11 +1,13 @@
 """Reads of what is known about images. Their bytes are read by the services."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pictor.kit import ids
 from pictor.kit.pages import in_pages
-from storage.models import StoredImage
+from storage.models import StoredImage, TenantExport
 
 STORED_IMAGES = "(SELECT generation_id, tenant_id, index, width, height FROM storage_storedimage)"
 """SQL: every image that was ever stored, for another app's statement to join."""
@@ -24,6 +26,21 @@ def generation_of_image(image_id: UUID) -> UUID | None:
 def stored_images_of_tenant(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     """A tenant's images, deleted ones too, read as they are asked for."""
     return in_pages(StoredImage.objects.filter(tenant_id=tenant_id).values())
+
+
+def exports_of(tenant_id: UUID) -> list[TenantExport]:
+    """A tenant's exports of late, newest first."""
+    found = TenantExport.objects.filter(tenant_id=tenant_id).select_related("asked_by")
+    return list(found.order_by("-asked_at"))
+
+
+def export_of(tenant_id: UUID, public_id: str, *, now: datetime) -> TenantExport | None:
+    """A tenant's export of that public id, if its file is to be had."""
+    export_id = ids.parse(ids.EXPORT, public_id)
+    if export_id is None:
+        return None
+    ready = TenantExport.objects.filter(tenant_id=tenant_id, expires_at__gt=now)
+    return ready.exclude(ready_at=None).filter(id=export_id).first()
 
 
 def kept_images_of(generation_ids: Collection[UUID]) -> list[StoredImage]:

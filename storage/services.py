@@ -43,6 +43,7 @@ __all__ = [
     "open_stream",
     "partial_key_of",
     "remove_all",
+    "remove_exports_until",
     "remove_images",
     "remove_inputs_until",
     "remove_partials_until",
@@ -113,15 +114,19 @@ def open_stream(key: str) -> ObjectStream:
     return cast(ObjectStream, bucket.open(key))
 
 
-def signed_url(key: str, *, content_type: str, expires_seconds: int | None = None) -> str:
+def signed_url(
+    key: str, *, content_type: str, expires_seconds: int | None = None, attachment: str = ""
+) -> str:
     """A url that needs no key until it expires (default: URL_EXPIRY_SECONDS). Makes no request.
 
-    The content type is part of what is signed, so it is right even where the S3 server forgot it.
+    The content type is part of what is signed, so it is right even where the S3 server forgot it;
+    with `attachment` so is that a browser saves it, under this name.
     """
+    parameters = {"ResponseContentType": content_type}
+    if attachment:
+        parameters["ResponseContentDisposition"] = f'attachment; filename="{attachment}"'
     return bucket.url(
-        key,
-        parameters={"ResponseContentType": content_type},
-        expire=expires_seconds or settings.URL_EXPIRY_SECONDS,
+        key, parameters=parameters, expire=expires_seconds or settings.URL_EXPIRY_SECONDS
     )
 
 
@@ -151,6 +156,11 @@ def remove_inputs_until(day: datetime) -> None:
 def remove_partials_until(day: datetime) -> None:
     """Remove every partial image of the generations of that day (UTC) or before."""
     _remove_until(object_keys.PARTIALS, day)
+
+
+def remove_exports_until(day: datetime) -> None:
+    """Remove every export that was asked for on that day (UTC) or before."""
+    _remove_until(object_keys.EXPORTS, day)
 
 
 def _remove_until(kind: str, day: datetime) -> None:

@@ -1,12 +1,24 @@
-"""Hourly: images past their time."""
+"""What the short-work worker does for storage: exports; hourly, what is past its time."""
 
 from celery import shared_task
 
 from pictor.kit import clock
-from storage import services
+from storage import exports, services
 
 MOST_IMAGES = 100_000
 """At most this many from one run, so that a run ends."""
+
+
+@shared_task(name="storage.make_exports", ignore_result=True)
+def make_exports() -> int:
+    """Make the exports that are due; how many."""
+    return exports.make_due(now=clock.now())
+
+
+@shared_task(name="storage.expire_exports", ignore_result=True)
+def expire_exports() -> None:
+    """Delete every export past its time."""
+    exports.delete_old(now=clock.now())
 
 
 @shared_task(name="storage.expire_images", ignore_result=True)

@@ -43,6 +43,7 @@ from accounts.services.personal_data import (
     export_tenant,
     set_image_retention,
     set_prompt_retention,
+    write_export,
 )
 from accounts.services.tenants import (
     NO_LIMITS,
@@ -105,4 +106,5 @@ __all__ = [
     "set_title",
     "unknown_scopes",
     "verify_email",
+    "write_export",
 ]

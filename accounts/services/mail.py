@@ -5,13 +5,14 @@ Raises nothing of a mail server's: what it says is kept with the mail.
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.utils.module_loading import import_string
 
 from accounts.models import Mail
+from pictor.kit.bell import ring
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ MAX_ERROR = 300
 def post(*, to: str, subject: str, text: str, html: str = "") -> Mail:
     """Have a mail sent as soon as the transaction is committed."""
     mail = Mail.objects.create(to=to, subject=subject[:200], text=text, html=html)
-    transaction.on_commit(_ring)
+    transaction.on_commit(partial(ring, TASK))
     return mail
 
 
@@ -74,14 +75,3 @@ def _send(mail: Mail, now: datetime) -> bool:
         mail.text = mail.html = ""
     mail.save(update_fields=["sent_at", "error", "text", "html"])
     return True
-
-
-def _ring() -> None:
-    """Tell the short-work worker; what it does not hear it finds within a minute."""
-    from kombu.exceptions import OperationalError  # noqa: PLC0415 - no command waits for them
-    from redis.exceptions import RedisError  # noqa: PLC0415 - as above
-
-    try:
-        import_string(settings.DOORBELL_APP).send_task(TASK, retry=False)
-    except (OperationalError, RedisError, OSError) as error:
-        logger.warning("the mail's bell was not heard: %s", error)

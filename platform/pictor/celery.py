@@ -74,6 +74,11 @@ app.conf.update(
             "task": "generation.tasks.forget_prompts",
             "schedule": crontab(minute=57),
         },
+        "make-exports": {"task": "storage.make_exports", "schedule": crontab()},
+        "delete-expired-exports": {
+            "task": "storage.expire_exports",
+            "schedule": crontab(minute=47),
+        },
         "delete-expired-images": {
             "task": "storage.expire_images",
             "schedule": crontab(minute=17),

@@ -1,5 +1,7 @@
 """Every page of a workspace in a real browser, in every look; and its main journeys."""
 
+from zipfile import ZipFile
+
 import httpx
 import pytest
 from playwright.sync_api import Page
@@ -11,7 +13,7 @@ EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "thumbnail", "member_invite", "member_role", "member_remove",
-    "invitation_cancel", "settings_limits", "billing_alert",
+    "invitation_cancel", "settings_limits", "billing_alert", "export_ask", "export",
 }  # fmt: skip
 """What answers with no page of its own."""
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
@@ -89,3 +91,21 @@ def test_a_filter_is_in_the_address_and_outlives_a_reload(signed_in, place):
 
     assert page.get_by_label("Status").input_value() == "failed"
     assert page.locator("#results tbody tr").count() == 1
+
+
+def test_everything_is_exported_as_one_file(signed_in, place):
+    page = signed_in.new_page()
+    page.goto(place.path("settings"))
+
+    page.get_by_role("button", name="Export everything").click()
+    ready = page.locator("#export").get_by_role("link", name="Download")
+    ready.wait_for(timeout=60_000)
+    keep(page, "console-settings-export")
+    assert axe(page) == []
+    with page.expect_download() as coming:
+        ready.click()
+
+    assert coming.value.suggested_filename.startswith("pictor-export-")
+    with ZipFile(coming.value.path()) as archive:
+        assert b"a heron at dawn" in archive.read("generations.jsonl")
+        assert any(name.startswith("files/") for name in archive.namelist())

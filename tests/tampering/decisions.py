@@ -55,7 +55,7 @@ NOT_MONEY = frozenset(
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_idempotencyrecord"),
         *("generation_promptsforgotten", "generation_route", "generation_watchedday"),
-        "generation_worker",
+        *("generation_worker", "storage_tenantexport"),
         *("account_emailaddress", "account_emailconfirmation", "mfa_authenticator"),
     }
 )

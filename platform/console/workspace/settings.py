@@ -30,6 +30,7 @@ from console.workspace.exports import Rows, csv_answer
 from console.workspace.fields import DollarsField, LimitField, dressed, take_errors
 from console.workspace.periods import number_of
 from console.workspace.zones import zone_choices
+from storage.selectors import exports_of
 
 PAGE = 50
 READ = 500
@@ -76,11 +77,11 @@ class LimitsForm(forms.Form):
 def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Look at them, or change what the workspace is called and what is kept."""
     if request.method != "POST":
-        return _page(request, workspace)
+        return page(request, workspace)
     form = SettingsForm(request.POST, initial=_kept(workspace.tenant))
     if form.is_valid() and _is_saved(request, workspace, form):
         return redirect("workspace:settings", workspace.tenant.public_id)
-    return _page(request, workspace, form=form)
+    return page(request, workspace, form=form)
 
 
 @require_POST
@@ -96,7 +97,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             ip=request.META.get("REMOTE_ADDR"),
         )
         return redirect("workspace:settings", workspace.tenant.public_id)
-    return _page(request, workspace, limits_form=form)
+    return page(request, workspace, limits_form=form)
 
 
 def _kept(tenant: Tenant) -> dict[str, Any]:
@@ -105,18 +106,20 @@ def _kept(tenant: Tenant) -> dict[str, Any]:
     return {**columns, "title": tenant.shown_name}
 
 
-def _page(
+def page(
     request: HttpRequest,
     workspace: Workspace,
     *,
     form: SettingsForm | None = None,
     limits_form: LimitsForm | None = None,
+    **refusals: str,
 ) -> HttpResponse:
-    """The page; with a form that was refused in place of what is in force."""
+    """The page; with a form that was refused in place of what is in force, or in words."""
     workspace.tenant.refresh_from_db()
     tenant = workspace.tenant
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form or refusals else HTTPStatus.OK
     values = {name: getattr(tenant, name) for name in LimitsForm.base_fields}
+    exports = exports_of(tenant.id)
     context = {
         "workspace": workspace,
         "tenant": tenant,
@@ -124,6 +127,9 @@ def _page(
         "limits_form": dressed(limits_form or LimitsForm(initial=values)),
         "used": workspace.balance.used,
         "most_image_days": config.IMAGE_RETENTION_DAYS,
+        "exports": exports,
+        "is_being_made": any(one.is_being_made for one in exports),
+        **refusals,
     }
     return render(request, "workspace/settings.html", context, status=status)
 

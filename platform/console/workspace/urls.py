@@ -10,6 +10,7 @@ from console.workspace import (
     money,
     playground,
     settings,
+    takeout,
     thumbnails,
     usage,
 )
@@ -62,4 +63,6 @@ urlpatterns = [
     path(f"{TENANT}audit/", settings.audit, name="audit"),
     path(f"{TENANT}settings/", settings.settings, name="settings"),
     path(f"{TENANT}settings/limits/", settings.limits, name="settings_limits"),
+    path(f"{TENANT}settings/export/", takeout.ask, name="export_ask"),
+    path(f"{TENANT}exports/<str:export>/", takeout.download, name="export"),
 ]

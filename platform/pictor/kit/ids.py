@@ -17,6 +17,7 @@ GENERATION = "gen"
 IMAGE = "img"
 KEY = "key"
 TENANT = "ten"
+EXPORT = "exp"
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26

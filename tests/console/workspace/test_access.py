@@ -9,14 +9,18 @@ from accounts.services import invite
 from billing.models import Transfer
 from console.workspace import urls
 from pictor.kit import clock
+from storage.exports import KEPT as EXPORT_KEPT
+from storage.models import TenantExport
 from tests.console.workspace.conftest import SignIn, available
 from tests.factories import Customer
 
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
-    "settings_limits", "billing_alert",
+    "settings_limits", "billing_alert", "export_ask",
 }  # fmt: skip
+ELSEWHERE = {"thumbnail", "export"}
+"""What leads to storage."""
 EVERYBODY = {"owner", "admin", "developer", "billing", "viewer"}
 MAKERS = {"owner", "admin", "developer"}
 LOOKERS = MAKERS | {"viewer"}
@@ -50,6 +54,8 @@ MAY = {
     "settings": CHIEFS,
     "settings_limits": CHIEFS,
     "billing_alert": {"owner", "admin", "billing"},
+    "export_ask": CHIEFS,
+    "export": CHIEFS,
 }
 
 
@@ -70,11 +76,13 @@ def address(
     tenant = (people or customer).tenant
     member = Membership.objects.filter(tenant=tenant).order_by("id").first()
     invited = Invitation.objects.filter(tenant=tenant).first()
+    export = TenantExport.objects.filter(tenant=tenant).first()
     ids = {
         "generation": generation,
         "key": key,
         "person": str(member.user_id) if member else "nobody",
         "invitation": str(invited.pk) if invited else "none",
+        "export": export.public_id if export else "none",
     }
     route = str(entry.pattern)
     kwargs = {word: value for word, value in ids.items() if f":{word}>" in route}
@@ -82,10 +90,13 @@ def address(
 
 
 def peopled(customer: Customer, sign_in: SignIn) -> None:
-    """Give it an owner, and somebody who is invited."""
+    """Give it an owner, somebody who is invited, and an export that is ready."""
     sign_in(customer)
     owner = Membership.objects.get(tenant=customer.tenant)
-    invite(by=owner, email="new@example.com", role=Membership.Role.VIEWER, now=clock.now())
+    now = clock.now()
+    invite(by=owner, email="new@example.com", role=Membership.Role.VIEWER, now=now)
+    times = {"asked_at": now, "due_at": now, "ready_at": now, "expires_at": now + EXPORT_KEPT}
+    TenantExport.objects.create(tenant=customer.tenant, size_bytes=1, **times)
 
 
 def asked(client: Client, name: str, url: str) -> int:
@@ -151,13 +162,13 @@ def test_looking_at_everything_changes_nothing(acme, sign_in, delivered):
     client = sign_in(acme)
     before = (AuditEvent.objects.count(), Transfer.objects.count(), available(acme))
 
-    for name in set(names()) - ACTIONS - {"thumbnail"}:
+    for name in set(names()) - ACTIONS - ELSEWHERE:
         assert client.get(address(name, acme, made, acme.key.public_id)).status_code == 200
 
     assert (AuditEvent.objects.count(), Transfer.objects.count(), available(acme)) == before
 
 
-@pytest.mark.parametrize("name", sorted(set(names()) - ACTIONS - {"thumbnail"}))
+@pytest.mark.parametrize("name", sorted(set(names()) - ACTIONS - ELSEWHERE))
 def test_a_page_asks_the_database_little(
     acme, sign_in, delivered, django_assert_max_num_queries, name
 ):

@@ -1,0 +1,19 @@
+"""Telling the short-work worker of work. It may not hear, and looks by itself each minute."""
+
+import logging
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+logger = logging.getLogger(__name__)
+
+
+def ring(task: str) -> None:
+    """Have a task done soon. What is not heard is found by the worker's next look at its rows."""
+    from kombu.exceptions import OperationalError  # noqa: PLC0415 - no command waits for them
+    from redis.exceptions import RedisError  # noqa: PLC0415 - as above
+
+    try:
+        import_string(settings.DOORBELL_APP).send_task(task, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("the bell for %s was not heard: %s", task, error)

@@ -1,0 +1,244 @@
+"""All that is kept of a tenant as one file, asked for by a person, made by the short-work worker.
+
+A row says that it is wanted, before anything is done; whatever dies meanwhile, the row is due again
+and the file is made from the beginning. It is written to an unnamed file on disk, which goes with
+the process, and from there to storage under a key that is worked out from the row. A day after it
+was ready object and row are deleted.
+
+What goes wrong on the way is kept with the row: nobody waits for it.
+"""
+
+import errno
+import logging
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import IO, Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from accounts.models import Tenant, User
+from accounts.services import post, record, write_export
+from pictor.kit import clock
+from pictor.kit.bell import ring
+from storage import object_keys
+from storage.backends import StorageFailed, bucket
+from storage.models import TenantExport
+from storage.services import delete_objects, remove_exports_until, signed_url
+
+logger = logging.getLogger(__name__)
+
+TASK = "storage.make_exports"
+MOST_A_DAY = 3
+KEPT = timedelta(hours=24)
+LINK_SECONDS = 300
+"""A link is made when it is followed."""
+LEASE = timedelta(minutes=2)
+"""So long nobody else makes an export that somebody was at work on."""
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60))
+"""Before each further attempt."""
+ABANDONED_AFTER = timedelta(days=3)
+LEAST_FREE_BYTES = 1024**3
+"""Left on the disk for everybody else."""
+CONTENT_TYPE = "application/zip"
+MAIL = "account/email/export"
+
+_at_work = threading.Lock()
+"""One at a time in a process: its other threads have mail to send."""
+
+
+@transaction.atomic
+def ask_for_export(
+    *, tenant: Tenant, user: User, page_url: str, now: datetime, ip: str | None = None
+) -> TenantExport:
+    """Have all that is kept of a tenant made into one file; its asker is told by mail.
+
+    Raises ValidationError while another one is being made, and for a fourth within 24 hours.
+    """
+    Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+    known = TenantExport.objects.filter(tenant=tenant)
+    if known.filter(ready_at=None, failed_at=None).exists():
+        raise ValidationError("An export is being made already.")
+    if known.filter(asked_at__gt=now - KEPT).count() >= MOST_A_DAY:
+        raise ValidationError(f"At most {MOST_A_DAY} exports within 24 hours: ask again later.")
+    export = TenantExport.objects.create(
+        tenant=tenant, asked_by=user, asked_at=now, due_at=now, page_url=page_url
+    )
+    _record(export, "tenant.export_ask", user, ip)
+    transaction.on_commit(partial(ring, TASK))
+    return export
+
+
+def export_url(export: TenantExport) -> str:
+    """Where the file is downloaded, for some minutes. Makes no request."""
+    name = f"pictor-export-{export.asked_at.astimezone(UTC):%Y-%m-%d-%H%M}.zip"
+    return signed_url(
+        _key_of(export), content_type=CONTENT_TYPE, expires_seconds=LINK_SECONDS, attachment=name
+    )
+
+
+def make_due(*, now: datetime) -> int:
+    """Make the exports that are due; how many were made. Safe beside another one."""
+    if not _at_work.acquire(blocking=False):
+        return 0
+    try:
+        made = 0
+        while (export := _claimed(now)) is not None:
+            made += _make(export, now)
+        return made
+    finally:
+        _at_work.release()
+
+
+def delete_old(*, now: datetime) -> None:
+    """Delete what was ready, or failed, a day ago, and objects that no row is left of."""
+    old = TenantExport.objects.filter(expires_at__lte=now)
+    try:
+        for export in old:
+            _delete(export)
+        remove_exports_until(now - ABANDONED_AFTER)
+    except StorageFailed as error:  # the next hour tries again
+        logger.warning("exports could not be deleted: %s", error)
+
+
+def delete_exports_of(tenant_id: UUID) -> None:
+    """Delete every export of a tenant, those that are being made too. Raises StorageFailed."""
+    for export in TenantExport.objects.filter(tenant_id=tenant_id):
+        _delete(export)
+
+
+def _claimed(now: datetime) -> TenantExport | None:
+    """An export that nobody else makes now; it is due again soon, should this process die."""
+    with transaction.atomic():
+        due = TenantExport.objects.filter(ready_at=None, failed_at=None, due_at__lte=now)
+        export = due.select_for_update(skip_locked=True).order_by("due_at").first()
+        if export is None:
+            return None
+        if export.attempts <= len(WAITS):
+            export.due_at = now + LEASE
+            export.attempts += 1
+            export.save(update_fields=["due_at", "attempts"])
+            return export
+        _fail(export, now)
+    return _claimed(now)
+
+
+def _make(export: TenantExport, now: datetime) -> bool:
+    settings.SPOOL.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=settings.SPOOL) as unnamed:
+            file = cast(IO[bytes], _Watched(unnamed, partial(_renew, export)))
+            write_export(tenant=export.tenant, file=file)
+            size_bytes = file.tell()
+            file.seek(0)
+            bucket.put_file(_key_of(export), file, content_type=CONTENT_TYPE)
+    except (OSError, StorageFailed) as error:
+        logger.warning("an export was not made, attempt %d: %s", export.attempts, error)
+        again = now + WAITS[min(export.attempts, len(WAITS)) - 1]
+        TenantExport.objects.filter(pk=export.pk).update(due_at=again)
+        return False
+    if not _finish(export, size_bytes):  # its tenant was erased meanwhile
+        delete_objects([_key_of(export)])
+        return False
+    return True
+
+
+@transaction.atomic
+def _finish(export: TenantExport, size_bytes: int) -> bool:
+    """Say that it is ready; False where nobody wants it any more."""
+    wanted = TenantExport.objects.select_for_update(of=("self",)).filter(pk=export.pk)
+    locked = wanted.select_related("tenant", "asked_by").first()
+    if locked is None or locked.ready_at is not None:
+        return locked is not None
+    now = clock.now()
+    locked.size_bytes, locked.ready_at, locked.expires_at = size_bytes, now, now + KEPT
+    locked.save(update_fields=["size_bytes", "ready_at", "expires_at"])
+    _record(locked, "tenant.export", locked.asked_by or "export")
+    _tell(locked)
+    return True
+
+
+def _fail(export: TenantExport, now: datetime) -> None:
+    export.failed_at, export.expires_at = now, now + KEPT
+    export.save(update_fields=["failed_at", "expires_at"])
+    _tell(export)
+
+
+def _tell(export: TenantExport) -> None:
+    if export.asked_by is None:
+        return
+    words = {"workspace": export.tenant.shown_name, "export": export, "url": export.page_url}
+    subject, text, html = (
+        render_to_string(f"{MAIL}_{part}", words).strip()
+        for part in ("subject.txt", "message.txt", "message.html")
+    )
+    post(to=export.asked_by.email, subject=subject, text=text, html=html)
+
+
+def _delete(export: TenantExport) -> None:
+    """The object first: a crash in between only means that it is deleted once more."""
+    delete_objects([_key_of(export)])
+    TenantExport.objects.filter(pk=export.pk).delete()
+
+
+def _renew(export: TenantExport) -> None:
+    """Somebody is at work on it."""
+    TenantExport.objects.filter(pk=export.pk).update(due_at=clock.now() + LEASE)
+
+
+def _key_of(export: TenantExport) -> str:
+    return object_keys.export_key(
+        settings.OBJECT_KEY_SECRET, export.id, created=export.asked_at.astimezone(UTC).date()
+    )
+
+
+def _record(export: TenantExport, action: str, actor: User | str, ip: str | None = None) -> None:
+    record(
+        actor=actor,
+        action=action,
+        object_type="tenant",
+        object_id=export.tenant.public_id,
+        tenant_id=export.tenant_id,
+        after={"export": export.public_id},
+        ip=ip,
+    )
+
+
+class _Watched:
+    """A file that says now and then that somebody is at work on it, and leaves room on the disk.
+
+    Raises OSError where the disk is nearly full.
+    """
+
+    def __init__(self, file: IO[bytes], say: Callable[[], None]) -> None:
+        self._file, self._say = file, say
+        self._said_at = clock.now()
+
+    def write(self, data: Any) -> int:
+        """Bytes on their way to the disk."""
+        self._look()
+        return self._file.write(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """Bytes on their way to storage."""
+        self._look()
+        return self._file.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def _look(self) -> None:
+        now = clock.now()
+        if now - self._said_at < LEASE / 8:
+            return
+        if shutil.disk_usage(settings.SPOOL).free < LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, "no room on the disk")
+        self._said_at = now
+        self._say()

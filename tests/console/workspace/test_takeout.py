@@ -1,0 +1,47 @@
+"""Everything that is kept of a workspace, asked for on its settings page."""
+
+from datetime import timedelta
+
+from pictor.kit import clock
+from storage.models import TenantExport
+from tests.console.workspace.conftest import url, words_of
+
+
+def test_it_is_asked_for_once_at_a_time(acme, sign_in):
+    client = sign_in(acme, "admin")
+    assert "Export everything" in words_of(client.get(url("settings", acme)))
+
+    answer = client.post(url("export_ask", acme))
+    again = client.post(url("export_ask", acme))
+
+    assert answer["Location"] == url("settings", acme) + "#export"
+    assert again.status_code == 422
+    assert "An export is being made already." in words_of(again)
+    export = TenantExport.objects.get()
+    assert export.page_url == "http://testserver" + url("settings", acme)
+    page = words_of(client.get(url("settings", acme)))
+    assert "Being made" in page
+    assert "by admin@acme.example" in page
+    assert "Export everything" not in page
+    assert client.get(url("export", acme, export.public_id)).status_code == 404
+
+
+def test_it_leads_to_the_file_for_a_day(acme, sign_in):
+    client = sign_in(acme)
+    client.post(url("export_ask", acme))
+    export = TenantExport.objects.get()
+    rows = TenantExport.objects.filter(id=export.id)
+    rows.update(
+        ready_at=clock.now(), expires_at=clock.now() + timedelta(hours=24), size_bytes=2_000_000
+    )
+    address = url("export", acme, export.public_id)
+
+    page = words_of(client.get(url("settings", acme)))
+    answer = client.get(address)
+    rows.update(expires_at=clock.now())
+
+    assert f'href="{address}">Download' in page
+    assert "1.9 MB, until" in page
+    assert "/exports/" in answer["Location"]
+    assert "response-content-disposition=attachment" in answer["Location"]
+    assert client.get(address).status_code == 404

@@ -1,0 +1,194 @@
+"""Exports of a tenant: asked for, made whatever dies, handed out for a day, and gone."""
+
+import json
+from datetime import timedelta
+from io import BytesIO
+from zipfile import ZipFile
+
+import httpx
+import pytest
+from boto3.s3.transfer import TransferConfig
+from django.core.exceptions import ValidationError
+
+from accounts.models import AuditEvent, Mail, Membership, User
+from accounts.services import add_member, erase_tenant
+from generation.management import seeding
+from generation.management.seeding import Wishes
+from pictor.kit import clock
+from storage import backends, exports
+from storage.backends import bucket
+from storage.exports import ask_for_export, delete_old, export_url, make_due
+from storage.models import TenantExport
+from tests.factories import Customer
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3")]
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def acme(s3):
+    bucket.delete_many(objects())
+    seeding.seed(Wishes())
+    return Customer("acme")
+
+
+@pytest.fixture
+def ann(acme):
+    user = User.objects.create(email="ann@example.com")
+    add_member(tenant=acme.tenant, user=user, role=Membership.Role.OWNER, actor="test")
+    return user
+
+
+@pytest.fixture
+def ask(acme, ann):
+    def asked(now=None):
+        return ask_for_export(
+            tenant=acme.tenant,
+            user=ann,
+            page_url="https://pictor.example/console/settings/",
+            now=now or clock.now(),
+        )
+
+    return asked
+
+
+def objects() -> list[str]:
+    return [name for page in bucket.names_under("exports/", before="f") for name in page]
+
+
+def test_it_is_made_mailed_and_handed_out(acme, ask):
+    export = ask()
+
+    assert make_due(now=clock.now()) == 1
+
+    export.refresh_from_db()
+    answer = httpx.get(export_url(export), trust_env=False)
+    assert answer.headers["content-disposition"].startswith('attachment; filename="pictor-export-')
+    assert len(answer.content) == export.size_bytes
+    with ZipFile(BytesIO(answer.content)) as archive:
+        (tenant,) = archive.read("tenant.jsonl").splitlines()
+        assert {"members.jsonl", "transfers.jsonl"} <= set(archive.namelist())
+    assert json.loads(tenant)["name"] == "acme"
+    mail = Mail.objects.get()
+    assert (mail.to, mail.subject) == ("ann@example.com", "The export of “acme” is ready")
+    assert "https://pictor.example/console/settings/" in mail.text
+    actions = AuditEvent.objects.filter(action__startswith="tenant.export").order_by("id")
+    assert [(one.action, one.actor_name) for one in actions] == [
+        ("tenant.export_ask", "ann@example.com"),
+        ("tenant.export", "ann@example.com"),
+    ]
+    assert make_due(now=clock.now()) == 0
+
+
+def test_one_at_a_time_and_three_a_day(ask):
+    now = clock.now()
+    for _ in range(3):
+        ask(now)
+        with pytest.raises(ValidationError, match="being made already"):
+            ask(now)
+        make_due(now=now)
+
+    with pytest.raises(ValidationError, match="At most 3 exports within 24 hours"):
+        ask(now + 23 * HOUR)
+    ask(now + 25 * HOUR)
+
+
+def test_it_is_made_from_the_beginning_when_its_worker_dies(ask, monkeypatch):
+    class KilledError(BaseException):
+        pass
+
+    def die(**_):
+        raise KilledError
+
+    export, now = ask(), clock.now()
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "write_export", die)
+        with pytest.raises(KilledError):
+            make_due(now=now)
+
+    assert make_due(now=now + MINUTE) == 0  # it could still be at work
+    assert make_due(now=now + 3 * MINUTE) == 1
+    export.refresh_from_db()
+    assert (export.attempts, export.is_being_made) == (2, False)
+
+
+def test_it_is_given_up_after_five_attempts_and_said_to_have_failed(ask, s3):
+    export, now = ask(), clock.now()
+    s3.stop()
+
+    made = [make_due(now=now + number * 2 * HOUR) for number in range(6)]
+
+    s3.start()
+    assert made == [0] * 6
+    export.refresh_from_db()
+    assert (export.attempts, export.failed_at) == (5, now + 10 * HOUR)
+    assert Mail.objects.get().subject == "The export of “acme” could not be made"
+    ask(now + 10 * HOUR)
+
+
+def test_a_day_later_it_is_gone(ask):
+    export = ask()
+    make_due(now=clock.now())
+    ready_at = TenantExport.objects.get().ready_at
+    assert ready_at is not None
+
+    delete_old(now=ready_at + 23 * HOUR)
+    assert len(objects()) == 1
+    delete_old(now=ready_at + 24 * HOUR)
+
+    assert objects() == []
+    assert not TenantExport.objects.filter(id=export.id).exists()
+
+
+def test_an_object_whose_row_is_lost_is_gone_after_three_days(ask):
+    ask()
+    make_due(now=clock.now())
+    TenantExport.objects.all().delete()
+
+    delete_old(now=clock.now() + timedelta(days=2))
+    assert len(objects()) == 1
+    delete_old(now=clock.now() + timedelta(days=3))
+
+    assert objects() == []
+
+
+def test_an_erased_tenant_has_no_exports(acme, ask):
+    ask()
+    make_due(now=clock.now())
+    ask()
+
+    erase_tenant(tenant=acme.tenant, confirmation="acme", actor="test", now=clock.now())
+
+    assert objects() == []
+    assert not TenantExport.objects.exists()
+
+
+def test_what_is_made_while_its_tenant_is_erased_does_not_stay(acme, ask, monkeypatch):
+    def write_late(*, tenant, file):
+        file.write(b"all that was kept")
+        erase_tenant(tenant=tenant, confirmation="acme", actor="test", now=clock.now())
+
+    monkeypatch.setattr(exports, "write_export", write_late)
+    ask()
+
+    assert make_due(now=clock.now()) == 0
+
+    assert objects() == []
+    assert not Mail.objects.exists()
+
+
+def test_a_file_beyond_what_a_request_takes_goes_in_parts(tmp_path, monkeypatch):
+    five = 5 * 1024**2
+    monkeypatch.setattr(
+        backends, "_ONE_BY_ONE", TransferConfig(five, multipart_chunksize=five, use_threads=False)
+    )
+    data = bytes(range(256)) * 45_000
+    path = tmp_path / "large"
+    path.write_bytes(data)
+
+    with path.open("rb") as file:
+        bucket.put_file("exports/large", file, content_type="application/zip")
+
+    with bucket.open("exports/large") as stored:
+        assert stored.read() == data
+    bucket.delete("exports/large")
