@@ -28,5 +28,8 @@ class Ledger(Protocol):
     def available_to(self, tenant_id: UUID) -> Micros:
         """What the tenant can spend now."""
 
+    def in_flight_of(self, tenant_id: UUID) -> int:
+        """How many of the tenant's generations are under way: what they cost is on hold."""
+
 
 ledger = Plug[Ledger]("accounts has no ledger")

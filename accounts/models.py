@@ -146,6 +146,9 @@ class Tenant(models.Model):
         validators=[validate_time_zone],
         help_text="Whose days its reports go by, such as Europe/Berlin.",
     )
+    erasure_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it is erased, or the next attempt is made."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="tenants")
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import mail
+from accounts.services import erase_due, mail
 from pictor.kit import clock
 
 
@@ -16,3 +16,9 @@ def send_mail() -> None:
 def forget_mail() -> None:
     """Delete mail of more than a week ago."""
     mail.forget_old(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def erase_tenants() -> None:
+    """Erase the tenants that are shut for it."""
+    erase_due(now=clock.now())

@@ -1,6 +1,6 @@
 """The ledger as accounts asks for it: `accounts.ledger.Ledger`, plugged in by `apps.py`."""
 
-from billing.selectors import available_to
+from billing.selectors import available_to, in_flight_of
 from billing.services import adjust, credit, open_account, top_up
 
-__all__ = ["adjust", "available_to", "credit", "open_account", "top_up"]
+__all__ = ["adjust", "available_to", "credit", "in_flight_of", "open_account", "top_up"]

@@ -62,7 +62,9 @@ def ask_for_export(
 
     Raises ValidationError while another one is being made, and for a fourth within 24 hours.
     """
-    Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+    locked = Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+    if locked.erasure_due_at is not None:
+        raise ValidationError("This workspace is being erased.")
     known = TenantExport.objects.filter(tenant=tenant)
     if known.filter(ready_at=None, failed_at=None).exists():
         raise ValidationError("An export is being made already.")

@@ -18,6 +18,7 @@ from accounts.services.api_keys import (
 )
 from accounts.services.audit import link_events, link_older_events, record
 from accounts.services.delegation import change_own_key, refuse_more_than, scopes_of
+from accounts.services.erasure import check_deletion, delete_workspace, erase_due, erase_tenant
 from accounts.services.mail import post
 from accounts.services.members import (
     accept_invitation,
@@ -39,7 +40,6 @@ from accounts.services.people import (
     set_password,
 )
 from accounts.services.personal_data import (
-    erase_tenant,
     export_tenant,
     set_image_retention,
     set_prompt_retention,
@@ -77,11 +77,14 @@ __all__ = [
     "change_role",
     "change_tenant",
     "change_user",
+    "check_deletion",
     "check_models",
     "create_tenant",
     "create_user",
     "delete_user",
+    "delete_workspace",
     "dismiss_member",
+    "erase_due",
     "erase_tenant",
     "export_tenant",
     "invite",

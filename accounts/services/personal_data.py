@@ -1,9 +1,8 @@
-"""A tenant's data: how long prompts are kept, all of it in one file, and the end of it."""
+"""A tenant's data: how long prompts are kept, and all of it in one file."""
 
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -14,12 +13,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
 from accounts.holdings import holdings
-from accounts.models import Actor, ApiKey, Invitation, Tenant
-from accounts.selectors import api_keys_of, audit_events_of, members_of
-from accounts.services.api_keys import revoke_api_key
+from accounts.models import Actor, ApiKey, Tenant
+from accounts.selectors import audit_events_of, members_of
 from accounts.services.audit import record
-from accounts.services.members import remove_member
-from accounts.services.tenants import set_tenant_status
 
 MAX_RETENTION_DAYS = 36_500
 
@@ -105,50 +101,6 @@ def write_export(*, tenant: Tenant, file: IO[bytes]) -> None:
         for holding in holdings():
             for name, chunks in holding.files(tenant.id):
                 _write(archive, f"files/{name}", chunks, ZIP_STORED)
-
-
-def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: datetime) -> None:
-    """Shut a tenant for good, and erase all of persons that is kept of it. Safe to call again.
-
-    Its keys are revoked and it is suspended at once. Then prompts, tags and images go, then its
-    members, its name and its keys' names. What money was paid for stays: the ledger, usage, sizes
-    and times under the tenant's id, and the audit log, to which nobody can write but by adding.
-
-    Raises ValidationError for another confirmation than the tenant's name, and while generations
-    are under way or an object cannot be removed: then call it again.
-    """
-    if confirmation != tenant.name:
-        raise ValidationError("to erase a tenant, its name must be confirmed exactly")
-    _shut(tenant, actor, now)
-    for holding in holdings():
-        holding.erase(tenant_id=tenant.id, now=now)
-    _make_nameless(tenant, actor)
-
-
-@transaction.atomic
-def _shut(tenant: Tenant, actor: Actor, now: datetime) -> None:
-    if tenant.status != Tenant.Status.SUSPENDED:
-        set_tenant_status(tenant=tenant, status=Tenant.Status.SUSPENDED, actor=actor)
-    for key in api_keys_of(tenant.id):
-        if key.revoked_at is None:
-            revoke_api_key(key=key, now=now, actor=actor)
-
-
-@transaction.atomic
-def _make_nameless(tenant: Tenant, actor: Actor) -> None:
-    for member in members_of(tenant.id):
-        remove_member(membership=member, actor=actor)
-    ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
-    Invitation.objects.filter(tenant=tenant).delete()
-    tenant.name, tenant.title = f"erased {tenant.public_id}", ""
-    tenant.save(update_fields=["name", "title"])
-    record(
-        actor=actor,
-        action="tenant.erase",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-    )
 
 
 def _tables(tenant: Tenant) -> Iterator[tuple[str, Iterable[Mapping[str, Any]]]]:

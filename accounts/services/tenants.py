@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.ledger import ledger
@@ -143,7 +144,13 @@ def set_time_zone(*, tenant: Tenant, name: str, actor: Actor, ip: str | None = N
 def set_tenant_status(
     *, tenant: Tenant, status: Tenant.Status, actor: Actor, ip: str | None = None
 ) -> None:
-    """Suspend a tenant, or let it work again. Felt by the next request; running work ends."""
+    """Suspend a tenant, or let it work again. Felt by the next request; running work ends.
+
+    Raises ValidationError for one that is to be erased: it does not work again.
+    """
+    is_ending = Tenant.objects.filter(pk=tenant.pk, erasure_due_at__isnull=False).exists()
+    if is_ending and status == Tenant.Status.ACTIVE:
+        raise ValidationError("It is being erased, and does not work again.")
     before = tenant.status
     tenant.status = status
     tenant.save(update_fields=["status"])

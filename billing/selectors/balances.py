@@ -51,6 +51,11 @@ def balance_alert_of(tenant_id: UUID) -> BalanceAlert | None:
     return BalanceAlert.objects.filter(tenant_id=tenant_id).first()
 
 
+def in_flight_of(tenant_id: UUID) -> int:
+    """How many of a tenant's generations are under way."""
+    return balance_of(tenant_id).in_flight
+
+
 def statement(tenant_id: UUID, *, after_seq: int = 0, limit: int | None = None) -> list[Transfer]:
     """A tenant's transfers in order, from the one after `after_seq` on."""
     transfers = Transfer.objects.filter(tenant_id=tenant_id, seq__gt=after_seq).order_by("seq")

@@ -74,6 +74,7 @@ app.conf.update(
             "task": "generation.tasks.forget_prompts",
             "schedule": crontab(minute=57),
         },
+        "erase-tenants": {"task": "accounts.tasks.erase_tenants", "schedule": crontab()},
         "make-exports": {"task": "storage.make_exports", "schedule": crontab()},
         "delete-expired-exports": {
             "task": "storage.expire_exports",

@@ -96,3 +96,26 @@ def test_the_pages_of_signing_in_keep_the_promises(newcomer):
         page = newcomer.new_page()
         assert faults(page, path) + axe(page) == []
         keep(page, path.strip("/").replace("/", "-"))
+
+
+def test_a_workspace_is_deleted_by_its_name_and_the_password(newcomer):
+    page = sign_up(newcomer, f"ann-{uuid4().hex[:8]}@example.com")
+    page.get_by_role("link", name="Settings").click()
+    zone = page.locator("#delete")
+    assert zone.get_by_text("The remaining balance of $5.00 is lost.").is_visible()
+
+    zone.get_by_role("textbox").fill("somebody else's workspace")
+    zone.get_by_role("button", name="Delete workspace").click()
+    zone.get_by_text("Nothing was deleted.").wait_for()
+    keep(page, "console-settings-not-deleted")
+    assert axe(page) == []
+    name = page.get_by_label("Name", exact=True).input_value()
+    zone.get_by_role("textbox").fill(name)
+    zone.get_by_role("button", name="Delete workspace").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+
+    page.get_by_text("The workspace is deleted.").wait_for()
+    assert page.get_by_text("You are in no workspace").is_visible()
+    keep(page, "console-deleted")
+    assert axe(page) == []

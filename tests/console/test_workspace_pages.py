@@ -13,7 +13,7 @@ EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "thumbnail", "member_invite", "member_role", "member_remove",
-    "invitation_cancel", "settings_limits", "billing_alert", "export_ask", "export",
+    "invitation_cancel", "settings_limits", "billing_alert", "export_ask", "export", "delete",
 }  # fmt: skip
 """What answers with no page of its own."""
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]

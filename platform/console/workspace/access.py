@@ -38,13 +38,14 @@ class May(StrEnum):
     MANAGE_MONEY = "manage_money"
     SEE_AUDIT = "see_audit"
     MANAGE = "manage"
+    DELETE = "delete"
 
 
 _STOPPED = "new generations stop, everything else stays open."
 _EVERYTHING = frozenset(May)
 _ROLES: dict[str, frozenset[May]] = {
     OWNER: _EVERYTHING,
-    ADMIN: _EVERYTHING,
+    ADMIN: _EVERYTHING - {May.DELETE},
     DEVELOPER: frozenset(
         {May.SEE_GENERATIONS, May.GENERATE, May.SEE_KEYS, May.MAKE_KEYS, May.SEE_USAGE}
     ),

@@ -53,13 +53,18 @@ class Budget:
 @require_safe
 @never_cache
 def choose(request: HttpRequest) -> HttpResponseBase:
-    """The workspaces one is a member of; straight into the only one, unless all are asked for."""
+    """The workspaces one is a member of; straight into the only one, unless all are asked for.
+
+    Who has deleted one comes here, and is told so.
+    """
     if not isinstance(request.user, User):
         return redirect_to_login(request.get_full_path(), "account_login")
     memberships = memberships_of(request.user.id)
-    if len(memberships) == 1 and "all" not in request.GET:
+    is_deleted = "deleted" in request.GET
+    if len(memberships) == 1 and "all" not in request.GET and not is_deleted:
         return redirect("workspace:overview", memberships[0].tenant.public_id)
-    return render(request, "workspace/choose.html", {"memberships": memberships})
+    context = {"memberships": memberships, "is_deleted": is_deleted}
+    return render(request, "workspace/choose.html", context)
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from console.workspace import (
+    danger,
     generations,
     home,
     keys,
@@ -63,6 +64,7 @@ urlpatterns = [
     path(f"{TENANT}audit/", settings.audit, name="audit"),
     path(f"{TENANT}settings/", settings.settings, name="settings"),
     path(f"{TENANT}settings/limits/", settings.limits, name="settings_limits"),
+    path(f"{TENANT}settings/delete/", danger.delete, name="delete"),
     path(f"{TENANT}settings/export/", takeout.ask, name="export_ask"),
     path(f"{TENANT}exports/<str:export>/", takeout.download, name="export"),
 ]

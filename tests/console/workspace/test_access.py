@@ -17,7 +17,7 @@ from tests.factories import Customer
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
-    "settings_limits", "billing_alert", "export_ask",
+    "settings_limits", "billing_alert", "export_ask", "delete",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export"}
 """What leads to storage."""
@@ -54,6 +54,7 @@ MAY = {
     "settings": CHIEFS,
     "settings_limits": CHIEFS,
     "billing_alert": {"owner", "admin", "billing"},
+    "delete": {"owner"},
     "export_ask": CHIEFS,
     "export": CHIEFS,
 }

@@ -1,0 +1,163 @@
+"""The end of a tenant: shut at once and for good, erased as soon and as often as that takes.
+
+That it is to be erased stands in its row before anything is done, so the short-work worker ends
+what a process that died had begun.
+"""
+
+import logging
+import threading
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.holdings import holdings
+from accounts.ledger import ledger
+from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant
+from accounts.selectors import api_keys_of, members_of
+from accounts.services.api_keys import revoke_api_key
+from accounts.services.audit import record
+from accounts.services.members import remove_member
+from accounts.services.tenants import set_tenant_status
+from pictor.kit.bell import ring
+
+logger = logging.getLogger(__name__)
+
+TASK = "accounts.tasks.erase_tenants"
+LEASE = timedelta(minutes=10)
+"""So long nobody else erases what somebody was at work on; two at once only ask storage twice."""
+AGAIN = timedelta(minutes=1)
+"""After what could not be erased yet."""
+
+_at_work = threading.Lock()
+"""One at a time in a process: its other threads have mail to send."""
+
+
+def check_deletion(*, by: Membership, confirmation: str) -> None:
+    """Raise ValidationError, in words for a person, where `delete_workspace` would."""
+    if by.role != Membership.Role.OWNER:
+        raise ValidationError("Only an owner deletes a workspace.")
+    if confirmation != by.tenant.shown_name:
+        raise ValidationError("Type the workspace's name exactly as it is. Nothing was deleted.")
+    under_way = ledger().in_flight_of(by.tenant_id)
+    if under_way:
+        raise ValidationError(
+            f"{under_way} generation{'s are' if under_way > 1 else ' is'} under way: wait for the"
+            " end, or cancel what has not begun. Nothing was deleted."
+        )
+
+
+@transaction.atomic
+def delete_workspace(
+    *, by: Membership, confirmation: str, now: datetime, ip: str | None = None
+) -> None:
+    """End one's own tenant, as its owner. There is no way back.
+
+    At once its keys are refused, it is suspended, and nobody is a member of it any more. Then the
+    short-work worker erases it: see `erase_tenant`. What was let in at the last moment ends and is
+    charged before. Raises ValidationError: see `check_deletion`.
+    """
+    tenant = Tenant.objects.select_for_update(no_key=True).get(id=by.tenant_id)
+    by.refresh_from_db(fields=["role"])
+    check_deletion(by=by, confirmation=confirmation)
+    record(
+        actor=by.user,
+        action="tenant.delete",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+        ip=ip,
+    )
+    _shut(tenant, by.user, now, ip)
+    _end_memberships(tenant, by.user, ip)
+    Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
+    transaction.on_commit(partial(ring, TASK))
+
+
+def erase_tenant(*, tenant: Tenant, confirmation: str, actor: Actor, now: datetime) -> None:
+    """Shut a tenant for good, and erase all of persons that is kept of it. Safe to call again.
+
+    Its keys are revoked and it is suspended at once. Then prompts, tags and images go, then its
+    members, its name and its keys' names. What money was paid for stays: the ledger, usage, sizes
+    and times under the tenant's id, and the audit log, to which nobody can write but by adding.
+
+    Raises ValidationError for another confirmation than the tenant's name, and while generations
+    are under way or an object cannot be removed: the short-work worker tries that again, or call it
+    again yourself.
+    """
+    if confirmation != tenant.name:
+        raise ValidationError("to erase a tenant, its name must be confirmed exactly")
+    with transaction.atomic():
+        _shut(tenant, actor, now)
+        Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + LEASE)
+    _erase(tenant, actor, now)
+
+
+def erase_due(*, now: datetime) -> int:
+    """Erase the tenants that are shut for it; how many are. Safe beside another one."""
+    if not _at_work.acquire(blocking=False):
+        return 0
+    try:
+        erased = 0
+        while (tenant := _claimed(now)) is not None:
+            erased += _is_erased(tenant, now)
+        return erased
+    finally:
+        _at_work.release()
+
+
+def _is_erased(tenant: Tenant, now: datetime) -> bool:
+    try:
+        _erase(tenant, "erasure", now)
+    except ValidationError as error:
+        logger.warning("%s is not erased yet: %s", tenant.public_id, "; ".join(error.messages))
+        Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now + AGAIN)
+        return False
+    return True
+
+
+@transaction.atomic
+def _claimed(now: datetime) -> Tenant | None:
+    """A tenant that nobody else erases now; it is due again later, should this process die."""
+    due = Tenant.objects.select_for_update(skip_locked=True, no_key=True)
+    tenant = due.filter(erasure_due_at__lte=now).order_by("erasure_due_at").first()
+    if tenant is not None:
+        tenant.erasure_due_at = now + LEASE
+        tenant.save(update_fields=["erasure_due_at"])
+    return tenant
+
+
+def _erase(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    for holding in holdings():
+        holding.erase(tenant_id=tenant.id, now=now)
+    _make_nameless(tenant, actor)
+
+
+def _shut(tenant: Tenant, actor: Actor, now: datetime, ip: str | None = None) -> None:
+    if tenant.status != Tenant.Status.SUSPENDED:
+        set_tenant_status(tenant=tenant, status=Tenant.Status.SUSPENDED, actor=actor, ip=ip)
+    for key in api_keys_of(tenant.id):
+        if key.revoked_at is None:
+            revoke_api_key(key=key, now=now, actor=actor, ip=ip)
+
+
+def _end_memberships(tenant: Tenant, actor: Actor, ip: str | None = None) -> None:
+    for member in members_of(tenant.id):
+        remove_member(membership=member, actor=actor, ip=ip)
+    Invitation.objects.filter(tenant=tenant).delete()
+
+
+@transaction.atomic
+def _make_nameless(tenant: Tenant, actor: Actor) -> None:
+    _end_memberships(tenant, actor)
+    ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
+    tenant.name, tenant.title, tenant.erasure_due_at = f"erased {tenant.public_id}", "", None
+    tenant.save(update_fields=["name", "title", "erasure_due_at"])
+    record(
+        actor=actor,
+        action="tenant.erase",
+        object_type="tenant",
+        object_id=tenant.public_id,
+        tenant_id=tenant.id,
+    )
