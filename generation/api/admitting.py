@@ -5,10 +5,12 @@ between, before anything is held.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
+
+from asgiref.sync import async_to_sync, sync_to_async
 
 from accounts import rates
 from accounts.selectors import Caller
@@ -18,12 +20,14 @@ from generation.admission.service import Admitted, Submission
 from generation.api import inputs, requests
 from generation.api.callers import callers
 from generation.api.calls import Call, lanes
+from generation.api.inputs import Inputs
 from pictor.kit import clock, pools, retries
 from pictor.kit.errors import PictorError
-from pictor.kit.ids import GenerationId
+from pictor.kit.ids import GenerationId, TenantId
 from pictor.kit.spools import process_spools
 
 T = TypeVar("T")
+Rows = Sequence[Mapping[str, Any]]
 _once_decided = retries.calls(pause_seconds=0.5)
 """Looks again at a web process that may have died, until that is known."""
 
@@ -53,11 +57,53 @@ async def admit_call(call: Call, generation_id: GenerationId) -> Admitted:
     now = clock.now()
     spools = process_spools().of(str(outcome.caller.tenant_id))
     images = await pools.storage(inputs.extract, outcome.request, call.body, spools)
+
+    async def submit(rows: Rows) -> Admitted:
+        later = functools.partial(_submit_later, call, outcome, generation_id, now, rows)
+        return await _once_decided(Undecided, in_turn, call, later)
+
+    lane = lanes.of(call.key)
+    return await _with_images(images, submit, lane=lane, generation_id=generation_id, now=now)
+
+
+def admit_files(
+    files: Sequence[tuple[str, Iterable[bytes]]],
+    submit: Callable[[Sequence[str], Rows], Admitted],
+    *,
+    tenant_id: TenantId,
+    generation_id: GenerationId,
+    now: datetime,
+) -> Admitted:
+    """Admit a form's request with the files it came with as reference images.
+
+    For the thread that makes a page, where `submit` runs too.
+
+    Args:
+        files: the name and the bytes of each.
+        submit: is given what stands for the files in the field `image`, and their rows.
+        tenant_id: whose turn it takes to decode them.
+        generation_id: of the generation to be.
+        now: when it came.
+    """
+    images = inputs.of_files(files, process_spools().of(str(tenant_id)))
+    placeholders = [one.placeholder for one in images.found]
+    here = sync_to_async(functools.partial(submit, placeholders))
+    admit = async_to_sync(_with_images)
+    return admit(images, here, lane=tenant_id, generation_id=generation_id, now=now)
+
+
+async def _with_images(
+    images: Inputs,
+    submit: Callable[[Rows], Awaitable[Admitted]],
+    *,
+    lane: object,
+    generation_id: GenerationId,
+    now: datetime,
+) -> Admitted:
+    """Verify and store reference images, then submit; a refusal leaves none on storage."""
     try:
-        await images.verify(lanes.of(call.key))
-        rows = await images.store(generation_id, now)
-        submit = functools.partial(_submit_later, call, outcome, generation_id, now, rows)
-        found = await _once_decided(Undecided, in_turn, call, submit)
+        await images.verify(lane)
+        found = await submit(await images.store(generation_id, now))
         if not found.is_new:
             await images.forget()
     except Exception:  # not when the caller leaves: the admission may still succeed without them
@@ -110,7 +156,7 @@ def _submit_later(
     prepared: Prepared,
     generation_id: GenerationId,
     now: datetime,
-    rows: list[dict[str, Any]],
+    rows: Rows,
 ) -> Admitted:
     """The rest of admission, after a wait: the key may have been revoked or narrowed meanwhile."""
     known = replace(prepared, caller=call.authenticated("images:write"))
@@ -122,7 +168,7 @@ def _submit(
     prepared: Prepared,
     generation_id: GenerationId,
     now: datetime,
-    rows: list[dict[str, Any]],
+    rows: Rows,
 ) -> Admitted:
     submission = Submission(
         request=prepared.request,

@@ -13,7 +13,7 @@ A reference image is base64, a data URI, or an object with one of them, or an ad
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -53,6 +53,8 @@ class Input:
     placeholder: str = ""
     prefix: str = ""
     key: str = ""
+    name: str = ""
+    """What its sender calls it, where that is not the label."""
 
     def row(self) -> dict[str, Any]:
         """What the generation's row keeps of it."""
@@ -91,7 +93,7 @@ class Inputs:
                 raise Unavailable(_NO_ROOM) from None
             except probe.NotAnImage:
                 what = "is not a png, jpeg or webp that decodes as a whole"
-                raise _refused(one.label, what) from None
+                raise _refused(one.label, what, name=one.name) from None
             if one.is_data_uri:
                 one.prefix = f"data:image/{facts.format};base64,"
 
@@ -139,6 +141,31 @@ def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
             if name in request:
                 request[name] = taker.taken(name, request[name])
         check_no_long_text(request, body)
+    except BaseException:
+        inputs.close()
+        raise
+    return inputs
+
+
+def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> Inputs:
+    """Reference images that came as they are: of each its name, and its bytes in pieces.
+
+    Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
+    """
+    if len(files) > MAX_INPUTS:
+        raise _refused("image", f"holds more than {MAX_INPUTS} images")
+    inputs = Inputs()
+    try:
+        for place, (name, pieces) in enumerate(files):
+            spool = spools.new(max_bytes=settings.MAX_IMAGE_BYTES)
+            one = Input(f"image[{place}]", spool, name=name)
+            inputs.found.append(one)
+            for piece in pieces:
+                spool.write(piece)
+            one.placeholder = _placeholder(place, spool.sha256)
+    except SpoolError as error:
+        inputs.close()
+        raise _not_kept(inputs.found[-1].label, error) from None
     except BaseException:
         inputs.close()
         raise
@@ -270,5 +297,5 @@ def _field(label: str) -> str:
     return label.partition("[")[0]
 
 
-def _refused(label: str, what: str) -> InvalidRequest:
-    return InvalidRequest(f"{label} {what}.", code="invalid_image", param=_field(label))
+def _refused(label: str, what: str, *, name: str = "") -> InvalidRequest:
+    return InvalidRequest(f"{name or label} {what}.", code="invalid_image", param=_field(label))

@@ -161,6 +161,10 @@ class Catalogue:
         contract = self.contracts.get(model)
         return contract if contract and contract.is_enabled else None
 
+    def honours(self, model: str, name: str) -> bool:
+        """Whether a channel of that model honours a request's field of that name."""
+        return any(name in route.abilities.fields for route in self.routes.get(model, ()))
+
 
 def contract_from(row: Mapping[str, Any]) -> ContractTerms:
     """A contract from its stored form (the columns of `Contract`, or an item of the seed)."""

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
+from console.workspace import uploads
 from generation import lease
 from generation.api.callers import callers
 from generation.api.waiting import hub
@@ -74,13 +75,18 @@ async def check_key(key: str, ip: str | None) -> str:
     return str(caller.tenant_id)
 
 
+async def uploader(path: str, session: str) -> str:
+    """Whose share of the spool budget a large form takes; empty where none is read."""
+    return await pools.views(uploads.uploader, path, session)
+
+
 def build() -> App:
     """The application of this process's settings."""
     refuse_without_secrets()
     stock: Any = get_asgi_application()
     app: App = Router(
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key),
-        site=Probes(SiteHandler(stock), image_workers=lease.alive),
+        site=Probes(SiteHandler(stock, uploader=uploader), image_workers=lease.alive),
     )
     closing = []
     if settings.S3_PASSTHROUGH:

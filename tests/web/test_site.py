@@ -79,6 +79,44 @@ async def test_a_form_announced_too_large_is_refused_unread():
     assert json.loads(exchange.body)["error"]["message"] == "A form is at most 8 MiB."
 
 
+async def test_a_large_form_is_read_from_those_who_are_known_and_in_their_share():
+    asked: list[tuple[str, str]] = []
+
+    async def uploader(path: str, session: str) -> str:
+        asked.append((path, session))
+        return "acme" if session == "ann" else ""
+
+    async def app(scope, receive, send):
+        owners.append(process_spools().budget._used_by["acme"])  # noqa: SLF001 - whose it is
+        await reads(scope, receive, send)
+
+    owners: list[int] = []
+    size = site.MAX_BODY_BYTES + 1
+    statuses = {}
+    for session, announced in (("ann", size), ("eve", size), ("ann", site.MAX_UPLOAD_BYTES + 1)):
+        exchange = await post(
+            SiteHandler(app, uploader=uploader),
+            *[b"a" * 65_536] * (size // 65_536),
+            **{"Cookie": f"sessionid={session}", "Content-Length": str(announced)},
+        )
+        statuses[session, announced] = exchange.status
+
+    assert list(statuses.values()) == [200, 413, 413]
+    assert asked == [("/admin/", "ann"), ("/admin/", "eve"), ("/admin/", "ann")]
+    assert owners == [site.MAX_BODY_BYTES]
+    assert process_spools().budget.used_bytes == 0
+
+
+async def test_a_small_form_asks_about_nobody():
+    async def uploader(path: str, session: str) -> str:
+        raise AssertionError("asked")
+
+    handler = SiteHandler(reads, uploader=uploader)
+
+    assert (await post(handler, b"abc", **{"Content-Length": "3"})).status == 200
+    assert (await post(handler, b"abc")).status == 200  # nothing announced: a small form's room
+
+
 async def test_a_form_that_becomes_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(site, "MAX_BODY_BYTES", 10)
 

@@ -54,6 +54,11 @@ _ROLES: dict[str, frozenset[May]] = {
 }
 
 
+def allows(role: str, what: May) -> bool:
+    """Whether a member of that role may do it."""
+    return what in _ROLES[role]
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """A tenant as one of its members sees it."""
@@ -150,7 +155,7 @@ def member(needs: May | None = None) -> Callable[[View], View]:
             membership = membership_in(request.user.id, tenant)
             if membership is None:
                 raise Http404
-            if needs is not None and needs not in _ROLES[membership.role]:
+            if needs is not None and not allows(membership.role, needs):
                 raise Http404
             if request.user.terms_version != settings.TERMS_VERSION:
                 return redirect_to_login(request.get_full_path(), reverse("people:terms"))

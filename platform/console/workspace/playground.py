@@ -21,9 +21,10 @@ from console.workspace.generations import SHOWN_CHARS, one_of, row_of
 from console.workspace.keys import may_bill
 from console.workspace.snippets import snippets_of
 from generation import pipeline, watch
-from generation.admission.service import Quoted, Submission, quoted_order
-from generation.api import requests
-from generation.catalogue.contracts import ContractTerms
+from generation.admission.service import Admitted, Quoted, Submission, quoted_order
+from generation.api import admitting, requests
+from generation.api.inputs import MAX_INPUTS
+from generation.catalogue.contracts import Catalogue, ContractTerms
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Source
 from generation.searching import Wanted, found
@@ -33,6 +34,9 @@ from pictor.kit.ids import GenerationId
 
 SHOWN_RUNS = 8
 SHOWN_FOR = timedelta(days=7)
+MOST_BYTES = 23 * 1024**2
+"""Of all files of a form: a little less than a form is read (web/site.py)."""
+MOST_OF_A_NAME = 100
 _NUMBER = re.compile("[0-9a-f]{32}", re.ASCII)
 IDEAS = (
     "A brass astrolabe on linen, window light",
@@ -46,6 +50,9 @@ IDEAS = (
 def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The form with its price, the last runs, and the same call from code."""
     said: Mapping[str, Any] = request.GET
+    if "run" in request.GET:
+        return _run(request, workspace, request.GET["run"])
+    had_references = 0
     if "again" in request.GET:
         made = one_of(workspace, request.GET["again"]).generation
         said = {
@@ -56,9 +63,9 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             "n": str(made.n),
             "output_format": made.output_format,
         }
-    if "run" in request.GET:
-        return _run(request, workspace, request.GET["run"])
-    return render(request, "workspace/playground.html", _context(request, workspace, said))
+        had_references = len(made.inputs)
+    context = {**_context(request, workspace, said), "had_references": had_references}
+    return render(request, "workspace/playground.html", context)
 
 
 @require_POST
@@ -76,22 +83,8 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
     The form's own number stands for an Idempotency-Key: sent twice, it is made once.
     """
-    draft = _draft(request.POST, _models())
     try:
-        caller = _caller(request, _key(workspace, request.POST.get("key", "")))
-        fields = requests.parse(draft.body, default_model=None)
-        rates.take(caller, images=draft.n)
-        admitted = pipeline.submit(
-            caller=caller,
-            submission=Submission(
-                request=fields,
-                request_id=f"req_{uuid4().hex}",
-                idempotency_key=f"playground-{_number(request)}",
-                source=Source.PLAYGROUND,
-            ),
-            generation_id=GenerationId(ids.new_uuid()),
-            now=clock.now(),
-        )
+        admitted = _admitted(request, workspace)
     except PictorError as error:
         context = _context(request, workspace, request.POST, refusal=error)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -101,6 +94,39 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             "workspace:generation", workspace.tenant.public_id, admitted.generation.public_id
         )
     return render(request, "workspace/playground.html", _context(request, workspace, request.POST))
+
+
+def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
+    """The generation that the form asks for, with its files where the model takes any."""
+    catalogue = current_catalogue()
+    draft = _draft(request.POST, _models(catalogue))
+    key = _key(workspace, request.POST.get("key", ""))
+    caller, number = _caller(request, key), _number(request)
+    fields = requests.parse(draft.body, default_model=None)
+    rates.take(caller, images=draft.n)
+    generation_id, now = GenerationId(ids.new_uuid()), clock.now()
+
+    def submit(images: Sequence[str], rows: admitting.Rows) -> Admitted:
+        return pipeline.submit(
+            caller=_caller(request, key),  # anew: it takes a while to look at files
+            submission=Submission(
+                request={**fields, "image": list(images)} if images else fields,
+                request_id=f"req_{uuid4().hex}",
+                idempotency_key=f"playground-{number}",
+                inputs=rows,
+                source=Source.PLAYGROUND,
+            ),
+            generation_id=generation_id,
+            now=now,
+        )
+
+    files = request.FILES.getlist("image")
+    if not files or not _takes_references(catalogue, draft):
+        return submit([], [])
+    named = [(_short(file.name), file.chunks()) for file in files]
+    return admitting.admit_files(
+        named, submit, tenant_id=workspace.id, generation_id=generation_id, now=now
+    )
 
 
 def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
@@ -121,7 +147,8 @@ def _context(
     *,
     refusal: PictorError | None = None,
 ) -> dict[str, Any]:
-    keys, models = billable(workspace), _models()
+    catalogue = current_catalogue()
+    keys, models = billable(workspace), _models(catalogue)
     context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
     if not keys or not models:
         return context
@@ -130,6 +157,8 @@ def _context(
     quoted, why = _quoted(request, key, draft)
     wanted = Wanted(source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
     runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
+    takes_references = _takes_references(catalogue, draft)
+    references = _references(request)[:MAX_INPUTS] if takes_references else []
     return {
         **context,
         "troubled": watch.troubled(now=clock.now()),
@@ -140,12 +169,16 @@ def _context(
         "quoted": quoted,
         "why": why,
         "is_limit": quoted is not None and not quoted.is_final,
+        "takes_references": takes_references,
+        "most_references": MAX_INPUTS,
+        "most_bytes": MOST_BYTES,
+        "references": references,
         "number": uuid4().hex,
         "ideas": IDEAS,
         "runs": [
             {"row": row_of(one, {}), "made": one.generation, "images": one.images} for one in runs
         ],
-        "snippets": snippets_of(f"{request.scheme}://{request.get_host()}", draft.body),
+        "snippets": snippets_of(f"{request.scheme}://{request.get_host()}", draft.body, references),
     }
 
 
@@ -153,8 +186,21 @@ def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> Draft:
     return draft_of({name: str(said[name]) for name in said}, models)
 
 
-def _models() -> Sequence[ContractTerms]:
-    catalogue = current_catalogue()
+def _takes_references(catalogue: Catalogue, draft: Draft) -> bool:
+    return catalogue.honours(draft.contract.model, "image")
+
+
+def _references(request: HttpRequest) -> list[str]:
+    """What the chosen files are called: a form that asks for a price names them alone."""
+    files = [file.name for file in request.FILES.getlist("image")]
+    return [_short(name) for name in files or request.POST.getlist("reference")]
+
+
+def _short(name: str | None) -> str:
+    return (name or "").rpartition("/")[2][:MOST_OF_A_NAME]
+
+
+def _models(catalogue: Catalogue) -> Sequence[ContractTerms]:
     return [one for one in catalogue.contracts.values() if one.is_enabled]
 
 

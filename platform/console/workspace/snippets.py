@@ -1,8 +1,12 @@
-"""A request's body as code that sends it: curl, Python and Node, with OpenAI's own libraries."""
+"""A request's body as code that sends it: curl, Python and Node, with OpenAI's own libraries.
+
+Reference images are files beside the code, which it sends as base64.
+"""
 
 import json
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.site.calls import Snippet
@@ -16,36 +20,51 @@ _KNOWN = frozenset(
 """What OpenAI's Python library has arguments for; the rest goes into its `extra_body`."""
 
 
-def snippets_of(origin: str, body: Mapping[str, Any]) -> list[Snippet]:
-    """The call from code, to that address; each sends exactly this body."""
+def snippets_of(
+    origin: str, body: Mapping[str, Any], references: Sequence[str] = ()
+) -> list[Snippet]:
+    """The call from code, to that address; each sends exactly this body, and the files so named."""
     return [
-        Snippet("curl", "curl", curl(origin, body)),
-        Snippet("Python", "python", _python(origin, body)),
-        Snippet("Node", "node", _node(origin, body)),
+        Snippet("curl", "curl", curl(origin, body, references)),
+        Snippet("Python", "python", _python(origin, body, references)),
+        Snippet("Node", "node", _node(origin, body, references)),
     ]
 
 
-def curl(origin: str, body: Mapping[str, Any]) -> str:
+def curl(origin: str, body: Mapping[str, Any], references: Sequence[str] = ()) -> str:
     """The call for a shell."""
     text = json.dumps(body, indent=1, ensure_ascii=False)
+    data = _piped(text, references) if references else shlex.quote(text)
     return "\n".join(
         (
             f"curl {origin}/v1/images/generations \\",
             '  -H "Authorization: Bearer $PICTOR_API_KEY" \\',
             '  -H "Content-Type: application/json" \\',
-            f"  -d {shlex.quote(text)}",
+            f"  -d {data}",
         )
     )
 
 
-def _python(origin: str, body: Mapping[str, Any]) -> str:
+def _piped(text: str, references: Sequence[str]) -> str:
+    """The body through curl's standard input: files are longer than an argument may be."""
+    literal = re.sub(r"[\\$`]", r"\\\g<0>", text.removesuffix("\n}"))
+    files = ",\n".join(f'  "$(base64 < {shlex.quote(name)} | tr -d "\\n")"' for name in references)
+    return f'@- <<JSON\n{literal},\n "image": [\n{files}\n ]\n}}\nJSON'
+
+
+def _python(origin: str, body: Mapping[str, Any], references: Sequence[str]) -> str:
     lines = [f"    {name}={value!r}," for name, value in body.items() if name in _KNOWN]
-    further = {name: value for name, value in body.items() if name not in _KNOWN}
+    further = [f"{name!r}: {value!r}" for name, value in body.items() if name not in _KNOWN]
+    if references:
+        files = [f"Path({name!r}).read_bytes()" for name in references]
+        further.append(f"'image': [{', '.join(f'b64encode({file}).decode()' for file in files)}]")
     if further:
-        lines.append(f"    extra_body={further!r},")
+        lines.append(f"    extra_body={{{', '.join(further)}}},")
     return "\n".join(
         (
+            *(("from base64 import b64encode",) if references else ()),
             "import os",
+            *(("from pathlib import Path",) if references else ()),
             "from openai import OpenAI",
             "",
             f'client = OpenAI(base_url="{origin}/v1",',
@@ -58,10 +77,15 @@ def _python(origin: str, body: Mapping[str, Any]) -> str:
     )
 
 
-def _node(origin: str, body: Mapping[str, Any]) -> str:
+def _node(origin: str, body: Mapping[str, Any], references: Sequence[str]) -> str:
     lines = [f"  {name}: {json.dumps(value, ensure_ascii=False)}," for name, value in body.items()]
+    if references:
+        names = [json.dumps(name, ensure_ascii=False) for name in references]
+        files = [f'readFileSync({name}, "base64")' for name in names]
+        lines.append(f"  image: [{', '.join(files)}],")
     return "\n".join(
         (
+            *(('import { readFileSync } from "node:fs";',) if references else ()),
             'import OpenAI from "openai";',
             "",
             "const client = new OpenAI({",

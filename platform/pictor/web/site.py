@@ -3,12 +3,14 @@
 The stock handler gives each request a thread, and reads a whole body before any view decides
 whether it wants it; pages need neither hundreds of threads nor megabytes. A turn is for work alone:
 a form is here before its turn begins, and an answer leaves after its turn has ended, so neither a
-slow sender nor a slow reader holds one.
+slow sender nor a slow reader holds one. Larger forms are read where they are meant to be sent, from
+people who are known before a byte of them is read.
 """
 
 import asyncio
+import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, closing
 
 from django.conf import settings
@@ -28,6 +30,8 @@ OF_ONE_CALLER = 3
 TURN_SECONDS = 30.0
 """Who is not answered by then gets a 503; what was begun goes on to its own end."""
 MAX_BODY_BYTES = 8 * 1024**2
+MAX_UPLOAD_BYTES = settings.MAX_JSON_BYTES * 3 // 4
+"""Of a form with files: as much as the API takes, where files are base64."""
 MAX_ANSWER_BYTES = 256 * 1024**2
 MEMORY_BYTES = 32 * 1024
 """Forms and answers above this wait on disk."""
@@ -35,12 +39,21 @@ PIECE_BYTES = 64 * 1024
 OWNER = "site"
 """Whose share of the spool budget it is: callers have not shown who they are."""
 
+Uploader = Callable[[str, str], Awaitable[str]]
+"""For a path and a session: whose share a large form there takes; empty where it is refused."""
+
+
+async def nobody(path: str, session: str) -> str:
+    """No large form is read."""
+    return ""
+
 
 class SiteHandler:
     """The stock handler behind its limits."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, uploader: Uploader = nobody) -> None:
         self._app = app
+        self._uploader = uploader
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._own = KeyedLimit(OF_ONE_CALLER)
         self._begun: set[asyncio.Task[None]] = set()
@@ -50,12 +63,11 @@ class SiteHandler:
         try:
             with ExitStack() as kept:
                 _check_host(scope)
-                _check_announced(scope)
-                form, answer = kept.enter_context(closing(_spool(MAX_BODY_BYTES))), Answer()
+                owner, most = await self._room(scope)
+                form, answer = kept.enter_context(closing(_spool(most, owner))), Answer()
                 kept.callback(answer.close)
-                async for chunk in bodies.chunks(
-                    receive, max_bytes=MAX_BODY_BYTES, too_large=_too_large
-                ):
+                too_large = functools.partial(_too_large, most)
+                async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
                     form.write(chunk)
                 async with self._own.turn(_caller(scope)), self._turns:
                     await self._work(scope, form, answer)
@@ -66,6 +78,18 @@ class SiteHandler:
             await refuse(Unavailable("There is no room for pages just now."), receive, send)
         except (InvalidRequest, RequestTooLarge, Unavailable) as error:
             await refuse(error, receive, send)
+
+    async def _room(self, scope: Scope) -> tuple[str, int]:
+        """Whose share of the spool budget the form takes, and how large it may be."""
+        announced = header(scope, b"content-length") or b"0"
+        if not announced.isdigit() or int(announced) <= MAX_BODY_BYTES:
+            return OWNER, MAX_BODY_BYTES
+        owner = await self._uploader(scope["path"], _session(scope).decode("latin-1"))
+        if not owner:
+            raise _too_large(MAX_BODY_BYTES)
+        if int(announced) > MAX_UPLOAD_BYTES:
+            raise _too_large(MAX_UPLOAD_BYTES)
+        return owner, MAX_UPLOAD_BYTES
 
     async def _work(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
         """Have the page made, and wait for it as long as a turn lasts."""
@@ -120,8 +144,8 @@ class Answer:
         self._body.close()
 
 
-def _spool(max_bytes: int) -> SpoolFile:
-    return process_spools().of(OWNER).new(max_bytes=max_bytes, memory_bytes=MEMORY_BYTES)
+def _spool(max_bytes: int, owner: str = OWNER) -> SpoolFile:
+    return process_spools().of(owner).new(max_bytes=max_bytes, memory_bytes=MEMORY_BYTES)
 
 
 def _messages(form: SpoolFile) -> Iterator[Message]:
@@ -140,12 +164,19 @@ def _check_host(scope: Scope) -> None:
 
 def _caller(scope: Scope) -> bytes:
     """Whose turns it takes: a session's, or those of the address that has none."""
+    if session := _session(scope):
+        return hashlib.sha256(session).digest()
+    client = scope.get("client")
+    return str(client[0]).encode() if client else b""
+
+
+def _session(scope: Scope) -> bytes:
+    """The session's key, as the cookie has it; empty without one."""
     for pair in (header(scope, b"cookie") or b"").split(b";"):
         name, _, value = pair.strip().partition(b"=")
         if name == settings.SESSION_COOKIE_NAME.encode():
-            return hashlib.sha256(value).digest()
-    client = scope.get("client")
-    return str(client[0]).encode() if client else b""
+            return value
+    return b""
 
 
 def _own_address(scope: Scope) -> str:
@@ -154,11 +185,5 @@ def _own_address(scope: Scope) -> str:
     return server[0] if server else ""
 
 
-def _check_announced(scope: Scope) -> None:
-    announced = header(scope, b"content-length") or b"0"
-    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-        raise _too_large()
-
-
-def _too_large() -> RequestTooLarge:
-    return RequestTooLarge(f"A form is at most {MAX_BODY_BYTES // 1024**2} MiB.")
+def _too_large(most: int) -> RequestTooLarge:
+    return RequestTooLarge(f"A form is at most {most // 1024**2} MiB.")

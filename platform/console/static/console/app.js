@@ -17,13 +17,20 @@ class CopyButton extends HTMLElement {
 
 class Snippets extends HTMLElement {
   // <p-snippets> with [role=tab][aria-controls] buttons: one panel shown, arrow keys move.
+  static chosen = "";
+
   connectedCallback() {
     this.tabs = [...this.querySelectorAll("[role=tab]")];
     for (const tab of this.tabs) {
-      tab.addEventListener("click", () => this.show(tab));
+      tab.addEventListener("click", () => { Snippets.chosen = tab.id; this.show(tab); });
       tab.addEventListener("keydown", (event) => this.move(event, tab));
     }
-    this.show(this.tabs[0]);
+    this.restore();
+  }
+
+  restore() {
+    // The one that was chosen before a part of the page was changed.
+    this.show(this.tabs.find((tab) => tab.id === Snippets.chosen) ?? this.tabs[0]);
   }
 
   show(chosen) {
@@ -39,13 +46,18 @@ class Snippets extends HTMLElement {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     const next = this.tabs.at((this.tabs.indexOf(tab) + step) % this.tabs.length);
-    this.show(next);
+    next.click();
     next.focus();
   }
 }
 
 customElements.define("p-copy", CopyButton);
 customElements.define("p-snippets", Snippets);
+
+// As it settles a change, htmx writes attributes over those that a tab had got.
+document.addEventListener("htmx:after:settle", () => {
+  for (const snippets of document.querySelectorAll("p-snippets")) snippets.restore();
+});
 
 // What asks again and again rests while nobody looks.
 document.addEventListener("htmx:before:request", (event) => {
