@@ -1,9 +1,10 @@
 """Generations: what happened to that call, and why this result, time and price?"""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -83,31 +84,55 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         summed = sums(workspace.tenant.id, filters.wanted)
     except TooBroad:
         rows, summed = [], None
-    is_gallery = request.GET.get("view") == "gallery"
+    more = rows[PAGE - 1].generation.public_id if len(rows) > PAGE else ""
+    view = "gallery" if request.GET.get("view") == "gallery" else ""
+    live = "1" if request.GET.get("live") == "1" and after is None else ""
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
         "rows": [row_of(one, by_id) for one in rows[:PAGE]],
-        "more": rows[PAGE - 1].generation.public_id if len(rows) > PAGE else "",
+        "more": more,
         "is_later": after is not None,
         "filters": filters,
+        "links": _links(filters, view=view, live=live, after=more),
         "sums": summed,
         "too_broad": TOO_BROAD if summed is None else "",
-        "is_gallery": is_gallery,
-        "states": [(state.value, BADGES[state][1]) for state in State],
-        "models": list(current_catalogue().contracts),
-        "tiers": sorted(
-            {
-                one.tier
-                for contract in current_catalogue().contracts.values()
-                for one in contract.options
-            }
-        ),
-        "keys": keys.values(),
-        "periods": period_choices(),
+        "is_gallery": bool(view),
+        "is_live": bool(live),
+        **_choices(keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
     return render(request, "workspace/generations.html", context)
+
+
+def _choices(keys: Iterable[ApiKey]) -> dict[str, Any]:
+    """What there is to filter by."""
+    contracts = current_catalogue().contracts
+    return {
+        "states": [(state.value, BADGES[state][1]) for state in State],
+        "models": list(contracts),
+        "tiers": sorted({one.tier for terms in contracts.values() for one in terms.options}),
+        "keys": keys,
+        "periods": period_choices(),
+    }
+
+
+def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, str]:
+    """The list's other faces, each with the same filters."""
+
+    def to(**said: str) -> str:
+        return "?" + urlencode(
+            {**filters.said, **{name: word for name, word in said.items() if word}}
+        )
+
+    return {
+        "list": to(live=live),
+        "gallery": to(view="gallery", live=live),
+        "live": to(view=view, live="" if live else "1"),
+        "newest": to(view=view),
+        "older": to(view=view, after=after),
+        "csv": to(format="csv"),
+    }
 
 
 @require_safe

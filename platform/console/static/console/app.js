@@ -59,11 +59,6 @@ document.addEventListener("htmx:after:settle", () => {
   for (const snippets of document.querySelectorAll("p-snippets")) snippets.restore();
 });
 
-// What asks again and again rests while nobody looks.
-document.addEventListener("htmx:before:request", (event) => {
-  if (document.hidden && event.target.closest?.("[data-poll]")) event.preventDefault();
-});
-
 // On a phone the places stand in a strip: it begins where one is.
 document.querySelector("nav[aria-label=Workspace] [aria-current=page]")
   ?.scrollIntoView({ block: "nearest", inline: "center" });

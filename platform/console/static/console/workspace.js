@@ -52,4 +52,58 @@ class Files extends HTMLElement {
   }
 }
 
+// --- what asks again and again: [data-poll], by hx-trigger="every …" -----------------------------
+
+const IDLE_MS = 15 * 60 * 1000;
+const LONGEST_WAIT_MS = 60 * 1000;
+let lastTouched = Date.now();
+for (const name of ["pointerdown", "keydown", "scroll"]) {
+  addEventListener(name, () => { lastTouched = Date.now(); }, { capture: true, passive: true });
+}
+
+class Live extends HTMLElement {
+  // <p-live>: the switch of a list that asks for itself, and where it says that it has paused.
+  connectedCallback() {
+    this.addEventListener("click", (event) => { if (event.target.closest("button")) this.resume(); });
+  }
+
+  get button() { return this.querySelector("button"); }
+
+  pause() {
+    this.button.hidden = false;
+    this.querySelector("[data-note]").textContent = "Paused";
+  }
+
+  resume() {
+    this.button.hidden = true;
+    this.querySelector("[data-note]").textContent = "";
+    this.querySelector("a").focus();
+    this.closest("[data-poll]").dispatchEvent(new Event("every"));
+  }
+}
+
+document.addEventListener("htmx:before:request", (event) => {
+  // It rests while nobody looks, and longer after each failure; unattended it pauses.
+  const poll = event.target;
+  if (!poll.matches?.("[data-poll]")) return;
+  const live = poll.querySelector("p-live");
+  if (live && Date.now() - lastTouched > IDLE_MS) live.pause();
+  if (document.hidden || live?.button.hidden === false || Date.now() < poll.restsUntil) {
+    event.preventDefault();
+  }
+});
+
+for (const name of ["htmx:response:error", "htmx:error"]) {
+  document.addEventListener(name, ({ target: poll }) => {
+    if (!poll.matches?.("[data-poll]")) return;
+    poll.failures = (poll.failures ?? 0) + 1;
+    poll.restsUntil = Date.now() + Math.min(LONGEST_WAIT_MS, 2500 * 2 ** poll.failures);
+  });
+}
+
+document.addEventListener("htmx:after:swap", ({ target: poll }) => {
+  poll.failures = 0;
+});
+
 customElements.define("p-files", Files);
+customElements.define("p-live", Live);

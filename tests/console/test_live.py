@@ -1,0 +1,108 @@
+"""The list of generations with Live on: it follows what happens, rests, and keeps one's place."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.console.browser import LOOKS, axe, faults, keep
+from tests.console.conftest import Place
+from tests.servers import Stack
+
+EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+
+
+def generate(stack: Stack, prompt: str, **headers: str) -> str:
+    """Make an image by the API; its generation's id."""
+    answer = httpx.post(
+        f"{stack.base_url}/v1/images/generations",
+        headers={"Authorization": f"Bearer {stack.api_key}", **headers},
+        json={"model": "gpt-image-2", "size": "1024x1024", "quality": "low", "prompt": prompt},
+        timeout=60,
+        trust_env=False,
+    )
+    return str(answer.headers["x-pictor-generation-id"])
+
+
+def status_in(page: Page, generation: str) -> str:
+    return page.locator(f"#{generation} td").first.inner_text()
+
+
+@pytest.fixture
+def live(signed_in: BrowserContext, place: Place) -> Page:
+    page = signed_in.new_page()
+    page.goto(place.path("generations"))
+    page.get_by_role("link", name="Live").click()
+    page.wait_for_url("**live=1**")
+    return page
+
+
+def test_what_is_made_by_the_api_appears_and_changes_without_a_reload(live, place, stack):
+    live.evaluate("window.stayed = true")
+    live.get_by_role("link", name="a heron at dawn").first.focus()
+    name = f"a slow fox {uuid4().hex}"
+
+    slow = generate(stack, f"{name} [sandbox: delay=9]", Prefer="respond-async")
+
+    row = live.locator(f"#{slow}")
+    row.wait_for(timeout=15_000)
+    assert live.locator("#results tbody tr").first.get_attribute("id") == slow
+    row.get_by_text("Delivered").wait_for(timeout=40_000)
+    assert live.evaluate("window.stayed")
+    assert live.evaluate("document.activeElement.textContent").startswith("a heron at dawn")
+    live.reload()
+    assert live.get_by_role("link", name="Live, on: stop").is_visible()
+    live.get_by_label("Status").select_option("failed")
+    live.wait_for_url("**status=failed**")
+    assert "live=1" in live.url
+
+
+@EVERY_LOOK
+def test_it_pauses_when_nobody_is_there_and_goes_on_when_asked(signed_in, place, stack, look):
+    page = signed_in.new_page()
+    page.clock.install()
+    asked: list[str] = []
+
+    assert faults(page, place.path("generations") + "?live=1") == []
+    page.on("request", lambda sent: asked.append(sent.url) if "live=1" in sent.url else None)
+    with page.expect_request("**live=1**"):
+        page.clock.run_for(6_000)
+    page.clock.fast_forward("16:00")
+    page.get_by_text("Paused").wait_for()
+    keep(page, f"console-generations-paused-{look.name}")
+    assert axe(page) == []
+    before = len(asked)
+    page.clock.run_for(30_000)
+    assert len(asked) == before
+
+    with page.expect_request("**live=1**"):
+        page.get_by_role("button", name="Resume").click()
+    page.get_by_text("Paused").wait_for(state="hidden")
+    with page.expect_request("**live=1**"):
+        page.clock.run_for(6_000)
+
+
+def test_it_rests_while_hidden(signed_in, place):
+    page = signed_in.new_page()
+    page.clock.install()
+    page.goto(place.path("generations") + "?live=1")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url) if "live=1" in sent.url else None)
+
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => window.away ?? true })")
+    page.clock.run_for(30_000)
+    assert asked == []
+
+    page.evaluate("window.away = false")
+    with page.expect_request("**live=1**"):
+        page.clock.run_for(6_000)
+
+
+def test_an_older_page_is_not_live(signed_in, place):
+    page = signed_in.new_page()
+
+    page.goto(place.path("generations") + f"?live=1&after={place.generation}")
+
+    assert page.locator("[data-poll]").count() == 0
+    assert page.get_by_role("link", name="Live").count() == 0
