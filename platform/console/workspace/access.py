@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -134,6 +135,20 @@ def _too_many(request: HttpRequest, seconds: int | None) -> HttpResponse:
     return answer
 
 
+def _led(request: HttpRequest, to: str) -> HttpResponseBase:
+    """To signing in, or to the terms, and back. A page that asked for a part of itself goes whole.
+
+    The part's answer would otherwise be the other page, of which nothing fits.
+    """
+    if not request.headers.get("HX-Request"):
+        return redirect_to_login(request.get_full_path(), to)
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = shown._replace(scheme="", netloc="").geturl()
+    answer = HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+    answer["HX-Redirect"] = redirect_to_login(back, to)["Location"]
+    return answer
+
+
 def member(needs: May | None = None) -> Callable[[View], View]:
     """A page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
@@ -147,7 +162,7 @@ def member(needs: May | None = None) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
-                return redirect_to_login(request.get_full_path(), "account_login")
+                return _led(request, "account_login")
             try:
                 rates.take_page(request.user.id)
             except RateLimited as error:
@@ -158,7 +173,7 @@ def member(needs: May | None = None) -> Callable[[View], View]:
             if needs is not None and not allows(membership.role, needs):
                 raise Http404
             if request.user.terms_version != settings.TERMS_VERSION:
-                return redirect_to_login(request.get_full_path(), reverse("people:terms"))
+                return _led(request, reverse("people:terms"))
             membership.user = request.user
             workspace = Workspace(membership, request.user, balance_of(membership.tenant_id))
             with timezone.override(workspace.tenant.zone):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -151,6 +152,7 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
         services.cancel(workspace.id, generation, now=clock.now())
     except PictorError as error:
         return _detail(request, workspace, one, refusal=error)
+    messages.success(request, "Generation canceled")
     return redirect("workspace:generation", workspace.tenant.public_id, generation)
 
 
@@ -163,6 +165,7 @@ def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
         services.delete(workspace.id, generation, now=clock.now())
     except PictorError as error:
         return _detail(request, workspace, one, refusal=error)
+    messages.success(request, "Images deleted")
     return redirect("workspace:generation", workspace.tenant.public_id, generation)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -166,6 +167,7 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
                     actor=workspace.user,
                     ip=_ip(request),
                 )
+                messages.success(request, "Changes saved")
                 return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
             except ValidationError as error:
                 form.take_errors(error)
@@ -205,6 +207,7 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
             request, workspace, found, "It was used lately: type its name to revoke it."
         )
     revoke_api_key(key=found, now=clock.now(), actor=workspace.user, ip=_ip(request))
+    messages.success(request, "Key revoked")
     return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
 
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -60,6 +61,7 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             take_errors(form, error)
         else:
             invitations.send(request, invited)
+            messages.success(request, "Invitation sent")
             return redirect("workspace:members", workspace.tenant.public_id)
     return _page(request, workspace, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -75,6 +77,7 @@ def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> Htt
         )
     except ValidationError as error:
         return _refused(request, workspace, error)
+    messages.success(request, "Invitation canceled")
     return redirect("workspace:members", workspace.tenant.public_id)
 
 
@@ -95,6 +98,7 @@ def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpRes
         )
     except ValidationError as error:
         return _refused(request, workspace, error)
+    messages.success(request, "Role changed")
     return redirect("workspace:members", workspace.tenant.public_id)
 
 
@@ -119,7 +123,9 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
     except ValidationError as error:
         return _refused(request, workspace, error)
     if found.user_id == workspace.user.id:
+        messages.success(request, "You have left the workspace")
         return redirect("workspace:choose")
+    messages.success(request, "Member removed")
     return redirect("workspace:members", workspace.tenant.public_id)
 
 

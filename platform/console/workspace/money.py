@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -96,6 +97,7 @@ def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         actor=workspace.user,
         ip=request.META.get("REMOTE_ADDR"),
     )
+    messages.success(request, "Alert saved")
     return redirect("workspace:billing", workspace.tenant.public_id)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings as config
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -80,6 +81,7 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return page(request, workspace)
     form = SettingsForm(request.POST, initial=_kept(workspace.tenant))
     if form.is_valid() and _is_saved(request, workspace, form):
+        messages.success(request, "Settings saved")
         return redirect("workspace:settings", workspace.tenant.public_id)
     return page(request, workspace, form=form)
 
@@ -96,6 +98,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             actor=workspace.user,
             ip=request.META.get("REMOTE_ADDR"),
         )
+        messages.success(request, "Limits saved")
         return redirect("workspace:settings", workspace.tenant.public_id)
     return page(request, workspace, limits_form=form)
 

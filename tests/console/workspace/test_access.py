@@ -229,3 +229,19 @@ def test_reading_goes_on_without_a_balance(sign_in, channel):
 
     assert page.status_code == 200
     assert "The balance is used up" in page.content.decode()
+
+
+def test_a_part_of_a_page_leads_the_whole_page_to_the_sign_in(acme, client):
+    page = address("generations", acme)
+
+    answer = client.get(
+        page,
+        headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}?status=failed"},
+    )
+    elsewhere = client.get(
+        page, headers={"HX-Request": "true", "HX-Current-URL": "https://evil.example/x"}
+    )
+
+    assert answer.status_code == 401
+    assert answer["HX-Redirect"] == f"/accounts/login/?next={page}%3Fstatus%3Dfailed"
+    assert elsewhere["HX-Redirect"] == "/accounts/login/?next=/x"

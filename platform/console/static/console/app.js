@@ -51,8 +51,44 @@ class Snippets extends HTMLElement {
   }
 }
 
+class Toasts extends HTMLElement {
+  // <p-toasts role="status">: what was done, or was not. Notes leave by themselves, failures stay.
+  static SHOWN_MS = 8000;
+
+  connectedCallback() {
+    this.addEventListener("click", (event) => {
+      const toast = event.target.closest("[data-dismiss], [data-retry]")?.closest(".toast");
+      toast?.remove();
+      if (event.target.closest("[data-retry]")) toast.retry();
+    });
+    for (const toast of this.querySelectorAll(":scope > .toast")) {
+      this.append(toast); // the server wrote it before anybody listened: now it is announced
+      this.let(toast);
+    }
+  }
+
+  let(toast) {
+    // Go, once nobody points at it or is in it.
+    setTimeout(() => {
+      if (toast.matches(":hover, :focus-within")) this.let(toast);
+      else toast.remove();
+    }, Toasts.SHOWN_MS);
+  }
+
+  fail(words, retry) {
+    this.failure?.remove();
+    const toast = this.querySelector("template").content.cloneNode(true).querySelector(".toast");
+    toast.querySelector("[data-words]").textContent = words;
+    toast.querySelector("[data-retry]").hidden = !retry;
+    toast.retry = retry;
+    this.failure = toast;
+    this.append(toast);
+  }
+}
+
 customElements.define("p-copy", CopyButton);
 customElements.define("p-snippets", Snippets);
+customElements.define("p-toasts", Toasts);
 
 // As it settles a change, htmx writes attributes over those that a tab had got.
 document.addEventListener("htmx:after:settle", () => {
@@ -62,3 +98,56 @@ document.addEventListener("htmx:after:settle", () => {
 // On a phone the places stand in a strip: it begins where one is.
 document.querySelector("nav[aria-label=Workspace] [aria-current=page]")
   ?.scrollIntoView({ block: "nearest", inline: "center" });
+// --- requests that failed: nothing is replaced, and it is said ----------------------------------
+
+function again(ctx) {
+  const { sourceElement, sourceEvent } = ctx;
+  if (!sourceElement.isConnected) return location.reload();
+  return sourceElement.dispatchEvent(
+    new Event(sourceEvent.type, { bubbles: true, cancelable: true }),
+  );
+}
+
+function whyRefused({ status, headers }) {
+  if (status === 429) {
+    const seconds = headers.get("Retry-After");
+    return `Too many requests: try again in ${seconds ? `${seconds} s` : "a minute"}.`;
+  }
+  if (status === 413) return "That is more than is taken: choose fewer or smaller files.";
+  if (status < 500) return "That is not here any more. Load the page again.";
+  const id = headers.get("x-request-id");
+  return `That did not work; this page has not changed.${id ? ` If it stays so, tell us ${id}.` : ""}`;
+}
+
+function isBackground(element) {
+  return element.matches?.("[data-poll]"); // it asks again by itself
+}
+
+document.addEventListener("htmx:response:error", (event) => {
+  const { ctx } = event.detail;
+  const { status } = ctx.response;
+  const wanted = /^#([\w-]+)/.exec(ctx.select ?? "")?.[1];
+  const fits = !wanted || ctx.text.includes(`id="${wanted}"`);
+  if (status === 401 || (status < 500 && fits)) return;
+  ctx.swap = "none";
+  if (isBackground(event.target)) return;
+  document.querySelector("p-toasts").fail(whyRefused(ctx.response), () => again(ctx));
+});
+
+document.addEventListener("htmx:error", (event) => {
+  const { ctx } = event.detail;
+  if (!ctx || ctx.response || isBackground(event.target)) return;
+  document.querySelector("p-toasts").fail(
+    "No answer came; this page has not changed.", () => again(ctx),
+  );
+});
+
+// Buttons with `command` open and close dialogs by themselves; older browsers are helped.
+if (!("command" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[command]");
+    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+    if (button?.getAttribute("command") === "show-modal") dialog.showModal();
+    else dialog?.close();
+  });
+}

@@ -1,0 +1,78 @@
+"""Dialogs that ask before what cannot be undone: by keyboard, and without scripts."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from tests.console.browser import LOOKS, axe, keep
+from tests.servers import Stack
+
+EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.textContent.trim()"))
+
+
+def new_key(stack: Stack) -> tuple[str, str]:
+    """A key that nobody has used: its id and its name."""
+    name = f"key {uuid4().hex[:8]}"
+    answer = httpx.post(
+        f"{stack.base_url}/v1/api_keys",
+        headers={"Authorization": f"Bearer {stack.api_key}"},
+        json={"name": name},
+        trust_env=False,
+    )
+    return answer.json()["id"], name
+
+
+@EVERY_LOOK
+def test_a_dangerous_step_asks_and_gives_the_focus_back(signed_in, place, stack, look):
+    key, _ = new_key(stack)
+    page = signed_in.new_page()
+    page.goto(f"/console/{place.tenant}/keys/{key}/")
+    button = page.get_by_role("button", name="Revoke key")
+
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Revoke key?")
+    dialog.wait_for()
+    assert focused(page) == "Cancel"
+    keep(page, f"confirm-{look.name}")
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    assert focused(page) == "Revoke key"
+
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    dialog.wait_for(state="hidden")
+    assert focused(page) == "Revoke key"
+
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    toast = page.get_by_role("status").get_by_text("Key revoked")
+    toast.wait_for()
+    keep(page, f"toast-{look.name}")
+    assert axe(page) == []
+    page.get_by_role("button", name="Dismiss").click()
+    toast.wait_for(state="hidden")
+    assert page.get_by_role("button", name="Rotate key").count() == 0
+
+
+def test_without_scripts_dialogs_stand_where_their_buttons_would_be(browser, place, stack):
+    key, _ = new_key(stack)
+    context = browser.new_context(base_url=stack.base_url, java_script_enabled=False)
+    context.add_cookies(place.cookies)
+    page = context.new_page()
+    page.goto(f"/console/{place.tenant}/keys/{key}/")
+
+    assert not page.get_by_role("button", name="Cancel").first.is_visible()
+    assert page.get_by_label("The present text ends").is_visible()
+    page.get_by_role("button", name="Revoke key").click()
+
+    page.get_by_text("Key revoked").wait_for()
+    context.close()

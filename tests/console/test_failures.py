@@ -1,0 +1,89 @@
+"""What goes wrong between page and server: it is said, and what is on the page stays there."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route
+
+from tests.console.browser import LOOKS, axe, keep
+from tests.console.conftest import Place
+
+EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+
+
+@pytest.fixture
+def playground(signed_in: BrowserContext, place: Place) -> Page:
+    page = signed_in.new_page()
+    page.goto(place.path("playground"))
+    page.get_by_label("Prompt").fill("A fox")
+    page.locator("#code-curl").get_by_text("A fox").wait_for()
+    return page
+
+
+def breaks(page: Page, **how: object) -> None:
+    """Let the next request for a price end so; the one after it is answered."""
+
+    def once(route: Route) -> None:
+        if how:
+            route.fulfill(**how)  # type: ignore[arg-type]  # as the test says it
+        else:
+            route.abort("connectionreset")
+
+    page.route("**/quote/", once, times=1)
+
+
+@EVERY_LOOK
+def test_a_server_that_fails_changes_nothing_and_can_be_asked_again(playground, look):
+    page = playground
+    price = page.locator("#options").inner_text()
+    breaks(page, status=500, body="<p>broken</p>", headers={"x-request-id": "req_1"})
+
+    page.get_by_label("Quality").select_option("high")
+    toast = page.get_by_role("status").get_by_text("tell us req_1")
+    toast.wait_for()
+
+    assert page.locator("#options").inner_text() == price
+    assert page.get_by_label("Prompt").input_value() == "A fox"
+    keep(page, f"toast-failure-{look.name}")
+    assert axe(page) == []
+    page.get_by_role("button", name="Retry").click()
+    page.locator("#code-curl").get_by_text('"quality": "high"').wait_for()
+    assert not toast.is_visible()
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({}, "No answer came"),
+        ({"status": 429, "body": "429", "headers": {"Retry-After": "7"}}, "try again in 7 s"),
+        ({"status": 404, "body": "<main>404</main>"}, "That is not here any more"),
+        ({"status": 413, "body": '{"error": {}}'}, "more than is taken"),
+    ],
+    ids=["no answer", "too many", "gone", "too large"],
+)
+def test_an_answer_without_the_part_that_was_asked_for_is_not_shown(playground, how, words):
+    page = playground
+    price = page.locator("#options").inner_text()
+    breaks(page, **how)
+
+    page.get_by_label("Quality").select_option("high")
+    page.get_by_role("status").get_by_text(words).wait_for()
+
+    assert page.locator("#options").inner_text() == price
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_text(words).wait_for(state="hidden")
+
+
+def test_who_was_signed_out_signs_in_and_comes_back(browser, place, stack):
+    context = browser.new_context(base_url=stack.base_url)
+    context.add_cookies(place.cookies)
+    page = context.new_page()
+    page.goto(place.path("generations") + "?status=failed")
+
+    context.clear_cookies(name="sessionid")
+    page.get_by_label("Status").select_option("succeeded")
+    page.wait_for_url("**/accounts/login/**")
+    page.fill("input[name=login]", stack.env["PICTOR_DEMO_EMAIL"])
+    page.fill("input[name=password]", stack.env["PICTOR_DEMO_PASSWORD"])
+    page.click("button[type=submit]")
+
+    page.wait_for_url("**/generations/?status=failed")
+    context.close()
