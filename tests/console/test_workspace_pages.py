@@ -21,6 +21,7 @@ VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it"),
     "usage": ("?period=24h&split=status&show=requests",),
     "keys": ("?status=ended",),
+    "find": ("?q=demo", "?q=nothing+of+that+name"),
 }
 
 

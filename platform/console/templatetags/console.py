@@ -1,8 +1,12 @@
 """Filters of the console's templates."""
 
+from collections.abc import Mapping, Sequence
+
 from django import template
 
 from console import amounts
+from console.workspace import places
+from console.workspace.access import Workspace
 
 register = template.Library()
 
@@ -10,6 +14,18 @@ DAYS_A_YEAR = 365
 
 register.filter("price", amounts.price)
 register.filter("amount", amounts.amount)
+
+
+@register.filter
+def groups(workspace: Workspace) -> Mapping[str, Sequence[places.Place]]:
+    """The pages that a member may open, by the heading over them."""
+    return places.groups_of(workspace)
+
+
+@register.filter
+def shortcuts(workspace: Workspace) -> Sequence[places.Place]:
+    """What a member gets to by a key or two."""
+    return [place for place in places.places_of(workspace) if place.keys]
 
 
 @register.filter

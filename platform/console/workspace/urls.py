@@ -4,6 +4,7 @@ from django.urls import path
 
 from console.workspace import (
     danger,
+    finding,
     generations,
     home,
     keys,
@@ -22,6 +23,7 @@ app_name = "workspace"
 urlpatterns = [
     path("", home.choose, name="choose"),
     path(TENANT, home.overview, name="overview"),
+    path(f"{TENANT}find/", finding.find, name="find"),
     path(f"{TENANT}playground/", playground.playground, name="playground"),
     path(f"{TENANT}playground/quote/", playground.quote, name="playground_quote"),
     path(f"{TENANT}playground/run/", playground.run, name="playground_run"),

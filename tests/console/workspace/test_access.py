@@ -29,6 +29,7 @@ CHIEFS = {"owner", "admin"}
 MAY = {
     "overview": EVERYBODY,
     "usage": EVERYBODY,
+    "find": EVERYBODY,
     "playground": MAKERS,
     "playground_quote": MAKERS,
     "playground_run": MAKERS,

@@ -107,3 +107,89 @@ document.addEventListener("htmx:after:swap", ({ target: poll }) => {
 
 customElements.define("p-files", Files);
 customElements.define("p-live", Live);
+
+// --- the palette and the keys -------------------------------------------------------------------
+
+const SEQUENCE_MS = 1500;
+const palette = document.getElementById("palette");
+const shortcuts = document.getElementById("shortcuts");
+const singleKeys = document.getElementById("single-keys");
+let before = { key: "", at: 0 };
+
+function open(dialog) {
+  if (!dialog || dialog.open) return;
+  document.querySelector("dialog[open]")?.close();
+  dialog.showModal();
+  dialog.querySelector("form")?.dispatchEvent(new Event("open"));
+}
+
+function step(items, by) {
+  // The next one of them from where the focus is; the first or last from anywhere else.
+  const here = items.indexOf(document.activeElement);
+  const next = here < 0 ? (by > 0 ? 0 : items.length - 1) : here + by;
+  items[next]?.focus();
+}
+
+const rows = () => [...document.querySelectorAll("main tbody th a, main #results li > a")];
+const SINGLE = {
+  "/": () => {
+    const field = document.querySelector("main [type=search]");
+    if (field) field.focus();
+    else open(palette);
+  },
+  "?": () => open(shortcuts),
+  j: () => step(rows(), 1),
+  k: () => step(rows(), -1),
+};
+
+function act(key) {
+  // What a key does after the one before it: "g u" and the like are links of the list of keys.
+  const isSoon = Date.now() - before.at < SEQUENCE_MS;
+  const links = [...(shortcuts?.querySelectorAll("[data-keys]") ?? [])];
+  const leads = (keys) => links.find((link) => link.dataset.keys === keys);
+  const link = (isSoon && leads(`${before.key} ${key}`)) || leads(key);
+  before = { key, at: Date.now() };
+  if (link) link.click();
+  else SINGLE[key]?.();
+  return Boolean(link || SINGLE[key]);
+}
+
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (event.ctrlKey || event.metaKey) {
+    if (key.toLowerCase() === "k" && palette) {
+      event.preventDefault();
+      open(palette);
+    } else if (key === "Enter") {
+      document.querySelector('[aria-keyshortcuts="Control+Enter"]')?.click();
+    }
+    return;
+  }
+  const isTyping = target.matches?.("input, select, textarea, [contenteditable]");
+  const isBusy = event.altKey || isTyping || document.querySelector("dialog[open]");
+  if (isBusy || !singleKeys?.checked) return;
+  if (act(key)) event.preventDefault();
+});
+
+palette?.addEventListener("keydown", (event) => {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  step([...palette.querySelectorAll("input[type=search], li a")], by);
+});
+
+for (const link of document.querySelectorAll("[data-opens]")) {
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    open(document.getElementById(link.dataset.opens));
+  });
+}
+
+if (singleKeys) {
+  singleKeys.checked = !document.cookie.includes("single-keys=off");
+  singleKeys.addEventListener("change", () => {
+    const chosen = singleKeys.checked ? "on" : "off";
+    document.cookie = `single-keys=${chosen}; path=/console/; max-age=31536000; samesite=lax`;
+  });
+}

@@ -1,0 +1,66 @@
+"""Find: a page, a key or a generation by what is typed. The palette (Ctrl K) asks here, too."""
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.filters import MAX_TEXT
+from console.workspace.places import Place, places_of
+from generation import services
+from pictor.kit.errors import NotFound
+
+SHOWN_KEYS = 8
+
+
+@require_safe
+@member()
+def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """What there is of that name; with `go`, the first of it at once."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    found = _found(workspace, text)
+    if "go" in request.GET and found and not request.headers.get("HX-Request"):
+        return redirect(found[0].url)
+    context = {"workspace": workspace, "text": text, "found": found}
+    return render(request, "workspace/find.html", context)
+
+
+def _found(workspace: Workspace, text: str) -> list[Place]:
+    """The generation of that id first, then pages, then keys; all pages where nothing is typed."""
+    places = places_of(workspace)
+    if not text:
+        return places
+    word, tenant = text.casefold(), workspace.tenant.public_id
+    keys = [
+        Place(key.name or "Unnamed key", reverse("workspace:key", args=[tenant, key.public_id]),
+              note=f"{key.visible_prefix}…")
+        for key in keys_of(workspace)
+        if word in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
+    ]  # fmt: skip
+    return [
+        *_generation(workspace, text),
+        *(place for place in places if word in place.title.casefold()),
+        *keys[:SHOWN_KEYS],
+        *_search(workspace, text),
+    ]
+
+
+def _generation(workspace: Workspace, text: str) -> list[Place]:
+    if May.SEE_GENERATIONS not in workspace.may:
+        return []
+    try:
+        made = services.generation_of(workspace.id, text).generation
+    except NotFound:
+        return []
+    url = reverse("workspace:generation", args=[workspace.tenant.public_id, made.public_id])
+    return [Place(made.prompt[:80] or "Prompt not stored", url, note=made.public_id)]
+
+
+def _search(workspace: Workspace, text: str) -> list[Place]:
+    if May.SEE_GENERATIONS not in workspace.may:
+        return []
+    url = reverse("workspace:generations", args=[workspace.tenant.public_id])
+    return [Place(f"Generations with “{text}”", f"{url}?{urlencode({'q': text})}")]

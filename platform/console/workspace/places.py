@@ -1,0 +1,73 @@
+"""The pages of a workspace as one gets to them: by the side, by typing their name, by two keys."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from console.workspace.access import May, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page, or a thing on one; `keys` are pressed one after the other to get there."""
+
+    title: str
+    url: str
+    keys: str = ""
+    holds_more: bool = False
+    """Pages below its address belong to it."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A page of every workspace, for members who may do this."""
+
+    title: str
+    name: str
+    needs: May | None
+    keys: str = ""
+    holds_more: bool = False
+
+
+_GROUPS = {
+    "Build": (
+        _Known("Overview", "overview", None, "g o"),
+        _Known("Playground", "playground", May.GENERATE, "g p"),
+        _Known("Generations", "generations", May.SEE_GENERATIONS, "g r", holds_more=True),
+        _Known("Keys", "keys", May.SEE_KEYS, "g k", holds_more=True),
+    ),
+    "Measure": (
+        _Known("Usage", "usage", None, "g u"),
+        _Known("Billing", "billing", May.SEE_MONEY, "g b"),
+        _Known("Ledger", "ledger", May.SEE_MONEY),
+        _Known("Prices", "prices", May.SEE_MONEY),
+    ),
+    "Manage": (
+        _Known("Members", "members", May.MANAGE),
+        _Known("Audit log", "audit", May.SEE_AUDIT),
+        _Known("Settings", "settings", May.MANAGE, holds_more=True),
+    ),
+}
+_NEW_KEY = _Known("Create key", "key_new", May.MAKE_KEYS, "n")
+
+
+def groups_of(workspace: Workspace) -> dict[str, list[Place]]:
+    """The pages that a member may open, as the navigation has them."""
+    found = {title: _open_to(workspace, known) for title, known in _GROUPS.items()}
+    return {title: places for title, places in found.items() if places}
+
+
+def places_of(workspace: Workspace) -> list[Place]:
+    """The same in one list, and what is begun from anywhere."""
+    inside = [place for places in groups_of(workspace).values() for place in places]
+    return [*inside, *_open_to(workspace, (_NEW_KEY,))]
+
+
+def _open_to(workspace: Workspace, known: tuple[_Known, ...]) -> list[Place]:
+    tenant = workspace.tenant.public_id
+    return [
+        Place(one.title, reverse(f"workspace:{one.name}", args=[tenant]), one.keys, one.holds_more)
+        for one in known
+        if one.needs is None or one.needs in workspace.may
+    ]

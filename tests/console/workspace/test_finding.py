@@ -1,0 +1,54 @@
+"""What is typed, found: pages by role, keys, a generation by its id; nothing of anybody else."""
+
+import re
+
+from tests.console.workspace.conftest import SignIn, url, words_of
+from tests.factories import Customer
+
+
+def found(sign_in: SignIn, customer: Customer, text: str, role: str = "owner") -> list[str]:
+    page = words_of(sign_in(customer, role).get(url("find", customer), {"q": text}))
+    return re.findall(r'<span class="truncate">([^<]+)</span>', page[page.index('id="found"') :])
+
+
+def test_pages_are_those_of_the_role(acme, sign_in):
+    assert found(sign_in, acme, "") == [
+        "Overview", "Playground", "Generations", "Keys", "Usage", "Billing", "Ledger", "Prices",
+        "Members", "Audit log", "Settings", "Create key",
+    ]  # fmt: skip
+    assert found(sign_in, acme, "", "billing") == [
+        "Overview", "Usage", "Billing", "Ledger", "Prices",
+    ]  # fmt: skip
+    assert found(sign_in, acme, "SET", "viewer") == ["Generations with “SET”"]
+
+
+def test_keys_are_found_by_name_and_by_their_first_characters(acme, other, sign_in):
+    prefix = acme.key.visible_prefix
+
+    assert found(sign_in, acme, "acm") == ["acme", "Generations with “acm”"]
+    assert found(sign_in, acme, prefix)[0] == "acme"
+    assert found(sign_in, acme, acme.key.public_id)[0] == "acme"
+    assert found(sign_in, acme, "acm", "developer") == ["Generations with “acm”"]  # not theirs
+    assert found(sign_in, acme, other.key.public_id, "billing") == []
+
+
+def test_a_generation_is_found_by_its_id_in_its_own_workspace(acme, other, sign_in, delivered):
+    mine, theirs = delivered(acme, prompt="a red fox"), delivered(other, prompt="a blue heron")
+
+    assert found(sign_in, acme, mine.public_id)[0] == "a red fox"
+    assert found(sign_in, acme, theirs.public_id) == [f"Generations with “{theirs.public_id}”"]
+    assert found(sign_in, acme, mine.public_id, "billing") == []
+
+
+def test_the_first_is_opened_at_once_when_one_says_so(acme, sign_in, delivered):
+    client, made = sign_in(acme), delivered(acme)
+
+    answer = client.get(url("find", acme), {"q": made.public_id, "go": "1"})
+    looked_up = client.get(
+        url("find", acme), {"q": made.public_id, "go": "1"}, headers={"HX-Request": "true"}
+    )
+    nothing = sign_in(acme, "billing").get(url("find", acme), {"q": "heron", "go": "1"})
+
+    assert answer["Location"] == url("generation", acme, made.public_id)
+    assert (looked_up.status_code, nothing.status_code) == (200, 200)
+    assert "Nothing is called “heron”." in words_of(nothing)
