@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
 from tests.console.browser import LOOKS, axe, keep
-from tests.console.conftest import Place
+from tests.console.pages import Place
 
 EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 

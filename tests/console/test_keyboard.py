@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.console.browser import LOOKS, axe, keep
-from tests.console.conftest import Place
+from tests.console.pages import Place
 from tests.servers import Stack
 
 EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)

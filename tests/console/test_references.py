@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page
 
 from tests.console.browser import LOOKS, axe, keep
-from tests.console.conftest import Place
+from tests.console.pages import Place
 from tests.contracts.recorder import drawn
 
 EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
