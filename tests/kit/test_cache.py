@@ -1,5 +1,7 @@
 """Django's cache: on Redis as JSON, in this process's memory where Redis is away."""
 
+from collections.abc import Callable, Iterator
+
 import pytest
 import redis
 from django.conf import settings
@@ -9,14 +11,29 @@ from pictor.kit.cache import AWAY_SECONDS, RedisOrLocal
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
-def cache_at(url: str) -> RedisOrLocal:
-    cache = RedisOrLocal(url, {**settings.CACHES["default"], "KEY_PREFIX": "test:cache"})
-    cache.delete("name")
-    return cache
+@pytest.fixture
+def cache_at() -> Iterator[Callable[[str], RedisOrLocal]]:
+    """A cache at that address; its connections are closed with the test."""
+    made: list[RedisOrLocal] = []
+
+    def cache(url: str) -> RedisOrLocal:
+        made.append(RedisOrLocal(url, {**settings.CACHES["default"], "KEY_PREFIX": "test:cache"}))
+        made[-1].delete("name")
+        return made[-1]
+
+    yield cache
+    for one in made:
+        one._cache.get_client(None, write=True).connection_pool.disconnect()  # noqa: SLF001 - it has no way to close them
+
+
+@pytest.fixture
+def server() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        yield client
 
 
 @pytest.mark.parametrize("url", [settings.REDIS_URL, NOWHERE], ids=["there", "away"])
-def test_what_is_put_in_comes_out(url):
+def test_what_is_put_in_comes_out(cache_at, url):
     cache = cache_at(url)
 
     assert cache.add("name", [1.5, "two"], 60)
@@ -28,29 +45,37 @@ def test_what_is_put_in_comes_out(url):
     assert cache.get("name", "gone") == "gone"
 
 
-def test_redis_holds_json_that_runs_nothing():
+def test_redis_holds_json_that_runs_nothing(cache_at, server):
     cache = cache_at(settings.REDIS_URL)
-    server = redis.Redis.from_url(settings.REDIS_URL)
 
     cache.set("name", {"a": 1}, 60)
 
     assert server.get(cache.make_key("name")) == b'{"a": 1}'
 
 
-def test_what_is_no_json_stays_in_the_process():
+def test_what_is_no_json_stays_in_the_process(cache_at, server):
     value = frozenset({"a result"})
     cache = cache_at(settings.REDIS_URL)
 
     cache.set("name", value, 60)
 
     assert cache.get("name") == value
-    assert redis.Redis.from_url(settings.REDIS_URL).get(cache.make_key("name")) is None
+    assert server.get(cache.make_key("name")) is None
 
 
-def test_redis_is_used_again_when_it_is_back(monkeypatch):
+def test_clearing_forgets_what_was_kept_while_redis_was_away(cache_at):
+    cache = cache_at(NOWHERE)
+    cache.set("name", "alone", 60)
+
+    cache.clear()
+
+    assert cache.get("name") is None
+
+
+def test_redis_is_used_again_when_it_is_back(cache_at, server, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr("pictor.kit.cache.time.monotonic", lambda: now[0])
-    cache, server = cache_at(settings.REDIS_URL), redis.Redis.from_url(settings.REDIS_URL)
+    cache = cache_at(settings.REDIS_URL)
     with monkeypatch.context() as away:
         away.setattr(redis.Redis, "set", _away)
         cache.set("name", "alone", 60)
