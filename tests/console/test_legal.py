@@ -1,6 +1,7 @@
 """Terms and privacy notice: the operator's name and text, and what they say is so."""
 
 import re
+from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -47,7 +48,7 @@ def test_their_links_lead_somewhere(name):
 
 
 def test_every_cookie_that_is_set_is_named(client):
-    named = set(re.findall(r"<td><code>(\w+)</code></td>", document("privacy").html))
+    named = set(re.findall(r"<td><code>([\w-]+)</code></td>", document("privacy").html))
     user = User.objects.create_user("ann@example.com", "correct horse battery")
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
@@ -59,7 +60,14 @@ def test_every_cookie_that_is_set_is_named(client):
 
     assert signed_in.status_code == 302
     assert {"sessionid", "csrftoken", "theme"} <= set(client.cookies)
-    assert set(client.cookies) <= named
+    scripts = Path("platform/console/static/console").glob("*.js")
+    by_scripts = {
+        name
+        for script in scripts
+        for name in re.findall(r"document\.cookie = `([\w-]+)=", script.read_text())
+    }
+    assert by_scripts == {"single-keys"}
+    assert set(client.cookies) | by_scripts <= named
 
 
 def test_only_terms_ask_to_be_accepted(client):
