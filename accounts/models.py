@@ -141,10 +141,11 @@ class Tenant(models.Model):
     )
     time_zone = models.CharField(
         max_length=40,
+        blank=True,
         default="UTC",
         db_default="UTC",
         validators=[validate_time_zone],
-        help_text="Whose days its reports go by, such as Europe/Berlin.",
+        help_text="Whose days its reports go by, such as Europe/Berlin. Empty: UTC.",
     )
     erasure_due_at = models.DateTimeField(
         null=True, editable=False, help_text="When it is erased, or the next attempt is made."

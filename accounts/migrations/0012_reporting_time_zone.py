@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='tenant',
             name='time_zone',
-            field=models.CharField(db_default='UTC', default='UTC', help_text='Whose days its reports go by, such as Europe/Berlin.', max_length=40, validators=[accounts.validators.validate_time_zone]),
+            field=models.CharField(blank=True, db_default='UTC', default='UTC', help_text='Whose days its reports go by, such as Europe/Berlin. Empty: UTC.', max_length=40, validators=[accounts.validators.validate_time_zone]),
         ),
     ]

@@ -119,10 +119,10 @@ def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None
 def set_time_zone(*, tenant: Tenant, name: str, actor: Actor, ip: str | None = None) -> None:
     """Let a tenant's reports go by another zone's days; where nothing changes, nothing is written.
 
-    Usage is kept by the hour, so the past is told by the new days too. Raises ValidationError for
-    what is not the name of a time zone.
+    Usage is kept by the hour, so the past is told by the new days too. No name is UTC's. Raises
+    ValidationError for what is not the name of a time zone.
     """
-    before = tenant.time_zone
+    name, before = name or "UTC", Tenant.objects.get(pk=tenant.pk).time_zone
     if name == before:
         return
     tenant.time_zone = name
