@@ -19,7 +19,7 @@ from accounts.models import (
     Tenant,
     User,
 )
-from pictor.kit import ids
+from pictor.kit import ids, prepared
 from pictor.kit.ids import TenantId
 from pictor.kit.money import Micros
 from pictor.kit.pages import in_pages
@@ -105,15 +105,14 @@ def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
     `others` are its digests with older peppers: there is one key under all of them. One query, and
     a second one for a key that is unknown or was rotated.
     """
-    with connection.cursor() as cursor:
-        if others:
-            cursor.execute(_CALLER_BY_ANY, [[digest, *others]])
-        else:
-            cursor.execute(_CALLER_BY_ONE, [digest])
-        row = cursor.fetchone()
-        if row is None:
-            cursor.execute(_CALLER_BEFORE, [[digest, *others]])
-            row = cursor.fetchone()
+    any_of = [[digest, *others]]
+    row = (
+        prepared.fetch_one(_CALLER_BY_ANY, any_of)
+        if others
+        else prepared.fetch_one(_CALLER_BY_ONE, [digest])
+    )
+    if row is None:
+        row = prepared.fetch_one(_CALLER_BEFORE, any_of)
     return None if row is None else _caller(row)
 
 

@@ -21,6 +21,7 @@ from django.db import connection
 from accounts.selectors import REVISION
 from generation.lease import WorkerEpoch
 from generation.models import Generation, State
+from pictor.kit import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,9 @@ def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
 
     One in quarantine is not: `take_quarantined` claims those.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE, [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
-        )
-        row = cursor.fetchone()
+    row = prepared.fetch_one(
+        _TAKE, [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
+    )
     if row is None:
         return None
     dispatch, seconds_left, revision = row

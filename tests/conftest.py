@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 
-from pictor.kit import pools
+from pictor.kit import pools, prepared
 
 
 @pytest.fixture
@@ -36,3 +37,17 @@ def plain_static_files(settings):
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+
+
+@pytest.fixture
+def prepared_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The prepared statements that are run from now on; Django does not count them."""
+    run: list[str] = []
+    fetch_one = prepared.fetch_one
+
+    def noted(statement: str, values: Any) -> Any:
+        run.append(statement)
+        return fetch_one(statement, values)
+
+    monkeypatch.setattr(prepared, "fetch_one", noted)
+    return run

@@ -16,7 +16,7 @@ from accounts.quotas import Period, resets_at, window_start
 from billing.locks import account_for_update, key_budget_for_update
 from billing.models import Account, KeyBudget, TenantBalance
 from billing.seals import hold_key
-from pictor.kit import clock
+from pictor.kit import clock, prepared
 from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.money import Micros, to_decimal
 from pictor.kit.seals import microseconds, sql_seal
@@ -31,7 +31,7 @@ _HELD_SEAL = sql_seal(
     previous="seal",
     content="""'hold|', available_account_id, '|', held_account_id, '|', %(amount)s, '|',
         tenant_id, '|', seq + 1, '|', available - %(amount)s, '|', held + %(amount)s,
-        %(sealed_tail)s""",
+        %(sealed_tail)s::text""",
 )
 
 
@@ -105,14 +105,14 @@ _CAPTURED_SEAL = sql_seal(
     key="%(capture_key)s",
     previous="seal",
     content="""'capture|', held_account_id, '|', %(revenue)s, '|', %(captured)s, '|', tenant_id,
-        '|', seq + 1, '|', available, '|', held - %(captured)s, %(sealed_tail)s""",
+        '|', seq + 1, '|', available, '|', held - %(captured)s, %(sealed_tail)s::text""",
 )
 _RELEASED_SEAL = sql_seal(
     key="%(release_key)s",
     previous="{previous}",
     content="""'release|', held_account_id, '|', available_account_id, '|', %(released)s, '|',
         tenant_id, '|', seq + %(transfers)s, '|', available + %(released)s, '|',
-        held - %(amount)s, %(sealed_tail)s""",
+        held - %(amount)s, %(sealed_tail)s::text""",
 )
 
 _CHAINED = {
@@ -291,9 +291,7 @@ def _sealed_with(generation_id: UUID, evidence: bytes | None) -> dict[str, Any]:
 
 
 def _run(statement: str, values: dict[str, Any]) -> tuple[bool, bool]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        account, key = cursor.fetchone()
+    account, key = prepared.fetch_one(statement, values) or (False, False)
     return account, key
 
 

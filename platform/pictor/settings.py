@@ -209,6 +209,7 @@ if TRUSTED_PROXIES:
 
 _LIMITS = {
     "connect_timeout": 5,
+    "prepare_threshold": 5,  # what kit/prepared.py runs; Django's own statements never are
     "options": "-c statement_timeout=5000 -c lock_timeout=2000"
     " -c idle_in_transaction_session_timeout=30000",
 }

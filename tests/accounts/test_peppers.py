@@ -44,13 +44,13 @@ def test_a_new_key_is_made_with_the_first_pepper(tenant, settings):
     assert authenticate(text, now=clock.now(), ip=None).key_id == key.id
 
 
-@pytest.mark.parametrize(("others", "compared"), [([], "= '"), ([OLD], "= ANY(")])
+@pytest.mark.parametrize(("others", "compared"), [([], "= %s"), ([OLD], "= ANY(")])
 def test_it_is_one_query_that_compares_one_digest_unless_there_are_several(
-    old_key, settings, django_assert_num_queries, others, compared
+    old_key, settings, prepared_statements, others, compared
 ):
     settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS = (NEW, others) if others else (OLD, [])
 
-    with django_assert_num_queries(1) as captured:
-        authenticate(old_key[1], now=clock.now(), ip=None)
+    authenticate(old_key[1], now=clock.now(), ip=None)
 
-    assert f"k.digest {compared}" in captured[0]["sql"]
+    (asked,) = prepared_statements
+    assert f"k.digest {compared}" in asked

@@ -1,0 +1,128 @@
+"""What the seals of the ledger cost: holds placed and ended with them and without.
+
+`python -m tests.bench seals` runs this module once more with the stack's environment, as a process
+that has Django. Every hold is placed, half of it captured, the rest released, and all rolled back.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from typing import Any
+from unittest.mock import patch
+
+import django
+import psutil
+
+from tests.bench.ground import Ground
+from tests.bench.report import Result
+from tests.servers import ROOT
+
+HOLDS = 2_000
+ROUNDS = 5
+"""Of each kind, by turns."""
+AT_ONCE = 50
+"""In one transaction: one that is rolled back costs the connection its prepared statements."""
+MOST_MS = 0.1
+"""CPU that the seals of one generation may cost."""
+
+
+def run(ground: Ground, requests: int | None) -> Result:
+    """Place and end so many holds, by turns with seals and without."""
+    answer = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "tests.bench.seals", str(requests or HOLDS)],
+        env={**os.environ, **ground.stack.env, "DJANGO_SETTINGS_MODULE": "pictor.settings"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    spent = json.loads(answer.stdout)
+    price = min(spent["sealed"]) - min(spent["bare"])
+    lines = [
+        f"{kind}: {' '.join(f'{one:.3f}' for one in spent[kind])} CPU-ms" for kind in sorted(spent)
+    ]
+    return Result(
+        name=f"seals: {requests or HOLDS} holds, each placed, captured and released",
+        lines=[*lines, f"the seals of a generation: {price:.3f} CPU-ms"],
+        columns={},
+        figures={"cpu_ms": spent, "price_ms": price},
+        failures=[f"the seals cost {price:.3f} CPU-ms"] if price > MOST_MS else [],
+    )
+
+
+def main(count: int) -> None:
+    """Print the CPU-ms of each round, PostgreSQL's and ours together, as JSON."""
+    from django.db import connection, transaction  # noqa: PLC0415 - once Django is set up
+
+    from accounts.selectors import api_keys_of, tenant_by_name_or_id  # noqa: PLC0415
+    from billing.services import holds  # noqa: PLC0415
+    from pictor.kit import clock, ids  # noqa: PLC0415
+    from pictor.kit.money import Micros  # noqa: PLC0415
+
+    tenant = tenant_by_name_or_id("demo")
+    assert tenant is not None
+    key = api_keys_of(tenant.id)[0]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        server = psutil.Process(cursor.fetchone()[0])
+
+    def one() -> None:
+        hold = holds.Hold(tenant.id, key.id, ids.new_uuid(), Micros(1000), clock.now())
+        holds.place_hold(
+            tenant_id=hold.tenant_id,
+            key_id=hold.key_id,
+            generation_id=hold.generation_id,
+            amount=hold.amount,
+            now=hold.placed_at,
+            evidence=bytes(32),
+        )
+        holds.end_hold(hold=hold, captured=Micros(500), evidence=bytes(32))
+
+    def spent() -> float:
+        taken = server.cpu_times()
+        return time.process_time() + taken.user + taken.system
+
+    found: dict[str, list[float]] = {"sealed": [], "bare": []}
+    for _ in range(ROUNDS):
+        for kind, figures in found.items():
+            with _without_seals() if kind == "bare" else nullcontext():
+                before = spent()
+                for _ in range(count // AT_ONCE):
+                    with transaction.atomic():
+                        for _ in range(AT_ONCE):
+                            one()
+                        transaction.set_rollback(True)
+                figures.append(1000 * (spent() - before) / count)
+    sys.stdout.write(json.dumps(found))
+
+
+def _without_seals() -> Any:
+    """The same statements with nothing where a seal is computed, and no keys made for them."""
+    from billing.services import holds  # noqa: PLC0415 - once Django is set up
+
+    known: dict[str, Any] = vars(holds)
+    released, captured = known["_RELEASED_SEAL"], known["_CAPTURED_SEAL"]
+    seals = (
+        released.format(previous=captured), released.format(previous="seal"), captured,
+        known["_HELD_SEAL"],
+    )  # fmt: skip
+
+    def bare(statement: str) -> str:
+        for one in seals:
+            statement = statement.replace(one, "NULL::bytea")
+        return statement
+
+    return patch.multiple(
+        holds,
+        _PLACE=bare(known["_PLACE"]),
+        _ENDS={case: bare(text) for case, text in known["_ENDS"].items()},
+        hold_key=lambda *_: b"",
+    )
+
+
+if __name__ == "__main__":
+    django.setup()
+    main(int(sys.argv[1]))
