@@ -383,6 +383,7 @@ LOGGING = {
         "django.db.backends": {"level": "INFO"},  # below it stands every statement, prompts and all
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
+        "python_multipart": {"level": "ERROR"},  # it warns of what callers send
         "pyvips": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},
     },
