@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from billing.pricing import Due
+from generation.channels.declaration import Task
 from generation.models import Generation
 from generation.outcome import Delivery
 
@@ -43,4 +44,6 @@ def answer_of(
         "size_plan": delivery.plan,
         "ignored": list(delivery.ignored),
     }
+    if generation.task != Task.GENERATE:
+        answer["metadata"] |= {"task": generation.task, "upstream_task": delivery.task.value}
     return answer

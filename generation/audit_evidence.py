@@ -14,8 +14,9 @@ from storage.selectors import STORED_IMAGES
 
 _FETCHED_AT_ONCE = 2000
 _ROWS = f"""
-SELECT g.id, g.tenant_id, g.api_key_id, g.model, g.n, g.size, g.tier, g.quality_requested,
-       g.priced::text, g.state, g.quality_billed, g.quality_source, i.pixels, e.placed, e.ended
+SELECT g.id, g.tenant_id, g.api_key_id, g.task, g.model, g.n, g.size, g.tier,
+       g.quality_requested, g.priced::text, g.state, g.quality_billed, g.quality_source,
+       i.pixels, e.placed, e.ended
   FROM generation_generation g
   JOIN {EVIDENCE} AS e ON e.generation_id = g.id
   LEFT JOIN (SELECT generation_id, json_agg(json_build_array(index, width, height))::text AS pixels
@@ -28,6 +29,7 @@ class _Row(NamedTuple):
     id: UUID
     tenant_id: UUID
     api_key_id: UUID
+    task: str
     model: str
     n: int
     size: str
@@ -62,6 +64,7 @@ def _rows() -> Iterator[_Row]:
 
 def _request_of(row: _Row) -> bytes:
     return evidence.of_request(
+        task=row.task,
         tenant=row.tenant_id,
         key=row.api_key_id,
         model=row.model,

@@ -13,8 +13,12 @@ Pixels = tuple[int, int, int]
 """An image's index, width and height."""
 
 
+USUAL_TASK = "generate"
+
+
 def of_request(
     *,
+    task: str,
     tenant: object,
     key: object,
     model: str,
@@ -24,8 +28,12 @@ def of_request(
     quality: str,
     priced: Mapping[str, Any],
 ) -> bytes:
-    """What was asked for, by whom, and at which prices."""
-    return _digest([str(tenant), str(key), model, n, size, tier, quality, priced])
+    """What was asked for, by whom, and at which prices.
+
+    The usual task is left out: transfers were sealed before there was another.
+    """
+    facts = [str(tenant), str(key), model, n, size, tier, quality, priced]
+    return _digest(facts if task == USUAL_TASK else [*facts, task])
 
 
 def of_outcome(

@@ -31,6 +31,15 @@ class Source(models.TextChoices):
     """Nobody asked: written by the seeding of a demo workspace."""
 
 
+GENERATE = "generate"
+"""The usual task; all of them are in channels/declaration.py."""
+
+
+def usual_tasks() -> list[str]:
+    """What can be asked of a model that says nothing else."""
+    return [GENERATE, "edit"]
+
+
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
 
 
@@ -50,6 +59,11 @@ class Contract(models.Model):
     response_format_default = models.CharField(max_length=16, default="url")
     is_exact = models.BooleanField(
         default=False, help_text="Only channels that take the size natively may serve it."
+    )
+    tasks = ArrayField(
+        models.CharField(max_length=10),
+        default=usual_tasks,
+        help_text="What can be asked of it: generate, edit, variation.",
     )
     is_enabled = models.BooleanField(default=False)
 
@@ -85,6 +99,15 @@ class Channel(models.Model):
         default=list,
         blank=True,
         help_text="Request fields that this channel cannot honour; reported in metadata.ignored.",
+    )
+    refused_tasks = ArrayField(
+        models.CharField(max_length=10),
+        default=list,
+        blank=True,
+        help_text="Of what its kind can do, what this channel cannot: edit, variation.",
+    )
+    max_images = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Images one edit may begin with; empty: as its kind."
     )
     allows_exact_crop = models.BooleanField(
         default=False, help_text="May serve exact models by cropping a larger native size."
@@ -178,6 +201,7 @@ class Generation(models.Model):
     )
 
     # What was asked for.
+    task = models.CharField(max_length=10, default=GENERATE, db_default=GENERATE)
     model = models.CharField(max_length=64)
     prompt = models.TextField()
     n = models.PositiveSmallIntegerField()

@@ -11,6 +11,7 @@ from uuid import UUID
 from billing.upstream_cost import upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import UpstreamAnswer
+from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from pictor.kit.errors import (
     GenerationTimeout,
@@ -63,6 +64,8 @@ class Delivery:
     ignored: tuple[str, ...]
     answer: UpstreamAnswer
     images: tuple[VerifiedImage, ...]
+    task: Task = Task.GENERATE
+    """What the upstream was asked to do."""
 
     @property
     def ended(self) -> AttemptEnd:

@@ -9,7 +9,7 @@ NotAnImage, and SpoolError where a stripped copy cannot be kept.
 """
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pictor.kit.spool import SpoolFile
 from storage import vips
@@ -34,6 +34,7 @@ class ImageFacts:
     format: Format
     width: int
     height: int
+    has_alpha: bool = field(default=False, compare=False)
 
     @property
     def size(self) -> str:
@@ -69,7 +70,9 @@ def cleaned(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
 def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:
     try:
         with vips.loaded(spool, image_format) as image:
-            facts = ImageFacts(image_format, image.width, image.height)
+            facts = ImageFacts(
+                image_format, image.width, image.height, has_alpha=bool(image.hasalpha())
+            )
             whole_bytes = vips.whole_bytes(image, image_format)
             _cap(facts, whole_bytes)
             with vips.alone() if whole_bytes > vips.LARGE_BYTES else nullcontext():

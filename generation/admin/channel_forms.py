@@ -42,6 +42,8 @@ class ChannelForm(_OfChannel):
             "max_concurrency",
             "sizes",
             "ignored_fields",
+            "refused_tasks",
+            "max_images",
             "allows_exact_crop",
             "allows_redispatch",
             "retry_is_free",

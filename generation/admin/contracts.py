@@ -33,6 +33,7 @@ class _ContractForm(_OfContract):
             "accepts_auto",
             "default_size",
             "is_exact",
+            "tasks",
             "qualities",
             "quality_default",
             "quality_aliases",

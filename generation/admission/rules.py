@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generation.catalogue.contracts import AUTO, ContractTerms
-from generation.channels.declaration import PASSED_ON
+from generation.channels.declaration import PASSED_ON, PLAIN, Needs, Task
 from pictor.kit.errors import InvalidRequest
 
+_CANNOT = {
+    Task.GENERATE: "does not make images from words alone",
+    Task.EDIT: "does not edit images",
+    Task.VARIATION: "does not make variations",
+}
 OUTPUT_FORMATS = ("png", "jpeg", "webp")
 
 
@@ -37,19 +42,24 @@ class Order:
     strict_size: bool
     partial_images: int = 0
     fields: Mapping[str, Any] = field(default_factory=dict)
+    needs: Needs = PLAIN
 
 
 def check(
     contract: ContractTerms, request: Mapping[str, Any], *, key_response_format: str = ""
 ) -> Order:
-    """The order that a request with these (typed) fields amounts to under this contract."""
+    """The order that a request with these (typed) fields amounts to under this contract.
+
+    `task` among them says what is asked for, where that is no generation.
+    """
+    needs = _needs(contract, request)
     size_requested, size, tier = _size(contract, request.get("size"))
     fields = {name: request[name] for name in PASSED_ON if request.get(name) is not None}
     output_format = request.get("output_format") or "png"
     _check_background(fields.get("background"), output_format)
     return Order(
         model=contract.model,
-        prompt=_prompt(contract, request.get("prompt")),
+        prompt=_prompt(contract, request),
         n=_count(contract, request.get("n") or 1),
         size_requested=size_requested,
         size=size,
@@ -62,10 +72,27 @@ def check(
         strict_size=bool(request.get("strict_size")),
         partial_images=(request.get("partial_images") or 0) if request.get("stream") else 0,
         fields=fields,
+        needs=needs,
     )
 
 
-def _prompt(contract: ContractTerms, prompt: str | None) -> str:
+def _needs(contract: ContractTerms, request: Mapping[str, Any]) -> Needs:
+    task = Task(request.get("task", Task.GENERATE))
+    if task not in contract.tasks:
+        raise InvalidRequest(
+            f"{contract.model} {_CANNOT[task]}. GET /v1/models lists the tasks of each model.",
+            param="model",
+        )
+    if task == Task.GENERATE:
+        return PLAIN
+    return Needs(task, len(request["image"]), has_mask="mask" in request)
+
+
+def _prompt(contract: ContractTerms, request: Mapping[str, Any]) -> str:
+    """A variation has none."""
+    prompt: str | None = request.get("prompt")
+    if request.get("task") == Task.VARIATION:
+        return ""
     if prompt is None or not prompt.strip():
         raise InvalidRequest(
             "The prompt is missing: say what the image should show.",

@@ -175,12 +175,14 @@ def _may_use(caller: Caller, model: str) -> bool:
 def _planned(catalogue: Catalogue, contract: ContractTerms, order: Order) -> Candidate:
     """How the first capable channel would make it; refuses before any money is held if none is."""
     routes = catalogue.routes.get(contract.model, ())
-    plans = (plan(route, contract=contract, size=order.size) for route in routes)
+    plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)
     found = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
     if found is None:
-        raise NoChannelAvailable(
-            f"No channel serves {contract.model} at {order.size} now. You were not charged."
-        )
+        lacking = [route.abilities.lacking(order.needs) for route in routes]
+        what = f"serves {contract.model} at {order.size}"
+        if lacking and all(lacking):
+            what = f"of {contract.model} {lacking[0]}"
+        raise NoChannelAvailable(f"No channel {what} now. You were not charged.")
     return found
 
 
@@ -249,6 +251,7 @@ def new_generation(
         api_key_id=caller.key_id,
         request_id=submission.request_id,
         source=submission.source,
+        task=order.needs.task.value,
         model=order.model,
         prompt=order.prompt,
         n=order.n,
@@ -276,6 +279,7 @@ def new_generation(
 def evidence_of(generation: Generation) -> bytes:
     """What the hold is placed for."""
     return evidence.of_request(
+        task=generation.task,
         tenant=generation.tenant_id,
         key=generation.api_key_id,
         model=generation.model,

@@ -16,8 +16,8 @@ from accounts import rates
 from accounts.selectors import Caller
 from generation import pipeline
 from generation.admission.orphans import Undecided
-from generation.admission.service import Admitted, Submission
-from generation.api import inputs, requests
+from generation.admission.service import Admitted, Submission, quoted_order
+from generation.api import inputs
 from generation.api.callers import callers
 from generation.api.calls import Call, lanes
 from generation.api.inputs import Inputs
@@ -131,7 +131,7 @@ def _prepare(call: Call) -> Prepared:
     caller = call.authenticated("images:write")
     lanes.learn(call.key, caller)
     try:
-        request = requests.parse(call.body.fields(), default_model=call.default_model)
+        request = call.parse(call.body)
     except PictorError:
         call.headers.update(rates.take(caller, images=0))  # it counts too, and says what is left
         raise
@@ -143,6 +143,9 @@ def _submit_at_once(call: Call, generation_id: GenerationId) -> Admitted | Prepa
     """All of admission where it need not wait: for storage, or for a process that may be dead."""
     prepared = _prepare(call)
     if prepared.has_images:
+        if call.idempotency_key is None and not call.is_retry:
+            # Refused at once, before its images cost anything, if it cannot be an earlier one.
+            quoted_order(caller=prepared.caller, request=prepared.request, now=clock.now())
         return prepared
     inputs.check_no_long_text(prepared.request, call.body)
     try:

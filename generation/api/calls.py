@@ -11,7 +11,9 @@ from accounts.authentication import authenticate, require_scope
 from accounts.selectors import Caller
 from generation.admission import idempotency
 from generation.admission.orphans import Attendance
+from generation.api import requests
 from generation.api.prefer import Prefer
+from generation.api.requests import Parse
 from pictor.kit import clock
 from pictor.kit.body import Body
 
@@ -27,7 +29,8 @@ class Call:
     ip: str | None
     request_id: str
     body: Body
-    default_model: str | None
+    parse: Parse
+    """Reads the body's fields."""
     idempotency_key: str | None
     is_retry: bool
     """The SDK sends it again: it had no answer the first time."""
@@ -39,7 +42,7 @@ class Call:
     attendance: Attendance | None = None
 
     @classmethod
-    def of(cls, request: ASGIRequest, *, default_model: str | None = None) -> "Call":
+    def of(cls, request: ASGIRequest, *, parse: Parse = requests.generation) -> "Call":
         """Read the scope, as the body gate left it, and the headers."""
         scope = request.scope
         client = scope.get("client")
@@ -48,7 +51,7 @@ class Call:
             ip=client[0] if client else None,
             request_id=scope["pictor.request_id"],
             body=scope["pictor.body"],
-            default_model=default_model,
+            parse=parse,
             idempotency_key=idempotency.checked_key(request.headers.get("Idempotency-Key")),
             is_retry=bool(RETRIED.fullmatch(request.headers.get("x-stainless-retry-count", ""))),
             prefer=Prefer.parse(request.headers.get("Prefer")),

@@ -1,4 +1,6 @@
-"""POST /v1/images/generations: admit, wait, answer."""
+"""POST /v1/images/generations: admit, wait, answer. Edits and variations do the same."""
+
+from functools import partial
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
@@ -7,12 +9,13 @@ from drf_spectacular.utils import OpenApiParameter
 
 from generation import selectors
 from generation.admission.service import Admitted
-from generation.api import events, render
+from generation.api import events, render, requests
 from generation.api.admitting import admit_call
 from generation.api.calls import Call
 from generation.api.objects import CompletedEvent, GenerationObject, ImagesAnswer
 from generation.api.requests import GenerationRequest
 from generation.api.waiting import Ticket, hub
+from generation.channels.declaration import Task
 from generation.selectors import Finished
 from pictor.kit import pools
 from pictor.kit.api_docs import answered, described
@@ -55,7 +58,12 @@ async def create(request: ASGIRequest, default_model: str | None = None) -> Http
     `image_generation.partial_image` for each image while it is made, where the model's channel can
     do that, then one `image_generation.completed` for each. Partial images are free.
     """
-    call = Call.of(request, default_model=default_model)
+    parse = partial(requests.generation, default_model=default_model)
+    return await respond(Call.of(request, parse=parse))
+
+
+async def respond(call: Call) -> HttpResponseBase:
+    """Admit what is asked for, wait as long as the caller does, and answer."""
     ticket = hub.ticket()  # registered before the commit: no wake-up is missed
     is_taken_over = False
     try:
@@ -87,6 +95,7 @@ async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
     return events.streamed(
         ticket,
         await pools.views(_with_images, admitted) if is_final else None,
+        task=Task(admitted.generation.task),
         seconds=settings.WAIT_LIMIT_SECONDS,
         headers=render.headers_of(admitted.generation, is_replay=not admitted.is_new),
     )

@@ -1,10 +1,10 @@
 """`stream: true`: server-sent events, a comment at once and every 15 s, then each image.
 
 Partial images come as they are made, one `image_generation.partial_image` event each. Each finished
-image is one `image_generation.completed` event. The base64 of both is streamed from storage like a
-JSON answer's. What goes wrong after admission is an event with an `error` object, unless storage
-fails in the middle of an image: then the stream just ends. A partial image that cannot be read is
-left out.
+image is one `image_generation.completed` event; those of edits are `image_edit.…`. The base64 of
+both is streamed from storage like a JSON answer's. What goes wrong after admission is an event with
+an `error` object, unless storage fails in the middle of an image: then the stream just ends. A
+partial image that cannot be read is left out.
 """
 
 import asyncio
@@ -18,9 +18,15 @@ from typing import Any
 from django.http import StreamingHttpResponse
 
 from generation.api import base64_body, render
-from generation.api.objects import CompletedEvent, PartialImageEvent
+from generation.api.objects import (
+    CompletedEvent,
+    EditCompletedEvent,
+    EditPartialImageEvent,
+    PartialImageEvent,
+)
 from generation.api.waiting import Ticket
 from generation.catalogue.contracts import AUTO
+from generation.channels.declaration import Task
 from generation.dispatch.announce import PartialImage
 from generation.models import State
 from generation.selectors import Finished
@@ -34,24 +40,32 @@ logger = logging.getLogger(__name__)
 COMMENT_SECONDS = 15.0
 PARTIAL_READ_SECONDS = 3.0
 """A partial image whose first bytes take longer is left out: the finished one must not wait."""
+PARTIAL = {Task.GENERATE: PartialImageEvent, Task.EDIT: EditPartialImageEvent}
+COMPLETED = {Task.GENERATE: CompletedEvent, Task.EDIT: EditCompletedEvent}
+"""Variations are not streamed."""
 _COMMENT = b": waiting\n\n"
 
 
 def streamed(
-    ticket: Ticket, finished: Finished | None, *, seconds: float, headers: dict[str, str]
+    ticket: Ticket,
+    finished: Finished | None,
+    *,
+    task: Task,
+    seconds: float,
+    headers: dict[str, str],
 ) -> StreamingHttpResponse:
     """The answer as events. Takes the ticket over and closes it at the end."""
     if finished is None:
         ticket.follow()
     return StreamingHttpResponse(
-        _events(ticket, finished, seconds),
+        _events(ticket, finished, task, seconds),
         content_type="text/event-stream",
         headers={**headers, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
 async def _events(
-    ticket: Ticket, finished: Finished | None, seconds: float
+    ticket: Ticket, finished: Finished | None, task: Task, seconds: float
 ) -> AsyncIterator[bytes]:
     yield _COMMENT
     try:
@@ -59,7 +73,7 @@ async def _events(
         while finished is None and (left := ends_at - time.monotonic()) > 0:
             news = await ticket.news(min(COMMENT_SECONDS, left))
             if isinstance(news, PartialImage):
-                async for chunk in _partial(news):
+                async for chunk in _partial(news, task):
                     yield chunk
             elif news is None:
                 yield _COMMENT
@@ -92,10 +106,10 @@ def _event(name: str, data: dict[str, Any]) -> bytes:
     return f"event: {name}\ndata: {body}\n\n".encode()
 
 
-async def _partial(partial: PartialImage) -> AsyncIterator[bytes]:
+async def _partial(partial: PartialImage, task: Task) -> AsyncIterator[bytes]:
     """One event, or nothing at all when the object cannot be read."""
     mark = secrets.token_hex(16)
-    event = PartialImageEvent.render({"partial": partial, "b64_json": mark})
+    event = PARTIAL[task].render({"partial": partial, "b64_json": mark})
     head, tail = _event(event["type"], event).split(mark.encode())
     chunks = base64_body.encoded(StoredImage(object_key=partial.key))
     try:
@@ -115,7 +129,7 @@ async def _partial(partial: PartialImage) -> AsyncIterator[bytes]:
 async def _completed(finished: Finished, index: int, image: StoredImage) -> AsyncIterator[bytes]:
     mark = secrets.token_hex(16)
     answer = finished.generation.answer or {}
-    event = CompletedEvent.render(
+    event = COMPLETED[Task(finished.generation.task)].render(
         {
             "b64_json": mark,
             "image": image,

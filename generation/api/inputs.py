@@ -1,4 +1,4 @@
-"""Reference images of a request: taken out of its JSON, verified, and stored before admission.
+"""Reference images of a request: taken out of its body, verified, and stored before admission.
 
 They are never in Postgres, Redis or Celery. In the request's fields each leaves a placeholder made
 of its place and a keyed hash, so equal requests stay equal for idempotency. The bytes of base64 are
@@ -7,14 +7,15 @@ address stays with the generation until the worker has fetched it (dispatch/inpu
 judged by its form, and nothing is resolved or contacted.
 
 A reference image is base64, a data URI, or an object with one of them, or an address, as
-`b64_json`, `url` or `image_url`.
+`b64_json`, `url` or `image_url`; or a file of a form. What an edit or a variation begins with is
+the same in whichever of these ways it came: a list of placeholders.
 """
 
 import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,17 +23,31 @@ from uuid import UUID
 
 from django.conf import settings
 
+from generation import pictures
+from generation.api.requests import MAX_IMAGES
+from generation.channels.declaration import Task
 from pictor.kit import egress, pools
 from pictor.kit.body import Body
 from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, Unavailable
+from pictor.kit.forms import FormFile, FormLimits
 from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, SpoolFull, Spools
 from storage import probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
 FIELDS = ("image", "mask")
 PARTS = ("b64_json", "url", "image_url")
-MAX_INPUTS = 16
-"""Images and addresses of one request, its mask included."""
+FILE_FIELDS = ("image", "image[]", "mask")
+FORM_PATHS = frozenset(
+    f"/v1/images/{name}{slash}" for name in ("edits", "variations") for slash in ("", "/")
+)
+MAX_TEXT_BYTES = 512 * 1024
+FORM_LIMITS = FormLimits(
+    file_fields=FILE_FIELDS,
+    max_files=MAX_IMAGES + 1,
+    max_file_bytes=settings.MAX_IMAGE_BYTES,
+    max_text_bytes=MAX_TEXT_BYTES,
+)
+"""Of the forms that edits and variations may come as."""
 CHUNK = 192 * 1024
 """Characters of base64 decoded at a time."""
 
@@ -55,14 +70,16 @@ class Input:
     key: str = ""
     name: str = ""
     """What its sender calls it, where that is not the label."""
+    facts: probe.ImageFacts | None = None
 
     def row(self) -> dict[str, Any]:
         """What the generation's row keeps of it."""
         known = {"label": self.label, "placeholder": self.placeholder}
-        if self.spool is None:
+        if self.spool is None or self.facts is None:
             return {**known, "address": self.address}
         return {
             **known,
+            "facts": asdict(self.facts),
             "key": self.key,
             "prefix": self.prefix,
             "size_bytes": self.spool.size,
@@ -75,12 +92,19 @@ class Inputs:
     """All reference images of one request."""
 
     found: list[Input] = field(default_factory=list)
+    task: Task = Task.GENERATE
 
     def close(self) -> None:
         """Free the spools."""
         for one in self.found:
             if one.spool is not None:
                 one.spool.close()
+
+    def by_field(self) -> dict[str, Any]:
+        """The placeholders alone: all images as one list, and the mask."""
+        named = [(_field(one.label), one.placeholder) for one in self.found]
+        images = [placeholder for name, placeholder in named if name == "image"]
+        return {"image": images, **{name: one for name, one in named if name == "mask"}}
 
     async def verify(self, lane: object) -> None:
         """Decode what is here, in the tenant's turn. Raises InvalidRequest and Unavailable."""
@@ -94,8 +118,12 @@ class Inputs:
             except probe.NotAnImage:
                 what = "is not a png, jpeg or webp that decodes as a whole"
                 raise _refused(one.label, what, name=one.name) from None
+            one.facts = facts
             if one.is_data_uri:
                 one.prefix = f"data:image/{facts.format};base64,"
+        known = [(one.label, one.facts) for one in self.found if one.facts is not None]
+        if problem := pictures.problem(self.task, known):
+            raise _refused(*problem)
 
     async def store(self, generation_id: UUID, now: datetime) -> list[dict[str, Any]]:
         """Put the bytes on storage; the rows that say where. Raises Unavailable."""
@@ -134,13 +162,15 @@ def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
     not base64, an address that is not public; and for long text anywhere
     else in the body. RequestTooLarge, Unavailable.
     """
-    inputs = Inputs()
+    inputs = Inputs(task=Task(request.get("task", Task.GENERATE)))
     taker = _Taker(inputs, body, spools)
     try:
         for name in FIELDS:
             if name in request:
                 request[name] = taker.taken(name, request[name])
         check_no_long_text(request, body)
+        if inputs.task != Task.GENERATE:
+            request |= inputs.by_field()
     except BaseException:
         inputs.close()
         raise
@@ -152,8 +182,8 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
 
     Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
     """
-    if len(files) > MAX_INPUTS:
-        raise _refused("image", f"holds more than {MAX_INPUTS} images")
+    if len(files) > MAX_IMAGES:
+        raise _refused("image", f"holds more than {MAX_IMAGES} images")
     inputs = Inputs()
     try:
         for place, (name, pieces) in enumerate(files):
@@ -186,7 +216,9 @@ class _Taker:
             raise _refused(name, "is an empty array")
         return [self._one(f"{name}[{place}]", item) for place, item in enumerate(value)]
 
-    def _one(self, label: str, value: str | dict[str, Any]) -> Any:
+    def _one(self, label: str, value: str | dict[str, Any] | FormFile) -> Any:
+        if isinstance(value, FormFile):
+            return self._kept(Input(label, value.spool), value.spool.sha256)
         if isinstance(value, str):
             return self._text(label, value)
         given = {part: inner for part, inner in value.items() if inner is not None}
@@ -254,8 +286,9 @@ class _Taker:
         return found.placeholder
 
     def _check_count(self, label: str) -> None:
-        if len(self._inputs.found) >= MAX_INPUTS:
-            raise _refused(_field(label), f"holds more than {MAX_INPUTS} images")
+        name = _field(label)
+        if sum(_field(one.label) == name for one in self._inputs.found) >= MAX_IMAGES:
+            raise _refused(name, f"holds more than {MAX_IMAGES} images")
 
 
 def _not_kept(label: str, error: SpoolError) -> PictorError:

@@ -1,6 +1,6 @@
 """GET /v1/models and /v1/models/{id}: what this key may call, and what each name promises."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from billing.pricing import PriceTable
 from generation.admission.rules import OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms
 from generation.catalogue.snapshot import catalogue_at, prices_at
+from generation.channels.declaration import Task
 from pictor.kit import clock
 from pictor.kit.api_objects import ApiObject, Constant, Usd
 from pictor.kit.errors import NotFound
@@ -35,6 +36,7 @@ MODEL_EXAMPLE = {
     "output_formats": list(OUTPUT_FORMATS),
     "default_response_format": "url",
     "prices": [{"size": "1024x1024", "quality": "standard", "price": "0.040000"}],
+    "tasks": ["generate"],
     "max_n": 1,
     "prompt_max_chars": 4000,
 }
@@ -85,6 +87,14 @@ class QualitiesField(serializers.ListField):
         return [word for word in data if word != AUTO]
 
 
+class TasksField(serializers.ListField):
+    """What can be asked of a model, the usual first."""
+
+    @override
+    def to_representation(self, data: Collection[Task]) -> list[str]:
+        return [task.value for task in Task if task in data]
+
+
 class ModelObject(ApiObject):
     """A model as OpenAI lists it, and its contract in further fields."""
 
@@ -102,6 +112,7 @@ class ModelObject(ApiObject):
     output_formats = Constant(list(OUTPUT_FORMATS))
     default_response_format = serializers.CharField(source="terms.response_format_default")
     prices = ModelPriceObject(many=True)
+    tasks = TasksField(source="terms.tasks", child=serializers.ChoiceField(choices=list(Task)))
     max_n = serializers.IntegerField(source="terms.max_n")
     prompt_max_chars = serializers.IntegerField(source="terms.prompt_max_chars")
 

@@ -4,9 +4,11 @@ from rest_framework import serializers
 
 from generation.answer import DELETED
 from generation.catalogue.plans import PLANS
+from generation.channels.declaration import Task
 from generation.models import State
 from pictor.kit.api_objects import ApiObject, Constant, ErrorDetail, UnixSeconds, Usd
 
+FROM_IMAGES = [Task.EDIT.value, Task.VARIATION.value]
 GENERATION_ID = "gen_01m7xwfx9bf3vty34tyve35tm9"
 IMAGES_EXAMPLE = {
     "created": 1_795_225_544,
@@ -94,6 +96,14 @@ class Metadata(ApiObject):
     delivered_sizes = serializers.ListField(child=serializers.CharField())
     size_plan = serializers.ChoiceField(choices=PLANS)
     ignored = serializers.ListField(child=serializers.CharField())
+    task = serializers.ChoiceField(
+        choices=FROM_IMAGES, required=False, help_text="What was asked for, but for generations."
+    )
+    upstream_task = serializers.ChoiceField(
+        choices=FROM_IMAGES,
+        required=False,
+        help_text="What the upstream was asked for: an edit, where it knows no variations.",
+    )
     url_expires_at = serializers.IntegerField(required=False)
 
 
@@ -227,6 +237,12 @@ class PartialImageEvent(ApiObject):
     partial_image_index = serializers.IntegerField(source="partial.index")
 
 
+class EditPartialImageEvent(PartialImageEvent):
+    """An image before it is finished, of a streamed edit."""
+
+    type = Constant("image_edit.partial_image")
+
+
 class CompletedEvent(ApiObject):
     """A finished image of a streamed answer, with its share of the tokens."""
 
@@ -238,3 +254,9 @@ class CompletedEvent(ApiObject):
     background = serializers.CharField(source="answer.background")
     output_format = serializers.CharField(source="answer.output_format")
     usage = Tokens()
+
+
+class EditCompletedEvent(CompletedEvent):
+    """A finished image of a streamed edit, with its share of the tokens."""
+
+    type = Constant("image_edit.completed")

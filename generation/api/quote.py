@@ -9,21 +9,21 @@ from generation.api import inputs, requests
 from generation.api.admitting import in_turn
 from generation.api.calls import Call
 from generation.api.objects import QuoteObject
-from generation.api.requests import GenerationRequest
+from generation.api.requests import QuoteRequest
 from pictor.kit import api_errors, clock
 from pictor.kit.api_docs import described
 from pictor.kit.spools import process_spools
 
 
-@described("quote_generation", summary="Quote", body=GenerationRequest, answers={200: QuoteObject})
+@described("quote_generation", summary="Quote", body=QuoteRequest, answers={200: QuoteObject})
 async def quote(request: ASGIRequest) -> HttpResponseBase:
     """What the same body would cost. Spends and holds nothing."""
-    call = Call.of(request)
+    call = Call.of(request, parse=requests.quote)
 
     def read() -> Quoted:
         caller = call.authenticated("images:write")
         rates.take_query(caller)
-        fields = requests.parse(call.body.fields(), default_model=None)
+        fields = call.parse(call.body)
         inputs.extract(fields, call.body, process_spools().of(str(caller.tenant_id))).close()
         return quoted_order(caller=caller, request=fields, now=clock.now())
 

@@ -4,15 +4,18 @@ What is common to all bodies, such as nulls and unknown fields: kit/api_bodies.p
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from typing_extensions import override
 
+from generation.channels.declaration import Task
 from pictor.kit.api_bodies import (
     ApiBody,
+    FileField,
+    FilesField,
     FlagField,
     NumberField,
     TagField,
@@ -21,9 +24,15 @@ from pictor.kit.api_bodies import (
     optional,
     refuse,
 )
-from pictor.kit.errors import InvalidRequest
+from pictor.kit.body import Body
+from pictor.kit.errors import InvalidRequest, UnsupportedMediaType
+from pictor.kit.forms import Form
 
 MAX_COUNT = 10
+MAX_IMAGES = 16
+"""That one edit may begin with, besides its mask."""
+VARIED_BY = "dall-e-2"
+"""The model of a variation that names none: there is no other."""
 MAX_DIGITS = 2
 MAX_PASSED_ON_CHARS = 64_000
 
@@ -115,8 +124,141 @@ class GenerationRequest(ApiBody):
     )
 
 
+class EditRequest(GenerationRequest):
+    """The JSON body of POST /v1/images/edits."""
+
+    example = {
+        "model": "gpt-image-2",
+        "prompt": "Put a small red boat on the water",
+        "images": [{"image_url": "https://images.example.com/lighthouse.png"}],
+        "size": "1024x1024",
+        "quality": "medium",
+    }
+
+    style = None  # leaves it out
+    images = optional(ImageField, "Images to edit, 1 to 16: each as `image` of a generation.")
+    image = optional(ImageField, "The same by another name.")
+    mask = optional(
+        TextOrObjectField,
+        "What may change is transparent. As large as the first image; png or webp.",
+    )
+
+
+class EditForm(EditRequest):
+    """The form of POST /v1/images/edits: files, and everything else as text."""
+
+    example = {"model": "gpt-image-2", "prompt": "Put a small red boat on the water"}
+
+    images = None  # as above
+    image = FileField(required=False, help_text="One image: png, jpeg or webp, at most 50 MiB.")
+    mask = FileField(
+        required=False,
+        help_text="What may change is transparent. As large as the first image; png or webp.",
+    )
+
+    @override
+    def get_fields(self) -> dict[str, Any]:
+        several = FilesField(
+            required=False, help_text="Several images, at most 16, in place of `image`."
+        )
+        return {**super().get_fields(), "image[]": several}
+
+
+class VariationForm(ApiBody):
+    """The form of POST /v1/images/variations."""
+
+    example = {"model": "dall-e-2", "n": 1, "size": "1024x1024"}
+
+    model = optional(TextField, "Default dall-e-2, the only one there is.")
+    image = FileField(help_text="The image to vary: a square png, at most 50 MiB. Required.")
+    n = optional(CountField, "How many images, 1 to 10. Default 1.")
+    size = optional(TextField, "256x256, 512x512 or 1024x1024. Default 1024x1024.")
+    response_format = optional(
+        WordField, "How images are answered.", words=("url", "b64_json", "base64")
+    )
+    output_format = optional(
+        WordField, "Format of the bytes. Default png.", words=("png", "jpeg", "webp")
+    )
+    output_compression = optional(NumberField, "0 to 100, for jpeg and webp.", least=0, most=100)
+    user = optional(TagField, "Your own tag for the end user.")
+    strict_size = optional(
+        FlagField, "Refuse, and pay nothing for, an image of another size than asked for."
+    )
+
+
+class QuoteRequest(GenerationRequest):
+    """The body of POST /v1/images/quote: that of a generation, and what it is for."""
+
+    task = optional(
+        WordField,
+        "What it is for, and `image` what it begins with. Default generate; all cost the same.",
+        words=tuple(task.value for task in Task),
+    )
+
+
+Parse = Callable[[Body], dict[str, Any]]
+"""A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
+
+
+def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any]:
+    """Of a generation."""
+    return parse(body.fields(), default_model=default_model)
+
+
+def quote(body: Body) -> dict[str, Any]:
+    """Of a quote: refused as its generation would be, where it names no task."""
+    fields = body.fields()
+    if "task" not in fields:
+        return parse(fields, default_model=None)
+    request = QuoteRequest.parse(_with_model(fields, None))
+    if request.get("task") == Task.GENERATE:
+        del request["task"]
+    return request
+
+
+def edit(body: Body) -> dict[str, Any]:
+    """Of an edit, by JSON or a form: the same fields either way, and `image` a list."""
+    if body.form is None:
+        request = EditRequest.parse(_with_model(body.fields(), None))
+    else:
+        texts = _with_model(body.form.texts, None)
+        request = EditForm.parse_form(Form(texts, body.form.files))
+    return _with_images(request, Task.EDIT)
+
+
+def variation(body: Body) -> dict[str, Any]:
+    """Of a variation, which is a form."""
+    if body.form is None:
+        raise UnsupportedMediaType("Send the image as a file, in a multipart/form-data form.")
+    texts = _with_model(body.form.texts, VARIED_BY)
+    return _with_images(VariationForm.parse_form(Form(texts, body.form.files)), Task.VARIATION)
+
+
+def _with_images(request: dict[str, Any], task: Task) -> dict[str, Any]:
+    given = [name for name in ("image", "image[]", "images") if name in request]
+    if len(given) > 1:
+        raise InvalidRequest(f"Send {given[0]} or {given[1]}, not both.", param=given[1])
+    images = request.pop(given[0]) if given else []
+    images = images if isinstance(images, list) else [images]
+    if not images:
+        raise InvalidRequest(
+            "The image is missing.", code="missing_required_parameter", param="image"
+        )
+    if len(images) > MAX_IMAGES:
+        raise InvalidRequest(
+            f"{given[0]} holds more than {MAX_IMAGES} images.",
+            code="invalid_image",
+            param=given[0],
+        )
+    return {**request, "task": task.value, "image": images}
+
+
 def parse(body: Mapping[str, Any], *, default_model: str | None) -> dict[str, Any]:
-    """The request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
+    """A generation's fields with their types checked, nulls dropped. Raises InvalidRequest."""
+    return GenerationRequest.parse(_with_model(body, default_model))
+
+
+def _with_model(body: Mapping[str, Any], default_model: str | None) -> dict[str, Any]:
     model = body.get("model") or default_model
     if not model:
         raise InvalidRequest(
@@ -124,4 +266,4 @@ def parse(body: Mapping[str, Any], *, default_model: str | None) -> dict[str, An
             code="missing_required_parameter",
             param="model",
         )
-    return GenerationRequest.parse({**body, "model": model})
+    return {**body, "model": model}

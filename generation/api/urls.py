@@ -7,6 +7,7 @@ from django.urls import path
 from accounts.endpoint import Endpoint
 from generation.api import views
 from generation.api.create import create
+from generation.api.edits import edit, vary
 from generation.api.models import ModelsView, ModelView
 from generation.api.quote import quote
 from pictor.kit.api_routes import route
@@ -21,6 +22,7 @@ generations_with_slash = route(
 )
 generation = route(views.GenerationView)
 cancellation = route(views.CancellationView)
+edits, variations = route(Endpoint, post=edit), route(Endpoint, post=vary)
 quotes = route(Endpoint, post=quote)
 
 urlpatterns = [
@@ -30,6 +32,10 @@ urlpatterns = [
     path("models/<str:model>/", model),
     path("images/generations", generations),
     path("images/generations/", generations_with_slash),
+    path("images/edits", edits),
+    path("images/edits/", edits),
+    path("images/variations", variations),
+    path("images/variations/", variations),
     path("images/quote", quotes),
     path("images/quote/", quotes),
     path("images/generations/<str:public_id>", generation),

@@ -14,7 +14,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from generation.channels.declaration import Abilities
+from generation.channels.declaration import Abilities, Task
 
 AUTO = "auto"
 MAX_DIGITS = 5
@@ -71,6 +71,7 @@ class ContractTerms:
 
     `is_exact`: only channels that take the size natively may serve it. `qualities` are the words of
     the contract in rising order, `quality_aliases` the further ones that are read as one of them.
+    `tasks` is what can be asked of it.
     """
 
     model: str
@@ -84,6 +85,7 @@ class ContractTerms:
     max_n: int
     response_format_default: str
     is_exact: bool
+    tasks: frozenset[Task]
     is_enabled: bool = True
 
     @cached_property
@@ -180,6 +182,7 @@ def contract_from(row: Mapping[str, Any]) -> ContractTerms:
         max_n=row["max_n"],
         response_format_default=row["response_format_default"],
         is_exact=row["is_exact"],
+        tasks=frozenset(map(Task, row["tasks"])),
         is_enabled=row.get("is_enabled", True),
     )
 

@@ -7,10 +7,10 @@ larger native size, of which the middle is delivered.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, Size
-from generation.channels.declaration import Task
+from generation.channels.declaration import PLAIN, Needs, Task
 
 NATIVE = "native"
 CLOSEST = "closest"
@@ -26,7 +26,7 @@ class Candidate:
     """One capable channel with the size it would be sent and the prompt's addition, if any.
 
     `made_into` is the size that is made of what comes back, by cropping or scaling down; None
-    delivers it as it is.
+    delivers it as it is. `task` is what the upstream is asked to do.
     """
 
     route: RouteInfo
@@ -34,6 +34,7 @@ class Candidate:
     upstream_size: str
     prompt_suffix: str = ""
     made_into: Size | None = None
+    task: Task = Task.GENERATE
 
     @property
     def keeps_size(self) -> bool:
@@ -41,10 +42,16 @@ class Candidate:
         return self.plan != CLOSEST or self.made_into is not None
 
 
-def plan(route: RouteInfo, *, contract: ContractTerms, size: str) -> Candidate | None:
-    """How this channel would make that size, or None when it may not."""
-    if Task.GENERATE not in route.abilities.tasks:
-        return None
+def plan(
+    route: RouteInfo, *, contract: ContractTerms, size: str, needs: Needs = PLAIN
+) -> Candidate | None:
+    """How this channel would do that in that size, or None when it cannot or may not."""
+    task = route.abilities.task_for(needs)
+    found = None if task is None else _sized(route, contract, size)
+    return None if task is None or found is None else replace(found, task=task)
+
+
+def _sized(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | None:
     sizes = route.native_sizes
     if size == AUTO:
         return Candidate(route, AUTO, AUTO) if sizes is None or AUTO in sizes else None

@@ -85,7 +85,9 @@ def _route_info(row: Route) -> RouteInfo:
         upstream_model=row.upstream_model,
         native_sizes=None if sizes is None else frozenset(sizes),
         quality_map=dict(row.quality_map),
-        abilities=abilities_of(channel.kind).without(channel.ignored_fields),
+        abilities=abilities_of(channel.kind, row.upstream_model).without(
+            channel.ignored_fields, tasks=channel.refused_tasks, max_images=channel.max_images
+        ),
         allows_exact_crop=channel.allows_exact_crop,
         allows_redispatch=channel.allows_redispatch,
         retry_is_free=channel.retry_is_free,

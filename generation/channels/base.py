@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from generation.channels.declaration import Task
 from pictor.kit.spool import SpoolFile
 
 MAX_IMAGE_BYTES = 64 * 1024**2
@@ -43,11 +44,13 @@ class LargeValue:
         size_bytes: of the bytes, before base64.
         read: starts reading them, from a spool or from storage, in chunks of any size.
         prefix: goes before the base64, such as `data:image/png;base64,`.
+        format: png, jpeg or webp, where it is an image that was looked at.
     """
 
     size_bytes: int
     read: Callable[[], AsyncIterable[bytes]]
     prefix: str = ""
+    format: str = "png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class UpstreamRequest:
 
     Attributes:
         model: the public name; the channel's config maps it.
+        task: what is asked for. Edits and variations have `images`, edits may have a `mask`.
         partial_images: above 0, the upstream is asked for a stream with that many previews of each
             image, where the adapter and the upstream's model can do that.
     """
@@ -73,6 +77,9 @@ class UpstreamRequest:
     fields: Mapping[str, object] = field(default_factory=dict)
     large: Mapping[str, LargeValue] = field(default_factory=dict)
     partial_images: int = 0
+    task: Task = Task.GENERATE
+    images: tuple[LargeValue, ...] = ()
+    mask: LargeValue | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a kind of channel declares of itself. Pure: dispatch and the catalogue read it.
 
 A vendor's folder declares its adapter once, in `kind.py`; an operator may narrow a channel further,
-by the names of the request's fields that the account behind it does not honour.
+by what the account behind it does not honour: fields of a request, tasks, many images at once.
 """
 
 import re
@@ -34,9 +34,33 @@ NARROWABLE = (*PASSED_ON, *STREAM_FIELDS)
 
 
 class Task(StrEnum):
-    """What an upstream is asked to do."""
+    """What a caller asks for, and what an upstream is asked to do."""
 
     GENERATE = "generate"
+    EDIT = "edit"
+    VARIATION = "variation"
+
+
+REFUSABLE = (Task.EDIT, Task.VARIATION)
+"""What an operator may say that a channel does not do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a request needs of a channel besides its size.
+
+    Attributes:
+        images: that are to be edited or varied; those of a generation are a field like others.
+        has_mask: of an edit.
+    """
+
+    task: Task = Task.GENERATE
+    images: int = 0
+    has_mask: bool = False
+
+
+PLAIN = Needs()
+"""What a generation needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +68,62 @@ class Abilities:
     """What may be asked of a channel; by default nothing.
 
     Attributes:
-        fields: those of PASSED_ON that are honoured.
+        fields: those of PASSED_ON that are honoured; with `mask`, edits may have one.
         streams: partial images can be had.
+        max_images: that one edit may begin with.
     """
 
     tasks: frozenset[Task] = frozenset()
     fields: frozenset[str] = frozenset()
     streams: bool = False
+    max_images: int = 0
 
-    def without(self, ignored: Collection[str]) -> "Abilities":
-        """The same, less the fields (of NARROWABLE) that an operator says are ignored."""
+    def without(
+        self,
+        ignored: Collection[str],
+        *,
+        tasks: Collection[str] = (),
+        max_images: int | None = None,
+    ) -> "Abilities":
+        """The same, less what an operator says.
+
+        Args:
+            ignored: fields, of NARROWABLE.
+            tasks: of REFUSABLE, which the channel does not do.
+            max_images: fewer than the kind of channel takes.
+        """
         return replace(
             self,
+            tasks=self.tasks.difference(tasks),
             fields=self.fields.difference(ignored),
             streams=self.streams and not set(STREAM_FIELDS).intersection(ignored),
+            max_images=self.max_images if max_images is None else min(self.max_images, max_images),
         )
+
+    def task_for(self, needs: Needs) -> Task | None:
+        """What it would be asked; a variation that it does not know is an edit. None: it cannot."""
+        if self.lacking(needs):
+            return None
+        return needs.task if needs.task in self.tasks else Task.EDIT
+
+    def lacking(self, needs: Needs) -> str:
+        """The first thing that it cannot do, as in 'no channel …'; empty when it can do it all."""
+        if needs.task not in self.tasks and not (
+            needs.task == Task.VARIATION and Task.EDIT in self.tasks
+        ):
+            return _CAN[needs.task]
+        if needs.task == Task.GENERATE:
+            return ""
+        if needs.images > self.max_images or "image" not in self.fields:
+            return f"takes {needs.images} image{'s' if needs.images > 1 else ''}"
+        return "takes a mask" if needs.has_mask and "mask" not in self.fields else ""
+
+
+_CAN = {
+    Task.GENERATE: "makes images",
+    Task.EDIT: "edits images",
+    Task.VARIATION: "makes variations",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +141,10 @@ class CredentialForm:
         return credential
 
 
+def _all_of_it(abilities: Abilities, upstream_model: str) -> Abilities:
+    return abilities
+
+
 HEADER_KEY = CredentialForm("API key", re.compile("[!-~]+"))
 """Anything that can be sent in a header."""
 
@@ -87,9 +156,12 @@ class AdapterKind:
     Attributes:
         name: as it is stored with a channel.
         open: makes the adapter of one account. Cheap.
+        abilities: all that the vendor's API can do.
+        of_model: what of that a model of the vendor's can do, by its name there.
     """
 
     name: str
     open: "Callable[[ChannelConfig, HttpPool, Spools], Adapter]"
     abilities: Abilities
     credential: CredentialForm
+    of_model: Callable[[Abilities, str], Abilities] = _all_of_it

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import pybase64
 
 from generation.channels.base import LargeValue
-from generation.channels.errors import AttemptClass, UpstreamError
+from generation.channels.large import checked
 from pictor.kit.http import Payload
 
 ENCODE_BYTES = 196_608
@@ -55,24 +55,9 @@ async def _encoded(value: LargeValue) -> AsyncIterator[bytes]:
     """The value as base64. What cannot be read was not sent whole, so it was not acted upon."""
     yield value.prefix.encode("ascii")
     rest = bytearray()
-    size_bytes = 0
-    try:
-        async for chunk in value.read():
-            rest += chunk
-            size_bytes += len(chunk)
-            while len(rest) >= ENCODE_BYTES:
-                yield pybase64.b64encode(rest[:ENCODE_BYTES])
-                del rest[:ENCODE_BYTES]
-    except Exception as error:
-        raise _unreadable(f"{type(error).__name__}: {error}") from error
-    if size_bytes != value.size_bytes:
-        raise _unreadable(f"{size_bytes} bytes, not {value.size_bytes}")
+    async for chunk in checked(value):
+        rest += chunk
+        while len(rest) >= ENCODE_BYTES:
+            yield pybase64.b64encode(rest[:ENCODE_BYTES])
+            del rest[:ENCODE_BYTES]
     yield pybase64.b64encode(rest)
-
-
-def _unreadable(why: str) -> UpstreamError:
-    return UpstreamError(
-        AttemptClass.NOT_REACHED,
-        f"a reference image could not be read while sending: {why}",
-        is_ours=True,
-    )

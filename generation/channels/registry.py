@@ -21,9 +21,10 @@ def kind_of(name: str) -> AdapterKind:
         raise ValueError(f"no channel kind {name!r}; there are only: {', '.join(KINDS)}") from None
 
 
-def abilities_of(name: str) -> Abilities:
-    """What that kind of channel can be asked; nothing for one that there is no adapter for."""
-    return KINDS[name].abilities if name in KINDS else Abilities()
+def abilities_of(name: str, upstream_model: str) -> Abilities:
+    """What that model on that kind of channel can do; nothing where there is no adapter."""
+    kind = KINDS.get(name)
+    return kind.of_model(kind.abilities, upstream_model) if kind else Abilities()
 
 
 def open_adapter(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapter":

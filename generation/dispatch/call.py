@@ -11,11 +11,17 @@ from generation.channels.base import (
     UpstreamAnswer,
     UpstreamRequest,
 )
+from generation.channels.declaration import PLAIN, Needs, Task
 from generation.channels.registry import open_adapter
 from generation.dispatch.pixels import Wanted
 from generation.models import Generation
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import Spools
+
+VARIATION_PROMPT = (
+    "Make a variation of this image: the same subject, style and mood, in another composition."
+)
+"""What a channel without variations is told, as an edit."""
 
 
 async def ask(
@@ -35,25 +41,41 @@ async def ask(
     )
 
 
+def needs_of(generation: Generation) -> Needs:
+    """What it needs of a channel, as admission saw it."""
+    task = Task(generation.task)
+    if task == Task.GENERATE:
+        return PLAIN
+    fields = generation.fields
+    return Needs(task, len(fields.get("image", ())), has_mask="mask" in fields)
+
+
 def request_for(
     generation: Generation, candidate: Candidate, large: Mapping[str, LargeValue]
 ) -> UpstreamRequest:
     """The generation as this channel is to see it; `large` are its reference images."""
     route = candidate.route
+    fields = {
+        name: value for name, value in generation.fields.items() if name in route.abilities.fields
+    }
+    images: tuple[LargeValue, ...] = ()
+    mask: LargeValue | None = None
+    if candidate.task != Task.GENERATE:
+        images = tuple(large[name] for name in fields.pop("image"))
+        mask = large[fields.pop("mask")] if "mask" in fields else None
     return UpstreamRequest(
+        task=candidate.task,
         model=generation.model,
-        prompt=generation.prompt + candidate.prompt_suffix,
+        prompt=_prompt_for(generation, candidate),
         n=generation.n,
         size=candidate.upstream_size,
         quality=_quality_for(route, generation.quality_sent),
         output_format=None if generation.output_format == "png" else generation.output_format,
         output_compression=generation.output_compression,
-        fields={
-            name: value
-            for name, value in generation.fields.items()
-            if name in route.abilities.fields
-        },
+        fields=fields,
         large=large,
+        images=images,
+        mask=mask,
         partial_images=generation.partial_images if route.abilities.streams else 0,
     )
 
@@ -75,6 +97,14 @@ def wanted_of(generation: Generation, candidate: Candidate) -> Wanted:
         compression=generation.output_compression,
         made_into=candidate.made_into,
     )
+
+
+def _prompt_for(generation: Generation, candidate: Candidate) -> str:
+    """The caller's, with its suffix; a variation has none, but where it is made by an edit."""
+    if candidate.task == Task.VARIATION:
+        return ""
+    is_stood_in_for = generation.task == Task.VARIATION
+    return (VARIATION_PROMPT if is_stood_in_for else generation.prompt) + candidate.prompt_suffix
 
 
 def _config(route: RouteInfo, seconds: float) -> ChannelConfig:

@@ -18,7 +18,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from generation import pictures
 from generation.channels.base import LargeValue
+from generation.channels.declaration import Task
 from generation.outcome import NOT_CHARGED, Failure
 from pictor.kit import pools
 from pictor.kit.errors import InvalidRequest, Unavailable
@@ -26,6 +28,7 @@ from pictor.kit.http import HttpError, HttpPool, deadline
 from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
 from storage import probe
+from storage.probe import ImageFacts
 from storage.services import open_stream
 
 FETCH_SECONDS = 30.0
@@ -61,6 +64,7 @@ class Fetching:
 async def readable(
     inputs: Sequence[Mapping[str, Any]],
     *,
+    task: Task,
     fetching: Fetching,
     tenant: UUID,
     spools: Spools,
@@ -70,6 +74,7 @@ async def readable(
 
     Args:
         inputs: of the generation's row (api/inputs.py).
+        task: what they are for.
         fetching: of this process.
         tenant: whose turn it takes to fetch, and to decode.
         spools: where fetched images go.
@@ -80,15 +85,24 @@ async def readable(
     values = {one["placeholder"]: _stored(one) for one in inputs if "address" not in one}
     addressed = [one for one in inputs if "address" in one]
     with ExitStack() as kept:
-        for one, spool in await _in_turn(addressed, fetching, tenant, spools, seconds):
+        facts = {one["label"]: ImageFacts(**one["facts"]) for one in inputs if "facts" in one}
+        fetched = await _in_turn(addressed, fetching, tenant, spools, seconds)
+        for _, spool in fetched:
             kept.callback(spool.close)
-            values[one["placeholder"]] = await _verified(one, spool, tenant)
+        for one, spool in fetched:
+            facts[one["label"]] = await _verified(one, spool, tenant)
+            values[one["placeholder"]] = _fetched(spool, facts[one["label"]])
+        if addressed and (problem := pictures.problem(task, list(facts.items()))):
+            raise _unusable(*problem)
         yield values
 
 
 def _stored(one: Mapping[str, Any]) -> LargeValue:
     return LargeValue(
-        size_bytes=one["size_bytes"], read=_Stored(one["key"]).chunks, prefix=one["prefix"]
+        size_bytes=one["size_bytes"],
+        read=_Stored(one["key"]).chunks,
+        prefix=one["prefix"],
+        format=one["facts"]["format"] if "facts" in one else "png",
     )
 
 
@@ -123,7 +137,9 @@ async def _in_turn(
             left = seconds - (time.monotonic() - began)
             return await _all_fetched(addressed, fetching.http, spools, left)
     except TimeoutError:
-        raise _unusable(addressed[0], "could not be fetched from its address in time") from None
+        raise _unusable(
+            addressed[0]["label"], "could not be fetched from its address in time"
+        ) from None
 
 
 async def _all_fetched(
@@ -144,7 +160,7 @@ async def _all_fetched(
             spool.close()
         if isinstance(error, SpoolFull):
             raise Failure(_NO_ROOM) from None
-        raise _unusable(found[-1][0], "could not be fetched from its address") from None
+        raise _unusable(found[-1][0]["label"], "could not be fetched from its address") from None
     return found
 
 
@@ -167,30 +183,36 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
     raise NotThere("too many redirects")
 
 
-async def _verified(one: Mapping[str, Any], spool: SpoolFile, tenant: UUID) -> LargeValue:
+async def _verified(one: Mapping[str, Any], spool: SpoolFile, tenant: UUID) -> ImageFacts:
     """It, decoded in the tenant's turn, apart from the images that upstreams deliver."""
     try:
-        facts = await pools.references().run(tenant, partial(probe.verify, spool))
+        return await pools.references().run(tenant, partial(probe.verify, spool))
     except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
     except (probe.NotAnImage, SpoolError):
-        raise _unusable(one, "is not a png, jpeg or webp that decodes as a whole") from None
+        what = "is not a png, jpeg or webp that decodes as a whole"
+        raise _unusable(one["label"], what) from None
 
+
+def _fetched(spool: SpoolFile, facts: ImageFacts) -> LargeValue:
     async def chunks() -> AsyncIterator[bytes]:
         for chunk in spool.chunks():
             yield chunk
 
     return LargeValue(
-        size_bytes=spool.size, read=chunks, prefix=f"data:image/{facts.format};base64,"
+        size_bytes=spool.size,
+        read=chunks,
+        prefix=f"data:image/{facts.format};base64,",
+        format=facts.format,
     )
 
 
-def _unusable(one: Mapping[str, Any], what: str) -> Failure:
+def _unusable(label: str, what: str) -> Failure:
     """One answer for a name that does not resolve, or to something private, and for any failure."""
     return Failure(
         InvalidRequest(
-            f"{one['label']} {what}.{NOT_CHARGED}",
+            f"{label} {what}.{NOT_CHARGED}",
             code="invalid_image",
-            param=one["label"].partition("[")[0],
+            param=label.partition("[")[0],
         )
     )

@@ -9,13 +9,20 @@ from collections.abc import Callable, Iterable
 
 from generation.catalogue.contracts import ContractTerms, RouteInfo
 from generation.catalogue.plans import CLOSEST, Candidate, plan
+from generation.channels.declaration import PLAIN, Needs
 
 
 def candidates(
-    routes: Iterable[RouteInfo], *, contract: ContractTerms, size: str, roll: Callable[[], float]
+    routes: Iterable[RouteInfo],
+    *,
+    contract: ContractTerms,
+    size: str,
+    needs: Needs = PLAIN,
+    roll: Callable[[], float],
 ) -> list[Candidate]:
     """Every capable channel, best first. `roll` gives random numbers in [0, 1)."""
-    capable = [found for route in routes if (found := plan(route, contract=contract, size=size))]
+    plans = (plan(route, contract=contract, size=size, needs=needs) for route in routes)
+    capable = [found for found in plans if found]
     drawn = {id(found): _draw(found.route.weight, roll()) for found in capable}
     return sorted(
         capable,

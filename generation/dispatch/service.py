@@ -17,10 +17,11 @@ from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, Route
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import LargeValue, UpstreamAnswer
+from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
 from generation.claims import Claim
-from generation.dispatch.call import ask, ignored_by, wanted_of
+from generation.dispatch.call import ask, ignored_by, needs_of, wanted_of
 from generation.dispatch.endings import (
     WrongSize,
     counted_as,
@@ -114,6 +115,7 @@ class Dispatcher:
             raise Failure(NO_CHANNEL)
         async with readable(
             claim.generation.inputs,
+            task=Task(claim.generation.task),
             fetching=self._fetching,
             tenant=claim.generation.tenant_id,
             spools=spools,
@@ -140,7 +142,13 @@ class Dispatcher:
         routes = catalogue.routes.get(generation.model, ())
         if claim.dispatch > 1:
             routes = tuple(route for route in routes if route.allows_redispatch)
-        found = candidates(routes, contract=contract, size=generation.size, roll=self._roll)
+        found = candidates(
+            routes,
+            contract=contract,
+            size=generation.size,
+            needs=needs_of(generation),
+            roll=self._roll,
+        )
         return [
             _within_limit(one, contract, generation.prompt)
             for one in found
@@ -302,6 +310,7 @@ class Dispatcher:
             attempt_id=attempt_id,
             route=candidate.route,
             plan=candidate.plan,
+            task=candidate.task,
             upstream_size=candidate.upstream_size,
             ignored=ignored_by(generation, candidate, answer),
             answer=answer,

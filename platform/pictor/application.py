@@ -20,10 +20,12 @@ from accounts.authentication import authenticate, read_bearer
 from console.workspace import uploads
 from generation import lease
 from generation.api.callers import callers
+from generation.api.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
 from pictor.kit import clock, pools, statement_logs
 from pictor.kit.checks import refuse_without_secrets
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
+from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate
 from pictor.web.handler import V1Handler
 from pictor.web.passthrough import S3Passthrough
@@ -84,8 +86,9 @@ def build() -> App:
     """The application of this process's settings."""
     refuse_without_secrets()
     stock: Any = get_asgi_application()
+    forms = FormPaths(FORM_PATHS, FORM_LIMITS)
     app: App = Router(
-        api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key),
+        api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=forms),
         site=Probes(SiteHandler(stock, uploader=uploader), image_workers=lease.alive),
     )
     closing = []

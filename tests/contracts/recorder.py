@@ -1,6 +1,8 @@
 """A real upstream on loopback that writes down what reaches it and answers with drawn images."""
 
 import base64
+import email
+import email.message
 import io
 import json
 import random
@@ -22,11 +24,12 @@ OPENAI_SIZES = "1024x1024,1536x1024,1024x1536"
 
 @dataclass(frozen=True)
 class Recorded:
-    """One request as it arrived."""
+    """One request as it arrived; a form's files by field, in order, with the name each went by."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    files: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
 @dataclass
@@ -86,6 +89,25 @@ def noise(size: tuple[int, int]) -> bytes:
     return file.getvalue()
 
 
+def read(content_type: str, raw: bytes) -> tuple[dict[str, Any], list[tuple[str, str, bytes]]]:
+    """The fields of JSON or of a form, and the form's files."""
+    if not content_type.startswith("multipart/form-data"):
+        return json.loads(raw), []
+    message = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\n\n" + raw)
+    fields: dict[str, Any] = {}
+    files: list[tuple[str, str, bytes]] = []
+    for part in message.get_payload():
+        assert isinstance(part, email.message.Message)
+        name = str(part.get_param("name", header="Content-Disposition"))
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        if part.get_filename() is None:
+            fields[name] = content.decode()
+        else:
+            files.append((name, str(part.get_filename()), content))
+    return fields, files
+
+
 class BurstServer(ThreadingHTTPServer):
     """A server whose socket takes a burst of connections; the usual backlog of 5 resets some."""
 
@@ -112,8 +134,8 @@ def recording(port: int) -> Iterator[Recorder]:
             super().finish()
 
         def do_POST(self) -> None:
-            body = json.loads(self._body())
-            recorder.requests.append(Recorded(self.path, dict(self.headers.items()), body))
+            body, files = read(self.headers.get("Content-Type", ""), self._body())
+            recorder.requests.append(Recorded(self.path, dict(self.headers.items()), body, files))
             answer = recorder.answer(body)
             self.send_response(200)
             self.send_header("Content-Type", "application/json")

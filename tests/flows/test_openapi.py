@@ -5,6 +5,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.customer import Customer
+from tests.edits import edit, vary
 from tests.openapi import Document
 
 MONEY = ("balance", "usage", "prices", "billing/rules")
@@ -20,6 +21,7 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     made = customer.generate(quality="low")
     made_as_base64 = customer.generate(quality="low", response_format="b64_json")
     begun = customer.generate(headers={"Prefer": "respond-async"})
+    edited, varied = edit(customer), vary(customer, size="256x256")
     path = f"/v1/images/generations/{made.headers['x-pictor-generation-id']}"
     quoted = client.post("/v1/images/quote", json={"model": "gpt-image-2", "prompt": "a fox"})
     listed = client.get("/v1/images/generations", params={"limit": 2})
@@ -39,12 +41,12 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     late = client.post(f"{path}/cancel")
 
     answers = [
-        *(made, made_as_base64, begun, quoted, listed, found, models, model, deleted),
+        *(made, made_as_base64, edited, varied, begun),
+        *(quoted, listed, found, models, model, deleted),
         *(*money, key, *keys, late),
     ]
     assert [answer.status_code for answer in answers] == [
-        200,
-        200,
+        *[200] * 4,
         202,
         *[200] * 10,
         201,
@@ -99,6 +101,23 @@ def test_every_operation_has_a_tag_a_summary_a_description_and_headers(document:
         "headers"
     ].keys()
     assert document.document["servers"]
+
+
+def test_edits_are_documented_as_forms_and_as_json(document: Document) -> None:
+    (_, _, edit), (_, _, vary) = (
+        document.operations[name] for name in ("create_edit", "create_variation")
+    )
+    schemas = document.document["components"]["schemas"]
+
+    assert edit["requestBody"]["content"].keys() == {"application/json", "multipart/form-data"}
+    assert vary["requestBody"]["content"].keys() == {"multipart/form-data"}
+    form = schemas["EditForm"]["properties"]
+    assert (form["image"]["type"], form["image"]["format"]) == ("string", "binary")
+    assert form["image[]"]["items"] == {"type": "string", "format": "binary"}
+    assert "style" not in form
+    assert "images" in schemas["EditRequest"]["properties"]
+    assert "text/event-stream" in edit["responses"]["200"]["content"]
+    assert schemas["EditCompletedEvent"]["properties"]["type"]["const"] == "image_edit.completed"
 
 
 @pytest.mark.parametrize(

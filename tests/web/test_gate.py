@@ -9,10 +9,12 @@ import pytest
 
 from accounts.authentication import read_bearer
 from accounts.keys import mint
+from generation.api.inputs import FORM_LIMITS, FORM_PATHS
 from pictor.application import check_key
 from pictor.kit.spools import process_spools
 from pictor.web import bodies, gate
 from pictor.web.edge import App
+from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate
 from tests.factories import Customer
 from tests.web.conftest import Exchange, body_of, call, make_exchange
@@ -23,12 +25,13 @@ UNKNOWN = {"Authorization": f"Bearer {mint()}"}
 """A key of our form that is nobody's: only a look-up tells."""
 CHUNKED = {"Transfer-Encoding": "chunked"}
 GZIP = {"Content-Encoding": "gzip"}
+FORMS = FormPaths(FORM_PATHS, FORM_LIMITS)
 KILOBYTE, MEGABYTE = 1024, 1024**2
 
 
 def gate_of(app: App) -> BodyGate:
     """The gate as the application puts it together."""
-    return BodyGate(app, read_key=read_bearer, check_key=check_key)
+    return BodyGate(app, read_key=read_bearer, check_key=check_key, forms=FORMS)
 
 
 class Inner:

@@ -171,6 +171,8 @@ def describe(channel: Channel) -> dict[str, Any]:
         "model_sizes": {m: list(one.sizes) for m, one in routes.items() if one.sizes is not None},
         "quality_maps": {m: dict(one.quality_map) for m, one in routes.items() if one.quality_map},
         "ignored_fields": channel.ignored_fields,
+        "refused_tasks": channel.refused_tasks,
+        "max_images": channel.max_images,
         "allows_exact_crop": channel.allows_exact_crop,
         "allows_redispatch": channel.allows_redispatch,
         "retry_is_free": channel.retry_is_free,

@@ -15,11 +15,13 @@ from django.core.exceptions import ValidationError
 from generation.catalogue.contracts import AUTO, Size
 from generation.catalogue.services.addresses import checked_base_url
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
-from generation.channels.declaration import NARROWABLE
+from generation.channels.declaration import NARROWABLE, REFUSABLE
 from generation.channels.errors import AttemptClass
 from generation.channels.registry import KINDS, kind_of
 
 LARGEST = 2**31 - 1
+MOST_IMAGES = 16
+"""Of one edit, whoever makes it."""
 LARGEST_COST = 2**63 - 1
 MAX_UPSTREAM_MODEL_CHARS = 128
 STATUS = re.compile("[1-5][0-9]{2}")
@@ -103,6 +105,16 @@ def _ignored_fields(names: Collection[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _refused_tasks(names: Collection[str]) -> list[str]:
+    unknown = [name for name in names if name not in REFUSABLE]
+    if unknown:
+        raise ValidationError(
+            f"no task that a channel can refuse: {', '.join(unknown)};"
+            f" there are {', '.join(REFUSABLE)}"
+        )
+    return list(dict.fromkeys(names))
+
+
 def _words(words: Any) -> dict[str, str]:
     """A JSON object of strings; empty for nothing."""
     if not words:
@@ -144,6 +156,8 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "max_concurrency": partial(_number, what="number of calls at once", least=1),
     "sizes": _sizes,
     "ignored_fields": _ignored_fields,
+    "refused_tasks": _refused_tasks,
+    "max_images": partial(_number, what="number of images", least=1, most=MOST_IMAGES),
     "allows_exact_crop": _as_it_is,
     "allows_redispatch": _as_it_is,
     "retry_is_free": _as_it_is,

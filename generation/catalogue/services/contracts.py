@@ -24,6 +24,7 @@ class ContractColumns(TypedDict, total=False):
     accepts_auto: bool
     default_size: str
     is_exact: bool
+    tasks: Sequence[str]
     qualities: Sequence[str]
     quality_default: str
     quality_aliases: Mapping[str, str]
@@ -95,7 +96,7 @@ def _read(columns: Mapping[str, Any]) -> ContractTerms:
     try:
         contract = contract_from(columns)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValidationError(f"the sizes or aliases cannot be read: {error!r}") from None
+        raise ValidationError(f"the sizes, tasks or aliases cannot be read: {error!r}") from None
     if not all(isinstance(word, str) for word in contract.quality_aliases.values()):
         raise ValidationError({"quality_aliases": "must be words for words"})
     if not all(isinstance(option.preset, str | None) for option in contract.options):

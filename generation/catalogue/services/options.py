@@ -48,6 +48,8 @@ class ChannelOptions(TypedDict, total=False):
     max_concurrency: int | None
     sizes: Sequence[str] | None
     ignored_fields: Sequence[str]
+    refused_tasks: Sequence[str]
+    max_images: int | None
     allows_exact_crop: bool
     allows_redispatch: bool
     retry_is_free: bool

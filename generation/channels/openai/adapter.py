@@ -1,5 +1,6 @@
 """OpenAI's images API over HTTP: one call, its images decoded into spools as they arrive."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from generation.channels.answers import redacted, request_id_of
@@ -11,7 +12,9 @@ from generation.channels.base import (
     UpstreamRequest,
 )
 from generation.channels.base64_stream import AnswerStream
+from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
+from generation.channels.form_body import form_body
 from generation.channels.json_body import json_body
 from generation.channels.openai import wire
 from generation.channels.openai.reader import AnswerReader
@@ -22,6 +25,7 @@ from pictor.kit.http import (
     HttpError,
     HttpPool,
     NotReached,
+    Payload,
     deadline,
 )
 from pictor.kit.json_stream import JsonRefused
@@ -81,15 +85,16 @@ class OpenAIAdapter:
             model=model,
             response_format=wire.response_format(model, self._config.response_format),
         )
+        content_type, body = _body(request, fields)
         return self._http.exchange(
             "POST",
-            wire.endpoint(self._config.base_url),
+            wire.endpoint(self._config.base_url, request.task),
             headers={
                 "Authorization": f"Bearer {self._config.api_key}",
-                "Content-Type": "application/json",
+                "Content-Type": content_type,
                 "Accept": EVENTS_OR_JSON if fields.get("stream") is True else "application/json",
             },
-            body=json_body(fields, large=request.large),
+            body=body,
             read_timeout_seconds=seconds,
         )
 
@@ -116,6 +121,12 @@ class OpenAIAdapter:
             request_id=request_id_of(exchange.answer_headers),
             may_have_billed=attempt_class is not AttemptClass.NOT_REACHED,
         )
+
+
+def _body(request: UpstreamRequest, fields: Mapping[str, object]) -> tuple[str, Payload]:
+    if request.task == Task.GENERATE:
+        return "application/json", json_body(fields, large=request.large)
+    return form_body(fields, wire.files(request))
 
 
 async def _ask(

@@ -1,5 +1,9 @@
-"""What channels of kind `openai` can do: every field goes out, and relays ignore what they like."""
+"""What channels of kind `openai` can do: every field goes out, and relays ignore what they like.
 
+Source: OpenAI's API reference, "Create image edit" and "Create image variation" (20 Nov 2026).
+"""
+
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generation.channels.declaration import HEADER_KEY, Abilities, AdapterKind, Task
@@ -17,16 +21,27 @@ def _open(config: "ChannelConfig", http: "HttpPool", spools: "Spools") -> "Adapt
     return OpenAIAdapter(config, http, spools)
 
 
+def _of_model(abilities: Abilities, upstream_model: str) -> Abilities:
+    """Variations are dall-e-2's alone, which takes one image; dall-e-3 only generates."""
+    if upstream_model.startswith("dall-e-2"):
+        return replace(abilities, max_images=1)
+    if upstream_model.startswith("dall-e-"):
+        return replace(abilities, tasks=frozenset({Task.GENERATE}))
+    return replace(abilities, tasks=abilities.tasks - {Task.VARIATION})
+
+
 KIND = AdapterKind(
     name="openai",
     open=_open,
     abilities=Abilities(
-        tasks=frozenset({Task.GENERATE}),
+        tasks=frozenset({Task.GENERATE, Task.EDIT, Task.VARIATION}),
         fields=frozenset({
             "style", "background", "watermark", "image", "mask", "moderation", "input_fidelity",
             "user", "safety_identifier",
         }),
         streams=True,
+        max_images=16,
     ),
     credential=HEADER_KEY,
+    of_model=_of_model,
 )  # fmt: skip

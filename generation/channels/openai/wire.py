@@ -1,6 +1,7 @@
-"""OpenAI's images wire format: our request to JSON, its JSON to images and facts. Pure.
+"""OpenAI's images wire format: our request to fields, its JSON to images and facts. Pure.
 
-Source: OpenAI's API reference, "Create image" (20 Nov 2026).
+Source: OpenAI's API reference, "Create image", "Create image edit", "Create image variation"
+(20 Nov 2026). A generation is JSON, the other two are forms with files.
 Relays differ: some answer with `images` for `data`, some put a data URI where a url belongs.
 """
 
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from generation.channels.base import UpstreamRequest, Usage
+from generation.channels.declaration import Task
+from generation.channels.form_body import FilePart
 
 MAX_WORDS_DEPTH = 8
 MAX_WORD_CHARS = 40
@@ -16,12 +19,21 @@ MAX_REVISED_PROMPT_CHARS = 32_000
 _BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64")
 
 
-def endpoint(base_url: str) -> str:
-    """Where generations are asked for; `/v1` is added to a base url without a path."""
+PATHS = {
+    Task.GENERATE: "images/generations",
+    Task.EDIT: "images/edits",
+    Task.VARIATION: "images/variations",
+}
+VARIED_BY = frozenset({"model", "n", "size", "response_format", "user"})
+"""All that a variation takes besides its image."""
+
+
+def endpoint(base_url: str, task: Task = Task.GENERATE) -> str:
+    """Where that is asked for; `/v1` is added to a base url without a path."""
     base = base_url.rstrip("/")
     if not urlsplit(base).path:
         base += "/v1"
-    return f"{base}/images/generations"
+    return f"{base}/{PATHS[task]}"
 
 
 def response_format(upstream_model: str, configured: str | None) -> str:
@@ -43,7 +55,7 @@ def asks_for_stream(request: UpstreamRequest, upstream_model: str) -> bool:
 def request_fields(
     request: UpstreamRequest, *, model: str, response_format: str
 ) -> dict[str, object]:
-    """The JSON object to send: what is None is absent, `fields` are as they came."""
+    """The fields to send: what is None is absent, `fields` are as they came."""
     is_streamed = asks_for_stream(request, model)
     named: dict[str, object] = {
         "model": model,
@@ -57,7 +69,17 @@ def request_fields(
         "stream": True if is_streamed else None,
         "partial_images": request.partial_images if is_streamed else None,
     }
-    return {**{key: value for key, value in named.items() if value is not None}, **request.fields}
+    said = {**{key: value for key, value in named.items() if value is not None}, **request.fields}
+    if request.task == Task.VARIATION:
+        return {name: value for name, value in said.items() if name in VARIED_BY}
+    return said
+
+
+def files(request: UpstreamRequest) -> list[FilePart]:
+    """The files of an edit or variation: one image as `image`, several as `image[]`."""
+    name = "image" if len(request.images) == 1 else "image[]"
+    found = [FilePart(name, image) for image in request.images]
+    return [*found, FilePart("mask", request.mask)] if request.mask else found
 
 
 @dataclass(frozen=True, slots=True)

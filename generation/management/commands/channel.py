@@ -56,6 +56,10 @@ class Command(BaseCommand):
             "--ignore", metavar="A,B", help="fields of a request it does not honour, or 'none'"
         )
         change.add_argument(
+            "--refuse", metavar="A,B", help="tasks it does not do (edit, variation), or 'none'"
+        )
+        change.add_argument("--max-images", metavar="N", help="that one edit may begin with")
+        change.add_argument(
             "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
         )
         change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
@@ -172,7 +176,9 @@ def _read_options(options: dict[str, Any]) -> ChannelOptions:
         "models": read_words(options["models"]),
         "maps": _read_maps(options["map"]),
         "sizes": read_words(options["sizes"]),
-        "ignored_fields": _read_ignored(options["ignore"]),
+        "ignored_fields": _read_or_none(options["ignore"]),
+        "refused_tasks": _read_or_none(options["refuse"]),
+        "max_images": _read_number("--max-images", options["max_images"]),
         "cost": None if options["cost"] is None else read_amount(options["cost"]),
         "priority": _read_number("--priority", options["priority"]),
         "weight": _read_number("--weight", options["weight"]),
@@ -195,7 +201,7 @@ def _read_maps(texts: list[str] | None) -> dict[str, str] | None:
     return maps
 
 
-def _read_ignored(text: str | None) -> list[str] | None:
+def _read_or_none(text: str | None) -> list[str] | None:
     words = read_words(text)
     return [] if words == [NONE] else words
 

@@ -23,7 +23,7 @@ from console.workspace.snippets import snippets_of
 from generation import pipeline, watch
 from generation.admission.service import Admitted, Quoted, Submission, quoted_order
 from generation.api import admitting, requests
-from generation.api.inputs import MAX_INPUTS
+from generation.api.requests import MAX_IMAGES
 from generation.catalogue.contracts import Catalogue, ContractTerms
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Source
@@ -158,7 +158,7 @@ def _context(
     wanted = Wanted(source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
     runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     takes_references = _takes_references(catalogue, draft)
-    references = _references(request)[:MAX_INPUTS] if takes_references else []
+    references = _references(request)[:MAX_IMAGES] if takes_references else []
     return {
         **context,
         "troubled": watch.troubled(now=clock.now()),
@@ -170,7 +170,7 @@ def _context(
         "why": why,
         "is_limit": quoted is not None and not quoted.is_final,
         "takes_references": takes_references,
-        "most_references": MAX_INPUTS,
+        "most_references": MAX_IMAGES,
         "most_bytes": MOST_BYTES,
         "references": references,
         "number": uuid4().hex,

@@ -5,20 +5,24 @@ field; an unknown field is refused with the nearest known name.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
 from drf_spectacular.drainage import set_override
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from typing_extensions import override
 
 from pictor.kit.errors import InvalidRequest
+from pictor.kit.forms import REPEATED, Form, FormFile
 from pictor.kit.money import Micros, from_decimal
 
 MAX_TAG_CHARS = 1000
 MAX_WORDS = 100
+_DIGITS = re.compile("[0-9]{1,9}", re.ASCII)
 LATEST = 4_102_444_800
 """The year 2100, in Unix seconds."""
 
@@ -30,6 +34,21 @@ class ApiBody(serializers.Serializer[Any]):
     """One as the OpenAPI document shows it."""
     null_counts = False
     """Whether a field that is null is one that was given, as None."""
+
+    @classmethod
+    def parse_form(cls, form: Form) -> dict[str, Any]:
+        """The same of a form: its text by each field's type; empty text counts as null.
+
+        A file is a FormFile, several of one name are a list.
+        """
+        fields = _fields(cls)
+        given: dict[str, Any] = {
+            name: from_text(fields.get(name), text) if text else None
+            for name, text in form.texts.items()
+        }
+        for name, files in form.files.items():
+            given[name] = files if name.endswith(REPEATED) else files[0]
+        return cls.parse(given)
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,6 +85,15 @@ def _unknown(name: str, known: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known: {', '.join(known)}."
     return f"Unknown parameter: {name[:100]!r}.{hint}"
+
+
+def from_text(field: serializers.Field[Any, Any, Any, Any] | None, text: str) -> Any:
+    """What a form's text is where its field is a flag or a number; other text stays as it is."""
+    if isinstance(field, FlagField):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if isinstance(field, NumberField) and _DIGITS.fullmatch(text):
+        return int(text)
+    return text
 
 
 def optional(field: type[Any], help_text: str, **kwargs: Any) -> Any:
@@ -151,6 +179,28 @@ class NumberField(serializers.IntegerField):
                 "invalid_value",
                 f"{self.field_name} must be between {self.least} and {self.most}.",
             )
+        return data
+
+
+@extend_schema_field({"type": "string", "format": "binary"})
+class FileField(serializers.Field[Any, Any, Any, Any]):
+    """A file of a form."""
+
+    @override
+    def to_internal_value(self, data: Any) -> FormFile:
+        if not isinstance(data, FormFile):
+            refuse(self, "invalid_type", f"{self.field_name} must be a file.")
+        return data
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
+class FilesField(serializers.Field[Any, Any, Any, Any]):
+    """Several files of a form."""
+
+    @override
+    def to_internal_value(self, data: Any) -> list[FormFile]:
+        if not isinstance(data, list) or not all(isinstance(one, FormFile) for one in data):
+            refuse(self, "invalid_type", f"{self.field_name} must be files.")
         return data
 
 

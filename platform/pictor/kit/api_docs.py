@@ -44,15 +44,19 @@ def described(
     summary: str,
     answers: Mapping[int, type[ApiObject]],
     body: type[ApiBody] | None = None,
+    form: type[ApiBody] | None = None,
     parameters: Iterable[OpenApiParameter | Query] = (),
     errors: Iterable[int] = (),
     events: type[ApiObject] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Describe a handler: its name, body, answers by status, and further statuses of errors.
 
-    The handler's docstring is the description. `events` are what it streams, where it can.
+    The handler's docstring is the description. `events` are what it streams, where it can; `form`
+    is what it takes as multipart/form-data, besides a body in JSON or in its place.
     """
     failed = (*ANYWHERE, *errors)
+    kinds = {"application/json": body, "multipart/form-data": form}
+    bodies = {media_type: taken for media_type, taken in kinds.items() if taken}
     responses: dict[Any, Any] = {
         status: OpenApiResponse(answer, description=_first_line(answer))
         for status, answer in answers.items()
@@ -60,8 +64,31 @@ def described(
     if events is not None:
         responses[200, EVENTS] = OpenApiResponse(events, description=_first_line(events))
     responses |= {status: OpenApiResponse(ErrorAnswer, _meaning(status)) for status in failed}
-    examples = [
-        OpenApiExample("body", body.example, request_only=True) if body else None,
+
+    def describe(handler: Handler) -> Handler:
+        return extend_schema(
+            operation_id=operation_id,
+            summary=summary,
+            description=inspect.cleandoc(handler.__doc__ or ""),
+            request=bodies or None,
+            parameters=[*parameters, *_headers([*answers], failed)],
+            responses=responses,
+            examples=_examples(bodies, answers, failed),
+        )(handler)
+
+    return describe
+
+
+def _examples(
+    bodies: Mapping[str, type[ApiBody]],
+    answers: Mapping[int, type[ApiObject]],
+    failed: Iterable[int],
+) -> list[OpenApiExample]:
+    return [
+        *(
+            OpenApiExample("body", taken.example, request_only=True, media_type=media_type)
+            for media_type, taken in bodies.items()
+        ),
         *(
             OpenApiExample(
                 f"answer {status}", answer.example, response_only=True, status_codes=[str(status)],
@@ -71,19 +98,6 @@ def described(
         ),
         *(_example_of(status) for status in failed),
     ]  # fmt: skip
-
-    def describe(handler: Handler) -> Handler:
-        return extend_schema(
-            operation_id=operation_id,
-            summary=summary,
-            description=inspect.cleandoc(handler.__doc__ or ""),
-            request=body,
-            parameters=[*parameters, *_headers([*answers], failed)],
-            responses=responses,
-            examples=[example for example in examples if example is not None],
-        )(handler)
-
-    return describe
 
 
 def answered(name: str, statuses: Iterable[int], description: str) -> OpenApiParameter:

@@ -1,9 +1,10 @@
 """A request's body, and its JSON read strictly.
 
 `Body` is what the body gate hands to the views: the JSON with its over-long strings replaced by
-placeholders, and those strings as spools. `Body.fields()` reads it. Everything a lenient parser
-lets through and a database or an upstream would choke on is refused here: duplicate keys, NaN,
-endless numbers, lone surrogates, nesting deeper than 32, anything but UTF-8.
+placeholders, and those strings as spools; or a form (kit/forms.py). `Body.fields()` reads JSON.
+Everything a lenient parser lets through and a database or an upstream would choke on is refused
+here: duplicate keys, NaN, endless numbers, lone surrogates, nesting deeper than 32, anything but
+UTF-8.
 """
 
 import json
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pictor.kit.errors import InvalidRequest
+from pictor.kit.forms import Form
 from pictor.kit.json_stream import MAX_DEPTH
 from pictor.kit.spool import SpoolFile
 
@@ -37,16 +39,22 @@ class RawSink:
 
 @dataclass
 class Body:
-    """A request's JSON with long strings replaced, and those strings as spools, in order."""
+    """A request's JSON with long strings replaced, and those strings as spools, in order.
+
+    `form` is what came instead, on the few paths where a form may.
+    """
 
     skeleton: bytes = b""
     long_strings: list[RawSink] = field(default_factory=list)
     index_of: Callable[[object], int | None] = lambda text: None
+    form: Form | None = None
 
     def close(self) -> None:
         """Free the spools."""
         for sink in self.long_strings:
             sink.spool.close()
+        if self.form is not None:
+            self.form.close()
 
     def fields(self) -> dict[str, Any]:
         """The body's JSON object. Raises InvalidRequest, `invalid_json` unless a field is named."""

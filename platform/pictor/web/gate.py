@@ -3,7 +3,8 @@
 Django reads (and spools) a whole body before any view: 400 MB without a key were accepted.
 Here the key's form is checked at once, the key itself before a large, chunked or gzip body is
 read, and then the body comes in under a byte cap, a minimum rate, a deadline and, for gzip, a cap
-on what it unpacks to. JSON strings too long for memory go to spool files on the way.
+on what it unpacks to. JSON strings too long for memory go to spool files on the way, and so do
+the files of a form, on the paths that take forms.
 
 The body leaves in `scope["pictor.body"]`; Django gets an empty one.
 """
@@ -11,6 +12,7 @@ The body leaves in `scope["pictor.body"]`; Django gets an empty one.
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -24,11 +26,13 @@ from pictor.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from pictor.kit.forms import is_form
 from pictor.kit.json_stream import JsonRefused, JsonStream, JsonTooLarge
 from pictor.kit.spool import SpoolError, SpoolFull, Spools
 from pictor.kit.spools import process_spools
 from pictor.web import bodies
 from pictor.web.edge import App, Receive, Scope, Send, header, is_api
+from pictor.web.form_reading import FormPaths, read_form
 
 LARGE_BYTES = 64 * 1024
 """Above this announced size (or with none announced) the key is looked up before reading."""
@@ -56,12 +60,16 @@ class BodyGate:
         app: what the request is handed to.
         read_key: the key in an Authorization header, by its form alone.
         check_key: looks a key up, for a caller at an address: whose it is.
+        forms: which paths take forms, and how large; everywhere else a body is JSON.
 
-    Both raise the PictorError that refuses the request.
+    The first two raise the PictorError that refuses the request.
     """
 
-    def __init__(self, app: App, *, read_key: ReadKey, check_key: CheckKey) -> None:
+    def __init__(
+        self, app: App, *, read_key: ReadKey, check_key: CheckKey, forms: FormPaths
+    ) -> None:
         self._app = app
+        self._forms = forms
         self._read_key = read_key
         self._check_key = check_key
 
@@ -88,16 +96,23 @@ class BodyGate:
     async def _read(self, scope: Scope, receive: Receive) -> Body:
         if scope["method"] not in METHODS_WITH_BODY:
             return Body()
+        content_type = header(scope, b"content-type") or b""
+        form = self._forms.limits_at(scope["path"]) if is_form(content_type) else None
+        max_bytes = form.max_bytes if form else settings.MAX_JSON_BYTES
+        too_large = partial(_too_large, max_bytes)
         announced = _announced_bytes(scope)
-        if announced is not None and announced > settings.MAX_JSON_BYTES:
+        if announced is not None and announced > max_bytes:
             await self._look_up(scope)
-            raise _too_large()
+            raise too_large()
         is_packed = bool(_encoding(scope))
         owner = ""
         if announced is None or announced > LARGE_BYTES or is_packed:
             owner = await self._look_up(scope)
-        arriving = bodies.chunks(receive, max_bytes=settings.MAX_JSON_BYTES, too_large=_too_large)
-        chunks = _decoded(scope, arriving)
+        arriving = bodies.chunks(receive, max_bytes=max_bytes, too_large=too_large)
+        chunks = _decoded(scope, arriving, max_bytes=max_bytes)
+        if form is not None:
+            spools = process_spools().of(owner)
+            return await read_form(chunks, content_type=content_type, limits=form, spools=spools)
         if announced is not None and announced <= DIRECT_BYTES and not is_packed:
             return Body(skeleton=b"".join([chunk async for chunk in chunks]))
         return await self._scan(chunks, process_spools().of(owner))
@@ -128,7 +143,7 @@ class BodyGate:
         except SpoolFull:
             raise Unavailable("There is no room for large requests just now.") from None
         except SpoolError:
-            raise _too_large() from None
+            raise _too_large(settings.MAX_JSON_BYTES) from None
         return Body(skeleton, sinks, stream.index_of)
 
 
@@ -173,13 +188,13 @@ def _encoding(scope: Scope) -> str:
     return "" if encoding == "identity" else encoding
 
 
-def _too_large() -> RequestTooLarge:
-    return RequestTooLarge(
-        f"The request body is larger than {settings.MAX_JSON_BYTES // 1024**2} MiB."
-    )
+def _too_large(max_bytes: int) -> RequestTooLarge:
+    return RequestTooLarge(f"The request body is larger than {max_bytes // 1024**2} MiB.")
 
 
-async def _decoded(scope: Scope, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _decoded(
+    scope: Scope, chunks: AsyncIterator[bytes], *, max_bytes: int
+) -> AsyncIterator[bytes]:
     """Undo gzip, with a cap on what comes out."""
     encoding = _encoding(scope)
     if encoding not in {"", "gzip"}:
@@ -193,8 +208,8 @@ async def _decoded(scope: Scope, chunks: AsyncIterator[bytes]) -> AsyncIterator[
     async for chunk in chunks:
         for piece in _inflated(inflate, chunk):
             unpacked += len(piece)
-            if unpacked > settings.MAX_JSON_BYTES:
-                raise _too_large()
+            if unpacked > max_bytes:
+                raise _too_large(max_bytes)
             yield piece
     if not inflate.eof:
         raise InvalidRequest("The gzip body is cut short.", code="invalid_json")

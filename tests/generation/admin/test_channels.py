@@ -37,6 +37,8 @@ def channel_form(channel: Channel, **changes: str) -> dict[str, object]:
         "max_concurrency": "",
         "sizes": "",
         "ignored_fields": "",
+        "refused_tasks": "",
+        "max_images": "",
         "allows_redispatch": "on",
         "class_overrides": "{}",
         "routes-TOTAL_FORMS": "1",
@@ -122,6 +124,8 @@ def test_a_channel_is_made_with_routes(pages):
         ("api_key", "two words", "has characters that no key has"),
         ("kind", "unheard-of", "there are only: openai"),
         ("sizes", "big", "neither WIDTHxHEIGHT nor auto"),
+        ("refused_tasks", "generate", "no task that a channel can refuse: generate; there are"),
+        ("max_images", "17", "the number of images must be from 1 to 16"),
         ("ignored_fields", "style,stile", "no field that a channel can ignore: stile; there are"),
         ("weight", "0", "the weight must be from 1 to"),
         ("timeout_seconds", "0", "the timeout must be from 1 to"),
@@ -287,6 +291,10 @@ SAME = {
         {"routes-0-upstream_model": "d3"},
     ),
     "a cost": (("--cost", "0.03"), {"routes-0-cost_micros": "0.03"}),
+    "what it refuses": (
+        ("--refuse", "edit", "--max-images", "4"),
+        {"refused_tasks": "edit", "max_images": "4"},
+    ),
     "what it ignores": (("--ignore", "style,stream"), {"ignored_fields": "style,stream"}),
     "sizes": (("--sizes", "1024x1024,auto"), {"sizes": "1024x1024,auto"}),
     "models": (

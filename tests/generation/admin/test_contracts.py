@@ -17,6 +17,7 @@ def contract_form(**changes: str) -> dict[str, str]:
         "is_enabled": "on",
         "sizes": '[{"size": "1024x1024", "tier": "base"}, {"size": "1792x1024", "tier": "base"}]',
         "default_size": "1024x1024",
+        "tasks": "generate,edit",
         "qualities": "standard,hd",
         "quality_default": "standard",
         "quality_aliases": "{}",
@@ -41,10 +42,10 @@ def test_a_contract_is_edited_and_audited(pages, root):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("sizes", '[{"size": "big"}]', "the sizes or aliases cannot be read"),
-        ("sizes", '["1024x1024"]', "the sizes or aliases cannot be read"),
-        ("sizes", "7", "the sizes or aliases cannot be read"),
-        ("quality_aliases", "[1]", "the sizes or aliases cannot be read"),
+        ("sizes", '[{"size": "big"}]', "the sizes, tasks or aliases cannot be read"),
+        ("sizes", '["1024x1024"]', "the sizes, tasks or aliases cannot be read"),
+        ("sizes", "7", "the sizes, tasks or aliases cannot be read"),
+        ("quality_aliases", "[1]", "the sizes, tasks or aliases cannot be read"),
         ("quality_aliases", '{"high": "best"}', "must each stand for one of the qualities"),
         ("quality_aliases", '{"high": ["hd"]}', "must be words for words"),
         (
@@ -97,6 +98,7 @@ def test_a_contract_whose_only_size_is_auto_can_be_changed(pages):
         "default_size": "auto", "qualities": ",".join(known.qualities),
         "quality_default": known.quality_default, "quality_aliases": "{}", "prompt_max_chars": "9",
         "max_n": "1", "response_format_default": known.response_format_default,
+        "tasks": "generate,edit",
     }  # fmt: skip
 
     answer = pages.post(change_page("contract", known.pk), said)

@@ -13,6 +13,7 @@ from django.conf import settings
 from generation import settlement
 from generation.api import events, waiting
 from generation.api.waiting import Hub, Ticket
+from generation.channels.declaration import Task
 from generation.dispatch.announce import PARTIALS, PartialImage, announce
 from generation.models import Generation, State
 from generation.selectors import Finished
@@ -220,7 +221,7 @@ async def body_of(hub: Hub, generation: Generation, *shown: PartialImage) -> lis
     """The events of a stream that hears of these and then of the end."""
     ticket = hub.ticket()
     ticket.watch(generation.id)
-    response = events.streamed(ticket, None, seconds=SOON, headers={})
+    response = events.streamed(ticket, None, task=Task.GENERATE, seconds=SOON, headers={})
     for partial in shown:
         hub.show(partial.as_json())
     await end(hub, generation)

@@ -1,6 +1,6 @@
 import pytest
 
-from generation.channels.declaration import HEADER_KEY, Abilities, Task
+from generation.channels.declaration import HEADER_KEY, PLAIN, Abilities, Needs, Task
 
 ALL = Abilities(
     tasks=frozenset({Task.GENERATE}), fields=frozenset({"style", "image"}), streams=True
@@ -24,7 +24,41 @@ def test_an_operator_can_narrow_what_an_adapter_does(ignored, fields, streams):
 
 
 def test_an_operator_cannot_widen_it():
-    assert Abilities().without(["style"]) == Abilities()
+    assert Abilities().without(["style"], max_images=16) == Abilities()
+
+
+EDITS = Abilities(
+    tasks=frozenset({Task.GENERATE, Task.EDIT}), fields=frozenset({"image", "mask"}), max_images=4
+)
+
+
+@pytest.mark.parametrize(
+    ("needs", "task"),
+    [
+        (PLAIN, Task.GENERATE),
+        (Needs(Task.EDIT, 4, has_mask=True), Task.EDIT),
+        (Needs(Task.VARIATION, 1), Task.EDIT),
+    ],
+)
+def test_what_a_channel_can_do_it_is_asked_and_a_variation_may_be_an_edit(needs, task):
+    assert (EDITS.lacking(needs), EDITS.task_for(needs)) == ("", task)
+
+
+@pytest.mark.parametrize(
+    ("abilities", "needs", "lacking"),
+    [
+        (Abilities(), PLAIN, "makes images"),
+        (ALL, Needs(Task.EDIT, 1), "edits images"),
+        (ALL, Needs(Task.VARIATION, 1), "makes variations"),
+        (EDITS, Needs(Task.EDIT, 5), "takes 5 images"),
+        (EDITS.without(["image"]), Needs(Task.EDIT, 1), "takes 1 image"),
+        (EDITS.without(["mask"]), Needs(Task.EDIT, 1, has_mask=True), "takes a mask"),
+        (EDITS.without([], tasks=["edit"]), Needs(Task.EDIT, 1), "edits images"),
+        (EDITS.without([], max_images=1), Needs(Task.EDIT, 2), "takes 2 images"),
+    ],
+)
+def test_what_a_channel_cannot_do_is_named(abilities, needs, lacking):
+    assert (abilities.lacking(needs), abilities.task_for(needs)) == (lacking, None)
 
 
 @pytest.mark.parametrize("text", ["sk-1", "  sk-1\n", "a" * 5000, "!~"])

@@ -14,7 +14,7 @@ def test_an_unknown_kind_of_channel_is_an_error_that_names_the_kinds(spools):
 
 
 def test_an_unknown_kind_of_channel_can_do_nothing():
-    assert abilities_of("smoke") == Abilities()
+    assert abilities_of("smoke", "gpt-image-2") == Abilities()
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -31,3 +31,18 @@ def test_the_openai_kind_passes_everything_on():
         "style", "background", "watermark", "image", "mask", "moderation", "input_fidelity",
         "user", "safety_identifier",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("upstream_model", "tasks", "max_images"),
+    [
+        ("gpt-image-2", {"generate", "edit"}, 16),
+        ("gpt-image-1.5", {"generate", "edit"}, 16),
+        ("dall-e-2", {"generate", "edit", "variation"}, 1),
+        ("dall-e-3", {"generate"}, 16),
+    ],
+)
+def test_openais_models_differ_in_what_they_do(upstream_model, tasks, max_images):
+    abilities = abilities_of("openai", upstream_model)
+
+    assert (abilities.tasks, abilities.max_images) == (tasks, max_images)

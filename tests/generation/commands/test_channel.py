@@ -35,7 +35,7 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "channel", "set", "acme", *NEW, "--models", "gpt-image-2,dall-e-3", "--sizes",
         "1024x1024,1536x1024,auto", "--priority", "-3", "--weight", "5", "--timeout", "90",
         "--kind", "openai", "--map", "gpt-image-2=gpt-image-2.6-flare", "--cost", "0.0125",
-        "--ignore", "style,stream",
+        "--ignore", "style,stream", "--refuse", "variation", "--max-images", "4",
     )  # fmt: skip
 
     (listed,) = json.loads(manage("channel", "list", "--json").out)
@@ -55,6 +55,8 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "model_sizes": {},
         "quality_maps": {},
         "ignored_fields": ["style", "stream"],
+        "refused_tasks": ["variation"],
+        "max_images": 4,
         "allows_exact_crop": False,
         "allows_redispatch": True,
         "retry_is_free": False,

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from generation.channels.base import LargeValue
+from generation.channels.declaration import Task
 from generation.dispatch import inputs
 from generation.outcome import Failure
 from pictor.kit.http import HttpPool
@@ -66,6 +67,7 @@ async def fetched(http: HttpPool, spools: Spools, *addresses: str) -> dict[str, 
     """What an upstream would be sent, by placeholder."""
     async with inputs.readable(
         addressed(*addresses),
+        task=Task.GENERATE,
         fetching=inputs.Fetching(http),
         tenant=uuid4(),
         spools=spools,
@@ -214,7 +216,7 @@ async def test_a_tenant_fetches_a_few_at_a_time_and_keeps_nobody_else(server, pu
     async def fetch(tenant: UUID, name: str) -> int:
         one = addressed(f"https://cats.com:{server.port}/{name}.png")
         async with inputs.readable(
-            one, fetching=fetching, tenant=tenant, spools=spools, seconds=20
+            one, task=Task.GENERATE, fetching=fetching, tenant=tenant, spools=spools, seconds=20
         ) as large:
             return len(large)
 
@@ -236,7 +238,12 @@ async def test_who_gets_no_turn_in_time_is_told_so(server, public, spools, monke
     async with fetching.turns.turn(tenant):
         with pytest.raises(Failure) as failed:
             async with inputs.readable(
-                one, fetching=fetching, tenant=tenant, spools=spools, seconds=0.05
+                one,
+                task=Task.GENERATE,
+                fetching=fetching,
+                tenant=tenant,
+                spools=spools,
+                seconds=0.05,
             ):
                 raise AssertionError
 
@@ -249,3 +256,25 @@ async def test_names_that_callers_choose_are_looked_up_apart_from_operators_name
     assert pools.strangers is pools.strangers
     assert pools.strangers is not pools.allowing(frozenset())
     await pools.aclose()
+
+
+async def test_a_mask_that_was_fetched_must_fit_the_first_image(server, public, spools):
+    """The image came with the request, and the mask by its address."""
+    facts = {"format": "png", "width": 64, "height": 48, "has_alpha": False}
+    image = {"label": "image[0]", "placeholder": "p", "key": "k", "prefix": "", "size_bytes": 1}
+    (mask,) = addressed(f"https://cats.com:{server.port}/a.png")
+
+    with pytest.raises(Failure) as failed:
+        async with inputs.readable(
+            [{**image, "facts": facts}, {**mask, "label": "mask"}],
+            task=Task.EDIT,
+            fetching=inputs.Fetching(public),
+            tenant=uuid4(),
+            spools=spools,
+            seconds=20,
+        ):
+            pass
+
+    assert failed.value.error.param == "mask"
+    assert "has no transparency" in failed.value.error.message
+    assert spools.budget.used_bytes == 0

@@ -1,0 +1,50 @@
+"""POST /v1/images/edits and /v1/images/variations: as create.py, from images."""
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponseBase
+
+from generation.api import requests
+from generation.api.calls import Call
+from generation.api.create import ANSWERED, IDEMPOTENCY_KEY, PREFER, respond
+from generation.api.objects import EditCompletedEvent, GenerationObject, ImagesAnswer
+from generation.api.requests import EditForm, EditRequest, VariationForm
+from pictor.kit.api_docs import described
+
+
+@described(
+    "create_edit",
+    summary="Edit images",
+    body=EditRequest,
+    form=EditForm,
+    parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
+    events=EditCompletedEvent,
+    answers={200: ImagesAnswer, 202: GenerationObject},
+    errors=[409, 502, 504],
+)
+async def edit(request: ASGIRequest) -> HttpResponseBase:
+    """Make new images from images and words; charged as a generation of that size and quality.
+
+    As a form, with one file as `image` or several as `image[]`, and a `mask` where only a part may
+    change; or as JSON, with base64, data URIs or addresses. Images are png, jpeg or webp, told by
+    their bytes, wholly decodable, of at most 50 MiB and 16 megapixels. File names mean nothing.
+    With `stream`, the events are `image_edit.partial_image` and `image_edit.completed`.
+    """
+    return await respond(Call.of(request, parse=requests.edit))
+
+
+@described(
+    "create_variation",
+    summary="Vary an image",
+    body=None,
+    form=VariationForm,
+    parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
+    answers={200: ImagesAnswer, 202: GenerationObject},
+    errors=[409, 502, 504],
+)
+async def vary(request: ASGIRequest) -> HttpResponseBase:
+    """Make variations of a square png; charged as a generation of that size.
+
+    Where the channel knows no variations it is asked for an edit, and `metadata.upstream_task` says
+    so.
+    """
+    return await respond(Call.of(request, parse=requests.variation))

@@ -1,0 +1,45 @@
+"""What the images of an edit or a variation must be to each other. Pure.
+
+Said before admission of what came with the request, and by the worker of what it fetched.
+Sources: OpenAI's API reference, "Create image edit" and "Create image variation" (20 Nov 2026).
+"""
+
+from collections.abc import Sequence
+
+from generation.channels.declaration import Task
+from storage.probe import ImageFacts
+
+FIRST = "image[0]"
+MASK = "mask"
+Problem = tuple[str, str]
+"""The label at fault, and what is wrong with it."""
+
+
+def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem | None:
+    """What is wrong with them; None for nothing, or nothing that is known yet.
+
+    Args:
+        task: what they are for.
+        pictures: by label (`image[0]`, `mask`), in order; those that are not here yet are left out.
+    """
+    by_label = dict(pictures)
+    first, mask = by_label.get(FIRST), by_label.get(MASK)
+    if task == Task.VARIATION and first is not None:
+        return _not_varied(first)
+    if task == Task.EDIT and mask is not None:
+        return _no_mask(mask, first)
+    return None
+
+
+def _not_varied(first: ImageFacts) -> Problem | None:
+    if first.format == "png" and first.width == first.height:
+        return None
+    return "image", f"must be a square png to be varied, and is a {first.format} of {first.size}"
+
+
+def _no_mask(mask: ImageFacts, first: ImageFacts | None) -> Problem | None:
+    if not mask.has_alpha:
+        return MASK, "has no transparency: what may change must be transparent, in a png or webp"
+    if first is not None and mask.size != first.size:
+        return MASK, f"is {mask.size}, and the first image {first.size}: they must be the same"
+    return None

@@ -1,0 +1,50 @@
+"""A form's body into a Body: for the few paths that take files."""
+
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+
+from pictor.kit.body import Body
+from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
+from pictor.kit.forms import FormInvalid, FormLimits, FormStream, FormTooLarge
+from pictor.kit.spool import SpoolFile, SpoolFull, Spools
+
+MEMORY_BYTES = 64 * 1024
+"""Of each file: sixteen small ones are no more than one request may have in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormPaths:
+    """Where forms are taken, and what they may hold there."""
+
+    paths: Collection[str]
+    limits: FormLimits
+
+    def limits_at(self, path: str) -> FormLimits | None:
+        """None where no form is taken."""
+        return self.limits if path in self.paths else None
+
+
+async def read_form(
+    chunks: AsyncIterator[bytes], *, content_type: bytes, limits: FormLimits, spools: Spools
+) -> Body:
+    """The form. Raises InvalidRequest, RequestTooLarge or Unavailable, with nothing left behind."""
+
+    def new_spool() -> SpoolFile:
+        return spools.new(max_bytes=limits.max_file_bytes, memory_bytes=MEMORY_BYTES)
+
+    stream: FormStream | None = None
+    try:
+        stream = FormStream(content_type, limits=limits, new_spool=new_spool)
+        async for chunk in chunks:
+            stream.feed(chunk)
+        return Body(form=stream.finish())
+    except BaseException as error:
+        if stream is not None:
+            stream.close()
+        if isinstance(error, FormTooLarge):
+            raise RequestTooLarge(f"The form is refused: {error}.", param=error.param) from None
+        if isinstance(error, FormInvalid):
+            raise InvalidRequest(f"The form is refused: {error}.", param=error.param) from None
+        if isinstance(error, SpoolFull):
+            raise Unavailable("There is no room for large requests just now.") from None
+        raise

@@ -1,0 +1,145 @@
+"""What an upstream gets of an edit or a variation, and what no channel can do."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.contracts.recorder import Recorder
+from tests.customer import Customer, Operator
+from tests.edits import EDITS, FIELDS, LOW, MASK, SQUARE, data_uri, edit, picture, vary
+
+pytest_plugins = ("tests.contracts.channel",)
+
+Change = Callable[..., None]
+AS_IT_WAS = ("--map", "dall-e-2=dall-e-2", "--refuse", "none", "--ignore", "none")
+
+
+@pytest.fixture
+def restored(upstream: Recorder, operator: Operator) -> Iterator[Change]:
+    """Changes the recorder's channel, which is the only one meanwhile."""
+
+    def change(*options: str) -> None:
+        operator("channel", "set", "rec", *options)
+
+    operator("channel", "disable", "sandbox")
+    yield change
+    operator("channel", "enable", "sandbox")
+    change(*AS_IT_WAS, "--max-images", "16")
+
+
+def test_the_upstream_gets_a_form_with_the_very_bytes_and_names_of_our_own(
+    customer: Customer, upstream: Recorder
+) -> None:
+    images = [picture(), picture((30, 20), "jpeg")]
+    files = [
+        *(("image[]", ("../secret name.png", image)) for image in images),
+        ("mask", ("m", MASK)),
+    ]
+
+    response = edit(
+        customer, files, background="opaque", input_fidelity="high", n="2", size="1536x1024"
+    )
+
+    assert response.status_code == 200, response.text
+    sent = upstream.only
+    assert sent.path == "/v1/images/edits"
+    assert sent.headers["Content-Type"].startswith("multipart/form-data; boundary=")
+    assert sent.body == {
+        "model": "gpt-image-2",
+        "prompt": "a red boat",
+        "n": "2",
+        "size": "1536x1024",
+        "quality": "low",
+        "background": "opaque",
+        "input_fidelity": "high",
+    }
+    assert sent.files == [
+        ("image[]", "0.png", images[0]),
+        ("image[]", "1.jpeg", images[1]),
+        ("mask", "2.png", MASK),
+    ]
+
+
+def test_json_with_base64_is_the_same_edit(customer: Customer, upstream: Recorder) -> None:
+    once = {"Idempotency-Key": "once"}
+    body = {**FIELDS, "images": [{"image_url": data_uri(picture())}]}
+
+    first = edit(customer, headers=once)
+    again = customer.client.post(f"{EDITS}/", json=body, headers=once)
+    other = edit(customer, {"image": MASK}, headers=once)
+
+    assert first.status_code == again.status_code == 200, again.text
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert other.status_code == 422
+    assert [file[:2] for file in upstream.only.files] == [("image", "0.png")]
+    assert customer.captures() == [LOW]
+
+
+def test_a_variation_is_one_at_a_channel_that_knows_them(
+    customer: Customer, upstream: Recorder
+) -> None:
+    response = vary(customer, size="256x256", user="u-1")
+
+    assert response.status_code == 200, response.text
+    assert response.json()["metadata"]["upstream_task"] == "variation"
+    assert upstream.only.path == "/v1/images/variations"
+    assert upstream.only.body == {
+        "model": "dall-e-2",
+        "n": "1",
+        "size": "256x256",
+        "response_format": "b64_json",
+        "user": "u-1",
+    }
+    assert upstream.only.files == [("image", "0.png", SQUARE)]
+
+
+def test_a_variation_is_an_edit_elsewhere_and_said_to_be(
+    customer: Customer, upstream: Recorder, restored: Change
+) -> None:
+    restored("--map", "dall-e-2=gpt-image-2")
+
+    response = vary(customer)
+
+    assert response.status_code == 200, response.text
+    metadata = response.json()["metadata"]
+    assert (metadata["task"], metadata["upstream_task"]) == ("variation", "edit")
+    assert upstream.only.path == "/v1/images/edits"
+    assert upstream.only.body["prompt"].startswith("Make a variation of this image")
+
+
+@pytest.mark.parametrize(
+    ("narrow", "files", "says"),
+    [
+        (("--refuse", "edit"), {"image": picture()}, "No channel of gpt-image-2 edits images now."),
+        (
+            ("--ignore", "mask"),
+            {"image": picture(), "mask": MASK},
+            "No channel of gpt-image-2 takes a mask now.",
+        ),
+        (
+            ("--max-images", "1"),
+            [("image[]", picture()), ("image[]", MASK)],
+            "No channel of gpt-image-2 takes 2 images now.",
+        ),
+    ],
+)
+def test_what_no_channel_can_do_is_refused_before_money_is_held(  # noqa: PLR0917 - fixtures
+    customer: Customer,
+    upstream: Recorder,
+    restored: Change,
+    narrow: tuple[str, str],
+    files: Any,
+    says: str,
+) -> None:
+    restored(*narrow)
+
+    response = edit(customer, files)
+
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (503, "no_channel_available")
+    assert error["message"].startswith(says)
+    assert response.headers["x-should-retry"] == "false"
+    assert customer.states() == {}
+    assert customer.balance() == (10_000_000, 0)
+    assert upstream.requests == []

@@ -1,0 +1,31 @@
+import pytest
+
+from generation import pictures
+from generation.channels.declaration import Task
+from storage.probe import ImageFacts
+
+IMAGE = ImageFacts("jpeg", 64, 48)
+MASK = ImageFacts("png", 64, 48, has_alpha=True)
+SQUARE = ImageFacts("png", 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("task", "found", "at_fault"),
+    [
+        (Task.GENERATE, {"image": IMAGE, "mask": IMAGE}, None),
+        (Task.EDIT, {"image[0]": IMAGE}, None),
+        (Task.EDIT, {"image[0]": IMAGE, "image[1]": SQUARE, "mask": MASK}, None),
+        (Task.EDIT, {"image[0]": SQUARE, "image[1]": IMAGE, "mask": MASK}, "mask"),
+        (Task.EDIT, {"image[0]": IMAGE, "mask": ImageFacts("png", 64, 48)}, "mask"),
+        (Task.EDIT, {"mask": MASK}, None),
+        (Task.EDIT, {"mask": ImageFacts("png", 64, 48)}, "mask"),
+        (Task.EDIT, {}, None),
+        (Task.VARIATION, {"image[0]": SQUARE}, None),
+        (Task.VARIATION, {"image[0]": MASK}, "image"),
+        (Task.VARIATION, {"image[0]": ImageFacts("webp", 64, 64)}, "image"),
+    ],
+)
+def test_a_mask_fits_its_image_and_what_is_varied_is_a_square_png(task, found, at_fault):
+    problem = pictures.problem(task, list(found.items()))
+
+    assert (problem and problem[0]) == at_fault

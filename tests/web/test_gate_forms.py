@@ -1,0 +1,99 @@
+"""The body gate and forms: files into spools, which go with the request."""
+
+import gzip
+
+import pytest
+
+from generation.api.inputs import FORM_LIMITS
+from pictor.kit.spools import process_spools
+from pictor.web.edge import Message
+from tests.web.conftest import Exchange, body_of, call
+from tests.web.test_gate import CHUNKED, GZIP, MEGABYTE, app, error_of, gate_of, inner, length
+
+pytestmark = pytest.mark.anyio
+
+__all__ = ["app", "inner"]
+
+EDITS = "/v1/images/edits"
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+def form(*files: bytes, end: bytes = b"--b--\r\n") -> bytes:
+    head = b'--b\r\nContent-Disposition: form-data; name="image[]"; filename="x"\r\n\r\n'
+    return b"".join(head + file + b"\r\n" for file in files) + end
+
+
+class Files:
+    """The application behind the gate: remembers the files it was given."""
+
+    def __init__(self) -> None:
+        self.files: list[bytes] = []
+
+    async def __call__(self, scope, receive, send):
+        found = scope["pictor.body"].form
+        self.files = [b"".join(file.spool.chunks()) for file in found.files["image[]"]]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def send_form(bearer: dict[str, str], *messages: Message, **headers: str) -> Exchange:
+    said = {**bearer, **FORM, **(headers or CHUNKED)}
+    return await call(gate_of(Files()), path=EDITS, headers=said, messages=messages)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("packed", [True, False])
+async def test_the_files_of_a_form_go_to_spools_that_go_with_the_request(bearer, announced, packed):
+    inner, files = Files(), [b"A" * MEGABYTE, b"small"]
+    body = gzip.compress(form(*files)) if packed else form(*files)
+    headers = {**FORM, **(GZIP if packed else {}), **(length(len(body)) if announced else CHUNKED)}
+
+    exchange = await call(
+        gate_of(inner),
+        path=EDITS,
+        headers={**bearer, **headers},
+        messages=body_of(body[:50], body[50:]),
+    )
+
+    assert exchange.status == 200
+    assert inner.files == files
+    assert process_spools().budget.used_bytes == 0
+
+
+async def test_a_form_is_read_as_json_where_no_files_are_taken(app, inner, bearer):
+    body = form(b"x")
+
+    await call(app, headers={**bearer, **FORM, **length(len(body))}, messages=body_of(body))
+
+    assert inner.skeletons == [body]
+
+
+async def test_a_form_that_is_cut_off_leaves_nothing(bearer):
+    exchange = await send_form(bearer, *body_of(form(b"A" * MEGABYTE, end=b"")))
+
+    assert error_of(exchange) == (400, "invalid_value")
+    assert process_spools().budget.used_bytes == 0
+
+
+async def test_a_caller_who_leaves_in_the_middle_of_a_file_leaves_nothing(bearer):
+    begun = {"type": "http.request", "body": form(b"A" * MEGABYTE)[:-20], "more_body": True}
+
+    await send_form(bearer, begun, {"type": "http.disconnect"})
+
+    assert process_spools().budget.used_bytes == 0
+
+
+async def test_a_form_that_says_it_is_larger_than_its_files_may_be_is_not_read(bearer):
+    exchange = await send_form(bearer, **length(FORM_LIMITS.max_bytes + 1))
+
+    assert error_of(exchange) == (413, "request_too_large")
+
+
+async def test_no_room_for_files_is_our_trouble(bearer, settings):
+    budget = process_spools().budget
+    budget.take(settings.SPOOL_BUDGET_BYTES)
+
+    exchange = await send_form(bearer, *body_of(form(b"A" * MEGABYTE)))
+
+    budget.give_back(settings.SPOOL_BUDGET_BYTES)
+    assert error_of(exchange) == (503, "service_unavailable")
