@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 import urllib.request
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,18 @@ POOR_KEY = os.environ["PICTOR_CLIENT_POOR_KEY"]
 NARROW_KEY = os.environ["PICTOR_CLIENT_NARROW_KEY"]
 """May call dall-e-2 alone."""
 BAD_KEY = "sk-pictor-not-a-key"
+
+
+def picture(side: int = 64) -> bytes:
+    """A square PNG in one colour, half transparent: an image, and its own mask."""
+    rows = (b"\0" + b"\xc8\x50\x14\x80" * side) * side
+    head = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
 
 Generate = Callable[..., Any]
 """Takes api_key, model, prompt, size and further fields; returns the client's own answer."""

@@ -1,5 +1,6 @@
 """LiteLLM's `image_generation` with Pictor as an OpenAI-compatible address."""
 
+import io
 from importlib import import_module
 from typing import Any
 
@@ -34,10 +35,23 @@ def raised(error: Exception) -> str:
     return f"{type(error).__name__} {checks.last_code_in(str(error))}"
 
 
+def edited() -> str:
+    answer = litellm.image_edit(
+        model="openai/gpt-image-2",
+        prompt="a kite above it",
+        image=[io.BytesIO(checks.picture())],
+        api_base=checks.BASE_URL,
+        api_key=checks.KEY,
+        size="1024x768",
+    )
+    return checks.image_of(answer, "url")
+
+
 def main() -> None:
     litellm.suppress_debug_info = True
     checks.check_models(generate)
     checks.check_errors(generate, raised, NAMES)
+    checks.expect("edit one image", "1024x768", edited)
 
 
 if __name__ == "__main__":

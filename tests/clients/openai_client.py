@@ -62,6 +62,60 @@ def listed() -> str:
     return f"{','.join(names)} {one.id}"
 
 
+def edited(*images: bytes, **fields: Any) -> str:
+    with openai.OpenAI(base_url=checks.BASE_URL, api_key=checks.KEY) as client:
+        answer = client.images.edit(
+            model="gpt-image-2",
+            prompt="a kite above it",
+            image=list(images) if len(images) > 1 else images[0],
+            size="1024x768",
+            response_format="b64_json",
+            **fields,
+        )
+    return checks.image_of(answer, "b64_json")
+
+
+async def edited_async() -> str:
+    async with openai.AsyncOpenAI(base_url=checks.BASE_URL, api_key=checks.KEY) as client:
+        answer = await client.images.edit(
+            model="gpt-image-2", prompt="a kite", image=checks.picture(), size="1024x768"
+        )
+    return checks.image_of(answer, "url")
+
+
+def edited_in_events() -> str:
+    with openai.OpenAI(base_url=checks.BASE_URL, api_key=checks.KEY) as client:
+        events = client.images.edit(
+            model="gpt-image-2", prompt="a kite", image=checks.picture(), stream=True
+        )
+        return ",".join(event.type for event in events)
+
+
+def varied() -> str:
+    with openai.OpenAI(base_url=checks.BASE_URL, api_key=checks.KEY) as client:
+        answer = client.images.create_variation(image=checks.picture(), size="256x256")
+    return checks.image_of(answer, "url")
+
+
+def not_edited() -> str:
+    try:
+        edited(b"words")
+    except openai.APIStatusError as error:
+        return raised(error)
+    return "no error"
+
+
+def check_edits() -> None:
+    one, several = [checks.picture()], [checks.picture()] * 3
+    checks.expect("edit one image", "1024x768", lambda: edited(*one))
+    checks.expect("edit several", "1024x768", lambda: edited(*several))
+    checks.expect("edit with a mask", "1024x768", lambda: edited(*one, mask=checks.picture()))
+    checks.expect("edit, async", "1024x768", lambda: asyncio.run(edited_async()))
+    checks.expect("edit, streamed", "image_edit.completed", edited_in_events)
+    checks.expect("variation", "256x256", varied)
+    checks.expect("error 400 no image", "BadRequestError invalid_image", not_edited)
+
+
 def main() -> None:
     checks.check_models(generate)
     checks.check_errors(generate, raised, NAMES)
@@ -70,6 +124,7 @@ def main() -> None:
         "error 422 idempotency key", "UnprocessableEntityError idempotency_key_reused", reused_key
     )
     checks.expect("typed answer", "1024x1024 low png 196", typed)
+    check_edits()
     checks.expect("models", f"{','.join(sorted(checks.MODELS))} dall-e-2", listed)
 
 

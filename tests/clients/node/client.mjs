@@ -1,6 +1,6 @@
 // The `openai` Node SDK: each model as url and base64, each error class, the list of models.
 // Knows a base url and keys from its environment; writes one JSON object a line, as checks.py does.
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 
 const env = process.env;
 const MODELS = {
@@ -83,6 +83,29 @@ await expect("typed answer", "1024x1024 low png 196", async () => {
   const answer = await generate({ model: "gpt-image-2", prompt: "a kite", quality: "low" });
   return `${answer.size} ${answer.quality} ${answer.output_format} ${answer.usage.output_tokens}`;
 });
+// A square png of one pixel, half transparent: an image, and its own mask.
+const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+const images = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey: KEY }).images;
+const file = () => toFile(PNG, "a.png", { type: "image/png" });
+const EDIT = { model: "gpt-image-2", prompt: "a kite", size: "1024x768" };
+await expect("edit one image", "1024x768", async () =>
+  imageOf(await images.edit({ ...EDIT, image: await file() }), "url"),
+);
+await expect("edit several, with a mask", "1024x768", async () => {
+  const sent = { image: [await file(), await file()], mask: await file() };
+  return imageOf(await images.edit({ ...EDIT, ...sent, response_format: "b64_json" }), "b64_json");
+});
+await expect("edit, streamed", "image_edit.completed", async () => {
+  const names = [];
+  for await (const event of await images.edit({ ...EDIT, image: await file(), stream: true })) names.push(event.type);
+  return names.join(",");
+});
+await expect("variation", "256x256", async () =>
+  imageOf(await images.createVariation({ image: await file(), size: "256x256" }), "url"),
+);
 await expect("models", Object.keys(MODELS).sort().join(","), async () => {
   const names = [];
   const client = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey: KEY });
