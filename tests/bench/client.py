@@ -11,13 +11,17 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import aiohttp
 
 from pictor.runtime.process import raise_file_limit
+from tests.contracts.recorder import noise
 
 CALL_SECONDS = 300.0
 """No call lasts longer."""
+IMAGE_SIZE = (2_600, 1_960)
+"""Noise of that size weighs 20.4 MB."""
 ERRORS_KEPT = 5
 ERROR_BYTES = 300
 
@@ -32,6 +36,8 @@ class Load:
     concurrency: int
     body: dict[str, object]
     """The request; `{number}` in its prompt becomes the call's number, so that no two are equal."""
+    images: int = 0
+    """Sent with each request as files of about 20 MB: then it is an edit."""
 
 
 @dataclass(kw_only=True)
@@ -87,11 +93,9 @@ class Customers:
         key = load.api_keys[number % len(load.api_keys)]
         prompt = str(load.body["prompt"]).replace("{number}", str(number))
         began = time.monotonic()
-        async with session.post(
-            "/v1/images/generations",
-            json={**load.body, "prompt": prompt},
-            headers={"Authorization": f"Bearer {key}"},
-        ) as response:
+        sent = self._sent({**load.body, "prompt": prompt})
+        headers = {"Authorization": f"Bearer {key}"}
+        async with session.post(headers=headers, **sent) as response:
             begin = b""
             async for piece in response.content.iter_any():
                 begin = begin or piece[:ERROR_BYTES]
@@ -101,6 +105,17 @@ class Customers:
             self._outcome.latencies_seconds.append(time.monotonic() - began)
         else:
             self._note(str(response.status), begin.decode(errors="replace"))
+
+    def _sent(self, body: dict[str, object]) -> dict[str, Any]:
+        """Where it goes, and as what."""
+        if not self._load.images:
+            return {"url": "/v1/images/generations", "json": body}
+        form = aiohttp.FormData()
+        for name, value in body.items():
+            form.add_field(name, str(value))
+        for number in range(self._load.images):
+            form.add_field("image[]", noise(IMAGE_SIZE), filename=f"{number}.png")
+        return {"url": "/v1/images/edits", "data": form}
 
     def _note(self, status: str, words: str) -> None:
         self._statuses[status] += 1

@@ -66,17 +66,25 @@ class Ground:
         """What runs."""
         return self._stack
 
-    def measure(self, *, requests: int, concurrency: int, **body: object) -> Measured:
-        """Warm the stack up, then send the load and watch."""
+    def measure(
+        self, *, requests: int, concurrency: int, images: int = 0, **body: object
+    ) -> Measured:
+        """Warm the stack up, then send the load and watch. With images, it is edits of them."""
         self._warm_up()
-        return self._watched(requests=requests, concurrency=concurrency, body=body)
+        if images:
+            self._send(requests=TENANTS, concurrency=1, body={"prompt": "{number}"}, images=1)
+        return self._watched(requests=requests, concurrency=concurrency, images=images, body=body)
 
-    def _watched(self, *, requests: int, concurrency: int, body: Mapping[str, object]) -> Measured:
+    def _watched(
+        self, *, requests: int, concurrency: int, body: Mapping[str, object], images: int = 0
+    ) -> Measured:
         groups = Groups(self._stack)
         idle = idle_bytes(groups)
         before = groups.cpu_seconds()
         with self._upstream() as upstream, Sampler(groups, in_flight_at(upstream)) as seen:
-            outcome = self._send(requests=requests, concurrency=concurrency, body=body)
+            outcome = self._send(
+                requests=requests, concurrency=concurrency, body=body, images=images
+            )
         after = groups.cpu_seconds()
         return Measured(
             outcome=outcome,
@@ -126,13 +134,16 @@ class Ground:
             if outcome.statuses != {"200": WARM_UP}:
                 raise RuntimeError(f"the warm-up failed: {outcome.statuses} {outcome.errors}")
 
-    def _send(self, *, requests: int, concurrency: int, body: Mapping[str, object]) -> Outcome:
+    def _send(
+        self, *, requests: int, concurrency: int, body: Mapping[str, object], images: int = 0
+    ) -> Outcome:
         load = Load(
             base_url=self._stack.base_url,
             api_keys=self._keys,
             requests=requests,
             concurrency=concurrency,
             body={"model": MODEL, "size": "1024x1024", "quality": "low", **body},
+            images=images,
         )
         return Outcome(**self._told("tests.bench.client", asdict(load)))
 
