@@ -1,7 +1,7 @@
 """Request bodies, JSON and multipart, as one mapping of fields and a count of images.
 
-Files uploaded by multipart are read and dropped chunk by chunk. JSON is read whole.
-Raises ApiError for a body that cannot be read.
+Files uploaded by multipart are told by their first bytes, read and dropped chunk by chunk. JSON is
+read whole. Raises ApiError for a body that cannot be read, and for a file that is no image.
 """
 
 import json
@@ -14,6 +14,8 @@ from aiohttp.http import HttpProcessingError
 from sandbox.errors import ApiError
 
 _CHUNK_BYTES: Final = 64 << 10
+_MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
+"""Of png, jpeg and webp."""
 _IMAGE_FIELDS: Final = frozenset({"image", "image[]", "images", "images[]"})
 
 
@@ -39,6 +41,11 @@ def _unreadable() -> ApiError:
     return ApiError("We could not parse the body of your request.", code="invalid_json")
 
 
+def _no_image(field: str) -> ApiError:
+    message = f"Invalid file '{field}': unsupported mimetype. Supported are png, jpeg and webp."
+    return ApiError(message, code="unsupported_file_mimetype", param=field)
+
+
 def _from_json(raw: bytes) -> Body:
     fields = json.loads(raw)
     if not isinstance(fields, dict):
@@ -62,7 +69,10 @@ async def _read_multipart(request: web.Request) -> Body:
         if part.filename is None and part.name not in _IMAGE_FIELDS:
             fields[part.name or ""] = (await part.read(decode=True)).decode()
             continue
-        while await part.read_chunk(_CHUNK_BYTES):
-            pass
+        start = chunk = await part.read_chunk(_CHUNK_BYTES)
+        while chunk:
+            chunk = await part.read_chunk(_CHUNK_BYTES)
+        if not start.startswith(_MAGIC):
+            raise _no_image(part.name or "")
         images += part.name in _IMAGE_FIELDS
     return Body(fields=fields, images=images)

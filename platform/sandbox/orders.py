@@ -37,6 +37,7 @@ MODELS: Final = (
 MAX_PROMPT_CHARACTERS: Final = 32_000
 MAX_IMAGES: Final = 10
 MAX_PARTIAL_IMAGES: Final = 3
+MAX_INPUT_IMAGES: Final = 16
 AUTO: Final = "auto"
 _DEFAULT_QUALITY: Final = "medium"
 _ECHOED_FOR_DALL_E_ONLY: Final = {"standard": "medium", "hd": "high"}
@@ -110,8 +111,8 @@ class Order:
 def take(body: Body, *, task: Task) -> Order:
     """The order in a request's body."""
     fields = body.fields
-    if task != "generations" and not body.images:
-        raise errors.missing("image")
+    if task != "generations":
+        _check_images(body.images, model=str(fields.get("model") or ""), task=task)
     try:
         prompt, directive = directives.split(_prompt(fields, task=task))
     except DirectiveError as error:
@@ -136,6 +137,19 @@ def take(body: Body, *, task: Task) -> Order:
         partial_images=partial_images if _flag(fields, "stream") else None,
         input_images=body.images,
     )
+
+
+def _check_images(images: int, *, model: str, task: Task) -> None:
+    """As the vendor does: dall-e-2 takes one image, and is the only one that varies."""
+    if not images:
+        raise errors.missing("image")
+    most = 1 if _is_dall_e(model) or task == "variations" else MAX_INPUT_IMAGES
+    if images > most:
+        raise errors.invalid("image", f"{model or 'it'} takes at most {most}, not {images}")
+    if task == "variations" and model not in {"", "dall-e-2"}:
+        raise errors.invalid("model", "only dall-e-2 makes variations")
+    if task == "edits" and model == "dall-e-3":
+        raise errors.invalid("model", "dall-e-3 does not edit images")
 
 
 def _delivered(n: int, directive: Directive) -> int:

@@ -9,6 +9,10 @@ from PIL import Image
 
 from sandbox import orders
 
+PNG = b"\x89PNG and so on"
+JPEG = b"\xff\xd8\xff and so on"
+"""Enough of one: the sandbox looks at the beginning alone."""
+
 
 def image_of(item: dict[str, Any]) -> Image.Image:
     image = Image.open(BytesIO(base64.b64decode(item["b64_json"], validate=True)))
@@ -169,7 +173,7 @@ def test_a_request_without_a_key_is_refused(root, key):
 
 
 def test_edits_take_files(client):
-    files = [("image[]", ("a.png", b"one" * 50_000)), ("image[]", ("b.png", b"two"))]
+    files = [("image[]", ("a.png", PNG * 50_000)), ("image[]", ("b.png", JPEG))]
     fields = {"prompt": "add a hat", "size": "320x200", "n": "2", "mask": "x"}
 
     answer = client.post("/v1/images/edits", data=fields, files=files).json()
@@ -193,8 +197,29 @@ def test_edits_without_an_image_are_refused(client):
     assert (error["code"], error["param"]) == ("missing_required_parameter", "image")
 
 
+@pytest.mark.parametrize(
+    ("path", "model", "files", "param"),
+    [
+        ("edits", "gpt-image-2", [b"words"], "image[]"),
+        ("edits", "gpt-image-2", [PNG] * 17, "image"),
+        ("edits", "dall-e-2", [PNG] * 2, "image"),
+        ("edits", "dall-e-3", [PNG], "model"),
+        ("variations", "dall-e-2", [PNG] * 2, "image"),
+        ("variations", "gpt-image-2", [PNG], "model"),
+    ],
+)
+def test_what_the_vendor_does_not_edit_or_vary_is_refused(client, path, model, files, param):
+    parts = [("image[]", ("a.png", file)) for file in files]
+
+    answer = client.post(
+        f"/v1/images/{path}", data={"prompt": "a hat", "model": model}, files=parts
+    )
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
 def test_variations_need_no_prompt(client):
-    files = {"image": ("a.png", b"one")}
+    files = {"image": ("a.png", PNG)}
     fields = {"model": "dall-e-2", "response_format": "b64_json", "size": "256x256"}
 
     answer = client.post("/v1/images/variations", data=fields, files=files).json()

@@ -3,6 +3,8 @@ from collections.abc import Iterator
 import openai
 import pytest
 
+PNG = b"\x89PNG and so on"
+
 
 @pytest.fixture
 def sdk(root: str) -> Iterator[openai.OpenAI]:
@@ -29,9 +31,9 @@ def test_the_sdk_reads_an_address(sdk):
 
 
 def test_the_sdk_sends_edits_and_variations(sdk):
-    edited = sdk.images.edit(image=[b"one", b"two"], prompt="a hat", size="256x256")
+    edited = sdk.images.edit(image=[PNG, PNG], prompt="a hat", size="256x256")
     with pytest.deprecated_call():
-        varied = sdk.images.create_variation(image=b"one", size="256x256")
+        varied = sdk.images.create_variation(image=PNG, size="256x256")
 
     assert edited.usage.input_tokens_details.image_tokens == 512
     assert len(varied.data) == 1

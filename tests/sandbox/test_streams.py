@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
+PNG = b"\x89PNG and so on"
 USAGE_256_MEDIUM = 1190
 
 
@@ -58,7 +59,7 @@ def test_edits_stream_under_their_own_name(client):
     response = client.post(
         "/v1/images/edits",
         data={"prompt": "a hat", "stream": "true", "partial_images": "1", "size": "64x64"},
-        files={"image": ("a.png", b"one")},
+        files={"image": ("a.png", PNG)},
     )
 
     assert [event["type"] for event in events_of(response.text)] == [
