@@ -23,6 +23,10 @@ AUTO = "auto"
 HIGH = "high"
 ASSUMED_QUALITY = "medium"
 
+REFERENCE, INPUT = "reference", "input"
+"""In place of size and quality: the row of what a request begins with, see `Quote.references`."""
+NOTHING = Micros(0)
+MICROS_PER_INPUT_TOKEN = 8
 MICROS_PER_TOKEN = 30
 TOKEN_AXES = MappingProxyType({"low": 16, "medium": 48, "high": 96})
 """Tokens along the long edge, by quality, in the published token formula."""
@@ -41,7 +45,8 @@ class PriceRow:
     """One price of a book: list price per image, the book's markup, and the size's pixels.
 
     For `auto` rows `micros` is what is held, and width and height are the largest size it covers.
-    A formula row prices whatever comes back by the token formula; a fixed one by the table.
+    A formula row prices whatever comes back by the token formula; a fixed one by the table. The
+    row of reference images says what is held for each at most: charged are the tokens reported.
     """
 
     micros: Micros
@@ -62,7 +67,7 @@ class PriceRow:
 
 
 PriceKey = tuple[str, str, str]
-"""(model, size, quality); the size is 'WxH' or 'auto'."""
+"""(model, size, quality); the size is 'WxH' or 'auto'. Or (model, REFERENCE, INPUT)."""
 
 MAX_NAMED = 5
 
@@ -108,6 +113,10 @@ class PriceTable:
         found = ((quality, self.rows.get((model, size, quality))) for quality in QUALITIES)
         return {quality: row for quality, row in found if row is not None}
 
+    def reference(self, model: str) -> PriceRow | None:
+        """The row of its reference images; None where they are included."""
+        return self.rows.get((model, REFERENCE, INPUT))
+
 
 QUALITIES = ("low", "medium", "high", "standard", "hd")
 
@@ -123,10 +132,14 @@ class PricedRequest:
     n: int
     books: tuple[int, ...]
     rows: Mapping[str, PriceRow] = field(default_factory=dict)
+    references: Micros = NOTHING
+    """Held for all reference images together."""
 
     def as_json(self) -> dict[str, Any]:
         """This as JSON values; `from_json` reads it back."""
+        references = {"references": self.references} if self.references else {}
         return {
+            **references,
             "model": self.model,
             "size": self.size,
             "quality": self.quality,
@@ -154,17 +167,26 @@ class PricedRequest:
             n=data["n"],
             books=tuple(data["books"]),
             rows=rows,
+            references=Micros(data.get("references", 0)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a request will cost at most: `unit` per image, `total` for all. The total is held."""
+    """What a request will cost at most: `unit` per image, `total` for all. The total is held.
+
+    In the total are `references`, for the images that the request begins with.
+    """
 
     unit: Micros
     total: Micros
     quality_held: str
     priced: PricedRequest
+
+    @property
+    def references(self) -> Micros:
+        """The most that all reference images can cost."""
+        return self.priced.references
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +206,8 @@ class Delivered:
 class Due:
     """What is charged: in all, image by image, and on which evidence of quality.
 
-    `excess` is what the images were worth beyond the hold: our loss.
+    `references` is the part of it for reference images; `excess` is what all of it was worth
+    beyond the hold: our loss.
     """
 
     total: Micros
@@ -192,6 +215,7 @@ class Due:
     quality_billed: str
     quality_source: QualitySource
     excess: Micros
+    references: Micros = NOTHING
 
 
 def formula_tokens(width: int, height: int, quality: str) -> int:
@@ -207,8 +231,10 @@ def formula_price(width: int, height: int, quality: str) -> Micros:
     return Micros(MICROS_PER_TOKEN * formula_tokens(width, height, quality))
 
 
-def quote(table: PriceTable, *, model: str, size: str, quality: str, n: int) -> Quote:
-    """The most that `n` images can cost.
+def quote(
+    table: PriceTable, *, model: str, size: str, quality: str, n: int, references: int = 0
+) -> Quote:
+    """The most that `n` images can cost, made from that many reference images.
 
     `quality` `auto` is held at high (or at the one quality there is). Raises PriceMissing.
     """
@@ -217,6 +243,7 @@ def quote(table: PriceTable, *, model: str, size: str, quality: str, n: int) -> 
     if held not in rows:
         raise PriceMissing(f"{model} has no price for size {size} in quality {quality}")
     unit = rows[held].unit
+    reference = table.reference(model)
     priced = PricedRequest(
         model=model,
         size=size,
@@ -225,12 +252,17 @@ def quote(table: PriceTable, *, model: str, size: str, quality: str, n: int) -> 
         n=n,
         books=table.books,
         rows=rows if quality == AUTO else {held: rows[held]},
+        references=Micros(reference.unit * references if reference else 0),
     )
-    return Quote(unit=unit, total=Micros(unit * n), quality_held=held, priced=priced)
+    total = Micros(unit * n + priced.references)
+    return Quote(unit=unit, total=total, quality_held=held, priced=priced)
 
 
 def least(table: PriceTable, priced: PricedRequest) -> Micros:
-    """What all images of a request cost in its cheapest quality and the cheapest size on offer."""
+    """What all images of a request cost in its cheapest quality and the cheapest size on offer.
+
+    Reference images may cost nothing: that is for the upstream to report.
+    """
     units = [
         unit
         for quality, asked in priced.rows.items()
@@ -247,8 +279,9 @@ def due(
     reported_quality: str | None,
     output_tokens: int | None,
     hold: Micros,
+    input_image_tokens: int = 0,
 ) -> Due:
-    """What delivered images cost, never more than the hold.
+    """What delivered images cost, never more than the hold; and the tokens of reference images.
 
     `table` must be made of the books the request was quoted from. `output_tokens` is the usage the
     upstream reported for all delivered images. Images beyond the number asked for cost nothing.
@@ -257,15 +290,26 @@ def due(
         raise ValueError("a request is settled at the prices it was quoted at")
     quality, source = _billed_quality(priced, delivered, reported_quality, output_tokens)
     prices = [_image_price(table, priced, quality, image) for image in delivered[: priced.n]]
-    per_image = _cap(prices, hold)
-    total = sum(per_image)
+    per_image = _cap(prices, Micros(hold - priced.references))
+    worth = _references_worth(table, priced, input_image_tokens) if prices else 0
+    references = min(worth, priced.references)
+    total = sum(per_image) + references
     return Due(
         total=Micros(total),
         per_image=per_image,
         quality_billed=quality,
         quality_source=source,
-        excess=Micros(sum(prices) - total),
+        excess=Micros(sum(prices) + worth - total),
+        references=Micros(references),
     )
+
+
+def _references_worth(table: PriceTable, priced: PricedRequest, tokens: int) -> int:
+    """Reported tokens at their rate, where a hold was placed for them; rounded once."""
+    row = table.reference(priced.model)
+    if row is None or not priced.references:
+        return 0
+    return scale_half_up(MICROS_PER_INPUT_TOKEN * max(tokens, 0), row.markup)
 
 
 def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micros]:

@@ -7,7 +7,16 @@ published list prices. Amounts are micro-USD per image.
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from billing.pricing import AUTO, TOKEN_AXES, BookRow, PriceMissing, formula_price
+from billing.pricing import (
+    AUTO,
+    INPUT,
+    MICROS_PER_INPUT_TOKEN,
+    REFERENCE,
+    TOKEN_AXES,
+    BookRow,
+    PriceMissing,
+    formula_price,
+)
 from pictor.kit.money import Micros
 
 MADE_FROM = MappingProxyType(
@@ -17,6 +26,9 @@ MADE_FROM = MappingProxyType(
 
 AUTO_CAP = (2048, 2048)
 """The largest size a hold for size `auto` covers: a 2880x2880 cap would lock small wallets."""
+
+REFERENCE_TOKENS = 6_700
+"""Held for each reference image: the most that the vendor counts for one, in high fidelity."""
 
 FORMULA_MODELS = frozenset(
     {"gpt-image-2", "gpt-image-2-pro", "gpt-image-2-auto", "gpt-image-2-origin"}
@@ -57,6 +69,9 @@ def seed_prices(sizes: Mapping[str, Sequence[str]]) -> list[BookRow]:
         rows_of = _formula_rows if model in FORMULA_MODELS else _listed_rows
         for size in wanted:
             rows.extend(rows_of(model, size))
+        if model in FORMULA_MODELS:
+            most = Micros(REFERENCE_TOKENS * MICROS_PER_INPUT_TOKEN)
+            rows.append(BookRow(model, REFERENCE, INPUT, most, 1, 1, "formula"))
     return rows
 
 

@@ -164,6 +164,7 @@ def bill_of(generation: Generation, delivery: Delivery) -> pricing.Due:
         delivered=[pricing.Delivered(image.width, image.height) for image in delivery.images],
         reported_quality=delivery.answer.quality,
         output_tokens=usage.output_tokens if usage else None,
+        input_image_tokens=usage.input_image_tokens if usage else 0,
         hold=Micros(generation.held_micros),
     )
 

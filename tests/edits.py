@@ -13,6 +13,8 @@ EDITS = "/v1/images/edits"
 VARIATIONS = "/v1/images/variations"
 FIELDS = {"model": "gpt-image-2", "prompt": "a red boat", "quality": "low"}
 LOW = 5_880
+READ = 2_048
+"""The sandbox reads an image as 256 tokens."""
 COLOURS = {"RGB": (200, 80, 20), "RGBA": (200, 80, 20, 128), "CMYK": (200, 80, 20, 128)}
 LATER = {"Prefer": "respond-async"}
 

@@ -9,7 +9,7 @@ from accounts import rates
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.offer import offer
 from accounts.selectors import Caller
-from billing.pricing import AUTO, PriceKey, PriceTable
+from billing.pricing import AUTO, REFERENCE, PriceKey, PriceTable
 from billing.selectors import price_tables
 from pictor.kit import clock
 from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
@@ -27,11 +27,13 @@ class PriceItem(ApiObject):
     """The price of one image."""
 
     model = serializers.CharField()
-    size = serializers.CharField(help_text="`WxH`, or `auto`.")
-    quality = serializers.CharField()
+    size = serializers.CharField(
+        help_text="`WxH`, or `auto`; `reference` is each image that a request begins with."
+    )
+    quality = serializers.CharField(help_text="`input` for reference images.")
     price = Usd(allow_null=True, help_text="USD; null where it will no longer be sold.")
     is_most = serializers.BooleanField(
-        help_text="What is held at most: what comes back decides. So it is for size `auto`."
+        help_text="What is held at most: what comes back decides. For `auto` and `reference`."
     )
 
 
@@ -96,5 +98,5 @@ def _item(key: PriceKey, price: int | None) -> dict[str, Any]:
         "size": size,
         "quality": quality,
         "price": price,
-        "is_most": size == AUTO,
+        "is_most": size in {AUTO, REFERENCE},
     }

@@ -43,6 +43,8 @@ class Order:
     partial_images: int = 0
     fields: Mapping[str, Any] = field(default_factory=dict)
     needs: Needs = PLAIN
+    references: int = 0
+    """Images that it begins with, besides a mask."""
 
 
 def check(
@@ -73,7 +75,12 @@ def check(
         partial_images=(request.get("partial_images") or 0) if request.get("stream") else 0,
         fields=fields,
         needs=needs,
+        references=_references(request.get("image")),
     )
+
+
+def _references(image: object) -> int:
+    return len(image) if isinstance(image, list) else int(image is not None)
 
 
 def _needs(contract: ContractTerms, request: Mapping[str, Any]) -> Needs:

@@ -75,14 +75,21 @@ class Quoted:
         return pricing.least(self.prices, self.quote.priced)
 
     @property
+    def reference(self) -> Micros | None:
+        """The most that each reference image costs; None where they are included."""
+        row = self.prices.reference(self.order.model)
+        return None if row is None else row.unit
+
+    @property
     def open_fields(self) -> tuple[str, ...]:
         """What the request leaves to whoever makes the image, and the price with it."""
         fields = {"size": self.order.size, "quality": self.order.quality}
-        return tuple(name for name, value in fields.items() if value == AUTO)
+        auto = (name for name, value in fields.items() if value == AUTO)
+        return (*auto, *(["image"] if self.quote.references else []))
 
     @property
     def is_final(self) -> bool:
-        """Size and quality are known, and so is the price."""
+        """Size and quality are known, no image is sent along, and so the price is known."""
         return not self.open_fields
 
 
@@ -121,7 +128,12 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
     table = prices_at(caller.revision, caller.tenant_id, now=now)
     try:
         quote = pricing.quote(
-            table, model=order.model, size=order.size, quality=order.quality, n=order.n
+            table,
+            model=order.model,
+            size=order.size,
+            quality=order.quality,
+            n=order.n,
+            references=order.references,
         )
     except pricing.PriceMissing:
         missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"

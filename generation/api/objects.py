@@ -192,6 +192,7 @@ class QuoteObject(ApiObject):
         "price_min": "0.005880",
         "price_max": "0.210720",
         "decided_by": ["quality"],
+        "references": "0.000000",
         "hold": "0.210720",
         "quality_held": "high",
         "is_final": False,
@@ -213,9 +214,11 @@ class QuoteObject(ApiObject):
     price_max = Usd(source="quote.total", help_text="USD; never charged more.")
     decided_by = serializers.ListField(
         source="open_fields",
-        child=serializers.ChoiceField(choices=["size", "quality"]),
-        help_text="What the body leaves open: the image that comes back decides it, and the price.",
+        child=serializers.ChoiceField(choices=["size", "quality", "image"]),
+        help_text="What the body leaves open: what comes back decides it, and the price."
+        " `image`: what reference images cost is known when they were read.",
     )
+    references = Usd(source="quote.references", help_text="USD, for all reference images at most.")
     hold = Usd(source="quote.total")
     quality_held = serializers.CharField(source="quote.quality_held")
     is_final = serializers.BooleanField(help_text="Size and quality are known, so is the price.")

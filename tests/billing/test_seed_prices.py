@@ -4,6 +4,7 @@ import pytest
 
 from billing.pricing import BookRow, PriceMissing
 from billing.seed_prices import seed_prices
+from pictor.kit.money import Micros
 
 PUBLISHED = [
     # size, low, medium, high: in micros, rounded to $0.0001 as the document prints them
@@ -123,6 +124,7 @@ def test_each_size_gets_a_row_for_every_quality_of_its_model():
         ("gpt-image-2", "low"),
         ("gpt-image-2", "medium"),
         ("gpt-image-2", "high"),
+        ("gpt-image-2", "input"),
     ]
 
 
@@ -134,3 +136,13 @@ def test_a_model_without_a_published_price_is_not_seeded():
 def test_a_size_without_a_published_price_is_not_seeded():
     with pytest.raises(PriceMissing):
         seed_prices({"dall-e-2": ["2048x2048"]})
+
+
+def test_what_is_held_for_a_reference_image_is_6700_tokens_of_8_micros():
+    (row,) = seed_prices({"gpt-image-2": []})
+
+    assert row == BookRow("gpt-image-2", "reference", "input", Micros(53_600), 1, 1, "formula")
+
+
+def test_reference_images_are_included_in_the_retired_models_prices():
+    assert seed_prices({"dall-e-2": [], "gpt-image-1": []}) == []

@@ -1,13 +1,29 @@
 """Edits and variations over HTTP: a form or JSON in, images and a charge out."""
 
+import http.client
 import json
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+import httpx
 import openai
 import pytest
 
 from tests.customer import Customer
-from tests.edits import FIELDS, LATER, LOW, MASK, SQUARE, VARIATIONS, data_uri, edit, picture, vary
+from tests.edits import (
+    EDITS,
+    FIELDS,
+    LATER,
+    LOW,
+    MASK,
+    READ,
+    SQUARE,
+    VARIATIONS,
+    data_uri,
+    edit,
+    picture,
+    vary,
+)
 from tests.processes import until
 
 
@@ -26,7 +42,9 @@ def sdk(customer: Customer) -> Iterator[openai.OpenAI]:
 
 
 @pytest.mark.usefixtures("sound_ledger")
-def test_an_edit_is_made_and_charged_as_a_generation_of_its_size(customer: Customer) -> None:
+def test_an_edit_is_charged_as_a_generation_and_by_the_tokens_of_its_image(
+    customer: Customer,
+) -> None:
     response = edit(customer, {"image": ("../../etc/passwd", picture())})
 
     assert response.status_code == 200, response.text
@@ -34,9 +52,9 @@ def test_an_edit_is_made_and_charged_as_a_generation_of_its_size(customer: Custo
     assert answer["size"] == "1024x1024"
     assert answer["metadata"]["task"] == answer["metadata"]["upstream_task"] == "edit"
     assert answer["usage"]["input_tokens_details"]["image_tokens"] > 0
-    assert response.headers["x-pictor-charge"] == "0.005880"
-    assert customer.captures() == [LOW]
-    assert customer.balance() == (10_000_000 - LOW, 0)
+    assert response.headers["x-pictor-charge"] == "0.007928"
+    assert customer.captures() == [LOW + READ]
+    assert customer.balance() == (10_000_000 - LOW - READ, 0)
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg", "webp"])
@@ -70,7 +88,7 @@ def test_an_edit_can_be_asked_for_and_fetched_later(customer: Customer) -> None:
 
     assert begun.status_code == 202
     assert found["result"]["metadata"]["task"] == "edit"
-    assert found["captured"] == "0.005880"
+    assert found["captured"] == "0.007928"
 
 
 def test_an_edit_is_streamed_in_events_of_its_own(customer: Customer) -> None:
@@ -85,7 +103,7 @@ def test_an_edit_is_streamed_in_events_of_its_own(customer: Customer) -> None:
     assert [event["type"] for event in events] == names
     assert set(names[:-2]) <= {"image_edit.partial_image"}
     assert names[-2:] == ["image_edit.completed"] * 2
-    assert customer.captures() == [2 * LOW]
+    assert customer.captures() == [2 * LOW + READ]
 
 
 # --- the SDK ----------------------------------------------------------------------------------
@@ -108,7 +126,7 @@ def test_the_sdk_edits_one_image_several_and_with_a_mask(
     assert one.data[0].url is not None
     assert several.data is not None
     assert several.data[0].b64_json is not None
-    assert customer.captures() == [LOW, LOW]
+    assert customer.captures() == [LOW + READ, LOW + 2 * READ]
 
 
 def test_the_sdk_streams_an_edit(customer: Customer, sdk: openai.OpenAI) -> None:
@@ -205,3 +223,53 @@ def test_an_edit_is_quoted_as_a_generation_and_a_variation_needs_no_prompt(
     ).json()
 
     assert (quoted["price"], varied["price"]) == ("0.005880", "0.040000")
+
+
+def test_a_quote_says_what_reference_images_cost_at_most(customer: Customer) -> None:
+    body = {**FIELDS, "task": "edit", "image": [data_uri(SQUARE)] * 2}
+
+    quoted = customer.client.post("/v1/images/quote", json=body).json()
+
+    assert quoted["references"] == "0.107200"
+    assert (quoted["price_min"], quoted["price_max"]) == ("0.005880", "0.113080")
+    assert (quoted["decided_by"], quoted["is_final"]) == (["image"], False)
+
+
+def test_the_price_list_says_what_reference_images_cost(customer: Customer) -> None:
+    listed = customer.client.get("/v1/prices").json()["data"]
+
+    found = {row["model"]: row for row in listed if row["size"] == "reference"}
+    assert "dall-e-2" not in found
+    assert found["gpt-image-2"] == {
+        "model": "gpt-image-2",
+        "size": "reference",
+        "quality": "input",
+        "price": "0.053600",
+        "is_most": True,
+    }
+
+
+def test_a_retry_of_an_edit_gets_the_image_that_is_under_way(customer: Customer) -> None:
+    """Each time the form has another boundary and file name."""
+    slow = {"prompt": "a boat [sandbox: delay=3]"}
+    form = httpx.Request("POST", "http://x", data={**FIELDS, **slow}, files={"image": picture()})
+    address = urlsplit(customer.stack.base_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+    headers = {
+        "Authorization": f"Bearer {customer.api_key}",
+        "Content-Type": form.headers["Content-Type"],
+    }
+    connection.request("POST", EDITS, form.read(), headers)
+    until(lambda: sum(customer.states().values()) == 1)
+    connection.close()
+
+    again = edit(
+        customer,
+        {"image": ("other.png", picture())},
+        headers={"x-stainless-retry-count": "1"},
+        **slow,
+    )
+
+    assert again.status_code == 200, again.text
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert customer.captures() == [LOW + READ]

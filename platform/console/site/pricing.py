@@ -37,6 +37,8 @@ class PricedModel:
     has_tiers: bool
     decimals: int
     least: Micros
+    reference: Micros | None = None
+    """The most that each image costs that a request begins with; None where they are included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def _priced(contract: ContractTerms, table: PriceTable) -> PricedModel | None:
         has_tiers=len({size.tier for size in sizes if size.tier}) > 1,
         decimals=decimals_of(found),
         least=min(found),
+        reference=reference.unit if (reference := table.reference(contract.model)) else None,
     )
 
 

@@ -49,7 +49,7 @@ def test_production_gets_contracts_prices_and_a_bucket_alone(manage):
     said = manage("seed")
 
     assert said.error is None
-    assert said.out == "seeded 7 contracts, 255 prices\n"
+    assert said.out == "seeded 7 contracts, 259 prices\n"
     assert list(Contract.objects.values_list("model", flat=True)) == [
         "dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-2", "gpt-image-2-pro",
         "gpt-image-2-auto", "gpt-image-2-origin",
@@ -82,7 +82,7 @@ def test_the_embedded_default_gets_a_channel_and_a_demo_account(manage, embedded
     said = manage("seed")
 
     assert said.out == (
-        "seeded 7 contracts, 255 prices, the sandbox channel, the demo tenant, the demo key,"
+        "seeded 7 contracts, 259 prices, the sandbox channel, the demo tenant, the demo key,"
         " the demo user\n"
     )
     channel = Channel.objects.get()
