@@ -1,14 +1,14 @@
-"""Generations and what serves them: contracts, channels, routes, workers, attempts, replays.
+"""Generations and what works on them: workers, attempts, replays.
 
 A generation is one admitted request. Its hold is columns of this row; the conditional UPDATE that
 makes it final ends the hold, so a hold ends exactly once. Amounts are micro-USD.
 """
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
+from generation.models.offer import GENERATE, Channel
 from pictor.kit import ids
 
 
@@ -31,147 +31,7 @@ class Source(models.TextChoices):
     """Nobody asked: written by the seeding of a demo workspace."""
 
 
-GENERATE = "generate"
-"""The usual task; all of them are in channels/declaration.py."""
-
-
-def usual_tasks() -> list[str]:
-    """What can be asked of a model that says nothing else."""
-    return [GENERATE, "edit"]
-
-
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
-
-
-class Contract(models.Model):
-    """What a public model name promises; ContractTerms in catalogue/contracts.py explains it."""
-
-    model = models.CharField(max_length=64, primary_key=True)
-    position = models.PositiveSmallIntegerField(default=0)
-    sizes = models.JSONField(help_text='List of {"size", "tier", "ratio" or "preset"}.')
-    accepts_auto = models.BooleanField(default=False)
-    default_size = models.CharField(max_length=16, default="1024x1024")
-    qualities = ArrayField(models.CharField(max_length=16))
-    quality_default = models.CharField(max_length=16)
-    quality_aliases = models.JSONField(default=dict, blank=True)
-    prompt_max_chars = models.PositiveIntegerField()
-    max_n = models.PositiveSmallIntegerField(default=10)
-    response_format_default = models.CharField(max_length=16, default="url")
-    is_exact = models.BooleanField(
-        default=False, help_text="Only channels that take the size natively may serve it."
-    )
-    tasks = ArrayField(
-        models.CharField(max_length=10),
-        default=usual_tasks,
-        help_text="What can be asked of it: generate, edit, variation.",
-    )
-    is_enabled = models.BooleanField(default=False)
-
-    class Meta:
-        ordering = ["position", "model"]
-
-    @override
-    def __str__(self) -> str:
-        return self.model
-
-
-class Channel(models.Model):
-    """One configured account at a vendor that we can send work to. Lower priority goes first."""
-
-    name = models.CharField(max_length=64, unique=True)
-    kind = models.CharField(max_length=32, default="openai")
-    base_url = models.CharField(max_length=500)
-    credentials = models.TextField(
-        blank=True, help_text="The API key, encrypted; write-only in every form."
-    )
-    priority = models.IntegerField(default=10)
-    weight = models.PositiveIntegerField(default=1)
-    timeout_seconds = models.PositiveIntegerField(default=240)
-    max_concurrency = models.PositiveIntegerField(null=True, blank=True)
-    sizes = ArrayField(
-        models.CharField(max_length=16),
-        null=True,
-        blank=True,
-        help_text="Sizes taken natively; empty for every size.",
-    )
-    ignored_fields = ArrayField(
-        models.CharField(max_length=32),
-        default=list,
-        blank=True,
-        help_text="Request fields that this channel cannot honour; reported in metadata.ignored.",
-    )
-    refused_tasks = ArrayField(
-        models.CharField(max_length=10),
-        default=list,
-        blank=True,
-        help_text="Of what its kind can do, what this channel cannot: edit, variation.",
-    )
-    max_images = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Images one edit may begin with; empty: as its kind."
-    )
-    allows_exact_crop = models.BooleanField(
-        default=False, help_text="May serve exact models by cropping a larger native size."
-    )
-    allows_redispatch = models.BooleanField(
-        default=True, help_text="May be called again after a crash of our own cut a call off."
-    )
-    retry_is_free = models.BooleanField(
-        default=False, help_text="A bad result costs nothing here, so it is asked for once more."
-    )
-    class_overrides = models.JSONField(
-        default=dict, blank=True, help_text='HTTP status to attempt class, as {"429": "unknown"}.'
-    )
-    is_enabled = models.BooleanField(default=False)
-    approved_digest = models.CharField(
-        max_length=64,
-        blank=True,
-        db_default="",
-        help_text="Of the kind, address and stored key that were tested, or enabled untested.",
-    )
-    reset_count = models.PositiveIntegerField(
-        default=0, help_text="Raised by a reset: processes forget breakers, gates and counters."
-    )
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ["priority", "name"]
-
-    @override
-    def __str__(self) -> str:
-        return self.name
-
-
-class Route(models.Model):
-    """A model that a channel may serve, and the name and words it goes by there."""
-
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="routes")
-    contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="routes")
-    upstream_model = models.CharField(max_length=128)
-    sizes = ArrayField(
-        models.CharField(max_length=16),
-        null=True,
-        blank=True,
-        help_text="Native sizes for this model; empty for the channel's.",
-    )
-    quality_map = models.JSONField(
-        default=dict,
-        blank=True,
-        help_text='Our quality words to the upstream\'s, as {"high":"hd"}.',
-    )
-    cost_micros = models.BigIntegerField(
-        null=True,
-        blank=True,
-        help_text="What one image costs us here, micro-USD, where it is flat.",
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["channel", "contract"], name="route_once_per_channel")
-        ]
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.contract_id} on {self.channel_id}"
 
 
 class Worker(models.Model):

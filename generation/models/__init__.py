@@ -1,0 +1,37 @@
+"""Generations and what serves them: the offer, and the journey of a request."""
+
+from generation.models.journey import (
+    FINAL,
+    Attempt,
+    Generation,
+    IdempotencyRecord,
+    PromptsForgotten,
+    Source,
+    State,
+    WatchedDay,
+    Worker,
+)
+from generation.models.offer import (
+    GENERATE,
+    Channel,
+    Contract,
+    Route,
+    usual_tasks,
+)
+
+__all__ = [
+    "FINAL",
+    "GENERATE",
+    "Attempt",
+    "Channel",
+    "Contract",
+    "Generation",
+    "IdempotencyRecord",
+    "PromptsForgotten",
+    "Route",
+    "Source",
+    "State",
+    "WatchedDay",
+    "Worker",
+    "usual_tasks",
+]
