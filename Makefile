@@ -1,7 +1,7 @@
 # Everything a person does here. `make run` needs nothing but Python 3.11 or newer and make.
 
 PY := .venv/bin/python
-SOURCES := manage.py platform accounts generation billing storage tests
+SOURCES := manage.py platform accounts generation billing storage webhooks tests
 
 SHEET := platform/console/static/console/app.css
 CSS := .venv/bin/tailwindcss -i platform/console/assets/app.css --minify

@@ -157,6 +157,11 @@ def tenants() -> list[Tenant]:
     return list(Tenant.objects.order_by("name"))
 
 
+def tenant_by_id(tenant_id: UUID) -> Tenant:
+    """The tenant. Raises Tenant.DoesNotExist."""
+    return Tenant.objects.get(id=tenant_id)
+
+
 def tenant_by_name_or_id(text: str) -> Tenant | None:
     """The tenant of that public id (`ten_…`), UUID or name; an id wins over a name."""
     tenant_id = ids.parse(ids.TENANT, text) or _uuid(text)

@@ -5,6 +5,7 @@ from typing_extensions import override
 
 from accounts import holdings
 from accounts.offer import Offer, offer
+from webhooks import contents
 
 
 class GenerationConfig(AppConfig):
@@ -16,6 +17,7 @@ class GenerationConfig(AppConfig):
     def ready(self) -> None:
         offer.plug_in(_offer)
         holdings.plug_in(_holdings)
+        contents.plug_in("generation", _told)
 
 
 def _offer() -> Offer:
@@ -28,3 +30,9 @@ def _holdings() -> holdings.Holdings:
     from generation import holdings as ours  # noqa: PLC0415 - needed by two commands alone
 
     return ours
+
+
+def _told() -> contents.Contents:
+    from generation.api import told  # noqa: PLC0415 - needed where webhooks are sent
+
+    return told

@@ -27,8 +27,12 @@ from pictor.kit.errors import PictorError
 from pictor.kit.money import Micros
 from storage.models import StoredImage
 from storage.services import keep_images
+from webhooks import outbox
+from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
+
+_TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
 
 
 def settle(
@@ -51,6 +55,7 @@ def settle(
         )
         if not changed:
             return False
+        _tell(generation, State.SUCCEEDED, now)
         outcome = evidence.of_outcome(
             tenant=generation.tenant_id,
             state=State.SUCCEEDED.value,
@@ -116,6 +121,7 @@ def end_without_image(
         if error is not None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
             # Not remembered: the same key may be tried again when a channel is there.
             IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
+        _tell(generation, state, now)
         outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
         end_hold(hold=hold_of(generation), captured=Micros(0), evidence=outcome)
         record_usage(
@@ -140,6 +146,16 @@ def hold_of(generation: Generation) -> Hold:
         generation_id=generation.id,
         amount=Micros(generation.held_micros),
         placed_at=generation.created_at,
+    )
+
+
+def _tell(generation: Generation, state: State, now: datetime) -> None:
+    """The tenant's webhooks, before the balance is locked: they are nobody else's business."""
+    outbox.announce(
+        tenant_id=generation.tenant_id,
+        event_type=_TOLD[state],
+        subject_id=generation.id,
+        at=now,
     )
 
 

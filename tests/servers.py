@@ -93,6 +93,7 @@ def start_stack(folder: Path, **extra: str) -> Stack:
         "PICTOR_RUN_DIR": str(run_dir),
         "PORT": str(port),
         "PICTOR_EGRESS_ALLOW": ",".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
+        "PICTOR_WEBHOOK_ALLOW": ",".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
         "PICTOR_FIRST_IMAGE": "0",
         "PICTOR_DEMO_HISTORY": "0",
         "PICTOR_STOP_WITH_PARENT": "1",

@@ -13,7 +13,7 @@ import pytest
 from django.apps import apps
 
 ROOT = Path(__file__).resolve().parents[1]
-OWNERS = ("accounts", "billing", "generation", "storage")
+OWNERS = ("accounts", "billing", "generation", "storage", "webhooks")
 ROOMS = (*OWNERS, "platform")
 TABLES = {
     model._meta.db_table: owner  # noqa: SLF001 - Django's documented API
@@ -58,7 +58,7 @@ def test_every_owners_own_sql_is_seen():
         for _, table in tables_in(path.read_text(encoding="utf-8"))
     }
 
-    assert owners == {"accounts", "billing", "generation", "storage"}
+    assert owners == {"accounts", "billing", "generation", "storage", "webhooks"}
 
 
 @pytest.mark.parametrize(

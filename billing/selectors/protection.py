@@ -17,7 +17,7 @@ _RULES = r"""
 WITH ours AS (
     SELECT oid, relname FROM pg_class
      WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
-       AND relname ~ '^(accounts|billing|generation|storage)_'
+       AND relname ~ '^(accounts|billing|generation|storage|webhooks)_'
 )
 SELECT 'function ' || p.proname || '(' || pg_get_function_arguments(p.oid) || ')', p.prosrc
   FROM pg_proc p

@@ -54,6 +54,10 @@ app.conf.update(
             "task": "billing.tasks.tell_of_low_balances",
             "schedule": crontab(minute="*/5"),
         },
+        "forget-webhooks": {
+            "task": "webhooks.tasks.forget_webhooks",
+            "schedule": crontab(minute=3),
+        },
         "forget-idempotency-keys": {
             "task": "generation.tasks.forget_idempotency_keys",
             "schedule": crontab(minute=7),

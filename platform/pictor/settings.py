@@ -47,7 +47,7 @@ LEDGER_KEY = env_secret("PICTOR_LEDGER_KEY")
 ENCRYPTION_KEYS = env_secret("PICTOR_ENCRYPTION_KEYS").split()
 """Fernet keys for channel credentials, newest first."""
 
-OUR_APPS = ["pictor", "accounts", "billing", "storage", "generation", "console"]
+OUR_APPS = ["pictor", "accounts", "webhooks", "billing", "storage", "generation", "console"]
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "pictor.apps.AdminConfig",
@@ -316,6 +316,8 @@ ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 
 EGRESS_ALLOW = frozenset(env_list("PICTOR_EGRESS_ALLOW"))
 """Exact host:port entries that may be private addresses and may be plain http."""
+WEBHOOK_ALLOW = frozenset(env_list("PICTOR_WEBHOOK_ALLOW"))
+"""The same for tenants' webhooks, which whoever lists one opens to every tenant."""
 
 # --- how long things take: each ends inside the one around it (compared in kit/checks.py) --------
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("v1/", include("generation.api.urls")),
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("billing.api.urls")),
+    path("v1/", include("webhooks.api.urls")),
     path("openapi.json", openapi),
     path("openapi.json/", openapi),
     path("admin/", admin.site.urls),

@@ -24,7 +24,7 @@ ENTRIES = set(
 
 def codes() -> Iterator[str]:
     """Every code that our own errors carry: `code="…"` of a call and `default_code = "…"`."""
-    for room in ("accounts", "billing", "generation", "storage", "platform/pictor"):
+    for room in ("accounts", "billing", "generation", "storage", "webhooks", "platform/pictor"):
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 match node:

@@ -38,12 +38,29 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
         client.post(f"{key_path}/rotate", json={}),
         client.delete(key_path),
     ]
+    hook = client.post("/v1/webhook_endpoints", json={"url": "https://1.1.1.1/hook"})
+    hook_path = f"/v1/webhook_endpoints/{hook.json()['id']}"
+    tested = client.post(f"{hook_path}/test")
+    delivery_path = f"{hook_path}/deliveries/{tested.json()['id']}"
+    hooks = [
+        client.get("/v1/webhook_endpoints"),
+        client.get(hook_path),
+        client.patch(hook_path, json={"events": ["generation.failed"]}),
+        client.post(f"{hook_path}/rotate", json={}),
+        client.get(f"{hook_path}/deliveries"),
+        client.get(delivery_path),
+    ]
+    resent = [
+        client.post(f"{delivery_path}/resend"),
+        client.post(f"{hook_path}/resend", json={"since": 0}),
+    ]
+    unhooked = client.delete(hook_path)
     late = client.post(f"{path}/cancel")
 
     answers = [
         *(made, made_as_base64, edited, varied, begun),
         *(quoted, listed, found, models, model, deleted),
-        *(*money, key, *keys, late),
+        *(*money, key, *keys, hook, tested, *hooks, *resent, unhooked, late),
     ]
     assert [answer.status_code for answer in answers] == [
         *[200] * 4,
@@ -51,6 +68,9 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
         *[200] * 10,
         201,
         *[200] * 5,
+        *(201, 202),
+        *[200] * 6,
+        *(202, 202, 200),
         409,
     ]
     assert set(document.operations) - document.succeeded <= {"cancel_generation"}

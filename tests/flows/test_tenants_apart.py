@@ -12,6 +12,8 @@ from tests.servers import Stack
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 UNKNOWN = "gen_00000000000000000000000000"
 UNKNOWN_KEY = "key_00000000000000000000000000"
+UNKNOWN_HOOK = "whe_00000000000000000000000000"
+UNKNOWN_DELIVERY = "whd_00000000000000000000000000"
 
 Paths = dict[str, dict[str, Any]]
 
@@ -42,15 +44,22 @@ def test_another_tenants_id_is_answered_as_an_unknown_one_on_every_path(
     stranger = make_customer()
     before = customer.client.get(f"/v1/images/generations/{theirs}").json()
 
+    hook = customer.client.post("/v1/webhook_endpoints", json={"url": "https://1.1.1.1/"}).json()
+    told = customer.client.post(f"/v1/webhook_endpoints/{hook['id']}/test").json()
+
     for path, bodies in paths.items():
         is_key = path.startswith("/v1/api_keys/")
         its, none = (customer.key_id, UNKNOWN_KEY) if is_key else (theirs, UNKNOWN)
-        form, _, rest = path.partition("{")
-        rest = rest.partition("}")[2]
+        if path.startswith("/v1/webhook_endpoints/"):
+            its, none = hook["id"], UNKNOWN_HOOK
         for method in METHODS:
             body = bodies.get(method)
-            foreign = stranger.client.request(method, f"{form}{its}{rest}", json=body)
-            unknown = stranger.client.request(method, f"{form}{none}{rest}", json=body)
+            foreign = stranger.client.request(
+                method, path.format(public_id=its, delivery_id=told["id"]), json=body
+            )
+            unknown = stranger.client.request(
+                method, path.format(public_id=none, delivery_id=UNKNOWN_DELIVERY), json=body
+            )
             assert foreign.status_code in (404, 405), (method, path)
             assert foreign.status_code == unknown.status_code, (method, path)
             assert foreign.content == unknown.content, (method, path)

@@ -19,6 +19,7 @@ Pictor's:
     seed           Create what is missing of contracts, prices, bucket and demo account.
     tenant         Create, list, credit, export or erase tenants, and say how long prompts are kept.
     usage_rebuild  Count usage by the hour again from the generations that ended.
+    webhook        Encrypt the secrets of webhook endpoints by the newest key.
 
 Django's:
 

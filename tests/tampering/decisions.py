@@ -56,6 +56,8 @@ NOT_MONEY = frozenset(
         *("generation_channel", "generation_contract", "generation_idempotencyrecord"),
         *("generation_promptsforgotten", "generation_route", "generation_watchedday"),
         *("generation_worker", "storage_tenantexport"),
+        *("webhooks_webhookendpoint", "webhooks_event", "webhooks_delivery"),
+        "webhooks_deliveryattempt",
         *("account_emailaddress", "account_emailconfirmation", "mfa_authenticator"),
     }
 )

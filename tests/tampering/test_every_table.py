@@ -19,7 +19,7 @@ from tests.tampering.decisions import FOUND, NOT_MONEY, REBUILT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(180)]
 
-OURS = {"accounts", "billing", "generation", "storage", "account", "mfa"}
+OURS = {"accounts", "billing", "generation", "storage", "webhooks", "account", "mfa"}
 """Our apps, and allauth's two, which keep what people sign in with."""
 TABLES = sorted(
     model._meta.db_table  # noqa: SLF001 - Django's documented way to a model's table

@@ -33,6 +33,7 @@ TAGS = {
     "/v1/usage": ("Billing", ""),
     "/v1/prices": ("Billing", ""),
     "/v1/billing": ("Billing", ""),
+    "/v1/webhook_endpoints": ("Webhooks", "Where your server is told what became of a request."),
     "/v1/api_keys": ("API keys", "Keys of the account, managed by a key that may."),
 }
 """By the beginning of a path: its tag, and what the tag is about where it is first named."""

@@ -16,6 +16,9 @@ TenantId = NewType("TenantId", UUID)
 GENERATION = "gen"
 IMAGE = "img"
 KEY = "key"
+WEBHOOK_ENDPOINT = "whe"
+EVENT = "evt"
+DELIVERY = "whd"
 TENANT = "ten"
 EXPORT = "exp"
 

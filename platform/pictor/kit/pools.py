@@ -7,7 +7,7 @@ reaper and its watch, the look at the beat).
     admission   6   key look-up to commit, web; fair between tenants, bounded queue
     views       8   every other sync endpoint under /v1, web
     probes      1   the look at the servers behind /readyz, web
-    database    8   claims, attempts, settlements, worker
+    database    8   claims, attempts, settlements, image worker; webhooks, short-work worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
     references  1   verification of reference images, web; fair between tenants

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pictor.runtime.files import read_json, write_json
 
-SOURCES = ("accounts", "billing", "generation", "storage", "platform")
+SOURCES = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
 KINDS = ("*.py", "*.json")
 PREFIXES = (
     *("DATABASE_", "S3_", "SANDBOX_", "SECRET_KEY", "PICTOR_DEMO_"),

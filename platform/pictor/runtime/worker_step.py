@@ -26,7 +26,7 @@ BEAT_LOOK_SECONDS = 5.0
 
 
 class Become(bootsteps.StartStopStep):
-    """What the process is besides a consumer: by its queues, image worker with a lease, or reaper.
+    """What the process is besides a consumer: by its queues, image worker, or reaper and sender.
 
     It is that before the first message is taken, since Celery starts its consumer last. Celery's
     signals would not do: what a receiver raises is logged and forgotten, and a worker without its
@@ -44,6 +44,7 @@ class Become(bootsteps.StartStopStep):
     def start(self, parent: Any) -> None:
         """Become it, however long that takes."""
         from generation.background import reaper, worker  # noqa: PLC0415 - the apps are ready now
+        from webhooks import sender  # noqa: PLC0415 - as above
 
         statement_logs.look_once()
         queues = parent.app.amqp.queues.consume_from
@@ -51,6 +52,7 @@ class Become(bootsteps.StartStopStep):
             _as_soon_as_possible(worker.start)
         if "short" in queues:
             reaper.start()
+            sender.start()
         if parent.beat is not None:
             vital.start_thread("beat-watch", lambda: self._watch(parent.beat))
 
@@ -58,10 +60,12 @@ class Become(bootsteps.StartStopStep):
     def stop(self, parent: Any) -> None:
         """The consumer has stopped: finish what is in hand, or hand it back."""
         from generation.background import reaper, worker  # noqa: PLC0415 - as above
+        from webhooks import sender  # noqa: PLC0415 - as above
 
         self._is_over.set()
         reaper.stop()
         worker.drain()
+        sender.drain()
 
     terminate = stop
 
@@ -114,6 +118,8 @@ def end_with_the_worker(**_: Any) -> None:
 def stop_claiming(**_: Any) -> None:
     """SIGTERM: nothing more is claimed."""
     from generation.background import reaper, worker  # noqa: PLC0415 - as in Become
+    from webhooks import sender  # noqa: PLC0415 - as in Become
 
     worker.stop_claiming()
     reaper.stop()
+    sender.stop()

@@ -1,0 +1,32 @@
+"""The short-work worker killed between a settlement and its delivery: the customer is told."""
+
+import os
+import signal
+
+from standardwebhooks import Webhook
+
+from tests.customer import Customer
+from tests.flows.conftest import customer, make_customer, make_customer_once, operator
+from tests.hooks import listening
+from tests.processes import stopped, until
+from tests.servers import Stack
+
+__all__ = ["customer", "make_customer", "make_customer_once", "operator"]
+
+ENDPOINTS = "/v1/webhook_endpoints"
+
+
+def test_what_was_settled_is_told_after_a_kill(customer: Customer, stack: Stack) -> None:
+    with listening(stack.upstream_ports[3]) as hooks:
+        endpoint = customer.client.post(ENDPOINTS, json={"url": hooks.url}).json()
+        short = stack.pids()["worker"][1]
+        with stopped(short):
+            made = customer.generate("a fox", quality="low")
+            assert hooks.told == []
+            os.kill(short, signal.SIGKILL)
+        until(lambda: len(hooks.told) >= 1)
+
+    told = [Webhook(endpoint["secret"]).verify(one.body, one.headers) for one in hooks.told]
+    assert {event["data"]["id"] for event in told} == {made.headers["x-pictor-generation-id"]}
+    assert len({(one.id, one.body) for one in hooks.told}) == 1
+    assert stack.manage("ledger_check").returncode == 0

@@ -1,0 +1,66 @@
+"""A customer's server on a socket, in threads of its own: keeps what it gets, answers as told."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from typing_extensions import override
+
+
+@dataclass(frozen=True)
+class Told:
+    """One request as it arrived."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def event(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+
+class Hooks:
+    """What it got so far; `answers` are the next statuses, 200 when there is none."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.told: list[Told] = []
+        self.answers: list[int] = []
+        self._lock = threading.Lock()
+
+    def take(self, told: Told) -> int:
+        with self._lock:
+            self.told.append(told)
+            return self.answers.pop(0) if self.answers else 200
+
+
+@contextmanager
+def listening(port: int) -> Iterator[Hooks]:
+    hooks = Hooks(f"http://127.0.0.1:{port}/hook")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.send_response(hooks.take(Told(headers, body)))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        @override
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield hooks
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,102 @@
+"""A customer whose server is told, and the server: a real one on a socket."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generation.management import seeding
+from generation.management.seeding import Wishes as Seed
+from pictor.kit import clock
+from pictor.kit.http import HttpPool
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.factories import Customer, make_channel
+from tests.raw_server import RawServer, Script, running, says
+from webhooks import outbox
+from webhooks.models import WebhookEndpoint
+from webhooks.outbox import Order, Outcome
+from webhooks.sending import send
+from webhooks.services import Wishes, create_endpoint
+
+
+@pytest.fixture
+def acme(db: None) -> Customer:
+    seeding.seed(Seed())
+    make_channel()
+    return Customer("acme")
+
+
+@pytest.fixture
+def spools(tmp_path: Path) -> Spools:
+    return Spools(tmp_path, SpoolBudget(max_bytes=1_000_000))
+
+
+class Receiver:
+    """The customer's server: what it got, what it answers, and a sender's hands with a clock."""
+
+    def __init__(self, server: RawServer, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        self._server, self._run = server, run
+        self.url = f"{server.url}/hook"
+        self.now = clock.now() + timedelta(minutes=2)  # later than whatever a test does
+
+    @property
+    def received(self) -> Any:
+        return self._server.received
+
+    def answers(self, script: Script) -> None:
+        self._server.script = script
+
+    def later(self, **passed: float) -> datetime:
+        """The clock goes on."""
+        self.now += timedelta(**passed)
+        return self.now
+
+    def claimed(self) -> list[Order]:
+        return outbox.claim(now=self.now, limit=100, in_hand={})
+
+    def sent(self, order: Order) -> Outcome:
+        """An attempt, through the guard, with this server allowed."""
+
+        async def attempt() -> Outcome:
+            http = HttpPool(egress_allow=[self._server.host_port])
+            try:
+                return await send(order, http=http, at=self.now)
+            finally:
+                await http.aclose()
+
+        outcome: Outcome = self._run(attempt())
+        return outcome
+
+    def work(self) -> list[Outcome]:
+        """Send what is due now, and write down what came of it."""
+        outcomes = []
+        for order in self.claimed():
+            outcome = self.sent(order)
+            outbox.write_down(order=order, outcome=outcome, now=self.now)
+            outcomes.append(outcome)
+        return outcomes
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """It takes everything, until a test says otherwise."""
+    with asyncio.Runner() as runner:
+        context = running(says(b"ok"))
+        server = runner.run(context.__aenter__())
+        settings.WEBHOOK_ALLOW = frozenset({server.host_port})
+        yield Receiver(server, runner.run)
+        runner.run(context.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def endpoint(acme: Customer, receiver: Receiver) -> WebhookEndpoint:
+    made, _ = endpoint_of(acme, receiver.url)
+    return made
+
+
+def endpoint_of(customer: Customer, url: str, **wishes: Any) -> tuple[WebhookEndpoint, str]:
+    """A new endpoint and its secret."""
+    return create_endpoint(tenant=customer.tenant, wishes=Wishes(url, **wishes), actor="test")

@@ -1,0 +1,267 @@
+"""Endpoints are made, changed and forgotten with their audit events; secrets are never readable."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ValidationError
+
+from accounts.models import AuditEvent
+from generation.settlement import cancel
+from pictor.kit import clock
+from pictor.kit.encryption import decrypted
+from pictor.kit.errors import Unavailable
+from tests.factories import Customer
+from tests.raw_server import says
+from tests.webhooks.conftest import endpoint_of
+from webhooks import holdings
+from webhooks.addresses import check_url
+from webhooks.forgetting import forget_old
+from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
+from webhooks.rotation import rotate_encryption
+from webhooks.selectors import endpoint_by_id, records_of
+from webhooks.services import (
+    Wishes,
+    change_endpoint,
+    delete_endpoint,
+    resend,
+    resend_since,
+    rotate_secret,
+    send_test,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def canceled(customer: Customer) -> None:
+    cancel(generation=customer.generation(), now=clock.now())
+
+
+def test_a_secret_is_stored_encrypted(acme, receiver):
+    endpoint, secret = endpoint_of(acme, receiver.url)
+
+    stored = WebhookEndpoint.objects.get().secret
+    assert secret.startswith("whsec_")
+    assert decrypted(stored) == secret
+    assert secret not in stored
+    assert secret not in str(list(AuditEvent.objects.values()))
+    assert endpoint_by_id(endpoint.public_id, tenant_id=Customer("other").id) is None
+
+
+def test_a_change_is_recorded_without_a_url_s_query(acme, receiver, endpoint):
+    wishes = Wishes(f"{receiver.url}?token=hidden", ["generation.failed"], is_enabled=False)
+
+    for _ in range(2):
+        change_endpoint(endpoint=endpoint, wishes=wishes, actor="test")
+
+    (event,) = AuditEvent.objects.filter(action="webhook_endpoint.change")
+    assert event.before == {"url": receiver.url, "events": None, "status": "enabled"}
+    assert event.after == {
+        "url": f"{receiver.url}?…",
+        "events": ["generation.failed"],
+        "status": "disabled",
+    }
+
+
+def test_one_that_is_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
+    WebhookEndpoint.objects.update(status="paused", failing_since=receiver.now)
+    endpoint.refresh_from_db()
+
+    change_endpoint(endpoint=endpoint, wishes=Wishes(receiver.url), actor="test")
+
+    endpoint.refresh_from_db()
+    assert (endpoint.status, endpoint.failing_since) == ("enabled", None)
+
+
+def test_a_paused_endpoint_stays_so_when_something_else_changes(acme, receiver, endpoint):
+    WebhookEndpoint.objects.update(status="paused")
+    endpoint.refresh_from_db()
+    wishes = Wishes(receiver.url, ["generation.failed"], is_enabled=False)
+
+    change_endpoint(endpoint=endpoint, wishes=wishes, actor="test")
+
+    endpoint.refresh_from_db()
+    assert (endpoint.status, endpoint.events) == ("paused", ["generation.failed"])
+
+
+def test_the_former_secret_signs_until_its_time(acme, receiver, endpoint):
+    rotate_secret(endpoint=endpoint, overlap=timedelta(hours=1), now=receiver.now, actor="test")
+    signatures = []
+    for _ in range(2):
+        canceled(acme)
+        receiver.later(minutes=59)
+        receiver.work()
+        signatures.append(receiver.received[-1].headers["webhook-signature"].split())
+
+    assert [len(one) for one in signatures] == [2, 1]
+
+
+def test_without_an_overlap_the_former_secret_is_gone(acme, endpoint):
+    for overlap in (timedelta(hours=1), timedelta()):
+        rotate_secret(endpoint=endpoint, overlap=overlap, now=clock.now(), actor="test")
+
+    endpoint.refresh_from_db()
+    assert (endpoint.previous_secret, endpoint.previous_until) == ("", None)
+
+
+def test_sent_again_it_has_all_its_tries_anew(acme, receiver, endpoint):
+    receiver.answers(says(b"", status=500))
+    canceled(acme)
+    Delivery.objects.update(tries=8)
+    receiver.work()
+    delivery = Delivery.objects.get()
+    assert delivery.state == "failed"
+
+    resend(endpoint=endpoint, delivery=delivery, now=receiver.now)
+    receiver.work()
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("pending", 1)
+    first, second = receiver.received
+    assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
+
+
+def test_all_that_was_missed_is_sent_and_nothing_twice(acme, receiver, endpoint):
+    canceled(acme)
+    receiver.work()
+    canceled(acme)
+    Delivery.objects.filter(state="pending").update(state="failed")
+    change_endpoint(endpoint=endpoint, wishes=Wishes(receiver.url, is_enabled=False), actor="test")
+    canceled(acme)
+    change_endpoint(endpoint=endpoint, wishes=Wishes(receiver.url), actor="test")
+
+    hour = timedelta(hours=1)
+    tomorrow = resend_since(endpoint=endpoint, since=receiver.now + hour, now=receiver.now)
+    resent = resend_since(endpoint=endpoint, since=receiver.now - hour, now=receiver.now)
+    receiver.work()
+
+    assert (tomorrow, resent, len(receiver.received)) == (0, 2, 3)
+    assert {one.state for one in Delivery.objects.all()} == {"delivered"}
+    (record,) = records_of(acme.id).values()
+    assert record.share == 1.0
+
+
+def test_nothing_is_begun_at_one_that_is_off(acme, receiver, endpoint):
+    endpoint.status = "paused"
+
+    for begin in (
+        lambda: send_test(endpoint=endpoint, now=receiver.now),
+        lambda: resend_since(endpoint=endpoint, since=receiver.now, now=receiver.now),
+    ):
+        with pytest.raises(ValidationError, match="paused: enable it first"):
+            begin()
+
+
+def test_a_deleted_endpoint_is_sent_nothing_and_its_deliveries_go(acme, receiver, endpoint):
+    canceled(acme)
+    for _ in range(2):
+        delete_endpoint(endpoint=endpoint, actor="test")
+
+    assert receiver.work() == []
+    forget_old(now=receiver.now)
+    assert not Delivery.objects.exists()
+    assert AuditEvent.objects.filter(action="webhook_endpoint.delete").count() == 1
+
+
+def test_attempts_and_what_they_were_about_go_after_30_days(acme, receiver, endpoint):
+    canceled(acme)
+    receiver.work()
+    delivery = Delivery.objects.get()
+    receiver.later(days=29)
+    resend(endpoint=endpoint, delivery=delivery, now=receiver.now)
+    receiver.work()
+
+    receiver.later(days=2)
+    forget_old(now=receiver.now)
+    assert DeliveryAttempt.objects.count() == 1
+    receiver.later(days=29)
+    forget_old(now=receiver.now)
+
+    assert not DeliveryAttempt.objects.exists()
+    assert not Delivery.objects.exists()
+    assert not Event.objects.exists()
+    assert WebhookEndpoint.objects.exists()
+
+
+def test_a_tenant_s_webhooks_are_handed_out_without_secrets_and_erased(acme, receiver, endpoint):
+    receiver.answers(says(b"Ann was here"))
+    canceled(acme)
+    receiver.work()
+    other = Customer("other")
+    endpoint_of(other, receiver.url)
+
+    handed_out = {name: list(rows) for name, rows in holdings.tables(acme.id)}
+    holdings.erase(tenant_id=acme.id, now=receiver.now)
+
+    assert {name: len(rows) for name, rows in handed_out.items()} == {
+        "webhook_endpoints": 1,
+        "webhook_events": 1,
+        "webhook_deliveries": 1,
+        "webhook_attempts": 1,
+    }
+    assert endpoint.secret not in json.dumps(handed_out, default=str)
+    assert not any(list(rows) for _, rows in holdings.tables(acme.id))
+    assert WebhookEndpoint.objects.get().tenant_id == other.id
+    assert not DeliveryAttempt.objects.exists()
+
+
+def test_afterwards_the_old_encryption_key_can_go(acme, receiver, settings):
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    settings.ENCRYPTION_KEYS = [old]
+    endpoint, former = endpoint_of(acme, receiver.url)
+    secret = rotate_secret(
+        endpoint=endpoint, overlap=timedelta(hours=1), now=clock.now(), actor="test"
+    )
+    settings.ENCRYPTION_KEYS = [new, old]
+
+    changed = [rotate_encryption(actor="test").changed for _ in range(2)]
+
+    settings.ENCRYPTION_KEYS = [new]
+    endpoint.refresh_from_db()
+    assert changed == [1, 0]
+    assert decrypted(endpoint.secret) == secret
+    assert decrypted(endpoint.previous_secret) == former
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert rotate_encryption(actor="test").unreadable == [endpoint.public_id]
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_fit"),
+    [
+        (["1.1.1.1"], True),
+        (["1.1.1.1", "10.0.0.1"], False),
+        (["::ffff:127.0.0.1"], False),
+        ([], False),
+    ],
+)
+def test_every_address_of_a_name_must_be_public(monkeypatch, answers, is_fit):
+    monkeypatch.setattr("pictor.kit.egress.resolve", lambda host, port: answers)
+
+    if is_fit:
+        check_url("https://hooks.example.com/")
+    else:
+        with pytest.raises(ValidationError, match="public addresses alone"):
+            check_url("https://hooks.example.com/")
+
+
+def test_names_that_never_resolve_keep_two_threads_and_no_more(monkeypatch):
+    asked, never = threading.Semaphore(0), threading.Event()
+
+    def hang(host, port):
+        asked.release()
+        never.wait(30)
+        return []
+
+    monkeypatch.setattr("pictor.kit.egress.resolve", hang)
+    with ThreadPoolExecutor(2) as others:
+        hanging = [others.submit(check_url, "https://slow.example.com/") for _ in range(2)]
+        assert all(asked.acquire(timeout=30) for _ in hanging)
+
+        with pytest.raises(Unavailable):
+            check_url("https://hooks.example.com/")
+
+        never.set()
+        assert all(isinstance(one.exception(30), ValidationError) for one in hanging)

@@ -1,0 +1,1 @@
+"""Customers' servers are told what happened: endpoints, events, and their delivery."""

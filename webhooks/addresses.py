@@ -1,0 +1,57 @@
+"""Which urls an endpoint may have: https, or http to an allow-listed origin; public addresses.
+
+Asked when an endpoint is made or changed, so that a mistake shows at once. What is sent is judged
+again, each time (pictor/kit/egress.py). One answer for a name that does not resolve and for one
+that leads to something private: nobody learns our network's names.
+
+A name server may never answer. Two look-ups at once are all there are, so whoever has such a name
+keeps two threads of a web process at the most, for a few seconds. Raises Unavailable to others.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from pictor.kit import egress
+from pictor.kit.errors import Unavailable
+from webhooks.models import MAX_URL_CHARS
+
+LOOK_UP_SECONDS = 3.0
+LOOK_UPS = 2
+_look_ups = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="webhook-dns")
+_turns = threading.BoundedSemaphore(LOOK_UPS)
+
+
+def check_url(url: str) -> None:
+    """Raises ValidationError, for the field `url`; Unavailable."""
+    if len(url) > MAX_URL_CHARS:
+        raise ValidationError({"url": f"url must have at most {MAX_URL_CHARS} characters."})
+    try:
+        is_fit = _is_fit(url)
+    except (egress.EgressRefused, OSError, UnicodeError, ValueError, TimeoutError):
+        is_fit = False
+    if not is_fit:
+        raise ValidationError(
+            {"url": "url must be https, without user info, and lead to public addresses alone."}
+        )
+
+
+def _is_fit(url: str) -> bool:
+    parsed = egress.parse(url)
+    origin = egress.origin_of(parsed, settings.WEBHOOK_ALLOW)
+    if origin.host_port in settings.WEBHOOK_ALLOW:
+        return not parsed.userinfo
+    egress.check_form(url)
+    found = _addresses_of(origin)
+    return bool(found) and all(egress.is_public(ip_address(one)) for one in found)
+
+
+def _addresses_of(origin: egress.Origin) -> list[str]:
+    if not _turns.acquire(blocking=False):
+        raise Unavailable("Urls are being checked; try again in a moment.", retry_after=1)
+    look_up = _look_ups.submit(egress.resolve, origin.host, origin.port)
+    look_up.add_done_callback(lambda _: _turns.release())  # also when nobody waits any more
+    return look_up.result(LOOK_UP_SECONDS)

@@ -1,0 +1,1 @@
+"""What a key may ask and change of its account's webhook endpoints."""

@@ -1,0 +1,138 @@
+"""/v1/webhook_endpoints/{id}/deliveries: what was sent, a test, and sending it again."""
+
+from datetime import datetime
+from http import HTTPStatus
+from uuid import UUID
+
+from accounts import rates
+from accounts.endpoint import Answer, Endpoint, operation
+from accounts.selectors import Caller
+from pictor.kit import clock
+from pictor.kit.errors import NotFound
+from webhooks.api.bodies import DeliveryPage, Since
+from webhooks.api.endpoints import SCOPE, endpoint_of, refused_by_field
+from webhooks.api.objects import (
+    DeliveryList,
+    ResentObject,
+    ShownDelivery,
+    ShownPage,
+    WholeDelivery,
+)
+from webhooks.models import Delivery, WebhookEndpoint
+from webhooks.selectors import (
+    answered_attempts_of,
+    attempts_of,
+    deliveries_of,
+    delivery_by_id,
+)
+from webhooks.services import resend, resend_since, send_test
+
+
+class DeliveriesView(Endpoint):
+    """/v1/webhook_endpoints/{id}/deliveries."""
+
+    @operation(
+        "list_webhook_deliveries",
+        summary="List webhook deliveries",
+        scope=SCOPE,
+        query=DeliveryPage,
+        answer=DeliveryList,
+        rate=rates.take_query,
+    )
+    def get(self, caller: Caller, public_id: str, limit: int, after: UUID | None) -> Answer:
+        """What was sent to an endpoint and is on its way to it, newest first; without bodies."""
+        endpoint = endpoint_of(caller, public_id)
+        found = deliveries_of(endpoint, after=after, limit=limit + 1)
+        rows = found[:limit]
+        attempts = attempts_of(rows)
+        return Answer(
+            ShownPage(
+                [ShownDelivery(row, attempts[row.id]) for row in rows],
+                [row.public_id for row in rows],
+                has_more=len(found) > limit,
+            )
+        )
+
+
+class DeliveryView(Endpoint):
+    """/v1/webhook_endpoints/{id}/deliveries/{id}."""
+
+    @operation(
+        "retrieve_webhook_delivery",
+        summary="Retrieve a webhook delivery",
+        scope=SCOPE,
+        answer=WholeDelivery,
+    )
+    def get(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
+        """One delivery, with what was sent and what was answered."""
+        return _whole(_delivery(endpoint_of(caller, public_id), delivery_id))
+
+
+class ResendView(Endpoint):
+    """/v1/webhook_endpoints/{id}/deliveries/{id}/resend."""
+
+    @operation(
+        "resend_webhook_delivery",
+        summary="Resend a webhook delivery",
+        scope=SCOPE,
+        answer=WholeDelivery,
+        status=HTTPStatus.ACCEPTED.value,
+    )
+    def post(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
+        """Send it again, within a second or two: the same event id and body, all tries anew."""
+        endpoint = endpoint_of(caller, public_id)
+        delivery = _delivery(endpoint, delivery_id)
+        with refused_by_field():
+            resend(endpoint=endpoint, delivery=delivery, now=clock.now())
+        return _whole(delivery)
+
+
+class ResendSinceView(Endpoint):
+    """/v1/webhook_endpoints/{id}/resend."""
+
+    @operation(
+        "resend_webhook_deliveries",
+        summary="Resend what was missed",
+        scope=SCOPE,
+        body=Since,
+        answer=ResentObject,
+        status=HTTPStatus.ACCEPTED.value,
+    )
+    def post(self, caller: Caller, public_id: str, since: datetime) -> Answer:
+        """Send all events since then that the endpoint has not taken, 10,000 at most.
+
+        Those from while it was paused or disabled too. Events are kept for 30 days.
+        """
+        endpoint = endpoint_of(caller, public_id)
+        with refused_by_field():
+            resent = resend_since(endpoint=endpoint, since=since, now=clock.now())
+        return Answer({"resent": resent})
+
+
+class TestView(Endpoint):
+    """/v1/webhook_endpoints/{id}/test."""
+
+    @operation(
+        "test_webhook_endpoint",
+        summary="Send a test event",
+        scope=SCOPE,
+        answer=WholeDelivery,
+        status=HTTPStatus.ACCEPTED.value,
+    )
+    def post(self, caller: Caller, public_id: str) -> Answer:
+        """Have a `webhook.test` event sent, within a second or two."""
+        endpoint = endpoint_of(caller, public_id)
+        with refused_by_field():
+            delivery = send_test(endpoint=endpoint, now=clock.now())
+        return _whole(delivery)
+
+
+def _delivery(endpoint: WebhookEndpoint, public_id: str) -> Delivery:
+    delivery = delivery_by_id(public_id, endpoint=endpoint)
+    if delivery is None:
+        raise NotFound("There is no delivery of that id.", param="delivery_id")
+    return delivery
+
+
+def _whole(delivery: Delivery) -> Answer:
+    return Answer(ShownDelivery(delivery, answered_attempts_of(delivery)))

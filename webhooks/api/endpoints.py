@@ -1,0 +1,183 @@
+"""/v1/webhook_endpoints: where an account is told, managed by a key that may."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+
+from accounts import rates
+from accounts.endpoint import Answer, Endpoint, operation
+from accounts.models import Actor
+from accounts.selectors import Caller, tenant_by_id
+from accounts.services import OVERLAPS
+from pictor.kit import clock, ids
+from pictor.kit.errors import InvalidRequest, NotFound
+from webhooks.api.bodies import (
+    USUAL_OVERLAP,
+    EndpointChange,
+    EndpointPage,
+    NewEndpoint,
+    SecretRotation,
+)
+from webhooks.api.objects import (
+    DeletedEndpoint,
+    EndpointList,
+    EndpointObject,
+    ShownEndpoint,
+    ShownPage,
+)
+from webhooks.models import WebhookEndpoint
+from webhooks.selectors import endpoint_by_id, endpoints_of
+from webhooks.services import (
+    Wishes,
+    change_endpoint,
+    create_endpoint,
+    delete_endpoint,
+    rotate_secret,
+)
+
+SCOPE = "webhooks:write"
+
+
+class By(TypedDict):
+    """Who changes something and from where, as services take it."""
+
+    actor: Actor
+    ip: str | None
+
+
+class EndpointsView(Endpoint):
+    """/v1/webhook_endpoints."""
+
+    @operation(
+        "list_webhook_endpoints",
+        summary="List webhook endpoints",
+        scope=SCOPE,
+        query=EndpointPage,
+        answer=EndpointList,
+        rate=rates.take_query,
+    )
+    def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
+        """The account's endpoints, newest first."""
+        every = endpoints_of(caller.tenant_id)
+        found = [one for one in every if after is None or one.id < after]
+        rows = found[:limit]
+        return Answer(
+            ShownPage(
+                [ShownEndpoint(row) for row in rows],
+                [row.public_id for row in rows],
+                has_more=len(found) > limit,
+            )
+        )
+
+    @operation(
+        "create_webhook_endpoint",
+        summary="Create a webhook endpoint",
+        scope=SCOPE,
+        body=NewEndpoint,
+        answer=EndpointObject,
+        status=HTTPStatus.CREATED.value,
+    )
+    def post(self, caller: Caller, url: str, events: list[str] | None = None) -> Answer:
+        """An endpoint and its secret, which is shown this once. An account has at most ten."""
+        tenant = tenant_by_id(caller.tenant_id)
+        with refused_by_field():
+            endpoint, secret = create_endpoint(
+                tenant=tenant, wishes=Wishes(url, events), **_by(self, caller)
+            )
+        return Answer(ShownEndpoint(endpoint, secret))
+
+
+class EndpointView(Endpoint):
+    """/v1/webhook_endpoints/{id}."""
+
+    @operation(
+        "retrieve_webhook_endpoint",
+        summary="Retrieve a webhook endpoint",
+        scope=SCOPE,
+        answer=EndpointObject,
+    )
+    def get(self, caller: Caller, public_id: str) -> Answer:
+        """One of the account's endpoints."""
+        return Answer(ShownEndpoint(endpoint_of(caller, public_id)))
+
+    @operation(
+        "change_webhook_endpoint",
+        summary="Change a webhook endpoint",
+        scope=SCOPE,
+        body=EndpointChange,
+        answer=EndpointObject,
+    )
+    def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
+        """Change what is named. What is under way to it goes to its new url."""
+        endpoint = endpoint_of(caller, public_id)
+        status = given.get("status", endpoint.status)
+        wishes = Wishes(
+            url=given.get("url", endpoint.url),
+            events=given.get("events", endpoint.events),
+            is_enabled=status == WebhookEndpoint.Status.ENABLED,
+        )
+        with refused_by_field():
+            change_endpoint(endpoint=endpoint, wishes=wishes, **_by(self, caller))
+        return Answer(ShownEndpoint(endpoint))
+
+    @operation(
+        "delete_webhook_endpoint",
+        summary="Delete a webhook endpoint",
+        scope=SCOPE,
+        answer=DeletedEndpoint,
+    )
+    def delete(self, caller: Caller, public_id: str) -> Answer:
+        """Nothing more is sent there, and what was sent is forgotten."""
+        endpoint = endpoint_of(caller, public_id)
+        delete_endpoint(endpoint=endpoint, **_by(self, caller))
+        return Answer(endpoint)
+
+
+class RotationView(Endpoint):
+    """/v1/webhook_endpoints/{id}/rotate."""
+
+    @operation(
+        "rotate_webhook_secret",
+        summary="Rotate a webhook secret",
+        scope=SCOPE,
+        body=SecretRotation,
+        answer=EndpointObject,
+    )
+    def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
+        """A new secret, shown this once. During the overlap both secrets sign."""
+        endpoint = endpoint_of(caller, public_id)
+        with refused_by_field():
+            secret = rotate_secret(
+                endpoint=endpoint,
+                overlap=OVERLAPS[overlap],
+                now=clock.now(),
+                **_by(self, caller),
+            )
+        return Answer(ShownEndpoint(endpoint, secret))
+
+
+def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
+    """The caller's endpoint. Raises NotFound."""
+    endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id)
+    if endpoint is None:
+        raise NotFound("There is no webhook endpoint of that id.", param="id")
+    return endpoint
+
+
+def _by(view: Endpoint, caller: Caller) -> By:
+    key = ids.public(ids.KEY, caller.key_id)
+    return {"actor": f"API key {key}", "ip": view.request.META.get("REMOTE_ADDR")}
+
+
+@contextmanager
+def refused_by_field() -> Iterator[None]:
+    """What a service refuses, with the field that it is about."""
+    try:
+        yield
+    except ValidationError as error:
+        param = next(iter(error.error_dict)) if hasattr(error, "error_dict") else None
+        raise InvalidRequest(" ".join(error.messages), param=param) from None

@@ -1,0 +1,224 @@
+"""The objects of /v1/webhook_endpoints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework import serializers
+
+from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds
+from webhooks.models import EVENTS, TEST, Delivery, DeliveryAttempt, WebhookEndpoint
+
+ENDPOINT_ID = "whe_01m7xwfx9bf3vty34tyve35tm9"
+DELIVERY_ID = "whd_01m7xwg3k2e8ks5v9m8jr0q2ab"
+ENDPOINT_EXAMPLE: Mapping[str, Any] = {
+    "id": ENDPOINT_ID,
+    "object": "webhook_endpoint",
+    "url": "https://example.com/pictor",
+    "events": ["generation.succeeded", "generation.failed"],
+    "status": "enabled",
+    "failing_since": None,
+    "former_until": None,
+    "created": 1_795_225_540,
+}
+DELIVERY_EXAMPLE: Mapping[str, Any] = {
+    "id": DELIVERY_ID,
+    "object": "webhook_delivery",
+    "event": {
+        "id": "evt_01m7xwg3k1f1qtz6c2a9x7n4de",
+        "type": "generation.succeeded",
+        "created": 1_795_225_544,
+    },
+    "status": "delivered",
+    "next_attempt": None,
+    "attempts": [
+        {
+            "created": 1_795_225_544,
+            "http_status": 200,
+            "error": None,
+            "milliseconds": 87,
+        }
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEndpoint:
+    """An endpoint as answers show it; with its secret where that was just made."""
+
+    endpoint: WebhookEndpoint
+    secret: str | None = None
+
+    @property
+    def events(self) -> Sequence[str]:
+        """What it is told of."""
+        return EVENTS if self.endpoint.events is None else self.endpoint.events
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDelivery:
+    """A delivery with its attempts."""
+
+    delivery: Delivery
+    attempts: Sequence[DeliveryAttempt] = ()
+
+    @property
+    def next_attempt(self) -> Any:
+        """When it is tried next; None when it is not."""
+        is_pending = self.delivery.state == Delivery.State.PENDING
+        return self.delivery.due_at if is_pending else None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPage:
+    """A page, newest first."""
+
+    data: Sequence[Any]
+    ids: Sequence[str]
+    has_more: bool
+
+    @property
+    def first_id(self) -> str | None:
+        """Of the newest one."""
+        return self.ids[0] if self.ids else None
+
+    @property
+    def last_id(self) -> str | None:
+        """What the next page begins after."""
+        return self.ids[-1] if self.ids else None
+
+
+class EndpointObject(ApiObject):
+    """Where the account is told of what happens to its generations."""
+
+    example = ENDPOINT_EXAMPLE
+
+    id = serializers.CharField(source="endpoint.public_id")
+    object = Constant("webhook_endpoint")
+    url = serializers.CharField(source="endpoint.url")
+    events = serializers.ListField(child=serializers.ChoiceField(choices=EVENTS))
+    status = serializers.ChoiceField(
+        source="endpoint.status",
+        choices=WebhookEndpoint.Status.values,
+        help_text="`disabled`: by you, or by its answer 410. `paused`: it failed for 5 days.",
+    )
+    failing_since = UnixSeconds(
+        source="endpoint.failing_since",
+        allow_null=True,
+        help_text="The first failed attempt since the last one that it took.",
+    )
+    former_until = UnixSeconds(
+        source="endpoint.previous_until",
+        allow_null=True,
+        help_text="Until when the secret from before the last rotation signs too.",
+    )
+    created = UnixSeconds(source="endpoint.created_at")
+    secret = serializers.CharField(
+        required=False, help_text="What verifies signatures: shown this once."
+    )
+
+
+class EndpointList(ApiObject):
+    """A page, newest first."""
+
+    example = {
+        "object": "list",
+        "data": [ENDPOINT_EXAMPLE],
+        "first_id": ENDPOINT_ID,
+        "last_id": ENDPOINT_ID,
+        "has_more": False,
+    }
+
+    object = Constant("list")
+    data = EndpointObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
+    first_id = serializers.CharField(allow_null=True)
+    last_id = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class DeletedEndpoint(ApiObject):
+    """Nothing more is sent there."""
+
+    example = {"id": ENDPOINT_ID, "object": "webhook_endpoint", "deleted": True}
+
+    id = serializers.CharField(source="public_id")
+    object = Constant("webhook_endpoint")
+    deleted = Constant(value=True)
+
+
+class EventObject(ApiObject):
+    """What happened. Its id is what `webhook-id` says, on every attempt."""
+
+    id = serializers.CharField(source="public_id")
+    type = serializers.ChoiceField(choices=[*EVENTS, TEST])
+    created = UnixSeconds(source="at")
+
+
+class AttemptObject(ApiObject):
+    """One try: what was answered, or why there was no answer."""
+
+    created = UnixSeconds(source="at")
+    http_status = serializers.IntegerField(allow_null=True)
+    error = serializers.CharField(allow_null=True, help_text="Null where there was an answer.")
+    milliseconds = serializers.IntegerField(source="took_ms")
+
+
+class AnsweredAttempt(AttemptObject):
+    """The same with the answer's body."""
+
+    answer = serializers.CharField(help_text="The first 64 KB of its body.")
+
+
+class DeliveryObject(ApiObject):
+    """One event on its way to one endpoint. Attempts are kept for 30 days."""
+
+    example = DELIVERY_EXAMPLE
+
+    id = serializers.CharField(source="delivery.public_id")
+    object = Constant("webhook_delivery")
+    event = EventObject(source="delivery.event")
+    status = serializers.ChoiceField(source="delivery.state", choices=Delivery.State.values)
+    next_attempt = UnixSeconds(allow_null=True)
+    attempts = AttemptObject(many=True)
+
+
+class WholeDelivery(DeliveryObject):
+    """A delivery with what was sent and what was answered."""
+
+    example = {
+        **DELIVERY_EXAMPLE,
+        "body": '{"type":"generation.succeeded","timestamp":1795225544,"data":{}}',
+        "attempts": [{**DELIVERY_EXAMPLE["attempts"][0], "answer": "ok"}],
+    }
+
+    body = serializers.CharField(
+        source="delivery.event.body", help_text="The same on every attempt; empty before the first."
+    )
+    attempts = AnsweredAttempt(many=True)
+
+
+class DeliveryList(ApiObject):
+    """A page, newest first."""
+
+    example = {
+        "object": "list",
+        "data": [DELIVERY_EXAMPLE],
+        "first_id": DELIVERY_ID,
+        "last_id": DELIVERY_ID,
+        "has_more": False,
+    }
+
+    object = Constant("list")
+    data = DeliveryObject(many=True)  # type: ignore[assignment]  # as above
+    first_id = serializers.CharField(allow_null=True)
+    last_id = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class ResentObject(ApiObject):
+    """How many deliveries have begun again."""
+
+    example = {"object": "webhook_resend", "resent": 12}
+
+    object = Constant("webhook_resend")
+    resent = serializers.IntegerField()

@@ -1,0 +1,84 @@
+"""What goes in time: attempts after 30 days, and events and deliveries that have none left.
+
+In small transactions, so that nobody waits for them. Safe to run again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from pictor.kit import ids
+from webhooks.models import WebhookEndpoint
+
+KEPT = timedelta(days=30)
+_BATCH = 2000
+
+_ATTEMPTS = """
+DELETE FROM webhooks_deliveryattempt
+ WHERE id IN (SELECT id FROM webhooks_deliveryattempt WHERE at < %(before)s LIMIT %(batch)s)
+"""
+_DELIVERIES = """
+WITH old AS MATERIALIZED (
+    SELECT d.id FROM webhooks_delivery AS d WHERE {condition} LIMIT %(batch)s
+), attempts AS (
+    DELETE FROM webhooks_deliveryattempt WHERE delivery_id IN (SELECT id FROM old)
+)
+DELETE FROM webhooks_delivery WHERE id IN (SELECT id FROM old)
+"""
+# From one endpoint to the next along the index: there are few, with many deliveries each.
+_GONE = """
+WITH RECURSIVE told(id) AS (
+    (SELECT endpoint_id FROM webhooks_delivery ORDER BY endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT endpoint_id FROM webhooks_delivery
+             WHERE endpoint_id > told.id ORDER BY endpoint_id LIMIT 1)
+      FROM told WHERE told.id IS NOT NULL)
+SELECT id FROM told WHERE id IS NOT NULL
+EXCEPT SELECT id FROM webhooks_webhookendpoint
+"""
+_WORN = """d.event_id < %(first)s AND NOT EXISTS (
+    SELECT FROM webhooks_deliveryattempt WHERE delivery_id = d.id)"""
+_OF_TENANT = "d.event_id IN (SELECT id FROM webhooks_event WHERE tenant_id = %(tenant)s)"
+_EVENTS = """
+DELETE FROM webhooks_event WHERE id IN (
+    SELECT e.id FROM webhooks_event AS e WHERE {condition} LIMIT %(batch)s)
+"""
+_UNTOLD = """e.id < %(first)s AND NOT EXISTS (
+    SELECT FROM webhooks_delivery WHERE event_id = e.id)"""
+
+
+def forget_old(*, now: datetime) -> None:
+    """What is older than 30 days, and what was on its way to endpoints that are deleted."""
+    before = now - KEPT
+    values = {"before": before, "first": ids.first_at(before), "gone": _gone()}
+    _repeated(_ATTEMPTS, values)
+    _repeated(_DELIVERIES.format(condition="d.endpoint_id = ANY(%(gone)s)"), values)
+    _repeated(_DELIVERIES.format(condition=_WORN), values)
+    _repeated(_EVENTS.format(condition=_UNTOLD), values)
+
+
+def forget_tenant(tenant_id: UUID) -> None:
+    """All of a tenant: endpoints first, so that nothing more is told."""
+    WebhookEndpoint.objects.filter(tenant_id=tenant_id).delete()
+    values = {"tenant": tenant_id}
+    _repeated(_DELIVERIES.format(condition=_OF_TENANT), values)
+    _repeated(_EVENTS.format(condition="e.tenant_id = %(tenant)s"), values)
+
+
+def _gone() -> list[UUID]:
+    """The endpoints that are deleted and have deliveries still."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GONE)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _repeated(statement: str, values: Mapping[str, Any]) -> None:
+    """Run it, a batch each time, until nothing is left."""
+    deleted = _BATCH
+    while deleted == _BATCH:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, {**values, "batch": _BATCH})
+            deleted = cursor.rowcount

@@ -1,0 +1,39 @@
+"""What this app keeps of tenants: `accounts.holdings.Holdings`, plugged in by `apps.py`."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pictor.kit.pages import in_pages
+from webhooks.forgetting import forget_tenant
+from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
+
+
+def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
+    """Endpoints without their secrets, events, and how each was delivered."""
+    endpoints = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
+    shown = endpoints.values("id", "url", "events", "status", "failing_since", "created_at")
+    yield "webhook_endpoints", in_pages(shown)
+    events = Event.objects.filter(tenant_id=tenant_id)
+    yield "webhook_events", in_pages(events.values("id", "type", "at", "body"))
+    deliveries = Delivery.objects.filter(event__tenant_id=tenant_id)
+    yield (
+        "webhook_deliveries",
+        in_pages(deliveries.values("id", "event_id", "endpoint_id", "state")),
+    )
+    attempts = DeliveryAttempt.objects.filter(delivery__event__tenant_id=tenant_id)
+    tried = attempts.values("id", "delivery_id", "at", "took_ms", "http_status", "error", "answer")
+    yield "webhook_attempts", in_pages(tried)
+
+
+def files(tenant_id: UUID) -> tuple[()]:
+    """There are none."""
+    del tenant_id
+    return ()
+
+
+def erase(*, tenant_id: UUID, now: datetime) -> None:
+    """Endpoints, what was told, and what was answered."""
+    del now
+    forget_tenant(tenant_id)

@@ -1,0 +1,219 @@
+"""Events on their way: written with what they tell of, claimed, and written down as they go.
+
+At least once: a claim is good for a minute, and whoever dies meanwhile has only put the delivery
+off. The order of events is not promised.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from cryptography.fernet import InvalidToken
+from django.db import connection, transaction
+from django.db.models import Case, F, When
+
+from pictor.kit.encryption import decrypted
+from webhooks import contents, retry
+from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
+from webhooks.pausing import disable, pause
+
+LEASE = timedelta(seconds=60)
+"""So long a claimed delivery is nobody else's: more than an attempt may take."""
+SHORT_ANSWER_CHARS = 1000
+"""An answer that is no longer is always kept as it is."""
+LONG_ANSWERS_CHARS = 4 * 1024**2
+"""So much of longer ones is kept a day of an endpoint; the others are cut. 30 days of them stay."""
+SIDE_BY_SIDE = 8
+"""Deliveries to one endpoint at once; to one that fails, one after the other."""
+
+logger = logging.getLogger(__name__)
+
+_JITTER = secrets.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One delivery in a sender's hands."""
+
+    delivery_id: UUID
+    endpoint_id: UUID
+    event_id: str
+    url: str
+    body: bytes
+    secrets: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt: the answer's status and beginning, or why there is none."""
+
+    began_at: datetime
+    took: timedelta
+    status: int | None = None
+    error: str = ""
+    answer: str = ""
+
+
+def announce(*, tenant_id: UUID, event_type: str, subject_id: UUID, at: datetime) -> None:
+    """Tell the tenant's endpoints, once this transaction is committed. Call it inside that.
+
+    One query where there is no endpoint. With one that is switched off the event is kept too: it
+    may be sent later.
+    """
+    endpoints = list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).only("status", "events"))
+    if not endpoints:
+        return
+    event = Event.objects.create(tenant_id=tenant_id, type=event_type, subject_id=subject_id, at=at)
+    Delivery.objects.bulk_create(
+        Delivery(event=event, endpoint_id=endpoint.id, due_at=at)
+        for endpoint in endpoints
+        if endpoint.is_enabled and endpoint.wants(event_type)
+    )
+
+
+# Each endpoint's first one before anybody's second: who has many waiting keeps nobody waiting.
+_CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT d.id
+      FROM webhooks_webhookendpoint AS e
+     CROSS JOIN LATERAL (
+           SELECT id, due_at, row_number() OVER (ORDER BY due_at) AS place
+             FROM webhooks_delivery
+            WHERE endpoint_id = e.id AND state = 'pending' AND due_at <= %(now)s
+            ORDER BY due_at LIMIT %(side_by_side)s) AS d
+     WHERE e.status = 'enabled' AND NOT e.id = ANY(%(full)s)
+       AND (e.failing_since IS NULL OR d.place = 1 AND NOT e.id = ANY(%(busy)s))
+     ORDER BY d.place, d.due_at LIMIT %(limit)s)
+UPDATE webhooks_delivery SET due_at = %(until)s
+ WHERE id IN (SELECT id FROM webhooks_delivery
+               WHERE id IN (SELECT id FROM due) AND state = 'pending' AND due_at <= %(now)s
+                 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+
+
+def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[Order]:
+    """Deliveries that are due, at most so many, as nobody else's for a minute.
+
+    `in_hand`: how many of each endpoint this process is sending.
+    """
+    values: dict[str, Any] = {
+        "now": now,
+        "until": now + LEASE,
+        "side_by_side": SIDE_BY_SIDE,
+        "limit": limit,
+        "full": [endpoint for endpoint, count in in_hand.items() if count >= SIDE_BY_SIDE],
+        "busy": list(in_hand),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        claimed = [row[0] for row in cursor.fetchall()]
+    return _orders(claimed, now)
+
+
+def _orders(delivery_ids: Collection[UUID], now: datetime) -> list[Order]:
+    if not delivery_ids:
+        return []
+    orders = []
+    for delivery in Delivery.objects.filter(id__in=delivery_ids).select_related(
+        "event", "endpoint"
+    ):
+        try:
+            orders.append(_order(delivery, now))
+        except (InvalidToken, LookupError) as error:  # ours to mend; due again in a minute
+            logger.exception("%s cannot be sent: %s", delivery.public_id, type(error).__name__)
+    return orders
+
+
+def _order(delivery: Delivery, now: datetime) -> Order:
+    return Order(
+        delivery_id=delivery.id,
+        endpoint_id=delivery.endpoint_id,
+        event_id=delivery.event.public_id,
+        url=delivery.endpoint.url,
+        body=_body_of(delivery.event).encode(),
+        secrets=_secrets_of(delivery.endpoint, now),
+    )
+
+
+def _secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
+    """The secrets that sign, the newest first."""
+    is_rotating = endpoint.previous_until is not None and endpoint.previous_until > now
+    stored = [endpoint.secret, *([endpoint.previous_secret] if is_rotating else [])]
+    return [decrypted(one) for one in stored]
+
+
+def _body_of(event: Event) -> str:
+    """Its body; made and kept at the first time, whoever is first."""
+    if not event.body:
+        data = contents.data_of(event.type, event.subject_id)
+        Event.objects.filter(id=event.id, body="").update(body=body_with(event, data))
+        event.refresh_from_db(fields=["body"])
+    return event.body
+
+
+def body_with(event: Event, data: Mapping[str, Any]) -> str:
+    """The JSON text that is sent."""
+    content = {"type": event.type, "timestamp": int(event.at.timestamp()), "data": data}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+@transaction.atomic
+def write_down(*, order: Order, outcome: Outcome, now: datetime) -> None:
+    """Keep an attempt, and decide what is next for the delivery and its endpoint."""
+    delivery = Delivery.objects.select_for_update().filter(id=order.delivery_id).first()
+    endpoint = WebhookEndpoint.objects.filter(id=order.endpoint_id).first()
+    if delivery is None or endpoint is None:
+        return  # deleted meanwhile
+    DeliveryAttempt.objects.create(
+        delivery=delivery,
+        at=outcome.began_at,
+        took_ms=outcome.took // timedelta(milliseconds=1),
+        http_status=outcome.status,
+        error=outcome.error,
+        answer=_kept(endpoint, outcome.answer, now),
+    )
+    delivery.tries += 1
+    if retry.is_taken(outcome.status):
+        delivery.state = Delivery.State.DELIVERED
+    elif delivery.state == Delivery.State.PENDING:
+        wait = retry.next_wait(delivery.tries, roll=_JITTER.random())
+        if wait is None:
+            delivery.state = Delivery.State.FAILED
+        else:
+            delivery.due_at = now + wait
+    delivery.save(update_fields=["tries", "state", "due_at"])
+    _judge(endpoint, outcome, now)
+
+
+def _kept(endpoint: WebhookEndpoint, answer: str, now: datetime) -> str:
+    """The answer; its beginning, where the endpoint has said too much today."""
+    if len(answer) <= SHORT_ANSWER_CHARS:
+        return answer
+    today = now.date()
+    so_far = Case(When(answers_on=today, then=F("answers_chars")), default=0)
+    has_room = WebhookEndpoint.objects.filter(id=endpoint.id).exclude(
+        answers_on=today, answers_chars__gt=LONG_ANSWERS_CHARS - len(answer)
+    )
+    if has_room.update(answers_chars=so_far + len(answer), answers_on=today):
+        return answer
+    return answer[:SHORT_ANSWER_CHARS]
+
+
+def _judge(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime) -> None:
+    """What the attempt says of the endpoint."""
+    theirs = WebhookEndpoint.objects.filter(id=endpoint.id)
+    if retry.is_taken(outcome.status):
+        if endpoint.failing_since is not None:
+            theirs.update(failing_since=None)
+    elif retry.is_gone(outcome.status):
+        disable(endpoint)
+    elif endpoint.failing_since is None:
+        theirs.filter(failing_since=None).update(failing_since=now)
+    elif retry.is_hopeless(endpoint.failing_since, now):
+        pause(endpoint)

@@ -1,0 +1,49 @@
+"""Every endpoint's secrets under the first of PICTOR_ENCRYPTION_KEYS, so that others can go."""
+
+from dataclasses import dataclass
+
+from cryptography.fernet import InvalidToken
+from django.db import transaction
+
+from accounts.models import Actor
+from accounts.services import record
+from pictor.kit.encryption import encrypted_anew, is_newest
+from webhooks.models import WebhookEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How many endpoints' secrets were encrypted anew, and whose no key opens."""
+
+    changed: int
+    unreadable: list[str]
+
+
+@transaction.atomic
+def rotate_encryption(*, actor: Actor) -> Rotation:
+    """Encrypt the secrets by the first key, unless they are already. Safe to repeat.
+
+    Those that none of the keys opens are left as they are, and their endpoints are named.
+    """
+    changed, unreadable = 0, []
+    for endpoint in WebhookEndpoint.objects.select_for_update().order_by("id"):
+        stored = [one for one in (endpoint.secret, endpoint.previous_secret) if one]
+        if all(map(is_newest, stored)):
+            continue
+        try:
+            endpoint.secret, *previous = map(encrypted_anew, stored)
+        except InvalidToken:
+            unreadable.append(endpoint.public_id)
+            continue
+        endpoint.previous_secret = "".join(previous)
+        endpoint.save(update_fields=["secret", "previous_secret"])
+        changed += 1
+    if changed:
+        record(
+            actor=actor,
+            action="webhook_endpoint.encrypt",
+            object_type="webhook_endpoint",
+            object_id="all",
+            after={"secrets": f"those of {changed} encrypted by the first key"},
+        )
+    return Rotation(changed, unreadable)

@@ -1,0 +1,108 @@
+"""Reads: a tenant's endpoints and what was sent to them; another tenant's are not there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from pictor.kit import ids
+from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
+
+LATELY = 100
+"""Deliveries that a success rate is of."""
+AROUND = timedelta(minutes=5)
+"""An event's id is made within that of what it tells of."""
+MOST_ANSWERED = 20
+"""Attempts of a delivery that are shown with what was answered: 64 KB each, at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How the latest deliveries to an endpoint went; those still on their way do not count."""
+
+    delivered: int = 0
+    failed: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """Of those that ended, how many were delivered; None where none has."""
+        ended = self.delivered + self.failed
+        return self.delivered / ended if ended else None
+
+
+def endpoints_of(tenant_id: UUID) -> list[WebhookEndpoint]:
+    """A tenant's endpoints, newest first."""
+    return list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).order_by("-id"))
+
+
+def endpoint_by_id(public_id: str, *, tenant_id: UUID) -> WebhookEndpoint | None:
+    """The tenant's endpoint of that public id."""
+    endpoint_id = ids.parse(ids.WEBHOOK_ENDPOINT, public_id)
+    if endpoint_id is None:
+        return None
+    return WebhookEndpoint.objects.filter(id=endpoint_id, tenant_id=tenant_id).first()
+
+
+def deliveries_of(
+    endpoint: WebhookEndpoint, *, state: str = "", after: UUID | None = None, limit: int
+) -> list[Delivery]:
+    """An endpoint's deliveries with their events, newest first: those older than `after`."""
+    found = Delivery.objects.filter(endpoint_id=endpoint.id).select_related("event")
+    if state:
+        found = found.filter(state=state)
+    if after is not None:
+        found = found.filter(id__lt=after)
+    return list(found.order_by("-id")[:limit])
+
+
+def delivery_by_id(public_id: str, *, endpoint: WebhookEndpoint) -> Delivery | None:
+    """The endpoint's delivery of that public id, with its event."""
+    delivery_id = ids.parse(ids.DELIVERY, public_id)
+    if delivery_id is None:
+        return None
+    mine = Delivery.objects.filter(endpoint_id=endpoint.id).select_related("event")
+    return mine.filter(id=delivery_id).first()
+
+
+def attempts_of(deliveries: Iterable[Delivery]) -> Mapping[UUID, list[DeliveryAttempt]]:
+    """The attempts at each delivery, in order, without their answers, which are long. One query."""
+    found: dict[UUID, list[DeliveryAttempt]] = {delivery.id: [] for delivery in deliveries}
+    attempts = DeliveryAttempt.objects.filter(delivery_id__in=found).defer("answer")
+    for attempt in attempts.order_by("id"):
+        found[attempt.delivery_id].append(attempt)
+    return found
+
+
+def answered_attempts_of(delivery: Delivery) -> list[DeliveryAttempt]:
+    """The latest attempts at one delivery, in order, with their answers."""
+    attempts = DeliveryAttempt.objects.filter(delivery=delivery)
+    return list(attempts.order_by("-id")[:MOST_ANSWERED])[::-1]
+
+
+def deliveries_about(tenant_id: UUID, subject_id: UUID, *, at: datetime) -> list[Delivery]:
+    """How the tenant's endpoints were told of what happened to something at that time."""
+    around = (ids.first_at(at - AROUND), ids.first_at(at + AROUND))
+    events = Event.objects.filter(tenant_id=tenant_id, id__range=around, subject_id=subject_id)
+    mine = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
+    found = Delivery.objects.filter(event__in=events, endpoint__in=mine)
+    return list(found.select_related("event", "endpoint").order_by("id"))
+
+
+_RECORDS = """
+SELECT e.id, count(*) FILTER (WHERE d.state = 'delivered'),
+       count(*) FILTER (WHERE d.state = 'failed' OR d.state = 'pending' AND d.tries > 0)
+  FROM webhooks_webhookendpoint AS e
+ CROSS JOIN LATERAL (
+       SELECT state, tries FROM webhooks_delivery WHERE endpoint_id = e.id
+        ORDER BY id DESC LIMIT %s) AS d
+ WHERE e.tenant_id = %s GROUP BY e.id
+"""
+
+
+def records_of(tenant_id: UUID) -> Mapping[UUID, Record]:
+    """By endpoint, how its latest deliveries went; what has failed so far is a failure."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORDS, [LATELY, tenant_id])
+        return {row[0]: Record(row[1], row[2]) for row in cursor.fetchall()}

@@ -1,0 +1,117 @@
+"""What sends events: a loop in each short-work worker, beside its Celery threads.
+
+It looks once a second for what is due, so no bell is needed, and at once again while there is more.
+Every worker may look: a delivery is claimed by one. At its end, what is on its way is waited for,
+as long as an attempt may take; what is cut off is sent again when its claim is over.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from pictor.kit import clock, pools, vital
+from pictor.kit.http import HttpPool
+from webhooks import outbox
+from webhooks.outbox import Order
+from webhooks.sending import ATTEMPT_SECONDS, send
+
+logger = logging.getLogger(__name__)
+
+SLOTS = 200
+LOOK_SECONDS = 1.0
+SILENT_SECONDS = 120.0
+"""A look at the database that takes this long has hung, and the process ends."""
+DNS_THREADS = 32
+"""Tenants' name servers may be slow; nothing else in this process looks names up in them."""
+
+
+class Sender:
+    """For one event loop."""
+
+    def __init__(self, http: HttpPool) -> None:
+        self._http = http
+        self._in_hand: Counter[UUID] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
+
+    async def look(self) -> int:
+        """Begin to send what is due, as far as there is room; how many were begun."""
+        room = SLOTS - len(self._tasks)
+        if room <= 0:
+            return 0
+        async with asyncio.timeout(SILENT_SECONDS):
+            orders = await pools.database(
+                outbox.claim, now=clock.now(), limit=room, in_hand=dict(self._in_hand)
+            )
+        for order in orders:
+            self._in_hand[order.endpoint_id] += 1
+            task = asyncio.create_task(self._deliver(order))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(orders)
+
+    async def wait(self, seconds: float) -> None:
+        """Until an attempt has ended that made room, or for so long."""
+        self._ended.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for what is on its way, so long at the most."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def _deliver(self, order: Order) -> None:
+        try:
+            outcome = await send(order, http=self._http, at=clock.now())
+            await pools.surely(outbox.write_down, order=order, outcome=outcome, now=clock.now())
+        except Exception:
+            logger.exception("a delivery was let go of; it is sent again")
+        finally:
+            self._in_hand[order.endpoint_id] -= 1
+            self._in_hand += Counter()  # forgets those at 0
+            self._ended.set()
+
+
+_stop = threading.Event()
+_thread: threading.Thread | None = None
+
+
+def start() -> None:
+    """Begin the loop, in a thread of its own."""
+    global _thread  # noqa: PLW0603 - one sender a process
+    _thread = vital.start_thread("webhooks", lambda: asyncio.run(_run()))
+
+
+def stop() -> None:
+    """Begin nothing more."""
+    _stop.set()
+
+
+def drain() -> None:
+    """Wait until what is on its way has ended, as long as a shutdown may take."""
+    stop()
+    if _thread is not None:
+        _thread.join(min(settings.DRAIN_SECONDS, ATTEMPT_SECONDS + 2 * LOOK_SECONDS))
+
+
+async def _run() -> None:
+    http = HttpPool(egress_allow=settings.WEBHOOK_ALLOW, dns_threads=DNS_THREADS)
+    sender = Sender(http)
+    while not _stop.is_set():
+        try:
+            begun = await sender.look()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("webhooks wait for the database: %s", error)
+            begun = 0
+        await (asyncio.sleep(0.05) if begun else sender.wait(LOOK_SECONDS))
+    await sender.finish(ATTEMPT_SECONDS)
+    await http.aclose()

@@ -1,0 +1,71 @@
+"""One attempt: the event posted to its endpoint, signed, and the beginning of the answer.
+
+Addresses are tenants': each goes through the SSRF guard, redirects are not followed, and no
+credential of ours goes along. Raises nothing: what went wrong is the outcome.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from pictor.kit.http import (
+    DeadlineExceeded,
+    EgressRefused,
+    HttpAnswer,
+    HttpError,
+    HttpPool,
+    NotReached,
+    ReadTimedOut,
+    deadline,
+)
+from webhooks import signing
+from webhooks.outbox import Order, Outcome
+
+ATTEMPT_SECONDS = 10.0
+"""For all of an attempt, from the name's look-up to the last byte of the answer."""
+MAX_ANSWER_BYTES = 64 * 1024
+_WORDS: tuple[tuple[type[HttpError], str], ...] = (
+    (EgressRefused, "the url leads to an address that is not called"),
+    (NotReached, "could not be reached"),
+    (ReadTimedOut, "no answer in time"),
+    (DeadlineExceeded, "no answer in time"),
+    (HttpError, "the connection broke"),
+)
+
+
+async def send(order: Order, *, http: HttpPool, at: datetime) -> Outcome:
+    """Post an event, now."""
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Pictor-Webhooks/1",
+        **signing.headers_of(
+            event_id=order.event_id,
+            timestamp=int(at.timestamp()),
+            body=order.body,
+            signed_with=order.secrets,
+        ),
+    }
+    began = time.monotonic()
+    error, answer = "", bytearray()
+    exchange = http.exchange(
+        "POST", order.url, headers=headers, body=order.body, read_timeout_seconds=ATTEMPT_SECONDS
+    )
+    try:
+        async with deadline(ATTEMPT_SECONDS), exchange as found:
+            await _read(found, answer)
+    except HttpError as problem:
+        error = next(words for kind, words in _WORDS if isinstance(problem, kind))
+    return Outcome(
+        began_at=at,
+        took=timedelta(seconds=time.monotonic() - began),
+        status=exchange.status,
+        error=error if exchange.status is None else "",
+        answer=answer.decode("utf-8", "replace").replace("\x00", "\ufffd"),
+    )
+
+
+async def _read(found: HttpAnswer, answer: bytearray) -> None:
+    """The beginning of the answer's body; the rest is not waited for."""
+    async for chunk in found.chunks(2 * MAX_ANSWER_BYTES):
+        answer += chunk[: MAX_ANSWER_BYTES - len(answer)]
+        if len(answer) == MAX_ANSWER_BYTES:
+            return

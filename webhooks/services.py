@@ -1,0 +1,204 @@
+"""What a tenant does with its endpoints: make, change, rotate, delete, test, have sent again.
+
+Each change is one transaction with its audit event in it. Raises ValidationError, by field.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Actor, Tenant
+from accounts.services import OVERLAPS, record
+from pictor.kit import ids
+from pictor.kit.encryption import encrypted
+from webhooks import signing
+from webhooks.addresses import check_url
+from webhooks.models import EVENTS, TEST, Delivery, Event, WebhookEndpoint
+from webhooks.outbox import body_with
+
+MOST_ENDPOINTS = 10
+"""Of a tenant."""
+MOST_RESENT = 10_000
+"""In one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an endpoint is to be. No events: all of them."""
+
+    url: str
+    events: Sequence[str] | None = None
+    is_enabled: bool = True
+
+
+def create_endpoint(
+    *, tenant: Tenant, wishes: Wishes, actor: Actor, ip: str | None = None
+) -> tuple[WebhookEndpoint, str]:
+    """A new endpoint and its secret, which is shown this once."""
+    columns = _checked(wishes)
+    secret = signing.new_secret()
+    with transaction.atomic():
+        Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # two at once are counted
+        if WebhookEndpoint.objects.filter(tenant=tenant).count() >= MOST_ENDPOINTS:
+            raise ValidationError(f"There are {MOST_ENDPOINTS} endpoints already: delete one.")
+        endpoint = WebhookEndpoint(tenant=tenant, secret=encrypted(secret), **columns)
+        endpoint.save(force_insert=True)
+        endpoint.refresh_from_db(fields=["created_at"])
+        _record(endpoint, "create", actor=actor, after=_describe(endpoint), ip=ip)
+    return endpoint, secret
+
+
+def change_endpoint(
+    *, endpoint: WebhookEndpoint, wishes: Wishes, actor: Actor, ip: str | None = None
+) -> None:
+    """Another url, other events, on or off; where nothing changes, nothing is written.
+
+    One that is enabled again begins with a clean slate: its failures are forgotten, and what is
+    still on its way goes on.
+    """
+    columns = _checked(wishes, endpoint)
+    with transaction.atomic():
+        before = _describe(endpoint)
+        for column, value in columns.items():
+            setattr(endpoint, column, value)
+        after = _describe(endpoint)
+        if after == before:
+            return
+        endpoint.save(update_fields=list(columns))
+        _record(endpoint, "change", actor=actor, before=before, after=after, ip=ip)
+
+
+@transaction.atomic
+def rotate_secret(
+    *,
+    endpoint: WebhookEndpoint,
+    overlap: timedelta,
+    now: datetime,
+    actor: Actor,
+    ip: str | None = None,
+) -> str:
+    """A new secret, shown this once; the former one signs too for as long as `overlap`."""
+    if overlap not in OVERLAPS.values():
+        raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
+    endpoint.refresh_from_db(from_queryset=WebhookEndpoint.objects.select_for_update())
+    secret = signing.new_secret()
+    endpoint.previous_secret, endpoint.previous_until = (
+        (endpoint.secret, now + overlap) if overlap else ("", None)
+    )
+    endpoint.secret = encrypted(secret)
+    endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+    after = {"former_until": (now + overlap).isoformat()}
+    _record(endpoint, "rotate", actor=actor, after=after, ip=ip)
+    return secret
+
+
+@transaction.atomic
+def delete_endpoint(*, endpoint: WebhookEndpoint, actor: Actor, ip: str | None = None) -> None:
+    """Nothing more is sent there; its deliveries go within the hour. Safe to call twice."""
+    deleted, _ = WebhookEndpoint.objects.filter(id=endpoint.id).delete()
+    if deleted:
+        _record(endpoint, "delete", actor=actor, before=_describe(endpoint), ip=ip)
+
+
+@transaction.atomic
+def send_test(*, endpoint: WebhookEndpoint, now: datetime) -> Delivery:
+    """Have a `webhook.test` event sent to this endpoint, whatever it is told of."""
+    _require_enabled(endpoint)
+    event = Event(tenant_id=endpoint.tenant_id, type=TEST, subject_id=endpoint.id, at=now)
+    event.body = body_with(event, {"object": "webhook_endpoint", "id": endpoint.public_id})
+    event.save(force_insert=True)
+    return Delivery.objects.create(event=event, endpoint=endpoint, due_at=now)
+
+
+@transaction.atomic
+def resend(*, endpoint: WebhookEndpoint, delivery: Delivery, now: datetime) -> None:
+    """Send a delivery again, with the same event id and body, and all its tries anew."""
+    _require_enabled(endpoint)
+    delivery.state, delivery.tries, delivery.due_at = Delivery.State.PENDING, 0, now
+    delivery.save(update_fields=["state", "tries", "due_at"])
+
+
+@transaction.atomic
+def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -> int:
+    """Send what the endpoint has not taken of all events since then; how many.
+
+    Those from while it was switched off too, as far as it is told of such events now, and those
+    that wait for their next try. The newest 10,000; nothing that it has taken is sent again.
+    """
+    _require_enabled(endpoint)
+    theirs = Event.objects.filter(tenant_id=endpoint.tenant_id, id__gte=ids.first_at(since))
+    mine = Delivery.objects.filter(endpoint=endpoint, event__in=theirs)
+    again = mine.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MOST_RESENT]
+    resent = Delivery.objects.filter(id__in=again.values("id")).update(
+        state=Delivery.State.PENDING, tries=0, due_at=now
+    )
+    missed = theirs.filter(type__in=endpoint.events or EVENTS).exclude(
+        deliveries__endpoint=endpoint
+    )
+    event_ids = list(missed.order_by("-id").values_list("id", flat=True)[: MOST_RESENT - resent])
+    Delivery.objects.bulk_create(
+        [Delivery(event_id=event_id, endpoint=endpoint, due_at=now) for event_id in event_ids],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+    return resent + len(event_ids)
+
+
+def _require_enabled(endpoint: WebhookEndpoint) -> None:
+    if not endpoint.is_enabled:
+        raise ValidationError({"status": f"The endpoint is {endpoint.status}: enable it first."})
+
+
+def _checked(wishes: Wishes, endpoint: WebhookEndpoint | None = None) -> dict[str, Any]:
+    """The wishes as columns. Outside any transaction: a name may have to be looked up."""
+    if endpoint is None or wishes.url != endpoint.url:
+        check_url(wishes.url)
+    if unknown := [word for word in wishes.events or () if word not in EVENTS]:
+        raise ValidationError({"events": f"no such event: {unknown[0]}"})
+    columns: dict[str, Any] = {
+        "url": wishes.url,
+        "events": None if wishes.events is None else list(wishes.events),
+    }
+    if endpoint is None or wishes.is_enabled != endpoint.is_enabled:
+        columns |= {"status": _status(wishes), "failing_since": None}
+    return columns
+
+
+def _status(wishes: Wishes) -> str:
+    status = WebhookEndpoint.Status
+    return (status.ENABLED if wishes.is_enabled else status.DISABLED).value
+
+
+def _describe(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    """An endpoint as an audit event shows it: a url's query may hold a secret, and is left out."""
+    path, query, _ = endpoint.url.partition("?")
+    return {
+        "url": f"{path}{query}…" if query else path,
+        "events": endpoint.events,
+        "status": endpoint.status,
+    }
+
+
+def _record(
+    endpoint: WebhookEndpoint,
+    verb: str,
+    *,
+    actor: Actor,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    ip: str | None,
+) -> None:
+    record(
+        actor=actor,
+        action=f"webhook_endpoint.{verb}",
+        object_type="webhook_endpoint",
+        object_id=endpoint.public_id,
+        tenant_id=endpoint.tenant_id,
+        before=before,
+        after=after,
+        ip=ip,
+    )

@@ -1,0 +1,39 @@
+"""Standard Webhooks signatures: secrets and what they sign. Pure.
+
+Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md,
+read on 21 November 2026.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+
+
+def new_secret() -> str:
+    """`whsec_` and the base64 of 32 random bytes."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def headers_of(
+    *, event_id: str, timestamp: int, body: bytes, signed_with: Iterable[str]
+) -> dict[str, str]:
+    """The three headers of one attempt: a signature by each secret, apart by spaces.
+
+    The timestamp, in Unix seconds, is the attempt's: receivers refuse an old one as a replay.
+    """
+    content = f"{event_id}.{timestamp}.".encode() + body
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(_signature(secret, content) for secret in signed_with),
+    }
+
+
+def _signature(secret: str, content: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
