@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.console.browser import CHROMIUM, LOOKS, Look, looking
 from tests.console.pages import Place
+from tests.processes import until
 from tests.servers import Stack
 
 Sessions = Callable[[Look], BrowserContext]
@@ -67,6 +68,11 @@ def place(browser: Browser, stack: Stack) -> Place:
             "/v1/images/generations", json={**body, "prompt": "a fox [sandbox: status=400]"}
         )
         key = client.get("/v1/api_keys").json()["data"][-1]["id"]
+        nobody = f"http://127.0.0.1:{stack.upstream_ports[3]}/hooks/pictor"
+        hook = client.post("/v1/webhook_endpoints", json={"url": nobody}).json()["id"]
+        told = client.post(f"/v1/webhook_endpoints/{hook}/test").json()["id"]
+        path = f"/v1/webhook_endpoints/{hook}/deliveries/{told}"
+        until(lambda: bool(client.get(path).json()["attempts"]))
     with looking(browser, stack.base_url, LOOKS[0]) as context:
         page = context.new_page()
         page.goto("/accounts/login/?next=/console/")
@@ -76,7 +82,8 @@ def place(browser: Browser, stack: Stack) -> Place:
         page.wait_for_url("**/console/ten_*/")
         tenant = page.url.rstrip("/").rpartition("/")[2]
         generation = made.json()["metadata"]["generation_id"]
-        return Place(tenant, generation, key, [dict(one) for one in context.cookies()])
+        cookies = [dict(one) for one in context.cookies()]
+        return Place(tenant, generation, key, hook, told, cookies)
 
 
 @pytest.fixture

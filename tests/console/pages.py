@@ -43,6 +43,8 @@ class Place:
     tenant: str
     generation: str
     key: str
+    endpoint: str
+    delivery: str
     cookies: list[dict[str, object]]
 
     def path(self, name: str) -> str:
@@ -53,6 +55,8 @@ class Place:
             ("tenant", self.tenant),
             ("generation", self.generation),
             ("key", self.key),
+            ("endpoint", self.endpoint),
+            ("delivery", self.delivery),
         ):
             route = route.replace(f"<str:{word}>", value)
         return f"/console/{route}" + ("?all=1" if name == "choose" else "")

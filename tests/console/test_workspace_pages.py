@@ -14,6 +14,8 @@ ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "thumbnail", "member_invite", "member_role", "member_remove",
     "invitation_cancel", "settings_limits", "billing_alert", "export_ask", "export", "delete",
+    "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
+    "webhook_resend", "delivery_resend",
 }  # fmt: skip
 """What answers with no page of its own."""
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
@@ -21,6 +23,7 @@ VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it"),
     "usage": ("?period=24h&split=status&show=requests",),
     "keys": ("?status=ended",),
+    "webhook": ("?status=delivered",),
     "find": ("?q=demo", "?q=nothing+of+that+name"),
 }
 

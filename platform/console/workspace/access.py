@@ -38,6 +38,7 @@ class May(StrEnum):
     SEE_MONEY = "see_money"
     MANAGE_MONEY = "manage_money"
     SEE_AUDIT = "see_audit"
+    WEBHOOKS = "webhooks"
     MANAGE = "manage"
     DELETE = "delete"
 
@@ -48,7 +49,10 @@ _ROLES: dict[str, frozenset[May]] = {
     OWNER: _EVERYTHING,
     ADMIN: _EVERYTHING - {May.DELETE},
     DEVELOPER: frozenset(
-        {May.SEE_GENERATIONS, May.GENERATE, May.SEE_KEYS, May.MAKE_KEYS, May.SEE_USAGE}
+        {
+            *(May.SEE_GENERATIONS, May.GENERATE, May.SEE_KEYS, May.MAKE_KEYS, May.SEE_USAGE),
+            May.WEBHOOKS,
+        }
     ),
     BILLING: frozenset({May.SEE_USAGE, May.SEE_MONEY, May.MANAGE_MONEY}),
     VIEWER: frozenset({May.SEE_GENERATIONS, May.SEE_KEYS, May.SEE_USAGE, May.SEE_MONEY}),

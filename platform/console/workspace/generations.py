@@ -20,6 +20,7 @@ from console.workspace.exports import Rows, csv_answer
 from console.workspace.filters import Filters, filters_of, period_choices
 from console.workspace.snippets import curl
 from console.workspace.telling import BADGES, steps_of
+from console.workspace.webhooks import badge_of
 from generation import selectors, services
 from generation.api.objects import GenerationObject
 from generation.api.shown import shown
@@ -31,6 +32,8 @@ from pictor.kit import clock, ids
 from pictor.kit.errors import NotFound, PictorError
 from pictor.kit.money import to_decimal
 from storage.services import signed_url
+from webhooks.models import Delivery
+from webhooks.selectors import deliveries_about
 
 PAGE = 50
 MOST_ROWS = 50_000
@@ -197,11 +200,20 @@ def _detail(
         "asked": json.dumps(_asked(made), indent=2, ensure_ascii=False),
         "answered": json.dumps(GenerationObject.render(shown(one)), indent=2, ensure_ascii=False),
         "call": curl(f"{request.scheme}://{request.get_host()}", _asked(made)),
+        "told": _told(workspace, made),
         "refusal": refusal,
         "polls": not made.is_final,
     }
     status = refusal.status if refusal is not None else 200
     return render(request, "workspace/generation.html", context, status=status)
+
+
+def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:
+    """How the workspace's own server was told of its end, with each delivery's badge."""
+    if made.finished_at is None or May.WEBHOOKS not in workspace.may:
+        return []
+    found = deliveries_about(workspace.tenant.id, made.id, at=made.finished_at)
+    return [(one, badge_of(one)) for one in found]
 
 
 def one_of(workspace: Workspace, public_id: str) -> Finished:

@@ -21,7 +21,7 @@ from pictor.kit import clock
 ROLE_WORDS = {
     "owner": "Everything, owners and the workspace itself too",
     "admin": "Everything but owners",
-    "developer": "Images, and the keys they make",
+    "developer": "Images, webhooks, and the keys they make",
     "billing": "Usage and money",
     "viewer": "Look at everything but secrets",
 }

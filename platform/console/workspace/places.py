@@ -36,6 +36,7 @@ _GROUPS = {
         _Known("Playground", "playground", May.GENERATE, "g p"),
         _Known("Generations", "generations", May.SEE_GENERATIONS, "g r", holds_more=True),
         _Known("Keys", "keys", May.SEE_KEYS, "g k", holds_more=True),
+        _Known("Webhooks", "webhooks", May.WEBHOOKS, "g w", holds_more=True),
     ),
     "Measure": (
         _Known("Usage", "usage", None, "g u"),

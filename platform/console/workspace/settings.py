@@ -39,6 +39,7 @@ READ = 500
 KINDS = {
     "": "All",
     "api_key": "Keys",
+    "webhook_endpoint": "Webhooks",
     "member": "Members",
     "tenant": "Workspace",
     "balance": "Balance",

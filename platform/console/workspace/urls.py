@@ -4,6 +4,7 @@ from django.urls import path
 
 from console.workspace import (
     danger,
+    deliveries,
     finding,
     generations,
     home,
@@ -15,6 +16,7 @@ from console.workspace import (
     takeout,
     thumbnails,
     usage,
+    webhooks,
 )
 
 TENANT = "<str:tenant>/"
@@ -49,6 +51,26 @@ urlpatterns = [
     path(f"{TENANT}keys/<str:key>/", keys.detail, name="key"),
     path(f"{TENANT}keys/<str:key>/rotate/", keys.rotate, name="key_rotate"),
     path(f"{TENANT}keys/<str:key>/revoke/", keys.revoke, name="key_revoke"),
+    path(f"{TENANT}webhooks/", webhooks.listing, name="webhooks"),
+    path(f"{TENANT}webhooks/new/", webhooks.create, name="webhook_new"),
+    path(f"{TENANT}webhooks/<str:endpoint>/", webhooks.detail, name="webhook"),
+    path(f"{TENANT}webhooks/<str:endpoint>/switch/", webhooks.switch, name="webhook_switch"),
+    path(f"{TENANT}webhooks/<str:endpoint>/rotate/", webhooks.rotate, name="webhook_rotate"),
+    path(f"{TENANT}webhooks/<str:endpoint>/delete/", webhooks.delete, name="webhook_delete"),
+    path(f"{TENANT}webhooks/<str:endpoint>/test/", deliveries.test, name="webhook_test"),
+    path(
+        f"{TENANT}webhooks/<str:endpoint>/resend/", deliveries.resend_missed, name="webhook_resend"
+    ),
+    path(
+        f"{TENANT}webhooks/<str:endpoint>/deliveries/<str:delivery>/",
+        deliveries.detail,
+        name="delivery",
+    ),
+    path(
+        f"{TENANT}webhooks/<str:endpoint>/deliveries/<str:delivery>/resend/",
+        deliveries.resend_one,
+        name="delivery_resend",
+    ),
     path(f"{TENANT}usage/", usage.dashboard, name="usage"),
     path(f"{TENANT}billing/", money.billing, name="billing"),
     path(f"{TENANT}billing/alert/", money.alert, name="billing_alert"),

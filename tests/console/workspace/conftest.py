@@ -24,6 +24,9 @@ from generation.settlement import settle
 from pictor.kit import clock
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images
+from webhooks.models import Delivery
+from webhooks.services import Wishes as Hook
+from webhooks.services import create_endpoint, send_test
 
 SignIn = Callable[..., Client]
 Make = Callable[..., Generation]
@@ -93,6 +96,14 @@ def delivered(tmp_path: Path) -> Make:
         return begun
 
     return make
+
+
+def told(customer: Customer) -> Delivery:
+    """A delivery on its way to an endpoint of theirs."""
+    endpoint, _ = create_endpoint(
+        tenant=customer.tenant, wishes=Hook("https://1.1.1.1/hook"), actor="test"
+    )
+    return send_test(endpoint=endpoint, now=clock.now())
 
 
 def url(name: str, customer: Customer, *ids: str) -> str:

@@ -11,13 +11,16 @@ from console.workspace import urls
 from pictor.kit import clock
 from storage.exports import KEPT as EXPORT_KEPT
 from storage.models import TenantExport
-from tests.console.workspace.conftest import SignIn, available
+from tests.console.workspace.conftest import SignIn, available, told
 from tests.factories import Customer
+from webhooks.models import Delivery
 
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
     "settings_limits", "billing_alert", "export_ask", "delete",
+    "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test", "webhook_resend",
+    "delivery_resend",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export"}
 """What leads to storage."""
@@ -43,6 +46,16 @@ MAY = {
     "key_new": MAKERS,
     "key_rotate": CHIEFS,
     "key_revoke": CHIEFS,
+    "webhooks": MAKERS,
+    "webhook_new": MAKERS,
+    "webhook": MAKERS,
+    "webhook_switch": MAKERS,
+    "webhook_rotate": MAKERS,
+    "webhook_delete": MAKERS,
+    "webhook_test": MAKERS,
+    "webhook_resend": MAKERS,
+    "delivery": MAKERS,
+    "delivery_resend": MAKERS,
     "billing": PAYERS,
     "ledger": PAYERS,
     "prices": PAYERS,
@@ -59,6 +72,13 @@ MAY = {
     "export_ask": CHIEFS,
     "export": CHIEFS,
 }
+
+
+@pytest.fixture(autouse=True)
+def endpoints(acme: Customer, other: Customer) -> None:
+    """Each has one, with a delivery."""
+    for customer in (acme, other):
+        told(customer)
 
 
 def names() -> list[str]:
@@ -79,12 +99,15 @@ def address(
     member = Membership.objects.filter(tenant=tenant).order_by("id").first()
     invited = Invitation.objects.filter(tenant=tenant).first()
     export = TenantExport.objects.filter(tenant=tenant).first()
+    sent = Delivery.objects.filter(event__tenant=tenant).select_related("endpoint").first()
     ids = {
         "generation": generation,
         "key": key,
         "person": str(member.user_id) if member else "nobody",
         "invitation": str(invited.pk) if invited else "none",
         "export": export.public_id if export else "none",
+        "endpoint": sent.endpoint.public_id if sent else "none",
+        "delivery": sent.public_id if sent else "none",
     }
     route = str(entry.pattern)
     kwargs = {word: value for word, value in ids.items() if f":{word}>" in route}
@@ -194,7 +217,15 @@ def test_what_a_role_may_not_do_is_not_shown(acme, sign_in, delivered):
     }
 
     for role, html in shown.items():
-        for name in ("playground", "generations", "keys", "billing", "audit", "settings"):
+        for name in (
+            "playground",
+            "generations",
+            "keys",
+            "webhooks",
+            "billing",
+            "audit",
+            "settings",
+        ):
             assert (f'href="{address(name, acme)}"' in html) == (role in MAY[name]), (role, name)
     detail = sign_in(acme, "viewer").get(address("generation", acme, made)).content.decode()
     assert "Delete images" not in detail
