@@ -13,7 +13,8 @@ from accounts.models import Tenant
 from pictor.kit import ids
 
 SUCCEEDED, FAILED, CANCELED = "generation.succeeded", "generation.failed", "generation.canceled"
-EVENTS = (SUCCEEDED, FAILED, CANCELED)
+BALANCE_LOW = "balance.low"
+EVENTS = (SUCCEEDED, FAILED, CANCELED, BALANCE_LOW)
 """What an endpoint can be told of."""
 TEST = "webhook.test"
 """What is sent when somebody asks for a test; nobody subscribes to it."""
@@ -72,7 +73,7 @@ class Event(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
     type = models.CharField(max_length=40)
-    # Whose: a generation's id, an endpoint's; the app that announces it knows what it names.
+    # Whose: a generation's id, an endpoint's, a tenant's; who announces it knows what it names.
     subject_id = models.UUIDField()
     at = models.DateTimeField()
     # Written before the first attempt, and never changed.

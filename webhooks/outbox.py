@@ -59,16 +59,26 @@ class Outcome:
     answer: str = ""
 
 
-def announce(*, tenant_id: UUID, event_type: str, subject_id: UUID, at: datetime) -> None:
+def announce(
+    *,
+    tenant_id: UUID,
+    event_type: str,
+    subject_id: UUID,
+    at: datetime,
+    data: Mapping[str, Any] | None = None,
+) -> None:
     """Tell the tenant's endpoints, once this transaction is committed. Call it inside that.
 
     One query where there is no endpoint. With one that is switched off the event is kept too: it
-    may be sent later.
+    may be sent later. `data` is for what nobody can say later (contents.py).
     """
     endpoints = list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).only("status", "events"))
     if not endpoints:
         return
-    event = Event.objects.create(tenant_id=tenant_id, type=event_type, subject_id=subject_id, at=at)
+    event = Event(tenant_id=tenant_id, type=event_type, subject_id=subject_id, at=at)
+    if data is not None:
+        event.body = body_with(event, data)
+    event.save(force_insert=True)
     Delivery.objects.bulk_create(
         Delivery(event=event, endpoint_id=endpoint.id, due_at=at)
         for endpoint in endpoints

@@ -1,4 +1,4 @@
-"""Mail to those who pay, once, when a balance falls below what they chose."""
+"""Mail to those who pay, and a webhook, once, when a balance falls below what they chose."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,8 @@ from accounts.services import post, record
 from billing.models import BalanceAlert
 from billing.selectors import balance_of, days_left
 from pictor.kit.money import Micros, to_decimal
+from webhooks import outbox
+from webhooks.models import BALANCE_LOW
 
 TOLD = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
 """The roles that are told."""
@@ -81,6 +83,7 @@ def _look(tenant_id: UUID, now: datetime) -> bool:
     alert.save(update_fields=["raised_at"])
     if is_low:
         _tell(alert, available, days)
+        _announce(alert, available, days, now)
     return is_low
 
 
@@ -98,6 +101,24 @@ def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
     for member in members_of(alert.tenant_id):
         if member.role in TOLD:
             post(to=member.user.email, subject=subject, text=text, html=html)
+
+
+def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: datetime) -> None:
+    below = alert.below_micros
+    outbox.announce(
+        tenant_id=alert.tenant_id,
+        event_type=BALANCE_LOW,
+        subject_id=alert.tenant_id,
+        at=now,
+        data={
+            "object": "balance",
+            "available": to_decimal(available),
+            "currency": "USD",
+            "days_left": None if days is None else int(days),
+            "below": None if below is None else to_decimal(below),
+            "below_days": alert.below_days,
+        },
+    )
 
 
 def _short(amount: Micros) -> str:

@@ -1,5 +1,6 @@
 """Those who pay are told, once, when a balance falls below what they chose."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from billing.services import (
 )
 from pictor.kit.money import Micros
 from tests.billing.conftest import Customer
+from webhooks.models import Event, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
 PAGE = "https://pictor.example/console/ten_x/billing/"
@@ -108,3 +110,26 @@ def test_what_is_chosen_is_in_the_audit_log(acme, now):
 def test_a_threshold_of_nothing_is_refused(acme, wish):
     with pytest.raises(ValidationError):
         want(acme, **wish)
+
+
+def test_their_server_is_told_with_the_mail(acme, now):
+    WebhookEndpoint.objects.create(tenant=acme.tenant, url="https://example.com/", secret="")
+    want(acme, below=10_000_000)
+    adjust(tenant_id=acme.id, amount=Micros(-1_550_001), reason="used", actor="test")
+
+    for _ in range(2):
+        look_at_balances(now=now)
+
+    body = json.loads(Event.objects.get().body)
+    assert body == {
+        "type": "balance.low",
+        "timestamp": int(now.timestamp()),
+        "data": {
+            "object": "balance",
+            "available": "8.449999",
+            "currency": "USD",
+            "days_left": None,
+            "below": "10.000000",
+            "below_days": None,
+        },
+    }

@@ -37,6 +37,7 @@ EVENT_WORDS = {
     "generation.succeeded": "A generation succeeded",
     "generation.failed": "A generation failed",
     "generation.canceled": "A generation was canceled",
+    "balance.low": "The balance has fallen low",
 }
 SINCE_WORDS = {"1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 BADGES = {
