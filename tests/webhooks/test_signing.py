@@ -1,11 +1,16 @@
 """Signatures that the specification's own example, and its library, agree with."""
 
+import re
 import time
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from console.site.guides import FOLDER
 from webhooks.signing import headers_of, new_secret
+
+GUIDE = (FOLDER / "webhooks.md").read_text(encoding="utf-8")
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"test": 2432232314}'
@@ -37,3 +42,18 @@ def test_each_secret_verifies_and_no_other_does():
         Webhook(new_secret()).verify('{"a":"ü"}', headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(ours[0]).verify('{"a":"u"}', headers)
+
+
+def test_what_the_guide_shows_without_a_library_verifies_ours_alone():
+    (shown,) = re.findall(r"```python\n(import base64.*?)```", GUIDE, re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(shown, found)  # noqa: S102 - our own page
+    secrets, now = [new_secret(), new_secret()], int(time.time())
+
+    headers = headers_of(event_id="evt_1", timestamp=now, body=BODY, signed_with=secrets)
+    old = headers_of(event_id="evt_1", timestamp=now - 301, body=BODY, signed_with=secrets)
+
+    assert [found["is_ours"](one, headers, BODY) for one in secrets] == [True, True]
+    assert not found["is_ours"](new_secret(), headers, BODY)
+    assert not found["is_ours"](secrets[0], headers, BODY + b" ")
+    assert not found["is_ours"](secrets[0], old, BODY)
