@@ -15,8 +15,9 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Left
 from psycopg.errors import QueryCanceled
 
+from billing.selectors import ended_like
 from generation import selectors
-from generation.models import Generation
+from generation.models import FINAL, Generation
 from generation.selectors import Finished
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
@@ -60,6 +61,12 @@ class Wanted:
     cost_over: Micros | None = None
 
     @property
+    def is_of_usage(self) -> bool:
+        """Whether usage, which counts what ended by the hour, tells these from others."""
+        unknown = (self.source, self.text, self.since, self.until, self.cost_over)
+        return not any(word or word == 0 for word in unknown)
+
+    @property
     def is_picky(self) -> bool:
         """Whether rows are looked into, beyond when they were made."""
         words = (self.status, self.model, self.tier, self.text, self.since is None and self.source)
@@ -72,7 +79,7 @@ class TooBroad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the chosen generations come to, of the newest `looked_at`; `is_all` if no more are."""
+    """What the chosen generations come to: all, or those among the newest `looked_at`."""
 
     generations: int
     captured: Micros
@@ -109,7 +116,11 @@ def found(
 
 
 def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
-    """What those of them come to that are among the newest. One query. Raises TooBroad."""
+    """What they come to. One query, or two; raises TooBroad.
+
+    Where there are more than are looked at, usage knows of all that ended; but not by words,
+    source or cost, of which only those among the newest are counted.
+    """
     looked_at = WORDS_SEARCHED if wanted.text else SEARCHED
     newest = _in_time(tenant_id, wanted).order_by("-id")[: looked_at + 1]
     match = _match(wanted)
@@ -118,7 +129,19 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
             looked_at=Count("id"),
             generations=Count("id", filter=match),
             captured=Sum("captured_micros", filter=match),
+            under_way=Count("id", filter=match & ~Q(state__in=FINAL)),
         )
+    if row["looked_at"] > looked_at and wanted.is_of_usage:
+        ended, captured = ended_like(
+            tenant_id,
+            model=wanted.model,
+            tier=wanted.tier,
+            status=wanted.status,
+            key_id=wanted.key_id,
+            start=wanted.ended_since,
+            end=wanted.ended_until,
+        )
+        return Sums(ended + row["under_way"], captured, looked_at, is_all=True)
     return Sums(
         generations=row["generations"],
         captured=Micros(row["captured"] or 0),

@@ -99,6 +99,37 @@ def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
     return [Micros(int(found)) for found in rows.aggregate(**sums).values()]
 
 
+def ended_like(
+    tenant_id: UUID,
+    *,
+    model: str = "",
+    tier: str = "",
+    status: str = "",
+    key_id: UUID | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> tuple[int, Micros]:
+    """How many generations ended so, and what they were charged; what is empty does not matter.
+
+    `start` and `end` are full hours. One query.
+    """
+    said = {
+        "model": model,
+        "tier": tier,
+        "status": status,
+        "key_id": key_id,
+        "hour__gte": start,
+        "hour__lt": end,
+    }
+    rows = UsageRollup.objects.filter(
+        tenant_id=tenant_id, **{name: value for name, value in said.items() if value}
+    )
+    found = rows.aggregate(
+        generations=Sum("generations", default=0), captured=Sum("captured_micros", default=0)
+    )
+    return int(found["generations"]), Micros(int(found["captured"]))
+
+
 def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
     """By key, the last hour in which one of its requests ended, since a moment. One query."""
     rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=since)

@@ -1,5 +1,7 @@
 """Generations listed, filtered, told, canceled and deleted on the pages."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db.models.expressions import RawSQL
 
@@ -135,12 +137,36 @@ def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
     assert (len(shown.generation.prompt), len(whole.generation.prompt)) == (100, len(made.prompt))
 
 
-def test_sums_say_when_they_are_not_of_all(acme, some, monkeypatch):
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(),
+        Wanted(status="succeeded"),
+        Wanted(status="queued"),
+        Wanted(model="gpt-image-2-origin"),
+        Wanted(ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
+        Wanted(ended_until=datetime(2026, 1, 1, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.usefixtures("some")
+def test_sums_are_of_all_however_many_there_are(acme, monkeypatch, wanted):
+    looked_at_all = sums(acme.id, wanted)
+    assert looked_at_all.is_all
+
+    monkeypatch.setattr("generation.searching.SEARCHED", 2)
+    from_usage = sums(acme.id, wanted)
+
+    assert (from_usage.generations, from_usage.captured, from_usage.is_all) == (
+        *(looked_at_all.generations, looked_at_all.captured),
+        True,
+    )
+
+
+def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, some, monkeypatch):
     monkeypatch.setattr("generation.searching.SEARCHED", 2)
 
-    assert sums(acme.id, Wanted()).is_all is False
-    queued = sums(acme.id, Wanted(status="queued"))
-    assert (queued.generations, queued.looked_at, queued.is_all) == (1, 2, False)
+    dear = sums(acme.id, Wanted(cost_over=Micros(0)))
+    assert (dear.looked_at, dear.is_all) == (2, False)
     assert found(acme.id, Wanted(cost_over=Micros(1)), limit=1)[0].generation == some[2]
 
 
