@@ -208,10 +208,23 @@ def membership_in(user_id: UUID, public_id: str) -> Membership | None:
 
 
 def audit_page(
-    tenant_id: UUID, *, before: int | None = None, action: str = "", limit: int
+    tenant_id: UUID,
+    *,
+    before: int | None = None,
+    action: str = "",
+    actor: str = "",
+    about: str = "",
+    limit: int,
 ) -> list[AuditEvent]:
-    """A tenant's audit events, newest first: those before `before`, of actions that begin so."""
+    """A tenant's audit events, newest first: those before `before`, of actions that begin so.
+
+    `actor` is the name of whoever did it, `about` the id of what it was done to; empty is any.
+    """
     events = AuditEvent.objects.filter(tenant_id=tenant_id, action__startswith=action)
+    if actor:
+        events = events.filter(actor_name=actor)
+    if about:
+        events = events.filter(object_id=about)
     if before is not None:
         events = events.filter(id__lt=before)
     return list(events.order_by("-id")[:limit])

@@ -9,6 +9,11 @@ from playwright.sync_api import BrowserContext, Page
 from tests.console.browser import LOOKS, axe, faults, keep, looking
 
 PASSWORD = "correct-horse-battery"
+CLICKS = """
+addEventListener("click", (event) => {
+  if (event.isTrusted && event.detail) clicked(event.target.textContent.trim().slice(0, 40));
+}, true);
+"""
 
 
 def code_for(session: BrowserContext, email: str) -> str:
@@ -43,6 +48,13 @@ def newcomer(browser, stack, look):
 
 def test_from_signing_up_to_what_the_image_cost(newcomer):
     email = f"ann-{uuid4().hex[:8]}@example.com"
+    clicks: list[str] = []
+
+    def clicked(words: str) -> None:
+        clicks.append(words)
+
+    newcomer.expose_function("clicked", clicked)
+    newcomer.add_init_script(CLICKS)
 
     page = sign_up(newcomer, email)
 
@@ -52,6 +64,7 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
     page.locator("#code").get_by_text('"quality": "low"').wait_for()
     page.get_by_role("button", name="Generate 1 image").click()
     page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for(timeout=30_000)
+    assert len(clicks) == 6, clicks  # the choice of a quality is not needed for an image
     page.get_by_role("link", name="Ledger").click()
     page.get_by_role("cell", name="$0.00588").first.wait_for()
     assert page.get_by_text("credit for signing up").first.is_visible()

@@ -43,7 +43,6 @@ class May(StrEnum):
     DELETE = "delete"
 
 
-_STOPPED = "new generations stop, everything else stays open."
 _EVERYTHING = frozenset(May)
 _ROLES: dict[str, frozenset[May]] = {
     OWNER: _EVERYTHING,
@@ -62,6 +61,15 @@ _ROLES: dict[str, frozenset[May]] = {
 def allows(role: str, what: May) -> bool:
     """Whether a member of that role may do it."""
     return what in _ROLES[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What stops new generations; `page` is where that is mended, if anywhere."""
+
+    what: str
+    way_out: str
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +101,32 @@ class Workspace:
         return self.balance.available
 
     @property
-    def stopped(self) -> str:
-        """Why nothing can be generated now, in words, and the way out; empty when it can."""
+    def stopped(self) -> Stop | None:
+        """Why nothing can be generated now, and the way out; None when it can."""
         tenant, used = self.tenant, self.balance.used
         if tenant.status != Tenant.Status.ACTIVE:
-            return f"This workspace is suspended: {_STOPPED}"
+            return Stop("This workspace is suspended", "Ask whoever runs this site.")
         if not self.balance.available:
-            return f"The balance is used up: {_STOPPED} Add funds to go on."
+            page = self._page("billing", May.SEE_MONEY)
+            return Stop(
+                "The balance is used up", "Funds are added by whoever runs this site.", page
+            )
         for count, budget, words in (
             (used.month, tenant.budget_month_micros, "monthly"),
             (used.day, tenant.budget_day_micros, "daily"),
         ):
             if budget is not None and count >= budget:
-                return (
-                    f"The workspace has used up its {words} budget: {_STOPPED}"
-                    " Owners and admins raise it in the settings."
+                return Stop(
+                    f"The workspace has used up its {words} budget",
+                    "Owners and admins raise it in the settings.",
+                    self._page("settings", May.MANAGE),
                 )
-        return ""
+        return None
+
+    def _page(self, name: str, needs: May) -> str:
+        """The address of a page; empty where the member may not open it."""
+        public_id = self.tenant.public_id
+        return reverse(f"workspace:{name}", args=[public_id]) if needs in self.may else ""
 
     @property
     def may(self) -> Collection[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,6 +17,7 @@ from billing.models import Transfer
 from billing.selectors import (
     PACE_DAYS,
     balance_alert_of,
+    book_in_force,
     latest_transfers,
     pace_of,
     price_tables,
@@ -115,6 +117,7 @@ def _billing(
         "days": workspace.available / pace if pace else None,
         "a_day": round(pace),
         "pace_days": PACE_DAYS,
+        "contact": settings.OPERATOR_CONTACT,
         "week": round(pace * PACE_DAYS),
         "proof": proof_of(tenant.id) if "proof" in request.GET else None,
         "entries": [Entry(one) for one in latest_transfers(tenant.id, limit=8)],
@@ -153,11 +156,17 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The prices in force for this workspace, and those that are decided for later."""
     contracts = [one for one in current_catalogue().contracts.values() if one.is_enabled]
+    now = clock.now()
     tables = [
         (start, priced_models(contracts, table))
-        for start, table in price_tables(workspace.tenant.id, clock.now())
+        for start, table in price_tables(workspace.tenant.id, now)
     ]
-    context = {"workspace": workspace, "models": tables[0][1], "following": tables[1:]}
+    context = {
+        "workspace": workspace,
+        "models": tables[0][1],
+        "following": tables[1:],
+        "book": book_in_force(workspace.tenant.id, now) or book_in_force(None, now),
+    }
     return render(request, "workspace/prices.html", context)
 
 

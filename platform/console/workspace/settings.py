@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings as config
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from typing_extensions import override
 
 from accounts.models import Tenant
-from accounts.selectors import audit_page
+from accounts.selectors import audit_page, members_of
 from accounts.services import (
     OwnLimits,
     set_image_retention,
@@ -43,8 +44,10 @@ KINDS = {
     "member": "Members",
     "tenant": "Workspace",
     "balance": "Balance",
+    "webhook": "Webhooks",
 }
 """What a list of events is narrowed to by one click; any beginning of an action will do."""
+AUDITED_BY = ("action", "actor", "about")
 _ACTION = re.compile(r"[a-z_.]{1,60}", re.ASCII)
 COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
 
@@ -141,28 +144,34 @@ def page(
 @require_safe
 @member(May.SEE_AUDIT)
 def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Who did what, from where, before and after; newest first."""
-    said = request.GET.get("action", "")
-    action = said if _ACTION.fullmatch(said) else ""
-    tenant_id = workspace.tenant.id
+    """Who did what, from where, before and after; newest first, filtered as the address says."""
+    said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
+    if not _ACTION.fullmatch(said["action"]):
+        said["action"] = ""
     if request.GET.get("format") == "csv":
-        return csv_answer("audit.csv", COLUMNS, _pages(workspace, action))
+        return csv_answer("audit.csv", COLUMNS, _pages(workspace, said))
     before_id = number_of(request.GET.get("before", ""))
-    events = audit_page(tenant_id, before=before_id, action=action, limit=PAGE + 1)
+    events = audit_page(workspace.tenant.id, before=before_id, **said, limit=PAGE + 1)
+    kept = {name: word for name, word in said.items() if word}
     context = {
         "workspace": workspace,
         "events": events[:PAGE],
-        "more": events[PAGE - 1].pk if len(events) > PAGE else None,
-        "is_later": before_id is not None,
-        "action": action,
+        "newest": f"?{urlencode(kept)}" if before_id is not None else "",
+        "older": f"?{urlencode({**kept, 'before': events[PAGE - 1].pk})}"
+        if len(events) > PAGE
+        else "",
+        "csv": f"?{urlencode({**kept, 'format': 'csv'})}",
+        "said": said,
+        "is_filtered": bool(kept),
         "kinds": KINDS.items(),
+        "people": [one.user.email for one in members_of(workspace.tenant.id)],
     }
     return render(request, "workspace/audit.html", context)
 
 
-def _pages(workspace: Workspace, action: str) -> Iterator[Rows]:
+def _pages(workspace: Workspace, said: Mapping[str, str]) -> Iterator[Rows]:
     before: int | None = None
-    while page := audit_page(workspace.tenant.id, before=before, action=action, limit=READ):
+    while page := audit_page(workspace.tenant.id, before=before, **said, limit=READ):
         yield [
             [
                 one.at.isoformat(), one.actor_name, one.action, one.object_type, one.object_id,

@@ -37,12 +37,15 @@ _MOVES = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happened to a generation; `after` is the time since it was accepted."""
+    """Something that happened to a generation; `after` is the time since it was accepted.
+
+    `entry` is the number of the ledger's entry, where money moved.
+    """
 
     at: datetime
     words: str
     after: timedelta
-    note: str = ""
+    entry: int | None = None
 
     @property
     def milliseconds(self) -> int:
@@ -61,19 +64,19 @@ def steps_of(
 ) -> list[Step]:
     """Everything that happened, in order."""
     begun = generation.created_at
-    told = [(begun, "Accepted", "")]
+    told: list[tuple[datetime, str, int | None]] = [(begun, "Accepted", None)]
     told += [
-        (move.created_at, f"{_MOVES[move.kind]} {amount(move.amount)}", f"entry {move.seq}")  # type: ignore[index]  # a word of these
+        (move.created_at, f"{_MOVES[move.kind]} {amount(move.amount)}", move.seq)  # type: ignore[index]  # a word of these
         for move in transfers
         if move.kind in _MOVES
     ]
     for number, attempt in enumerate(attempts, start=1):
-        told.append((attempt.started_at, f"Attempt {number} begun", ""))
+        told.append((attempt.started_at, f"Attempt {number} begun", None))
         if attempt.finished_at is not None:
             words = _ATTEMPTS.get(attempt.attempt_class, "ended")
             status = f", HTTP {attempt.http_status}" if attempt.http_status else ""
-            told.append((attempt.finished_at, f"Attempt {number}: {words}{status}", ""))
+            told.append((attempt.finished_at, f"Attempt {number}: {words}{status}", None))
     if generation.finished_at is not None:
-        told.append((generation.finished_at, BADGES[State(generation.state)][1], ""))
-    told.sort(key=lambda entry: entry[0])
-    return [Step(at, words, at - begun, note) for at, words, note in told]
+        told.append((generation.finished_at, BADGES[State(generation.state)][1], None))
+    told.sort(key=lambda step: step[0])
+    return [Step(at, words, at - begun, entry) for at, words, entry in told]

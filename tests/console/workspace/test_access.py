@@ -124,9 +124,10 @@ def peopled(customer: Customer, sign_in: SignIn) -> None:
     TenantExport.objects.create(tenant=customer.tenant, size_bytes=1, **times)
 
 
-def asked(client: Client, name: str, url: str) -> int:
-    """The status of the page, or of what is done there."""
-    answer = client.post(url) if name in ACTIONS else client.get(url)
+def asked(client: Client, name: str, url: str, *, partly: bool = False) -> int:
+    """The status of the page, or of what is done there; of a part of it, as htmx asks for one."""
+    headers = {"HX-Request": "true"} if partly else {}
+    answer = (client.post if name in ACTIONS else client.get)(url, headers=headers)
     return answer.status_code
 
 
@@ -153,11 +154,25 @@ def test_another_workspace_is_not_there(acme, other, sign_in, delivered, name):
 
     whole = address(name, other, theirs, other.key.public_id)
     assert asked(client, name, whole) == 404
+    assert asked(client, name, whole, partly=True) == 404
+    assert asked(client, name, f"{whole}?format=csv") == 404
     mixed = address(name, acme, theirs, other.key.public_id, people=other)
     if mixed != address(name, acme, "gen_x", "key_x"):  # their thing in one's own workspace
         assert asked(client, name, mixed) == 404
     other.key.refresh_from_db()
     assert (other.key.revoked_at, Transfer.objects.count()) == (None, before)
+
+
+def test_another_workspaces_things_are_not_shown_in_ones_own(acme, other, sign_in, delivered):
+    theirs = delivered(other, prompt="nobody else's fox").public_id
+    client = sign_in(acme)
+
+    run = client.get(address("playground", acme) + f"?run={theirs}")
+    again = client.get(address("playground", acme) + f"?again={theirs}")
+    listed = client.get(address("generations", acme) + f"?q={theirs}").content.decode()
+
+    assert (run.status_code, again.status_code) == (404, 404)
+    assert "nobody else" not in listed
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))

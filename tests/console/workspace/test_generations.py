@@ -173,6 +173,7 @@ def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, som
 def test_a_generation_tells_its_steps_and_its_money(acme, sign_in, some):
     page = sign_in(acme).get(url("generation", acme, some[0].public_id)).content.decode()
 
+    assert f'{url("ledger", acme)}?before=3#entry-2">entry 2</a>' in page
     for words in ("Accepted", "Held $0.05268", "Attempt 1 begun", "Charged $0.05268", "order-7"):
         assert words in page
     assert "hidden-vendor" not in page

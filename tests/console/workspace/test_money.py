@@ -108,6 +108,10 @@ def test_a_price_of_ones_own_and_what_is_to_come_are_shown(acme, sign_in):
 
     assert "$0.10536" in page  # 0.05268 twice
     assert "Prices change on" in page
+    now_shown, to_come = page.split('id="from-1"')
+    assert ("$0.10536" in now_shown, "$0.15804" in now_shown) == (True, False)
+    assert ("$0.10536" in to_come, "$0.15804" in to_come) == (False, True)
+    assert "price list acme, version 1" in page
     assert Transfer.objects.count() == 1
 
 

@@ -113,4 +113,24 @@ def test_a_budget_that_is_used_up_is_named_on_every_page(acme, sign_in, delivere
     overview = words_of(sign_in(acme).get(url("overview", acme)))
 
     assert "The workspace has used up its monthly budget" in page
+    assert f'<a href="{url("settings", acme)}">Owners and admins raise it' in page
     assert "The workspace has used $0.05268 of $0.05268 this UTC month" in overview
+
+
+@pytest.mark.usefixtures("other")
+def test_the_log_is_filtered_by_person_and_by_what_was_changed_in_its_csv_too(acme, sign_in):
+    owner, admin = sign_in(acme), sign_in(acme, "admin")
+    owner.post(url("settings", acme), {"title": "One", "prompt_retention_days": "30"})
+    admin.post(url("settings", acme), {"title": "Two", "prompt_retention_days": "30"})
+    log = url("audit", acme)
+
+    by_admin = lines_of(owner.get(f"{log}?actor=admin@acme.example&format=csv"))
+    of_tenant = lines_of(owner.get(f"{log}?about={acme.tenant.public_id}&format=csv"))
+    none = words_of(owner.get(f"{log}?actor=nobody&about=%00"))
+    link = "?action=tenant.title&amp;actor=admin%40acme.example&amp;format=csv"
+
+    assert [line["action"] for line in by_admin] == ["tenant.title"]
+    assert {line["id"] for line in of_tenant} == {acme.tenant.public_id}
+    assert "No entries match" in none
+    page = owner.get(f"{log}?action=tenant.title&actor=admin@acme.example").content.decode()
+    assert link in page
