@@ -28,6 +28,8 @@ SHORT_ANSWER_CHARS = 1000
 """An answer that is no longer is always kept as it is."""
 LONG_ANSWERS_CHARS = 4 * 1024**2
 """So much of longer ones is kept a day of an endpoint; the others are cut. 30 days of them stay."""
+OF_ONE_TENANT = 20
+"""Deliveries of one tenant at once in a process, over all its endpoints."""
 SIDE_BY_SIDE = 8
 """Deliveries to one endpoint at once; to one that fails, one after the other."""
 
@@ -86,19 +88,27 @@ def announce(
     )
 
 
-# Each endpoint's first one before anybody's second: who has many waiting keeps nobody waiting.
+# Each tenant's first one before anybody's second, those in hand counted: who has many waiting, or
+# servers that are slow, keeps nobody waiting.
 _CLAIM = """
-WITH due AS MATERIALIZED (
-    SELECT d.id
+WITH hand AS (
+    SELECT e.tenant_id, SUM(h.count) AS count
+      FROM unnest(%(busy)s::uuid[], %(counts)s::int[]) AS h (id, count)
+      JOIN webhooks_webhookendpoint AS e ON e.id = h.id GROUP BY e.tenant_id
+), ready AS (
+    SELECT d.id, d.due_at, COALESCE(h.count, 0)
+           + row_number() OVER (PARTITION BY e.tenant_id ORDER BY d.place, d.due_at) AS turn
       FROM webhooks_webhookendpoint AS e
      CROSS JOIN LATERAL (
            SELECT id, due_at, row_number() OVER (ORDER BY due_at) AS place
              FROM webhooks_delivery
             WHERE endpoint_id = e.id AND state = 'pending' AND due_at <= %(now)s
             ORDER BY due_at LIMIT %(side_by_side)s) AS d
+      LEFT JOIN hand AS h ON h.tenant_id = e.tenant_id
      WHERE e.status = 'enabled' AND NOT e.id = ANY(%(full)s)
        AND (e.failing_since IS NULL OR d.place = 1 AND NOT e.id = ANY(%(busy)s))
-     ORDER BY d.place, d.due_at LIMIT %(limit)s)
+), due AS MATERIALIZED (
+    SELECT id FROM ready WHERE turn <= %(of_one_tenant)s ORDER BY turn, due_at LIMIT %(limit)s)
 UPDATE webhooks_delivery SET due_at = %(until)s
  WHERE id IN (SELECT id FROM webhooks_delivery
                WHERE id IN (SELECT id FROM due) AND state = 'pending' AND due_at <= %(now)s
@@ -119,6 +129,8 @@ def claim(*, now: datetime, limit: int, in_hand: Mapping[UUID, int]) -> list[Ord
         "limit": limit,
         "full": [endpoint for endpoint, count in in_hand.items() if count >= SIDE_BY_SIDE],
         "busy": list(in_hand),
+        "counts": list(in_hand.values()),
+        "of_one_tenant": OF_ONE_TENANT,
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)

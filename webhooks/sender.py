@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError
 from pictor.kit import clock, pools, vital
 from pictor.kit.http import HttpPool
 from webhooks import outbox
-from webhooks.outbox import Order
+from webhooks.outbox import Order, Outcome
 from webhooks.sending import ATTEMPT_SECONDS, send
 
 logger = logging.getLogger(__name__)
@@ -69,9 +69,18 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
+    async def _tried(self, order: Order) -> Outcome:
+        """What came of it. A fault of ours counts as a try too, or it would be made for ever."""
+        began = clock.now()
+        try:
+            return await send(order, http=self._http, at=began)
+        except Exception:
+            logger.exception("an event could not be sent")
+            return Outcome(began_at=began, took=clock.now() - began, error="it could not be sent")
+
     async def _deliver(self, order: Order) -> None:
         try:
-            outcome = await send(order, http=self._http, at=clock.now())
+            outcome = await self._tried(order)
             await pools.surely(outbox.write_down, order=order, outcome=outcome, now=clock.now())
         except Exception:
             logger.exception("a delivery was let go of; it is sent again")

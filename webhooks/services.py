@@ -119,7 +119,8 @@ def resend(*, endpoint: WebhookEndpoint, delivery: Delivery, now: datetime) -> N
     """Send a delivery again, with the same event id and body, and all its tries anew."""
     _require_enabled(endpoint)
     delivery.state, delivery.tries, delivery.due_at = Delivery.State.PENDING, 0, now
-    delivery.save(update_fields=["state", "tries", "due_at"])
+    again = {"state": delivery.state, "tries": delivery.tries, "due_at": delivery.due_at}
+    Delivery.objects.filter(pk=delivery.pk).update(**again)  # its endpoint may be deleted meanwhile
 
 
 @transaction.atomic

@@ -17,12 +17,16 @@ from accounts.rates.buckets import (
     bucket_of_pages,
     bucket_of_queries,
     bucket_of_reads,
+    bucket_of_sendings,
     buckets_of,
     buckets_of_sign_in,
     headers_of,
     refusal_of,
 )
 from accounts.selectors import Caller
+
+MANY_SENDINGS = 10
+"""What sending all that was missed counts as."""
 
 
 def take(caller: Caller, *, images: int) -> dict[str, str]:
@@ -55,6 +59,14 @@ def take_query(caller: Caller) -> None:
 def take_page(user_id: UUID) -> None:
     """Count one page of the console. Raises as `take_read` does."""
     _take_one(bucket_of_pages(user_id))
+
+
+def take_sending(tenant_id: UUID, *, many: bool = False) -> None:
+    """Count one webhook event that is sent by hand, or `many` at once. Raises as `take_read` does.
+
+    They need no image and no money, and each is kept for a month.
+    """
+    _take_one(bucket_of_sendings(tenant_id, MANY_SENDINGS if many else 1))
 
 
 def take_sign_in(*, account: str, address: str) -> None:

@@ -21,8 +21,10 @@ READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
 PAGES = "pages"
+SENDINGS = "webhook tests and resends"
 
 PAGES_OF_PERSON = 300
+SENDINGS_OF_TENANT = 30
 """Pages of the console a minute: five a second, for as long as one likes."""
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
@@ -80,6 +82,12 @@ def bucket_of_reads(caller: Caller) -> Bucket:
 def bucket_of_pages(user_id: UUID) -> Bucket:
     """The platform's limit of the pages that a person looks at."""
     return Bucket(f"pictor:rate:{{{user_id}}}:pages", PAGES, "account", PAGES_OF_PERSON, 1)
+
+
+def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:
+    """The platform's limit of events that a tenant has sent by hand."""
+    name = f"pictor:rate:{{{tenant_id}}}:tenant:sendings"
+    return Bucket(name, SENDINGS, "account", SENDINGS_OF_TENANT, count)
 
 
 def bucket_of_queries(caller: Caller) -> Bucket:

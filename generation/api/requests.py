@@ -24,7 +24,7 @@ from pictor.kit.api_bodies import (
     optional,
     refuse,
 )
-from pictor.kit.body import Body
+from pictor.kit.body import Body, check_text
 from pictor.kit.errors import InvalidRequest, UnsupportedMediaType
 from pictor.kit.forms import Form
 
@@ -221,7 +221,7 @@ def edit(body: Body) -> dict[str, Any]:
     if body.form is None:
         request = EditRequest.parse(_with_model(body.fields(), None))
     else:
-        texts = _with_model(body.form.texts, None)
+        texts = _with_model(_texts(body.form), None)
         request = EditForm.parse_form(Form(texts, body.form.files))
     return _with_images(request, Task.EDIT)
 
@@ -230,8 +230,15 @@ def variation(body: Body) -> dict[str, Any]:
     """Of a variation, which is a form."""
     if body.form is None:
         raise UnsupportedMediaType("Send the image as a file, in a multipart/form-data form.")
-    texts = _with_model(body.form.texts, VARIED_BY)
+    texts = _with_model(_texts(body.form), VARIED_BY)
     return _with_images(VariationForm.parse_form(Form(texts, body.form.files)), Task.VARIATION)
+
+
+def _texts(form: Form) -> dict[str, str]:
+    for name, text in form.texts.items():
+        check_text(name, name)
+        check_text(text, name)
+    return form.texts
 
 
 def _with_images(request: dict[str, Any], task: Task) -> dict[str, Any]:

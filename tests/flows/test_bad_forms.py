@@ -136,6 +136,11 @@ BAD_FORMS: dict[str, tuple[bytes, str, str | None]] = {
                         "output_compression"),
     "bytes that are no text": (form(TEXTS, IMAGE, part("user", b"\xff\xfe")), FORM, "user"),
     "a NUL": (form(TEXTS, IMAGE, part("user", b"a\x00b")), FORM, "user"),
+    "a NUL that is passed on": (
+        form(TEXTS, IMAGE, part("background", b"a\x00b")),
+        FORM,
+        "background",
+    ),
 }  # fmt: skip
 
 

@@ -168,3 +168,14 @@ def test_endpoints_are_managed_by_keys_that_may(customer: Customer, operator: Op
         ]
 
     assert [answer.status_code for answer in refused] == [403, 403]
+
+
+def test_tests_and_resends_have_a_limit_of_their_own(customer: Customer, hooks: Hooks) -> None:
+    path = f"{ENDPOINTS}/{make(customer, hooks.url)['id']}"
+
+    answers = [customer.client.post(f"{path}/resend", json={"since": 0}) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+    assert answers[-1].json()["error"]["code"] == "rate_limit_exceeded"
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert customer.client.get(path).status_code == 200

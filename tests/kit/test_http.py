@@ -63,6 +63,15 @@ async def test_connections_are_kept_and_used_again(pool, server):
     assert len(server.received) == 5
 
 
+async def test_cookies_are_not_kept(pool, server):
+    server.script = says(b"", headers={"Set-Cookie": "who=anybody; Path=/"})
+
+    for _ in range(2):
+        await fetch(pool, server.url)
+
+    assert ["cookie" in request.headers for request in server.received] == [False, False]
+
+
 async def test_redirects_are_not_followed(pool, server):
     server.script = says(b"", status=302, headers={"Location": f"{server.url}/elsewhere"})
 

@@ -25,6 +25,7 @@ from tests.raw_server import drips, hangs, says, sends
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks import outbox, sending
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
+from webhooks.sender import Sender
 
 pytestmark = pytest.mark.django_db
 
@@ -302,6 +303,38 @@ def test_one_that_fails_gets_one_at_a_time_and_keeps_nobody_waiting(acme, receiv
     WebhookEndpoint.objects.filter(id=endpoint.id).update(failing_since=receiver.now)
     assert len(outbox.claim(now=receiver.now, limit=100, in_hand={})) == 1
     assert outbox.claim(now=receiver.now, limit=100, in_hand={endpoint.id: 1}) == []
+
+
+def test_a_tenant_of_many_slow_servers_keeps_no_other_tenant_waiting(acme, receiver, endpoint):
+    slow = [endpoint, *(endpoint_of(acme, receiver.url)[0] for _ in range(3))]
+    for _ in range(9):
+        canceled(acme)
+    other = Customer("other")
+    theirs, _ = endpoint_of(other, receiver.url)
+    canceled(other)
+    in_hand = {one.id: 4 for one in slow}
+
+    (first,) = outbox.claim(now=receiver.now, limit=1, in_hand=in_hand)
+    rest = outbox.claim(now=receiver.now, limit=100, in_hand=in_hand)
+
+    assert first.endpoint_id == theirs.id
+    assert len(rest) == outbox.OF_ONE_TENANT - 16
+    assert outbox.claim(now=receiver.now, limit=100, in_hand={one.id: 5 for one in slow}) == []
+
+
+def test_a_fault_of_ours_is_a_try_too(receiver, endpoint, acme, monkeypatch):
+    def broken(**_: object) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr("webhooks.sending.signing.headers_of", broken)
+    canceled(acme)
+    (order,) = receiver.claimed()
+
+    outcome = asyncio.run(Sender(HttpPool())._tried(order))  # noqa: SLF001 - its loop has no other way in
+    outbox.write_down(order=order, outcome=outcome, now=receiver.now)
+
+    assert DeliveryAttempt.objects.get().error == "it could not be sent"
+    assert Delivery.objects.get().due_at > receiver.now
 
 
 def test_a_secret_that_no_key_opens_stops_nobody_else(acme, receiver, endpoint):

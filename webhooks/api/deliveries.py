@@ -82,6 +82,7 @@ class ResendView(Endpoint):
         """Send it again, within a second or two: the same event id and body, all tries anew."""
         endpoint = endpoint_of(caller, public_id)
         delivery = _delivery(endpoint, delivery_id)
+        rates.take_sending(caller.tenant_id)
         with refused_by_field():
             resend(endpoint=endpoint, delivery=delivery, now=clock.now())
         return _whole(delivery)
@@ -104,6 +105,7 @@ class ResendSinceView(Endpoint):
         Those from while it was paused or disabled too. Events are kept for 30 days.
         """
         endpoint = endpoint_of(caller, public_id)
+        rates.take_sending(caller.tenant_id, many=True)
         with refused_by_field():
             resent = resend_since(endpoint=endpoint, since=since, now=clock.now())
         return Answer({"resent": resent})
@@ -122,6 +124,7 @@ class TestView(Endpoint):
     def post(self, caller: Caller, public_id: str) -> Answer:
         """Have a `webhook.test` event sent, within a second or two."""
         endpoint = endpoint_of(caller, public_id)
+        rates.take_sending(caller.tenant_id)
         with refused_by_field():
             delivery = send_test(endpoint=endpoint, now=clock.now())
         return _whole(delivery)

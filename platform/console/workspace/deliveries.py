@@ -10,9 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import rates
 from console.workspace.access import May, Workspace, member
 from console.workspace.webhooks import badge_of, endpoint_of, page, to
 from pictor.kit import clock
+from pictor.kit.errors import RateLimited
 from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.selectors import answered_attempts_of, delivery_by_id
 from webhooks.services import resend, resend_since, send_test
@@ -45,9 +47,10 @@ def resend_one(
     found = endpoint_of(workspace, endpoint)
     one = _delivery(found, delivery)
     try:
+        rates.take_sending(workspace.id)
         resend(endpoint=found, delivery=one, now=clock.now())
-    except ValidationError as error:
-        return _page(request, workspace, found, one, refusal=" ".join(error.messages))
+    except (ValidationError, RateLimited) as error:
+        return _page(request, workspace, found, one, refusal=_words(error))
     messages.success(request, "Sent again within a second or two")
     return _to(workspace, found, one)
 
@@ -58,9 +61,10 @@ def test(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRespo
     """Send a test event, and show how it goes."""
     found = endpoint_of(workspace, endpoint)
     try:
+        rates.take_sending(workspace.id)
         one = send_test(endpoint=found, now=clock.now())
-    except ValidationError as error:
-        return page(request, workspace, found, refusal=" ".join(error.messages))
+    except (ValidationError, RateLimited) as error:
+        return page(request, workspace, found, refusal=_words(error))
     return _to(workspace, found, one)
 
 
@@ -72,12 +76,17 @@ def resend_missed(request: HttpRequest, workspace: Workspace, endpoint: str) -> 
     now = clock.now()
     back = SINCE.get(request.POST.get("since", ""), SINCE["24h"])
     try:
+        rates.take_sending(workspace.id, many=True)
         resent = resend_since(endpoint=found, since=now - back, now=now)
-    except ValidationError as error:
-        return page(request, workspace, found, refusal=" ".join(error.messages))
+    except (ValidationError, RateLimited) as error:
+        return page(request, workspace, found, refusal=_words(error))
     words = "1 event" if resent == 1 else f"{resent:,} events"
     messages.success(request, f"{words} on the way again")
     return to(workspace, found)
+
+
+def _words(error: ValidationError | RateLimited) -> str:
+    return error.message if isinstance(error, RateLimited) else " ".join(error.messages)
 
 
 def _delivery(endpoint: WebhookEndpoint, public_id: str) -> Delivery:

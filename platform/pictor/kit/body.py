@@ -65,8 +65,8 @@ class Body:
             raise _refused("The body must be a JSON object.")
         _check_depth(value)
         for name, item in value.items():
-            _check_text(name, name)
-            _check_text(item, name)
+            check_text(name, name)
+            check_text(item, name)
         return value
 
     def short_fields(self) -> dict[str, Any]:
@@ -147,7 +147,8 @@ def _check_depth(value: Any) -> None:
     raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _check_text(value: Any, param: str) -> None:
+def check_text(value: Any, param: str) -> None:
+    """Raises InvalidRequest, by `param`, for text that no database holds."""
     stack = [value]
     while stack:
         item = stack.pop()

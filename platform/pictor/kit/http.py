@@ -22,6 +22,7 @@ import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 
 import httpcore
@@ -186,7 +187,11 @@ class HttpPool:
                 network_backend=egress.GuardedBackend(self._addresses),
             )
         )
-        return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        # One answer's cookies would go to other tenants' servers below the same suffix.
+        no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.AsyncClient(
+            transport=transport, trust_env=False, follow_redirects=False, cookies=no_cookies
+        )
 
 
 @dataclass(frozen=True, slots=True)

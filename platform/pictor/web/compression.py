@@ -4,6 +4,8 @@ Pictures and fonts are compressed already. Files that were compressed when they 
 that form.
 """
 
+from http import HTTPStatus
+
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -19,7 +21,8 @@ class Compression(GZipMiddleware):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        if not response.get("Content-Type", "").startswith(TEXTS):
+        is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        if is_part or not response.get("Content-Type", "").startswith(TEXTS):
             return response
         compressed: HttpResponseBase = super().process_response(request, response)
         return compressed
