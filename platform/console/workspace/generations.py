@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +17,7 @@ from console.site import calls
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.exports import Rows, csv_answer
 from console.workspace.filters import Filters, filters_of, period_choices
+from console.workspace.rows import SHOWN_CHARS, one_of, row_of
 from console.workspace.snippets import curl
 from console.workspace.telling import BADGES, steps_of
 from console.workspace.webhooks import badge_of
@@ -29,7 +29,7 @@ from generation.models import Generation, State
 from generation.searching import TooBroad, found, sums
 from generation.selectors import Finished
 from pictor.kit import clock, ids
-from pictor.kit.errors import NotFound, PictorError
+from pictor.kit.errors import PictorError
 from pictor.kit.money import to_decimal
 from storage.services import signed_url
 from webhooks.models import Delivery
@@ -38,33 +38,11 @@ from webhooks.selectors import deliveries_about
 PAGE = 50
 READ = 200
 """Rows that a CSV reads at once."""
-SHOWN_CHARS = 300
-"""Of a prompt in a list."""
 TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
     "charged", "currency", "key", "user", "prompt",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A generation in the list."""
-
-    generation: Generation
-    key: ApiKey | None
-    url: str
-
-    @property
-    def badge(self) -> tuple[str, str]:
-        """Its state: the colour and the word."""
-        return BADGES[State(self.generation.state)]
-
-    @property
-    def seconds(self) -> float | None:
-        """From the request to its end."""
-        ended = self.generation.finished_at
-        return None if ended is None else (ended - self.generation.created_at).total_seconds()
 
 
 @require_safe
@@ -213,21 +191,6 @@ def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[
         return []
     found = deliveries_about(workspace.tenant.id, made.id, at=made.finished_at)
     return [(one, badge_of(one)) for one in found]
-
-
-def one_of(workspace: Workspace, public_id: str) -> Finished:
-    """The workspace's generation of that id; no other one is there."""
-    try:
-        return services.generation_of(workspace.id, public_id)
-    except NotFound:
-        raise Http404 from None
-
-
-def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> Row:
-    """A generation as lists show it."""
-    first = one.images[0] if one.images else None
-    url = signed_url(first.object_key, content_type=first.content_type) if first else ""
-    return Row(one.generation, keys.get(one.generation.api_key_id), url)
 
 
 def _asked(made: Generation) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from billing.selectors import (
     key_uses,
 )
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.generations import SHOWN_CHARS, row_of
 from console.workspace.keys import may_bill
+from console.workspace.rows import SHOWN_CHARS, row_of
 from console.workspace.snippets import curl
 from generation import watch
 from generation.models import Source, State

@@ -17,8 +17,9 @@ from accounts.models import ApiKey
 from accounts.selectors import Caller, api_keys_of, caller_of_key
 from console.workspace.access import May, Workspace, member
 from console.workspace.drafts import FORMATS, Draft, draft_of
-from console.workspace.generations import SHOWN_CHARS, one_of, row_of
 from console.workspace.keys import may_bill
+from console.workspace.rows import SHOWN_CHARS, one_of
+from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
 from generation import pipeline, watch
 from generation.admission.service import Admitted, Quoted, Submission, quoted_order
@@ -131,13 +132,8 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
 
 def _run(request: HttpRequest, workspace: Workspace, public_id: str) -> HttpResponse:
     """One run's card, which asks for itself until it has ended."""
-    context = {"workspace": workspace, "run": _card(workspace, public_id)}
+    context = {"workspace": workspace, "run": run_of(one_of(workspace, public_id))}
     return render(request, "workspace/run.html", context)
-
-
-def _card(workspace: Workspace, public_id: str) -> dict[str, Any]:
-    one = one_of(workspace, public_id)
-    return {"row": row_of(one, {}), "made": one.generation, "images": one.images}
 
 
 def _context(
@@ -175,9 +171,7 @@ def _context(
         "references": references,
         "number": uuid4().hex,
         "ideas": IDEAS,
-        "runs": [
-            {"row": row_of(one, {}), "made": one.generation, "images": one.images} for one in runs
-        ],
+        "runs": [run_of(one) for one in runs],
         "snippets": snippets_of(f"{request.scheme}://{request.get_host()}", draft.body, references),
     }
 

@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from console.workspace.access import May, Workspace, member
-from console.workspace.generations import one_of
+from console.workspace.rows import one_of
 from pictor.kit.spool import SpoolError
 from pictor.kit.spools import process_spools
 from storage.probe import NotAnImage

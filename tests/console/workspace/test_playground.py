@@ -8,10 +8,13 @@ from accounts.models import ApiKey
 from accounts.services import KeyRules
 from billing.selectors import balance_of
 from console.workspace.drafts import draft_of
+from console.workspace.rows import Row
+from console.workspace.runs import Picture, Run
 from console.workspace.snippets import snippets_of
 from generation import watch
 from generation.models import Generation
 from pictor.kit import clock
+from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import Customer, contract_of
 
@@ -203,6 +206,41 @@ def test_a_run_asks_for_itself_until_it_has_ended(acme, sign_in, delivered):
 
     assert ["data-poll" in card for card in cards] == [True, False]
     assert "charged $0.05268" in " ".join(cards[1].split())
+
+
+def test_each_image_of_a_run_is_shown_with_its_file(acme, sign_in, delivered):
+    made = delivered(acme, sizes=((1024, 1024), (1000, 1000)))
+    images = StoredImage.objects.filter(generation_id=made.id).order_by("index")
+
+    card = words_of(sign_in(acme).get(url("playground", acme) + f"?run={made.public_id}"))
+
+    for number, (image, pixels) in enumerate(zip(images, (1024, 1000), strict=True), 1):
+        assert f"{number} of 2 · {pixels}\N{MULTIPLICATION SIGN}{pixels}" in card
+        assert card.count(image.object_key) == 2  # the picture, and the file to save
+        assert f"{image.public_id}.png" in card
+    assert "2 \N{MULTIPLICATION SIGN} 1024\N{MULTIPLICATION SIGN}1024</dd>" in card
+    assert "not as asked" in card
+    assert "Charged by what came: $0.00244 was released." in card
+
+
+@pytest.mark.parametrize(
+    ("asked", "n", "sizes", "differs"),
+    [
+        ("1024x1024", 2, ((1024, 1024), (1024, 1024)), False),
+        ("1024x1024", 2, ((1024, 1024),), True),
+        ("1024x1024", 1, ((1024, 768),), True),
+        ("auto", 2, ((1024, 768), (1024, 1024)), False),
+        ("auto", 2, ((1024, 768),), True),
+        ("1024x1024", 1, (), False),  # nothing yet, or not any more
+    ],
+)
+def test_a_run_differs_by_size_or_count(asked, n, sizes, differs):
+    images = [StoredImage(width=width, height=height) for width, height in sizes]
+    made = Generation(size=asked, n=n)
+
+    run = Run(made, Row(made, None, ""), tuple(Picture(image, "", "") for image in images))
+
+    assert run.differs is differs
 
 
 def test_trouble_of_the_status_page_is_told_here_too(acme, sign_in):

@@ -1,0 +1,54 @@
+"""A generation of the workspace, and how lists and cards show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http import Http404
+
+from accounts.models import ApiKey
+from console.workspace.access import Workspace
+from console.workspace.telling import BADGES
+from generation import services
+from generation.models import Generation, State
+from generation.selectors import Finished
+from pictor.kit.errors import NotFound
+from storage.services import signed_url
+
+SHOWN_CHARS = 300
+"""Of a prompt in a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A generation in the list."""
+
+    generation: Generation
+    key: ApiKey | None
+    url: str
+
+    @property
+    def badge(self) -> tuple[str, str]:
+        """Its state: the colour and the word."""
+        return BADGES[State(self.generation.state)]
+
+    @property
+    def seconds(self) -> float | None:
+        """From the request to its end."""
+        ended = self.generation.finished_at
+        return None if ended is None else (ended - self.generation.created_at).total_seconds()
+
+
+def one_of(workspace: Workspace, public_id: str) -> Finished:
+    """The workspace's generation of that id; no other one is there."""
+    try:
+        return services.generation_of(workspace.id, public_id)
+    except NotFound:
+        raise Http404 from None
+
+
+def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> Row:
+    """A generation as lists show it."""
+    first = one.images[0] if one.images else None
+    url = signed_url(first.object_key, content_type=first.content_type) if first else ""
+    return Row(one.generation, keys.get(one.generation.api_key_id), url)

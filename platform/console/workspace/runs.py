@@ -1,0 +1,62 @@
+"""A run of the playground as its card tells it: every image, and what was asked beside it."""
+
+from dataclasses import dataclass
+
+from console.workspace.rows import Row, row_of
+from generation.catalogue.contracts import AUTO
+from generation.models import Generation
+from generation.selectors import Finished
+from pictor.kit.money import Micros
+from storage.models import StoredImage
+from storage.services import signed_url
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A delivered image: where it is looked at, and where a browser saves it from."""
+
+    image: StoredImage
+    url: str
+    file_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A generation with its row and its images."""
+
+    made: Generation
+    row: Row
+    pictures: tuple[Picture, ...]
+
+    @property
+    def delivered(self) -> list[tuple[str, int]]:
+        """Each size that came, and how many images of it."""
+        sizes = [picture.image.size for picture in self.pictures]
+        return [(size, sizes.count(size)) for size in dict.fromkeys(sizes)]
+
+    @property
+    def differs(self) -> bool:
+        """Whether fewer images came than were asked for, or others; `auto` asks for any size."""
+        sizes = {size for size, _ in self.delivered}
+        is_another = self.made.size != AUTO and sizes != {self.made.size}
+        return bool(self.pictures) and (is_another or len(self.pictures) < self.made.n)
+
+    @property
+    def released(self) -> Micros:
+        """What was held and not charged."""
+        held = self.made.held_micros - (self.made.captured_micros or 0)
+        return Micros(held if self.made.is_final else 0)
+
+
+def run_of(one: Finished) -> Run:
+    """A generation as its card shows it."""
+    return Run(one.generation, row_of(one, {}), tuple(map(_picture, one.images)))
+
+
+def _picture(image: StoredImage) -> Picture:
+    name = f"{image.public_id}.{image.format}"
+    return Picture(
+        image=image,
+        url=signed_url(image.object_key, content_type=image.content_type),
+        file_url=signed_url(image.object_key, content_type=image.content_type, attachment=name),
+    )
