@@ -18,6 +18,7 @@ from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.exports import Rows, csv_answer
 from console.workspace.filters import Filters, filters_of, period_choices
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
+from console.workspace.runs import run_of
 from console.workspace.snippets import curl
 from console.workspace.telling import BADGES, steps_of
 from console.workspace.webhooks import badge_of
@@ -126,12 +127,19 @@ def detail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
 @require_POST
 @member(May.GENERATE)
 def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
-    """End what has not been sent to an upstream, and release its hold."""
-    one = one_of(workspace, generation)
+    """End what has not been sent to an upstream, and release its hold.
+
+    A page that changes by parts gets the card of the run, and stays as it is otherwise.
+    """
+    one, refusal = one_of(workspace, generation), None
     try:
         services.cancel(workspace.id, generation, now=clock.now())
     except PictorError as error:
-        return _detail(request, workspace, one, refusal=error)
+        refusal = error
+    if request.headers.get("HX-Request"):
+        return _card(request, workspace, generation, refusal=refusal)
+    if refusal is not None:
+        return _detail(request, workspace, one, refusal=refusal)
     messages.success(request, "Generation canceled")
     return redirect("workspace:generation", workspace.tenant.public_id, generation)
 
@@ -147,6 +155,16 @@ def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
         return _detail(request, workspace, one, refusal=error)
     messages.success(request, "Images deleted")
     return redirect("workspace:generation", workspace.tenant.public_id, generation)
+
+
+def _card(
+    request: HttpRequest, workspace: Workspace, public_id: str, *, refusal: PictorError | None
+) -> HttpResponse:
+    """A run as it is now, and why it could not be changed, if so."""
+    run = run_of(one_of(workspace, public_id), refusal.message if refusal else "")
+    context = {"workspace": workspace, "run": run}
+    status = refusal.status if refusal is not None else 200
+    return render(request, "workspace/run.html", context, status=status)
 
 
 def _detail(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.http import Http404
@@ -12,6 +13,7 @@ from console.workspace.telling import BADGES
 from generation import services
 from generation.models import Generation, State
 from generation.selectors import Finished
+from pictor.kit import clock
 from pictor.kit.errors import NotFound
 from storage.services import signed_url
 
@@ -37,6 +39,12 @@ class Row:
         """From the request to its end."""
         ended = self.generation.finished_at
         return None if ended is None else (ended - self.generation.created_at).total_seconds()
+
+    @property
+    def elapsed(self) -> int:
+        """Whole seconds from the request until its end, or until now."""
+        until = self.generation.finished_at or clock.now()
+        return max(0, (until - self.generation.created_at) // timedelta(seconds=1))
 
 
 def one_of(workspace: Workspace, public_id: str) -> Finished:

@@ -27,6 +27,8 @@ class Run:
     made: Generation
     row: Row
     pictures: tuple[Picture, ...]
+    refusal: str = ""
+    """Why it was not changed as somebody just wished."""
 
     @property
     def delivered(self) -> list[tuple[str, int]]:
@@ -48,9 +50,9 @@ class Run:
         return Micros(held if self.made.is_final else 0)
 
 
-def run_of(one: Finished) -> Run:
+def run_of(one: Finished, refusal: str = "") -> Run:
     """A generation as its card shows it."""
-    return Run(one.generation, row_of(one, {}), tuple(map(_picture, one.images)))
+    return Run(one.generation, row_of(one, {}), tuple(map(_picture, one.images)), refusal)
 
 
 def _picture(image: StoredImage) -> Picture:

@@ -1,5 +1,7 @@
 """The playground: its form always means something, its price is the API's, and it bills once."""
 
+from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -206,6 +208,39 @@ def test_a_run_asks_for_itself_until_it_has_ended(acme, sign_in, delivered):
 
     assert ["data-poll" in card for card in cards] == [True, False]
     assert "charged $0.05268" in " ".join(cards[1].split())
+
+
+def test_a_run_counts_seconds_from_the_first_one_on(acme, sign_in, monkeypatch):
+    client, made = sign_in(acme), acme.generation()
+    later = made.created_at + timedelta(seconds=12.7)
+    monkeypatch.setattr("console.workspace.rows.clock", SimpleNamespace(now=lambda: later))
+
+    card = words_of(client.get(url("playground", acme) + f"?run={made.public_id}"))
+    page = words_of(client.get(url("generation", acme, made.public_id)))
+
+    assert "12 s · holds $0.05268" in card
+    assert "queued for 12 s." in page
+
+
+def test_a_run_is_canceled_without_leaving_the_form(acme, sign_in, delivered):
+    client = sign_in(acme)
+    waiting, ended = acme.generation(), delivered(acme)
+    card = words_of(client.get(url("playground", acme) + f"?run={waiting.public_id}"))
+    assert f'hx-post="{url("generation_cancel", acme, waiting.public_id)}"' in card
+    assert f'hx-target="#run-{waiting.public_id}"' in card
+
+    canceled, refused = (
+        client.post(url("generation_cancel", acme, one.public_id), headers={"HX-Request": "true"})
+        for one in (waiting, ended)
+    )
+
+    assert (canceled.status_code, refused.status_code) == (200, 409)
+    for one, answer in ((waiting, canceled), (ended, refused)):
+        assert words_of(answer).startswith(f'<li id="run-{one.public_id}"')
+    assert "Canceled" in words_of(canceled)
+    assert "data-poll" not in words_of(canceled)
+    assert "already been started, or has ended" in words_of(refused)
+    assert balance_of(acme.id).held == 0
 
 
 def test_each_image_of_a_run_is_shown_with_its_file(acme, sign_in, delivered):
