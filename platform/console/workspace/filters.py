@@ -1,6 +1,6 @@
 """What a list of generations is filtered by: read from the address, written into links."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from accounts.models import ApiKey
+from console.workspace.access import May, Workspace
 from console.workspace.periods import PERIODS, WORDS, Period, period_of, period_of_day
 from generation.models import Source, State
 from generation.searching import Wanted
@@ -91,6 +93,23 @@ def _amount(word: str) -> Micros | None:
         return from_decimal(word.removeprefix("$"))
     except ValueError:
         return None
+
+
+def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[..., str]:
+    """What says where the rows of a figure are listed: `rows(day="2026-11-21", model="dall-e-3")`.
+
+    Empty where that list is not there, or would hold more than it was asked for: for a member who
+    may not open it, for a key that is none of `keys`, and for a filter without a value.
+    """
+    url = reverse("workspace:generations", args=[workspace.tenant.public_id])
+    known = {key.public_id for key in keys}
+    may_open = May.SEE_GENERATIONS in workspace.may
+
+    def rows(**said: str) -> str:
+        is_whole = all(said.values()) and ("key" not in said or said["key"] in known)
+        return f"{url}?{urlencode(said)}" if may_open and is_whole else ""
+
+    return rows
 
 
 def period_choices() -> list[tuple[str, str]]:

@@ -10,10 +10,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.models import ApiKey
 from billing.selectors import Group, Used, usage_between
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.charts import stacked
 from console.workspace.exports import csv_answer
+from console.workspace.filters import rows_for
 from console.workspace.periods import WORDS, Period, period_of
 from console.workspace.telling import BADGES
 from generation.models import State
@@ -32,10 +34,10 @@ MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests"}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One group's row: what it used, and where its generations are listed."""
+    """One group's row: what it used, and where its generations are listed, if they are."""
 
     name: str
-    query: str
+    rows: str
     generations: int
     images: int
     captured: int
@@ -73,7 +75,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     split = _chosen(request, "split", SPLITS)
     measure = _chosen(request, "show", tuple(MEASURES))
     found = _used(workspace, period, [split])
-    names = _names(workspace, split)
+    keys = keys_of(workspace) if split == "key" else []
+    names, rows = _names(split, keys), rows_for(workspace, keys)
     if request.GET.get("format") == "csv":
         return _csv(found, split, names)
     days = [period.name_of(start) for start in period.starts]
@@ -91,7 +94,12 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "csv": _link(request, format="csv"),
         "totals": totals,
         "change": _change(totals.captured, before.captured),
-        "lines": _lines(workspace, period, split, names),
+        "rows": {
+            "spend": rows(period=period.name),
+            "images": rows(period=period.name, status=State.SUCCEEDED),
+            "failed": rows(period=period.name, status=State.FAILED),
+        },
+        "lines": _lines(workspace, period, split, names, rows),
         "chart": stacked(days, _series(found, period, split, names, measure)),
         "is_money": measure == "spend",
         "at": clock.now(),
@@ -135,11 +143,11 @@ def _totals(workspace: Workspace, period: Period) -> Totals:
     )
 
 
-def _names(workspace: Workspace, split: Group) -> Callable[[Any], str]:
-    """What a value of a group is called."""
+def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
+    """What a value of a group is called; a key that the member may not see, by its id."""
     if split == "key":
-        keys = {key.id: key for key in keys_of(workspace)}
-        return lambda value: str(keys[value]) if value in keys else ids.public(ids.KEY, value)
+        known = {key.id: str(key) for key in keys}
+        return lambda value: known.get(value) or ids.public(ids.KEY, value)
     if split == "status":
         return lambda value: BADGES[State(value)][1]
     return str
@@ -162,22 +170,26 @@ def _series(
 
 
 def _lines(
-    workspace: Workspace, period: Period, split: Group, names: Callable[[Any], str]
+    workspace: Workspace,
+    period: Period,
+    split: Group,
+    names: Callable[[Any], str],
+    rows: Callable[..., str],
 ) -> list[Line]:
-    rows = usage_between(
+    found = usage_between(
         workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=[split]
     )
     lines = [
         Line(
             name=names(row.group[split]),
-            query=urlencode({split: _word(split, row.group[split]), "period": period.name}),
+            rows=rows(**{split: _word(split, row.group[split])}, period=period.name),
             generations=row.generations,
             images=row.images,
             captured=row.captured,
             p50=row.p50,
             p95=row.p95,
         )
-        for row in rows
+        for row in found
     ]
     return sorted(lines, key=lambda line: (-line.captured, -line.generations, line.name))
 

@@ -65,6 +65,28 @@ def test_keys_that_a_role_may_not_see_have_no_name_there(acme, sign_in, used, ro
     assert acme.key.visible_prefix not in page
 
 
+@pytest.mark.parametrize("split", ["model", "key", "tier", "status"])
+def test_who_may_not_open_the_list_is_given_no_link_to_it(acme, sign_in, used, split):
+    page = words_of(sign_in(acme, "billing").get(url("usage", acme) + f"?split={split}"))
+
+    assert "$0.18536" in page
+    assert url("generations", acme) not in page
+
+
+def test_a_key_that_a_member_may_not_see_has_no_link(acme, sign_in, used):
+    """The list would pass over that key, and hold everything."""
+    client = sign_in(acme, "developer")
+
+    page = words_of(client.get(url("usage", acme) + "?split=key"))
+
+    assert acme.key.public_id in page
+    assert f"key={acme.key.public_id}" not in page
+    assert f"{url('generations', acme)}?period=30d" in page
+    assert f"key={acme.key.public_id}" in words_of(
+        sign_in(acme).get(url("usage", acme) + "?split=key")
+    )
+
+
 @pytest.mark.parametrize("query", ["period=24h", "period=9y", "split=channel", "show=secrets"])
 def test_odd_words_fall_back_to_usual_ones(acme, sign_in, used, query):
     assert "$0.18536" in words_of(sign_in(acme).get(url("usage", acme) + f"?{query}"))
