@@ -13,12 +13,23 @@ from django.urls import reverse
 from accounts.models import ApiKey
 from console.workspace.access import May, Workspace
 from console.workspace.periods import PERIODS, WORDS, Period, period_of, period_of_day
+from console.workspace.telling import BADGES
 from generation.models import Source, State
 from generation.searching import Wanted
 from pictor.kit.money import Micros, from_decimal
 
 MAX_TEXT = 200
-NAMES = ("q", "status", "model", "tier", "key", "period", "day", "over", "source")
+LABELS = {
+    "q": "Search",
+    "status": "Status",
+    "model": "Model",
+    "key": "Key",
+    "tier": "Tier",
+    "source": "Source",
+    "period": "Ended",
+    "over": "Cost over",
+}
+SOURCES = {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"}
 FIRST_YEAR, LAST_YEAR = 2000, 9000
 """Ids carry the time they were made at: of days beyond these there are none."""
 
@@ -31,17 +42,15 @@ class Filters:
     wanted: Wanted
     period: Period | None
 
-    @property
-    def query(self) -> str:
-        """The filters as an address says them."""
-        return urlencode(self.said)
-
     def __bool__(self) -> bool:
         return bool(self.said)
 
 
 def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
     """The filters in an address. Of a time, it is what usage counts in it.
+
+    A `period` is one of PERIODS or a day. Links say a day as `day`, which a period takes the place
+    of.
 
     Args:
         query: of the request.
@@ -53,19 +62,22 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         "status": lambda word: word if word in State.values else None,
         "source": lambda word: word if word in Source.values else None,
         "key": keys.get,
-        "period": lambda word: period_of(word, now, zone) if word in PERIODS else None,
-        "day": _day,
+        "period": lambda word: period_of(word, now, zone) if word in PERIODS else _day(word, zone),
+        "day": lambda word: _day(word, zone),
         "over": _amount,
     }
     said: dict[str, str] = {}
     meant: dict[str, Any] = {}
-    for name in NAMES:
+    for name in (*LABELS, "day"):
         word = query.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
         value = read.get(name, str)(word) if word else None
         if value is not None:
             said[name], meant[name] = word, value
-    key, day = meant.get("key"), meant.get("day")
-    period: Period | None = period_of_day(day, zone) if day else meant.get("period")
+    if "day" in said:
+        said.setdefault("period", said.pop("day"))
+        meant.setdefault("period", meant.pop("day"))
+    key = meant.get("key")
+    period: Period | None = meant.get("period")
     wanted = Wanted(
         status=said.get("status", ""),
         source=said.get("source", ""),
@@ -80,12 +92,12 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
     return Filters(said, wanted, period)
 
 
-def _day(word: str) -> date | None:
+def _day(word: str, zone: ZoneInfo) -> Period | None:
     try:
         day = date.fromisoformat(word)
     except ValueError:
         return None
-    return day if FIRST_YEAR <= day.year < LAST_YEAR else None
+    return period_of_day(day, zone) if FIRST_YEAR <= day.year < LAST_YEAR else None
 
 
 def _amount(word: str) -> Micros | None:
@@ -112,6 +124,37 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
     return rows
 
 
-def period_choices() -> list[tuple[str, str]]:
-    """Every period for a choice, with the words for it."""
-    return [(name, f"Last {words}") for name, words in WORDS.items()]
+def chips_of(
+    filters: Filters, keys: Mapping[str, ApiKey], **others: str
+) -> list[tuple[str, str, str]]:
+    """Each filter's label, its value in words, and the list without it; `others` are kept."""
+    chips = []
+    for name, word in filters.said.items():
+        left = {one: kept for one, kept in {**filters.said, **others}.items() if kept}
+        del left[name]
+        chips.append((LABELS[name], _words(name, word, filters, keys), "?" + urlencode(left)))
+    return chips
+
+
+def _words(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -> str:
+    match name:
+        case "status":
+            return BADGES[State(word)][1]
+        case "source":
+            return SOURCES[Source(word)]
+        case "key":
+            return keys[word].name or "Unnamed"
+        case "over":
+            return "$" + word.removeprefix("$")
+        case "period":
+            return dict(period_choices(filters))[word]
+        case _:
+            return word
+
+
+def period_choices(filters: Filters) -> list[tuple[str, str]]:
+    """Every period for a choice, with the words for it; a day too, if the list is of one."""
+    choices = [(name, f"Last {words}") for name, words in WORDS.items()]
+    if filters.period and filters.period.name not in WORDS:
+        choices.append((filters.said["period"], f"{filters.period.first:%-d %b %Y}"))
+    return choices

@@ -16,7 +16,7 @@ from billing.selectors import transfers_of
 from console.site import calls
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.exports import Rows, csv_answer
-from console.workspace.filters import Filters, filters_of, period_choices
+from console.workspace.filters import SOURCES, Filters, chips_of, filters_of, period_choices
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import curl
@@ -81,6 +81,8 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "too_broad": TOO_BROAD if summed is None else "",
         "is_gallery": bool(view),
         "is_live": bool(live),
+        "chips": chips_of(filters, keys, view=view, live=live),
+        "periods": period_choices(filters),
         **_choices(keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
@@ -95,7 +97,7 @@ def _choices(keys: Iterable[ApiKey]) -> dict[str, Any]:
         "models": list(contracts),
         "tiers": sorted({one.tier for terms in contracts.values() for one in terms.options}),
         "keys": keys,
-        "periods": period_choices(),
+        "sources": SOURCES.items(),
     }
 
 

@@ -1,6 +1,8 @@
 """Generations listed, filtered, told, canceled and deleted on the pages."""
 
 from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.db.models.expressions import RawSQL
@@ -23,6 +25,90 @@ def some(acme, delivered):
         delivered(acme, prompt="=HYPERLINK(1)", sizes=((1024, 1024), (1024, 1024))),
         acme.generation(prompt="a fox that waits"),
     ]
+
+
+class Bar(HTMLParser):
+    """The filter bar as a browser would send it, and the links of the chips below it."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self.choices: dict[str, list[str]] = {}
+        self.chips: dict[str, str] = {}
+        self._select = self._link = ""
+        self._is_bar = False
+        self.feed(answer.content.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: word or "" for name, word in attrs}
+        name = said.get("name", "")
+        if tag == "form":
+            self._is_bar = said.get("hx-target") == "#results"
+        elif tag == "input" and self._is_bar:
+            self.sent[name] = said.get("value", "")
+        elif tag == "select":
+            self._select, self.sent[name] = name, ""
+        elif tag == "option":
+            self.choices.setdefault(self._select, []).append(said.get("value", ""))
+            if "selected" in said:
+                self.sent[self._select] = said.get("value", "")
+        elif tag == "a":
+            self._link = said["href"] if said.get("class", "").startswith("chip max-w") else ""
+
+    def handle_data(self, data: str) -> None:
+        if self._link and ":" in data:
+            self.chips[data] = self._link
+
+
+def test_the_filter_bar_sends_every_filter_again(acme, sign_in, some):
+    client, page = sign_in(acme), url("generations", acme)
+    day = str(some[1].finished_at.date())
+    asked = {
+        "q": "heron", "status": "succeeded", "key": acme.key.public_id, "source": "api",
+        "over": "0.01", "view": "gallery",
+    }  # fmt: skip
+
+    sent = Bar(client.get(page, {**asked, "day": day})).sent
+    listed = client.get(page, {**sent, "format": "csv"})
+
+    assert {name: sent[name] for name in asked} == asked
+    assert [line["id"] for line in lines_of(listed)] == [some[1].public_id]
+    assert lines_of(client.get(page, {**sent, "source": "demo", "format": "csv"})) == []
+
+
+def test_a_period_takes_the_place_of_a_day(acme, sign_in, some):
+    client, page = sign_in(acme), url("generations", acme)
+    bar = Bar(client.get(page, {"day": "2020-02-29", "source": "api"}))
+
+    kept = Bar(client.get(page, {**bar.sent, "status": "succeeded"}))
+    chosen = Bar(client.get(page, {**bar.sent, "period": "7d"}))
+    all_time = Bar(client.get(page, {**bar.sent, "period": ""}))
+    both = Bar(client.get(page, {"day": "2020-02-29", "period": "7d"}))
+
+    assert list(kept.chips) == ["Status: Delivered", "Source: API", "Ended: 29 Feb 2020"]
+    assert list(chosen.chips) == ["Source: API", "Ended: Last 7 days"]
+    assert "2020-02-29" not in chosen.choices["period"]
+    assert list(all_time.chips) == ["Source: API"]
+    assert list(both.chips) == ["Ended: Last 7 days"]
+
+
+def test_each_filter_is_removed_by_itself(acme, sign_in, some):
+    client, page = sign_in(acme), url("generations", acme)
+    asked = {
+        "q": "fox", "status": "queued", "model": "dall-e-3", "key": acme.key.public_id,
+        "tier": "1K", "source": "api", "period": "2020-02-29", "over": "$0.1",
+    }  # fmt: skip
+
+    chips = Bar(client.get(page, {**asked, "view": "gallery"})).chips
+    left = {label: Bar(client.get(page + link)) for label, link in chips.items()}
+
+    assert list(chips) == [
+        "Search: fox", "Status: Queued", "Model: dall-e-3",
+        "Key: acme", "Tier: 1K", "Source: API", "Ended: 29 Feb 2020", "Cost over: $0.1",
+    ]  # fmt: skip
+    for label, bar in left.items():
+        assert list(bar.chips) == [other for other in chips if other != label]
+        assert bar.sent["view"] == "gallery"
 
 
 @pytest.mark.parametrize(
