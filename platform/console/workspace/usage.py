@@ -29,6 +29,8 @@ SPLIT_WORDS: Mapping[Group, str] = {
     "tier": "Size tier",
     "status": "Status",
 }
+_BEFORE = "on the period before"
+_NOTHING = "nothing in the period before"
 MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests"}
 
 
@@ -93,7 +95,7 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "measures": [(name, words, _link(request, show=name)) for name, words in MEASURES.items()],
         "csv": _link(request, format="csv"),
         "totals": totals,
-        "change": _change(totals.captured, before.captured),
+        "changes": _changes(totals, before),
         "rows": {
             "spend": rows(period=period.name),
             "images": rows(period=period.name, status=State.SUCCEEDED),
@@ -198,11 +200,28 @@ def _word(split: Group, value: Any) -> str:
     return ids.public(ids.KEY, value) if split == "key" else str(value)
 
 
-def _change(now: int, before: int) -> str:
+def _changes(now: Totals, before: Totals) -> dict[str, str]:
+    """Each figure against that of the period before, in words."""
+    return {
+        "spend": _by_share(now.captured, before.captured),
+        "images": _by_share(now.images, before.images),
+        "time": _by(now.p50, before.p50, "s"),
+        "failed": _by(now.failed_share, before.failed_share, "points"),
+    }
+
+
+def _by_share(now: int, before: int) -> str:
     """'+12% on the period before'."""
     if not before:
-        return "nothing in the period before"
-    return f"{100 * (now - before) / before:+.0f}% on the period before"
+        return _NOTHING
+    return f"{100 * (now - before) / before:+.0f}% {_BEFORE}"
+
+
+def _by(now: float | None, before: float | None, unit: str) -> str:
+    """'-0.3 s on the period before'; empty without a figure now."""
+    if now is None:
+        return ""
+    return _NOTHING if before is None else f"{now - before:+.1f} {unit} {_BEFORE}"
 
 
 def _csv(found: Sequence[Used], split: Group, names: Callable[[Any], str]) -> HttpResponseBase:

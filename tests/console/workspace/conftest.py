@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from generation.claims import take
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Channel, Generation
-from generation.settlement import settle
-from pictor.kit import clock
+from generation.outcome import TIMED_OUT, Failure
+from generation.settlement import fail, settle
+from pictor.kit import clock, ids
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images
 from webhooks.models import Delivery
@@ -93,6 +94,32 @@ def delivered(tmp_path: Path) -> Make:
         settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
         delivery.close()
         begun.refresh_from_db()
+        return begun
+
+    return make
+
+
+@pytest.fixture
+def ended(tmp_path: Path) -> Make:
+    """A generation of $0.05268 that ended then: `ended(acme, "2026-10-24T22:00:03Z")`."""
+    spools = Spools(tmp_path / "then", SpoolBudget(1_000_000))
+
+    def make(
+        customer: Customer, when: str, *, seconds: float = 10, fails: bool = False
+    ) -> Generation:
+        end = datetime.fromisoformat(when)
+        made = end - timedelta(seconds=seconds)
+        begun = customer.generation(generation_id=ids.new_uuid_of(made), now=made)
+        Generation.objects.filter(id=begun.id).update(deadline_at=clock.now() + timedelta(hours=1))
+        claim = take(generation_id=begun.id, worker=make_worker())
+        assert claim is not None
+        if fails:
+            fail(claim=claim, failure=Failure(TIMED_OUT), now=end)
+        else:
+            delivery = make_delivery(claim, spools)
+            settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=end)
+            delivery.close()
+        Generation.objects.filter(id=begun.id).update(created_at=made)
         return begun
 
     return make

@@ -1,8 +1,6 @@
 """Reports go by the days of the workspace's time zone, and each figure is that of its rows."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,37 +9,10 @@ from accounts.models import AuditEvent, Tenant
 from accounts.services import set_time_zone
 from billing.selectors import usage_between
 from console.workspace.periods import period_of, period_of_day
-from generation.claims import take
-from generation.models import Generation
-from generation.settlement import settle
-from pictor.kit import clock, ids
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit import clock
 from tests.console.workspace.conftest import lines_of, url, words_of
-from tests.factories import Customer, make_delivery, make_worker, stored_images
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
-Ended = Callable[[Customer, str], Generation]
-
-
-@pytest.fixture
-def ended(tmp_path: Path) -> Ended:
-    """A generation of $0.05268 that took ten seconds and ended then."""
-    spools = Spools(tmp_path / "then", SpoolBudget(1_000_000))
-
-    def make(customer: Customer, when: str) -> Generation:
-        end = datetime.fromisoformat(when)
-        made = end - timedelta(seconds=10)
-        begun = customer.generation(generation_id=ids.new_uuid_of(made), now=made)
-        Generation.objects.filter(id=begun.id).update(deadline_at=clock.now() + timedelta(hours=1))
-        claim = take(generation_id=begun.id, worker=make_worker())
-        assert claim is not None
-        delivery = make_delivery(claim, spools)
-        settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=end)
-        delivery.close()
-        Generation.objects.filter(id=begun.id).update(created_at=made)
-        return begun
-
-    return make
 
 
 def test_the_zone_is_chosen_and_audited(acme, sign_in):

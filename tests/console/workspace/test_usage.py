@@ -1,6 +1,7 @@
 """The usage dashboard: its figures are the rollups', its links lead to the rows."""
 
-from datetime import date
+import re
+from datetime import date, timedelta
 
 import pytest
 
@@ -26,6 +27,22 @@ def test_figures_are_of_this_workspace_alone(acme, sign_in, used):
     assert "0 of 2, never charged" in page
     assert "nothing in the period before" in page
     assert "$0.061787 each" in page
+
+
+def test_every_figure_is_held_against_the_period_before(acme, sign_in, ended):
+    now = clock.now()
+    for seconds in (4, 4):
+        ended(acme, (now - timedelta(hours=30)).isoformat(), seconds=seconds)
+    for seconds in (8, 8, 8):
+        ended(acme, (now - timedelta(hours=2)).isoformat(), seconds=seconds)
+    ended(acme, (now - timedelta(hours=2)).isoformat(), fails=True)
+    ended(acme, (now - timedelta(hours=50)).isoformat(), fails=True)  # in neither period
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?period=24h"))
+
+    found = re.findall(r">([^<>]+) on the period before<", page)
+    assert (found[:2], found[3]) == (["+50%", "+50%"], "+25.0 points")
+    assert float(found[2].removesuffix(" s")) == pytest.approx(4, abs=1)  # times are counted by classes
 
 
 @pytest.mark.parametrize(
