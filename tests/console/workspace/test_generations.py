@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db.models.expressions import RawSQL
+from typing_extensions import override
 
 from generation import searching
 from generation.models import Generation
@@ -39,6 +40,7 @@ class Bar(HTMLParser):
         self._is_bar = False
         self.feed(answer.content.decode())
 
+    @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: word or "" for name, word in attrs}
         name = said.get("name", "")
@@ -55,6 +57,7 @@ class Bar(HTMLParser):
         elif tag == "a":
             self._link = said["href"] if said.get("class", "").startswith("chip max-w") else ""
 
+    @override
     def handle_data(self, data: str) -> None:
         if self._link and ":" in data:
             self.chips[data] = self._link

@@ -42,7 +42,8 @@ def test_every_figure_is_held_against_the_period_before(acme, sign_in, ended):
 
     found = re.findall(r">([^<>]+) on the period before<", page)
     assert (found[:2], found[3]) == (["+50%", "+50%"], "+25.0 points")
-    assert float(found[2].removesuffix(" s")) == pytest.approx(4, abs=1)  # times are counted by classes
+    # Times are counted by classes.
+    assert float(found[2].removesuffix(" s")) == pytest.approx(4, abs=1)
 
 
 @pytest.mark.parametrize(
