@@ -56,6 +56,10 @@ class Draft:
         found = [(name, str(_nearest(self._of_tier(name), self.option).size)) for name in names]
         return [*found, *([(AUTO, AUTO)] if self.contract.accepts_auto else [])]
 
+    def sizes_of(self, tier: str) -> Sequence[str]:
+        """Every size that the tier has."""
+        return [AUTO] if tier == AUTO else [str(one.size) for one in self._of_tier(tier)]
+
     @property
     def ratios(self) -> Sequence[Ratio]:
         """The ratios of the chosen tier, from tall to wide."""

@@ -15,9 +15,11 @@ from accounts import rates
 from accounts.authentication import let_in, require_scope
 from accounts.models import ApiKey
 from accounts.selectors import Caller, api_keys_of, caller_of_key
+from billing.pricing import PriceTable
 from console.workspace.access import May, Workspace, member
 from console.workspace.drafts import FORMATS, Draft, draft_of
 from console.workspace.keys import may_bill
+from console.workspace.picker import picker_of
 from console.workspace.rows import SHOWN_CHARS, one_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
@@ -26,7 +28,7 @@ from generation.admission.service import Admitted, Quoted, Submission, quoted_or
 from generation.api import admitting, requests
 from generation.api.requests import MAX_IMAGES
 from generation.catalogue.contracts import Catalogue, ContractTerms
-from generation.catalogue.snapshot import current_catalogue
+from generation.catalogue.snapshot import current_catalogue, prices_at
 from generation.models import Source
 from generation.searching import Wanted, found
 from pictor.kit import clock, ids
@@ -159,6 +161,7 @@ def _context(
         **context,
         "troubled": watch.troubled(now=clock.now()),
         "draft": draft,
+        "picker": picker_of(draft, _prices(catalogue, workspace)),
         "key": key,
         "models": models,
         "formats": FORMATS,
@@ -178,6 +181,11 @@ def _context(
 
 def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> Draft:
     return draft_of({name: str(said[name]) for name in said}, models)
+
+
+def _prices(catalogue: Catalogue, workspace: Workspace) -> PriceTable:
+    """The table that quotes are made from: every step of the picker is priced by it at once."""
+    return prices_at(catalogue.revision, workspace.id, now=clock.now())
 
 
 def _takes_references(catalogue: Catalogue, draft: Draft) -> bool:

@@ -8,17 +8,22 @@ import pytest
 
 from accounts.models import ApiKey
 from accounts.services import KeyRules
+from billing.pricing import PriceTable
 from billing.selectors import balance_of
+from console.amounts import price
 from console.workspace.drafts import draft_of
+from console.workspace.picker import picker_of
 from console.workspace.rows import Row
 from console.workspace.runs import Picture, Run
 from console.workspace.snippets import snippets_of
 from generation import watch
+from generation.admission.service import Quoted, quoted_order
+from generation.catalogue.snapshot import prices_at
 from generation.models import Generation
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import Customer, contract_of
+from tests.factories import Customer, contract_of, make_channel
 
 PRO, ORIGIN, OLD = (
     contract_of(name) for name in ("gpt-image-2-pro", "gpt-image-2-origin", "dall-e-3")
@@ -109,6 +114,56 @@ def test_the_price_is_there_before_the_button(acme, sign_in):
     assert "3 \N{MULTIPLICATION SIGN} $0.05268" in page
     assert "Generate 3 images" in page
     assert balance_of(acme.id).held == 0
+
+
+@pytest.mark.parametrize("quality", ["medium", "auto"])
+@pytest.mark.parametrize("model", ["gpt-image-2-pro", "gpt-image-2-origin", "gpt-image-2-auto"])
+def test_each_step_of_the_picker_costs_what_is_quoted(acme, model, quality):
+    make_channel("all", model)
+    contract = contract_of(model)
+    draft = draft_of({"model": model, "size": "1024x1024", "quality": quality}, [contract])
+    sizes = [*draft.contract.size_names]
+
+    def quoted(size: str) -> Quoted:
+        body = {"model": model, "prompt": "a fox", "size": size, "quality": quality, "n": 1}
+        return quoted_order(caller=acme.caller(), request=body, now=clock.now())
+
+    quotes = {size: quoted(size) for size in sizes}
+    picker = picker_of(draft, quotes[draft.size].prices)
+
+    assert [name for name, _, _ in picker.tiers] == [name for name, _ in draft.tiers]
+    for name, _, least in picker.tiers:
+        of_tier = [one for one in quotes.values() if one.order.tier == name]
+        assert least == min(one.least for one in of_tier)
+    for ratio, most in picker.ratios:
+        assert most == quotes[ratio.size].quote.unit
+    for one, most in picker.sizes:
+        assert most == quotes[str(one.size)].quote.unit
+    assert picker.each == quotes[draft.size].least
+
+
+def test_a_size_without_a_price_shows_none():
+    draft = draft_of({"model": PRO.model}, [PRO])
+
+    picker = picker_of(draft, PriceTable(books=(), rows={}))
+
+    assert {least for _, _, least in picker.tiers} | {most for _, most in picker.ratios} == {None}
+    assert picker.each is None
+
+
+def test_the_picker_shows_its_prices(acme, sign_in):
+    make_channel("pro", PRO.model)
+    fields = form(acme, model=PRO.model, prompt="", size="1024x1024")
+    page = words_of(sign_in(acme).post(url("playground_quote", acme), fields))
+    table = prices_at(acme.caller().revision, acme.id, now=clock.now())
+    picker = picker_of(draft_of(fields, [PRO]), table)
+
+    for _, _, least in picker.tiers:
+        assert f"from {price(least)}</span>" in page
+    for ratio, most in picker.ratios:
+        assert f"<span>{ratio.name}</span>" in page
+        assert f">{price(most)}</span></label>" in page
+    assert f"each from {price(picker.each)}" in page
 
 
 def test_an_open_quality_says_up_to(acme, sign_in):
