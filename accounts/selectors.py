@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from accounts.models import (
     ApiKey,
@@ -187,9 +188,13 @@ def api_keys_of(
 
 
 def members_of(tenant_id: UUID) -> list[Membership]:
-    """A tenant's members with their users, by e-mail address."""
+    """A tenant's members with their users, by e-mail address.
+
+    Each has `has_second_factor`: whether an app makes codes for their sign-in.
+    """
+    apps = User.objects.filter(id=OuterRef("user_id"), authenticator__type="totp")
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
-    return list(members.order_by("user__email"))
+    return list(members.annotate(has_second_factor=Exists(apps)).order_by("user__email"))
 
 
 def memberships_of(user_id: UUID) -> list[Membership]:

@@ -1,8 +1,10 @@
 """Members: invited, given roles, removed; their keys handed over or ended."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, User
@@ -39,6 +41,32 @@ def newcomer(email: str, *, is_verified: bool = True) -> Client:
     client = Client()
     client.force_login(User.objects.get(id=user.id))
     return client
+
+
+def test_each_member_is_shown_with_their_second_factor_and_last_sign_in(
+    acme, sign_in, django_assert_max_num_queries
+):
+    client = sign_in(acme)
+    bob = person(acme, DEVELOPER, "bob@example.com")
+    eve = person(acme, DEVELOPER, "eve@example.com")
+    codes = person(acme, DEVELOPER, "only-codes@example.com")
+    Authenticator.objects.create(user=bob, type=Authenticator.Type.TOTP, data={})
+    Authenticator.objects.create(user=bob, type=Authenticator.Type.RECOVERY_CODES, data={})
+    Authenticator.objects.create(user=codes, type=Authenticator.Type.RECOVERY_CODES, data={})
+    at = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
+    User.objects.filter(id=eve.id).update(last_login=at)
+    client.get(url("members", acme))  # what a process reads once
+
+    with django_assert_max_num_queries(12):
+        page = words_of(client.get(url("members", acme)))
+
+    told = {
+        email: re.sub(r"<[^>]+>", "", page.split(f'break-all">{email}<')[1].split("</p>")[0])
+        for email in (bob.email, eve.email, codes.email)
+    }
+    assert "Two-factor sign-in on · Never signed in" in told[bob.email]
+    assert "Two-factor sign-in off · Last signed in 4 Mar 2026, 05:06 UTC" in told[eve.email]
+    assert "Two-factor sign-in off" in told[codes.email]
 
 
 def test_who_is_invited_joins_with_the_offered_role(acme, sign_in):
