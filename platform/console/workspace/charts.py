@@ -1,8 +1,9 @@
 """Stacked bars by time, drawn by the server: geometry for a template's SVG. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 SERIES = 4
 """Colours that stay apart for everyone; what is left is one grey series."""
@@ -13,13 +14,14 @@ _ROUND = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One series' part of a bar, in the plot's units from its top."""
+    """One series' part of a bar, in the plot's units from its top; `rows` are listed there."""
 
     name: str
     colour: str
     value: int
     y: float
     height: float
+    rows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Bar:
     width: float
     total: int
     segments: Sequence[Segment]
+    rows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,29 @@ class Bars:
         return sum(bar.total for bar in self.bars)
 
     @property
+    def has_rows(self) -> bool:
+        """Whether any of it leads to a list."""
+        return any(part.rows for bar in self.bars for part in bar.segments)
+
+    @property
     def peak(self) -> Bar | None:
         """The tallest bar."""
         return max(self.bars, key=lambda bar: bar.total, default=None)
 
 
-def stacked(starts: Sequence[date], values: Mapping[str, Mapping[date, int]]) -> Bars:
-    """Bars for these buckets; `values` by series and bucket. The largest series keep a colour."""
+def _nowhere(_start: date, _name: str) -> str:
+    return ""
+
+
+def stacked(
+    starts: Sequence[date],
+    values: Mapping[str, Mapping[date, int]],
+    rows: Callable[[date, str], str] = _nowhere,
+) -> Bars:
+    """Bars for these buckets; `values` by series and bucket. The largest series keep a colour.
+
+    `rows` says where a bucket's rows of a series are listed, or those of all series for "".
+    """
     sums = {name: sum(points.values()) for name, points in values.items()}
     ranked = sorted(sums, key=lambda name: (-sums[name], name))
     shown, rest = ranked[:SERIES], ranked[SERIES:]
@@ -69,22 +88,23 @@ def stacked(starts: Sequence[date], values: Mapping[str, Mapping[date, int]]) ->
         parts = [(name, colour, values[name].get(start, 0)) for name, colour, _ in legend[:SERIES]]
         if rest:
             parts.append((REST, "c-rest", sum(values[name].get(start, 0) for name in rest)))
-        bars.append(
-            Bar(start, place * step + step * 0.1, step * 0.8, totals[start], _stack(parts, top))
-        )
+        segments = _stack(parts, top, partial(rows, start))
+        x, width = place * step + step * 0.1, step * 0.8
+        bars.append(Bar(start, x, width, totals[start], segments, rows(start, "")))
     return Bars(bars, legend, top, [round(top * quarter / 4) for quarter in range(5)])
 
 
-def _stack(parts: Sequence[tuple[str, str, int]], top: int) -> list[Segment]:
+def _stack(
+    parts: Sequence[tuple[str, str, int]], top: int, rows: Callable[[str], str]
+) -> list[Segment]:
     below = 0.0
     segments = []
     for name, colour, value in parts:
         if value:
             height = HEIGHT * value / top
             below += height
-            segments.append(
-                Segment(name, colour, value, round(HEIGHT - below, 3), round(height, 3))
-            )
+            y, listed = round(HEIGHT - below, 3), "" if name == REST else rows(name)
+            segments.append(Segment(name, colour, value, y, round(height, 3), listed))
     return segments
 
 

@@ -102,7 +102,11 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
             "failed": rows(period=period.name, status=State.FAILED),
         },
         "lines": _lines(workspace, period, split, names, rows),
-        "chart": stacked(days, _series(found, period, split, names, measure)),
+        "chart": stacked(
+            days,
+            _series(found, period, split, names, measure),
+            _slices(found, period, split, names, rows),
+        ),
         "is_money": measure == "spend",
         "at": clock.now(),
     }
@@ -169,6 +173,24 @@ def _series(
         when = period.name_of(one.start)
         points[when] = points.get(when, 0) + values[measure]
     return {name: points for name, points in series.items() if any(points.values())}
+
+
+def _slices(
+    found: Sequence[Used],
+    period: Period,
+    split: Group,
+    names: Callable[[Any], str],
+    rows: Callable[..., str],
+) -> Callable[[date, str], str]:
+    """What says where the rows of a bar, or of one series in it, are listed: of an hour nowhere."""
+    words = {names(one.group[split]): _word(split, one.group[split]) for one in found}
+
+    def slices(start: date, name: str) -> str:
+        if period.bucket == "hour":
+            return ""
+        return rows(day=start.isoformat(), **({split: words[name]} if name else {}))
+
+    return slices
 
 
 def _lines(

@@ -2,11 +2,13 @@
 
 import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 
 from billing.models import UsageRollup
 from billing.selectors import available_to
+from console.amounts import amount
 from console.workspace.charts import REST, stacked
 from pictor.kit import clock
 from tests.console.workspace.conftest import lines_of, url, words_of
@@ -81,6 +83,51 @@ def test_keys_that_a_role_may_not_see_have_no_name_there(acme, sign_in, used, ro
 
     assert acme.key.public_id in page
     assert acme.key.visible_prefix not in page
+
+
+def figures_of(page: str, there: str) -> dict[str, set[str]]:
+    """By link to the list of generations: the figures that it stands on, or beside."""
+    figures: dict[str, set[str]] = {}
+    for pattern in (
+        r'<a(?: class="text-ink")? href="(LIST[^"]+)">([$0-9][0-9.,]*)</a>',
+        r'<a href="(LIST[^"]+)" tabindex="-1"><rect[^>]*><title>[^<]*: ([^<]+)</title>',
+        r'<a href="(LIST[^"]+)">[^<]+</a></th><td class="text-right">([^<]+)</td>',
+    ):
+        for link, figure in re.findall(pattern.replace("LIST", re.escape(there)), page):
+            figures.setdefault(unescape(link), set()).add(figure)
+    return figures
+
+
+@pytest.mark.parametrize("show", ["spend", "images", "requests"])
+@pytest.mark.parametrize("split", ["model", "key", "tier", "status"])
+def test_every_link_leads_to_the_rows_of_its_figure(acme, sign_in, used, ended, *, split, show):
+    earlier = clock.now() - timedelta(days=3)
+    ended(acme, earlier.isoformat())
+    ended(acme, earlier.isoformat(), fails=True)
+    client, there = sign_in(acme), url("generations", acme)
+    page = words_of(client.get(url("usage", acme), {"split": split, "show": show}))
+
+    figures = figures_of(page, there)
+    links = {unescape(link) for link in re.findall(rf'href="({there}\?[^"]+)"', page)}
+
+    (failures,) = links - set(figures)  # a share of them, in percent
+    assert failures.endswith("status=failed")
+    assert any(f"{split}=" in link and "day=" in link for link in figures)
+    for link in links:
+        lines = lines_of(client.get(f"{link}&format=csv"))
+        counts = {
+            f"{sum(int(line['images']) for line in lines)}",
+            f"{len(lines)}",
+            amount(sum(round(float(line["charged"]) * 1e6) for line in lines)),
+        }
+        assert figures.get(link, set()) <= counts
+
+
+def test_an_hour_has_no_list(acme, sign_in, used):
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?period=24h"))
+
+    assert 'role="img" aria-label="$0.18536 in all' in page
+    assert "day=" not in page
 
 
 @pytest.mark.parametrize("split", ["model", "key", "tier", "status"])
