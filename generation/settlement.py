@@ -27,7 +27,7 @@ from pictor.kit.errors import PictorError
 from pictor.kit.money import Micros
 from storage.models import StoredImage
 from storage.services import keep_images
-from webhooks import outbox
+from webhooks.announcing import announce
 from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ def hold_of(generation: Generation) -> Hold:
 
 def _tell(generation: Generation, state: State, now: datetime) -> None:
     """The tenant's webhooks, before the balance is locked: they are nobody else's business."""
-    outbox.announce(
+    announce(
         tenant_id=generation.tenant_id,
         event_type=_TOLD[state],
         subject_id=generation.id,

@@ -4,7 +4,6 @@ At least once: a claim is good for a minute, and whoever dies meanwhile has only
 off. The order of events is not promised.
 """
 
-import json
 import logging
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -19,6 +18,7 @@ from django.db.models import Case, F, When
 
 from pictor.kit.encryption import decrypted
 from webhooks import contents, retry
+from webhooks.announcing import body_with
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
 
@@ -59,33 +59,6 @@ class Outcome:
     status: int | None = None
     error: str = ""
     answer: str = ""
-
-
-def announce(
-    *,
-    tenant_id: UUID,
-    event_type: str,
-    subject_id: UUID,
-    at: datetime,
-    data: Mapping[str, Any] | None = None,
-) -> None:
-    """Tell the tenant's endpoints, once this transaction is committed. Call it inside that.
-
-    One query where there is no endpoint. With one that is switched off the event is kept too: it
-    may be sent later. `data` is for what nobody can say later (contents.py).
-    """
-    endpoints = list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).only("status", "events"))
-    if not endpoints:
-        return
-    event = Event(tenant_id=tenant_id, type=event_type, subject_id=subject_id, at=at)
-    if data is not None:
-        event.body = body_with(event, data)
-    event.save(force_insert=True)
-    Delivery.objects.bulk_create(
-        Delivery(event=event, endpoint_id=endpoint.id, due_at=at)
-        for endpoint in endpoints
-        if endpoint.is_enabled and endpoint.wants(event_type)
-    )
 
 
 # Each tenant's first one before anybody's second, those in hand counted: who has many waiting, or
@@ -177,12 +150,6 @@ def _body_of(event: Event) -> str:
         Event.objects.filter(id=event.id, body="").update(body=body_with(event, data))
         event.refresh_from_db(fields=["body"])
     return event.body
-
-
-def body_with(event: Event, data: Mapping[str, Any]) -> str:
-    """The JSON text that is sent."""
-    content = {"type": event.type, "timestamp": int(event.at.timestamp()), "data": data}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 @transaction.atomic

@@ -17,8 +17,8 @@ from pictor.kit import ids
 from pictor.kit.encryption import encrypted
 from webhooks import signing
 from webhooks.addresses import check_url
+from webhooks.announcing import body_with
 from webhooks.models import EVENTS, TEST, Delivery, Event, WebhookEndpoint
-from webhooks.outbox import body_with
 
 MOST_ENDPOINTS = 10
 """Of a tenant."""

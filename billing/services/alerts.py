@@ -12,7 +12,7 @@ from accounts.services import post, record
 from billing.models import BalanceAlert
 from billing.selectors import balance_of, days_left
 from pictor.kit.money import Micros, to_decimal
-from webhooks import outbox
+from webhooks.announcing import announce
 from webhooks.models import BALANCE_LOW
 
 TOLD = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
@@ -105,7 +105,7 @@ def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
 
 def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: datetime) -> None:
     below = alert.below_micros
-    outbox.announce(
+    announce(
         tenant_id=alert.tenant_id,
         event_type=BALANCE_LOW,
         subject_id=alert.tenant_id,

@@ -90,11 +90,15 @@ def test_a_filter_is_in_the_address_and_outlives_a_reload(signed_in, place):
 
     page.get_by_label("Status").select_option("failed")
     page.wait_for_url("**status=failed**")
-    shown(page, "1 generation")
+    rows = page.locator("#results tbody tr")
+    rows.filter(has_not_text="Failed").first.wait_for(state="detached")
+    failed = rows.all_inner_texts()
     page.reload()
 
     assert page.get_by_label("Status").input_value() == "failed"
-    assert page.locator("#results tbody tr").count() == 1
+    assert failed
+    assert rows.all_inner_texts() == failed
+    assert all("Failed" in row for row in failed)
 
 
 def test_everything_is_exported_as_one_file(signed_in, place):

@@ -24,6 +24,7 @@ from tests.factories import Customer, make_delivery, make_worker, stored_images
 from tests.raw_server import drips, hangs, says, sends
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks import outbox, sending
+from webhooks.announcing import announce
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.sender import Sender
 
@@ -96,7 +97,7 @@ def test_a_tenant_without_endpoints_pays_one_look(acme, django_assert_num_querie
     generation = acme.generation()
 
     with transaction.atomic(), django_assert_num_queries(1):
-        outbox.announce(
+        announce(
             tenant_id=acme.id,
             event_type="generation.failed",
             subject_id=generation.id,

@@ -13,8 +13,8 @@ def found(sign_in: SignIn, customer: Customer, text: str, role: str = "owner") -
 
 def test_pages_are_those_of_the_role(acme, sign_in):
     assert found(sign_in, acme, "") == [
-        "Overview", "Playground", "Generations", "Keys", "Usage", "Billing", "Ledger", "Prices",
-        "Members", "Audit log", "Settings", "Create key",
+        "Overview", "Playground", "Generations", "Keys", "Webhooks", "Usage", "Billing", "Ledger",
+        "Prices", "Members", "Audit log", "Settings", "Create key",
     ]  # fmt: skip
     assert found(sign_in, acme, "", "billing") == [
         "Overview", "Usage", "Billing", "Ledger", "Prices",

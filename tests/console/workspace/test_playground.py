@@ -158,9 +158,12 @@ def test_the_picker_shows_its_prices(acme, sign_in):
     table = prices_at(acme.caller().revision, acme.id, now=clock.now())
     picker = picker_of(draft_of(fields, [PRO]), table)
 
+    assert picker.each is not None
     for _, _, least in picker.tiers:
+        assert least is not None
         assert f"from {price(least)}</span>" in page
     for ratio, most in picker.ratios:
+        assert most is not None
         assert f"<span>{ratio.name}</span>" in page
         assert f">{price(most)}</span></label>" in page
     assert f"each from {price(picker.each)}" in page

@@ -1,0 +1,45 @@
+"""Events written with what they tell of, in its transaction: the beginning of the outbox.
+
+Apart from the rest, which decrypts secrets: whatever moves money may have something to tell.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from webhooks.models import Delivery, Event, WebhookEndpoint
+
+
+def announce(
+    *,
+    tenant_id: UUID,
+    event_type: str,
+    subject_id: UUID,
+    at: datetime,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell the tenant's endpoints, once this transaction is committed. Call it inside that.
+
+    One query where there is no endpoint. With one that is switched off the event is kept too: it
+    may be sent later. `data` is for what nobody can say later (contents.py).
+    """
+    endpoints = list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).only("status", "events"))
+    if not endpoints:
+        return
+    event = Event(tenant_id=tenant_id, type=event_type, subject_id=subject_id, at=at)
+    if data is not None:
+        event.body = body_with(event, data)
+    event.save(force_insert=True)
+    Delivery.objects.bulk_create(
+        Delivery(event=event, endpoint_id=endpoint.id, due_at=at)
+        for endpoint in endpoints
+        if endpoint.is_enabled and endpoint.wants(event_type)
+    )
+
+
+def body_with(event: Event, data: Mapping[str, Any]) -> str:
+    """The JSON text that is sent."""
+    content = {"type": event.type, "timestamp": int(event.at.timestamp()), "data": data}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
