@@ -101,18 +101,33 @@ def found(
     they are to be shown, not saved. Raises TooBroad.
     """
     rows = _chosen(tenant_id, wanted)
-    if prompt_chars is not None:
-        rows = rows.defer("prompt", "answer", "inputs").annotate(
-            shown_prompt=Left("prompt", prompt_chars)
-        )
     if after is not None:
         rows = rows.filter(id__lt=after)
     with _bounded(wanted):
-        chosen = list(rows[:limit])
-    if prompt_chars is not None:
-        for row in chosen:
-            row.prompt = row.shown_prompt  # type: ignore[attr-defined]  # annotated above
+        chosen = list(rows[:limit]) if prompt_chars is None else _short(rows[:limit], prompt_chars)
     return selectors.with_images(chosen)
+
+
+def newest_of_key(
+    tenant_id: TenantId | UUID, key_id: UUID, *, limit: int, prompt_chars: int
+) -> list[Finished]:
+    """A key's newest among the tenant's SEARCHED newest, to be shown as `found` has them.
+
+    Two queries: as it looks at no more, it needs no transaction with a limit of its time.
+    """
+    newest = selectors.generations_of(tenant_id).values("id")[:SEARCHED]
+    rows = selectors.generations_of(tenant_id).filter(id__in=newest, api_key_id=key_id)
+    return selectors.with_images(_short(rows[:limit], prompt_chars))
+
+
+def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
+    """Rows with the beginnings of their prompts, and nothing else of any size."""
+    shown = list(
+        rows.defer("prompt", "answer", "inputs").annotate(shown_prompt=Left("prompt", prompt_chars))
+    )
+    for row in shown:
+        row.prompt = row.shown_prompt
+    return list[Generation](shown)
 
 
 def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:

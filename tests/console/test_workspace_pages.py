@@ -20,7 +20,7 @@ ACTIONS = {
 """What answers with no page of its own."""
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
 VARIANTS = {
-    "generations": ("?view=gallery", "?q=nothing+like+it"),
+    "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
     "usage": ("?period=24h&split=status&show=requests",),
     "keys": ("?status=ended",),
     "webhook": ("?status=delivered",),

@@ -23,10 +23,11 @@ from accounts.services import (
     rotate_api_key,
     scopes_of,
 )
-from billing.selectors import BudgetUse, key_uses, last_used, usage_between
+from billing.selectors import BudgetUse, key_uses, last_used
 from console.workspace.access import May, Workspace, keys_of, may_see, member
 from console.workspace.fields import dressed
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, values_of
+from console.workspace.key_use import lately_of, latest_of
 from pictor.kit import clock
 from pictor.kit.money import Micros
 
@@ -150,7 +151,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.SEE_KEYS)
 def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
-    """One key: what it used, what it may do, and who changed that."""
+    """One key: what it did lately, what it may do, and who changed that."""
     found = _key(workspace, key)
     said = request.POST if request.method == "POST" else None
     form = dressed(KeyForm(said, initial=values_of(found), most=scopes_of(workspace.role)))
@@ -275,15 +276,7 @@ def _detail(
     refusal: str = "",
 ) -> HttpResponse:
     (shown,) = _shown(workspace, [key])
-    end = clock.now()
-    used = usage_between(
-        workspace.tenant.id,
-        start=end - timedelta(days=SHOWN_DAYS),
-        end=end + timedelta(hours=1),
-        bucket=None,
-        groups=["key"],
-    )
-    mine = [one for one in used if one.group["key"] == key.id]
+    lately = lately_of(workspace, key, shown.now)
     context = {
         "workspace": workspace,
         "shown": shown,
@@ -292,9 +285,11 @@ def _detail(
         "refusal": refusal,
         "may_change": _may_change(workspace, key) and shown.is_active,
         "may_end": _may_end(workspace, key) and shown.is_active,
-        "spent": sum(one.captured for one in mine),
-        "images": sum(one.images for one in mine),
-        "requests": sum(one.generations for one in mine),
+        "lately": lately,
+        "chart": lately.chart,
+        "period": lately.period,
+        "is_money": True,
+        "rows": latest_of(workspace, key),
         "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
         "overlaps": OVERLAP_WORDS.items(),
         "events": audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=20),

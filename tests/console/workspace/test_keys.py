@@ -1,6 +1,8 @@
 """Keys made, shown once, changed, rotated and revoked on the pages."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.conf import settings
@@ -9,8 +11,9 @@ from django.http import HttpResponse
 from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import caller_by_digest
+from accounts.services import KeyRules, issue_api_key
 from pictor.kit import clock
-from tests.console.workspace.conftest import url
+from tests.console.workspace.conftest import url, words_of
 
 FORM = {
     "name": "production",
@@ -202,3 +205,26 @@ def test_a_maker_does_not_lift_what_somebody_else_set(acme, sign_in):
     own.refresh_from_db()
     assert (own.name, own.budget_month_micros) == ("mine", 10_000_000)
     assert str(own.limited_by) == "owner@acme.example"
+
+
+def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, ended, monkeypatch):
+    monkeypatch.setattr("console.workspace.key_use.LATEST", 2)
+    another, _ = issue_api_key(tenant=acme.tenant, name="another", rules=KeyRules(), actor="test")
+    now = clock.now()
+    made = [
+        ended(acme, (now - timedelta(days=days)).isoformat(), seconds=seconds)
+        for days, seconds in ((40, 4), (3, 8), (3, 4), (0, 4))
+    ]
+    client = sign_in(acme)
+
+    page = words_of(client.get(url("key", acme, acme.key.public_id)))
+    unused = words_of(client.get(url("key", acme, another.public_id)))
+
+    assert 'aria-label="$0.15804 in all, $0.10536 at the peak' in page
+    cells = re.findall(r'<a href="([^"]+day=[^"]+)">(\$[0-9.]+)</a>', page)
+    assert {figure for _, figure in cells} == {"$0.05268", "$0.10536"}
+    for link, figure in cells:
+        assert f", {figure} charged" in words_of(client.get(unescape(link)))
+    assert [one.public_id in page for one in made] == [False, False, True, True]
+    assert "Nothing in this time" in unused
+    assert not any(one.public_id in unused for one in made)

@@ -1,0 +1,65 @@
+"""What a key did lately, for its page: its figures, a chart of them, its latest generations."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from accounts.models import ApiKey
+from billing.selectors import usage_between
+from console.workspace.access import May, Workspace
+from console.workspace.charts import Bars, stacked
+from console.workspace.filters import rows_for
+from console.workspace.periods import Period, period_of
+from console.workspace.rows import SHOWN_CHARS, Row, row_of
+from generation.searching import newest_of_key
+
+LATEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Its last 30 days in the workspace's zone; `chart` is what was charged, by day and model."""
+
+    period: Period
+    spent: int
+    images: int
+    requests: int
+    chart: Bars
+
+
+def lately_of(workspace: Workspace, key: ApiKey, now: datetime) -> Lately:
+    """What the rollups say of it, each bar with the place where its rows are listed."""
+    period = period_of("30d", now, workspace.tenant.zone)
+    used = usage_between(
+        workspace.tenant.id,
+        start=period.start,
+        end=period.end,
+        bucket=period.bucket,
+        groups=["key", "model"],
+        zone=period.zone,
+    )
+    mine = [one for one in used if one.group["key"] == key.id]
+    series: dict[str, dict[date, int]] = {}
+    for one in mine:
+        if one.captured:
+            series.setdefault(one.group["model"], {})[period.name_of(one.start)] = one.captured
+    rows = rows_for(workspace, [key])
+
+    def slices(start: date, model: str) -> str:
+        said = {"day": start.isoformat(), "key": key.public_id}
+        return rows(**said, **({"model": model} if model else {}))
+
+    return Lately(
+        period=period,
+        spent=sum(one.captured for one in mine),
+        images=sum(one.images for one in mine),
+        requests=sum(one.generations for one in mine),
+        chart=stacked([period.name_of(start) for start in period.starts], series, slices),
+    )
+
+
+def latest_of(workspace: Workspace, key: ApiKey) -> list[Row]:
+    """Its newest generations; none for who may not see them."""
+    if May.SEE_GENERATIONS not in workspace.may:
+        return []
+    newest = newest_of_key(workspace.tenant.id, key.id, limit=LATEST, prompt_chars=SHOWN_CHARS)
+    return [row_of(one, {key.id: key}) for one in newest]
