@@ -17,13 +17,14 @@ from billing.locks import account_for_update, key_budget_for_update
 from billing.models import Account, KeyBudget, TenantBalance
 from billing.seals import hold_key
 from pictor.kit import clock, prepared
-from pictor.kit.errors import InsufficientQuota, RateLimited
+from pictor.kit.errors import InsufficientQuota, QuotaLimit, RateLimited
 from pictor.kit.money import Micros, to_decimal
 from pictor.kit.seals import microseconds, sql_seal
 
 _RETRY_AFTER_SECONDS = 1
 _PERIODS: tuple[Period, ...] = get_args(Period)
 _ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}
+_OWNERS: dict[QuotaLimit, str] = {"workspace": "workspace", "key": "API key"}
 
 # The balance's own columns are here as they were before the movement.
 _HELD_SEAL = sql_seal(
@@ -305,11 +306,11 @@ def _refuse_account(tenant_id: UUID, amount: int, limits: HoldLimits, now: datet
     try:
         balance = account_for_update(tenant_id)
     except TenantBalance.DoesNotExist:
-        raise _insufficient("balance", amount, amount) from None
+        raise _insufficient("balance", "balance", amount, amount) from None
     if limits.tenant_in_flight is not None and balance.in_flight >= limits.tenant_in_flight:
         raise _too_many("This account", limits.tenant_in_flight)
     if balance.available < amount:
-        raise _insufficient("balance", amount, amount - balance.available)
+        raise _insufficient("balance", "balance", amount, amount - balance.available)
     budgets = (limits.tenant_budget_day, limits.tenant_budget_month)
     _refuse_budgets("workspace", budgets, amount, balance, now)
 
@@ -320,12 +321,12 @@ def _refuse_key(key_id: UUID, amount: int, limits: HoldLimits, now: datetime) ->
     transaction.set_rollback(True)
     if limits.key_in_flight is not None and (row.in_flight if row else 0) >= limits.key_in_flight:
         raise _too_many("This API key", limits.key_in_flight)
-    _refuse_budgets("API key", (limits.key_budget_day, limits.key_budget_month), amount, row, now)
+    _refuse_budgets("key", (limits.key_budget_day, limits.key_budget_month), amount, row, now)
     raise LedgerError(f"the hold of {amount} by key {key_id} was refused for no reason")
 
 
 def _refuse_budgets(
-    whose: str,
+    whose: QuotaLimit,
     budgets: tuple[Micros | None, Micros | None],
     amount: int,
     row: TenantBalance | KeyBudget | None,
@@ -336,7 +337,8 @@ def _refuse_budgets(
         missing = 0 if budget is None else _used(row, period, now) + amount - budget
         if missing > 0:
             reset = f"It resets at {resets_at(period, now):%Y-%m-%dT%H:%M:%SZ}."
-            raise _insufficient(f"{whose}'s {_ADJECTIVES[period]} budget", amount, missing, reset)
+            what = f"{_OWNERS[whose]}'s {_ADJECTIVES[period]} budget"
+            raise _insufficient(whose, what, amount, missing, reset)
 
 
 def _used(row: TenantBalance | KeyBudget | None, period: Period, now: datetime) -> int:
@@ -349,12 +351,14 @@ def _used(row: TenantBalance | KeyBudget | None, period: Period, now: datetime) 
     return used if window is not None and window >= window_start(period, now) else 0
 
 
-def _insufficient(what: str, amount: int, missing: int, advice: str = "") -> InsufficientQuota:
+def _insufficient(
+    limit: QuotaLimit, what: str, amount: int, missing: int, advice: str = ""
+) -> InsufficientQuota:
     message = (
         f"The {what} is too low: this request needs {to_decimal(amount)} USD on hold, "
         f"{to_decimal(missing)} USD is missing. {advice}"
     )
-    return InsufficientQuota(message.rstrip())
+    return InsufficientQuota(message.rstrip(), limit=limit)
 
 
 def _too_many(who: str, limit: int) -> RateLimited:

@@ -163,7 +163,7 @@ def _card(
     request: HttpRequest, workspace: Workspace, public_id: str, *, refusal: PictorError | None
 ) -> HttpResponse:
     """A run as it is now, and why it could not be changed, if so."""
-    run = run_of(one_of(workspace, public_id), refusal.message if refusal else "")
+    run = run_of(one_of(workspace, public_id), refusal)
     context = {"workspace": workspace, "run": run}
     status = refusal.status if refusal is not None else 200
     return render(request, "workspace/run.html", context, status=status)

@@ -23,6 +23,7 @@ from console.workspace.picker import picker_of
 from console.workspace.rows import SHOWN_CHARS, one_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
+from console.workspace.ways import way_out
 from generation import pipeline, watch
 from generation.admission.service import Admitted, Quoted, Submission, quoted_order
 from generation.api import admitting, requests
@@ -167,6 +168,7 @@ def _context(
         "formats": FORMATS,
         "quoted": quoted,
         "why": why,
+        "way": way_out(workspace, key, refusal),
         "is_limit": quoted is not None and not quoted.is_final,
         "takes_references": takes_references,
         "most_references": MAX_IMAGES,
@@ -234,12 +236,14 @@ def _caller(request: HttpRequest, key: ApiKey) -> Caller:
     return caller
 
 
-def _quoted(request: HttpRequest, key: ApiKey, draft: Draft) -> tuple[Quoted | None, str]:
+def _quoted(
+    request: HttpRequest, key: ApiKey, draft: Draft
+) -> tuple[Quoted | None, PictorError | None]:
     """What it would cost, or why it cannot be had; a prompt may still be missing."""
     body = {**draft.body, "prompt": draft.prompt.strip() or "…"}
     try:
         caller = _caller(request, key)
         fields = requests.parse(body, default_model=None)
-        return quoted_order(caller=caller, request=fields, now=clock.now()), ""
+        return quoted_order(caller=caller, request=fields, now=clock.now()), None
     except PictorError as error:
-        return None, error.message
+        return None, error

@@ -6,6 +6,7 @@ from console.workspace.rows import Row, row_of
 from generation.catalogue.contracts import AUTO
 from generation.models import Generation
 from generation.selectors import Finished
+from pictor.kit.errors import PictorError
 from pictor.kit.money import Micros
 from storage.models import StoredImage
 from storage.services import signed_url
@@ -27,7 +28,7 @@ class Run:
     made: Generation
     row: Row
     pictures: tuple[Picture, ...]
-    refusal: str = ""
+    refusal: PictorError | None = None
     """Why it was not changed as somebody just wished."""
 
     @property
@@ -50,7 +51,7 @@ class Run:
         return Micros(held if self.made.is_final else 0)
 
 
-def run_of(one: Finished, refusal: str = "") -> Run:
+def run_of(one: Finished, refusal: PictorError | None = None) -> Run:
     """A generation as its card shows it."""
     return Run(one.generation, row_of(one, {}), tuple(map(_picture, one.images)), refusal)
 

@@ -20,7 +20,10 @@
 Messages are written for the caller: they hold no upstream text, host, key or traceback.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+QuotaLimit = Literal["balance", "workspace", "key"]
+"""What a hold did not fit into: the balance, or a budget of the workspace or the key."""
 
 
 class PictorError(Exception):
@@ -147,12 +150,16 @@ class RateLimited(PictorError):
 
 
 class InsufficientQuota(PictorError):
-    """Balance or budget too low for the hold."""
+    """Balance or budget too low for the hold; `limit` says which, and whose."""
 
     status = 429
     type = "insufficient_quota"
     default_code = "insufficient_quota"
     default_should_retry = False
+
+    def __init__(self, message: str, *, limit: QuotaLimit = "balance") -> None:
+        super().__init__(message)
+        self.limit: QuotaLimit = limit
 
 
 class UpstreamFailed(PictorError):

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Tenant, User
 from accounts.services import KeyRules
 from billing.pricing import PriceTable
 from billing.selectors import balance_of
@@ -225,6 +226,57 @@ def test_budget_and_balance_stop_it_by_name(acme, sign_in, channel):
     assert "budget" in over
     assert "balance" in empty
     assert Generation.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"prompt": " "}, "missing_required_parameter"),
+        ({"model": "gpt-image-2-pro"}, "no_channel_available"),
+    ],
+)
+def test_a_refusal_leads_to_what_to_do(acme, sign_in, changes, code):
+    client, link = sign_in(acme), f'{reverse("site:guide_errors")}#{code}"'
+
+    run = words_of(client.post(url("playground_run", acme), form(acme, **changes)))
+    quoted = words_of(client.post(url("playground_quote", acme), form(acme, **changes)))
+
+    assert link in run
+    assert (link in quoted) == (code == "no_channel_available")  # a prompt may still come
+
+
+@pytest.mark.parametrize(
+    ("limit", "page", "words"),
+    [
+        ("balance", "billing", "Billing"),
+        ("workspace", "settings", "The workspace&#x27;s budgets"),
+        ("key", "key", "The key&#x27;s budget"),
+    ],
+)
+def test_too_little_leads_to_the_page_where_it_is_raised(channel, sign_in, limit, page, words):
+    customer = Customer("thrifty", balance=0 if limit == "balance" else 10_000_000)
+    if limit == "workspace":
+        Tenant.objects.update(budget_day_micros=1_000)
+    if limit == "key":
+        ApiKey.objects.update(budget_month_micros=1_000)
+    ids = [customer.key.public_id] if limit == "key" else []
+
+    answer = words_of(sign_in(customer).post(url("playground_run", customer), form(customer)))
+
+    assert f'{reverse("site:guide_errors")}#insufficient_quota"' in answer
+    assert f'href="{url(page, customer, *ids)}">{words}</a>' in answer
+
+
+def test_a_way_out_is_shown_to_those_who_may_go_it(channel, sign_in):
+    poor = Customer("poor", balance=0)
+    client = sign_in(poor, "developer")
+    mine = User.objects.get(email="developer@poor.example")
+    ApiKey.objects.filter(id=poor.key.id).update(created_by=mine)
+
+    answer = words_of(client.post(url("playground_run", poor), form(poor)))
+
+    assert "#insufficient_quota" in answer
+    assert f'href="{url("billing", poor)}"' not in answer
 
 
 def test_keys_that_may_not_make_images_are_not_offered(channel, sign_in):
