@@ -2,10 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from django.db import transaction
-
 from accounts.models import Actor, Tenant
-from accounts.services.audit import record
+from accounts.services.tenants import change_columns
 from pictor.kit.money import Micros
 
 
@@ -23,29 +21,12 @@ class OwnLimits:
     own_max_in_flight: int | None = None
 
 
-@transaction.atomic
 def set_own_limits(
     *, tenant: Tenant, limits: OwnLimits, actor: Actor, ip: str | None = None
 ) -> None:
-    """Set all of them, felt by the next request; where nothing changes, nothing is written.
+    """Set all of them, felt by the next request.
 
     Raises ValidationError for a limit of 0 and a budget below 0.
     """
-    after = asdict(limits)
-    before = {column: getattr(tenant, column) for column in after}
-    if after == before:
-        return
-    for column, value in after.items():
-        setattr(tenant, column, value)
-    tenant.full_clean()
-    tenant.save(update_fields=list(after))
-    record(
-        actor=actor,
-        action="tenant.own_limits",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        before=before,
-        after=after,
-        ip=ip,
-    )
+    columns = asdict(limits)
+    change_columns(tenant=tenant, action="tenant.own_limits", columns=columns, actor=actor, ip=ip)

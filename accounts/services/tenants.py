@@ -1,5 +1,6 @@
 """Tenants: made with their accounts, changed, suspended, let work again."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -62,82 +63,66 @@ def create_tenant(
 
 
 @transaction.atomic
-def change_tenant(
-    *, tenant: Tenant, name: str, limits: TenantLimits, actor: Actor, ip: str | None = None
+def change_columns(
+    *,
+    tenant: Tenant,
+    action: str,
+    columns: Mapping[str, Any],
+    actor: Actor,
+    ip: str | None = None,
 ) -> None:
-    """Give a tenant another name and other limits; where nothing changes, nothing is written.
+    """Give columns of a tenant these values; where nothing changes, nothing is written.
 
-    Raises ValidationError for a name that is taken, empty or too long, or a limit of 0.
+    Raises ValidationError, by column, for a value that it does not take.
     """
-    before = _describe(tenant)
-    columns = {"name": name, **asdict(limits)}
+    before = Tenant.objects.filter(pk=tenant.pk).values(*columns).get()
     for column, value in columns.items():
         setattr(tenant, column, value)
-    after = _describe(tenant)
-    if after == before:
+    if before == columns:
         return
     tenant.full_clean()
     tenant.save(update_fields=list(columns))
     record(
         actor=actor,
-        action="tenant.change",
+        action=action,
         object_type="tenant",
         object_id=tenant.public_id,
         tenant_id=tenant.id,
         before=before,
-        after=after,
+        after=columns,
         ip=ip,
     )
 
 
-@transaction.atomic
+def change_tenant(
+    *, tenant: Tenant, name: str, limits: TenantLimits, actor: Actor, ip: str | None = None
+) -> None:
+    """Give a tenant another name and other limits.
+
+    Raises ValidationError for a name that is taken, empty or too long, or a limit of 0.
+    """
+    columns = {"name": name, **asdict(limits)}
+    change_columns(tenant=tenant, action="tenant.change", columns=columns, actor=actor, ip=ip)
+
+
 def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None) -> None:
-    """Let a tenant's members call it otherwise; where nothing changes, nothing is written.
+    """Let a tenant's members call it otherwise.
 
     What operators call it stays, so nobody names themselves like somebody else. Raises
     ValidationError for one that is too long.
     """
-    before = tenant.title
-    if title == before:
-        return
-    tenant.title = title
-    tenant.full_clean()
-    tenant.save(update_fields=["title"])
-    record(
-        actor=actor,
-        action="tenant.title",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        before={"title": before},
-        after={"title": title},
-        ip=ip,
-    )
+    columns = {"title": title}
+    change_columns(tenant=tenant, action="tenant.title", columns=columns, actor=actor, ip=ip)
 
 
-@transaction.atomic
 def set_time_zone(*, tenant: Tenant, name: str, actor: Actor, ip: str | None = None) -> None:
-    """Let a tenant's reports go by another zone's days; where nothing changes, nothing is written.
+    """Let a tenant's reports go by another zone's days.
 
     Usage is kept by the hour, so the past is told by the new days too. No name is UTC's. Raises
     ValidationError for what is not the name of a time zone.
     """
-    name, before = name or "UTC", Tenant.objects.get(pk=tenant.pk).time_zone
-    if name == before:
-        return
-    tenant.time_zone = name
-    tenant.full_clean()
-    tenant.save(update_fields=["time_zone"])
-    record(
-        actor=actor,
-        action="tenant.time_zone",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        before={"time_zone": before},
-        after={"time_zone": name},
-        ip=ip,
-    )
+    columns = {"time_zone": name or "UTC"}
+    change_columns(tenant=tenant, action="tenant.time_zone", columns=columns, actor=actor, ip=ip)
 
 
 @transaction.atomic
@@ -176,7 +161,7 @@ def backdate_tenant(*, tenant: Tenant, at: datetime) -> None:
 
 
 def _describe(tenant: Tenant) -> dict[str, Any]:
-    """What `create_tenant` and `change_tenant` set, as an audit event shows it."""
+    """What `create_tenant` sets, as an audit event shows it."""
     return {
         "name": tenant.name,
         "requests_per_minute": tenant.requests_per_minute,

@@ -57,10 +57,10 @@ def main(count: int) -> None:
     """Print the CPU-ms of each round, PostgreSQL's and ours together, as JSON."""
     from django.db import connection, transaction  # noqa: PLC0415 - once Django is set up
 
-    from accounts.selectors import api_keys_of, tenant_by_name_or_id  # noqa: PLC0415
-    from billing.services import holds  # noqa: PLC0415
-    from pictor.kit import clock, ids  # noqa: PLC0415
-    from pictor.kit.money import Micros  # noqa: PLC0415
+    from accounts.selectors import api_keys_of, tenant_by_name_or_id  # noqa: PLC0415 - as above
+    from billing.services import holds  # noqa: PLC0415 - as above
+    from pictor.kit import clock, ids  # noqa: PLC0415 - as above
+    from pictor.kit.money import Micros  # noqa: PLC0415 - as above
 
     tenant = tenant_by_name_or_id("demo")
     assert tenant is not None

@@ -114,3 +114,8 @@ def keep(page: Page, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         page.wait_for_load_state("networkidle")  # images come when they are in sight
         page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+def focused(page: Page) -> str:
+    """The words of what has the focus."""
+    return str(page.evaluate("document.activeElement.textContent.trim()"))

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
+import httpx
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from console.workspace import urls
+from tests.servers import Stack
 
 NOT_PAGES = {
     *("theme/", "favicon.ico", "status.json", "status/rss/"),
@@ -60,3 +63,15 @@ class Place:
         ):
             route = route.replace(f"<str:{word}>", value)
         return f"/console/{route}" + ("?all=1" if name == "choose" else "")
+
+
+def new_key(stack: Stack) -> tuple[str, str]:
+    """A key that nobody has used: its id and its name."""
+    name = f"key {uuid4().hex[:8]}"
+    answer = httpx.post(
+        f"{stack.base_url}/v1/api_keys",
+        headers={"Authorization": f"Bearer {stack.api_key}"},
+        json={"name": name},
+        trust_env=False,
+    )
+    return answer.json()["id"], name

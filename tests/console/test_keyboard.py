@@ -2,31 +2,13 @@
 
 from uuid import uuid4
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import LOOKS, axe, keep
-from tests.console.pages import Place
-from tests.servers import Stack
+from tests.console.browser import LOOKS, axe, focused, keep
+from tests.console.pages import Place, new_key
 
 EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
-
-
-def focused(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.textContent.trim()"))
-
-
-def new_key(stack: Stack) -> tuple[str, str]:
-    """A key that nobody has used: its id and its name."""
-    name = f"key {uuid4().hex[:8]}"
-    answer = httpx.post(
-        f"{stack.base_url}/v1/api_keys",
-        headers={"Authorization": f"Bearer {stack.api_key}"},
-        json={"name": name},
-        trust_env=False,
-    )
-    return answer.json()["id"], name
 
 
 @pytest.fixture
