@@ -1,10 +1,12 @@
 """A customer's server on a socket, in threads of its own: keeps what it gets, answers as told."""
 
 import json
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -30,8 +32,9 @@ class Told:
 class Hooks:
     """What it got so far; `answers` are the next statuses, 200 when there is none."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, path: str) -> None:
         self.url = url
+        self.path = path
         self.told: list[Told] = []
         self.answers: list[int] = []
         self._lock = threading.Lock()
@@ -44,13 +47,16 @@ class Hooks:
 
 @contextmanager
 def listening(port: int) -> Iterator[Hooks]:
-    hooks = Hooks(f"http://127.0.0.1:{port}/hook")
+    """A receiver on `port` with a path of its own: what others' endpoints retry there is gone."""
+    path = f"/hook/{secrets.token_hex(8)}"
+    hooks = Hooks(f"http://127.0.0.1:{port}{path}", path)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(hooks.take(Told(headers, body)))
+            ours = self.path == hooks.path
+            self.send_response(hooks.take(Told(headers, body)) if ours else HTTPStatus.GONE)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
