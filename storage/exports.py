@@ -47,6 +47,8 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 20, 60))
 ABANDONED_AFTER = timedelta(days=3)
 LEAST_FREE_BYTES = 1024**3
 """Left on the disk for everybody else."""
+LOOK_BYTES = 64 * 1024**2
+"""Written between two looks at how much is left."""
 CONTENT_TYPE = "application/zip"
 MAIL = "account/email/export"
 
@@ -93,7 +95,8 @@ def make_due(*, now: datetime) -> int:
     try:
         made = 0
         while (export := _claimed(now)) is not None:
-            made += _make(export, now)
+            made += _make(export)
+            now = clock.now()  # making one takes its time, and a lease begins with it
         return made
     finally:
         _at_work.release()
@@ -132,7 +135,7 @@ def _claimed(now: datetime) -> TenantExport | None:
     return _claimed(now)
 
 
-def _make(export: TenantExport, now: datetime) -> bool:
+def _make(export: TenantExport) -> bool:
     settings.SPOOL.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryFile(dir=settings.SPOOL) as unnamed:
@@ -143,7 +146,7 @@ def _make(export: TenantExport, now: datetime) -> bool:
             bucket.put_file(_key_of(export), file, content_type=CONTENT_TYPE)
     except (OSError, StorageFailed) as error:
         logger.warning("an export was not made, attempt %d: %s", export.attempts, error)
-        again = now + WAITS[min(export.attempts, len(WAITS)) - 1]
+        again = clock.now() + WAITS[min(export.attempts, len(WAITS)) - 1]
         TenantExport.objects.filter(pk=export.pk).update(due_at=again)
         return False
     if not _finish(export, size_bytes):  # its tenant was erased meanwhile
@@ -222,25 +225,28 @@ class _Watched:
     def __init__(self, file: IO[bytes], say: Callable[[], None]) -> None:
         self._file, self._say = file, say
         self._said_at = clock.now()
+        self._unlooked_bytes = LOOK_BYTES
 
     def write(self, data: Any) -> int:
         """Bytes on their way to the disk."""
-        self._look()
+        self._unlooked_bytes += len(data)
+        if self._unlooked_bytes >= LOOK_BYTES:
+            self._unlooked_bytes = 0
+            if shutil.disk_usage(settings.SPOOL).free < LEAST_FREE_BYTES + LOOK_BYTES:
+                raise OSError(errno.ENOSPC, "no room on the disk")
+        self._renew()
         return self._file.write(data)
 
     def read(self, size: int = -1) -> bytes:
         """Bytes on their way to storage."""
-        self._look()
+        self._renew()
         return self._file.read(size)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
-    def _look(self) -> None:
+    def _renew(self) -> None:
         now = clock.now()
-        if now - self._said_at < LEASE / 8:
-            return
-        if shutil.disk_usage(settings.SPOOL).free < LEAST_FREE_BYTES:
-            raise OSError(errno.ENOSPC, "no room on the disk")
-        self._said_at = now
-        self._say()
+        if now - self._said_at >= LEASE / 8:
+            self._said_at = now
+            self._say()

@@ -58,10 +58,11 @@ def change_endpoint(
     """Another url, other events, on or off; where nothing changes, nothing is written.
 
     One that is enabled again begins with a clean slate: its failures are forgotten, and what is
-    still on its way goes on.
+    still on its way goes on. Raises WebhookEndpoint.DoesNotExist when it was deleted meanwhile.
     """
     columns = _checked(wishes, endpoint)
     with transaction.atomic():
+        _lock(endpoint)
         before = _describe(endpoint)
         for column, value in columns.items():
             setattr(endpoint, column, value)
@@ -81,10 +82,13 @@ def rotate_secret(
     actor: Actor,
     ip: str | None = None,
 ) -> str:
-    """A new secret, shown this once; the former one signs too for as long as `overlap`."""
+    """A new secret, shown this once; the former one signs too for as long as `overlap`.
+
+    Raises WebhookEndpoint.DoesNotExist when it was deleted meanwhile.
+    """
     if overlap not in OVERLAPS.values():
         raise ValidationError(f"the overlap must be one of {', '.join(OVERLAPS)}")
-    endpoint.refresh_from_db(from_queryset=WebhookEndpoint.objects.select_for_update())
+    _lock(endpoint)
     secret = signing.new_secret()
     endpoint.previous_secret, endpoint.previous_until = (
         (endpoint.secret, now + overlap) if overlap else ("", None)
@@ -147,6 +151,10 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
         batch_size=1000,
     )
     return resent + len(event_ids)
+
+
+def _lock(endpoint: WebhookEndpoint) -> None:
+    endpoint.refresh_from_db(from_queryset=WebhookEndpoint.objects.select_for_update())
 
 
 def _require_enabled(endpoint: WebhookEndpoint) -> None:

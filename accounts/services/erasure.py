@@ -28,7 +28,7 @@ TASK = "accounts.tasks.erase_tenants"
 LEASE = timedelta(minutes=10)
 """So long nobody else erases what somebody was at work on; two at once only ask storage twice."""
 AGAIN = timedelta(minutes=1)
-"""After what could not be erased yet."""
+"""After what could not be erased yet, and after what was: see `_make_nameless`."""
 
 _at_work = threading.Lock()
 """One at a time in a process: its other threads have mail to send."""
@@ -131,7 +131,7 @@ def _claimed(now: datetime) -> Tenant | None:
 def _erase(tenant: Tenant, actor: Actor, now: datetime) -> None:
     for holding in holdings():
         holding.erase(tenant_id=tenant.id, now=now)
-    _make_nameless(tenant, actor)
+    _make_nameless(tenant, actor, now)
 
 
 def _shut(tenant: Tenant, actor: Actor, now: datetime, ip: str | None = None) -> None:
@@ -149,10 +149,19 @@ def _end_memberships(tenant: Tenant, actor: Actor, ip: str | None = None) -> Non
 
 
 @transaction.atomic
-def _make_nameless(tenant: Tenant, actor: Actor) -> None:
+def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
+    """The last step; all of them are done once more a minute later.
+
+    A request whose key was read just before the tenant was shut may have been let in after its
+    generations had been counted.
+    """
+    nameless = f"erased {tenant.public_id}"
+    if tenant.name == nameless:
+        Tenant.objects.filter(id=tenant.id).update(erasure_due_at=None)
+        return
     _end_memberships(tenant, actor)
     ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
-    tenant.name, tenant.title, tenant.erasure_due_at = f"erased {tenant.public_id}", "", None
+    tenant.name, tenant.title, tenant.erasure_due_at = nameless, "", now + AGAIN
     tenant.save(update_fields=["name", "title", "erasure_due_at"])
     record(
         actor=actor,

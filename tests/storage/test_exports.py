@@ -1,8 +1,10 @@
 """Exports of a tenant: asked for, made whatever dies, handed out for a day, and gone."""
 
 import json
+import shutil
 from datetime import timedelta
 from io import BytesIO
+from itertools import chain, repeat
 from zipfile import ZipFile
 
 import httpx
@@ -124,6 +126,19 @@ def test_it_is_given_up_after_five_attempts_and_said_to_have_failed(ask, s3):
     assert (export.attempts, export.failed_at) == (5, now + 10 * HOUR)
     assert Mail.objects.get().subject == "The export of “acme” could not be made"
     ask(now + 10 * HOUR)
+
+
+def test_a_disk_that_fills_up_meanwhile_ends_it(ask, monkeypatch):
+    export, free = ask(), chain([2**40] * 2, repeat(exports.LEAST_FREE_BYTES))
+    monkeypatch.setattr(exports, "LOOK_BYTES", 1)
+    usage = shutil.disk_usage(".")._replace
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(free=next(free)))
+
+    assert make_due(now=clock.now()) == 0
+
+    export.refresh_from_db()
+    assert (export.attempts, export.is_being_made) == (1, True)
+    assert export.due_at > clock.now()
 
 
 def test_a_day_later_it_is_gone(ask):

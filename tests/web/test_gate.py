@@ -271,6 +271,32 @@ async def test_a_gzip_bomb_is_refused_while_it_grows(app, inner, bearer, setting
     assert inner.skeletons == []
 
 
+async def test_while_a_gzip_body_is_unpacked_others_have_their_turns(app, bearer):
+    packed = gzip.compress(b'{"image": "%s"}' % (b"A" * 20 * MEGABYTE))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    exchange = make_exchange(
+        headers={**bearer, **length(len(packed)), **GZIP}, messages=body_of(packed)
+    )
+    counting: list[asyncio.Task[None]] = []
+
+    async def receive():
+        counting.append(asyncio.create_task(count()))
+        return await exchange.receive()
+
+    await app(exchange.scope, receive, exchange.send)
+
+    counting[0].cancel()
+    assert exchange.status == 200
+    assert turns > 20 * MEGABYTE / gate.LARGE_BYTES
+
+
 @pytest.mark.parametrize(
     ("packed", "why"),
     [

@@ -234,6 +234,29 @@ async def test_one_session_leaves_turns_for_others():
     assert [one.status for one in await asyncio.gather(*calls)] == [200] * 10
 
 
+async def test_forms_with_files_leave_turns_for_pages():
+    inside: list[str] = []
+    go_on = asyncio.Event()
+
+    async def app(scope, receive, send):
+        inside.append(dict(scope["headers"]).get(b"content-type", b"").decode()[:9])
+        await go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    handler = SiteHandler(app)
+    files = {"Content-Type": "multipart/form-data; boundary=b"}
+    calls = [
+        asyncio.create_task(post(handler, Cookie=f"sessionid={number}", **kind))
+        for number, kind in enumerate([files] * 8 + [{}])
+    ]
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert sorted(inside) == ["", "multipart", "multipart"]
+    go_on.set()
+    assert [one.status for one in await asyncio.gather(*calls)] == [200] * 9
+
+
 async def test_a_turn_ends_in_time_and_the_next_one_begins(monkeypatch):
     monkeypatch.setattr(site, "TURN_SECONDS", 0.05)
     monkeypatch.setattr(site, "AT_ONCE", 1)

@@ -99,6 +99,22 @@ def test_the_former_secret_signs_until_its_time(acme, receiver, endpoint):
     assert [len(one) for one in signatures] == [2, 1]
 
 
+def test_one_that_is_deleted_meanwhile_is_neither_changed_nor_rotated(acme, receiver, endpoint):
+    by = {"actor": "test"}
+    delete_endpoint(endpoint=WebhookEndpoint.objects.get(id=endpoint.id), **by)
+
+    with pytest.raises(WebhookEndpoint.DoesNotExist):
+        change_endpoint(endpoint=endpoint, wishes=Wishes(receiver.url, is_enabled=False), **by)
+    with pytest.raises(WebhookEndpoint.DoesNotExist):
+        rotate_secret(endpoint=endpoint, overlap=timedelta(hours=1), now=receiver.now, **by)
+
+    actions = AuditEvent.objects.filter(object_id=endpoint.public_id).values_list("action")
+    assert {action for (action,) in actions} == {
+        "webhook_endpoint.create",
+        "webhook_endpoint.delete",
+    }
+
+
 def test_without_an_overlap_the_former_secret_is_gone(acme, endpoint):
     for overlap in (timedelta(hours=1), timedelta()):
         rotate_secret(endpoint=endpoint, overlap=overlap, now=clock.now(), actor="test")

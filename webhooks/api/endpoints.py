@@ -164,8 +164,12 @@ def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
     """The caller's endpoint. Raises NotFound."""
     endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id)
     if endpoint is None:
-        raise NotFound("There is no webhook endpoint of that id.", param="id")
+        raise _not_found()
     return endpoint
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no webhook endpoint of that id.", param="id")
 
 
 def _by(view: Endpoint, caller: Caller) -> By:
@@ -175,9 +179,11 @@ def _by(view: Endpoint, caller: Caller) -> By:
 
 @contextmanager
 def refused_by_field() -> Iterator[None]:
-    """What a service refuses, with the field that it is about."""
+    """What a service refuses, with the field that it is about; what was deleted meanwhile."""
     try:
         yield
+    except WebhookEndpoint.DoesNotExist:
+        raise _not_found() from None
     except ValidationError as error:
         param = next(iter(error.error_dict)) if hasattr(error, "error_dict") else None
         raise InvalidRequest(" ".join(error.messages), param=param) from None

@@ -165,6 +165,8 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
             )
             messages.success(request, "Changes saved")
             return to(workspace, found)
+        except WebhookEndpoint.DoesNotExist as error:
+            raise Http404 from error
         except (ValidationError, Unavailable) as error:
             _refuse(form, error)
     return page(request, workspace, found, form=form)
@@ -176,7 +178,10 @@ def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     """On or off."""
     found = endpoint_of(workspace, endpoint)
     wishes = Wishes(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
-    change_endpoint(endpoint=found, wishes=wishes, actor=workspace.user, ip=ip_of(request))
+    try:
+        change_endpoint(endpoint=found, wishes=wishes, actor=workspace.user, ip=ip_of(request))
+    except WebhookEndpoint.DoesNotExist as error:
+        raise Http404 from error
     messages.success(request, "Endpoint enabled" if found.is_enabled else "Endpoint disabled")
     return to(workspace, found)
 
@@ -189,9 +194,11 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
     if overlap is None:
         return page(request, workspace, found, refusal="Choose when the present secret ends.")
-    secret = rotate_secret(
-        endpoint=found, overlap=overlap, now=clock.now(), actor=workspace.user, ip=ip_of(request)
-    )
+    user, now, ip = workspace.user, clock.now(), ip_of(request)
+    try:
+        secret = rotate_secret(endpoint=found, overlap=overlap, now=now, actor=user, ip=ip)
+    except WebhookEndpoint.DoesNotExist as error:
+        raise Http404 from error
     return _revealed(request, workspace, found, secret)
 
 

@@ -27,6 +27,8 @@ from pictor.web.gate import refuse
 AT_ONCE = 8
 OF_ONE_CALLER = 3
 """Of these turns, for one session, or one address without a session."""
+WITH_FILES = 2
+"""Of these turns, for forms with files: each file is stored, and decoded, within its turn."""
 TURN_SECONDS = 30.0
 """Who is not answered by then gets a 503; what was begun goes on to its own end."""
 MAX_BODY_BYTES = 8 * 1024**2
@@ -56,6 +58,7 @@ class SiteHandler:
         self._uploader = uploader
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._own = KeyedLimit(OF_ONE_CALLER)
+        self._by_kind = {True: asyncio.Semaphore(WITH_FILES), False: asyncio.Semaphore(AT_ONCE)}
         self._begun: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +72,8 @@ class SiteHandler:
                 too_large = functools.partial(_too_large, most)
                 async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
                     form.write(chunk)
-                async with self._own.turn(_caller(scope)), self._turns:
+                kind = self._by_kind[_has_files(scope)]
+                async with self._own.turn(_caller(scope)), kind, self._turns:
                     await self._work(scope, form, answer)
                 await answer.send(send)
         except bodies.ClientGone:
@@ -146,6 +150,10 @@ class Answer:
 
 def _spool(max_bytes: int, owner: str = OWNER) -> SpoolFile:
     return process_spools().of(owner).new(max_bytes=max_bytes, memory_bytes=MEMORY_BYTES)
+
+
+def _has_files(scope: Scope) -> bool:
+    return (header(scope, b"content-type") or b"").lower().startswith(b"multipart/")
 
 
 def _messages(form: SpoolFile) -> Iterator[Message]:

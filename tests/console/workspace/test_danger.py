@@ -160,6 +160,21 @@ def test_what_was_let_in_at_the_last_moment_ends_first(acme, owners_part):
     assert balance_of(acme.id).held == 0
 
 
+def test_what_is_let_in_while_it_is_erased_is_erased_a_minute_later(acme, owners_part):
+    now = clock.now()
+    delete_workspace(by=owners_part, confirmation="acme", now=now)
+    assert erase_due(now=now) == 1
+    late = Generation.objects.get(id=late_generation(acme).id)
+    cancel(generation=late, now=now)
+
+    assert erase_due(now=now + AGAIN) == 1
+    assert erase_due(now=now + LEASE) == 0
+
+    assert Generation.objects.get(id=late.id).prompt == ""
+    assert Tenant.objects.get(id=acme.id).erasure_due_at is None
+    assert AuditEvent.objects.filter(tenant_id=acme.id, action="tenant.erase").count() == 1
+
+
 def late_generation(customer: Customer) -> Generation:
     """One whose key was looked at before it was revoked."""
     ApiKey.objects.filter(id=customer.key.id).update(revoked_at=None)
