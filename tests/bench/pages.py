@@ -27,13 +27,18 @@ PAGES = {
     "by words": "generations/?q=number+999",
     "by words, none": "generations/?q=zzz",
     "a later page": "generations/?after={late}",
+    "one generation": "generations/{late}/",
+    "playground": "playground/",
     "usage, 30 days": "usage/",
     "usage, 90 days by key": "usage/?period=90d&split=key",
     "keys": "keys/",
     "billing": "billing/",
+    "ledger": "billing/ledger/",
+    "audit log": "audit/",
+    "CSV of 30 days": "generations/?period=30d&format=csv",
 }
-NO_LIMIT = {"by words", "by words, none"}
-"""A search looks into the newest 20,000 prompts, and has a limit of its own."""
+NO_LIMIT = {"by words", "by words, none", "CSV of 30 days"}
+"""A search looks into the newest 20,000 prompts, and has a limit of its own; a file is a file."""
 MODELS = (
     "(ARRAY['gpt-image-2','gpt-image-2-origin','gpt-image-1','dall-e-3','dall-e-2'])[1 + mod(i, 5)]"
 )

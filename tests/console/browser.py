@@ -19,12 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
 SCREENSHOTS = os.environ.get("PICTOR_SCREENSHOTS")
-AXE = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
-    }
-}
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 MAX_SHIFT = 0.02
 WATCH = """
 window.violations = []; window.shift = 0;
@@ -33,6 +29,11 @@ addEventListener("securitypolicyviolation", (e) =>
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
+"""
+OTHER_THEME = """
+{ const { dataset } = document.documentElement;
+  dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+  for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish(); }
 """
 
 
@@ -45,12 +46,17 @@ class Look:
     viewport: ViewportSize
 
 
+WIDE, PHONE = ViewportSize(width=1360, height=900), ViewportSize(width=390, height=844)
 LOOKS = (
-    Look("light", "light", {"width": 1360, "height": 900}),
-    Look("dark", "dark", {"width": 1360, "height": 900}),
-    Look("phone", "light", {"width": 390, "height": 844}),
-    Look("phone-dark", "dark", {"width": 390, "height": 844}),
+    Look("light", "light", WIDE),
+    Look("dark", "dark", WIDE),
+    Look("phone", "light", PHONE),
+    Look("phone-dark", "dark", PHONE),
 )
+SHOWN = LOOKS if SCREENSHOTS else (LOOKS[0], LOOKS[3])
+"""Both themes and both widths are in two of them, and `axe` looks at wide pages in either theme;
+pictures are made of all.
+"""
 
 
 @contextmanager
@@ -96,14 +102,24 @@ def _is_ours(url: str, home: str) -> bool:
     return parts.scheme in {"data", "blob"} or parts.netloc == home
 
 
-def axe(page: Page, *apart_from: str) -> list[str]:
-    """The accessibility rules this page breaks, with the elements.
+def axe(page: Page, *apart_from: str, has_other_theme: bool = True) -> list[str]:
+    """The accessibility rules a page breaks; of a wide one, what is too faint in the other theme.
 
     `apart_from` selects parts that are not ours to mend, or are asked about elsewhere.
     """
     context = {"exclude": [[part] for part in apart_from]} if apart_from else None
-    answer = Axe().run(page, context=context, options=AXE).response
-    violations: list[dict[str, Any]] = answer["violations"]
+    found = _broken(page, context, RULES)
+    if has_other_theme and page.viewport_size == WIDE:
+        page.evaluate(OTHER_THEME)
+        faint = _broken(page, context, CONTRAST)
+        page.evaluate(OTHER_THEME)
+        found += [f"in the other theme, {line}" for line in faint]
+    return found
+
+
+def _broken(page: Page, context: Any, rules: dict[str, Any]) -> list[str]:
+    options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
+    violations = Axe().run(page, context=context, options=options).response["violations"]
     return [f"{rule['id']}: {node['html'][:160]}" for rule in violations for node in rule["nodes"]]
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.console.browser import LOOKS, axe, focused, keep
+from tests.console.browser import SHOWN, axe, focused, keep
 from tests.console.pages import new_key
 
-EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 
 
 @EVERY_LOOK

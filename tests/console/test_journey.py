@@ -1,43 +1,17 @@
 """A stranger's way in a real browser: from signing up to what the image cost; and an invitation."""
 
-import re
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
 
 from tests.console.browser import LOOKS, axe, faults, keep, looking
+from tests.console.people import PASSWORD, sign_up
 
-PASSWORD = "correct-horse-battery"
 CLICKS = """
 addEventListener("click", (event) => {
   if (event.isTrusted && event.detail) clicked(event.target.textContent.trim().slice(0, 40));
 }, true);
 """
-
-
-def code_for(session: BrowserContext, email: str) -> str:
-    """The latest code that was mailed there, as the mailbox shows it."""
-    box = session.new_page()
-    box.goto("/mailbox/")
-    mail = box.locator("li", has_text=f"To {email}").first
-    code = re.findall(r"Your code: (\S+)", mail.inner_text())[0]
-    box.close()
-    return str(code)
-
-
-def sign_up(session: BrowserContext, email: str, path: str = "/") -> Page:
-    page = session.new_page()
-    page.goto(path)
-    if path == "/":
-        page.get_by_role("link", name="Sign up").first.click()
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("I accept the terms").check()
-    page.get_by_role("button", name="Create account").click()
-    page.get_by_label("Code").fill(code_for(session, email))
-    page.get_by_role("button", name="Go on").click()
-    return page
 
 
 @pytest.fixture
@@ -99,16 +73,6 @@ def test_a_colleague_joins_by_the_link_in_the_mail(newcomer, browser, stack):
         joined.get_by_role("button", name="Join workspace").click()
         joined.get_by_role("link", name="Generations").first.wait_for()
         assert joined.get_by_role("link", name="Playground").count() == 0
-
-
-def test_the_pages_of_signing_in_keep_the_promises(newcomer):
-    page = sign_up(newcomer, f"ann-{uuid4().hex[:8]}@example.com")
-    page.get_by_role("link", name="Playground").first.wait_for()
-
-    for path in ("/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/password/change/"):
-        page = newcomer.new_page()
-        assert faults(page, path) + axe(page) == []
-        keep(page, path.strip("/").replace("/", "-"))
 
 
 def test_a_workspace_is_deleted_by_its_name_and_the_password(newcomer):

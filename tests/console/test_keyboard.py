@@ -5,10 +5,10 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import LOOKS, axe, focused, keep
+from tests.console.browser import SHOWN, axe, focused, keep
 from tests.console.pages import Place, new_key
 
-EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 
 
 @pytest.fixture

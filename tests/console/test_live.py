@@ -6,11 +6,11 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import LOOKS, axe, faults, keep
+from tests.console.browser import SHOWN, axe, faults, keep
 from tests.console.pages import Place
 from tests.servers import Stack
 
-EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 
 
 def generate(stack: Stack, prompt: str, **headers: str) -> str:

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page
 
 from console.workspace import urls
-from tests.console.browser import LOOKS, axe, faults, keep
+from tests.console.browser import SHOWN, axe, faults, keep
 
-EVERY_LOOK = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "thumbnail", "member_invite", "member_role", "member_remove",

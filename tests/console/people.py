@@ -1,0 +1,39 @@
+"""What people do in a browser before they are anybody here."""
+
+import re
+
+from playwright.sync_api import BrowserContext, Page
+
+PASSWORD = "correct-horse-battery"
+
+
+def code_for(session: BrowserContext, email: str) -> str:
+    """The latest code that was mailed there, as the mailbox shows it."""
+    box = session.new_page()
+    box.goto("/mailbox/")
+    mail = box.locator("li", has_text=f"To {email}").first
+    code = re.findall(r"(?:Your code|a new password):\s+(\S+)", mail.inner_text())[0]
+    box.close()
+    return str(code)
+
+
+def sign_up(session: BrowserContext, email: str, path: str = "/") -> Page:
+    """An account with a verified address; where that leads."""
+    page = register(session, email, path)
+    page.get_by_label("Code").fill(code_for(session, email))
+    page.get_by_role("button", name="Go on").click()
+    return page
+
+
+def register(session: BrowserContext, email: str, path: str = "/") -> Page:
+    """An account whose address is not verified yet."""
+    page = session.new_page()
+    page.goto(path)
+    if path == "/":
+        page.get_by_role("link", name="Sign up").first.click()
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("I accept the terms").check()
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_label("Code").wait_for()
+    return page

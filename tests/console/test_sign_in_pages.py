@@ -1,0 +1,119 @@
+"""Every page of signing up and in, in a real browser: as a stranger and a member come by them."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from allauth.mfa.totp.internal import auth as totp
+from django.urls import resolve
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from accounts.sign_in.urls import urlpatterns
+from tests.console.browser import SHOWN, Look, axe, faults, keep, looking
+from tests.console.people import PASSWORD, code_for, register
+from tests.servers import Stack
+
+NO_PAGE = {"mfa_download_recovery_codes"}
+"""A file."""
+
+
+class Tour:
+    """One person's way past pages, each of which is looked at."""
+
+    def __init__(self, session: BrowserContext, look: Look) -> None:
+        self.session, self._look = session, look
+        self.seen: set[str] = set()
+        self.email = f"ann-{uuid4().hex[:8]}@example.com"
+
+    def see(self, *paths: str) -> Page:
+        """Look at pages; the last one stays open."""
+        for path in paths:
+            page = self.session.new_page()
+            assert faults(page, path) == [], path
+            assert urlsplit(page.url).path == path
+            self.look_at(page)
+        return page
+
+    def look_at(self, page: Page) -> None:
+        """Look at a page that is open."""
+        name = str(resolve(urlsplit(page.url).path).url_name)
+        self.seen.add(name)
+        keep(page, f"{name.replace('_', '-')}-{self._look.name}")
+        assert axe(page) == [], page.url
+
+    def leave(self) -> None:
+        """Sign out."""
+        self.session.clear_cookies(name="sessionid")
+
+
+@pytest.fixture(params=SHOWN, ids=lambda look: look.name)
+def tour(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Tour]:
+    with looking(browser, stack.base_url, request.param) as session:
+        yield Tour(session, request.param)
+
+
+def test_every_page_of_signing_in_keeps_the_promises(tour: Tour) -> None:
+    sign_up(tour)
+    recovery_code = switch_second_factor_on(tour)
+    tour.leave()
+    sign_in(tour, recovery_code)
+    tour.leave()
+    reset_password(tour)
+
+    assert tour.seen >= {str(one.name) for one in urlpatterns} - NO_PAGE
+
+
+def sign_up(tour: Tour) -> None:
+    tour.see("/accounts/login/", "/accounts/signup/", "/accounts/inactive/")
+    page = register(tour.session, tour.email)
+    tour.look_at(page)
+    fill(page, "Go on", Code=code_for(tour.session, tour.email))
+    page.get_by_role("link", name="Playground").first.wait_for()
+    tour.see("/accounts/logout/", "/accounts/password/change/", "/accounts/reauthenticate/")
+
+
+def switch_second_factor_on(tour: Tour) -> str:
+    """One of its recovery codes."""
+    page = tour.see("/accounts/2fa/")
+    page.get_by_role("link", name="Set up an authenticator app").click()
+    fill(page, "Go on", Password=PASSWORD)
+    page.wait_for_url("**/2fa/totp/activate/**")
+    tour.look_at(page)
+    secret = page.locator("p.font-mono").inner_text().strip()
+    (counter, *_) = totp.yield_hotp_counters_from_time()
+    fill(page, "Switch on", Code=totp.format_hotp_value(totp.hotp_value(secret, counter)))
+    page.wait_for_url("**/recovery-codes/**")
+    tour.look_at(page)
+    tour.see(
+        *("/accounts/2fa/", "/accounts/2fa/reauthenticate/", "/accounts/2fa/totp/deactivate/"),
+        "/accounts/2fa/recovery-codes/generate/",
+    )
+    return page.get_by_role("main").get_by_role("listitem").first.inner_text().strip()
+
+
+def sign_in(tour: Tour, recovery_code: str) -> None:
+    page = tour.see("/accounts/login/")
+    fill(page, "Sign in", Email=tour.email, Password=PASSWORD)
+    page.wait_for_url("**/2fa/authenticate/**")
+    tour.look_at(page)
+    fill(page, "Sign in", Code=recovery_code)
+    page.wait_for_url("**/console/ten_*/")
+
+
+def reset_password(tour: Tour) -> None:
+    page = tour.see("/accounts/password/reset/")
+    fill(page, "Send code", Email=tour.email)
+    page.wait_for_url("**/password/reset/confirm/**")
+    tour.look_at(page)
+    fill(page, "Go on", Code=code_for(tour.session, tour.email))
+    page.wait_for_url("**/password/reset/complete/**")
+    tour.look_at(page)
+    tour.see("/accounts/password/reset/done/")
+
+
+def fill(page: Page, button: str, **words: str) -> None:
+    """Fill fields by their labels, and go on."""
+    for label, text in words.items():
+        page.get_by_label(label).fill(text)
+    page.get_by_role("button", name=button, exact=True).click()
