@@ -23,11 +23,14 @@ RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", 
 CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 MAX_SHIFT = 0.02
 WATCH = """
-window.violations = []; window.shift = 0;
+window.violations = []; window.shift = 0; window.shifted = [];
 addEventListener("securitypolicyviolation", (e) =>
   violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) {
+    shift += entry.value;
+    shifted.push(...entry.sources.map((one) => one.node?.outerHTML?.slice(0, 80)));
+  }
 }).observe({ type: "layout-shift", buffered: true });
 """
 OTHER_THEME = """
@@ -91,7 +94,7 @@ def faults(page: Page, path: str, *, status: int = 200, known: tuple[str, ...] =
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("scrolls sideways")
     if (shift := page.evaluate("shift")) > MAX_SHIFT:
-        found.append(f"shifts by {shift:.3f}")
+        found.append(f"shifts by {shift:.3f}: {page.evaluate('shifted')}")
     refused = f"the server responded with a status of {status} "
     let_be = (refused, *known)
     return [line for line in found if not any(part in line for part in let_be)]
