@@ -83,7 +83,7 @@ def test_each_role_has_its_overview(session, new, look):
     sign_in(session, new, "colleague")
     for role in ROLES:
         new.owner.goto(f"{new.address}members/")
-        new.owner.get_by_label(f"Role of {new.colleague}").select_option(role)
+        new.owner.get_by_label(f"Role of {new.colleague}", exact=True).select_option(role)
         new.owner.get_by_role("button", name=f"Change the role of {new.colleague}").click()
         new.owner.get_by_text("Role changed").wait_for()
         page = session.new_page()
