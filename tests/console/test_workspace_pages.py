@@ -21,7 +21,7 @@ ACTIONS = {
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
-    "usage": ("?period=24h&split=status&show=requests",),
+    "usage": ("?period=24h&split=status&show=failed", "?period=month&split=key&show=images"),
     "keys": ("?status=ended",),
     "webhook": ("?status=delivered",),
     "find": ("?q=demo", "?q=nothing+of+that+name"),

@@ -51,6 +51,12 @@ def runway(days: float) -> str:
 
 
 @register.filter
+def seconds(milliseconds: int) -> str:
+    """'4.1 s' for 4_120."""
+    return f"{milliseconds / 1000:.1f} s"
+
+
+@register.filter
 def pixels(size: str) -> str:
     """'1024x768' with the sign that people read."""
     return size.replace("x", "\N{MULTIPLICATION SIGN}")

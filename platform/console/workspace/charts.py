@@ -1,9 +1,10 @@
-"""Stacked bars by time, drawn by the server: geometry for a template's SVG. Pure."""
+"""Stacked bars and lines by time, drawn by the server: geometry for a template's SVG. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from itertools import groupby
 
 SERIES = 4
 """Colours that stay apart for everyone; what is left is one grey series."""
@@ -61,6 +62,51 @@ class Bars:
         return max(self.bars, key=lambda bar: bar.total, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A bucket of time in a chart of lines: how much its values are of, and where that is listed.
+
+    `values` are those of the lines, in their order; None where nothing is known.
+    """
+
+    start: date
+    count: int
+    rows: str
+    x: float = 0
+    width: float = 0
+    values: Sequence[int | None] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A chart of lines: each has a name, a colour, and the outline of its SVG path.
+
+    `top` is the round number that the axis ends at.
+    """
+
+    points: Sequence[Point]
+    lines: Sequence[tuple[str, str, str]]
+    top: int
+
+    @property
+    def known(self) -> Sequence[Point]:
+        """The points that have a value."""
+        return [point for point in self.points if any(value is not None for value in point.values)]
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether any of it leads to a list."""
+        return any(point.rows for point in self.known)
+
+    @property
+    def peaks(self) -> Sequence[tuple[str, int]]:
+        """Each line with its highest value."""
+        return [
+            (name, max((point.values[place] or 0 for point in self.known), default=0))
+            for place, (name, _, _) in enumerate(self.lines)
+        ]
+
+
 def _nowhere(_start: date, _name: str) -> str:
     return ""
 
@@ -92,6 +138,40 @@ def stacked(
         x, width = place * step + step * 0.1, step * 0.8
         bars.append(Bar(start, x, width, totals[start], segments, rows(start, "")))
     return Bars(bars, legend, top, [round(top * quarter / 4) for quarter in range(5)])
+
+
+def lines(points: Sequence[Point], values: Mapping[str, Mapping[date, int]]) -> Lines:
+    """A line for each of `values`, by bucket, in that order."""
+    top = _round_up(max((most for line in values.values() for most in line.values()), default=0))
+    step = 100 / max(1, len(points))
+    placed = [
+        replace(
+            point,
+            x=place * step,
+            width=step,
+            values=[line.get(point.start) for line in values.values()],
+        )
+        for place, point in enumerate(points)
+    ]
+    outlines = [
+        (name, f"c{place + 1}", _outline(placed, place, top)) for place, name in enumerate(values)
+    ]
+    return Lines(placed, outlines, top)
+
+
+def _outline(points: Sequence[Point], place: int, top: int) -> str:
+    """One line's path: broken where a value is missing, a dash where one stands alone."""
+    path = ""
+    for is_known, run in groupby(points, lambda point: point.values[place] is not None):
+        if is_known:
+            marks = [
+                (point.x, point.width, HEIGHT - HEIGHT * (point.values[place] or 0) / top)
+                for point in run
+            ]
+            (x, width, y), *others = marks
+            path += f"M{x + width / 2:.3f} {y:.3f}" if others else f"M{x:.3f} {y:.3f}h{width:.3f}"
+            path += "".join(f"L{x + width / 2:.3f} {y:.3f}" for x, width, y in others)
+    return path
 
 
 def _stack(

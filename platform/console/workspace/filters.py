@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -12,7 +12,14 @@ from django.urls import reverse
 
 from accounts.models import ApiKey
 from console.workspace.access import May, Workspace
-from console.workspace.periods import PERIODS, WORDS, Period, period_of, period_of_day
+from console.workspace.periods import (
+    HOUR_FORMAT,
+    WORDS,
+    Period,
+    period_of,
+    period_of_day,
+    period_of_hour,
+)
 from console.workspace.telling import BADGES
 from generation.models import Source, State
 from generation.searching import Wanted
@@ -49,8 +56,8 @@ class Filters:
 def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
     """The filters in an address. Of a time, it is what usage counts in it.
 
-    A `period` is one of PERIODS or a day. Links say a day as `day`, which a period takes the place
-    of.
+    A `period` is one of WORDS, a day or an hour (`2026-11-21T14Z`). Links say a day as `day`, which
+    a period takes the place of.
 
     Args:
         query: of the request.
@@ -62,7 +69,9 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         "status": lambda word: word if word in State.values else None,
         "source": lambda word: word if word in Source.values else None,
         "key": keys.get,
-        "period": lambda word: period_of(word, now, zone) if word in PERIODS else _day(word, zone),
+        "period": lambda word: (
+            period_of(word, now, zone) if word in WORDS else _day(word, zone) or _hour(word, zone)
+        ),
         "day": lambda word: _day(word, zone),
         "over": _amount,
     }
@@ -98,6 +107,14 @@ def _day(word: str, zone: ZoneInfo) -> Period | None:
     except ValueError:
         return None
     return period_of_day(day, zone) if FIRST_YEAR <= day.year < LAST_YEAR else None
+
+
+def _hour(word: str, zone: ZoneInfo) -> Period | None:
+    try:
+        hour = datetime.strptime(word, HOUR_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return period_of_hour(hour, zone) if FIRST_YEAR <= hour.year < LAST_YEAR else None
 
 
 def _amount(word: str) -> Micros | None:
@@ -153,8 +170,15 @@ def _words(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -
 
 
 def period_choices(filters: Filters) -> list[tuple[str, str]]:
-    """Every period for a choice, with the words for it; a day too, if the list is of one."""
-    choices = [(name, f"Last {words}") for name, words in WORDS.items()]
-    if filters.period and filters.period.name not in WORDS:
-        choices.append((filters.said["period"], f"{filters.period.first:%-d %b %Y}"))
+    """Every period for a choice, with the words for it; a day or an hour, if the list is of one."""
+    choices = [
+        (name, words if name == "month" else f"Last {words}") for name, words in WORDS.items()
+    ]
+    period = filters.period
+    if period and period.name not in WORDS:
+        start = period.start.astimezone(period.zone)
+        words = (
+            f"{start:%-d %b %Y, %H:%M}" if period.bucket == "hour" else f"{period.first:%-d %b %Y}"
+        )
+        choices.append((filters.said["period"], words))
     return choices

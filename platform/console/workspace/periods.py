@@ -5,7 +5,7 @@ Days are those of the workspace's time zone; spans are whole UTC hours, as usage
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from billing.periods import (
@@ -17,17 +17,25 @@ from billing.periods import (
     minutes_early,
 )
 
-PERIODS = {"24h": 1, "7d": 7, "30d": 30, "90d": 90}
-"""In days; that of one day ends with this hour, the others with today."""
+WORDS = {
+    "24h": "24 hours",
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+    "month": "This month",
+}
+"""The periods by name; that of hours ends with this hour, the others with today."""
+_DAYS = {"7d": 7, "30d": 30, "90d": 90}
 USUAL = "30d"
+HOUR_FORMAT = "%Y-%m-%dT%HZ"
+"""How an address says a UTC hour."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
-WORDS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` to before `end`, divided into buckets of the zone; the one before is as long."""
+    """From `start` to before `end`, divided into buckets of the zone."""
 
     name: str
     start: datetime
@@ -37,13 +45,18 @@ class Period:
 
     @property
     def before(self) -> "Period":
-        """As many hours or days, just before."""
+        """As many hours or days, just before; of a month, as many days of the one before it."""
         if self.bucket == "hour":
             start = self.start - (self.end - self.start)
+            return Period(self.name, start, self.start, self.bucket, self.zone)
+        days = self.last - self.first + DAY
+        if self.name == "month":
+            first = (self.first - DAY).replace(day=1)
+            until = min(first + days, self.first)
         else:
-            days = self.last - self.first + DAY
-            start = day_start(self.first - days, self.zone)
-        return Period(self.name, start, self.start, self.bucket, self.zone)
+            first, until = self.first - days, self.first
+        start, end = day_start(first, self.zone), day_start(until, self.zone)
+        return Period(self.name, start, end, self.bucket, self.zone)
 
     @property
     def first(self) -> date:
@@ -65,6 +78,12 @@ class Period:
         """What the bucket that begins there is called: a day by its date, an hour by its moment."""
         return start if self.bucket == "hour" else day_of(start, self.zone)
 
+    def said(self, name: date) -> dict[str, str]:
+        """What an address says for the bucket of that name, to list what ended in it."""
+        if isinstance(name, datetime):
+            return {"period": f"{name.astimezone(UTC):{HOUR_FORMAT}}"}
+        return {"day": name.isoformat()}
+
     @property
     def note(self) -> str:
         """Where its days begin, if that is not at midnight; else empty."""
@@ -85,16 +104,21 @@ def number_of(text: str) -> int | None:
 
 def period_of(name: str, now: datetime, zone: ZoneInfo) -> Period:
     """The period of that name that ends with this hour, or with today; the usual one for others."""
-    name = name if name in PERIODS else USUAL
-    days = PERIODS[name] * DAY
+    name = name if name in WORDS else USUAL
     if name == "24h":
         end = bucket_start(now, "hour") + HOUR
-        return Period(name, end - days, end, "hour", zone)
-    following = day_of(now, zone) + DAY
-    start = day_start(following - days, zone)
-    return Period(name, start, day_start(following, zone), "day", zone)
+        return Period(name, end - DAY, end, "hour", zone)
+    today = day_of(now, zone)
+    following = today + DAY
+    first = today.replace(day=1) if name == "month" else following - _DAYS[name] * DAY
+    return Period(name, day_start(first, zone), day_start(following, zone), "day", zone)
 
 
 def period_of_day(day: date, zone: ZoneInfo) -> Period:
     """One day of the zone."""
     return Period("day", day_start(day, zone), day_start(day + DAY, zone), "day", zone)
+
+
+def period_of_hour(hour: datetime, zone: ZoneInfo) -> Period:
+    """One full hour."""
+    return Period("hour", hour, hour + HOUR, "hour", zone)

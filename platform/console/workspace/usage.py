@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import ApiKey
 from billing.selectors import Group, Used, usage_between
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.charts import stacked
+from console.workspace.charts import Bars, Lines, Point, lines, stacked
 from console.workspace.exports import csv_answer
 from console.workspace.filters import rows_for
 from console.workspace.periods import WORDS, Period, period_of
@@ -31,7 +31,7 @@ SPLIT_WORDS: Mapping[Group, str] = {
 }
 _BEFORE = "on the period before"
 _NOTHING = "nothing in the period before"
-MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests"}
+MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests", "failed": "Failures"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,20 @@ class Totals:
         return 100 * self.failed / self.generations if self.generations else None
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the page shows: a period, split by a group whose values have `names`.
+
+    `rows` says where the generations of a figure are listed.
+    """
+
+    workspace: Workspace
+    period: Period
+    split: Group
+    names: Callable[[Any], str]
+    rows: Callable[..., str]
+
+
 @require_safe
 @member(May.SEE_USAGE)
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
@@ -76,12 +90,11 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
     split = _chosen(request, "split", SPLITS)
     measure = _chosen(request, "show", tuple(MEASURES))
-    found = _used(workspace, period, [split])
     keys = keys_of(workspace) if split == "key" else []
-    names, rows = _names(split, keys), rows_for(workspace, keys)
+    rows = rows_for(workspace, keys)
+    look = Look(workspace, period, split, _names(split, keys), rows)
     if request.GET.get("format") == "csv":
-        return _csv(found, split, names)
-    days = [period.name_of(start) for start in period.starts]
+        return _csv(_used(workspace, period, [split]), split, look.names)
     totals, before = _totals(workspace, period), _totals(workspace, period.before)
     context = {
         "workspace": workspace,
@@ -101,12 +114,9 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
             "images": rows(period=period.name, status=State.SUCCEEDED),
             "failed": rows(period=period.name, status=State.FAILED),
         },
-        "lines": _lines(workspace, period, split, names, rows),
-        "chart": stacked(
-            days,
-            _series(found, period, split, names, measure),
-            _slices(found, period, split, names, rows),
-        ),
+        "lines": _lines(look),
+        "chart": _chart(look, measure),
+        "times": _times(look),
         "is_money": measure == "spend",
         "at": clock.now(),
     }
@@ -159,54 +169,81 @@ def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
     return str
 
 
-def _series(
-    found: Sequence[Used],
-    period: Period,
-    split: Group,
-    names: Callable[[Any], str],
-    measure: str,
-) -> dict[str, dict[date, int]]:
+def _chart(look: Look, measure: str) -> Bars:
+    """The measure by bucket and split; of failures, the requests that ended so."""
+    groups, said = [look.split], dict[str, str]()
+    if measure == "failed":
+        groups, said = list({look.split, "status"}), {"status": State.FAILED.value}
+    found = [
+        one
+        for one in _used(look.workspace, look.period, groups)
+        if measure != "failed" or one.group["status"] == State.FAILED
+    ]
+    return stacked(
+        [look.period.name_of(start) for start in look.period.starts],
+        _series(look, found, measure),
+        _slices(look, found, said),
+    )
+
+
+def _times(look: Look) -> Lines:
+    """Time to image by bucket, in milliseconds: what half of the requests took, and all but few."""
+    period = look.period
+    made = [one for one in _used(look.workspace, period, []) if one.p50 is not None]
+    quantiles = {
+        "p50": {period.name_of(one.start): round(1000 * (one.p50 or 0)) for one in made},
+        "p95": {period.name_of(one.start): round(1000 * (one.p95 or 0)) for one in made},
+    }
+    images = {period.name_of(one.start): one.images for one in made}
+    points = [
+        Point(
+            name,
+            images.get(name, 0),
+            look.rows(**period.said(name), status=State.SUCCEEDED.value),
+        )
+        for name in map(period.name_of, period.starts)
+    ]
+    return lines(points, quantiles)
+
+
+def _series(look: Look, found: Sequence[Used], measure: str) -> dict[str, dict[date, int]]:
     series: dict[str, dict[date, int]] = {}
     for one in found:
-        values = {"spend": one.captured, "images": one.images, "requests": one.generations}
-        points = series.setdefault(names(one.group[split]), {})
-        when = period.name_of(one.start)
+        values = {
+            "spend": one.captured,
+            "images": one.images,
+            "requests": one.generations,
+            "failed": one.generations,
+        }
+        points = series.setdefault(look.names(one.group[look.split]), {})
+        when = look.period.name_of(one.start)
         points[when] = points.get(when, 0) + values[measure]
     return {name: points for name, points in series.items() if any(points.values())}
 
 
 def _slices(
-    found: Sequence[Used],
-    period: Period,
-    split: Group,
-    names: Callable[[Any], str],
-    rows: Callable[..., str],
+    look: Look, found: Sequence[Used], said: Mapping[str, str]
 ) -> Callable[[date, str], str]:
-    """What says where the rows of a bar, or of one series in it, are listed: of an hour nowhere."""
-    words = {names(one.group[split]): _word(split, one.group[split]) for one in found}
+    """What says where the rows of a bar, or of one series in it, are listed; `said` is of all."""
+    values = [one.group[look.split] for one in found]
+    words = {look.names(value): _word(look.split, value) for value in values}
 
     def slices(start: date, name: str) -> str:
-        if period.bucket == "hour":
-            return ""
-        return rows(day=start.isoformat(), **({split: words[name]} if name else {}))
+        narrowed = {look.split: words[name]} if name else {}
+        return look.rows(**{**look.period.said(start), **said, **narrowed})
 
     return slices
 
 
-def _lines(
-    workspace: Workspace,
-    period: Period,
-    split: Group,
-    names: Callable[[Any], str],
-    rows: Callable[..., str],
-) -> list[Line]:
+def _lines(look: Look) -> list[Line]:
+    period, split = look.period, look.split
     found = usage_between(
-        workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=[split]
+        look.workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=[split]
     )
-    lines = [
+    listed = [
         Line(
-            name=names(row.group[split]),
-            rows=rows(**{split: _word(split, row.group[split])}, period=period.name),
+            name=look.names(row.group[split]),
+            rows=look.rows(**{split: _word(split, row.group[split])}, period=period.name),
             generations=row.generations,
             images=row.images,
             captured=row.captured,
@@ -215,7 +252,7 @@ def _lines(
         )
         for row in found
     ]
-    return sorted(lines, key=lambda line: (-line.captured, -line.generations, line.name))
+    return sorted(listed, key=lambda line: (-line.captured, -line.generations, line.name))
 
 
 def _word(split: Group, value: Any) -> str:

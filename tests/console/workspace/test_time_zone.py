@@ -92,6 +92,21 @@ def test_a_period_is_whole_days_and_so_is_the_one_before(zone, name, start, end,
     assert period.before.end == period.start
 
 
+@pytest.mark.parametrize(
+    ("now", "start", "before"),
+    [
+        ("2026-10-31T22:00Z", "2026-09-30T22:00Z", ("2026-08-31T22:00Z", "2026-09-30T22:00Z")),
+        ("2026-10-31T23:00Z", "2026-10-31T23:00Z", ("2026-09-30T22:00Z", "2026-10-01T22:00Z")),
+    ],
+    ids=["last-day", "first-day"],
+)
+def test_a_month_is_held_against_as_many_days_of_the_one_before(now, start, before):
+    period = period_of("month", datetime.fromisoformat(now), BERLIN)
+
+    assert period.start == datetime.fromisoformat(start)
+    assert (period.before.start, period.before.end) == tuple(map(datetime.fromisoformat, before))
+
+
 def test_the_days_of_a_chart_are_the_zones(acme, sign_in, delivered):
     delivered(acme)
     set_time_zone(tenant=acme.tenant, name="Asia/Kolkata", actor="test")

@@ -9,7 +9,8 @@ import pytest
 from billing.models import UsageRollup
 from billing.selectors import available_to
 from console.amounts import amount
-from console.workspace.charts import REST, stacked
+from console.workspace.charts import REST, Point, lines, stacked
+from console.workspace.periods import period_of
 from pictor.kit import clock
 from tests.console.workspace.conftest import lines_of, url, words_of
 
@@ -98,21 +99,26 @@ def figures_of(page: str, there: str) -> dict[str, set[str]]:
     return figures
 
 
-@pytest.mark.parametrize("show", ["spend", "images", "requests"])
+@pytest.mark.parametrize("period", ["30d", "24h"])
+@pytest.mark.parametrize("show", ["spend", "images", "requests", "failed"])
 @pytest.mark.parametrize("split", ["model", "key", "tier", "status"])
-def test_every_link_leads_to_the_rows_of_its_figure(acme, sign_in, used, ended, *, split, show):
-    earlier = clock.now() - timedelta(days=3)
+def test_every_link_leads_to_the_rows_of_its_figure(
+    acme, sign_in, used, ended, *, split, show, period
+):
+    earlier = clock.now() - {"30d": timedelta(days=3), "24h": timedelta(hours=3)}[period]
     ended(acme, earlier.isoformat())
     ended(acme, earlier.isoformat(), fails=True)
     client, there = sign_in(acme), url("generations", acme)
-    page = words_of(client.get(url("usage", acme), {"split": split, "show": show}))
+    page = words_of(
+        client.get(url("usage", acme), {"split": split, "show": show, "period": period})
+    )
 
     figures = figures_of(page, there)
     links = {unescape(link) for link in re.findall(rf'href="({there}\?[^"]+)"', page)}
 
-    (failures,) = links - set(figures)  # a share of them, in percent
-    assert failures.endswith("status=failed")
-    assert any(f"{split}=" in link and "day=" in link for link in figures)
+    assert all(link.endswith("status=failed") for link in links - set(figures))  # in percent
+    bucket = {"30d": "day=", "24h": "period=2"}[period]
+    assert any(f"{split}=" in link and bucket in link for link in figures)
     for link in links:
         lines = lines_of(client.get(f"{link}&format=csv"))
         counts = {
@@ -123,11 +129,36 @@ def test_every_link_leads_to_the_rows_of_its_figure(acme, sign_in, used, ended, 
         assert figures.get(link, set()) <= counts
 
 
-def test_an_hour_has_no_list(acme, sign_in, used):
+def test_failures_are_counted_by_bucket(acme, sign_in, used, ended):
+    ended(acme, clock.now().isoformat(), fails=True)
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?show=failed&split=model"))
+
+    assert "Failures by day" in page
+    assert 'aria-label="1 in all, 1 at the peak' in page
+
+
+def test_times_to_image_are_drawn_by_bucket(acme, sign_in, ended):
+    now = clock.now()
+    for seconds in (4, 4, 4, 4, 4, 4, 4, 4, 4, 30):
+        ended(acme, (now - timedelta(hours=2)).isoformat(), seconds=seconds)
+    ended(acme, (now - timedelta(hours=4)).isoformat(), fails=True)
+
     page = words_of(sign_in(acme).get(url("usage", acme) + "?period=24h"))
 
-    assert 'role="img" aria-label="$0.18536 in all' in page
-    assert "day=" not in page
+    (shown,) = re.findall(r"p50 ([0-9.]+) s, p95 ([0-9.]+) s</title>", page)
+    assert [float(one) for one in shown] == pytest.approx([4, 30], rel=0.2)  # counted by classes
+
+
+def test_the_month_is_that_of_the_zone_so_far(acme, sign_in, ended):
+    first = period_of("month", clock.now(), acme.tenant.zone).start
+    ended(acme, first.isoformat(), seconds=1)
+    ended(acme, (first - timedelta(seconds=1)).isoformat())
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?period=month"))
+
+    assert f"{first:%-d %b %Y} to" in page
+    assert "$0.05268 in all" in page
 
 
 @pytest.mark.parametrize("split", ["model", "key", "tier", "status"])
@@ -200,3 +231,17 @@ def test_the_axis_ends_at_a_round_number(most, top):
     day = clock.now()
 
     assert stacked([day], {"a": {day: most}}).top == top
+
+
+def test_a_line_is_broken_where_nothing_is_known():
+    days = [date(2026, 11, day) for day in (1, 2, 3, 4)]
+    points = [Point(day, 1, "") for day in days]
+
+    chart = lines(points, {"p50": {days[0]: 1000, days[1]: 2000, days[3]: 500}})
+
+    assert chart.top == 2000
+    assert chart.lines == [
+        ("p50", "c1", "M12.500 50.000L37.500 0.000M75.000 75.000h25.000"),
+    ]
+    assert [point.start for point in chart.known] == [days[0], days[1], days[3]]
+    assert chart.peaks == [("p50", 2000)]
