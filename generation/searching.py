@@ -22,7 +22,7 @@ from generation.selectors import Finished
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
 from pictor.kit.money import Micros
-from storage.selectors import generation_of_image
+from storage.selectors import generation_of_image, images_stored
 
 SEARCHED = 20_000
 """How many of the newest rows a sum looks at."""
@@ -82,6 +82,7 @@ class Sums:
     """What the chosen generations come to: all, or those among the newest `looked_at`."""
 
     generations: int
+    images: int
     captured: Micros
     looked_at: int
     is_all: bool
@@ -131,7 +132,7 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
 
 
 def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
-    """What they come to. One query, or two; raises TooBroad.
+    """What they come to. Two queries; raises TooBroad.
 
     Where there are more than are looked at, usage knows of all that ended; but not by words,
     source or cost, of which only those among the newest are counted.
@@ -147,7 +148,7 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
             under_way=Count("id", filter=match & ~Q(state__in=FINAL)),
         )
     if row["looked_at"] > looked_at and wanted.is_of_usage:
-        ended, captured = ended_like(
+        ended, images, captured = ended_like(
             tenant_id,
             model=wanted.model,
             tier=wanted.tier,
@@ -156,9 +157,14 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
             start=wanted.ended_since,
             end=wanted.ended_until,
         )
-        return Sums(ended + row["under_way"], captured, looked_at, is_all=True)
+        return Sums(ended + row["under_way"], images, captured, looked_at, is_all=True)
+    with _bounded(wanted):
+        chosen = Generation.objects.filter(match, id__in=newest.values("id"))
+        stored = chosen.annotate(images=images_stored("id"))
+        images = stored.aggregate(stored=Sum("images", default=0))["stored"]
     return Sums(
         generations=row["generations"],
+        images=images,
         captured=Micros(row["captured"] or 0),
         looked_at=looked_at,
         is_all=row["looked_at"] <= looked_at,

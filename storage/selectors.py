@@ -5,12 +5,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, OuterRef, Subquery
+
 from pictor.kit import ids
 from pictor.kit.pages import in_pages
 from storage.models import StoredImage, TenantExport
 
 STORED_IMAGES = "(SELECT generation_id, tenant_id, index, width, height FROM storage_storedimage)"
 """SQL: every image that was ever stored, for another app's statement to join."""
+
+
+def images_stored(generation_id: str) -> Subquery:
+    """How many images a generation was stored with, for a query in which that is the id's name."""
+    its = StoredImage.objects.filter(generation_id=OuterRef(generation_id)).order_by()
+    return Subquery(its.values("generation_id").annotate(images=Count("id")).values("images"))
 
 
 def images_of(generation_id: UUID) -> list[StoredImage]:

@@ -4,6 +4,7 @@ The names in capitals are SQL that another app's statement may join.
 """
 
 from billing.selectors.balances import (
+    NOTHING_USED,
     Balance,
     BudgetUse,
     available_to,
@@ -22,6 +23,7 @@ from billing.selectors.ledger import ledger_findings, ledger_totals, usage_findi
 from billing.selectors.prices import (
     book_in_force,
     book_named,
+    books_of,
     current_table,
     has_price_books,
     price_books,
@@ -43,10 +45,12 @@ from billing.selectors.relations import (
     UPSTREAM_COSTS,
 )
 from billing.selectors.reports import (
+    PACE,
     PACE_DAYS,
     Group,
     Used,
     captured_since,
+    days_lasting,
     days_left,
     ended_like,
     last_used,
@@ -61,6 +65,8 @@ __all__ = [
     "HOLDS",
     "KEY_COUNTERS",
     "MAX_FINDINGS_PER_CHECK",
+    "NOTHING_USED",
+    "PACE",
     "PACE_DAYS",
     "PRICE_BOOKS",
     "UPSTREAM_COSTS",
@@ -77,8 +83,10 @@ __all__ = [
     "balance_of",
     "book_in_force",
     "book_named",
+    "books_of",
     "captured_since",
     "current_table",
+    "days_lasting",
     "days_left",
     "ended_like",
     "found_by",

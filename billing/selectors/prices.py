@@ -52,6 +52,12 @@ def book_named(name: str, version: int) -> PriceBook | None:
     return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
 
 
+def books_of(books: Sequence[int]) -> list[PriceBook]:
+    """The books of these ids, in their order: what a request was priced by."""
+    found = PriceBook.objects.in_bulk(books)
+    return [found[book] for book in books if book in found]
+
+
 def price_books() -> list[PriceBook]:
     """All of them, the latest first, drafts too."""
     books = PriceBook.objects.select_related("tenant")

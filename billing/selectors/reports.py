@@ -108,8 +108,8 @@ def ended_like(
     key_id: UUID | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
-) -> tuple[int, Micros]:
-    """How many generations ended so, and what they were charged; what is empty does not matter.
+) -> tuple[int, int, Micros]:
+    """How many generations ended so, their images, and the charge; what is empty does not matter.
 
     `start` and `end` are full hours. One query.
     """
@@ -125,9 +125,11 @@ def ended_like(
         tenant_id=tenant_id, **{name: value for name, value in said.items() if value}
     )
     found = rows.aggregate(
-        generations=Sum("generations", default=0), captured=Sum("captured_micros", default=0)
+        generations=Sum("generations", default=0),
+        images=Sum("images", default=0),
+        captured=Sum("captured_micros", default=0),
     )
-    return int(found["generations"]), Micros(int(found["captured"]))
+    return int(found["generations"]), int(found["images"]), Micros(int(found["captured"]))
 
 
 def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
@@ -155,15 +157,21 @@ def _used(start: datetime, row: Sequence[Any], groups: Sequence[Group]) -> Used:
 
 
 PACE_DAYS = 7
+PACE = timedelta(days=PACE_DAYS)
 
 
 def pace_of(tenant_id: UUID, *, now: datetime) -> float:
     """Micros a day that a tenant was charged in the last 7 days."""
-    (spent,) = captured_since(tenant_id, [now - timedelta(days=PACE_DAYS)])
+    (spent,) = captured_since(tenant_id, [now - PACE])
     return spent / PACE_DAYS
 
 
 def days_left(tenant_id: UUID, available: Micros, *, now: datetime) -> float | None:
     """How long that lasts at the pace of the last week; None where nothing was charged in it."""
-    pace = pace_of(tenant_id, now=now)
-    return available / pace if pace else None
+    (spent,) = captured_since(tenant_id, [now - PACE])
+    return days_lasting(available, spent)
+
+
+def days_lasting(available: Micros, spent: Micros) -> float | None:
+    """The same, from what was charged since `PACE` ago."""
+    return available * PACE_DAYS / spent if spent else None

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
-from billing.selectors import transfers_of
+from billing.selectors import books_of, transfers_of
 from console.site import calls
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.exports import Rows, csv_answer
@@ -197,6 +197,7 @@ def _detail(
         "asked": json.dumps(_asked(made), indent=2, ensure_ascii=False),
         "answered": json.dumps(GenerationObject.render(shown(one)), indent=2, ensure_ascii=False),
         "call": curl(f"{request.scheme}://{request.get_host()}", _asked(made)),
+        "books": books_of(made.priced["books"]),
         "told": _told(workspace, made),
         "refusal": refusal,
         "polls": not made.is_final,

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -18,11 +18,13 @@ from billing.selectors import (
     PACE_DAYS,
     balance_alert_of,
     book_in_force,
+    books_of,
     latest_transfers,
     pace_of,
     price_tables,
     proof_of,
     statement,
+    table_of,
 )
 from billing.services import TOLD, set_balance_alert
 from console.site.pricing import priced_models
@@ -30,6 +32,7 @@ from console.workspace.access import May, Workspace, member
 from console.workspace.exports import Rows, csv_answer
 from console.workspace.fields import DollarsField, LimitField, dressed
 from console.workspace.periods import number_of
+from console.workspace.rows import one_of
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit import clock, ids
 from pictor.kit.money import to_decimal
@@ -154,20 +157,36 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 @require_safe
 @member(May.SEE_MONEY)
 def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The prices in force for this workspace, and those that are decided for later."""
+    """The prices in force for this workspace, and those that are decided for later.
+
+    With `of`, those that a generation of it was charged by.
+    """
     contracts = [one for one in current_catalogue().contracts.values() if one.is_enabled]
-    now = clock.now()
-    tables = [
-        (start, priced_models(contracts, table))
-        for start, table in price_tables(workspace.tenant.id, now)
-    ]
+    tenant, now = workspace.tenant, clock.now()
+    of = request.GET.get("of", "")
+    if of:
+        books = tuple(_priced_by(workspace, of))
+        tables, shown = [(now, table_of(books))], books_of(books)
+    else:
+        tables = price_tables(tenant.id, now)
+        found = book_in_force(tenant.id, now) or book_in_force(None, now)
+        shown = [found] if found else []
     context = {
         "workspace": workspace,
-        "models": tables[0][1],
-        "following": tables[1:],
-        "book": book_in_force(workspace.tenant.id, now) or book_in_force(None, now),
+        "models": priced_models(contracts, tables[0][1]),
+        "following": [(start, priced_models(contracts, table)) for start, table in tables[1:]],
+        "books": shown,
+        "of": of,
     }
     return render(request, "workspace/prices.html", context)
+
+
+def _priced_by(workspace: Workspace, generation: str) -> list[int]:
+    """The books that a generation was priced by; there is none for who may not look at it."""
+    if May.SEE_GENERATIONS not in workspace.may:
+        raise Http404
+    books: list[int] = one_of(workspace, generation).generation.priced["books"]
+    return books
 
 
 def _pages(workspace: Workspace, after: int) -> Iterator[Rows]:

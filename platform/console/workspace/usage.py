@@ -227,9 +227,10 @@ def _slices(
     """What says where the rows of a bar, or of one series in it, are listed; `said` is of all."""
     values = [one.group[look.split] for one in found]
     words = {look.names(value): _word(look.split, value) for value in values}
+    split: str = look.split
 
     def slices(start: date, name: str) -> str:
-        narrowed = {look.split: words[name]} if name else {}
+        narrowed = {split: words[name]} if name else {}
         return look.rows(**{**look.period.said(start), **said, **narrowed})
 
     return slices

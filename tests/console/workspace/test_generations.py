@@ -1,5 +1,6 @@
 """Generations listed, filtered, told, canceled and deleted on the pages."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -8,10 +9,12 @@ import pytest
 from django.db.models.expressions import RawSQL
 from typing_extensions import override
 
+from billing.selectors import books_of, rows_of
+from billing.services import draft_price_book, publish_price_book
 from generation import searching
 from generation.models import Generation
 from generation.searching import Wanted, found, sums
-from pictor.kit import ids
+from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 from storage.models import StoredImage
 from tests.console.workspace.conftest import lines_of, url, words_of
@@ -165,7 +168,7 @@ def test_ids_of_generations_and_images_are_found(acme, other, sign_in, some, del
     assert [line["id"] for line in by_id] == [some[1].public_id]
     assert [line["id"] for line in by_image] == [some[2].public_id]
     assert foreign == []
-    assert "0 generations, $0.00 charged" in words_of(unknown)
+    assert "0 generations, 0 images, $0.00 charged" in words_of(unknown)
 
 
 def test_the_csv_holds_what_a_spreadsheet_can_take(acme, sign_in, some):
@@ -245,10 +248,11 @@ def test_sums_are_of_all_however_many_there_are(acme, monkeypatch, wanted):
     monkeypatch.setattr("generation.searching.SEARCHED", 2)
     from_usage = sums(acme.id, wanted)
 
-    assert (from_usage.generations, from_usage.captured, from_usage.is_all) == (
-        *(looked_at_all.generations, looked_at_all.captured),
-        True,
+    assert (from_usage.generations, from_usage.images, from_usage.captured) == (
+        *(looked_at_all.generations, looked_at_all.images),
+        looked_at_all.captured,
     )
+    assert from_usage.is_all
 
 
 def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, some, monkeypatch):
@@ -267,6 +271,35 @@ def test_a_generation_tells_its_steps_and_its_money(acme, sign_in, some):
         assert words in page
     assert "hidden-vendor" not in page
     assert "upstream.example" not in page
+
+
+def test_the_sums_of_a_list_have_its_images(acme, sign_in, some):
+    client, page = sign_in(acme), url("generations", acme)
+
+    assert "4 generations, 4 images, $0.23804 charged" in words_of(client.get(page))
+    assert "1 generation, 2 images, $0.10536 charged" in words_of(client.get(page + "?q=HYPER"))
+
+
+def test_a_generation_leads_to_the_prices_that_it_was_charged_by(acme, other, sign_in, delivered):
+    made, theirs = delivered(acme), delivered(other)
+    (old,) = books_of(made.priced["books"])
+    rows = [replace(row, micros=Micros(row.micros * 2)) for row in rows_of(old)]
+    new = draft_price_book(name="list", rows=rows, effective_from=clock.now(), actor="test")
+    publish_price_book(book=new, actor="test", now=clock.now())
+    client = sign_in(acme)
+
+    page = words_of(client.get(url("generation", acme, made.public_id)))
+    link = f"{url('prices', acme)}?of={made.public_id}"
+    then, now = words_of(client.get(link)), words_of(client.get(url("prices", acme)))
+
+    assert f'{link}#{made.model}">list, version 1</a>' in page
+    assert ("list list, version 1," in then, "$0.05268" in then) == (True, True)
+    assert ("list list, version 2," in now, "$0.05268" in now) == (True, False)
+    assert client.get(f"{url('prices', acme)}?of={theirs.public_id}").status_code == 404
+    assert sign_in(acme, "billing").get(link).status_code == 404
+    assert "?of=" not in words_of(
+        sign_in(acme, "developer").get(url("generation", acme, made.public_id))
+    )
 
 
 def test_a_smaller_image_is_told_with_what_it_did_to_the_price(acme, sign_in, delivered):

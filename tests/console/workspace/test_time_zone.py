@@ -67,7 +67,9 @@ def test_the_rows_of_a_day_come_to_its_figure(acme, sign_in, ended, *, zone, day
     assert sorted(line["id"] for line in lines) == sorted(made[place].public_id for place in places)
     assert sum(one.captured for one in used) == 52_680 * len(places)
     charged = {0: "$0.00", 1: "$0.05268", 2: "$0.10536", 3: "$0.15804"}[len(places)]
-    assert f"{len(places)} generation{'' if len(places) == 1 else 's'}, {charged} charged" in page
+    plural = "" if len(places) == 1 else "s"
+    counted = f"{len(places)} generation{plural}, {len(places)} image{plural}"
+    assert f"{counted}, {charged} charged" in page
     assert f", {zone}" in page
     assert ("begins up to 30 minutes before midnight in Asia/Kolkata" in page) == (
         zone == "Asia/Kolkata"
@@ -125,7 +127,7 @@ def test_the_days_of_a_chart_are_the_zones(acme, sign_in, delivered):
     assert f"?day={today}" in overview
     assert [line["start"][11:] for line in lines] == ["18:00:00+00:00"]
     listed = words_of(client.get(f"{url('generations', acme)}?day={today}"))
-    assert "1 generation, $0.05268 charged" in listed
+    assert "1 generation, 1 image, $0.05268 charged" in listed
 
 
 @pytest.mark.parametrize("name", ["audit", "ledger", "generation"])
