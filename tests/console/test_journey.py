@@ -32,6 +32,12 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
 
     page = sign_up(newcomer, email)
 
+    waiting = newcomer.new_page()
+    waiting.goto(page.url)
+    waiting.get_by_text("Waiting for your first request").wait_for()
+    keep(waiting, "console-overview-waiting")
+    assert axe(waiting) == []
+    page.bring_to_front()
     page.get_by_role("link", name="Playground").first.click()
     page.get_by_label("Prompt").fill("A heron at dawn")
     page.get_by_label("Quality").select_option("low")
@@ -39,6 +45,9 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
     page.get_by_role("button", name="Generate 1 image").click()
     page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for(timeout=30_000)
     assert len(clicks) == 6, clicks  # the choice of a quality is not needed for an image
+    waiting.get_by_text("Your first image is here").wait_for(timeout=10_000)
+    keep(waiting, "console-overview-first-image")
+    assert axe(waiting) == []
     page.get_by_role("link", name="Ledger").click()
     page.get_by_role("cell", name="$0.00588").first.wait_for()
     assert page.get_by_text("credit for signing up").first.is_visible()

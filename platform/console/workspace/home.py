@@ -1,8 +1,7 @@
 """Which workspace, and how it stands there: is all well, and what is to be done next?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -10,18 +9,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import ApiKey, Tenant, User
+from accounts.models import ApiKey, User
 from accounts.selectors import memberships_of
 from billing.periods import bucket_start, day_of
-from billing.selectors import (
-    BudgetUse,
-    balance_alert_of,
-    captured_since,
-    days_left,
-    key_uses,
-)
+from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting
 from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.budgets import budgets_of
 from console.workspace.keys import may_bill
+from console.workspace.lately import lately_of
 from console.workspace.rows import SHOWN_CHARS, row_of
 from console.workspace.snippets import curl
 from generation import watch
@@ -31,23 +26,12 @@ from pictor.kit import clock
 
 STRIP = 12
 LOOKED_AT = 40
-NEAR = 0.8
 FIRST_CALL = {
     "model": "gpt-image-2",
     "prompt": "A brass astrolabe on linen",
     "size": "1024x1024",
     "quality": "low",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A budget of a key, or of the workspace, most of which is used."""
-
-    key: ApiKey | None
-    used: int
-    budget: int
-    window: str
 
 
 @require_safe
@@ -80,24 +64,25 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     )
     pictured = [row_of(one, {}) for one in latest if one.images][:STRIP]
     keys = keys_of(workspace)
+    usable = [key for key in keys if may_bill(workspace, key, now)]
+    budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
     zone = workspace.tenant.zone
     day_start, month_start = bucket_start(now, "day", zone), bucket_start(now, "month", zone)
-    today, month = captured_since(workspace.id, [day_start, month_start])
+    today, month, week = captured_since(workspace.id, [day_start, month_start, now - PACE])
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
         "is_begun": bool(pictured) or not may_look,
         "keys": keys,
-        "can_generate": May.GENERATE in workspace.may
-        and any(may_bill(workspace, key, now) for key in keys),
-        "call": curl(f"{request.scheme}://{request.get_host()}", FIRST_CALL),
+        "can_generate": May.GENERATE in workspace.may and bool(usable),
+        "call": _first_call(request, usable),
         "latest": pictured,
         "today": today,
         "today_since": day_start,
         "today_day": day_of(now, zone),
         "month": month,
         "month_since": month_start,
-        "days": days_left(workspace.tenant.id, workspace.balance.available, now=now),
+        "days": days_lasting(workspace.balance.available, week),
         "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
         "failed": [
             one
@@ -107,25 +92,20 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             and now - one.generation.finished_at < timedelta(hours=1)
         ],
         "troubled": watch.troubled(now=now),
-        "near": _near(workspace, keys, now),
+        "budgets": budgets,
+        "near": [one for one in budgets if one.is_near],
+        "lately": lately,
+        "chart": lately.chart,
+        "period": lately.period,
+        "is_money": True,
+        "newest": row_of(latest[0], {}) if latest else None,
+        "has_followed": "HX-Request" in request.headers,
     }
     return render(request, "workspace/overview.html", context)
 
 
-def _near(workspace: Workspace, keys: Sequence[ApiKey], now: datetime) -> list[Budget]:
-    """Budgets that are nearly, or wholly, used: the workspace's, then those of keys that work."""
-    uses = key_uses(workspace.tenant.id, now)
-    working = [key for key in keys if key.status(now) == "active" and key.id in uses]
-    counted: list[tuple[ApiKey | None, Tenant | ApiKey, BudgetUse]] = [
-        (None, workspace.tenant, workspace.balance.used),
-        *((key, key, uses[key.id]) for key in working),
-    ]
-    return [
-        Budget(key, used, budget, window)
-        for key, owner, use in counted
-        for used, budget, window in (
-            (use.month, owner.budget_month_micros, "month"),
-            (use.day, owner.budget_day_micros, "day"),
-        )
-        if budget is not None and used >= NEAR * budget
-    ]
+def _first_call(request: HttpRequest, keys: Sequence[ApiKey]) -> str:
+    """The call for a shell, with as much of the newest key as there still is to show."""
+    text = next((f"{key.visible_prefix}…" for key in keys), "…")
+    origin = f"{request.scheme}://{request.get_host()}"
+    return f"export PICTOR_API_KEY={text}\n{curl(origin, FIRST_CALL)}"

@@ -23,16 +23,14 @@ from accounts.services import (
     rotate_api_key,
     scopes_of,
 )
-from billing.selectors import BudgetUse, key_uses, last_used
+from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
 from console.workspace.access import May, Workspace, keys_of, may_see, member
+from console.workspace.budgets import NEAR
 from console.workspace.fields import dressed
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, values_of
-from console.workspace.key_use import lately_of, latest_of
+from console.workspace.lately import lately_of, latest_of
 from pictor.kit import clock
-from pictor.kit.money import Micros
 
-NEAR = 0.8
-"""The share of a budget from which it is said to be near."""
 RECENT = timedelta(hours=2)
 """A key used within that is asked about by name before it is revoked; use is known by the hour."""
 SHOWN_DAYS = 30
@@ -65,7 +63,7 @@ class ShownKey:
             return ("info", "Rotating")
         if self.share is not None and self.share >= 1:
             return ("bad", "Budget used up")
-        if self.share is not None and self.share >= NEAR:
+        if self.is_near:
             return ("warn", "Near budget")
         return ("ok", "Active")
 
@@ -91,6 +89,11 @@ class ShownKey:
             used / budget if budget else 1.0 for used, budget in budgets if budget is not None
         ]
         return max(shares, default=None)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a budget of it is nearly used up, or wholly."""
+        return self.share is not None and self.share >= NEAR
 
     @property
     def asks_for_name(self) -> bool:
@@ -246,8 +249,7 @@ def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
     now = clock.now()
     uses: Mapping[UUID, BudgetUse] = key_uses(workspace.tenant.id, now)
     used = last_used(workspace.tenant.id, since=now - timedelta(days=SHOWN_DAYS))
-    nothing = BudgetUse(Micros(0), Micros(0))
-    return [ShownKey(key, uses.get(key.id, nothing), used.get(key.id), now) for key in keys]
+    return [ShownKey(key, uses.get(key.id, NOTHING_USED), used.get(key.id), now) for key in keys]
 
 
 def _revealed(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:
@@ -276,7 +278,7 @@ def _detail(
     refusal: str = "",
 ) -> HttpResponse:
     (shown,) = _shown(workspace, [key])
-    lately = lately_of(workspace, key, shown.now)
+    lately = lately_of(workspace, shown.now, key)
     context = {
         "workspace": workspace,
         "shown": shown,

@@ -208,7 +208,7 @@ def test_a_maker_does_not_lift_what_somebody_else_set(acme, sign_in):
 
 
 def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, ended, monkeypatch):
-    monkeypatch.setattr("console.workspace.key_use.LATEST", 2)
+    monkeypatch.setattr("console.workspace.lately.LATEST", 2)
     another, _ = issue_api_key(tenant=acme.tenant, name="another", rules=KeyRules(), actor="test")
     now = clock.now()
     made = [

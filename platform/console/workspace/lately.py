@@ -1,10 +1,10 @@
-"""What a key did lately, for its page: its figures, a chart of them, its latest generations."""
+"""What a workspace or one of its keys did lately: figures, a chart, the latest generations."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from accounts.models import ApiKey
-from billing.selectors import usage_between
+from billing.selectors import Group, usage_between
 from console.workspace.access import May, Workspace
 from console.workspace.charts import Bars, stacked
 from console.workspace.filters import rows_for
@@ -17,7 +17,7 @@ LATEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """Its last 30 days in the workspace's zone; `chart` is what was charged, by day and model."""
+    """The last 30 days in the workspace's zone; `chart` is what was charged, by day and model."""
 
     period: Period
     spent: int
@@ -26,27 +26,28 @@ class Lately:
     chart: Bars
 
 
-def lately_of(workspace: Workspace, key: ApiKey, now: datetime) -> Lately:
-    """What the rollups say of it, each bar with the place where its rows are listed."""
+def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) -> Lately:
+    """What the rollups say of the key, or of all: each bar with where its rows are listed."""
     period = period_of("30d", now, workspace.tenant.zone)
+    groups: list[Group] = ["key", "model"] if key else ["model"]
     used = usage_between(
         workspace.tenant.id,
         start=period.start,
         end=period.end,
         bucket=period.bucket,
-        groups=["key", "model"],
+        groups=groups,
         zone=period.zone,
     )
-    mine = [one for one in used if one.group["key"] == key.id]
+    mine = [one for one in used if key is None or one.group["key"] == key.id]
     series: dict[str, dict[date, int]] = {}
     for one in mine:
         if one.captured:
             series.setdefault(one.group["model"], {})[period.name_of(one.start)] = one.captured
-    rows = rows_for(workspace, [key])
+    rows = rows_for(workspace, [key] if key else [])
+    about = {"key": key.public_id} if key else {}
 
     def slices(start: date, model: str) -> str:
-        said = {"day": start.isoformat(), "key": key.public_id}
-        return rows(**said, **({"model": model} if model else {}))
+        return rows(**period.said(start), **about, **({"model": model} if model else {}))
 
     return Lately(
         period=period,
@@ -58,7 +59,7 @@ def lately_of(workspace: Workspace, key: ApiKey, now: datetime) -> Lately:
 
 
 def latest_of(workspace: Workspace, key: ApiKey) -> list[Row]:
-    """Its newest generations; none for who may not see them."""
+    """A key's newest generations; none for who may not see them."""
     if May.SEE_GENERATIONS not in workspace.may:
         return []
     newest = newest_of_key(workspace.tenant.id, key.id, limit=LATEST, prompt_chars=SHOWN_CHARS)

@@ -1,0 +1,67 @@
+"""The overview: how to begin, until the first image; then what was spent, and of which budgets."""
+
+from accounts.services import KeyRules, OwnLimits, change_api_key, set_own_limits
+from generation.claims import take
+from generation.outcome import TIMED_OUT, Failure
+from generation.settlement import fail
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from tests.console.workspace.conftest import url, words_of
+from tests.factories import make_worker
+
+
+def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, delivered):
+    client, page = sign_in(acme), url("overview", acme)
+
+    before = words_of(client.get(page))
+    assert "Waiting for your first request" in before
+    assert f'hx-get="{page}" hx-trigger="every 2s"' in before
+    assert f"export PICTOR_API_KEY={acme.key.visible_prefix}…" in before
+
+    first = acme.generation()
+    assert "Your request is here" in words_of(client.get(page))
+    claim = take(generation_id=first.id, worker=make_worker())
+    assert claim is not None
+    fail(claim=claim, failure=Failure(TIMED_OUT), now=clock.now())
+    failed = words_of(client.get(page))
+    assert "Why it failed" in failed
+    assert url("generation", acme, first.public_id) in failed
+
+    delivered(acme, seconds=4)
+    after = words_of(client.get(page, headers={"HX-Request": "true"}))
+    assert "Your first image is here: made in 4.0 s, $0.05268 charged." in after
+    assert "hx-trigger" not in after.partition('id="overview"')[2].partition(">")[0]
+    assert "Your first image is here" not in words_of(client.get(page))
+
+
+def test_who_only_looks_does_not_wait(acme, sign_in):
+    assert "every 2s" not in words_of(sign_in(acme, "viewer").get(url("overview", acme)))
+
+
+def test_what_was_spent_is_drawn_by_day_with_links_to_its_rows(acme, other, sign_in, delivered):
+    delivered(acme)
+    delivered(other)
+
+    page = words_of(sign_in(acme).get(url("overview", acme)))
+
+    assert 'aria-label="$0.05268 in all' in page
+    assert "&amp;model=gpt-image-2-origin" in page
+    to_pay = words_of(sign_in(acme, "billing").get(url("overview", acme)))
+    assert 'aria-label="$0.05268 in all' in to_pay
+    assert url("generations", acme) not in to_pay
+
+
+def test_each_budget_that_is_set_has_a_meter(acme, sign_in, delivered):
+    delivered(acme)
+    set_own_limits(
+        tenant=acme.tenant, limits=OwnLimits(budget_month_micros=Micros(2_000_000)), actor="test"
+    )
+    rules = KeyRules(budget_day=Micros(60_000))
+    change_api_key(key=acme.key, name="production", rules=rules, actor="test")
+
+    page = words_of(sign_in(acme).get(url("overview", acme)))
+
+    assert 'aria-label="Budget of the workspace this month" min="0" max="2000000"' in page
+    assert 'aria-label="Budget of production this day" min="0" max="60000" value="52680"' in page
+    assert "The key production has used $0.05268 of $0.06 this UTC day." in page
+    assert "The workspace has used" not in page
