@@ -1,7 +1,7 @@
 """Reads: who a key belongs to and what it may do; tenants and their keys."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -195,6 +195,15 @@ def members_of(tenant_id: UUID) -> list[Membership]:
     apps = User.objects.filter(id=OuterRef("user_id"), authenticator__type="totp")
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
     return list(members.annotate(has_second_factor=Exists(apps)).order_by("user__email"))
+
+
+def emails_of(user_ids: Collection[str]) -> dict[str, str]:
+    """By id, the addresses of these people; who is not known any more is not in it."""
+    known = [found for text in user_ids if (found := _uuid(text)) is not None]
+    if not known:
+        return {}
+    people = User.objects.filter(id__in=known).values_list("id", "email")
+    return {str(user_id): email for user_id, email in people}
 
 
 def memberships_of(user_id: UUID) -> list[Membership]:

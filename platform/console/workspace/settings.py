@@ -1,24 +1,19 @@
-"""Settings and audit log: what the workspace is called, what is kept, and who changed what."""
+"""Settings: what the workspace is called, what is kept, and how much may be spent."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings as config
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 from typing_extensions import override
 
 from accounts.models import Tenant
-from accounts.selectors import audit_page, members_of
 from accounts.services import (
     OwnLimits,
     set_image_retention,
@@ -28,28 +23,9 @@ from accounts.services import (
     set_title,
 )
 from console.workspace.access import May, Workspace, member
-from console.workspace.exports import Rows, csv_answer
 from console.workspace.fields import DollarsField, LimitField, dressed, take_errors
-from console.workspace.periods import number_of
 from console.workspace.zones import zone_choices
 from storage.selectors import exports_of
-
-PAGE = 50
-READ = 500
-"""Events that a CSV reads at once."""
-KINDS = {
-    "": "All",
-    "api_key": "Keys",
-    "webhook_endpoint": "Webhooks",
-    "member": "Members",
-    "tenant": "Workspace",
-    "balance": "Balance",
-    "webhook": "Webhooks",
-}
-"""What a list of events is narrowed to by one click; any beginning of an action will do."""
-AUDITED_BY = ("action", "actor", "about")
-_ACTION = re.compile(r"[a-z_.]{1,60}", re.ASCII)
-COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
 
 
 class SettingsForm(forms.Form):
@@ -139,51 +115,6 @@ def page(
         **refusals,
     }
     return render(request, "workspace/settings.html", context, status=status)
-
-
-@require_safe
-@member(May.SEE_AUDIT)
-def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
-    """Who did what, from where, before and after; newest first, filtered as the address says."""
-    said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
-    if not _ACTION.fullmatch(said["action"]):
-        said["action"] = ""
-    if request.GET.get("format") == "csv":
-        return csv_answer("audit.csv", COLUMNS, _pages(workspace, said))
-    before_id = number_of(request.GET.get("before", ""))
-    events = audit_page(workspace.tenant.id, before=before_id, **said, limit=PAGE + 1)
-    kept = {name: word for name, word in said.items() if word}
-    context = {
-        "workspace": workspace,
-        "events": events[:PAGE],
-        "newest": f"?{urlencode(kept)}" if before_id is not None else "",
-        "older": f"?{urlencode({**kept, 'before': events[PAGE - 1].pk})}"
-        if len(events) > PAGE
-        else "",
-        "csv": f"?{urlencode({**kept, 'format': 'csv'})}",
-        "said": said,
-        "is_filtered": bool(kept),
-        "kinds": KINDS.items(),
-        "people": [one.user.email for one in members_of(workspace.tenant.id)],
-    }
-    return render(request, "workspace/audit.html", context)
-
-
-def _pages(workspace: Workspace, said: Mapping[str, str]) -> Iterator[Rows]:
-    before: int | None = None
-    while page := audit_page(workspace.tenant.id, before=before, **said, limit=READ):
-        yield [
-            [
-                one.at.isoformat(), one.actor_name, one.action, one.object_type, one.object_id,
-                _json(one.before), _json(one.after), one.ip or "",
-            ]
-            for one in page
-        ]  # fmt: skip
-        before = page[-1].pk
-
-
-def _json(said: object) -> str:
-    return json.dumps(said, ensure_ascii=False) if said else ""
 
 
 def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from console.workspace import (
+    audit,
     danger,
     deliveries,
     finding,
@@ -85,7 +86,7 @@ urlpatterns = [
         members.uninvite,
         name="invitation_cancel",
     ),
-    path(f"{TENANT}audit/", settings.audit, name="audit"),
+    path(f"{TENANT}audit/", audit.audit, name="audit"),
     path(f"{TENANT}settings/", settings.settings, name="settings"),
     path(f"{TENANT}settings/limits/", settings.limits, name="settings_limits"),
     path(f"{TENANT}settings/delete/", danger.delete, name="delete"),

@@ -1,12 +1,15 @@
 """Settings and the audit log of a workspace."""
 
+import re
+
 import pytest
 
-from accounts.models import AuditEvent, Tenant
+from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import caller_of_key
-from accounts.services import record
+from accounts.services import record, revoke_api_key, set_title
+from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota
-from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.workspace.conftest import lines_of, told, url, words_of
 
 
 def test_name_and_retention_are_changed_and_audited(acme, sign_in):
@@ -46,7 +49,7 @@ def test_what_cannot_be_is_refused(acme, sign_in, form, message):
 
 @pytest.mark.usefixtures("other")
 def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
-    monkeypatch.setattr("console.workspace.settings.PAGE", 2)
+    monkeypatch.setattr("console.workspace.audit.PAGE", 2)
     for number in range(3):
         record(
             actor="test", action="tenant.note", object_type="tenant", object_id=f"n{number}",
@@ -134,3 +137,25 @@ def test_the_log_is_filtered_by_person_and_by_what_was_changed_in_its_csv_too(ac
     assert "No entries match" in none
     page = owner.get(f"{log}?action=tenant.title&actor=admin@acme.example").content.decode()
     assert link in page
+
+
+def test_the_log_names_people_keys_and_endpoints(acme, sign_in):
+    client = sign_in(acme)
+    add = {"email": "bob@example.com", "role": "viewer"}
+    client.post(url("member_invite", acme), add)
+    told(acme)
+    revoke_api_key(key=acme.key, now=clock.now(), actor=f"API key {acme.key.public_id}")
+    set_title(tenant=acme.tenant, title="Acme Studio", actor="test")
+    ApiKey.objects.filter(id=acme.key.id).update(name="production")
+
+    page = words_of(client.get(url("audit", acme)))
+
+    assert f'<a href="{url("key", acme, acme.key.public_id)}">production</a>' in page
+    assert "API key key_" not in page
+    assert acme.key.public_id in page
+    assert ">https://1.1.1.1/hook</a>" in page
+    assert "bob@example.com" in page
+    assert "owner@acme.example" in page
+    shown = re.search(r"tenant.title</code> <span[^>]*>([^<]+)</span> <span[^>]*>([^<]+)<", page)
+    assert shown is not None
+    assert shown.groups() == ("Acme Studio", acme.tenant.public_id)
