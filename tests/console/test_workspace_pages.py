@@ -4,7 +4,7 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from console.workspace import urls
 from tests.console.browser import SHOWN, axe, faults, keep
@@ -60,6 +60,18 @@ def test_a_key_is_made_by_keyboard_alone_and_shown_once(signed_in, place, stack)
         trust_env=False,
     )
     assert answer.status_code == 200
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.get_by_role("heading", name="Copy your key now").click()
+    page.get_by_role("link", name="Keys", exact=True).click(no_wait_after=True)
+    page.get_by_role("link", name="I have stored this key").click()
+    page.wait_for_url("**/keys/key_*/")
+    assert asked == ["beforeunload"]
     page.goto(place.path("keys"))
     assert page.get_by_text("by keyboard").is_visible()
     assert text not in page.content()

@@ -8,6 +8,7 @@ class CopyButton extends HTMLElement {
     button.addEventListener("click", async () => {
       const source = document.getElementById(this.getAttribute("for"));
       await navigator.clipboard.writeText(source.textContent.trim());
+      button.dispatchEvent(new Event("copied", { bubbles: true }));
       const before = label.textContent;
       label.textContent = "Copied";
       setTimeout(() => { label.textContent = before; }, 1600);

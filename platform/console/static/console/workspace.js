@@ -52,6 +52,17 @@ class Files extends HTMLElement {
   }
 }
 
+class Reveal extends HTMLElement {
+  // <p-reveal>: what is shown this once. To leave it asks, until it was copied or [data-stored].
+  connectedCallback() {
+    const ask = (event) => event.preventDefault();
+    const rest = () => removeEventListener("beforeunload", ask);
+    addEventListener("beforeunload", ask);
+    for (const name of ["copied", "copy"]) this.addEventListener(name, rest);
+    this.querySelector("[data-stored]").addEventListener("click", rest);
+  }
+}
+
 // --- what asks again and again: [data-poll], by hx-trigger="every …" -----------------------------
 
 const IDLE_MS = 15 * 60 * 1000;
@@ -107,6 +118,7 @@ document.addEventListener("htmx:after:swap", ({ target: poll }) => {
 
 customElements.define("p-files", Files);
 customElements.define("p-live", Live);
+customElements.define("p-reveal", Reveal);
 
 // --- the palette and the keys -------------------------------------------------------------------
 
