@@ -125,6 +125,14 @@ class Tenant(models.Model):
     own_requests_per_minute = _limit("Empty: unlimited.", editable=False)
     own_images_per_minute = _limit("Empty: unlimited.", editable=False)
     own_max_in_flight = _limit("Empty: unlimited.", editable=False)
+    own_models = ArrayField(
+        models.CharField(max_length=100),
+        size=MOST_WORDS,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="What its keys may use at most. Empty: every model.",
+    )
     budget_day_micros = _budget("Micro-USD a UTC day, over all keys.", editable=False)
     budget_month_micros = _budget("Micro-USD a UTC month, over all keys.", editable=False)
     image_retention_days = models.PositiveIntegerField(

@@ -44,8 +44,8 @@ AUDIT_EVENTS = "(SELECT tenant_id, action, object_type, object_id, after FROM ac
 
 # Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
 _CALLER = f"""
-    SELECT k.id, k.name, k.tenant_id, t.name, t.status, k.scopes, k.allowed_models, k.ip_ranges,
-           k.expires_at, k.revoked_at, k.is_test, k.default_response_format,
+    SELECT k.id, k.name, k.tenant_id, t.name, t.status, k.scopes, k.allowed_models, t.own_models,
+           k.ip_ranges, k.expires_at, k.revoked_at, k.is_test, k.default_response_format,
            LEAST(t.requests_per_minute, t.own_requests_per_minute),
            LEAST(t.images_per_minute, t.own_images_per_minute),
            k.requests_per_minute, k.images_per_minute,
@@ -80,7 +80,8 @@ class Limits:
 class Caller:
     """An API key and its tenant, as one request sees them.
 
-    `models` None allows every model; an empty `ip_ranges` every address. `revision` tells whether
+    `models` and the tenant's own `tenant_models` are what both allow, None every model; an empty
+    `ip_ranges` allows every address. `revision` tells whether
     the process's copy of the configuration is still current.
     """
 
@@ -91,6 +92,7 @@ class Caller:
     tenant_suspended: bool
     scopes: frozenset[str]
     models: frozenset[str] | None
+    tenant_models: frozenset[str] | None
     ip_ranges: tuple[IpNetwork, ...]
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -98,6 +100,10 @@ class Caller:
     default_response_format: str
     limits: Limits
     revision: int
+
+    def may_use(self, model: str) -> bool:
+        """Whether the key and its tenant both allow the model."""
+        return all(words is None or model in words for words in (self.models, self.tenant_models))
 
 
 def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
@@ -128,8 +134,8 @@ def caller_of_key(key_id: UUID) -> Caller:
 
 
 def _caller(row: Sequence[Any]) -> Caller:
-    key_id, key_name, tenant_id, tenant_name, status, scopes, models, ip_ranges, *rest = row
-    expires_at, revoked_at, is_test, response_format, *limits, revision = rest
+    key_id, key_name, tenant_id, tenant_name, status, scopes, models, own_models, *rest = row
+    ip_ranges, expires_at, revoked_at, is_test, response_format, *limits, revision = rest
     return Caller(
         key_id=key_id,
         key_name=key_name,
@@ -138,6 +144,7 @@ def _caller(row: Sequence[Any]) -> Caller:
         tenant_suspended=status != Tenant.Status.ACTIVE.value,
         scopes=frozenset(scopes),
         models=None if models is None else frozenset(models),
+        tenant_models=None if own_models is None else frozenset(own_models),
         ip_ranges=tuple(ipaddress.ip_network(text) for text in ip_ranges or ()),
         expires_at=expires_at,
         revoked_at=revoked_at,

@@ -82,6 +82,7 @@ def make_caller(**limits: Any) -> Caller:
         tenant_suspended=False,
         scopes=frozenset({"images:write"}),
         models=None,
+        tenant_models=None,
         ip_ranges=(),
         expires_at=None,
         revoked_at=None,

@@ -197,8 +197,8 @@ def _describe(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def check_models(models: Sequence[str] | None) -> None:
-    """Raises ValidationError, by column, for names that are no model's; None is every model.
+def check_models(models: Sequence[str] | None, *, column: str = "allowed_models") -> None:
+    """Raises ValidationError, by its column, for names that are no model's; None is every model.
 
     A model that is switched off may be named: it may be offered again.
     """
@@ -208,7 +208,7 @@ def check_models(models: Sequence[str] | None) -> None:
     if unknown := [model for model in models if model not in known]:
         raise ValidationError(
             {
-                "allowed_models": f"no such model: {', '.join(unknown)};"
+                column: f"no such model: {', '.join(unknown)};"
                 f" there are {', '.join(known) or 'none yet'}"
             }
         )

@@ -1,8 +1,10 @@
-"""What a workspace sets for itself: budgets over all its keys, and limits below its operator's."""
+"""What a workspace sets for itself: budgets and models of all its keys, and lower limits."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from accounts.models import Actor, Tenant
+from accounts.services.api_keys import check_models
 from accounts.services.tenants import change_columns
 from pictor.kit.money import Micros
 
@@ -19,6 +21,8 @@ class OwnLimits:
     own_requests_per_minute: int | None = None
     own_images_per_minute: int | None = None
     own_max_in_flight: int | None = None
+    own_models: Sequence[str] | None = None
+    """Of a key and its workspace, what both allow counts."""
 
 
 def set_own_limits(
@@ -26,7 +30,8 @@ def set_own_limits(
 ) -> None:
     """Set all of them, felt by the next request.
 
-    Raises ValidationError for a limit of 0 and a budget below 0.
+    Raises ValidationError for a limit of 0, a budget below 0 and a name that is no model's.
     """
+    check_models(limits.own_models, column="own_models")
     columns = asdict(limits)
     change_columns(tenant=tenant, action="tenant.own_limits", columns=columns, actor=actor, ip=ip)

@@ -27,7 +27,7 @@ from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.models import Generation, Source, State
-from pictor.kit.errors import Forbidden, NoChannelAvailable, NotFound, Unavailable
+from pictor.kit.errors import ModelForbidden, NoChannelAvailable, NotFound, Unavailable
 from pictor.kit.ids import GenerationId
 from pictor.kit.money import Micros
 
@@ -150,7 +150,7 @@ def _known(
     None for a key that may not order the model: it gets no earlier image of it either, and is
     refused as for a new one.
     """
-    if not _may_use(caller, submission.request["model"]):
+    if not caller.may_use(submission.request["model"]):
         return None
     if submission.idempotency_key is not None:
         return idempotency.find(
@@ -175,13 +175,23 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms
             code="model_not_found",
             param="model",
         )
-    if not _may_use(caller, model):
-        raise Forbidden(f"This API key may not use the model {model}.", param="model")
+    if not caller.may_use(model):
+        raise _refusal(caller, model)
     return contract
 
 
-def _may_use(caller: Caller, model: str) -> bool:
-    return caller.models is None or model in caller.models
+def _refusal(caller: Caller, model: str) -> ModelForbidden:
+    """Whose list lacks the model, and where that is changed; the key's, where both do."""
+    if caller.models is not None and model not in caller.models:
+        return ModelForbidden(
+            f"This API key may not use the model {model}. Its models are changed on its page.",
+            limit="key",
+        )
+    return ModelForbidden(
+        f"This workspace may not use the model {model}."
+        " Its owners and admins choose its models in the settings.",
+        limit="workspace",
+    )
 
 
 def _planned(catalogue: Catalogue, contract: ContractTerms, order: Order) -> Candidate:

@@ -163,5 +163,5 @@ def _callable_by(caller: Caller) -> Mapping[str, ContractTerms]:
     return {
         model: contract
         for model, contract in contracts.items()
-        if contract.is_enabled and (caller.models is None or model in caller.models)
+        if contract.is_enabled and caller.may_use(model)
     }

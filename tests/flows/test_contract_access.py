@@ -174,6 +174,24 @@ def test_a_key_that_may_not_is_403(
     assert customer.states() == {}
 
 
+def test_a_model_that_the_workspace_does_not_allow_is_403_and_on_no_list(
+    customer: Customer, database: "psycopg.Connection[Any]"
+) -> None:
+    allow = "UPDATE accounts_tenant SET own_models = %s WHERE name = %s"
+    database.execute(allow, [["dall-e-2"], customer.name])
+
+    response = customer.generate("a fox")
+
+    facts = (403, "permission_error", "insufficient_permissions", "model")
+    assert facts_of(response) == facts
+    assert "owners and admins choose its models" in response.json()["error"]["message"]
+    assert customer.states() == {}
+    listed = customer.client.get("/v1/models").json()["data"]
+    assert [model["id"] for model in listed] == ["dall-e-2"]
+    database.execute(allow, [["gpt-image-2-origin"], customer.name])
+    assert customer.generate("a fox").status_code == 200
+
+
 def test_a_suspended_tenant_is_403(customer: Customer, database: "psycopg.Connection[Any]") -> None:
     database.execute(
         "UPDATE accounts_tenant SET status = 'suspended' WHERE name = %s", [customer.name]

@@ -103,7 +103,7 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     """The generation that the form asks for, with its files where the model takes any."""
     catalogue = current_catalogue()
-    draft = _draft(request.POST, _models(catalogue))
+    draft = _draft(request.POST, _models(catalogue, workspace))
     key = _key(workspace, request.POST.get("key", ""))
     caller, number = _caller(request, key), _number(request)
     fields = requests.parse(draft.body, default_model=None)
@@ -147,7 +147,7 @@ def _context(
     refusal: PictorError | None = None,
 ) -> dict[str, Any]:
     catalogue = current_catalogue()
-    keys, models = billable(workspace), _models(catalogue)
+    keys, models = billable(workspace), _models(catalogue, workspace)
     context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
     if not keys or not models:
         return context
@@ -168,7 +168,7 @@ def _context(
         "formats": FORMATS,
         "quoted": quoted,
         "why": why,
-        "way": way_out(workspace, key, refusal),
+        "way": way_out(workspace, key, refusal or why),
         "is_limit": quoted is not None and not quoted.is_final,
         "takes_references": takes_references,
         "most_references": MAX_IMAGES,
@@ -204,8 +204,10 @@ def _short(name: str | None) -> str:
     return (name or "").rpartition("/")[2][:MOST_OF_A_NAME]
 
 
-def _models(catalogue: Catalogue) -> Sequence[ContractTerms]:
-    return [one for one in catalogue.contracts.values() if one.is_enabled]
+def _models(catalogue: Catalogue, workspace: Workspace) -> Sequence[ContractTerms]:
+    own = workspace.tenant.own_models
+    offered = [one for one in catalogue.contracts.values() if one.is_enabled]
+    return [one for one in offered if own is None or one.model in own]
 
 
 def billable(workspace: Workspace) -> list[ApiKey]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from typing_extensions import override
 
 from accounts.models import Tenant
+from accounts.offer import offer
 from accounts.services import (
     OwnLimits,
     set_image_retention,
@@ -23,7 +24,7 @@ from accounts.services import (
     set_title,
 )
 from console.workspace.access import May, Workspace, member
-from console.workspace.fields import DollarsField, LimitField, dressed, take_errors
+from console.workspace.fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.zones import zone_choices
 from storage.selectors import exports_of
 
@@ -52,6 +53,17 @@ class LimitsForm(forms.Form):
     own_images_per_minute = LimitField(label="Images per minute")
     own_max_in_flight = LimitField(label="Requests at once")
 
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = [(model.name, model.name) for model in offer().models()]
+        self.fields["own_models"] = WordsField(words, required=False, label="Models")
+
+    def limits(self) -> OwnLimits:
+        """What was chosen. No model ticked is every model."""
+        said = self.cleaned_data
+        return OwnLimits(**{**said, "own_models": said["own_models"] or None})
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(May.MANAGE)
@@ -74,7 +86,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     if form.is_valid():
         set_own_limits(
             tenant=workspace.tenant,
-            limits=OwnLimits(**form.cleaned_data),
+            limits=form.limits(),
             actor=workspace.user,
             ip=request.META.get("REMOTE_ADDR"),
         )
@@ -101,7 +113,8 @@ def page(
     workspace.tenant.refresh_from_db()
     tenant = workspace.tenant
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or limits_form or refusals else HTTPStatus.OK
-    values = {name: getattr(tenant, name) for name in LimitsForm.base_fields}
+    columns = (*LimitsForm.base_fields, "own_models")
+    values = {name: getattr(tenant, name) for name in columns}
     exports = exports_of(tenant.id)
     context = {
         "workspace": workspace,

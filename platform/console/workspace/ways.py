@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey
 from console.workspace.access import May, Workspace
-from pictor.kit.errors import InsufficientQuota, PictorError
+from pictor.kit.errors import InsufficientQuota, ModelForbidden, PictorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,23 @@ class Way:
 
 
 def way_out(workspace: Workspace, key: ApiKey, refusal: PictorError | None) -> Way | None:
-    """To the balance or the budget that was too low; None where there is none, or not for them."""
-    if not isinstance(refusal, InsufficientQuota):
-        return None
-    ways = {
-        "balance": (May.SEE_MONEY, "Billing", "billing", ()),
-        "workspace": (May.MANAGE, "The workspace's budgets", "settings", ()),
-        "key": (May.SEE_KEYS, "The key's budget", "key", (key.public_id,)),
-    }
-    may, words, page, ids = ways[refusal.limit]
+    """To the balance, budget or list of models; None where there is none, or not for them."""
+    match refusal:
+        case InsufficientQuota(limit=limit):
+            ways = {
+                "balance": (May.SEE_MONEY, "Billing", "billing"),
+                "workspace": (May.MANAGE, "The workspace's budgets", "settings"),
+                "key": (May.SEE_KEYS, "The key's budget", "key"),
+            }
+        case ModelForbidden(limit=limit):
+            ways = {
+                "workspace": (May.MANAGE, "The workspace's models", "settings"),
+                "key": (May.SEE_KEYS, "The key's models", "key"),
+            }
+        case _:
+            return None
+    may, words, page = ways[limit]
     if may not in workspace.may:
         return None
-    return Way(words, reverse(f"workspace:{page}", args=[workspace.tenant.public_id, *ids]))
+    about = [key.public_id] if page == "key" else []
+    return Way(words, reverse(f"workspace:{page}", args=[workspace.tenant.public_id, *about]))

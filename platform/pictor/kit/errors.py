@@ -87,6 +87,14 @@ class Forbidden(PictorError):
     default_should_retry = False
 
 
+class ModelForbidden(Forbidden):
+    """A model that the key, or its workspace, does not allow: `limit` says whose list lacks it."""
+
+    def __init__(self, message: str, *, limit: Literal["workspace", "key"]) -> None:
+        super().__init__(message, param="model")
+        self.limit = limit
+
+
 class NotFound(PictorError):
     """Nothing here by that name, or not this tenant's."""
 

@@ -8,7 +8,7 @@ from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import caller_of_key
 from accounts.services import record, revoke_api_key, set_title
 from pictor.kit import clock
-from pictor.kit.errors import InsufficientQuota
+from pictor.kit.errors import InsufficientQuota, ModelForbidden
 from tests.console.workspace.conftest import lines_of, told, url, words_of
 
 
@@ -92,9 +92,43 @@ def test_budgets_and_limits_are_set_and_hold_for_the_next_request(acme, sign_in)
     assert (event.before["budget_day_micros"], event.after["budget_day_micros"]) == (None, 50_000)
 
 
+def test_the_models_that_a_workspace_allows_hold_for_every_key_of_it(acme, sign_in):
+    client = sign_in(acme)
+    client.post(url("settings_limits", acme), {"own_models": ["dall-e-2", "dall-e-3"]})
+
+    with pytest.raises(ModelForbidden, match="owners and admins choose its models") as refused:
+        acme.generation()
+    assert refused.value.limit == "workspace"
+    acme.generation(model="dall-e-3", quality="hd")
+    event = AuditEvent.objects.get(action="tenant.own_limits")
+    assert event.after is not None
+    assert event.after["own_models"] == ["dall-e-2", "dall-e-3"]
+    page = client.get(url("settings", acme)).content.decode()
+    assert re.findall(r'value="([^"]+)"[^>]* checked', page) == ["dall-e-2", "dall-e-3"]
+    playground = words_of(client.get(url("playground", acme)))
+    assert set(re.findall(r"<option[^>]*>((?:dall|gpt)-[^<]+)<", playground)) == {
+        *("dall-e-2", "dall-e-3")
+    }
+
+    client.post(url("settings_limits", acme), {})
+    acme.generation()
+
+
+def test_a_model_that_the_key_lacks_leads_to_the_key(acme, sign_in):
+    ApiKey.objects.filter(id=acme.key.id).update(allowed_models=["dall-e-3"])
+
+    page = words_of(sign_in(acme).get(url("playground", acme) + "?model=gpt-image-2"))
+
+    assert "This API key may not use the model gpt-image-2." in page
+    assert f'href="{url("key", acme, acme.key.public_id)}">The key\'s models</a>' in page.replace(
+        "&#x27;", "'"
+    )
+
+
 @pytest.mark.parametrize(
     ("form", "message"),
     [
+        ({"own_models": ["no-such-model"]}, "is not one of the available choices"),
         ({"budget_day_micros": "ten"}, "Type an amount in dollars"),
         ({"budget_day_micros": "0"}, "Type an amount above 0"),
         ({"own_max_in_flight": "0"}, "greater than or equal to 1"),
