@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DEBUG = env_bool("DEBUG")
 EMBEDDED = env_bool("PICTOR_EMBEDDED")
 """True under `make run`: one machine, plain http."""
+DEMO_EMAIL = env_str("PICTOR_DEMO_EMAIL") if EMBEDDED else ""
+"""Whom the link that `make run` prints signs in."""
 
 SECRET_KEY = env_secret("SECRET_KEY")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")

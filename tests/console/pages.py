@@ -12,9 +12,9 @@ from tests.servers import Stack
 
 NOT_PAGES = {
     *("theme/", "favicon.ico", "status.json", "status/rss/"),
-    *("terms/accept/", "invite/<str:token>/"),
+    *("terms/accept/", "invite/<str:token>/", "open/<str:token>/"),
 }
-"""What answers with no page of its own: actions, files, and what needs an invitation."""
+"""What answers with no page of its own: actions, files, and what needs a link that was given."""
 DOORS = ("accounts/login/", "accounts/signup/", "accounts/password/reset/")
 """The library's pages that a stranger sees."""
 

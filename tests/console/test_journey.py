@@ -55,6 +55,23 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
     page.get_by_text("$0.01").first.wait_for()
 
 
+def test_the_printed_address_leads_to_an_image_and_its_price_by_one_click(newcomer, stack):
+    """What a start prints, opened by a stranger: no password, nothing to fill in."""
+    said = (stack.run_dir.parent / "run.out").read_text(encoding="utf-8")
+    (printed,) = re.findall(r"console +(http://\S+/open/\S+)", said)
+    page = newcomer.new_page()
+    page.goto(printed)
+    page.wait_for_url("**/playground/**")
+    assert page.get_by_label("Prompt").input_value() != ""
+
+    page.get_by_role("button", name="Generate 1 image").click()
+
+    card = page.locator("#runs li").first
+    card.get_by_text(re.compile(r"charged \$0\.\d+")).wait_for(timeout=30_000)
+    assert card.locator("img").is_visible()
+    keep(page, "playground-of-the-printed-address")
+
+
 def test_a_colleague_joins_by_the_link_in_the_mail(newcomer, browser, stack):
     owner = f"ann-{uuid4().hex[:8]}@example.com"
     colleague = f"bob-{uuid4().hex[:8]}@example.com"

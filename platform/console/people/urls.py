@@ -1,8 +1,8 @@
-"""The terms, the privacy notice, invitations, and the mailbox."""
+"""The terms, the privacy notice, invitations, the mailbox, and the link to the demo."""
 
 from django.urls import path
 
-from console.people import invitations, mailbox, terms
+from console.people import invitations, mailbox, opening, terms
 
 app_name = "people"
 urlpatterns = [
@@ -10,5 +10,6 @@ urlpatterns = [
     path("privacy/", terms.privacy, name="privacy"),
     path("terms/accept/", terms.accept, name="accept_terms"),
     path("invite/<str:token>/", invitations.invitation, name="invitation"),
+    path("open/<str:token>/", opening.opening, name="open"),
     path("mailbox/", mailbox.mailbox, name="mailbox"),
 ]

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+from pictor.runtime.demo_key import DemoKeyCheck
 from pictor.runtime.environment import BUCKET, Embedded, allow_egress, base_environment
 from pictor.runtime.errors import RuntimeProblem
 from pictor.runtime.first_image import FirstImageRequest
@@ -64,7 +65,7 @@ class Stack:
         else:
             self.supervisor.start([site.short_worker()])
             write_record(self._layout.run, self._env | self._owner)
-        show_welcome(self._progress, self._layout, self._env)
+        show_welcome(self._progress, self._layout, self._env, has_key=self._demo_key_opens())
         if self._wishes_history():
             self._paint_history(site)
 
@@ -166,6 +167,15 @@ class Stack:
         """
         is_wanted = self._env.get("PICTOR_FIRST_IMAGE") != "0"
         return is_wanted and self._is_new and self._embedded.sandbox
+
+    def _demo_key_opens(self) -> bool:
+        check = DemoKeyCheck(
+            host=self._layout.probe_host,
+            port=self._layout.port,
+            api_key=self._env["PICTOR_DEMO_API_KEY"],
+        )
+        self.supervisor.wait_for(check.is_over)
+        return check.opens
 
     def _first_image(self) -> None:
         request = FirstImageRequest(

@@ -1,11 +1,16 @@
 """The last lines of a start: the first image, and what to try next."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
+from pictor.kit import clock, passes
 from pictor.runtime.errors import RuntimeProblem
 from pictor.runtime.first_image import PATH, FirstImageRequest, request_body
 from pictor.runtime.layout import Layout
 from pictor.runtime.progress import Progress
+
+OPENS_FOR = timedelta(hours=1)
+"""How long the printed address signs in."""
 
 
 def show_first_image(progress: Progress, request: FirstImageRequest) -> None:
@@ -22,23 +27,39 @@ def show_first_image(progress: Progress, request: FirstImageRequest) -> None:
     progress.line(f"    {image.url}")
 
 
-def show_welcome(progress: Progress, layout: Layout, env: Mapping[str, str]) -> None:
-    """Addresses, the demo account, and a line to paste."""
+def show_welcome(
+    progress: Progress, layout: Layout, env: Mapping[str, str], *, has_key: bool
+) -> None:
+    """Addresses, the demo account, and a line to paste, which needs a key that still opens."""
     key = env["PICTOR_DEMO_API_KEY"]
+    gone = "the demo's opens nothing any more: make another in the console"
     progress.line()
     progress.title(f"Pictor is ready after {progress.elapsed():.1f} s")
     progress.table(
         [
             ("API", f"{layout.base_url}/v1"),
-            ("API key", key),
-            ("console", f"{layout.base_url}/console/"),
+            ("API key", key if has_key else gone),
+            ("console", _console(layout, env) if has_key else f"{layout.base_url}/console/"),
             ("admin", f"{layout.base_url}/admin/"),
             ("sign in", f"{env['PICTOR_DEMO_EMAIL']}  {env['PICTOR_DEMO_PASSWORD']}"),
             ("logs", str(layout.logs)),
         ]
     )
-    progress.line()
-    progress.line(f"curl {layout.base_url}{PATH} -H 'Authorization: Bearer {key}' \\")
-    progress.line(f"  -d '{request_body()}'")
+    if has_key:
+        progress.line()
+        progress.line(f"curl {layout.base_url}{PATH} -H 'Authorization: Bearer {key}' \\")
+        progress.line(f"  -d '{request_body()}'")
     progress.line()
     progress.line("Ctrl-C stops everything.")
+
+
+def _console(layout: Layout, env: Mapping[str, str]) -> str:
+    """Its address, which for a while opens the demo's playground without a password.
+
+    Where the key that would sign the pass is in a file, which is not read here, it does not.
+    """
+    secret = env.get("SECRET_KEY", "")
+    if not secret:
+        return f"{layout.base_url}/console/"
+    until = clock.now() + OPENS_FOR
+    return f"{layout.base_url}/open/{passes.issue(passes.OPEN_DEMO, secret=secret, until=until)}/"

@@ -96,6 +96,9 @@ document.addEventListener("htmx:after:settle", () => {
   for (const snippets of document.querySelectorAll("p-snippets")) snippets.restore();
 });
 
+// A link that was opened on purpose: its form is sent at once.
+document.querySelector("form[data-sends]")?.requestSubmit();
+
 // On a phone the places stand in a strip: it begins where one is.
 document.querySelector("nav[aria-label=Workspace] [aria-current=page]")
   ?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -1,0 +1,71 @@
+"""The link that `make run` prints: it opens the demo workspace's playground, signed in.
+
+It holds a pass (pictor/kit/passes.py) and works under `make run` alone, from this machine alone,
+for the demo's owner, and only as long as that person has no second factor. To look at the link
+signs nobody in: the page that it shows sends a form, by itself where there are scripts.
+"""
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from accounts.selectors import members_of, operator_of, tenant_by_name_or_id
+from accounts.services import record
+from console.people.here import is_here
+from generation.management.seeding import DEMO_TENANT
+from pictor.kit import clock, passes
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+PROMPT = "A brass astrolabe on linen, window light"
+"""What the playground's form is filled in with."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def opening(request: HttpRequest, token: str) -> HttpResponse:
+    """A form that signs in, or the playground; without a good pass the usual sign-in."""
+    if not settings.EMBEDDED:
+        raise Http404
+    is_good = passes.is_good(token, passes.OPEN_DEMO, secret=settings.SECRET_KEY, now=clock.now())
+    user = _owner() if is_good and is_here(request) else None
+    if user is None:
+        messages.info(request, "That link has ended: sign in with what make run printed.")
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': '/console/'})}")
+    if request.method == "POST":
+        _sign_in(request, user)
+    if request.user != user:
+        return render(request, "people/opening.html")
+    tenant = tenant_by_name_or_id(DEMO_TENANT)
+    playground = reverse("workspace:playground", args=[tenant.public_id if tenant else ""])
+    return redirect(f"{playground}?{urlencode({'prompt': PROMPT})}")
+
+
+def _owner() -> User | None:
+    """The demo's owner, if a password alone would sign them in; None where the demo is gone."""
+    owner = operator_of(DEMO_TENANT, email=settings.DEMO_EMAIL)
+    tenant = tenant_by_name_or_id(DEMO_TENANT)
+    if owner is None or tenant is None:
+        return None
+    guarded = {one.user_id for one in members_of(tenant.id) if one.has_second_factor}  # type: ignore[attr-defined]
+    return None if owner.id in guarded else owner
+
+
+def _sign_in(request: HttpRequest, user: User) -> None:
+    with transaction.atomic():
+        login(request, user, backend=BACKEND)
+        record(
+            actor=user,
+            action="user.opened_demo",
+            object_type="user",
+            object_id=str(user.pk),
+            ip=request.META.get("REMOTE_ADDR"),
+        )

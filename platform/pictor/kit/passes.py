@@ -1,0 +1,33 @@
+"""Passes: whoever holds one may do one thing, until a moment. Pure; nothing of them is stored.
+
+    pass = SECONDS.SIGNATURE, the signature an HMAC-SHA-256 over the purpose and the seconds
+
+The seconds count from 1970. A pass can be used again until it ends, and not be taken back.
+"""
+
+import hmac
+import re
+from datetime import datetime
+
+OPEN_DEMO = "open the demo workspace"
+"""The purpose of the link that `make run` prints."""
+_PASS = re.compile(r"([0-9]{1,12})\.([0-9a-f]{64})", re.ASCII)
+
+
+def issue(purpose: str, *, secret: str, until: datetime) -> str:
+    """A pass for that purpose."""
+    ends = str(int(until.timestamp()))
+    return f"{ends}.{_signature(purpose, ends, secret)}"
+
+
+def is_good(text: str, purpose: str, *, secret: str, now: datetime) -> bool:
+    """Whether it is one of ours, for that purpose, and has not ended."""
+    found = _PASS.fullmatch(text)
+    if found is None:
+        return False
+    is_ours = hmac.compare_digest(found[2], _signature(purpose, found[1], secret))
+    return is_ours and now.timestamp() < int(found[1])
+
+
+def _signature(purpose: str, ends: str, secret: str) -> str:
+    return hmac.digest(secret.encode(), f"pass {purpose} {ends}".encode(), "sha256").hex()
