@@ -132,13 +132,16 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
 
 
 def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
-    """What they come to. Two queries; raises TooBroad.
+    """What they come to. One query, or two; raises TooBroad.
 
-    Where there are more than are looked at, usage knows of all that ended; but not by words,
-    source or cost, of which only those among the newest are counted.
+    Usage knows how many images those have that ended, and all else of them too where there are
+    more than are looked at; but not by words, source or cost, of which only those among the newest
+    are counted.
     """
     looked_at = WORDS_SEARCHED if wanted.text else SEARCHED
     newest = _in_time(tenant_id, wanted).order_by("-id")[: looked_at + 1]
+    if not wanted.is_of_usage:
+        newest = newest.annotate(stored=images_stored("id"))
     match = _match(wanted)
     with _bounded(wanted):
         row = newest.aggregate(
@@ -146,9 +149,11 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
             generations=Count("id", filter=match),
             captured=Sum("captured_micros", filter=match),
             under_way=Count("id", filter=match & ~Q(state__in=FINAL)),
+            **({} if wanted.is_of_usage else {"images": Sum("stored", filter=match)}),
         )
-    if row["looked_at"] > looked_at and wanted.is_of_usage:
-        ended, images, captured = ended_like(
+    is_all = row["looked_at"] <= looked_at
+    if wanted.is_of_usage:
+        ended, row["images"], captured = ended_like(
             tenant_id,
             model=wanted.model,
             tier=wanted.tier,
@@ -157,17 +162,14 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
             start=wanted.ended_since,
             end=wanted.ended_until,
         )
-        return Sums(ended + row["under_way"], images, captured, looked_at, is_all=True)
-    with _bounded(wanted):
-        chosen = Generation.objects.filter(match, id__in=newest.values("id"))
-        stored = chosen.annotate(images=images_stored("id"))
-        images = stored.aggregate(stored=Sum("images", default=0))["stored"]
+        if not is_all:
+            return Sums(ended + row["under_way"], row["images"], captured, looked_at, is_all=True)
     return Sums(
         generations=row["generations"],
-        images=images,
+        images=row["images"] or 0,
         captured=Micros(row["captured"] or 0),
         looked_at=looked_at,
-        is_all=row["looked_at"] <= looked_at,
+        is_all=is_all,
     )
 
 
