@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings as config
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import AuditEvent, Tenant, User
 from accounts.services import erase_tenant
@@ -24,14 +24,14 @@ def demo(settings):
     seeding.seed(Wishes(demo_email="demo@pictor.local", demo_password="aaaa-bbbb-cccc"))
 
 
-def link(settings: SettingsWrapper, *, minutes: int = 60, secret: str = "") -> str:
+def link(*, minutes: int = 60, secret: str = "") -> str:
     until = clock.now() + timedelta(minutes=minutes)
-    token = passes.issue(passes.OPEN_DEMO, secret=secret or settings.SECRET_KEY, until=until)
+    token = passes.issue(passes.OPEN_DEMO, secret=secret or config.SECRET_KEY, until=until)
     return reverse("people:open", args=[token])
 
 
-def test_to_look_at_it_signs_nobody_in_and_to_send_its_form_does(client, settings):
-    there = link(settings)
+def test_to_look_at_it_signs_nobody_in_and_to_send_its_form_does(client):
+    there = link()
 
     page = words_of(client.get(there))
     assert "data-sends" in page
@@ -47,23 +47,23 @@ def test_to_look_at_it_signs_nobody_in_and_to_send_its_form_does(client, setting
     assert AuditEvent.objects.filter(action="user.opened_demo").count() == 1
 
 
-def test_its_form_is_ours_alone(settings):
+def test_its_form_is_ours_alone():
     """Another site could sign somebody in otherwise, unasked."""
-    assert Client(enforce_csrf_checks=True).post(link(settings)).status_code == 403
+    assert Client(enforce_csrf_checks=True).post(link()).status_code == 403
 
 
 @pytest.mark.parametrize(
     "options", [{"minutes": -1}, {"secret": "another installation's"}], ids=["ended", "forged"]
 )
-def test_what_is_no_good_pass_leads_to_the_sign_in(client, settings, options):
-    answer = client.post(link(settings, **options))
+def test_what_is_no_good_pass_leads_to_the_sign_in(client, options):
+    answer = client.post(link(**options))
 
     assert answer["Location"] == "/accounts/login/?next=%2Fconsole%2F"
     assert "_auth_user_id" not in client.session
 
 
-def test_from_another_machine_it_signs_nobody_in(client, settings):
-    answer = client.post(link(settings), REMOTE_ADDR="203.0.113.9")
+def test_from_another_machine_it_signs_nobody_in(client):
+    answer = client.post(link(), REMOTE_ADDR="203.0.113.9")
 
     assert answer["Location"].startswith("/accounts/login/")
     assert "_auth_user_id" not in client.session
@@ -72,18 +72,18 @@ def test_from_another_machine_it_signs_nobody_in(client, settings):
 def test_outside_of_make_run_there_is_none(client, settings):
     settings.EMBEDDED = False
 
-    assert client.post(link(settings)).status_code == 404
+    assert client.post(link()).status_code == 404
 
 
-def test_a_second_factor_is_not_gone_round(client, settings):
+def test_a_second_factor_is_not_gone_round(client):
     TOTP.activate(User.objects.get(), generate_totp_secret())
 
-    assert client.post(link(settings))["Location"].startswith("/accounts/login/")
+    assert client.post(link())["Location"].startswith("/accounts/login/")
 
 
-def test_of_a_demo_that_was_deleted_it_opens_nothing(client, settings):
+def test_of_a_demo_that_was_deleted_it_opens_nothing(client):
     tenant = Tenant.objects.get(name="demo")
     erase_tenant(tenant=tenant, confirmation="demo", actor="test", now=clock.now())
 
-    assert client.post(link(settings))["Location"].startswith("/accounts/login/")
+    assert client.post(link())["Location"].startswith("/accounts/login/")
     assert "That link has ended" in words_of(client.get("/accounts/login/"))
