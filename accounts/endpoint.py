@@ -20,6 +20,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.core.handlers.asgi import ASGIRequest
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +31,7 @@ from accounts import rates
 from accounts.authentication import require_scope
 from accounts.selectors import Caller
 from pictor.kit.api_bodies import ApiBody
-from pictor.kit.api_docs import described
+from pictor.kit.api_docs import Errors, described
 from pictor.kit.api_objects import ApiObject
 from pictor.kit.api_queries import ApiQuery
 from pictor.kit.body import Body
@@ -79,14 +80,15 @@ def operation(
     query: type[ApiQuery] | None = None,
     body: type[ApiBody] | None = None,
     status: int = HTTPStatus.OK.value,
-    errors: Iterable[int] = (),
+    errors: Errors = (),
+    headers: Iterable[OpenApiParameter] = (),
     rate: Callable[[Caller], None] = rates.take_read,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Make a method of an Endpoint an operation: check the scope, parse, call, render; describe.
 
     The method gets the caller, the path's parts by name, with `query` its values by name, and with
     `body` the values of the fields that were sent: what may be absent has a default there.
-    `rate` counts the call against the tenant's limit of its kind.
+    `rate` counts the call against the tenant's limit of its kind. `headers` are its answer's own.
     """
 
     def decorate(method: Callable[..., Answer]) -> Callable[..., Response]:
@@ -106,7 +108,7 @@ def operation(
             summary=summary,
             answers={status: answer},
             body=body,
-            parameters=() if query is None else (query,),
+            parameters=[*headers, *([] if query is None else [query])],
             errors=errors,
         )
         return describe(handle)

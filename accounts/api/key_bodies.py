@@ -14,6 +14,7 @@ from pictor.kit.api_bodies import (
 )
 
 USUAL_OVERLAP = "24h"
+MAX_NAME_CHARS = 100
 _MOST = 2**31 - 1
 
 
@@ -24,7 +25,7 @@ class KeyChange(ApiBody):
 
     null_counts = True
 
-    name = TextField(required=False, help_text="For people.")
+    name = TextField(required=False, max_length=MAX_NAME_CHARS, help_text="For people.")
     scopes = WordsField(required=False, help_text="What it may do.", words=SCOPES)
     models = optional(WordsField, "The models it may call; null is every model.")
     ip_ranges = optional(WordsField, "Addresses or networks it may be used from.")

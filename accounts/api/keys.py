@@ -214,7 +214,13 @@ class KeysView(Endpoint):
 class KeyView(Endpoint):
     """/v1/api_keys/{id}."""
 
-    @operation("retrieve_api_key", summary="Retrieve an API key", scope=SCOPE, answer=KeyObject)
+    @operation(
+        "retrieve_api_key",
+        summary="Retrieve an API key",
+        scope=SCOPE,
+        answer=KeyObject,
+        errors=[NotFound],
+    )
     def get(self, caller: Caller, public_id: str) -> Answer:
         """One of the account's keys."""
         return Answer(ShownKey(_key(caller, public_id)))
@@ -225,6 +231,7 @@ class KeyView(Endpoint):
         scope=SCOPE,
         body=KeyChange,
         answer=KeyObject,
+        errors=[NotFound],
     )
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
         """Change what is named; null takes a limit away. Felt by the next request."""
@@ -237,7 +244,13 @@ class KeyView(Endpoint):
             change_api_key(key=key, name=name, rules=rules, **_by(self, own))
         return Answer(ShownKey(key))
 
-    @operation("revoke_api_key", summary="Revoke an API key", scope=SCOPE, answer=RevokedKey)
+    @operation(
+        "revoke_api_key",
+        summary="Revoke an API key",
+        scope=SCOPE,
+        answer=RevokedKey,
+        errors=[NotFound],
+    )
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """End a key, now. A key may end itself."""
         own, key = _own(caller), _key(caller, public_id)
@@ -255,6 +268,7 @@ class RotationView(Endpoint):
         scope=SCOPE,
         body=Rotation,
         answer=KeyObject,
+        errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
         """A new text for a key, which keeps its id, rules, budgets and usage."""

@@ -23,6 +23,7 @@ from pictor.kit.errors import InvalidRequest
 
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 GROUPS: tuple[Group, ...] = get_args(Group)
+_GROUP = f"({'|'.join(GROUPS)})"
 LATEST = 4_102_444_800
 """The year 2100, in Unix seconds."""
 USUAL_SPAN: dict[Bucket, timedelta] = {
@@ -61,23 +62,20 @@ class BucketField(serializers.ChoiceField):
         raise InvalidRequest(f"bucket must be one of {', '.join(BUCKETS)}.", param="bucket")
 
 
-@extend_schema_field({"type": "string"})
+@extend_schema_field({"type": "string", "pattern": f"^ *{_GROUP} *(, *{_GROUP} *)*$"})
 class GroupsField(serializers.Field[Any, Any, Any, Any]):
     """Names of groups, with commas between them."""
 
     def __init__(self) -> None:
         names = ", ".join(GROUPS)
-        super().__init__(default=(), help_text=f"Any of {names}, with commas between them.")
+        super().__init__(default=None, help_text=f"Any of {names}, with commas between them.")
 
     @override
     def to_internal_value(self, data: Any) -> Sequence[Group]:
-        asked = [word.strip() for word in data.split(",")]
-        groups: list[Group] = [group for group in GROUPS if group in asked]
-        if len(groups) != len(asked):
-            raise InvalidRequest(
-                f"group_by must be any of {', '.join(GROUPS)}, each once.", param="group_by"
-            )
-        return groups
+        asked = {word.strip() for word in data.split(",")}
+        if not asked <= {*GROUPS}:
+            raise InvalidRequest(f"group_by must be any of {', '.join(GROUPS)}.", param="group_by")
+        return [group for group in GROUPS if group in asked]
 
 
 class UsageQuery(ApiQuery):
@@ -177,7 +175,7 @@ class UsageView(Endpoint):
         start: datetime | None,
         end: datetime | None,
         bucket: Bucket,
-        group_by: Sequence[Group],
+        group_by: Sequence[Group] | None,
         limit: int,
     ) -> Answer:
         """Requests, images, charges and times of what ended, summed by the hour as it ends."""
@@ -192,7 +190,7 @@ class UsageView(Endpoint):
             start=shown[0][0],
             end=shown[-1][1],
             bucket=bucket,
-            groups=group_by,
+            groups=group_by or (),
         )
         return Answer(
             {

@@ -1,5 +1,6 @@
 """POST /v1/images/generations: admit, wait, answer. Edits and variations do the same."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from django.conf import settings
@@ -12,34 +13,73 @@ from generation.admission.service import Admitted
 from generation.api import events, render, requests
 from generation.api.admitting import admit_call
 from generation.api.calls import Call
-from generation.api.objects import CompletedEvent, GenerationObject, ImagesAnswer
-from generation.api.requests import GenerationRequest
+from generation.api.objects import (
+    CompletedEvent,
+    ErrorEvent,
+    GenerationObject,
+    ImagesAnswer,
+    PartialImageEvent,
+)
+from generation.api.requests import USUAL_MODEL, GenerationRequest, SlashRequest
 from generation.api.waiting import Ticket, hub
 from generation.channels.declaration import Task
 from generation.selectors import Finished
 from pictor.kit import pools
-from pictor.kit.api_docs import answered, described
+from pictor.kit.api_docs import WHOLE_NUMBER, answered, described
+from pictor.kit.errors import (
+    Canceled,
+    GenerationTimeout,
+    IdempotencyKeyReused,
+    InsufficientQuota,
+    NoChannelAvailable,
+    NotFound,
+    UpstreamFailed,
+)
 
 IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", str, "header", description="1 to 255 visible ASCII characters, for 24 hours."
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "header",
+    description="1 to 255 visible ASCII characters, for 24 hours.",
 )
 PREFER = OpenApiParameter(
     "Prefer", str, "header", description="`respond-async`, or `wait=N` to wait N seconds at most."
 )
 
 
+RATES: Mapping[str, Mapping[str, str]] = {
+    "limit": WHOLE_NUMBER,
+    "remaining": WHOLE_NUMBER,
+    "reset": {"type": "string", "pattern": "^[0-9]+s$"},
+}
 ANSWERED = (
-    answered("x-pictor-generation-id", [200, 202], "The generation."),
-    answered("x-pictor-charge", [200], "USD charged, six decimals."),
+    *render.about_one([200, 202, 400, 404, 409, 502, 503, 504]),
     answered("Idempotent-Replayed", [200, 202], "`true`: nothing was made or charged again."),
     answered("Location", [202], "Where to ask for it."),
     answered("Preference-Applied", [202], "What of `Prefer` was done."),
     *(
-        answered(f"x-ratelimit-{what}-{of}", [200, 202, 429], f"Your {of} a minute: {what}.")
+        answered(
+            f"x-ratelimit-{what}-{of}", [200, 202, 429], f"Your {of} a minute: {what}.", schema
+        )
         for of in ("requests", "images")
-        for what in ("limit", "remaining", "reset")
+        for what, schema in RATES.items()
     ),
 )
+ERRORS = (
+    NotFound,
+    Canceled,
+    IdempotencyKeyReused,
+    InsufficientQuota,
+    UpstreamFailed,
+    NoChannelAvailable,
+    GenerationTimeout,
+)
+"""What a request for images can be refused with, or end with, besides what every one can."""
+EVENTS = {
+    "image_generation.partial_image": PartialImageEvent,
+    "image_generation.completed": CompletedEvent,
+    "error": ErrorEvent,
+}
 
 
 @described(
@@ -47,18 +87,32 @@ ANSWERED = (
     summary="Generate images",
     body=GenerationRequest,
     parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
-    events=CompletedEvent,
+    events=EVENTS,
     answers={200: ImagesAnswer, 202: GenerationObject},
-    errors=[409, 502, 504],
+    errors=ERRORS,
 )
-async def create(request: ASGIRequest, default_model: str | None = None) -> HttpResponseBase:
+async def create(request: ASGIRequest) -> HttpResponseBase:
     """Generate images and wait for them; charged by what was really delivered.
 
     With `stream`, the answer is server-sent events: up to `partial_images` events
     `image_generation.partial_image` for each image while it is made, where the model's channel can
     do that, then one `image_generation.completed` for each. Partial images are free.
     """
-    parse = partial(requests.generation, default_model=default_model)
+    return await respond(Call.of(request, parse=requests.generation))
+
+
+@described(
+    "create_generation_with_usual_model",
+    summary="Generate images with the usual model",
+    body=SlashRequest,
+    parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
+    events=EVENTS,
+    answers={200: ImagesAnswer, 202: GenerationObject},
+    errors=ERRORS,
+)
+async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
+    """The same, but a request that names no model is for gpt-image-2-origin."""
+    parse = partial(requests.generation, default_model=USUAL_MODEL)
     return await respond(Call.of(request, parse=parse))
 
 

@@ -5,10 +5,22 @@ from django.http import HttpResponseBase
 
 from generation.api import requests
 from generation.api.calls import Call
-from generation.api.create import ANSWERED, IDEMPOTENCY_KEY, PREFER, respond
-from generation.api.objects import EditCompletedEvent, GenerationObject, ImagesAnswer
+from generation.api.create import ANSWERED, ERRORS, IDEMPOTENCY_KEY, PREFER, respond
+from generation.api.objects import (
+    EditCompletedEvent,
+    EditPartialImageEvent,
+    ErrorEvent,
+    GenerationObject,
+    ImagesAnswer,
+)
 from generation.api.requests import EditForm, EditRequest, VariationForm
 from pictor.kit.api_docs import described
+
+EVENTS = {
+    "image_edit.partial_image": EditPartialImageEvent,
+    "image_edit.completed": EditCompletedEvent,
+    "error": ErrorEvent,
+}
 
 
 @described(
@@ -17,9 +29,9 @@ from pictor.kit.api_docs import described
     body=EditRequest,
     form=EditForm,
     parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
-    events=EditCompletedEvent,
+    events=EVENTS,
     answers={200: ImagesAnswer, 202: GenerationObject},
-    errors=[409, 502, 504],
+    errors=ERRORS,
 )
 async def edit(request: ASGIRequest) -> HttpResponseBase:
     """Make new images from images and words; charged as a generation of that size and quality.
@@ -39,7 +51,7 @@ async def edit(request: ASGIRequest) -> HttpResponseBase:
     form=VariationForm,
     parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
     answers={200: ImagesAnswer, 202: GenerationObject},
-    errors=[409, 502, 504],
+    errors=ERRORS,
 )
 async def vary(request: ASGIRequest) -> HttpResponseBase:
     """Make variations of a square png; charged as a generation of that size.

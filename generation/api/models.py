@@ -146,7 +146,11 @@ class ModelView(Endpoint):
     """/v1/models/{model}."""
 
     @operation(
-        "retrieve_model", summary="Retrieve a model", scope="images:read", answer=ModelObject
+        "retrieve_model",
+        summary="Retrieve a model",
+        scope="images:read",
+        answer=ModelObject,
+        errors=[NotFound],
     )
     def get(self, caller: Caller, model: str) -> Answer:
         """One model this key may call; any other is not found."""

@@ -259,6 +259,13 @@ class CompletedEvent(ApiObject):
     usage = Tokens()
 
 
+class ErrorEvent(ApiObject):
+    """Why there is no image, of a streamed answer. Its `error` is that of any other error."""
+
+    type = Constant("error")
+    error = ErrorDetail()
+
+
 class EditCompletedEvent(CompletedEvent):
     """A finished image of a streamed edit, with its share of the tokens."""
 

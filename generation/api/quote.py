@@ -12,10 +12,17 @@ from generation.api.objects import QuoteObject
 from generation.api.requests import QuoteRequest
 from pictor.kit import api_errors, clock
 from pictor.kit.api_docs import described
+from pictor.kit.errors import NoChannelAvailable, NotFound
 from pictor.kit.spools import process_spools
 
 
-@described("quote_generation", summary="Quote", body=QuoteRequest, answers={200: QuoteObject})
+@described(
+    "quote_generation",
+    summary="Quote",
+    body=QuoteRequest,
+    answers={200: QuoteObject},
+    errors=[NotFound, NoChannelAvailable],
+)
 async def quote(request: ASGIRequest) -> HttpResponseBase:
     """What the same body would cost. Spends and holds nothing."""
     call = Call.of(request, parse=requests.quote)

@@ -1,30 +1,38 @@
 """Answers about generations: their headers, and the JSON of objects.py."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
 
 from generation.api import base64_body
 from generation.api.objects import GenerationObject, ImagesAnswer
 from generation.api.shown import Shown, with_urls
 from generation.models import Generation, State
 from generation.selectors import Finished
-from pictor.kit import api_errors, log
-from pictor.kit.api_objects import ErrorAnswer
-from pictor.kit.errors import GenerationTimeout
+from pictor.kit import api_errors, ids, log
+from pictor.kit.api_docs import answered
+from pictor.kit.api_objects import DOLLARS, ErrorAnswer
+from pictor.kit.errors import Canceled, GenerationTimeout
 from pictor.kit.money import to_decimal
+
+GENERATION_ID = {"type": "string", "pattern": ids.pattern(ids.GENERATION)}
 
 NOT_READY = GenerationTimeout(
     "The image is not ready yet. It goes on and can be fetched later:"
     " GET /v1/images/generations/ID, with the id of the x-pictor-generation-id header."
 )
-_CANCELED: dict[str, Any] = {
-    "status": 409,
-    "message": "The generation was canceled. You were not charged.",
-    "type": "invalid_request_error",
-    "param": None,
-    "code": "canceled",
-}
+CANCELED = Canceled("The generation was canceled. You were not charged.")
+_CANCELED: dict[str, Any] = {"status": CANCELED.status, **api_errors.body_of(CANCELED)["error"]}
+
+
+def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
+    """How the OpenAPI document has what `headers_of` says, of answers with these statuses."""
+    return (
+        answered("x-pictor-generation-id", statuses, "The generation.", GENERATION_ID),
+        answered("x-pictor-charge", statuses, "USD charged. Absent until it has ended.", DOLLARS),
+    )
 
 
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:

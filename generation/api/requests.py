@@ -31,13 +31,44 @@ from pictor.kit.forms import Form
 MAX_COUNT = 10
 MAX_IMAGES = 16
 """That one edit may begin with, besides its mask."""
+USUAL_MODEL = "gpt-image-2-origin"
+"""What the slash form of the generations path means when no model is named."""
 VARIED_BY = "dall-e-2"
 """The model of a variation that names none: there is no other."""
 MAX_DIGITS = 2
 MAX_PASSED_ON_CHARS = 64_000
+MAX_PROMPT_CHARS = 32_000
+"""Of the models that take the longest ones."""
+
+_TEXT = {"type": "string", "minLength": 1}
+ONE_IMAGE = {
+    "anyOf": [
+        {**_TEXT, "description": "Base64, or a data URI."},
+        {
+            "type": "object",
+            "properties": {
+                "b64_json": {**_TEXT, "description": "Base64, or a data URI."},
+                "url": {**_TEXT, "description": "An address, or one of these."},
+                "image_url": {**_TEXT, "description": "The same by another name."},
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
+    ]
+}
+"""As JSON Schema has it; that its bytes are an image is for `invalid_image` to say."""
+_IS_GIVEN = {"not": {"type": "null"}}
 
 
-@extend_schema_field({"type": ["integer", "string"], "minimum": 0, "maximum": MAX_COUNT})
+@extend_schema_field(
+    {
+        "type": ["integer", "string"],
+        "minimum": 0,
+        "maximum": MAX_COUNT,
+        "pattern": "^0*(10|[0-9])$",
+    }
+)
 class CountField(serializers.IntegerField):
     """How many images: an integer or a string of ASCII digits; 0 means 1."""
 
@@ -52,7 +83,7 @@ class CountField(serializers.IntegerField):
         return data or 1
 
 
-@extend_schema_field({"type": ["string", "object"]})
+@extend_schema_field({"type": ["string", "object"], "maxLength": MAX_PASSED_ON_CHARS // 2})
 class TextOrObjectField(serializers.JSONField):
     """A string or an object, sent on unchanged."""
 
@@ -60,13 +91,18 @@ class TextOrObjectField(serializers.JSONField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str | dict):
             refuse(self, "invalid_type", f"{self.field_name} must be a string or an object.")
-        if self.field_name != "mask" and len(json.dumps(data)) > MAX_PASSED_ON_CHARS:
+        if len(json.dumps(data)) > MAX_PASSED_ON_CHARS:
             refuse(self, "string_above_max_length", f"{self.field_name} is too long.")
         return data
 
 
 @extend_schema_field(
-    {"type": ["string", "object", "array"], "items": {"type": ["string", "object"]}}
+    {
+        "anyOf": [
+            *ONE_IMAGE["anyOf"],
+            {"type": "array", "items": ONE_IMAGE, "minItems": 1, "maxItems": MAX_IMAGES},
+        ]
+    }
 )
 class ImageField(serializers.JSONField):
     """A reference image: a string, an object, or an array of these."""
@@ -83,6 +119,24 @@ class ImageField(serializers.JSONField):
         return data
 
 
+@extend_schema_field(
+    {"type": "string", "minLength": 1, "maxLength": MAX_PROMPT_CHARS, "pattern": r"\S"}
+)
+class PromptField(TextField):
+    """Words for an image; whether there must be any, and how many, is the contract's to say."""
+
+
+@extend_schema_field(ONE_IMAGE)
+class MaskField(serializers.JSONField):
+    """One image: a string or an object."""
+
+    @override
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str | dict):
+            refuse(self, "invalid_type", f"{self.field_name} must be a string or an object.")
+        return data
+
+
 class GenerationRequest(ApiBody):
     """The body of POST /v1/images/generations."""
 
@@ -93,11 +147,10 @@ class GenerationRequest(ApiBody):
         "quality": "medium",
         "n": 1,
     }
+    together = {"required": ["model", "prompt"]}
 
-    model = TextField(
-        required=True, allow_null=True, help_text="Public model name. The slash form has a default."
-    )
-    prompt = optional(TextField, "What the image should show. Required, not blank.")
+    model = TextField(required=True, help_text="A model's name, as GET /v1/models lists them.")
+    prompt = PromptField(required=False, help_text="What the image should show. Not blank.")
     n = optional(CountField, "How many images, 1 to 10. Default 1.")
     size = optional(TextField, "`WxH`, a preset such as `16:9`, or `auto` where the model has it.")
     quality = optional(TextField, "low, medium, high or auto; standard or hd for dall-e.")
@@ -108,7 +161,7 @@ class GenerationRequest(ApiBody):
     background = optional(TextOrObjectField, "Sent to the upstream unchanged.")
     watermark = optional(FlagField, "Absent, true and false are three different things.")
     image = optional(ImageField, "Reference image: base64, data URI, or an object with one.")
-    mask = optional(TextOrObjectField, "As OpenAI.")
+    mask = optional(MaskField, "As OpenAI.")
     output_format = optional(
         WordField, "Format of the bytes. Default png.", words=("png", "jpeg", "webp")
     )
@@ -134,12 +187,18 @@ class EditRequest(GenerationRequest):
         "size": "1024x1024",
         "quality": "medium",
     }
+    together = {
+        **GenerationRequest.together,
+        "if": {"required": ["images"], "properties": {"images": _IS_GIVEN}},
+        "then": {"properties": {"image": {"type": "null"}}},
+        "else": {"required": ["image"], "properties": {"image": _IS_GIVEN}},
+    }
 
     style = None  # leaves it out
     images = optional(ImageField, "Images to edit, 1 to 16: each as `image` of a generation.")
     image = optional(ImageField, "The same by another name.")
     mask = optional(
-        TextOrObjectField,
+        MaskField,
         "What may change is transparent. As large as the first image; png or webp.",
     )
 
@@ -148,6 +207,8 @@ class EditForm(EditRequest):
     """The form of POST /v1/images/edits: files, and everything else as text."""
 
     example = {"model": "gpt-image-2", "prompt": "Put a small red boat on the water"}
+    together = GenerationRequest.together
+    is_form = True
 
     images = None  # as above
     image = FileField(required=False, help_text="One image: png, jpeg or webp, at most 50 MiB.")
@@ -164,12 +225,21 @@ class EditForm(EditRequest):
         return {**super().get_fields(), "image[]": several}
 
 
+class SlashRequest(GenerationRequest):
+    """The body of POST /v1/images/generations/, with the slash."""
+
+    together = {"required": ["prompt"]}
+
+    model = TextField(required=False, help_text=f"A model's name. Default {USUAL_MODEL}.")
+
+
 class VariationForm(ApiBody):
     """The form of POST /v1/images/variations."""
 
     example = {"model": "dall-e-2", "n": 1, "size": "1024x1024"}
+    is_form = True
 
-    model = optional(TextField, "Default dall-e-2, the only one there is.")
+    model = TextField(required=False, help_text="Default dall-e-2, the only one there is.")
     image = FileField(help_text="The image to vary: a square png, at most 50 MiB. Required.")
     n = optional(CountField, "How many images, 1 to 10. Default 1.")
     size = optional(TextField, "256x256, 512x512 or 1024x1024. Default 1024x1024.")

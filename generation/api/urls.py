@@ -1,25 +1,18 @@
 """The paths under /v1 that this app owns. Each works with and without the trailing slash."""
 
-from functools import partial
-
 from django.urls import path
 
 from accounts.endpoint import Endpoint
 from generation.api import views
-from generation.api.create import create
+from generation.api.create import create, create_with_usual_model
 from generation.api.edits import edit, vary
 from generation.api.models import ModelsView, ModelView
 from generation.api.quote import quote
 from pictor.kit.api_routes import route
 
-DEFAULT_MODEL = "gpt-image-2-origin"
-"""What the slash form of the generations path means when no model is named."""
-
 models, model = route(ModelsView), route(ModelView)
 generations = route(views.GenerationsView, post=create)
-generations_with_slash = route(
-    views.GenerationsView, post=partial(create, default_model=DEFAULT_MODEL)
-)
+generations_with_slash = route(views.GenerationsView, post=create_with_usual_model)
 generation = route(views.GenerationView)
 cancellation = route(views.CancellationView)
 edits, variations = route(Endpoint, post=edit), route(Endpoint, post=vary)

@@ -12,6 +12,7 @@ from generation.api.shown import ShownPage, shown
 from generation.selectors import Finished
 from pictor.kit import clock, ids
 from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
+from pictor.kit.errors import NotCancelable, NotFound
 
 
 class PageQuery(ApiQuery):
@@ -46,6 +47,8 @@ class GenerationView(Endpoint):
         summary="Retrieve a generation",
         scope="images:read",
         answer=GenerationObject,
+        errors=[NotFound],
+        headers=render.about_one([200]),
     )
     def get(self, caller: Caller, public_id: str) -> Answer:
         """One generation, with its result once there is one."""
@@ -56,7 +59,8 @@ class GenerationView(Endpoint):
         summary="Delete a generation",
         scope="images:write",
         answer=DeletedObject,
-        errors=[409],
+        errors=[NotFound, NotCancelable],
+        headers=render.about_one([200]),
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """Forget the prompt, tags and every image of a generation that has ended.
@@ -75,7 +79,8 @@ class CancellationView(Endpoint):
         summary="Cancel a generation",
         scope="images:write",
         answer=GenerationObject,
-        errors=[409],
+        errors=[NotFound, NotCancelable],
+        headers=render.about_one([200]),
     )
     def post(self, caller: Caller, public_id: str) -> Answer:
         """End what has not been sent to an upstream, and release its hold."""

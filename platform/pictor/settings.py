@@ -366,13 +366,16 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Pictor",
-    "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint.",
+    "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint. Money is USD"
+    " in strings with six decimals, moments are Unix seconds. Text holds no NUL characters and no"
+    " lone surrogates. Every path works with and without a slash at its end.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["pictor.kit.api_docs.one_path_each"],
-    "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.with_tags"],
+    "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.as_it_is"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 # --- logs: structured, one line each, secrets removed -----------------------------------------

@@ -1,8 +1,11 @@
 """The OpenAPI document: valid, and true of every operation. Every other flow holds it too."""
 
+from typing import Any
+
 import httpx
+import psycopg
 import pytest
-from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.customer import Customer
 from tests.edits import edit, vary
@@ -19,6 +22,9 @@ def document(customer: Customer) -> Document:
 def test_every_operation_answers_as_documented(customer: Customer, document: Document) -> None:
     client = customer.client
     made = customer.generate(quality="low")
+    made_without_model = client.post(
+        "/v1/images/generations/", json={"prompt": "a fox", "quality": "low"}
+    )
     made_as_base64 = customer.generate(quality="low", response_format="b64_json")
     begun = customer.generate(headers={"Prefer": "respond-async"})
     edited, varied = edit(customer), vary(customer, size="256x256")
@@ -58,12 +64,12 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     late = client.post(f"{path}/cancel")
 
     answers = [
-        *(made, made_as_base64, edited, varied, begun),
+        *(made, made_without_model, made_as_base64, edited, varied, begun),
         *(quoted, listed, found, models, model, deleted),
         *(*money, key, *keys, hook, tested, *hooks, *resent, unhooked, late),
     ]
     assert [answer.status_code for answer in answers] == [
-        *[200] * 4,
+        *[200] * 5,
         202,
         *[200] * 10,
         201,
@@ -76,12 +82,51 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     assert set(document.operations) - document.succeeded <= {"cancel_generation"}
 
 
-def test_every_schema_is_a_schema(document: Document) -> None:
-    schemas = document.document["components"]["schemas"]
+def test_the_document_is_valid(customer: Customer) -> None:
+    document = customer.client.get("/openapi.json").json()
 
-    for schema in schemas.values():
-        Draft202012Validator.check_schema(schema)
-    assert document.document["openapi"] == "3.1.0"
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    assert document["openapi"] == "3.1.0"
+
+
+def test_what_a_model_takes_is_in_the_schema(document: Document) -> None:
+    schema = document.document["components"]["schemas"]["GenerationRequest"]
+    fox = {"model": "dall-e-3", "prompt": "a fox"}
+
+    assert document.mismatch(schema, {**fox, "size": "1792x1024", "quality": "hd", "n": 1}) == []
+    wrong = [
+        {**fox, "size": "256x256"},
+        {**fox, "quality": "low"},
+        {**fox, "n": 2},
+        {**fox, "n": "2"},
+        {**fox, "prompt": "a" * 4001},
+        {**fox, "prompt": "  "},
+        {**fox, "model": "dall-e-4"},
+        {"model": "dall-e-3"},
+        {**fox, "sise": "1024x1024"},
+    ]
+    assert [bool(document.mismatch(schema, body)) for body in wrong] == [True] * 9
+    assert document.mismatch(schema, {**fox, "model": "dall-e-2", "size": "256x256", "n": 2}) == []
+
+
+def test_a_model_that_is_no_longer_sold_is_not_in_the_document(
+    customer: Customer, database: "psycopg.Connection[Any]"
+) -> None:
+    def sold() -> list[str]:
+        schemas = customer.client.get("/openapi.json").json()["components"]["schemas"]
+        return list(schemas["GenerationRequest"]["properties"]["model"]["enum"])
+
+    before = sold()
+    change = "UPDATE generation_contract SET is_enabled = %s WHERE model = 'dall-e-3'"
+    database.execute(change, [False])
+    try:
+        meanwhile = sold()
+    finally:
+        database.execute(change, [True])
+
+    assert "dall-e-3" in before
+    assert "dall-e-3" not in meanwhile
+    assert sold() == before
 
 
 def test_every_body_and_answer_has_an_example_of_its_schema(document: Document) -> None:
@@ -121,6 +166,40 @@ def test_every_operation_has_a_tag_a_summary_a_description_and_headers(document:
         "headers"
     ].keys()
     assert document.document["servers"]
+    assert create["responses"]["200"]["headers"]["x-pictor-charge"]["schema"]["pattern"]
+    _, _, usual = document.operations["create_generation_with_usual_model"]
+    assert usual["requestBody"]["required"]
+
+
+def test_a_stream_is_documented_event_by_event(document: Document) -> None:
+    _, _, create = document.operations["create_generation"]
+    schema = create["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    events = document.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+
+    assert list(events["discriminator"]["mapping"]) == [
+        "image_generation.partial_image",
+        "image_generation.completed",
+        "error",
+    ]
+
+
+def test_each_error_says_what_it_is_where_it_can_happen(document: Document) -> None:
+    def codes(name: str, status: str) -> list[str]:
+        _, _, operation = document.operations[name]
+        examples = operation["responses"][status]["content"]["application/json"]["examples"]
+        return [example["value"]["error"]["code"] for example in examples.values()]
+
+    def statuses(name: str) -> list[str]:
+        return list(document.operations[name][2]["responses"])
+
+    assert codes("create_edit", "429") == ["rate_limit_exceeded", "insufficient_quota"]
+    assert codes("create_edit", "503") == ["service_unavailable", "no_channel_available"]
+    assert codes("create_edit", "409") == ["canceled"]
+    assert codes("delete_generation", "409") == ["not_cancelable"]
+    assert statuses("retrieve_balance") == ["200", "400", "401", "403", "429", "503"]
+    assert statuses("change_api_key") == [
+        *("200", "400", "401", "403", "404", "413", "415", "429", "503")
+    ]
 
 
 def test_edits_are_documented_as_forms_and_as_json(document: Document) -> None:

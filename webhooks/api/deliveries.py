@@ -38,6 +38,7 @@ class DeliveriesView(Endpoint):
         query=DeliveryPage,
         answer=DeliveryList,
         rate=rates.take_query,
+        errors=[NotFound],
     )
     def get(self, caller: Caller, public_id: str, limit: int, after: UUID | None) -> Answer:
         """What was sent to an endpoint and is on its way to it, newest first; without bodies."""
@@ -62,6 +63,7 @@ class DeliveryView(Endpoint):
         summary="Retrieve a webhook delivery",
         scope=SCOPE,
         answer=WholeDelivery,
+        errors=[NotFound],
     )
     def get(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
         """One delivery, with what was sent and what was answered."""
@@ -77,6 +79,7 @@ class ResendView(Endpoint):
         scope=SCOPE,
         answer=WholeDelivery,
         status=HTTPStatus.ACCEPTED.value,
+        errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, delivery_id: str) -> Answer:
         """Send it again, within a second or two: the same event id and body, all tries anew."""
@@ -98,6 +101,7 @@ class ResendSinceView(Endpoint):
         body=Since,
         answer=ResentObject,
         status=HTTPStatus.ACCEPTED.value,
+        errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, since: datetime) -> Answer:
         """Send all events since then that the endpoint has not taken, 10,000 at most.
@@ -120,6 +124,7 @@ class TestView(Endpoint):
         scope=SCOPE,
         answer=WholeDelivery,
         status=HTTPStatus.ACCEPTED.value,
+        errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str) -> Answer:
         """Have a `webhook.test` event sent, within a second or two."""

@@ -99,6 +99,7 @@ class EndpointView(Endpoint):
         summary="Retrieve a webhook endpoint",
         scope=SCOPE,
         answer=EndpointObject,
+        errors=[NotFound],
     )
     def get(self, caller: Caller, public_id: str) -> Answer:
         """One of the account's endpoints."""
@@ -110,6 +111,7 @@ class EndpointView(Endpoint):
         scope=SCOPE,
         body=EndpointChange,
         answer=EndpointObject,
+        errors=[NotFound],
     )
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
         """Change what is named. What is under way to it goes to its new url."""
@@ -129,6 +131,7 @@ class EndpointView(Endpoint):
         summary="Delete a webhook endpoint",
         scope=SCOPE,
         answer=DeletedEndpoint,
+        errors=[NotFound],
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """Nothing more is sent there, and what was sent is forgotten."""
@@ -146,6 +149,7 @@ class RotationView(Endpoint):
         scope=SCOPE,
         body=SecretRotation,
         answer=EndpointObject,
+        errors=[NotFound],
     )
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
         """A new secret, shown this once. During the overlap both secrets sign."""

@@ -32,6 +32,10 @@ class ApiBody(serializers.Serializer[Any]):
 
     example: ClassVar[Mapping[str, Any]] = {}
     """One as the OpenAPI document shows it."""
+    together: ClassVar[Mapping[str, Any]] = {}
+    """What of JSON Schema holds for its fields together, in the document."""
+    is_form = False
+    """Whether it comes as multipart/form-data, which has no nulls."""
     null_counts = False
     """Whether a field that is null is one that was given, as None."""
 
@@ -121,6 +125,9 @@ class TextField(serializers.CharField):
 class TagField(TextField):
     """A short string of the caller's own."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_TAG_CHARS, **kwargs)
+
     @override
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -209,7 +216,8 @@ class WordsField(serializers.ListField):
 
     def __init__(self, *, words: tuple[str, ...] = (), **kwargs: Any) -> None:
         self.words = words
-        super().__init__(child=serializers.CharField(), max_length=MAX_WORDS, **kwargs)
+        child = serializers.ChoiceField(choices=words) if words else serializers.CharField()
+        super().__init__(child=child, min_length=1, max_length=MAX_WORDS, **kwargs)
 
     @override
     def to_internal_value(self, data: Any) -> list[str]:
@@ -239,6 +247,11 @@ class MomentField(NumberField):
 
 class UsdField(TextField):
     """USD as a string with at most six decimals, 0 or more; its value is micros."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        pattern = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
+        set_override(self, "field", {"type": "string", "pattern": pattern})
 
     @override
     def to_internal_value(self, data: Any) -> Micros:  # type: ignore[override]  # micros here

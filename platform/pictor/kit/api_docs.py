@@ -5,27 +5,45 @@ Bodies and answers are their serializers; what errors mean is said by their clas
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
     OpenApiResponse,
+    PolymorphicProxySerializer,
     extend_schema,
 )
 from rest_framework import serializers
+from typing_extensions import override
 
+from pictor.kit import ids
 from pictor.kit.api_bodies import ApiBody
 from pictor.kit.api_objects import ApiObject, ErrorAnswer
-from pictor.kit.errors import PictorError
+from pictor.kit.errors import (
+    Forbidden,
+    InvalidRequest,
+    PictorError,
+    RateLimited,
+    RequestTooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Query = type[serializers.Serializer[Any]]
+Errors = Iterable[type[PictorError]]
 
-ANYWHERE = (400, 401, 403, 404, 413, 415, 422, 429, 503)
-"""Statuses that every endpoint can answer with an error."""
+ANYWHERE = (InvalidRequest, Unauthenticated, Forbidden, RateLimited, Unavailable)
+"""What every endpoint can refuse with."""
+WITH_BODY = (RequestTooLarge, UnsupportedMediaType)
+"""What those can besides that read a body, also one that means nothing to them."""
 EVENTS = "text/event-stream"
+TEXT = {"type": "string"}
+WHOLE_NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
+YES_OR_NO = {"type": "string", "enum": ["true", "false"]}
 TAGS = {
     "/v1/images": ("Images", "Make images, look at what was made, cancel and delete."),
     "/v1/models": ("Models", "What a key may call, and what it costs."),
@@ -37,6 +55,13 @@ TAGS = {
     "/v1/api_keys": ("API keys", "Keys of the account, managed by a key that may."),
 }
 """By the beginning of a path: its tag, and what the tag is about where it is first named."""
+IDS = {
+    "/v1/images/generations": ids.GENERATION,
+    "/v1/api_keys": ids.KEY,
+    "/v1/webhook_endpoints": ids.WEBHOOK_ENDPOINT,
+}
+"""By the beginning of a path: whose `public_id` is in it."""
+_MARK = "x-spec-enum-id"
 
 
 def described(
@@ -47,32 +72,33 @@ def described(
     body: type[ApiBody] | None = None,
     form: type[ApiBody] | None = None,
     parameters: Iterable[OpenApiParameter | Query] = (),
-    errors: Iterable[int] = (),
-    events: type[ApiObject] | None = None,
+    errors: Errors = (),
+    events: Mapping[str, type[ApiObject]] | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Describe a handler: its name, body, answers by status, and further statuses of errors.
+    """Describe a handler: its name, body, answers by status, and what else it refuses with.
 
-    The handler's docstring is the description. `events` are what it streams, where it can; `form`
-    is what it takes as multipart/form-data, besides a body in JSON or in its place.
+    The handler's docstring is the description. `events` are what it streams, by their names, where
+    it can; `form` is what it takes as multipart/form-data, besides a body in JSON or in its place.
     """
-    failed = (*ANYWHERE, *errors)
     kinds = {"application/json": body, "multipart/form-data": form}
     bodies = {media_type: taken for media_type, taken in kinds.items() if taken}
-    responses: dict[Any, Any] = {
-        status: OpenApiResponse(answer, description=_first_line(answer))
-        for status, answer in answers.items()
-    }
-    if events is not None:
-        responses[200, EVENTS] = OpenApiResponse(events, description=_first_line(events))
-    responses |= {status: OpenApiResponse(ErrorAnswer, _meaning(status)) for status in failed}
 
     def describe(handler: Handler) -> Handler:
+        of_body = () if handler.__name__ == "get" else WITH_BODY
+        failed = _by_status((*ANYWHERE, *of_body, *errors))
+        responses: dict[Any, Any] = {
+            status: OpenApiResponse(answer, description=_first_line(answer))
+            for status, answer in answers.items()
+        }
+        if events is not None:
+            responses[200, EVENTS] = _stream(operation_id, events)
+        responses |= {status: _failure(kinds) for status, kinds in failed.items()}
         return extend_schema(
             operation_id=operation_id,
             summary=summary,
             description=inspect.cleandoc(handler.__doc__ or ""),
             request=bodies or None,
-            parameters=[*parameters, *_headers([*answers], failed)],
+            parameters=[*parameters, *_headers([*answers], [*failed])],
             responses=responses,
             examples=_examples(bodies, answers, failed),
         )(handler)
@@ -80,10 +106,19 @@ def described(
     return describe
 
 
+def _stream(operation_id: str, events: Mapping[str, type[ApiObject]]) -> OpenApiResponse:
+    """Each event's data, told apart by its type."""
+    name = "".join(word.title() for word in operation_id.split("_"))
+    told_apart = PolymorphicProxySerializer(
+        f"{name}Event", serializers=dict(events), resource_type_field_name="type"
+    )
+    return OpenApiResponse(told_apart, description="What each event's `data` is, by its type.")
+
+
 def _examples(
     bodies: Mapping[str, type[ApiBody]],
     answers: Mapping[int, type[ApiObject]],
-    failed: Iterable[int],
+    failed: Mapping[int, list[type[PictorError]]],
 ) -> list[OpenApiExample]:
     return [
         *(
@@ -97,58 +132,120 @@ def _examples(
             )
             for status, answer in answers.items()
         ),
-        *(_example_of(status) for status in failed),
+        *(_example_of(kind) for kinds in failed.values() for kind in kinds),
     ]  # fmt: skip
 
 
-def answered(name: str, statuses: Iterable[int], description: str) -> OpenApiParameter:
+def answered(
+    name: str, statuses: Iterable[int], description: str, schema: Mapping[str, Any] = TEXT
+) -> OpenApiParameter:
     """A header of answers with these statuses."""
-    return OpenApiParameter(name, str, "header", response=[*statuses], description=description)
+    return OpenApiParameter(
+        name, dict(schema), "header", response=[*statuses], description=description
+    )
 
 
 def one_path_each(endpoints: list[Any]) -> list[Any]:
-    """A spectacular hook: the forms with a trailing slash are the same endpoints."""
-    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+    """A spectacular hook: of the forms with a trailing slash those that do something else."""
+    does = {(path, method): _handler(view, method) for path, _, method, view in endpoints}
+    return [
+        endpoint
+        for endpoint in endpoints
+        if not endpoint[0].endswith("/")
+        or does[endpoint[0], endpoint[2]] is not does.get((endpoint[0][:-1], endpoint[2]))
+    ]
 
 
-def with_tags(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A spectacular hook: tags by path, and the server that the document came from."""
+def _handler(view: Any, method: str) -> Any:
+    return getattr(view.cls, method.lower())
+
+
+def as_it_is(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A spectacular hook: tags by path, bodies that are required, and where the API is."""
     for path, methods in result["paths"].items():
         tags = [tag for head, (tag, _) in TAGS.items() if path.startswith(head)]
         for operation in methods.values():
             operation["tags"] = tags[:1]
+            for parameter in operation.get("parameters", ()):
+                parameter.update(_id_in(path, parameter["name"]))
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
     result["tags"] = [{"name": tag, "description": about} for tag, about in TAGS.values() if about]
     result["servers"] = [{"url": "/", "description": "Where this document came from."}]
-    return result
+    return {name: _without_marks(value) for name, value in result.items()}
 
 
-def _headers(succeeded: list[int], failed: Iterable[int]) -> list[OpenApiParameter]:
+def _id_in(path: str, name: str) -> dict[str, Any]:
+    """What is known of an id in a path."""
+    if name == "delivery_id":
+        return _id(ids.DELIVERY)
+    found = (kind for head, kind in IDS.items() if name == "public_id" and path.startswith(head))
+    return next(map(_id, found), {})
+
+
+def _id(kind: str) -> dict[str, Any]:
+    return {"schema": {"type": "string", "pattern": ids.pattern(kind)}}
+
+
+def _without_marks(found: Any) -> Any:
+    """Without what spectacular notes in enums for a hook that is not used here."""
+    if isinstance(found, list):
+        return [_without_marks(item) for item in found]
+    if not isinstance(found, dict):
+        return found
+    return {name: _without_marks(value) for name, value in found.items() if name != _MARK}
+
+
+class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] # its metaclass hook is untyped
+    """A body has no fields but its own, and may know more of them than each by itself."""
+
+    target_class = ApiBody
+    match_subclasses = True
+
+    @override
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Its fields' schema and what the body says of them together."""
+        fields = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001 - as its documentation has it
+        if self.target.is_form:
+            fields["properties"] = {k: _given(v) for k, v in fields["properties"].items()}
+        return {**fields, "additionalProperties": False, **self.target.together}
+
+
+def _given(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without null."""
+    kinds = schema.get("type")
+    given = {"type": [kind for kind in kinds if kind != "null"]} if isinstance(kinds, list) else {}
+    if len(given.get("type", ())) == 1:
+        given["type"] = given["type"][0]
+    words = (
+        {"enum": [word for word in schema["enum"] if word is not None]} if "enum" in schema else {}
+    )
+    return {**schema, **given, **words}
+
+
+def _headers(succeeded: list[int], failed: list[int]) -> list[OpenApiParameter]:
     later = [status for status in failed if status in {429, 503}]
+    every = [*succeeded, *failed]
     return [
-        answered("x-request-id", [*succeeded, *failed], "Name it when you ask us about a request."),
-        answered("x-should-retry", failed, "`true` or `false`, as OpenAI's SDKs read it."),
-        answered("Retry-After", later, "Seconds until another try has a chance."),
+        answered("x-request-id", every, "Name it when you ask us about a request."),
+        answered("openai-processing-ms", every, "Milliseconds until the answer.", WHOLE_NUMBER),
+        answered("x-should-retry", failed, "As OpenAI's SDKs read it.", YES_OR_NO),
+        answered("Retry-After", later, "Seconds until another try has a chance.", WHOLE_NUMBER),
     ]
 
 
-@cache
-def _errors() -> dict[int, list[type[PictorError]]]:
-    """The classes of errors by status."""
+def _by_status(errors: Errors) -> dict[int, list[type[PictorError]]]:
     found: dict[int, list[type[PictorError]]] = {}
-    waiting = [PictorError]
-    while waiting:
-        kind = waiting.pop()
+    for kind in errors:
         found.setdefault(kind.status, []).append(kind)
-        waiting += kind.__subclasses__()
-    return found
+    return dict(sorted(found.items()))
 
 
-def _meaning(status: int) -> str:
-    return " ".join(_first_line(kind) for kind in _errors()[status])
+def _failure(kinds: list[type[PictorError]]) -> OpenApiResponse:
+    return OpenApiResponse(ErrorAnswer, " ".join(map(_first_line, kinds)))
 
 
-def _example_of(status: int) -> OpenApiExample:
-    kind = _errors()[status][0]
+def _example_of(kind: type[PictorError]) -> OpenApiExample:
     error = {
         "message": _first_line(kind),
         "type": kind.type,
@@ -156,7 +253,7 @@ def _example_of(status: int) -> OpenApiExample:
         "code": kind.default_code,
     }
     return OpenApiExample(
-        f"error {status}", {"error": error}, response_only=True, status_codes=[str(status)]
+        kind.default_code, {"error": error}, response_only=True, status_codes=[str(kind.status)]
     )
 
 

@@ -15,6 +15,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from typing_extensions import override
 
+from pictor.kit.errors import ERROR_TYPES
 from pictor.kit.money import to_decimal
 
 
@@ -44,7 +45,10 @@ def _shared(kind: type[ApiObject]) -> ApiObject:
     return kind()
 
 
-@extend_schema_field({"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"})
+DOLLARS = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"}
+
+
+@extend_schema_field(DOLLARS)
 class Usd(serializers.Field[Any, Any, str, Any]):
     """Micro-USD as USD with six decimals: 10_250_000 -> '10.250000'."""
 
@@ -68,7 +72,8 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, value: Any) -> None:
         self._value = value
         super().__init__(source="*", read_only=True)
-        set_override(self, "field", {"const": value})
+        words = {"type": "array", "items": {"type": "string", "enum": value}}
+        set_override(self, "field", words if isinstance(value, list) else {"const": value})
 
     @override
     def to_representation(self, value: Any) -> Any:
@@ -78,10 +83,10 @@ class Constant(serializers.Field[Any, Any, Any, Any]):
 class ErrorDetail(ApiObject):
     """What went wrong."""
 
-    message = serializers.CharField()
-    type = serializers.CharField()
-    param = serializers.CharField(allow_null=True)
-    code = serializers.CharField(allow_null=True)
+    message = serializers.CharField(help_text="One or two sentences for people.")
+    type = serializers.ChoiceField(choices=ERROR_TYPES)
+    param = serializers.CharField(allow_null=True, help_text="The field that it is about.")
+    code = serializers.CharField(allow_null=True, help_text="What programs tell errors apart by.")
 
 
 class ErrorAnswer(ApiObject):

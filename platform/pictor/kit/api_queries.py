@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 from typing_extensions import override
 
@@ -54,6 +55,7 @@ class AfterField(serializers.CharField):
     def __init__(self, kind: str, what: str) -> None:
         self._kind, self._what = kind, what
         super().__init__(default=None, help_text="An id; exclusive.")
+        set_override(self, "field", {"type": "string", "pattern": ids.pattern(kind)})
 
     @override
     def to_internal_value(self, data: Any) -> UUID:  # type: ignore[override]  # ids are UUIDs here

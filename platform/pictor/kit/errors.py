@@ -7,6 +7,7 @@
     ├── NotFound              404  unknown id, path or model; another tenant's id
     ├── MethodNotAllowed      405
     ├── NotCancelable         409
+    ├── Canceled              409  what was asked for was canceled meanwhile
     ├── RequestTooLarge       413
     ├── UnsupportedMediaType  415
     ├── IdempotencyKeyReused  422
@@ -122,6 +123,15 @@ class NotCancelable(PictorError):
     default_should_retry = False
 
 
+class Canceled(PictorError):
+    """It was canceled before there was an image; nothing was charged."""
+
+    status = 409
+    type = "invalid_request_error"
+    default_code = "canceled"
+    default_should_retry = False
+
+
 class RequestTooLarge(PictorError):
     """More bytes than are accepted, before or after decompression."""
 
@@ -204,3 +214,14 @@ class GenerationTimeout(PictorError):
     type = "upstream_error"
     default_code = "generation_timeout"
     default_should_retry = False
+
+
+ERROR_TYPES = (
+    "invalid_request_error",
+    "permission_error",
+    "rate_limit_error",
+    "insufficient_quota",
+    "upstream_error",
+    "api_error",
+)
+"""Every `type` that an error can have."""

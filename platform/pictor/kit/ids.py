@@ -59,6 +59,11 @@ def public(prefix: str, value: UUID) -> str:
     return f"{prefix}_{''.join(letters)}"
 
 
+def pattern(prefix: str) -> str:
+    """What public ids with this prefix match, as JSON Schema has it."""
+    return f"^{prefix}_[0-7][{ALPHABET}]{{{LENGTH - 1}}}$"
+
+
 def parse(prefix: str, text: str) -> UUID | None:
     """The UUID behind a public id, or None for anything else."""
     head, separator, tail = text.partition("_")

@@ -1,0 +1,115 @@
+"""What each model's contract says of a request, as JSON Schema in the OpenAPI document.
+
+Contracts are data, so this is worked out of the catalogue: the document names the models that there
+are, and for each its sizes, qualities, count and length of prompt. What a schema cannot say, such
+as that bytes are an image, is in the descriptions.
+"""
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from generation.api.requests import (
+    USUAL_MODEL,
+    VARIED_BY,
+    EditForm,
+    EditRequest,
+    GenerationRequest,
+    QuoteRequest,
+    SlashRequest,
+    VariationForm,
+)
+from generation.catalogue.contracts import ContractTerms
+from generation.channels.declaration import Task
+from pictor.kit.api_bodies import ApiBody
+
+_TASKS: Mapping[type[ApiBody], Task | None] = {
+    GenerationRequest: Task.GENERATE,
+    SlashRequest: Task.GENERATE,
+    EditRequest: Task.EDIT,
+    EditForm: Task.EDIT,
+    VariationForm: Task.VARIATION,
+    QuoteRequest: None,
+}
+"""What each body asks of a model; a quote says it itself."""
+_USUAL: Mapping[type[ApiBody], str] = {SlashRequest: USUAL_MODEL, VariationForm: VARIED_BY}
+"""The model of bodies that name none."""
+Bounds = dict[str, dict[str, Any]]
+"""Of fields by their names."""
+_KEYS = ("NewKey", "PatchedKeyChange")
+"""The bodies that name models for a key."""
+
+
+def with_contracts(
+    document: Mapping[str, Any], contracts: Iterable[ContractTerms]
+) -> dict[str, Any]:
+    """The document with the bounds of the contracts in it."""
+    every = sorted(contracts, key=lambda contract: contract.model)
+    sold = [contract for contract in every if contract.is_enabled]
+    bounded = copy.deepcopy(dict(document))
+    schemas = bounded["components"]["schemas"]
+    for body, task in _TASKS.items():
+        able = [one for one in sold if task is None or task in one.tasks]
+        if not able:
+            continue
+        known = _widen(schemas[body.__name__]["properties"], able)
+        if not body.is_form:  # tools that draw forms trip over conditions
+            schemas[body.__name__]["allOf"] = _rules(able, known, usual=_USUAL.get(body))
+    for name in _KEYS if every else ():
+        schemas[name]["properties"]["models"]["items"]["enum"] = [one.model for one in every]
+    return bounded
+
+
+def _widen(fields: dict[str, Any], contracts: Sequence[ContractTerms]) -> Sequence[Bounds]:
+    """Give a body's fields what they may be for any model; what they may be for each."""
+    known = [_bounds(one, fields) for one in contracts]
+    for name in known[0]:
+        bound = _widest([one[name] for one in known])
+        if "null" not in fields[name]["type"] and "enum" in bound:
+            bound["enum"].remove(None)
+        fields[name] |= bound
+    fields["model"]["enum"] = [one.model for one in contracts]
+    return known
+
+
+def _rules(
+    contracts: Sequence[ContractTerms], known: Sequence[Bounds], *, usual: str | None
+) -> list[dict[str, Any]]:
+    return [
+        {"if": _means(one.model, usual), "then": {"properties": bounds}}
+        for one, bounds in zip(contracts, known, strict=True)
+    ]
+
+
+def _means(model: str, usual: str | None) -> dict[str, Any]:
+    """That a body names this model, or means it by naming none."""
+    named: dict[str, Any] = {"properties": {"model": {"const": model}}}
+    return named if model == usual else {**named, "required": ["model"]}
+
+
+def _bounds(contract: ContractTerms, fields: Iterable[str]) -> Bounds:
+    """What this model makes of the fields that a body has."""
+    words = {
+        "size": contract.size_names,
+        "quality": [*contract.qualities, *contract.quality_aliases],
+        "task": [task.value for task in Task if task in contract.tasks],
+    }
+    bounds: Bounds = {
+        "prompt": {"maxLength": contract.prompt_max_chars},
+        "n": {"maximum": contract.max_n, "pattern": _digits(contract.max_n)},
+        **{name: {"enum": [*dict.fromkeys(known), None]} for name, known in words.items()},
+    }
+    return {name: bound for name, bound in bounds.items() if name in fields}
+
+
+def _widest(bounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What at least one of the bounds of a field lets through."""
+    if "enum" in bounds[0]:
+        words = dict.fromkeys(word for bound in bounds for word in bound["enum"])
+        return {"enum": [*(word for word in words if word is not None), None]}
+    return max(bounds, key=lambda bound: int(next(iter(bound.values()))))
+
+
+def _digits(most: int) -> str:
+    """A pattern of the numbers from 0."""
+    return f"^0*({'|'.join(map(str, range(most + 1)))})$"
