@@ -56,7 +56,7 @@ bench: venv-dev ## measure the running system: throughput, memory, CPU per reque
 chaos: venv-dev ## kill everything under load and count what was lost (SEED=N SECONDS=120)
 	@$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
-clients: venv-dev ## openai, LiteLLM, LangChain and Node clients, against a stack of their own
+clients: venv-dev ## openai, LiteLLM, LangChain, Node and generated clients, against their own stack
 	@$(PY) -m tests.clients.run
 
 seed: venv ## seed the running default: contracts, prices, sandbox channel, demo tenant

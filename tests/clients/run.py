@@ -67,6 +67,9 @@ CLIENTS = [
     Client("openai2", "openai", _own_environment, "tests.clients.openai_client"),
     Client("litellm", "litellm", _own_environment, "tests.clients.litellm_client"),
     Client("langchain", "langchain-community", _own_environment, "tests.clients.langchain_client"),
+    Client(
+        "generated", "openapi-python-client", _own_environment, "tests.clients.generated_client"
+    ),
     Client("node", "openai", _node, "client.mjs", folder=NODE),
 ]
 
@@ -92,7 +95,7 @@ def _outcome(client: Client, env: dict[str, str]) -> bool:
     try:
         command = client.command(client)
     except Skipped as why:
-        _say(f"{client.name:<10} {client.package:<20} skipped: {why}")
+        _say(f"{client.name:<10} {client.package:<22} skipped: {why}")
         return True
     done = subprocess.run(  # noqa: S603 - our own command line
         command,
@@ -108,7 +111,7 @@ def _outcome(client: Client, env: dict[str, str]) -> bool:
     is_good = bool(checks) and not failed and done.returncode == 0
     version = _version(client, command)
     words = f"{len(checks) - len(failed)} of {len(checks)} checks"
-    _say(f"{client.name:<10} {client.package + ' ' + version:<26} {words}")
+    _say(f"{client.name:<10} {client.package + ' ' + version:<28} {words}")
     for check in failed:
         _say(f"    FAILED {check['check']}: {check['detail']}")
     if done.returncode or not checks:
