@@ -13,6 +13,8 @@ from tests.customer import Customer
         ("/v1/v1/images/generations", "/v1/images/generations"),
         ("/v1/v1/models", "/v1/models"),
         ("/models/dall-e-2", "/v1/models/dall-e-2"),
+        ("/v1/images/generations/images/generations", "/v1/images/generations"),
+        ("/openai/v1/images/edits/", "/v1/images/edits"),
         ("/v1/image/generation", "/v1/images/generations"),
         ("/v1/images/generation", "/v1/images/generations"),
         ("/v1/blance", "/v1/balance"),

@@ -18,12 +18,16 @@ def nothing_at(path: str) -> str:
 
 
 def _meant_by(path: str) -> str | None:
-    """`/images/generations` and `/v1/v1/models` lack or repeat the prefix; else what is nearest."""
+    """Without what stands before it, which may be a whole path again; else what is nearest.
+
+    `/images/generations`, `/v1/v1/models` and `/v1/images/edits/images/edits` are such.
+    """
     parts = [part for part in path[:_LONGEST].split("/") if part and part != API]
-    repaired = "/".join(["", API, *parts])
-    if _is_there(repaired):
-        return repaired
-    found = difflib.get_close_matches(repaired, _api_paths(), n=1, cutoff=_ALIKE)
+    tails = ["/".join(["", API, *parts[first:]]) for first in range(len(parts))]
+    there = next(filter(_is_there, tails), None)
+    if there is not None or not tails:
+        return there
+    found = difflib.get_close_matches(tails[0], _api_paths(), n=1, cutoff=_ALIKE)
     return found[0] if found else None
 
 
