@@ -26,8 +26,16 @@ from generation.admission.rules import Order
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
+from generation.channels.declaration import Lack
 from generation.models import Generation, Source, State
-from pictor.kit.errors import ModelForbidden, NoChannelAvailable, NotFound, Unavailable
+from pictor.kit.errors import (
+    InvalidRequest,
+    ModelForbidden,
+    NoChannelAvailable,
+    NotFound,
+    PictorError,
+    Unavailable,
+)
 from pictor.kit.ids import GenerationId
 from pictor.kit.money import Micros
 
@@ -200,12 +208,21 @@ def _planned(catalogue: Catalogue, contract: ContractTerms, order: Order) -> Can
     plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)
     found = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
     if found is None:
-        lacking = [route.abilities.lacking(order.needs) for route in routes]
-        what = f"serves {contract.model} at {order.size}"
-        if lacking and all(lacking):
-            what = f"of {contract.model} {lacking[0]}"
-        raise NoChannelAvailable(f"No channel {what} now. You were not charged.")
+        raise _no_channel([route.abilities.lack(order.needs) for route in routes], order)
     return found
+
+
+def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
+    """What to say when none of these routes will do: the caller's to mend, where it can be."""
+    found = [lack for lack in lacks if lack is not None]
+    if not found or len(found) < len(lacks):
+        what = f"serves {order.model} at {order.size}"
+        return NoChannelAvailable(f"No channel {what} now. You were not charged.")
+    lack = next((one for one in found if one.field), found[0])
+    message = f"No channel of {order.model} {lack.what} now. You were not charged."
+    if lack.field:
+        return InvalidRequest(message, code="invalid_image", param=lack.field)
+    return NoChannelAvailable(message)
 
 
 def _write(

@@ -64,6 +64,19 @@ PLAIN = Needs()
 
 
 @dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that a channel cannot do.
+
+    Attributes:
+        what: as in 'no channel …'.
+        field: of the request, where it would do with less in that field.
+    """
+
+    what: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What may be asked of a channel; by default nothing.
 
@@ -102,21 +115,24 @@ class Abilities:
 
     def task_for(self, needs: Needs) -> Task | None:
         """What it would be asked; a variation that it does not know is an edit. None: it cannot."""
-        if self.lacking(needs):
+        if self.lack(needs):
             return None
         return needs.task if needs.task in self.tasks else Task.EDIT
 
-    def lacking(self, needs: Needs) -> str:
-        """The first thing that it cannot do, as in 'no channel …'; empty when it can do it all."""
+    def lack(self, needs: Needs) -> Lack | None:
+        """The first thing that it cannot do; None when it can do it all."""
         if needs.task not in self.tasks and not (
             needs.task == Task.VARIATION and Task.EDIT in self.tasks
         ):
-            return _CAN[needs.task]
+            return Lack(_CAN[needs.task])
         if needs.task == Task.GENERATE:
-            return ""
-        if needs.images > self.max_images or "image" not in self.fields:
-            return f"takes {needs.images} image{'s' if needs.images > 1 else ''}"
-        return "takes a mask" if needs.has_mask and "mask" not in self.fields else ""
+            return None
+        most = self.max_images if "image" in self.fields else 0
+        if needs.images > most:
+            what = f"takes {needs.images} image{'s' if needs.images > 1 else ''}"
+            return Lack(what, "image" if most else "")
+        is_masked = needs.has_mask and "mask" not in self.fields
+        return Lack("takes a mask", "mask") if is_masked else None
 
 
 _CAN = {

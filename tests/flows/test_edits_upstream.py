@@ -109,18 +109,25 @@ def test_a_variation_is_an_edit_elsewhere_and_said_to_be(
 
 
 @pytest.mark.parametrize(
-    ("narrow", "files", "says"),
+    ("narrow", "files", "says", "refusal"),
     [
-        (("--refuse", "edit"), {"image": picture()}, "No channel of gpt-image-2 edits images now."),
+        (
+            ("--refuse", "edit"),
+            {"image": picture()},
+            "No channel of gpt-image-2 edits images now.",
+            (503, "no_channel_available", None),
+        ),
         (
             ("--ignore", "mask"),
             {"image": picture(), "mask": MASK},
             "No channel of gpt-image-2 takes a mask now.",
+            (400, "invalid_image", "mask"),
         ),
         (
             ("--max-images", "1"),
             [("image[]", picture()), ("image[]", MASK)],
             "No channel of gpt-image-2 takes 2 images now.",
+            (400, "invalid_image", "image"),
         ),
     ],
 )
@@ -131,13 +138,14 @@ def test_what_no_channel_can_do_is_refused_before_money_is_held(  # noqa: PLR091
     narrow: tuple[str, str],
     files: Any,
     says: str,
+    refusal: tuple[int, str, str | None],
 ) -> None:
     restored(*narrow)
 
     response = edit(customer, files)
 
     error = response.json()["error"]
-    assert (response.status_code, error["code"]) == (503, "no_channel_available")
+    assert (response.status_code, error["code"], error["param"]) == refusal
     assert error["message"].startswith(says)
     assert response.headers["x-should-retry"] == "false"
     assert customer.states() == {}

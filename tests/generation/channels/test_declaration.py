@@ -1,6 +1,6 @@
 import pytest
 
-from generation.channels.declaration import HEADER_KEY, PLAIN, Abilities, Needs, Task
+from generation.channels.declaration import HEADER_KEY, PLAIN, Abilities, Lack, Needs, Task
 
 ALL = Abilities(
     tasks=frozenset({Task.GENERATE}), fields=frozenset({"style", "image"}), streams=True
@@ -41,24 +41,24 @@ EDITS = Abilities(
     ],
 )
 def test_what_a_channel_can_do_it_is_asked_and_a_variation_may_be_an_edit(needs, task):
-    assert (EDITS.lacking(needs), EDITS.task_for(needs)) == ("", task)
+    assert (EDITS.lack(needs), EDITS.task_for(needs)) == (None, task)
 
 
 @pytest.mark.parametrize(
-    ("abilities", "needs", "lacking"),
+    ("abilities", "needs", "lack"),
     [
-        (Abilities(), PLAIN, "makes images"),
-        (ALL, Needs(Task.EDIT, 1), "edits images"),
-        (ALL, Needs(Task.VARIATION, 1), "makes variations"),
-        (EDITS, Needs(Task.EDIT, 5), "takes 5 images"),
-        (EDITS.without(["image"]), Needs(Task.EDIT, 1), "takes 1 image"),
-        (EDITS.without(["mask"]), Needs(Task.EDIT, 1, has_mask=True), "takes a mask"),
-        (EDITS.without([], tasks=["edit"]), Needs(Task.EDIT, 1), "edits images"),
-        (EDITS.without([], max_images=1), Needs(Task.EDIT, 2), "takes 2 images"),
+        (Abilities(), PLAIN, Lack("makes images")),
+        (ALL, Needs(Task.EDIT, 1), Lack("edits images")),
+        (ALL, Needs(Task.VARIATION, 1), Lack("makes variations")),
+        (EDITS, Needs(Task.EDIT, 5), Lack("takes 5 images", "image")),
+        (EDITS.without(["image"]), Needs(Task.EDIT, 1), Lack("takes 1 image")),
+        (EDITS.without(["mask"]), Needs(Task.EDIT, 1, has_mask=True), Lack("takes a mask", "mask")),
+        (EDITS.without([], tasks=["edit"]), Needs(Task.EDIT, 1), Lack("edits images")),
+        (EDITS.without([], max_images=1), Needs(Task.EDIT, 2), Lack("takes 2 images", "image")),
     ],
 )
-def test_what_a_channel_cannot_do_is_named(abilities, needs, lacking):
-    assert (abilities.lacking(needs), abilities.task_for(needs)) == (lacking, None)
+def test_what_a_channel_cannot_do_is_named(abilities, needs, lack):
+    assert (abilities.lack(needs), abilities.task_for(needs)) == (lack, None)
 
 
 @pytest.mark.parametrize("text", ["sk-1", "  sk-1\n", "a" * 5000, "!~"])
