@@ -27,7 +27,13 @@ class Document:
         }
 
     def check(self, response: httpx.Response) -> None:
-        """An httpx hook: assert that a JSON answer of a known operation is as documented."""
+        """An httpx hook: assert that a JSON answer of a known operation is as documented.
+
+        And that every 503 says when to come back, and whether.
+        """
+        if response.status_code == 503:
+            assert int(response.headers["retry-after"]) > 0
+            assert response.headers["x-should-retry"] in {"true", "false"}
         if not response.headers.get("content-type", "").startswith(JSON):
             return
         for name, (method, paths, operation) in self.operations.items():

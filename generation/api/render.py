@@ -14,7 +14,7 @@ from generation.selectors import Finished
 from pictor.kit import api_errors, ids, log
 from pictor.kit.api_docs import answered
 from pictor.kit.api_objects import DOLLARS, ErrorAnswer
-from pictor.kit.errors import Canceled, GenerationTimeout
+from pictor.kit.errors import Canceled, GenerationTimeout, NoChannelAvailable
 from pictor.kit.money import to_decimal
 
 GENERATION_ID = {"type": "string", "pattern": ids.pattern(ids.GENERATION)}
@@ -85,8 +85,9 @@ def error_body(generation: Generation) -> dict[str, Any]:
 
 
 def _error(generation: Generation, headers: dict[str, str]) -> HttpResponse:
+    status = (generation.error or _CANCELED)["status"]
+    if status == NoChannelAvailable.status:
+        headers = {**headers, "Retry-After": str(NoChannelAvailable.default_retry_after)}
     return api_errors.json_response(
-        error_body(generation),
-        status=(generation.error or _CANCELED)["status"],
-        headers={**headers, "x-should-retry": "false"},
+        error_body(generation), status=status, headers={**headers, "x-should-retry": "false"}
     )

@@ -57,6 +57,7 @@ def test_each_error_has_its_status_type_and_code(error, status, kind, code, retr
     assert response.headers["Content-Type"] == "application/json"
     assert response.headers["Content-Length"] == str(len(response.content))
     assert response.headers.get("x-should-retry") == retry
+    assert ("Retry-After" in response.headers) is (status == 503)
 
 
 def test_an_error_says_its_field_and_when_to_come_back():

@@ -114,6 +114,7 @@ async def test_an_s3_server_that_is_away_is_503():
     await app.aclose()
 
     assert (exchange.status, exchange.headers["retry-after"]) == (503, "1")
+    assert exchange.headers["x-should-retry"] == "true"
     assert exchange.headers["access-control-allow-origin"] == "*"
 
 

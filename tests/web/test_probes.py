@@ -96,7 +96,9 @@ async def test_what_is_missing_is_a_503(settings, pooled_connections):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     app = Probes(never_called, image_workers=lambda: 2)
 
-    assert (await call(app, method="GET", path="/readyz")).status == 503
+    exchange = await call(app, method="GET", path="/readyz")
+    assert (exchange.status, exchange.headers["x-should-retry"]) == (503, "true")
+    assert int(exchange.headers["retry-after"]) > 0
 
 
 @pytest.mark.anyio

@@ -42,6 +42,7 @@ class PictorError(Exception):
     type: ClassVar[str] = "api_error"
     default_code: ClassVar[str] = "internal_error"
     default_should_retry: ClassVar[bool | None] = None
+    default_retry_after: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class PictorError(Exception):
         self.code = code or self.default_code
         self.param = param
         self.headers: dict[str, str] = {}
-        self.retry_after = retry_after
+        self.retry_after = self.default_retry_after if retry_after is None else retry_after
         self.should_retry = self.default_should_retry if should_retry is None else should_retry
 
 
@@ -196,6 +197,7 @@ class NoChannelAvailable(PictorError):
     type = "upstream_error"
     default_code = "no_channel_available"
     default_should_retry = False
+    default_retry_after = 10
 
 
 class Unavailable(PictorError):
@@ -205,6 +207,7 @@ class Unavailable(PictorError):
     type = "api_error"
     default_code = "service_unavailable"
     default_should_retry = True
+    default_retry_after = 2
 
 
 class GenerationTimeout(PictorError):

@@ -81,7 +81,9 @@ class S3Passthrough:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except httpx.HTTPError:
             if not has_begun:
-                await _answer(send, 503, [*CORS, (b"retry-after", b"1")])
+                await _answer(
+                    send, 503, [*CORS, (b"retry-after", b"1"), (b"x-should-retry", b"true")]
+                )
             return  # begun and not ended: the server cuts the connection
         await send({"type": "http.response.body", "body": b""})
 

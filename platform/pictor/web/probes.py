@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pictor.kit import api_errors, pools, redis_client
-from pictor.kit.errors import MethodNotAllowed
+from pictor.kit.errors import MethodNotAllowed, Unavailable
 from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.gate import refuse
 
@@ -49,8 +49,10 @@ class Probes:
             await _answer(api_errors.json_response({"status": "ok"}), send)
         else:
             state = await self._readiness()
-            status = 200 if state["status"] == "ok" else 503
-            await _answer(api_errors.json_response(state, status=status), send)
+            is_ready = state["status"] == "ok"
+            later = {} if is_ready else api_errors.headers_of(Unavailable("Not ready."))
+            status = 200 if is_ready else Unavailable.status
+            await _answer(api_errors.json_response(state, status=status, headers=later), send)
 
     async def _readiness(self) -> dict[str, Any]:
         """One look for all who ask at the same time."""
