@@ -186,6 +186,11 @@ class PrivateBucket(S3Storage):  # type: ignore[misc] # an untyped base
             answer = self.client.get_object(Bucket=self.bucket_name, Key=name)
         return ObjectStream(answer["Body"], name, answer["ContentLength"])
 
+    def require(self, name: str) -> None:
+        """Raise ObjectMissing when there is no such object."""
+        with translated():
+            self.client.head_object(Bucket=self.bucket_name, Key=name)
+
     @override
     def url(
         self,

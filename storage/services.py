@@ -114,6 +114,12 @@ def open_stream(key: str) -> ObjectStream:
     return cast(ObjectStream, bucket.open(key))
 
 
+def require(keys: Iterable[str]) -> None:
+    """Raise ObjectMissing unless every object is there, StorageFailed where none can tell."""
+    for key in keys:
+        bucket.require(key)
+
+
 def signed_url(
     key: str, *, content_type: str, expires_seconds: int | None = None, attachment: str = ""
 ) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pybase64
 from django.http import StreamingHttpResponse
@@ -18,7 +19,7 @@ from generation.selectors import Finished
 from pictor.kit import pools
 from pictor.kit.errors import NotFound, Unavailable
 from storage.models import StoredImage
-from storage.services import ObjectMissing, StorageFailed, open_stream
+from storage.services import ObjectMissing, StorageFailed, open_stream, require
 
 FIRST_CHUNK_SECONDS = 15.0
 """How long a caller waits for storage before the answer begins."""
@@ -30,9 +31,11 @@ def deleted() -> NotFound:
 
 
 async def streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttpResponse:
-    """The answer with its images. Raises NotFound and Unavailable before anything is sent."""
-    # Before the status is sent: storage may have none for us.
-    first = await begun(finished, finished.images[0])
+    """The answer with its images. Raises NotFound and Unavailable before anything is sent.
+
+    What is taken from storage while the answer is under way cuts it short.
+    """
+    first = await _begun_with_all_there(finished)
     mark = secrets.token_hex(16)
     answer = ImagesAnswer.render(with_base64(finished, mark))
     frame = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
@@ -61,12 +64,30 @@ async def _body(
     yield parts[-1]
 
 
+async def _begun_with_all_there(finished: Finished) -> AsyncIterator[bytes]:
+    """The first image begun, once every other one is known to be on storage too."""
+    first, *others = finished.images
+    if others:
+        with _refused(finished):
+            async with asyncio.timeout(FIRST_CHUNK_SECONDS):
+                await pools.storage(require, [image.object_key for image in others])
+    return await begun(finished, first)
+
+
 async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
     """An image's base64 with its first chunk in hand. Raises NotFound and Unavailable."""
     chunks = encoded(image)
-    try:
+    with _refused(finished):
         async with asyncio.timeout(FIRST_CHUNK_SECONDS):
             head = await anext(chunks)
+    return _joined(head, chunks)
+
+
+@contextmanager
+def _refused(finished: Finished) -> Iterator[None]:
+    """What storage fails at, in the caller's words."""
+    try:
+        yield
     except ObjectMissing:
         raise deleted() from None
     except (StorageFailed, TimeoutError):
@@ -75,7 +96,6 @@ async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
             f" GET /v1/images/generations/{finished.generation.public_id}",
             should_retry=False,
         ) from None
-    return _joined(head, chunks)
 
 
 async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

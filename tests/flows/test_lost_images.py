@@ -56,6 +56,20 @@ def test_a_replay_while_storage_hangs_is_an_error_with_an_end(
     assert len(customer.captures()) == 1
 
 
+@pytest.mark.parametrize("missing", [0, 1])
+def test_one_of_several_images_that_is_gone_is_a_clean_404_too(
+    customer: Customer, stack: Stack, database: Any, key: dict[str, str], missing: int
+) -> None:
+    first = customer.generate(response_format="b64_json", quality="low", n=2, headers=key)
+    gone = sorted(object_keys(database, customer))[missing]
+    s3(stack).delete_object(Bucket=stack.env["S3_BUCKET"], Key=gone)
+
+    second = customer.generate(response_format="b64_json", quality="low", n=2, headers=key)
+
+    assert len(first.json()["data"]) == 2
+    assert (second.status_code, second.json()["error"]["code"]) == (404, "not_found")
+
+
 def object_keys(database: Any, customer: Customer) -> list[str]:
     rows = database.execute(
         "SELECT i.object_key FROM storage_storedimage AS i"
