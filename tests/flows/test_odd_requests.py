@@ -142,6 +142,26 @@ def test_a_client_of_http_1_0_gets_no_chunks(
     assert isinstance(json.loads(body), dict)
 
 
+def test_a_stream_ends_with_its_connection_for_a_client_of_http_1_0(
+    customer: Customer, stack: Stack
+) -> None:
+    sent = json.dumps({**LEAST, "stream": True}).encode()
+    head = (
+        f"POST {GENERATIONS} HTTP/1.0\r\nAuthorization: Bearer {customer.api_key}\r\n"
+        f"Content-Length: {len(sent)}\r\n\r\n"
+    )
+
+    line, headers, body = raw(stack, head.encode() + sent)
+
+    assert line.split()[1] == "200"
+    assert "transfer-encoding" not in headers
+    assert headers["connection"] == "close"
+    assert body.startswith(b": waiting\n\n")
+    _, event, data = body.rpartition(b"event: image_generation.completed\ndata: ")
+    assert event
+    assert isinstance(json.loads(data)["b64_json"], str)
+
+
 @pytest.mark.parametrize("path", ["/openapi.json", "/openapi.json/"])
 def test_the_openapi_document_is_found_with_and_without_the_slash(
     customer: Customer, path: str

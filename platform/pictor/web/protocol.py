@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import httptools
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pictor.web.connections import MAX_HELD_BYTES, process_connections
 from pictor.web.refusals import CROWDED, INVALID, LATE, TOO_LARGE, Refusal
@@ -66,6 +66,24 @@ class RefusedError(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
         self.refusal = refusal
+
+
+class UnframedCycle(RequestResponseCycle):
+    """For HTTP/1.0, which knows no chunks: an answer without a length ends with its connection."""
+
+    _is_unframed = False
+
+    @override
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            names = {name.lower() for name, _ in message.get("headers", ())}
+            self._is_unframed = b"content-length" not in names
+            if self._is_unframed:
+                self.chunked_encoding = False
+        elif self._is_unframed:  # uvicorn counts down to the end of what was announced
+            more = message.get("more_body", False)
+            self.expected_content_length = len(message.get("body", b"")) + more
+        await super().send(message)
 
 
 class Protocol(HttpToolsProtocol):
@@ -194,6 +212,8 @@ class Protocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_AHEAD:
             self._stop(CROWDED)
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.__class__ = UnframedCycle  # uvicorn has made it, and not yet begun with it
         self._await(None)
         self._part = Part.BODY
         self._head_bytes = self._head_count = self._open_bytes = self._frame_bytes = 0
