@@ -1,5 +1,8 @@
 // The `openai` Node SDK: each model as url and base64, each error class, the list of models.
 // Knows a base url and keys from its environment; writes one JSON object a line, as checks.py does.
+import { execFile } from "node:child_process";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import OpenAI, { toFile } from "openai";
 
 const env = process.env;
@@ -106,6 +109,14 @@ await expect("edit, streamed", "image_edit.completed", async () => {
 await expect("variation", "256x256", async () =>
   imageOf(await images.createVariation({ image: await file(), size: "256x256" }), "url"),
 );
+await expect("README's snippet", "1536x1024", async () => {
+  const readme = await readFile("../../../README.md", "utf8");
+  await writeFile("fox.mjs", /```js\n([^]*?)```/.exec(readme)[1]);
+  const told = { ...env, OPENAI_BASE_URL: env.PICTOR_CLIENT_BASE_URL, OPENAI_API_KEY: KEY };
+  const { stdout } = await promisify(execFile)(process.execPath, ["fox.mjs"], { env: told });
+  await rm("fox.mjs");
+  return imageOf({ data: [{ url: stdout.trim() }] }, "url");
+});
 await expect("models", Object.keys(MODELS).sort().join(","), async () => {
   const names = [];
   const client = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey: KEY });

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -27,8 +28,10 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--json`: the JSON alone."""
-        parser.add_argument("--json", action="store_true", dest="as_json")
+        """`--json`: the JSON alone; `--shell`: what OpenAI's SDKs read, for `eval`."""
+        forms = parser.add_mutually_exclusive_group()
+        forms.add_argument("--json", action="store_true", dest="as_json")
+        forms.add_argument("--shell", action="store_true", dest="as_shell")
         actions = parser.add_subparsers(dest="action")
         actions.add_parser("pictures", help="paint the newest images of the demo data, once")
         remove = actions.add_parser("remove", help="erase the demo data; begin without any")
@@ -49,6 +52,10 @@ class Command(BaseCommand):
             console = {"email": email, "password": password}
             demo = {"base_url": base_url, "api_key": api_key, "console": console}
             self.stdout.write(json.dumps(demo))
+        elif options["as_shell"]:
+            read = {"OPENAI_BASE_URL": f"{base_url}/v1", "OPENAI_API_KEY": api_key}
+            lines = (f"export {name}={shlex.quote(value)}" for name, value in read.items())
+            self.stdout.write("\n".join(lines))
         else:
             self.stdout.write(
                 f"API      {base_url}/v1\nAPI key  {api_key}\n"
