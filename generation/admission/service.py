@@ -53,6 +53,8 @@ class Submission:
     """Whose answer this is, for a later retry to know; never with an idempotency key."""
     is_retry: bool = False
     inputs: Sequence[Mapping[str, Any]] = ()
+    is_streamed: bool = False
+    """Whoever asks takes events: others get no partial images, and none are made for them."""
     source: Source = Source.API
 
 
@@ -124,7 +126,7 @@ def admit(
             )
     if submission.attendance is not None:
         orphans.attend(submission.attendance, Turn(generation.id, generation.turn))
-    return Admitted(generation, is_new=is_new, is_streamed=bool(submission.request.get("stream")))
+    return Admitted(generation, is_new=is_new, is_streamed=submission.is_streamed)
 
 
 def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
@@ -303,7 +305,7 @@ def new_generation(
         output_format=order.output_format,
         output_compression=order.output_compression,
         strict_size=order.strict_size,
-        partial_images=order.partial_images,
+        partial_images=order.partial_images if submission.is_streamed else 0,
         fields=dict(order.fields),
         inputs=list(submission.inputs),
         state=State.QUEUED,

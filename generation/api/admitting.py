@@ -180,6 +180,7 @@ def _submit(
         attendance=call.attendance,
         is_retry=call.is_retry,
         inputs=rows,
+        is_streamed=bool(prepared.request.get("stream")) and call.prefer.wait_seconds is None,
     )
     return pipeline.submit(
         caller=prepared.caller, submission=submission, generation_id=generation_id, now=now

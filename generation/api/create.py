@@ -124,7 +124,7 @@ async def respond(call: Call) -> HttpResponseBase:
         admitted = await admit_call(call, ticket.id)
         if not admitted.is_new:
             ticket.watch(admitted.generation.id)
-        if admitted.is_streamed and call.prefer.wait_seconds is None:
+        if admitted.is_streamed:
             is_taken_over = True
             return await _stream(ticket, admitted)
         return await _answer(call, ticket, admitted)

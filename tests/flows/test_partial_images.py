@@ -1,7 +1,10 @@
 """`stream: true` with `partial_images`, through the whole stack and the sandbox's real stream."""
 
+from typing import Any
+
 import httpx
 import openai
+import psycopg
 import pytest
 
 from tests.customer import Customer
@@ -34,6 +37,27 @@ def test_partial_images_arrive_before_the_image_is_finished(customer: Customer) 
     assert first["b64_json"] != second["b64_json"] != last["b64_json"]
     assert last["usage"]["output_tokens"] == 158
     assert customer.captures() == [4_740]
+
+
+@pytest.mark.parametrize("prefer", ["respond-async", "wait=60"])
+def test_who_takes_no_events_has_no_partial_images_made(
+    customer: Customer, database: "psycopg.Connection[Any]", prefer: str
+) -> None:
+    answer = customer.generate(
+        "a fox", quality="low", stream=True, partial_images=2, headers={"Prefer": prefer}
+    )
+
+    path = f"/v1/images/generations/{answer.headers['x-pictor-generation-id']}"
+    while customer.client.get(path).json()["status"] in {"queued", "running"}:
+        pass
+    metadata = customer.client.get(path).json()["result"]["metadata"]
+    assert metadata["ignored"] == []
+    asked = database.execute(
+        "SELECT partial_images FROM generation_generation AS g"
+        " JOIN accounts_tenant AS t ON t.id = g.tenant_id WHERE t.name = %s",
+        [customer.name],
+    ).fetchall()
+    assert asked == [(0,)]
 
 
 @pytest.mark.usefixtures("sound_ledger")
