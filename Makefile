@@ -50,8 +50,8 @@ check: venv-dev ## all but the tests: format, lint, types, layers, migrations, d
 audit: venv-dev ## known vulnerabilities of requirements.lock; says so where nobody can tell
 	@.ci/audit
 
-bench: venv-dev ## measure the running system: throughput, memory, CPU per request
-	@$(PY) -m tests.bench
+bench: venv-dev ## measure the running system; BASE=<commit>: what a request costs, beside it
+	@$(PY) -m tests.bench$(if $(BASE),.compare $(BASE))
 
 chaos: venv-dev ## kill everything under load and count what was lost (SEED=N SECONDS=120)
 	@$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))

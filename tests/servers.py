@@ -46,6 +46,8 @@ class Stack:
     data: Path
     upstream_ports: tuple[int, ...]
     """Loopback ports that the stack may call: for servers that tests start themselves."""
+    root: Path
+    """The checkout that it runs."""
 
     def pids(self) -> dict[str, list[int]]:
         """`pids.json`: the servers' own pids, the image worker first in `worker`."""
@@ -59,7 +61,7 @@ class Stack:
         """Run `manage.py` as an operator would, against this stack; never raises."""
         return subprocess.run(  # noqa: S603 (our own command line)
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env={**bare_environment(), "PICTOR_RUN_DIR": str(self.run_dir)},
             capture_output=True,
             text=True,
@@ -77,8 +79,14 @@ def bare_environment() -> dict[str, str]:
     }
 
 
-def start_stack(folder: Path, **extra: str) -> Stack:
-    """Start a stack in the folder and wait until it is ready; raises RuntimeError with its log."""
+def start_stack(folder: Path, *, root: Path = ROOT, **extra: str) -> Stack:
+    """Start a stack in the folder and wait until it is ready; raises RuntimeError with its log.
+
+    Args:
+        folder: where all it writes lies.
+        root: the checkout that it runs, whatever the virtual environment was made for.
+        extra: more of its environment.
+    """
     folder.chmod(0o711)  # PostgreSQL's account must get in
     run_dir, data = folder / "run", folder / "data"
     (data / "s3" / TEST_BUCKET).mkdir(parents=True, exist_ok=True)
@@ -89,6 +97,7 @@ def start_stack(folder: Path, **extra: str) -> Stack:
         upstreams += (free_port(frozenset({port, *upstreams})),)
     env = {
         **bare_environment(),
+        "PYTHONPATH": f"{root}{os.pathsep}{root / 'platform'}",
         "PICTOR_DATA": str(data),
         "PICTOR_RUN_DIR": str(run_dir),
         "PORT": str(port),
@@ -103,7 +112,7 @@ def start_stack(folder: Path, **extra: str) -> Stack:
     with output.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run"],
-            cwd=ROOT,
+            cwd=root,
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -118,6 +127,7 @@ def start_stack(folder: Path, **extra: str) -> Stack:
         run_dir=run_dir,
         data=data,
         upstream_ports=upstreams,
+        root=root,
     )
 
 

@@ -38,6 +38,8 @@ class Measured:
 
     outcome: Outcome
     cpu_seconds: dict[str, float]
+    switches: dict[str, int]
+    """Context switches."""
     idle_bytes: dict[str, int]
     waiting_bytes: dict[str, int]
     peak_bytes: dict[str, int]
@@ -70,25 +72,27 @@ class Ground:
         self, *, requests: int, concurrency: int, images: int = 0, **body: object
     ) -> Measured:
         """Warm the stack up, then send the load and watch. With images, it is edits of them."""
-        self._warm_up()
+        self.warm_up()
         if images:
-            self._send(requests=TENANTS, concurrency=1, body={"prompt": "{number}"}, images=1)
-        return self._watched(requests=requests, concurrency=concurrency, images=images, body=body)
+            self.send(requests=TENANTS, concurrency=1, body={"prompt": "{number}"}, images=1)
+        return self.watched(requests=requests, concurrency=concurrency, images=images, body=body)
 
-    def _watched(
+    def watched(
         self, *, requests: int, concurrency: int, body: Mapping[str, object], images: int = 0
     ) -> Measured:
+        """Send the load and watch, without a warm-up."""
         groups = Groups(self._stack)
         idle = idle_bytes(groups)
-        before = groups.cpu_seconds()
+        before, switched = groups.cpu_seconds(), groups.switches()
         with self._upstream() as upstream, Sampler(groups, in_flight_at(upstream)) as seen:
-            outcome = self._send(
+            outcome = self.send(
                 requests=requests, concurrency=concurrency, body=body, images=images
             )
-        after = groups.cpu_seconds()
+        after, switched_after = groups.cpu_seconds(), groups.switches()
         return Measured(
             outcome=outcome,
             cpu_seconds={name: after[name] - before[name] for name in GROUPS},
+            switches={name: switched_after[name] - switched[name] for name in GROUPS},
             idle_bytes=idle,
             waiting_bytes=seen.waiting_bytes(),
             peak_bytes=seen.peak_bytes(),
@@ -98,16 +102,16 @@ class Ground:
 
     def measure_hostile(self, *, requests: int, concurrency: int) -> Measured:
         """The same over a channel that is alone and answers with everything that hurts."""
-        self._warm_up()
+        self.warm_up()
         port = self._stack.upstream_ports[0]
         with serving(Hostile(random.Random(HOSTILE_SEED)), port):  # noqa: S311 - no secret
             self._channel("hostile", port, HOSTILE_MODEL)
             self._manage("channel", "disable", "sandbox")
-            return self._watched(requests=requests, concurrency=concurrency, body=HOSTILE_BODY)
+            return self.watched(requests=requests, concurrency=concurrency, body=HOSTILE_BODY)
 
     def attack(self, *, seconds: float) -> Attacked:
         """Warm the stack up, then let the attackers loose and watch."""
-        self._warm_up()
+        self.warm_up()
         address = urlsplit(self._stack.base_url)
         attack = Attack(
             host=address.hostname or "",
@@ -126,17 +130,18 @@ class Ground:
         checked = self._stack.manage("ledger_check", "--json")
         return None if checked.returncode == 0 else checked.stdout + checked.stderr
 
-    def _warm_up(self) -> None:
+    def warm_up(self) -> None:
         """Load what is loaded on first use, so that it counts as idle."""
         for response_format in ("url", "b64_json"):
             body = {"prompt": "Warm-up {number}", "response_format": response_format}
-            outcome = self._send(requests=WARM_UP, concurrency=WARM_UP, body=body)
+            outcome = self.send(requests=WARM_UP, concurrency=WARM_UP, body=body)
             if outcome.statuses != {"200": WARM_UP}:
                 raise RuntimeError(f"the warm-up failed: {outcome.statuses} {outcome.errors}")
 
-    def _send(
+    def send(
         self, *, requests: int, concurrency: int, body: Mapping[str, object], images: int = 0
     ) -> Outcome:
+        """Send the load, and look at nothing but its answers."""
         load = Load(
             base_url=self._stack.base_url,
             api_keys=self._keys,
@@ -190,11 +195,11 @@ def in_flight_at(upstream: httpx.Client) -> Callable[[], int]:
 
 
 @contextlib.contextmanager
-def fresh_ground() -> Iterator[Ground]:
+def fresh_ground(root: Path = ROOT) -> Iterator[Ground]:
     """Start a stack in a temporary folder; stop it and remove the folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="pictor-bench-"))
     try:
-        stack = start_stack(folder)
+        stack = start_stack(folder, root=root)
         try:
             yield Ground(stack)
         finally:

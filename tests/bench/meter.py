@@ -1,10 +1,11 @@
-"""CPU time, memory and threads of each process group of a running stack.
+"""CPU time, context switches, memory and threads of each process group of a running stack.
 
 A group is a part of `pids.json` with its children. Memory is the proportional set size (pages that
 processes share are divided among them, so a group's processes add up) where the kernel tells it,
 otherwise the resident set size.
 """
 
+import contextlib
 import statistics
 import threading
 from collections.abc import Callable
@@ -46,6 +47,10 @@ class Groups:
         if self._stack.pids() != self._pids:
             raise RuntimeError(f"a part was started again: {self._pids} → {self._stack.pids()}")
         return {name: sum(map(_cpu, self._processes(name))) for name in GROUPS}
+
+    def switches(self) -> dict[str, int]:
+        """Context switches so far of the threads there are; 0 where the kernel does not tell."""
+        return {name: sum(map(_switches, self._processes(name))) for name in GROUPS}
 
     def sample(self) -> Sample:
         """Memory and threads now."""
@@ -145,6 +150,15 @@ def _cpu(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return times.user + times.system + times.children_user + times.children_system
+
+
+def _switches(process: psutil.Process) -> int:
+    found = 0
+    for status in Path(f"/proc/{process.pid}/task").glob("*/status"):
+        with contextlib.suppress(OSError):
+            lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+            found += sum(int(line.split()[1]) for line in lines if "_ctxt_switches" in line)
+    return found
 
 
 def _memory(process: psutil.Process) -> int:

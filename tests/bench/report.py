@@ -32,6 +32,12 @@ def cpu_ms(measured: Measured) -> dict[str, float]:
     return {**found, "all": sum(found.values())}
 
 
+def switches(measured: Measured) -> dict[str, float]:
+    """Context switches for each request, by group."""
+    requests = sum(measured.outcome.statuses.values())
+    return {name: count / requests for name, count in measured.switches.items()}
+
+
 def in_units(sizes: dict[str, int], unit: int) -> dict[str, float]:
     """Bytes by group in megabytes or kilobytes."""
     return {name: size / unit for name, size in sizes.items()}
@@ -83,6 +89,7 @@ def facts(measured: Measured) -> dict[str, object]:
         "client_cpu_seconds": outcome.cpu_seconds,
         "most_in_flight": measured.most_in_flight,
         "cpu_ms_per_request": cpu_ms(measured),
+        "switches_per_request": switches(measured),
         "idle_bytes": measured.idle_bytes,
         "waiting_bytes": measured.waiting_bytes,
         "peak_bytes": measured.peak_bytes,

@@ -20,6 +20,7 @@ def run(ground: Ground, requests: int | None) -> Result:
         lines=[*report.headline(measured), f"{rate:.1f} requests a second, all on this machine"],
         columns={
             "CPU ms/request": report.cpu_ms(measured),
+            "switches/request": report.switches(measured),
             "idle MB": report.in_units(measured.idle_bytes, MB),
             "peak MB": report.in_units(measured.peak_bytes, MB),
             "threads": {**measured.peak_threads},
