@@ -1,15 +1,17 @@
 """Names of objects: deterministic for us, unguessable for everyone else. Pure.
 
-    20261120/7f3c…(32 hex digits)/1-0.png     an image: day, HMAC of its generation, dispatch-index
-    in/20261120/7f3c…/0.bin                   an input of a generation: a reference image
-    tmp/20261120/7f3c…/1-0-2.png              a partial image: dispatch-image-partial
-    small/20261120/7f3c…/1-0.webp             an image for a list, made when it is first looked at
-    exports/20261120/7f3c…/export.zip         all that is kept of a tenant, for a day
+    20261120/7f3/c41…(29 hex digits)/1-0.png  an image: day, HMAC of its generation, dispatch-index
+    in/20261120/7f3/c41…/0.bin                an input of a generation: a reference image
+    tmp/20261120/7f3/c41…/1-0-2.png           a partial image: dispatch-image-partial
+    small/20261120/7f3/c41…/1-0.webp          an image for a list, made when it is first looked at
+    exports/20261120/7f3/c41…/export.zip      all that is kept of a tenant, for a day
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
 is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
 of a generation can be named without listing a bucket. Every key has an extension: the embedded
-S3 server tells content types by it.
+S3 server tells content types by it, and lists a folder for each new name in it, so that the first
+digits are a level of their own: with a day's 100,000 images in one folder a PUT cost it 39 CPU-ms,
+with the level 1.5 (docs/adr/0018).
 """
 
 import hashlib
@@ -18,6 +20,7 @@ from datetime import date
 from uuid import UUID
 
 FOLDER_HEX_DIGITS = 32
+LEVEL_HEX_DIGITS = 3
 
 INPUTS, PARTIALS, THUMBNAILS, EXPORTS = "in", "tmp", "small", "exports"
 """What the keys of objects that are not images to be kept begin with."""
@@ -68,4 +71,5 @@ def _folder(secret: str, owner_id: UUID, created: date) -> str:
     if not secret:
         raise ValueError("object keys need a secret")
     digest = hmac.new(secret.encode(), owner_id.bytes, hashlib.sha256).hexdigest()
-    return f"{created:%Y%m%d}/{digest[:FOLDER_HEX_DIGITS]}"
+    level, folder = digest[:LEVEL_HEX_DIGITS], digest[LEVEL_HEX_DIGITS:FOLDER_HEX_DIGITS]
+    return f"{created:%Y%m%d}/{level}/{folder}"

@@ -15,7 +15,7 @@ def test_an_image_key_is_dated_unguessable_and_the_same_every_time():
         for _ in range(3)
     }
 
-    assert keys == {"20261120/12e75e1bf9e596738c3ce405f4604808/1-0.png"}
+    assert keys == {"20261120/12e/75e1bf9e596738c3ce405f4604808/1-0.png"}
 
 
 def test_dispatches_and_indexes_have_objects_of_their_own():
@@ -48,7 +48,7 @@ def test_another_secret_or_generation_gives_another_folder():
 
 def test_inputs_lie_apart():
     assert object_keys.input_key("secret", GENERATION, created=DAY, index=3, ext="png") == (
-        "in/20261120/12e75e1bf9e596738c3ce405f4604808/3.png"
+        "in/20261120/12e/75e1bf9e596738c3ce405f4604808/3.png"
     )
 
 
@@ -57,7 +57,7 @@ def test_partial_images_lie_apart_each_under_a_key_of_its_own():
         "secret", GENERATION, created=DAY, dispatch=1, image=9, partial=2, ext="jpg"
     )
 
-    assert key == "tmp/20261120/12e75e1bf9e596738c3ce405f4604808/1-9-2.jpg"
+    assert key == "tmp/20261120/12e/75e1bf9e596738c3ce405f4604808/1-9-2.jpg"
 
 
 def test_without_a_secret_there_is_no_key():
