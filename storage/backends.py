@@ -1,190 +1,175 @@
 """The private bucket on the S3 server, as Django's default storage. Everything goes through it.
 
-`save` is one streamed request, `open` reads chunks forwards, `url` signs and asks nobody, and
-objects are removed up to a thousand at a time: memory stays flat whatever the size of an object.
-All threads share one boto3 client for each address; a session per thread, as S3Storage has it,
-would cost some 16 MB for each. Raises:
+`save` is one streamed request, `open` reads chunks forwards, `url` signs and asks nobody: these are
+what every image needs, and go over our own wire (wire.py). What is asked for by the hour or once
+(objects removed up to a thousand at a time, listed, sent in parts, the bucket made) is left to
+boto3, which costs a process 28 MB and is imported where it is first needed; all threads share one
+client, since one each would cost some 16 MB. Raises:
 
     StorageFailed
     └── ObjectMissing   there is no such object
 """
 
+import atexit
 import base64
 import hashlib
+import mimetypes
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
-import boto3
-from boto3.exceptions import S3UploadFailedError
-from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.core.files.storage import default_storage
-from storages.backends.s3 import S3Storage  # type: ignore[import-untyped] # it ships no types
+from storages.base import BaseStorage  # type: ignore[import-untyped] # it ships no types
 from typing_extensions import override
 
+from pictor.kit import clock
 from pictor.kit.spool import CHUNK_BYTES
+from storage.signing import Signer
+from storage.wire import (
+    CONNECT_TIMEOUT_SECONDS,
+    MISSING,
+    READ_TIMEOUT_SECONDS,
+    Chunks,
+    ObjectMissing,
+    ObjectStream,
+    Place,
+    StorageFailed,
+    Wire,
+)
 
 if TYPE_CHECKING:
-    from botocore.response import StreamingBody
-    from mypy_boto3_s3 import S3Client, S3ServiceResource
+    from botocore.exceptions import ClientError
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import BucketLocationConstraintType
 
-CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 20
-MAX_CONNECTIONS = 32
+AMAZON = "https://s3.{region}.amazonaws.com"
+"""Where no endpoint is named."""
+URL_SECONDS = 3600
 TRIES = 2
-"""One repetition covers a kept-alive connection that the server has just closed."""
+"""Of boto3's requests: one repetition covers a connection that the server has just closed."""
 MAX_KEYS_PER_REQUEST = 1000
 """What S3's DeleteObjects takes at once."""
-
-_ONE_BY_ONE = TransferConfig(
-    multipart_threshold=4 * 1024**3, multipart_chunksize=16 * 1024**2, use_threads=False
-)
+ONE_REQUEST_BYTES = 4 * 1024**3
 """A request takes 5 GB; of a larger file one part at a time is in memory."""
+PART_BYTES = 16 * 1024**2
 
 _making = threading.Lock()
-_MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 _OWNED = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
-
-
-class StorageFailed(Exception):
-    """The S3 server did not do what was asked; trying again is free."""
-
-
-class ObjectMissing(StorageFailed):
-    """There is no such object."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
     """Boto's errors as StorageFailed; messages name the operation and code, never a secret."""
+    from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 - see above
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see above
+
     try:
         yield
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        kind = ObjectMissing if code in _MISSING else StorageFailed
+        code = _code_of(error)
+        kind = ObjectMissing if code in MISSING else StorageFailed
         raise kind(f"{error.operation_name}: {code}") from error
     except (BotoCoreError, OSError) as error:
         raise StorageFailed(f"{type(error).__name__}: {error}") from error
+    except S3UploadFailedError as error:
+        raise StorageFailed(str(error)) from error
 
 
-class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alone
-    """An object's bytes, forwards only. Iterating gives chunks, all full but the last.
-
-    Chunks of a multiple of 3 bytes join as base64. Close it if you stop early.
-    """
-
-    def __init__(self, body: "StreamingBody", name: str, size_bytes: int) -> None:
-        super().__init__(cast(Any, body), name)
-        self.size_bytes = self.size = size_bytes
-        self._body = body
-
-    @override
-    def read(self, num_bytes: int | None = None) -> bytes:
-        """As many bytes as asked for, fewer only at the end. Raises StorageFailed if cut short."""
-        pieces: list[bytes] = []
-        missing = self.size_bytes if num_bytes is None else num_bytes
-        with translated():
-            while missing and (piece := self._body.read(missing)):
-                pieces.append(piece)
-                missing -= len(piece)
-        return b"".join(pieces)
-
-    @override
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """What is left of it, in chunks of `chunk_size` bytes."""
-        while chunk := self.read(chunk_size or CHUNK_BYTES):
-            yield chunk
-
-    @override
-    def __iter__(self) -> Self:
-        return self
-
-    @override
-    def __next__(self) -> bytes:
-        if chunk := self.read(CHUNK_BYTES):
-            return chunk
-        self.close()
-        raise StopIteration
-
-
-class PrivateBucket(S3Storage):  # type: ignore[misc] # an untyped base
+class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
     """The bucket that images lie in. Names are object keys; saving replaces what was there.
 
     OPTIONS: bucket_name, region_name, endpoint_url (None: Amazon), access_key, secret_key, and
     public_endpoint_url, the address in signed urls: clients use it, and the signature covers it.
     """
 
-    file_overwrite = True
-    client_config = Config(
-        # Custom endpoints are signed with SigV2 unless told otherwise.
-        signature_version="s3v4",
-        s3={"addressing_style": "path"},
-        # Newer default checksums are trailers that many S3 servers refuse.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        max_pool_connections=MAX_CONNECTIONS,
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"total_max_attempts": TRIES, "mode": "standard"},
-        proxies={},
-    )
+    bucket_name: str
+    region_name: str
+    endpoint_url: str | None
+    public_endpoint_url: str | None
+    access_key: str
+    secret_key: str
 
     @override
     def get_default_settings(self) -> dict[str, Any]:
-        """What S3Storage knows, and the address in signed urls."""
-        return {**super().get_default_settings(), "public_endpoint_url": None}
-
-    @property
-    def connection(self) -> "S3ServiceResource":
-        """Shared by all threads: only its client is used, which is made for that."""
-        return self._at(self.endpoint_url)
+        """The options there are."""
+        return {
+            "bucket_name": "",
+            "region_name": "us-east-1",
+            "endpoint_url": None,
+            "public_endpoint_url": None,
+            "access_key": "",
+            "secret_key": "",
+        }
 
     @property
     def client(self) -> "S3Client":
-        """The client that moves bytes."""
-        return self.connection.meta.client
-
-    def _at(self, endpoint_url: str | None) -> "S3ServiceResource":
+        """Boto's client, shared by all threads."""
         with _making:  # `cache` alone lets threads that come at once make one each
-            return _resource(endpoint_url, self.region_name, self.access_key, self.secret_key)
+            return _client(self.endpoint_url, self.region_name, self.access_key, self.secret_key)
+
+    @property
+    def wire(self) -> Wire:
+        """What moves bytes, shared by all threads."""
+        with _making:
+            return _wire(self._address(self.endpoint_url), self.bucket_name, self._signer)
+
+    @property
+    def _signer(self) -> Signer:
+        return Signer(self.access_key, self.secret_key, self.region_name)
+
+    def _address(self, endpoint_url: str | None) -> str:
+        return endpoint_url or AMAZON.format(region=self.region_name)
+
+    @override
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """The name itself: saving replaces what was there."""
+        return name
 
     @override
     def _save(self, name: str, content: "File[bytes]") -> str:
-        """One request with the content's own size and type, read from it as it is sent."""
-        with translated():
-            self.client.put_object(
-                Bucket=self.bucket_name,
-                Key=name,
-                Body=cast(Any, content.file),
-                ContentLength=content.size,
-                **self._get_write_parameters(name, content),
-            )
+        chunks = partial(content.chunks, CHUNK_BYTES)
+        digest = hashlib.sha256()
+        for chunk in chunks():
+            digest.update(chunk)
+        guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        self.put(
+            name,
+            chunks,
+            size_bytes=content.size,
+            content_type=getattr(content, "content_type", None) or guessed,
+            sha256=digest.hexdigest(),
+        )
         return name
+
+    def put(
+        self, name: str, chunks: Chunks, *, size_bytes: int, content_type: str, sha256: str
+    ) -> None:
+        """Save what is known already: one request, read from its source as it is sent."""
+        self.wire.put(name, chunks, size_bytes=size_bytes, content_type=content_type, sha256=sha256)
 
     def put_file(self, name: str, file: IO[bytes], *, content_type: str) -> None:
         """Save a file of any size, in parts where it is more than one request takes."""
+        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - see above
+
+        one_by_one = TransferConfig(
+            multipart_threshold=ONE_REQUEST_BYTES,
+            multipart_chunksize=PART_BYTES,
+            use_threads=False,
+        )
         with translated():
-            try:
-                self.client.upload_fileobj(
-                    file, self.bucket_name, name, {"ContentType": content_type}, Config=_ONE_BY_ONE
-                )
-            except S3UploadFailedError as error:
-                raise StorageFailed(str(error)) from error
+            self.client.upload_fileobj(
+                file, self.bucket_name, name, {"ContentType": content_type}, Config=one_by_one
+            )
 
     @override
     def _open(self, name: str, mode: str = "rb") -> ObjectStream:
         if mode != "rb":
             raise ValueError("objects are saved whole, and opened for reading alone")
-        with translated():
-            answer = self.client.get_object(Bucket=self.bucket_name, Key=name)
-        return ObjectStream(answer["Body"], name, answer["ContentLength"])
+        return self.wire.get(name)
 
     def require(self, name: str) -> None:
         """Raise ObjectMissing when there is no such object."""
@@ -194,26 +179,29 @@ class PrivateBucket(S3Storage):  # type: ignore[misc] # an untyped base
     @override
     def url(
         self,
-        name: str,
+        name: str | None,
         parameters: Mapping[str, str] | None = None,
-        expire: int | None = None,
-        http_method: str | None = None,
+        expire: int = URL_SECONDS,
     ) -> str:
         """A url that needs no key until it expires, in seconds. Makes no request.
 
         Args:
             name: the object key.
-            parameters: of GetObject, signed too: ResponseContentType.
-            expire: default `querystring_expire`.
-            http_method: default GET.
+            parameters: of S3's GetObject, signed too: `response-content-type`.
+            expire: after so many seconds.
         """
-        signer = self._at(self.public_endpoint_url or self.endpoint_url).meta.client
-        return signer.generate_presigned_url(
-            "get_object",
-            Params={**(parameters or {}), "Bucket": self.bucket_name, "Key": name},
-            ExpiresIn=expire or self.querystring_expire,
-            HttpMethod=http_method or "GET",
+        address = self._address(self.public_endpoint_url or self.endpoint_url)
+        place = _place(address, self.bucket_name)
+        path = place.path_of(name or "")
+        query = self._signer.query(
+            "GET",
+            path,
+            parameters or {},
+            host=place.host,
+            expires_seconds=expire,
+            now=clock.now(),
         )
+        return f"{place.origin}{path}?{query}"
 
     @override
     def delete(self, name: str) -> None:
@@ -236,7 +224,7 @@ class PrivateBucket(S3Storage):  # type: ignore[misc] # an untyped base
                     Delete={"Objects": [{"Key": name} for name in batch], "Quiet": True},
                 )
             for error in answer.get("Errors", ()):
-                if error["Code"] not in _MISSING:
+                if error["Code"] not in MISSING:
                     still_there[error["Key"]] = error["Code"]
         return still_there
 
@@ -257,11 +245,13 @@ class PrivateBucket(S3Storage):  # type: ignore[misc] # an untyped base
         if self.region_name != "us-east-1":  # the one region that must not be named
             constraint = cast("BucketLocationConstraintType", self.region_name)
             region = {"CreateBucketConfiguration": {"LocationConstraint": constraint}}
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - see above
+
         with translated():
             try:
                 self.client.create_bucket(Bucket=self.bucket_name, **region)
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _OWNED:
+                if _code_of(error) not in _OWNED:
                     raise
 
 
@@ -284,19 +274,50 @@ def ensure_bucket() -> None:
 
 
 @cache
-def _resource(
+def _place(address: str, bucket_name: str) -> Place:
+    return Place(address, bucket_name)
+
+
+@cache
+def _wire(address: str, bucket_name: str, signer: Signer) -> Wire:
+    wire = Wire(_place(address, bucket_name), signer)
+    atexit.register(wire.close)
+    return wire
+
+
+@cache
+def _client(
     endpoint_url: str | None, region_name: str, access_key: str, secret_key: str
-) -> "S3ServiceResource":
-    session = boto3.session.Session(
+) -> "S3Client":
+    import boto3  # noqa: PLC0415 - see above
+    from botocore.config import Config  # noqa: PLC0415 - see above
+
+    client = boto3.session.Session(
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
         region_name=region_name,
+    ).client(
+        "s3",
+        endpoint_url=endpoint_url or None,
+        config=Config(
+            # Custom endpoints are signed with SigV2 unless told otherwise.
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            # Newer default checksums are trailers that many S3 servers refuse.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"total_max_attempts": TRIES, "mode": "standard"},
+            proxies={},
+        ),
     )
-    resource = session.resource(
-        "s3", endpoint_url=endpoint_url or None, config=PrivateBucket.client_config
-    )
-    resource.meta.client.meta.events.register("before-call.s3.DeleteObjects", _with_md5)
-    return resource
+    client.meta.events.register("before-call.s3.DeleteObjects", _with_md5)
+    return client
+
+
+def _code_of(error: "ClientError") -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _with_md5(params: dict[str, Any], **_rest: object) -> None:

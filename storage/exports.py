@@ -29,9 +29,10 @@ from accounts.services import post, record, write_export
 from pictor.kit import clock
 from pictor.kit.bell import ring
 from storage import object_keys
-from storage.backends import StorageFailed, bucket
+from storage.backends import bucket
 from storage.models import TenantExport
 from storage.services import delete_objects, remove_exports_until, signed_url
+from storage.wire import StorageFailed
 
 logger = logging.getLogger(__name__)
 

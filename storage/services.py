@@ -6,28 +6,21 @@ the former inside a transaction. Object calls raise StorageFailed and may all be
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import cast
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
 from pictor.kit.spool import SpoolFile
 from storage import object_keys
-from storage.backends import (
-    MAX_KEYS_PER_REQUEST,
-    ObjectMissing,
-    ObjectStream,
-    StorageFailed,
-    bucket,
-)
+from storage.backends import MAX_KEYS_PER_REQUEST, bucket
 from storage.models import StoredImage
+from storage.wire import ObjectMissing, ObjectStream, StorageFailed
 
 __all__ = [
     "ObjectMissing",
@@ -102,8 +95,13 @@ def partial_key_of(
 
 def upload(key: str, spool: SpoolFile, *, content_type: str) -> None:
     """Put a spool's bytes under a key, streamed; an object already there is replaced."""
-    with closing(UploadedFile(spool.reader(), key, content_type, spool.size)) as content:
-        bucket.save(key, content)
+    bucket.put(
+        key,
+        spool.chunks,
+        size_bytes=spool.size,
+        content_type=content_type,
+        sha256=spool.sha256,
+    )
 
 
 def open_stream(key: str) -> ObjectStream:
@@ -128,9 +126,9 @@ def signed_url(
     The content type is part of what is signed, so it is right even where the S3 server forgot it;
     with `attachment` so is that a browser saves it, under this name.
     """
-    parameters = {"ResponseContentType": content_type}
+    parameters = {"response-content-type": content_type}
     if attachment:
-        parameters["ResponseContentDisposition"] = f'attachment; filename="{attachment}"'
+        parameters["response-content-disposition"] = f'attachment; filename="{attachment}"'
     return bucket.url(
         key, parameters=parameters, expire=expires_seconds or settings.URL_EXPIRY_SECONDS
     )

@@ -23,6 +23,7 @@ SERVERS_ALONE = frozenset(
 TELL = "import atexit, sys; atexit.register(lambda: print('\\n', *sys.modules))"
 COMMAND = f"{TELL}; import manage; sys.argv = ['manage.py', *sys.argv[1:]]; manage.main()"
 WEB = f"{TELL}; import pictor.asgi"
+WORKER = f"{TELL}; import django; django.setup(); import generation.tasks"
 
 
 def imported(stack: Stack, code: str, *words: str) -> set[str]:
@@ -67,11 +68,18 @@ def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_req
     pages = {"accounts.admin", "generation.admin.channels", "generation.api.views"}
     assert modules >= {
         *pages,
-        "boto3",
         "drf_spectacular.generators",
         "pictor.celery",
         "pictor.urls",
     }
+
+
+@pytest.mark.parametrize("code", [WEB, WORKER])
+def test_what_images_go_through_is_there_at_the_start_without_boto3(stack, code):
+    modules = imported(stack, code)
+
+    assert "storage.wire" in modules
+    assert not modules & {"boto3", "botocore"}
 
 
 def test_the_check_of_the_admin_sees_every_page(stack):

@@ -9,7 +9,6 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
-from boto3.s3.transfer import TransferConfig
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent, Mail, Membership, User
@@ -194,9 +193,8 @@ def test_what_is_made_while_its_tenant_is_erased_does_not_stay(acme, ask, monkey
 
 def test_a_file_beyond_what_a_request_takes_goes_in_parts(tmp_path, monkeypatch):
     five = 5 * 1024**2
-    monkeypatch.setattr(
-        backends, "_ONE_BY_ONE", TransferConfig(five, multipart_chunksize=five, use_threads=False)
-    )
+    monkeypatch.setattr(backends, "ONE_REQUEST_BYTES", five)
+    monkeypatch.setattr(backends, "PART_BYTES", five)
     data = bytes(range(256)) * 45_000
     path = tmp_path / "large"
     path.write_bytes(data)

@@ -12,6 +12,7 @@ from generation.management import seeding
 from generation.management.seeding import Wishes
 from pictor.kit.database_roles import as_owner
 from storage import backends
+from storage.wire import StorageFailed
 
 
 class Command(BaseCommand):
@@ -41,6 +42,6 @@ class Command(BaseCommand):
             raise say_invalid(error) from None
         try:
             backends.ensure_bucket()
-        except backends.StorageFailed as error:
+        except StorageFailed as error:
             raise CommandError(f"the bucket cannot be created: {error}") from None
         self.stdout.write(f"seeded {', '.join(done)}" if done else "nothing to seed")

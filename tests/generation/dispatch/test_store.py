@@ -29,7 +29,7 @@ def test_storage_that_hangs_is_given_up_when_the_time_for_it_is_over(claim, spoo
     delivery = make_delivery(claim, spools)
 
     async def stores() -> None:
-        async with asyncio.timeout(15):  # one call of boto's waits longer
+        async with asyncio.timeout(15):  # one call waits longer
             await store(claim, delivery)
 
     with pytest.raises(StorageFailed, match="no answer in 1 s"):

@@ -1,0 +1,115 @@
+"""Signature version 4, as S3 wants it: of a request in its headers, of a url in its query. Pure.
+
+The key that signs is worked out from the secret for each day and kept, so a signature is two
+digests. Paths come encoded. Source:
+https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import quote
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+UNSIGNED_BODY = "UNSIGNED-PAYLOAD"
+"""What a url says of the body of a request that nobody has made yet."""
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Signs with one key pair, in one region."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    region: str
+
+    def headers(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        body_sha256: str,
+        now: datetime,
+    ) -> dict[str, str]:
+        """A request's headers with those that sign it.
+
+        Args:
+            method: GET, PUT, …
+            path: of the url; it has no query.
+            headers: lower case, `host` among them; all are signed.
+            body_sha256: hex digest of the body.
+            now: the server lets it differ by some minutes from its own.
+        """
+        at = _stamp(now)
+        signed = {**headers, "x-amz-content-sha256": body_sha256, "x-amz-date": at}
+        names = ";".join(sorted(signed))
+        lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
+        request = "\n".join([method, path, "", lines, names, body_sha256])
+        signature = self._signature(request, at)
+        return {
+            **signed,
+            "authorization": f"{ALGORITHM} Credential={self._credential(at)},"
+            f" SignedHeaders={names}, Signature={signature}",
+        }
+
+    def query(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str],
+        *,
+        host: str,
+        expires_seconds: int,
+        now: datetime,
+    ) -> str:
+        """The query of a url that anyone may use until it expires; all of it is signed."""
+        at = _stamp(now)
+        signing = {
+            **parameters,
+            "X-Amz-Algorithm": ALGORITHM,
+            "X-Amz-Credential": self._credential(at),
+            "X-Amz-Date": at,
+            "X-Amz-Expires": str(expires_seconds),
+            "X-Amz-SignedHeaders": "host",
+        }
+        pairs = [f"{encoded(name)}={encoded(value)}" for name, value in signing.items()]
+        request = "\n".join(
+            [method, path, "&".join(sorted(pairs)), f"host:{host}\n", "host", UNSIGNED_BODY]
+        )
+        return "&".join([*pairs, f"X-Amz-Signature={self._signature(request, at)}"])
+
+    def _credential(self, at: str) -> str:
+        return f"{self.access_key}/{self._scope(at)}"
+
+    def _scope(self, at: str) -> str:
+        return f"{at[:8]}/{self.region}/s3/aws4_request"
+
+    def _signature(self, request: str, at: str) -> str:
+        digest = hashlib.sha256(request.encode()).hexdigest()
+        text = "\n".join([ALGORITHM, at, self._scope(at), digest])
+        return _mac(_key_of_day(self.secret_key, at[:8], self.region), text).hex()
+
+
+def encoded(text: str, *, also: str = "") -> str:
+    """Percent-encoded as Amazon does it: all but letters, digits, `-_.~` and what is named."""
+    return quote(text, safe=f"-_.~{also}")
+
+
+def _stamp(now: datetime) -> str:
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+@lru_cache(maxsize=8)
+def _key_of_day(secret_key: str, day: str, region: str) -> bytes:
+    key = f"AWS4{secret_key}".encode()
+    for part in (day, region, "s3", "aws4_request"):
+        key = _mac(key, part)
+    return key
+
+
+def _mac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")

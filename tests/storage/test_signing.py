@@ -1,0 +1,104 @@
+"""Our signatures are botocore's: of urls to the letter, of requests in what is signed."""
+
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from storage.backends import PrivateBucket
+from storage.signing import Signer
+from storage.wire import Place
+
+ACCESS, SECRET, REGION = "AKIAEXAMPLE", "a/secret+key", "eu-west-1"
+SIGNER = Signer(ACCESS, SECRET, REGION)
+PUBLIC = "https://images.example:8443"
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def stamped(at: str) -> datetime:
+    return datetime.strptime(at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("address", [PUBLIC, "http://127.0.0.1:80", None])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("20261120/7f3/c41/1-0.png", {"ResponseContentType": "image/png"}),
+        (
+            "exports/a b/ü~*'()!.zip",
+            {
+                "ResponseContentType": "application/zip",
+                "ResponseContentDisposition": 'attachment; filename="x y.zip"',
+            },
+        ),
+        ("plain", {}),
+    ],
+)
+def test_a_url_is_the_one_that_boto3_signs(monkeypatch, address, name, parameters):
+    boto = boto3.client(
+        "s3",
+        endpoint_url=address,
+        region_name=REGION,
+        aws_access_key_id=ACCESS,
+        aws_secret_access_key=SECRET,
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+    theirs = boto.generate_presigned_url(
+        "get_object", Params={**parameters, "Bucket": "images", "Key": name}, ExpiresIn=90
+    )
+    at = stamped(theirs.partition("X-Amz-Date=")[2][:16])
+    monkeypatch.setattr("pictor.kit.clock.now", lambda: at)
+    bucket = PrivateBucket(
+        bucket_name="images",
+        region_name=REGION,
+        public_endpoint_url=address,
+        access_key=ACCESS,
+        secret_key=SECRET,
+    )
+    ours = {
+        "ResponseContentType": "response-content-type",
+        "ResponseContentDisposition": "response-content-disposition",
+    }
+
+    url = bucket.url(
+        name, parameters={ours[key]: value for key, value in parameters.items()}, expire=90
+    )
+
+    assert url == theirs
+
+
+def test_a_request_is_signed_as_botocore_signs_it():
+    path = Place(PUBLIC, "images").path_of("20261120/a b/1-0.png")
+    request = AWSRequest(
+        "PUT", f"{PUBLIC}{path}", headers={"content-type": "image/png"}, data=b"test"
+    )
+    S3SigV4Auth(Credentials(ACCESS, SECRET), "s3", REGION).add_auth(request)
+
+    headers = SIGNER.headers(
+        "PUT",
+        path,
+        {"content-type": "image/png", "host": "images.example:8443"},
+        body_sha256=request.headers["X-Amz-Content-SHA256"],
+        now=stamped(request.headers["X-Amz-Date"]),
+    )
+
+    assert headers["authorization"].split() == request.headers["Authorization"].split()
+    assert headers["x-amz-content-sha256"] in {SHA256, "UNSIGNED-PAYLOAD"}
+
+
+def test_each_day_has_a_key_of_its_own():
+    days = [datetime(2026, 11, day, tzinfo=UTC) for day in (20, 21)]
+
+    queries = {
+        SIGNER.query("GET", "/a", {}, host="h", expires_seconds=60, now=day)[-64:] for day in days
+    }
+
+    assert len(queries) == 2
+
+
+def test_the_secret_is_not_shown():
+    assert SECRET not in repr(SIGNER)

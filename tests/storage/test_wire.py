@@ -1,0 +1,165 @@
+"""The wire against servers that do what a test says: its requests, and answers that go wrong."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from storage.signing import Signer
+from storage.wire import ObjectMissing, ObjectStream, Place, StorageFailed, Wire
+from tests.raw_server import RawServer, Received
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+MISSING = b"<Error><Code>NoSuchKey</Code></Error>"
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RawServer]:
+    """Answers each request with the next of its `answers`; `None` closes without one."""
+    answers: list[bytes | None] = []
+
+    async def script(_request: Received, writer: asyncio.StreamWriter) -> None:
+        answer = answers.pop(0)
+        if answer is None:
+            writer.close()
+        else:
+            writer.write(answer)
+
+    raw = RawServer(script)
+    raw.answers = answers  # type: ignore[attr-defined]
+    async with await asyncio.start_server(raw.serve, raw.host, 0) as listening:
+        raw.port = listening.sockets[0].getsockname()[1]
+        yield raw
+
+
+@pytest.fixture
+def wire(server: Any) -> Iterator[Wire]:
+    made = Wire(Place(server.url, "images"), Signer("key", "secret", "us-east-1"))
+    yield made
+    made.close()
+
+
+def put(wire: Wire, data: bytes = b"picture") -> None:
+    wire.put(
+        "20261120/1-0.png",
+        lambda: [data[:3], data[3:]],
+        size_bytes=len(data),
+        content_type="image/png",
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def answered(status: str, body: bytes = b"", *more: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *more]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def test_saving_is_one_request_with_the_digest_of_its_body(server, wire):
+    server.answers += [OK, OK]
+
+    await asyncio.to_thread(put, wire)
+    await asyncio.to_thread(put, wire, b"")
+
+    sent, empty = server.received
+    assert (sent.method, sent.target, sent.body) == ("PUT", "/images/20261120/1-0.png", b"picture")
+    assert sent.headers["content-type"] == "image/png"
+    assert sent.headers["x-amz-content-sha256"] == hashlib.sha256(b"picture").hexdigest()
+    assert empty.headers["content-length"] == "0"
+    assert server.connections == 1
+
+
+async def test_a_spool_is_sent_from_its_beginning_again_where_a_connection_was_closed(server, wire):
+    server.answers += [OK, None, OK]
+
+    await asyncio.to_thread(put, wire)
+    await asyncio.to_thread(put, wire)
+
+    assert [request.body for request in server.received] == [b"picture"] * 3
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ([None, None], "RemoteDisconnected"),
+        ([answered("503 Slow Down", b"<Code>SlowDown</Code>")] * 2, "PutObject: SlowDown"),
+        ([answered("403 Forbidden", b"<Code>AccessDenied</Code>")], "PutObject: AccessDenied"),
+        ([answered("404 Not Found", b"<Code>NoSuchBucket</Code>")], "PutObject: NoSuchBucket"),
+        ([answered("301 Moved", b"", "Location: http://10.0.0.1/")], "PutObject: 301"),
+    ],
+)
+async def test_what_is_not_saved_says_why(server, wire, answers, words):
+    server.answers += answers
+
+    with pytest.raises(StorageFailed, match=words) as raised:
+        await asyncio.to_thread(put, wire)
+
+    assert len(server.received) == len(answers)
+    assert not isinstance(raised.value, ObjectMissing)
+
+
+async def test_a_second_try_may_do(server, wire):
+    server.answers += [answered("500 Oops"), OK]
+
+    await asyncio.to_thread(put, wire)
+
+    assert len(server.received) == 2
+
+
+def read(wire: Wire, how: Callable[[ObjectStream], object]) -> object:
+    with wire.get("20261120/1-0.png") as stream:
+        return how(stream)
+
+
+async def test_what_was_read_to_its_end_leaves_its_connection_to_the_next(server, wire):
+    server.answers += [answered("200 OK", b"picture"), answered("404 Not Found", MISSING), OK]
+
+    whole = await asyncio.to_thread(read, wire, list)
+    with pytest.raises(ObjectMissing, match="GetObject: NoSuchKey"):
+        await asyncio.to_thread(read, wire, list)
+    await asyncio.to_thread(put, wire)
+
+    assert whole == [b"picture"]
+    assert server.connections == 1
+
+
+async def test_what_was_not_read_to_its_end_takes_its_connection_with_it(server, wire):
+    server.answers += [answered("200 OK", b"picture"), OK]
+
+    begun = await asyncio.to_thread(read, wire, lambda stream: stream.read(3))
+    await asyncio.to_thread(put, wire)
+
+    assert begun == b"pic"
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        answered("200 OK", b"picture", "Connection: close").replace(b": 7", b": 9"),
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npicture",
+    ],
+)
+async def test_an_object_that_is_cut_short_is_a_failure(server, wire, answer):
+    server.answers += [answer, None]
+
+    async def script(_request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server.script = script
+    with pytest.raises(StorageFailed, match=r"did not come|without a length"):
+        await asyncio.to_thread(read, wire, list)
+
+
+async def test_a_signed_request_names_the_port_only_where_it_is_unusual():
+    hosts = [
+        Place(f"{url}/", "b").host for url in ("http://s3:80", "https://s3:443", "http://s3:9")
+    ]
+
+    assert hosts == ["s3", "s3", "s3:9"]
