@@ -1,13 +1,13 @@
 """What Celery carries: generation ids, as doorbells; and the work of each minute or hour.
 
-A message may come twice or never. The task only hands the id to the process's event loop; the
-claim decides, and lease and reaper are the truth, so the message is acknowledged at once.
+A message may come twice or never. A doorbell's id goes straight to the process's event loop
+(background/doorbell.py); the claim decides, and lease and reaper are the truth.
 """
 
 import logging
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from accounts.services import link_events
 from generation import watch
@@ -19,7 +19,13 @@ from pictor.kit import clock
 logger = logging.getLogger(__name__)
 
 
-@shared_task(ignore_result=True)
+class Doorbell(Task):  # type: ignore[type-arg] # generic for the stubs alone
+    """A task whose messages go another way than into Celery's pool."""
+
+    Strategy = "generation.background.doorbell:hand_over"
+
+
+@shared_task(base=Doorbell, ignore_result=True)
 def ring(generation_id: str) -> None:
     """A generation is queued: carry it, if it is still to be had."""
     worker.accept(UUID(generation_id))

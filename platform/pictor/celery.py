@@ -8,6 +8,7 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from kombu import Exchange, Queue
 
 from pictor.env import env_str
 
@@ -22,6 +23,11 @@ app.autodiscover_tasks()
 app.steps["worker"].add("pictor.runtime.worker_step:Become")
 app.conf.update(
     task_default_queue="short",
+    task_queues=[
+        # Taken is done with: no book is kept of doorbells that were not acknowledged yet.
+        Queue("images", Exchange("images"), "images", no_ack=True),
+        Queue("short", Exchange("short"), "short"),
+    ],
     task_routes={"generation.tasks.ring": {"queue": "images"}},
     task_ignore_result=True,
     task_serializer="json",

@@ -1,10 +1,19 @@
 """Bells that nobody hears are nobody's problem."""
 
+import base64
+import json
 import time
+from typing import Any
+from uuid import UUID
 
 import pytest
+import redis
+from celery.exceptions import InvalidTaskError
+from kombu.transport.redis import Channel
 
-from generation import notify
+from generation import notify, tasks
+from generation.background import doorbell as heard
+from generation.background import worker
 from pictor.celery import app
 from pictor.kit import redis_client
 from pictor.kit.ids import new_uuid
@@ -19,16 +28,19 @@ def fresh(monkeypatch):
 
 
 @pytest.fixture
-def broken_broker(fresh, monkeypatch):
+def broken_broker(fresh, settings):
     """The broker refuses connections."""
-    calls: list[str] = []
+    settings.CELERY_BROKER_URL = CLOSED
+    redis_client.forget_client()
+    yield
+    redis_client.forget_client()
 
-    def refuses(*_: object, **__: object) -> None:
-        calls.append("tried")
-        raise ConnectionRefusedError("nobody listens")
 
-    monkeypatch.setattr(app, "send_task", refuses)
-    return calls
+@pytest.fixture
+def message(settings):
+    """Takes the one message of the images' queue."""
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        yield lambda: json.loads(broker.lpop(notify.QUEUE))
 
 
 def test_a_doorbell_is_a_message_in_the_images_queue(fresh, doorbell):
@@ -37,21 +49,76 @@ def test_a_doorbell_is_a_message_in_the_images_queue(fresh, doorbell):
     assert doorbell() == 1
 
 
-def test_a_broker_that_is_away_is_logged_and_left_alone_for_a_second(broken_broker, caplog):
-    heard = [notify.ring(new_uuid()) for _ in range(5)]
+def test_a_doorbell_is_what_celery_would_send(fresh, doorbell, message):
+    generation_id = new_uuid()
+    app.send_task(notify.TASK, (str(generation_id),), queue=notify.QUEUE)
+    theirs = message()
+    notify.ring(generation_id)
+    ours = message()
 
-    assert heard == [False] * 5
-    assert broken_broker == ["tried"]
+    assert json.loads(base64.b64decode(ours.pop("body"))) == json.loads(
+        base64.b64decode(theirs.pop("body"))
+    )
+    for part, names in {
+        "headers": ("id", "root_id", "origin"),
+        "properties": ("correlation_id", "reply_to", "delivery_tag"),
+    }.items():
+        told = {name: (ours[part].pop(name), theirs[part].pop(name)) for name in names}
+        assert all(isinstance(one, str) for pair in told.values() for one in pair)
+    assert ours == theirs
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """The ids that were handed to the loop."""
+    ids: list[UUID] = []
+    monkeypatch.setattr(worker, "accept", ids.append)
+    return ids
+
+
+def test_a_doorbell_goes_from_the_consumer_to_the_loop(fresh, doorbell, message, taken):
+    generation_id = new_uuid()
+    notify.ring(generation_id)
+    with app.connection_for_read() as connection:
+        channel: Any = connection.default_channel
+        came = Channel.Message(message(), channel=channel)
+        came.accept = {"application/json"}
+
+        tasks.ring.start_strategy(app, None)(came, None, None, None, [])
+
+    assert taken == [generation_id]
+
+
+@pytest.mark.parametrize("payload", [[["no id"], {}, {}], [[], {}, {}], {}, None, [[7], {}, {}]])
+def test_a_doorbell_that_names_no_generation_is_refused_as_celery_refuses(taken, payload):
+    class Came:
+        def __init__(self) -> None:
+            self.payload = payload
+
+    with pytest.raises(InvalidTaskError):
+        heard.hand_over(None, app, None)(Came())
+
+    assert taken == []
+
+
+def test_no_book_is_kept_of_doorbells():
+    assert app.amqp.queues["images"].no_ack is True
+
+
+def test_a_broker_that_is_away_is_logged_and_left_alone_for_a_second(broken_broker, caplog):
+    answers = [notify.ring(new_uuid()) for _ in range(5)]
+
+    assert answers == [False] * 5
     assert caplog.text.count("the doorbell was not heard") == 1
 
 
-def test_after_that_it_is_tried_again(broken_broker, monkeypatch):
+def test_after_that_it_is_tried_again(broken_broker, monkeypatch, caplog):
     notify.ring(new_uuid())
     monkeypatch.setattr(notify, "_quiet_until", time.monotonic())
 
     notify.ring_all([new_uuid(), new_uuid()])
 
-    assert broken_broker == ["tried", "tried"]
+    assert caplog.text.count("the doorbell was not heard") == 2
 
 
 def test_a_wake_up_that_cannot_be_sent_is_logged(settings, caplog):

@@ -1,6 +1,6 @@
-"""Redis or Valkey: the process's one client, and the client of its one subscription.
+"""Redis or Valkey: the process's one client, its broker's, and the client of its one subscription.
 
-The client is shared by all threads and keeps a connection for each that is at work. Every call
+A client is shared by all threads and keeps a connection for each that is at work. Every call
 ends within REDIS_TIMEOUT_SECONDS, in RedisError where it failed: what goes through here is a hint
 or has a stand-in, and must not hold anybody up. Settings are read when the client is first used.
 """
@@ -24,6 +24,12 @@ def client() -> "redis.Redis":
         return _client()
 
 
+def broker() -> "redis.Redis":
+    """The same for the broker's server, which may be another one."""
+    with _making:
+        return _client() if settings.CELERY_BROKER_URL == settings.REDIS_URL else _broker()
+
+
 def subscriber() -> "redis.asyncio.Redis":
     """A new client for one subscription, which may be silent for as long as it likes. Close it."""
     return redis.asyncio.Redis.from_url(
@@ -37,12 +43,22 @@ def forget_client() -> None:
     """Make a new client on next use, after settings changed."""
     with _making:
         _client.cache_clear()
+        _broker.cache_clear()
 
 
 @cache
 def _client() -> "redis.Redis":
+    return _made(settings.REDIS_URL)
+
+
+@cache
+def _broker() -> "redis.Redis":
+    return _made(settings.CELERY_BROKER_URL)
+
+
+def _made(url: str) -> "redis.Redis":
     return redis.Redis.from_url(
-        settings.REDIS_URL,
+        url,
         socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
         socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
     )
