@@ -2,14 +2,12 @@
 
 The same as `celery -A pictor.celery worker --pool threads …`, without the imports of Celery's
 command line (an interactive shell among them), which would make every start slower, and with the
-log of the settings from its first line on. Needs PICTOR_DATA, for the schedule file of the beat
-inside the short-work worker.
+log of the settings from its first line on. A short-work worker needs PICTOR_DATA, for the schedule
+file of its beat (worker_step.py).
 """
 
 import logging
-import os
 import sys
-from pathlib import Path
 
 import django
 from celery.app.utils import find_app
@@ -17,13 +15,12 @@ from celery.utils.nodenames import default_nodename, host_format
 
 from pictor.runtime import worker_step  # noqa: F401 - its signals, before the worker is made
 
-THREADS = {"images": 8, "short": 4}
-"""Threads of the pool by queue; an image worker's thread only hands the id to the event loop."""
+THREADS = {"images": 1, "short": 4}
+"""Threads of the pool by queue; an image worker's ids go to its event loop and not through it."""
 
 
 def main(queue: str) -> int:
     """Work on the queue until SIGTERM; the exit status."""
-    schedule = Path(os.environ["PICTOR_DATA"]) / "beat-schedule"
     app = find_app("pictor.celery")
     django.setup()  # the log first
     logging.captureWarnings(capture=True)
@@ -36,8 +33,6 @@ def main(queue: str) -> int:
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
-        beat=queue == "short",
-        schedule_filename=str(schedule),
     )
     worker.start()
     return int(worker.exitcode or 0)

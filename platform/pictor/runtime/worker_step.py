@@ -5,24 +5,24 @@ The app names `Become` as a step of every worker (pictor/celery.py).
 
 import logging
 import os
-import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from celery import bootsteps, signals
+from celery import beat, bootsteps, signals
 from celery.worker import state
 from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
 from pictor.kit import statement_logs, vital
-from pictor.runtime.process import die_with_parent
 
 logger = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 1.0
 """Between two tries to become what the process is."""
-BEAT_LOOK_SECONDS = 5.0
+TICK_SECONDS = 1
+"""The beat looks this often, and stops as fast."""
 
 
 class Become(bootsteps.StartStopStep):
@@ -34,11 +34,8 @@ class Become(bootsteps.StartStopStep):
     its supervisor sees; while the database is away, it waits.
     """
 
-    requires = ("celery.worker.components:Pool", "celery.worker.components:Beat")
-
-    def __init__(self, parent: Any, **kwargs: Any) -> None:
-        super().__init__(parent, **kwargs)
-        self._is_over = threading.Event()
+    requires = ("celery.worker.components:Pool",)
+    _beat: beat.Service | None = None
 
     @override
     def start(self, parent: Any) -> None:
@@ -53,8 +50,7 @@ class Become(bootsteps.StartStopStep):
         if "short" in queues:
             reaper.start()
             sender.start()
-        if parent.beat is not None:
-            vital.start_thread("beat-watch", lambda: self._watch(parent.beat))
+            self._start_beat(parent.app)
 
     @override
     def stop(self, parent: Any) -> None:
@@ -62,24 +58,29 @@ class Become(bootsteps.StartStopStep):
         from generation.background import reaper, worker  # noqa: PLC0415 - as above
         from webhooks import sender  # noqa: PLC0415 - as above
 
-        self._is_over.set()
+        if self._beat is not None:
+            self._beat.stop(wait=True)
         reaper.stop()
         worker.drain()
         sender.drain()
 
     terminate = stop
 
-    def _watch(self, beat: Any) -> None:
-        """Without its clock the process would look well, and the hourly work would never come."""
-        while not self._is_over.wait(BEAT_LOOK_SECONDS):
-            if not _is_stopping() and not beat.is_alive():
-                raise RuntimeError("the beat has ended")
+    def _start_beat(self, app: Any) -> None:
+        """Celery's clock in a thread: embedded as Celery does it, it is a process of 60 MB.
 
+        Without it the process would look well, and the hourly work would never come.
+        """
+        schedule = Path(os.environ["PICTOR_DATA"]) / "beat-schedule"
+        service = self._beat = beat.Service(
+            app, max_interval=TICK_SECONDS, schedule_filename=str(schedule)
+        )
 
-def _is_stopping() -> bool:
-    """The whole group may get SIGTERM, and the beat, which has less to do, ends first."""
-    asked: tuple[int | None, ...] = (state.should_stop, state.should_terminate)
-    return any(status is not None for status in asked)
+        def tick() -> None:
+            app.set_current()  # for this thread
+            service.start()
+
+        vital.start_thread("beat", tick)
 
 
 def _as_soon_as_possible(begin: Callable[[], None]) -> None:
@@ -106,12 +107,6 @@ def refuse_to_start(**_: Any) -> None:
     from pictor.kit.checks import refuse_without_secrets  # noqa: PLC0415 - reads the settings
 
     refuse_without_secrets()
-
-
-@signals.beat_embedded_init.connect
-def end_with_the_worker(**_: Any) -> None:
-    """The embedded beat is a forked child: it must not outlive the worker that forked it."""
-    die_with_parent(signal.SIGTERM, os.getppid())
 
 
 @signals.worker_shutting_down.connect
