@@ -1,5 +1,6 @@
 """A stranger's way in a real browser: from signing up to what the image cost; and an invitation."""
 
+import re
 from uuid import uuid4
 
 import pytest
