@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import condition, require_safe
 from drf_spectacular.generators import SchemaGenerator
@@ -13,6 +14,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from generation.api.bounds import with_contracts
 from generation.catalogue.snapshot import current_catalogue
+from pictor.kit import api_errors
 
 
 @cache
@@ -37,8 +39,15 @@ def _etag(request: HttpRequest) -> str:
     return _document()[1]
 
 
-@require_safe
 @condition(etag_func=_etag)
-def openapi(request: HttpRequest) -> HttpResponse:
-    """The document; 304 where the caller has it."""
+def _answer(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_document()[0], content_type=OpenApiJsonRenderer.media_type)
+
+
+@require_safe
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The document; 304 where the caller has it, 503 while nobody can say what is on offer."""
+    try:
+        return _answer(request)
+    except (OperationalError, InterfaceError) as error:
+        return api_errors.response_of(api_errors.as_pictor_error(error))

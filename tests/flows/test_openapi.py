@@ -1,12 +1,16 @@
 """The OpenAPI document: valid, and true of every operation. Every other flow holds it too."""
 
-from typing import Any
+import json
+from typing import Any, NoReturn
 
 import httpx
 import psycopg
 import pytest
+from django.db import OperationalError
+from django.test import RequestFactory
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from pictor import openapi
 from tests.customer import Customer
 from tests.edits import edit, vary
 from tests.openapi import Document
@@ -258,3 +262,17 @@ def test_whoever_has_the_document_is_not_sent_it_again(customer: Customer) -> No
 
     assert first.headers["Content-Type"] == "application/vnd.oai.openapi+json"
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_while_the_database_is_away_the_document_is_a_503_too(
+    monkeypatch: pytest.MonkeyPatch, rf: RequestFactory
+) -> None:
+    def away() -> NoReturn:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(openapi, "current_catalogue", away)
+
+    answer = openapi.openapi(rf.get("/openapi.json"))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert json.loads(answer.content)["error"]["code"] == "service_unavailable"
