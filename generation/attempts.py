@@ -1,5 +1,6 @@
 """Each try of a generation on a channel, written down before the call and closed after it."""
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +11,12 @@ from billing.services import book_upstream_cost
 from billing.upstream_cost import upstream_cost
 from generation.channels.errors import AttemptClass
 from generation.claims import Claim
-from generation.models import Attempt, Route, State
+from generation.models import Attempt, Generation, Route, State
 from generation.outcome import AttemptEnd
+from pictor.kit import ids
 from pictor.kit.money import Micros
+
+logger = logging.getLogger(__name__)
 
 _BEGIN_ATTEMPT = """
 INSERT INTO generation_attempt
@@ -57,10 +61,11 @@ def begin_attempt(
 
 
 @transaction.atomic
-def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
+def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> bool:
     """Close an attempt's row and book its cost, as a loss where it delivered nothing to charge for.
 
-    A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone.
+    A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone,
+    and the answer is False.
     """
     is_closed = not Attempt.objects.filter(id=end.attempt_id, finished_at=None).update(
         finished_at=now,
@@ -78,6 +83,29 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> None:
             amount=Micros(end.cost_micros),
             as_loss=end.attempt_class != AttemptClass.DELIVERED,
         )
+    return not is_closed
+
+
+def tell(
+    generation: Generation,
+    *,
+    channel: str,
+    attempt_class: AttemptClass,
+    status: int | None,
+    seconds: float,
+) -> None:
+    """The attempt's one line in the log."""
+    facts = {
+        "request_id": generation.request_id,  # a reaper carries no request of its own
+        "generation": generation.public_id,
+        "tenant": ids.public(ids.TENANT, generation.tenant_id),
+        "key": ids.public(ids.KEY, generation.api_key_id),
+        "model": generation.model,
+        "class": attempt_class.value,
+        "status": status,
+        "ms": int(seconds * 1000),
+    }
+    logger.info("attempt on %s", channel, extra={"facts": facts})
 
 
 def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
@@ -88,7 +116,7 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
     attempts = Attempt.objects.filter(generation_id__in=generation_ids, finished_at=None).exclude(
         generation__state=State.RUNNING, dispatch=F("generation__dispatch")
     )
-    for attempt in attempts.select_related("generation"):
+    for attempt in attempts.select_related("generation", "channel"):
         end = AttemptEnd(
             attempt_id=attempt.id,
             attempt_class=AttemptClass.UNKNOWN,
@@ -96,7 +124,14 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
             cost_micros=upstream_cost(_price_of(attempt), images=attempt.generation.n),
             detail="cut off by the end of our own process",
         )
-        end_attempt(end, generation_id=attempt.generation_id, now=now)
+        if end_attempt(end, generation_id=attempt.generation_id, now=now):
+            tell(
+                attempt.generation,
+                channel=attempt.channel.name,
+                attempt_class=AttemptClass.UNKNOWN,
+                status=None,
+                seconds=(now - attempt.started_at).total_seconds(),
+            )
 
 
 def _price_of(attempt: Attempt) -> int | None:

@@ -23,7 +23,7 @@ from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
 from generation.outcome import Failure, not_stored
 from generation.settlement import fail, fail_unforeseen, settle
-from pictor.kit import clock, log, pools
+from pictor.kit import clock, ids, log, pools
 from pictor.kit.ids import GenerationId
 from storage.services import StorageFailed
 
@@ -40,6 +40,14 @@ def submit(
     admitted = admit(caller=caller, submission=submission, generation_id=generation_id, now=now)
     if admitted.is_new:
         notify.ring(admitted.generation.id)
+    # Noted here and not by the answer alone: the caller may be gone before there is one.
+    generation = admitted.generation
+    log.note(
+        generation=generation.public_id,
+        model=generation.model,
+        tenant=ids.public(ids.TENANT, generation.tenant_id),
+        key=ids.public(ids.KEY, generation.api_key_id),
+    )
     return admitted
 
 

@@ -28,6 +28,7 @@ from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.channels.declaration import Lack
 from generation.models import Generation, Source, State
+from pictor.kit import log
 from pictor.kit.errors import (
     InvalidRequest,
     ModelForbidden,
@@ -187,6 +188,7 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms
         )
     if not caller.may_use(model):
         raise _refusal(caller, model)
+    log.note(model=contract.model)
     return contract
 
 

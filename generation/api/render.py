@@ -81,7 +81,9 @@ async def answer(finished: Finished, *, is_replay: bool) -> HttpResponseBase:
 
 def error_body(generation: Generation) -> dict[str, Any]:
     """{"error": {…}} of a generation that brought no image."""
-    return ErrorAnswer.render({"error": generation.error or _CANCELED})
+    error = generation.error or _CANCELED
+    log.note(code=error["code"])
+    return ErrorAnswer.render({"error": error})
 
 
 def _error(generation: Generation, headers: dict[str, str]) -> HttpResponse:

@@ -5,7 +5,6 @@ work in the conversion pool, storage in its own; the loop itself only moves byte
 """
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -51,8 +50,6 @@ from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolFull, Spools
-
-logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 15.0
 """How long a generation waits for a gate, a full cap, or the first outcomes of a channel."""
@@ -224,10 +221,10 @@ class Dispatcher:
                 self._count_out(call, cause)  # first, because others wait for the outcome
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, attempt_id, cause)
-                _say(run, candidate, cause.attempt_class, cause.http_status, started)
+                _tell(run, candidate, cause.attempt_class, cause.http_status, started)
                 raise _Ended(cause, error_of(cause, timed_out=timed_out)) from None
             cause = None
-            _say(run, candidate, AttemptClass.DELIVERED, answer.http_status, started)
+            _tell(run, candidate, AttemptClass.DELIVERED, answer.http_status, started)
             return delivery
         finally:
             self._count_out(call, cause)
@@ -348,25 +345,16 @@ class _Ended(Exception):
         self.error = error
 
 
-def _say(
-    run: _Run,
-    candidate: Candidate,
-    attempt_class: AttemptClass,
-    status: int | None,
-    started: float,
+def _tell(
+    run: _Run, candidate: Candidate, ended_as: AttemptClass, status: int | None, started: float
 ) -> None:
-    """The attempt's one line in the log."""
-    generation = run.generation
-    facts = {
-        "generation": generation.public_id,
-        "tenant": ids.public(ids.TENANT, generation.tenant_id),
-        "key": ids.public(ids.KEY, generation.api_key_id),
-        "model": generation.model,
-        "class": attempt_class.value,
-        "status": status,
-        "ms": int((time.monotonic() - started) * 1000),
-    }
-    logger.info("attempt on %s", candidate.route.channel_name, extra={"facts": facts})
+    attempts.tell(
+        run.generation,
+        channel=candidate.route.channel_name,
+        attempt_class=ended_as,
+        status=status,
+        seconds=time.monotonic() - started,
+    )
 
 
 def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:

@@ -1,7 +1,11 @@
 """What the parts of the running default log: JSON objects, a line each."""
 
 import json
+import socket
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.customer import Customer
@@ -23,10 +27,18 @@ def test_every_line_is_a_json_object(stack: Stack, customer: Customer, name: str
     assert all({"at", "level", "logger", "message"} <= line.keys() for line in lines)
 
 
-def lines_of(stack: Stack, part: str, logger: str, request_id: str) -> list[dict[str, object]]:
+def lines_of(stack: Stack, part: str, logger: str, request_id: str) -> list[dict[str, Any]]:
     """What a part has logged of a request by one logger, so far."""
     lines = [json.loads(line) for line in stack.log(part).splitlines() if request_id in line]
     return [line for line in lines if line["logger"] == logger]
+
+
+def request_line(stack: Stack, answer: httpx.Response) -> dict[str, Any]:
+    """The one line of an answer's request."""
+    request_id = answer.headers["x-request-id"]
+    until(lambda: bool(lines_of(stack, "web", "pictor.request", request_id)))
+    (line,) = lines_of(stack, "web", "pictor.request", request_id)
+    return line
 
 
 def test_a_request_and_each_attempt_are_one_line_each_and_tell_no_prompt(
@@ -34,11 +46,10 @@ def test_a_request_and_each_attempt_are_one_line_each_and_tell_no_prompt(
 ) -> None:
     prompt = "a secret garden"
     answer = customer.generate(prompt, quality="low", user="somebody")
-    request_id = answer.headers["x-request-id"]
 
-    until(lambda: bool(lines_of(stack, "web", "pictor.request", request_id)))
-    (request,) = lines_of(stack, "web", "pictor.request", request_id)
-    attempts = lines_of(stack, "worker", "generation.dispatch.service", request_id)
+    request = request_line(stack, answer)
+    request_id = answer.headers["x-request-id"]
+    attempts = lines_of(stack, "worker", "generation.attempts", request_id)
 
     whose = {"generation": answer.headers["x-pictor-generation-id"], "key": customer.key_id}
     assert whose.items() <= request.items()
@@ -46,7 +57,9 @@ def test_a_request_and_each_attempt_are_one_line_each_and_tell_no_prompt(
     assert (request["status"], request["model"]) == (answer.status_code, "gpt-image-2-origin")
     assert attempts
     assert all(whose.items() <= line.items() for line in attempts)
+    assert {"tenant", "status", "ms"} <= request.keys()
     assert {"tenant", "class", "status", "ms"} <= attempts[-1].keys()
+    assert attempts[-1]["tenant"] == request["tenant"]
     for part in ("web", "worker", "short"):
         assert "secret garden" not in stack.log(part)
         assert "somebody" not in stack.log(part)
@@ -59,10 +72,42 @@ def test_a_request_and_each_attempt_are_one_line_each_and_tell_no_prompt(
 def test_a_refusal_is_logged_with_its_code_and_without_its_query(
     stack: Stack, customer: Customer, path: str, status: int, code: str
 ) -> None:
-    request_id = customer.client.get(f"{path}?token=hunter2").headers["x-request-id"]
-
-    until(lambda: bool(lines_of(stack, "web", "pictor.request", request_id)))
-    (line,) = lines_of(stack, "web", "pictor.request", request_id)
+    line = request_line(stack, customer.client.get(f"{path}?token=hunter2"))
 
     assert (line["message"], line["status"], line["code"]) == (f"GET {path}", status, code)
     assert "hunter2" not in stack.log("web")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [({}, 502), ({"stream": True}, 200), ({"strict_size": "no"}, 400)],
+    ids=["failed", "failed in a stream", "refused"],
+)
+def test_what_went_wrong_is_in_the_line_by_its_code_and_model(
+    stack: Stack, customer: Customer, fields: dict[str, Any], status: int
+) -> None:
+    answer = customer.generate("[sandbox: fail=500]", quality="low", **fields)
+
+    line = request_line(stack, answer)
+
+    assert (line["status"], bool(line["code"])) == (status, True)
+    assert answer.status_code == status
+    assert line["code"] in answer.text
+
+
+def test_what_could_not_be_read_or_needs_no_key_has_its_line_too(stack: Stack) -> None:
+    base = urlsplit(stack.base_url)
+    with socket.create_connection((base.hostname, base.port), timeout=30) as wire:
+        wire.sendall(b"no such thing\r\n\r\n")
+        head = b"".join(iter(lambda: wire.recv(4096), b"")).decode()
+    request_id = head.split("x-request-id: ")[1].split("\r\n")[0]
+    unread = httpx.Response(400, headers={"x-request-id": request_id})
+    asked = httpx.options(f"{stack.base_url}/v1/models", trust_env=False)
+    page = httpx.get(f"{stack.base_url}/pricing/?q=hunter3", trust_env=False, timeout=60)
+
+    lines = [request_line(stack, answer) for answer in (unread, asked, page)]
+
+    said = [(line["message"], line["status"]) for line in lines]
+    assert said == [("refused unread", 400), ("OPTIONS /v1/models", 204), ("GET /pricing/", 200)]
+    assert lines[0]["code"] == "invalid_value"
+    assert "hunter3" not in stack.log("web")

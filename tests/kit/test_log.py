@@ -22,6 +22,7 @@ from pictor.kit.log import LineFormatter, request_id, without_secrets
             "GET /i.png?X-Amz-Credential=AKIA%2F20261120&X-Amz-Signature=0a1b2c&x=1",
             "GET /i.png?X-Amz-Credential=***&X-Amz-Signature=***&x=1",
         ),
+        ("GET /invite/Zm94ZXM-x_1/", "GET /invite/***/"),
         ("https://user@host/path", "https://user@host/path"),
         ("a desk-lamp and a bearer", "a desk-lamp and a bearer"),
         ("sk-short", "sk-short"),

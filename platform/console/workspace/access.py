@@ -20,6 +20,7 @@ from accounts import rates
 from accounts.models import ApiKey, Membership, Tenant, User
 from accounts.selectors import api_keys_of, membership_in
 from billing.selectors import Balance, balance_of
+from pictor.kit import log
 from pictor.kit.errors import RateLimited
 from pictor.kit.ids import TenantId
 
@@ -195,6 +196,7 @@ def member(needs: May | None = None) -> Callable[[View], View]:
                 raise Http404
             if request.user.terms_version != settings.TERMS_VERSION:
                 return _led(request, reverse("people:terms"))
+            log.note(tenant=membership.tenant.public_id)
             membership.user = request.user
             workspace = Workspace(membership, request.user, balance_of(membership.tenant_id))
             with timezone.override(workspace.tenant.zone):

@@ -31,7 +31,8 @@ logger = logging.getLogger(__name__)
 
 
 def body_of(error: PictorError) -> dict[str, Any]:
-    """The JSON object of an error."""
+    """The JSON object of an error. The request's line in the log has its code."""
+    log.note(code=error.code)
     return {
         "error": {
             "message": error.message,
@@ -53,8 +54,7 @@ def headers_of(error: PictorError) -> dict[str, str]:
 
 
 def response_of(error: PictorError) -> HttpResponse:
-    """An error as a Django response. The request's line in the log has its code."""
-    log.note(code=error.code)
+    """An error as a Django response."""
     return json_response(body_of(error), status=error.status, headers=headers_of(error))
 
 

@@ -30,6 +30,7 @@ EXPOSED = (
     " location, idempotent-replayed, preference-applied, openai-processing-ms"
 )
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
+NO_CONTENT = 204
 NO_ANSWER = 499
 """How a request is logged whose caller was gone before an answer began, as nginx has it."""
 UNSAID = frozenset({"/healthz", "/readyz"})
@@ -73,6 +74,7 @@ class Edge:
             ]
             if _is_preflight(scope):
                 await _answer_preflight(scope, send, extra)
+                _say(scope, {"status": NO_CONTENT, "ms": 0})
                 return
         scope = self._proxies.seen_through(scope)
         started = time.monotonic()
@@ -119,5 +121,5 @@ async def _answer_preflight(scope: Scope, send: Send, extra: list[tuple[bytes, b
         (b"access-control-max-age", b"86400"),
         (b"vary", b"Access-Control-Request-Headers"),
     ]
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.start", "status": NO_CONTENT, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -307,7 +307,7 @@ class Protocol(HttpToolsProtocol):
                 self._answer(refusal)
 
     def _answer(self, refusal: Refusal) -> None:
-        self.transport.write(refusal.as_bytes())
+        self.transport.write(refusal.given())
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._await(Wait.LINGER)

@@ -1,8 +1,15 @@
-"""What is answered below ASGI, where a request cannot be read: complete HTTP answers as bytes."""
+"""What is answered below ASGI, where a request cannot be read: complete HTTP answers as bytes.
 
+Each is a line in the log, as every other answer is. Neither method nor path is in it: they may not
+have come, or be what is wrong.
+"""
+
+import logging
 from dataclasses import dataclass
 
 from pictor.kit import ids
+
+logger = logging.getLogger("pictor.request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +22,14 @@ class Refusal:
     code: str = "invalid_value"
     retry_after: int | None = None
 
-    def as_bytes(self) -> bytes:
-        """The whole answer. It ends the connection."""
+    def given(self) -> bytes:
+        """The whole answer, which ends the connection; the log has it from here on."""
+        request_id = ids.public("req", ids.new_uuid())
+        facts = {"request_id": request_id, "status": int(self.status[:3]), "code": self.code}
+        logger.info("refused unread", extra={"facts": facts})
+        return self._as_bytes(request_id)
+
+    def _as_bytes(self, request_id: str) -> bytes:
         body = (
             f'{{"error":{{"message":"{self.message}","type":"{self.type}",'
             f'"param":null,"code":"{self.code}"}}}}'
@@ -24,7 +37,7 @@ class Refusal:
         later = f"retry-after: {self.retry_after}\r\n" if self.retry_after else ""
         return (
             f"HTTP/1.1 {self.status}\r\ncontent-type: application/json\r\n"
-            f"x-request-id: {ids.public('req', ids.new_uuid())}\r\n"
+            f"x-request-id: {request_id}\r\n"
             f"access-control-allow-origin: *\r\n{later}"
             f"x-should-retry: {'true' if self.retry_after else 'false'}\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"

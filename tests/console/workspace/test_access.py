@@ -8,7 +8,7 @@ from accounts.models import AuditEvent, Invitation, Membership
 from accounts.services import invite
 from billing.models import Transfer
 from console.workspace import urls
-from pictor.kit import clock
+from pictor.kit import clock, log
 from storage.exports import KEPT as EXPORT_KEPT
 from storage.models import TenantExport
 from tests.console.workspace.conftest import SignIn, available, told
@@ -143,6 +143,15 @@ def test_a_stranger_is_led_to_the_sign_in(client, acme, name):
 
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/login/?next=/console/")
+
+
+def test_a_page_s_line_in_the_log_has_its_tenant(acme, sign_in):
+    client = sign_in(acme)
+    noted = log.begin_request("req_1")
+
+    client.get(reverse("workspace:overview", args=[acme.tenant.public_id]))
+
+    assert noted == {"tenant": acme.tenant.public_id}
 
 
 @pytest.mark.parametrize("name", names())

@@ -88,7 +88,8 @@ def test_a_living_workers_generation_is_left_alone(acme, worker, doorbell):
     assert doorbell() == 0
 
 
-def test_what_the_dead_worker_had_begun_is_closed(acme, worker, channel, doorbell):
+def test_what_the_dead_worker_had_begun_is_closed_and_told(acme, worker, channel, doorbell, caplog):
+    caplog.set_level("INFO", logger="generation.attempts")
     generation = acme.generation()
     claim = claims.take(generation_id=generation.id, worker=worker)
     assert claim is not None
@@ -106,6 +107,10 @@ def test_what_the_dead_worker_had_begun_is_closed(acme, worker, channel, doorbel
 
     attempt = Attempt.objects.get()
     assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
+    (line,) = [one for one in caplog.records if one.name == "generation.attempts"]
+    assert line.getMessage() == f"attempt on {channel.name}"
+    assert line.facts["generation"] == generation.public_id
+    assert (line.facts["class"], line.facts["status"]) == ("unknown", None)
 
 
 def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme, doorbell):
