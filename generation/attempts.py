@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
+from prometheus_client import Counter, Histogram
 
 from billing.services import book_upstream_cost
 from billing.upstream_cost import upstream_cost
@@ -14,9 +15,15 @@ from generation.claims import Claim
 from generation.models import Attempt, Generation, Route, State
 from generation.outcome import AttemptEnd
 from pictor.kit import ids
+from pictor.kit.metrics import LONG
 from pictor.kit.money import Micros
 
 logger = logging.getLogger(__name__)
+
+ATTEMPTS = Counter(
+    "pictor_attempts", "Calls to channels that ended.", ["channel", "model", "class"]
+)
+SECONDS = Histogram("pictor_attempt_seconds", "What a call took.", ["channel"], buckets=LONG)
 
 _BEGIN_ATTEMPT = """
 INSERT INTO generation_attempt
@@ -94,7 +101,9 @@ def tell(
     status: int | None,
     seconds: float,
 ) -> None:
-    """The attempt's one line in the log."""
+    """An attempt is over: its one line in the log, and one more of its kind."""
+    ATTEMPTS.labels(channel, generation.model, attempt_class.value).inc()
+    SECONDS.labels(channel).observe(seconds)
     facts = {
         "request_id": generation.request_id,  # a reaper carries no request of its own
         "generation": generation.public_id,

@@ -1,9 +1,10 @@
-"""Reads of generations: by tenant, by id what is already known to be theirs, and as usage."""
+"""Reads of generations: by tenant, by id what is known to be theirs, as usage, as queues."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from generation.models import FINAL, Attempt, Generation
@@ -34,6 +35,32 @@ class Finished:
 
     generation: Generation
     images: tuple[StoredImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What is under way of one model, of all tenants."""
+
+    model: str
+    queued: int = 0
+    running: int = 0
+    oldest_seconds: float = 0.0
+    """Since the oldest queued one was asked for."""
+
+
+def queues() -> list[Queue]:
+    """The models of which something is under way."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT model, COUNT(*) FILTER (WHERE state = 'queued'),
+                   COUNT(*) FILTER (WHERE state = 'running'),
+                   COALESCE(EXTRACT(EPOCH FROM clock_timestamp() -
+                       MIN(created_at) FILTER (WHERE state = 'queued')), 0)::float8
+              FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY model
+            """
+        )
+        return [Queue(*row) for row in cursor]
 
 
 def generations_of(tenant_id: TenantId | UUID) -> QuerySet[Generation]:

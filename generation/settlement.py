@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
+from prometheus_client import Histogram
 
 from billing import pricing
 from billing.selectors import table_of
@@ -24,6 +25,7 @@ from generation.claims import Claim, held_by
 from generation.models import Generation, IdempotencyRecord, State
 from generation.outcome import BROKEN, Delivery, Failure
 from pictor.kit.errors import PictorError
+from pictor.kit.metrics import LONG, SHORT
 from pictor.kit.money import Micros
 from storage.models import StoredImage
 from storage.services import keep_images
@@ -32,9 +34,17 @@ from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
 
+SETTLE_SECONDS = Histogram(
+    "pictor_settle_seconds", "The transaction in which a hold ends.", buckets=SHORT
+)
+IMAGE_SECONDS = Histogram(
+    "pictor_generation_seconds", "From request to settled images.", ["model"], buckets=LONG
+)
+
 _TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
 
 
+@SETTLE_SECONDS.time()
 def settle(
     *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
 ) -> bool:
@@ -73,6 +83,7 @@ def settle(
             at=now,
             took=now - generation.created_at,
         )
+    IMAGE_SECONDS.labels(generation.model).observe((now - generation.created_at).total_seconds())
     return True
 
 
@@ -97,6 +108,7 @@ def fail_unforeseen(*, claim: Claim, now: datetime) -> bool:
     return is_failed
 
 
+@SETTLE_SECONDS.time()
 def end_without_image(
     *,
     generation: Generation,

@@ -19,7 +19,7 @@ def anyio_backend() -> str:
 def pooled_connections(transactional_db: None) -> Iterator[None]:
     """A database for the fixed pools' threads, which close their connections at the end."""
     yield
-    for name, threads in (("views", 8), ("probes", 1), ("database", 8)):
+    for name, threads in (("views", 8), ("probes", 1), ("figures", 1), ("database", 8)):
         executor = pools._executor(name, threads)  # noqa: SLF001 - a process never ends its pools
         barrier = threading.Barrier(threads)
         for done in [executor.submit(_close, barrier) for _ in range(threads)]:

@@ -32,6 +32,29 @@ class Record:
         return self.delivered / ended if ended else None
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Deliveries of all tenants whose time has come, and for how long of the first of them."""
+
+    count: int
+    overdue_seconds: float
+
+
+def due_together() -> Due:
+    """What a sender could take now; endpoints that are paused or disabled wait for their owners."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT COUNT(*),
+                   COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - MIN(d.due_at)), 0)::float8
+              FROM webhooks_delivery d JOIN webhooks_webhookendpoint e ON e.id = d.endpoint_id
+             WHERE d.state = 'pending' AND d.due_at <= clock_timestamp() AND e.status = 'enabled'
+            """
+        )
+        (count, seconds) = cursor.fetchone()
+    return Due(count, seconds)
+
+
 def endpoints_of(tenant_id: UUID) -> list[WebhookEndpoint]:
     """A tenant's endpoints, newest first."""
     return list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).order_by("-id"))

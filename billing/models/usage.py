@@ -31,6 +31,7 @@ class UsageRollup(models.Model):
     )
 
     class Meta:
+        indexes = [models.Index(fields=["hour"], name="usage_by_hour")]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "hour", "key_id", "model", "tier", "channel", "status"],

@@ -57,6 +57,7 @@ from billing.selectors.reports import (
     pace_of,
     usage_between,
 )
+from billing.selectors.together import balances_together, usage_together
 from billing.selectors.usage import USAGE_BY_HOUR, usage_of
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "available_to",
     "balance_alert_of",
     "balance_of",
+    "balances_together",
     "book_in_force",
     "book_named",
     "books_of",
@@ -115,5 +117,6 @@ __all__ = [
     "usage_between",
     "usage_findings",
     "usage_of",
+    "usage_together",
     "without_price",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from prometheus_client import Histogram
 
 from accounts.selectors import Caller
 from billing import locks, pricing
@@ -38,9 +39,14 @@ from pictor.kit.errors import (
     Unavailable,
 )
 from pictor.kit.ids import GenerationId
+from pictor.kit.metrics import SHORT
 from pictor.kit.money import Micros
 
 logger = logging.getLogger(__name__)
+
+HOLD_SECONDS = Histogram(
+    "pictor_hold_seconds", "The transaction in which a hold is placed.", buckets=SHORT
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def admit(
     generation, is_new = _known(caller, submission, digest, now), False
     if generation is None:
         quoted = quoted_order(caller=caller, request=submission.request, now=now)
-        with transaction.atomic():
+        with HOLD_SECONDS.time(), transaction.atomic():
             generation, is_new = _write(
                 caller,
                 submission,

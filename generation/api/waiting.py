@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable
 from uuid import UUID
 
+from prometheus_client import Gauge
 from redis.exceptions import RedisError
 
 from generation.dispatch.announce import PARTIALS, PartialImage
@@ -26,6 +27,8 @@ from generation.selectors import Finished, finished_among
 from pictor.kit import ids, pools, redis_client, vital
 
 logger = logging.getLogger(__name__)
+
+WAITED_FOR = Gauge("pictor_waited_for", "Generations that callers of a web process wait for.")
 
 COALESCE_SECONDS = 0.005
 POLL_SECONDS = 2.0
@@ -184,6 +187,7 @@ class Hub:
 
     async def start(self) -> None:
         """Begin to listen and to poll."""
+        WAITED_FOR.set_function(lambda: len(self._waiters))
         self._tasks = [
             vital.start_task("wake-ups", self._listen()),
             vital.start_task("poll", self._poll()),

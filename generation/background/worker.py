@@ -19,6 +19,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
+from prometheus_client import Gauge
 
 from generation import attempts, claims, lease, notify, pipeline
 from generation.background.quarantine import Quarantine
@@ -30,6 +31,9 @@ from pictor.kit.http_pools import HttpPools
 from pictor.kit.spools import process_spools
 
 logger = logging.getLogger(__name__)
+
+SLOTS = Gauge("pictor_worker_slots", "How many generations a worker may have in hand.")
+SLOTS_USED = Gauge("pictor_worker_slots_used", "How many it has, without those in quarantine.")
 
 UNHEARD_SECONDS = 5.0
 """A generation queued for this long is found in the database: nobody heard its doorbell."""
@@ -52,6 +56,8 @@ class ImageWorker:
 
     def __init__(self) -> None:
         self._slots = threading.BoundedSemaphore(settings.WORKER_SLOTS)
+        SLOTS.set(settings.WORKER_SLOTS)
+        SLOTS_USED.set_function(lambda: len(self._in_hand))
         self._in_hand: dict[asyncio.Task[None], UUID] = {}
         self._dispatcher: Dispatcher | None = None
         self._epoch: WorkerEpoch | None = None

@@ -11,10 +11,18 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
+from prometheus_client import Gauge
+
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 
 logger = logging.getLogger(__name__)
+
+BREAKER_OPEN = Gauge(
+    "pictor_breaker_open",
+    "1 from a breaker's opening until a call goes well; without a model, of the whole channel.",
+    ["channel", "model"],
+)
 
 WINDOW_SECONDS = 60.0
 """Older outcomes are no evidence of a channel's present health."""
@@ -154,8 +162,9 @@ class Health:
                 self._failed(circuit, now)
             else:
                 circuit.is_probing = False
-            models = "every model" if circuit is channel.account else call.route.model
-            _say_turn(call.route.channel_name, models, before=pause, after=circuit.pause)
+            model = "" if circuit is channel.account else call.route.model
+            BREAKER_OPEN.labels(call.route.channel_name, model).set(bool(circuit.pause))
+            _say_turn(call.route.channel_name, model, before=pause, after=circuit.pause)
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool) -> None:
         """Whether what came back had the size that was sent for."""
@@ -183,6 +192,9 @@ class Health:
     def _channel(self, route: RouteInfo) -> _ChannelHealth:
         known = self._channels.get(route.channel_id)
         if known is None or known.reset_count < route.reset_count:
+            for model in known.circuits if known else ():
+                BREAKER_OPEN.labels(route.channel_name, model).set(0)
+            BREAKER_OPEN.labels(route.channel_name, "").set(0)
             known = self._channels[route.channel_id] = _ChannelHealth(route.reset_count)
         return known
 
@@ -193,8 +205,9 @@ class Health:
         return self._channel(route).circuits.setdefault(route.model, _Circuit())
 
 
-def _say_turn(channel: str, models: str, *, before: float, after: float) -> None:
+def _say_turn(channel: str, model: str, *, before: float, after: float) -> None:
     """A breaker that opens, for longer than before too, or closes is worth a line."""
+    models = model or "every model"
     if after > before:
         logger.warning("the breaker of %s for %s is open for %.0f s", channel, models, after)
     elif before and not after:

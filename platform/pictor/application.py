@@ -4,6 +4,7 @@ edge          request id on every answer, CORS on those of /v1
 pass-through  /{bucket}/… of the embedded S3 server
 body gate     /v1: key first, then the body
 /v1 handler   async views, no thread per waiter
+metrics       /metrics, where it is wanted
 probes        /healthz and /readyz
 site          everything else, on Django's stock handler
 
@@ -22,12 +23,14 @@ from generation import lease
 from generation.api.callers import callers
 from generation.api.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
-from pictor.kit import clock, pools, statement_logs
+from generation.figures import figures
+from pictor.kit import clock, metrics, pools, statement_logs
 from pictor.kit.checks import refuse_without_secrets
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate
 from pictor.web.handler import V1Handler
+from pictor.web.metrics import Metrics
 from pictor.web.passthrough import S3Passthrough
 from pictor.web.probes import Probes
 from pictor.web.site import SiteHandler
@@ -62,8 +65,11 @@ class Lifespan:
             statement_logs.look_once()
             await hub.start()
             await callers.start()
+            if settings.METRICS:
+                metrics.start("web")
             await send({"type": "lifespan.startup.complete"})
             await receive()
+            metrics.stop()
             await hub.stop()
             await callers.stop()
             for close in self._closing:
@@ -87,9 +93,10 @@ def build() -> App:
     refuse_without_secrets()
     stock: Any = get_asgi_application()
     forms = FormPaths(FORM_PATHS, FORM_LIMITS)
+    site = Probes(SiteHandler(stock, uploader=uploader), image_workers=lease.alive)
     app: App = Router(
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=forms),
-        site=Probes(SiteHandler(stock, uploader=uploader), image_workers=lease.alive),
+        site=Metrics(site, figures=lambda: figures(now=clock.now())),
     )
     closing = []
     if settings.S3_PASSTHROUGH:

@@ -4,6 +4,7 @@ A secret is read from NAME, or from the file that NAME_FILE names (as container 
 them). A number or a yes/no value that cannot be read stops the start with the variable's name.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -53,6 +54,14 @@ def env_int(name: str, default: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """The variable split at commas, blanks dropped."""
     return [item.strip() for item in env_str(name, default).split(",") if item.strip()]
+
+
+def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The variable as addresses and networks, split at commas; a misspelt one stops the start."""
+    try:
+        return [ipaddress.ip_network(item, strict=False) for item in env_list(name)]
+    except ValueError as error:
+        raise EnvError(f"{name} must hold addresses or networks: {error}") from None
 
 
 def env_secret(name: str, default: str = "") -> str:

@@ -18,6 +18,7 @@ from pictor.env import (
     env_int,
     env_list,
     env_mail,
+    env_networks,
     env_secret,
     env_secrets,
     env_str,
@@ -377,6 +378,13 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.as_it_is"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
+
+# --- metrics (web/metrics.py): both are asked for where both are set ---------------------------
+
+METRICS_TOKEN = env_secret("PICTOR_METRICS_TOKEN")
+METRICS_NETWORKS = env_networks("PICTOR_METRICS_NETWORKS")
+METRICS = bool(METRICS_TOKEN or METRICS_NETWORKS)
+"""Whether they are collected at all."""
 
 # --- logs: structured, one line each, secrets removed -----------------------------------------
 

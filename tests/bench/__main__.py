@@ -2,11 +2,11 @@
 
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
-Scenarios: throughput, waiting, big_images, edits, slow_clients, bombs, pages, seals
+Scenarios: throughput, waiting, big_images, edits, slow_clients, bombs, pages, seals, scrapes
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
-was slow, when seals cost too much, or when `ledger_check` finds something afterwards.
+or a scrape was slow, when seals cost too much, or when `ledger_check` finds something afterwards.
 """
 
 import argparse
@@ -16,7 +16,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pictor.runtime.process import raise_file_limit
-from tests.bench import big_images, bombs, edits, pages, seals, slow_clients, throughput, waiting
+from tests.bench import (
+    big_images,
+    bombs,
+    edits,
+    pages,
+    scrapes,
+    seals,
+    slow_clients,
+    throughput,
+    waiting,
+)
 from tests.bench.ground import Ground, fresh_ground
 from tests.bench.report import Result, table
 
@@ -29,6 +39,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "bombs": bombs.run,
     "pages": pages.run,
     "seals": seals.run,
+    "scrapes": scrapes.run,
 }
 MOST_REQUESTS = 10_000
 

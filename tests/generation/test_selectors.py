@@ -1,10 +1,11 @@
 """Reads by tenant."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from generation import selectors
+from generation import claims, selectors
 from generation.models import Generation
 from generation.outcome import TIMED_OUT, Failure
 from generation.settlement import fail, settle
@@ -101,3 +102,22 @@ def test_an_operator_may_type_either_form_of_an_id(text, found):
 def test_a_generation_shows_its_public_id(queued):
     assert selectors.generation_id_of(queued.public_id) == queued.id
     assert str(Generation.objects.get()) == queued.public_id
+
+
+# --- of all tenants ---------------------------------------------------------------------------
+
+
+def test_a_queue_is_what_is_under_way_of_a_model_and_since_when(acme, other, worker):
+    running, *waiting = [customer.generation() for customer in (acme, acme, other)]
+    assert claims.take(generation_id=running.id, worker=worker)
+    asked_at = clock.now() - timedelta(seconds=90)
+    Generation.objects.filter(id=waiting[0].id).update(created_at=asked_at)
+
+    (queue,) = selectors.queues()
+
+    assert (queue.model, queue.queued, queue.running) == ("gpt-image-2-origin", 2, 1)
+    assert 90 <= queue.oldest_seconds < 120
+
+
+def test_what_has_ended_is_in_no_queue(finished):
+    assert selectors.queues() == []

@@ -5,6 +5,7 @@ import pytest
 from pictor.kit.checks import (
     OPERATOR,
     SECRETS,
+    metrics_token_is_long,
     operator_is_named,
     refuse_without_secrets,
     secrets_are_set,
@@ -54,3 +55,17 @@ def test_a_deployment_is_warned_that_nobody_is_named(settings):
     settings.OPERATOR_PLACE = ""
 
     assert [found.msg for found in operator_is_named(None)] == ["PICTOR_OPERATOR_PLACE is not set"]
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("", []),
+        ("k" * 24, []),
+        ("k" * 23, ["PICTOR_METRICS_TOKEN has less than 24 characters"]),
+    ],
+)
+def test_a_token_of_metrics_is_too_long_to_guess(settings, token, said):
+    settings.METRICS_TOKEN = token
+
+    assert [found.msg for found in metrics_token_is_long(None)] == said

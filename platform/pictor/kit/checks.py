@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 SECRETS = ("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS")
 
+SHORTEST_TOKEN = 24
+
 OPERATOR = ("OPERATOR_NAME", "OPERATOR_PLACE", "OPERATOR_CONTACT")
 
 
@@ -62,6 +64,20 @@ def operator_is_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
         for name in OPERATOR
         if not getattr(settings, name)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def metrics_token_is_long(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Nothing counts wrong guesses at it."""
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= SHORTEST_TOKEN:
+        return []
+    return [
+        Caution(
+            f"PICTOR_METRICS_TOKEN has less than {SHORTEST_TOKEN} characters",
+            hint="python -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            id="pictor.W002",
+        )
     ]
 
 

@@ -27,6 +27,7 @@ from types import TracebackType
 
 import httpcore
 import httpx
+from prometheus_client import Gauge
 from typing_extensions import override
 
 from pictor.kit import egress
@@ -58,6 +59,9 @@ each, with 10 they cost 1.3."""
 KEEPALIVE_SECONDS = 4.0
 """Shorter than servers' usual 5 s: a reused connection that its server is just closing would leave
 us not knowing whether a paid request arrived."""
+
+
+CALLS = Gauge("pictor_http_calls", "Calls to others' hosts that are under way.")
 
 
 class ConnectionLost(HttpError):
@@ -168,7 +172,8 @@ class HttpPool:
             self._clients.append(client)
         client.in_flight += 1
         try:
-            yield client.http
+            with CALLS.track_inprogress():
+                yield client.http
         finally:
             client.in_flight -= 1
             if client.in_flight == 0 and len(self._clients) > 1 and client in self._clients:

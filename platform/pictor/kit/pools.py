@@ -7,6 +7,7 @@ reaper and its watch, the look at the beat).
     admission   6   key look-up to commit, web; fair between tenants, bounded queue
     views       8   every other sync endpoint under /v1, web
     probes      1   the look at the servers behind /readyz, web
+    figures     1   what /metrics says, web
     database    8   claims, attempts, settlements, image worker; webhooks, short-work worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
@@ -28,11 +29,15 @@ from functools import cache, partial
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
+from prometheus_client import Gauge
 
 from pictor.kit import retries
 from pictor.kit.errors import Unavailable
 
 logger = logging.getLogger(__name__)
+
+CALLS = Gauge("pictor_pool_calls", "Calls of a pool of threads, waiting or running.", ["pool"])
+THREADS = Gauge("pictor_pool_threads", "Threads of a pool: calls beyond them wait.", ["pool"])
 
 _again = retries.calls(pause_seconds=1.0)
 
@@ -42,6 +47,7 @@ T = TypeVar("T")
 
 @cache
 def _executor(name: str, threads: int) -> ThreadPoolExecutor:
+    THREADS.labels(name).set(threads)
     return ThreadPoolExecutor(threads, thread_name_prefix=name)
 
 
@@ -77,27 +83,42 @@ def _with_database(call: Callable[[], T]) -> T:
             connection.close()
 
 
-async def _run(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+async def _run(name: str, threads: int, call: Callable[[], T]) -> T:
     context = copy_context()  # the request id, for the log
-    return await asyncio.get_running_loop().run_in_executor(executor, context.run, call)
+    future = _executor(name, threads).submit(context.run, call)
+    _count(name, future)
+    return await asyncio.wrap_future(future)
+
+
+def _count(name: str, future: Future[Any]) -> None:
+    """A call of the pool, from here until it ends or is given up before it began."""
+    calls = CALLS.labels(name)
+    calls.inc()
+    future.add_done_callback(lambda _: calls.dec())
 
 
 async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a sync endpoint: at most 8 at a time in a web process."""
     call = partial(function, *args, **kwargs)
-    return await _run(_executor("views", 8), partial(_with_database, call))
+    return await _run("views", 8, partial(_with_database, call))
 
 
 async def probes(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a probe's look at the servers, whatever else is going on."""
     call = partial(function, *args, **kwargs)
-    return await _run(_executor("probes", 1), partial(_with_database, call))
+    return await _run("probes", 1, partial(_with_database, call))
+
+
+async def figures(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a scrape's look at everything: a slow one keeps no probe."""
+    call = partial(function, *args, **kwargs)
+    return await _run("figures", 1, partial(_with_database, call))
 
 
 async def database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run the worker's database work: at most 8 calls at a time."""
     call = partial(function, *args, **kwargs)
-    return await _run(_executor("database", 8), partial(_with_database, call))
+    return await _run("database", 8, partial(_with_database, call))
 
 
 async def surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -115,12 +136,12 @@ def _is_away(error: Exception) -> bool:
 
 async def storage(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run an S3 call: at most 16 at a time."""
-    return await _run(_executor("storage", 16), partial(function, *args, **kwargs))
+    return await _run("storage", 16, partial(function, *args, **kwargs))
 
 
 async def conversion(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run work on pixels: at most 2 at a time, because it is the one thing that needs memory."""
-    return await _run(_executor("conversion", 2), partial(function, *args, **kwargs))
+    return await _run("conversion", 2, partial(function, *args, **kwargs))
 
 
 class FairPool:
@@ -135,7 +156,9 @@ class FairPool:
     def __init__(
         self, name: str, *, threads: int, per_lane: int, max_queued: int, max_wait_seconds: float
     ) -> None:
+        self._name = name
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        THREADS.labels(name).set(threads)
         self._free = threads
         self._per_lane = per_lane
         self._max_queued = max_queued
@@ -154,6 +177,7 @@ class FairPool:
         in_context = partial(copy_context().run, call)
         self._lanes.setdefault(lane, deque()).append((time.monotonic(), in_context, future))
         self._queued += 1
+        _count(self._name, future)
         self._start_next()
         return await asyncio.wrap_future(future)
 

@@ -3,11 +3,18 @@
 from functools import cache
 
 from django.conf import settings
+from prometheus_client import Gauge
 
 from pictor.kit.spool import SpoolBudget, Spools
+
+USED = Gauge("pictor_spool_bytes", "Spool files on disk.")
+MOST = Gauge("pictor_spool_budget_bytes", "How much of them there may be.")
 
 
 @cache
 def process_spools() -> Spools:
     """Spools under PICTOR_DATA/spool within PICTOR_SPOOL_BUDGET_BYTES."""
-    return Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
+    budget = SpoolBudget(settings.SPOOL_BUDGET_BYTES)
+    USED.set_function(lambda: budget.used_bytes)
+    MOST.set(settings.SPOOL_BUDGET_BYTES)
+    return Spools(settings.SPOOL, budget)

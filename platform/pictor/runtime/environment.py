@@ -52,6 +52,8 @@ def base_environment(
         "PICTOR_STAFF_MFA": "0",  # the printed sign-in works at once
         **{name: value for name, value in secrets.items() if name.isupper()},
     }
+    if not is_set(environ, "PICTOR_METRICS_TOKEN"):
+        defaults["PICTOR_METRICS_NETWORKS"] = "127.0.0.0/8,::1"  # metrics for this machine
     env.update({name: value for name, value in defaults.items() if not is_set(environ, name)})
     env.update(
         {

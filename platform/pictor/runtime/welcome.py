@@ -42,6 +42,7 @@ def show_welcome(
             ("console", _console(layout, env) if has_key else f"{layout.base_url}/console/"),
             ("admin", f"{layout.base_url}/admin/"),
             ("sign in", f"{env['PICTOR_DEMO_EMAIL']}  {env['PICTOR_DEMO_PASSWORD']}"),
+            ("metrics", f"{layout.base_url}/metrics"),
             ("logs", str(layout.logs)),
         ]
     )

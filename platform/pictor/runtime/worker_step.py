@@ -12,10 +12,11 @@ from typing import Any
 
 from celery import beat, bootsteps, signals
 from celery.worker import state
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
-from pictor.kit import statement_logs, vital
+from pictor.kit import metrics, statement_logs, vital
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class Become(bootsteps.StartStopStep):
             reaper.start()
             sender.start()
             self._start_beat(parent.app)
+        if settings.METRICS:
+            metrics.start("+".join(sorted(queues)))
 
     @override
     def stop(self, parent: Any) -> None:
@@ -60,6 +63,7 @@ class Become(bootsteps.StartStopStep):
 
         if self._beat is not None:
             self._beat.stop(wait=True)
+        metrics.stop()
         reaper.stop()
         worker.drain()
         sender.drain()

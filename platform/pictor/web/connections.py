@@ -9,12 +9,15 @@ from collections import Counter
 from functools import cache
 
 from django.conf import settings
+from prometheus_client import Gauge
 
 from pictor.web.proxies import Proxies
 
 MAX_HELD_BYTES = 16 * 1024**2
 """Of requests whose headers have only begun to arrive, all connections together."""
 _HOST_BITS = 64
+
+COUNT = Gauge("pictor_connections", "Connections of a web process that are open.")
 
 
 class Connections:
@@ -65,8 +68,10 @@ class Connections:
 @cache
 def process_connections() -> Connections:
     """Those of this process, within PICTOR_CONNECTIONS and PICTOR_CONNECTIONS_PER_ADDRESS."""
-    return Connections(
+    connections = Connections(
         most=settings.CONNECTIONS,
         most_by_address=settings.CONNECTIONS_PER_ADDRESS,
         proxies=Proxies(settings.TRUSTED_PROXIES),
     )
+    COUNT.set_function(lambda: connections.count)
+    return connections

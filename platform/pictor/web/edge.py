@@ -4,7 +4,6 @@ Plain ASGI, so that the body gate's refusals and the handlers' errors carry the 
 is open to every origin, as keys are not cookies. Preflights are answered here, without a key.
 """
 
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,9 +12,8 @@ from typing import Any
 from django.conf import settings
 
 from pictor.kit import ids, log
+from pictor.web.endings import ended
 from pictor.web.proxies import Proxies
-
-logger = logging.getLogger("pictor.request")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -100,10 +98,9 @@ def _milliseconds_since(started: float) -> int:
 
 
 def _say(scope: Scope, facts: dict[str, Any]) -> None:
-    """The request's one line. Without its query, which may have a signature in it."""
     if scope["path"] not in UNSAID:
         path = str(scope["path"])[:_LONGEST_PATH]
-        logger.info("%s %s", scope["method"], path, extra={"facts": facts})
+        ended("api" if is_api(scope) else "site", f"{scope['method']} {path}", facts)
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -4,12 +4,10 @@ Each is a line in the log, as every other answer is. Neither method nor path is 
 have come, or be what is wrong.
 """
 
-import logging
 from dataclasses import dataclass
 
 from pictor.kit import ids
-
-logger = logging.getLogger("pictor.request")
+from pictor.web.endings import ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Refusal:
         """The whole answer, which ends the connection; the log has it from here on."""
         request_id = ids.public("req", ids.new_uuid())
         facts = {"request_id": request_id, "status": int(self.status[:3]), "code": self.code}
-        logger.info("refused unread", extra={"facts": facts})
+        ended("unread", "refused unread", facts)
         return self._as_bytes(request_id)
 
     def _as_bytes(self, request_id: str) -> bytes:

@@ -1,6 +1,9 @@
 """Breakers, gates, caps and size fidelity. Times are seconds on a clock of the test's own."""
 
+from dataclasses import replace
+
 import pytest
+from prometheus_client import REGISTRY
 
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
@@ -76,6 +79,37 @@ def test_a_breaker_says_when_it_opens_stays_open_and_closes(channels, caplog):
     name = f"the breaker of {ROUTE.channel_name} for {ROUTE.model} is"
     said = [f"{name} open for 10 s", f"{name} open for 20 s", f"{name} closed again"]
     assert [record.getMessage() for record in caplog.records] == said
+
+
+def shown(route: RouteInfo) -> tuple[float | None, float | None]:
+    """What metrics say of the breakers of the route's model and of its whole channel."""
+    names = [{"channel": route.channel_name, "model": model} for model in (route.model, "")]
+    model, whole = (REGISTRY.get_sample_value("pictor_breaker_open", name) for name in names)
+    return model, whole
+
+
+def test_an_open_breaker_is_shown_until_a_call_goes_well(channels):
+    route = route_info(channel_name="shown", model="dall-e-2")
+    for second in range(3):
+        channels.call(second, "unknown", route=route)
+    assert shown(route) == (1, 0)
+
+    channels.call(40, "unknown", route=route)  # a probe that fails
+    assert shown(route) == (1, 0)
+
+    channels.call(80, route=route)
+    assert shown(route) == (0, 0)
+
+
+def test_a_reset_channel_is_shown_closed(channels):
+    route = route_info(channel_name="reset", model="dall-e-2")
+    for second in range(3):
+        channels.call(second, "refused", route=route)
+    assert shown(route) == (1, 1)
+
+    channels.health.is_usable(replace(route, reset_count=1), now=3)
+
+    assert shown(route) == (0, 0)
 
 
 @pytest.mark.parametrize("ended", ["not_reached", "refused", "unknown"])

@@ -1,0 +1,93 @@
+"""All tenants together: what they have, and what was ever used and charged. Amounts are micros."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+from django.db.models import Sum
+
+from billing.models import TenantBalance
+from pictor.kit.money import Micros
+
+OPEN = timedelta(hours=1)
+"""An hour that ended longer ago is not written to any more: settlements count into their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What all tenants can spend, have on hold, and with how many holds."""
+
+    available: Micros
+    held: Micros
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Generations that ended, the images they brought and what they were charged."""
+
+    generations: int
+    images: int
+    captured: Micros
+
+    def __add__(self, other: "Ended") -> "Ended":
+        return Ended(
+            self.generations + other.generations,
+            self.images + other.images,
+            Micros(self.captured + other.captured),
+        )
+
+
+NOTHING = Ended(0, 0, Micros(0))
+ByModelAndStatus = Mapping[tuple[str, str], Ended]
+
+
+def balances_together() -> Balances:
+    """The sums over all tenants."""
+    sums = TenantBalance.objects.aggregate(
+        available=Sum("available", default=0),
+        held=Sum("held", default=0),
+        in_flight=Sum("in_flight", default=0),
+    )
+    return Balances(
+        Micros(int(sums["available"])), Micros(int(sums["held"])), int(sums["in_flight"])
+    )
+
+
+class UsageTogether:
+    """Usage of all time, of which each process sums the hours that are over only once."""
+
+    def __init__(self) -> None:
+        self._until = datetime(1970, 1, 1, tzinfo=UTC)
+        self._closed: ByModelAndStatus = {}
+
+    def __call__(self, *, now: datetime) -> ByModelAndStatus:
+        """By model and final status. Not for two threads at once."""
+        until = now.replace(minute=0, second=0, microsecond=0) - OPEN
+        if until > self._until:
+            self._closed = _sum(self._closed, _between(self._until, until))
+            self._until = until
+        return _sum(self._closed, _between(self._until, None))
+
+
+usage_together = UsageTogether()
+
+
+def _between(start: datetime, end: datetime | None) -> ByModelAndStatus:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT model, status, SUM(generations)::bigint, SUM(images)::bigint,
+                   SUM(captured_micros)::bigint
+              FROM billing_usagerollup
+             WHERE hour >= %s AND hour < COALESCE(%s, 'infinity'::timestamptz)
+             GROUP BY model, status
+            """,
+            [start, end],
+        )
+        return {(row[0], row[1]): Ended(row[2], row[3], Micros(row[4])) for row in cursor}
+
+
+def _sum(one: ByModelAndStatus, other: ByModelAndStatus) -> ByModelAndStatus:
+    return {key: one.get(key, NOTHING) + other.get(key, NOTHING) for key in {*one, *other}}

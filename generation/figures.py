@@ -1,0 +1,71 @@
+"""What /metrics says of the whole installation: read from the database, the same in every process.
+
+What only a process itself knows is counted where it happens; pictor/kit/metrics.py has the way.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from billing.selectors import balances_together, usage_together
+from generation import lease
+from generation.admission import orphans
+from generation.catalogue.snapshot import current_catalogue
+from generation.selectors import Queue, queues
+from webhooks.selectors import due_together
+
+
+def figures(*, now: datetime) -> Iterator[Metric]:
+    """Every figure, read now. Amounts are whole micro-USD."""
+    yield from _of_queues(queues())
+    yield from _of_money(now)
+    yield _gauge("pictor_image_workers", "Image workers that renew their lease.", lease.alive())
+    yield _gauge("pictor_web_processes", "Web processes at work.", orphans.present())
+    due = due_together()
+    yield _gauge("pictor_webhooks_due", "Deliveries whose time has come.", due.count)
+    yield _gauge(
+        "pictor_webhooks_overdue_seconds", "For how long, of the first.", due.overdue_seconds
+    )
+
+
+def _of_queues(found: Iterable[Queue]) -> Iterator[Metric]:
+    """By model; one that is offered and has nothing under way counts 0."""
+    by_model = {model: Queue(model) for model in current_catalogue().contracts}
+    by_model |= {queue.model: queue for queue in found}
+    depth = _by_model("pictor_queue_depth", "Generations that no worker has in hand.")
+    running = _by_model("pictor_generations_running", "Generations that a worker has in hand.")
+    oldest = _by_model("pictor_queue_oldest_seconds", "Age of the oldest queued generation.")
+    for model, queue in sorted(by_model.items()):
+        depth.add_metric([model], queue.queued)
+        running.add_metric([model], queue.running)
+        oldest.add_metric([model], queue.oldest_seconds)
+    return iter((depth, running, oldest))
+
+
+def _of_money(now: datetime) -> Iterator[Metric]:
+    balances = balances_together()
+    yield _gauge("pictor_available_micros", "What tenants can spend.", balances.available)
+    yield _gauge("pictor_held_micros", "What is on hold.", balances.held)
+    yield _gauge("pictor_holds", "Holds that are open.", balances.in_flight)
+    ended = CounterMetricFamily(
+        "pictor_generations", "Generations that ended, ever.", labels=["model", "status"]
+    )
+    images = CounterMetricFamily("pictor_images", "Images delivered, ever.", labels=["model"])
+    captured = CounterMetricFamily(
+        "pictor_captured_micros", "What was charged, ever.", labels=["model"]
+    )
+    for (model, status), used in sorted(usage_together(now=now).items()):
+        ended.add_metric([model, status], used.generations)
+        if status == "succeeded":
+            images.add_metric([model], used.images)
+            captured.add_metric([model], used.captured)
+    yield from (ended, images, captured)
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, what, value=value)
+
+
+def _by_model(name: str, what: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, what, labels=["model"])

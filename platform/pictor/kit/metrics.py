@@ -1,0 +1,144 @@
+"""What this process counts and measures, and how the figures of all processes come together.
+
+Metrics are prometheus_client's, made beside what they count, in its default registry. Each process
+posts its own to Redis every few seconds, as the text they become, with its name as a label and a
+time to live. Whoever is asked for all of them adds what the others posted (ADR 0018).
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import REGISTRY, disable_created_metrics, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from pictor.kit import redis_client
+
+logger = logging.getLogger(__name__)
+
+POST_SECONDS = 5.0
+KEPT_SECONDS = 15
+"""A process that has not posted for so long is gone, and its figures with it."""
+SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Buckets of what takes milliseconds: a transaction."""
+LONG = (0.01, 0.05, 0.25, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 240.0, 480.0)
+"""Buckets of what takes seconds: an image."""
+
+_NAMES = "pictor:metrics"
+"""A set of the processes' names; what each posted has its own key, which expires."""
+
+Text = Mapping[str, tuple[str, str]]
+"""By metric, the head of its text and its samples, a line each."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call] # it has no annotation
+
+
+@dataclass
+class _Process:
+    """This process, as its figures name it."""
+
+    name: str = ""
+
+
+_process = _Process()
+_stop = threading.Event()
+
+
+def start(role: str) -> None:
+    """Name this process and post its figures from now on, in a thread of its own."""
+    _process.name = f"{role}@{socket.gethostname()}:{os.getpid()}"
+    _stop.clear()
+    threading.Thread(target=_post_again_and_again, name="metrics", daemon=True).start()
+
+
+def stop() -> None:
+    """Post no more."""
+    _stop.set()
+
+
+def gathered() -> tuple[list[Text], bool]:
+    """This process's figures of now and what the others posted last; False where Redis is away.
+
+    Its own are posted on the way, so that whichever process is asked next counts on from here.
+    """
+    mine = _own()
+    try:
+        return [mine, *_exchanged(mine)], True
+    except RedisError:
+        return [mine], False
+
+
+def written(families: Iterable[Metric], **labels: str) -> Text:
+    """Metrics as text, with these labels on each sample."""
+    return {family.name: _written(family, labels) for family in families}
+
+
+def joined(texts: Iterable[Text]) -> bytes:
+    """One document: each metric once, with the samples of all."""
+    parts: dict[str, list[str]] = {}
+    for text in texts:
+        for name, (head, samples) in text.items():
+            parts.setdefault(name, [head]).append(samples)
+    return "".join(part for metric in parts.values() for part in metric).encode()
+
+
+def _own() -> Text:
+    return written(REGISTRY.collect(), process=_process.name)
+
+
+def _written(family: Metric, labels: Mapping[str, str]) -> tuple[str, str]:
+    family.samples = [
+        sample._replace(labels={**sample.labels, **labels}) for sample in family.samples
+    ]
+    help_line, type_line, samples = generate_latest(_Just(family)).decode().split("\n", 2)
+    return f"{help_line}\n{type_line}\n", samples
+
+
+class _Just(Collector):
+    """A registry of one."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        yield self._family
+
+
+def _exchanged(mine: Text) -> list[Text]:
+    """Post, and read what the other processes posted. Raises RedisError."""
+    client = redis_client.client()
+    pipe = client.pipeline(transaction=False)
+    pipe.sadd(_NAMES, _process.name)
+    pipe.set(_key(_process.name), json.dumps(mine), ex=KEPT_SECONDS)
+    pipe.smembers(_NAMES)
+    names = {found.decode() for found in pipe.execute()[-1]} - {_process.name}
+    others = sorted(names)
+    if not others:
+        return []
+    posted = client.mget([_key(name) for name in others])
+    gone = [name for name, text in zip(others, posted, strict=True) if text is None]
+    if gone:
+        client.srem(_NAMES, *gone)
+    return [json.loads(text) for text in posted if text is not None]
+
+
+def _key(name: str) -> str:
+    return f"{_NAMES}:{name}"
+
+
+def _post_again_and_again() -> None:
+    while not _stop.wait(POST_SECONDS):
+        try:
+            _exchanged(_own())
+        except RedisError:
+            logger.debug("the figures of this process could not be posted")
+        except Exception:
+            logger.exception("the figures of this process could not be posted")

@@ -1,0 +1,123 @@
+"""/metrics, for Prometheus: the figures of the whole installation, from whichever process is asked.
+
+It is there where PICTOR_METRICS_TOKEN or PICTOR_METRICS_NETWORKS says who may read it; where both
+are set, both are asked for. Answered in front of the site, as the probes are.
+"""
+
+import asyncio
+import hmac
+import ipaddress
+import time
+from collections.abc import Callable, Iterable
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.http.request import split_domain_port, validate_host
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from pictor.kit import metrics, pools
+from pictor.kit.errors import Forbidden, MethodNotAllowed, PictorError, Unauthenticated
+from pictor.web.edge import App, Receive, Scope, Send, header
+from pictor.web.gate import refuse
+
+PATH = "/metrics"
+Figures = Callable[[], Iterable[Metric]]
+
+
+class Metrics:
+    """Answers scrapes and hands everything else on.
+
+    Args:
+        app: what serves everything else.
+        figures: reads what the database knows of the whole installation.
+    """
+
+    def __init__(self, app: App, *, figures: Figures) -> None:
+        self._app = app
+        self._figures = figures
+        self._looking: asyncio.Task[bytes] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if str(scope["path"]).removesuffix("/") != PATH or not settings.METRICS:
+            await self._app(scope, receive, send)
+            return
+        try:
+            _check(scope)
+        except PictorError as error:
+            await refuse(error, receive, send)
+            return
+        body = await self._page()
+        headers = [
+            (b"content-type", CONTENT_TYPE_PLAIN_0_0_4.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        sent = b"" if scope["method"] == "HEAD" else body
+        await send({"type": "http.response.body", "body": sent})
+
+    async def _page(self) -> bytes:
+        """One look for all who ask at the same time."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(pools.figures(page, self._figures))
+        return await asyncio.shield(self._looking)
+
+
+def page(figures: Figures) -> bytes:
+    """The document. What the database would say is left out while it is away."""
+    began = time.perf_counter()
+    texts, has_redis = metrics.gathered()
+    has_postgres = True
+    try:
+        texts.append(metrics.written(figures()))
+    except (DatabaseError, InterfaceError):
+        has_postgres = False
+    up = GaugeMetricFamily(
+        "pictor_server_up", "1 where the server answered this scrape.", labels=["server"]
+    )
+    up.add_metric(["postgres"], has_postgres)
+    up.add_metric(["redis"], has_redis)
+    took = time.perf_counter() - began
+    cost = GaugeMetricFamily("pictor_scrape_seconds", "What this scrape took.", value=took)
+    return metrics.joined([*texts, metrics.written([up, cost])])
+
+
+def _check(scope: Scope) -> None:
+    """Raises the PictorError that refuses whoever may not read it."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        error = MethodNotAllowed("This address does not answer that method.")
+        error.headers["allow"] = "GET, HEAD"
+        raise error
+    if settings.METRICS_NETWORKS and not _is_inside(scope):
+        raise Forbidden("Metrics are not shown to this address.")
+    if settings.METRICS_TOKEN:
+        given = (header(scope, b"authorization") or b"").strip()
+        wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
+        if not hmac.compare_digest(given, wanted):
+            refusal = Unauthenticated("Metrics need their token.", code="invalid_token")
+            refusal.headers["www-authenticate"] = "Bearer"
+            raise refusal
+    elif not _is_known(header(scope, b"host")):
+        # A browser inside could be led here by a name of its own that points to us.
+        raise Forbidden("Metrics are not shown under this name.")
+
+
+def _is_inside(scope: Scope) -> bool:
+    client = scope.get("client")
+    try:
+        address = ipaddress.ip_address(client[0] if client else "")
+    except ValueError:
+        return False
+    return any(address in network for network in settings.METRICS_NETWORKS)
+
+
+def _is_known(host: bytes | None) -> bool:
+    """An address, or one of our names."""
+    name, _ = split_domain_port((host or b"").decode("latin-1"))
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
+    return True

@@ -1,0 +1,47 @@
+"""What senders have before them, of all tenants."""
+
+from datetime import timedelta
+
+import pytest
+
+from generation.settlement import cancel
+from pictor.kit import clock
+from webhooks.models import Delivery, WebhookEndpoint
+from webhooks.selectors import due_together
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def deliveries(acme, endpoint):
+    """Three that are on their way."""
+    for generation in [acme.generation() for _ in range(3)]:
+        cancel(generation=generation, now=clock.now())
+    return list(Delivery.objects.order_by("id"))
+
+
+def due_at(delivery: Delivery, **ago: float) -> None:
+    Delivery.objects.filter(id=delivery.id).update(due_at=clock.now() - timedelta(**ago))
+
+
+def test_what_is_due_is_counted_and_how_late_the_first_is(deliveries):
+    early, late, tomorrow = deliveries
+    due_at(early, seconds=70)
+    due_at(late, seconds=5)
+    due_at(tomorrow, days=-1)
+
+    due = due_together()
+
+    assert due.count == 2
+    assert 70 <= due.overdue_seconds < 100
+
+
+@pytest.mark.parametrize("status", ["paused", "disabled"])
+def test_what_waits_for_its_owner_is_not_late(deliveries, status):
+    for delivery in deliveries:
+        due_at(delivery, days=1)
+    WebhookEndpoint.objects.update(status=status)
+
+    due = due_together()
+
+    assert (due.count, due.overdue_seconds) == (0, 0)
