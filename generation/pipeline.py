@@ -38,8 +38,6 @@ def submit(
     Raises a PictorError for whatever refuses it; then nothing is held and nothing remembered.
     """
     admitted = admit(caller=caller, submission=submission, generation_id=generation_id, now=now)
-    if admitted.is_new:
-        notify.ring(admitted.generation.id)
     # Noted here and not by the answer alone: the caller may be gone before there is one.
     generation = admitted.generation
     log.note(
@@ -48,6 +46,8 @@ def submit(
         tenant=ids.public(ids.TENANT, generation.tenant_id),
         key=ids.public(ids.KEY, generation.api_key_id),
     )
+    if admitted.is_new:
+        notify.ring(generation.id)
     return admitted
 
 

@@ -95,6 +95,30 @@ def test_what_went_wrong_is_in_the_line_by_its_code_and_model(
     assert line["code"] in answer.text
 
 
+def test_the_line_of_a_caller_who_left_leads_to_the_generation(
+    stack: Stack, customer: Customer
+) -> None:
+    base = urlsplit(stack.base_url)
+    body = json.dumps({"model": "dall-e-3", "prompt": "[sandbox: delay=4] a fox"})
+    head = (
+        f"POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {customer.api_key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((base.hostname, base.port), timeout=30) as wire:
+        wire.sendall((head + body).encode())
+        until(lambda: customer.states() == {"running": 1})
+
+    def left() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in stack.log("web").splitlines() if "499" in line]
+        return [line for line in lines if line.get("key") == customer.key_id]
+
+    until(lambda: bool(left()))
+    (line,) = left()
+    (generation,) = customer.client.get("/v1/images/generations").json()["data"]
+    assert (line["status"], line["generation"]) == (499, generation["id"])
+    assert line["model"] == "dall-e-3"
+
+
 def test_what_could_not_be_read_or_needs_no_key_has_its_line_too(stack: Stack) -> None:
     base = urlsplit(stack.base_url)
     with socket.create_connection((base.hostname, base.port), timeout=30) as wire:
