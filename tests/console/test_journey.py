@@ -47,6 +47,7 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
     page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for(timeout=30_000)
     assert len(clicks) == 6, clicks  # the choice of a quality is not needed for an image
     waiting.get_by_text("Your first image is here").wait_for(timeout=10_000)
+    waiting.locator("#balance").get_by_text("$4.99412").wait_for()
     keep(waiting, "console-overview-first-image")
     assert axe(waiting) == []
     page.get_by_role("link", name="Ledger").click()
