@@ -2,7 +2,7 @@
 
 Metrics are prometheus_client's, made beside what they count, in its default registry. Each process
 posts its own to Redis every few seconds, as the text they become, with its name as a label and a
-time to live. Whoever is asked for all of them adds what the others posted (ADR 0018).
+time to live. Whoever is asked for all of them adds what the others posted (ADR 0019).
 """
 
 import json
