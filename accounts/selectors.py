@@ -36,7 +36,7 @@ IMAGE_RETENTIONS = (
 )
 """SQL: the tenants that keep images for less long than anyone's are kept, and for how many days."""
 
-API_KEYS = "(SELECT id, tenant_id, digest FROM accounts_apikey)"
+API_KEYS = "(SELECT id, tenant_id, digest, is_test FROM accounts_apikey)"
 """SQL: whose each API key is, for another app's statement to join; revoked ones too."""
 
 AUDIT_EVENTS = "(SELECT tenant_id, action, object_type, object_id, after FROM accounts_auditevent)"
@@ -104,6 +104,11 @@ class Caller:
     def may_use(self, model: str) -> bool:
         """Whether the key and its tenant both allow the model."""
         return all(words is None or model in words for words in (self.models, self.tenant_models))
+
+    @property
+    def livemode(self) -> bool:
+        """Whether it spends real money, and sees what was made with it."""
+        return not self.is_test
 
 
 def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
@@ -187,10 +192,16 @@ def api_key_by_id(text: str, *, tenant_id: UUID | None = None) -> ApiKey | None:
 
 
 def api_keys_of(
-    tenant_id: UUID, *, after: UUID | None = None, limit: int | None = None
+    tenant_id: UUID,
+    *,
+    tests_only: bool = False,
+    after: UUID | None = None,
+    limit: int | None = None,
 ) -> list[ApiKey]:
     """A tenant's keys, newest first, revoked ones too; those older than `after`."""
     keys = ApiKey.objects.filter(tenant_id=tenant_id).order_by("-id")
+    if tests_only:
+        keys = keys.filter(is_test=True)
     return list((keys if after is None else keys.filter(id__lt=after))[:limit])
 
 

@@ -144,7 +144,9 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
 
 
 def _price_of(attempt: Attempt) -> int | None:
-    """What one image costs us there, where that is known."""
+    """What one image costs us there, where that is known; a test costs nothing."""
+    if not attempt.generation.livemode:
+        return None
     routes = Route.objects.filter(
         channel_id=attempt.channel_id, contract_id=attempt.generation.model
     )

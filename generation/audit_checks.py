@@ -17,7 +17,7 @@ from storage.selectors import STORED_IMAGES
 RELATIONS = f"""
 WITH api_keys AS {API_KEYS}, balances AS {BALANCES}, key_counters AS {KEY_COUNTERS},
 moved AS {HOLDS}, holds AS (
-    SELECT g.id::text AS id, g.state, g.held_micros, g.captured_micros,
+    SELECT g.id::text AS id, g.state, g.livemode, g.held_micros, g.captured_micros,
            g.state IN ('queued', 'running') AS is_open,
            m.generation_id::text AS generation_id, COALESCE(g.tenant_id::text, m.tenant) AS tenant,
            m.tenant AS paid_by, COALESCE(m.tenants, 0) AS tenants,
@@ -26,7 +26,7 @@ moved AS {HOLDS}, holds AS (
            COALESCE(m.holds, 0) AS holds, COALESCE(m.ends, 0) AS ends
       FROM generation_generation g FULL JOIN moved m ON m.generation_id = g.id
 ), under_way AS (
-    SELECT tenant_id, SUM(held_micros) AS held, COUNT(*) AS generations
+    SELECT tenant_id, SUM(held_micros) FILTER (WHERE livemode) AS held, COUNT(*) AS generations
       FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY tenant_id
 ), under_way_by_key AS (
     SELECT api_key_id, COUNT(*) AS generations
@@ -40,7 +40,7 @@ rolled AS {USAGE_BY_HOUR}, ended AS {usage_of(ENDED)}, used AS (
                (WHERE (g.created_at AT TIME ZONE 'UTC')::date = c.day) AS day_used_micros,
            SUM(COALESCE(g.captured_micros, g.held_micros)) AS month_used_micros
       FROM generation_generation g JOIN key_counters c ON c.key_id = g.api_key_id
-     WHERE date_trunc('month', g.created_at AT TIME ZONE 'UTC')::date = c.month
+     WHERE date_trunc('month', g.created_at AT TIME ZONE 'UTC')::date = c.month AND g.livemode
      GROUP BY g.api_key_id
 )
 """  # noqa: S608 - built from constants
@@ -56,6 +56,7 @@ CHECKS = (
       FROM (
         SELECT *, CASE
             WHEN id IS NULL THEN 'hold without generation'
+            WHEN NOT livemode THEN CASE WHEN holds + ends > 0 THEN 'money of a test' END
             WHEN holds = 0 AND held_micros > 0 THEN 'generation without hold'
             WHEN holds > 0 AND (tenants <> 1 OR paid_by <> tenant) THEN 'hold of another tenant'
             WHEN held <> held_micros OR holds > 1 THEN 'hold'
@@ -72,6 +73,12 @@ CHECKS = (
            format('was ordered with a key of %s', k.tenant_id)
       FROM generation_generation g JOIN api_keys k ON k.id = g.api_key_id
      WHERE k.tenant_id <> g.tenant_id
+    """,
+    """
+    SELECT 'test of a live key', g.tenant_id, 'generation', g.id,
+           'is marked as a test, and was ordered with a live key'
+      FROM generation_generation g JOIN api_keys k ON k.id = g.api_key_id
+     WHERE NOT g.livemode AND NOT k.is_test
     """,
     """
     SELECT 'held balance', COALESCE(b.tenant_id, u.tenant_id), 'tenant', NULL,
@@ -150,6 +157,12 @@ CHECKS = (
       FROM (SELECT DISTINCT api_key_id FROM generation_generation) g
       LEFT JOIN api_keys k ON k.id = g.api_key_id
      WHERE NOT EXISTS (SELECT FROM key_counters c WHERE c.key_id = g.api_key_id)
+    """,
+    """
+    SELECT 'money of a test', g.tenant_id, 'generation', g.id,
+           format('a test costs nothing; %s was booked as %s', c.amount, c.kind)
+      FROM costs c JOIN generation_generation g ON g.id = c.generation_id
+     WHERE NOT g.livemode
     """,
     """
     SELECT 'cost of an attempt', NULL, 'attempt', COALESCE(a.id, c.attempt_id),

@@ -45,6 +45,7 @@ def _generation(row: Generation) -> dict[str, Any]:
         "tenant_id": row.tenant.public_id,
         "key_id": row.api_key.public_id,
         "request_id": row.request_id,
+        "livemode": row.livemode,
         "state": row.state,
         "model": row.model,
         "prompt": row.prompt,

@@ -24,9 +24,9 @@ ENDED = f"""(
       LEFT JOIN (SELECT generation_id, COUNT(*) AS images
                    FROM {STORED_IMAGES} AS stored GROUP BY generation_id) AS i
            ON i.generation_id = g.id
-     WHERE g.finished_at IS NOT NULL
+     WHERE g.finished_at IS NOT NULL AND g.livemode
 )"""  # noqa: S608 - built from constants
-"""SQL: every generation that ended, as usage is counted from it."""
+"""SQL: every generation that ended, as usage is counted from it: tests are no usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,19 @@ def queues() -> list[Queue]:
         return [Queue(*row) for row in cursor]
 
 
-def generations_of(tenant_id: TenantId | UUID) -> QuerySet[Generation]:
-    """The one scope every tenant's read goes through, newest first."""
-    return Generation.objects.filter(tenant_id=tenant_id).order_by("-id")
+def generations_of(
+    tenant_id: TenantId | UUID, *, livemode: bool | None = None
+) -> QuerySet[Generation]:
+    """The one scope every tenant's read goes through, newest first: live ones, tests, or both."""
+    rows = Generation.objects.filter(tenant_id=tenant_id).order_by("-id")
+    return rows if livemode is None else rows.filter(livemode=livemode)
 
 
-def generation_of(tenant_id: TenantId | UUID, generation_id: UUID) -> Finished | None:
+def generation_of(
+    tenant_id: TenantId | UUID, generation_id: UUID, *, livemode: bool | None = None
+) -> Finished | None:
     """One of the tenant's generations; another tenant's is not found, like one that never was."""
-    generation = generations_of(tenant_id).filter(id=generation_id).first()
+    generation = generations_of(tenant_id, livemode=livemode).filter(id=generation_id).first()
     return with_images([generation])[0] if generation else None
 
 

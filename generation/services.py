@@ -1,6 +1,7 @@
 """What a tenant may do with its own generations: look at them, cancel one, delete one.
 
-Another tenant's generation counts as not there. Raises NotFound, NotCancelable, Unavailable.
+Another tenant's generation counts as not there, and so does a test to a live key, and the other
+way round; with no `livemode` said, both are there. Raises NotFound, NotCancelable, Unavailable.
 """
 
 from collections.abc import Sequence
@@ -25,39 +26,43 @@ class Page:
     has_more: bool
 
 
-def generation_of(tenant_id: TenantId, public_id: str) -> Finished:
+def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None = None) -> Finished:
     """The tenant's generation of that public id."""
     generation_id = ids.parse(ids.GENERATION, public_id)
-    found = generation_id and selectors.generation_of(tenant_id, generation_id)
+    found = generation_id and selectors.generation_of(tenant_id, generation_id, livemode=livemode)
     if not found:
         raise NotFound("There is no generation of that id.", param="id")
     return found
 
 
-def page_of(tenant_id: TenantId, *, limit: int, after: UUID | None) -> Page:
+def page_of(tenant_id: TenantId, *, livemode: bool, limit: int, after: UUID | None) -> Page:
     """At most `limit` generations, those older than `after`. Two queries."""
-    rows = selectors.generations_of(tenant_id)
+    rows = selectors.generations_of(tenant_id, livemode=livemode)
     if after is not None:
         rows = rows.filter(id__lt=after)
     found = list(rows[: limit + 1])
     return Page(selectors.with_images(found[:limit]), has_more=len(found) > limit)
 
 
-def cancel(tenant_id: TenantId, public_id: str, *, now: datetime) -> Finished:
+def cancel(
+    tenant_id: TenantId, public_id: str, *, livemode: bool | None = None, now: datetime
+) -> Finished:
     """End what has not been sent to an upstream, and release its hold."""
-    generation = generation_of(tenant_id, public_id).generation
+    generation = generation_of(tenant_id, public_id, livemode=livemode).generation
     if not settlement.cancel(generation=generation, now=now):
         raise NotCancelable("This generation has already been started, or has ended.")
     notify.wake([generation.id])
     return generation_of(tenant_id, public_id)
 
 
-def delete(tenant_id: TenantId, public_id: str, *, now: datetime) -> Generation:
+def delete(
+    tenant_id: TenantId, public_id: str, *, livemode: bool | None = None, now: datetime
+) -> Generation:
     """Forget a generation that has ended: prompt, tags and every image; its bill stays.
 
     Raises Unavailable where storage keeps an object for now: the words are gone then.
     """
-    generation = generation_of(tenant_id, public_id).generation
+    generation = generation_of(tenant_id, public_id, livemode=livemode).generation
     if not generation.is_final:
         raise NotCancelable("This generation has not ended yet.")
     try:

@@ -8,7 +8,7 @@ closed before, in a transaction of its own: it is a fact, whoever has the claim.
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -34,6 +34,7 @@ from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
 
+NOTHING = Micros(0)
 SETTLE_SECONDS = Histogram(
     "pictor_settle_seconds", "The transaction in which a hold ends.", buckets=SHORT
 )
@@ -73,11 +74,14 @@ def settle(
             quality_source=bill.quality_source,
             images=[(image.index, image.width, image.height) for image in stored],
         )
-        end_hold(hold=hold_of(generation), captured=bill.total, evidence=outcome)
+        captured = bill.total if generation.livemode else NOTHING
+        end_hold(hold=hold_of(generation), captured=captured, evidence=outcome)
         keep_images(stored)
         end_attempt(delivery.ended, generation_id=generation.id, now=now)
-        record_usage(
-            **_usage_key(generation, delivery.route.channel_name, State.SUCCEEDED),
+        _count(
+            generation,
+            State.SUCCEEDED,
+            channel=delivery.route.channel_name,
             images=len(delivery.images),
             captured=bill.total,
             at=now,
@@ -135,10 +139,8 @@ def end_without_image(
             IdempotencyRecord.objects.filter(generation_id=generation.id).delete()
         _tell(generation, state, now)
         outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
-        end_hold(hold=hold_of(generation), captured=Micros(0), evidence=outcome)
-        record_usage(
-            **_usage_key(generation, "", state), images=0, captured=Micros(0), at=now, took=None
-        )
+        end_hold(hold=hold_of(generation), captured=NOTHING, evidence=outcome)
+        _count(generation, state, at=now)
     return True
 
 
@@ -156,7 +158,7 @@ def hold_of(generation: Generation) -> Hold:
         tenant_id=generation.tenant_id,
         key_id=generation.api_key_id,
         generation_id=generation.id,
-        amount=Micros(generation.held_micros),
+        amount=Micros(generation.hold_micros),
         placed_at=generation.created_at,
     )
 
@@ -171,15 +173,30 @@ def _tell(generation: Generation, state: State, now: datetime) -> None:
     )
 
 
-def _usage_key(generation: Generation, channel: str, state: State) -> dict[str, Any]:
-    return {
-        "tenant_id": generation.tenant_id,
-        "key_id": generation.api_key_id,
-        "model": generation.model,
-        "tier": generation.tier,
-        "channel": channel,
-        "status": state.value,
-    }
+def _count(
+    generation: Generation,
+    state: State,
+    *,
+    at: datetime,
+    channel: str = "",
+    images: int = 0,
+    captured: Micros = NOTHING,
+    took: timedelta | None = None,
+) -> None:
+    """Its usage; a test is none."""
+    if generation.livemode:
+        record_usage(
+            tenant_id=generation.tenant_id,
+            key_id=generation.api_key_id,
+            model=generation.model,
+            tier=generation.tier,
+            channel=channel,
+            status=state.value,
+            images=images,
+            captured=captured,
+            at=at,
+            took=took,
+        )
 
 
 def bill_of(generation: Generation, delivery: Delivery) -> pricing.Due:

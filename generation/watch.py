@@ -73,7 +73,10 @@ def look(*, now: datetime) -> list[Sight]:
         Sight(API, "" if orphans.present() else "No web process is at work"),
         Sight(WORKERS, "" if lease.alive() else "None is at work"),
         *(
-            Sight(name, _trouble(bool(catalogue.routes.get(name)), ended.get(name, Ended())))
+            Sight(
+                name,
+                _trouble(bool(catalogue.routes_for(name, livemode=True)), ended.get(name, Ended())),
+            )
             for name in offered
         ),
     ]
@@ -92,7 +95,8 @@ def _ended(now: datetime) -> Mapping[str, Ended]:
             SELECT model, count(*) FILTER (WHERE state = 'succeeded'),
                    count(*) FILTER (WHERE state = 'failed' AND (error ->> 'status')::int >= 500)
               FROM (SELECT model, state, error FROM generation_generation
-                     WHERE id >= %s AND finished_at >= %s ORDER BY id DESC LIMIT %s) AS lately
+                     WHERE id >= %s AND finished_at >= %s AND livemode
+                     ORDER BY id DESC LIMIT %s) AS lately
              GROUP BY model
             """,
             [ids.first_at(now - LONGEST), now - WINDOW, MOST_ENDED],

@@ -100,11 +100,16 @@ class Customer:
     """A tenant with a balance and a key."""
 
     def __init__(
-        self, name: str = "acme", *, balance: int = OPENING_BALANCE, rules: KeyRules = FREE
+        self,
+        name: str = "acme",
+        *,
+        balance: int = OPENING_BALANCE,
+        rules: KeyRules = FREE,
+        is_test: bool = False,
     ) -> None:
         self.tenant = create_tenant(name=name, opening_balance=Micros(balance), actor="test")
         self.key, self.plaintext = issue_api_key(
-            tenant=self.tenant, name=name, actor="test", rules=rules
+            tenant=self.tenant, name=name, actor="test", rules=rules, is_test=is_test
         )
         self.id: UUID = self.tenant.id
 
@@ -172,7 +177,8 @@ def make_delivery(
     number: int = 1,
 ) -> Delivery:
     """A begun attempt on the model's first channel, and images of these sizes from it."""
-    route = catalogue_at(claim.revision).routes[claim.generation.model][0]
+    made = claim.generation
+    route = catalogue_at(claim.revision).routes_for(made.model, livemode=made.livemode)[0]
     attempt_id = new_uuid()
     begin_attempt(
         attempt_id=attempt_id,

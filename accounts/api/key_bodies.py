@@ -4,6 +4,7 @@ from accounts.models import SCOPES, ApiKey
 from accounts.services import OVERLAPS
 from pictor.kit.api_bodies import (
     ApiBody,
+    FlagField,
     MomentField,
     NumberField,
     TextField,
@@ -46,6 +47,11 @@ class NewKey(KeyChange):
     """A new key's name and rules; what is left out is as with the key that asks."""
 
     example = {"name": "ci", "scopes": ["images:write"], "budget_month": "20.00"}
+
+    livemode = FlagField(
+        required=False,
+        help_text="False makes a test key, which spends nothing. A test key makes no others.",
+    )
 
 
 class Rotation(ApiBody):

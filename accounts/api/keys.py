@@ -28,7 +28,7 @@ from accounts.services import (
 from pictor.kit import clock, ids
 from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
-from pictor.kit.errors import InvalidRequest, NotFound
+from pictor.kit.errors import Forbidden, InvalidRequest, NotFound
 
 SCOPE = "keys:write"
 FIELD_OF = {
@@ -100,7 +100,9 @@ class KeyObject(ApiObject):
     name = serializers.CharField(source="key.name")
     prefix = serializers.CharField(source="key.visible_prefix", help_text="How it begins.")
     status = serializers.ChoiceField(choices=["active", "expired", "revoked"])
-    livemode = serializers.BooleanField(help_text="Whether it spends real money.")
+    livemode = serializers.BooleanField(
+        help_text="False for a test key: a sandbox serves it, and it spends no money."
+    )
     created_at = UnixSeconds(source="key.created_at")
     expires_at = UnixSeconds(source="key.expires_at", allow_null=True)
     revoked_at = UnixSeconds(source="key.revoked_at", allow_null=True)
@@ -177,8 +179,10 @@ class KeysView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The account's keys, newest first, those that have ended too."""
-        found = api_keys_of(caller.tenant_id, after=after, limit=limit + 1)
+        """The account's keys, newest first, those that have ended too. A test key sees its like."""
+        found = api_keys_of(
+            caller.tenant_id, tests_only=caller.is_test, after=after, limit=limit + 1
+        )
         rows = [ShownKey(key) for key in found[:limit]]
         named = [row.key.public_id for row in rows]
         return Answer(
@@ -201,11 +205,20 @@ class KeysView(Endpoint):
     def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
         """A key of the same account. What is left out is as with the key that asks."""
         own = _own(caller)
+        livemode = given.pop("livemode", None)
+        if livemode is None:
+            livemode = not own.is_test
+        if livemode and own.is_test:
+            raise Forbidden("A test key makes test keys alone.", param="livemode")
         rules = replace(rules_of(own), **given)
         refuse_more_than(rules_of(own), rules)
         with _refused_by_field():
             key, text = issue_api_key(
-                tenant=own.tenant, name=name, rules=rules, is_test=own.is_test, **_by(self, own)
+                tenant=own.tenant,
+                name=name,
+                rules=rules,
+                is_test=not livemode,
+                **_by(self, own),
             )
         key.refresh_from_db(fields=["created_at"])
         return Answer(ShownKey(key, text))
@@ -287,7 +300,7 @@ def _own(caller: Caller) -> ApiKey:
 
 def _key(caller: Caller, public_id: str) -> ApiKey:
     key = api_key_by_id(public_id, tenant_id=caller.tenant_id)
-    if key is None:
+    if key is None or (caller.is_test and not key.is_test):
         raise NotFound("There is no API key of that id.", param="id")
     return key
 

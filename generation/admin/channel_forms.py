@@ -36,6 +36,7 @@ class ChannelForm(_OfChannel):
             "kind",
             "base_url",
             "is_enabled",
+            "serves",
             "priority",
             "weight",
             "timeout_seconds",

@@ -31,7 +31,7 @@ class ChannelAdmin(ServiceAdmin):
     form = ChannelForm
     inlines = (_RouteInline,)
     list_display = ("name", "state", "base_url", "priority", "weight", "timeout_seconds", "models")
-    list_filter = ("is_enabled", "kind")
+    list_filter = ("is_enabled", "serves", "kind")
     search_fields = ("name", "base_url")
     readonly_fields = ("reset_count", "created_at")
     actions = ("enable", "disable", "reset")

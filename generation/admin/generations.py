@@ -98,7 +98,7 @@ class GenerationAdmin(ReadOnlyAdmin):
         "channel",
         "prompt_begins",
     )
-    list_filter = ("state", _ModelFilter, "created_at")
+    list_filter = ("state", "livemode", _ModelFilter, "created_at")
     list_select_related = ("tenant", "channel")
     search_fields = ("request_id__exact", "tenant__name__exact")
     search_help_text = "gen_…, a UUID, a request id or a tenant's name"

@@ -35,14 +35,17 @@ def digest_of(request: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
 
 
-def find(*, tenant_id: UUID, key: str, body_digest: bytes, now: datetime) -> Generation | None:
+def find(
+    *, tenant_id: UUID, livemode: bool, key: str, body_digest: bytes, now: datetime
+) -> Generation | None:
     """The generation already admitted under this key. Raises IdempotencyKeyReused.
 
-    Of a deleted one the digest is gone, and every body finds it.
+    Live and test requests know nothing of each other's. Of a deleted one the digest is gone, and
+    every body finds it.
     """
     record = (
         IdempotencyRecord.objects.select_related("generation")
-        .filter(tenant_id=tenant_id, key=key, created_at__gt=now - REMEMBERED)
+        .filter(tenant_id=tenant_id, livemode=livemode, key=key, created_at__gt=now - REMEMBERED)
         .first()
     )
     if record is None:
@@ -54,14 +57,12 @@ def find(*, tenant_id: UUID, key: str, body_digest: bytes, now: datetime) -> Gen
     return record.generation
 
 
-def remember(
-    *, tenant_id: UUID, key: str, body_digest: bytes, generation: Generation, now: datetime
-) -> None:
+def remember(*, key: str, body_digest: bytes, generation: Generation, now: datetime) -> None:
     """Write the record, in the admission's transaction; an expired one under the key gives way."""
-    IdempotencyRecord.objects.filter(tenant_id=tenant_id, key=key).delete()
+    known = {"tenant_id": generation.tenant_id, "livemode": generation.livemode, "key": key}
+    IdempotencyRecord.objects.filter(**known).delete()
     IdempotencyRecord.objects.create(
-        tenant_id=tenant_id,
-        key=key,
+        **known,
         body_digest=body_digest,
         generation=generation,
         created_at=now,

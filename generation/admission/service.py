@@ -9,7 +9,7 @@ it has committed.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -141,7 +141,7 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
     catalogue = catalogue_at(caller.revision)
     contract = _contract(catalogue, caller, request["model"])
     order = rules.check(contract, request, key_response_format=caller.default_response_format)
-    planned = _planned(catalogue, contract, order)
+    planned = _planned(catalogue, contract, order, livemode=caller.livemode)
     table = prices_at(caller.revision, caller.tenant_id, now=now)
     try:
         quote = pricing.quote(
@@ -171,7 +171,11 @@ def _known(
         return None
     if submission.idempotency_key is not None:
         return idempotency.find(
-            tenant_id=caller.tenant_id, key=submission.idempotency_key, body_digest=digest, now=now
+            tenant_id=caller.tenant_id,
+            livemode=caller.livemode,
+            key=submission.idempotency_key,
+            body_digest=digest,
+            now=now,
         )
     if submission.attendance is None or not submission.is_retry:
         return None
@@ -212,9 +216,16 @@ def _refusal(caller: Caller, model: str) -> ModelForbidden:
     )
 
 
-def _planned(catalogue: Catalogue, contract: ContractTerms, order: Order) -> Candidate:
+def _planned(
+    catalogue: Catalogue, contract: ContractTerms, order: Order, *, livemode: bool
+) -> Candidate:
     """How the first capable channel would make it; refuses before any money is held if none is."""
-    routes = catalogue.routes.get(contract.model, ())
+    routes = catalogue.routes_for(contract.model, livemode=livemode)
+    if not routes and not livemode:
+        raise NoChannelAvailable(
+            f"Test keys are served by a sandbox alone, and none serves {contract.model} here."
+            " Ask the operator for one, or use a live key. You were not charged."
+        )
     plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)
     found = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
     if found is None:
@@ -257,16 +268,9 @@ def _write(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation_id,
-        amount=quoted.quote.total,
+        amount=Micros(generation.hold_micros),
         evidence=evidence_of(generation),
-        limits=HoldLimits(
-            tenant_in_flight=caller.limits.tenant_in_flight,
-            key_in_flight=caller.limits.key_in_flight,
-            tenant_budget_day=caller.limits.tenant_budget_day,
-            tenant_budget_month=caller.limits.tenant_budget_month,
-            key_budget_day=caller.limits.key_budget_day,
-            key_budget_month=caller.limits.key_budget_month,
-        ),
+        limits=_hold_limits(caller),
         now=now,
     )
     if submission.attendance is not None:
@@ -275,13 +279,26 @@ def _write(
     generation.save(force_insert=True)
     if submission.idempotency_key is not None:
         idempotency.remember(
-            tenant_id=caller.tenant_id,
-            key=submission.idempotency_key,
-            body_digest=digest,
-            generation=generation,
-            now=now,
+            key=submission.idempotency_key, body_digest=digest, generation=generation, now=now
         )
     return generation, True
+
+
+def _hold_limits(caller: Caller) -> HoldLimits:
+    """What the hold must respect. A test spends nothing, so no budget is too small for it."""
+    limits = caller.limits
+    in_flight = HoldLimits(
+        tenant_in_flight=limits.tenant_in_flight, key_in_flight=limits.key_in_flight
+    )
+    if not caller.livemode:
+        return in_flight
+    return replace(
+        in_flight,
+        tenant_budget_day=limits.tenant_budget_day,
+        tenant_budget_month=limits.tenant_budget_month,
+        key_budget_day=limits.key_budget_day,
+        key_budget_month=limits.key_budget_month,
+    )
 
 
 def new_generation(
@@ -300,6 +317,7 @@ def new_generation(
         api_key_id=caller.key_id,
         request_id=submission.request_id,
         source=submission.source,
+        livemode=caller.livemode,
         task=order.needs.task.value,
         model=order.model,
         prompt=order.prompt,

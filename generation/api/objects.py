@@ -39,6 +39,7 @@ IMAGES_EXAMPLE = {
 GENERATION_EXAMPLE = {
     "id": GENERATION_ID,
     "object": "image.generation",
+    "livemode": True,
     "status": "queued",
     "created": 1_795_225_540,
     "started": None,
@@ -129,6 +130,10 @@ class GenerationObject(ApiObject):
 
     id = serializers.CharField(source="generation.public_id")
     object = Constant("image.generation")
+    livemode = serializers.BooleanField(
+        source="generation.livemode",
+        help_text="False: a test key asked, a sandbox made it, and its prices moved no money.",
+    )
     status = serializers.ChoiceField(
         choices=[*State.values, DELETED],
         help_text="`deleted`: it succeeded, and its images were deleted or their time was up.",

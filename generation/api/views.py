@@ -34,8 +34,10 @@ class GenerationsView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The tenant's generations, newest first."""
-        page = services.page_of(caller.tenant_id, limit=limit, after=after)
+        """The tenant's generations, newest first: to a test key tests, to others live ones."""
+        page = services.page_of(
+            caller.tenant_id, livemode=caller.livemode, limit=limit, after=after
+        )
         return Answer(ShownPage([shown(row) for row in page.rows], page.has_more))
 
 
@@ -52,7 +54,7 @@ class GenerationView(Endpoint):
     )
     def get(self, caller: Caller, public_id: str) -> Answer:
         """One generation, with its result once there is one."""
-        return _shown(services.generation_of(caller.tenant_id, public_id))
+        return _shown(services.generation_of(caller.tenant_id, public_id, livemode=caller.livemode))
 
     @operation(
         "delete_generation",
@@ -67,7 +69,9 @@ class GenerationView(Endpoint):
 
         Reference images and partial images go too. Its bill stays, and so does its id.
         """
-        generation = services.delete(caller.tenant_id, public_id, now=clock.now())
+        generation = services.delete(
+            caller.tenant_id, public_id, livemode=caller.livemode, now=clock.now()
+        )
         return Answer(generation, render.headers_of(generation))
 
 
@@ -84,7 +88,10 @@ class CancellationView(Endpoint):
     )
     def post(self, caller: Caller, public_id: str) -> Answer:
         """End what has not been sent to an upstream, and release its hold."""
-        return _shown(services.cancel(caller.tenant_id, public_id, now=clock.now()))
+        canceled = services.cancel(
+            caller.tenant_id, public_id, livemode=caller.livemode, now=clock.now()
+        )
+        return _shown(canceled)
 
 
 def _shown(finished: Finished) -> Answer:

@@ -8,7 +8,7 @@ Source: the product documents' tables, kept as rows and seeded from management/c
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -126,6 +126,7 @@ class RouteInfo:
     `native_sizes` None means every size. A lower priority goes first; weight shares the traffic
     of equals. `reset_count` tells processes to forget what they know of the channel's health.
     `abilities` are what its adapter declares, less what the operator says the account ignores.
+    `serves_test` is a sandbox's alone.
     """
 
     channel_id: int
@@ -148,6 +149,12 @@ class RouteInfo:
     retry_is_free: bool
     class_overrides: Mapping[int, str]
     cost_micros: int | None
+    serves_live: bool = True
+    serves_test: bool = False
+
+    def serves(self, *, livemode: bool) -> bool:
+        """Whether it may be sent a live key's requests, or else a test key's."""
+        return self.serves_live if livemode else self.serves_test
 
 
 @dataclass(frozen=True)
@@ -163,9 +170,16 @@ class Catalogue:
         contract = self.contracts.get(model)
         return contract if contract and contract.is_enabled else None
 
+    def routes_for(self, model: str, *, livemode: bool) -> tuple[RouteInfo, ...]:
+        """The channels that may be sent a request of that mode. A test costs nothing anywhere."""
+        routes = self.routes.get(model, ())
+        chosen = (route for route in routes if route.serves(livemode=livemode))
+        return tuple(route if livemode else replace(route, cost_micros=None) for route in chosen)
+
     def honours(self, model: str, name: str) -> bool:
-        """Whether a channel of that model honours a request's field of that name."""
-        return any(name in route.abilities.fields for route in self.routes.get(model, ()))
+        """Whether a channel of that model honours a field of a live request of that name."""
+        routes = self.routes_for(model, livemode=True)
+        return any(name in route.abilities.fields for route in routes)
 
 
 def contract_from(row: Mapping[str, Any]) -> ContractTerms:

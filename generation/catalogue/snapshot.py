@@ -17,7 +17,7 @@ from billing.selectors import current_table
 from generation.catalogue.contracts import Catalogue, RouteInfo, contract_from
 from generation.catalogue.credentials import decrypted
 from generation.channels.registry import abilities_of
-from generation.models import Contract, Route
+from generation.models import Contract, Route, Serves
 from pictor.kit import clock
 
 _lock = threading.Lock()
@@ -93,4 +93,6 @@ def _route_info(row: Route) -> RouteInfo:
         retry_is_free=channel.retry_is_free,
         class_overrides={int(code): name for code, name in channel.class_overrides.items()},
         cost_micros=row.cost_micros,
+        serves_live=channel.serves != Serves.TEST,
+        serves_test=channel.serves != Serves.LIVE,
     )

@@ -1,5 +1,7 @@
 """One real, small and cheap call straight through a channel's adapter, and its result.
 
+A channel that test keys may use is asked for what only a sandbox delivers: a size that a directive
+in the prompt names, in place of the one that was asked for.
 Nothing is admitted, held or stored; the vendor may charge for it. A disabled channel can be tried
 too: that is when an operator wants to know whether it works.
 """
@@ -16,7 +18,7 @@ from generation.catalogue.credentials import decrypted
 from generation.channels.base import ChannelConfig, UpstreamRequest
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
-from generation.models import Channel, Contract, Route
+from generation.models import Channel, Contract, Route, Serves
 from pictor.kit import clock
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
@@ -24,6 +26,8 @@ from storage import probe
 
 PROMPT = "A red fox in the snow"
 SIZE = "1024x1024"
+SANDBOX_SIZE = "48x32"
+"""That no vendor makes."""
 QUALITY = "low"
 
 
@@ -43,6 +47,12 @@ class Trial:
     model: str
     size: str
     quality: str | None
+    is_of_sandbox: bool = False
+
+    @property
+    def prompt(self) -> str:
+        """What the image is to show."""
+        return f"{PROMPT} [sandbox: size={SANDBOX_SIZE}]" if self.is_of_sandbox else PROMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,7 @@ def prepare(channel: Channel) -> Trial:
         model=route.contract_id,
         size=_size(route.sizes if route.sizes is not None else channel.sizes),
         quality=route.quality_map.get(quality, quality),
+        is_of_sandbox=channel.serves != Serves.LIVE,
     )
 
 
@@ -88,7 +99,7 @@ async def attempt(trial: Trial) -> TrialResult:
     """Ask once and look at the bytes. Raises UpstreamError, NotAnImage or WrongImage."""
     spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
     request = UpstreamRequest(
-        model=trial.model, prompt=PROMPT, size=trial.size, quality=trial.quality
+        model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality
     )
     origins = private_origins(
         channel=trial.config.name, base_url=trial.config.base_url, allow=settings.EGRESS_ALLOW
@@ -99,9 +110,15 @@ async def attempt(trial: Trial) -> TrialResult:
             milliseconds = round((time.monotonic() - started) * 1000)
             spool = answer.images[0].spool
             facts = probe.verify(spool)
-            if trial.size not in {AUTO, facts.size}:
-                raise WrongImage(f"asked for {trial.size}, got {facts.size}")
+            _check(trial, facts)
             return TrialResult(milliseconds, facts, spool.size)
+
+
+def _check(trial: Trial, facts: probe.ImageFacts) -> None:
+    if trial.is_of_sandbox and facts.size != SANDBOX_SIZE:
+        raise WrongImage("this is no sandbox, so it cannot serve test keys")
+    if not trial.is_of_sandbox and trial.size not in {AUTO, facts.size}:
+        raise WrongImage(f"asked for {trial.size}, got {facts.size}")
 
 
 def _quality(contract: Contract) -> str:

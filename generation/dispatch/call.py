@@ -24,6 +24,10 @@ VARIATION_PROMPT = (
 """What a channel without variations is told, as an edit."""
 
 
+class WrongMode(Exception):
+    """A test that would have gone to a vendor, or a live request to a sandbox for tests alone."""
+
+
 async def ask(
     generation: Generation,
     candidate: Candidate,
@@ -34,7 +38,9 @@ async def ask(
     spools: Spools,
     on_partial: OnPartial | None,
 ) -> UpstreamAnswer:
-    """One call. Raises UpstreamError."""
+    """One call. Raises UpstreamError, or WrongMode before anything is sent."""
+    if not candidate.route.serves(livemode=generation.livemode):
+        raise WrongMode(f"{candidate.route.channel_name} for {generation.public_id}")
     adapter = open_adapter(_config(candidate.route, seconds), http, spools)
     return await adapter.generate(
         request_for(generation, candidate, large), timeout_seconds=seconds, on_partial=on_partial

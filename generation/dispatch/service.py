@@ -136,7 +136,7 @@ class Dispatcher:
         contract = catalogue.contracts.get(generation.model)
         if contract is None:
             return []
-        routes = catalogue.routes.get(generation.model, ())
+        routes = catalogue.routes_for(generation.model, livemode=generation.livemode)
         if claim.dispatch > 1:
             routes = tuple(route for route in routes if route.allows_redispatch)
         found = candidates(

@@ -35,7 +35,7 @@ from billing.services import draft_price_book, publish_price_book, top_up
 from generation.catalogue import services
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.services import ChannelOptions, ContractColumns
-from generation.models import Channel, Contract
+from generation.models import Channel, Contract, Serves
 from pictor.env import env_bool, env_secret, env_str
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -195,7 +195,11 @@ def _sandbox(base_url: str) -> list[str]:
     known = Channel.objects.filter(name=SANDBOX).first()
     if known is None:
         options = ChannelOptions(
-            base_url=base_url, api_key=SANDBOX, priority=SANDBOX_PRIORITY, models=(services.ALL,)
+            base_url=base_url,
+            api_key=SANDBOX,
+            serves=Serves.BOTH,
+            priority=SANDBOX_PRIORITY,
+            models=(services.ALL,),
         )
     elif known.base_url != services.checked_base_url(base_url):
         options = ChannelOptions(base_url=base_url, api_key=SANDBOX)

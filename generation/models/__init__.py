@@ -16,6 +16,7 @@ from generation.models.offer import (
     Channel,
     Contract,
     Route,
+    Serves,
     usual_tasks,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "IdempotencyRecord",
     "PromptsForgotten",
     "Route",
+    "Serves",
     "Source",
     "State",
     "WatchedDay",

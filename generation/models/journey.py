@@ -59,6 +59,11 @@ class Generation(models.Model):
     source = models.CharField(
         max_length=10, choices=Source, default=Source.API, db_default=Source.API.value
     )
+    livemode = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="False where a test key asked: made by a sandbox, and no money is moved.",
+    )
 
     # What was asked for.
     task = models.CharField(max_length=10, default=GENERATE, db_default=GENERATE)
@@ -198,6 +203,11 @@ class Generation(models.Model):
         return ids.public(ids.GENERATION, self.id)
 
     @property
+    def hold_micros(self) -> int:
+        """What the ledger holds for it: of a test, nothing."""
+        return self.held_micros if self.livemode else 0
+
+    @property
     def is_final(self) -> bool:
         """State and charge never change again, and nothing is on hold."""
         return self.state in FINAL
@@ -269,6 +279,7 @@ class IdempotencyRecord(models.Model):
     """The caller's name for one request: the same body finds the same generation for 24 hours."""
 
     tenant = models.ForeignKey("accounts.Tenant", on_delete=models.CASCADE, db_index=False)
+    livemode = models.BooleanField(default=True, db_default=True)
     key = models.CharField(max_length=255)
     body_digest = models.BinaryField(max_length=32)
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE)
@@ -276,7 +287,9 @@ class IdempotencyRecord(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_once")
+            models.UniqueConstraint(
+                fields=["tenant", "livemode", "key"], name="idempotency_key_once"
+            )
         ]
 
     @override

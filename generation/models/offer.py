@@ -9,6 +9,14 @@ GENERATE = "generate"
 """The usual task; all of them are in channels/declaration.py."""
 
 
+class Serves(models.TextChoices):
+    """Whose requests a channel takes. A test key's only ever go to a sandbox."""
+
+    LIVE = "live", "live keys"
+    TEST = "test", "test keys (a sandbox)"
+    BOTH = "both", "live and test keys (a sandbox)"
+
+
 def usual_tasks() -> list[str]:
     """What can be asked of a model that says nothing else."""
     return [GENERATE, "edit"]
@@ -54,6 +62,13 @@ class Channel(models.Model):
     base_url = models.CharField(max_length=500)
     credentials = models.TextField(
         blank=True, help_text="The API key, encrypted; write-only in every form."
+    )
+    serves = models.CharField(
+        max_length=4,
+        choices=Serves,
+        default=Serves.LIVE,
+        db_default=Serves.LIVE.value,
+        help_text="Whose requests it takes. Let test keys only to a sandbox, which costs nothing.",
     )
     priority = models.IntegerField(default=10)
     weight = models.PositiveIntegerField(default=1)
@@ -106,6 +121,12 @@ class Channel(models.Model):
 
     class Meta:
         ordering = ["priority", "name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(serves__in=["live", "test", "both"]),
+                name="channel_serves_live_or_test",
+            )
+        ]
 
     @override
     def __str__(self) -> str:

@@ -47,6 +47,9 @@ class Command(BaseCommand):
         create.add_argument("--models", metavar="A,B", help="default: every model")
         create.add_argument("--scopes", metavar="A,B", help=f"default: {','.join(SCOPES)}")
         create.add_argument("--budget", metavar="USD", help="per UTC month, a hard stop")
+        create.add_argument(
+            "--test", action="store_true", help="a test key: served by a sandbox, spends nothing"
+        )
         create.add_argument("--json", action="store_true")
         every = actions.add_parser("list", help="a tenant's keys, newest first, without their text")
         every.add_argument("tenant", help="name or id")
@@ -85,7 +88,11 @@ class Command(BaseCommand):
             budget_month=budget,
         )
         key, plaintext = issue_api_key(
-            tenant=read_tenant(options["tenant"]), name=options["name"], actor=ACTOR, rules=rules
+            tenant=read_tenant(options["tenant"]),
+            name=options["name"],
+            actor=ACTOR,
+            rules=rules,
+            is_test=options["test"],
         )
         facts = {"api_key": plaintext, "key_id": key.public_id}
         answer(self.stdout, facts, as_json=options["json"])

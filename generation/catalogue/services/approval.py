@@ -1,6 +1,7 @@
 """Whether a channel may be enabled: a test of its present kind, address and key has passed.
 
-Kept as a digest of the three, the key as it is stored: any change of one asks for another test.
+Kept as a digest of the three, the key as it is stored: any change of one asks for another test. A
+channel that test keys may use is tested for being a sandbox, so to let them asks for one too.
 """
 
 from collections.abc import Mapping
@@ -11,16 +12,22 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.services import Actor, record
-from generation.models import Channel
+from generation.models import Channel, Serves
 
 TESTED_COLUMNS = ("kind", "base_url", "credentials")
 
 
 def digest_of(channel: Channel) -> str:
     """Of what a test of the channel is about."""
-    return sha256(
-        "\n".join(getattr(channel, column) for column in TESTED_COLUMNS).encode()
-    ).hexdigest()
+    facts = [getattr(channel, column) for column in TESTED_COLUMNS]
+    if is_sandbox(channel.serves):
+        facts.append("sandbox")
+    return sha256("\n".join(facts).encode()).hexdigest()
+
+
+def is_sandbox(serves: str) -> bool:
+    """Whether a channel that serves these keys' requests must be a sandbox."""
+    return serves != Serves.LIVE
 
 
 def is_approved(channel: Channel) -> bool:
@@ -44,6 +51,9 @@ def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None
     stays = all(
         columns.get(name, getattr(channel, name)) == getattr(channel, name)
         for name in ("kind", "base_url")
+    )
+    stays = stays and is_sandbox(columns.get("serves", channel.serves)) == is_sandbox(
+        channel.serves
     )
     if not stays or "api_key" in columns or not is_approved(channel):
         raise ValidationError(

@@ -18,6 +18,7 @@ from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerm
 from generation.channels.declaration import NARROWABLE, REFUSABLE
 from generation.channels.errors import AttemptClass
 from generation.channels.registry import KINDS, kind_of
+from generation.models import Serves
 
 LARGEST = 2**31 - 1
 MOST_IMAGES = 16
@@ -142,6 +143,12 @@ def _upstream_model(name: str) -> str:
     return name
 
 
+def _serves(word: str) -> str:
+    if word not in Serves.values:
+        raise ValidationError(f"a channel serves {', '.join(Serves.values)}, not {word!r}")
+    return word
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -150,6 +157,7 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "kind": _kind,
     "base_url": checked_base_url,
     "is_enabled": _as_it_is,
+    "serves": _serves,
     "priority": partial(_number, what="priority", least=-LARGEST),
     "weight": partial(_number, what="weight", least=1),
     "timeout_seconds": partial(_number, what="timeout", least=1),

@@ -42,6 +42,7 @@ class ChannelOptions(TypedDict, total=False):
     base_url: str
     api_key: str
     is_enabled: bool
+    serves: str
     priority: int
     weight: int
     timeout_seconds: int

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from generation.catalogue.services.checks import check_route
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
-from generation.models import Channel, Contract, Route
+from generation.models import Channel, Contract, Route, Serves
 
 Routes = Mapping[str, RouteTerms]
 """By public model, in the order of the contracts."""
@@ -27,8 +27,9 @@ def routes_of(channel: Channel) -> Routes:
 
 
 def unserved_models() -> tuple[str, ...]:
-    """The enabled models that no enabled channel serves, in the order of the contracts."""
-    served = Route.objects.filter(channel__is_enabled=True).values("contract_id")
+    """The enabled models that no enabled channel serves live, in the order of the contracts."""
+    live = Route.objects.filter(channel__is_enabled=True).exclude(channel__serves=Serves.TEST)
+    served = live.values("contract_id")
     lacking = Contract.objects.filter(is_enabled=True).exclude(model__in=served)
     return tuple(lacking.values_list("model", flat=True))
 

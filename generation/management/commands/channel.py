@@ -23,8 +23,8 @@ from generation.channels.registry import KINDS
 from generation.models import Channel
 
 COLUMNS = (
-    "name", "kind", "state", "priority", "weight", "timeout", "cost", "base_url", "models", "sizes",
-    "maps",
+    "name", "kind", "state", "serves", "priority", "weight", "timeout", "cost", "base_url",
+    "models", "sizes", "maps",
 )  # fmt: skip
 NONE = "none"
 KIND_HELP = "how the vendor is spoken to; a new one is openai unless said"
@@ -61,6 +61,11 @@ class Command(BaseCommand):
         change.add_argument("--max-images", metavar="N", help="that one edit may begin with")
         change.add_argument(
             "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
+        )
+        change.add_argument(
+            "--serves",
+            metavar="KEYS",
+            help="live (default), test or both: test keys' requests, to a sandbox alone",
         )
         change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
         change.add_argument("--weight", metavar="N", help="share among equals; default 1")
@@ -180,6 +185,7 @@ def _read_options(options: dict[str, Any]) -> ChannelOptions:
         "refused_tasks": _read_or_none(options["refuse"]),
         "max_images": _read_number("--max-images", options["max_images"]),
         "cost": None if options["cost"] is None else read_amount(options["cost"]),
+        "serves": options["serves"],
         "priority": _read_number("--priority", options["priority"]),
         "weight": _read_number("--weight", options["weight"]),
         "timeout_seconds": _read_number("--timeout", options["timeout"]),

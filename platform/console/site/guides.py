@@ -15,7 +15,10 @@ from mdit_py_plugins.anchors import anchors_plugin
 
 FOLDER = Path(__file__).resolve().parent / "guides"
 ORIGIN = "{{origin}}"
-SLUGS = ["quickstart", "models", "edits", "billing", "retries", "streaming", "webhooks", "errors"]
+SLUGS = [
+    *("quickstart", "testing", "models", "edits", "billing", "retries", "streaming", "webhooks"),
+    "errors",
+]
 """Every guide by its part of the address, in the order they are read in."""
 
 _TITLE = re.compile(r'<h1 id="[^"]*">(.*?)</h1>\s*<p>(.*?)</p>', re.DOTALL)

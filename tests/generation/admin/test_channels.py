@@ -31,6 +31,7 @@ def channel_form(channel: Channel, **changes: str) -> dict[str, object]:
         "base_url": channel.base_url,
         "api_key": "",
         "is_enabled": "on",
+        "serves": "live",
         "priority": "10",
         "weight": "1",
         "timeout_seconds": "240",
@@ -94,7 +95,7 @@ def test_a_new_key_is_encrypted_and_forgets_the_old_ones_failures(pages, root, c
 def test_a_channel_is_made_with_routes(pages):
     form = {
         "name": "new", "kind": "openai", "base_url": "https://new.example.com/", "api_key": "k-1",
-        "priority": "10", "weight": "1", "timeout_seconds": "240",
+        "serves": "live", "priority": "10", "weight": "1", "timeout_seconds": "240",
         "class_overrides": "", "routes-TOTAL_FORMS": "1", "routes-INITIAL_FORMS": "0",
         "routes-0-contract": "dall-e-2", "routes-0-upstream_model": "d2",
         "routes-0-quality_map": "",
@@ -152,8 +153,8 @@ def test_what_no_process_could_load_is_refused(pages, channel, field, value, mes
 def test_the_first_key_is_needed(pages):
     form = {
         "name": "new", "kind": "openai", "base_url": "https://new.example.com/", "api_key": "",
-        "priority": "10", "weight": "1", "timeout_seconds": "240", "class_overrides": "",
-        "routes-TOTAL_FORMS": "0", "routes-INITIAL_FORMS": "0",
+        "serves": "live", "priority": "10", "weight": "1", "timeout_seconds": "240",
+        "class_overrides": "", "routes-TOTAL_FORMS": "0", "routes-INITIAL_FORMS": "0",
     }  # fmt: skip
 
     pages.post(reverse("admin:generation_channel_add"), form)

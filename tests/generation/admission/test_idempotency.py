@@ -60,16 +60,20 @@ def test_the_order_of_an_array_does_make_a_difference():
 
 @pytest.fixture
 def remembered(queued):
-    idempotency.remember(
-        tenant_id=queued.tenant_id, key="k", body_digest=b"1" * 32, generation=queued, now=NOW
-    )
+    idempotency.remember(key="k", body_digest=b"1" * 32, generation=queued, now=NOW)
     return queued
 
 
 def find(
-    tenant_id: UUID, *, body_digest: bytes = b"1" * 32, now: datetime = NOW
+    tenant_id: UUID,
+    *,
+    livemode: bool = True,
+    body_digest: bytes = b"1" * 32,
+    now: datetime = NOW,
 ) -> Generation | None:
-    return idempotency.find(tenant_id=tenant_id, key="k", body_digest=body_digest, now=now)
+    return idempotency.find(
+        tenant_id=tenant_id, livemode=livemode, key="k", body_digest=body_digest, now=now
+    )
 
 
 def test_the_same_key_and_body_find_the_generation(acme, remembered):
@@ -85,6 +89,10 @@ def test_the_same_key_with_another_body_is_a_conflict(acme, remembered):
 
 def test_a_key_is_its_tenants_own(other, remembered):
     assert find(other.id) is None
+
+
+def test_a_key_of_live_requests_is_unknown_to_tests(acme, remembered):
+    assert find(acme.id, livemode=False) is None
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "1024x1024,1536x1024,auto", "--priority", "-3", "--weight", "5", "--timeout", "90",
         "--kind", "openai", "--map", "gpt-image-2=gpt-image-2.6-flare", "--cost", "0.0125",
         "--ignore", "style,stream", "--refuse", "variation", "--max-images", "4",
+        "--serves", "both",
     )  # fmt: skip
 
     (listed,) = json.loads(manage("channel", "list", "--json").out)
@@ -44,6 +45,7 @@ def test_every_option_of_a_new_channel_is_kept(manage):
         "kind": "openai",
         "base_url": "https://api.example.com/v1",
         "enabled": False,
+        "serves": "both",
         "priority": -3,
         "weight": 5,
         "timeout": 90,
@@ -337,12 +339,12 @@ def test_the_list_is_a_table_for_people(manage):
     lines = manage("channel", "list").out.splitlines()
 
     assert [line.split() for line in lines] == [
-        ["name", "kind", "state", "priority", "weight", "timeout", "cost", "base_url", "models",
-         "sizes", "maps"],
-        ["first", "openai", "enabled", "10", "1", "240", "0.030000", "https://api.example.com/v1",
-         "dall-e-2", "256x256", "none"],
-        ["later", "openai", "disabled", "20", "1", "240", "unknown", "https://api.example.com/v1",
-         "dall-e-3", "all", "dall-e-3=d3"],
+        ["name", "kind", "state", "serves", "priority", "weight", "timeout", "cost", "base_url",
+         "models", "sizes", "maps"],
+        ["first", "openai", "enabled", "live", "10", "1", "240", "0.030000",
+         "https://api.example.com/v1", "dall-e-2", "256x256", "none"],
+        ["later", "openai", "disabled", "live", "20", "1", "240", "unknown",
+         "https://api.example.com/v1", "dall-e-3", "all", "dall-e-3=d3"],
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import AuditEvent
+from generation.catalogue import trial
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.models import Attempt, Channel, Route
@@ -124,3 +125,33 @@ def test_a_used_channel_can_only_be_disabled(manage, vendor, acme):
 
     assert said.error == "vendor has been used: its attempts name it, so it can only be disabled"
     assert Channel.objects.count() == 1
+
+
+def test_test_keys_are_let_to_a_channel_once_it_proved_to_be_a_sandbox(manage, vendor):
+    manage("channel", "test", vendor)
+    manage("channel", "enable", vendor)
+
+    manage("channel", "set", vendor, "--serves", "test")
+    at_first = is_enabled()
+    untested = manage("channel", "enable", vendor)
+    tested = manage("channel", "test", vendor)
+    said = manage("channel", "enable", vendor)
+
+    assert at_first is False
+    assert "has not passed a test" in (untested.error or "")
+    assert (tested.error, said.error, is_enabled()) == (None, None, True)
+
+
+def test_what_draws_the_size_it_was_asked_for_is_no_sandbox(manage, vendor, monkeypatch):
+    manage("channel", "set", vendor, "--serves", "both")
+    monkeypatch.setattr(trial.Trial, "prompt", "a fox")  # as a vendor reads it: no directive
+
+    failed = manage("channel", "test", vendor)
+
+    assert failed.error == "vendor: this is no sandbox, so it cannot serve test keys"
+
+
+def test_a_channel_serves_live_keys_test_keys_or_both(manage, vendor):
+    said = manage("channel", "set", vendor, "--serves", "none")
+
+    assert said.error == "serves: a channel serves live, test, both, not 'none'"

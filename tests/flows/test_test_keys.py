@@ -1,0 +1,146 @@
+"""Test keys over HTTP: answered as the real thing by the sandbox alone, and nothing is spent."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contracts.refusing import first_channel, refusing
+from tests.customer import GENERATIONS, Customer, Operator
+from tests.flows.conftest import MakeCustomer
+from tests.servers import Stack
+
+KEYS = "/v1/api_keys"
+NOT_A_CENT = "0"
+
+
+@pytest.fixture
+def broke(make_customer: MakeCustomer) -> Customer:
+    """A tenant without money."""
+    return make_customer(NOT_A_CENT)
+
+
+@pytest.fixture
+def tester(broke: Customer) -> Iterator[Customer]:
+    """The same by a test key."""
+    with closing(by_test_key(broke)) as key:
+        yield key
+
+
+def by_test_key(customer: Customer, **rules: Any) -> Customer:
+    made = customer.client.post(KEYS, json={"livemode": False, **rules}).json()
+    return customer.with_key(json.dumps({"api_key": made["api_key"], "key_id": made["id"]}))
+
+
+@pytest.mark.usefixtures("sound_ledger")
+def test_a_test_is_answered_as_the_real_thing_and_costs_nothing(
+    broke: Customer, tester: Customer, sandbox: httpx.Client
+) -> None:
+    quote = tester.client.post("/v1/images/quote", json=a_fox("medium")).json()
+    answer = tester.client.post(GENERATIONS, json=a_fox("medium"))
+    usage = tester.client.get("/v1/usage").json()
+
+    assert tester.api_key.startswith("sk-pictor-test-")
+    assert broke.generate(quality="low").json()["error"]["code"] == "insufficient_quota"
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-pictor-charge"] == quote["price"] == "0.052680"
+    assert answer.json()["usage"]["cost"] == "0.052680"
+    assert sandbox.get("/__stats").json()["images"] == 1
+    assert (tester.balance(), tester.captures()) == ((0, 0), [])
+    assert [bucket["results"] for bucket in usage["data"] if bucket["results"]] == []
+
+
+def a_fox(quality: str) -> dict[str, Any]:
+    return {"model": "gpt-image-2-origin", "prompt": "a fox", "quality": quality}
+
+
+@pytest.mark.usefixtures("sound_ledger")
+def test_a_vendor_is_never_called_for_a_test(
+    tester: Customer, operator: Operator, stack: Stack
+) -> None:
+    with (
+        refusing(stack.upstream_ports[2], 503) as vendor,
+        first_channel(operator, "vendor", vendor.base_url),
+    ):
+        served = tester.generate(quality="low")
+        failed = tester.generate("[sandbox: fail=500]", quality="low")
+        operator("channel", "set", "sandbox", "--serves", "live")
+        try:
+            refused = tester.generate(quality="low")
+        finally:
+            operator("channel", "set", "sandbox", "--serves", "both")
+            operator("channel", "test", "sandbox")
+            operator("channel", "enable", "sandbox")
+
+    assert (served.status_code, failed.status_code, refused.status_code) == (200, 502, 503)
+    assert refused.json()["error"]["code"] == "no_channel_available"
+    assert "Test keys are served by a sandbox alone" in refused.json()["error"]["message"]
+    assert vendor.calls == 0
+
+
+def test_a_key_sees_and_ends_what_is_of_its_mode(customer: Customer) -> None:
+    with closing(by_test_key(customer)) as tester:
+        both = [customer, tester]
+        made = [each.generate(quality="low").headers["x-pictor-generation-id"] for each in both]
+        lists = [each.client.get(GENERATIONS).json()["data"] for each in both]
+        others = [
+            each.client.request(method, f"{GENERATIONS}/{made_by_other}{path}")
+            for each, made_by_other in zip(both, reversed(made), strict=True)
+            for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"))
+        ]
+
+    assert [[(one["id"], one["livemode"]) for one in page] for page in lists] == [
+        [(made[0], True)],
+        [(made[1], False)],
+    ]
+    assert [answer.status_code for answer in others] == [404] * 6
+
+
+def test_an_idempotency_key_is_of_its_mode(customer: Customer) -> None:
+    once = {"Idempotency-Key": "the-same-for-both"}
+    with closing(by_test_key(customer)) as tester:
+        live = customer.generate(quality="low", headers=once)
+        test = tester.generate(quality="high", headers=once)
+        again = tester.generate(quality="high", headers=once)
+
+    ids = [answer.headers["x-pictor-generation-id"] for answer in (live, test, again)]
+    assert (len(set(ids)), ids[1] == ids[2]) == (2, True)
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+def test_a_test_key_manages_test_keys_alone(customer: Customer) -> None:
+    with closing(by_test_key(customer)) as tester:
+        made = tester.client.post(KEYS, json={"name": "by a test key"}).json()
+        refused = tester.client.post(KEYS, json={"livemode": True})
+        listed = tester.client.get(KEYS).json()["data"]
+        theirs = f"{KEYS}/{customer.key_id}"
+        unseen = [
+            tester.client.get(theirs),
+            tester.client.patch(theirs, json={"name": "mine"}),
+            tester.client.post(f"{theirs}/rotate", json={}),
+            tester.client.delete(theirs),
+        ]
+    every = customer.client.get(KEYS).json()["data"]
+
+    assert made["api_key"].startswith("sk-pictor-test-")
+    assert (refused.status_code, refused.json()["error"]["param"]) == (403, "livemode")
+    assert [key["id"] for key in listed] == [made["id"], tester.key_id]
+    assert [answer.status_code for answer in unseen] == [404] * 4
+    assert [key["livemode"] for key in every] == [False, False, True]
+
+
+def test_limits_apply_to_tests(customer: Customer) -> None:
+    with closing(by_test_key(customer, requests_per_minute=1)) as tester:
+        answers = [tester.generate(quality="low") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[1].json()["error"]["code"] == "rate_limit_exceeded"
+
+
+def test_an_operator_makes_a_test_key(customer: Customer, operator: Operator) -> None:
+    made = json.loads(operator("key", "create", customer.name, "--test", "--json"))
+
+    assert made["api_key"].startswith("sk-pictor-test-")

@@ -1,0 +1,192 @@
+"""What a test key asks for: never a vendor's, never money; and what of that the ledger proves."""
+
+import asyncio
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from accounts.services import TenantLimits, change_tenant
+from billing.models import KeyBudget, TenantBalance, Transfer, UsageRollup
+from billing.selectors import ledger_findings, usage_findings
+from billing.services import book_upstream_cost, rebuild_usage
+from generation import attempts, claims, settlement
+from generation.audit import generation_findings
+from generation.catalogue.plans import Candidate
+from generation.catalogue.snapshot import current_catalogue
+from generation.dispatch.call import WrongMode, ask
+from generation.models import Attempt, Channel, Generation, Serves
+from generation.selectors import ENDED
+from pictor.kit import clock, ids
+from pictor.kit.errors import NoChannelAvailable, RateLimited
+from pictor.kit.money import Micros
+from tests.factories import ORIGIN, Customer, make_channel, make_delivery, stored_images
+
+pytestmark = pytest.mark.django_db
+FINDINGS = (ledger_findings, usage_findings, generation_findings)
+
+
+@pytest.fixture
+def sandbox(seeded):
+    """A channel that only tests go to, on which an operator has set a cost by mistake."""
+    return make_channel("sandbox", serves=Serves.TEST, cost_micros=30_000)
+
+
+@pytest.fixture
+def tester(sandbox):
+    """A tenant without a cent, by a test key."""
+    return Customer("tester", balance=0, is_test=True)
+
+
+@pytest.fixture
+def delivered(tester, worker, spools) -> Generation:
+    """One that was made and settled."""
+    claim = claims.take(generation_id=tester.generation().id, worker=worker)
+    assert claim is not None
+    delivery = make_delivery(claim, spools)
+    settlement.settle(
+        claim=claim,
+        delivery=delivery,
+        stored=stored_images(claim, delivery),
+        now=clock.now(),
+    )
+    return Generation.objects.get()
+
+
+def problems() -> set[str]:
+    return {finding.check for find in FINDINGS for finding in find()}
+
+
+def test_it_is_priced_and_moves_nothing(tester, delivered):
+    assert (delivered.livemode, delivered.state) == (False, "succeeded")
+    assert (delivered.held_micros, delivered.captured_micros) == (52_680, 52_680)
+    assert Transfer.objects.count() == 0
+    assert UsageRollup.objects.count() == 0
+    assert tester.money == (0, 0)
+    budget = KeyBudget.objects.get()
+    assert (budget.day_used_micros, budget.month_used_micros, budget.in_flight) == (0, 0, 0)
+    assert Attempt.objects.get().cost_micros == 0
+    assert problems() == set()
+
+
+def test_usage_that_is_rebuilt_leaves_it_out(delivered):
+    assert rebuild_usage(ENDED) == 0
+
+
+def test_one_that_is_canceled_or_cut_off_moves_nothing_either(tester, worker):
+    canceled, lost = tester.generation(), tester.generation()
+    claim = claims.take(generation_id=lost.id, worker=worker)
+    assert claim is not None
+    begin(claim, Channel.objects.get())
+
+    settlement.cancel(generation=canceled, now=clock.now())
+    settlement.fail_unforeseen(claim=claim, now=clock.now())
+
+    assert sorted(Generation.objects.values_list("state", flat=True)) == ["canceled", "failed"]
+    assert Attempt.objects.get().may_have_billed is True
+    assert (Transfer.objects.count(), UsageRollup.objects.count()) == (0, 0)
+    assert problems() == set()
+
+
+def test_under_way_it_counts_as_a_request_in_flight_and_holds_nothing(tester):
+    change_tenant(
+        tenant=tester.tenant, name="tester", limits=TenantLimits(max_in_flight=1), actor="test"
+    )
+    tester.generation()
+
+    with pytest.raises(RateLimited):
+        tester.generation()
+
+    balance = TenantBalance.objects.get()
+    assert (balance.held, balance.in_flight, balance.month_used_micros) == (0, 1, 0)
+    assert problems() == set()
+
+
+def test_without_a_sandbox_it_is_refused_though_vendors_could_serve_it(channel):
+    tester = Customer("tester", is_test=True)
+
+    with pytest.raises(NoChannelAvailable, match="Test keys are served by a sandbox alone"):
+        tester.generation()
+
+    assert Generation.objects.count() == 0
+
+
+def test_a_live_key_is_not_served_by_a_sandbox_for_tests(sandbox):
+    with pytest.raises(NoChannelAvailable, match="No channel serves"):
+        Customer("acme").generation()
+
+
+def test_each_mode_has_the_channels_that_serve_it(seeded):
+    for serves in Serves:
+        make_channel(serves.value, serves=serves)
+    catalogue = current_catalogue()
+
+    def names(*, livemode: bool) -> list[str]:
+        return [route.channel_name for route in catalogue.routes_for(ORIGIN, livemode=livemode)]
+
+    assert names(livemode=True) == ["both", "live"]
+    assert names(livemode=False) == ["both", "test"]
+
+
+def test_a_call_to_a_vendor_is_refused_where_it_is_made(channel, tester, spools):
+    (vendor,) = current_catalogue().routes_for(ORIGIN, livemode=True)
+
+    with pytest.raises(WrongMode):
+        asyncio.run(
+            ask(
+                tester.generation(),
+                Candidate(vendor, "native", "1024x1024"),
+                large={},
+                seconds=1,
+                http=None,  # type: ignore[arg-type]  # it is not needed: nothing is sent
+                spools=spools,
+                on_partial=None,
+            )
+        )
+
+
+def test_the_database_refuses_an_attempt_at_a_vendor(channel, tester, worker):
+    claim = claims.take(generation_id=tester.generation().id, worker=worker)
+    assert claim is not None
+
+    with pytest.raises(IntegrityError, match="only ever sent to a sandbox"), transaction.atomic():
+        begin(claim, channel)
+
+    assert Attempt.objects.count() == 0
+
+
+def begin(claim: claims.Claim, channel: Channel) -> None:
+    attempts.begin_attempt(
+        attempt_id=ids.new_uuid(),
+        claim=claim,
+        number=1,
+        channel_id=channel.pk,
+        upstream_model=ORIGIN,
+        upstream_size="1024x1024",
+    )
+
+
+def test_the_database_lets_no_generation_change_its_mode(delivered):
+    with pytest.raises(IntegrityError, match="stays live, or a test"), transaction.atomic():
+        Generation.objects.update(livemode=True)
+
+
+def test_a_live_one_that_is_made_a_test_is_found(acme, sandbox):
+    acme.generation()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE generation_generation DISABLE TRIGGER mode_stays")
+        cursor.execute("UPDATE generation_generation SET livemode = false")
+
+    assert {"money of a test", "test of a live key"} <= problems()
+
+
+def test_a_cost_of_a_test_is_found(delivered):
+    attempt = Attempt.objects.get()
+
+    book_upstream_cost(
+        generation_id=delivered.id, attempt_id=attempt.id, amount=Micros(1), as_loss=False
+    )
+    Attempt.objects.update(cost_micros=1)
+
+    assert problems() == {"money of a test"}
