@@ -4,6 +4,7 @@ Customers have true books: their holds are placed by admission, their balances a
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -112,6 +113,14 @@ class Customer:
             tenant=self.tenant, name=name, actor="test", rules=rules, is_test=is_test
         )
         self.id: UUID = self.tenant.id
+
+    def tester(self) -> "Customer":
+        """The same tenant by a new test key."""
+        tester = copy(self)
+        tester.key, tester.plaintext = issue_api_key(
+            tenant=self.tenant, name="tests", actor="test", is_test=True
+        )
+        return tester
 
     def caller(self) -> Caller:
         """As the next request sees it."""

@@ -208,6 +208,11 @@ class Generation(models.Model):
         return self.held_micros if self.livemode else 0
 
     @property
+    def charged_micros(self) -> int:
+        """What was charged for it: of a test, nothing."""
+        return (self.captured_micros or 0) if self.livemode else 0
+
+    @property
     def is_final(self) -> bool:
         """State and charge never change again, and nothing is on hold."""
         return self.state in FINAL

@@ -1,5 +1,6 @@
 """Every page of a workspace in a real browser, in every look; and its main journeys."""
 
+from typing import Any
 from zipfile import ZipFile
 
 import httpx
@@ -8,6 +9,7 @@ from playwright.sync_api import Dialog, Page
 
 from console.workspace import urls
 from tests.console.browser import SHOWN, axe, faults, keep
+from tests.servers import Stack
 
 EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 ACTIONS = {
@@ -38,6 +40,40 @@ def test_a_page_keeps_what_the_console_promises(signed_in, place, name, look):
 
         keep(page, f"console-{name}{number or ''}-{look.name}")
         assert found + axe(page) == []
+
+
+@EVERY_LOOK
+def test_a_test_and_its_key_are_marked_on_their_pages(signed_in, place, stack, look):
+    key, made = a_test(stack)
+    pages = {
+        "keys": "keys/?status=test",
+        "key": f"keys/{key}/",
+        "generations": "generations/?mode=test",
+        "generation": f"generations/{made}/",
+    }
+    for name, path in pages.items():
+        page = signed_in.new_page()
+
+        found = faults(page, f"{place.path('overview')}{path}")
+
+        keep(page, f"console-test-{name}-{look.name}")
+        assert page.get_by_text("○Test", exact=True).first.is_visible()
+        assert found + axe(page) == []
+
+
+def a_test(stack: Stack) -> tuple[str, str]:
+    """The ids of a new test key and of a generation made with it."""
+    with httpx.Client(base_url=stack.base_url, timeout=60, trust_env=False) as client:
+
+        def post(path: str, key: str, **body: object) -> Any:
+            headers = {"Authorization": f"Bearer {key}"}
+            return client.post(path, json=body, headers=headers).json()
+
+        key = post("/v1/api_keys", stack.api_key, name="ci", livemode=False)
+        made = post(
+            "/v1/images/generations", key["api_key"], model="gpt-image-2", prompt="a stoat on trial"
+        )
+        return key["id"], made["metadata"]["generation_id"]
 
 
 def shown(page: Page, text: str) -> None:

@@ -132,6 +132,14 @@ def test_a_test_key_manages_test_keys_alone(customer: Customer) -> None:
     assert [key["livemode"] for key in every] == [False, False, True]
 
 
+def test_a_test_key_manages_no_webhooks_of_live_requests(customer: Customer) -> None:
+    with closing(by_test_key(customer)) as tester:
+        refused = tester.client.get("/v1/webhook_endpoints")
+
+    assert refused.status_code == 403
+    assert "webhooks:write" in refused.json()["error"]["message"]
+
+
 def test_limits_apply_to_tests(customer: Customer) -> None:
     with closing(by_test_key(customer, requests_per_minute=1)) as tester:
         answers = [tester.generate(quality="low") for _ in range(2)]

@@ -10,15 +10,18 @@ from billing.models import KeyBudget, TenantBalance, Transfer, UsageRollup
 from billing.selectors import ledger_findings, usage_findings
 from billing.services import book_upstream_cost, rebuild_usage
 from generation import attempts, claims, settlement
+from generation.api.told import data_of
 from generation.audit import generation_findings
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch.call import WrongMode, ask
+from generation.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Serves
 from generation.selectors import ENDED
 from pictor.kit import clock, ids
 from pictor.kit.errors import NoChannelAvailable, RateLimited
 from pictor.kit.money import Micros
+from pictor.kit.spool import Spools
 from tests.factories import ORIGIN, Customer, make_channel, make_delivery, stored_images
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +41,7 @@ def tester(sandbox):
 
 
 @pytest.fixture
-def delivered(tester, worker, spools) -> Generation:
+def delivered(tester: Customer, worker: WorkerEpoch, spools: Spools) -> Generation:
     """One that was made and settled."""
     claim = claims.take(generation_id=tester.generation().id, worker=worker)
     assert claim is not None
@@ -66,6 +69,12 @@ def test_it_is_priced_and_moves_nothing(tester, delivered):
     assert (budget.day_used_micros, budget.month_used_micros, budget.in_flight) == (0, 0, 0)
     assert Attempt.objects.get().cost_micros == 0
     assert problems() == set()
+
+
+def test_webhooks_say_that_it_was_a_test(delivered):
+    told = data_of(delivered.id)
+
+    assert (told["livemode"], told["captured"]) == (False, "0.052680")
 
 
 def test_usage_that_is_rebuilt_leaves_it_out(delivered):

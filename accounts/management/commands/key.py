@@ -103,6 +103,7 @@ class Command(BaseCommand):
             {
                 "key_id": key.public_id,
                 "name": key.name,
+                "mode": "test" if key.is_test else "live",
                 "status": key.status(now),
                 "created": key.created_at.isoformat(timespec="seconds"),
             }
@@ -112,7 +113,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(found))
         else:
             rows = [tuple(key.values()) for key in found]
-            print_table(self.stdout, [("key_id", "name", "status", "created"), *rows])
+            print_table(self.stdout, [("key_id", "name", "mode", "status", "created"), *rows])
 
     def _rotate(self, options: dict[str, Any]) -> None:
         key, overlap = _read_key(options["key_id"]), OVERLAPS[options["overlap"]]

@@ -27,6 +27,7 @@ from pictor.kit.money import Micros, from_decimal
 
 MAX_TEXT = 200
 LABELS = {
+    "mode": "Mode",
     "q": "Search",
     "status": "Status",
     "model": "Model",
@@ -36,6 +37,8 @@ LABELS = {
     "period": "Ended",
     "over": "Cost over",
 }
+TESTS = "test"
+"""The word for a list of tests; without it, it is of live ones."""
 SOURCES = {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"}
 FIRST_YEAR, LAST_YEAR = 2000, 9000
 """Ids carry the time they were made at: of days beyond these there are none."""
@@ -54,7 +57,7 @@ class Filters:
 
 
 def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
-    """The filters in an address. Of a time, it is what usage counts in it.
+    """The filters in an address: of live generations, unless tests or a test key are named.
 
     A `period` is one of WORDS, a day or an hour (`2026-11-21T14Z`). Links say a day as `day`, which
     a period takes the place of.
@@ -66,6 +69,7 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         zone: whose days they are.
     """
     read: Mapping[str, Callable[[str], Any]] = {
+        "mode": lambda word: word if word == TESTS else None,
         "status": lambda word: word if word in State.values else None,
         "source": lambda word: word if word in Source.values else None,
         "key": keys.get,
@@ -85,14 +89,17 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
     if "day" in said:
         said.setdefault("period", said.pop("day"))
         meant.setdefault("period", meant.pop("day"))
-    key = meant.get("key")
+    key: ApiKey | None = meant.get("key")
+    if key is not None and key.is_test:
+        said["mode"] = TESTS
     period: Period | None = meant.get("period")
     wanted = Wanted(
+        livemode="mode" not in said,
         status=said.get("status", ""),
         source=said.get("source", ""),
         model=said.get("model", ""),
         tier=said.get("tier", ""),
-        key_id=key and key.id,
+        key_id=key.id if key else None,
         ended_since=period.start if period else None,
         ended_until=period.end if period else None,
         text=said.get("q", ""),

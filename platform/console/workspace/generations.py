@@ -16,7 +16,7 @@ from billing.selectors import books_of, transfers_of
 from console.site import calls
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.exports import Rows, csv_answer
-from console.workspace.filters import SOURCES, Filters, chips_of, filters_of, period_choices
+from console.workspace.filters import SOURCES, TESTS, Filters, chips_of, filters_of, period_choices
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import curl
@@ -42,7 +42,7 @@ READ = 200
 TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
-    "charged", "currency", "key", "user", "prompt",
+    "charged", "currency", "key", "user", "prompt", "mode",
 )  # fmt: skip
 
 
@@ -83,6 +83,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
         "periods": period_choices(filters),
+        "has_tests": any(key.is_test for key in keys.values()),
         **_choices(keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
@@ -191,7 +192,7 @@ def _detail(
         ],
         "delivered": delivered,
         "differs": any(size != made.size for size in delivered) and made.size != "auto",
-        "released": made.held_micros - (made.captured_micros or 0) if made.is_final else 0,
+        "released": made.hold_micros - made.charged_micros if made.is_final else 0,
         "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
         "steps": steps_of(made, selectors.attempts_of(made.id), transfers_of(made.id)),
         "asked": json.dumps(_asked(made), indent=2, ensure_ascii=False),
@@ -259,6 +260,7 @@ def _cells(one: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:
     return [
         made.public_id, made.created_at.isoformat(), ended.isoformat() if ended else "", made.state,
         made.model, made.size_requested, made.tier, made.quality_billed or made.quality_requested,
-        made.n, len(one.images), to_decimal(made.captured_micros or 0), "USD",
+        made.n, len(one.images), to_decimal(made.charged_micros), "USD",
         key.public_id if key else "", made.fields.get("user") or "", made.prompt,
+        "live" if made.livemode else TESTS,
     ]  # fmt: skip

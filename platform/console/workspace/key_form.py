@@ -31,6 +31,13 @@ FIELD_OF = {
 """Where the form calls a column otherwise."""
 
 
+LIVE, TEST = "live", "test"
+MODES = [
+    (LIVE, "Live: spends from the balance"),
+    (TEST, "Test: a sandbox draws the images, and nothing is charged"),
+]
+
+
 class KeyForm(forms.Form):
     """A key's name and rules. An empty limit is none."""
 
@@ -81,6 +88,17 @@ class KeyForm(forms.Form):
     def take_errors(self, error: ValidationError) -> None:
         """Show what the service refused, beside the field that it is about."""
         take_errors(self, error, FIELD_OF)
+
+
+class NewKeyForm(KeyForm):
+    """The same of a key that is to be made: live or a test key, which never changes."""
+
+    mode = forms.ChoiceField(label="Mode", choices=MODES, initial=LIVE, widget=forms.RadioSelect)
+
+    @property
+    def is_test(self) -> bool:
+        """What was chosen."""
+        return bool(self.cleaned_data["mode"] == TEST)
 
 
 def values_of(key: ApiKey) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.authentication import usable_scopes
 from accounts.models import SCOPES, ApiKey
 from accounts.selectors import api_key_by_id, audit_events_about
 from accounts.services import (
@@ -27,7 +28,7 @@ from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
 from console.workspace.access import May, Workspace, keys_of, may_see, member
 from console.workspace.budgets import NEAR
 from console.workspace.fields import dressed
-from console.workspace.key_form import SCOPE_WORDS, KeyForm, values_of
+from console.workspace.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.lately import lately_of, latest_of
 from pictor.kit import clock
 
@@ -110,10 +111,11 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     lists = {
         "": shown,
         "active": [one for one in shown if one.is_active],
+        "test": [one for one in shown if one.key.is_test],
         "near": [one for one in shown if one.state[1] in {"Near budget", "Budget used up"}],
         "ended": [one for one in shown if not one.is_active],
     }
-    words = {"": "All", "active": "Active", "near": "Near budget", "ended": "Ended"}
+    words = {"": "All", "active": "Active", "test": "Test", "near": "Near budget", "ended": "Ended"}
     context = {
         "workspace": workspace,
         "keys": lists.get(chosen, shown),
@@ -129,15 +131,16 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Make a key, and show its text this once."""
     most = scopes_of(workspace.role)
     if request.method != "POST":
-        form = dressed(KeyForm(initial={"scopes": USUAL_SCOPES}, most=most))
+        form = dressed(NewKeyForm(initial={"scopes": USUAL_SCOPES}, most=most))
         return render(request, "workspace/key_new.html", {"workspace": workspace, "form": form})
-    form = dressed(KeyForm(request.POST, most=most))
+    form = dressed(NewKeyForm(request.POST, most=most))
     if form.is_valid():
         try:
             key, text = issue_api_key(
                 tenant=workspace.tenant,
                 name=form.cleaned_data["name"],
                 rules=form.rules(),
+                is_test=form.is_test,
                 actor=workspace.user,
                 ip=_ip(request),
             )
@@ -292,7 +295,7 @@ def _detail(
         "period": lately.period,
         "is_money": True,
         "rows": latest_of(workspace, key),
-        "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
+        "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in usable_scopes(key)],
         "overlaps": OVERLAP_WORDS.items(),
         "events": audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=20),
     }

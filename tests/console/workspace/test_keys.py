@@ -16,6 +16,7 @@ from pictor.kit import clock
 from tests.console.workspace.conftest import url, words_of
 
 FORM = {
+    "mode": "live",
     "name": "production",
     "scopes": ["images:write", "images:read"],
     "default_response_format": "",
@@ -228,3 +229,31 @@ def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, 
     assert [one.public_id in page for one in made] == [False, False, True, True]
     assert "Nothing in this time" in unused
     assert not any(one.public_id in unused for one in made)
+
+
+def test_a_test_key_is_made_by_a_plain_choice_and_marked(acme, sign_in):
+    client = sign_in(acme)
+    test = {"mode": "test", "scopes": [*FORM["scopes"], "webhooks:write"]}
+
+    unsaid = client.post(url("key_new", acme), {**FORM, "mode": ""})
+    text = text_in(client.post(url("key_new", acme), {**FORM, **test}))
+
+    key = ApiKey.objects.get(name="production")
+    page = words_of(client.get(url("key", acme, key.public_id)))
+    tests = words_of(client.get(url("keys", acme), {"status": "test"}))
+    assert unsaid.status_code == 422
+    assert (text.startswith("sk-pictor-test-"), key.is_test) == (True, True)
+    assert ">Test</span>" in page
+    assert "a sandbox draws its images, nothing is charged" in page
+    assert "Make, cancel and delete images; Read generations</dd>" in page
+    assert key.visible_prefix in tests
+    assert acme.key.visible_prefix not in tests
+
+
+def test_a_key_is_no_test_key_later(acme, sign_in):
+    client = sign_in(acme)
+
+    client.post(url("key", acme, acme.key.public_id), {**FORM, "mode": "test"})
+
+    key = ApiKey.objects.get()
+    assert (key.name, key.is_test) == ("production", False)
