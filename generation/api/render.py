@@ -31,7 +31,12 @@ def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
     """How the OpenAPI document has what `headers_of` says, of answers with these statuses."""
     return (
         answered("x-pictor-generation-id", statuses, "The generation.", GENERATION_ID),
-        answered("x-pictor-charge", statuses, "USD charged. Absent until it has ended.", DOLLARS),
+        answered(
+            "x-pictor-charge",
+            statuses,
+            "USD charged, or what a live key would be. Absent until it has ended.",
+            DOLLARS,
+        ),
     )
 
 

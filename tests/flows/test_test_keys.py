@@ -10,6 +10,7 @@ import pytest
 
 from tests.contracts.refusing import first_channel, refusing
 from tests.customer import GENERATIONS, Customer, Operator
+from tests.edits import edit, vary
 from tests.flows.conftest import MakeCustomer
 from tests.servers import Stack
 
@@ -65,7 +66,7 @@ def test_a_vendor_is_never_called_for_a_test(
         refusing(stack.upstream_ports[2], 503) as vendor,
         first_channel(operator, "vendor", vendor.base_url),
     ):
-        served = tester.generate(quality="low")
+        served = [tester.generate(quality="low"), edit(tester), vary(tester, model="dall-e-2")]
         failed = tester.generate("[sandbox: fail=500]", quality="low")
         operator("channel", "set", "sandbox", "--serves", "live")
         try:
@@ -75,7 +76,8 @@ def test_a_vendor_is_never_called_for_a_test(
             operator("channel", "test", "sandbox")
             operator("channel", "enable", "sandbox")
 
-    assert (served.status_code, failed.status_code, refused.status_code) == (200, 502, 503)
+    assert [answer.status_code for answer in served] == [200] * 3
+    assert (failed.status_code, refused.status_code) == (502, 503)
     assert refused.json()["error"]["code"] == "no_channel_available"
     assert "Test keys are served by a sandbox alone" in refused.json()["error"]["message"]
     assert vendor.calls == 0

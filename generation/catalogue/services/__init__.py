@@ -9,6 +9,7 @@ or a description.
 from generation.catalogue.services.addresses import checked_base_url, egress_warning
 from generation.catalogue.services.approval import (
     is_approved,
+    is_sandbox,
     passed_test,
     refuse_untested_change,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "egress_warning",
     "is_approved",
     "is_deletable",
+    "is_sandbox",
     "passed_test",
     "refuse_untested_change",
     "reset",

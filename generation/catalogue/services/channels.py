@@ -58,7 +58,7 @@ def set_channel(
     channel.name = name
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)
-    has_moved = not is_new and (_moves(columns, channel) | _opens_to_tests(columns, channel))
+    has_moved = not is_new and (_moves(columns, channel) or _opens_to_tests(columns, channel))
     _apply(columns, channel, is_new=is_new)
     channel.is_enabled = channel.is_enabled and not has_moved
     routes = {} if is_new else routes_of(channel)

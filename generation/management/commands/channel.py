@@ -122,6 +122,11 @@ class Command(BaseCommand):
 
     def _enable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
+        if options["untested"] and services.is_sandbox(channel.serves):
+            raise CommandError(
+                f"test keys may use {channel.name}, so it has to show that it is a sandbox:"
+                f" run `channel test {channel.name}`"
+            )
         services.set_enabled(
             channel=channel, is_enabled=True, actor=ACTOR, untested=options["untested"]
         )

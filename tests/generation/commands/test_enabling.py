@@ -133,12 +133,13 @@ def test_test_keys_are_let_to_a_channel_once_it_proved_to_be_a_sandbox(manage, v
 
     manage("channel", "set", vendor, "--serves", "test")
     at_first = is_enabled()
-    untested = manage("channel", "enable", vendor)
+    untested = [manage("channel", "enable", vendor, *said) for said in ((), ("--untested",))]
     tested = manage("channel", "test", vendor)
     said = manage("channel", "enable", vendor)
 
     assert at_first is False
-    assert "has not passed a test" in (untested.error or "")
+    assert "has not passed a test" in (untested[0].error or "")
+    assert "has to show that it is a sandbox" in (untested[1].error or "")
     assert (tested.error, said.error, is_enabled()) == (None, None, True)
 
 
