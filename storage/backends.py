@@ -173,8 +173,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
 
     def require(self, name: str) -> None:
         """Raise ObjectMissing when there is no such object."""
-        with translated():
-            self.client.head_object(Bucket=self.bucket_name, Key=name)
+        self.wire.require(name)
 
     @override
     def url(

@@ -150,6 +150,10 @@ class Wire:
             raise StorageFailed("GetObject: an answer without a length")
         return ObjectStream(self, exchange, name, exchange.answer.length)
 
+    def require(self, name: str) -> None:
+        """Raise ObjectMissing unless the object is there."""
+        self._finish(self._asked("HEAD", name, {}, body_sha256=NO_BYTES), "HeadObject")
+
     def close(self) -> None:
         """Close the connections that nobody uses."""
         while self._idle:

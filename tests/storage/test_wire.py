@@ -137,6 +137,20 @@ async def test_what_was_not_read_to_its_end_takes_its_connection_with_it(server,
     assert server.connections == 2
 
 
+async def test_an_object_is_looked_for_without_its_bytes(server, wire):
+    server.answers += [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 99\r\n\r\n",
+    ]
+
+    await asyncio.to_thread(wire.require, "20261120/1-0.png")
+    with pytest.raises(ObjectMissing, match="HeadObject: 404"):
+        await asyncio.to_thread(wire.require, "20261120/1-0.png")
+
+    assert [request.method for request in server.received] == ["HEAD", "HEAD"]
+    assert server.connections == 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [
