@@ -14,12 +14,16 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 
+from generation.selectors import Finished
+from generation.wakeups import has_words, told
 from pictor.kit import redis_client
 
 logger = logging.getLogger(__name__)
 
 FINISHED = "pictor:finished"
-"""Pub/sub channel of wake-ups: a JSON list of generation ids."""
+"""Pub/sub channel of wake-ups: a JSON list of generation ids, or of what wakeups.py tells."""
+MAX_TOLD_BYTES = 8192
+"""What is longer is not carried, but read by whoever waits for it."""
 TASK = "generation.tasks.ring"
 QUEUE = "images"
 
@@ -102,10 +106,22 @@ def ring_all(generation_ids: Iterable[UUID]) -> None:
 
 def wake(generation_ids: Iterable[UUID]) -> None:
     """Tell the web processes that generations are final."""
+    _publish(json.dumps([str(generation_id) for generation_id in generation_ids]))
+
+
+def tell(finished: Finished) -> None:
+    """The same of one, with all that its caller is answered from, unless that has words in it."""
+    message = "" if has_words(finished) else json.dumps([told(finished)])
+    if 0 < len(message) <= MAX_TOLD_BYTES:
+        _publish(message)
+    else:
+        wake([finished.generation.id])
+
+
+def _publish(message: str) -> None:
     global _quiet_until  # noqa: PLW0603 - as in ring()
     if time.monotonic() < _quiet_until:
         return
-    message = json.dumps([str(generation_id) for generation_id in generation_ids])
     try:
         redis_client.client().publish(FINISHED, message)
     except RedisError as error:

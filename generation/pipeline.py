@@ -22,9 +22,11 @@ from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
 from generation.outcome import Failure, not_stored
+from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle
 from pictor.kit import clock, ids, log, pools
 from pictor.kit.ids import GenerationId
+from storage.models import StoredImage
 from storage.services import StorageFailed
 
 logger = logging.getLogger(__name__)
@@ -61,13 +63,14 @@ async def run(*, generation_id: UUID, worker: WorkerEpoch, dispatcher: Dispatche
 async def carry(claim: Claim, *, dispatcher: Dispatcher) -> None:
     """Carry what is claimed already to its settled bill."""
     log.request_id.set(claim.generation.request_id)
-    is_final = await _carry(claim, dispatcher)
-    if is_final:
-        await pools.database(notify.wake, [claim.generation.id])
+    finished = await _carry(claim, dispatcher)
+    if finished is not None:
+        await pools.database(notify.tell, finished)
 
 
-async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
-    """Dispatch, store, settle. False when the claim was lost on the way."""
+async def _carry(claim: Claim, dispatcher: Dispatcher) -> Finished | None:
+    """Dispatch, store, settle. None when the claim was lost on the way."""
+    stored: list[StoredImage] = []
     try:
         delivery = await dispatcher.run(claim)
         with closing(delivery):
@@ -75,19 +78,20 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> bool:
                 stored = await store(claim, delivery)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-            return await pools.surely(
+            is_final = await pools.surely(
                 lambda: settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
             )
     except ClaimLost:
-        return False
+        return None
     except Failure as failure:
-        return await pools.surely(partial(_fail, claim, failure))
+        is_final = await pools.surely(partial(_fail, claim, failure))
     except (OperationalError, InterfaceError):
         raise  # the database went away: let go of, and queued again by the worker's heartbeat
     except Exception:
         # Nobody foresaw it, and the money must not wait for the deadline.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        return await pools.surely(lambda: fail_unforeseen(claim=claim, now=clock.now()))
+        is_final = await pools.surely(lambda: fail_unforeseen(claim=claim, now=clock.now()))
+    return Finished(claim.generation, tuple(stored)) if is_final else None
 
 
 def _fail(claim: Claim, failure: Failure) -> bool:

@@ -1,6 +1,7 @@
 """How a generation ends: settled by what was delivered, or failed with its hold released.
 
-Each end is one transaction that begins with the conditional UPDATE making the generation final.
+Each end is one transaction that begins with the conditional UPDATE making the generation final; the
+object that it was given says afterwards what the row says.
 When that changes nothing (a lost claim, a second settlement) nothing else in it is written, so a
 hold ends exactly once and every end may be called again after any crash. An attempt that failed is
 closed before, in a transaction of its own: it is a fact, whoever has the claim.
@@ -54,17 +55,17 @@ def settle(
     bill = bill_of(generation, delivery)
     if bill.excess:
         logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
+    ending: dict[str, Any] = {
+        "state": State.SUCCEEDED,
+        "finished_at": now,
+        "captured_micros": bill.total,
+        "quality_billed": bill.quality_billed,
+        "quality_source": bill.quality_source,
+        "channel_id": delivery.route.channel_id,
+        "answer": answer_of(generation, delivery, bill, now),
+    }
     with transaction.atomic():
-        changed = Generation.objects.filter(**held_by(claim)).update(
-            state=State.SUCCEEDED,
-            finished_at=now,
-            captured_micros=bill.total,
-            quality_billed=bill.quality_billed,
-            quality_source=bill.quality_source,
-            channel_id=delivery.route.channel_id,
-            answer=answer_of(generation, delivery, bill, now),
-        )
-        if not changed:
+        if not Generation.objects.filter(**held_by(claim)).update(**ending):
             return False
         _tell(generation, State.SUCCEEDED, now)
         outcome = evidence.of_outcome(
@@ -87,6 +88,7 @@ def settle(
             at=now,
             took=now - generation.created_at,
         )
+    _end(generation, ending)
     IMAGE_SECONDS.labels(generation.model).observe((now - generation.created_at).total_seconds())
     return True
 
@@ -125,14 +127,14 @@ def end_without_image(
 
     One that is final already stays as it is, whatever the condition says.
     """
+    ending: dict[str, Any] = {
+        "state": state,
+        "finished_at": now,
+        "captured_micros": 0,
+        "error": None if error is None else error_row(error),
+    }
     with transaction.atomic():
-        changed = Generation.objects.filter(**condition, finished_at=None).update(
-            state=state,
-            finished_at=now,
-            captured_micros=0,
-            error=None if error is None else error_row(error),
-        )
-        if not changed:
+        if not Generation.objects.filter(**condition, finished_at=None).update(**ending):
             return False
         if error is not None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
             # Not remembered: the same key may be tried again when a channel is there.
@@ -141,6 +143,7 @@ def end_without_image(
         outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
         end_hold(hold=hold_of(generation), captured=NOTHING, evidence=outcome)
         _count(generation, state, at=now)
+    _end(generation, ending)
     return True
 
 
@@ -161,6 +164,11 @@ def hold_of(generation: Generation) -> Hold:
         amount=Micros(generation.hold_micros),
         placed_at=generation.created_at,
     )
+
+
+def _end(generation: Generation, ending: Mapping[str, Any]) -> None:
+    for name, value in ending.items():
+        setattr(generation, name, value)
 
 
 def _tell(generation: Generation, state: State, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """Waiting for a generation without a thread: futures, wake-ups, and the safety poll.
 
 A waiter registers before its generation is committed, so no wake-up can be missed between the two.
-One pub/sub subscription serves the whole process; wake-ups that come within 5 ms of each other are
-one read. Pub/sub loses messages, so every 2 s one batch read looks at everything waited for, and
+One pub/sub subscription serves the whole process. A wake-up brings what the answer is rendered
+from; of those that only name ids, all that come within 5 ms of each other are one read. Pub/sub
+loses messages, so every 2 s one batch read looks at everything waited for, and
 at once after a reconnect.
 
 The same subscription brings partial images. Only the ticket of a caller who streams collects them:
@@ -24,6 +25,7 @@ from redis.exceptions import RedisError
 from generation.dispatch.announce import PARTIALS, PartialImage
 from generation.notify import FINISHED
 from generation.selectors import Finished, finished_among
+from generation.wakeups import heard
 from pictor.kit import ids, pools, redis_client, vital
 
 logger = logging.getLogger(__name__)
@@ -185,6 +187,12 @@ class Hub:
         if self._woken and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read_woken())
 
+    def finish(self, finished: Finished) -> None:
+        """Give it to all who wait for it."""
+        for future in self._waiters.pop(finished.generation.id, ()):
+            if not future.done():
+                future.set_result(finished)
+
     async def start(self) -> None:
         """Begin to listen and to poll."""
         WAITED_FOR.set_function(lambda: len(self._waiters))
@@ -213,9 +221,7 @@ class Hub:
             logger.exception("finished generations could not be read; the poll tries again")
             return
         for finished in found:
-            for future in self._waiters.pop(finished.generation.id, ()):
-                if not future.done():
-                    future.set_result(finished)
+            self.finish(finished)
 
     async def _poll(self) -> None:
         while True:
@@ -246,11 +252,16 @@ class Hub:
 
     def _wake_named(self, message: str | bytes) -> None:
         try:
-            named = [UUID(text) for text in json.loads(message)]
-        except (ValueError, TypeError, AttributeError):
+            named = [
+                UUID(one) if isinstance(one, str) else heard(one) for one in json.loads(message)
+            ]
+        except (ValueError, TypeError, KeyError, AttributeError):
             logger.warning("a wake-up cannot be read: %r", message[:200])
-        else:
-            self.wake(named)
+            return
+        for finished in named:
+            if isinstance(finished, Finished):
+                self.finish(finished)
+        self.wake(one for one in named if isinstance(one, UUID))
 
 
 hub = Hub()

@@ -1,0 +1,160 @@
+"""Wake-ups that carry the finished generation: answered as from its row, which nobody reads."""
+
+import asyncio
+import json
+from contextlib import closing
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.exceptions import SynchronousOnlyOperation
+
+from generation import notify, settlement
+from generation.api import events, render, waiting
+from generation.api.waiting import Hub
+from generation.channels.declaration import Task
+from generation.claims import Claim
+from generation.models import Generation
+from generation.outcome import BROKEN, Failure
+from generation.selectors import Finished, finished_among
+from generation.wakeups import heard, told
+from pictor.kit import clock, pools
+from pictor.kit.spool import Spools
+from storage import backends
+from storage.services import upload
+from tests.factories import make_delivery, stored_images
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
+
+NOW = clock.now()
+SOON = 5.0
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Urls that are signed twice are the same."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+@pytest.fixture
+def succeeded(claim: Claim, spools: Spools) -> Finished:
+    """A generation with two images on storage, as its worker has it."""
+    backends.ensure_bucket()
+    delivery = make_delivery(claim, spools, sizes=((1024, 1024), (512, 512)))
+    rows = stored_images(claim, delivery)
+    for row, image in zip(rows, delivery.images, strict=True):
+        image.spool.write(b"picture")
+        row.size_bytes = image.spool.size
+        upload(row.object_key, image.spool, content_type="image/png")
+    assert settlement.settle(claim=claim, delivery=delivery, stored=rows, now=NOW)
+    delivery.close()
+    return Finished(claim.generation, tuple(rows))
+
+
+@pytest.fixture
+def failed(claim: Claim) -> Finished:
+    assert settlement.fail(claim=claim, failure=Failure(BROKEN), now=NOW)
+    return Finished(claim.generation)
+
+
+async def read(finished: Finished) -> Finished:
+    (found,) = await pools.views(finished_among, [finished.generation.id])
+    return found
+
+
+def carried(finished: Finished) -> Finished:
+    return heard(json.loads(json.dumps(told(finished))))
+
+
+async def answers(hub: Hub, finished: Finished) -> list[Any]:
+    """By url, as base64 and as events: status, headers and body, without their order."""
+    found: list[Any] = []
+    for response_format in ("url", "b64_json"):
+        finished.generation.response_format = response_format
+        answer: Any = await render.answer(finished, is_replay=False)
+        pieces = [one async for one in answer.streaming_content] if answer.streaming else []
+        body = json.loads(b"".join(pieces) or answer.content)
+        found.append((answer.status_code, dict(answer.headers), body))
+    stream: Any = events.streamed(hub.ticket(), finished, task=Task.GENERATE, seconds=1, headers={})
+    text = b"".join([one async for one in stream.streaming_content]).decode()
+    found += [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+    return found
+
+
+@pytest.fixture(params=["succeeded", "failed"])
+def finished(request: Any) -> Finished:
+    found: Finished = request.getfixturevalue(request.param)
+    return found
+
+
+async def test_every_answer_is_that_of_the_row(finished, monkeypatch):
+    monkeypatch.setattr("secrets.token_hex", lambda _: "m" * 32)
+
+    by_row = await answers(Hub(), await read(finished))
+
+    assert await answers(Hub(), carried(finished)) == by_row
+    assert (by_row[0][0], len(by_row)) == ((200, 4) if finished.images else (502, 3))
+
+
+async def test_what_a_wake_up_does_not_carry_is_not_made_up(succeeded):
+    with pytest.raises(SynchronousOnlyOperation):
+        _ = carried(succeeded).generation.prompt
+
+
+async def test_whoever_waits_has_the_answer_without_a_read(succeeded, monkeypatch):
+    monkeypatch.setattr(waiting, "finished_among", lambda _ids: [])
+    hub = Hub()
+    ticket = hub.ticket()
+    ticket.watch(succeeded.generation.id)
+
+    with closing(ticket), redis.Redis.from_url(settings.REDIS_URL) as client:
+        await hub.start()
+        while not dict(client.pubsub_numsub(notify.FINISHED)).get(notify.FINISHED.encode()):
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(notify.tell, succeeded)
+        finished = await ticket.wait(SOON)
+        await hub.stop()
+
+    assert finished is not None
+    assert [one.object_key for one in finished.images] == [
+        one.object_key for one in succeeded.images
+    ]
+
+
+async def test_an_answer_that_is_too_long_or_has_words_is_read_by_whoever_waits(
+    succeeded, monkeypatch
+):
+    said: list[list[object]] = []
+    monkeypatch.setattr(notify, "_publish", lambda message: said.append(json.loads(message)))
+
+    notify.tell(succeeded)
+    succeeded.images[1].revised_prompt = "a fox, revised"
+    notify.tell(succeeded)
+    succeeded.images[1].revised_prompt = ""
+    succeeded.generation.answer["metadata"]["ignored"] = ["a field"] * 1000
+    notify.tell(succeeded)
+
+    assert [type(one[0]) for one in said] == [dict, str, str]
+    assert said[1:] == [[str(succeeded.generation.id)]] * 2
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["no json", "7", "[7]", "[{}]", '[{"id": "x"}]', '["x"]', '[{"id": 7, "images": []}]'],
+)
+async def test_what_cannot_be_read_wakes_nobody(message, caplog):
+    hub = Hub()
+
+    hub._wake_named(message)  # noqa: SLF001 - what a subscription hands on
+
+    assert "a wake-up cannot be read" in caplog.text
+
+
+async def test_the_worker_has_what_the_row_says(succeeded):
+    row = await pools.views(Generation.objects.get, id=succeeded.generation.id)
+    changed = ("state", "finished_at", "captured_micros", "quality_billed", "channel_id", "answer")
+
+    assert [getattr(row, name) for name in changed] == [
+        getattr(succeeded.generation, name) for name in changed
+    ]
