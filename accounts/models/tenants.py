@@ -1,20 +1,19 @@
-"""Users, tenants, their API keys, and the record of who changed what.
+"""Tenants, their members and their API keys.
 
-Ids are UUIDv7. A limit that is null is unlimited. Amounts are micro-USD.
+A limit that is null is unlimited. Amounts are micro-USD.
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
+from accounts.models.people import User
 from accounts.validators import validate_ip_range, validate_time_zone
 from pictor.kit import ids
 
@@ -29,66 +28,6 @@ _IP_RANGE_LENGTH = 43
 def default_scopes() -> list[str]:
     """Every scope: a key is only narrowed on purpose."""
     return list(SCOPES)
-
-
-class UserManager(BaseUserManager["User"]):
-    """Makes users; e-mail addresses are kept in lower case."""
-
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who signs in with this address. No password: none works until one is set."""
-        user = self.model(email=email.strip().lower(), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who may do everything in the admin."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
-    @override
-    def get_by_natural_key(self, username: str | None) -> "User":
-        """Sign-in look-up: the address in any case."""
-        return self.get(email=(username or "").strip().lower())
-
-
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by e-mail address."""
-
-    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    email = models.EmailField(unique=True)
-    name = models.CharField(max_length=150, blank=True)
-    is_staff = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
-    email_verified_at = models.DateTimeField(null=True, blank=True)
-    terms_version = models.CharField(max_length=20, blank=True, editable=False)
-    date_joined = models.DateTimeField(db_default=Now(), editable=False)
-
-    objects: ClassVar[UserManager] = UserManager()
-
-    USERNAME_FIELD = "email"
-    EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"
-            )
-        ]
-
-    @override
-    def __str__(self) -> str:
-        return self.email
-
-    @classmethod
-    @override
-    def normalize_username(cls, username: str) -> str:
-        """What every form keeps of a typed address."""
-        return super().normalize_username(username).strip().lower()
-
-
-Actor = User | str
-"""Who changes something: a signed-in person, or the name of whatever acted (`"manage.py"`)."""
 
 
 def _limit(help_text: str, **options: Any) -> Any:
@@ -230,35 +169,6 @@ class Invitation(models.Model):
         return f"{self.email} may become {self.role} of {self.tenant_id}"
 
 
-class Mail(models.Model):
-    """An e-mail: written in the transaction that it tells of, sent by the short-work worker.
-
-    What it says is forgotten once it is sent; the mailbox of the embedded default keeps it.
-    """
-
-    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    to = models.EmailField()
-    subject = models.CharField(max_length=200)
-    text = models.TextField()
-    html = models.TextField(blank=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    due_at = models.DateTimeField(db_default=Now())
-    attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True)
-    error = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["due_at"], name="mail_to_send", condition=models.Q(sent_at__isnull=True)
-            )
-        ]
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.subject} to {self.to}"
-
-
 class ApiKey(models.Model):
     """A tenant's credential. The key itself is shown once and never stored: only its digest."""
 
@@ -330,78 +240,3 @@ class ApiKey(models.Model):
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
-
-
-class AuditEvent(models.Model):
-    """Who changed what, from where, before and after. Append-only by trigger; never a secret.
-
-    Its seal (accounts/seals.py) shows that we wrote it; those from before the chain have none.
-    """
-
-    append_only = True
-
-    actor = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    actor_name = models.CharField(max_length=254)
-    tenant = models.ForeignKey(
-        Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    action = models.CharField(max_length=60)
-    object_type = models.CharField(max_length=60)
-    object_id = models.CharField(max_length=60)
-    before = models.JSONField(null=True, blank=True)
-    after = models.JSONField(null=True, blank=True)
-    ip = models.GenericIPAddressField(null=True, blank=True)
-    at = models.DateTimeField(db_default=Now(), editable=False)
-    seal = models.BinaryField(max_length=32, null=True, editable=False)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["tenant", "-at"], name="audit_by_tenant"),
-            models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
-        ]
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.actor_name}: {self.action} {self.object_type} {self.object_id}"
-
-
-class AuditLink(models.Model):
-    """An audit event's place in the chain over all of them, numbered from 1. Append-only.
-
-    Written after the event is committed, so that nobody waits for a lock that the chain needs.
-    """
-
-    append_only = True
-
-    seq = models.BigIntegerField(primary_key=True)
-    # The chain itself says whether an event is gone.
-    event = models.OneToOneField(
-        AuditEvent, on_delete=models.PROTECT, db_constraint=False, related_name="link"
-    )
-    seal = models.BinaryField(max_length=32, editable=False)
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.seq}: {self.event_id}"
-
-
-class ConfigRevision(models.Model):
-    """One row, changed whenever configuration changes, so a process can see its copy is stale.
-
-    Statement triggers on the configuration tables call `pictor_bump_revision()`. The number is
-    from a sequence: it never comes back, not even after a rollback or in a test. Compare with `!=`.
-    """
-
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    revision = models.BigIntegerField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=models.Q(id=1), name="config_revision_is_one_row")
-        ]
-
-    @override
-    def __str__(self) -> str:
-        return str(self.revision)

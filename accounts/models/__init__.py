@@ -1,0 +1,30 @@
+"""Users, tenants, their API keys, and the record of who changed what. Ids are UUIDv7."""
+
+from accounts.models.people import Actor, Mail, User, UserManager
+from accounts.models.records import AuditEvent, AuditLink, ConfigRevision
+from accounts.models.tenants import (
+    MOST_WORDS,
+    SCOPES,
+    ApiKey,
+    Invitation,
+    Membership,
+    Tenant,
+    default_scopes,
+)
+
+__all__ = [
+    "MOST_WORDS",
+    "SCOPES",
+    "Actor",
+    "ApiKey",
+    "AuditEvent",
+    "AuditLink",
+    "ConfigRevision",
+    "Invitation",
+    "Mail",
+    "Membership",
+    "Tenant",
+    "User",
+    "UserManager",
+    "default_scopes",
+]

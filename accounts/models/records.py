@@ -1,0 +1,83 @@
+"""The record of who changed what, and of how new the configuration is."""
+
+from django.db import models
+from django.db.models.functions import Now
+from typing_extensions import override
+
+from accounts.models.people import User
+from accounts.models.tenants import Tenant
+
+
+class AuditEvent(models.Model):
+    """Who changed what, from where, before and after. Append-only by trigger; never a secret.
+
+    Its seal (accounts/seals.py) shows that we wrote it; those from before the chain have none.
+    """
+
+    append_only = True
+
+    actor = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    actor_name = models.CharField(max_length=254)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60)
+    object_id = models.CharField(max_length=60)
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    seal = models.BinaryField(max_length=32, null=True, editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "-at"], name="audit_by_tenant"),
+            models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.action} {self.object_type} {self.object_id}"
+
+
+class AuditLink(models.Model):
+    """An audit event's place in the chain over all of them, numbered from 1. Append-only.
+
+    Written after the event is committed, so that nobody waits for a lock that the chain needs.
+    """
+
+    append_only = True
+
+    seq = models.BigIntegerField(primary_key=True)
+    # The chain itself says whether an event is gone.
+    event = models.OneToOneField(
+        AuditEvent, on_delete=models.PROTECT, db_constraint=False, related_name="link"
+    )
+    seal = models.BinaryField(max_length=32, editable=False)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.event_id}"
+
+
+class ConfigRevision(models.Model):
+    """One row, changed whenever configuration changes, so a process can see its copy is stale.
+
+    Statement triggers on the configuration tables call `pictor_bump_revision()`. The number is
+    from a sequence: it never comes back, not even after a rollback or in a test. Compare with `!=`.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    revision = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="config_revision_is_one_row")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.revision)
