@@ -1,79 +1,31 @@
 """The body gate: key first, then the body, under caps and deadlines."""
 
 import asyncio
-import gzip
 import json
-import zlib
 
 import pytest
 
-from accounts.authentication import read_bearer
 from accounts.keys import mint
-from generation.api.inputs import FORM_LIMITS, FORM_PATHS
-from pictor.application import check_key
 from pictor.kit.spools import process_spools
-from pictor.web import bodies, gate
-from pictor.web.edge import App
-from pictor.web.form_reading import FormPaths
-from pictor.web.gate import BodyGate
+from pictor.web import bodies
 from tests.factories import Customer
-from tests.web.conftest import Exchange, body_of, call, make_exchange
+from tests.web.conftest import body_of, call, make_exchange
+from tests.web.gates import (
+    CHUNKED,
+    KILOBYTE,
+    MEGABYTE,
+    UNKNOWN,
+    app,
+    error_of,
+    gate_of,
+    inner,
+    length,
+    short_drain,
+)
+
+__all__ = ["app", "inner", "short_drain"]
 
 pytestmark = pytest.mark.anyio
-
-UNKNOWN = {"Authorization": f"Bearer {mint()}"}
-"""A key of our form that is nobody's: only a look-up tells."""
-CHUNKED = {"Transfer-Encoding": "chunked"}
-GZIP = {"Content-Encoding": "gzip"}
-FORMS = FormPaths(FORM_PATHS, FORM_LIMITS)
-KILOBYTE, MEGABYTE = 1024, 1024**2
-
-
-def gate_of(app: App) -> BodyGate:
-    """The gate as the application puts it together."""
-    return BodyGate(app, read_key=read_bearer, check_key=check_key, forms=FORMS)
-
-
-class Inner:
-    """The application behind the gate: remembers the bodies it was given."""
-
-    def __init__(self) -> None:
-        self.skeletons: list[bytes] = []
-        self.long_strings: list[bytes] = []
-        self.spooled_bytes = 0
-
-    async def __call__(self, scope, receive, send):
-        body = scope["pictor.body"]
-        self.skeletons.append(body.skeleton)
-        for sink in body.long_strings:
-            self.long_strings.append(b"".join(sink.spool.chunks()))
-        self.spooled_bytes = process_spools().budget.used_bytes
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"ok"})
-
-
-@pytest.fixture
-def inner():
-    return Inner()
-
-
-@pytest.fixture
-def app(inner):
-    return gate_of(inner)
-
-
-@pytest.fixture(autouse=True)
-def short_drain(monkeypatch):
-    monkeypatch.setattr(gate, "DRAIN_SECONDS", 0.05)
-
-
-def error_of(exchange: Exchange) -> tuple[int, str]:
-    return exchange.status, json.loads(exchange.body)["error"]["code"]
-
-
-def length(count: int) -> dict[str, str]:
-    return {"Content-Length": str(count)}
-
 
 # --- the key first ----------------------------------------------------------------------------
 
@@ -232,112 +184,6 @@ async def test_bytes_that_have_come_win_time_and_announced_ones_do_not(
     await app(exchange.scope, receive_late, exchange.send)
 
     assert exchange.status == status
-
-
-# --- encodings --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "GZIP", " gzip "])
-async def test_a_gzip_body_is_unpacked(app, inner, bearer, encoding):
-    packed = gzip.compress(b'{"prompt":"a fox"}')
-
-    exchange = await call(
-        app,
-        headers={**bearer, **length(len(packed)), "Content-Encoding": encoding},
-        messages=body_of(packed[:7], packed[7:]),
-    )
-
-    assert (exchange.status, inner.skeletons) == (200, [b'{"prompt":"a fox"}'])
-
-
-async def test_identity_is_no_encoding(app, inner, bearer):
-    headers = {**bearer, **length(2), "Content-Encoding": "identity"}
-
-    await call(app, headers=headers, messages=body_of(b"{}"))
-
-    assert inner.skeletons == [b"{}"]
-
-
-async def test_a_gzip_bomb_is_refused_while_it_grows(app, inner, bearer, settings):
-    settings.MAX_JSON_BYTES = MEGABYTE
-    packed = gzip.compress(b" " * (50 * MEGABYTE))
-    assert len(packed) < 64 * KILOBYTE
-
-    exchange = await call(
-        app, headers={**bearer, **length(len(packed)), **GZIP}, messages=body_of(packed)
-    )
-
-    assert error_of(exchange) == (413, "request_too_large")
-    assert inner.skeletons == []
-
-
-async def test_while_a_gzip_body_is_unpacked_others_have_their_turns(app, bearer):
-    packed = gzip.compress(b'{"image": "%s"}' % (b"A" * 20 * MEGABYTE))
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    exchange = make_exchange(
-        headers={**bearer, **length(len(packed)), **GZIP}, messages=body_of(packed)
-    )
-    counting: list[asyncio.Task[None]] = []
-
-    async def receive():
-        counting.append(asyncio.create_task(count()))
-        return await exchange.receive()
-
-    await app(exchange.scope, receive, exchange.send)
-
-    counting[0].cancel()
-    assert exchange.status == 200
-    assert turns > 20 * MEGABYTE / gate.LARGE_BYTES
-
-
-@pytest.mark.parametrize(
-    ("packed", "why"),
-    [
-        (gzip.compress(b'{"a":1}' * 100)[:-12], "cut short"),
-        (b"", "cut short"),
-        (b"not gzip at all", "not gzip"),
-        (zlib.compress(b"{}"), "not gzip"),
-        (gzip.compress(b"{}")[:-8] + b"\0" * 8, "not gzip"),
-    ],
-    ids=["truncated", "empty", "plain", "deflate", "wrong checksum"],
-)
-async def test_a_broken_gzip_body_is_refused(app, inner, bearer, packed, why):
-    exchange = await call(
-        app, headers={**bearer, **length(len(packed)), **GZIP}, messages=body_of(packed)
-    )
-
-    assert error_of(exchange) == (400, "invalid_json")
-    assert why in exchange.body.decode()
-    assert inner.skeletons == []
-
-
-@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd", "x" * 1000])
-async def test_another_encoding_is_refused(app, bearer, encoding):
-    exchange = await call(
-        app,
-        headers={**bearer, **length(2), "Content-Encoding": encoding},
-        messages=body_of(b"{}"),
-    )
-
-    assert error_of(exchange) == (415, "unsupported_media_type")
-
-
-async def test_before_a_packed_body_is_read_the_key_is_looked_up(app, pooled_connections):
-    packed = gzip.compress(b"{}")
-
-    exchange = await call(
-        app, headers={**UNKNOWN, **length(len(packed)), **GZIP}, messages=body_of(packed)
-    )
-
-    assert error_of(exchange) == (401, "invalid_api_key")
-    assert exchange.events[0] == "start"
 
 
 # --- long strings -----------------------------------------------------------------------------

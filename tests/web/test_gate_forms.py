@@ -8,7 +8,7 @@ from generation.api.inputs import FORM_LIMITS
 from pictor.kit.spools import process_spools
 from pictor.web.edge import Message
 from tests.web.conftest import Exchange, body_of, call
-from tests.web.test_gate import CHUNKED, GZIP, MEGABYTE, app, error_of, gate_of, inner, length
+from tests.web.gates import CHUNKED, GZIP, MEGABYTE, app, error_of, gate_of, inner, length
 
 pytestmark = pytest.mark.anyio
 
