@@ -17,7 +17,10 @@ from generation.selectors import Finished
 from storage.models import StoredImage
 
 _OF_GENERATION = frozenset(
-    {"model", "task", "state", "response_format", "captured_micros", "answer", "error"}
+    {
+        *("model", "task", "state", "livemode", "response_format"),
+        *("captured_micros", "answer", "error"),
+    }
 )
 _OF_IMAGE = frozenset({"object_key", "content_type", "format", "size_bytes", "width", "height"})
 _WORDS = "revised_prompt"
