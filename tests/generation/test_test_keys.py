@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from prometheus_client import REGISTRY
 
 from accounts.services import TenantLimits, change_tenant
 from billing.models import KeyBudget, TenantBalance, Transfer, UsageRollup
@@ -43,7 +44,12 @@ def tester(sandbox):
 @pytest.fixture
 def delivered(tester: Customer, worker: WorkerEpoch, spools: Spools) -> Generation:
     """One that was made and settled."""
-    claim = claims.take(generation_id=tester.generation().id, worker=worker)
+    return deliver(tester, worker, spools)
+
+
+def deliver(customer: Customer, worker: WorkerEpoch, spools: Spools) -> Generation:
+    made = customer.generation()
+    claim = claims.take(generation_id=made.id, worker=worker)
     assert claim is not None
     delivery = make_delivery(claim, spools)
     settlement.settle(
@@ -52,7 +58,8 @@ def delivered(tester: Customer, worker: WorkerEpoch, spools: Spools) -> Generati
         stored=stored_images(claim, delivery),
         now=clock.now(),
     )
-    return Generation.objects.get()
+    made.refresh_from_db()
+    return made
 
 
 def problems() -> set[str]:
@@ -69,6 +76,19 @@ def test_it_is_priced_and_moves_nothing(tester, delivered):
     assert (budget.day_used_micros, budget.month_used_micros, budget.in_flight) == (0, 0, 0)
     assert Attempt.objects.get().cost_micros == 0
     assert problems() == set()
+
+
+def test_its_time_is_no_live_image_s(acme, sandbox, worker, spools):
+    def counted() -> float:
+        name = "pictor_generation_seconds_count"
+        return REGISTRY.get_sample_value(name, {"model": ORIGIN}) or 0
+
+    before = counted()
+    deliver(acme.tester(), worker, spools)
+    after_a_test = counted()
+    deliver(acme, worker, spools)
+
+    assert (after_a_test - before, counted() - after_a_test) == (0, 1)
 
 
 def test_webhooks_say_that_it_was_a_test(delivered):
