@@ -170,6 +170,11 @@ class Catalogue:
         contract = self.contracts.get(model)
         return contract if contract and contract.is_enabled else None
 
+    @property
+    def offered(self) -> list[ContractTerms]:
+        """Every enabled model."""
+        return [contract for contract in self.contracts.values() if contract.is_enabled]
+
     def routes_for(self, model: str, *, livemode: bool) -> tuple[RouteInfo, ...]:
         """The channels that may be sent a request of that mode. A test costs nothing anywhere."""
         routes = self.routes.get(model, ())

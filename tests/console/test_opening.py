@@ -86,4 +86,4 @@ def test_of_a_demo_that_was_deleted_it_opens_nothing(client):
     erase_tenant(tenant=tenant, confirmation="demo", actor="test", now=clock.now())
 
     assert client.post(link())["Location"].startswith("/accounts/login/")
-    assert "That link has ended" in words_of(client.get("/accounts/login/"))
+    assert "This link cannot sign you in here" in words_of(client.get("/accounts/login/"))

@@ -38,7 +38,10 @@ def opening(request: HttpRequest, token: str) -> HttpResponse:
     is_good = passes.is_good(token, passes.OPEN_DEMO, secret=settings.SECRET_KEY, now=clock.now())
     user = _owner() if is_good and is_here(request) else None
     if user is None:
-        messages.info(request, "That link has ended: sign in with what make run printed.")
+        messages.info(
+            request,
+            "This link cannot sign you in here: sign in with your e-mail address and password.",
+        )
         return redirect(f"{reverse('account_login')}?{urlencode({'next': '/console/'})}")
     if request.method == "POST":
         _sign_in(request, user)

@@ -56,9 +56,9 @@ class Calculation:
 
 
 def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tuple[PricedModel, ...]:
-    """Every enabled model that has a price, the latest first: their names count upwards."""
+    """Every one of these models that has a price, the latest first: their names count upwards."""
     latest = sorted(contracts, key=lambda contract: contract.model, reverse=True)
-    shown = (_priced(contract, table) for contract in latest if contract.is_enabled)
+    shown = (_priced(contract, table) for contract in latest)
     return tuple(model for model in shown if model is not None)
 
 

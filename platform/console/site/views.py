@@ -32,7 +32,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 def landing(request: HttpRequest) -> HttpResponse:
     """What Pictor is: a call, the image it made, and what that cost."""
     table = current_table(None, clock.now())
-    models = priced_models(current_catalogue().contracts.values(), table)
+    models = priced_models(current_catalogue().offered, table)
     asked = {"model": calls.MODEL, "size": calls.SIZE, "quality": calls.QUALITY, "images": "1"}
     call = calculate(models, table, asked)
     context = {
@@ -51,7 +51,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     """Everyone's prices in force, and what a month of images would cost."""
     now = clock.now()
     table = current_table(None, now)
-    models = priced_models(current_catalogue().contracts.values(), table)
+    models = priced_models(current_catalogue().offered, table)
     context = {
         "models": models,
         "sum": calculate(models, table, request.GET.dict()),

@@ -38,7 +38,7 @@ def budgets_of(workspace: Workspace, keys: Sequence[ApiKey], now: datetime) -> l
     of_keys = [
         budget
         for key in keys
-        if key.status(now) == "active"
+        if key.status(now) == "active" and not key.is_test
         for budget in _set(key, key, uses.get(key.id, NOTHING_USED))
     ]
     own = _set(None, workspace.tenant, workspace.balance.used)

@@ -62,7 +62,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         if may_look
         else []
     )
-    pictured = [row_of(one, {}) for one in latest if one.images][:STRIP]
+    pictured = [row_of(one, {}) for one in latest if one.images]
     keys = keys_of(workspace)
     usable = [key for key in keys if may_bill(workspace, key, now)]
     budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
@@ -76,7 +76,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "keys": keys,
         "can_generate": May.GENERATE in workspace.may and bool(usable),
         "call": _first_call(request, usable),
-        "latest": pictured,
+        "latest": pictured[:STRIP],
         "today": today,
         "today_since": day_start,
         "today_day": day_of(now, zone),
@@ -99,6 +99,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "period": lately.period,
         "is_money": True,
         "newest": row_of(latest[0], {}) if latest else None,
+        "first": pictured[-1] if pictured else None,
         "has_followed": "HX-Request" in request.headers,
     }
     return render(request, "workspace/overview.html", context)

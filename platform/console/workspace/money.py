@@ -159,11 +159,12 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """The prices in force for this workspace, and those that are decided for later.
 
-    With `of`, those that a generation of it was charged by.
+    With `of`, those that a generation of it was quoted by, of its model too if it is gone since.
     """
-    contracts = [one for one in current_catalogue().contracts.values() if one.is_enabled]
     tenant, now = workspace.tenant, clock.now()
     of = request.GET.get("of", "")
+    catalogue = current_catalogue()
+    contracts = list(catalogue.contracts.values()) if of else catalogue.offered
     if of:
         books = tuple(_priced_by(workspace, of))
         tables, shown = [(now, table_of(books))], books_of(books)

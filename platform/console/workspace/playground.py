@@ -33,7 +33,7 @@ from generation.catalogue.snapshot import current_catalogue, prices_at
 from generation.models import Source
 from generation.searching import Wanted, found
 from pictor.kit import clock, ids
-from pictor.kit.errors import InvalidRequest, PictorError
+from pictor.kit.errors import InvalidRequest, NoChannelAvailable, PictorError
 from pictor.kit.ids import GenerationId
 
 SHOWN_RUNS = 8
@@ -103,7 +103,10 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     """The generation that the form asks for, with its files where the model takes any."""
     catalogue = current_catalogue()
-    draft = _draft(request.POST, _models(catalogue, workspace))
+    models = _models(catalogue, workspace)
+    if not models:
+        raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
+    draft = _draft(request.POST, models)
     key = _key(workspace, request.POST.get("key", ""))
     caller, number = _caller(request, key), _number(request)
     fields = requests.parse(draft.body, default_model=None)
@@ -206,8 +209,7 @@ def _short(name: str | None) -> str:
 
 def _models(catalogue: Catalogue, workspace: Workspace) -> Sequence[ContractTerms]:
     own = workspace.tenant.own_models
-    offered = [one for one in catalogue.contracts.values() if one.is_enabled]
-    return [one for one in offered if own is None or one.model in own]
+    return [one for one in catalogue.offered if own is None or one.model in own]
 
 
 def billable(workspace: Workspace) -> list[ApiKey]:

@@ -28,6 +28,7 @@ def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, 
     assert url("generation", acme, first.public_id) in failed
 
     delivered(acme, seconds=4)
+    acme.generation()
     after = words_of(client.get(page, headers={"HX-Request": "true"}))
     assert "Your first image is here: made in 4.0 s, $0.05268 charged." in after
     assert "hx-trigger" not in after.partition('id="overview"')[2].partition(">")[0]

@@ -7,6 +7,7 @@ import pytest
 from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import caller_of_key
 from accounts.services import record, revoke_api_key, set_title
+from generation.models import Contract
 from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota, ModelForbidden
 from tests.console.workspace.conftest import lines_of, told, url, words_of
@@ -112,6 +113,18 @@ def test_the_models_that_a_workspace_allows_hold_for_every_key_of_it(acme, sign_
 
     client.post(url("settings_limits", acme), {})
     acme.generation()
+
+
+def test_a_form_that_is_sent_when_no_allowed_model_is_offered_any_more_says_so(acme, sign_in):
+    client = sign_in(acme)
+    client.post(url("settings_limits", acme), {"own_models": ["dall-e-3"]})
+    Contract.objects.filter(model="dall-e-3").update(is_enabled=False)
+
+    sent = {"model": "dall-e-3", "prompt": "a fox", "key": acme.key.public_id}
+    answer = client.post(url("playground_run", acme), {**sent, "number": "a" * 32})
+
+    assert answer.status_code == 422
+    assert "The operator offers none of the models that this workspace allows." in words_of(answer)
 
 
 def test_a_model_that_the_key_lacks_leads_to_the_key(acme, sign_in):
