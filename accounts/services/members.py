@@ -160,7 +160,7 @@ def accept_invitation(
     found = Invitation.objects.select_for_update().filter(pk=invitation.pk, expires_at__gt=now)
     open_one = found.first()
     if open_one is None:
-        raise ValidationError("This invitation is open no longer: ask for another one.")
+        raise ValidationError("This invitation is no longer open: ask for another one.")
     if user.email != open_one.email or user.email_verified_at is None:
         raise ValidationError(f"This invitation is for {open_one.email}.")
     tenant, role = open_one.tenant, Membership.Role(open_one.role)

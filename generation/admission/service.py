@@ -206,7 +206,8 @@ def _refusal(caller: Caller, model: str) -> ModelForbidden:
     """Whose list lacks the model, and where that is changed; the key's, where both do."""
     if caller.models is not None and model not in caller.models:
         return ModelForbidden(
-            f"This API key may not use the model {model}. Its models are changed on its page.",
+            f"This API key may not use the model {model}."
+            " Change the key's models on its page in the console.",
             limit="key",
         )
     return ModelForbidden(

@@ -44,7 +44,7 @@ def test_a_key_that_opens_nothing_is_not_printed(layout, capsys):
 
     said = capsys.readouterr().out
     assert "sk-pictor-demo" not in said
-    assert "make another in the console" in said
+    assert "the demo key no longer works: make another in the console" in said
     assert ("/open/" in said, "/console/" in said, "curl" in said) == (False, True, False)
 
 

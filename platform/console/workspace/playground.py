@@ -221,7 +221,7 @@ def billable(workspace: Workspace) -> list[ApiKey]:
 def _key(workspace: Workspace, public_id: str) -> ApiKey:
     key = next((one for one in billable(workspace) if one.public_id == public_id), None)
     if key is None:
-        raise InvalidRequest("Choose a key that pays for it.", param="key")
+        raise InvalidRequest("Choose the key to bill.", param="key")
     return key
 
 

@@ -32,7 +32,7 @@ def show_welcome(
 ) -> None:
     """Addresses, the demo account, and a line to paste, which needs a key that still opens."""
     key = env["PICTOR_DEMO_API_KEY"]
-    gone = "the demo's opens nothing any more: make another in the console"
+    gone = "the demo key no longer works: make another in the console"
     progress.line()
     progress.title(f"Pictor is ready after {progress.elapsed():.1f} s")
     progress.table(
