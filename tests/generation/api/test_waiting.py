@@ -227,14 +227,14 @@ async def test_a_wake_up_over_the_broker_is_heard(listening, generation):
     assert finished is not None
 
 
-async def test_what_finished_while_the_broker_was_gone_is_found_on_return(
+async def test_what_nobody_told_of_is_found_when_the_broker_is_back(
     listening, generation, monkeypatch
 ):
-    monkeypatch.setattr(waiting, "RECONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "RECONNECT_SECONDS", 0.01)
     with closing(watching(listening, generation)) as ticket:
+        await end(generation)  # and nobody tells
         with broker() as client:
             client.execute_command("CLIENT KILL TYPE pubsub")
-        await end(generation)
 
         finished = await ticket.wait(SOON)
 
