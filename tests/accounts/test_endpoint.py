@@ -58,7 +58,7 @@ urlpatterns = [path("v1/widgets", route(WidgetsView))]
 def send(body: Body) -> Any:
     request: Any = APIRequestFactory().post("/v1/widgets")
     request.scope = {"pictor.body": body}
-    caller: Any = SimpleNamespace(scopes=["images:write"], tenant_id="acme")
+    caller: Any = SimpleNamespace(is_test=False, scopes=["images:write"], tenant_id="acme")
     force_authenticate(request, token=caller)
     return WidgetsView.as_view()(request)
 

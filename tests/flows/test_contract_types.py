@@ -31,6 +31,7 @@ METADATA = {
     "ignored",
 }
 OBJECT = {
+    "livemode",
     "id",
     "object",
     "status",
