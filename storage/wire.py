@@ -10,9 +10,12 @@ bytes that changed on the way. Blocks; threads may share it. Raises:
 
 import http.client
 import re
+import socket
 import ssl
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -53,7 +56,15 @@ class _Exchange:
     """A connection with an answer whose body is still on it."""
 
     connection: http.client.HTTPConnection
+    sock: socket.socket
+    """The connection's, which it no longer knows where the server closes after this answer."""
     answer: http.client.HTTPResponse
+
+    def cut(self) -> None:
+        """End whatever reads the answer now, in another thread, as if the server had closed."""
+        with suppress(OSError):  # the server has closed already
+            # Not the method of a TLS socket, which takes TLS away from under the one who reads.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def drop(self) -> None:
         """Close both: what is left of the answer is not wanted, or not to be had."""
@@ -64,7 +75,8 @@ class _Exchange:
 class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alone
     """An object's bytes, forwards only. Iterating gives chunks, all full but the last.
 
-    Chunks of a multiple of 3 bytes join as base64. Close it if you stop early.
+    Chunks of a multiple of 3 bytes join as base64. Close it if you stop early, from any thread:
+    where another one reads at that moment, its read fails.
     """
 
     def __init__(self, wire: "Wire", exchange: _Exchange, name: str, size_bytes: int) -> None:
@@ -73,24 +85,26 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alon
         self._wire = wire
         self._exchange: _Exchange | None = exchange
         self._missing = size_bytes
+        self._reading = threading.Lock()
 
     @override
     def read(self, num_bytes: int | None = None) -> bytes:
         """As many bytes as asked for, fewer only at the end. Raises StorageFailed if cut short."""
-        wanted = self._missing if num_bytes is None else min(num_bytes, self._missing)
-        if not wanted or self._exchange is None:
-            return b""
-        try:
-            piece = self._exchange.answer.read(wanted)
-        except (OSError, http.client.HTTPException) as error:
-            raise _failed(error) from error
-        if len(piece) < wanted:
-            raise StorageFailed(f"{self._missing - len(piece)} bytes did not come")
-        self._missing -= wanted
-        if not self._missing:
-            self._wire.keep(self._exchange)
-            self._exchange = None
-        return piece
+        with self._reading:
+            exchange = self._exchange
+            wanted = self._missing if num_bytes is None else min(num_bytes, self._missing)
+            if not wanted or exchange is None:
+                return b""
+            try:
+                piece = exchange.answer.read(wanted)
+            except (OSError, http.client.HTTPException) as error:
+                raise _failed(error) from error
+            if len(piece) < wanted:
+                raise StorageFailed(f"{self._missing - len(piece)} bytes did not come")
+            self._missing -= wanted
+            if not self._missing and (whole := self._taken()):
+                self._wire.keep(whole)
+            return piece
 
     @override
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
@@ -100,10 +114,16 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alon
 
     @override
     def close(self) -> None:
-        """Whatever was not read is not wanted. Safe to call twice."""
-        if self._exchange is not None:
-            self._exchange.drop()
-            self._exchange = None
+        """Whatever was not read is not wanted. Safe to call twice, and waits for nothing."""
+        if exchange := self._taken():
+            exchange.cut()
+            with self._reading:
+                exchange.drop()
+
+    def _taken(self) -> _Exchange | None:
+        """The exchange, to whoever comes first: once kept, its connection is in other hands."""
+        exchange, self._exchange = self._exchange, None
+        return exchange
 
     @override
     def __iter__(self) -> Self:
@@ -232,8 +252,9 @@ class Wire:
             if not connection.sock:
                 connection.connect()
                 connection.sock.settimeout(READ_TIMEOUT_SECONDS)
+            sock = connection.sock
             connection.request(method, path, chunks() if chunks else None, headers)
-            return _Exchange(connection, connection.getresponse())
+            return _Exchange(connection, sock, connection.getresponse())
         except BaseException:
             connection.close()
             raise

@@ -2,14 +2,19 @@
 
 import asyncio
 import hashlib
+import ssl
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from storage.signing import Signer
 from storage.wire import ObjectMissing, ObjectStream, Place, StorageFailed, Wire
-from tests.raw_server import RawServer, Received
+from tests.kit.calls import make_certificate
+from tests.raw_server import RawServer, Received, running
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 MISSING = b"<Error><Code>NoSuchKey</Code></Error>"
@@ -135,6 +140,65 @@ async def test_what_was_not_read_to_its_end_takes_its_connection_with_it(server,
 
     assert begun == b"pic"
     assert server.connections == 2
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"), "localhost")
+
+
+@pytest.fixture(params=["http", "https"])
+async def stalled(
+    request: pytest.FixtureRequest, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    """The url of a server that sends three bytes of seven, and then nothing more."""
+    monkeypatch.setattr(certifi, "where", lambda: certificate)
+    tls = None
+    if request.param == "https":
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+
+    async def script(_request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answered("200 OK", b"picture")[:-4])
+
+    async with running(script, tls=tls) as server:
+        yield f"{request.param}://localhost:{server.port}"
+
+
+async def test_what_is_read_in_another_thread_can_be_closed_at_once(stalled):
+    wire = Wire(Place(stalled, "images"), Signer("key", "secret", "us-east-1"))
+    stream = await asyncio.to_thread(wire.get, "20261120/1-0.png")
+    begun = threading.Event()
+
+    def read_on() -> bytes:
+        begun.set()
+        return stream.read()
+
+    async with asyncio.timeout(10):
+        reading = asyncio.create_task(asyncio.to_thread(read_on))
+        await asyncio.to_thread(begun.wait)
+        await asyncio.to_thread(stream.close)
+        with pytest.raises(StorageFailed, match="did not come"):
+            await reading
+
+    assert stream.read() == b""
+
+
+async def test_a_stream_that_is_closed_takes_no_connection_from_the_next(server, wire):
+    server.answers += [answered("200 OK", b"picture"), OK]
+    stream = await asyncio.to_thread(wire.get, "20261120/1-0.png")
+
+    def close_while_it_is_kept(exchange: Any) -> None:
+        Wire.keep(wire, exchange)
+        stream.close()
+
+    wire.keep = close_while_it_is_kept
+    whole = await asyncio.to_thread(stream.read)
+    del wire.keep
+    await asyncio.to_thread(put, wire)
+
+    assert whole == b"picture"
+    assert server.connections == 1
 
 
 async def test_an_object_is_looked_for_without_its_bytes(server, wire):
