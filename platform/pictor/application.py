@@ -11,6 +11,7 @@ site          everything else, on Django's stock handler
 What is in web/ knows no app; here it is handed what it needs of them.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -69,7 +70,7 @@ class Lifespan:
                 metrics.start("web")
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            metrics.stop()
+            await asyncio.to_thread(metrics.stop)
             await hub.stop()
             await callers.stop()
             for close in self._closing:

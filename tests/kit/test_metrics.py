@@ -50,3 +50,19 @@ def test_whoever_is_asked_posts_its_own_for_the_next(other):
 
     assert any(text and b"process_resident_memory_bytes" in text for text in posted)
     assert all(other.ttl(b"pictor:metrics:" + name) <= 15 for name in names)
+
+
+@pytest.fixture
+def named(monkeypatch, other):
+    """This process has a name, and has posted nothing."""
+    monkeypatch.setattr("pictor.kit.metrics._process.name", "web@here:1")
+    yield b"web@here:1"
+    other.delete(b"pictor:metrics:web@here:1")
+    other.srem("pictor:metrics", b"web@here:1")
+
+
+def test_a_process_that_stops_posts_once_more(other, named):
+    metrics.stop()
+
+    assert other.sismember("pictor:metrics", named)
+    assert b"process_resident_memory_bytes" in other.get(b"pictor:metrics:" + named)

@@ -59,8 +59,10 @@ def start(role: str) -> None:
 
 
 def stop() -> None:
-    """Post no more."""
+    """Post once more, so that nothing counted is lost, and then no more."""
     _stop.set()
+    if _process.name:
+        _post_what_can_be()
 
 
 def gathered() -> tuple[list[Text], bool]:
@@ -136,9 +138,13 @@ def _key(name: str) -> str:
 
 def _post_again_and_again() -> None:
     while not _stop.wait(POST_SECONDS):
-        try:
-            _exchanged(_own())
-        except RedisError:
-            logger.debug("the figures of this process could not be posted")
-        except Exception:
-            logger.exception("the figures of this process could not be posted")
+        _post_what_can_be()
+
+
+def _post_what_can_be() -> None:
+    try:
+        _exchanged(_own())
+    except RedisError:
+        logger.debug("the figures of this process could not be posted")
+    except Exception:
+        logger.exception("the figures of this process could not be posted")

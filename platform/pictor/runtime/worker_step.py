@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 AGAIN_SECONDS = 1.0
 """Between two tries to become what the process is."""
 TICK_SECONDS = 1
-"""The beat looks this often, and stops as fast."""
+"""The beat looks this often, and stops as fast, unless it waits for the broker."""
+BEAT_STOP_SECONDS = 2.0
+"""So long a worker that ends waits for it."""
 
 
 class Become(bootsteps.StartStopStep):
@@ -37,6 +39,7 @@ class Become(bootsteps.StartStopStep):
 
     requires = ("celery.worker.components:Pool",)
     _beat: beat.Service | None = None
+    _ticking: threading.Thread | None = None
 
     @override
     def start(self, parent: Any) -> None:
@@ -57,16 +60,22 @@ class Become(bootsteps.StartStopStep):
 
     @override
     def stop(self, parent: Any) -> None:
-        """The consumer has stopped: finish what is in hand, or hand it back."""
+        """The consumer has stopped: finish what is in hand, or hand it back.
+
+        The beat is asked first and waited for last: while the broker is away it does not end. The
+        figures are posted to the end: a worker that drains for minutes is still there.
+        """
         from generation.background import reaper, worker  # noqa: PLC0415 - as above
         from webhooks import sender  # noqa: PLC0415 - as above
 
         if self._beat is not None:
-            self._beat.stop(wait=True)
-        metrics.stop()
+            self._beat.stop()
         reaper.stop()
         worker.drain()
         sender.drain()
+        metrics.stop()
+        if self._ticking is not None:
+            self._ticking.join(BEAT_STOP_SECONDS)
 
     terminate = stop
 
@@ -84,7 +93,7 @@ class Become(bootsteps.StartStopStep):
             app.set_current()  # for this thread
             service.start()
 
-        vital.start_thread("beat", tick)
+        self._ticking = vital.start_thread("beat", tick)
 
 
 def _as_soon_as_possible(begin: Callable[[], None]) -> None:

@@ -1,0 +1,70 @@
+"""How a worker ends while something it needs is away."""
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import beat
+
+from generation.background import reaper, worker
+from pictor.kit import metrics, statement_logs
+from pictor.runtime.worker_step import Become
+from webhooks import sender
+
+
+class StuckBeat:
+    """It waits for a broker that is away, whatever it is asked, until a test lets it go."""
+
+    def __init__(self) -> None:
+        self.is_back = threading.Event()
+        self.is_asked = False
+
+    def start(self) -> None:
+        self.is_back.wait()
+
+    def stop(self, *, wait: bool = False) -> None:
+        self.is_asked = True
+        if wait:
+            self.is_back.wait()
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was stopped, in that order; nothing is started."""
+    names: list[str] = []
+
+    def note(module: Any, name: str) -> None:
+        word = f"{module.__name__.rpartition('.')[2]}.{name}"
+        monkeypatch.setattr(module, name, lambda: names.append(word))
+
+    for start in ((reaper, "start"), (sender, "start"), (statement_logs, "look_once")):
+        monkeypatch.setattr(*start, lambda: None)
+    for stop in ((reaper, "stop"), (worker, "drain"), (sender, "drain"), (metrics, "stop")):
+        note(*stop)
+    return names
+
+
+def test_a_worker_drains_and_ends_while_its_beat_waits_for_the_broker(
+    monkeypatch, settings, tmp_path, ended
+):
+    stuck = StuckBeat()
+    monkeypatch.setattr(beat, "Service", lambda *_, **__: stuck)
+    monkeypatch.setenv("PICTOR_DATA", str(tmp_path))
+    settings.METRICS = False
+    queues = SimpleNamespace(consume_from={"short"})
+    parent = SimpleNamespace(
+        app=SimpleNamespace(amqp=SimpleNamespace(queues=queues), set_current=lambda: None)
+    )
+    step = Become(parent)
+    step.start(parent)
+    stopping = threading.Thread(target=step.stop, args=(parent,), daemon=True)
+
+    stopping.start()
+    stopping.join(10)
+    has_ended = not stopping.is_alive()
+    stuck.is_back.set()
+
+    assert has_ended
+    assert stuck.is_asked
+    assert ended == ["reaper.stop", "worker.drain", "sender.drain", "metrics.stop"]
