@@ -85,7 +85,7 @@ def ring(generation_id: UUID) -> bool:
         return False
     try:
         redis_client.broker().lpush(QUEUE, message_of(generation_id))
-    except RedisError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the generation is accepted already
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the doorbell was not heard: %s", error)
         return False

@@ -26,7 +26,7 @@ from generation.api.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
 from generation.figures import figures
 from pictor.kit import clock, metrics, pools, statement_logs
-from pictor.kit.checks import refuse_without_secrets
+from pictor.kit.checks import refuse_to_serve
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.form_reading import FormPaths
 from pictor.web.gate import BodyGate
@@ -91,7 +91,7 @@ async def uploader(path: str, session: str) -> str:
 
 def build() -> App:
     """The application of this process's settings."""
-    refuse_without_secrets()
+    refuse_to_serve()
     stock: Any = get_asgi_application()
     forms = FormPaths(FORM_PATHS, FORM_LIMITS)
     site = Probes(SiteHandler(stock, uploader=uploader), image_workers=lease.alive)

@@ -112,6 +112,15 @@ def test_a_broker_that_is_away_is_logged_and_left_alone_for_a_second(broken_brok
     assert caplog.text.count("the doorbell was not heard") == 1
 
 
+def test_no_url_of_a_broker_makes_an_accepted_generation_fail(fresh, settings, caplog):
+    settings.CELERY_BROKER_URL = "amqp://broker:5672//"
+    redis_client.forget_client()
+
+    assert notify.ring(new_uuid()) is False
+    assert caplog.text.count("the doorbell was not heard") == 1
+    redis_client.forget_client()
+
+
 def test_after_that_it_is_tried_again(broken_broker, monkeypatch, caplog):
     notify.ring(new_uuid())
     monkeypatch.setattr(notify, "_quiet_until", time.monotonic())

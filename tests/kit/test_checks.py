@@ -5,9 +5,10 @@ import pytest
 from pictor.kit.checks import (
     OPERATOR,
     SECRETS,
+    addresses_can_be_used,
     metrics_token_is_long,
     operator_is_named,
-    refuse_without_secrets,
+    refuse_to_serve,
     secrets_are_set,
     waits_are_nested,
 )
@@ -16,6 +17,7 @@ from pictor.kit.checks import (
 def test_the_settings_of_this_run_are_right():
     assert waits_are_nested(None) == []
     assert secrets_are_set(None) == []
+    assert addresses_can_be_used(None) == []
 
 
 @pytest.mark.parametrize(
@@ -44,9 +46,31 @@ def test_a_server_without_a_secret_ends_with_one_clear_line(settings, name):
     setattr(settings, name, "")
 
     with pytest.raises(SystemExit) as ended:
-        refuse_without_secrets()
+        refuse_to_serve()
 
     assert str(ended.value) == f"{name} is not set. See docs/operations.md."
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://broker:5672//",
+        "sentinel://broker:26379/0",
+        "rediss://:hunter2@broker/0?ssl_cert_reqs=perhaps",
+        "redis://broker/0?of_no_use=1",
+        "redis://broker:port/0",
+        "broker",
+    ],
+)
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+def test_a_server_does_not_start_with_a_url_it_cannot_use(settings, name, url):
+    setattr(settings, name, url)
+
+    with pytest.raises(SystemExit) as ended:
+        refuse_to_serve()
+
+    said = f"{name} is no address of a Redis that can be used. See docs/operations.md."
+    assert str(ended.value) == said
 
 
 def test_a_deployment_is_warned_that_nobody_is_named(settings):

@@ -1,6 +1,7 @@
 """The process's client of Redis: one, and never slow."""
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,6 +60,29 @@ def test_a_server_that_hangs_costs_its_time_out_once(settings, silent):
         redis_client.client().ping()
 
     assert 0.2 <= time.monotonic() - started < 0.6
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis+socket:///run/redis.sock", {"path": "/run/redis.sock", "db": 0}),
+        (
+            "redis+socket://:word@/run/redis.sock?virtual_host=3",
+            {"path": "/run/redis.sock", "db": 3, "password": "word"},
+        ),
+        ("rediss://h/0?ssl_cert_reqs=CERT_REQUIRED", {"cert_reqs": ssl.CERT_REQUIRED}),
+        ("rediss://h/0?ssl_cert_reqs=CERT_OPTIONAL", {"cert_reqs": ssl.CERT_OPTIONAL}),
+        ("rediss://h/0?db=2&ssl_cert_reqs=CERT_NONE", {"cert_reqs": ssl.CERT_NONE, "db": 2}),
+        ("rediss://h/0?ssl_cert_reqs=required", {"cert_reqs": ssl.CERT_REQUIRED}),
+    ],
+)
+def test_a_broker_s_url_may_be_written_as_celery_has_it(settings, url, expected):
+    settings.CELERY_BROKER_URL = url
+
+    connection = redis_client.broker().connection_pool.make_connection()
+
+    assert {name: getattr(connection, name) for name in expected} == expected
+    assert redis_client.unusable() == []
 
 
 @pytest.mark.anyio

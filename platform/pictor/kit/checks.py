@@ -1,6 +1,7 @@
 """System checks: settings that only work together, and the secrets that must be set.
 
-`manage.py check` and `migrate` run them; a server at its start only looks for missing secrets.
+`manage.py check` and `migrate` run them; a server at its start only looks for missing secrets and
+for URLs of no use.
 """
 
 from itertools import pairwise
@@ -36,11 +37,11 @@ def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def refuse_without_secrets() -> None:
-    """End a server's start with one clear line when a secret is missing."""
-    missing = [error.msg for error in secrets_are_set(None)]
-    if missing:
-        raise SystemExit(f"{'; '.join(missing)}. See docs/operations.md.")
+def refuse_to_serve() -> None:
+    """End a server's start with one clear line when a secret is missing or a URL is of no use."""
+    wrong = [error.msg for error in [*secrets_are_set(None), *addresses_can_be_used(None)]]
+    if wrong:
+        raise SystemExit(f"{'; '.join(wrong)}. See docs/operations.md.")
 
 
 @register(Tags.security)
@@ -50,6 +51,21 @@ def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         Error(f"{name} is not set", hint="See docs/operations.md.", id="pictor.E002")
         for name in SECRETS
         if not _value_of(name)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def addresses_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A URL that nobody can read would be met first by what rings for work already accepted."""
+    from pictor.kit import redis_client  # noqa: PLC0415 - no operator's command needs it
+
+    return [
+        Error(
+            f"{name} is no address of a Redis that can be used",
+            hint="It must be like rediss://user:password@host:6379/0. See docs/operations.md.",
+            id="pictor.E003",
+        )
+        for name in redis_client.unusable()
     ]
 
 

@@ -5,17 +5,20 @@ ends within REDIS_TIMEOUT_SECONDS, in RedisError where it failed: what goes thro
 or has a stand-in, and must not hold anybody up. Settings are read when the client is first used.
 """
 
+import re
 import threading
 from functools import cache
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.exceptions import RedisError
 
 HEALTH_CHECK_SECONDS = 5
 """A subscriber hears nothing for long: so often it asks whether its connection still lives."""
 
 _making = threading.Lock()
+_CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b")
 
 
 def client() -> "redis.Redis":
@@ -46,6 +49,15 @@ def forget_client() -> None:
         _broker.cache_clear()
 
 
+def unusable() -> list[str]:
+    """The settings whose URL no connection can be made of. Asks no server."""
+    made = {
+        "REDIS_URL": settings.REDIS_URL,
+        "CELERY_BROKER_URL": _as_redis_has_it(settings.CELERY_BROKER_URL),
+    }
+    return [name for name, url in made.items() if not _is_usable(url)]
+
+
 @cache
 def _client() -> "redis.Redis":
     return _made(settings.REDIS_URL)
@@ -53,7 +65,23 @@ def _client() -> "redis.Redis":
 
 @cache
 def _broker() -> "redis.Redis":
-    return _made(settings.CELERY_BROKER_URL)
+    return _made(_as_redis_has_it(settings.CELERY_BROKER_URL))
+
+
+def _as_redis_has_it(url: str) -> str:
+    """A broker's URL as Celery reads it, in the words of redis-py."""
+    if url.startswith("redis+socket://"):
+        path = url.removeprefix("redis+socket://").replace("virtual_host=", "db=")
+        return f"unix://{path}"
+    return _CERT_REQS.sub(lambda found: found[1].lower(), url)
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        _made(url).connection_pool.make_connection()
+    except (RedisError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _made(url: str) -> "redis.Redis":

@@ -117,9 +117,9 @@ def log_as_everywhere(**_: Any) -> None:
 @signals.worker_init.connect
 def refuse_to_start(**_: Any) -> None:
     """A worker without its secrets would write what nobody can read."""
-    from pictor.kit.checks import refuse_without_secrets  # noqa: PLC0415 - reads the settings
+    from pictor.kit.checks import refuse_to_serve  # noqa: PLC0415 - reads the settings
 
-    refuse_without_secrets()
+    refuse_to_serve()
 
 
 @signals.worker_shutting_down.connect
