@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from pictor.kit import metrics, redis_client
+from pictor.web.edge import Edge
 from pictor.web.metrics import Figures, Metrics
 from tests.web.conftest import Exchange, body_of, call
 
@@ -129,6 +130,30 @@ async def test_a_browser_inside_cannot_be_led_to_them_by_a_strange_name(settings
     settings.METRICS_NETWORKS, settings.METRICS_TOKEN = [HERE], ""
 
     assert (await scrape(headers={"Host": host})).status == status
+
+
+@pytest.mark.parametrize(
+    ("name", "proxies", "token", "status"),
+    [
+        ("X-Forwarded-For", [], "", 404),
+        ("X-Forwarded-Proto", [], "", 404),
+        ("Forwarded", [], "", 404),
+        ("X-Forwarded-Proto", ["203.0.113.9"], "", 200),
+        ("X-Forwarded-For", [], TOKEN, 200),
+    ],
+    ids=["a chain", "a scheme", "the standard's header", "our proxy", "a token"],
+)
+async def test_a_proxy_that_nobody_told_us_of_does_not_publish_them(
+    settings, name, proxies, token, status
+):
+    settings.METRICS_NETWORKS, settings.METRICS_TOKEN = [HERE], token
+    settings.TRUSTED_PROXIES = proxies
+    headers = {"Host": "localhost", "Authorization": f"Bearer {TOKEN}", name: "https"}
+    app = Edge(Metrics(site, figures=some_figures))
+
+    exchange = await call(app, method="GET", path="/metrics", headers=headers)
+
+    assert exchange.status == status
 
 
 async def test_they_are_asked_not_told():

@@ -1,7 +1,9 @@
 """/metrics, for Prometheus: the figures of the whole installation, from whichever process is asked.
 
 It is there where PICTOR_METRICS_TOKEN or PICTOR_METRICS_NETWORKS says who may read it; where both
-are set, both are asked for. Answered in front of the site, as the probes are.
+are set, both are asked for. Without a token it is not there for what a proxy hands on that is none
+of ours: that proxy's own address may be inside while its callers are not. Answered in front of the
+site, as the probes are.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from pictor.kit import metrics, pools
 from pictor.kit.errors import Forbidden, MethodNotAllowed, PictorError, Unauthenticated
 from pictor.web.edge import App, Receive, Scope, Send, header
 from pictor.web.gate import refuse
+from pictor.web.proxies import STRANGE
 
 PATH = "/metrics"
 Figures = Callable[[], Iterable[Metric]]
@@ -40,7 +43,7 @@ class Metrics:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
-        if str(scope["path"]).removesuffix("/") != PATH or not settings.METRICS:
+        if str(scope["path"]).removesuffix("/") != PATH or not _is_there(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -82,6 +85,10 @@ def page(figures: Figures) -> bytes:
     took = time.perf_counter() - began
     cost = GaugeMetricFamily("pictor_scrape_seconds", "What this scrape took.", value=took)
     return metrics.joined([*texts, metrics.written([up, cost])])
+
+
+def _is_there(scope: Scope) -> bool:
+    return bool(settings.METRICS and (settings.METRICS_TOKEN or STRANGE not in scope))
 
 
 def _check(scope: Scope) -> None:

@@ -2,7 +2,8 @@
 
 `X-Forwarded-*` is believed only from configured proxies, and only as far as they vouch for it: the
 caller is the last address in the chain that is not one of them. From anybody else these headers
-are removed before anything can read them.
+are removed before anything can read them, and that they were there is noted: a proxy that nobody
+told us of may stand in between.
 """
 
 import ipaddress
@@ -11,6 +12,8 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 FORWARDED = b"x-forwarded-"
+STRANGE = "pictor.strange_proxy"
+"""In a request's scope where it came as if through a proxy, which is none of ours."""
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?")
 
 
@@ -26,10 +29,10 @@ class Proxies:
         if client is not None and self.is_ours(client[0]):
             address = self._caller(scope["headers"]) or client[0]
             return {**scope, "client": (address, 0)}
-        if not any(name.startswith(FORWARDED) for name, _ in scope["headers"]):
+        kept = [(name, value) for name, value in scope["headers"] if not _is_of_a_proxy(name)]
+        if len(kept) == len(scope["headers"]):
             return scope
-        kept = [(name, value) for name, value in scope["headers"] if not name.startswith(FORWARDED)]
-        return {**scope, "headers": kept}
+        return {**scope, "headers": kept, STRANGE: True}
 
     def _caller(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         """The last address of the chain that is not ours; a word that is none ends the chain."""
@@ -52,6 +55,10 @@ class Proxies:
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+def _is_of_a_proxy(header: bytes) -> bool:
+    return header.startswith(FORWARDED) or header == b"forwarded"
 
 
 def _address(word: str) -> str | None:
