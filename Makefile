@@ -12,7 +12,8 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	print("PICTOR_OPERATOR_NAME=Example PICTOR_OPERATOR_PLACE=Example", \
 	"PICTOR_OPERATOR_CONTACT=example@pictor.example", \
 	f"ALLOWED_HOSTS=pictor.example SECRET_KEY={new()}{new()} PICTOR_KEY_PEPPER={new()}", \
-	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_LEDGER_KEY={new()} PICTOR_ENCRYPTION_KEYS={new()}")')
+	f"PICTOR_OBJECT_KEY_SECRET={new()} PICTOR_LEDGER_KEY={new()} PICTOR_ENCRYPTION_KEYS={new()}", \
+	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage check audit bench chaos clients seed fmt lint types layers protections lock \

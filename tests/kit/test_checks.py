@@ -41,6 +41,10 @@ def test_a_wait_ends_inside_the_one_around_it(settings, name, seconds, message):
     assert [error.msg for error in waits_are_nested(None)] == [message]
 
 
+def test_the_keys_of_the_storage_are_secrets():
+    assert {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"} <= set(SECRETS)
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_server_without_a_secret_ends_with_one_clear_line(settings, name):
     setattr(settings, name, "")

@@ -12,7 +12,10 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 
-SECRETS = ("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS")
+SECRETS = (
+    *("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS"),
+    *("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"),
+)
 
 SHORTEST_TOKEN = 24
 
