@@ -65,14 +65,17 @@ def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Networ
 
 
 def env_secret(name: str, default: str = "") -> str:
-    """NAME, or the contents of the file NAME_FILE; an unreadable file stops the start."""
+    """NAME, or the contents of the file NAME_FILE; an unreadable or empty one stops the start."""
     path = env_str(f"{name}_FILE")
     if not path:
         return env_str(name, default)
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        found = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise EnvError(f"{name}_FILE cannot be read: {error}") from None
+    if not found:
+        raise EnvError(f"{name}_FILE is empty: {path}")
+    return found
 
 
 def env_secrets(name: str) -> list[str]:
