@@ -23,6 +23,7 @@ from pictor.kit.log import LineFormatter, request_id, without_secrets
             "GET /i.png?X-Amz-Credential=***&X-Amz-Signature=***&x=1",
         ),
         ("GET /invite/Zm94ZXM-x_1/", "GET /invite/***/"),
+        ("GET /open/Zm94ZXM-x_1?next=/", "GET /open/***?next=/"),
         ("https://user@host/path", "https://user@host/path"),
         ("a desk-lamp and a bearer", "a desk-lamp and a bearer"),
         ("sk-short", "sk-short"),

@@ -3,9 +3,9 @@
 A record made for a request has its id: on the event loop, in the pools' threads, in pages outside
 /v1, and in the image worker that carries its generation. A request ends with one line of its own
 (web/edge.py), with what anybody on the way has noted of it; an attempt too. Whatever looks like an
-API key, a bearer header, a password in a URL, an invitation's address or a signature of a presigned
-URL is replaced before the line leaves the process. So are the values of a row and the statement
-that an error of the database quotes: a prompt is among them.
+API key, a bearer header, a password in a URL, the address of an invitation or of the demo's
+sign-in, or a signature of a presigned URL is replaced before the line leaves the process. So are
+the values of a row and the statement that an error of the database quotes: a prompt is among them.
 """
 
 import json
@@ -28,7 +28,7 @@ _SECRETS = (
     (re.compile(r"(?i)\bbearer +[^\s\"']+"), "Bearer ***"),
     (re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@"), r"\1:***@"),
     (re.compile(r"(?i)(X-Amz-(?:Signature|Credential)=)[^&\s\"']+"), r"\1***"),
-    (re.compile(r"(/invite/)[^/?\s\"']+"), r"\1***"),
+    (re.compile(r"(/(?:invite|open)/)[^/?\s\"']+"), r"\1***"),
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+"), "whsec_***"),
     (re.compile(r"(?i)(api[-_]?key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
     (
