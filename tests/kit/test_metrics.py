@@ -1,8 +1,10 @@
 """How the figures of all processes come together, on a real server."""
 
 import json
+from typing import Any
 
 import pytest
+from redis.client import Pipeline
 
 from pictor.kit import metrics, redis_client
 
@@ -66,3 +68,20 @@ def test_a_process_that_stops_posts_once_more(other, named):
 
     assert other.sismember("pictor:metrics", named)
     assert b"process_resident_memory_bytes" in other.get(b"pictor:metrics:" + named)
+
+
+def test_what_others_posted_is_not_read_until_somebody_asks(other, named, monkeypatch):
+    commands: list[Any] = []
+    of_redis: Any = Pipeline.execute_command
+
+    def noted(pipe: Any, *words: Any, **options: Any) -> Any:
+        commands.append(words[0])
+        return of_redis(pipe, *words, **options)
+
+    monkeypatch.setattr(Pipeline, "execute_command", noted)
+    other.delete(KEY)
+
+    metrics.stop()
+
+    assert set(commands) == {"SADD", "EXPIRE", "SET"}
+    assert other.sismember("pictor:metrics", NAME)

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from prometheus_client import REGISTRY, disable_created_metrics, generate_latest
 from prometheus_client.core import Metric
@@ -72,7 +73,8 @@ def gathered() -> tuple[list[Text], bool]:
     """
     mine = _own()
     try:
-        return [mine, *_exchanged(mine)], True
+        _post(mine)
+        return [mine, *_of_others()], True
     except RedisError:
         return [mine], False
 
@@ -114,15 +116,20 @@ class _Just(Collector):
         yield self._family
 
 
-def _exchanged(mine: Text) -> list[Text]:
-    """Post, and read what the other processes posted. Raises RedisError."""
-    client = redis_client.client()
-    pipe = client.pipeline(transaction=False)
+def _post(mine: Text) -> None:
+    """Leave this process's figures for whoever is asked. Raises RedisError."""
+    pipe = redis_client.client().pipeline(transaction=False)
     pipe.sadd(_NAMES, _process.name)
+    pipe.expire(_NAMES, KEPT_SECONDS)
     pipe.set(_key(_process.name), json.dumps(mine), ex=KEPT_SECONDS)
-    pipe.smembers(_NAMES)
-    names = {found.decode() for found in pipe.execute()[-1]} - {_process.name}
-    others = sorted(names)
+    pipe.execute()
+
+
+def _of_others() -> list[Text]:
+    """What the other processes posted. Raises RedisError."""
+    client = redis_client.client()
+    names = cast("set[bytes]", client.smembers(_NAMES))
+    others = sorted({name.decode() for name in names} - {_process.name})
     if not others:
         return []
     posted = client.mget([_key(name) for name in others])
@@ -143,7 +150,7 @@ def _post_again_and_again() -> None:
 
 def _post_what_can_be() -> None:
     try:
-        _exchanged(_own())
+        _post(_own())
     except RedisError:
         logger.debug("the figures of this process could not be posted")
     except Exception:
