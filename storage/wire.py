@@ -273,9 +273,10 @@ class Place:
     def __init__(self, base_url: str, bucket: str) -> None:
         parts = urlsplit(base_url)
         self._is_tls = parts.scheme == "https"
-        self._address = (parts.hostname or "", parts.port)
+        usual = 443 if self._is_tls else 80
+        self._address = (parts.hostname or "", parts.port or usual)
         self.host = parts.netloc
-        if parts.port == (443 if self._is_tls else 80):
+        if parts.port == usual:
             self.host = self.host.removesuffix(f":{parts.port}")
         self._before = f"{parts.path.rstrip('/')}/{encoded(bucket)}"
         self.origin = f"{parts.scheme}://{parts.netloc}"

@@ -241,3 +241,13 @@ async def test_a_signed_request_names_the_port_only_where_it_is_unusual():
     ]
 
     assert hosts == ["s3", "s3", "s3:9"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reached"),
+    [("http://[::1]", ("::1", 80)), ("https://[::1]", ("::1", 443)), ("http://s3:9", ("s3", 9))],
+)
+async def test_a_server_is_reached_at_the_usual_port_where_none_is_named(url, reached):
+    connection = Place(url, "images").connection()
+
+    assert (connection.host, connection.port) == reached
