@@ -13,6 +13,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -33,6 +34,8 @@ from storage.signing import Signer, encoded
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 20
 MAX_IDLE_CONNECTIONS = 32
+MAX_IDLE_SECONDS = 60
+"""Servers and what stands before them forget a connection after about as long, and may not say."""
 NO_BYTES = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The sha256 of an empty body."""
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -148,7 +151,7 @@ class Wire:
     def __init__(self, place: "Place", signer: Signer) -> None:
         self._place = place
         self._signer = signer
-        self._idle: deque[http.client.HTTPConnection] = deque()
+        self._idle: deque[tuple[float, http.client.HTTPConnection]] = deque()
 
     def put(
         self, name: str, chunks: Chunks, *, size_bytes: int, content_type: str, sha256: str
@@ -177,14 +180,14 @@ class Wire:
     def close(self) -> None:
         """Close the connections that nobody uses."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[1].close()
 
     def keep(self, exchange: _Exchange) -> None:
         """Have a connection used again, once its answer was read to its end."""
         if exchange.answer.will_close or len(self._idle) >= MAX_IDLE_CONNECTIONS:
             exchange.drop()
         else:
-            self._idle.append(exchange.connection)
+            self._idle.append((time.monotonic(), exchange.connection))
 
     def _finish(self, exchange: _Exchange, operation: str) -> None:
         """Read what little is left of the answer; raises unless it says that all is well."""
@@ -262,9 +265,14 @@ class Wire:
     def _kept(self) -> http.client.HTTPConnection:
         """The connection that was used last, or a new one."""
         try:
-            return self._idle.pop()
+            since, connection = self._idle.pop()
         except IndexError:
             return self._place.connection()
+        if time.monotonic() - since < MAX_IDLE_SECONDS:
+            return connection
+        connection.close()
+        self.close()  # which are all idle for longer
+        return self._place.connection()
 
 
 class Place:

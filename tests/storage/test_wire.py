@@ -11,6 +11,7 @@ from typing import Any
 import certifi
 import pytest
 
+from storage import wire as module
 from storage.signing import Signer
 from storage.wire import ObjectMissing, ObjectStream, Place, StorageFailed, Wire
 from tests.kit.calls import make_certificate
@@ -199,6 +200,16 @@ async def test_a_stream_that_is_closed_takes_no_connection_from_the_next(server,
 
     assert whole == b"picture"
     assert server.connections == 1
+
+
+async def test_a_connection_that_was_idle_for_long_is_not_used_again(server, wire, monkeypatch):
+    server.answers += [OK, OK]
+
+    await asyncio.to_thread(put, wire)
+    monkeypatch.setattr(module, "MAX_IDLE_SECONDS", 0)
+    await asyncio.to_thread(put, wire)
+
+    assert server.connections == 2
 
 
 async def test_an_object_is_looked_for_without_its_bytes(server, wire):
