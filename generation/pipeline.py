@@ -91,6 +91,7 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> Finished | None:
         # Nobody foresaw it, and the money must not wait for the deadline.
         logger.exception("%s failed unexpectedly", claim.generation.id)
         is_final = await pools.surely(lambda: fail_unforeseen(claim=claim, now=clock.now()))
+        stored = []  # they may be in storage, but no row names them
     return Finished(claim.generation, tuple(stored)) if is_final else None
 
 

@@ -12,16 +12,19 @@ from typing_extensions import override
 
 from billing.models import Transfer
 from billing.selectors import ledger_findings
-from generation import attempts, pipeline
+from generation import attempts, notify, pipeline
 from generation.catalogue.credentials import encrypted
 from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation
 from generation.outcome import Delivery
+from generation.selectors import Finished
 from pictor.kit import log, pools
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
 from pictor.kit.spool import SpoolBudget, Spools
+from storage.models import StoredImage
+from tests.factories import make_delivery, stored_images
 from tests.raw_server import running, says
 
 
@@ -70,6 +73,31 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
     )
     assert [each.amount for each in Transfer.objects.filter(kind="loss")] == [30_000]
     assert ledger_findings() == []
+
+
+@pytest.mark.usefixtures("pooled_connections")
+def test_what_failed_after_its_images_were_stored_has_none(
+    channel, queued, worker, spools, monkeypatch
+):
+    told: list[Finished] = []
+
+    class Delivers(Broken):
+        @override
+        async def run(self, claim: Claim) -> Delivery:
+            return await pools.database(make_delivery, claim, spools)
+
+    async def stored(claim: Claim, delivery: Delivery) -> list[StoredImage]:
+        return stored_images(claim, delivery)
+
+    def broken(**_: object) -> bool:
+        raise RuntimeError("a bill that cannot be written")
+
+    monkeypatch.setattr(pipeline, "store", stored)
+    monkeypatch.setattr(pipeline, "settle", broken)
+    monkeypatch.setattr(notify, "tell", told.append)
+    asyncio.run(pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Delivers(channel)))
+
+    assert [(each.generation.state, each.images) for each in told] == [("failed", ())]
 
 
 @pytest.mark.usefixtures("pooled_connections")
