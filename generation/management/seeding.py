@@ -191,13 +191,16 @@ def _prices() -> list[str]:
 
 
 def _sandbox(base_url: str) -> list[str]:
-    """The sandbox upstream as a channel; a known one only follows the sandbox's address."""
+    """The sandbox upstream as a channel; a known one only follows the sandbox's address.
+
+    Ours needs no test to serve tests; what somebody else runs could be a vendor.
+    """
     known = Channel.objects.filter(name=SANDBOX).first()
     if known is None:
         options = ChannelOptions(
             base_url=base_url,
             api_key=SANDBOX,
-            serves=Serves.BOTH,
+            serves=Serves.BOTH if settings.EMBEDDED else Serves.LIVE,
             priority=SANDBOX_PRIORITY,
             models=(services.ALL,),
         )
@@ -207,7 +210,8 @@ def _sandbox(base_url: str) -> list[str]:
         return []
     serves = known is None or known.is_enabled
     channel, _ = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
-    if serves:  # drawn on this machine: nothing to buy, and not up yet to be tested
+    if serves and (settings.EMBEDDED or not services.is_sandbox(channel.serves)):
+        # Drawn on this machine: nothing to buy, and not up yet to be tested.
         services.set_enabled(channel=channel, is_enabled=True, actor=ACTOR, untested=True)
     return ["the sandbox channel"]
 

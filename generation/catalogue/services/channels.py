@@ -10,6 +10,7 @@ from generation.catalogue.credentials import encrypted
 from generation.catalogue.services.addresses import origin_of
 from generation.catalogue.services.approval import (
     digest_of,
+    is_approved,
     is_sandbox,
     refuse_untested,
     refuse_untested_change,
@@ -35,8 +36,8 @@ def set_channel(
     A new one needs a base URL and an API key, has routes for every model unless told otherwise, and
     is disabled. A new kind, address or key makes the processes forget what they knew of the
     channel's health; one that serves goes on, and needs another test before it is enabled again.
-    Another kind or origin needs its own key, and switches the channel off; to let test keys use it
-    switches it off too, until a test has shown that it is a sandbox.
+    Another kind or origin needs its own key, and switches the channel off. One that test keys may
+    use is switched off by whatever makes its test out of date: it is to show that it is a sandbox.
 
     Args:
         name: which channel, or what it is to be called when `channel_id` says which.
@@ -58,9 +59,10 @@ def set_channel(
     channel.name = name
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)
-    has_moved = not is_new and (_moves(columns, channel) or _opens_to_tests(columns, channel))
+    has_moved = not is_new and _moves(columns, channel)
     _apply(columns, channel, is_new=is_new)
-    channel.is_enabled = channel.is_enabled and not has_moved
+    is_unproven = is_sandbox(channel.serves) and not is_approved(channel)
+    channel.is_enabled = channel.is_enabled and not (has_moved or is_unproven)
     routes = {} if is_new else routes_of(channel)
     planned = planned_routes(routes, options)
     channel.full_clean(exclude=["credentials"])
@@ -201,11 +203,6 @@ def _moves(columns: dict[str, Any], channel: Channel) -> bool:
         what = "kind of channel" if kind != channel.kind else "origin"
         raise ValidationError({"api_key": f"another {what} needs its own API key"})
     return True
-
-
-def _opens_to_tests(columns: dict[str, Any], channel: Channel) -> bool:
-    """Whether test keys may use it from now on."""
-    return is_sandbox(columns.get("serves", channel.serves)) and not is_sandbox(channel.serves)
 
 
 def _apply(columns: dict[str, Any], channel: Channel, *, is_new: bool) -> None:

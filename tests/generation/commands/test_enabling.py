@@ -143,6 +143,23 @@ def test_test_keys_are_let_to_a_channel_once_it_proved_to_be_a_sandbox(manage, v
     assert (tested.error, said.error, is_enabled()) == (None, None, True)
 
 
+@pytest.mark.parametrize("change", ["path", "key"])
+def test_a_sandbox_that_serves_tests_stops_where_its_proof_is_out_of_date(
+    manage, vendor, sandbox_url, change
+):
+    manage("channel", "set", vendor, "--serves", "both")
+    manage("channel", "test", vendor)
+    manage("channel", "enable", vendor)
+
+    manage("channel", "set", vendor, "--priority", "7")
+    went_on = is_enabled()
+    options = {"path": ("--base-url", f"{sandbox_url}/images"), "key": ("--api-key", "another")}
+    said = manage("channel", "set", vendor, *options[change])
+
+    assert (went_on, is_enabled()) == (True, False)
+    assert said.out == "vendor is updated, disabled\n"
+
+
 def test_what_draws_the_size_it_was_asked_for_is_no_sandbox(manage, vendor, monkeypatch):
     manage("channel", "set", vendor, "--serves", "both")
     monkeypatch.setattr(trial.Trial, "prompt", "a fox")  # as a vendor reads it: no directive

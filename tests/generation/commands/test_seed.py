@@ -13,6 +13,7 @@ from billing.models import Price, PriceBook
 from billing.selectors import available_to, book_in_force, rows_of
 from billing.services import draft_price_book, publish_price_book
 from generation.catalogue.credentials import decrypted
+from generation.catalogue.services import is_approved
 from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import Wishes
@@ -38,8 +39,9 @@ def production(monkeypatch):
 
 
 @pytest.fixture
-def embedded(monkeypatch):
+def embedded(monkeypatch, settings):
     """The environment that `manage.py run` gives."""
+    settings.EMBEDDED = True
     for name, value in EMBEDDED.items():
         monkeypatch.setenv(name, value)
 
@@ -89,7 +91,7 @@ def test_the_embedded_default_gets_a_channel_and_a_demo_account(manage, embedded
     assert (channel.name, channel.kind, channel.priority) == ("sandbox", "openai", 100)
     assert (channel.base_url, channel.sizes) == ("http://127.0.0.1:7001/v1", None)
     assert decrypted(channel.credentials) == "sandbox"
-    assert channel.routes.count() == 7
+    assert (channel.serves, channel.is_enabled, channel.routes.count()) == ("both", True, 7)
     tenant = Tenant.objects.get(name="demo")
     assert available_to(tenant.id) == 100_000_000
     caller = caller_by_digest(digest(KEY, django_settings.KEY_PEPPER))
@@ -173,6 +175,34 @@ def test_the_channel_follows_the_sandbox_and_the_user_the_password(manage, embed
     assert User.objects.get().check_password("0000-1111-2222-3333")
     assert ApiKey.objects.count() == 1
     assert available_to(Tenant.objects.get().id) == 100_000_000
+
+
+@pytest.mark.django_db
+def test_the_embedded_sandbox_serves_tests_on_at_every_address(manage, embedded, monkeypatch):
+    manage("seed")
+    monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:7002/v1")
+
+    manage("seed")
+
+    channel = Channel.objects.get()
+    assert (channel.serves, channel.is_enabled, is_approved(channel)) == ("both", True, True)
+
+
+@pytest.mark.django_db
+def test_a_sandbox_that_is_not_embedded_serves_no_tests_untested(
+    manage, embedded, settings, monkeypatch
+):
+    settings.EMBEDDED = False
+    manage("seed")
+    new = Channel.objects.get()
+    Channel.objects.update(serves="test")
+    monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:7002/v1")
+
+    manage("seed")
+
+    moved = Channel.objects.get()
+    assert (new.serves, new.is_enabled) == ("live", True)
+    assert (moved.base_url, moved.is_enabled) == ("http://127.0.0.1:7002/v1", False)
 
 
 @pytest.mark.django_db
