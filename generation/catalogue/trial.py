@@ -1,7 +1,8 @@
 """One real, small and cheap call straight through a channel's adapter, and its result.
 
 A channel that test keys may use is asked for what only a sandbox delivers: a size that a directive
-in the prompt names, in place of the one that was asked for.
+in the prompt names, in place of the one that was asked for. It is asked so of each of the
+upstream's models, because an address may pass some on to a vendor and draw others itself.
 Nothing is admitted, held or stored; the vendor may charge for it. A disabled channel can be tried
 too: that is when an operator wants to know whether it works.
 """
@@ -64,8 +65,11 @@ class TrialResult:
     size_bytes: int
 
 
-def prepare(channel: Channel) -> Trial:
-    """The cheapest thing to ask this channel for. Raises NothingToTry when it has no routes."""
+def prepare(channel: Channel) -> tuple[Trial, ...]:
+    """The cheapest thing to ask this channel for, of a sandbox for each of the upstream's models.
+
+    Raises NothingToTry when it has no routes.
+    """
     routes = channel.routes.select_related("contract").order_by("contract__position")
     table = current_table(None, clock.now())
 
@@ -73,9 +77,16 @@ def prepare(channel: Channel) -> Trial:
         row = table.rows.get((route.contract_id, SIZE, _quality(route.contract)))
         return float("inf") if row is None else row.micros
 
-    route = min(routes, key=price, default=None)
-    if route is None:
+    cheapest = sorted(routes, key=price)
+    if not cheapest:
         raise NothingToTry(f"the channel {channel.name} serves no model")
+    if channel.serves == Serves.LIVE:
+        return (_trial(channel, cheapest[0]),)
+    by_model = {route.upstream_model: route for route in reversed(cheapest)}
+    return tuple(_trial(channel, by_model[model]) for model in sorted(by_model))
+
+
+def _trial(channel: Channel, route: Route) -> Trial:
     quality = _quality(route.contract)
     config = ChannelConfig(
         id=str(channel.pk),

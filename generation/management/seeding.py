@@ -169,7 +169,7 @@ def _contracts() -> list[str]:
     sandbox = Channel.objects.filter(name=SANDBOX).first()
     if sandbox is not None:  # it serves every model, new ones too
         models = [*services.describe(sandbox)["models"], *missing]
-        services.set_channel(name=SANDBOX, options=ChannelOptions(models=models), actor=ACTOR)
+        _set_sandbox(sandbox, ChannelOptions(models=models))
     return [f"{len(missing)} contracts"]
 
 
@@ -191,10 +191,7 @@ def _prices() -> list[str]:
 
 
 def _sandbox(base_url: str) -> list[str]:
-    """The sandbox upstream as a channel; a known one only follows the sandbox's address.
-
-    Ours needs no test to serve tests; what somebody else runs could be a vendor.
-    """
+    """The sandbox upstream as a channel; a known one only follows the sandbox's address."""
     known = Channel.objects.filter(name=SANDBOX).first()
     if known is None:
         options = ChannelOptions(
@@ -208,12 +205,20 @@ def _sandbox(base_url: str) -> list[str]:
         options = ChannelOptions(base_url=base_url, api_key=SANDBOX)
     else:
         return []
+    _set_sandbox(known, options)
+    return ["the sandbox channel"]
+
+
+def _set_sandbox(known: Channel | None, options: ChannelOptions) -> None:
+    """A change that lets it serve as it did, or serve if it is new.
+
+    Ours needs no test to serve tests; what somebody else runs could be a vendor.
+    """
     serves = known is None or known.is_enabled
     channel, _ = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
     if serves and (settings.EMBEDDED or not services.is_sandbox(channel.serves)):
         # Drawn on this machine: nothing to buy, and not up yet to be tested.
         services.set_enabled(channel=channel, is_enabled=True, actor=ACTOR, untested=True)
-    return ["the sandbox channel"]
 
 
 def _demo_tenant(wishes: Wishes) -> Tenant:

@@ -14,10 +14,13 @@ from storage.probe import NotAnImage
 
 
 def try_out(channel: Channel) -> str:
-    """Make one small real image on the channel, keep that it passed, and say how that went."""
+    """Make one small real image on the channel, keep that it passed, and say how that went.
+
+    On one that test keys may use, one of each of the upstream's models.
+    """
+    digest = services.digest_of(channel)
     try:
-        tried = trial.prepare(channel)
-        result = asyncio.run(trial.attempt(tried))
+        said = [_tried(one) for one in trial.prepare(channel)]
     except InvalidToken:
         raise CommandError(
             f"{channel.name}: its API key was encrypted with a key that is not in"
@@ -28,9 +31,14 @@ def try_out(channel: Channel) -> str:
         raise CommandError(f"{channel.name}: {_one_line(error)}{status}") from None
     except (ValueError, NotAnImage, SpoolError, trial.WrongImage) as error:
         raise CommandError(f"{channel.name}: {_one_line(error)}") from None
-    services.passed_test(channel=channel, actor=ACTOR)
+    services.passed_test(channel=channel, digest=digest, actor=ACTOR)
+    return "\n".join(said)
+
+
+def _tried(one: trial.Trial) -> str:
+    result = asyncio.run(trial.attempt(one))
     return (
-        f"{channel.name}: {tried.model} in {result.milliseconds} ms,"
+        f"{one.config.name}: {one.model} in {result.milliseconds} ms,"
         f" {result.facts.size} {result.facts.format}, {result.size_bytes} bytes"
     )
 

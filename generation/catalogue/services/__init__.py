@@ -8,6 +8,7 @@ or a description.
 
 from generation.catalogue.services.addresses import checked_base_url, egress_warning
 from generation.catalogue.services.approval import (
+    digest_of,
     is_approved,
     is_sandbox,
     passed_test,
@@ -39,6 +40,7 @@ __all__ = [
     "checked_base_url",
     "delete_channel",
     "describe",
+    "digest_of",
     "egress_warning",
     "is_approved",
     "is_deletable",

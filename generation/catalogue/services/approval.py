@@ -1,7 +1,8 @@
 """Whether a channel may be enabled: a test of its present kind, address and key has passed.
 
 Kept as a digest of the three, the key as it is stored: any change of one asks for another test. A
-channel that test keys may use is tested for being a sandbox, so to let them asks for one too.
+channel that test keys may use is tested for being a sandbox with each of the upstream's models, so
+to let them asks for one too, and so does another of those models.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,8 @@ def digest_of(channel: Channel) -> str:
     """Of what a test of the channel is about."""
     facts = [getattr(channel, column) for column in TESTED_COLUMNS]
     if is_sandbox(channel.serves):
-        facts.append("sandbox")
+        models = channel.routes.values_list("upstream_model", flat=True)
+        facts += ["sandbox", *sorted(set(models))]
     return sha256("\n".join(facts).encode()).hexdigest()
 
 
@@ -65,9 +67,9 @@ def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None
 
 
 @transaction.atomic
-def passed_test(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
-    """Keep that a test passed with the kind, address and key that `channel` was loaded with."""
-    channel.approved_digest = digest_of(channel)
+def passed_test(*, channel: Channel, digest: str, actor: Actor, ip: str | None = None) -> None:
+    """Keep that a test passed. `digest` is of what was tested: the channel before the test."""
+    channel.approved_digest = digest
     Channel.objects.filter(pk=channel.pk).update(approved_digest=channel.approved_digest)
     record(
         actor=actor,

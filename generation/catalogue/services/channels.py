@@ -61,13 +61,15 @@ def set_channel(
     refuse_untested_change(channel, columns)
     has_moved = not is_new and _moves(columns, channel)
     _apply(columns, channel, is_new=is_new)
-    is_unproven = is_sandbox(channel.serves) and not is_approved(channel)
-    channel.is_enabled = channel.is_enabled and not (has_moved or is_unproven)
+    channel.is_enabled = channel.is_enabled and not has_moved
     routes = {} if is_new else routes_of(channel)
     planned = planned_routes(routes, options)
     channel.full_clean(exclude=["credentials"])
     channel.save()
     write_routes(channel, planned, known=routes)
+    if is_sandbox(channel.serves) and not is_approved(channel):
+        channel.is_enabled = False
+        channel.save(update_fields=["is_enabled"])
     after = describe(channel)
     if after != before or "api_key" in options:
         if "api_key" in options:

@@ -160,6 +160,51 @@ def test_a_sandbox_that_serves_tests_stops_where_its_proof_is_out_of_date(
     assert said.out == "vendor is updated, disabled\n"
 
 
+def test_every_model_of_a_sandbox_is_tried(manage, vendor, monkeypatch):
+    tried = []
+    attempt = trial.attempt
+
+    async def noted(one: trial.Trial) -> trial.TrialResult:
+        tried.extend(one.config.upstream_models.values())
+        return await attempt(one)
+
+    monkeypatch.setattr(trial, "attempt", noted)
+    models = ("--models", "dall-e-3,gpt-image-1,gpt-image-2", "--map", "gpt-image-2=gpt-image-1")
+    manage("channel", "set", vendor, "--serves", "both", *models)
+
+    said = manage("channel", "test", vendor)
+
+    assert (said.error, sorted(tried)) == (None, ["dall-e-3", "gpt-image-1"])
+
+
+def test_another_upstream_model_of_a_sandbox_needs_another_test(manage, vendor):
+    manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
+    manage("channel", "test", vendor)
+    manage("channel", "enable", vendor)
+
+    manage("channel", "set", vendor, "--map", "dall-e-3=dall-e-3")
+    as_it_was = is_enabled()
+    manage("channel", "set", vendor, "--map", "dall-e-3=a-vendor-s")
+
+    assert (as_it_was, is_enabled()) == (True, False)
+    assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
+
+
+def test_a_route_that_comes_while_a_sandbox_is_tested_is_not_proven(manage, vendor, monkeypatch):
+    manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
+    prepare = trial.prepare
+
+    def overtaken(channel: Channel) -> tuple[trial.Trial, ...]:
+        prepared = prepare(channel)
+        Route.objects.update(upstream_model="a-vendor-s")
+        return prepared
+
+    monkeypatch.setattr(trial, "prepare", overtaken)
+    manage("channel", "test", vendor)
+
+    assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
+
+
 def test_what_draws_the_size_it_was_asked_for_is_no_sandbox(manage, vendor, monkeypatch):
     manage("channel", "set", vendor, "--serves", "both")
     monkeypatch.setattr(trial.Trial, "prompt", "a fox")  # as a vendor reads it: no directive

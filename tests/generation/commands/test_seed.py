@@ -189,6 +189,19 @@ def test_the_embedded_sandbox_serves_tests_on_at_every_address(manage, embedded,
 
 
 @pytest.mark.django_db
+def test_the_embedded_sandbox_serves_tests_on_with_a_new_model(manage, embedded):
+    manage("seed")
+    Contract.objects.filter(model="gpt-image-1").delete()
+    Route.objects.filter(contract_id="gpt-image-1").delete()
+
+    manage("seed")
+
+    channel = Channel.objects.get()
+    assert channel.routes.filter(contract_id="gpt-image-1").exists()
+    assert (channel.is_enabled, is_approved(channel)) == (True, True)
+
+
+@pytest.mark.django_db
 def test_a_sandbox_that_is_not_embedded_serves_no_tests_untested(
     manage, embedded, settings, monkeypatch
 ):
