@@ -148,6 +148,11 @@ class Generation(models.Model):
         indexes = [
             models.Index(fields=["tenant", "-id"], name="generation_of_tenant"),
             models.Index(
+                fields=["tenant", "-id"],
+                name="generation_tests_of_tenant",
+                condition=models.Q(livemode=False),
+            ),
+            models.Index(
                 fields=["state", "rung_at"],
                 name="generation_unfinished",
                 condition=models.Q(state__in=["queued", "running"]),

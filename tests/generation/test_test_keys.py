@@ -10,7 +10,7 @@ from accounts.services import TenantLimits, change_tenant
 from billing.models import KeyBudget, TenantBalance, Transfer, UsageRollup
 from billing.selectors import ledger_findings, usage_findings
 from billing.services import book_upstream_cost, rebuild_usage
-from generation import attempts, claims, settlement
+from generation import attempts, claims, selectors, settlement
 from generation.api.told import data_of
 from generation.audit import generation_findings
 from generation.catalogue.plans import Candidate
@@ -154,6 +154,20 @@ def test_each_mode_has_the_channels_that_serve_it(seeded):
 
     assert names(livemode=True) == ["both", "live"]
     assert names(livemode=False) == ["both", "test"]
+
+
+def test_a_list_of_tests_does_not_read_past_live_ones(acme, sandbox):
+    live, test = acme.generation(), acme.tester().generation()
+    copies = [Generation.objects.get(id=live.id) for _ in range(500)]
+    for copy in copies:
+        copy.id = ids.new_uuid()
+    Generation.objects.bulk_create(copies)
+    wanted = selectors.generations_of(acme.tenant.id, livemode=False).order_by("-id")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE generation_generation; SET LOCAL enable_seqscan = off")
+
+    assert list(wanted[:20]) == [test]
+    assert "generation_tests_of_tenant" in wanted[:20].explain()
 
 
 def test_a_call_to_a_vendor_is_refused_where_it_is_made(channel, tester, spools):
