@@ -213,6 +213,15 @@ def test_the_database_lets_no_generation_change_its_mode(delivered):
         Generation.objects.update(livemode=True)
 
 
+@pytest.mark.parametrize("is_test", [True, False], ids=["a test key", "a live key"])
+def test_the_database_lets_no_generation_be_of_another_mode_than_its_key(acme, sandbox, is_test):
+    copy = (acme.tester() if is_test else acme).generation()
+    copy.id, copy.livemode = ids.new_uuid(), is_test
+
+    with pytest.raises(IntegrityError, match="as its key is"), transaction.atomic():
+        copy.save(force_insert=True)
+
+
 def test_a_live_one_that_is_made_a_test_is_found(acme, sandbox):
     acme.generation()
 
