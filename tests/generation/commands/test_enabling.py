@@ -161,7 +161,7 @@ def test_a_sandbox_that_serves_tests_stops_where_its_proof_is_out_of_date(
 
 
 def test_every_model_of_a_sandbox_is_tried(manage, vendor, monkeypatch):
-    tried = []
+    tried: list[str] = []
     attempt = trial.attempt
 
     async def noted(one: trial.Trial) -> trial.TrialResult:
