@@ -4,9 +4,10 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from prometheus_client import Counter, Histogram
+from psycopg.errors import IntegrityConstraintViolation
 
 from billing.services import book_upstream_cost
 from billing.upstream_cost import upstream_cost
@@ -38,6 +39,10 @@ RETURNING id
 """
 
 
+class TakesNoTests(Exception):
+    """The channel was a test's when it was chosen, and its operator has changed that since."""
+
+
 def begin_attempt(
     *,
     attempt_id: UUID,
@@ -50,21 +55,17 @@ def begin_attempt(
     """Write down that a channel is about to be called; False when the claim is lost, or too late.
 
     Safe to repeat with the same id: the first answer may have been lost with the connection.
+    Raises TakesNoTests.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _BEGIN_ATTEMPT,
-            [
-                attempt_id,
-                number,
-                channel_id,
-                upstream_model,
-                upstream_size,
-                claim.generation.id,
-                claim.dispatch,
-            ],
-        )
-        return cursor.fetchone() is not None
+    facts = (attempt_id, number, channel_id, upstream_model, upstream_size)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch])
+            return cursor.fetchone() is not None
+    except IntegrityError as error:
+        if isinstance(error.__cause__, IntegrityConstraintViolation):  # as our trigger says it
+            raise TakesNoTests(str(error)) from error
+        raise
 
 
 @transaction.atomic

@@ -238,20 +238,27 @@ class Dispatcher:
         )
 
     async def _begin(self, run: _Run, candidate: Candidate) -> tuple[UUID, float]:
-        """The attempt's row and its seconds. Raises Failure when none are left, or ClaimLost."""
+        """The attempt's row and its seconds.
+
+        Raises Failure when none are left, ClaimLost, or _Ended where the channel takes no tests.
+        """
         run.number += 1
         if run.seconds_left <= 0:
             raise Failure(TIMED_OUT)
         attempt_id = ids.new_uuid()
-        has_begun = await pools.surely(
-            attempts.begin_attempt,
-            attempt_id=attempt_id,
-            claim=run.claim,
-            number=run.number,
-            channel_id=candidate.route.channel_id,
-            upstream_model=candidate.route.upstream_model,
-            upstream_size=candidate.upstream_size,
-        )
+        try:
+            has_begun = await pools.surely(
+                attempts.begin_attempt,
+                attempt_id=attempt_id,
+                claim=run.claim,
+                number=run.number,
+                channel_id=candidate.route.channel_id,
+                upstream_model=candidate.route.upstream_model,
+                upstream_size=candidate.upstream_size,
+            )
+        except attempts.TakesNoTests as error:
+            cause = UpstreamError(AttemptClass.REFUSED, str(error))
+            raise _Ended(cause, NO_CHANNEL) from None
         if not has_begun:
             raise ClaimLost
         return attempt_id, min(float(candidate.route.timeout_seconds), run.seconds_left)

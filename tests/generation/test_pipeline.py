@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import logging
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,7 +17,7 @@ from generation import attempts, notify, pipeline
 from generation.catalogue.credentials import encrypted
 from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
-from generation.models import Attempt, Channel, Generation
+from generation.models import Attempt, Channel, Generation, Serves
 from generation.outcome import Delivery
 from generation.selectors import Finished
 from pictor.kit import log, pools
@@ -24,7 +25,7 @@ from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
 from pictor.kit.spool import SpoolBudget, Spools
 from storage.models import StoredImage
-from tests.factories import make_delivery, stored_images
+from tests.factories import make_channel, make_delivery, stored_images
 from tests.raw_server import running, says
 
 
@@ -152,3 +153,41 @@ def test_a_spool_without_room_is_our_fault_and_not_the_channels(
     )
     assert attempt.attempt_class == "storage_failed"
     assert acme.money == (10_000_000, 0)
+
+
+@pytest.mark.usefixtures("pooled_connections", "channel")
+@pytest.mark.parametrize("another", [True, False], ids=["another is left", "none is left"])
+def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
+    acme, worker, tmp_path, monkeypatch, another
+):
+    switched = make_channel("switched", serves=Serves.TEST, priority=1)
+    if another:
+        make_channel("sandbox", serves=Serves.TEST, credentials=encrypted("sk-upstream"))
+    made = acme.tester().generation()
+    begin = attempts.begin_attempt
+
+    def overtaken(**call: Any) -> bool:
+        Channel.objects.filter(pk=switched.pk).update(serves=Serves.LIVE)
+        return begin(**call)
+
+    monkeypatch.setattr(attempts, "begin_attempt", overtaken)
+    data = [{"b64_json": base64.b64encode(noise()).decode()}]
+
+    async def journey() -> None:
+        async with running(says(json.dumps({"data": data}).encode())) as upstream:
+            sandbox = Channel.objects.filter(name="sandbox")
+            await pools.database(sandbox.update, base_url=upstream.url)
+            http = HttpPools()
+            spools = Spools(tmp_path, SpoolBudget(4_000_000))
+            dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
+            await pipeline.run(generation_id=made.id, worker=worker, dispatcher=dispatcher)
+            await http.aclose()
+
+    asyncio.run(journey())
+
+    made.refresh_from_db()
+    tried = list(Attempt.objects.values_list("channel__name", flat=True))
+    if another:
+        assert (made.state, tried) == ("succeeded", ["sandbox"])
+    else:
+        assert (made.state, tried, made.error["code"]) == ("failed", [], "no_channel_available")

@@ -191,7 +191,8 @@ def test_the_database_refuses_an_attempt_at_a_vendor(channel, tester, worker):
     claim = claims.take(generation_id=tester.generation().id, worker=worker)
     assert claim is not None
 
-    with pytest.raises(IntegrityError, match="only ever sent to a sandbox"), transaction.atomic():
+    refused = pytest.raises(attempts.TakesNoTests, match="only ever sent to a sandbox")
+    with refused, transaction.atomic():
         begin(claim, channel)
 
     assert Attempt.objects.count() == 0
