@@ -11,6 +11,7 @@ from generation.api.objects import GenerationObject, ImagesAnswer
 from generation.api.shown import Shown, with_urls
 from generation.models import Generation, State
 from generation.selectors import Finished
+from generation.settlement import error_row
 from pictor.kit import api_errors, ids, log
 from pictor.kit.api_docs import answered
 from pictor.kit.api_objects import DOLLARS, ErrorAnswer
@@ -24,7 +25,7 @@ NOT_READY = GenerationTimeout(
     " GET /v1/images/generations/ID, with the id of the x-pictor-generation-id header."
 )
 CANCELED = Canceled("The generation was canceled. You were not charged.")
-_CANCELED: dict[str, Any] = {"status": CANCELED.status, **api_errors.body_of(CANCELED)["error"]}
+_CANCELED = error_row(CANCELED)
 
 
 def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
