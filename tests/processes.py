@@ -23,12 +23,13 @@ def until(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """The process does nothing inside the block, and goes on after it."""
+    """The process does nothing inside the block, and goes on after it unless it was killed."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 NOT_PROBED = {"sandbox": "SANDBOX_URL", "s3": "S3_ENDPOINT_URL"}
