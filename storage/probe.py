@@ -1,18 +1,19 @@
 """What an image is: format, width and height, and whether all of it decodes.
 
 png, jpeg and webp alone are images here, told by their first bytes. Before a decoder sees one, its
-container is walked and stripped (stripping.py); then libvips reads the header, the caps are
-checked, and every pixel is decoded once, strip by strip, so that memory does not grow with the
-image. Three kinds are decoded whole by nature: webp, jpeg in several scans and interlaced png. What
-that takes is capped, and large ones are decoded one at a time. Sizes are the stored pixels. Raises
-NotAnImage, and SpoolError where a stripped copy cannot be kept.
+container is walked and stripped (stripping.py); then libvips reads the header and the caps are
+checked. A png is inflated to its last row (scanlines.py); of the others each pixel is decoded once,
+strip by strip, so that memory does not grow with the image. Two kinds are decoded whole by nature:
+webp, and jpeg in several scans; so is an interlaced png when it is converted. What that takes is
+capped, and large ones are decoded one at a time. Sizes are the stored pixels. Raises NotAnImage,
+and SpoolError where a stripped copy cannot be kept.
 """
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from pictor.kit.spool import SpoolFile
-from storage import vips
+from storage import scanlines, vips
 from storage.containers.pieces import Format, NotAnImage
 from storage.stripping import stripped
 
@@ -43,7 +44,7 @@ class ImageFacts:
 
 
 def verify(spool: SpoolFile) -> ImageFacts:
-    """Decode everything, warnings as errors: the facts of what surely is an image.
+    """Read everything, warnings as errors: the facts of what surely is an image.
 
     Blocks, mostly without the interpreter lock: call it in a thread, once at a time for a spool.
     """
@@ -54,7 +55,7 @@ def verify(spool: SpoolFile) -> ImageFacts:
 
 
 def cleaned(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
-    """As `verify`, and what was decoded: the very spool, or one without metadata in its place.
+    """As `verify`, and what was read: the very spool, or one without metadata in its place.
 
     The caller closes both.
     """
@@ -75,10 +76,13 @@ def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:
             )
             whole_bytes = vips.whole_bytes(image, image_format)
             _cap(facts, whole_bytes)
-            with vips.alone() if whole_bytes > vips.LARGE_BYTES else nullcontext():
-                vips.decode(image, STRIP_ROWS)
+            if image_format != "png":
+                with vips.alone() if whole_bytes > vips.LARGE_BYTES else nullcontext():
+                    vips.decode(image, STRIP_ROWS)
     except vips.Error as error:
         raise undecodable(image_format, error) from error
+    if image_format == "png":
+        scanlines.prove(spool)
     return facts
 
 

@@ -1,9 +1,9 @@
-"""A PNG's chunks: length, type, data, checksum. Checksums are left to the decoder.
+"""A PNG's chunks: length, type, data, checksum. Their checksums are looked at later.
 
-Kept are IHDR, PLTE, IDAT and IEND, and once each, if no longer than they may be, tRNS, gAMA, cHRM,
-sRGB and iCCP. All other ancillary chunks are dropped. So are the frames of an animated PNG (acTL,
-fcTL, fdAT): without them it is, by its own specification, the still picture that decoders show who
-know no animation, the one that was verified.
+Kept are IHDR, PLTE, IDAT and IEND, and once each, before the first IDAT and if no longer than they
+may be, tRNS, gAMA, cHRM, sRGB and iCCP. All other ancillary chunks are dropped. So are the frames
+of an animated PNG (acTL, fcTL, fdAT): without them it is, by its own specification, the still
+picture that decoders show who know no animation, the one that was verified.
 
 Source: PNG (ISO/IEC 15948) 5, 11 and 12.
 """
@@ -65,7 +65,7 @@ def _is_kept(file: Source, chunk: Span, kind: bytes, seen: set[bytes]) -> bool:
         if size > _CRITICAL.get(kind, -1):
             raise NotAnImage(f"a png with an impossible {kind!r}")
         return True
-    if kind in seen or size > _ANCILLARY.get(kind, -1):
+    if kind in seen or b"IDAT" in seen or size > _ANCILLARY.get(kind, -1):
         return False
     return kind != b"iCCP" or _is_small(file, chunk.offset + _LENGTH_TYPE_BYTES, size)
 

@@ -1,0 +1,177 @@
+"""A PNG's scanlines, proved whole by inflating them: no pixel is made of them.
+
+Found is what a decoder finds, a broken checksum of a chunk or of the zlib stream, rows too few, a
+filter that is none; and what decoders let pass: bytes after the last row, a colour that the palette
+has not, chunks among those of the image. What comes before the image is for the caller to have
+read. Memory stays flat, but for the indices of an image whose palette is short. Raises NotAnImage.
+
+Source: PNG (ISO/IEC 15948) 4.5, 5, 9 and 10; RFC 1950 2.2.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import cast
+
+from isal import isal_zlib
+from PIL import Image
+
+from pictor.kit.spool import SpoolFile
+from storage.containers.pieces import NotAnImage, exactly
+from storage.containers.png import SIGNATURE
+
+PIECE_BYTES = 96 * 1024
+"""Read and inflated at a time: small enough for the allocator to give the same memory again."""
+
+_HEAD_BYTES, _CHECKSUM_BYTES = 8, 4
+_PALETTE = 3
+_CHANNELS = {0: 1, 2: 3, _PALETTE: 1, 4: 2, 6: 4}
+"""Samples of a pixel, by colour type."""
+_WHOLE = ((0, 0, 1, 1),)
+_ADAM7 = (
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+)
+"""First column and row of each pass, and the steps to the next ones."""
+_FILTERS = bytes(range(5))
+_WINDOW_BITS = 8, 15
+"""The least and the most that zlib has."""
+
+
+def prove(spool: SpoolFile) -> None:
+    """Read a stripped PNG to its end; a decoder has taken its header."""
+    chunks = _chunks(spool)
+    header, colours = _header(spool, next(chunks)), 0
+    for chunk in chunks:
+        if chunk.kind == b"IDAT":
+            break
+        colours = chunk.size // 3 if chunk.kind == b"PLTE" else colours
+    rows = _Rows(header.passes())
+    for data in _inflated(_image_data(spool, chain((chunk,), chunks))):
+        rows.take(data)
+    rows.end()
+    if header.colour_type == _PALETTE and colours < 1 << header.depth:
+        _look_up(spool, colours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    kind: bytes
+    offset: int
+    """Of its data."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    width: int
+    height: int
+    depth: int
+    colour_type: int
+    is_interlaced: bool
+
+    def passes(self) -> Iterator[tuple[int, int]]:
+        """Bytes of a row with its filter, and rows, of each pass that has any."""
+        for left, top, across, down in _ADAM7 if self.is_interlaced else _WHOLE:
+            columns, rows = -(-(self.width - left) // across), -(-(self.height - top) // down)
+            if columns > 0 and rows > 0:
+                bits = columns * self.depth * _CHANNELS[self.colour_type]
+                yield 1 + -(-bits // 8), rows
+
+
+class _Rows:
+    """Scanlines as their bytes come in: counted, and each one's filter looked at."""
+
+    def __init__(self, passes: Iterator[tuple[int, int]]) -> None:
+        self._passes = passes
+        self._row_bytes = self._left = self._to_filter = 0
+        self._next_pass()
+
+    def take(self, data: bytes) -> None:
+        """The next bytes of the image."""
+        begin = 0
+        while begin < len(data):
+            if not self._left and not self._next_pass():
+                raise NotAnImage("a png with more rows than it says")
+            end = min(len(data), begin + self._left)
+            filters = data[begin + self._to_filter : end : self._row_bytes]
+            if filters.translate(None, _FILTERS):
+                raise NotAnImage("a png with an unknown filter")
+            self._to_filter = (self._to_filter + begin - end) % self._row_bytes
+            self._left -= end - begin
+            begin = end
+
+    def end(self) -> None:
+        """No more bytes follow."""
+        if self._left or self._next_pass():
+            raise NotAnImage("a png with fewer rows than it says")
+
+    def _next_pass(self) -> bool:
+        self._row_bytes, rows = next(self._passes, (1, 0))
+        self._left, self._to_filter = self._row_bytes * rows, 0
+        return bool(rows)
+
+
+def _chunks(spool: SpoolFile) -> Iterator[_Chunk]:
+    """Each chunk up to IEND; a walk before this one saw that they are all there."""
+    offset = len(SIGNATURE)
+    kind = b""
+    while kind != b"IEND":
+        head = exactly(spool, offset, _HEAD_BYTES)
+        chunk = _Chunk(kind := head[4:], offset + _HEAD_BYTES, int.from_bytes(head[:4], "big"))
+        yield chunk
+        offset = chunk.offset + chunk.size + _CHECKSUM_BYTES
+
+
+def _header(spool: SpoolFile, chunk: _Chunk) -> _Header:
+    data = exactly(spool, chunk.offset, chunk.size)
+    width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", data)
+    return _Header(width, height, depth, colour_type, bool(interlaced))
+
+
+def _image_data(spool: SpoolFile, chunks: Iterator[_Chunk]) -> Iterator[bytes]:
+    """What lies in the IDATs, each chunk held against its checksum, and nothing after them."""
+    for chunk in chunks:
+        if chunk.kind not in {b"IDAT", b"IEND"}:
+            raise NotAnImage(f"a png with {chunk.kind!r} after its image has begun")
+        checksum = isal_zlib.crc32(chunk.kind)
+        end = chunk.offset + chunk.size
+        for offset in range(chunk.offset, end, PIECE_BYTES):
+            data = exactly(spool, offset, min(PIECE_BYTES, end - offset))
+            checksum = isal_zlib.crc32(data, checksum)
+            yield data
+        if checksum.to_bytes(_CHECKSUM_BYTES, "big") != exactly(spool, end, _CHECKSUM_BYTES):
+            raise NotAnImage(f"a png with a broken {chunk.kind!r}")
+
+
+def _inflated(stream: Iterator[bytes]) -> Iterator[bytes]:
+    """What a zlib stream holds, at most `PIECE_BYTES` at a time, and nothing after its end."""
+    first = next(stream, b"")
+    inflater = isal_zlib.decompressobj(wbits=_window_bits(first))
+    for data in chain((first,), stream):
+        rest, part = data, b""
+        while not inflater.eof and (rest or len(part) == PIECE_BYTES):
+            try:
+                part = inflater.decompress(rest, PIECE_BYTES)
+            except isal_zlib.error as error:  # type: ignore[misc]  # its stub says an instance
+                raise NotAnImage(f"a png that does not decode: {error}") from error
+            yield part
+            rest = inflater.unconsumed_tail
+        if inflater.eof and (rest or inflater.unused_data):
+            raise NotAnImage("a png with data after its image")
+    if not inflater.eof:
+        raise NotAnImage("a png whose image is cut short")
+
+
+def _window_bits(first: bytes) -> int:
+    """How far back a stream says that it refers: a decoder may have no more than that."""
+    said = first[0] >> 4 if first else 0
+    return min(_WINDOW_BITS[0] + said, _WINDOW_BITS[1])
+
+
+def _look_up(spool: SpoolFile, colours: int) -> None:
+    with Image.open(spool.reader(), formats=["PNG"]) as image:
+        _, most = cast(tuple[int, int], image.getextrema())
+    if most >= colours:
+        raise NotAnImage(f"a png with colour {most} of a palette of {colours}")

@@ -1,0 +1,231 @@
+"""A PNG is proved by inflating it: held against libpng, which makes its pixels."""
+
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import TypedDict
+
+import pytest
+
+from pictor.kit.spool import SpoolFile
+from storage import vips
+from storage.probe import NotAnImage, verify
+from storage.scanlines import PIECE_BYTES
+
+Spooled = Callable[[bytes], SpoolFile]
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+KINDS = [
+    *((depth, 0) for depth in (1, 2, 4, 8, 16)),
+    *((depth, 3) for depth in (1, 2, 4, 8)),
+    *((depth, colour_type) for depth in (8, 16) for colour_type in (2, 4, 6)),
+]
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+class Kind(TypedDict):
+    """What a PNG's header says beside its size."""
+
+    depth: int
+    colour_type: int
+    adam7: bool
+
+
+def dice_of(seed: int) -> Random:
+    return Random(seed)  # noqa: S311 - chance that can be repeated, no secret
+
+
+def chunk(kind: bytes, data: bytes = b"", checksum: int | None = None) -> bytes:
+    found = zlib.crc32(kind + data) if checksum is None else checksum
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", found)
+
+
+def rows_of(dice: Random, width: int, height: int, bits: int) -> bytes:
+    """Scanlines of any bytes, by any filter."""
+    row_bytes = -(-width * bits // 8)
+    return b"".join(
+        bytes([dice.randrange(5)]) + dice.randbytes(row_bytes)
+        for _ in range(height if width else 0)
+    )
+
+
+def scanlines(
+    dice: Random, width: int, height: int, *, depth: int, colour_type: int, adam7: bool
+) -> bytes:
+    bits = depth * CHANNELS[colour_type]
+    if not adam7:
+        return rows_of(dice, width, height, bits)
+    columns = [len(range(left, width, step)) for left, step in ADAM7_COLUMNS]
+    rows = [len(range(top, height, step)) for top, step in ADAM7_ROWS]
+    return b"".join(rows_of(dice, *of, bits) for of in zip(columns, rows, strict=True))
+
+
+ADAM7_COLUMNS = ((0, 8), (4, 8), (0, 4), (2, 4), (0, 2), (1, 2), (0, 1))
+ADAM7_ROWS = ((0, 8), (0, 8), (4, 8), (0, 4), (2, 4), (0, 2), (1, 2))
+
+
+def png(
+    image_data: bytes,
+    width: int,
+    height: int,
+    *,
+    depth: int = 8,
+    colour_type: int = 2,
+    adam7: bool = False,
+    colours: int = 256,
+) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, int(adam7))
+    palette = chunk(b"PLTE", bytes(3 * min(colours, 1 << depth))) if colour_type == 3 else b""
+    pieces = [image_data[at : at + 700] for at in range(0, len(image_data), 700)]
+    return (
+        SIGNATURE
+        + chunk(b"IHDR", header)
+        + palette
+        + b"".join(chunk(b"IDAT", piece) for piece in pieces)
+        + chunk(b"IEND")
+    )
+
+
+def is_taken_by_libpng(spool: SpoolFile) -> bool:
+    try:
+        with vips.loaded(spool, "png") as image:
+            vips.decode(image, 64)
+    except vips.Error:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("depth", "colour_type"), KINDS)
+@pytest.mark.parametrize("adam7", [False, True])
+def test_every_kind_of_png_is_proved(depth, colour_type, adam7, spooled):
+    dice = dice_of(1)
+    for width, height in ((1, 1), (1, 9), (3, 2), (8, 8), (61, 47), (5, 70)):
+        kind = Kind(depth=depth, colour_type=colour_type, adam7=adam7)
+        data = zlib.compress(scanlines(dice, width, height, **kind), dice.randrange(10))
+        spool = spooled(png(data, width, height, **kind))
+
+        assert is_taken_by_libpng(spool)
+        assert verify(spool).size == f"{width}x{height}"
+
+
+def test_what_is_larger_than_a_piece_is_proved(spooled):
+    noise = dice_of(2).randbytes(600)
+    turned = b"".join(b"\4" + noise[at:] + noise[:at] for at in range(600))
+    for pixels in (turned, bytes(len(turned))):
+        assert len(pixels) > 3 * PIECE_BYTES
+        assert verify(spooled(png(zlib.compress(pixels, 0), 200, 600))).size == "200x600"
+        assert verify(spooled(png(zlib.compress(pixels), 200, 600))).size == "200x600"
+
+
+RAW = b"".join(b"\0" + bytes(range(30)) for _ in range(20))
+FAR = dice_of(3).randbytes(3_000)
+
+
+def with_window(stream: bytes, bits: int) -> bytes:
+    """The same zlib stream, whose header says another window."""
+    first = (bits - 8) << 4 | 8
+    return bytes([first, 31 - first * 256 % 31]) + stream[2:]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (png(zlib.compress(RAW[:-1]), 10, 20), "fewer rows"),
+        (png(zlib.compress(RAW[:-1]), 10, 20, adam7=True), "unknown filter|fewer rows"),
+        (png(zlib.compress(RAW + b"\0"), 10, 20), "more rows"),
+        (png(zlib.compress(RAW + RAW), 10, 20), "more rows"),
+        (png(zlib.compress(b"\5" + RAW[1:]), 10, 20), "unknown filter"),
+        (png(zlib.compress(RAW[:-31] + b"\xff" + RAW[-30:]), 10, 20), "unknown filter"),
+        (png(zlib.compress(RAW) + b"\0", 10, 20), "data after"),
+        (
+            png(zlib.compress(RAW), 10, 20)[:-12] + chunk(b"IDAT", b"\0") + chunk(b"IEND"),
+            "data after",
+        ),
+        (png(zlib.compress(RAW)[:-1], 10, 20), "cut short"),
+        (png(zlib.compress(RAW)[:-4] + b"\0\0\0\1", 10, 20), "does not decode"),
+        (png(b"", 10, 20)[:-12] + chunk(b"IDAT") + chunk(b"IEND"), "cut short"),
+        (png(b"\x78\x9d" + zlib.compress(RAW)[2:], 10, 20), "does not decode"),
+        (png(b"\x78\xbb" + zlib.compress(RAW)[2:], 10, 20), "does not decode"),
+        (
+            png(with_window(zlib.compress(FAR[:999] * 9), 8), 332, 9),
+            "does not decode|unknown filter",
+        ),
+        (png(zlib.compress(RAW), 10, 20)[:-1] + b"\0", "broken b'IEND'"),
+        (png(zlib.compress(RAW), 10, 20)[:-13] + b"\0" + chunk(b"IEND"), "broken b'IDAT'"),
+        (
+            png(zlib.compress(RAW), 10, 20)[:-12] + chunk(b"PLTE", bytes(9)) + chunk(b"IEND"),
+            "b'PLTE' after its image",
+        ),
+    ],
+)
+def test_a_png_that_is_not_whole_is_refused_by_name(data, words, spooled):
+    with pytest.raises(NotAnImage, match=words):
+        verify(spooled(data))
+
+
+@pytest.mark.parametrize(("colours", "is_whole"), [(29, False), (30, True), (256, True)])
+def test_a_colour_that_the_palette_has_not_is_refused(colours, is_whole, spooled):
+    spool = spooled(png(zlib.compress(RAW), 30, 20, colour_type=3, colours=colours))
+
+    assert is_taken_by_libpng(spool)
+    if is_whole:
+        assert verify(spool).size == "30x20"
+        return
+    with pytest.raises(NotAnImage, match="colour 29 of a palette of 29"):
+        verify(spool)
+
+
+def test_an_empty_piece_of_the_image_is_none(spooled):
+    data = zlib.compress(RAW)
+    empty = png(data[:9], 10, 20)[:-12] + chunk(b"IDAT") + chunk(b"IDAT", data[9:]) + chunk(b"IEND")
+
+    assert verify(spooled(empty)).size == "10x20"
+
+
+def hurt(dice: Random, raw: bytes) -> bytes:
+    """The zlib stream of these scanlines, or of something near them."""
+    raw = dice.choice(
+        (raw, raw, raw, raw[: dice.randrange(len(raw))], raw + b"\0", b"\7" + raw[1:])
+    )
+    stream = zlib.compress(raw, dice.randrange(10))
+    place = dice.randrange(len(stream))
+    flipped = bytes([stream[place] ^ 1 << dice.randrange(8)])
+    return dice.choice(
+        (
+            *(stream, stream, stream, stream[:place], stream + b"tail", with_window(stream, 9)),
+            *(stream[:place] + new + stream[place + 1 :] for new in (flipped, b"", b"\0\0")),
+        )
+    )
+
+
+def is_whole(stream: bytes, raw: bytes) -> bool:
+    """Whether a zlib stream ends rightly, with rows like these and not a byte more."""
+    inflater = zlib.decompressobj()
+    try:
+        found = inflater.decompress(stream)
+    except zlib.error:
+        return False
+    has_ended = inflater.eof and not inflater.unused_data
+    return has_ended and len(found) == len(raw) and found[0] < 5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_proved_is_whole_and_libpng_takes_it_too(seed, spooled):
+    dice = dice_of(seed)
+    outcomes = Counter[bool]()
+    for depth, colour_type in KINDS * 20:
+        kind = Kind(depth=depth, colour_type=colour_type, adam7=dice.random() < 0.3)
+        width, height = dice.randrange(1, 40), dice.randrange(1, 40)
+        raw = scanlines(dice, width, height, **kind)
+        stream = hurt(dice, raw)
+        spool = spooled(png(stream, width, height, **kind))
+        try:
+            verify(spool)
+            is_proved = True
+        except NotAnImage:
+            is_proved = False
+        taken = is_taken_by_libpng(spool)
+        assert is_proved == (is_whole(stream, raw) and taken), stream.hex()
+        outcomes[is_proved] += 1
+    assert min(outcomes.values()) > 40
