@@ -29,6 +29,8 @@ class RawServer:
     port: int = 0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
+    """Since it began."""
+    open_connections: int = 0
 
     @property
     def host_port(self) -> str:
@@ -40,6 +42,7 @@ class RawServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open_connections += 1
         try:
             while request := await _request(reader):
                 self.received.append(request)
@@ -48,6 +51,7 @@ class RawServer:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.open_connections -= 1
             writer.close()
 
 

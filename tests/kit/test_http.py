@@ -4,6 +4,7 @@ import zlib
 
 import pytest
 
+from pictor.kit import connections
 from pictor.kit.http import (
     BodyTooLarge,
     BodyUnreadable,
@@ -17,7 +18,7 @@ from pictor.kit.http import (
 )
 from tests import raw_server
 from tests.kit.calls import MEGABYTE, fetch, post
-from tests.raw_server import Received, running, says, sends
+from tests.raw_server import RawServer, Received, running, says, sends
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +100,7 @@ async def test_user_info_does_not_replace_an_authorization_header(pool, server):
     assert server.received[1].headers["authorization"] == "Basic dXNlcjpwYXNz"
 
 
-async def test_load_beyond_one_client_opens_more_and_idle_ones_are_closed(server):
+async def test_every_call_of_a_burst_has_its_connection_and_few_are_kept(server):
     patient = HttpPool(egress_allow=[server.host_port], connect_timeout_seconds=60)
     release = asyncio.Event()
 
@@ -112,13 +113,62 @@ async def test_load_beyond_one_client_opens_more_and_idle_ones_are_closed(server
         calls = [tasks.create_task(fetch(patient, server.url)) for _ in range(250)]
         while len(server.received) < 250:
             await asyncio.sleep(0.01)
-        at_peak = patient.client_count
+        assert server.open_connections == 250
         release.set()
 
     assert [call.result() for call in calls] == [b"hello"] * 250
-    assert at_peak == 3
-    assert patient.client_count == 1
+    await is_at_most(server, connections.MOST_IDLE)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(connections.MOST_IDLE):
+            tasks.create_task(fetch(patient, server.url))
+    assert server.connections == 250
     await patient.aclose()
+    await is_at_most(server, 0)
+
+
+async def is_at_most(server: RawServer, count: int) -> None:
+    """Until the server has seen all others closed."""
+    async with asyncio.timeout(10):
+        while server.open_connections > count:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_connection_idle_for_too_long_is_closed_and_not_used(pool, server, monkeypatch):
+    await fetch(pool, server.url)
+    monkeypatch.setattr(connections, "KEEPALIVE_SECONDS", 0.0)
+
+    await fetch(pool, server.url)
+
+    assert server.connections == 2
+    await is_at_most(server, 1)
+
+
+async def test_a_connection_that_its_server_has_closed_is_not_used(pool, server):
+    server.script = sends(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbye")
+    await fetch(pool, server.url)
+    await is_at_most(server, 0)
+
+    assert await post(pool, server.url) == (None, True)
+    assert server.connections == 2
+
+
+async def test_a_connection_with_an_answer_half_read_is_not_used(pool, server):
+    server.script = says(bytes(MEGABYTE))
+    async with pool.exchange("GET", server.url) as answer:
+        assert answer.status == 200
+
+    assert await fetch(pool, server.url) == bytes(MEGABYTE)
+    assert server.connections == 2
+
+
+async def test_hosts_share_no_connection(pool, server):
+    async with running(says(b"other")) as other:
+        both = HttpPool(egress_allow=[server.host_port, other.host_port])
+        answers = [await fetch(both, one.url) for one in (server, other, server, other)]
+        await both.aclose()
+
+    assert answers == [b"hello", b"other"] * 2
+    assert (server.connections, other.connections) == (1, 1)
 
 
 # --- what goes wrong on the wire --------------------------------------------------------------

@@ -28,9 +28,8 @@ from types import TracebackType
 import httpcore
 import httpx
 from prometheus_client import Gauge
-from typing_extensions import override
 
-from pictor.kit import egress
+from pictor.kit import connections, egress
 from pictor.kit.egress import EgressRefused, HttpError, NotReached
 from pictor.kit.inflate import PIECE_BYTES, CannotInflate, inflater
 
@@ -51,16 +50,6 @@ __all__ = [
 ]
 
 CONNECT_TIMEOUT_SECONDS = 10.0
-CONNECTIONS_PER_CLIENT = 100
-"""httpcore scans its whole pool on every request, so one client stays small."""
-KEPT_PER_CLIENT = 10
-"""Idle connections; each is polled in that scan. With 200 of them 2,000 calls cost 5.3 ms of CPU
-each, with 10 they cost 1.3."""
-KEEPALIVE_SECONDS = 4.0
-"""Shorter than servers' usual 5 s: a reused connection that its server is just closing would leave
-us not knowing whether a paid request arrived."""
-
-
 CALLS = Gauge("pictor_http_calls", "Calls to others' hosts that are under way.")
 
 
@@ -98,7 +87,7 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
 
 
 class HttpPool:
-    """Clients for one event loop: as many as the load needs, each with at most 100 connections.
+    """A client for one event loop, with as many connections as there are calls.
 
     Args:
         egress_allow: exact `host:port` entries that may be private and plain http.
@@ -123,7 +112,14 @@ class HttpPool:
         self._addresses = egress.Addresses(
             self._allow, resolve or egress.resolve, threads=dns_threads
         )
-        self._clients: list[_Client] = []
+        self._guarded = egress.GuardedBackend(self._addresses)
+        self.client = httpx.AsyncClient(
+            transport=connections.Transport(self._new_connection),
+            trust_env=False,
+            follow_redirects=False,
+            # One answer's cookies would go to other tenants' servers below the same suffix.
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        )
 
     def exchange(
         self,
@@ -147,10 +143,8 @@ class HttpPool:
         )
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        clients, self._clients = self._clients, []
-        for client in clients:
-            await client.http.aclose()
+        """Close every connection that is idle; one in use is closed by the end of its call."""
+        await self.client.aclose()
         self._addresses.close()
 
     @property
@@ -158,44 +152,9 @@ class HttpPool:
         """The allow-listed `host:port` entries."""
         return self._allow
 
-    @property
-    def client_count(self) -> int:
-        """How many clients are open now."""
-        return len(self._clients)
-
-    @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """The least loaded client with room, or a new one; one that falls idle is closed."""
-        client = min(self._clients, key=lambda each: each.in_flight, default=None)
-        if client is None or client.in_flight >= CONNECTIONS_PER_CLIENT:
-            client = _Client(self._new_client())
-            self._clients.append(client)
-        client.in_flight += 1
-        try:
-            with CALLS.track_inprogress():
-                yield client.http
-        finally:
-            client.in_flight -= 1
-            if client.in_flight == 0 and len(self._clients) > 1 and client in self._clients:
-                self._clients.remove(client)
-                await client.http.aclose()
-
-    def _new_client(self) -> httpx.AsyncClient:
-        transport = _Transport(
-            httpcore.AsyncConnectionPool(
-                ssl_context=self._ssl_context,
-                max_connections=CONNECTIONS_PER_CLIENT,
-                max_keepalive_connections=KEPT_PER_CLIENT,
-                keepalive_expiry=KEEPALIVE_SECONDS,
-                http1=True,
-                http2=False,
-                network_backend=egress.GuardedBackend(self._addresses),
-            )
-        )
-        # One answer's cookies would go to other tenants' servers below the same suffix.
-        no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        return httpx.AsyncClient(
-            transport=transport, trust_env=False, follow_redirects=False, cookies=no_cookies
+    def _new_connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        return httpcore.AsyncHTTPConnection(
+            origin, ssl_context=self._ssl_context, network_backend=self._guarded
         )
 
 
@@ -262,10 +221,11 @@ class Exchange:
     async def _open(self) -> AsyncIterator["HttpAnswer"]:
         url = egress.parse(self._url)
         egress.origin_of(url, self._pool.allow)
-        async with self._pool.client() as client:
-            request = self._request(client, url)
-            # User info in the url must not replace an Authorization header of the caller's.
-            auth = httpx.Auth() if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
+        client = self._pool.client
+        request = self._request(client, url)
+        # User info in the url must not replace an Authorization header of the caller's.
+        auth = httpx.Auth() if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
+        with CALLS.track_inprogress():
             with _translated(self):
                 response = await client.send(request, stream=True, auth=auth)
             self.status, self.answer_headers = response.status_code, response.headers
@@ -323,61 +283,6 @@ class HttpAnswer:
     async def read(self, max_bytes: int) -> bytes:
         """The whole body, for small ones."""
         return b"".join([chunk async for chunk in self.chunks(max_bytes)])
-
-
-class _Transport(httpx.AsyncBaseTransport):
-    """httpx over an httpcore pool of ours: httpx's own transport cannot be given a backend."""
-
-    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
-        self._pool = pool
-
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        answer = await self._pool.handle_async_request(
-            httpcore.Request(
-                method=request.method.encode("ascii"),
-                url=url,
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(
-            status_code=answer.status,
-            headers=answer.headers,
-            stream=_AnswerStream(answer),
-            extensions=answer.extensions,
-        )
-
-    @override
-    async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
-class _AnswerStream(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.aiter_stream():
-            yield chunk
-
-    @override
-    async def aclose(self) -> None:
-        await self._answer.aclose()
-
-
-@dataclass(slots=True)
-class _Client:
-    http: httpx.AsyncClient
-    in_flight: int = 0
 
 
 @contextmanager
