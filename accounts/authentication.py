@@ -17,7 +17,6 @@ from rest_framework.request import Request
 from typing_extensions import override
 
 from accounts import keys
-from accounts.models import ApiKey
 from accounts.selectors import Caller, caller_by_digest
 from pictor.kit import clock, ids, log
 from pictor.kit.errors import Forbidden, Unauthenticated
@@ -32,9 +31,6 @@ _SUSPENDED = "This account is suspended."
 _ADDRESS = "This API key may not be used from this address."
 
 _SCHEME = "bearer"
-
-LIVE_SCOPES = frozenset({"webhooks:write"})
-"""What no test key does, whatever it was given: endpoints are told of live generations too."""
 
 
 def read_bearer(header: bytes | str | None) -> str:
@@ -84,16 +80,9 @@ def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:
 
 
 def require_scope(caller: Caller, scope: str) -> None:
-    """Raise Forbidden unless the caller's key has the scope, and may use it."""
+    """Raise Forbidden unless the caller's key has the scope."""
     if scope not in caller.scopes:
         raise Forbidden(f"This API key lacks the scope {scope}.")
-    if caller.is_test and scope in LIVE_SCOPES:
-        raise Forbidden(f"A test key cannot use the scope {scope}: it is about what is live, too.")
-
-
-def usable_scopes(key: ApiKey) -> frozenset[str]:
-    """The scopes that a key has and may use."""
-    return frozenset(key.scopes) - (LIVE_SCOPES if key.is_test else frozenset())
 
 
 @dataclass(frozen=True, slots=True)

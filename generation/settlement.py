@@ -180,6 +180,7 @@ def _tell(generation: Generation, state: State, now: datetime) -> None:
     """The tenant's webhooks, before the balance is locked: they are nobody else's business."""
     announce(
         tenant_id=generation.tenant_id,
+        livemode=generation.livemode,
         event_type=_TOLD[state],
         subject_id=generation.id,
         at=now,

@@ -19,6 +19,7 @@ class Told:
 
     headers: dict[str, str]
     body: bytes
+    query: str = ""
 
     @property
     def event(self) -> Any:
@@ -55,8 +56,9 @@ def listening(port: int) -> Iterator[Hooks]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            ours = self.path == hooks.path
-            self.send_response(hooks.take(Told(headers, body)) if ours else HTTPStatus.GONE)
+            path, _, query = self.path.partition("?")
+            ours = path == hooks.path
+            self.send_response(hooks.take(Told(headers, body, query)) if ours else HTTPStatus.GONE)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

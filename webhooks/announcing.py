@@ -15,20 +15,24 @@ from webhooks.models import Delivery, Event, WebhookEndpoint
 def announce(
     *,
     tenant_id: UUID,
+    livemode: bool,
     event_type: str,
     subject_id: UUID,
     at: datetime,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Tell the tenant's endpoints, once this transaction is committed. Call it inside that.
+    """Tell the tenant's endpoints of that mode, once this transaction is committed: call it inside.
 
     One query where there is no endpoint. With one that is switched off the event is kept too: it
     may be sent later. `data` is for what nobody can say later (contents.py).
     """
-    endpoints = list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).only("status", "events"))
+    told = WebhookEndpoint.objects.filter(tenant_id=tenant_id, livemode=livemode)
+    endpoints = list(told.only("status", "events"))
     if not endpoints:
         return
-    event = Event(tenant_id=tenant_id, type=event_type, subject_id=subject_id, at=at)
+    event = Event(
+        tenant_id=tenant_id, livemode=livemode, type=event_type, subject_id=subject_id, at=at
+    )
     if data is not None:
         event.body = body_with(event, data)
     event.save(force_insert=True)

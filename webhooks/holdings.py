@@ -13,10 +13,11 @@ from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
     """Endpoints without their secrets, events, and how each was delivered."""
     endpoints = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
-    shown = endpoints.values("id", "url", "events", "status", "failing_since", "created_at")
+    columns = ("id", "url", "livemode", "events", "status", "failing_since", "created_at")
+    shown = endpoints.values(*columns)
     yield "webhook_endpoints", in_pages(shown)
     events = Event.objects.filter(tenant_id=tenant_id)
-    yield "webhook_events", in_pages(events.values("id", "type", "at", "body"))
+    yield "webhook_events", in_pages(events.values("id", "livemode", "type", "at", "body"))
     deliveries = Delivery.objects.filter(event__tenant_id=tenant_id)
     yield (
         "webhook_deliveries",

@@ -32,6 +32,8 @@ class WebhookEndpoint(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="webhook_endpoints")
+    # Told of live requests, or else of tests; as it was made.
+    livemode = models.BooleanField(default=True, db_default=True, editable=False)
     url = models.CharField(max_length=MAX_URL_CHARS)
     # Null: every event, those of later versions too.
     events = ArrayField(models.CharField(max_length=40), null=True)
@@ -72,6 +74,7 @@ class Event(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    livemode = models.BooleanField(default=True, db_default=True)
     type = models.CharField(max_length=40)
     # Whose: a generation's id, an endpoint's, a tenant's; who announces it knows what it names.
     subject_id = models.UUIDField()

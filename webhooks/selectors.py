@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from pictor.kit import ids
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
@@ -55,17 +56,24 @@ def due_together() -> Due:
     return Due(count, seconds)
 
 
-def endpoints_of(tenant_id: UUID) -> list[WebhookEndpoint]:
-    """A tenant's endpoints, newest first."""
-    return list(WebhookEndpoint.objects.filter(tenant_id=tenant_id).order_by("-id"))
+def endpoints_of(tenant_id: UUID, *, livemode: bool | None = None) -> list[WebhookEndpoint]:
+    """A tenant's endpoints, newest first; with no `livemode` said, those of both modes."""
+    return list(_endpoints(tenant_id, livemode=livemode).order_by("-id"))
 
 
-def endpoint_by_id(public_id: str, *, tenant_id: UUID) -> WebhookEndpoint | None:
-    """The tenant's endpoint of that public id."""
+def endpoint_by_id(
+    public_id: str, *, tenant_id: UUID, livemode: bool | None = None
+) -> WebhookEndpoint | None:
+    """The tenant's endpoint of that public id; with no `livemode` said, of either mode."""
     endpoint_id = ids.parse(ids.WEBHOOK_ENDPOINT, public_id)
     if endpoint_id is None:
         return None
-    return WebhookEndpoint.objects.filter(id=endpoint_id, tenant_id=tenant_id).first()
+    return _endpoints(tenant_id, livemode=livemode).filter(id=endpoint_id).first()
+
+
+def _endpoints(tenant_id: UUID, *, livemode: bool | None) -> QuerySet[WebhookEndpoint]:
+    theirs = WebhookEndpoint.objects.filter(tenant_id=tenant_id)
+    return theirs if livemode is None else theirs.filter(livemode=livemode)
 
 
 def deliveries_of(

@@ -21,7 +21,7 @@ from webhooks.announcing import body_with
 from webhooks.models import EVENTS, TEST, Delivery, Event, WebhookEndpoint
 
 MOST_ENDPOINTS = 10
-"""Of a tenant."""
+"""Of a tenant, in each mode."""
 MOST_RESENT = 10_000
 """In one go."""
 
@@ -36,16 +36,20 @@ class Wishes:
 
 
 def create_endpoint(
-    *, tenant: Tenant, wishes: Wishes, actor: Actor, ip: str | None = None
+    *, tenant: Tenant, livemode: bool, wishes: Wishes, actor: Actor, ip: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
-    """A new endpoint and its secret, which is shown this once."""
+    """A new endpoint and its secret, which is shown this once. Its mode is what it is told of."""
     columns = _checked(wishes)
     secret = signing.new_secret()
     with transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # two at once are counted
-        if WebhookEndpoint.objects.filter(tenant=tenant).count() >= MOST_ENDPOINTS:
-            raise ValidationError(f"There are {MOST_ENDPOINTS} endpoints already: delete one.")
-        endpoint = WebhookEndpoint(tenant=tenant, secret=encrypted(secret), **columns)
+        theirs = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
+        if theirs.count() >= MOST_ENDPOINTS:
+            mode = "live" if livemode else "test"
+            raise ValidationError(f"There are {MOST_ENDPOINTS} {mode} endpoints: delete one.")
+        endpoint = WebhookEndpoint(
+            tenant=tenant, livemode=livemode, secret=encrypted(secret), **columns
+        )
         endpoint.save(force_insert=True)
         endpoint.refresh_from_db(fields=["created_at"])
         _record(endpoint, "create", actor=actor, after=_describe(endpoint), ip=ip)
@@ -112,8 +116,10 @@ def delete_endpoint(*, endpoint: WebhookEndpoint, actor: Actor, ip: str | None =
 def send_test(*, endpoint: WebhookEndpoint, now: datetime) -> Delivery:
     """Have a `webhook.test` event sent to this endpoint, whatever it is told of."""
     _require_enabled(endpoint)
-    event = Event(tenant_id=endpoint.tenant_id, type=TEST, subject_id=endpoint.id, at=now)
-    event.body = body_with(event, {"object": "webhook_endpoint", "id": endpoint.public_id})
+    mode = {"livemode": endpoint.livemode}
+    event = Event(tenant_id=endpoint.tenant_id, type=TEST, subject_id=endpoint.id, at=now, **mode)
+    about = {"object": "webhook_endpoint", "id": endpoint.public_id, **mode}
+    event.body = body_with(event, about)
     event.save(force_insert=True)
     return Delivery.objects.create(event=event, endpoint=endpoint, due_at=now)
 
@@ -135,7 +141,9 @@ def resend_since(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
     that wait for their next try. The newest 10,000; nothing that it has taken is sent again.
     """
     _require_enabled(endpoint)
-    theirs = Event.objects.filter(tenant_id=endpoint.tenant_id, id__gte=ids.first_at(since))
+    theirs = Event.objects.filter(
+        tenant_id=endpoint.tenant_id, livemode=endpoint.livemode, id__gte=ids.first_at(since)
+    )
     mine = Delivery.objects.filter(endpoint=endpoint, event__in=theirs)
     again = mine.exclude(state=Delivery.State.DELIVERED).order_by("-id")[:MOST_RESENT]
     resent = Delivery.objects.filter(id__in=again.values("id")).update(
@@ -187,6 +195,7 @@ def _describe(endpoint: WebhookEndpoint) -> dict[str, Any]:
     path, query, _ = endpoint.url.partition("?")
     return {
         "url": f"{path}{query}…" if query else path,
+        "livemode": endpoint.livemode,
         "events": endpoint.events,
         "status": endpoint.status,
     }

@@ -107,11 +107,13 @@ def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: d
     below = alert.below_micros
     announce(
         tenant_id=alert.tenant_id,
+        livemode=True,  # tests move no balance
         event_type=BALANCE_LOW,
         subject_id=alert.tenant_id,
         at=now,
         data={
             "object": "balance",
+            "livemode": True,
             "available": to_decimal(available),
             "currency": "USD",
             "days_left": None if days is None else int(days),

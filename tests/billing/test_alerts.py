@@ -126,6 +126,7 @@ def test_their_server_is_told_with_the_mail(acme, now):
         "timestamp": int(now.timestamp()),
         "data": {
             "object": "balance",
+            "livemode": True,
             "available": "8.449999",
             "currency": "USD",
             "days_left": None,

@@ -12,9 +12,12 @@ from tests.contracts.refusing import first_channel, refusing
 from tests.customer import GENERATIONS, Customer, Operator
 from tests.edits import edit, vary
 from tests.flows.conftest import MakeCustomer
+from tests.hooks import listening
+from tests.processes import until
 from tests.servers import Stack
 
 KEYS = "/v1/api_keys"
+HOOKS = "/v1/webhook_endpoints"
 NOT_A_CENT = "0"
 
 
@@ -134,12 +137,42 @@ def test_a_test_key_manages_test_keys_alone(customer: Customer) -> None:
     assert [key["livemode"] for key in every] == [False, False, True]
 
 
-def test_a_test_key_manages_no_webhooks_of_live_requests(customer: Customer) -> None:
-    with closing(by_test_key(customer)) as tester:
-        refused = tester.client.get("/v1/webhook_endpoints")
+def test_a_key_manages_and_is_told_by_webhooks_of_its_mode(
+    customer: Customer, stack: Stack
+) -> None:
+    with listening(stack.upstream_ports[3]) as hooks, closing(by_test_key(customer)) as tester:
+        both = [customer, tester]
+        made = [
+            each.client.post(HOOKS, json={"url": f"{hooks.url}?{mode}"}).json()
+            for each, mode in zip(both, ("live", "test"), strict=True)
+        ]
+        listed = [each.client.get(HOOKS).json()["data"] for each in both]
+        others = [
+            each.client.request(method, f"{HOOKS}/{hook['id']}{path}", json=body)
+            for each, hook in zip(both, reversed(made), strict=True)
+            for method, path, body in (
+                ("GET", "", None),
+                ("PATCH", "", {"status": "disabled"}),
+                ("POST", "/rotate", {}),
+                ("POST", "/test", None),
+                ("POST", "/resend", {"since": 0}),
+                ("GET", "/deliveries", None),
+                ("DELETE", "", None),
+            )
+        ]
+        asked = [each.generate(quality="low").headers["x-pictor-generation-id"] for each in both]
+        until(lambda: len(hooks.told) == 2)
 
-    assert refused.status_code == 403
-    assert "webhooks:write" in refused.json()["error"]["message"]
+    assert [[(one["id"], one["livemode"]) for one in page] for page in listed] == [
+        [(made[0]["id"], True)],
+        [(made[1]["id"], False)],
+    ]
+    assert [answer.status_code for answer in others] == [404] * 14
+    told = {one.query: one.event["data"] for one in hooks.told}
+    assert [(told[mode]["id"], told[mode]["livemode"]) for mode in ("live", "test")] == [
+        (asked[0], True),
+        (asked[1], False),
+    ]
 
 
 def test_limits_apply_to_tests(customer: Customer) -> None:

@@ -25,7 +25,7 @@ from webhooks.services import Wishes, create_endpoint
 @pytest.fixture
 def acme(db: None) -> Customer:
     seeding.seed(Seed())
-    make_channel()
+    make_channel(serves="both")
     return Customer("acme")
 
 
@@ -97,6 +97,10 @@ def endpoint(acme: Customer, receiver: Receiver) -> WebhookEndpoint:
     return made
 
 
-def endpoint_of(customer: Customer, url: str, **wishes: Any) -> tuple[WebhookEndpoint, str]:
+def endpoint_of(
+    customer: Customer, url: str, *, livemode: bool = True, **wishes: Any
+) -> tuple[WebhookEndpoint, str]:
     """A new endpoint and its secret."""
-    return create_endpoint(tenant=customer.tenant, wishes=Wishes(url, **wishes), actor="test")
+    return create_endpoint(
+        tenant=customer.tenant, livemode=livemode, wishes=Wishes(url, **wishes), actor="test"
+    )

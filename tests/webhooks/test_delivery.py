@@ -27,6 +27,7 @@ from webhooks import outbox, sending
 from webhooks.announcing import announce
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.sender import Sender
+from webhooks.services import send_test
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +100,7 @@ def test_a_tenant_without_endpoints_pays_one_look(acme, django_assert_num_querie
     with transaction.atomic(), django_assert_num_queries(1):
         announce(
             tenant_id=acme.id,
+            livemode=True,
             event_type="generation.failed",
             subject_id=generation.id,
             at=clock.now(),
@@ -120,6 +122,25 @@ def test_an_endpoint_is_told_of_what_it_wants(acme, receiver):
     canceled(acme)
 
     assert receiver.work() == []
+
+
+def test_an_endpoint_is_told_of_its_mode_alone(acme, receiver):
+    tester = acme.tester()
+    live, _ = endpoint_of(acme, receiver.url)
+    test, _ = endpoint_of(acme, receiver.url, livemode=False)
+    for customer in (acme, tester):
+        canceled(customer)
+    for endpoint in (live, test):
+        send_test(endpoint=endpoint, now=receiver.now)
+    receiver.work()
+
+    told = Delivery.objects.values_list("endpoint_id", "event__type", "event__body")
+    assert sorted((of, kind, json.loads(body)["data"]["livemode"]) for of, kind, body in told) == [
+        (live.id, "generation.canceled", True),
+        (live.id, "webhook.test", True),
+        (test.id, "generation.canceled", False),
+        (test.id, "webhook.test", False),
+    ]
 
 
 def test_what_is_rolled_back_is_not_told(acme, receiver, endpoint):

@@ -58,9 +58,15 @@ def test_a_change_is_recorded_without_a_url_s_query(acme, receiver, endpoint):
         change_endpoint(endpoint=endpoint, wishes=wishes, actor="test")
 
     (event,) = AuditEvent.objects.filter(action="webhook_endpoint.change")
-    assert event.before == {"url": receiver.url, "events": None, "status": "enabled"}
+    assert event.before == {
+        "url": receiver.url,
+        "livemode": True,
+        "events": None,
+        "status": "enabled",
+    }
     assert event.after == {
         "url": f"{receiver.url}?…",
+        "livemode": True,
         "events": ["generation.failed"],
         "status": "disabled",
     }
@@ -158,6 +164,20 @@ def test_all_that_was_missed_is_sent_and_nothing_twice(acme, receiver, endpoint)
     assert {one.state for one in Delivery.objects.all()} == {"delivered"}
     (record,) = records_of(acme.id).values()
     assert record.share == 1.0
+
+
+def test_what_was_missed_is_of_the_endpoints_mode(acme, receiver, endpoint):
+    test, _ = endpoint_of(acme, receiver.url, livemode=False)
+    canceled(acme.tester())
+    Delivery.objects.all().delete()
+
+    hour = timedelta(hours=1)
+    resent = [
+        resend_since(endpoint=one, since=receiver.now - hour, now=receiver.now)
+        for one in (endpoint, test)
+    ]
+
+    assert resent == [0, 1]
 
 
 def test_nothing_is_begun_at_one_that_is_off(acme, receiver, endpoint):

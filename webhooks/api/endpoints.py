@@ -61,8 +61,8 @@ class EndpointsView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The account's endpoints, newest first."""
-        every = endpoints_of(caller.tenant_id)
+        """The account's endpoints of the key's mode, newest first."""
+        every = endpoints_of(caller.tenant_id, livemode=caller.livemode)
         found = [one for one in every if after is None or one.id < after]
         rows = found[:limit]
         return Answer(
@@ -82,11 +82,18 @@ class EndpointsView(Endpoint):
         status=HTTPStatus.CREATED.value,
     )
     def post(self, caller: Caller, url: str, events: list[str] | None = None) -> Answer:
-        """An endpoint and its secret, which is shown this once. An account has at most ten."""
+        """An endpoint and its secret, which is shown this once. An account has at most ten.
+
+        It is told of requests by live keys; one that a test key made, of those by test keys, and an
+        account has ten of these as well.
+        """
         tenant = tenant_by_id(caller.tenant_id)
         with refused_by_field():
             endpoint, secret = create_endpoint(
-                tenant=tenant, wishes=Wishes(url, events), **_by(self, caller)
+                tenant=tenant,
+                livemode=caller.livemode,
+                wishes=Wishes(url, events),
+                **_by(self, caller),
             )
         return Answer(ShownEndpoint(endpoint, secret))
 
@@ -165,8 +172,8 @@ class RotationView(Endpoint):
 
 
 def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
-    """The caller's endpoint. Raises NotFound."""
-    endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id)
+    """The caller's endpoint, of its key's mode. Raises NotFound."""
+    endpoint = endpoint_by_id(public_id, tenant_id=caller.tenant_id, livemode=caller.livemode)
     if endpoint is None:
         raise _not_found()
     return endpoint

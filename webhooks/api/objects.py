@@ -14,6 +14,7 @@ DELIVERY_ID = "whd_01m7xwg3k2e8ks5v9m8jr0q2ab"
 ENDPOINT_EXAMPLE: Mapping[str, Any] = {
     "id": ENDPOINT_ID,
     "object": "webhook_endpoint",
+    "livemode": True,
     "url": "https://example.com/pictor",
     "events": ["generation.succeeded", "generation.failed"],
     "status": "enabled",
@@ -95,6 +96,10 @@ class EndpointObject(ApiObject):
 
     id = serializers.CharField(source="endpoint.public_id")
     object = Constant("webhook_endpoint")
+    livemode = serializers.BooleanField(
+        source="endpoint.livemode",
+        help_text="Whether it is told of live requests, or else of tests: as the key that made it.",
+    )
     url = serializers.CharField(source="endpoint.url")
     events = serializers.ListField(child=serializers.ChoiceField(choices=EVENTS))
     status = serializers.ChoiceField(

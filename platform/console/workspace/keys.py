@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.authentication import usable_scopes
 from accounts.models import SCOPES, ApiKey
 from accounts.selectors import api_key_by_id, audit_events_about
 from accounts.services import (
@@ -295,7 +294,7 @@ def _detail(
         "period": lately.period,
         "is_money": True,
         "rows": latest_of(workspace, key),
-        "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in usable_scopes(key)],
+        "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
         "overlaps": OVERLAP_WORDS.items(),
         "events": audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=20),
     }

@@ -18,6 +18,7 @@ from accounts.selectors import audit_events_about
 from accounts.services import OVERLAPS
 from console.workspace.access import May, Workspace, member
 from console.workspace.fields import WordsField, dressed, take_errors
+from console.workspace.key_form import LIVE, TEST
 from console.workspace.keys import OVERLAP_WORDS
 from pictor.kit import clock, ids
 from pictor.kit.errors import Unavailable
@@ -33,6 +34,10 @@ from webhooks.services import (
 )
 
 PAGE = 50
+MODES = [
+    (LIVE, "Live: told of what live keys ask for, and of the balance"),
+    (TEST, "Test: told of what test keys ask for"),
+]
 EVENT_WORDS = {
     "generation.succeeded": "A generation succeeded",
     "generation.failed": "A generation failed",
@@ -103,6 +108,17 @@ class EndpointForm(forms.Form):
         return Wishes(self.cleaned_data["url"], None if is_all else chosen, is_enabled)
 
 
+class NewEndpointForm(EndpointForm):
+    """The same of an endpoint that is to be made: whose requests it is told of never changes."""
+
+    mode = forms.ChoiceField(label="Mode", choices=MODES, initial=LIVE, widget=forms.RadioSelect)
+
+    @property
+    def livemode(self) -> bool:
+        """What was chosen."""
+        return bool(self.cleaned_data["mode"] == LIVE)
+
+
 @require_safe
 @member(May.WEBHOOKS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
@@ -116,7 +132,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "workspace": workspace,
         "endpoints": shown,
         "paused": [one for one in shown if one.badge[1] == "Paused"],
-        "is_full": len(shown) >= MOST_ENDPOINTS,
+        "is_full": len(shown) >= 2 * MOST_ENDPOINTS,
         "most": MOST_ENDPOINTS,
         "event_words": EVENT_WORDS.items(),
     }
@@ -128,12 +144,13 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Make an endpoint, and show its secret this once."""
     status = HTTPStatus.OK
-    form = dressed(EndpointForm(request.POST if request.method == "POST" else None))
+    form = dressed(NewEndpointForm(request.POST if request.method == "POST" else None))
     if request.method == "POST":
         if form.is_valid():
             try:
                 endpoint, secret = create_endpoint(
                     tenant=workspace.tenant,
+                    livemode=form.livemode,
                     wishes=form.wishes(),
                     actor=workspace.user,
                     ip=ip_of(request),

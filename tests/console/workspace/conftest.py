@@ -128,7 +128,7 @@ def ended(tmp_path: Path) -> Make:
 def told(customer: Customer) -> Delivery:
     """A delivery on its way to an endpoint of theirs."""
     endpoint, _ = create_endpoint(
-        tenant=customer.tenant, wishes=Hook("https://1.1.1.1/hook"), actor="test"
+        tenant=customer.tenant, livemode=True, wishes=Hook("https://1.1.1.1/hook"), actor="test"
     )
     return send_test(endpoint=endpoint, now=clock.now())
 

@@ -245,7 +245,7 @@ def test_a_test_key_is_made_by_a_plain_choice_and_marked(acme, sign_in):
     assert (text.startswith("sk-pictor-test-"), key.is_test) == (True, True)
     assert ">Test</span>" in page
     assert "a sandbox draws its images, nothing is charged" in page
-    assert "Make, cancel and delete images; Read generations</dd>" in page
+    assert "Make, cancel and delete images; Read generations; Manage webhooks</dd>" in page
     assert key.visible_prefix in tests
     assert acme.key.visible_prefix not in tests
 

@@ -33,13 +33,14 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(acme, sign_in, role):
     client = sign_in(acme, role)
 
     revealed = client.post(
-        url("webhook_new", acme), {"url": HOOK, "events": ["generation.failed"]}
+        url("webhook_new", acme), {"url": HOOK, "events": ["generation.failed"], "mode": "live"}
     ).content.decode()
 
     endpoint = WebhookEndpoint.objects.get()
     (secret,) = set(re.findall(r"whsec_[A-Za-z0-9+/=]+", revealed))
     assert secret == decrypted(endpoint.secret)
     assert (endpoint.url, endpoint.events) == (HOOK, ["generation.failed"])
+    assert endpoint.livemode
     for name, ids in (("webhooks", ()), ("webhook", (endpoint.public_id,))):
         page = words_of(client.get(url(name, acme, *ids)))
         assert HOOK in page
@@ -48,9 +49,28 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(acme, sign_in, role):
     assert event.actor_name == f"{role}@acme.example"
 
 
+def test_a_test_endpoint_says_so_wherever_it_is_shown(acme, sign_in):
+    client = sign_in(acme)
+
+    refused = client.post(url("webhook_new", acme), {"url": HOOK})
+    client.post(url("webhook_new", acme), {"url": HOOK, "mode": "test"})
+
+    assert refused.status_code == 422
+    endpoint = WebhookEndpoint.objects.get()
+    assert not endpoint.livemode
+    client.post(url("webhook_test", acme, endpoint.public_id))
+    delivery = Delivery.objects.get()
+    for name, ids in (
+        ("webhooks", ()),
+        ("webhook", (endpoint.public_id,)),
+        ("delivery", (endpoint.public_id, delivery.public_id)),
+    ):
+        assert "</span>Test</span>" in words_of(client.get(url(name, acme, *ids)))
+
+
 @pytest.mark.parametrize("bad", ["", "http://1.1.1.1/", "https://10.0.0.1/", "nonsense"])
 def test_a_url_that_is_not_called_is_refused_beside_its_field(acme, sign_in, bad):
-    answer = sign_in(acme).post(url("webhook_new", acme), {"url": bad})
+    answer = sign_in(acme).post(url("webhook_new", acme), {"url": bad, "mode": "live"})
 
     assert answer.status_code == 422
     assert "text-bad" in answer.content.decode()
