@@ -51,6 +51,11 @@ class Document:
             return [f"{status} is not documented"]
         return self.mismatch(described["content"][JSON]["schema"], body)
 
+    def told(self, event: dict[str, Any]) -> list[str]:
+        """What is wrong with an event that a webhook brought."""
+        body = self.document["webhooks"][event["type"]]["post"]["requestBody"]
+        return self.mismatch(body["content"][JSON]["schema"], event)
+
     def mismatch(self, schema: dict[str, Any], value: Any) -> list[str]:
         """Where a value is not as a schema of this document has it."""
         whole = {"components": self.document["components"], **schema}

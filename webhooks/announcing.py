@@ -3,7 +3,6 @@
 Apart from the rest, which decrypts secrets: whatever moves money may have something to tell.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -34,6 +33,8 @@ def announce(
         tenant_id=tenant_id, livemode=livemode, type=event_type, subject_id=subject_id, at=at
     )
     if data is not None:
+        from webhooks.events import body_with  # noqa: PLC0415 - settling needs no serializers
+
         event.body = body_with(event, data)
     event.save(force_insert=True)
     Delivery.objects.bulk_create(
@@ -41,9 +42,3 @@ def announce(
         for endpoint in endpoints
         if endpoint.is_enabled and endpoint.wants(event_type)
     )
-
-
-def body_with(event: Event, data: Mapping[str, Any]) -> str:
-    """The JSON text that is sent."""
-    content = {"type": event.type, "timestamp": int(event.at.timestamp()), "data": data}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -18,7 +18,7 @@ from django.db.models import Case, F, When
 
 from pictor.kit.encryption import decrypted
 from webhooks import contents, retry
-from webhooks.announcing import body_with
+from webhooks.events import body_with
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
 

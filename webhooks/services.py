@@ -17,7 +17,7 @@ from pictor.kit import ids
 from pictor.kit.encryption import encrypted
 from webhooks import signing
 from webhooks.addresses import check_url
-from webhooks.announcing import body_with
+from webhooks.events import TestObject, body_with
 from webhooks.models import EVENTS, TEST, Delivery, Event, WebhookEndpoint
 
 MOST_ENDPOINTS = 10
@@ -116,10 +116,14 @@ def delete_endpoint(*, endpoint: WebhookEndpoint, actor: Actor, ip: str | None =
 def send_test(*, endpoint: WebhookEndpoint, now: datetime) -> Delivery:
     """Have a `webhook.test` event sent to this endpoint, whatever it is told of."""
     _require_enabled(endpoint)
-    mode = {"livemode": endpoint.livemode}
-    event = Event(tenant_id=endpoint.tenant_id, type=TEST, subject_id=endpoint.id, at=now, **mode)
-    about = {"object": "webhook_endpoint", "id": endpoint.public_id, **mode}
-    event.body = body_with(event, about)
+    event = Event(
+        tenant_id=endpoint.tenant_id,
+        livemode=endpoint.livemode,
+        type=TEST,
+        subject_id=endpoint.id,
+        at=now,
+    )
+    event.body = body_with(event, TestObject.render(endpoint))
     event.save(force_insert=True)
     return Delivery.objects.create(event=event, endpoint=endpoint, due_at=now)
 

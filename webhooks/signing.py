@@ -12,6 +12,13 @@ from collections.abc import Iterable
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
+HEADERS = {
+    "webhook-id": "The event's id, the same on every attempt: keep those that you have handled.",
+    "webhook-timestamp": "When this attempt was made, in Unix seconds: refuse an old one.",
+    "webhook-signature": "One or more signatures, apart by spaces: `v1,` and the base64 of an"
+    " HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. One that matches is enough.",
+}
+"""Of each attempt, and what they say."""
 
 
 def new_secret() -> str:

@@ -104,22 +104,22 @@ def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
 
 
 def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: datetime) -> None:
-    below = alert.below_micros
+    from billing.told import LowBalance  # noqa: PLC0415 - settling needs no serializers
+
     announce(
         tenant_id=alert.tenant_id,
         livemode=True,  # tests move no balance
         event_type=BALANCE_LOW,
         subject_id=alert.tenant_id,
         at=now,
-        data={
-            "object": "balance",
-            "livemode": True,
-            "available": to_decimal(available),
-            "currency": "USD",
-            "days_left": None if days is None else int(days),
-            "below": None if below is None else to_decimal(below),
-            "below_days": alert.below_days,
-        },
+        data=LowBalance.render(
+            {
+                "available": available,
+                "days_left": None if days is None else int(days),
+                "below": alert.below_micros,
+                "below_days": alert.below_days,
+            }
+        ),
     )
 
 

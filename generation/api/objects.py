@@ -1,5 +1,7 @@
 """The objects of the images API: rendered from shown.py's values, and described by themselves."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from generation.answer import DELETED
@@ -10,7 +12,7 @@ from pictor.kit.api_objects import ApiObject, Constant, ErrorDetail, UnixSeconds
 
 FROM_IMAGES = [Task.EDIT.value, Task.VARIATION.value]
 GENERATION_ID = "gen_01m7xwfx9bf3vty34tyve35tm9"
-IMAGES_EXAMPLE = {
+IMAGES_EXAMPLE: dict[str, Any] = {
     "created": 1_795_225_544,
     "data": [
         {"url": "https://images.example.com/pictor/20261121/4c54a70a/1-0.png?X-Amz-Expires=3600"}

@@ -8,9 +8,53 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from generation.api.objects import GenerationObject
+from generation.api.objects import GENERATION_EXAMPLE, IMAGES_EXAMPLE, GenerationObject
 from generation.api.shown import Result, Shown, ShownImage
 from generation.models import Generation, State
+from pictor.kit.errors import UpstreamFailed
+from webhooks import models
+from webhooks.events import AT, posted
+
+_ENDED = {
+    **GENERATION_EXAMPLE,
+    "started": AT - 3,
+    "finished": AT,
+    "held": "0.000000",
+}
+_METADATA = IMAGES_EXAMPLE["metadata"]
+_RESULT = {
+    **IMAGES_EXAMPLE,
+    "data": [{}],
+    "metadata": {k: v for k, v in _METADATA.items() if k != "url_expires_at"},
+}
+_NO_ANSWER = {
+    "message": "The upstream failed. You were not charged.",
+    "type": UpstreamFailed.type,
+    "param": None,
+    "code": UpstreamFailed.default_code,
+}
+_LEFT_OUT = "Its images have no urls and no revised prompts here: ask for the generation by its id."
+SUCCEEDED = posted(
+    models.SUCCEEDED,
+    GenerationObject,
+    summary="A generation succeeded",
+    about=f"Its images are stored and charged. {_LEFT_OUT}",
+    example={**_ENDED, "status": "succeeded", "captured": "0.052680", "result": _RESULT},
+)
+FAILED = posted(
+    models.FAILED,
+    GenerationObject,
+    summary="A generation failed",
+    about="It brought no image; nothing was charged.",
+    example={**_ENDED, "status": "failed", "error": _NO_ANSWER},
+)
+CANCELED = posted(
+    models.CANCELED,
+    GenerationObject,
+    summary="A generation was canceled",
+    about="It was canceled before it was begun; nothing was charged.",
+    example={**_ENDED, "status": "canceled", "started": None},
+)
 
 
 def data_of(subject_id: UUID) -> Mapping[str, Any]:

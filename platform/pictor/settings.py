@@ -369,9 +369,22 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
     "OAS_VERSION": "3.1.0",
-    "PREPROCESSING_HOOKS": ["pictor.kit.api_docs.one_path_each"],
+    "PREPROCESSING_HOOKS": [
+        "pictor.kit.api_docs.one_path_each",
+        "pictor.web.described.with_probes",
+    ],
     "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.as_it_is"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "WEBHOOKS": [
+        "generation.api.told.SUCCEEDED",
+        "generation.api.told.FAILED",
+        "generation.api.told.CANCELED",
+        "billing.told.TOLD",
+        "webhooks.events.TESTED",
+    ],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"metricsToken": {"type": "http", "scheme": "bearer"}},
+    },
 }
 
 # --- metrics (web/metrics.py): both are asked for where both are set ---------------------------

@@ -14,6 +14,8 @@ from pictor import openapi
 from tests.customer import Customer
 from tests.edits import edit, vary
 from tests.openapi import Document
+from webhooks.models import EVENTS, TEST
+from webhooks.signing import headers_of
 
 MONEY = ("balance", "usage", "prices", "billing/rules")
 
@@ -39,6 +41,7 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     models, model = client.get("/v1/models"), client.get("/v1/models/dall-e-2")
     deleted = client.delete(path)
     money = [client.get(f"/v1/{question}") for question in MONEY]
+    probes = [client.get("/healthz"), client.get("/readyz")]
     key = client.post("/v1/api_keys", json={})
     key_path = f"/v1/api_keys/{key.json()['id']}"
     keys = [
@@ -70,12 +73,12 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
     answers = [
         *(made, made_without_model, made_as_base64, edited, varied, begun),
         *(quoted, listed, found, models, model, deleted),
-        *(*money, key, *keys, hook, tested, *hooks, *resent, unhooked, late),
+        *(*probes, *money, key, *keys, hook, tested, *hooks, *resent, unhooked, late),
     ]
     assert [answer.status_code for answer in answers] == [
         *[200] * 5,
         202,
-        *[200] * 10,
+        *[200] * 12,
         201,
         *[200] * 5,
         *(201, 202),
@@ -83,7 +86,7 @@ def test_every_operation_answers_as_documented(customer: Customer, document: Doc
         *(202, 202, 200),
         409,
     ]
-    assert set(document.operations) - document.succeeded <= {"cancel_generation"}
+    assert set(document.operations) - document.succeeded <= {"cancel_generation", "read_metrics"}
 
 
 def test_the_document_is_valid(customer: Customer) -> None:
@@ -173,6 +176,35 @@ def test_every_operation_has_a_tag_a_summary_a_description_and_headers(document:
     assert create["responses"]["200"]["headers"]["x-pictor-charge"]["schema"]["pattern"]
     _, _, usual = document.operations["create_generation_with_usual_model"]
     assert usual["requestBody"]["required"]
+
+
+def test_every_event_is_documented_with_its_headers(document: Document) -> None:
+    told = document.document["webhooks"]
+
+    assert set(told) == {*EVENTS, TEST}
+    for event_type, methods in told.items():
+        (example,) = methods["post"]["requestBody"]["content"]["application/json"][
+            "examples"
+        ].values()
+        assert document.told(example["value"]) == [], event_type
+        assert example["value"]["type"] == event_type
+        names = [header["name"] for header in methods["post"]["parameters"]]
+        sent = headers_of(event_id="evt", timestamp=0, body=b"", signed_with=[])
+        assert names == [*sent], event_type
+    assert "readOnly" not in json.dumps(document.document)  # a request leaves such fields out
+
+
+def test_probes_and_metrics_are_documented_without_a_key(
+    customer: Customer, document: Document
+) -> None:
+    page = customer.client.get("/metrics")
+    _, _, metrics = document.operations["read_metrics"]
+
+    assert page.headers["content-type"].partition(";")[0] in metrics["responses"]["200"]["content"]
+    for name in ("check_health", "check_readiness", "read_metrics"):
+        _, _, operation = document.operations[name]
+        assert operation["tags"] == ["Operations"]
+        assert {"apiKey": []} not in operation.get("security", [])
 
 
 def test_a_stream_is_documented_event_by_event(document: Document) -> None:

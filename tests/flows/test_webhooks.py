@@ -40,6 +40,7 @@ def test_a_customer_is_told_what_became_of_its_requests(customer: Customer, hook
 
     until(lambda: len(hooks.told) == 2)
     verified = [Webhook(endpoint["secret"]).verify(one.body, one.headers) for one in hooks.told]
+    assert [customer.document.told(event) for event in verified] == [[], []]
     by_type = {event["type"]: event["data"] for event in verified}
     success, failure = by_type["generation.succeeded"], by_type["generation.failed"]
     object_now = customer.client.get(f"/v1/images/generations/{success['id']}").json()
@@ -80,6 +81,7 @@ def test_a_test_event_and_a_delivery_are_sent_again(customer: Customer, hooks: H
 
     assert resent.status_code == 202
     assert [one.event["type"] for one in hooks.told] == ["webhook.test"] * 2
+    assert customer.document.told(hooks.told[0].event) == []
     assert [one.id for one in hooks.told] == [tested["event"]["id"]] * 2
     whole = customer.client.get(f"{path}/deliveries/{tested['id']}").json()
     assert whole["body"].encode() == hooks.told[0].body

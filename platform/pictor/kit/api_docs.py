@@ -5,13 +5,16 @@ Bodies and answers are their serializers; what errors mean is said by their clas
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
     OpenApiResponse,
+    OpenApiWebhook,
     PolymorphicProxySerializer,
     extend_schema,
 )
@@ -61,7 +64,10 @@ IDS = {
     "/v1/webhook_endpoints": ids.WEBHOOK_ENDPOINT,
 }
 """By the beginning of a path: whose `public_id` is in it."""
-_MARK = "x-spec-enum-id"
+OPERATIONS = ("Operations", "Is it alive and ready, and how does it do: for whoever runs it.")
+"""The tag of what has no key and is not under /v1."""
+_MARKS = {"x-spec-enum-id", "readOnly"}
+_PARAMETERS = "x-parameters"
 
 
 def described(
@@ -115,6 +121,66 @@ def _stream(operation_id: str, events: Mapping[str, type[ApiObject]]) -> OpenApi
     return OpenApiResponse(told_apart, description="What each event's `data` is, by its type.")
 
 
+def described_in_front(
+    operation_id: str,
+    *,
+    summary: str,
+    answers: Mapping[int, type[ApiObject]] = MappingProxyType({}),
+    page: str = "",
+    errors: Errors = (),
+    headers: Iterable[OpenApiParameter] = (),
+    security: Iterable[Mapping[str, list[str]]] = (),
+) -> Callable[[Handler], Handler]:
+    """Describe what is answered in front of the site, without an API key.
+
+    `page` is the media type where the answer is text; `security` says what may be asked for.
+    """
+    failed = _by_status(errors)
+    responses: dict[Any, Any] = {
+        status: OpenApiResponse(answer, description=_first_line(answer))
+        for status, answer in answers.items()
+    }
+    if page:
+        responses[200, page] = OpenApiResponse(OpenApiTypes.STR, description="The page.")
+    every = [*answers, *([200] if page else []), *failed]
+    asked: Any = [*security]  # its type knows names alone
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        auth=asked,
+        parameters=[answered("x-request-id", every, "Its name in the logs."), *headers],
+        responses=responses | {status: _failure(kinds) for status, kinds in failed.items()},
+        examples=_examples({}, answers, failed),
+    )
+
+
+def told_of(
+    event_type: str, body: type[ApiObject], *, summary: str, headers: Mapping[str, str]
+) -> OpenApiWebhook:
+    """Describe what is posted to a customer's server; `headers` and what they say come with it."""
+    taken = {
+        "2XX": "Taken.",
+        "410": "Gone: the endpoint is disabled.",
+        "default": "Not taken: the same comes again, eight times within two days.",
+    }
+    parameters = [
+        {"name": name, "in": "header", "required": True, "schema": TEXT, "description": words}
+        for name, words in headers.items()
+    ]
+    return OpenApiWebhook(
+        event_type,
+        extend_schema(
+            summary=summary,
+            description=inspect.cleandoc(body.__doc__ or ""),
+            tags=[TAGS["/v1/webhook_endpoints"][0]],
+            request={"application/json": body},
+            responses={status: OpenApiResponse(description=said) for status, said in taken.items()},
+            examples=[OpenApiExample("event", body.example)],
+            extensions={_PARAMETERS: parameters},
+        ),
+    )
+
+
 def _examples(
     bodies: Mapping[str, type[ApiBody]],
     answers: Mapping[int, type[ApiObject]],
@@ -160,17 +226,23 @@ def _handler(view: Any, method: str) -> Any:
     return getattr(view.cls, method.lower())
 
 
-def as_it_is(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
     """A spectacular hook: tags by path, bodies that are required, and where the API is."""
     for path, methods in result["paths"].items():
         tags = [tag for head, (tag, _) in TAGS.items() if path.startswith(head)]
+        tags.append(OPERATIONS[0])
         for operation in methods.values():
             operation["tags"] = tags[:1]
             for parameter in operation.get("parameters", ()):
                 parameter.update(_id_in(path, parameter["name"]))
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
-    result["tags"] = [{"name": tag, "description": about} for tag, about in TAGS.values() if about]
+    # drf-spectacular 0.30 gathers components before it has seen the webhooks (21 November 2026).
+    result["components"]["schemas"] |= generator.registry.build({})["schemas"]
+    for event in result["webhooks"].values():
+        event["post"]["parameters"] = event["post"].pop(_PARAMETERS)
+    known = [*TAGS.values(), OPERATIONS]
+    result["tags"] = [{"name": tag, "description": about} for tag, about in known if about]
     result["servers"] = [{"url": "/", "description": "Where this document came from."}]
     return {name: _without_marks(value) for name, value in result.items()}
 
@@ -188,12 +260,15 @@ def _id(kind: str) -> dict[str, Any]:
 
 
 def _without_marks(found: Any) -> Any:
-    """Without what spectacular notes in enums for a hook that is not used here."""
+    """Without what spectacular notes for a hook that is not used here, or of constants.
+
+    Read-only is what is left out of requests, and what webhooks post is a request.
+    """
     if isinstance(found, list):
         return [_without_marks(item) for item in found]
     if not isinstance(found, dict):
         return found
-    return {name: _without_marks(value) for name, value in found.items() if name != _MARK}
+    return {name: _without_marks(value) for name, value in found.items() if name not in _MARKS}
 
 
 class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] # its metaclass hook is untyped
@@ -224,11 +299,19 @@ def _given(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _headers(succeeded: list[int], failed: list[int]) -> list[OpenApiParameter]:
-    later = [status for status in failed if status in {429, 503}]
     every = [*succeeded, *failed]
     return [
         answered("x-request-id", every, "Name it when you ask us about a request."),
         answered("openai-processing-ms", every, "Milliseconds until the answer.", WHOLE_NUMBER),
+        *retried(failed),
+    ]
+
+
+def retried(failed: Iterable[int]) -> list[OpenApiParameter]:
+    """The headers of failed answers that say whether to come again, and when."""
+    failed = [*failed]
+    later = [status for status in failed if status in {429, 503}]
+    return [
         answered("x-should-retry", failed, "As OpenAI's SDKs read it.", YES_OR_NO),
         answered("Retry-After", later, "Seconds until another try has a chance.", WHOLE_NUMBER),
     ]

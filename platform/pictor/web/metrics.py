@@ -28,6 +28,16 @@ PATH = "/metrics"
 Figures = Callable[[], Iterable[Metric]]
 
 
+class WrongToken(Unauthenticated):
+    """The token is missing or wrong."""
+
+    default_code = "invalid_token"
+
+
+class NotShown(Forbidden):
+    """They are not shown to this address, or under this name."""
+
+
 class Metrics:
     """Answers scrapes and hands everything else on.
 
@@ -98,17 +108,17 @@ def _check(scope: Scope) -> None:
         error.headers["allow"] = "GET, HEAD"
         raise error
     if settings.METRICS_NETWORKS and not _is_inside(scope):
-        raise Forbidden("Metrics are not shown to this address.")
+        raise NotShown("Metrics are not shown to this address.")
     if settings.METRICS_TOKEN:
         given = (header(scope, b"authorization") or b"").strip()
         wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
         if not hmac.compare_digest(given, wanted):
-            refusal = Unauthenticated("Metrics need their token.", code="invalid_token")
+            refusal = WrongToken("Metrics need their token.")
             refusal.headers["www-authenticate"] = "Bearer"
             raise refusal
     elif not _is_known(header(scope, b"host")):
         # A browser inside could be led here by a name of its own that points to us.
-        raise Forbidden("Metrics are not shown under this name.")
+        raise NotShown("Metrics are not shown under this name.")
 
 
 def _is_inside(scope: Scope) -> bool:

@@ -13,13 +13,42 @@ from django.http import HttpResponse
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+from rest_framework import serializers
 
 from pictor.kit import api_errors, pools, redis_client
+from pictor.kit.api_objects import ApiObject, Constant
 from pictor.kit.errors import MethodNotAllowed, Unavailable
 from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.gate import refuse
 
 HEALTH, READINESS = "/healthz", "/readyz"
+
+
+class HealthObject(ApiObject):
+    """The process answers."""
+
+    example = {"status": "ok"}
+
+    status = Constant("ok")
+
+
+class ReadinessObject(ApiObject):
+    """Whether requests can be admitted and rung for, and what is missing otherwise."""
+
+    example = {"status": "ok", "postgres": True, "broker": True, "image_workers": 1}
+
+    status = serializers.ChoiceField(choices=["ok", "unavailable"])
+    postgres = serializers.BooleanField(help_text="PostgreSQL answers.")
+    broker = serializers.BooleanField(help_text="Redis and the broker answer.")
+    image_workers = serializers.IntegerField(
+        allow_null=True, help_text="Those that are alive; null where nobody can say."
+    )
+
+
+class UnreadyObject(ReadinessObject):
+    """Something is missing: ask again."""
+
+    example = {"status": "unavailable", "postgres": True, "broker": False, "image_workers": 1}
 
 
 class Probes:
@@ -46,13 +75,14 @@ class Probes:
             error.headers["allow"] = "GET, HEAD"
             await refuse(error, receive, send)
         elif path == HEALTH:
-            await _answer(api_errors.json_response({"status": "ok"}), send)
+            await _answer(api_errors.json_response(HealthObject.render({})), send)
         else:
             state = await self._readiness()
             is_ready = state["status"] == "ok"
+            shown = (ReadinessObject if is_ready else UnreadyObject).render(state)
             later = {} if is_ready else api_errors.headers_of(Unavailable("Not ready."))
             status = 200 if is_ready else Unavailable.status
-            await _answer(api_errors.json_response(state, status=status, headers=later), send)
+            await _answer(api_errors.json_response(shown, status=status, headers=later), send)
 
     async def _readiness(self) -> dict[str, Any]:
         """One look for all who ask at the same time."""

@@ -1,0 +1,41 @@
+"""What webhooks say of a balance that has fallen low."""
+
+from rest_framework import serializers
+
+from pictor.kit.api_objects import ApiObject, Constant, Usd
+from webhooks.events import posted
+from webhooks.models import BALANCE_LOW
+
+
+class LowBalance(ApiObject):
+    """The balance, and the thresholds that it has fallen below."""
+
+    object = Constant("balance")
+    livemode = Constant(value=True)  # tests move no balance
+    available = Usd(help_text="USD that new requests can hold.")
+    currency = Constant("USD")
+    days_left = serializers.IntegerField(
+        allow_null=True,
+        help_text="As long as it lasts if you spend as of late. Null: nothing lately.",
+    )
+    below = Usd(allow_null=True, help_text="The threshold, where there is one.")
+    below_days = serializers.IntegerField(
+        allow_null=True, help_text="The threshold in days, where there is one."
+    )
+
+
+TOLD = posted(
+    BALANCE_LOW,
+    LowBalance,
+    summary="The balance has fallen low",
+    about="The balance has fallen below what was chosen under Billing in the console. Told once.",
+    example={
+        "object": "balance",
+        "livemode": True,
+        "available": "8.449999",
+        "currency": "USD",
+        "days_left": 2,
+        "below": "10.000000",
+        "below_days": None,
+    },
+)

@@ -1,0 +1,61 @@
+"""What is answered in front of the site, as the OpenAPI document describes it.
+
+These are no views: web/probes.py and web/metrics.py answer. Nobody calls the methods here; what the
+document says is their docstrings, and the objects that render the answers.
+"""
+
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from rest_framework.views import APIView
+
+from pictor.kit.api_docs import described_in_front, retried
+from pictor.kit.errors import NotFound
+from pictor.web import metrics
+from pictor.web.probes import HEALTH, READINESS, HealthObject, ReadinessObject, UnreadyObject
+
+
+class _Health(APIView):
+    @described_in_front(
+        "check_health", summary="Is the process alive?", answers={200: HealthObject}
+    )
+    def get(self) -> None:
+        """It answers, whether what it needs does or not."""
+
+
+class _Readiness(APIView):
+    @described_in_front(
+        "check_readiness",
+        summary="Is it ready?",
+        answers={200: ReadinessObject, 503: UnreadyObject},
+        headers=retried([503]),
+    )
+    def get(self) -> None:
+        """PostgreSQL, Redis and the broker answer.
+
+        It is ready without image workers, too: what is admitted waits for the next one.
+        """
+
+
+class _Metrics(APIView):
+    @described_in_front(
+        "read_metrics",
+        summary="Read the metrics",
+        page=CONTENT_TYPE_PLAIN_0_0_4.partition(";")[0],
+        errors=[metrics.WrongToken, metrics.NotShown, NotFound],
+        security=[{"metricsToken": []}, {}],
+    )
+    def get(self) -> None:
+        """The figures of the whole installation, as Prometheus reads them.
+
+        They are there where the operator names a token or networks that may read them.
+        """
+
+
+def with_probes(endpoints: list[Any]) -> list[Any]:
+    """A spectacular hook: these besides what has a URL."""
+    front = {HEALTH: _Health, READINESS: _Readiness, metrics.PATH: _Metrics}
+    return [
+        *endpoints,
+        *((path, path, "GET", view.as_view()) for path, view in front.items()),
+    ]
