@@ -1,4 +1,6 @@
-"""What the images of an edit or a variation must be to each other. Pure.
+"""What the images that come with a request must be, each and to each other. Pure.
+
+Vendors do not agree on what an animated, a CMYK or a 16-bit image shows: those are refused.
 
 Said before admission of what came with the request, and by the worker of what it fetched.
 Sources: OpenAI's API reference, "Create image edit" and "Create image variation" (20 Nov 2026).
@@ -7,10 +9,15 @@ Sources: OpenAI's API reference, "Create image edit" and "Create image variation
 from collections.abc import Sequence
 
 from generation.channels.declaration import Task
+from storage import probe
 from storage.probe import ImageFacts
 
 FIRST = "image[0]"
 MASK = "mask"
+UNREADABLE = (
+    f"is not a png, jpeg or webp of at most {probe.MAX_PIXELS // 10**6} megapixels that decodes"
+    " as a whole"
+)
 Problem = tuple[str, str]
 """The label at fault, and what is wrong with it."""
 
@@ -22,6 +29,9 @@ def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem |
         task: what they are for.
         pictures: by label (`image[0]`, `mask`), in order; those that are not here yet are left out.
     """
+    for label, picture in pictures:
+        if picture.oddity:
+            return label, f"is {picture.oddity}: send a still one in RGB or grey, 8 bits a channel"
     by_label = dict(pictures)
     first, mask = by_label.get(FIRST), by_label.get(MASK)
     if task == Task.VARIATION and first is not None:

@@ -10,10 +10,11 @@ and SpoolError where a stripped copy cannot be kept.
 """
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pictor.kit.spool import SpoolFile
 from storage import scanlines, vips
+from storage.containers import png
 from storage.containers.pieces import Format, NotAnImage
 from storage.stripping import stripped
 
@@ -36,6 +37,8 @@ class ImageFacts:
     width: int
     height: int
     has_alpha: bool = field(default=False, compare=False)
+    oddity: str = field(default="", compare=False)
+    """What decoders do not agree on, in words: frames, CMYK, 16 bits a channel. Mostly empty."""
 
     @property
     def size(self) -> str:
@@ -61,7 +64,9 @@ def cleaned(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
     """
     clean, image_format = stripped(spool)
     try:
-        return clean, _decoded(clean, image_format)
+        facts = _decoded(clean, image_format)
+        is_animated = image_format == "png" and png.is_animated(spool)
+        return clean, replace(facts, oddity="animated") if is_animated else facts
     except BaseException:
         if clean is not spool:
             clean.close()
@@ -72,7 +77,11 @@ def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:
     try:
         with vips.loaded(spool, image_format) as image:
             facts = ImageFacts(
-                image_format, image.width, image.height, has_alpha=bool(image.hasalpha())
+                image_format,
+                image.width,
+                image.height,
+                has_alpha=bool(image.hasalpha()),
+                oddity=vips.oddity(image),
             )
             whole_bytes = vips.whole_bytes(image, image_format)
             _cap(facts, whole_bytes)

@@ -60,6 +60,13 @@ def whole_bytes(image: Any, image_format: str) -> int:
     return pixels * image.bands * sample_bytes if _flag(image, "interlaced") else 0
 
 
+def oddity(image: Any) -> str:
+    """What other decoders may make something else of, by the header alone; mostly nothing."""
+    if image.interpretation == "cmyk":
+        return "CMYK"
+    return "of 16 bits a channel" if image.format == "ushort" else ""
+
+
 def _flag(image: Any, name: str) -> bool:
     return bool(image.get_typeof(name) and image.get(name))
 

@@ -116,7 +116,7 @@ class Inputs:
             except SpoolError:
                 raise Unavailable(_NO_ROOM) from None
             except probe.NotAnImage:
-                what = "is not a png, jpeg or webp that decodes as a whole"
+                what = pictures.UNREADABLE
                 raise _refused(one.label, what, name=one.name) from None
             one.facts = facts
             if one.is_data_uri:

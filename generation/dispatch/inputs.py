@@ -190,7 +190,7 @@ async def _verified(one: Mapping[str, Any], spool: SpoolFile, tenant: UUID) -> I
     except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
     except (probe.NotAnImage, SpoolError):
-        what = "is not a png, jpeg or webp that decodes as a whole"
+        what = pictures.UNREADABLE
         raise _unusable(one["label"], what) from None
 
 

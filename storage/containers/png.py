@@ -59,6 +59,16 @@ def kept(file: Source) -> Iterator[Piece]:
     raise NotAnImage("a png of too many chunks")
 
 
+def is_animated(file: Source) -> bool:
+    """Whether a png, one that `kept` takes, has frames: their control is before its pixels."""
+    position, kind = len(SIGNATURE), b""
+    while kind not in {b"acTL", b"IDAT", b"IEND"}:
+        head = exactly(file, position, _LENGTH_TYPE_BYTES)
+        kind = head[4:]
+        position += _AROUND_DATA_BYTES + int.from_bytes(head[:4], "big")
+    return kind == b"acTL"
+
+
 def _is_kept(file: Source, chunk: Span, kind: bytes, seen: set[bytes]) -> bool:
     size = chunk.size - _AROUND_DATA_BYTES
     if not kind[0] & _IS_ANCILLARY:

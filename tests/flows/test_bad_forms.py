@@ -194,16 +194,33 @@ def test_what_is_no_mask_is_refused(customer: Customer, mask: bytes) -> None:
 
 
 ODD_IMAGES = {
-    "cmyk": picture(image_format="jpeg", mode="CMYK"),
-    "16 bits": picture(mode="I;16"),
-    "a palette": picture(mode="P"),
-    "an animated png": animated("png"),
+    "cmyk": (picture(image_format="jpeg", mode="CMYK"), "CMYK"),
+    "16 bits": (picture(mode="I;16"), "16 bits"),
+    "an animated png": (animated("png"), "animated"),
 }
 
 
-@pytest.mark.parametrize("image", ODD_IMAGES.values(), ids=ODD_IMAGES)
-def test_odd_images_are_taken(customer: Customer, image: bytes) -> None:
-    assert edit(customer, {"image": image}).status_code == 200
+@pytest.mark.parametrize(("image", "why"), ODD_IMAGES.values(), ids=ODD_IMAGES)
+def test_what_vendors_do_not_agree_on_is_refused(
+    customer: Customer, image: bytes, why: str
+) -> None:
+    as_form = edit(customer, [("image[]", picture()), ("image[]", image)])
+    as_json = customer.client.post(
+        EDITS, json={**FIELDS, "images": [data_uri(picture()), data_uri(image)]}
+    )
+
+    for response in (as_form, as_json):
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (400, "invalid_image"), response.text
+        assert error["message"].startswith("image[1] is ")
+        assert why in error["message"]
+
+
+def test_a_palette_is_an_image_as_any_other(customer: Customer) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").quantize(4).save(file, "png")
+
+    assert edit(customer, {"image": file.getvalue()}).status_code == 200
 
 
 @pytest.mark.parametrize(

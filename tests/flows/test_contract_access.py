@@ -124,7 +124,7 @@ def test_a_key_that_is_revoked_while_its_images_are_looked_at_orders_nothing(
 ) -> None:
     """Each of the images takes a while to decode, one after the other."""
     drawn = io.BytesIO()
-    Image.new("I;16", (4000, 4000)).save(drawn, "PNG")
+    Image.new("RGB", (4000, 4000)).save(drawn, "PNG")
     image = f"data:image/png;base64,{base64.b64encode(drawn.getvalue()).decode()}"
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(customer.generate, "a fox", image=[image] * 16)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from generation import pictures
@@ -20,6 +22,8 @@ SQUARE = ImageFacts("png", 64, 64)
         (Task.EDIT, {"mask": MASK}, None),
         (Task.EDIT, {"mask": ImageFacts("png", 64, 48)}, "mask"),
         (Task.EDIT, {}, None),
+        (Task.EDIT, {"image[0]": IMAGE, "image[1]": replace(SQUARE, oddity="CMYK")}, "image[1]"),
+        (Task.GENERATE, {"image": replace(IMAGE, oddity="animated")}, "image"),
         (Task.VARIATION, {"image[0]": SQUARE}, None),
         (Task.VARIATION, {"image[0]": MASK}, "image"),
         (Task.VARIATION, {"image[0]": ImageFacts("webp", 64, 64)}, "image"),

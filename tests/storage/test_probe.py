@@ -45,6 +45,24 @@ def test_whole_images_are_verified(image_format, data, spooled):
     assert facts.size == "61x47"
 
 
+@pytest.mark.parametrize(
+    ("data", "oddity"),
+    [
+        (picture("PNG"), ""),
+        (picture("PNG", mode="P"), ""),
+        (picture("JPEG", mode="L"), ""),
+        (picture("PNG", mode="I;16"), "of 16 bits a channel"),
+        (picture("JPEG", mode="CMYK"), "CMYK"),
+        (
+            picture("PNG", save_all=True, append_images=[Image.new("RGB", (61, 47), "red")]),
+            "animated",
+        ),
+    ],
+)
+def test_what_decoders_do_not_agree_on_is_named(data, oddity, spooled):
+    assert verify(spooled(data)).oddity == oddity
+
+
 def test_a_large_image_on_disk_is_verified(spooled):
     image = Image.frombytes("RGB", (700, 500), os.urandom(700 * 500 * 3))
     file = io.BytesIO()

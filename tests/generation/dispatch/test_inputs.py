@@ -164,7 +164,7 @@ async def test_what_is_no_image_is_refused(server, public, spools, body):
 
     message = await refusal(public, spools, f"https://cats.com:{server.port}/a.png")
 
-    assert message.startswith("image[0] is not a png, jpeg or webp that decodes as a whole.")
+    assert message.startswith("image[0] is not a png, jpeg or webp of at most 16 megapixels")
 
 
 async def test_too_many_bytes_are_refused_and_nothing_is_left(
