@@ -1,32 +1,48 @@
-"""An empty installation with the sandbox as its channel."""
+"""An empty installation with the sandbox as its channel, and one whose demo has a past."""
 
 import os
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection, transaction
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 
 from accounts.keys import mint
 from generation.management import seeding
 from generation.management.seeding import Wishes
 
 
-@pytest.fixture
-def wishes(settings: Any) -> Wishes:
+@pytest.fixture(scope="module")
+def wishes() -> Iterator[Wishes]:
     """What `make run` asks for, with the running sandbox upstream."""
     url = os.environ["SANDBOX_URL"]
-    settings.EGRESS_ALLOW = frozenset({urlsplit(url).netloc})
-    return Wishes(
-        sandbox_url=url,
-        demo_api_key=mint(),
-        demo_email="demo@pictor.local",
-        demo_password="8a1f-22c0-93be-771d",
-        demo_history=True,
-    )
+    with override_settings(EGRESS_ALLOW=frozenset({urlsplit(url).netloc})):
+        yield Wishes(
+            sandbox_url=url,
+            demo_api_key=mint(),
+            demo_email="demo@pictor.local",
+            demo_password="8a1f-22c0-93be-771d",
+            demo_history=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def past(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, wishes: Wishes
+) -> Iterator[Wishes]:
+    """The history is written once for a module; each of its tests begins and ends with it."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        assert "the demo tenant" in seeding.seed(wishes)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")  # uncommitted, the tables are taken for empty ones
+        with django_db_blocker.block():
+            yield wishes
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def demo(db: None, wishes: Wishes) -> Wishes:
-    """A demo workspace with its history."""
-    assert "the demo tenant" in seeding.seed(wishes)
-    return wishes
+def demo(past: Wishes, db: None) -> Wishes:
+    """A demo workspace with its history; what a test changes is undone."""
+    return past

@@ -1,8 +1,5 @@
 """`manage.py demo remove`: the demo begins again, and the ledger stays right."""
 
-import pytest
-from django.core.exceptions import ValidationError
-
 from accounts.models import ApiKey, Membership, Tenant
 from accounts.selectors import Caller, caller_by_digest
 from accounts.services import revoke_api_key
@@ -45,13 +42,6 @@ def test_what_was_is_nameless_and_without_words(demo):
     assert not ApiKey.objects.filter(tenant=former, revoked_at=None).exists()
     assert not Generation.objects.exclude(prompt="").exists()
     assert not StoredImage.objects.filter(deleted_at=None).exists()
-
-
-def test_what_is_not_demo_data_alone_is_not_removed(db, wishes):
-    seeding.seed(Wishes(demo_api_key=wishes.demo_api_key))
-
-    with pytest.raises(ValidationError, match="no demo data"):
-        demo_removal.remove(wishes, now=clock.now(), actor="test")
 
 
 def test_a_demo_key_that_was_revoked_stays_revoked(demo):

@@ -3,6 +3,7 @@
 import pytest
 
 from generation.audit import generation_findings
+from generation.management import seeding
 from generation.management.history import pictures
 from generation.management.seeding import Wishes
 from generation.models import Channel, Generation
@@ -14,11 +15,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def painted(demo: Wishes) -> int:
-    return pictures.paint()
+def demo(transactional_db: None, wishes: Wishes) -> None:
+    """A demo workspace whose history is committed: what paints has connections of its own."""
+    seeding.seed(wishes)
 
 
-def test_a_few_dozen_of_the_newest_are_really_there(painted):
+def test_a_few_dozen_of_the_newest_are_really_there_and_painted_once(demo):
+    painted = pictures.paint()
+
     kept = StoredImage.objects.filter(deleted_at=None)
 
     assert kept.count() == painted
@@ -30,9 +34,6 @@ def test_a_few_dozen_of_the_newest_are_really_there(painted):
     made = Generation.objects.filter(state="succeeded").order_by("-id")[:10]
     assert StoredImage.objects.filter(generation_id__in=made, deleted_at=None).count() >= 10
     assert generation_findings() == []
-
-
-def test_they_are_painted_once(painted):
     assert pictures.paint() == 0
 
 

@@ -3,23 +3,16 @@
 from datetime import timedelta
 from io import StringIO
 
-import pytest
 from django.core.management import call_command
-from django.db import transaction
 
 from accounts.models import ApiKey, AuditEvent, Tenant
-from accounts.services import create_tenant
 from billing.models import KeyBudget, Transfer, UsageRollup
-from billing.selectors import available_to, ledger_findings, protection_findings, usage_findings
-from billing.services import LedgerError
+from billing.selectors import available_to, ledger_findings, usage_findings
 from generation.audit import generation_findings
 from generation.management import seeding
-from generation.management.history import writing
-from generation.management.seeding import Wishes
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of
 from pictor.kit import clock
-from pictor.kit.money import Micros
 from storage.models import StoredImage
 
 
@@ -106,32 +99,3 @@ def test_a_second_start_writes_nothing(demo):
 
     after = Transfer.objects.count(), Generation.objects.count(), AuditEvent.objects.count()
     assert after == before
-
-
-@pytest.mark.django_db
-def test_without_the_wish_there_is_no_history(wishes):
-    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url, demo_api_key=wishes.demo_api_key))
-
-    assert Generation.objects.count() == 0
-    assert available_to(Tenant.objects.get().id) == 100_000_000
-
-
-@pytest.mark.django_db
-def test_where_money_has_moved_there_is_no_history(wishes):
-    create_tenant(name="acme", opening_balance=Micros(1), actor="test")
-
-    seeding.seed(wishes)
-
-    assert Generation.objects.count() == 0
-
-
-@pytest.mark.django_db
-def test_a_ledger_that_has_begun_takes_no_past(wishes):
-    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url))
-    tenant = create_tenant(name="acme", opening_balance=Micros(1), actor="test")
-
-    with pytest.raises(LedgerError, match="has begun"), transaction.atomic():
-        writing.write(tenant=tenant, now=clock.now(), actor="test")
-
-    assert Generation.objects.count() == 0
-    assert [*ledger_findings(), *protection_findings()] == []

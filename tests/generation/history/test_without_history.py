@@ -1,0 +1,51 @@
+"""Where the demo workspace gets no past: then there is none to remove either."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Tenant
+from accounts.services import create_tenant
+from billing.selectors import available_to, ledger_findings, protection_findings
+from billing.services import LedgerError
+from generation.management import demo_removal, seeding
+from generation.management.history import writing
+from generation.management.seeding import Wishes
+from generation.models import Generation
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+
+
+def test_without_the_wish_there_is_no_history(wishes):
+    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url, demo_api_key=wishes.demo_api_key))
+
+    assert Generation.objects.count() == 0
+    assert available_to(Tenant.objects.get().id) == 100_000_000
+
+
+def test_where_money_has_moved_there_is_no_history(wishes):
+    create_tenant(name="acme", opening_balance=Micros(1), actor="test")
+
+    seeding.seed(wishes)
+
+    assert Generation.objects.count() == 0
+
+
+def test_a_ledger_that_has_begun_takes_no_past(wishes):
+    seeding.seed(Wishes(sandbox_url=wishes.sandbox_url))
+    tenant = create_tenant(name="acme", opening_balance=Micros(1), actor="test")
+
+    with pytest.raises(LedgerError, match="has begun"), transaction.atomic():
+        writing.write(tenant=tenant, now=clock.now(), actor="test")
+
+    assert Generation.objects.count() == 0
+    assert [*ledger_findings(), *protection_findings()] == []
+
+
+def test_what_is_not_demo_data_alone_is_not_removed(wishes):
+    seeding.seed(Wishes(demo_api_key=wishes.demo_api_key))
+
+    with pytest.raises(ValidationError, match="no demo data"):
+        demo_removal.remove(wishes, now=clock.now(), actor="test")
