@@ -1,5 +1,11 @@
 """What `manage.py` says when nobody names a command."""
 
+import subprocess
+
+import pytest
+
+from tests.servers import Stack
+
 PICTORS = """\
 
 Type 'manage.py help <subcommand>' for help on a specific subcommand.
@@ -32,22 +38,26 @@ Django's:
 """
 
 
-def test_pictors_commands_come_first_with_a_line_each(stack):
-    shown = stack.manage("help")
+@pytest.fixture(scope="module")
+def shown(stack: Stack) -> subprocess.CompletedProcess[str]:
+    """What `manage.py help` says."""
+    return stack.manage("help")
 
+
+def test_pictors_commands_come_first_with_a_line_each(shown):
     assert shown.stdout.startswith(PICTORS)
     assert (shown.returncode, shown.stderr) == (0, "")
 
 
-def test_djangos_commands_follow_as_django_lists_them(stack):
-    djangos = stack.manage("help").stdout.partition("Django's:")[2]
+def test_djangos_commands_follow_as_django_lists_them(shown):
+    djangos = shown.stdout.partition("Django's:")[2]
 
     assert "\n[staticfiles]\n    collectstatic\n    findstatic\n    runserver\n" in djangos
     assert "channel" not in djangos.split()
 
 
-def test_no_command_at_all_asks_for_help(stack):
-    assert stack.manage().stdout == stack.manage("help").stdout
+def test_no_command_at_all_asks_for_help(stack, shown):
+    assert stack.manage().stdout == shown.stdout
 
 
 def test_the_words_for_shells_stay_a_plain_list(stack):

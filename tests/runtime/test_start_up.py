@@ -62,11 +62,15 @@ def test_the_channels_are_listed_without_what_calls_them(stack):
     assert modules & {*SERVERS_ALONE, "generation.channels.openai.adapter", "httpx"} == set()
 
 
-def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_request(stack):
-    modules = imported(stack, WEB)
+@pytest.fixture(scope="module")
+def in_web(stack: Stack) -> set[str]:
+    """Every module that a web process has imported before its first request."""
+    return imported(stack, WEB)
 
+
+def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_request(in_web):
     pages = {"accounts.admin", "generation.admin.channels", "generation.api.views"}
-    assert modules >= {
+    assert in_web >= {
         *pages,
         "drf_spectacular.generators",
         "pictor.celery",
@@ -74,12 +78,11 @@ def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_req
     }
 
 
-@pytest.mark.parametrize("code", [WEB, WORKER])
-def test_what_images_go_through_is_there_at_the_start_without_boto3(stack, code):
-    modules = imported(stack, code)
+def test_what_images_go_through_is_there_at_the_start_without_boto3(stack, in_web):
+    in_worker = imported(stack, WORKER)
 
-    assert "storage.wire" in modules
-    assert not modules & {"boto3", "botocore"}
+    assert "storage.wire" in in_web & in_worker
+    assert not (in_web | in_worker) & {"boto3", "botocore"}
 
 
 def test_the_check_of_the_admin_sees_every_page(stack):
