@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import psutil
+import psycopg
 
 from tests.servers import Stack
+from tests.tls import TLS
 
 
 def until(condition: Callable[[], bool], seconds: float = 90) -> None:
@@ -32,6 +34,15 @@ def stopped(pid: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+def outlive_leases(stack: Stack) -> None:
+    """All leases have run out, without the wait for it; image workers that live renew theirs."""
+    with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(
+            "UPDATE generation_worker SET seen_at = seen_at - interval '1 minute'"
+            " WHERE stopped_at IS NULL"
+        )
+
+
 NOT_PROBED = {"sandbox": "SANDBOX_URL", "s3": "S3_ENDPOINT_URL"}
 """Parts of which the site's own probe says nothing, and where they are."""
 
@@ -39,7 +50,7 @@ NOT_PROBED = {"sandbox": "SANDBOX_URL", "s3": "S3_ENDPOINT_URL"}
 def answers(stack: Stack, role: str) -> bool:
     """Whether one of NOT_PROBED takes requests: a new process begins before it listens."""
     try:
-        httpx.get(stack.env[NOT_PROBED[role]], trust_env=False, timeout=10)
+        httpx.get(stack.env[NOT_PROBED[role]], verify=TLS, trust_env=False, timeout=10)
     except httpx.HTTPError:
         return False
     return True
@@ -61,7 +72,7 @@ def _runs(pid: int) -> bool:
 
 def _is_ready(stack: Stack) -> bool:
     try:
-        answer = httpx.get(f"{stack.base_url}/readyz", trust_env=False, timeout=10)
+        answer = httpx.get(f"{stack.base_url}/readyz", verify=TLS, trust_env=False, timeout=10)
     except httpx.HTTPError:
         return False
     return answer.is_success and bool(answer.json()["image_workers"])

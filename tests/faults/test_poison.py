@@ -1,23 +1,17 @@
 """A generation that kills its worker fails alone; what was in flight beside it succeeds."""
 
 import contextlib
-import json
 import os
 import signal
-import threading
-from collections import Counter
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
-from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from tests.contracts.recorder import BurstServer, Recorder
 from tests.contracts.refusing import first_channel
 from tests.customer import Customer, Operator
+from tests.faults.upstream import Holding, serving
 from tests.flows.conftest import customer, make_customer, make_customer_once, operator
-from tests.processes import until
+from tests.processes import outlive_leases, until
 from tests.servers import Stack
 
 __all__ = ["customer", "make_customer", "make_customer_once", "operator"]
@@ -29,69 +23,38 @@ PRICE_OF_LOW = 5_880
 NEIGHBOURS = 6
 
 
-class Killing:
+class Killing(Holding):
     """An upstream that kills the image worker when it is asked for poison.
 
     The poison is answered only when `company` calls are at this upstream beside it, so that the
-    first death takes all of them along.
+    first death takes all of them along. Nobody waits for the lease of what it has killed.
     """
 
     def __init__(self, stack: Stack, company: int) -> None:
-        self.base_url = f"http://127.0.0.1:{stack.upstream_ports[2]}/v1"
-        self.calls: Counter[str] = Counter()
+        super().__init__(stack)
         self._stack = stack
         self._company = company
-        self._has_killed = threading.Event()
-        self._good = Recorder(stack.upstream_ports[2]).answer({"size": "1024x1024"})
 
+    @override
     def answer(self, prompt: str) -> bytes:
-        self.calls[prompt] += 1
         if prompt != "poison":
-            self._has_killed.wait(60)
-            return self._good
-        until(lambda: sum(self.calls.values()) > self._company)
+            return super().answer(prompt)
+        self.calls[prompt] += 1
+        until(lambda: self.all_calls > self._company)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._stack.pids()["worker"][0], signal.SIGKILL)
-        self._has_killed.set()
+        self.let_go()
+        outlive_leases(self._stack)
         return b""
-
-
-@contextlib.contextmanager
-def killing(stack: Stack, *, company: int) -> Iterator[Killing]:
-    upstream = Killing(stack, company)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = upstream.answer(body["prompt"])
-            with contextlib.suppress(OSError):
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-        @override
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = BurstServer(("127.0.0.1", stack.upstream_ports[2]), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield upstream
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_poison_fails_at_its_third_dispatch_and_its_neighbours_succeed(
     customer: Customer, operator: Operator, stack: Stack
 ) -> None:
     prompts = ["poison", *(f"boat {number}" for number in range(NEIGHBOURS))]
+    upstream = Killing(stack, company=NEIGHBOURS)
     with (
-        killing(stack, company=NEIGHBOURS) as upstream,
+        serving(upstream.port, upstream.answer),
         first_channel(operator, "killing", upstream.base_url),
     ):
         for prompt in prompts:

@@ -11,10 +11,13 @@ from typing import Any
 
 import httpx
 import openai
+import pytest
 import redis
 
 from pictor.runtime.logs import begin_log
-from tests.customer import Customer
+from tests.contracts.refusing import first_channel
+from tests.customer import Customer, Operator
+from tests.faults.upstream import Holding, serving
 from tests.flows.conftest import (
     customer,
     database,
@@ -23,13 +26,25 @@ from tests.flows.conftest import (
     operator,
     sandbox,
 )
-from tests.processes import stopped, until
+from tests.processes import outlive_leases, stopped, until
 from tests.servers import ROOT, Stack
 
 __all__ = ["customer", "database", "make_customer", "make_customer_once", "operator", "sandbox"]
 
 PRICE_OF_LOW = 5_880
-BOATS = [{"prompt": f"boat {number} [sandbox: delay=3]", "quality": "low"} for number in range(20)]
+BOATS = [{"prompt": f"boat {number}", "quality": "low"} for number in range(20)]
+
+
+@pytest.fixture
+def upstream(stack: Stack, operator: Operator) -> Iterator[Holding]:
+    """Gets all orders, and holds their answers back."""
+    holding = Holding(stack)
+    with (
+        serving(holding.port, holding.answer),
+        first_channel(operator, "holding", holding.base_url),
+    ):
+        yield holding
+        holding.let_go()
 
 
 def in_flight(sandbox: httpx.Client) -> int:
@@ -37,13 +52,13 @@ def in_flight(sandbox: httpx.Client) -> int:
 
 
 def test_a_killed_image_worker_loses_nothing_and_charges_nothing_twice(
-    customer: Customer, stack: Stack, sandbox: httpx.Client
+    customer: Customer, stack: Stack, upstream: Holding
 ) -> None:
     async def run() -> list[httpx.Response]:
         calls = asyncio.create_task(customer.generate_many(BOATS))
-        while await asyncio.to_thread(in_flight, sandbox) < 20:
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(until, lambda: upstream.all_calls == 20)
         os.kill(stack.pids()["worker"][0], signal.SIGKILL)
+        upstream.let_go()
         return await calls
 
     responses = asyncio.run(run())
@@ -128,19 +143,22 @@ def second_worker(stack: Stack) -> Iterator[None]:
 
 
 def test_a_worker_that_comes_back_after_its_lease_changes_nothing(
-    customer: Customer, stack: Stack, sandbox: httpx.Client, database: Any
+    customer: Customer, stack: Stack, upstream: Holding, database: Any
 ) -> None:
     first = stack.pids()["worker"][0]
     for boat in BOATS[:5]:
         customer.generate(boat["prompt"], quality="low", headers={"Prefer": "respond-async"})
-    until(lambda: in_flight(sandbox) == 5)
+    until(lambda: upstream.all_calls == 5)
 
-    with stopped(first), second_worker(stack):
-        until(lambda: customer.states() == {"succeeded": 5})
-        settled = snapshot(database)
-        beats = lease_of(database, first)
-        os.kill(first, signal.SIGCONT)
-        until(lambda: lease_of(database, first) != beats)
+    with stopped(first):
+        upstream.let_go()
+        outlive_leases(stack)
+        with second_worker(stack):
+            until(lambda: customer.states() == {"succeeded": 5})
+            settled = snapshot(database)
+            beats = lease_of(database, first)
+            os.kill(first, signal.SIGCONT)
+            until(lambda: lease_of(database, first) != beats)
 
     assert snapshot(database) == settled
     assert customer.captures() == [PRICE_OF_LOW] * 5

@@ -1,0 +1,67 @@
+"""A real upstream on loopback whose answers a test holds back, by prompt."""
+
+import contextlib
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from typing_extensions import override
+
+from tests.contracts.recorder import BurstServer, Recorder
+from tests.servers import Stack
+
+
+class Holding:
+    """Holds every answer back until it is told to let go; from then on it answers at once."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.port = stack.upstream_ports[2]
+        self.base_url = f"http://127.0.0.1:{self.port}/v1"
+        self.calls: Counter[str] = Counter()
+        self._may_answer = threading.Event()
+        self._good = Recorder(self.port).answer({"size": "1024x1024"})
+
+    @property
+    def all_calls(self) -> int:
+        return sum(self.calls.values())
+
+    def let_go(self) -> None:
+        self._may_answer.set()
+
+    def answer(self, prompt: str) -> bytes:
+        self.calls[prompt] += 1
+        self._may_answer.wait(60)
+        return self._good
+
+
+@contextlib.contextmanager
+def serving(port: int, answer: Callable[[str], bytes]) -> Iterator[None]:
+    """The answers to prompts as a server on that port of 127.0.0.1."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            content = answer(body["prompt"])
+            with contextlib.suppress(OSError):
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        @override
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    server = BurstServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
