@@ -1,4 +1,8 @@
-"""The default `make run`: its demo workspace has a past, written once, and it can be removed."""
+"""The default `make run`: the first start makes an image and the demo's past, the second neither.
+
+Both on one stack, which a person has too: an image is made beside the past, once, before any vendor
+can be connected; and a command removes all of it.
+"""
 
 import json
 from pathlib import Path
@@ -8,6 +12,11 @@ import pytest
 
 from tests.processes import until
 from tests.servers import Stack, start_stack, stop_stack
+
+
+def start(folder: Path) -> Stack:
+    """As `make run` does where nothing is configured."""
+    return start_stack(folder, PICTOR_DEMO_HISTORY="1", PICTOR_FIRST_IMAGE="1")
 
 
 def proof(stack: Stack) -> dict[str, Any]:
@@ -21,15 +30,16 @@ def said(folder: Path) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_the_first_start_writes_it_the_second_does_not_and_a_command_removes_it(tmp_path):
-    stack = start_stack(tmp_path, PICTOR_DEMO_HISTORY="1")
+def test_image_and_past_are_made_by_the_first_start_alone_and_a_command_removes_them(tmp_path):
+    stack = start(tmp_path)
     try:
-        until(lambda: "✓ pictures" in said(tmp_path), seconds=60)
+        until(lambda: "✓ pictures" in said(tmp_path))
         assert "painted 4" in stack.log("pictures")
+        assert "first image" in said(tmp_path)
         first = proof(stack)
     finally:
         stop_stack(stack)
-    stack = start_stack(tmp_path, PICTOR_DEMO_HISTORY="1")
+    stack = start(tmp_path)
     try:
         until(lambda: "Pictor is ready" in said(tmp_path))
         second = proof(stack)
@@ -40,9 +50,10 @@ def test_the_first_start_writes_it_the_second_does_not_and_a_command_removes_it(
         stop_stack(stack)
 
     assert first["ok"]
-    assert (first["totals"]["generations"], first["totals"]["demo"]) == (2000, 2000)
+    assert (first["totals"]["generations"], first["totals"]["demo"]) == (2001, 2000)
     assert second == first
     assert "✓ pictures" not in said(tmp_path)
-    assert removed.stdout == "erased 2000 generations; the demo begins again\n"
+    assert "first image" not in said(tmp_path)
+    assert removed.stdout == "erased 2001 generations; the demo begins again\n"
     assert (again.returncode, "no demo data" in again.stderr) == (1, True)
     assert (after["ok"], after["totals"]["tenants"]) == (True, 2)
