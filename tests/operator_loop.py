@@ -7,12 +7,14 @@ operate through this. It is the same commands in the same order, in one process.
 import contextlib
 import io
 import json
+import os
 import sys
 
 import django
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")  # as manage.py does
 django.setup()
 for line in sys.stdin:
     out = io.StringIO()

@@ -5,12 +5,14 @@ import json
 import random
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from tests.chaos.faults import Faults
 from tests.chaos.traffic import HONEST, HOSTILE, Traffic
 from tests.chaos.upstream import Honest, Hostile, serving
 from tests.chaos.verdict import Verdict, verdict
+from tests.customer import Operator
 from tests.processes import is_whole, until
 from tests.servers import Stack, start_stack, stop_stack
 
@@ -57,17 +59,11 @@ def run_on(stack: Stack, *, seed: int, seconds: float) -> Verdict:
 
 def _prepared(stack: Stack, honest: int, hostile: int) -> str:
     """Two channels that are alone in what they serve, and a tenant's key."""
-    for name, port, model in (("honest", honest, HONEST), ("hostile", hostile, HOSTILE)):
-        address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-chaos")
-        _manage(stack, "channel", "set", name, *address, "--models", model, "--timeout", "6")
-        _manage(stack, "channel", "enable", name, "--untested")
-    _manage(stack, "channel", "disable", "sandbox")
-    created = _manage(stack, "tenant", "create", TENANT, "--balance", "1000", "--json")
+    with closing(Operator(stack)) as operator:
+        for name, port, model in (("honest", honest, HONEST), ("hostile", hostile, HOSTILE)):
+            address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-chaos")
+            operator("channel", "set", name, *address, "--models", model, "--timeout", "6")
+            operator("channel", "enable", name, "--untested")
+        operator("channel", "disable", "sandbox")
+        created = operator("tenant", "create", TENANT, "--balance", "1000", "--json")
     return str(json.loads(created)["api_key"])
-
-
-def _manage(stack: Stack, *arguments: str) -> str:
-    result = stack.manage(*arguments)
-    if result.returncode:
-        raise RuntimeError(f"manage.py {' '.join(arguments)}: {result.stderr}")
-    return result.stdout

@@ -81,8 +81,9 @@ class Traffic:
 
     async def _poison(self, client: httpx.AsyncClient) -> None:
         """One at a time: each takes its worker with it three times, some 20 s apart."""
-        while not await asyncio.to_thread(self.is_over.wait, POISON_PAUSE_SECONDS):
+        while not self.is_over.is_set():
             await self._order(client, HONEST, f"{POISON}-{next(self._numbers)}")
+            await asyncio.to_thread(self.is_over.wait, POISON_PAUSE_SECONDS)
 
     async def _order(
         self, client: httpx.AsyncClient, model: str, prompt: str, *, waits: bool = True
