@@ -1,4 +1,4 @@
-"""What tests of any folder may need: the asyncio backend, pools, pages without static files."""
+"""The order of the folders, and what tests of any may need: the asyncio backend, pools, pages."""
 
 import threading
 from collections.abc import Iterator
@@ -8,6 +8,14 @@ import pytest
 from django.db import connection
 
 from pictor.kit import pools, prepared
+
+LONG = ("tests/console", "tests/faults", "tests/flows")
+"""Folders whose files may take a minute and longer."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffled as they are, long files begin first, so that no worker idles while one ends late."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture
