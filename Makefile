@@ -25,7 +25,9 @@ help: ## show this list
 run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 	@exec env PICTOR_STOP_WITH_PARENT=1 $(PY) manage.py run
 
+# Where Python may not write bytecode, every process would compile what it imports of this.
 test: venv-dev ## run the tests, against real servers of their own, two files at a time
+	@$(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow: not in CI)
