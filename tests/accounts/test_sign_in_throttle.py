@@ -17,12 +17,6 @@ PASSWORD = "correct horse battery"
 ADDRESSES = (f"2001:db8::{number:x}" for number in itertools.count(1))
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings):
-    """So that a minute's worth is typed in less than a minute on any machine."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ann():
     return User.objects.create_superuser(f"{new_uuid().hex}@example.com", PASSWORD)
