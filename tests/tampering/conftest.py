@@ -1,6 +1,10 @@
 """Books with a row in every table that money hangs on."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from accounts.services import link_events
 from billing.services import credit
@@ -14,8 +18,27 @@ from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images
 
 
+@pytest.fixture(scope="module")
+def written(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Customer]:
+    """The books are written once for a module; each of its tests begins and ends with them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        customer = write(Spools(tmp_path_factory.mktemp("spool"), SpoolBudget(1_000_000)))
+        with django_db_blocker.block():
+            yield customer
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def books(db, tmp_path):
+def books(written: Customer, db: None) -> Customer:
+    """Whose they are; what a test changes is undone."""
+    return written
+
+
+def write(spools: Spools) -> Customer:
     """A customer with a top-up, a credit, a settled generation that cost us, and one under way."""
     seeding.seed(Wishes())
     make_channel(cost_micros=30_000)
@@ -24,7 +47,7 @@ def books(db, tmp_path):
     credit(tenant_id=acme.id, amount=Micros(1_000_000), reason="gift", actor="test")
     claim = take(generation_id=acme.generation().id, worker=make_worker())
     assert claim is not None
-    delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(max_bytes=1_000_000)))
+    delivery = make_delivery(claim, spools)
     settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now())
     acme.generation(idempotency_key="once")
     link_events()
