@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.services import create_tenant, issue_api_key
-from generation.management import seeding
-from generation.management.seeding import Wishes
+from tests.seeds import sow
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def now():
 @pytest.fixture
 def offered(db):
     """The seeded contracts and prices."""
-    seeding.seed(Wishes())
+    sow()
 
 
 @pytest.fixture

@@ -8,17 +8,16 @@ from django.conf import settings
 
 from generation.claims import Claim, take
 from generation.lease import WorkerEpoch
-from generation.management import seeding
-from generation.management.seeding import Wishes
 from generation.models import Channel, Generation
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_worker
+from tests.seeds import sow
 
 
 @pytest.fixture
 def seeded(db: None) -> None:
     """Contracts and prices."""
-    seeding.seed(Wishes())
+    sow()
 
 
 @pytest.fixture

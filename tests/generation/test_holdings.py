@@ -6,19 +6,18 @@ from django.core.exceptions import ValidationError
 from billing import holdings as money
 from generation import holdings
 from generation.forgetting import forget
-from generation.management import seeding
-from generation.management.seeding import Wishes
 from generation.models import Generation
 from generation.settlement import cancel
 from pictor.kit import clock
 from tests.factories import Customer, make_channel
+from tests.seeds import sow
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def acme(db):
-    seeding.seed(Wishes())
+    sow()
     make_channel("hidden-vendor")
     return Customer("acme")
 

@@ -13,14 +13,13 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent, Mail, Membership, User
 from accounts.services import add_member, erase_tenant
-from generation.management import seeding
-from generation.management.seeding import Wishes
 from pictor.kit import clock
 from storage import backends, exports
 from storage.backends import bucket
 from storage.exports import ask_for_export, delete_old, export_url, make_due
 from storage.models import TenantExport
 from tests.factories import Customer
+from tests.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3")]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -29,7 +28,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 @pytest.fixture
 def acme(s3):
     bucket.delete_many(objects())
-    seeding.seed(Wishes())
+    sow()
     return Customer("acme")
 
 

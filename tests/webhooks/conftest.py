@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from generation.management import seeding
-from generation.management.seeding import Wishes as Seed
 from pictor.kit import clock
 from pictor.kit.http import HttpPool
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel
 from tests.raw_server import RawServer, Script, running, says
+from tests.seeds import sow
 from webhooks import outbox
 from webhooks.models import WebhookEndpoint
 from webhooks.outbox import Order, Outcome
@@ -24,7 +23,7 @@ from webhooks.services import Wishes, create_endpoint
 
 @pytest.fixture
 def acme(db: None) -> Customer:
-    seeding.seed(Seed())
+    sow()
     make_channel(serves="both")
     return Customer("acme")
 

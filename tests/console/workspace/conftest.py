@@ -17,14 +17,13 @@ from accounts.models import Membership, User
 from accounts.services import add_member
 from billing.selectors import balance_of
 from generation.claims import take
-from generation.management import seeding
-from generation.management.seeding import Wishes
 from generation.models import Channel, Generation
 from generation.outcome import TIMED_OUT, Failure
 from generation.settlement import fail, settle
 from pictor.kit import clock, ids
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images
+from tests.seeds import sow
 from webhooks.models import Delivery
 from webhooks.services import Wishes as Hook
 from webhooks.services import create_endpoint, send_test
@@ -36,7 +35,7 @@ Make = Callable[..., Generation]
 @pytest.fixture(autouse=True)
 def pages(db: None, plain_static_files: None) -> None:
     """Contracts and prices, and pages without the manifest of static files."""
-    seeding.seed(Wishes())
+    sow()
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from accounts.models import User
 from accounts.services import create_tenant, issue_api_key
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
-from generation.management import seeding
-from generation.management.seeding import Wishes
 from generation.models import Attempt, Channel, Generation
 from pictor.kit.ids import new_uuid
+from tests.seeds import sow
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -24,7 +23,7 @@ def root():
 
 @pytest.fixture
 def pages(client, root):
-    seeding.seed(Wishes())
+    sow()
     client.force_login(root)
     return client
 

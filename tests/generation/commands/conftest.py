@@ -13,12 +13,11 @@ from django.db import transaction
 
 from accounts.services import create_tenant, issue_api_key
 from billing.services import Hold, end_hold, place_hold, record_usage
-from generation.management import seeding
-from generation.management.seeding import Wishes
 from generation.models import Generation
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 from storage.models import StoredImage
+from tests.seeds import sow
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -50,7 +49,7 @@ def manage() -> Callable[..., Output]:
 @pytest.fixture
 def seeded() -> None:
     """Contracts and prices."""
-    seeding.seed(Wishes())
+    sow()
 
 
 @pytest.fixture
