@@ -10,10 +10,17 @@ import httpx
 import pytest
 
 from tests.customer import GENERATIONS, Customer
+from tests.flows.conftest import MakeCustomer
 
 GOOD = b'{"model": "gpt-image-2", "prompt": "a fox", "quality": "low"}'
 QUOTE = "/v1/images/quote"
 GZIP = {"Content-Encoding": "gzip"}
+
+
+@pytest.fixture(scope="module")
+def customer(make_customer_once: MakeCustomer) -> Customer:
+    """One for all: no test here asks for its books."""
+    return make_customer_once()
 
 
 def error_code_of(response: httpx.Response) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from tests.contracts.price_list import LOW_OR_STANDARD
 from tests.customer import GENERATIONS, Customer
+from tests.flows.conftest import MakeCustomer
 
 MONEY = re.compile(r"[0-9]+\.[0-9]{6}")
 ALWAYS = {"created", "data", "size", "output_format", "usage", "metadata"}
@@ -49,6 +50,12 @@ OBJECT = {
     "result",
     "error",
 }
+
+
+@pytest.fixture(scope="module")
+def customer(make_customer_once: MakeCustomer) -> Customer:
+    """One for all: no test here asks for its books."""
+    return make_customer_once()
 
 
 def strictly(kind: Any, content: bytes) -> Any:
