@@ -15,7 +15,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    ViewportSize,
+)
 
 CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
 SCREENSHOTS = os.environ.get("PICTOR_SCREENSHOTS")
@@ -32,6 +40,18 @@ new PerformanceObserver((list) => {
     shifted.push(...entry.sources.map((one) => one.node?.outerHTML?.slice(0, 80)));
   }
 }).observe({ type: "layout-shift", buffered: true });
+"""
+SEEN = """
+async () => {
+  await document.fonts.ready;
+  const isTooWide = document.documentElement.scrollWidth > innerWidth;
+  return { violations, shift, shifted, isTooWide };
+}
+"""
+BROKEN = """
+async ([context, options]) =>
+  (await axe.run(context ?? document, options)).violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`))
 """
 OTHER_THEME = """
 { const { dataset } = document.documentElement;
@@ -66,7 +86,7 @@ pictures are made of all.
 def looking(browser: Browser, base_url: str, look: Look) -> Iterator[BrowserContext]:
     """A browser's session with that look, at that site."""
     context = browser.new_context(base_url=base_url, viewport=look.viewport)
-    context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
+    choose_theme(context, base_url, look)
     context.add_init_script(WATCH)
     try:
         yield context
@@ -74,30 +94,64 @@ def looking(browser: Browser, base_url: str, look: Look) -> Iterator[BrowserCont
         context.close()
 
 
+def in_every_look(page: Page, base_url: str) -> Iterator[Look]:
+    """The looks in turn: what is opened in that tab meanwhile is looked at so."""
+    for look in SHOWN:
+        page.set_viewport_size(look.viewport)
+        choose_theme(page.context, base_url, look)
+        yield look
+
+
+def choose_theme(context: BrowserContext, base_url: str, look: Look) -> None:
+    """Let the server know which one this visitor has chosen."""
+    context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
+
+
 def faults(page: Page, path: str, *, status: int = 200, known: tuple[str, ...] = ()) -> list[str]:
     """What is wrong with the page at that path.
 
     `known` are parts of the lines that are let be: exceptions with a reason of their own.
     """
-    found: list[str] = []
-    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: found.append(str(error)))
-    page.on("request", lambda sent: urls.append(sent.url))
-    urls: list[str] = []
-    answer = page.goto(path)
-    page.evaluate("document.fonts.ready")
+    with _heard(page) as (found, urls):
+        answer = page.goto(path)
+        seen = page.evaluate(SEEN)
     if answer is None or answer.status != status:
         found.append(f"status {answer and answer.status}")
     home = urlsplit(page.url).netloc
     found += [f"request to {url}" for url in urls if not _is_ours(url, home)]
-    found += page.evaluate("violations")
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+    found += seen["violations"]
+    if seen["isTooWide"]:
         found.append("scrolls sideways")
-    if (shift := page.evaluate("shift")) > MAX_SHIFT:
-        found.append(f"shifts by {shift:.3f}: {page.evaluate('shifted')}")
+    if seen["shift"] > MAX_SHIFT:
+        found.append(f"shifts by {seen['shift']:.3f}: {seen['shifted']}")
     refused = f"the server responded with a status of {status} "
     let_be = (refused, *known)
     return [line for line in found if not any(part in line for part in let_be)]
+
+
+@contextmanager
+def _heard(page: Page) -> Iterator[tuple[list[str], list[str]]]:
+    """The errors on its console, and the addresses it asks, as they come."""
+    errors: list[str] = []
+    urls: list[str] = []
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    def failed(error: Error) -> None:
+        errors.append(str(error))
+
+    def sent(request: Request) -> None:
+        urls.append(request.url)
+
+    page.on("console", said)
+    page.on("pageerror", failed)
+    page.on("request", sent)
+    yield errors, urls
+    page.remove_listener("console", said)
+    page.remove_listener("pageerror", failed)
+    page.remove_listener("request", sent)
 
 
 def _is_ours(url: str, home: str) -> bool:
@@ -111,6 +165,7 @@ def axe(page: Page, *apart_from: str, has_other_theme: bool = True) -> list[str]
     `apart_from` selects parts that are not ours to mend, or are asked about elsewhere.
     """
     context = {"exclude": [[part] for part in apart_from]} if apart_from else None
+    page.evaluate(Axe().axe_script)
     found = _broken(page, context, RULES)
     if has_other_theme and page.viewport_size == WIDE:
         page.evaluate(OTHER_THEME)
@@ -122,8 +177,8 @@ def axe(page: Page, *apart_from: str, has_other_theme: bool = True) -> list[str]
 
 def _broken(page: Page, context: Any, rules: dict[str, Any]) -> list[str]:
     options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
-    violations = Axe().run(page, context=context, options=options).response["violations"]
-    return [f"{rule['id']}: {node['html'][:160]}" for rule in violations for node in rule["nodes"]]
+    broken: list[str] = page.evaluate(BROKEN, [context, options])
+    return broken
 
 
 def keep(page: Page, name: str) -> None:

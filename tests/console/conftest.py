@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.console.browser import CHROMIUM, LOOKS, Look, looking
+from tests.console.browser import CHROMIUM, LOOKS, Look, choose_theme, looking
 from tests.console.pages import Place
 from tests.processes import until
 from tests.servers import Stack
@@ -34,24 +34,30 @@ def look() -> Look:
 
 @pytest.fixture(scope="module")
 def sessions(browser: Browser, stack: Stack) -> Iterator[Sessions]:
-    """A browser's session for each look, kept for the module: fonts and scripts load once."""
+    """A browser's session for each look, kept for the module: fonts and scripts load once.
+
+    So is its window: an empty tab holds it open, as a window costs more than most pages do.
+    """
     made: dict[str, BrowserContext] = {}
     with ExitStack() as kept:
 
         def session(look: Look) -> BrowserContext:
             if look.name not in made:
                 made[look.name] = kept.enter_context(looking(browser, stack.base_url, look))
+                made[look.name].new_page()
             return made[look.name]
 
         yield session
 
 
 @pytest.fixture
-def session(sessions: Sessions, look: Look) -> Iterator[BrowserContext]:
+def session(sessions: Sessions, stack: Stack, look: Look) -> Iterator[BrowserContext]:
     """The session of that look; its pages are closed with the test."""
     context = sessions(look)
+    choose_theme(context, stack.base_url, look)
     yield context
-    for page in context.pages:
+    _, *pages = context.pages  # the first one holds the window
+    for page in pages:
         page.close()
 
 

@@ -10,46 +10,54 @@ from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.sign_in.urls import urlpatterns
-from tests.console.browser import SHOWN, Look, axe, faults, keep, looking
+from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
 from tests.console.people import PASSWORD, code_for, register
 from tests.servers import Stack
 
+WEAR = """(theme) => { document.documentElement.dataset.theme = theme;
+  for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish(); }"""
 NO_PAGE = {"mfa_download_recovery_codes"}
 """A file."""
 
 
 class Tour:
-    """One person's way past pages, each of which is looked at."""
+    """One person's way past pages, each of which is looked at in every look."""
 
-    def __init__(self, session: BrowserContext, look: Look) -> None:
-        self.session, self._look = session, look
+    def __init__(self, session: BrowserContext, base_url: str) -> None:
+        self.session, self._base_url = session, base_url
         self.seen: set[str] = set()
         self.email = f"ann-{uuid4().hex[:8]}@example.com"
 
     def see(self, path: str) -> Page:
         """Look at a page, which stays open."""
         page = self.session.new_page()
-        assert faults(page, path) == [], path
-        assert urlsplit(page.url).path == path
-        self.look_at(page)
+        for look in in_every_look(page, self._base_url):
+            assert faults(page, path) == [], path
+            assert urlsplit(page.url).path == path
+            self._look_at(page, look)
         return page
 
     def look_at(self, page: Page) -> None:
-        """Look at a page that is open."""
+        """Look at a page that is open, and may not come again."""
+        for look in in_every_look(page, self._base_url):
+            page.evaluate(WEAR, look.theme)
+            self._look_at(page, look)
+
+    def _look_at(self, page: Page, look: Look) -> None:
         name = str(resolve(urlsplit(page.url).path).url_name)
         self.seen.add(name)
-        keep(page, f"{name.replace('_', '-')}-{self._look.name}")
-        assert axe(page) == [], page.url
+        keep(page, f"{name.replace('_', '-')}-{look.name}")
+        assert axe(page) == [], (page.url, look)
 
     def leave(self) -> None:
         """Sign out."""
         self.session.clear_cookies(name="sessionid")
 
 
-@pytest.fixture(params=SHOWN, ids=lambda look: look.name)
-def tour(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Tour]:
-    with looking(browser, stack.base_url, request.param) as session:
-        yield Tour(session, request.param)
+@pytest.fixture
+def tour(browser: Browser, stack: Stack, look: Look) -> Iterator[Tour]:
+    with looking(browser, stack.base_url, look) as session:
+        yield Tour(session, stack.base_url)
 
 
 def test_every_page_of_signing_in_keeps_the_promises(tour: Tour) -> None:

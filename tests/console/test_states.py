@@ -69,9 +69,8 @@ def sign_in(session: BrowserContext, new: New, who: str) -> None:
 @EVERY_LOOK
 def test_an_empty_workspace_keeps_the_promises(session, new, look):
     sign_in(session, new, "owner")
+    page = session.new_page()
     for path in EMPTY:
-        page = session.new_page()
-
         found = faults(page, new.address + path)
 
         keep(page, f"empty-{path.strip('/').replace('/', '-') or 'overview'}-{look.name}")
@@ -81,12 +80,12 @@ def test_an_empty_workspace_keeps_the_promises(session, new, look):
 @EVERY_LOOK
 def test_each_role_has_its_overview(session, new, look):
     sign_in(session, new, "colleague")
+    page = session.new_page()
     for role in ROLES:
         new.owner.goto(f"{new.address}members/")
         new.owner.get_by_label(f"Role of {new.colleague}", exact=True).select_option(role)
         new.owner.get_by_role("button", name=f"Change the role of {new.colleague}").click()
         new.owner.get_by_text("Role changed").wait_for()
-        page = session.new_page()
 
         found = faults(page, new.address)
 
@@ -109,7 +108,6 @@ def test_what_is_refused_says_so_in_its_place(session, new, look):
     assert axe(page) == []
 
     sign_in(session, new, "owner")
-    page = session.new_page()
     page.goto(f"{new.address}keys/new/")
     page.get_by_label("Name").fill("production")
     page.get_by_label("Budget per month, USD").fill("a lot")
@@ -118,7 +116,6 @@ def test_what_is_refused_says_so_in_its_place(session, new, look):
     keep(page, f"refused-key-{look.name}")
     assert axe(page) == []
 
-    page = session.new_page()
     found = faults(page, "/console/ten_nothing/", status=404)
     keep(page, f"refused-404-{look.name}")
     assert found + axe(page) == []
@@ -140,9 +137,8 @@ def test_a_failed_generation_says_why(signed_in, place, look):
 def test_an_empty_balance_stops_generations_alone(session, new, stack, look):
     stack.manage("tenant", "adjust", new.tenant, "-5", "--reason", "spent", "--yes")
     sign_in(session, new, "owner")
+    page = session.new_page()
     for path in ("", "playground/", "billing/"):
-        page = session.new_page()
-
         found = faults(page, new.address + path)
 
         keep(page, f"stopped-{path.strip('/') or 'overview'}-{look.name}")
