@@ -36,10 +36,23 @@ class Bar:
     segments: Sequence[Segment]
     rows: str
 
+    @property
+    def y(self) -> float:
+        """Where its top is."""
+        return min((part.y for part in self.segments), default=HEIGHT)
+
+    @property
+    def height(self) -> float:
+        """Of all its segments."""
+        return HEIGHT - self.y
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A chart: `lines` are the values its gridlines stand at, from the bottom."""
+    """A chart up to now: the last bar is of time that has not ended.
+
+    `lines` are the values its gridlines stand at, from the bottom.
+    """
 
     bars: Sequence[Bar]
     legend: Sequence[tuple[str, str, int]]

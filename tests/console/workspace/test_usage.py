@@ -32,6 +32,21 @@ def test_figures_are_of_this_workspace_alone(acme, sign_in, used):
     assert "$0.061787 each" in page
 
 
+def test_the_bar_of_what_has_not_ended_is_hatched(acme, sign_in, ended):
+    yesterday = clock.now() - timedelta(days=1)
+    ended(acme, yesterday.isoformat())
+    client, page = sign_in(acme), url("usage", acme)
+    before = words_of(client.get(page))
+    ended(acme, (clock.now() - timedelta(seconds=1)).isoformat(), fails=True)
+    ended(acme, clock.now().isoformat())
+
+    now = words_of(client.get(page))
+
+    assert (before.count(", so far \N{MIDDLE DOT}"), before.count('fill="url(#so-far)"')) == (0, 0)
+    assert (now.count(", so far \N{MIDDLE DOT}"), now.count('fill="url(#so-far)"')) == (1, 1)
+    assert f'{clock.now():%-d %b %Y}</a> <span class="text-muted">so far</span>' in now
+
+
 def test_every_figure_is_held_against_the_period_before(acme, sign_in, ended):
     now = clock.now()
     for seconds in (4, 4):
