@@ -26,6 +26,7 @@ from accounts.services import (
 from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
 from console.workspace.access import May, Workspace, keys_of, may_see, member
 from console.workspace.budgets import NEAR
+from console.workspace.events import told
 from console.workspace.fields import dressed
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.lately import lately_of, latest_of
@@ -34,6 +35,7 @@ from pictor.kit import clock
 RECENT = timedelta(hours=2)
 """A key used within that is asked about by name before it is revoked; use is known by the hour."""
 SHOWN_DAYS = 30
+HISTORY = 20
 USUAL_SCOPES = ("images:write", "images:read", "billing:read")
 OVERLAP_WORDS = {
     "0": "at once",
@@ -281,6 +283,7 @@ def _detail(
 ) -> HttpResponse:
     (shown,) = _shown(workspace, [key])
     lately = lately_of(workspace, shown.now, key)
+    events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=HISTORY)
     context = {
         "workspace": workspace,
         "shown": shown,
@@ -296,7 +299,7 @@ def _detail(
         "rows": latest_of(workspace, key),
         "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
         "overlaps": OVERLAP_WORDS.items(),
-        "events": audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=20),
+        "history": told(workspace, events),
     }
     return render(request, "workspace/key.html", context, status=status)
 

@@ -17,9 +17,10 @@ from typing_extensions import override
 from accounts.selectors import audit_events_about
 from accounts.services import OVERLAPS
 from console.workspace.access import May, Workspace, member
+from console.workspace.events import told
 from console.workspace.fields import WordsField, dressed, take_errors
 from console.workspace.key_form import LIVE, TEST
-from console.workspace.keys import OVERLAP_WORDS
+from console.workspace.keys import HISTORY, OVERLAP_WORDS
 from pictor.kit import clock, ids
 from pictor.kit.errors import Unavailable
 from webhooks.models import EVENTS, Delivery, WebhookEndpoint
@@ -252,6 +253,8 @@ def page(
     found = deliveries_of(endpoint, state=state if is_state else "", after=after, limit=PAGE + 1)
     record = records_of(workspace.tenant.id).get(endpoint.id, Record())
     initial = {"url": endpoint.url, "events": endpoint.events or EVENTS}
+    about = endpoint.public_id
+    events = audit_events_about(workspace.tenant.id, "webhook_endpoint", about, limit=HISTORY)
     context = {
         "workspace": workspace,
         "shown": ShownEndpoint(endpoint, record),
@@ -268,9 +271,7 @@ def page(
         "state": state,
         "overlaps": OVERLAP_WORDS.items(),
         "since": SINCE_WORDS.items(),
-        "events": audit_events_about(
-            workspace.tenant.id, "webhook_endpoint", endpoint.public_id, limit=20
-        ),
+        "history": told(workspace, events),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     return render(request, "workspace/webhook.html", context, status=status)

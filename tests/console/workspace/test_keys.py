@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import caller_by_digest
-from accounts.services import KeyRules, issue_api_key
+from accounts.services import KeyRules, issue_api_key, revoke_api_key
 from pictor.kit import clock
 from tests.console.workspace.conftest import url, words_of
 
@@ -144,6 +144,21 @@ def test_a_developer_has_the_keys_they_made_and_no_other(acme, sign_in):
     assert own.public_id in listed
     assert acme.key.public_id not in listed
     assert client.post(url("key_revoke", acme, own.public_id)).status_code == 302
+
+
+def test_the_history_names_who_changed_what_from_what(acme, sign_in):
+    client, page = sign_in(acme), url("key", acme, acme.key.public_id)
+    other_key, _ = issue_api_key(tenant=acme.tenant, name="automation", actor="test")
+    client.post(page, {**FORM, "name": "live", "budget_month": "50"})
+    revoke_api_key(key=acme.key, now=clock.now(), actor=f"API key {other_key.public_id}")
+
+    history = words_of(client.get(page)).partition("History")[2]
+
+    assert f'by <a href="{url("key", acme, other_key.public_id)}">automation</a>' in history
+    assert other_key.public_id not in re.sub(r"<[^>]*>", "", history)
+    assert "budget month</span> none <span" in history
+    assert "</span> $50.00</li>" in history
+    assert "_micros" not in history
 
 
 def test_budgets_are_shown_as_they_are_counted(acme, sign_in, delivered):
