@@ -39,7 +39,7 @@ class Wanted:
     """Which generations; what is empty or None does not matter.
 
     Attributes:
-        livemode: live ones, or else tests; an id finds either.
+        livemode: live ones, or tests, or with None both; an id finds either.
         since: made at this moment or later.
         until: made before this moment.
         ended_since: ended at this moment or later, as usage counts it; or still under way, and made
@@ -49,7 +49,7 @@ class Wanted:
         cost_over: micros charged, or more.
     """
 
-    livemode: bool = True
+    livemode: bool | None = True
     status: str = ""
     source: str = ""
     model: str = ""
@@ -66,12 +66,12 @@ class Wanted:
     def is_of_usage(self) -> bool:
         """Whether usage, which counts what ended by the hour, tells these from others."""
         unknown = (self.source, self.text, self.since, self.until, self.cost_over)
-        return self.livemode and not any(word or word == 0 for word in unknown)
+        return self.livemode is True and not any(word or word == 0 for word in unknown)
 
     @property
     def is_picky(self) -> bool:
         """Whether rows are looked into, beyond when they were made."""
-        if not self.livemode:
+        if self.livemode is False:
             return True
         words = (self.status, self.model, self.tier, self.text, self.since is None and self.source)
         return any(words) or self.key_id is not None or self.cost_over is not None

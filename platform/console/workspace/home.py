@@ -15,10 +15,10 @@ from billing.periods import bucket_start, day_of
 from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.budgets import budgets_of
-from console.workspace.keys import may_bill
+from console.workspace.first_call import first_call
+from console.workspace.keys import may_use
 from console.workspace.lately import lately_of
 from console.workspace.rows import SHOWN_CHARS, row_of
-from console.workspace.snippets import curl
 from generation import watch
 from generation.models import Source, State
 from generation.searching import Wanted, found
@@ -26,12 +26,6 @@ from pictor.kit import clock
 
 STRIP = 12
 LOOKED_AT = 40
-FIRST_CALL = {
-    "model": "gpt-image-2",
-    "prompt": "A brass astrolabe on linen",
-    "size": "1024x1024",
-    "quality": "low",
-}
 
 
 @require_safe
@@ -64,7 +58,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     )
     pictured = [row_of(one, {}) for one in latest if one.images]
     keys = keys_of(workspace)
-    usable = [key for key in keys if may_bill(workspace, key, now)]
+    usable = [key for key in keys if may_use(workspace, key, now)]
     budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
     zone = workspace.tenant.zone
     day_start, month_start = bucket_start(now, "day", zone), bucket_start(now, "month", zone)
@@ -75,7 +69,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "is_begun": bool(pictured) or not may_look,
         "keys": keys,
         "can_generate": May.GENERATE in workspace.may and bool(usable),
-        "call": _first_call(request, usable),
+        "call": _first_call(request, workspace, usable),
         "latest": pictured[:STRIP],
         "today": today,
         "today_since": day_start,
@@ -105,8 +99,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return render(request, "workspace/overview.html", context)
 
 
-def _first_call(request: HttpRequest, keys: Sequence[ApiKey]) -> str:
-    """The call for a shell, with as much of the newest key as there still is to show."""
-    text = next((f"{key.visible_prefix}…" for key in keys), "…")
-    origin = f"{request.scheme}://{request.get_host()}"
-    return f"export PICTOR_API_KEY={text}\n{curl(origin, FIRST_CALL)}"
+def _first_call(request: HttpRequest, workspace: Workspace, keys: Sequence[ApiKey]) -> str:
+    """The call for a shell with the newest key that makes live images, or else makes any."""
+    key = min(keys, key=lambda one: one.is_test, default=None)
+    return first_call(f"{request.scheme}://{request.get_host()}", workspace, key)

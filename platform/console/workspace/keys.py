@@ -28,6 +28,7 @@ from console.workspace.access import May, Workspace, keys_of, may_see, member
 from console.workspace.budgets import NEAR
 from console.workspace.events import told
 from console.workspace.fields import dressed
+from console.workspace.first_call import first_call
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.lately import lately_of, latest_of
 from pictor.kit import clock
@@ -226,9 +227,9 @@ def _key(workspace: Workspace, public_id: str) -> ApiKey:
     return key
 
 
-def may_bill(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
-    """Whether a member may have images made on this key."""
-    can = key.status(now) == "active" and "images:write" in key.scopes and not key.is_test
+def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
+    """Whether a member may have images made with this key."""
+    can = key.status(now) == "active" and "images:write" in key.scopes
     return can and may_see(workspace, key)
 
 
@@ -257,12 +258,9 @@ def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
 
 
 def _revealed(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:
-    context = {
-        "workspace": workspace,
-        "key": key,
-        "text": text,
-        "origin": f"{request.scheme}://{request.get_host()}",
-    }
+    origin = f"{request.scheme}://{request.get_host()}"
+    call = first_call(origin, workspace, key, text)
+    context = {"workspace": workspace, "key": key, "text": text, "call": call}
     return render(request, "workspace/key_revealed.html", context)
 
 

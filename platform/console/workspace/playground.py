@@ -18,7 +18,8 @@ from accounts.selectors import Caller, api_keys_of, caller_of_key
 from billing.pricing import PriceTable
 from console.workspace.access import May, Workspace, member
 from console.workspace.drafts import FORMATS, Draft, draft_of
-from console.workspace.keys import may_bill
+from console.workspace.first_call import models_of
+from console.workspace.keys import may_use
 from console.workspace.picker import picker_of
 from console.workspace.rows import SHOWN_CHARS, one_of
 from console.workspace.runs import run_of
@@ -103,7 +104,7 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     """The generation that the form asks for, with its files where the model takes any."""
     catalogue = current_catalogue()
-    models = _models(catalogue, workspace)
+    models = models_of(workspace)
     if not models:
         raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
     draft = _draft(request.POST, models)
@@ -150,14 +151,14 @@ def _context(
     refusal: PictorError | None = None,
 ) -> dict[str, Any]:
     catalogue = current_catalogue()
-    keys, models = billable(workspace), _models(catalogue, workspace)
+    keys, models = usable(workspace), models_of(workspace)
     context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
     if not keys or not models:
         return context
     draft = _draft(said, models)
     key = next((one for one in keys if one.public_id == said.get("key")), keys[0])
     quoted, why = _quoted(request, key, draft)
-    wanted = Wanted(source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
+    wanted = Wanted(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
     runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     takes_references = _takes_references(catalogue, draft)
     references = _references(request)[:MAX_IMAGES] if takes_references else []
@@ -180,6 +181,7 @@ def _context(
         "number": uuid4().hex,
         "ideas": IDEAS,
         "runs": [run_of(one) for one in runs],
+        "has_tests": any(one.is_test for one in keys),
         "snippets": snippets_of(f"{request.scheme}://{request.get_host()}", draft.body, references),
     }
 
@@ -207,19 +209,15 @@ def _short(name: str | None) -> str:
     return (name or "").rpartition("/")[2][:MOST_OF_A_NAME]
 
 
-def _models(catalogue: Catalogue, workspace: Workspace) -> Sequence[ContractTerms]:
-    own = workspace.tenant.own_models
-    return [one for one in catalogue.offered if own is None or one.model in own]
-
-
-def billable(workspace: Workspace) -> list[ApiKey]:
-    """The keys that this member may bill images to."""
+def usable(workspace: Workspace) -> list[ApiKey]:
+    """The keys that this member may make images with: those that are charged, then test keys."""
     now = clock.now()
-    return [key for key in api_keys_of(workspace.tenant.id) if may_bill(workspace, key, now)]
+    found = [key for key in api_keys_of(workspace.tenant.id) if may_use(workspace, key, now)]
+    return sorted(found, key=lambda key: key.is_test)
 
 
 def _key(workspace: Workspace, public_id: str) -> ApiKey:
-    key = next((one for one in billable(workspace) if one.public_id == public_id), None)
+    key = next((one for one in usable(workspace) if one.public_id == public_id), None)
     if key is None:
         raise InvalidRequest("Choose the key to bill.", param="key")
     return key

@@ -47,8 +47,7 @@ class Run:
     @property
     def released(self) -> Micros:
         """What was held and not charged."""
-        held = self.made.held_micros - (self.made.captured_micros or 0)
-        return Micros(held if self.made.is_final else 0)
+        return Micros(self.made.hold_micros - self.made.charged_micros if self.made.is_final else 0)
 
 
 def run_of(one: Finished, refusal: PictorError | None = None) -> Run:

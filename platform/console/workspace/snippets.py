@@ -45,6 +45,11 @@ def curl(origin: str, body: Mapping[str, Any], references: Sequence[str] = ()) -
     )
 
 
+def curl_of_models(origin: str) -> str:
+    """A shell's question that every key may ask: which models are there?"""
+    return f'curl {origin}/v1/models \\\n  -H "Authorization: Bearer $PICTOR_API_KEY"'
+
+
 def _piped(text: str, references: Sequence[str]) -> str:
     """The body through curl's standard input: files are longer than an argument may be."""
     literal = re.sub(r"[\\$`]", r"\\\g<0>", text.removesuffix("\n}"))

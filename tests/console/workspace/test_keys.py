@@ -11,9 +11,17 @@ from django.http import HttpResponse
 from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import caller_by_digest
-from accounts.services import KeyRules, issue_api_key, revoke_api_key
+from accounts.services import (
+    KeyRules,
+    OwnLimits,
+    issue_api_key,
+    revoke_api_key,
+    set_own_limits,
+)
+from generation.models import Serves
 from pictor.kit import clock
 from tests.console.workspace.conftest import url, words_of
+from tests.factories import make_channel
 
 FORM = {
     "mode": "live",
@@ -159,6 +167,35 @@ def test_the_history_names_who_changed_what_from_what(acme, sign_in):
     assert "budget month</span> none <span" in history
     assert "</span> $50.00</li>" in history
     assert "_micros" not in history
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_test", "said"),
+    [
+        (KeyRules(), False, '"model": "gpt-image-2"'),
+        (KeyRules(models=["dall-e-3"]), False, '"model": "dall-e-3"'),
+        (KeyRules(models=["dall-e-2"]), False, "/v1/models"),  # no channel serves it
+        (KeyRules(scopes=["images:read"]), False, "/v1/models"),
+        (KeyRules(), True, '"model": "dall-e-3"'),
+    ],
+    ids=["any", "its models", "a model without a channel", "its scopes", "a test"],
+)
+def test_a_new_key_is_tried_with_what_it_may_do(acme, sign_in, rules, is_test, said):
+    make_channel("sandbox", "dall-e-3", serves=Serves.TEST)
+    fields = {"scopes": rules.scopes, "models": rules.models or []}
+    form = {**FORM, **fields, "mode": "test" if is_test else "live"}
+
+    call = unescape(words_of(sign_in(acme).post(url("key_new", acme), form))).partition("Try it")[2]
+
+    assert said in call
+
+
+def test_the_first_call_is_of_a_model_that_the_workspace_allows(acme, sign_in):
+    set_own_limits(tenant=acme.tenant, limits=OwnLimits(own_models=["dall-e-3"]), actor="test")
+
+    page = unescape(words_of(sign_in(acme).get(url("overview", acme))))
+
+    assert '"model": "dall-e-3"' in page
 
 
 def test_budgets_are_shown_as_they_are_counted(acme, sign_in, delivered):

@@ -2,8 +2,10 @@
 
 import pytest
 
-from generation.models import Serves
+from billing.selectors import balance_of
+from generation.models import Generation, Serves
 from tests.console.workspace.conftest import lines_of, url, words_of
+from tests.console.workspace.test_playground import form
 from tests.factories import make_channel
 
 
@@ -42,6 +44,29 @@ def test_a_test_s_page_says_that_nothing_was_charged(acme, sign_in, test):
     assert "nothing: a test" in words
     assert "<dt>With a live key</dt><dd>$0.05268</dd>" in words
     assert "Released" not in words
+
+
+def test_the_playground_prices_and_makes_tests_without_charging(acme, sign_in):
+    make_channel("sandbox", serves=Serves.TEST)
+    tester, client = acme.tester(), sign_in(acme)
+    live, said = form(acme), form(tester)
+
+    usual = words_of(client.get(url("playground", acme)))
+    quoted = words_of(client.post(url("playground_quote", acme), said))
+    client.post(url("playground_run", acme), live)
+    client.post(url("playground_run", acme), said)
+    page = words_of(client.get(url("playground", acme)))
+
+    assert usual.index(acme.key.public_id) < usual.index(tester.key.public_id)
+    assert "Generate 1 image<" in usual
+    assert "With a live key $0.05268</span>" in quoted
+    assert ">$0.000</span>" in quoted
+    assert "Generate 1 test image" in quoted
+    assert balance_of(acme.id).held == 52_680  # of the live one
+    assert [made.livemode for made in Generation.objects.order_by("id")] == [True, False]
+    assert page.count("nothing is charged") == 1
+    assert page.count("holds $0.05268") == 1
+    assert page.count(">Test</span>") == 1
 
 
 def test_tests_are_no_news_on_the_overview(acme, sign_in, test):
