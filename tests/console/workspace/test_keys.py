@@ -113,7 +113,9 @@ def test_a_rotated_key_has_a_new_text_and_the_former_goes_on(acme, sign_in):
     new = caller_by_digest(digest(text_in(answer), settings.KEY_PEPPER))
     former = caller_by_digest(digest(acme.plaintext, settings.KEY_PEPPER))
     assert new == former
-    assert "Rotating" in client.get(url("keys", acme)).content.decode()
+    listed = words_of(client.get(url("keys", acme)))
+    assert "Rotating" in listed
+    assert "old text ends in 59 minutes" in listed
     assert client.post(page, {"overlap": "9y"}).status_code == 422
 
 
