@@ -4,11 +4,15 @@ Pictures and fonts are compressed already. Files that were compressed when they 
 that form.
 """
 
+import secrets
+from collections.abc import AsyncIterator
+from gzip import GzipFile
 from http import HTTPStatus
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils.text import StreamingBuffer
 from typing_extensions import override
 
 TEXTS = ("text/", "application/json", "application/javascript", "application/rss", "image/svg")
@@ -24,5 +28,25 @@ class Compression(GZipMiddleware):
         is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
         if is_part or not response.get("Content-Type", "").startswith(TEXTS):
             return response
+        is_encoded = response.has_header("Content-Encoding")
+        if isinstance(response, StreamingHttpResponse) and not is_encoded:
+            chunks = response.streaming_content
+            super().process_response(request, response)
+            if isinstance(chunks, AsyncIterator) and response.has_header("Content-Encoding"):
+                response.streaming_content = self._whole(chunks)
+            return response
         compressed: HttpResponseBase = super().process_response(request, response)
         return compressed
+
+    async def _whole(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """A stream as one gzip file. Django makes one of each chunk, and browsers read the first.
+
+        https://github.com/adamchainz/django-http-compression/pull/9, seen in 5.2.19 on 2026-11-21.
+        """
+        buffer, padding = StreamingBuffer(), "a" * secrets.randbelow(self.max_random_bytes)
+        with GzipFile(padding, "wb", fileobj=buffer, mtime=0) as file:
+            async for chunk in chunks:
+                file.write(chunk)
+                if data := buffer.read():
+                    yield data
+        yield buffer.read()
