@@ -1,12 +1,16 @@
 """Errors: a page in the shell for a person, JSON for a program, and never a word of the inside."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.test import RequestFactory
+from playwright.sync_api import Route
 
 from pictor.urls import server_error
+from tests.console.browser import SHOWN, axe, faults, keep
 
 pytestmark = pytest.mark.usefixtures("plain_static_files")
 
@@ -45,3 +49,23 @@ def test_a_form_without_its_token_changes_nothing_and_says_so(client):
     assert answer.status_code == 403
     assert "This form has expired" in answer.content.decode()
     assert "theme" not in answer.cookies
+
+
+@pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
+def test_pages_of_trouble_keep_what_the_console_promises(session, look):
+    page = session.new_page()
+    request = RequestFactory().get("/", headers={"Accept": "text/html"})
+    too_many = render(request, "429.html", {"seconds": 7}).content.decode()
+    for status, html in ((500, failing("/pricing/", "text/html")[1]), (429, too_many)):
+        page.route(f"**/{status}/", answering(status, html))
+
+        found = faults(page, f"/{status}/", status=status)
+
+        keep(page, f"{status}-{look.name}")
+        assert found + axe(page) == []
+    assert page.get_by_text("Try again in 7 seconds.").is_visible()
+
+
+def answering(status: int, html: str) -> Callable[[Route], None]:
+    """A server that answers so, whatever it is asked."""
+    return lambda route: route.fulfill(status=status, body=html, content_type="text/html")

@@ -1,12 +1,15 @@
 """Pages as they are not usually met: a new workspace, each role, a refusal, an empty balance."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from pictor.kit import ids
 from tests.console.browser import LOOKS, SHOWN, axe, faults, keep, looking
 from tests.console.people import sign_up
 from tests.servers import Stack
@@ -144,3 +147,30 @@ def test_an_empty_balance_stops_generations_alone(session, new, stack, look):
         keep(page, f"stopped-{path.strip('/') or 'overview'}-{look.name}")
         assert found + axe(page) == []
         assert page.get_by_text("The balance is used up").first.is_visible()
+
+
+@EVERY_LOOK
+def test_a_suspended_workspace_can_still_be_read(session, new, stack, look):
+    sign_in(session, new, "owner")
+    with status_of(stack, new, "suspended"):
+        for path in ("", "playground/", "keys/"):
+            page = session.new_page()
+
+            found = faults(page, new.address + path)
+
+            keep(page, f"suspended-{path.strip('/') or 'overview'}-{look.name}")
+            assert found + axe(page) == []
+            assert page.get_by_text("This workspace is suspended").first.is_visible()
+
+
+@contextmanager
+def status_of(stack: Stack, new: New, status: str) -> Iterator[None]:
+    """The workspace in that state, and active again."""
+    tenant = ids.parse(ids.TENANT, new.tenant)
+    with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
+        statement = "UPDATE accounts_tenant SET status = %s WHERE id = %s"
+        connection.execute(statement, [status, tenant])
+        try:
+            yield
+        finally:
+            connection.execute(statement, ["active", tenant])

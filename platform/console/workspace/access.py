@@ -152,7 +152,8 @@ View = Callable[..., HttpResponseBase]
 
 
 def _too_many(request: HttpRequest, seconds: int | None) -> HttpResponse:
-    answer = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+    context = {"seconds": seconds}
+    answer = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     answer["Retry-After"] = str(seconds)
     return answer
 
