@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.site.status import Component, components
+from console.workspace.charts import spark
 from generation.models import WatchedDay
 from generation.watch import Sight
 from pictor.kit import clock
@@ -21,7 +22,11 @@ class _Example(forms.Form):
 @require_safe
 def _styleguide(request: HttpRequest) -> HttpResponse:
     form = _Example({"name": ""})
-    context = {"form": form, "watched": _watched(clock.now().date())}
+    context = {
+        "form": form,
+        "watched": _watched(clock.now().date()),
+        "spark": spark([0, 4, 2, 8, 5, 9, 6]),
+    }
     return render(request, "ops/styleguide.html", context)
 
 

@@ -10,6 +10,7 @@ SERIES = 4
 """Colours that stay apart for everyone; what is left is one grey series."""
 REST = "Everything else"
 HEIGHT = 100.0
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 24, 3
 _ROUND = (1, 2, 2.5, 5, 10)
 
 
@@ -120,6 +121,16 @@ class Lines:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A trend in a row of a list: the outline of its path, and where its last point is."""
+
+    outline: str
+    x: float
+    y: float
+    total: int
+
+
 def _nowhere(_start: date, _name: str) -> str:
     return ""
 
@@ -170,6 +181,18 @@ def lines(points: Sequence[Point], values: Mapping[str, Mapping[date, int]]) -> 
         (name, f"c{place + 1}", _outline(placed, place, top)) for place, name in enumerate(values)
     ]
     return Lines(placed, outlines, top)
+
+
+def spark(values: Sequence[int]) -> Spark:
+    """A line through these, at least one, in the units of its small plot; 0 is at the bottom."""
+    top, last = max(1, *values), max(1, len(values) - 1)
+    width, height = SPARK_WIDTH - 2 * SPARK_MARGIN, SPARK_HEIGHT - 2 * SPARK_MARGIN
+    points = [
+        (SPARK_MARGIN + width * place / last, SPARK_MARGIN + height * (1 - value / top))
+        for place, value in enumerate(values)
+    ]
+    outline = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    return Spark(outline, round(points[-1][0], 1), round(points[-1][1], 1), sum(values))
 
 
 def _outline(points: Sequence[Point], place: int, top: int) -> str:

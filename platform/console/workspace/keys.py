@@ -1,7 +1,7 @@
 """Keys: who can spend, and how much. Changed by the same services as through the API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
@@ -26,17 +26,26 @@ from accounts.services import (
 from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
 from console.workspace.access import May, Workspace, keys_of, may_see, member
 from console.workspace.budgets import NEAR
+from console.workspace.charts import Spark
 from console.workspace.events import told
 from console.workspace.fields import dressed
 from console.workspace.first_call import first_call
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
-from console.workspace.lately import lately_of, latest_of
+from console.workspace.lately import lately_of, latest_of, sparks_of
 from pictor.kit import clock
 
 RECENT = timedelta(hours=2)
 """A key used within that is asked about by name before it is revoked; use is known by the hour."""
 SHOWN_DAYS = 30
 HISTORY = 20
+LISTS = {
+    "": "All",
+    "active": "Active",
+    "test": "Test",
+    "near": "Near budget",
+    "unused": f"Unused {SHOWN_DAYS} days",
+    "ended": "Ended",
+}
 USUAL_SCOPES = ("images:write", "images:read", "billing:read")
 OVERLAP_WORDS = {
     "0": "at once",
@@ -55,6 +64,7 @@ class ShownKey:
     use: BudgetUse
     used_at: datetime | None
     now: datetime
+    spark: Spark | None = None
 
     @property
     def state(self) -> tuple[str, str]:
@@ -99,6 +109,12 @@ class ShownKey:
         return self.share is not None and self.share >= NEAR
 
     @property
+    def is_unused(self) -> bool:
+        """Whether it works, is older than SHOWN_DAYS, and did nothing in them that is counted."""
+        is_old = self.key.created_at < self.now - timedelta(days=SHOWN_DAYS)
+        return self.is_active and is_old and self.used_at is None and not self.key.is_test
+
+    @property
     def asks_for_name(self) -> bool:
         """Whether somebody may be using it just now."""
         return self.used_at is not None and self.now - self.used_at < RECENT
@@ -108,20 +124,23 @@ class ShownKey:
 @member(May.SEE_KEYS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Every key that the member may see, newest first."""
-    shown = _shown(workspace, keys_of(workspace))
+    sparks = sparks_of(workspace, clock.now())
+    shown = [
+        replace(one, spark=sparks.get(one.key.id)) for one in _shown(workspace, keys_of(workspace))
+    ]
     chosen = request.GET.get("status", "")
     lists = {
         "": shown,
         "active": [one for one in shown if one.is_active],
         "test": [one for one in shown if one.key.is_test],
         "near": [one for one in shown if one.state[1] in {"Near budget", "Budget used up"}],
+        "unused": [one for one in shown if one.is_unused],
         "ended": [one for one in shown if not one.is_active],
     }
-    words = {"": "All", "active": "Active", "test": "Test", "near": "Near budget", "ended": "Ended"}
     context = {
         "workspace": workspace,
         "keys": lists.get(chosen, shown),
-        "chips": [(name, words[name], len(found), name == chosen) for name, found in lists.items()],
+        "chips": [(name, LISTS[name], len(found), name == chosen) for name, found in lists.items()],
         "has_any": bool(shown),
     }
     return render(request, "workspace/keys.html", context)

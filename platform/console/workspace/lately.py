@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from accounts.models import ApiKey
+from billing.periods import day_of, day_start
 from billing.selectors import Group, usage_between
 from console.workspace.access import May, Workspace
-from console.workspace.charts import Bars, stacked
+from console.workspace.charts import Bars, Spark, spark, stacked
 from console.workspace.filters import rows_for
-from console.workspace.periods import Period, period_of
+from console.workspace.periods import DAY, Period, period_of
 from console.workspace.rows import SHOWN_CHARS, Row, row_of
 from generation.searching import newest_of_key
 
 LATEST = 20
+SPARK_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,24 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
         requests=sum(one.generations for one in mine),
         chart=stacked([period.name_of(start) for start in period.starts], series, slices),
     )
+
+
+def sparks_of(workspace: Workspace, now: datetime) -> dict[UUID, Spark]:
+    """What each key was charged on the last days, today among them; none for one that was not."""
+    zone, today = workspace.tenant.zone, day_of(now, workspace.tenant.zone)
+    days = [today - back * DAY for back in reversed(range(SPARK_DAYS))]
+    used = usage_between(
+        workspace.tenant.id,
+        start=day_start(days[0], zone),
+        end=day_start(today + DAY, zone),
+        bucket="day",
+        groups=["key"],
+        zone=zone,
+    )
+    charged: dict[UUID, dict[date, int]] = {}
+    for one in used:
+        charged.setdefault(one.group["key"], {})[day_of(one.start, zone)] = one.captured
+    return {key: spark([by.get(day, 0) for day in days]) for key, by in charged.items()}
 
 
 def latest_of(workspace: Workspace, key: ApiKey) -> list[Row]:

@@ -164,7 +164,10 @@ def test_the_history_names_who_changed_what_from_what(acme, sign_in):
 
     history = words_of(client.get(page)).partition("History")[2]
 
-    assert f'by <a href="{url("key", acme, other_key.public_id)}">automation</a>' in history
+    assert (
+        f'by <a class="underline" href="{url("key", acme, other_key.public_id)}">automation</a>'
+        in history
+    )
     assert other_key.public_id not in re.sub(r"<[^>]*>", "", history)
     assert "budget month</span> none <span" in history
     assert "</span> $50.00</li>" in history
@@ -198,6 +201,25 @@ def test_the_first_call_is_of_a_model_that_the_workspace_allows(acme, sign_in):
     page = unescape(words_of(sign_in(acme).get(url("overview", acme))))
 
     assert '"model": "dall-e-3"' in page
+
+
+def test_the_list_draws_two_weeks_of_each_key_and_finds_those_unused(acme, sign_in, ended):
+    ended(acme, (clock.now() - timedelta(days=13)).isoformat())
+    ended(acme, (clock.now() - timedelta(days=14)).isoformat())
+    for name, days in (("forgotten", 31), ("young", 29)):
+        key, _ = issue_api_key(tenant=acme.tenant, name=name, actor="test")
+        then = clock.now() - timedelta(days=days)
+        ApiKey.objects.filter(id=key.id).update(created_at=then)
+    client = sign_in(acme)
+
+    listed = words_of(client.get(url("keys", acme)))
+    unused = words_of(client.get(url("keys", acme) + "?status=unused"))
+
+    assert listed.count('aria-label="$0.05268 charged in 14 days"') == 1
+    assert 'd="M3.0 3.0L9.9 21.0L' in listed
+    assert "Unused 30 days 1</a>" in listed
+    assert "forgotten</a>" in unused
+    assert "young</a>" not in unused
 
 
 def test_budgets_are_shown_as_they_are_counted(acme, sign_in, delivered):
