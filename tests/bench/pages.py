@@ -3,14 +3,16 @@
 import re
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import psycopg
 
 from tests.bench.ground import Ground
 from tests.bench.report import Result
+from tests.servers import Stack
 
 GENERATIONS = 1_000_000
 REQUESTS = 15
@@ -29,12 +31,21 @@ PAGES = {
     "a later page": "generations/?after={late}",
     "one generation": "generations/{late}/",
     "playground": "playground/",
+    "find": "find/?q=demo",
     "usage, 30 days": "usage/",
     "usage, 90 days by key": "usage/?period=90d&split=key",
     "keys": "keys/",
+    "one key": "keys/{key}/",
+    "webhooks": "webhooks/",
+    "one endpoint": "webhooks/{hook}/",
+    "its deliveries that failed": "webhooks/{hook}/?status=failed",
+    "one delivery": "webhooks/{hook}/deliveries/{told}/",
     "billing": "billing/",
     "ledger": "billing/ledger/",
+    "prices": "billing/prices/",
+    "members": "members/",
     "audit log": "audit/",
+    "settings": "settings/",
     "CSV of 30 days": "generations/?period=30d&format=csv",
 }
 NO_LIMIT = {"by words", "by words, none", "CSV of 30 days"}
@@ -43,14 +54,17 @@ MODELS = (
     "(ARRAY['gpt-image-2','gpt-image-2-origin','gpt-image-1','dall-e-3','dall-e-2'])[1 + mod(i, 5)]"
 )
 DAYS = 90
+DELIVERIES = GENERATIONS // 3
+"""To one endpoint: those of the newest generations, of 30 days, for which they are kept."""
 
 # A generation of that number: of the last 90 days, one in twenty failed, its id in order of time.
 _MADE = f"(now() - i * interval '{DAYS} days' / %(count)s)"
+_ID = (
+    f"(lpad(to_hex((extract(epoch FROM {_MADE}) * 1000)::bigint), 12, '0') || '7'"
+    " || lpad(to_hex(mod(i, 4096)), 3, '0') || '8' || lpad(to_hex(i), 15, '0'))::uuid"
+)
 _OVERRIDES = {
-    "id": (
-        f"(lpad(to_hex((extract(epoch FROM {_MADE}) * 1000)::bigint), 12, '0') || '7'"
-        " || lpad(to_hex(mod(i, 4096)), 3, '0') || '8' || lpad(to_hex(i), 15, '0'))::uuid"
-    ),
+    "id": _ID,
     "created_at": _MADE,
     "finished_at": f"{_MADE} + interval '9 seconds'",
     "state": "CASE WHEN mod(i, 20) = 0 THEN 'failed' ELSE 'succeeded' END",
@@ -65,13 +79,32 @@ SELECT g.tenant_id, g.api_key_id, {MODELS}, '', 'sandbox', 'succeeded',
        date_trunc('hour', now()) - (i / 5) * interval '1 hour', 90, 90, 475000, '{{"40": 90}}'
   FROM generation_generation g, generate_series(0, {DAYS * 24 * 5 - 1}) i WHERE g.id = %(id)s
 """
+_TOLD = (
+    f"""
+INSERT INTO webhooks_event (id, tenant_id, type, subject_id, at, body)
+SELECT {_ID}, e.tenant_id, 'generation.succeeded', {_ID}, {_MADE}, '{{}}'
+  FROM webhooks_webhookendpoint e, generate_series(1, {DELIVERIES}) i
+""",
+    """
+INSERT INTO webhooks_delivery (id, event_id, endpoint_id, state, tries, due_at)
+SELECT v.id, v.id, e.id, CASE WHEN random() < 0.05 THEN 'failed' ELSE 'delivered' END, 1, v.at
+  FROM webhooks_event v, webhooks_webhookendpoint e WHERE v.body = '{}'
+""",
+    """
+INSERT INTO webhooks_deliveryattempt (delivery_id, at, took_ms, http_status, error, answer)
+SELECT d.id, d.due_at, 40, CASE d.state WHEN 'failed' THEN 503 ELSE 200 END, '', 'ok'
+  FROM webhooks_delivery d JOIN webhooks_event v ON v.id = d.event_id WHERE v.body = '{}'
+""",
+    "VACUUM ANALYZE webhooks_event, webhooks_delivery, webhooks_deliveryattempt",
+)
+"""Statements, in their order: what the one endpoint was told of the newest generations."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
     """Look at every page, again and again, with so much behind it; then take it away again."""
     count = requests or REQUESTS
-    with _filled(ground) as late, _signed_in(ground) as client:
-        times = {name: _times(client, path, late, count) for name, path in PAGES.items()}
+    with _filled(ground) as known, _signed_in(ground) as client:
+        times = {name: _times(client, path.format(**known), count) for name, path in PAGES.items()}
     p95 = {name: max(found) if len(found) < 2 else _p95(found) for name, found in times.items()}
     lines = [
         f"{name}: p50 {statistics.median(times[name]):.0f} ms, p95 {p95[name]:.0f} ms"
@@ -88,17 +121,10 @@ def run(ground: Ground, requests: int | None) -> Result:
 
 
 @contextmanager
-def _filled(ground: Ground) -> Iterator[str]:
-    """The demo's workspace with that many generations, as copies of one; the id of a late one."""
+def _filled(ground: Ground) -> Iterator[Mapping[str, str]]:
+    """The demo's workspace with that many generations, as copies of one; what has a page there."""
     stack = ground.stack
-    made = httpx.post(
-        f"{stack.base_url}/v1/images/generations",
-        json={"model": "gpt-image-2", "prompt": "a fox", "quality": "low"},
-        headers={"Authorization": f"Bearer {stack.api_key}"},
-        trust_env=False,
-        timeout=60,
-    ).raise_for_status()
-    public_id = made.json()["metadata"]["generation_id"]
+    known = _begun(stack)
     with psycopg.connect(stack.env["MIGRATION_DATABASE_URL"], autocommit=True) as owner:
         newest = "SELECT id FROM generation_generation ORDER BY id DESC LIMIT 1"
         (row,) = owner.execute(newest).fetchall()
@@ -120,9 +146,29 @@ def _filled(ground: Ground) -> Iterator[str]:
         )
         owner.execute(_USAGE, facts)
         owner.execute("VACUUM ANALYZE generation_generation")
-        yield public_id
+        for statement in _TOLD:
+            owner.execute(statement, facts)
+        yield known
         owner.execute("DELETE FROM generation_generation WHERE prompt LIKE 'A fox in the snow%'")
         owner.execute("DELETE FROM billing_usagerollup WHERE generations = 90")
+
+
+def _begun(stack: Stack) -> Mapping[str, str]:
+    """One of each thing that has a page: an image, its key, an endpoint, and what it was told."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(
+        base_url=f"{stack.base_url}/v1", headers=headers, timeout=60, trust_env=False
+    ) as client:
+
+        def post(path: str, **body: str) -> Any:
+            return client.post(path, json=body).raise_for_status().json()
+
+        made = post("/images/generations", model="gpt-image-2", prompt="a fox", quality="low")
+        nobody = f"http://127.0.0.1:{stack.upstream_ports[0]}/hook"
+        hook = post("/webhook_endpoints", url=nobody)["id"]
+        told = post(f"/webhook_endpoints/{hook}/test")["id"]
+        key = client.get("/api_keys").raise_for_status().json()["data"][-1]["id"]
+    return {"late": made["metadata"]["generation_id"], "key": key, "hook": hook, "told": told}
 
 
 @contextmanager
@@ -143,12 +189,12 @@ def _signed_in(ground: Ground) -> Iterator[httpx.Client]:
         yield client
 
 
-def _times(client: httpx.Client, path: str, late: str, count: int) -> list[float]:
+def _times(client: httpx.Client, path: str, count: int) -> list[float]:
     """Milliseconds of each look, after a first one."""
     found = []
     for number in range(count + 1):
         began = time.perf_counter()
-        client.get(path.format(late=late)).raise_for_status()
+        client.get(path).raise_for_status()
         if number:
             found.append((time.perf_counter() - began) * 1000)
     return found
