@@ -1,6 +1,7 @@
 """Lists as CSV: streamed, with a mark that spreadsheets read UTF-8 by, and no formulas in them."""
 
 import csv
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ from django.http import StreamingHttpResponse
 
 MOST_BYTES = 200 * 1024**2
 CUT = "The file ends here, at 200 MB: narrow the filter, or ask for what follows."
+MOST_SECONDS = 20.0
+"""That are spent on a file: a little less than a page may take (web/site.py)."""
+LATE = "The file ends here, as the rest would take too long: narrow the filter."
 _MARK = "\ufeff"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -29,8 +33,11 @@ def csv_answer(name: str, columns: Sequence[str], pages: Iterable[Rows]) -> Stre
 
     async def lines() -> AsyncIterator[str]:
         yield _MARK + writer.writerow(columns)
-        steps, size = iter(pages), 0
+        steps, size, ends_at = iter(pages), 0, time.monotonic() + MOST_SECONDS
         while (page := await sync_to_async(_next)(steps)) is not None:
+            if time.monotonic() > ends_at:
+                yield writer.writerow([LATE])
+                return
             text = "".join(writer.writerow([_harmless(cell) for cell in row]) for row in page)
             size += len(text.encode())
             if size > MOST_BYTES:

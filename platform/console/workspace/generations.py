@@ -15,6 +15,7 @@ from accounts.models import ApiKey
 from billing.selectors import books_of, transfers_of
 from console.site import calls
 from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.drafts import MAX_PROMPT
 from console.workspace.exports import Rows, csv_answer
 from console.workspace.filters import SOURCES, TESTS, Filters, chips_of, filters_of, period_choices
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
@@ -244,7 +245,13 @@ def _csv(
         after = None
         for _ in range(0, MOST_ROWS, READ):
             try:
-                page = found(workspace.tenant.id, filters.wanted, after=after, limit=READ)
+                page = found(
+                    workspace.tenant.id,
+                    filters.wanted,
+                    after=after,
+                    limit=READ,
+                    prompt_chars=MAX_PROMPT,
+                )
             except TooBroad:
                 yield [[TOO_BROAD]]
                 return

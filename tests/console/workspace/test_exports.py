@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from console.workspace import exports
-from console.workspace.exports import CUT, csv_answer
+from console.workspace.exports import CUT, LATE, csv_answer
 from tests.console.workspace.conftest import lines_of
 
 pytestmark = pytest.mark.anyio
@@ -36,3 +36,12 @@ def test_it_ends_before_it_grows_without_limit(monkeypatch):
     lines = lines_of(csv_answer("x.csv", ["words"], pages))
 
     assert [line["words"] for line in lines] == ["x" * 60, CUT]
+
+
+def test_it_ends_before_a_page_takes_too_long(monkeypatch):
+    monkeypatch.setattr(exports, "MOST_SECONDS", -1.0)
+    pages = iter([[["a"]], [["b"]]])
+
+    lines = lines_of(csv_answer("x.csv", ["words"], pages))
+
+    assert [line["words"] for line in lines] == [LATE]
