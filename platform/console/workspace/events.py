@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -63,9 +63,15 @@ class Entry:
         return len(self.changes) <= FEW
 
 
-def told(workspace: Workspace, events: Sequence[AuditEvent]) -> list[Entry]:
-    """Events with names. What has none now goes by that in the event, or by what it is."""
-    things = _things(workspace, events)
+def told(
+    workspace: Workspace, events: Sequence[AuditEvent], *, is_of_one: bool = False
+) -> list[Entry]:
+    """Events with names. What has none now goes by that in the event, or by what it is.
+
+    With `is_of_one` they are the history of one thing, whose name is not looked up.
+    """
+    kinds: set[str] = set() if is_of_one else {event.object_type for event in events}
+    things = _things(workspace, events, kinds)
 
     def named(event: AuditEvent) -> Entry:
         by_key = _BY_KEY.fullmatch(event.actor_name)
@@ -116,14 +122,16 @@ def _value(column: str, value: Any) -> str:
     return words
 
 
-def _things(workspace: Workspace, events: Sequence[AuditEvent]) -> dict[str, Thing]:
-    """What the events are about, by its id in them; three queries at most."""
+def _things(
+    workspace: Workspace, events: Sequence[AuditEvent], kinds: Collection[str]
+) -> dict[str, Thing]:
+    """What events of these kinds are about, and keys that did it, by id; three queries at most."""
     tenant = workspace.tenant
-    kinds = {event.object_type for event in events}
     people = [event.object_id for event in events if event.object_type == "user"]
     found = {tenant.public_id: Thing(tenant.shown_name, tenant.public_id)}
     found |= {person: Thing(email, person) for person, email in emails_of(people).items()}
-    for key in keys_of(workspace):
+    has_keys = "api_key" in kinds or any(_BY_KEY.fullmatch(one.actor_name) for one in events)
+    for key in keys_of(workspace) if has_keys else ():
         page = reverse("workspace:key", args=[tenant.public_id, key.public_id])
         found[key.public_id] = Thing(key.name or "Unnamed", key.public_id, page)
     for one in endpoints_of(tenant.id) if "webhook_endpoint" in kinds else ():

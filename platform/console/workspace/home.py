@@ -63,13 +63,14 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     zone = workspace.tenant.zone
     day_start, month_start = bucket_start(now, "day", zone), bucket_start(now, "month", zone)
     today, month, week = captured_since(workspace.id, [day_start, month_start, now - PACE])
+    is_begun = bool(pictured) or not may_look
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
-        "is_begun": bool(pictured) or not may_look,
+        "is_begun": is_begun,
         "keys": keys,
         "can_generate": May.GENERATE in workspace.may and bool(usable),
-        "call": _first_call(request, workspace, usable),
+        "call": "" if is_begun else _first_call(request, workspace, usable),
         "latest": pictured[:STRIP],
         "today": today,
         "today_since": day_start,

@@ -316,7 +316,7 @@ def _detail(
         "rows": latest_of(workspace, key),
         "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
         "overlaps": OVERLAP_WORDS.items(),
-        "history": told(workspace, events),
+        "history": told(workspace, events, is_of_one=True),
     }
     return render(request, "workspace/key.html", context, status=status)
 

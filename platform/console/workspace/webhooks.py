@@ -271,7 +271,7 @@ def page(
         "state": state,
         "overlaps": OVERLAP_WORDS.items(),
         "since": SINCE_WORDS.items(),
-        "history": told(workspace, events),
+        "history": told(workspace, events, is_of_one=True),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
     return render(request, "workspace/webhook.html", context, status=status)
