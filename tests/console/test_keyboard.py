@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.console.browser import SHOWN, axe, focused, keep
+from tests.console.browser import LOOKS, SHOWN, axe, focused, keep
 from tests.console.pages import Place, new_key
 
 EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
@@ -51,6 +51,17 @@ def test_the_palette_finds_pages_keys_and_a_generation(overview, place, stack, l
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
     palette.wait_for(state="hidden")
+
+
+def test_a_table_wider_than_a_phone_is_scrolled_by_keyboard(sessions):
+    page = sessions(LOOKS[2]).new_page()
+    page.goto("/pricing/")
+    table = page.get_by_role("region", name="Prices of gpt-image-2-pro per image")
+
+    table.focus()
+    page.keyboard.press("ArrowRight")
+
+    page.wait_for_function("table => table.scrollLeft > 0", arg=table.element_handle())
 
 
 def test_the_palette_is_a_page_too(signed_in, place):
