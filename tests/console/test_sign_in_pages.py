@@ -16,6 +16,7 @@ from tests.servers import Stack
 
 WEAR = """(theme) => { document.documentElement.dataset.theme = theme;
   for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish(); }"""
+PAPER = "(code) => getComputedStyle(code.parentElement).backgroundColor"
 NO_PAGE = {"mfa_download_recovery_codes"}
 """A file."""
 
@@ -89,6 +90,8 @@ def switch_second_factor_on(tour: Tour) -> str:
     fill(page, "Go on", Password=PASSWORD)
     page.wait_for_url("**/2fa/totp/activate/**")
     tour.look_at(page)
+    page.evaluate(WEAR, "dark")
+    assert page.get_by_role("img", name="QR code").evaluate(PAPER) == "rgb(255, 255, 255)"
     secret = page.locator("p.font-mono").inner_text().strip()
     (counter, *_) = totp.yield_hotp_counters_from_time()
     fill(page, "Switch on", Code=totp.format_hotp_value(totp.hotp_value(secret, counter)))
