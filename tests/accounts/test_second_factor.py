@@ -341,7 +341,7 @@ def test_passwords_cannot_be_guessed_by_who_found_an_open_session(root, browser,
     answer = browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
 
     assert answer.status_code == 429
-    assert "Too many attempts" in answer.content.decode()
+    assert "Too many requests" in answer.content.decode()
 
 
 def test_the_printed_sign_in_of_the_embedded_default_works_at_once(stack):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connections
 
 from tests.processes import is_whole, until
 from tests.servers import Stack
@@ -10,6 +11,10 @@ from tests.servers import Stack
 
 @pytest.fixture(autouse=True)
 def whole_again(stack: Stack) -> Iterator[None]:
-    """What a test killed is back before the next one looks at processes, or kills again."""
+    """What a test killed is back before the next one looks at processes, or kills again.
+
+    This process's own connection to a database that was killed is not left to the next test.
+    """
     yield
     until(lambda: is_whole(stack))
+    connections.close_all()

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.selectors import emails_of
@@ -116,7 +117,8 @@ def _value(column: str, value: Any) -> str:
         case dict():
             words = json.dumps(value, ensure_ascii=False)
         case str() if _MOMENT.fullmatch(value):
-            words = f"{datetime.fromisoformat(value).astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+            at = timezone.localtime(datetime.fromisoformat(value))  # the workspace's
+            words = f"{at:%-d %b %Y, %H:%M} {timezone.get_current_timezone_name()}"
         case _:
             words = str(value)
     return words

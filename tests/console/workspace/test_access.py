@@ -271,7 +271,7 @@ def test_pages_are_counted(acme, sign_in, monkeypatch):
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2]["Retry-After"]) > 0
-    assert "Too many attempts" in answers[2].content.decode()
+    assert "Too many requests" in answers[2].content.decode()
 
 
 def test_the_only_workspace_is_opened_at_once(acme, other, sign_in):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -27,18 +28,19 @@ from tests.factories import make_delivery, stored_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
-NOW = clock.now()
 SOON = 5.0
 
 
 @pytest.fixture(autouse=True)
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Urls that are signed twice are the same."""
-    monkeypatch.setattr(clock, "now", lambda: NOW)
+def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """It stands still, so that urls that are signed twice are the same."""
+    moment = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    return moment
 
 
 @pytest.fixture
-def succeeded(claim: Claim, spools: Spools) -> Finished:
+def succeeded(claim: Claim, spools: Spools, now: datetime) -> Finished:
     """A generation with two images on storage, as its worker has it."""
     backends.ensure_bucket()
     delivery = make_delivery(claim, spools, sizes=((1024, 1024), (512, 512)))
@@ -47,14 +49,14 @@ def succeeded(claim: Claim, spools: Spools) -> Finished:
         image.spool.write(b"picture")
         row.size_bytes = image.spool.size
         upload(row.object_key, image.spool, content_type="image/png")
-    assert settlement.settle(claim=claim, delivery=delivery, stored=rows, now=NOW)
+    assert settlement.settle(claim=claim, delivery=delivery, stored=rows, now=now)
     delivery.close()
     return Finished(claim.generation, tuple(rows))
 
 
 @pytest.fixture
-def failed(claim: Claim) -> Finished:
-    assert settlement.fail(claim=claim, failure=Failure(BROKEN), now=NOW)
+def failed(claim: Claim, now: datetime) -> Finished:
+    assert settlement.fail(claim=claim, failure=Failure(BROKEN), now=now)
     return Finished(claim.generation)
 
 
