@@ -14,7 +14,6 @@ import psycopg
 
 from tests.openapi import Document
 from tests.servers import ROOT, Stack
-from tests.tls import TLS
 
 GENERATIONS = "/v1/images/generations"
 
@@ -34,8 +33,7 @@ WHERE t.name = %s AND x.kind = 'capture' ORDER BY x.seq
 
 @cache
 def _document_of(base_url: str) -> Document:
-    answer = httpx.get(f"{base_url}/openapi.json", verify=TLS, trust_env=False, timeout=60)
-    return Document(answer.json())
+    return Document(httpx.get(f"{base_url}/openapi.json", trust_env=False, timeout=60).json())
 
 
 class Operator:
@@ -93,7 +91,6 @@ class Customer:
             base_url=stack.base_url,
             headers={"Authorization": f"Bearer {found['api_key']}"},
             timeout=120,
-            verify=TLS,
             trust_env=False,
             event_hooks={"response": [document.check]},
         )
@@ -121,7 +118,6 @@ class Customer:
             base_url=self.stack.base_url,
             headers={"Authorization": f"Bearer {self.api_key}", **(headers or {})},
             timeout=180,
-            verify=TLS,
             trust_env=False,
             limits=httpx.Limits(max_connections=None),
         ) as client:

@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import emails_of
 from console.amounts import amount
 from console.workspace.access import Workspace, keys_of
@@ -65,14 +65,19 @@ class Entry:
 
 
 def told(
-    workspace: Workspace, events: Sequence[AuditEvent], *, is_of_one: bool = False
+    workspace: Workspace,
+    events: Sequence[AuditEvent],
+    *,
+    is_of_one: bool = False,
+    keys: Sequence[ApiKey] | None = None,
 ) -> list[Entry]:
     """Events with names. What has none now goes by that in the event, or by what it is.
 
-    With `is_of_one` they are the history of one thing, whose name is not looked up.
+    With `is_of_one` they are the history of one thing, whose name is not looked up. `keys` are
+    those that the member may know, where they were read already.
     """
     kinds: set[str] = set() if is_of_one else {event.object_type for event in events}
-    things = _things(workspace, events, kinds)
+    things = _things(workspace, events, kinds, keys)
 
     def named(event: AuditEvent) -> Entry:
         by_key = _BY_KEY.fullmatch(event.actor_name)
@@ -125,15 +130,20 @@ def _value(column: str, value: Any) -> str:
 
 
 def _things(
-    workspace: Workspace, events: Sequence[AuditEvent], kinds: Collection[str]
+    workspace: Workspace,
+    events: Sequence[AuditEvent],
+    kinds: Collection[str],
+    keys: Sequence[ApiKey] | None,
 ) -> dict[str, Thing]:
     """What events of these kinds are about, and keys that did it, by id; three queries at most."""
     tenant = workspace.tenant
     people = [event.object_id for event in events if event.object_type == "user"]
     found = {tenant.public_id: Thing(tenant.shown_name, tenant.public_id)}
     found |= {person: Thing(email, person) for person, email in emails_of(people).items()}
-    has_keys = "api_key" in kinds or any(_BY_KEY.fullmatch(one.actor_name) for one in events)
-    for key in keys_of(workspace) if has_keys else ():
+    if keys is None:
+        has_keys = "api_key" in kinds or any(_BY_KEY.fullmatch(one.actor_name) for one in events)
+        keys = keys_of(workspace) if has_keys else []
+    for key in keys:
         page = reverse("workspace:key", args=[tenant.public_id, key.public_id])
         found[key.public_id] = Thing(key.name or "Unnamed", key.public_id, page)
     for one in endpoints_of(tenant.id) if "webhook_endpoint" in kinds else ():

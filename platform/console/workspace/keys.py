@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import SCOPES, ApiKey
-from accounts.selectors import api_key_by_id, audit_events_about
+from accounts.selectors import audit_events_about
 from accounts.services import (
     OVERLAPS,
     change_api_key,
@@ -179,7 +179,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @member(May.SEE_KEYS)
 def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """One key: what it did lately, what it may do, and who changed that."""
-    found = _key(workspace, key)
+    found, keys = _key_among(workspace, key)
     said = request.POST if request.method == "POST" else None
     form = dressed(KeyForm(said, initial=values_of(found), most=scopes_of(workspace.role)))
     status = HTTPStatus.OK
@@ -201,7 +201,7 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
                 form.take_errors(error)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         found.refresh_from_db()
-    return _detail(request, workspace, found, form, status=status)
+    return _detail(request, workspace, found, keys, form, status=status)
 
 
 @require_POST
@@ -240,10 +240,16 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
 
 
 def _key(workspace: Workspace, public_id: str) -> ApiKey:
-    key = api_key_by_id(public_id, tenant_id=workspace.tenant.id)
-    if key is None or key.public_id != public_id or not may_see(workspace, key):
-        raise Http404
-    return key
+    return _key_among(workspace, public_id)[0]
+
+
+def _key_among(workspace: Workspace, public_id: str) -> tuple[ApiKey, Sequence[ApiKey]]:
+    """A key, and all that the member may know. Raises Http404."""
+    keys = keys_of(workspace)
+    for key in keys:
+        if key.public_id == public_id:
+            return key, keys
+    raise Http404
 
 
 def may_use(workspace: Workspace, key: ApiKey, now: datetime) -> bool:
@@ -286,13 +292,15 @@ def _revealed(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str
 def _refused(request: HttpRequest, workspace: Workspace, key: ApiKey, why: str) -> HttpResponse:
     form = dressed(KeyForm(initial=values_of(key), most=scopes_of(workspace.role)))
     status = HTTPStatus.UNPROCESSABLE_ENTITY
-    return _detail(request, workspace, key, form, status=status, refusal=why)
+    keys = keys_of(workspace)
+    return _detail(request, workspace, key, keys, form, status=status, refusal=why)
 
 
 def _detail(
     request: HttpRequest,
     workspace: Workspace,
     key: ApiKey,
+    keys: Sequence[ApiKey],
     form: KeyForm,
     *,
     status: HTTPStatus,
@@ -316,7 +324,7 @@ def _detail(
         "rows": latest_of(workspace, key),
         "scopes": [SCOPE_WORDS[scope] for scope in SCOPES if scope in key.scopes],
         "overlaps": OVERLAP_WORDS.items(),
-        "history": told(workspace, events, is_of_one=True),
+        "history": told(workspace, events, is_of_one=True, keys=keys),
     }
     return render(request, "workspace/key.html", context, status=status)
 

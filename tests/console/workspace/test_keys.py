@@ -156,14 +156,19 @@ def test_a_developer_has_the_keys_they_made_and_no_other(acme, sign_in):
     assert client.post(url("key_revoke", acme, own.public_id)).status_code == 302
 
 
-def test_the_history_names_who_changed_what_from_what(acme, sign_in):
+def test_the_history_names_who_changed_what_from_what(
+    acme, sign_in, delivered, django_assert_max_num_queries
+):
+    delivered(acme)
     client, page = sign_in(acme), url("key", acme, acme.key.public_id)
     other_key, _ = issue_api_key(tenant=acme.tenant, name="automation", actor="test")
     client.post(page, {**FORM, "name": "live", "budget_month": "50"})
     revoke_api_key(key=acme.key, now=clock.now(), actor=f"API key {other_key.public_id}")
 
-    history = words_of(client.get(page)).partition("History")[2]
+    with django_assert_max_num_queries(12):
+        answer = client.get(page)
 
+    history = words_of(answer).partition("History")[2]
     assert (
         f'by <a class="underline" href="{url("key", acme, other_key.public_id)}">automation</a>'
         in history
