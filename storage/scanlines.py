@@ -3,7 +3,8 @@
 Found is what a decoder finds, a broken checksum of a chunk or of the zlib stream, rows too few, a
 filter that is none; and what decoders let pass: bytes after the last row, a colour that the palette
 has not, chunks among those of the image. What comes before the image is for the caller to have
-read. Memory stays flat, but for the indices of an image whose palette is short. Raises NotAnImage.
+read; its checksums are looked at here. Memory stays flat, but for the indices of an image whose
+palette is short. Raises NotAnImage.
 
 Source: PNG (ISO/IEC 15948) 4.5, 5, 9 and 10; RFC 1950 2.2.
 """
@@ -24,6 +25,10 @@ from storage.containers.png import SIGNATURE
 PIECE_BYTES = 96 * 1024
 """Read and inflated at a time: small enough for the allocator to give the same memory again."""
 
+MOST_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
+"""What a stream may be longer than what it holds. Blocks without data take time and hold nothing:
+50 MB of them took 15 s of CPU."""
+
 _HEAD_BYTES, _CHECKSUM_BYTES = 8, 4
 _PALETTE = 3
 _CHANNELS = {0: 1, 2: 3, _PALETTE: 1, 4: 2, 6: 4}
@@ -35,18 +40,17 @@ _ADAM7 = (
 )
 """First column and row of each pass, and the steps to the next ones."""
 _FILTERS = bytes(range(5))
-_WINDOW_BITS = 8, 15
-"""The least and the most that zlib has."""
+_MOST_WINDOW_BITS = 15
 
 
 def prove(spool: SpoolFile) -> None:
     """Read a stripped PNG to its end; a decoder has taken its header."""
     chunks = _chunks(spool)
-    header, colours = _header(spool, next(chunks)), 0
-    for chunk in chunks:
-        if chunk.kind == b"IDAT":
-            break
+    header, colours = _header(spool, chunk := next(chunks)), 0
+    while chunk.kind != b"IDAT":
+        _prove_checksum(spool, chunk)
         colours = chunk.size // 3 if chunk.kind == b"PLTE" else colours
+        chunk = next(chunks)
     rows = _Rows(header.passes())
     for data in _inflated(_image_data(spool, chain((chunk,), chunks))):
         rows.take(data)
@@ -135,20 +139,31 @@ def _image_data(spool: SpoolFile, chunks: Iterator[_Chunk]) -> Iterator[bytes]:
     for chunk in chunks:
         if chunk.kind not in {b"IDAT", b"IEND"}:
             raise NotAnImage(f"a png with {chunk.kind!r} after its image has begun")
-        checksum = isal_zlib.crc32(chunk.kind)
-        end = chunk.offset + chunk.size
-        for offset in range(chunk.offset, end, PIECE_BYTES):
-            data = exactly(spool, offset, min(PIECE_BYTES, end - offset))
-            checksum = isal_zlib.crc32(data, checksum)
-            yield data
-        if checksum.to_bytes(_CHECKSUM_BYTES, "big") != exactly(spool, end, _CHECKSUM_BYTES):
-            raise NotAnImage(f"a png with a broken {chunk.kind!r}")
+        yield from _checked(spool, chunk)
+
+
+def _prove_checksum(spool: SpoolFile, chunk: _Chunk) -> None:
+    for _ in _checked(spool, chunk):
+        pass
+
+
+def _checked(spool: SpoolFile, chunk: _Chunk) -> Iterator[bytes]:
+    """A chunk's data, held against its checksum at the end."""
+    checksum = isal_zlib.crc32(chunk.kind)
+    end = chunk.offset + chunk.size
+    for offset in range(chunk.offset, end, PIECE_BYTES):
+        data = exactly(spool, offset, min(PIECE_BYTES, end - offset))
+        checksum = isal_zlib.crc32(data, checksum)
+        yield data
+    if checksum.to_bytes(_CHECKSUM_BYTES, "big") != exactly(spool, end, _CHECKSUM_BYTES):
+        raise NotAnImage(f"a png with a broken {chunk.kind!r}")
 
 
 def _inflated(stream: Iterator[bytes]) -> Iterator[bytes]:
     """What a zlib stream holds, at most `PIECE_BYTES` at a time, and nothing after its end."""
     first = next(stream, b"")
     inflater = isal_zlib.decompressobj(wbits=_window_bits(first))
+    taken = given = 0
     for data in chain((first,), stream):
         rest, part = data, b""
         while not inflater.eof and (rest or len(part) == PIECE_BYTES):
@@ -157,7 +172,11 @@ def _inflated(stream: Iterator[bytes]) -> Iterator[bytes]:
             except isal_zlib.error as error:  # type: ignore[misc]  # its stub says an instance
                 raise NotAnImage(f"a png that does not decode: {error}") from error
             yield part
+            taken, given = taken + len(rest), given + len(part)
             rest = inflater.unconsumed_tail
+            taken -= len(rest)
+            if taken > MOST_OVERHEAD * given + SPARE_BYTES:
+                raise NotAnImage("a png of more data than it has pixels")
         if inflater.eof and (rest or inflater.unused_data):
             raise NotAnImage("a png with data after its image")
     if not inflater.eof:
@@ -166,12 +185,17 @@ def _inflated(stream: Iterator[bytes]) -> Iterator[bytes]:
 
 def _window_bits(first: bytes) -> int:
     """How far back a stream says that it refers: a decoder may have no more than that."""
-    said = first[0] >> 4 if first else 0
-    return min(_WINDOW_BITS[0] + said, _WINDOW_BITS[1])
+    bits = 8 + (first[0] >> 4 if first else 0)
+    if bits > _MOST_WINDOW_BITS:
+        raise NotAnImage("a png that does not decode: its window is none")
+    return bits
 
 
 def _look_up(spool: SpoolFile, colours: int) -> None:
-    with Image.open(spool.reader(), formats=["PNG"]) as image:
-        _, most = cast(tuple[int, int], image.getextrema())
+    try:
+        with Image.open(spool.reader(), formats=["PNG"]) as image:
+            _, most = cast(tuple[int, int], image.getextrema())
+    except (OSError, SyntaxError, ValueError) as error:
+        raise NotAnImage(f"a png that does not decode: {error}") from error
     if most >= colours:
         raise NotAnImage(f"a png with colour {most} of a palette of {colours}")

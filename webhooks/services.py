@@ -46,7 +46,9 @@ def create_endpoint(
         theirs = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
         if theirs.count() >= MOST_ENDPOINTS:
             mode = "live" if livemode else "test"
-            raise ValidationError(f"There are {MOST_ENDPOINTS} {mode} endpoints: delete one.")
+            raise ValidationError(
+                f"There are {MOST_ENDPOINTS} {mode} endpoints already: delete one."
+            )
         endpoint = WebhookEndpoint(
             tenant=tenant, livemode=livemode, secret=encrypted(secret), **columns
         )

@@ -15,7 +15,7 @@ SECRET_BYTES = 32
 HEADERS = {
     "webhook-id": "The event's id, the same on every attempt: keep those that you have handled.",
     "webhook-timestamp": "When this attempt was made, in Unix seconds: refuse an old one.",
-    "webhook-signature": "One or more signatures, apart by spaces: `v1,` and the base64 of an"
+    "webhook-signature": "One or more signatures, separated by spaces: `v1,` and the base64 of an"
     " HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. One that matches is enough.",
 }
 """Of each attempt, and what they say."""
@@ -29,7 +29,7 @@ def new_secret() -> str:
 def headers_of(
     *, event_id: str, timestamp: int, body: bytes, signed_with: Iterable[str]
 ) -> dict[str, str]:
-    """The three headers of one attempt: a signature by each secret, apart by spaces.
+    """The three headers of one attempt: a signature by each secret, separated by spaces.
 
     The timestamp, in Unix seconds, is the attempt's: receivers refuse an old one as a replay.
     """

@@ -1,7 +1,7 @@
-"""A PNG's chunks: length, type, data, checksum. Their checksums are looked at later.
+"""A PNG's chunks: length, type, data, checksum. Their checksums are looked at in scanlines.py.
 
-Kept are IHDR, PLTE, IDAT and IEND, and once each, before the first IDAT and if no longer than they
-may be, tRNS, gAMA, cHRM, sRGB and iCCP. All other ancillary chunks are dropped. So are the frames
+Kept are IHDR, PLTE, IDAT and IEND, and once each, before the first IDAT and if as long as they may
+be, tRNS, gAMA, cHRM, sRGB and iCCP. All other ancillary chunks are dropped. So are the frames
 of an animated PNG (acTL, fcTL, fdAT): without them it is, by its own specification, the still
 picture that decoders show who know no animation, the one that was verified.
 
@@ -23,14 +23,15 @@ from storage.containers.pieces import (
 )
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_INFLATED_PROFILE_BYTES = 4 * 1024**2
-"""A profile is held in memory by whoever decodes the image."""
+MAX_INFLATED_PROFILE_BYTES = 1024**2
+"""A profile is held in memory by whoever decodes the image; some decoders take no longer one."""
 
 _LENGTH_TYPE_BYTES = 8
 _AROUND_DATA_BYTES = 12
 _MAX_CHUNK_BYTES = 2**31 - 1
 _CRITICAL = {b"IHDR": 13, b"PLTE": 768, b"IDAT": _MAX_CHUNK_BYTES, b"IEND": 0}
-_ANCILLARY = {b"tRNS": 256, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"iCCP": MAX_PROFILE_BYTES}
+_ANCILLARY = {b"tRNS": 256, b"iCCP": MAX_PROFILE_BYTES}
+_EXACTLY = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
 _IS_ANCILLARY = 0x20
 """In the first letter of a chunk's type: lower case."""
 _MAX_NAME_BYTES = 79
@@ -75,13 +76,15 @@ def _is_kept(file: Source, chunk: Span, kind: bytes, seen: set[bytes]) -> bool:
         if size > _CRITICAL.get(kind, -1):
             raise NotAnImage(f"a png with an impossible {kind!r}")
         return True
-    if kind in seen or b"IDAT" in seen or size > _ANCILLARY.get(kind, -1):
+    if kind in seen or b"IDAT" in seen:
+        return False
+    if size > _ANCILLARY.get(kind, -1) and size != _EXACTLY.get(kind):
         return False
     return kind != b"iCCP" or _is_small(file, chunk.offset + _LENGTH_TYPE_BYTES, size)
 
 
 def _is_small(file: Source, offset: int, size: int) -> bool:
-    """Whether a profile is whole and inflates to little. Memory: at most both, 5 MB."""
+    """Whether a profile is whole and inflates to little. Memory: at most both, 2 MB."""
     data = file.read_at(offset, size)
     name, _, compressed = data.partition(b"\0")
     if len(name) > _MAX_NAME_BYTES or compressed[:1] != b"\0":

@@ -161,6 +161,37 @@ async def test_a_connection_with_an_answer_half_read_is_not_used(pool, server):
     assert server.connections == 2
 
 
+async def test_a_call_that_is_cancelled_leaves_no_connection_open(pool, server):
+    """At each of its steps, on a new connection and on one that was kept."""
+    for steps in range(40):
+        server.script = says(b"hello")
+        if steps % 2:
+            await fetch(pool, server.url)
+        call = asyncio.ensure_future(fetch(pool, server.url))
+        for _ in range(steps // 2):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+    await pool.aclose()
+    await is_at_most(server, 0)
+
+
+async def test_a_connection_in_use_is_closed_after_the_pool_by_the_end_of_its_call(server):
+    closing = HttpPool(egress_allow=[server.host_port])
+    async with closing.exchange("GET", server.url) as answer:
+        await closing.aclose()
+        assert await answer.read(100) == b"hello"
+
+    await is_at_most(server, 0)
+
+
+async def test_a_redirect_to_what_is_no_url_is_a_lost_connection(pool, server):
+    server.script = says(b"", status=302, headers={"Location": "https://ex.com:abc/"})
+
+    assert await post(pool, server.url) == (ConnectionLost, True)
+
+
 async def test_hosts_share_no_connection(pool, server):
     async with running(says(b"other")) as other:
         both = HttpPool(egress_allow=[server.host_port, other.host_port])

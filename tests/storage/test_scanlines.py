@@ -128,6 +128,13 @@ def with_window(stream: bytes, bits: int) -> bytes:
     return bytes([first, 31 - first * 256 % 31]) + stream[2:]
 
 
+IHDR_OF_PALETTE = chunk(b"IHDR", struct.pack(">IIBBBBB", 30, 20, 8, 3, 0, 0, 0))
+EMPTY_BLOCKS = (
+    zlib.compress(b"")[:2] + zlib.compressobj(0, wbits=-15).flush(zlib.Z_SYNC_FLUSH) * 20_000
+)
+"""The beginning of a stream: 5 bytes each, that say nothing and take time."""
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -153,6 +160,15 @@ def with_window(stream: bytes, bits: int) -> bytes:
         ),
         (png(zlib.compress(RAW), 10, 20)[:-1] + b"\0", "broken b'IEND'"),
         (png(zlib.compress(RAW), 10, 20)[:-13] + b"\0" + chunk(b"IEND"), "broken b'IDAT'"),
+        *(
+            (png(zlib.compress(RAW), 30, 20, colour_type=3).replace(one, one[:-1] + b"x"), words)
+            for one, words in (
+                (IHDR_OF_PALETTE, "IHDR"),
+                (chunk(b"PLTE", bytes(768)), "PLTE"),
+            )
+        ),
+        (png(b"\x98" + zlib.compress(RAW)[1:], 10, 20), "window"),
+        (png(EMPTY_BLOCKS + zlib.compress(RAW)[2:], 10, 20), "more data than it has pixels"),
         (
             png(zlib.compress(RAW), 10, 20)[:-12] + chunk(b"PLTE", bytes(9)) + chunk(b"IEND"),
             "b'PLTE' after its image",
@@ -174,6 +190,20 @@ def test_a_colour_that_the_palette_has_not_is_refused(colours, is_whole, spooled
         return
     with pytest.raises(NotAnImage, match="colour 29 of a palette of 29"):
         verify(spool)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(2_000_000))),
+        *(chunk(kind, b"") for kind in (b"gAMA", b"cHRM", b"sRGB")),
+    ],
+)
+def test_a_short_palette_is_looked_up_beside_what_some_decoders_refuse(odd, spooled):
+    data = png(zlib.compress(RAW), 30, 20, colour_type=3, colours=30)
+    place = data.index(b"PLTE") - 4
+
+    assert verify(spooled(data[:place] + odd + data[place:])).size == "30x20"
 
 
 def test_an_empty_piece_of_the_image_is_none(spooled):

@@ -23,7 +23,8 @@ _BY_KEY = re.compile(r"API key (key_\w+)", re.ASCII)
 _NAMES = ("name", "email", "url")
 """What an event calls the thing by that it is about, where it does."""
 _MICROS = "_micros"
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", re.ASCII)
+_MOMENTS = ("_at", "_from", "until")
+"""The ends of columns that hold one, in ISO 8601 as our services wrote it."""
 _NOTHING = "none"
 
 
@@ -121,12 +122,20 @@ def _value(column: str, value: Any) -> str:
             words = ", ".join(map(str, value))
         case dict():
             words = json.dumps(value, ensure_ascii=False)
-        case str() if _MOMENT.fullmatch(value):
-            at = timezone.localtime(datetime.fromisoformat(value))  # the workspace's
-            words = f"{at:%-d %b %Y, %H:%M} {timezone.get_current_timezone_name()}"
+        case str() if column.endswith(_MOMENTS):
+            words = _moment(value)
         case _:
             words = str(value)
     return words
+
+
+def _moment(value: str) -> str:
+    """In the workspace's time zone; as it is where it is none after all."""
+    try:
+        at = timezone.localtime(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
+        return value
+    return f"{at:%-d %b %Y, %H:%M} {timezone.get_current_timezone_name()}"
 
 
 def _things(

@@ -22,11 +22,13 @@ def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractT
 
 
 def first_call(origin: str, workspace: Workspace, key: ApiKey | None, text: str = "") -> str:
-    """The call for a shell with that key: an image, or the list of models where it makes none.
+    """The call for a shell with that key: an image, the list of models where it makes none, or "".
 
     `text` is the key's own, where it may be shown; else there is as much as everybody may see.
     """
     shown = text or (f"{key.visible_prefix}…" if key else "…")
     models = models_of(workspace, key) if key is None or "images:write" in key.scopes else []
+    if not models and key is not None and "images:read" not in key.scopes:
+        return ""
     call = curl(origin, draft_of(SAID, models).body) if models else curl_of_models(origin)
     return f"export PICTOR_API_KEY={shown}\n{call}"

@@ -31,7 +31,7 @@ from generation.api import admitting, requests
 from generation.api.requests import MAX_IMAGES
 from generation.catalogue.contracts import Catalogue, ContractTerms
 from generation.catalogue.snapshot import current_catalogue, prices_at
-from generation.models import Source
+from generation.models import Generation, Source
 from generation.searching import Wanted, found
 from pictor.kit import clock, ids
 from pictor.kit.errors import InvalidRequest, NoChannelAvailable, PictorError
@@ -61,6 +61,7 @@ def playground(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     if "again" in request.GET:
         made = one_of(workspace, request.GET["again"]).generation
         said = {
+            "key": _key_again(workspace, made),
             "model": made.model,
             "prompt": made.prompt,
             "size": made.size,
@@ -216,10 +217,17 @@ def usable(workspace: Workspace) -> list[ApiKey]:
     return sorted(found, key=lambda key: key.is_test)
 
 
+def _key_again(workspace: Workspace, made: Generation) -> str:
+    """The key of a run that is repeated, or one of its mode: a test is none that is charged."""
+    same = [key for key in usable(workspace) if key.is_test != made.livemode]
+    keys = sorted(same, key=lambda key: key.id != made.api_key_id)
+    return keys[0].public_id if keys else ""
+
+
 def _key(workspace: Workspace, public_id: str) -> ApiKey:
     key = next((one for one in usable(workspace) if one.public_id == public_id), None)
     if key is None:
-        raise InvalidRequest("Choose the key to bill.", param="key")
+        raise InvalidRequest("Choose a key.", param="key")
     return key
 
 

@@ -46,7 +46,7 @@ def curl(origin: str, body: Mapping[str, Any], references: Sequence[str] = ()) -
 
 
 def curl_of_models(origin: str) -> str:
-    """A shell's question that every key may ask: which models are there?"""
+    """A shell's question that needs no more than `images:read`: which models are there?"""
     return f'curl {origin}/v1/models \\\n  -H "Authorization: Bearer $PICTOR_API_KEY"'
 
 

@@ -161,7 +161,7 @@ def told_of(
     taken = {
         "2XX": "Taken.",
         "410": "Gone: the endpoint is disabled.",
-        "default": "Not taken: the same comes again, eight times within two days.",
+        "default": "Not taken: the same comes again, up to eight more times.",
     }
     parameters = [
         {"name": name, "in": "header", "required": True, "schema": TEXT, "description": words}

@@ -41,6 +41,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._new_connection = new_connection
         self._idle: list[_Idle] = []
         """The oldest first."""
+        self._is_closed = False
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -53,19 +54,28 @@ class Transport(httpx.AsyncBaseTransport):
         )
         origin = (url.scheme, url.host, url.port)
         connection = await self._kept(origin) or self._new_connection(url.origin)
-        answer = await connection.handle_async_request(
-            httpcore.Request(
-                method=request.method.encode("ascii"),
-                url=url,
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
+        asked = httpcore.Request(
+            method=request.method.encode("ascii"),
+            url=url,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
+        try:
+            answer = await connection.handle_async_request(asked)
+        except BaseException:  # cancelled as well: nobody else knows of it
+            await connection.aclose()
+            raise
 
         async def ended() -> None:
-            await answer.aclose()
-            if connection.is_idle():  # read to its end, and not to be closed by its server
+            try:
+                await answer.aclose()
+            except BaseException:
+                await connection.aclose()
+                raise
+            if self._is_closed:
+                await connection.aclose()
+            elif connection.is_idle():  # read to its end, and not to be closed by its server
                 self._idle.append(_Idle(origin, connection, time.monotonic()))
                 await self._close_old()
 
@@ -79,6 +89,7 @@ class Transport(httpx.AsyncBaseTransport):
     @override
     async def aclose(self) -> None:
         """Close those that are idle; one in use is closed by the end of its call."""
+        self._is_closed = True
         idle, self._idle = self._idle, []
         for one in idle:
             await one.connection.aclose()

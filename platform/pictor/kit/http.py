@@ -285,6 +285,13 @@ class HttpAnswer:
         return b"".join([chunk async for chunk in self.chunks(max_bytes)])
 
 
+_TRANSPORT_ERRORS = (
+    *(httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError),
+    httpx.TransportError,  # a redirect to what is no url: httpx reads it, whether it follows or not
+    ssl.SSLError,  # a broken record
+)
+
+
 @contextmanager
 def _translated(exchange: Exchange) -> Iterator[None]:
     """The transport's errors as ours; all are NotReached before any of the body was sent."""
@@ -292,7 +299,7 @@ def _translated(exchange: Exchange) -> Iterator[None]:
         yield
     except CannotInflate as error:
         raise BodyUnreadable(str(error)) from error
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+    except _TRANSPORT_ERRORS as error:
         words = f"{type(error).__name__}: {error}"
         if not exchange.is_sent:
             raise NotReached(words) from error

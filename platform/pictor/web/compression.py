@@ -15,6 +15,8 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.text import StreamingBuffer
 from typing_extensions import override
 
+QUICK = 1
+"""Level of a stream's compression: on the event loop, where 5 MB at Django's 6 take 0.3 s."""
 TEXTS = ("text/", "application/json", "application/javascript", "application/rss", "image/svg")
 
 
@@ -44,7 +46,7 @@ class Compression(GZipMiddleware):
         https://github.com/adamchainz/django-http-compression/pull/9, seen in 5.2.19 on 2026-11-21.
         """
         buffer, padding = StreamingBuffer(), "a" * secrets.randbelow(self.max_random_bytes)
-        with GzipFile(padding, "wb", fileobj=buffer, mtime=0) as file:
+        with GzipFile(padding, "wb", QUICK, buffer, mtime=0) as file:
             async for chunk in chunks:
                 file.write(chunk)
                 if data := buffer.read():

@@ -22,6 +22,12 @@ from console.workspace.events import Change, changes_of
             {"until": "2026-11-21T21:53:14.551315+00:00"},
             [Change("until", "none", "21 Nov 2026, 21:53 UTC")],
         ),
+        ({}, {"expires_at": "9999-13-45"}, [Change("expires at", "none", "9999-13-45")]),
+        (
+            {"name": "2026-13-45T00:00:00+00:00"},
+            {"name": "2026-11-21T00:00:00+00:00"},
+            [Change("name", "2026-13-45T00:00:00+00:00", "2026-11-21T00:00:00+00:00")],
+        ),
         ({"email": "x"}, None, [Change("email", "x", "none")]),
         (
             None,

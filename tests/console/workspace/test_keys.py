@@ -200,6 +200,15 @@ def test_a_new_key_is_tried_with_what_it_may_do(acme, sign_in, rules, is_test, s
     assert said in call
 
 
+def test_a_key_that_reads_no_models_is_shown_no_call(acme, sign_in):
+    form = {**FORM, "scopes": ["billing:read"], "mode": "live"}
+
+    words = words_of(sign_in(acme).post(url("key_new", acme), form))
+
+    assert "Copy your key now" in words
+    assert "Try it" not in words
+
+
 def test_the_first_call_is_of_a_model_that_the_workspace_allows(acme, sign_in):
     set_own_limits(tenant=acme.tenant, limits=OwnLimits(own_models=["dall-e-3"]), actor="test")
 

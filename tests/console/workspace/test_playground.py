@@ -204,7 +204,7 @@ def test_a_form_sent_twice_is_made_once(acme, sign_in):
     [
         ({"prompt": " "}, "The prompt is missing"),
         ({"number": "a\0b"}, "the form lacks its number"),
-        ({"key": "key_x"}, "Choose the key to bill"),
+        ({"key": "key_x"}, "Choose a key"),
         ({"model": "gpt-image-2-pro"}, "No channel serves gpt-image-2-pro"),
     ],
 )

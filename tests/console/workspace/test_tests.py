@@ -46,6 +46,13 @@ def test_a_test_s_page_says_that_nothing_was_charged(acme, sign_in, test):
     assert "Released" not in words
 
 
+def test_a_test_is_repeated_as_a_test(acme, sign_in, test):
+    words = words_of(sign_in(acme).get(url("playground", acme), {"again": test.public_id}))
+
+    chosen = words.partition(f'<option value="{test.api_key.public_id}"')[2]
+    assert chosen.startswith(" selected")
+
+
 def test_the_playground_prices_and_makes_tests_without_charging(acme, sign_in):
     make_channel("sandbox", serves=Serves.TEST)
     tester, client = acme.tester(), sign_in(acme)
