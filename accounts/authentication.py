@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from accounts import keys
 from accounts.selectors import Caller, caller_by_digest
+from accounts.services import note_former_use
 from pictor.kit import clock, ids, log
 from pictor.kit.errors import Forbidden, Unauthenticated
 
@@ -57,13 +58,16 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
     Raises Unauthenticated for an unknown, revoked or expired key, Forbidden for a suspended tenant
     or an address outside the key's ranges (an unknown address is outside).
     """
-    caller = caller_by_digest(*keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS))
+    digests = keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
+    caller = caller_by_digest(*digests)
     if caller is None:
         raise Unauthenticated(_UNKNOWN)
     log.note(
         tenant=ids.public(ids.TENANT, caller.tenant_id), key=ids.public(ids.KEY, caller.key_id)
     )
     let_in(caller, now=now, ip=ip)
+    if caller.use_is_due:
+        note_former_use(key_id=caller.key_id, digests=digests, now=now)
     return caller
 
 

@@ -2,8 +2,8 @@
 
 import ipaddress
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,10 @@ API_KEYS = "(SELECT id, tenant_id, digest, is_test FROM accounts_apikey)"
 AUDIT_EVENTS = "(SELECT tenant_id, action, object_type, object_id, after FROM accounts_auditevent)"
 """SQL: the audit log, for a proof that holds its own rows against it."""
 
+NOTED_EVERY = timedelta(minutes=1)
+"""How often the use of a rotated key's former text is written down."""
+_EVERY = f"interval '{NOTED_EVERY.total_seconds()} seconds'"
+
 # Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
 _CALLER = f"""
     SELECT k.id, k.name, k.tenant_id, t.name, t.status, k.scopes, k.allowed_models, t.own_models,
@@ -51,7 +55,8 @@ _CALLER = f"""
            k.requests_per_minute, k.images_per_minute,
            LEAST(t.max_in_flight, t.own_max_in_flight), k.max_in_flight,
            t.budget_day_micros, t.budget_month_micros, k.budget_day_micros, k.budget_month_micros,
-           COALESCE({REVISION}, 0)
+           COALESCE({REVISION}, 0),
+           COALESCE(k.previous_used_at < now() - {_EVERY}, true)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
      WHERE k"""  # noqa: S608 - built from constants
 _CALLER_BY_ID = f"{_CALLER}.id = %s"
@@ -100,6 +105,8 @@ class Caller:
     default_response_format: str
     limits: Limits
     revision: int
+    use_is_due: bool = field(default=False, compare=False)
+    """Whether it came with the text before a rotation, and the use of that is to be noted."""
 
     def may_use(self, model: str) -> bool:
         """Whether the key and its tenant both allow the model."""
@@ -123,9 +130,10 @@ def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
         if others
         else prepared.fetch_one(_CALLER_BY_ONE, [digest])
     )
-    if row is None:
-        row = prepared.fetch_one(_CALLER_BEFORE, any_of)
-    return None if row is None else _caller(row)
+    if row is not None:
+        return _caller(row)
+    row = prepared.fetch_one(_CALLER_BEFORE, any_of)
+    return None if row is None else replace(_caller(row), use_is_due=row[-1])
 
 
 def caller_of_key(key_id: UUID) -> Caller:
@@ -140,7 +148,7 @@ def caller_of_key(key_id: UUID) -> Caller:
 
 def _caller(row: Sequence[Any]) -> Caller:
     key_id, key_name, tenant_id, tenant_name, status, scopes, models, own_models, *rest = row
-    ip_ranges, expires_at, revoked_at, is_test, response_format, *limits, revision = rest
+    ip_ranges, expires_at, revoked_at, is_test, response_format, *limits, revision, _ = rest
     return Caller(
         key_id=key_id,
         key_name=key_name,

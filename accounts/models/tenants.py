@@ -185,6 +185,7 @@ class ApiKey(models.Model):
     # What the key was before it was rotated; it works until then.
     previous_digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
     previous_until = models.DateTimeField(null=True, editable=False)
+    previous_used_at = models.DateTimeField(null=True, editable=False)
     is_test = models.BooleanField(default=False)
     scopes = ArrayField(
         models.CharField(max_length=20, choices=[(scope, scope) for scope in SCOPES]),

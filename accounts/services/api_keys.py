@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import keys
 from accounts.models import SCOPES, Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
+from accounts.selectors import NOTED_EVERY
 from accounts.services.audit import record
 from pictor.kit.money import Micros
 
@@ -128,10 +131,23 @@ def rotate_api_key(
     )
     key.digest = keys.digest(text, settings.KEY_PEPPER)
     key.visible_prefix = keys.visible_prefix(text)
-    key.save(update_fields=["digest", "visible_prefix", "previous_digest", "previous_until"])
+    key.previous_used_at = None
+    columns = ["previous_digest", "previous_until", "previous_used_at"]
+    key.save(update_fields=["digest", "visible_prefix", *columns])
     after = {"visible_prefix": key.visible_prefix, "former_until": (now + overlap).isoformat()}
     _record_key(key, actor=actor, action="api_key.rotate", before=before, after=after, ip=ip)
     return text
+
+
+def note_former_use(*, key_id: UUID, digests: Sequence[bytes], now: datetime) -> None:
+    """Keep that a rotated key's former text is still in use, at most once a minute.
+
+    Whoever rotated it can see when every program has the new one. Of requests at one moment the
+    first writes, and none that came with a text from before the former one.
+    """
+    due = Q(previous_used_at=None) | Q(previous_used_at__lt=now - NOTED_EVERY)
+    former = ApiKey.objects.filter(id=key_id, previous_digest__in=digests)
+    former.filter(due).update(previous_used_at=now)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
@@ -15,7 +16,15 @@ from accounts.authentication import (
     require_scope,
 )
 from accounts.models import Tenant
-from accounts.services import KeyRules, issue_api_key, revoke_api_key, set_tenant_status
+from accounts.services import (
+    KeyRules,
+    issue_api_key,
+    note_former_use,
+    revoke_api_key,
+    rotate_api_key,
+    set_tenant_status,
+)
+from pictor.kit import clock
 from pictor.kit.errors import Forbidden, Unauthenticated
 
 KEY = "sk-pictor-LTA1QISnzuMqfPWjlBbxLLSbax8QmcO02uM68A"
@@ -84,6 +93,39 @@ def test_a_good_key_is_one_query(
     assert (caller.tenant_id, caller.tenant_name) == (acme.id, "acme")
     assert caller.models is None
     assert "images:write" in caller.scopes
+
+
+def test_the_use_of_a_former_text_is_noted_once_a_minute(acme_key, django_assert_num_queries):
+    now = clock.now()
+    key, former = acme_key
+    noted = []
+    text = rotate_api_key(key=key, overlap=timedelta(hours=1), now=now, actor="test")
+
+    def uses(text: str, *, minutes: float, writes: int) -> None:
+        with django_assert_num_queries(writes):
+            authenticate(text, now=now + timedelta(minutes=minutes), ip=None)
+        key.refresh_from_db()
+        noted.append(key.previous_used_at)
+
+    uses(text, minutes=-9, writes=0)
+    uses(former, minutes=-9, writes=1)
+    uses(text, minutes=-7, writes=0)
+    uses(former, minutes=0, writes=1)
+    uses(former, minutes=1.1, writes=0)
+
+    assert noted == [None, *[now - timedelta(minutes=9)] * 2, now, now]
+
+
+def test_a_text_of_two_rotations_ago_does_not_count_as_the_former_one(acme_key, now):
+    key, oldest = acme_key
+    digests = keys.digests(oldest, settings.KEY_PEPPER, [])
+    for _ in range(2):
+        rotate_api_key(key=key, overlap=timedelta(hours=1), now=now, actor="test")
+
+    note_former_use(key_id=key.id, digests=digests, now=now)
+
+    key.refresh_from_db()
+    assert key.previous_used_at is None
 
 
 def test_an_unknown_key_is_refused(acme_key, now):

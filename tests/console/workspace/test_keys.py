@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.http import HttpResponse
 
+from accounts.authentication import authenticate
 from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent
 from accounts.selectors import caller_by_digest
@@ -116,6 +117,12 @@ def test_a_rotated_key_has_a_new_text_and_the_former_goes_on(acme, sign_in):
     listed = words_of(client.get(url("keys", acme)))
     assert "Rotating" in listed
     assert "old text ends in 59 minutes" in listed
+    for shown in (listed, words_of(client.get(url("key", acme, acme.key.public_id)))):
+        assert "not used since" in shown
+    authenticate(acme.plaintext, now=clock.now() - timedelta(minutes=4), ip=None)
+    for name, ids in (("keys", ()), ("key", (acme.key.public_id,))):
+        shown = re.sub(r"<[^>]*>", "", words_of(client.get(url(name, acme, *ids))))
+        assert "last used 4 minutes ago" in shown
     assert client.post(page, {"overlap": "9y"}).status_code == 422
 
 
