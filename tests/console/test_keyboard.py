@@ -99,6 +99,12 @@ def test_keys_lead_to_pages_rows_and_the_search(overview, place):
     assert page.get_by_label("Id, tag or prompt").input_value() == "gu?"
     assert page.get_by_role("dialog").count() == 0
 
+    page.goto(place.path("keys"))
+    page.keyboard.press("/")
+    page.keyboard.type("demo")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/keys/?q=demo")
+
 
 def test_control_and_enter_generate(signed_in, place):
     page = signed_in.new_page()

@@ -25,7 +25,7 @@ PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTI
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
     "usage": ("?period=24h&split=status&show=failed", "?period=month&split=key&show=images"),
-    "keys": ("?status=ended",),
+    "keys": ("?status=ended&q=nothing+like+it",),
     "webhook": ("?status=delivered",),
     "find": ("?q=demo", "?q=nothing+of+that+name"),
 }

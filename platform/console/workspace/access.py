@@ -148,6 +148,11 @@ def keys_of(workspace: Workspace) -> list[ApiKey]:
     return [key for key in api_keys_of(workspace.tenant.id) if may_see(workspace, key)]
 
 
+def is_called(key: ApiKey, text: str) -> bool:
+    """Whether its name, the beginning that is shown of it, or its id has this in it."""
+    return text.casefold() in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
+
+
 View = Callable[..., HttpResponseBase]
 
 

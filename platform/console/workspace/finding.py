@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.access import May, Workspace, is_called, keys_of, member
 from console.workspace.filters import MAX_TEXT
 from console.workspace.places import Place, places_of
 from generation import services
@@ -38,7 +38,7 @@ def _found(workspace: Workspace, text: str) -> list[Place]:
         Place(key.name or "Unnamed key", reverse("workspace:key", args=[tenant, key.public_id]),
               note=f"{key.visible_prefix}…")
         for key in keys_of(workspace)
-        if word in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
+        if is_called(key, text)
     ]  # fmt: skip
     return [
         *_generation(workspace, text),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,11 +25,12 @@ from accounts.services import (
     scopes_of,
 )
 from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
-from console.workspace.access import May, Workspace, keys_of, may_see, member
+from console.workspace.access import May, Workspace, is_called, keys_of, may_see, member
 from console.workspace.budgets import NEAR
 from console.workspace.charts import Spark
 from console.workspace.events import told
 from console.workspace.fields import dressed
+from console.workspace.filters import MAX_TEXT
 from console.workspace.first_call import first_call
 from console.workspace.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_of
 from console.workspace.lately import lately_of, latest_of, sparks_of
@@ -123,11 +125,12 @@ class ShownKey:
 @require_safe
 @member(May.SEE_KEYS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """Every key that the member may see, newest first."""
+    """The keys that the member may see and that fit what is asked for, newest first."""
     sparks = sparks_of(workspace, clock.now())
-    shown = [
-        replace(one, spark=sparks.get(one.key.id)) for one in _shown(workspace, keys_of(workspace))
-    ]
+    keys = keys_of(workspace)
+    text = request.GET.get("q", "").strip()[:MAX_TEXT]
+    called = [key for key in keys if is_called(key, text)]
+    shown = [replace(one, spark=sparks.get(one.key.id)) for one in _shown(workspace, called)]
     chosen = request.GET.get("status", "")
     lists = {
         "": shown,
@@ -140,8 +143,13 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     context = {
         "workspace": workspace,
         "keys": lists.get(chosen, shown),
-        "chips": [(name, LISTS[name], len(found), name == chosen) for name, found in lists.items()],
-        "has_any": bool(shown),
+        "chips": [
+            (_address(status=name, q=text), LISTS[name], len(found), name == chosen)
+            for name, found in lists.items()
+        ],
+        "chosen": chosen,
+        "text": text,
+        "has_any": bool(keys),
     }
     return render(request, "workspace/keys.html", context)
 
@@ -280,6 +288,10 @@ def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
     uses: Mapping[UUID, BudgetUse] = key_uses(workspace.tenant.id, now)
     used = last_used(workspace.tenant.id, since=now - timedelta(days=SHOWN_DAYS))
     return [ShownKey(key, uses.get(key.id, NOTHING_USED), used.get(key.id), now) for key in keys]
+
+
+def _address(**said: str) -> str:
+    return "?" + urlencode({name: word for name, word in said.items() if word})
 
 
 def _revealed(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str) -> HttpResponse:

@@ -243,6 +243,29 @@ def test_the_list_draws_two_weeks_of_each_key_and_finds_those_unused(acme, sign_
     assert "young</a>" not in unused
 
 
+def test_keys_are_found_by_name_beginning_and_id_within_a_list(acme, sign_in):
+    old, _ = issue_api_key(tenant=acme.tenant, name="Batch <old>", actor="test")
+    new, _ = issue_api_key(tenant=acme.tenant, name="batch new", actor="test")
+    revoke_api_key(key=old, now=clock.now(), actor="test")
+    client = sign_in(acme)
+
+    def listed(**said: str) -> str:
+        return unescape(words_of(client.get(url("keys", acme), said)))
+
+    def found(**said: str) -> list[bool]:
+        page = listed(**said)
+        return [f"/keys/{key.public_id}/" in page for key in (old, new, acme.key)]
+
+    assert found(q=" BATCH ") == [True, True, False]
+    assert found(q=new.visible_prefix) == [False, True, False]
+    assert found(q=old.public_id) == [True, False, False]
+    assert found(q="batch", status="ended") == [True, False, False]
+    page = listed(q="batch <", status="active")
+    assert 'value="batch <"' in page
+    assert 'href="?status=ended&q=batch+%3C">Ended 1</a>' in page
+    assert "No keys match" in page
+
+
 def test_budgets_are_shown_as_they_are_counted(acme, sign_in, delivered):
     ApiKey.objects.update(budget_month_micros=60_000)
     delivered(acme)
