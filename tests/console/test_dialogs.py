@@ -43,6 +43,42 @@ def test_a_dangerous_step_asks_and_gives_the_focus_back(signed_in, place, stack,
     assert page.get_by_role("button", name="Rotate key").count() == 0
 
 
+@EVERY_LOOK
+def test_the_menu_of_a_row_is_walked_by_keyboard(signed_in, place, stack, look):
+    key, name = new_key(stack)
+    page = signed_in.new_page()
+    page.goto(f"{place.path('keys')}?q={key}")
+    menu = page.get_by_role("group", name=f"Actions for {name}")
+
+    page.get_by_role("button", name=f"Actions for {name}").focus()
+    page.keyboard.press("Enter")
+    menu.wait_for()
+    keep(page, f"menu-{look.name}")
+    assert axe(page) == []
+    walked = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        walked.append(focused(page))
+    assert walked == ["Edit limits", "Rotate key", "Copy prefix", "See generations", "Revoke key"]
+
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Revoke key?")
+    dialog.wait_for()
+    keep(page, f"menu-confirm-{look.name}")
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    assert focused(page) == "Revoke key"
+    page.keyboard.press("Escape")
+    menu.wait_for(state="hidden")
+    assert focused(page) == "⋯"
+
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/keys/{key}/#limits")
+
+
 def test_without_scripts_dialogs_stand_where_their_buttons_would_be(browser, place, stack):
     key, _ = new_key(stack)
     context = browser.new_context(base_url=stack.base_url, java_script_enabled=False)

@@ -60,12 +60,14 @@ OVERLAP_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
-    """A key in the list and on its page."""
+    """A key in the list and on its page, and what the member may do with it now."""
 
     key: ApiKey
     use: BudgetUse
     used_at: datetime | None
     now: datetime
+    may_change: bool
+    may_end: bool
     spark: Spark | None = None
 
     @property
@@ -150,6 +152,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "chosen": chosen,
         "text": text,
         "has_any": bool(keys),
+        "overlaps": OVERLAP_WORDS.items(),
     }
     return render(request, "workspace/keys.html", context)
 
@@ -287,7 +290,17 @@ def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
     now = clock.now()
     uses: Mapping[UUID, BudgetUse] = key_uses(workspace.tenant.id, now)
     used = last_used(workspace.tenant.id, since=now - timedelta(days=SHOWN_DAYS))
-    return [ShownKey(key, uses.get(key.id, NOTHING_USED), used.get(key.id), now) for key in keys]
+    return [
+        ShownKey(
+            key,
+            uses.get(key.id, NOTHING_USED),
+            used.get(key.id),
+            now,
+            may_change=key.status(now) == "active" and _may_change(workspace, key),
+            may_end=key.status(now) == "active" and _may_end(workspace, key),
+        )
+        for key in keys
+    ]
 
 
 def _address(**said: str) -> str:
@@ -327,8 +340,6 @@ def _detail(
         "key": key,
         "form": form,
         "refusal": refusal,
-        "may_change": _may_change(workspace, key) and shown.is_active,
-        "may_end": _may_end(workspace, key) and shown.is_active,
         "lately": lately,
         "chart": lately.chart,
         "period": lately.period,

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 
 from accounts.authentication import authenticate
 from accounts.keys import digest
-from accounts.models import ApiKey, AuditEvent
+from accounts.models import SCOPES, ApiKey, AuditEvent, User
 from accounts.selectors import caller_by_digest
 from accounts.services import (
     KeyRules,
@@ -264,6 +264,43 @@ def test_keys_are_found_by_name_beginning_and_id_within_a_list(acme, sign_in):
     assert 'value="batch <"' in page
     assert 'href="?status=ended&q=batch+%3C">Ended 1</a>' in page
     assert "No keys match" in page
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "offered"),
+    [
+        ("admin", SCOPES, ["Edit limits", "Rotate key", "See generations", "Revoke key"]),
+        (
+            "developer",
+            FORM["scopes"],
+            ["Edit limits", "Rotate key", "See generations", "Revoke key"],
+        ),
+        ("developer", SCOPES, ["See generations", "Revoke key"]),
+        ("viewer", SCOPES, ["See generations"]),
+    ],
+    ids=["an admin", "its maker", "its maker, who may do less", "a viewer"],
+)
+def test_the_menu_of_a_key_holds_what_the_member_may_do(acme, sign_in, role, scopes, offered):
+    client = sign_in(acme, role)
+    maker = User.objects.get() if role == "developer" else None
+    ApiKey.objects.update(created_by=maker, scopes=list(scopes))
+
+    def menu() -> list[str]:
+        page = words_of(client.get(url("keys", acme))).partition('popover class="menu"')[2]
+        words = ("Edit limits", "Rotate key", "See generations", "Revoke key")
+        return [word for word in words if f">{word}</" in page]
+
+    assert menu() == offered
+    revoke_api_key(key=acme.key, now=clock.now(), actor="test")
+    assert menu() == ["See generations"]
+
+
+def test_a_key_in_use_is_named_in_its_row_too(acme, sign_in, delivered):
+    delivered(acme)
+
+    page = sign_in(acme).get(url("keys", acme)).content.decode()
+
+    assert f'id="confirm-{acme.key.public_id}" name="confirm"' in page
 
 
 def test_budgets_are_shown_as_they_are_counted(acme, sign_in, delivered):
