@@ -8,8 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 
 from accounts import keys
 from accounts.models import SCOPES, Actor, ApiKey, Tenant, User, default_scopes
@@ -139,15 +138,24 @@ def rotate_api_key(
     return text
 
 
+_NOTE_USE = """
+UPDATE accounts_apikey SET previous_used_at = %s WHERE id = (
+    SELECT id FROM accounts_apikey
+     WHERE id = %s AND previous_digest = ANY(%s)
+       AND (previous_used_at IS NULL OR previous_used_at < %s)
+       FOR UPDATE SKIP LOCKED)
+"""
+
+
 def note_former_use(*, key_id: UUID, digests: Sequence[bytes], now: datetime) -> None:
     """Keep that a rotated key's former text is still in use, at most once a minute.
 
     Whoever rotated it can see when every program has the new one. Of requests at one moment the
-    first writes, and none that came with a text from before the former one.
+    first writes, and none that came with a text from before the former one; nobody waits for a key
+    that is being changed.
     """
-    due = Q(previous_used_at=None) | Q(previous_used_at__lt=now - NOTED_EVERY)
-    former = ApiKey.objects.filter(id=key_id, previous_digest__in=digests)
-    former.filter(due).update(previous_used_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_USE, [now, key_id, list(digests), now - NOTED_EVERY])
 
 
 @transaction.atomic

@@ -114,9 +114,10 @@ class ShownKey:
 
     @property
     def is_unused(self) -> bool:
-        """Whether it works, is older than SHOWN_DAYS, and did nothing in them that is counted."""
+        """Whether it works, makes images, is older than SHOWN_DAYS, and made none in them."""
+        makes_images = "images:write" in self.key.scopes and not self.key.is_test
         is_old = self.key.created_at < self.now - timedelta(days=SHOWN_DAYS)
-        return self.is_active and is_old and self.used_at is None and not self.key.is_test
+        return self.is_active and is_old and self.used_at is None and makes_images
 
     @property
     def asks_for_name(self) -> bool:
