@@ -79,6 +79,11 @@ def generation_of(
     return with_images([generation])[0] if generation else None
 
 
+def is_left(generation_id: UUID) -> bool:
+    """Whether the caller went away without an answer, and none has come back for it yet."""
+    return Generation.objects.filter(id=generation_id, orphaned_at__isnull=False).exists()
+
+
 def finished_among(ids: Collection[UUID]) -> list[Finished]:
     """Those of the given generations that are final, with their images. Two queries."""
     rows = Generation.objects.filter(id__in=list(ids), state__in=FINAL)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial as bound
 
+from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 
 from generation.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
@@ -21,6 +22,7 @@ from generation.dispatch.announce import PartialImage, announce
 from generation.dispatch.pixels import Wanted, verified
 from generation.models import Generation
 from generation.outcome import VerifiedImage
+from generation.selectors import is_left
 from pictor.kit import clock, pools
 from pictor.kit.spool import SpoolFull, Spools
 from storage.services import StorageFailed, partial_key_of, upload
@@ -85,7 +87,13 @@ class Partials:
             try:
                 async with asyncio.timeout(ONE_TRY_SECONDS):
                     await self._send(partial, wanted)
-            except (StorageFailed, RedisError, TimeoutError) as error:
+            except (
+                StorageFailed,
+                RedisError,
+                DatabaseError,
+                InterfaceError,
+                TimeoutError,
+            ) as error:
                 logger.warning("partial image %s of %s: %r", place, self._id, error)
             except Exception:
                 logger.exception("partial image %s of %s", place, self._id)
@@ -97,6 +105,9 @@ class Partials:
         """
         place = (partial.image, partial.index)
         if place in self._sent:
+            partial.spool.close()
+            return
+        if await pools.database(is_left, self._claim.generation.id):
             partial.spool.close()
             return
         self._sent.add(place)

@@ -18,13 +18,14 @@ from generation.claims import Claim
 from generation.dispatch import announce, partials
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import Wanted
-from pictor.kit import redis_client
+from generation.models import Generation
+from pictor.kit import clock, pools, redis_client
 from pictor.kit.spool import Spools
 from storage import backends, probe
 from storage.services import open_stream
 from tests.raw_server import hangs, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
 PNG = Wanted("png")
 NAMES: dict[str, probe.Format] = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
@@ -108,6 +109,21 @@ def send(streamed: Claim, spools: Spools) -> Send:
                 raise failure
 
     return call
+
+
+async def test_who_has_gone_has_none_made_and_who_takes_over_has_the_rest(
+    send, make, announced, streamed
+):
+    row = Generation.objects.filter(id=streamed.generation.id)
+    await pools.database(lambda: row.update(orphaned_at=clock.now()))
+    await send(make(0), make(1))
+    to_nobody = announced()
+
+    await pools.database(lambda: row.update(orphaned_at=None))
+    await send(make(1), make(2))
+
+    assert to_nobody == []
+    assert sorted(each["index"] for each in announced()) == [1, 2]
 
 
 def stored(key: str) -> probe.ImageFacts:
