@@ -108,7 +108,7 @@ def test_a_key_is_made_by_keyboard_alone_and_shown_once(signed_in, place, stack)
     page.wait_for_url("**/keys/key_*/")
     assert asked == ["beforeunload"]
     page.goto(place.path("keys"))
-    assert page.get_by_text("by keyboard").is_visible()
+    assert page.get_by_role("link", name="by keyboard").is_visible()
     assert text not in page.content()
 
 
