@@ -115,9 +115,8 @@ def _orders(delivery_ids: Collection[UUID], now: datetime) -> list[Order]:
     if not delivery_ids:
         return []
     orders = []
-    for delivery in Delivery.objects.filter(id__in=delivery_ids).select_related(
-        "event", "endpoint"
-    ):
+    claimed = Delivery.objects.filter(id__in=delivery_ids).select_related("event", "endpoint")
+    for delivery in claimed.order_by("id"):  # the oldest begins first
         try:
             orders.append(_order(delivery, now))
         except (InvalidToken, LookupError) as error:  # ours to mend; due again in a minute

@@ -309,6 +309,15 @@ def test_a_body_does_not_change_when_the_images_are_deleted(acme, receiver, endp
     assert json.loads(request.body)["data"]["status"] == "succeeded"
 
 
+def test_the_oldest_event_begins_first(acme, receiver, endpoint):
+    made = [canceled(acme).public_id for _ in range(12)]
+
+    while receiver.work():
+        pass
+
+    assert [json.loads(one.body)["data"]["id"] for one in receiver.received] == made
+
+
 def test_one_that_fails_gets_one_at_a_time_and_keeps_nobody_waiting(acme, receiver, endpoint):
     other = Customer("other")
     endpoint_of(other, receiver.url)
