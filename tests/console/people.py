@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
 PASSWORD = "correct-horse-battery"
 
@@ -15,6 +15,13 @@ def code_for(session: BrowserContext, email: str) -> str:
     code = re.findall(r"(?:Your code|a new password):\s+(\S+)", mail.inner_text())[0]
     box.close()
     return str(code)
+
+
+def generate(page: Page) -> Locator:
+    """Press the playground's button; the card of the run that this begins, not of one before it."""
+    known = page.locator("#runs li").evaluate_all("runs => runs.map((run) => `:not(#${run.id})`)")
+    page.get_by_role("button", name="Generate 1 image").click()
+    return page.locator(f"#runs li{''.join(known)}").first
 
 
 def sign_up(session: BrowserContext, email: str, path: str = "/") -> Page:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.console.browser import LOOKS, axe, faults, keep, looking
-from tests.console.people import PASSWORD, sign_up
+from tests.console.people import PASSWORD, generate, sign_up
 
 CLICKS = """
 addEventListener("click", (event) => {
@@ -66,9 +66,8 @@ def test_the_printed_address_leads_to_an_image_and_its_price_by_one_click(newcom
     page.wait_for_url("**/playground/**")
     assert page.get_by_label("Prompt").input_value() != ""
 
-    page.get_by_role("button", name="Generate 1 image").click()
+    card = generate(page)
 
-    card = page.locator("#runs li").first
     card.get_by_text(re.compile(r"charged \$0\.\d+")).wait_for(timeout=30_000)
     assert card.locator("img").is_visible()
     keep(page, "playground-of-the-printed-address")

@@ -9,6 +9,7 @@ from playwright.sync_api import Dialog, Page
 
 from console.workspace import urls
 from tests.console.browser import SHOWN, axe, faults, keep
+from tests.console.people import generate
 from tests.console.visits import broken_promises
 from tests.servers import Stack
 
@@ -120,9 +121,8 @@ def test_the_playground_says_the_price_makes_the_image_and_books_it(signed_in, p
     page.get_by_label("Quality").select_option("low")
     page.locator("#code").get_by_text('"quality": "low"').wait_for()
     shown(page, "1 \N{MULTIPLICATION SIGN} $0.00588")
-    page.get_by_role("button", name="Generate 1 image").click()
+    card = generate(page)
 
-    card = page.locator("#runs li").first
     card.get_by_text("charged $0.00588").wait_for(timeout=30_000)
     assert card.locator("img").is_visible()
     card.get_by_role("link", name="Details").click()
