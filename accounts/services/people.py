@@ -37,11 +37,20 @@ def _may(actor: Actor, user: User, after: "Person | None" = None) -> None:
 
 
 def _may_become(actor: Actor, user: User) -> None:
-    """Who gives a password could sign in with it: a member's is no other person's to give."""
+    """Who gives a password could sign in with it: a member's is no other person's to give.
+
+    Nor is an address, where a code for another password would go.
+    """
     _may(actor, user)
     is_other = isinstance(actor, User) and not actor.is_superuser and actor != user
     if is_other and user.memberships.exists():
-        raise ValidationError("Only a superuser gives a password to a member of a tenant.")
+        raise ValidationError("Only a superuser changes how a member of a tenant signs in.")
+
+
+def _signs_in_as(one: User | Person) -> tuple[str, datetime | None]:
+    """An address and since when it is verified, as exactly as a form says that."""
+    verified = one.email_verified_at
+    return User.normalize_username(one.email), verified and verified.replace(microsecond=0)
 
 
 @transaction.atomic
@@ -71,9 +80,11 @@ def change_user(
     """Change who somebody is and what they may do; where nothing changes, nothing is written.
 
     Raises ValidationError as `create_user` does, and where somebody who is no superuser would
-    change staff, or what somebody may do.
+    change staff, what somebody may do, or the address that a member signs in with.
     """
     _may(actor, user, person)
+    if _signs_in_as(person) != _signs_in_as(user):
+        _may_become(actor, user)
     if isinstance(actor, User) and not actor.is_superuser:
         groups, permissions = user.groups.all(), user.user_permissions.all()
     before = _describe(user)

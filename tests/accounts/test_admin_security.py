@@ -1,6 +1,7 @@
 """What staff cannot do on the admin's pages: ask about secrets, or give what they have not got."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
@@ -14,7 +15,14 @@ from django.utils.timezone import localtime
 from accounts.admin.base import SECRETS
 from accounts.models import ApiKey, AuditEvent, Membership, User
 from accounts.selectors import members_of
-from accounts.services import add_member, create_tenant, set_password
+from accounts.services import (
+    Person,
+    add_member,
+    change_user,
+    create_tenant,
+    create_user,
+    set_password,
+)
 from generation.models import Channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -185,5 +193,31 @@ def test_staff_give_no_password_to_a_member(client, helper):
     acme = create_tenant(name="acme", actor="test")
     add_member(tenant=acme, user=owner, role=Membership.Role.OWNER, actor="test")
 
-    with pytest.raises(ValidationError, match="Only a superuser gives a password"):
+    with pytest.raises(ValidationError, match="Only a superuser changes how a member"):
         set_password(user=owner, password="known to staff", actor=helper)
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        Person(email="mine@example.com"),
+        Person(email="owner@example.com", email_verified_at=datetime(2026, 11, 21, tzinfo=UTC)),
+    ],
+    ids=["address", "verified"],
+)
+def test_staff_give_no_address_to_a_member(helper, person):
+    owner = create_user(email="owner@example.com", password=None, actor="test")
+    verified = datetime(2026, 11, 20, 12, 0, 0, 123_456, tzinfo=UTC)
+    User.objects.filter(id=owner.id).update(email_verified_at=verified)
+    owner.refresh_from_db()
+    acme = create_tenant(name="acme", actor="test")
+    add_member(tenant=acme, user=owner, role=Membership.Role.OWNER, actor="test")
+
+    with pytest.raises(ValidationError, match="Only a superuser changes how a member"):
+        change_user(user=owner, person=person, groups=(), permissions=(), actor=helper)
+
+    as_typed = verified.replace(microsecond=0)
+    renamed = Person(email="owner@example.com", name="Ann", email_verified_at=as_typed)
+    change_user(user=owner, person=renamed, groups=(), permissions=(), actor=helper)
+    owner.refresh_from_db()
+    assert (owner.email, owner.name) == ("owner@example.com", "Ann")
