@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from pictor import admin_look
+from pictor import admin_look, openapi_parts
 from pictor.env import (
     env_bool,
     env_database,
@@ -360,32 +360,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "pictor.kit.api_errors.drf_exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Pictor",
-    "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint. Money is USD"
-    " in strings with six decimals, moments are Unix seconds. Text holds no NUL characters and no"
-    " lone surrogates. Every path works with and without a slash at its end.",
-    "VERSION": "0.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/v1",
-    "OAS_VERSION": "3.1.0",
-    "PREPROCESSING_HOOKS": [
-        "pictor.kit.api_docs.one_path_each",
-        "pictor.web.described.with_probes",
-    ],
-    "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.as_it_is"],
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "WEBHOOKS": [
-        "generation.api.told.SUCCEEDED",
-        "generation.api.told.FAILED",
-        "generation.api.told.CANCELED",
-        "billing.told.TOLD",
-        "webhooks.events.TESTED",
-    ],
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {"metricsToken": {"type": "http", "scheme": "bearer"}},
-    },
-}
+SPECTACULAR_SETTINGS = openapi_parts.SPECTACULAR
 
 # --- metrics (web/metrics.py): both are asked for where both are set ---------------------------
 

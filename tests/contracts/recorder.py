@@ -8,7 +8,7 @@ import json
 import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -112,6 +112,46 @@ class BurstServer(ThreadingHTTPServer):
     """A server whose socket takes a burst of connections; the usual backlog of 5 resets some."""
 
     request_queue_size = 128
+
+
+@contextmanager
+def answering(
+    port: int,
+    answer: Callable[[bytes], tuple[int, bytes]],
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[None]:
+    """Status and JSON for each body that is posted to that port of 127.0.0.1, with these headers.
+
+    A caller may hang up meanwhile.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            status, content = answer(body)
+            with suppress(OSError):
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+        @override
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    server = BurstServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextmanager

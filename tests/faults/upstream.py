@@ -5,12 +5,8 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler
-from typing import Any
 
-from typing_extensions import override
-
-from tests.contracts.recorder import BurstServer, Recorder
+from tests.contracts.recorder import Recorder, answering
 from tests.servers import Stack
 
 
@@ -41,27 +37,8 @@ class Holding:
 def serving(port: int, answer: Callable[[str], bytes]) -> Iterator[None]:
     """The answers to prompts as a server on that port of 127.0.0.1."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            content = answer(body["prompt"])
-            with contextlib.suppress(OSError):
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+    def answered(body: bytes) -> tuple[int, bytes]:
+        return 200, answer(json.loads(body)["prompt"])
 
-        @override
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = BurstServer(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with answering(port, answered):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,0 +1,28 @@
+"""What the OpenAPI document says of itself, and where its parts are: drf-spectacular's settings."""
+
+SPECTACULAR = {
+    "TITLE": "Pictor",
+    "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint. Money is USD"
+    " in strings with six decimals, moments are Unix seconds. Text holds no NUL characters and no"
+    " lone surrogates. Every path works with and without a slash at its end.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "OAS_VERSION": "3.1.0",
+    "PREPROCESSING_HOOKS": [
+        "pictor.kit.api_docs.one_path_each",
+        "pictor.web.described.with_probes",
+    ],
+    "POSTPROCESSING_HOOKS": ["pictor.kit.api_docs.as_it_is"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "WEBHOOKS": [
+        "generation.api.told.SUCCEEDED",
+        "generation.api.told.FAILED",
+        "generation.api.told.CANCELED",
+        "billing.told.TOLD",
+        "webhooks.events.TESTED",
+    ],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"metricsToken": {"type": "http", "scheme": "bearer"}},
+    },
+}
