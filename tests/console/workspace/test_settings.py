@@ -53,7 +53,7 @@ def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
     monkeypatch.setattr("console.workspace.audit.PAGE", 2)
     for number in range(3):
         record(
-            actor="test", action="tenant.note", object_type="tenant", object_id=f"n{number}",
+            actor="test", action="tenant.note", object_type="tenant", object_id=f"note-{number}",
             tenant_id=acme.id, after={"number": number},
         )  # fmt: skip
     client = sign_in(acme)
@@ -64,9 +64,9 @@ def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
     odd = client.get(url("audit", acme) + "?action=%00").content.decode()
     answer = client.get(url("audit", acme) + "?format=csv")
 
-    assert ("n2" in page, "n1" in page, "n0" in page) == (True, True, False)
-    assert "n0" in older.content.decode()
-    assert "n2" in odd
+    assert ("note-2" in page, "note-1" in page, "note-0" in page) == (True, True, False)
+    assert "note-0" in older.content.decode()
+    assert "note-2" in odd
     lines = lines_of(answer)
     assert len(lines) == newest.count()
     assert lines[1]["after"] == '{"number": 2}'
