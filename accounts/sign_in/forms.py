@@ -15,6 +15,7 @@ from unfold.forms import AuthenticationForm
 from accounts import rates
 from accounts.models import User
 from accounts.services import accept_terms, record
+from pictor.kit.addresses import counted_address
 from pictor.kit.errors import RateLimited
 
 THROTTLED = "throttled"
@@ -31,7 +32,7 @@ class Counted(forms.Form):
         typed = str(self.data.get(self.add_prefix(self.account_field), "")).strip().lower()
         address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
         try:
-            rates.take_sign_in(account=_name(typed), address=_name(address))
+            rates.take_sign_in(account=_name(typed), address=_name(counted_address(address)))
         except RateLimited as error:
             raise ValidationError(
                 "Too many sign-ins. Try again in %(seconds)s seconds.",

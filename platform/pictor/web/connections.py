@@ -1,21 +1,19 @@
 """How many connections a web process keeps: in all, and from one address.
 
-An address is an IPv4 address or, as one host has a whole network of them, an IPv6 /64. Proxies of
-ours carry many callers each, so they count in all, but not by address.
+Proxies of ours carry many callers each, so they count in all, but not by address.
 """
 
-import ipaddress
 from collections import Counter
 from functools import cache
 
 from django.conf import settings
 from prometheus_client import Gauge
 
+from pictor.kit.addresses import counted_address
 from pictor.web.proxies import Proxies
 
 MAX_HELD_BYTES = 16 * 1024**2
 """Of requests whose headers have only begun to arrive, all connections together."""
-_HOST_BITS = 64
 
 COUNT = Gauge("pictor_connections", "Connections of a web process that are open.")
 
@@ -57,12 +55,7 @@ class Connections:
         """The address as it is counted; empty where it is not."""
         if address is None or self._proxies.is_ours(address):
             return ""
-        if ":" not in address:
-            return address
-        found = ipaddress.IPv6Address(address)
-        if found.ipv4_mapped:
-            return str(found.ipv4_mapped)
-        return str(int(found) >> _HOST_BITS)
+        return counted_address(address)
 
 
 @cache

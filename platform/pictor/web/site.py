@@ -16,6 +16,7 @@ from contextlib import ExitStack, closing
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from pictor.kit.addresses import counted_address
 from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
 from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile
@@ -175,7 +176,7 @@ def _caller(scope: Scope) -> bytes:
     if session := _session(scope):
         return hashlib.sha256(session).digest()
     client = scope.get("client")
-    return str(client[0]).encode() if client else b""
+    return counted_address(str(client[0])).encode() if client else b""
 
 
 def _session(scope: Scope) -> bytes:
