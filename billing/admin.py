@@ -6,14 +6,15 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, by, dollars
 from billing.latency import quantile
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
-from billing.selectors import row_of
+from billing.selectors import price_changes, row_of
 from billing.services import (
     change_price_book,
     discard_price_book,
@@ -110,19 +111,21 @@ class PriceBookAdmin(ServiceAdmin):
             discard_price_book(book=book, **by(request))
 
     @admin.action(description="Publish the selected books (final)", permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> None:
+    def publish(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> HttpResponse | None:
         """Put the selected drafts in force from their effective dates."""
-        self._each(request, queryset, publish_price_book)
+        return self._each(request, queryset, publish_price_book)
 
     @admin.action(description="Put the selected books in force again", permissions=["change"])
-    def restore(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> None:
+    def restore(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> HttpResponse | None:
         """Publish the rows of books that were in force, as new versions, from now on."""
-        self._each(request, queryset, restore_price_book)
+        return self._each(request, queryset, restore_price_book)
 
-    @staticmethod
     def _each(
-        request: HttpRequest, books: QuerySet[PriceBook], act: Callable[..., PriceBook]
-    ) -> None:
+        self, request: HttpRequest, books: QuerySet[PriceBook], act: Callable[..., PriceBook]
+    ) -> HttpResponse | None:
+        """Show what each changes; what was looked at (`post`) is done."""
+        if request.POST.get("post") != "yes":
+            return TemplateResponse(request, "billing/publish.html", self._changes(request, books))
         for book in books:
             try:
                 published = act(book=book, now=clock.now(), **by(request))
@@ -130,6 +133,18 @@ class PriceBookAdmin(ServiceAdmin):
                 messages.error(request, f"{book}: {' '.join(error.messages)}")
             else:
                 messages.success(request, f"{published} is published")
+        return None
+
+    def _changes(self, request: HttpRequest, books: QuerySet[PriceBook]) -> dict[str, Any]:
+        now = clock.now()
+        return {
+            **self.admin_site.each_context(request),
+            "title": "Charge these prices?",
+            "opts": self.opts,
+            "media": self.media,
+            "action": request.POST["action"],
+            "books": [(book, price_changes(book, now)) for book in books],
+        }
 
 
 @admin.register(TenantBalance)

@@ -11,7 +11,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from billing.pricing import AUTO, BookRow, Kind, PriceKey
+from billing.pricing import AUTO, INPUT, REFERENCE, BookRow, Kind, PriceKey
 from pictor.kit.money import Micros, from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
@@ -78,13 +78,12 @@ def differences(old: Sequence[BookRow], new: Sequence[BookRow]) -> Iterator[str]
     before = {row.key: row for row in old}
     after = {row.key: row for row in new}
     for key in sorted({*before, *after}):
-        was, becomes = _words(before.get(key)), _words(after.get(key))
+        none = "included" if key[1:] == (REFERENCE, INPUT) else "no price"
+        was, becomes = (_words(rows[key]) if key in rows else none for rows in (before, after))
         if was != becomes:
             yield f"{' '.join(key)}: {was} -> {becomes}"
 
 
-def _words(row: BookRow | None) -> str:
-    if row is None:
-        return "no price"
+def _words(row: BookRow) -> str:
     usd = f"{to_decimal(Micros(row.micros))} USD"
     return usd if row.kind == "fixed" else f"{usd} (formula)"

@@ -1,6 +1,7 @@
 """The prices in force for a tenant, as the rules read them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -10,8 +11,9 @@ from django.db.models import Q
 
 from accounts.offer import offer
 from billing.models import Price, PriceBook
+from billing.price_csv import differences
 from billing.pricing import BookRow, PriceKey, PriceRow, PriceTable
-from pictor.kit.money import Micros
+from pictor.kit.money import Micros, scale_half_up
 
 
 def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
@@ -98,6 +100,23 @@ def unpriced(book: PriceBook) -> list[PriceKey]:
         for size in model.sizes
         for quality in model.qualities
         if (key := (model.name, size, quality)) not in priced
+    ]
+
+
+def given_away(book: PriceBook) -> list[PriceKey]:
+    """What this book sells for nothing: at a price of 0, or at one that its markup rounds to 0."""
+    return [row.key for row in _charged(book) if not row.micros]
+
+
+def price_changes(book: PriceBook, now: datetime) -> list[str]:
+    """What this book changes of the one in force for the same tenant, a line each, in dollars."""
+    return list(differences(_charged(book_in_force(book.tenant_id, now)), _charged(book)))
+
+
+def _charged(book: PriceBook | None) -> list[BookRow]:
+    """A book's rows with its markup in them: what an image costs."""
+    return [
+        replace(row, micros=scale_half_up(row.micros, book.markup)) for row in rows_of(book) if book
     ]
 
 

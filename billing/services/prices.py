@@ -14,7 +14,7 @@ from django.db.models import Max
 from accounts.services import Actor, record
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceKey, price_words
-from billing.selectors import book_in_force, rows_of, unpriced
+from billing.selectors import book_in_force, given_away, rows_of, unpriced
 from billing.selectors.published import digest_of
 from pictor.kit import clock
 
@@ -123,13 +123,15 @@ def publish_price_book(
     """Put a book in force from its effective date. It can never be changed again.
 
     Raises ValidationError for a book without prices, one published before, one with which
-    something that is offered would have no price, and one that gives images away by its markup.
+    something that is offered would have no price, and one that gives anything away.
     """
     _lock_draft(book)
     if not book.prices.exists():
         raise ValidationError("the book has no prices")
     if not book.markup:
         raise ValidationError("a markup of 0 would give every image away")
+    if free := given_away(book):
+        raise ValidationError(f"the book gives away: {price_words(free)}")
     if missing := unpriced(book):
         raise ValidationError(f"the book leaves without a price: {price_words(missing)}")
     PriceBook.objects.filter(id=book.id).update(published_at=now)

@@ -123,11 +123,14 @@ def test_a_draft_can_be_edited_and_published_and_is_final_then(pages, root, draf
     chosen = {"action": "publish", "_selected_action": [str(draft.id)]}
 
     pages.post(change, book_form(draft, **{"prices-0-micros": "0.006"}))
-    first = pages.post(listing, chosen, follow=True).content.decode()
-    second = pages.post(listing, chosen, follow=True).content.decode()
+    asked = pages.post(listing, chosen).content.decode()
+    assert PriceBook.objects.get().published_at is None
+    first = pages.post(listing, {**chosen, "post": "yes"}, follow=True).content.decode()
+    second = pages.post(listing, {**chosen, "post": "yes"}, follow=True).content.decode()
     refused = pages.post(change, book_form(draft, **{"prices-0-micros": "0.000001"}))
 
     book = PriceBook.objects.get()
+    assert "no price -&gt; 0.006000 USD" in asked
     assert book.published_at is not None
     assert Price.objects.get().micros == 6_000
     assert "standard v1 is published" in first

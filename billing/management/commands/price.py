@@ -1,7 +1,6 @@
 """`manage.py price list|export|import|diff|publish|restore`."""
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,10 +15,9 @@ from accounts.management.operator import ACTOR, ask, read_tenant, say_invalid
 from billing import price_csv
 from billing.models import PriceBook
 from billing.pricing import BookRow
-from billing.selectors import book_in_force, book_named, price_books, rows_of
+from billing.selectors import book_in_force, book_named, price_books, price_changes, rows_of
 from billing.services import draft_price_book, publish_price_book, restore_price_book
 from pictor.kit import clock
-from pictor.kit.money import scale_half_up
 
 BOOK_HELP = "as NAME:VERSION, such as standard:2"
 
@@ -97,9 +95,7 @@ class Command(BaseCommand):
 
     def _diff(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        present = book_in_force(book.tenant_id, clock.now())
-        lines = list(price_csv.differences(_charged(present), _charged(book)))
-        for line in lines or ["It changes no price."]:
+        for line in price_changes(book, clock.now()) or ["It changes no price."]:
             self.stdout.write(line)
 
     def _publish(self, options: dict[str, Any]) -> None:
@@ -129,15 +125,6 @@ def _book(text: str) -> PriceBook:
     if book is None:
         raise CommandError(f"there is no price book {text!r}; `manage.py price list` shows them")
     return book
-
-
-def _charged(book: PriceBook | None) -> Sequence[BookRow]:
-    """A book's rows with its markup in them: what an image costs."""
-    return [
-        BookRow(*row.key, scale_half_up(row.micros, book.markup), row.width, row.height, row.kind)
-        for row in rows_of(book)
-        if book
-    ]
 
 
 def _rows(file: str) -> list[BookRow]:

@@ -78,6 +78,33 @@ def test_a_book_that_leaves_something_offered_without_a_price_is_not_published(p
     assert PriceBook.objects.get(version=2).published_at is None
 
 
+@pytest.mark.parametrize(
+    ("usd", "markup"),
+    [("0", "1"), ("0.000001", "0.4")],
+    ids=["a price of 0", "one that rounds to 0"],
+)
+def test_a_book_that_gives_something_away_is_not_published(price, exported, usd, markup):
+    line = "dall-e-2,256x256,standard,0.016000,fixed,256,256"
+    exported.write_text(exported.read_text().replace(line, f"dall-e-2,256x256,standard,{usd},,,"))
+    price("import", str(exported), "--name", "list", "--markup", markup)
+
+    with pytest.raises(CommandError, match=r"gives away: dall-e-2 256x256 standard$"):
+        price("publish", "list:2", "--yes")
+
+    assert PriceBook.objects.get(version=2).published_at is None
+
+
+def test_reference_images_that_would_be_included_from_now_on_are_in_the_difference(price, exported):
+    lines = exported.read_text().splitlines()
+    exported.write_text("\n".join(line for line in lines if ",input," not in line))
+
+    drafted = price("import", str(exported), "--name", "list")
+
+    assert "gpt-image-2 reference input: 0." in drafted
+    assert "-> included\n" in drafted
+    assert "no price" not in drafted
+
+
 def test_a_model_that_is_switched_off_needs_no_price(price, exported):
     Contract.objects.filter(model="dall-e-3").update(is_enabled=False)
     lines = exported.read_text().splitlines()
