@@ -15,7 +15,9 @@ _SUMS = """
            COALESCE(SUM(CASE WHEN t.credit_id = b.held_account_id THEN t.amount
                              WHEN t.debit_id = b.held_account_id THEN -t.amount END), 0),
            COALESCE(SUM(t.amount) FILTER (WHERE t.kind = 'capture'), 0),
-           b.available, b.held, b.seq
+           b.available, b.held, b.seq,
+           (SELECT encode(last.seal, 'hex') FROM billing_transfer last
+             WHERE last.tenant_id = b.tenant_id AND last.seq = b.seq)
       FROM billing_tenantbalance b LEFT JOIN billing_transfer t ON t.tenant_id = b.tenant_id
      WHERE b.tenant_id = %s
      GROUP BY b.tenant_id
@@ -27,7 +29,8 @@ class Proof:
     """What a tenant's transfers come to, and whether its balance says the same.
 
     `came_in` is all that was given, refunds too, less what adjustments took; `captured` is what
-    was charged; what is left is `available` or `held`.
+    was charged; what is left is `available` or `held`. `seal` is that of the last transfer, in
+    hexadecimal, and covers all before it; empty where there is none.
     """
 
     transfers: int
@@ -36,6 +39,7 @@ class Proof:
     available: Micros
     held: Micros
     adds_up: bool
+    seal: str = ""
 
 
 def proof_of(tenant_id: UUID) -> Proof:
@@ -45,7 +49,8 @@ def proof_of(tenant_id: UUID) -> Proof:
         row = cursor.fetchone()
     if row is None:
         return Proof(0, Micros(0), Micros(0), Micros(0), Micros(0), adds_up=True)
-    transfers, available, held, captured, said_available, said_held, seq = map(int, row)
+    *sums, seal = row
+    transfers, available, held, captured, said_available, said_held, seq = map(int, sums)
     return Proof(
         transfers=transfers,
         came_in=Micros(available + held + captured),
@@ -53,4 +58,5 @@ def proof_of(tenant_id: UUID) -> Proof:
         available=Micros(available),
         held=Micros(held),
         adds_up=(available, held, transfers) == (said_available, said_held, seq),
+        seal=seal or "",
     )

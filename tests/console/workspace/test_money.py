@@ -38,6 +38,8 @@ def test_the_proof_is_added_up_from_the_transfers(acme, sign_in, moved):
         "$9.00 came in \N{MINUS SIGN} $0.05268 charged = $8.89464 available + $0.05268 on hold"
         in page
     )
+    seal = bytes(Transfer.objects.get(tenant=acme.id, seq=5).seal or b"").hex()
+    assert f"The seal of entry 5, the last, is {seal}." in page
     assert "for 1 running request;" in page
 
 
