@@ -97,7 +97,7 @@ _thread: threading.Thread | None = None
 def start() -> None:
     """Begin the loop, in a thread of its own."""
     global _thread  # noqa: PLW0603 - one sender a process
-    _thread = vital.start_thread("webhooks", lambda: asyncio.run(_run()))
+    _thread = vital.start_thread("webhooks", lambda: asyncio.run(_run()), is_over=_stop.is_set)
 
 
 def stop() -> None:

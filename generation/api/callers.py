@@ -8,6 +8,7 @@ crash prevents that, a retry may at worst find an image that is already paid for
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection
 from uuid import UUID
 
@@ -26,6 +27,9 @@ GONE_SECONDS = 60.0
 AGAIN_SECONDS = 0.5
 CONFIRM_SECONDS = 1.0
 LAST_WORDS_SECONDS = 2.0
+SILENT_SECONDS = 60.0
+"""A presence that has not been heard for this long has hung, and the process ends."""
+LISTEN_SECONDS = 10.0
 
 
 class _Batch:
@@ -82,7 +86,11 @@ class Callers:
 
     async def start(self) -> None:
         """Announce this process; the database may take its time."""
-        self.thread = vital.start_thread("presence", self._stay_present)
+        self._confirmed_at = time.monotonic()
+        self.thread = vital.start_thread(
+            "presence", self._stay_present, is_over=self._is_stopping.is_set
+        )
+        self._watching = vital.start_task("presence-watch", self._watch())
 
     async def stop(self) -> None:
         """Write what is known, then leave."""
@@ -92,6 +100,14 @@ class Callers:
         except TimeoutError:
             logger.warning("stopped before the last answers were recorded")
         self._is_stopping.set()
+        self._watching.cancel()
+
+    async def _watch(self) -> None:
+        """A look that never ends, on a connection that went dead unnoticed, raises nothing."""
+        while True:
+            await asyncio.sleep(LISTEN_SECONDS)
+            if time.monotonic() - self._confirmed_at > SILENT_SECONDS:
+                vital.end_process("its presence has hung")
 
     def _ended(self, attendance: Attendance, *, was_answered: bool) -> None:
         if was_answered:
@@ -117,6 +133,7 @@ class Callers:
         """The presence's thread: its one connection holds the process's lock."""
         is_held = False
         while True:
+            self._confirmed_at = time.monotonic()
             try:
                 if is_held:
                     orphans.confirm_presence()

@@ -144,8 +144,8 @@ def _be_heard() -> None:
 def start() -> None:
     """Begin the loop in a thread of its own, and another that listens to it."""
     _be_heard()
-    vital.start_thread("reaper", _loop)
-    vital.start_thread("reaper-watch", _watch)
+    vital.start_thread("reaper", _loop, is_over=_stop.is_set)
+    vital.start_thread("reaper-watch", _watch, is_over=_stop.is_set)
 
 
 def stop() -> None:

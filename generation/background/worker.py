@@ -78,8 +78,8 @@ class ImageWorker:
         self._loop = asyncio.new_event_loop()
         self._loop_heard_at = self._beat_at = self._renewed_at = time.monotonic()
         self.threads = (
-            vital.start_thread("image-loop", self._run_loop),
-            vital.start_thread("heartbeat", self._heartbeat),
+            vital.start_thread("image-loop", self._run_loop, is_over=self._is_retired.is_set),
+            vital.start_thread("heartbeat", self._heartbeat, is_over=self._is_retired.is_set),
         )
         logger.info("image worker %s has %d slots", self._epoch, settings.WORKER_SLOTS)
 

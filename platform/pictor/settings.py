@@ -207,6 +207,11 @@ if TRUSTED_PROXIES:
 
 _LIMITS = {
     "connect_timeout": 5,
+    # A server that is gone without a word is noticed within a minute, by whoever waits for it.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
     "prepare_threshold": 5,  # what kit/prepared.py runs; Django's own statements never are
     "options": "-c statement_timeout=5000 -c lock_timeout=2000"
     " -c idle_in_transaction_session_timeout=30000",

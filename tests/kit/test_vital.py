@@ -13,7 +13,7 @@ from pictor.kit import vital
 logging.basicConfig()
 def run():
     {body}
-thread = vital.start_thread("lungs", run)
+thread = vital.start_thread("lungs", run, is_over=lambda: {is_over})
 thread.join(5)
 print("alive")
 """
@@ -40,15 +40,22 @@ def ran(script: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("error", ["ValueError('out of air')", "SystemExit(0)"])
 def test_a_process_ends_with_a_thread_that_raises(error):
-    result = ran(THREAD.format(body=f"raise {error}"))
+    result = ran(THREAD.format(body=f"raise {error}", is_over=True))
 
     assert (result.returncode, result.stdout) == (EXIT_STATUS, "")
     assert "this process ends: its thread lungs is gone" in result.stderr
     assert error.partition("(")[0] in result.stderr
 
 
-def test_a_thread_may_return():
-    result = ran(THREAD.format(body="return"))
+def test_a_process_ends_with_a_thread_that_returns_early():
+    result = ran(THREAD.format(body="return", is_over=False))
+
+    assert (result.returncode, result.stdout) == (EXIT_STATUS, "")
+    assert "this process ends: its thread lungs has ended" in result.stderr
+
+
+def test_a_thread_may_return_when_it_is_over():
+    result = ran(THREAD.format(body="return", is_over=True))
 
     assert (result.returncode, result.stdout) == (0, "alive\n")
 

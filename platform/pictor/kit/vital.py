@@ -18,9 +18,11 @@ logger = logging.getLogger(__name__)
 EXIT_STATUS = os.EX_SOFTWARE
 
 
-def start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
-    """A daemon thread that the process lives with. It may return; it may not raise."""
-    thread = threading.Thread(target=_watched, args=(name, run), name=name, daemon=True)
+def start_thread(
+    name: str, run: Callable[[], None], *, is_over: Callable[[], bool]
+) -> threading.Thread:
+    """A daemon thread that the process lives with: it may return once it `is_over`, never raise."""
+    thread = threading.Thread(target=_watched, args=(name, run, is_over), name=name, daemon=True)
     thread.start()
     return thread
 
@@ -39,11 +41,13 @@ def end_process(why: str, error: BaseException | None = None) -> None:
     os._exit(EXIT_STATUS)
 
 
-def _watched(name: str, run: Callable[[], None]) -> None:
+def _watched(name: str, run: Callable[[], None], is_over: Callable[[], bool]) -> None:
     try:
         run()
     except BaseException as error:  # noqa: BLE001 - whatever it is, the process is not whole
         end_process(f"its thread {name} is gone", error)
+    if not is_over():
+        end_process(f"its thread {name} has ended")
 
 
 def _ended(task: asyncio.Task[None]) -> None:

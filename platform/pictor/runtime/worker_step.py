@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
 from pictor.kit import metrics, statement_logs, vital
+from pictor.runtime import hearing
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,10 @@ class Become(bootsteps.StartStopStep):
     _beat: beat.Service | None = None
     _ticking: threading.Thread | None = None
 
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self._is_stopping = threading.Event()
+
     @override
     def start(self, parent: Any) -> None:
         """Become it, however long that takes."""
@@ -55,6 +60,7 @@ class Become(bootsteps.StartStopStep):
             reaper.start()
             sender.start()
             self._start_beat(parent.app)
+            hearing.start()
         if settings.METRICS:
             metrics.start("+".join(sorted(queues)))
 
@@ -68,6 +74,8 @@ class Become(bootsteps.StartStopStep):
         from generation.background import reaper, worker  # noqa: PLC0415 - as above
         from webhooks import sender  # noqa: PLC0415 - as above
 
+        self._is_stopping.set()
+        hearing.stop()
         if self._beat is not None:
             self._beat.stop()
         reaper.stop()
@@ -93,7 +101,7 @@ class Become(bootsteps.StartStopStep):
             app.set_current()  # for this thread
             service.start()
 
-        self._ticking = vital.start_thread("beat", tick)
+        self._ticking = vital.start_thread("beat", tick, is_over=self._is_stopping.is_set)
 
 
 def _as_soon_as_possible(begin: Callable[[], None]) -> None:

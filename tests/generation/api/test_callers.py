@@ -1,6 +1,7 @@
 """The callers of a web process: present while it lives, and written down when they leave."""
 
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import anyio
@@ -12,7 +13,7 @@ from generation.admission import orphans
 from generation.admission.orphans import Attendance, Turn
 from generation.api import callers as module
 from generation.api.callers import Callers
-from pictor.kit import ids
+from pictor.kit import ids, vital
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
 
@@ -122,3 +123,25 @@ async def test_who_was_refused_is_not_written_down(monkeypatch):
             on_end.pop()(was_answered)
 
     assert written == []
+
+
+async def test_a_process_whose_presence_hangs_ends(monkeypatch):
+    goes_on, has_ended = threading.Event(), anyio.Event()
+    reasons = set()
+
+    def end_process(why: str) -> None:
+        reasons.add(why)
+        has_ended.set()
+
+    monkeypatch.setattr(module, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(module, "LISTEN_SECONDS", 0.01)
+    monkeypatch.setattr(vital, "end_process", end_process)
+    async with started():
+        monkeypatch.setattr(orphans, "confirm_presence", goes_on.wait)
+        try:
+            with anyio.fail_after(10):
+                await has_ended.wait()
+        finally:
+            goes_on.set()
+
+    assert reasons == {"its presence has hung"}
