@@ -24,6 +24,9 @@ from pictor.kit.log import LineFormatter
         "PGPASSWORD=hush-hush psql",
         "signed by whsec_hush-hush",
         "Cookie: theme=dark; sessionid=hush-hush",
+        'Cookie: theme="dark"; sessionid=hush-hush',
+        """{'Cookie': 'theme="dark"; sessionid=hush-hush'}""",
+        '{"cookie": "theme=\\"dark\\"; sessionid=hush-hush"}',
         "{'Set-Cookie': 'sessionid=hush-hush; Path=/'}",
     ],
 )

@@ -35,7 +35,8 @@ _SECRETS = (
         re.compile(r"(?i)(passw(?:or)?d\d?[\\\"']*\s*[:=]\s*)('[^']*'|[\\\"']*[^\s\\\"'&,;]+)"),
         r"\1***",
     ),
-    (re.compile(r"(?i)(cookie[\\\"']*:\s*[\\\"']*)[^\\\"'\r\n]+"), r"\1***"),
+    # Cookies may hold quotes of their own, so whatever follows on the line goes.
+    (re.compile(r"(?i)(cookie[\\\"']*:\s*[\\\"']*)[^\r\n]+"), r"\1***"),
 )
 
 
