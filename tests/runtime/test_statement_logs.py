@@ -23,6 +23,8 @@ QUIET = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
 }
 
 
@@ -36,6 +38,10 @@ QUIET = {
         ("log_parameter_max_length", "-1", []),
         ("log_parameter_max_length_on_error", "9", ["log_parameter_max_length_on_error=9"]),
         ("log_error_verbosity", "default", ["log_error_verbosity=default"]),
+        ("log_min_duration_sample", "0", ["log_min_duration_sample=0"]),
+        ("log_transaction_sample_rate", "0.1", ["log_transaction_sample_rate=0.1"]),
+        ("auto_explain.log_min_duration", "-1", []),
+        ("auto_explain.log_min_duration", "0", ["auto_explain.log_min_duration=0"]),
     ],
 )
 def test_only_what_brings_a_prompt_into_the_log_is_named(setting, value, found):

@@ -18,7 +18,8 @@ _SETTINGS = """
 SELECT name, setting FROM pg_settings
  WHERE name IN ('log_statement', 'log_min_duration_statement', 'log_min_error_statement',
                 'log_parameter_max_length', 'log_parameter_max_length_on_error',
-                'log_error_verbosity')
+                'log_error_verbosity', 'log_min_duration_sample',
+                'log_transaction_sample_rate', 'auto_explain.log_min_duration')
 """
 
 
@@ -30,14 +31,20 @@ def look_once() -> None:
 
 def what_would_log(settings: Mapping[str, str]) -> list[str]:
     """The settings, as `name=value`, by which a prompt would get into the server's log."""
-    logs_good = settings["log_statement"] in {"mod", "all"} or (
-        settings["log_min_duration_statement"] != "-1"
-    )
-    is_told = {
+    statements = {
         "log_statement": settings["log_statement"] in {"mod", "all"},
         "log_min_duration_statement": settings["log_min_duration_statement"] != "-1",
+        "log_min_duration_sample": settings["log_min_duration_sample"] != "-1",
+        "log_transaction_sample_rate": settings["log_transaction_sample_rate"] != "0",
+        # There where it is loaded for every connection.
+        "auto_explain.log_min_duration": settings.get("auto_explain.log_min_duration", "-1")
+        != "-1",
+    }
+    is_told = {
+        **statements,
         "log_min_error_statement": settings["log_min_error_statement"] not in {"fatal", "panic"},
-        "log_parameter_max_length": logs_good and settings["log_parameter_max_length"] != "0",
+        "log_parameter_max_length": any(statements.values())
+        and settings["log_parameter_max_length"] != "0",
         "log_parameter_max_length_on_error": settings["log_parameter_max_length_on_error"] != "0",
         "log_error_verbosity": settings["log_error_verbosity"] != "terse",
     }
