@@ -51,8 +51,10 @@ def quick_passwords() -> Iterator[None]:
 def pooled_connections(transactional_db: None) -> Iterator[None]:
     """A database for the fixed pools' threads, which close their connections at the end."""
     yield
-    for name, threads in (("views", 8), ("probes", 1), ("figures", 1), ("database", 8)):
-        executor = pools._executor(name, threads)  # noqa: SLF001 - a process never ends its pools
+    named = (("views", 8), ("probes", 1), ("figures", 1), ("database", 8))
+    executors = [(pools._executor(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
+    executors.append((pools.admission()._executor, 6))  # noqa: SLF001 - as above
+    for executor, threads in executors:
         barrier = threading.Barrier(threads)
         for done in [executor.submit(_close, barrier) for _ in range(threads)]:
             done.result(10)

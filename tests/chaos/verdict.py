@@ -63,8 +63,9 @@ def verdict(stack: Stack, *, tenant: str, seen: Seen, faults: list[Fault]) -> Ve
         "poison served or charged": len(unharmed),
     }
     states = Counter(f"{row['prompt'].split('-')[0]} {row['state']}" for row in rows)
+    absences = sum(" away for " in fault.what for fault in faults)
     lines = [
-        f"faults injected: {len(faults)}",
+        f"faults injected: {len(faults)} ({absences} of them absences)",
         f"requests accepted: {len(seen.accepted)} ({_words(states)})",
         f"answers: {_words(seen.answers)}",
         *(f"{name}: {count}" for name, count in figures.items()),

@@ -1,13 +1,17 @@
 """Upstreams whose answers have odd words or odd pixels in them."""
 
 import base64
+import io
 import time
 from typing import Any
 
+import httpx
 import pytest
+from PIL import Image, PngImagePlugin
 
-from tests.contracts.recorder import Recorder, drawn
+from tests.contracts.recorder import Recorder, drawn, recording
 from tests.customer import Customer
+from tests.servers import Stack
 
 pytest_plugins = ("tests.contracts.channel",)
 
@@ -53,6 +57,39 @@ def test_an_image_that_cannot_be_converted_is_an_error_at_once(
     assert response.status_code == 502, response.text
     assert customer.balance() == (10_000_000, 0)
     assert attempts_of(database, customer) == [("bad_result", True, True)]
+
+
+def test_a_text_in_an_image_is_neither_stored_nor_shown(
+    customer: Customer, upstream: Recorder
+) -> None:
+    said = PngImagePlugin.PngInfo()
+    said.add_text("prompt", "a secret of the vendor", zip=True)
+    dirty = io.BytesIO()
+    Image.open(io.BytesIO(drawn((1024, 1024)))).save(dirty, "PNG", pnginfo=said)
+    upstream.extra = {"data": [{"b64_json": base64.b64encode(dirty.getvalue()).decode()}]}
+
+    made = customer.generate("a fox", quality="low").json()
+    served = httpx.get(made["data"][0]["url"], trust_env=False).content
+
+    assert b"zTXt" in dirty.getvalue()
+    assert (b"zTXt" in served, b"secret" in served) == (False, False)
+    assert Image.open(io.BytesIO(served)).size == (1024, 1024)
+    assert customer.captures() == [PRICE_OF_LOW]
+
+
+def test_an_origin_that_was_opened_for_one_channel_is_closed_to_another(
+    customer: Customer, upstream: Recorder, stack: Stack
+) -> None:
+    with recording(stack.upstream_ports[0]) as other:
+        elsewhere = f"http://127.0.0.1:{other.port}/image.png"
+        upstream.extra = {"data": [{"url": elsewhere}]}
+        response = customer.generate("a fox", quality="low")
+        asked_by_a_tenant = customer.generate("a fox", image=elsewhere)
+
+    assert response.status_code == 502, response.text
+    assert asked_by_a_tenant.status_code == 400, asked_by_a_tenant.text
+    assert (len(upstream.requests), other.requests) == (1, [])
+    assert customer.balance() == (10_000_000, 0)
 
 
 def attempts_of(database: Any, customer: Customer) -> list[tuple[Any, ...]]:

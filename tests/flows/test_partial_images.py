@@ -9,6 +9,8 @@ import pytest
 
 from tests.customer import Customer
 from tests.events import COMPLETED, PARTIAL, picture_of, streamed_to, types_of
+from tests.flows.remains import names_of
+from tests.servers import Stack
 
 MODEL = "gpt-image-2-origin"
 PRICE_OF_LOW = 5_880
@@ -131,3 +133,17 @@ def test_a_replay_has_completed_events_only(customer: Customer, sandbox: httpx.C
     assert second == first[1:]
     assert customer.captures() == [PRICE_OF_LOW]
     assert sandbox.get("/__stats").json()["requests"] == 1
+
+
+def test_a_deleted_generation_leaves_no_partial_image(customer: Customer, stack: Stack) -> None:
+    others = names_of(stack)
+    events = list(streamed_to(customer, "a fox [sandbox: delay=3]", partial_images=2))
+    (made,) = customer.client.get("/v1/images/generations").json()["data"]
+    before = names_of(stack) - others
+
+    deleted = customer.client.delete(f"/v1/images/generations/{made['id']}")
+
+    assert types_of(events) == [PARTIAL, PARTIAL, COMPLETED]
+    assert deleted.status_code == 200, deleted.text
+    assert len(before) == 3
+    assert names_of(stack) & before == set()

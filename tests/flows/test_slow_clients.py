@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -27,12 +28,27 @@ def head(method: str, path: str, *lines: str) -> bytes:
 
 @pytest.fixture
 def dripping(stack: Stack) -> Iterator[None]:
-    """150 forms and half headers, whose clients stay silent."""
+    """150 forms and half headers, each going on by a byte every half second."""
     form = head("POST", "/admin/login/", "Content-Length: 1000", "") + b"u"
     half = head("GET", "/", "X-Half: a")
+    clients: list[socket.socket] = []
+    is_over = threading.Event()
+
+    def dribble() -> None:
+        while not is_over.wait(0.5):
+            for client in clients:
+                with contextlib.suppress(OSError):  # its time was up
+                    client.sendall(b"a")
+
+    drip = threading.Thread(target=dribble)
     with contextlib.ExitStack() as every:
-        for number in range(150):
+        clients += [
             every.enter_context(connected(stack, form if number % 2 else half))
+            for number in range(150)
+        ]
+        every.callback(drip.join)
+        every.callback(is_over.set)
+        drip.start()
         yield
 
 

@@ -1,10 +1,23 @@
 """What the site's processes are given."""
 
 import psutil
+import pytest
 
 from pictor.runtime.files import read_json
 from pictor.runtime.recorded import ALSO_OURS, OURS
+from pictor.runtime.stack import OWNERS
 from tests.servers import Stack
+
+
+@pytest.mark.parametrize("part", ["web", "worker"])
+def test_no_process_that_serves_knows_the_owner_of_the_tables(stack: Stack, part: str) -> None:
+    pids = stack.pids()[part]
+    assert pids
+    for pid in pids:
+        environment = psutil.Process(pid).environ()
+
+        assert "DATABASE_URL" in environment
+        assert [name for name in environment if name in OWNERS] == []
 
 
 def test_the_sandbox_knows_no_more_of_us_than_a_vendor_does(stack: Stack) -> None:

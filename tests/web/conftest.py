@@ -1,12 +1,16 @@
 """The web layer called as an ASGI server calls it, without sockets, with keys that exist."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
+from pictor.application import build
+from pictor.kit.redis_client import forget_client
 from pictor.web.edge import App, Message
 from tests.factories import Customer
 
@@ -102,3 +106,12 @@ def acme(pooled_connections: None) -> Customer:
 def bearer(acme: Customer) -> dict[str, str]:
     """The header of a key that is in the database."""
     return {"Authorization": f"Bearer {acme.plaintext}"}
+
+
+@pytest.fixture
+def whole() -> Iterator[App]:
+    """The application of the settings."""
+    forget_client()
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    yield build()
+    forget_client()

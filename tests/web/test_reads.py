@@ -1,25 +1,12 @@
 """Reads are counted by tenant, and refused as generations are."""
 
 import json
-from pathlib import Path
 
 import pytest
-from django.conf import settings as ours
 
-from pictor.application import build
-from pictor.kit.redis_client import forget_client
 from tests.web.conftest import body_of, call
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def whole():
-    """The application of the settings."""
-    forget_client()
-    Path(ours.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-    yield build()
-    forget_client()
 
 
 @pytest.mark.parametrize(
@@ -27,6 +14,14 @@ def whole():
     [
         ("QUERIES_PER_MINUTE", "GET /v1/models"),
         ("QUERIES_PER_MINUTE", "GET /v1/images/generations"),
+        ("QUERIES_PER_MINUTE", "POST /v1/images/quote"),
+        ("QUERIES_PER_MINUTE", "GET /v1/usage"),
+        ("QUERIES_PER_MINUTE", "GET /v1/prices"),
+        ("QUERIES_PER_MINUTE", "GET /v1/api_keys"),
+        ("QUERIES_PER_MINUTE", "GET /v1/webhook_endpoints"),
+        ("READS_PER_MINUTE", "GET /v1/balance"),
+        ("READS_PER_MINUTE", "POST /v1/webhook_endpoints"),
+        ("READS_PER_MINUTE", "DELETE /v1/api_keys/key_x"),
         ("READS_PER_MINUTE", "GET /v1/models/no-such-model"),
         ("READS_PER_MINUTE", "GET /v1/images/generations/gen_x"),
         ("READS_PER_MINUTE", "DELETE /v1/images/generations/gen_x"),

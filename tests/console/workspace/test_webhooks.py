@@ -5,10 +5,11 @@ import re
 import pytest
 
 from accounts.models import AuditEvent
+from console.workspace import webhooks
 from pictor.kit import clock
 from pictor.kit.encryption import decrypted
 from tests.console.workspace.conftest import told, url, words_of
-from webhooks import outbox
+from webhooks import outbox, selectors
 from webhooks.models import Delivery, Event, WebhookEndpoint
 from webhooks.outbox import Outcome
 
@@ -171,6 +172,34 @@ def test_a_deleted_endpoint_is_gone(acme, sign_in, sent):
 
     assert client.get(url("webhook", acme, endpoint.public_id)).status_code == 404
     assert "No endpoints yet" in words_of(client.get(url("webhooks", acme)))
+
+
+@pytest.fixture
+def lost(sent, monkeypatch):
+    """An endpoint that is deleted as soon as it was looked up."""
+    look_up = selectors.endpoint_by_id
+
+    def look_up_and_lose(*args, **fields):
+        found = look_up(*args, **fields)
+        WebhookEndpoint.objects.filter(id=sent.endpoint.id).delete()
+        return found
+
+    monkeypatch.setattr(webhooks, "endpoint_by_id", look_up_and_lose)
+    return sent.endpoint
+
+
+@pytest.mark.parametrize(
+    ("view", "form"),
+    [
+        ("webhook", {"url": "https://1.1.1.1/other", "events": ["generation.succeeded"]}),
+        ("webhook_switch", {"to": "disabled"}),
+        ("webhook_rotate", {"overlap": "24h"}),
+    ],
+)
+def test_an_endpoint_that_is_deleted_meanwhile_is_gone(acme, sign_in, lost, view, form):
+    answer = sign_in(acme).post(url(view, acme, lost.public_id), form)
+
+    assert answer.status_code == 404
 
 
 def test_a_generation_says_whom_it_was_told(acme, sign_in, sent, delivered):
