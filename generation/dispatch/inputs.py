@@ -24,7 +24,7 @@ from generation.channels.declaration import Task
 from generation.outcome import NOT_CHARGED, Failure
 from pictor.kit import pools
 from pictor.kit.errors import InvalidRequest, Unavailable
-from pictor.kit.http import HttpError, HttpPool, deadline
+from pictor.kit.http import HttpError, HttpPool, LookUpsBusy, deadline
 from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
 from storage import probe
@@ -42,6 +42,11 @@ MAX_FETCHED_BYTES = 100 * 1024**2
 
 
 _NO_ROOM = Unavailable("There is no room for reference images at the moment." + NOT_CHARGED)
+
+
+_NO_LOOK_UP = Unavailable(
+    "The names of reference images' addresses can't be looked up at the moment." + NOT_CHARGED
+)
 
 
 class NotThere(HttpError):
@@ -160,6 +165,8 @@ async def _all_fetched(
             spool.close()
         if isinstance(error, SpoolFull):
             raise Failure(_NO_ROOM) from None
+        if isinstance(error, LookUpsBusy):
+            raise Failure(_NO_LOOK_UP) from None
         raise _unusable(found[-1][0]["label"], "could not be fetched from its address") from None
     return found
 

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+import threading
 import zlib
 
 import pytest
@@ -11,6 +12,7 @@ from pictor.kit.http import (
     ConnectionLost,
     DeadlineExceeded,
     HttpPool,
+    LookUpsBusy,
     NotReached,
     Payload,
     ReadTimedOut,
@@ -243,6 +245,23 @@ async def test_a_host_that_is_silent_on_connect_is_not_reached(server):
     assert outcome == (NotReached, False)
     release.set()
     await pool.aclose()
+
+
+async def test_a_name_that_has_no_turn_to_be_looked_up_is_not_the_one_at_fault():
+    release = threading.Event()
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        release.wait(5)
+        return ["127.0.0.1"]
+
+    pool = HttpPool(connect_timeout_seconds=0.2, resolve=resolve, dns_threads=1)
+
+    mute = await post(pool, "https://mute.example/")
+    behind_it = await post(pool, "https://other.example/")
+    release.set()
+    await pool.aclose()
+
+    assert (mute, behind_it) == ((NotReached, False), (LookUpsBusy, False))
 
 
 async def test_plain_http_on_the_tls_port_is_not_reached(pool, server):

@@ -14,7 +14,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NoReturn
@@ -79,6 +79,10 @@ class NotReached(HttpError):
     """DNS, connect or TLS failed: nothing of the request's body was sent."""
 
 
+class LookUpsBusy(NotReached):
+    """The time was up before a thread was free to look the name up: no fault of the name's."""
+
+
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """True for an address on the open Internet; a mapped or NAT64 one is judged by its end.
 
@@ -130,12 +134,12 @@ class Addresses:
         self._allow = allow
         self._resolve = resolve
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dns")
-        self._known: dict[tuple[str, int], tuple[float, asyncio.Future[list[str]]]] = {}
+        self._known: dict[tuple[str, int], tuple[float, Future[list[str]]]] = {}
 
     async def of(self, host: str, port: int) -> list[str]:
         """Addresses that may be connected to; EgressRefused or NotReached."""
         try:
-            found = await asyncio.shield(self._looked_up(host, port))
+            found = await asyncio.shield(asyncio.wrap_future(self._looked_up(host, port)))
         except (OSError, UnicodeError) as error:
             raise NotReached(f"{host} does not resolve: {error}") from None
         origin = Origin("", host, port)
@@ -145,23 +149,26 @@ class Addresses:
                     raise EgressRefused(f"{host} has an address that may not be called")
         return found
 
+    def is_waiting(self, host: str, port: int) -> bool:
+        """Whether the host's look-up has not begun, because all threads are at others."""
+        _, future = self._known.get((host, port), (0.0, None))
+        return future is not None and not (future.running() or future.done())
+
     def close(self) -> None:
         """End the look-up threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _looked_up(self, host: str, port: int) -> asyncio.Future[list[str]]:
+    def _looked_up(self, host: str, port: int) -> Future[list[str]]:
         now = time.monotonic()
         expires_at, future = self._known.get((host, port), (0.0, None))
         if future is None or now >= expires_at or (future.done() and _failed(future)):
-            loop = asyncio.get_running_loop()
-            future = loop.run_in_executor(self._threads, self._resolve, host, port)
+            future = self._threads.submit(self._resolve, host, port)
             self._known = {key: value for key, value in self._known.items() if value[0] > now}
-            future.add_done_callback(_failed)  # also marks an error as seen when nobody waits
             self._known[host, port] = (now + DNS_CACHE_SECONDS, future)
         return future
 
 
-def _failed(future: asyncio.Future[list[str]]) -> bool:
+def _failed(future: Future[list[str]]) -> bool:
     return future.cancelled() or future.exception() is not None
 
 
@@ -194,6 +201,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                     except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                         failed = error
         except TimeoutError:
+            if self._addresses.is_waiting(host.lower(), port):
+                raise LookUpsBusy(f"{host} was not looked up in time") from None
             raise httpcore.ConnectTimeout(f"{host} did not answer in time") from None
         raise httpcore.ConnectError(f"{host} refused the connection: {failed}")
 

@@ -10,6 +10,7 @@ check keep the name. Redirects are not followed, proxies from the environment ar
     HttpError
     ├── EgressRefused      the url or an address behind it is forbidden; nothing was sent
     ├── NotReached         DNS, connect or TLS failed: nothing of the body was sent
+    │   └── LookUpsBusy    the name had no turn to be looked up
     ├── ConnectionLost     sent, at least in part; then reset, closed or not HTTP
     ├── ReadTimedOut       sent; then silent for longer than the read time-out
     ├── BodyTooLarge       more bytes than the caller allows, before or after decompression
@@ -30,7 +31,7 @@ import httpx
 from prometheus_client import Gauge
 
 from pictor.kit import connections, egress
-from pictor.kit.egress import EgressRefused, HttpError, NotReached
+from pictor.kit.egress import EgressRefused, HttpError, LookUpsBusy, NotReached
 from pictor.kit.inflate import PIECE_BYTES, CannotInflate, inflater
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "HttpAnswer",
     "HttpError",
     "HttpPool",
+    "LookUpsBusy",
     "NotReached",
     "Payload",
     "ReadTimedOut",

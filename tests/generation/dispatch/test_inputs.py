@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ssl
+import threading
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -228,6 +229,26 @@ async def test_a_tenant_fetches_a_few_at_a_time_and_keeps_nobody_else(server, pu
     assert other == 1
     assert begun <= inputs.FETCHES_PER_TENANT
     assert await asyncio.gather(*slow) == [1] * 6
+
+
+async def test_an_address_whose_name_had_no_turn_is_not_the_callers_fault(spools):
+    release = threading.Event()
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        release.wait(5)
+        return []
+
+    pool = HttpPool(connect_timeout_seconds=0.2, resolve=resolve, dns_threads=1)
+
+    mute = await refusal(pool, spools, "https://mute.example/a.png")
+    with pytest.raises(Failure) as failed:
+        await fetched(pool, spools, "https://other.example/a.png")
+    release.set()
+    await pool.aclose()
+
+    assert mute.startswith("image[0] could not be fetched from its address.")
+    assert failed.value.error.status == 503
+    assert "can't be looked up at the moment" in failed.value.error.message
 
 
 async def test_who_gets_no_turn_in_time_is_told_so(server, public, spools, monkeypatch):
