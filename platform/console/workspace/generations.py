@@ -242,24 +242,24 @@ def _csv(
     """The list as it is filtered, read a page at a time."""
 
     def pages() -> Iterator[Rows]:
-        after = None
-        for _ in range(0, MOST_ROWS, READ):
+        after, wanted = None, filters.wanted
+        for number in range(0, MOST_ROWS + READ, READ):
+            is_beyond = number >= MOST_ROWS
+            limit, chars = (1, 1) if is_beyond else (READ, MAX_PROMPT)
             try:
                 page = found(
-                    workspace.tenant.id,
-                    filters.wanted,
-                    after=after,
-                    limit=READ,
-                    prompt_chars=MAX_PROMPT,
+                    workspace.tenant.id, wanted, after=after, limit=limit, prompt_chars=chars
                 )
             except TooBroad:
                 yield [[TOO_BROAD]]
                 return
+            if is_beyond and page:
+                yield [[CUT.format(rows=MOST_ROWS)]]
+                return
             yield [_cells(one, keys) for one in page]
-            if len(page) < READ:
+            if len(page) < limit:
                 return
             after = page[-1].generation.id
-        yield [[CUT.format(rows=MOST_ROWS)]]
 
     return csv_answer("generations.csv", COLUMNS, pages())
 

@@ -85,6 +85,11 @@ class ShownKey:
         return ("ok", "Active")
 
     @property
+    def is_used_this_hour(self) -> bool:
+        """Whether it was used in the hour that runs; `used_at` is known by the hour."""
+        return self.used_at is not None and self.now - self.used_at < timedelta(hours=1)
+
+    @property
     def is_active(self) -> bool:
         """Whether it opens anything now."""
         return self.key.status(self.now) == "active"

@@ -194,6 +194,15 @@ def test_a_long_csv_ends_with_how_to_get_the_rest(acme, sign_in, some, monkeypat
     assert [line["id"] for line in lines] == [*newest[:2], told]
 
 
+def test_a_csv_of_just_so_many_rows_is_whole(acme, sign_in, some, monkeypatch):
+    monkeypatch.setattr("console.workspace.generations.READ", 1)
+    monkeypatch.setattr("console.workspace.generations.MOST_ROWS", len(some))
+
+    lines = lines_of(sign_in(acme).get(url("generations", acme) + "?format=csv"))
+
+    assert [line["id"] for line in lines] == [one.public_id for one in reversed(some)]
+
+
 def test_pages_follow_each_other(acme, sign_in, some, monkeypatch):
     monkeypatch.setattr("console.workspace.generations.PAGE", 3)
     client = sign_in(acme)

@@ -1,7 +1,7 @@
 """Keys made, shown once, changed, rotated and revoked on the pages."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -19,6 +19,8 @@ from accounts.services import (
     revoke_api_key,
     set_own_limits,
 )
+from billing.selectors import NOTHING_USED
+from console.workspace.keys import ShownKey
 from generation.models import Serves
 from pictor.kit import clock
 from tests.console.workspace.conftest import url, words_of
@@ -124,6 +126,16 @@ def test_a_rotated_key_has_a_new_text_and_the_former_goes_on(acme, sign_in):
         shown = re.sub(r"<[^>]*>", "", words_of(client.get(url(name, acme, *ids))))
         assert "last used 4 minutes ago" in shown
     assert client.post(page, {"overlap": "9y"}).status_code == 422
+
+
+@pytest.mark.parametrize(("hour", "is_so"), [(14, True), (13, False)])
+def test_a_use_within_the_hour_that_runs_is_told_as_that(acme, hour, is_so):
+    now = datetime(2026, 11, 3, 14, 40, tzinfo=UTC)
+    used_at = now.replace(hour=hour, minute=0)
+
+    shown = ShownKey(acme.key, NOTHING_USED, used_at, now, may_change=True, may_end=True)
+
+    assert shown.is_used_this_hour is is_so
 
 
 def test_a_key_that_is_in_use_is_named_before_it_is_revoked(acme, sign_in, delivered):
