@@ -18,7 +18,7 @@ from pictor.kit.encryption import encrypted
 from webhooks import signing
 from webhooks.addresses import check_url
 from webhooks.events import TestObject, body_with
-from webhooks.models import EVENTS, TEST, Delivery, Event, WebhookEndpoint
+from webhooks.models import BALANCE_LOW, EVENTS, TEST, Delivery, Event, WebhookEndpoint
 
 MOST_ENDPOINTS = 10
 """Of a tenant, in each mode."""
@@ -39,7 +39,7 @@ def create_endpoint(
     *, tenant: Tenant, livemode: bool, wishes: Wishes, actor: Actor, ip: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
     """A new endpoint and its secret, which is shown this once. Its mode is what it is told of."""
-    columns = _checked(wishes)
+    columns = _checked(wishes, livemode=livemode)
     secret = signing.new_secret()
     with transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # two at once are counted
@@ -66,7 +66,7 @@ def change_endpoint(
     One that is enabled again begins with a clean slate: its failures are forgotten, and what is
     still on its way goes on. Raises WebhookEndpoint.DoesNotExist when it was deleted meanwhile.
     """
-    columns = _checked(wishes, endpoint)
+    columns = _checked(wishes, livemode=endpoint.livemode, present=endpoint)
     with transaction.atomic():
         _lock(endpoint)
         before = _describe(endpoint)
@@ -176,17 +176,22 @@ def _require_enabled(endpoint: WebhookEndpoint) -> None:
         raise ValidationError({"status": f"The endpoint is {endpoint.status}: enable it first."})
 
 
-def _checked(wishes: Wishes, endpoint: WebhookEndpoint | None = None) -> dict[str, Any]:
+def _checked(
+    wishes: Wishes, *, livemode: bool, present: WebhookEndpoint | None = None
+) -> dict[str, Any]:
     """The wishes as columns. Outside any transaction: a name may have to be looked up."""
-    if endpoint is None or wishes.url != endpoint.url:
+    if present is None or wishes.url != present.url:
         check_url(wishes.url)
     if unknown := [word for word in wishes.events or () if word not in EVENTS]:
         raise ValidationError({"events": f"no such event: {unknown[0]}"})
+    if not livemode and list(wishes.events or ()) == [BALANCE_LOW]:
+        words = f"test keys move no money: no test endpoint is ever told of {BALANCE_LOW}"
+        raise ValidationError({"events": words})
     columns: dict[str, Any] = {
         "url": wishes.url,
         "events": None if wishes.events is None else list(wishes.events),
     }
-    if endpoint is None or wishes.is_enabled != endpoint.is_enabled:
+    if present is None or wishes.is_enabled != present.is_enabled:
         columns |= {"status": _status(wishes), "failing_since": None}
     return columns
 

@@ -38,7 +38,7 @@ SUCCEEDED = posted(
     models.SUCCEEDED,
     GenerationObject,
     summary="A generation succeeded",
-    about=f"Its images are stored and charged. {_LEFT_OUT}",
+    about=f"Its images are stored, and charged unless a test key ordered them. {_LEFT_OUT}",
     example={**_ENDED, "status": "succeeded", "captured": "0.052680", "result": _RESULT},
 )
 FAILED = posted(

@@ -20,7 +20,7 @@ from tests.webhooks.conftest import endpoint_of
 from webhooks import holdings
 from webhooks.addresses import check_url
 from webhooks.forgetting import forget_old
-from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
+from webhooks.models import EVENTS, Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.rotation import rotate_encryption
 from webhooks.selectors import endpoint_by_id, records_of
 from webhooks.services import (
@@ -70,6 +70,21 @@ def test_a_change_is_recorded_without_a_url_s_query(acme, receiver, endpoint):
         "events": ["generation.failed"],
         "status": "disabled",
     }
+
+
+def test_a_test_endpoint_is_not_made_for_what_it_is_never_told_of(acme, receiver):
+    made, _ = endpoint_of(acme, receiver.url, livemode=False, events=list(EVENTS))
+
+    for attempt in (
+        lambda: endpoint_of(acme, receiver.url, livemode=False, events=["balance.low"]),
+        lambda: change_endpoint(
+            endpoint=made, wishes=Wishes(made.url, ["balance.low"]), actor="test"
+        ),
+    ):
+        with pytest.raises(ValidationError, match="test keys move no money"):
+            attempt()
+    live, _ = endpoint_of(acme, receiver.url, events=["balance.low"])
+    assert live.events == ["balance.low"]
 
 
 def test_one_that_is_enabled_again_has_a_clean_slate(acme, receiver, endpoint):
