@@ -45,7 +45,7 @@ _NO_ROOM = Unavailable("There is no room for reference images at the moment." + 
 
 
 _NO_LOOK_UP = Unavailable(
-    "The names of reference images' addresses can't be looked up at the moment." + NOT_CHARGED
+    "The host names of reference images could not be looked up just now." + NOT_CHARGED
 )
 
 

@@ -1,11 +1,12 @@
 import asyncio
+import gc
 import gzip
 import threading
 import zlib
 
 import pytest
 
-from pictor.kit import connections
+from pictor.kit import connections, egress
 from pictor.kit.http import (
     BodyTooLarge,
     BodyUnreadable,
@@ -247,21 +248,47 @@ async def test_a_host_that_is_silent_on_connect_is_not_reached(server):
     await pool.aclose()
 
 
-async def test_a_name_that_has_no_turn_to_be_looked_up_is_not_the_one_at_fault():
-    release = threading.Event()
+async def test_a_name_that_has_no_turn_to_be_looked_up_is_not_the_one_at_fault(monkeypatch):
+    monkeypatch.setattr(egress, "DNS_CACHE_SECONDS", 0.05)
+    begun, release = threading.Event(), threading.Event()
 
     def resolve(_host: str, _port: int) -> list[str]:
-        release.wait(5)
+        begun.set()
+        release.wait(10)
         return ["127.0.0.1"]
 
-    pool = HttpPool(connect_timeout_seconds=0.2, resolve=resolve, dns_threads=1)
+    pool = HttpPool(connect_timeout_seconds=0.5, resolve=resolve, dns_threads=1)
 
-    mute = await post(pool, "https://mute.example/")
-    behind_it = await post(pool, "https://other.example/")
+    mute = asyncio.create_task(post(pool, "https://mute.example/"))
+    await asyncio.to_thread(begun.wait, 10)
+    behind = [
+        asyncio.create_task(post(pool, f"https://{name}.example/")) for name in ("other", "third")
+    ]
+    outcomes = await asyncio.gather(mute, *behind)
     release.set()
     await pool.aclose()
 
-    assert (mute, behind_it) == ((NotReached, False), (LookUpsBusy, False))
+    assert outcomes == [(NotReached, False), (LookUpsBusy, False), (LookUpsBusy, False)]
+
+
+async def test_a_look_up_that_fails_when_nobody_waits_any_more_says_nothing(caplog):
+    release = threading.Event()
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        release.wait(10)
+        raise OSError("no such name")
+
+    pool = HttpPool(connect_timeout_seconds=0.05, resolve=resolve, dns_threads=1)
+
+    assert await post(pool, "https://mute.example/") == (NotReached, False)
+    release.set()
+    await asyncio.to_thread(pool._addresses._threads.shutdown)  # noqa: SLF001 - when it has failed
+    await asyncio.sleep(0)
+    pool._addresses._known.clear()  # noqa: SLF001 - and nobody will ask
+    gc.collect()
+
+    assert [one for one in caplog.records if one.name == "asyncio"] == []
+    await pool.aclose()
 
 
 async def test_plain_http_on_the_tls_port_is_not_reached(pool, server):

@@ -134,12 +134,12 @@ class Addresses:
         self._allow = allow
         self._resolve = resolve
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dns")
-        self._known: dict[tuple[str, int], tuple[float, Future[list[str]]]] = {}
+        self._known: dict[tuple[str, int], _LookUp] = {}
 
     async def of(self, host: str, port: int) -> list[str]:
         """Addresses that may be connected to; EgressRefused or NotReached."""
         try:
-            found = await asyncio.shield(asyncio.wrap_future(self._looked_up(host, port)))
+            found = await asyncio.shield(self._looked_up(host, port).found)
         except (OSError, UnicodeError) as error:
             raise NotReached(f"{host} does not resolve: {error}") from None
         origin = Origin("", host, port)
@@ -151,24 +151,46 @@ class Addresses:
 
     def is_waiting(self, host: str, port: int) -> bool:
         """Whether the host's look-up has not begun, because all threads are at others."""
-        _, future = self._known.get((host, port), (0.0, None))
-        return future is not None and not (future.running() or future.done())
+        known = self._known.get((host, port))
+        return known is not None and known.is_waiting
 
     def close(self) -> None:
         """End the look-up threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _looked_up(self, host: str, port: int) -> Future[list[str]]:
+    def _looked_up(self, host: str, port: int) -> "_LookUp":
         now = time.monotonic()
-        expires_at, future = self._known.get((host, port), (0.0, None))
-        if future is None or now >= expires_at or (future.done() and _failed(future)):
-            future = self._threads.submit(self._resolve, host, port)
-            self._known = {key: value for key, value in self._known.items() if value[0] > now}
-            self._known[host, port] = (now + DNS_CACHE_SECONDS, future)
-        return future
+        known = self._known.get((host, port))
+        if known is None or known.is_over(now):
+            begun = self._threads.submit(self._resolve, host, port)
+            kept = {key: one for key, one in self._known.items() if not one.is_over(now)}
+            known = _LookUp(now + DNS_CACHE_SECONDS, begun, asyncio.wrap_future(begun))
+            known.found.add_done_callback(_failed)  # an error is seen when nobody waits, too
+            self._known = {**kept, (host, port): known}
+        return known
 
 
-def _failed(future: Future[list[str]]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _LookUp:
+    """One in the threads, and what their event loop waits for."""
+
+    expires_at: float
+    begun: Future[list[str]]
+    found: asyncio.Future[list[str]]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no thread has begun it."""
+        return not (self.begun.running() or self.begun.done())
+
+    def is_over(self, now: float) -> bool:
+        """Whether it has failed, or is too old to be asked again; one that waits is neither."""
+        if self.found.done() and _failed(self.found):
+            return True
+        return now >= self.expires_at and not self.is_waiting
+
+
+def _failed(future: asyncio.Future[list[str]]) -> bool:
     return future.cancelled() or future.exception() is not None
 
 

@@ -232,23 +232,26 @@ async def test_a_tenant_fetches_a_few_at_a_time_and_keeps_nobody_else(server, pu
 
 
 async def test_an_address_whose_name_had_no_turn_is_not_the_callers_fault(spools):
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
 
     def resolve(_host: str, _port: int) -> list[str]:
-        release.wait(5)
+        begun.set()
+        release.wait(10)
         return []
 
-    pool = HttpPool(connect_timeout_seconds=0.2, resolve=resolve, dns_threads=1)
+    pool = HttpPool(connect_timeout_seconds=0.5, resolve=resolve, dns_threads=1)
 
-    mute = await refusal(pool, spools, "https://mute.example/a.png")
+    asking = asyncio.create_task(refusal(pool, spools, "https://mute.example/a.png"))
+    await asyncio.to_thread(begun.wait, 10)
     with pytest.raises(Failure) as failed:
         await fetched(pool, spools, "https://other.example/a.png")
+    mute = await asking
     release.set()
     await pool.aclose()
 
     assert mute.startswith("image[0] could not be fetched from its address.")
     assert failed.value.error.status == 503
-    assert "can't be looked up at the moment" in failed.value.error.message
+    assert "could not be looked up just now" in failed.value.error.message
 
 
 async def test_who_gets_no_turn_in_time_is_told_so(server, public, spools, monkeypatch):
