@@ -1,6 +1,7 @@
 """Prices, balances and the ledger in Django's admin. Balances and transfers are never edited."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, by, dollars
 from billing.latency import quantile
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
-from billing.selectors import price_changes, row_of
+from billing.selectors import book_in_force, price_changes, row_of
 from billing.services import (
     change_price_book,
     discard_price_book,
@@ -65,6 +66,13 @@ class PriceBookAdmin(ServiceAdmin):
         """A draft keeps its name, because its version counts that name's books."""
         fields = super().get_readonly_fields(request, obj)
         return fields if obj is None else ("name", *fields)
+
+    @override
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new version goes on from the book in force."""
+        present = book_in_force(None, clock.now())
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        return {"markup": present.markup, **initial} if present else initial
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -123,9 +131,10 @@ class PriceBookAdmin(ServiceAdmin):
     def _each(
         self, request: HttpRequest, books: QuerySet[PriceBook], act: Callable[..., PriceBook]
     ) -> HttpResponse | None:
-        """Show what each changes; what was looked at (`post`) is done."""
-        if request.POST.get("post") != "yes":
-            return TemplateResponse(request, "billing/publish.html", self._changes(request, books))
+        """Show what each changes; what was looked at is done, unless it changed meanwhile."""
+        changes = self._changes(request, books)
+        if request.POST.get("seen") != changes["seen"]:
+            return TemplateResponse(request, "billing/publish.html", changes)
         for book in books:
             try:
                 published = act(book=book, now=clock.now(), **by(request))
@@ -137,14 +146,21 @@ class PriceBookAdmin(ServiceAdmin):
 
     def _changes(self, request: HttpRequest, books: QuerySet[PriceBook]) -> dict[str, Any]:
         now = clock.now()
+        changes = [(book, price_changes(book, now)) for book in books]
         return {
             **self.admin_site.each_context(request),
             "title": "Charge these prices?",
             "opts": self.opts,
             "media": self.media,
             "action": request.POST["action"],
-            "books": [(book, price_changes(book, now)) for book in books],
+            "books": changes,
+            "seen": _digest(changes),
         }
+
+
+def _digest(changes: list[tuple[PriceBook, list[str]]]) -> str:
+    seen = [(str(book), book.effective_from.isoformat(), lines) for book, lines in changes]
+    return sha256(repr(seen).encode()).hexdigest()
 
 
 @admin.register(TenantBalance)

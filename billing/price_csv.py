@@ -86,4 +86,6 @@ def differences(old: Sequence[BookRow], new: Sequence[BookRow]) -> Iterator[str]
 
 def _words(row: BookRow) -> str:
     usd = f"{to_decimal(Micros(row.micros))} USD"
-    return usd if row.kind == "fixed" else f"{usd} (formula)"
+    if row.kind == "formula":
+        return f"{usd} (formula)"
+    return usd if row.pixels == row.size else f"{usd} for {row.pixels}"

@@ -95,6 +95,11 @@ class BookRow:
         """What it is the price of."""
         return (self.model, self.size, self.quality)
 
+    @property
+    def pixels(self) -> str:
+        """`WxH` of what it is the price of."""
+        return f"{self.width}x{self.height}"
+
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:

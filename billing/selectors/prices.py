@@ -12,7 +12,7 @@ from django.db.models import Q
 from accounts.offer import offer
 from billing.models import Price, PriceBook
 from billing.price_csv import differences
-from billing.pricing import BookRow, PriceKey, PriceRow, PriceTable
+from billing.pricing import AUTO, REFERENCE, BookRow, PriceKey, PriceRow, PriceTable
 from pictor.kit.money import Micros, scale_half_up
 
 
@@ -21,18 +21,25 @@ def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
 
     The table is empty when no book is in force: every request is then refused as unpriced.
     """
-    books = list(
-        PriceBook.objects.filter(
-            Q(tenant_id=None) | Q(tenant_id=tenant_id), published_at__isnull=False
-        ).order_by("effective_from", "version", "id")
-    )
-    chosen = [
-        book
-        for owner in dict.fromkeys((None, tenant_id))
-        if (book := _in_force(books, owner, now)) is not None
-    ]
+    books = _published(tenant_id)
+    chosen = _standing(tenant_id, now, books)
     later = [book.effective_from for book in books if book.effective_from > now]
     return _table(chosen, valid_until=min(later, default=None))
+
+
+def _standing(
+    tenant_id: UUID | None, now: datetime, among: Sequence[PriceBook] | None = None
+) -> list[PriceBook]:
+    """Everyone's book in force and the tenant's own, as far as there are such."""
+    books = _published(tenant_id) if among is None else among
+    owners = dict.fromkeys((None, tenant_id))
+    return [book for owner in owners if (book := _in_force(books, owner, now)) is not None]
+
+
+def _published(tenant_id: UUID | None) -> list[PriceBook]:
+    whose = Q(tenant_id=None) | Q(tenant_id=tenant_id)
+    books = PriceBook.objects.filter(whose, published_at__isnull=False)
+    return list(books.order_by("effective_from", "version", "id"))
 
 
 def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, PriceTable]]:
@@ -108,9 +115,39 @@ def given_away(book: PriceBook) -> list[PriceKey]:
     return [row.key for row in _charged(book) if not row.micros]
 
 
+def of_other_pixels(book: PriceBook) -> list[PriceKey]:
+    """Rows whose pixels are not those of their size; a fixed `auto` has those of some size.
+
+    What comes in a size without a row of its own is charged by its share of a row's pixels.
+    """
+    rows = rows_of(book)
+    sizes = {(model.name, size) for model in offer().models() for size in model.sizes}
+    sizes |= {(row.model, row.size) for row in rows}
+    return [
+        row.key
+        for row in rows
+        if row.size != REFERENCE
+        and (row.kind == "fixed" or row.size != AUTO)
+        and ((row.model, row.pixels) not in sizes if row.size == AUTO else row.pixels != row.size)
+    ]
+
+
 def price_changes(book: PriceBook, now: datetime) -> list[str]:
-    """What this book changes of the one in force for the same tenant, a line each, in dollars."""
-    return list(differences(_charged(book_in_force(book.tenant_id, now)), _charged(book)))
+    """What this book changes of what its tenant, or everyone, pays once it is in force.
+
+    A line each, in dollars.
+    """
+    begins = max(now, book.effective_from)
+    present = _standing(book.tenant_id, begins)
+    others = [one for one in present if one.tenant_id != book.tenant_id]
+    together = sorted([*others, book], key=lambda one: one.tenant_id is not None)
+    return list(differences(*(_charged_by(_table(books)) for books in (present, together))))
+
+
+def _charged_by(table: PriceTable) -> list[BookRow]:
+    return [
+        BookRow(*key, row.unit, row.width, row.height, row.kind) for key, row in table.rows.items()
+    ]
 
 
 def _charged(book: PriceBook | None) -> list[BookRow]:
@@ -150,7 +187,7 @@ def table_of(books: tuple[int, ...]) -> PriceTable:
     chosen = [found[book] for book in books if book in found]
     if len(chosen) != len(books) or any(book.published_at is None for book in chosen):
         raise LookupError(f"no published price books {books}")
-    return _table(chosen, valid_until=None)
+    return _table(chosen)
 
 
 def _in_force(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> PriceBook | None:
@@ -162,7 +199,7 @@ def _in_force(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> 
     return latest
 
 
-def _table(books: Sequence[PriceBook], *, valid_until: datetime | None) -> PriceTable:
+def _table(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
     """Later books win, row by row."""
     rows: dict[PriceKey, PriceRow] = {}
     prices = Price.objects.filter(book__in=books).values_list(

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from accounts.services import Actor, record
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceKey, price_words
-from billing.selectors import book_in_force, given_away, rows_of, unpriced
+from billing.selectors import book_in_force, given_away, of_other_pixels, rows_of, unpriced
 from billing.selectors.published import digest_of
 from pictor.kit import clock
 
@@ -28,17 +28,21 @@ def draft_price_book(
     rows: Sequence[BookRow] | None = None,
     effective_from: datetime,
     actor: Actor,
-    markup: Decimal = LIST_MARKUP,
+    markup: Decimal | None = None,
     tenant_id: UUID | None = None,
     ip: str | None = None,
 ) -> PriceBook:
     """The next version of a book, not yet in force: it can still be changed.
 
-    Without `rows` it begins with those of the book in force for the same tenant, or for everyone.
-    Raises ValidationError for an empty name or a negative markup.
+    Without `rows` or `markup` it begins with those of the book in force for the same tenant, or for
+    everyone; with a markup of 1 where there is none. Raises ValidationError for an empty name or a
+    negative markup.
     """
+    present = book_in_force(tenant_id, clock.now())
     if rows is None:
-        rows = rows_of(book_in_force(tenant_id, clock.now()))
+        rows = rows_of(present)
+    if markup is None:
+        markup = present.markup if present else LIST_MARKUP
     latest = PriceBook.objects.filter(name=name).aggregate(latest=Max("version"))["latest"]
     book = PriceBook(
         name=name,
@@ -120,21 +124,29 @@ def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) 
 def publish_price_book(
     *, book: PriceBook, actor: Actor, now: datetime, ip: str | None = None
 ) -> PriceBook:
-    """Put a book in force from its effective date. It can never be changed again.
+    """Put a book in force from its effective date, or now where another one began since.
 
-    Raises ValidationError for a book without prices, one published before, one with which
-    something that is offered would have no price, and one that gives anything away.
+    It can never be changed again. Raises ValidationError for a book without prices, one published
+    before, one with which something that is offered would have no price, one that gives anything
+    away, and one with pixels that are not those of its sizes.
     """
     _lock_draft(book)
     if not book.prices.exists():
         raise ValidationError("the book has no prices")
     if not book.markup:
         raise ValidationError("a markup of 0 would give every image away")
+    if odd := of_other_pixels(book):
+        raise ValidationError(f"the book has other pixels than its sizes: {price_words(odd)}")
     if free := given_away(book):
         raise ValidationError(f"the book gives away: {price_words(free)}")
     if missing := unpriced(book):
         raise ValidationError(f"the book leaves without a price: {price_words(missing)}")
-    PriceBook.objects.filter(id=book.id).update(published_at=now)
+    theirs = PriceBook.objects.filter(Q(tenant_id=book.tenant_id), published_at__isnull=False)
+    if theirs.filter(effective_from__range=(book.effective_from, now)).exists():
+        book.effective_from = now  # behind one that began since, it would never be in force
+    PriceBook.objects.filter(id=book.id).update(
+        published_at=now, effective_from=book.effective_from
+    )
     book.refresh_from_db()
     after = {**_describe(book), "prices": book.prices.count(), "digest": digest_of(book)}
     _record(book, "publish", actor=actor, after=after, ip=ip)

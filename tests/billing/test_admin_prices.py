@@ -1,5 +1,7 @@
 """Price books on the operator's pages: drafts in dollars, final once published, all audited."""
 
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
@@ -123,21 +125,46 @@ def test_a_draft_can_be_edited_and_published_and_is_final_then(pages, root, draf
     chosen = {"action": "publish", "_selected_action": [str(draft.id)]}
 
     pages.post(change, book_form(draft, **{"prices-0-micros": "0.006"}))
-    asked = pages.post(listing, chosen).content.decode()
+    asked = pages.post(listing, chosen)
     assert PriceBook.objects.get().published_at is None
-    first = pages.post(listing, {**chosen, "post": "yes"}, follow=True).content.decode()
-    second = pages.post(listing, {**chosen, "post": "yes"}, follow=True).content.decode()
+    looked_at = {**chosen, "seen": asked.context["seen"]}
+    first = pages.post(listing, looked_at, follow=True).content.decode()
+    again = pages.post(listing, chosen)
+    second = pages.post(listing, {**chosen, "seen": again.context["seen"]}, follow=True)
     refused = pages.post(change, book_form(draft, **{"prices-0-micros": "0.000001"}))
 
     book = PriceBook.objects.get()
-    assert "no price -&gt; 0.006000 USD" in asked
+    assert "no price -&gt; 0.006000 USD" in asked.content.decode()
     assert book.published_at is not None
     assert Price.objects.get().micros == 6_000
     assert "standard v1 is published" in first
-    assert "published already" in second
+    assert "published already" in second.content.decode()
     assert refused.status_code == 403
     assert AuditEvent.objects.get(action="price_book.publish").actor == root
     assert pages.get(change).status_code == 200
+
+
+def test_a_draft_that_changed_since_it_was_looked_at_is_shown_again(pages, draft):
+    change = reverse("admin:billing_pricebook_change", args=[draft.id])
+    listing = reverse("admin:billing_pricebook_changelist")
+    chosen = {"action": "publish", "_selected_action": [str(draft.id)]}
+
+    seen = pages.post(listing, chosen).context["seen"]
+    pages.post(change, book_form(draft, **{"prices-0-micros": "0.000001"}))
+    shown = pages.post(listing, {**chosen, "seen": seen}).content.decode()
+
+    assert PriceBook.objects.get().published_at is None
+    assert "no price -&gt; 0.000001 USD" in shown
+
+
+def test_a_new_version_begins_with_the_markup_in_force(pages, draft, now):
+    PriceBook.objects.update(markup="1.25")
+    draft.refresh_from_db()
+    publish_price_book(book=draft, actor="test", now=now)
+
+    page = pages.get(reverse("admin:billing_pricebook_add"))
+
+    assert page.context["adminform"].form["markup"].value() == Decimal("1.25")
 
 
 def test_a_published_book_is_not_deleted(pages, draft, now):

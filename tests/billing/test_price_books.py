@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db
 
 
 def row(micros: int, size: str = "1024x1024") -> BookRow:
-    return BookRow("gpt-image-2", size, "low", Micros(micros), 1024, 1024)
+    width, height = (int(side) for side in size.split("x"))
+    return BookRow("gpt-image-2", size, "low", Micros(micros), width, height)
 
 
 def publish(

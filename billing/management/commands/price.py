@@ -37,7 +37,7 @@ class Command(BaseCommand):
         draft = actions.add_parser("import", help="CSV as the next version of a book, a draft")
         draft.add_argument("file", help="'-' reads standard input")
         draft.add_argument("--name", required=True)
-        draft.add_argument("--markup", default="1", metavar="X", help="each price times this")
+        draft.add_argument("--markup", metavar="X", help="each price times this; default: as now")
         draft.add_argument("--tenant", help="whose own it is, by name or id; default: everyone's")
         draft.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
         actions.add_parser("diff", help="what a book changes").add_argument("book", help=BOOK_HELP)
@@ -138,7 +138,9 @@ def _rows(file: str) -> list[BookRow]:
     return rows
 
 
-def _markup(text: str) -> Decimal:
+def _markup(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
     try:
         return Decimal(text)
     except InvalidOperation:

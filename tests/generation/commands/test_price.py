@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from billing.models import PriceBook
+from billing.selectors import book_in_force
 from billing.services import draft_price_book, publish_price_book, restore_price_book
 from generation.models import Contract
 from pictor.kit import clock
@@ -92,6 +93,62 @@ def test_a_book_that_gives_something_away_is_not_published(price, exported, usd,
         price("publish", "list:2", "--yes")
 
     assert PriceBook.objects.get(version=2).published_at is None
+
+
+@pytest.mark.parametrize(
+    ("row", "typed"),
+    [("dall-e-2,256x256,standard", "256000,256"), ("gpt-image-1,auto,low", "1024000,1024000")],
+)
+def test_pixels_that_are_not_those_of_the_size_are_shown_and_not_published(
+    price, exported, row, typed
+):
+    lines = exported.read_text().splitlines()
+    (place,) = [place for place, line in enumerate(lines) if line.startswith(row)]
+    lines[place] = ",".join([*lines[place].split(",")[:5], typed])
+    exported.write_text("\n".join(lines))
+
+    drafted = price("import", str(exported), "--name", "list")
+    with pytest.raises(CommandError, match="other pixels than its sizes: " + row.replace(",", " ")):
+        price("publish", "list:2", "--yes")
+
+    assert f"USD for {typed.replace(',', 'x')}\n" in drafted
+
+
+def test_a_draft_that_was_overtaken_begins_when_it_is_published(price, exported):
+    text = exported.read_text()
+    exported.write_text(text.replace(",0.016000,", ",0.017000,"))
+    price("import", str(exported), "--name", "late")
+    price("import", str(exported), "--name", "list")
+    price("publish", "list:2", "--yes")
+    exported.write_text(text)
+
+    said = price("publish", "late:1", "--yes")
+
+    (late, former) = PriceBook.objects.filter(version__in=[1, 2]).order_by("-effective_from")[:2]
+    assert (late.name, former.name) == ("late", "list")
+    assert late.effective_from.isoformat() in said
+    assert book_in_force(None, clock.now()) == late
+
+
+def test_a_version_keeps_the_markup_in_force(price, exported):
+    price("import", str(exported), "--name", "list", "--markup", "1.25")
+    price("publish", "list:2", "--yes")
+
+    drafted = price("import", str(exported), "--name", "list")
+
+    assert drafted.startswith("It changes no price.\nlist:3 is a draft")
+
+
+def test_what_a_tenants_own_book_changes_is_what_the_tenant_pays(price, exported, tmp_path):
+    acme = Customer("acme")
+    own = tmp_path / "own.csv"
+    own.write_text("model,size,quality,usd\ndall-e-2,256x256,standard,0.01\n")
+
+    drafted = price("import", str(own), "--name", "acme", "--tenant", str(acme.id))
+
+    first, second = drafted.splitlines()
+    assert first == "dall-e-2 256x256 standard: 0.016000 USD -> 0.010000 USD"
+    assert second.startswith("acme:1 is a draft with 1 prices.")
 
 
 def test_reference_images_that_would_be_included_from_now_on_are_in_the_difference(price, exported):
