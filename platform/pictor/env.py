@@ -40,15 +40,18 @@ def env_bool(name: str, *, default: bool = False) -> bool:
     raise EnvError(f"{name} must be true or false, not {raw!r}")
 
 
-def env_int(name: str, default: int) -> int:
-    """The variable as an integer; anything else stops the start."""
+def env_int(name: str, default: int, *, least: int = 1) -> int:
+    """The variable as an integer, no smaller one; anything else stops the start."""
     raw = env_str(name)
     if not raw:
         return default
     try:
-        return int(raw)
+        found = int(raw)
     except ValueError:
         raise EnvError(f"{name} must be a whole number, not {raw!r}") from None
+    if found < least:
+        raise EnvError(f"{name} must be {least} or more, not {raw!r}")
+    return found
 
 
 def env_list(name: str, default: str = "") -> list[str]:

@@ -207,11 +207,12 @@ if TRUSTED_PROXIES:
 
 _LIMITS = {
     "connect_timeout": 5,
-    # A server that is gone without a word is noticed within a minute, by whoever waits for it.
-    "keepalives_idle": 30,
+    # A server that is gone without a word is noticed by whoever waits for it, well before a watch
+    # of 60 s ends the process.
+    "keepalives_idle": 10,
     "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 30_000,
     "prepare_threshold": 5,  # what kit/prepared.py runs; Django's own statements never are
     "options": "-c statement_timeout=5000 -c lock_timeout=2000"
     " -c idle_in_transaction_session_timeout=30000",
@@ -344,7 +345,7 @@ MAX_DISPATCHES = 9
 QUARANTINE_SECONDS = 60
 """All that a dead worker had in hand has begun again after this long, each as alone as can be."""
 WORKER_SLOTS = env_int("PICTOR_WORKER_SLOTS", 2500)
-DRAIN_SECONDS = env_int("PICTOR_DRAIN_SECONDS", 8 if EMBEDDED else 480)
+DRAIN_SECONDS = env_int("PICTOR_DRAIN_SECONDS", 8 if EMBEDDED else 480, least=0)
 
 # --- bodies -----------------------------------------------------------------------------------
 

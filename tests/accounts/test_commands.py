@@ -46,6 +46,12 @@ def test_a_tenant_is_made_with_a_balance_a_limit_and_a_key_of_every_scope():
     assert ledger_findings() == []
 
 
+def test_the_balance_that_was_typed_is_said_back():
+    assert run("tenant", "create", "Acme", "--balance", "5000000").endswith(
+        "  5000000.000000 USD\n"
+    )
+
+
 @pytest.mark.parametrize("balance", [[], ["--balance", "0"], ["--balance", "0.000000"]])
 def test_a_tenant_may_begin_with_nothing(balance):
     run("tenant", "create", "Poor", *balance)
@@ -56,7 +62,7 @@ def test_a_tenant_may_begin_with_nothing(balance):
 def test_without_json_the_answer_is_for_a_person():
     lines = run("tenant", "create", "Acme").splitlines()
 
-    assert [line.split()[0] for line in lines] == ["tenant", "api_key", "key_id"]
+    assert [line.split()[0] for line in lines] == ["tenant", "api_key", "key_id", "balance"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from datetime import datetime, timedelta
 from email import message_from_bytes
+from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.controller import Controller
 from django.db import transaction
 
 from accounts.models import Mail
+from accounts.services import mail as sending
 from accounts.services import post
 from accounts.services.mail import MOST_ATTEMPTS, send_due
 from pictor.kit import clock
@@ -74,6 +76,30 @@ def test_what_is_refused_is_tried_again_later(server):
 
     assert send_due(now=soon()) == 0
     assert send_due(now=soon() + timedelta(minutes=2)) == 1
+
+
+def test_a_slow_server_keeps_two_threads_and_no_more(server):
+    for _ in range(3):
+        written()
+    with sending._senders, sending._senders:  # noqa: SLF001 - as if two were sending
+        assert send_due(now=soon()) == 0
+
+    assert send_due(now=soon()) == 3
+
+
+def test_a_retry_counts_from_the_mail_and_not_from_the_first_one(server, monkeypatch):
+    server.refuses = True
+    later = written()
+    times = iter([0.0, 0.0, 300.0, 300.0])
+    monkeypatch.setattr(sending, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    Mail.objects.filter(pk=later.pk).update(due_at=clock.now() + timedelta(minutes=4))
+    written()
+    now = soon()
+
+    send_due(now=now, limit=3)
+
+    later.refresh_from_db()
+    assert later.due_at == now + timedelta(minutes=6)
 
 
 def test_a_server_that_is_away_loses_nothing(settings, server):

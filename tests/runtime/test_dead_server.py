@@ -21,4 +21,4 @@ def test_a_connection_asks_whether_its_server_is_still_there():
         ]  # fmt: skip
 
     assert ours.family == socket.AF_INET
-    assert set_to == [30, 10, 3, 60_000]
+    assert set_to == [10, 10, 2, 30_000]

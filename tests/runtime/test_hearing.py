@@ -8,9 +8,17 @@ from celery.worker import state
 
 from pictor.kit import redis_client, vital
 from pictor.runtime import hearing
-from pictor.runtime.hearing import DEAF_SECONDS, Hearing
+from pictor.runtime.hearing import DEAF_SECONDS, STUCK_SECONDS, Hearing
 
 HALF, LONG = DEAF_SECONDS / 2, DEAF_SECONDS + 1
+
+
+@pytest.fixture(autouse=True)
+def own_client():
+    """Of the settings of each test."""
+    redis_client.forget_client()
+    yield
+    redis_client.forget_client()
 
 
 @pytest.fixture
@@ -40,10 +48,13 @@ def test_each_message_begins_the_silence_anew(taken):
 
 
 @pytest.mark.usefixtures("taken")
-def test_who_works_is_not_deaf(monkeypatch):
+def test_who_works_is_not_deaf_but_stuck_at_last(monkeypatch):
     monkeypatch.setattr(state, "reserved_requests", {"an erasure that takes long"})
 
-    assert Hearing(now=0.0).is_deaf(now=LONG) is False
+    consumer = Hearing(now=0.0)
+
+    assert consumer.is_deaf(now=LONG) is False
+    assert consumer.is_deaf(now=STUCK_SECONDS + 1) is True
 
 
 @pytest.mark.usefixtures("taken")

@@ -91,15 +91,18 @@ class Command(BaseCommand):
             raise say_invalid(error) from None
 
     def _create(self, options: dict[str, Any]) -> None:
+        balance = read_amount(options["balance"])
         with transaction.atomic():
             tenant = create_tenant(
                 name=options["name"].strip(),
-                opening_balance=read_amount(options["balance"]),
+                opening_balance=balance,
                 actor=ACTOR,
                 limits=TenantLimits(requests_per_minute=read_limit(options["rpm"])),
             )
             key, plaintext = issue_api_key(tenant=tenant, name="default", actor=ACTOR)
         facts = {"tenant": tenant.public_id, "api_key": plaintext, "key_id": key.public_id}
+        if not options["json"]:
+            facts["balance"] = f"{to_decimal(balance)} USD"
         answer(self.stdout, facts, as_json=options["json"])
 
     def _list(self, options: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 Each worker's clock sends several messages a minute. One that has nothing in hand and took none for
 ten minutes, while the broker answered, will take none any more: its consumer waits on a connection
-that is dead, or its clock hangs. Such a process ends, and its supervisor starts another.
+that is dead, or its clock hangs. One that has something in hand and began nothing for an hour is
+stuck. Such a process ends, and its supervisor starts another.
 """
 
 import threading
@@ -14,6 +15,7 @@ from redis.exceptions import RedisError
 from pictor.kit import redis_client, vital
 
 DEAF_SECONDS = 600.0
+STUCK_SECONDS = 3600.0
 LOOK_SECONDS = 10.0
 
 _stop = threading.Event()
@@ -29,9 +31,10 @@ class Hearing:
     def is_deaf(self, *, now: float) -> bool:
         """Look again: whether it has been silent for too long, with nothing to excuse it."""
         taken = state.all_total_count[0]
-        if taken != self._taken or state.reserved_requests or not _broker_answers():
+        if taken != self._taken or not _broker_answers():
             self._taken, self._since = taken, now
-        return now - self._since > DEAF_SECONDS
+        limit = STUCK_SECONDS if state.reserved_requests else DEAF_SECONDS
+        return now - self._since > limit
 
 
 def start() -> None:
