@@ -29,8 +29,8 @@ class Proof:
     """What a tenant's transfers come to, and whether its balance says the same.
 
     `came_in` is all that was given, refunds too, less what adjustments took; `captured` is what
-    was charged; what is left is `available` or `held`. `seal` is that of the last transfer, in
-    hexadecimal, and covers all before it; empty where there is none.
+    was charged; what is left is `available` or `held`. `seq` and `seal` (hexadecimal) are those of
+    the last transfer, 0 and empty without one; the seal covers all before it.
     """
 
     transfers: int
@@ -39,6 +39,7 @@ class Proof:
     available: Micros
     held: Micros
     adds_up: bool
+    seq: int = 0
     seal: str = ""
 
 
@@ -58,5 +59,6 @@ def proof_of(tenant_id: UUID) -> Proof:
         available=Micros(available),
         held=Micros(held),
         adds_up=(available, held, transfers) == (said_available, said_held, seq),
+        seq=seq,
         seal=seal or "",
     )

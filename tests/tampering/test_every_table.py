@@ -139,11 +139,26 @@ def test_no_row_can_be_deleted_unseen_by_the_owner(careful_thief, table):
 
 
 ADDS_NOTHING = frozenset({"billing_account"})
-"""An account that no transfer names holds nothing."""
+"""An account that no transfer names holds nothing: docs/pricing.md says so."""
 
 
 @pytest.mark.parametrize("table", sorted(FOUND.keys() - ADDS_NOTHING))
 def test_no_row_can_be_added_unseen_by_the_owner(careful_thief, table):
+    assert shows(adding_to(table))
+
+
+@pytest.mark.parametrize("table", sorted(FOUND.keys() - ADDS_NOTHING))
+def test_no_row_can_be_added_unseen_by_the_processes(processes, table):
+    assert shows(adding_to(table))
+
+
+@pytest.mark.parametrize("table", sorted(FOUND.keys() - REBUILT - set(append_only())))
+def test_no_row_can_be_deleted_unseen_by_the_processes(processes, table):
+    assert shows(f"DELETE FROM {table}")
+
+
+def adding_to(table: str) -> str:
+    """A copy of a row under another key."""
     names = [column for column, _ in columns(table)]
     key = "tenant_id" if "id" not in names and "tenant_id" in names else "id"
     kinds = dict(columns(table))
@@ -155,7 +170,7 @@ def test_no_row_can_be_added_unseen_by_the_owner(careful_thief, table):
     ]
     listed = ", ".join(f'"{name}"' for name in names)
 
-    assert shows(f"INSERT INTO {table} ({listed}) SELECT {', '.join(values)} FROM {table} LIMIT 1")
+    return f"INSERT INTO {table} ({listed}) SELECT {', '.join(values)} FROM {table} LIMIT 1"
 
 
 @pytest.mark.parametrize("table", sorted(append_only()))

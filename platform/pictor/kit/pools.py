@@ -2,7 +2,7 @@
 
 Besides: DNS look-ups (kit/egress.py, 8 threads), pages outside /v1 (a thread each, 8 at a time at
 most), and single threads that last as long as their process (presence, heartbeat, loop,
-reaper and its watch, the beat, the posting of figures).
+reaper and its watch, the beat, the consumer's watch, webhooks, the posting of figures).
 
     admission   6   key look-up to commit, web; fair between tenants, bounded queue
     views       8   every other sync endpoint under /v1, web

@@ -36,7 +36,7 @@ def what_would_log(settings: Mapping[str, str]) -> list[str]:
         "log_min_duration_statement": settings["log_min_duration_statement"] != "-1",
         "log_min_duration_sample": settings["log_min_duration_sample"] != "-1",
         "log_transaction_sample_rate": settings["log_transaction_sample_rate"] != "0",
-        # There where it is loaded for every connection.
+        # Listed only where it is loaded for the connection.
         "auto_explain.log_min_duration": settings.get("auto_explain.log_min_duration", "-1")
         != "-1",
     }

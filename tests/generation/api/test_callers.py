@@ -133,10 +133,14 @@ async def test_a_process_whose_presence_hangs_ends(monkeypatch):
         reasons.add(why)
         has_ended.set()
 
-    monkeypatch.setattr(module, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(module, "SILENT_SECONDS", 2.0)
     monkeypatch.setattr(module, "LISTEN_SECONDS", 0.01)
     monkeypatch.setattr(vital, "end_process", end_process)
-    async with started():
+    async with started() as callers:
+        before = callers._confirmed_at  # noqa: SLF001 - each look renews it
+        while callers._confirmed_at - before < 0.1:  # noqa: SLF001 - as above
+            assert not has_ended.is_set()
+            await anyio.sleep(0.01)
         monkeypatch.setattr(orphans, "confirm_presence", goes_on.wait)
         try:
             with anyio.fail_after(10):

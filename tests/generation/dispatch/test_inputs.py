@@ -12,6 +12,7 @@ import pytest
 from generation.channels.base import LargeValue
 from generation.channels.declaration import Task
 from generation.dispatch import inputs
+from generation.dispatch.service import Dispatcher
 from generation.outcome import Failure
 from pictor.kit.http import HttpPool
 from pictor.kit.http_pools import HttpPools
@@ -229,6 +230,18 @@ async def test_a_tenant_fetches_a_few_at_a_time_and_keeps_nobody_else(server, pu
     assert other == 1
     assert begun <= inputs.FETCHES_PER_TENANT
     assert await asyncio.gather(*slow) == [1] * 6
+
+
+async def test_what_is_private_is_open_to_channels_and_to_no_address_of_a_caller(server, spools):
+    ways = HttpPools()
+    dispatcher = Dispatcher(http=ways, allow=[server.host_port], spools=spools)
+    theirs = dispatcher._fetching.http  # noqa: SLF001 - what callers' addresses are fetched by
+
+    message = await refusal(theirs, spools, f"https://{server.host_port}/a.png")
+    await ways.aclose()
+
+    assert message.startswith("image[0] could not be fetched from its address.")
+    assert (theirs.allow, server.received) == (frozenset(), [])
 
 
 async def test_an_address_whose_name_had_no_turn_is_not_the_callers_fault(spools):
