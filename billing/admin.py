@@ -1,18 +1,16 @@
 """Prices, balances and the ledger in Django's admin. Balances and transfers are never edited."""
 
-from collections.abc import Callable
-from hashlib import sha256
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 
-from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, by, dollars
+from accounts.admin import DollarForms, Groups, ReadOnlyAdmin, ServiceAdmin, asked, by, dollars
 from billing.latency import quantile
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
 from billing.selectors import book_in_force, price_changes, row_of
@@ -131,10 +129,14 @@ class PriceBookAdmin(ServiceAdmin):
     def _each(
         self, request: HttpRequest, books: QuerySet[PriceBook], act: Callable[..., PriceBook]
     ) -> HttpResponse | None:
-        """Show what each changes; what was looked at is done, unless it changed meanwhile."""
-        changes = self._changes(request, books)
-        if request.POST.get("seen") != changes["seen"]:
-            return TemplateResponse(request, "billing/publish.html", changes)
+        if page := asked(
+            self,
+            request,
+            title="Charge these prices?",
+            groups=_changes(books),
+            note="What is published is final. The former prices can be put in force again.",
+        ):
+            return page
         for book in books:
             try:
                 published = act(book=book, now=clock.now(), **by(request))
@@ -144,23 +146,15 @@ class PriceBookAdmin(ServiceAdmin):
                 messages.success(request, f"{published} is published")
         return None
 
-    def _changes(self, request: HttpRequest, books: QuerySet[PriceBook]) -> dict[str, Any]:
-        now = clock.now()
-        changes = [(book, price_changes(book, now)) for book in books]
-        return {
-            **self.admin_site.each_context(request),
-            "title": "Charge these prices?",
-            "opts": self.opts,
-            "media": self.media,
-            "action": request.POST["action"],
-            "books": changes,
-            "seen": _digest(changes),
-        }
 
-
-def _digest(changes: list[tuple[PriceBook, list[str]]]) -> str:
-    seen = [(str(book), book.effective_from.isoformat(), lines) for book, lines in changes]
-    return sha256(repr(seen).encode()).hexdigest()
+def _changes(books: Iterable[PriceBook]) -> Groups:
+    now = clock.now()
+    groups = []
+    for book in books:
+        whom, begins = book.tenant or "everyone", f"{book.effective_from:%Y-%m-%d %H:%M} UTC"
+        lines = price_changes(book, now) or ["No price."]
+        groups.append((f"{book} changes for {whom}, from {begins}:", lines))
+    return groups
 
 
 @admin.register(TenantBalance)

@@ -4,6 +4,7 @@ Groups have no page of their own.
 """
 
 from accounts.admin.api_keys import ApiKeyAdmin
+from accounts.admin.asking import Groups, asked
 from accounts.admin.audit_log import AuditEventAdmin
 from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
 from accounts.admin.money import DollarForms, dollars
@@ -14,10 +15,12 @@ __all__ = [
     "ApiKeyAdmin",
     "AuditEventAdmin",
     "DollarForms",
+    "Groups",
     "ReadOnlyAdmin",
     "ServiceAdmin",
     "TenantAdmin",
     "UserAdmin",
+    "asked",
     "by",
     "dollars",
 ]

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from typing_extensions import override
 
+from accounts.admin.asking import asked
 from accounts.admin.base import ServiceAdmin, by
 from accounts.admin.key_forms import ApiKeyForm
 from accounts.admin.money import DollarForms
@@ -72,8 +73,20 @@ class ApiKeyAdmin(DollarForms, ServiceAdmin):
         return page
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        """End the selected keys at once."""
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
+        """End the selected keys at once, once they were looked at."""
+        named = [
+            f"{key.tenant}: {key.name or 'unnamed'}, {key.visible_prefix}…" for key in queryset
+        ]
+        if page := asked(
+            self,
+            request,
+            title=f"Revoke {len(named)} keys?" if len(named) > 1 else "Revoke this key?",
+            groups=[("Programs with these keys stop at once:", named)],
+            note="There is no way back.",
+        ):
+            return page
         for key in queryset:
             revoke_api_key(key=key, now=clock.now(), **by(request))
         messages.success(request, "Revoked. Work in flight still ends and is charged.")
+        return None

@@ -116,7 +116,13 @@ def test_a_changed_key_leaves_before_and_after(pages, acme):
 def test_keys_are_revoked_by_an_action_and_never_deleted(pages, acme):
     chosen = {"action": "revoke", "_selected_action": [str(acme.key.id)]}
 
-    pages.post(reverse("admin:accounts_apikey_changelist"), chosen)
+    listing = reverse("admin:accounts_apikey_changelist")
+
+    asked = pages.post(listing, chosen)
+    acme.key.refresh_from_db()
+    assert acme.key.revoked_at is None
+    assert acme.key.visible_prefix in asked.content.decode()
+    pages.post(listing, {**chosen, "seen": asked.context["seen"]})
 
     acme.key.refresh_from_db()
     assert acme.key.revoked_at is not None

@@ -27,6 +27,7 @@ from pictor.kit.log import LineFormatter
         'Cookie: theme="dark"; sessionid=hush-hush',
         """{'Cookie': 'theme="dark"; sessionid=hush-hush'}""",
         '{"cookie": "theme=\\"dark\\"; sessionid=hush-hush"}',
+        "[(b'cookie', b'theme=dark; sessionid=hush-hush')]",
         "{'Set-Cookie': 'sessionid=hush-hush; Path=/'}",
     ],
 )

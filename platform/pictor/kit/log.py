@@ -36,7 +36,7 @@ _SECRETS = (
         r"\1***",
     ),
     # Cookies may hold quotes of their own, so whatever follows on the line goes.
-    (re.compile(r"(?i)(cookie[\\\"']*:\s*[\\\"']*)[^\r\n]+"), r"\1***"),
+    (re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*b?[\\\"']*)[^\r\n]+"), r"\1***"),
 )
 
 
