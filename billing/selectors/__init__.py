@@ -60,12 +60,21 @@ from billing.selectors.reports import (
     pace_of,
     usage_between,
 )
+from billing.selectors.statements import (
+    GIVEN,
+    Charge,
+    Standing,
+    Statement,
+    monthly_statement,
+    monthly_statements,
+)
 from billing.selectors.together import balances_together, usage_together
 from billing.selectors.usage import USAGE_BY_HOUR, usage_of
 
 __all__ = [
     "BALANCES",
     "EVIDENCE",
+    "GIVEN",
     "HOLDS",
     "KEY_COUNTERS",
     "MAX_FINDINGS_PER_CHECK",
@@ -77,10 +86,13 @@ __all__ = [
     "USAGE_BY_HOUR",
     "Balance",
     "BudgetUse",
+    "Charge",
     "Finding",
     "Group",
     "Heads",
     "Proof",
+    "Standing",
+    "Statement",
     "Used",
     "available_to",
     "balance_alert_of",
@@ -106,6 +118,8 @@ __all__ = [
     "latest_transfers",
     "ledger_findings",
     "ledger_totals",
+    "monthly_statement",
+    "monthly_statements",
     "of_other_pixels",
     "pace_of",
     "price_books",

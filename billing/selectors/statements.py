@@ -1,0 +1,209 @@
+"""A tenant's ledger by months: what each began with, what was moved, what was left.
+
+Amounts are micros; months are those of a time zone, begun as usage counts them
+(billing/periods.py).
+
+A month's entries are a run of the tenant's numbers that ends before the first entry dated after the
+month; so each closing balance is the next month's opening balance. An entry is dated before it
+waits for the tenant's lock, and may be dated a moment before the number before it. Since the first
+later entry decides, a month gets no more entries once a later month has one.
+
+No query reads all entries of a month. Its edges are searched for by number, as dates hardly fall
+while numbers rise; the balances stand on the entries at its edges; what came in is read from the
+index of what people move; and the rest of the difference was charged.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from billing.models import Transfer
+from billing.periods import bucket_end, buckets_between, day_of, day_start
+from pictor.kit.money import Micros
+
+LATENESS = timedelta(minutes=1)
+"""More than an entry's date can lie before that of the number before it: locks wait 2 s at most,
+statements 5 s, and clocks are kept in step.
+"""
+GIVEN = (
+    Transfer.Kind.TOP_UP,
+    Transfer.Kind.CREDIT,
+    Transfer.Kind.REFUND,
+    Transfer.Kind.ADJUSTMENT,
+)
+"""What comes in; an adjustment may take. They have an index of their own."""
+
+# `halved` narrows each edge down to two neighbours, the first of them `LATENESS` before the edge;
+# from there on, `edges` has the last number before the edge.
+_MONTHS = """
+WITH RECURSIVE balance AS (
+    SELECT available_account_id, seq FROM billing_tenantbalance WHERE tenant_id = %(tenant)s
+), halved (at, low, high) AS (
+    SELECT at, 0::bigint, seq + 1 FROM balance, unnest(%(edges)s::timestamptz[]) AS edge (at)
+    UNION ALL
+    SELECT at, CASE WHEN is_before THEN middle ELSE low END,
+           CASE WHEN is_before THEN high ELSE middle END
+      FROM (SELECT at, low, high, (low + high) / 2 AS middle FROM halved
+             WHERE high - low > 1) AS open
+           LEFT JOIN LATERAL (
+               SELECT created_at < at - %(lateness)s AS is_before FROM billing_transfer
+                WHERE tenant_id = %(tenant)s AND seq = middle) AS probe ON TRUE
+), edges AS (
+    SELECT at, COALESCE((SELECT t.seq - 1 FROM billing_transfer AS t
+                          WHERE t.tenant_id = %(tenant)s AND t.seq > low AND t.created_at >= at
+                          ORDER BY t.seq LIMIT 1), balance.seq) AS seq
+      FROM halved, balance WHERE high - low = 1
+), months AS (
+    SELECT at, seq, LAG(at) OVER by_time AS since, LAG(seq) OVER by_time AS after
+      FROM edges WINDOW by_time AS (ORDER BY at)
+)
+SELECT at, months.seq, available_after, held_after, encode(seal, 'hex'),
+       (SELECT jsonb_object_agg(kind, moved) FROM (
+           SELECT kind, SUM(CASE WHEN credit_id = available_account_id THEN amount
+                                 ELSE -amount END)::bigint AS moved
+             FROM billing_transfer AS t, balance
+            WHERE t.tenant_id = %(tenant)s AND t.seq > after AND t.seq <= months.seq
+              AND kind IN ({given})
+            GROUP BY kind) AS given),
+       {charges}
+  FROM months LEFT JOIN billing_transfer AS last
+    ON last.tenant_id = %(tenant)s AND last.seq = months.seq
+ ORDER BY at
+""".replace("{given}", ", ".join(f"'{kind.value}'" for kind in GIVEN))
+_LIST = _MONTHS.replace("{charges}", "NULL")
+_ONE = _MONTHS.replace(
+    "{charges}",
+    """(SELECT jsonb_agg(jsonb_build_array(model, tier, images, captured)
+                         ORDER BY captured DESC, model, tier)
+          FROM (SELECT model, tier, SUM(images)::bigint AS images,
+                       SUM(captured_micros)::bigint AS captured
+                  FROM billing_usagerollup
+                 WHERE tenant_id = %(tenant)s AND hour >= since AND hour < at
+                 GROUP BY model, tier HAVING SUM(captured_micros) > 0) AS used)""",
+)
+"""With what usage says was charged, in the same snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a tenant had after an entry, with that entry's number and seal (hexadecimal).
+
+    Before the first entry all of it is 0 and empty.
+    """
+
+    seq: int
+    available: Micros
+    held: Micros
+    seal: str
+
+    @property
+    def total(self) -> Micros:
+        """Both together: what has not been charged."""
+        return Micros(self.available + self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a model's images of one size tier were charged, by the usage of the month's hours."""
+
+    model: str
+    tier: str
+    images: int
+    captured: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A month of a tenant's ledger, from `start` to before `end`.
+
+    `given` is what came in by kind; adjustments may come to less than 0. `charges` are of a single
+    statement alone.
+    """
+
+    number: str
+    start: datetime
+    end: datetime
+    is_final: bool
+    opening: Standing
+    closing: Standing
+    given: Mapping[str, Micros]
+    charges: tuple[Charge, ...]
+
+    @property
+    def came_in(self) -> Micros:
+        """All that was given, refunds too, less what adjustments took."""
+        return Micros(sum(self.given.values()))
+
+    @property
+    def charged(self) -> Micros:
+        """What was captured: nothing else leaves the two balances."""
+        return Micros(self.opening.total + self.came_in - self.closing.total)
+
+    @property
+    def entries(self) -> int:
+        """How many there are in it."""
+        return self.closing.seq - self.opening.seq
+
+    @property
+    def elsewhere(self) -> Micros:
+        """What was charged in this month and is counted as used in another, or below 0 the reverse.
+
+        A request that ends in a month's last moment may be entered in the next one.
+        """
+        return Micros(self.charged - sum(one.captured for one in self.charges))
+
+
+def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> list[Statement]:
+    """Every month from the tenant's first entry to this one, newest first. Two queries."""
+    first = Transfer.objects.filter(tenant_id=tenant_id, seq=1).first()
+    if first is None:
+        return []
+    months = list(buckets_between(first.created_at, now, "month", zone))
+    edges = [start for start, _ in months] + [end for _, end in months[-1:]]
+    return _statements(_LIST, tenant_id, edges, zone=zone, now=now)[::-1]
+
+
+def monthly_statement(
+    tenant_id: UUID, month: date, *, zone: ZoneInfo, now: datetime
+) -> Statement | None:
+    """That month with its charges; None before the tenant's first entry or after now. One query."""
+    start = day_start(month.replace(day=1), zone)
+    if start > now:
+        return None
+    edges = [start, bucket_end(start, "month", zone)]
+    found = _statements(_ONE, tenant_id, edges, zone=zone, now=now)
+    return found[0] if found and found[0].closing.seq else None
+
+
+def _statements(
+    sql: str, tenant_id: UUID, edges: list[datetime], *, zone: ZoneInfo, now: datetime
+) -> list[Statement]:
+    values: dict[str, Any] = {"tenant": tenant_id, "edges": edges, "lateness": LATENESS}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        rows = cursor.fetchall()
+    return [
+        Statement(
+            number=day_of(before[0], zone).isoformat()[:7],
+            start=before[0],
+            end=row[0],
+            is_final=row[0] <= now,
+            opening=_standing(before),
+            closing=_standing(row),
+            given={kind: Micros(micros) for kind, micros in json.loads(row[5] or "{}").items()},
+            charges=tuple(Charge(*one) for one in json.loads(row[6] or "[]")),
+        )
+        for before, row in pairwise(rows)
+    ]
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    _, seq, available, held, seal, *_ = row
+    return Standing(seq, Micros(available or 0), Micros(held or 0), seal or "")
