@@ -8,6 +8,7 @@ import httpx
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from console.workspace import urls
+from pictor.kit import clock
 from tests.servers import Stack
 
 NOT_PAGES = {
@@ -60,6 +61,7 @@ class Place:
             ("key", self.key),
             ("endpoint", self.endpoint),
             ("delivery", self.delivery),
+            ("number", f"{clock.now():%Y-%m}"),
         ):
             route = route.replace(f"<str:{word}>", value)
         return f"/console/{route}" + ("?all=1" if name == "choose" else "")

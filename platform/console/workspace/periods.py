@@ -31,6 +31,7 @@ HOUR_FORMAT = "%Y-%m-%dT%HZ"
 """How an address says a UTC hour."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
+_MONTH = re.compile("([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ class Period:
 def number_of(text: str) -> int | None:
     """A place in a list, below 2**63; None for anything else."""
     return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def month_of(text: str) -> date | None:
+    """The first day of a month that is written '2026-10'; None for anything else."""
+    found = _MONTH.fullmatch(text)
+    return date(int(found[1]), int(found[2]), 1) if found else None
 
 
 def period_of(name: str, now: datetime, zone: ZoneInfo) -> Period:

@@ -42,6 +42,7 @@ _GROUPS = {
         _Known("Usage", "usage", None, "g u"),
         _Known("Billing", "billing", May.SEE_MONEY, "g b"),
         _Known("Ledger", "ledger", May.SEE_MONEY),
+        _Known("Statements", "statements", May.SEE_MONEY, holds_more=True),
         _Known("Prices", "prices", May.SEE_MONEY),
     ),
     "Manage": (

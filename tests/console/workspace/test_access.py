@@ -61,6 +61,8 @@ MAY = {
     "delivery_resend": MAKERS,
     "billing": PAYERS,
     "ledger": PAYERS,
+    "statements": PAYERS,
+    "statement": PAYERS,
     "prices": PAYERS,
     "members": CHIEFS,
     "member_invite": CHIEFS,
@@ -111,6 +113,7 @@ def address(
         "export": export.public_id if export else "none",
         "endpoint": sent.endpoint.public_id if sent else "none",
         "delivery": sent.public_id if sent else "none",
+        "number": f"{clock.now():%Y-%m}",
     }
     route = str(entry.pattern)
     kwargs = {word: value for word, value in ids.items() if f":{word}>" in route}

@@ -14,10 +14,10 @@ def found(sign_in: SignIn, customer: Customer, text: str, role: str = "owner") -
 def test_pages_are_those_of_the_role(acme, sign_in):
     assert found(sign_in, acme, "") == [
         "Overview", "Playground", "Generations", "Keys", "Webhooks", "Usage", "Billing", "Ledger",
-        "Prices", "Members", "Audit log", "Settings", "Create key",
+        "Statements", "Prices", "Members", "Audit log", "Settings", "Create key",
     ]  # fmt: skip
     assert found(sign_in, acme, "", "billing") == [
-        "Overview", "Usage", "Billing", "Ledger", "Prices",
+        "Overview", "Usage", "Billing", "Ledger", "Statements", "Prices",
     ]  # fmt: skip
     assert found(sign_in, acme, "SET", "viewer") == ["Generations with “SET”"]
 

@@ -6,19 +6,21 @@ The clock is set to a year whose prices are in force, since entries cannot be da
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.services import set_time_zone
 from billing.models import Transfer
 from billing.selectors import GIVEN, monthly_statement, monthly_statements, usage_between
 from billing.services import adjust, credit, refund, top_up
 from generation.models import Channel
 from pictor.kit import clock
-from pictor.kit.money import Micros
-from tests.console.workspace.conftest import Make
+from pictor.kit.money import Micros, from_decimal
+from tests.console.workspace.conftest import Make, lines_of, url, words_of
 from tests.factories import Customer
 
 UTC, BERLIN, KOLKATA = (ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Asia/Kolkata"))
@@ -112,6 +114,40 @@ def test_a_single_month_is_that_of_the_list_and_its_models_come_to_the_ledger(mo
         assert one.elsewhere == 0
 
 
+@pytest.mark.parametrize(
+    ("zone", "moment", "number"),
+    [
+        ("UTC", "2099-10-31T23:59:59.999999Z", "2099-10"),
+        ("UTC", "2099-11-01T00:00:00Z", "2099-11"),
+        ("Europe/Berlin", "2099-10-31T22:59:59.999999Z", "2099-10"),
+        ("Europe/Berlin", "2099-10-31T23:00:00Z", "2099-11"),
+        ("America/New_York", "2099-11-01T03:59:59.999999Z", "2099-10"),
+        ("America/New_York", "2099-11-01T04:00:00Z", "2099-11"),
+        ("Asia/Kolkata", "2099-10-31T17:59:59.999999Z", "2099-10"),
+        ("Asia/Kolkata", "2099-10-31T18:00:00Z", "2099-11"),
+    ],
+)
+def test_a_charge_at_a_months_edge_falls_on_its_side(
+    at, channel, delivered, sign_in, *, zone, moment, number
+):
+    at("2099-10-15T12:00:00Z")
+    acme = Customer("acme")
+    set_time_zone(tenant=acme.tenant, name=zone, actor="test")
+    at(moment)
+    delivered(acme)
+    now = at("2099-11-20T12:00:00Z")
+
+    found = monthly_statements(acme.id, zone=ZoneInfo(zone), now=now)
+    page = words_of(sign_in(acme).get(url("statement", acme, number)))
+
+    assert {one.number: one.charged for one in found if one.charged} == {number: 52_680}
+    assert [one.number for one in found] == ["2099-11", "2099-10"]
+    assert found[1].closing == found[0].opening
+    assert "\N{MINUS SIGN}$0.05268" in page
+    assert zone in page
+    assert ("begins 30 minutes before midnight" in page) == (zone == "Asia/Kolkata")
+
+
 def test_what_is_entered_late_belongs_to_the_month_of_its_number(at, channel):
     at("2099-09-30T12:00:00Z")
     acme = Customer("acme")
@@ -141,6 +177,84 @@ def test_months_are_found_wherever_they_lie_among_the_numbers(at, channel):
 
     assert {one.number: one.came_in for one in found if one.came_in} == expected
     assert [one.number for one in found] == [f"2099-{month:02}" for month in range(9, 0, -1)]
+
+
+def test_what_usage_counts_in_another_month_has_a_line(at, channel, delivered, sign_in):
+    """The request ends in one hour, and its transfer is dated in the next."""
+    at("2099-09-15T12:00:00Z")
+    acme = Customer("acme")
+    at("2099-09-30T23:59:59.9Z")
+    delivered(acme)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE billing_usagerollup SET hour = hour + interval '1 hour'")
+    at("2099-10-20T12:00:00Z")
+    client = sign_in(acme)
+
+    for number, change in (("2099-09", "taken"), ("2099-10", "added")):
+        page = words_of(client.get(url("statement", acme, number)))
+        lines = lines_of(client.get(url("statement", acme, number) + "?format=csv"))
+        (edge,) = [line for line in lines if line["line"] == "edge"]
+        assert edge[change] == "0.052680"
+        assert "At the edge of the month" in page
+
+
+def test_the_csv_equals_the_page(moved, sign_in):
+    client = sign_in(moved)
+
+    lines = lines_of(client.get(url("statement", moved, "2099-07") + "?format=csv"))
+    page = words_of(client.get(url("statement", moved, "2099-07")))
+
+    assert [(line["line"], line["model"], line["images"]) for line in lines] == [
+        ("opening", "", ""), ("top_up", "", ""), ("credit", "", ""), ("refund", "", ""),
+        ("adjustment", "", ""), ("charge", "gpt-image-2-origin", "3"), ("charge", "dall-e-3", "1"),
+        ("closing", "", ""),
+    ]  # fmt: skip
+    opening, *changes, closing = lines
+    total = Decimal(opening["available"]) + Decimal(opening["held"])
+    for line in changes:
+        total += Decimal(line["added"] or 0) - Decimal(line["taken"] or 0)
+        amount = f"{Decimal(line['added'] or line['taken']).normalize():f}"
+        assert f"${amount}" in page
+    assert total == Decimal(closing["available"]) + Decimal(closing["held"]) == Decimal("11.701997")
+    assert (closing["entry"], closing["seal"] in page) == ("12", True)
+    assert moved.tenant.public_id in page
+    assert "of the month took, to the micro-dollar" in page
+
+
+def test_the_list_has_a_row_for_each_month_and_so_has_its_csv(moved, sign_in):
+    client = sign_in(moved)
+
+    page = words_of(client.get(url("statements", moved)))
+    lines = lines_of(client.get(url("statements", moved) + "?format=csv"))
+
+    assert [(line["statement"], line["status"]) for line in lines] == [
+        ("2099-09", "so far"), ("2099-08", "final"), ("2099-07", "final"),
+    ]  # fmt: skip
+    for line in lines:
+        assert f'href="{url("statement", moved, line["statement"])}"' in page
+        sides = Decimal(line["opening"]) + Decimal(line["came_in"]) - Decimal(line["charged"])
+        assert sides == Decimal(line["closing"])
+    assert from_decimal(lines[2]["charged"]) == 198_040
+    assert "$0.19804" in page
+    assert page.index("2099-09") < page.index("2099-08") < page.index("2099-07")
+    assert f'href="{url("statements", moved)}"' in words_of(client.get(url("billing", moved)))
+
+
+def test_a_workspace_without_movements_has_none(sign_in, channel):
+    poor = Customer("poor", balance=0)
+    client = sign_in(poor)
+
+    assert "No statements yet" in words_of(client.get(url("statements", poor)))
+    month = url("statement", poor, f"{clock.now():%Y-%m}")
+    assert client.get(month).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["2099-06", "2099-10", "2099-13", "2099-00", "2099-7", "2099-07-01", "x", "٢٠٢٦-07", "0001-01"],
+)
+def test_a_month_that_is_none_of_the_ledgers_is_not_there(moved, sign_in, number):
+    assert sign_in(moved).get(url("statement", moved, number)).status_code == 404
 
 
 def test_a_month_is_read_by_its_indexes(moved):

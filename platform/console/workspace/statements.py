@@ -1,0 +1,135 @@
+"""Statements: what did a month come to? Its balances, what came in, and what was charged for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing.models import Transfer
+from billing.periods import day_of, minutes_early
+from billing.selectors import GIVEN, Standing, Statement, monthly_statement, monthly_statements
+from console.workspace.access import May, Workspace, member
+from console.workspace.exports import Rows, csv_answer
+from console.workspace.periods import month_of
+from pictor.kit import clock
+from pictor.kit.money import Micros, to_decimal
+
+GIVEN_WORDS = {
+    Transfer.Kind.TOP_UP: "Top-ups",
+    Transfer.Kind.CREDIT: "Credits",
+    Transfer.Kind.REFUND: "Refunds",
+    Transfer.Kind.ADJUSTMENT: "Adjustments",
+}
+LIST_COLUMNS = (
+    "statement", "start", "end", "status", "opening", "came_in", "charged", "closing", "currency",
+)  # fmt: skip
+COLUMNS = (
+    "statement", "line", "model", "size_tier", "images", "added", "taken", "available", "held",
+    "currency", "entry", "seal",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was added or taken between the two balances; of a charge, for which images."""
+
+    kind: str
+    words: str
+    change: Micros
+    model: str = ""
+    tier: str = ""
+    images: int | None = None
+
+    @property
+    def added(self) -> Micros | None:
+        """None where it was taken."""
+        return self.change if self.change >= 0 else None
+
+    @property
+    def taken(self) -> Micros | None:
+        """None where it was added."""
+        return Micros(-self.change) if self.change < 0 else None
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """A row for each month since the first entry of the ledger, newest first."""
+    found = monthly_statements(workspace.tenant.id, zone=workspace.tenant.zone, now=clock.now())
+    if request.GET.get("format") == "csv":
+        return csv_answer("statements.csv", LIST_COLUMNS, [[_listed(one) for one in found]])
+    return render(
+        request, "workspace/statements.html", {"workspace": workspace, "statements": found}
+    )
+
+
+@require_safe
+@member(May.SEE_MONEY)
+def detail(request: HttpRequest, workspace: Workspace, number: str) -> HttpResponseBase:
+    """One month, to read, to print, or its lines as CSV."""
+    month, now, zone = month_of(number), clock.now(), workspace.tenant.zone
+    found = month and monthly_statement(workspace.tenant.id, month, zone=zone, now=now)
+    if not found:
+        raise Http404
+    if request.GET.get("format") == "csv":
+        return csv_answer(f"statement-{found.number}.csv", COLUMNS, [list(_written(found))])
+    lines = list(_lines(found))
+    context = {
+        "workspace": workspace,
+        "statement": found,
+        "given": [one for one in lines if one.kind in GIVEN],
+        "charges": [one for one in lines if one.kind not in GIVEN],
+        "images": sum(one.images for one in found.charges),
+        "early": minutes_early(day_of(found.start, zone), zone),
+        "at": now,
+    }
+    return render(request, "workspace/statement.html", context)
+
+
+def _lines(statement: Statement) -> Iterator[Line]:
+    """All that lies between its balances, what did not move left out."""
+    for kind in GIVEN:
+        if change := statement.given.get(kind):
+            yield Line(kind, GIVEN_WORDS[kind], change)
+    for one in statement.charges:
+        yield Line("charge", one.model, Micros(-one.captured), one.model, one.tier, one.images)
+    if statement.elsewhere:
+        yield Line("edge", "At the edge of the month", Micros(-statement.elsewhere))
+
+
+def _listed(statement: Statement) -> list[str | Decimal]:
+    return [
+        statement.number, statement.start.isoformat(), statement.end.isoformat(),
+        "final" if statement.is_final else "so far",
+        to_decimal(statement.opening.total),
+        Decimal(to_decimal(statement.came_in)),  # which may be below 0, and is no formula
+        to_decimal(statement.charged), to_decimal(statement.closing.total), "USD",
+    ]  # fmt: skip
+
+
+def _written(statement: Statement) -> Rows:
+    return [
+        _standing(statement.number, "opening", statement.opening),
+        *(
+            [
+                statement.number, line.kind, line.model, line.tier, line.images,
+                _micros(line.added), _micros(line.taken), None, None, "USD", None, None,
+            ]
+            for line in _lines(statement)
+        ),
+        _standing(statement.number, "closing", statement.closing),
+    ]  # fmt: skip
+
+
+def _standing(number: str, line: str, standing: Standing) -> list[str | int | None]:
+    return [
+        number, line, None, None, None, None, None, to_decimal(standing.available),
+        to_decimal(standing.held), "USD", standing.seq, standing.seal,
+    ]  # fmt: skip
+
+
+def _micros(amount: Micros | None) -> str | None:
+    return None if amount is None else to_decimal(amount)
