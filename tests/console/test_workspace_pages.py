@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Dialog, Page
 
 from console.workspace import urls
-from tests.console.browser import SHOWN, axe, faults, keep
+from tests.console.browser import LOOKS, SHOWN, axe, choose_theme, faults, keep
 from tests.console.people import generate
 from tests.console.visits import broken_promises
 from tests.servers import Stack
@@ -41,6 +41,23 @@ def test_a_page_keeps_what_the_console_promises(signed_in, place, stack, name):
         found = broken_promises(page, path, base_url=stack.base_url, name=picture)
 
         assert found == [], query
+
+
+def test_a_statement_is_printed_dark_on_white_with_nothing_round_it(signed_in, place, stack):
+    choose_theme(signed_in, stack.base_url, LOOKS[1])
+    page = signed_in.new_page()
+    page.goto(place.path("statement"))
+    ink = "getComputedStyle(document.body).color"
+    on_screen = page.evaluate(ink)
+
+    page.emulate_media(media="print")
+    keep(page, "console-statement-printed")
+
+    assert (on_screen, page.evaluate(ink)) == ("rgb(242, 239, 233)", "rgb(27, 26, 24)")
+    assert page.get_by_role("heading", level=1).is_visible()
+    assert page.get_by_text("Closing balance").is_visible()
+    assert not page.get_by_role("navigation").first.is_visible()
+    assert not page.get_by_text("Download CSV").is_visible()
 
 
 @EVERY_LOOK
