@@ -1,14 +1,9 @@
 """The admin as a site that asks for the second factor."""
 
-import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from allauth.account.internal.flows.login import (
-    get_authentication_records,
-    perform_login,
-    record_authentication,
-)
+from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -23,6 +18,7 @@ from typing_extensions import override
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
+from accounts.sign_in.factors import has_shown
 from accounts.sign_in.forms import SignInForm
 from accounts.sign_in.pages import said_when
 
@@ -104,15 +100,8 @@ def has_shown_factor(request: HttpRequest) -> bool:
     user = request.user
     if not isinstance(user, User):
         return False
-    shown = [
-        entry["at"]
-        for entry in get_authentication_records(request, user)
-        if entry["method"] == "mfa"
-    ]
-    if not shown:
-        return False
-    latest = datetime.datetime.fromtimestamp(max(shown), datetime.UTC)
-    return _apps_of(user).filter(created_at__lte=latest).exists()
+    since = _apps_of(user).values_list("created_at", flat=True).first()
+    return since is not None and has_shown(request, user, since=since)
 
 
 def _page_of_factor(request: HttpRequest) -> str:
