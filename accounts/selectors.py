@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 
 from accounts.models import (
     ApiKey,
@@ -213,14 +213,17 @@ def api_keys_of(
     return list((keys if after is None else keys.filter(id__lt=after))[:limit])
 
 
+_WITH_AN_APP = User.objects.filter(id=OuterRef("user_id"), authenticator__type="totp")
+"""Of a membership: its person, where an app makes codes for their sign-in. There is one at most."""
+
+
 def members_of(tenant_id: UUID) -> list[Membership]:
     """A tenant's members with their users, by e-mail address.
 
     Each has `has_second_factor`: whether an app makes codes for their sign-in.
     """
-    apps = User.objects.filter(id=OuterRef("user_id"), authenticator__type="totp")
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
-    return list(members.annotate(has_second_factor=Exists(apps)).order_by("user__email"))
+    return list(members.annotate(has_second_factor=Exists(_WITH_AN_APP)).order_by("user__email"))
 
 
 def emails_of(user_ids: Collection[str]) -> dict[str, str]:
@@ -239,12 +242,16 @@ def memberships_of(user_id: UUID) -> list[Membership]:
 
 
 def membership_in(user_id: UUID, public_id: str) -> Membership | None:
-    """A person's membership in the tenant of that public id; None where there is none."""
+    """A person's membership in the tenant of that public id; None where there is none.
+
+    It has `factor_since`: when the app was set up that makes codes for their sign-in, or None.
+    """
     tenant_id = ids.parse(ids.TENANT, public_id)
     if tenant_id is None:
         return None
     mine = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id)
-    return mine.select_related("tenant").first()
+    since = Subquery(_WITH_AN_APP.values("authenticator__created_at"))
+    return mine.select_related("tenant").annotate(factor_since=since).first()
 
 
 def audit_page(

@@ -94,6 +94,12 @@ class Tenant(models.Model):
         validators=[validate_time_zone],
         help_text="Whose days its reports go by, such as Europe/Berlin. Empty: UTC.",
     )
+    requires_second_factor = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether its members see it only with a second factor.",
+    )
     erasure_due_at = models.DateTimeField(
         null=True, editable=False, help_text="When it is erased, or the next attempt is made."
     )

@@ -30,6 +30,7 @@ from accounts.services.members import (
     dismiss_member,
     invite,
     remove_member,
+    require_second_factor,
 )
 from accounts.services.own_limits import OwnLimits, set_own_limits
 from accounts.services.people import (
@@ -97,6 +98,7 @@ __all__ = [
     "record",
     "refuse_more_than",
     "remove_member",
+    "require_second_factor",
     "revoke_api_key",
     "rotate_api_key",
     "rules_of",

@@ -1,4 +1,4 @@
-"""People in tenants: the roles they have there, those who are invited, and those who go.
+"""People in tenants: their roles, how they sign in, those who are invited, and those who go.
 
 Raises ValidationError, in words for a person, for what a role may not do and for what would leave a
 tenant without an owner.
@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
+from accounts.services.tenants import change_columns
 
 INVITED_FOR = timedelta(days=7)
 MOST_INVITATIONS = 50
@@ -167,6 +168,25 @@ def accept_invitation(
     open_one.delete()
     known = Membership.objects.filter(tenant=tenant, user=user).first()
     return known or add_member(tenant=tenant, user=user, role=role, actor=user, ip=ip)
+
+
+@transaction.atomic
+def require_second_factor(*, by: Membership, is_required: bool, ip: str | None = None) -> None:
+    """Show one's own tenant only to members with a second factor, or to all of them again.
+
+    Who requires it has one: nobody shuts themselves out, and one member at least gets in.
+    """
+    _may(by)
+    _lock(by.tenant_id)
+    if is_required and not User.objects.filter(id=by.user_id, authenticator__type="totp").exists():
+        raise ValidationError("Set up a second factor for yourself first.")
+    change_columns(
+        tenant=by.tenant,
+        action="tenant.second_factor",
+        columns={"requires_second_factor": is_required},
+        actor=by.user,
+        ip=ip,
+    )
 
 
 def _may(by: Membership, *roles: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+from allauth.mfa.totp.internal import auth as totp
 from playwright.sync_api import BrowserContext, Locator, Page
 
 PASSWORD = "correct-horse-battery"
@@ -44,3 +45,17 @@ def register(session: BrowserContext, email: str, path: str = "/") -> Page:
     page.get_by_role("button", name="Create account").click()
     page.get_by_label("Code").wait_for()
     return page
+
+
+def fill(page: Page, button: str, **words: str) -> None:
+    """Fill fields by their labels, and go on."""
+    for label, text in words.items():
+        page.get_by_label(label).fill(text)
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def code_of_app(page: Page) -> str:
+    """What an app shows now that was given the secret on the page that sets it up."""
+    secret = page.locator("p.font-mono").inner_text().strip()
+    (counter, *_) = totp.yield_hotp_counters_from_time()
+    return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))

@@ -5,13 +5,12 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from allauth.mfa.totp.internal import auth as totp
 from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.sign_in.urls import urlpatterns
 from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
-from tests.console.people import PASSWORD, code_for, register
+from tests.console.people import PASSWORD, code_for, code_of_app, fill, register
 from tests.servers import Stack
 
 WEAR = """(theme) => { document.documentElement.dataset.theme = theme;
@@ -92,9 +91,7 @@ def switch_second_factor_on(tour: Tour) -> str:
     tour.look_at(page)
     page.evaluate(WEAR, "dark")
     assert page.get_by_role("img", name="QR code").evaluate(PAPER) == "rgb(255, 255, 255)"
-    secret = page.locator("p.font-mono").inner_text().strip()
-    (counter, *_) = totp.yield_hotp_counters_from_time()
-    fill(page, "Switch on", Code=totp.format_hotp_value(totp.hotp_value(secret, counter)))
+    fill(page, "Switch on", Code=code_of_app(page))
     page.wait_for_url("**/recovery-codes/**")
     tour.look_at(page)
     for path in ("", "reauthenticate/", "totp/deactivate/", "recovery-codes/generate/"):
@@ -120,10 +117,3 @@ def reset_password(tour: Tour) -> None:
     page.wait_for_url("**/password/reset/complete/**")
     tour.look_at(page)
     tour.see("/accounts/password/reset/done/")
-
-
-def fill(page: Page, button: str, **words: str) -> None:
-    """Fill fields by their labels, and go on."""
-    for label, text in words.items():
-        page.get_by_label(label).fill(text)
-    page.get_by_role("button", name=button, exact=True).click()

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from accounts import rates
 from accounts.models import ApiKey, Membership, Tenant, User
 from accounts.selectors import api_keys_of, membership_in
+from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
 from pictor.kit import log
 from pictor.kit.errors import RateLimited
@@ -177,12 +178,67 @@ def _led(request: HttpRequest, to: str) -> HttpResponseBase:
     return answer
 
 
+class Lack(StrEnum):
+    """Of a second factor, where the workspace asks for one."""
+
+    NOTHING = ""
+    FACTOR = "factor"
+    CODE = "code"
+    """There is one, and this session has not shown it."""
+
+
+def lack_of(request: HttpRequest, user: User, membership: Membership) -> Lack:
+    """What this session still needs before it sees anything of the workspace.
+
+    The membership is that of `membership_in`, whose query brings when the factor was set up.
+    """
+    if not membership.tenant.requires_second_factor:
+        return Lack.NOTHING
+    since = membership.factor_since  # type: ignore[attr-defined]
+    if since is None:
+        return Lack.FACTOR
+    return Lack.NOTHING if has_shown(request, user, since=since) else Lack.CODE
+
+
+def _shut(request: HttpRequest, membership: Membership, lack: Lack) -> HttpResponse:
+    """How to get in, and nothing of the workspace but its name.
+
+    A page that asked for a part of itself is loaded anew, and then is this one.
+    """
+    if request.headers.get("HX-Request"):
+        answer = HttpResponse(status=HTTPStatus.FORBIDDEN)
+        answer["HX-Refresh"] = "true"
+        return answer
+    is_looked_at = request.method in {"GET", "HEAD"}
+    home = reverse("workspace:overview", args=[membership.tenant.public_id])
+    context = {
+        "workspace": {
+            "tenant": membership.tenant,
+            "user": request.user,
+            "role": membership.role,
+            "may": (),
+        },
+        "lack": lack.value,
+        "is_refused": not is_looked_at,
+        "back": request.get_full_path() if is_looked_at else home,
+    }
+    return render(request, "workspace/shut.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+def _membership(user: User, tenant: str, needs: May | None) -> Membership:
+    membership = membership_in(user.id, tenant)
+    if membership is None or (needs is not None and not allows(membership.role, needs)):
+        raise Http404
+    return membership
+
+
 def member(needs: May | None = None) -> Callable[[View], View]:
     """A page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
     Who is not signed in is sent to do so, who has not accepted the terms in force to them. For any
-    other workspace, and for what the role does not allow, there is no such page. Templates show
-    times in the workspace's zone.
+    other workspace, and for what the role does not allow, there is no such page. Where the
+    workspace asks for a second factor, who lacks it is shown how to get one, and nothing else.
+    Templates show times in the workspace's zone.
     """
 
     def dressed(view: View) -> View:
@@ -195,14 +251,12 @@ def member(needs: May | None = None) -> Callable[[View], View]:
                 rates.take_page(request.user.id)
             except RateLimited as error:
                 return _too_many(request, error.retry_after)
-            membership = membership_in(request.user.id, tenant)
-            if membership is None:
-                raise Http404
-            if needs is not None and not allows(membership.role, needs):
-                raise Http404
+            membership = _membership(request.user, tenant, needs)
             if request.user.terms_version != settings.TERMS_VERSION:
                 return _led(request, reverse("people:terms"))
             log.note(tenant=membership.tenant.public_id)
+            if lack := lack_of(request, request.user, membership):
+                return _shut(request, membership, lack)
             membership.user = request.user
             workspace = Workspace(membership, request.user, balance_of(membership.tenant_id))
             with timezone.override(workspace.tenant.zone):

@@ -1,4 +1,4 @@
-"""Members: who is in the workspace as what, who is invited, and who goes."""
+"""Members: who is in the workspace as what and how signed in, who is invited, and who goes."""
 
 from http import HTTPStatus
 from uuid import UUID
@@ -12,7 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Invitation, Membership
 from accounts.selectors import api_keys_of, invitations_of, members_of
-from accounts.services import cancel_invitation, change_role, dismiss_member, invite
+from accounts.services import (
+    cancel_invitation,
+    change_role,
+    dismiss_member,
+    invite,
+    require_second_factor,
+)
 from console.people import invitations
 from console.workspace.access import ADMIN, OWNER, May, Workspace, member
 from console.workspace.fields import dressed, take_errors
@@ -25,6 +31,7 @@ ROLE_WORDS = {
     "billing": "Usage and money",
     "viewer": "Look at everything but secrets",
 }
+REQUIRED = {"yes": True, "no": False}
 
 
 class InviteForm(forms.Form):
@@ -129,6 +136,26 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
     return redirect("workspace:members", workspace.tenant.public_id)
 
 
+@require_POST
+@member(May.MANAGE)
+def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Require a second factor of everybody, or no longer."""
+    wish = request.POST.get("required", "")
+    if wish not in REQUIRED:
+        return _refused(request, workspace, ValidationError("Say whether it is required."))
+    try:
+        require_second_factor(
+            by=workspace.membership,
+            is_required=REQUIRED[wish],
+            ip=request.META.get("REMOTE_ADDR"),
+        )
+    except ValidationError as error:
+        return _refused(request, workspace, error)
+    said = "required" if REQUIRED[wish] else "no longer required"
+    messages.success(request, f"Second factor {said}")
+    return redirect("workspace:members", workspace.tenant.public_id)
+
+
 def _page(
     request: HttpRequest,
     workspace: Workspace,
@@ -148,6 +175,7 @@ def _page(
         "form": dressed(form),
         "refusal": refusal,
         "members": [(one, made[one.user_id], _may_change(workspace, one)) for one in members],
+        "without_factor": sum(not one.has_second_factor for one in members),  # type: ignore[attr-defined]
         "invitations": invitations_of(workspace.tenant.id, now=now),
         "roles": [
             role for role in Membership.Role.choices if workspace.role == OWNER or role[0] != OWNER

@@ -9,7 +9,7 @@ from django.urls import resolve
 
 from accounts.models import User
 from accounts.selectors import membership_in
-from console.workspace.access import May, allows
+from console.workspace.access import May, allows, lack_of
 
 TAKE_FILES = frozenset({"workspace:playground_run"})
 
@@ -32,5 +32,7 @@ def uploader(path: str, session: str) -> str:
         return ""
     membership = membership_in(user.id, match.kwargs["tenant"])
     if membership is None or not allows(membership.role, May.GENERATE):
+        return ""
+    if lack_of(request, user, membership):
         return ""
     return str(membership.tenant_id)

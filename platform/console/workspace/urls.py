@@ -82,6 +82,7 @@ urlpatterns = [
     path(f"{TENANT}billing/prices/", money.prices, name="prices"),
     path(f"{TENANT}members/", members.listing, name="members"),
     path(f"{TENANT}members/invite/", members.invite_one, name="member_invite"),
+    path(f"{TENANT}members/second-factor/", members.set_factor, name="member_factor"),
     path(f"{TENANT}members/<str:person>/role/", members.set_role, name="member_role"),
     path(f"{TENANT}members/<str:person>/remove/", members.remove, name="member_remove"),
     path(

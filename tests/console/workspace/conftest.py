@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.models import Authenticator
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Tenant, User
 from accounts.services import add_member
 from billing.selectors import balance_of
 from generation.claims import take
@@ -122,6 +125,23 @@ def ended(tmp_path: Path) -> Make:
         return begun
 
     return make
+
+
+def give_factor(client: Client, *, is_shown: bool = True) -> User:
+    """An app that makes codes, to whoever is signed in there; that session has shown one of it."""
+    user = User.objects.get(id=client.session["_auth_user_id"])
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+    if is_shown:
+        request = HttpRequest()
+        request.session = client.session
+        record_authentication(request, user, "mfa")
+        request.session.save()
+    return user
+
+
+def require_factor(customer: Customer) -> None:
+    """Of all its members, as an owner of it would."""
+    Tenant.objects.filter(id=customer.id).update(requires_second_factor=True)
 
 
 def told(customer: Customer) -> Delivery:

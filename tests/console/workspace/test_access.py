@@ -21,7 +21,7 @@ from webhooks.models import Delivery
 ACTIONS = {
     "playground_quote", "playground_run", "generation_cancel", "generation_delete", "key_rotate",
     "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
-    "settings_limits", "billing_alert", "export_ask", "delete",
+    "member_factor", "settings_limits", "billing_alert", "export_ask", "delete",
     "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test", "webhook_resend",
     "delivery_resend",
 }  # fmt: skip
@@ -66,6 +66,7 @@ MAY = {
     "prices": PAYERS,
     "members": CHIEFS,
     "member_invite": CHIEFS,
+    "member_factor": CHIEFS,
     "member_role": CHIEFS,
     "member_remove": CHIEFS,
     "invitation_cancel": CHIEFS,

@@ -5,12 +5,20 @@ from datetime import UTC, datetime
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
 from django.test import Client
+from django.urls import reverse
 
-from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, User
-from accounts.services import KeyRules, add_member, create_user, issue_api_key
+from accounts.models import ApiKey, AuditEvent, Invitation, Mail, Membership, Tenant, User
+from accounts.services import (
+    KeyRules,
+    add_member,
+    create_user,
+    issue_api_key,
+    require_second_factor,
+)
 from pictor.kit import clock
-from tests.console.workspace.conftest import url, words_of
+from tests.console.workspace.conftest import give_factor, url, words_of
 from tests.factories import Customer
 
 OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER
@@ -232,3 +240,73 @@ def test_who_was_removed_is_out_at_once(acme, sign_in):
     sign_in(acme).post(url("member_remove", acme, str(viewer.id)))
 
     assert client.get(url("overview", acme)).status_code == 404
+
+
+# --- a second factor of everybody ---------------------------------------------------------------
+
+
+def is_required(customer: Customer) -> bool:
+    return Tenant.objects.get(id=customer.id).requires_second_factor
+
+
+@pytest.mark.parametrize("role", ["owner", "admin"])
+def test_a_second_factor_is_required_and_no_longer(acme, sign_in, role):
+    client = sign_in(acme, role)
+    person(acme, DEVELOPER, "bob@example.com")
+    user = give_factor(client)
+    page, switch = url("members", acme), url("member_factor", acme)
+
+    beforehand = words_of(client.get(page))
+    on = [client.post(switch, {"required": "yes"})["Location"] for _ in range(2)]
+    shown, is_on = words_of(client.get(page)), is_required(acme)
+    acme.submit()  # keys are not asked for a factor
+    client.post(switch, {"required": "no"})
+
+    assert "Members without a second factor: 1 of 2. Once it is required" in beforehand
+    assert (on, is_on, is_required(acme)) == ([page, page], True, False)
+    assert "Without one: 1 of 2, who see nothing but how to set one up." in shown
+    events = AuditEvent.objects.filter(tenant_id=acme.id, action="tenant.second_factor")
+    flag = "requires_second_factor"
+    assert [
+        (event.actor, event.ip, event.before, event.after) for event in events.order_by("id")
+    ] == [
+        (user, "127.0.0.1", {flag: False}, {flag: True}),
+        (user, "127.0.0.1", {flag: True}, {flag: False}),
+    ]
+
+
+def test_who_has_no_factor_cannot_require_one(acme, sign_in):
+    client = sign_in(acme)
+    bob = person(acme, DEVELOPER, "bob@example.com")
+    Authenticator.objects.create(user=bob, type=Authenticator.Type.TOTP, data={})
+
+    page = words_of(client.get(url("members", acme)))
+    answer = client.post(url("member_factor", acme), {"required": "yes"})
+
+    assert f'href="{reverse("mfa_activate_totp")}">set one up</a> before you require it' in page
+    assert url("member_factor", acme) not in page
+    assert answer.status_code == 422
+    assert "Set up a second factor for yourself first." in words_of(answer)
+    assert not is_required(acme)
+    assert not AuditEvent.objects.filter(action="tenant.second_factor").exists()
+
+
+@pytest.mark.parametrize("form", [{}, {"required": "perhaps"}])
+def test_it_is_said_whether_a_factor_is_required(acme, sign_in, form):
+    client = sign_in(acme)
+    give_factor(client)
+    client.post(url("member_factor", acme), {"required": "yes"})
+
+    answer = client.post(url("member_factor", acme), form)
+
+    assert (answer.status_code, is_required(acme)) == (422, True)
+
+
+@pytest.mark.parametrize("role", ["developer", "billing", "viewer"])
+def test_only_owners_and_admins_require_a_factor(acme, sign_in, role):
+    user = give_factor(sign_in(acme, role))
+
+    with pytest.raises(ValidationError, match="Only owners and admins"):
+        require_second_factor(by=Membership.objects.get(user=user), is_required=True)
+
+    assert not is_required(acme)

@@ -14,7 +14,7 @@ from console.workspace.snippets import snippets_of
 from console.workspace.uploads import uploader
 from generation.models import Channel, Generation
 from storage import backends
-from tests.console.workspace.conftest import url, words_of
+from tests.console.workspace.conftest import require_factor, url, words_of
 from tests.console.workspace.test_playground import form
 from tests.contracts.recorder import drawn
 
@@ -168,3 +168,5 @@ def test_large_forms_are_read_from_members_who_may_generate_and_nobody_else(acme
     for nobodys in ("", "x" * 32, session["owner"][:-1] + "é"):
         assert uploader(run, nobodys) == ""
     assert uploader("/nowhere/", session["owner"]) == ""
+    require_factor(acme)
+    assert uploader(run, session["owner"]) == ""

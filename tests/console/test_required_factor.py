@@ -1,0 +1,68 @@
+"""A workspace that requires a second factor, in a real browser: with one, unshown, without."""
+
+from uuid import uuid4
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
+from tests.console.people import PASSWORD, code_of_app, fill, sign_up
+from tests.servers import Stack
+
+
+def looks_right(page: Page, stack: Stack, path: str, name: str, status: int = 200) -> None:
+    for look in in_every_look(page, stack.base_url):
+        found = faults(page, path, status=status)
+        keep(page, f"{name}-{look.name}")
+        assert found + axe(page) == [], look.name
+
+
+def set_up(page: Page) -> str:
+    """The first of the recovery codes that come with it."""
+    page.get_by_role("link", name="set one up").click()
+    fill(page, "Go on", Password=PASSWORD)
+    fill(page, "Switch on", Code=code_of_app(page))
+    page.wait_for_url("**/recovery-codes/**")
+    return page.get_by_role("main").get_by_role("listitem").first.inner_text().strip()
+
+
+def signed_in_elsewhere(session: BrowserContext, email: str) -> Page:
+    page = session.new_page()
+    page.goto("/accounts/login/")
+    fill(page, "Sign in", Email=email, Password=PASSWORD)
+    page.wait_for_url("**/console/ten_*/")
+    return page
+
+
+def test_it_is_required_shown_and_set_up_anew(browser: Browser, stack: Stack, look: Look) -> None:
+    email = f"ann-{uuid4().hex[:8]}@example.com"
+    with (
+        looking(browser, stack.base_url, look) as session,
+        looking(browser, stack.base_url, look) as another,
+    ):
+        page = sign_up(session, email)
+        page.wait_for_url("**/console/ten_*/**")
+        home = page.url.partition("/console/")[2].split("/")[0]
+        overview, members = f"/console/{home}/", f"/console/{home}/members/"
+        elsewhere = signed_in_elsewhere(another, email)
+        looks_right(page, stack, members, "members-no-factor")
+
+        recovery_code = set_up(page)
+        page.goto(members)
+        page.get_by_role("button", name="Require a second factor").click()
+        keep(page, "members-require")
+        page.get_by_role("button", name="Require it").click()
+        page.get_by_text("Second factor required").wait_for()
+        looks_right(page, stack, members, "members-required")
+
+        looks_right(elsewhere, stack, f"{members}?x=1", "shut-code", status=403)
+        elsewhere.get_by_role("link", name="Type the code").click()
+        fill(elsewhere, "Go on", Code=recovery_code)
+        elsewhere.get_by_role("heading", name="Members", exact=True).wait_for()
+        assert elsewhere.url.endswith(f"{members}?x=1")
+
+        page.goto("/accounts/2fa/totp/deactivate/")
+        page.get_by_role("button", name="Switch off").click()
+        page.wait_for_url("**/accounts/2fa/")
+        looks_right(page, stack, overview, "shut", status=403)
+        page.get_by_role("link", name="Set up a second factor").click()
+        page.get_by_role("img", name="QR code").wait_for()

@@ -1,0 +1,111 @@
+"""Where a workspace requires a second factor: who has shown one gets in, and nobody else."""
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuditEvent
+from billing.models import Transfer
+from tests.console.workspace.conftest import give_factor, require_factor, told, url, words_of
+from tests.console.workspace.test_access import ACTIONS, address, asked, names, peopled
+
+
+@pytest.fixture
+def everywhere(acme, sign_in, delivered, monkeypatch):
+    """Of each page its address, about something that is there; one person may open them all."""
+    monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
+    made = delivered(acme).public_id
+    told(acme)
+    peopled(acme, sign_in)
+    return {name: address(name, acme, made, acme.key.public_id) for name in names()}
+
+
+def shut_out(client: Client, name: str, page: str) -> str:
+    """What is said to who opens it, once every way to it was refused; '' if one was not."""
+    ask = client.post if name in ACTIONS else client.get
+    part = ask(page, headers={"HX-Request": "true"})
+    whole, csv = ask(page), ask(f"{page}?format=csv")
+    is_shut = {answer.status_code for answer in (part, whole, csv)} == {403}
+    has_told = bool(part.content) or part.headers.get("HX-Refresh") != "true"
+    return words_of(whole) if is_shut and not has_told else ""
+
+
+@pytest.mark.parametrize(
+    ("is_set_up", "way"),
+    [
+        (False, ("This workspace asks for a second factor", "/accounts/2fa/totp/activate/")),
+        (True, ("Show your second factor", "/accounts/2fa/reauthenticate/?next=%2Fconsole%2F")),
+    ],
+    ids=["none", "not-shown"],
+)
+def test_who_lacks_a_required_factor_gets_nothing_of_any_page(
+    acme, sign_in, everywhere, is_set_up, way
+):
+    client = sign_in(acme, email="eve@example.com")
+    if is_set_up:
+        give_factor(client, is_shown=False)
+    require_factor(acme)
+    before = AuditEvent.objects.count(), Transfer.objects.count()
+
+    pages = {name: shut_out(client, name, page) for name, page in everywhere.items()}
+
+    ways = (*way, 'href="/console/?all=1"')
+    inside = ("$", f'href="{url("overview", acme)}', acme.key.visible_prefix, "owner@acme")
+    assert {name for name, html in pages.items() if any(word not in html for word in ways)} == set()
+    assert {name for name, html in pages.items() if any(word in html for word in inside)} == set()
+    assert (AuditEvent.objects.count(), Transfer.objects.count()) == before
+
+
+def test_who_has_shown_a_required_factor_gets_in_everywhere(acme, sign_in, everywhere):
+    client = sign_in(acme)
+    give_factor(client)
+    require_factor(acme)
+
+    statuses = {}
+    for name, page in everywhere.items():
+        with transaction.atomic():  # taken back, so the next one finds everything as it was
+            statuses[name] = asked(client, name, page)
+            transaction.set_rollback(True)
+
+    shut = {name for name, status in statuses.items() if status in {401, 403, 404}}
+    assert (shut, max(statuses.values()) < 500) == (set(), True)
+
+
+def test_a_factor_that_is_given_up_shuts_the_next_page(acme, sign_in):
+    client = sign_in(acme)
+    user = give_factor(client)
+    require_factor(acme)
+    overview = url("overview", acme)
+    assert client.get(overview).status_code == 200
+
+    Authenticator.objects.filter(user=user).delete()
+    without = client.get(overview).status_code
+    give_factor(client, is_shown=False)  # and what was shown of the former one is not of this one
+    anew = client.get(overview).status_code
+
+    assert (without, anew) == (403, 403)
+
+
+def test_a_required_factor_makes_no_page_known_that_the_role_may_not_open(acme, sign_in):
+    client = sign_in(acme, "viewer")
+    require_factor(acme)
+
+    assert client.get(url("members", acme)).status_code == 404
+    assert client.get(url("usage", acme)).status_code == 403
+
+
+def test_a_required_factor_costs_no_query(acme, sign_in, django_assert_num_queries):
+    client = sign_in(acme)
+    give_factor(client)
+    overview = url("overview", acme)
+    client.get(overview)  # what a process reads once
+    with CaptureQueriesContext(connection) as before:
+        client.get(overview)
+    require_factor(acme)
+
+    with django_assert_num_queries(len(before)):
+        answer = client.get(overview)
+
+    assert answer.status_code == 200
