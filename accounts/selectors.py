@@ -54,7 +54,9 @@ _CALLER = f"""
            LEAST(t.images_per_minute, t.own_images_per_minute),
            k.requests_per_minute, k.images_per_minute,
            LEAST(t.max_in_flight, t.own_max_in_flight), k.max_in_flight,
-           t.budget_day_micros, t.budget_month_micros, k.budget_day_micros, k.budget_month_micros,
+           t.budget_day_micros, t.budget_month_micros,
+           CASE WHEN NOT k.budget_warns_only THEN k.budget_day_micros END,
+           CASE WHEN NOT k.budget_warns_only THEN k.budget_month_micros END,
            COALESCE({REVISION}, 0),
            COALESCE(k.previous_used_at < now() - {_EVERY}, true)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
@@ -67,7 +69,10 @@ _CALLER_BEFORE = f"{_CALLER}.previous_digest = ANY(%s) AND k.previous_until > no
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A caller's limits; None is unlimited. Requests and images per minute, budgets in micros."""
+    """A caller's limits; None is unlimited. Requests and images per minute, budgets in micros.
+
+    Budgets that only warn stop nothing: they are not among a key's here.
+    """
 
     tenant_rpm: int | None
     tenant_ipm: int | None

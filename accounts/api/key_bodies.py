@@ -36,6 +36,10 @@ class KeyChange(ApiBody):
     max_in_flight = optional(NumberField, "Requests under way at once.", least=1, most=_MOST)
     budget_day = optional(UsdField, "USD a UTC day, a hard stop: a string such as `12.50`.")
     budget_month = optional(UsdField, "USD a UTC month, a hard stop.")
+    budget_warns_only = FlagField(
+        required=False,
+        help_text="True: the key's budgets warn and stop nothing; requests pass beyond them.",
+    )
     default_response_format = WordField(
         required=False,
         help_text="Empty: the model's.",

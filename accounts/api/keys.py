@@ -83,6 +83,7 @@ KEY_EXAMPLE: Mapping[str, Any] = {
     "max_in_flight": None,
     "budget_day": None,
     "budget_month": "20.000000",
+    "budget_warns_only": False,
     "default_response_format": "",
 }
 
@@ -126,6 +127,10 @@ class KeyObject(ApiObject):
     budget_day = Usd(source="key.budget_day_micros", allow_null=True, help_text="USD a UTC day.")
     budget_month = Usd(
         source="key.budget_month_micros", allow_null=True, help_text="USD a UTC month."
+    )
+    budget_warns_only = serializers.BooleanField(
+        source="key.budget_warns_only",
+        help_text="Whether its budgets warn, and stop nothing.",
     )
     default_response_format = serializers.CharField(
         source="key.default_response_format", help_text="Empty: the model's."

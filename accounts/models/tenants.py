@@ -218,6 +218,11 @@ class ApiKey(models.Model):
     max_in_flight = _limit("Requests under way at once. Empty: unlimited.")
     budget_day_micros = _budget("Micro-USD a UTC day.")
     budget_month_micros = _budget("Micro-USD a UTC month.")
+    budget_warns_only = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Requests pass beyond its budgets.",
+    )
     default_response_format = models.CharField(
         max_length=8, choices=ResponseFormat, default=ResponseFormat.CONTRACT, blank=True
     )

@@ -20,7 +20,10 @@ from pictor.kit.money import Micros
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRules:
-    """What a new key may do. None is unlimited; every scope unless narrowed."""
+    """What a new key may do. None is unlimited; every scope unless narrowed.
+
+    A budget is a hard stop, unless the key's `budget_warns_only`.
+    """
 
     scopes: Sequence[str] = field(default_factory=default_scopes)
     models: Sequence[str] | None = None
@@ -31,6 +34,7 @@ class KeyRules:
     max_in_flight: int | None = None
     budget_day: Micros | None = None
     budget_month: Micros | None = None
+    budget_warns_only: bool = False
     default_response_format: str = ""
 
 
@@ -183,6 +187,7 @@ def rules_of(key: ApiKey) -> KeyRules:
         max_in_flight=key.max_in_flight,
         budget_day=None if key.budget_day_micros is None else Micros(key.budget_day_micros),
         budget_month=None if key.budget_month_micros is None else Micros(key.budget_month_micros),
+        budget_warns_only=key.budget_warns_only,
         default_response_format=key.default_response_format,
     )
 
@@ -199,6 +204,7 @@ def _columns(rules: KeyRules) -> dict[str, Any]:
         "max_in_flight": rules.max_in_flight,
         "budget_day_micros": rules.budget_day,
         "budget_month_micros": rules.budget_month,
+        "budget_warns_only": rules.budget_warns_only,
         "default_response_format": rules.default_response_format,
     }
 
@@ -217,6 +223,7 @@ def _describe(key: ApiKey) -> dict[str, Any]:
         "max_in_flight": key.max_in_flight,
         "budget_day_micros": key.budget_day_micros,
         "budget_month_micros": key.budget_month_micros,
+        "budget_warns_only": key.budget_warns_only,
         "default_response_format": key.default_response_format,
     }
 

@@ -66,6 +66,15 @@ def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:
         asked = getattr(rules, limit)
         if most is not None and (asked is None or asked > most):
             raise Forbidden(f"This API key's own {limit} is lower.", param=limit)
+    if rules.budget_warns_only and _is_stopped(own):
+        message = "A budget of this API key's own is a hard stop."
+        raise Forbidden(message, param="budget_warns_only")
+
+
+def _is_stopped(own: KeyRules) -> bool:
+    """Whether a budget of its own stops it: then a key with one that only warns may do more."""
+    has_any = own.budget_day is not None or own.budget_month is not None
+    return has_any and not own.budget_warns_only
 
 
 def _is_among(words: Sequence[str] | None, known: Sequence[str]) -> bool:

@@ -188,6 +188,15 @@ def test_a_key_is_made_with_the_rules_given():
     assert caller.limits.key_budget_month == 12_500_000
 
 
+def test_a_key_s_budget_may_warn_only():
+    run("tenant", "create", "Acme")
+
+    run("key", "create", "Acme", "--name", "app", "--budget", "12.5", "--warn-only")
+
+    key = ApiKey.objects.get(name="app")
+    assert (key.budget_month_micros, key.budget_warns_only) == (12_500_000, True)
+
+
 @pytest.mark.parametrize(("overlap", "goes_on"), [([], True), (["--overlap", "0"], False)])
 def test_a_rotated_key_has_a_new_text_and_the_former_may_go_on(overlap, goes_on):
     made = json.loads(run("tenant", "create", "Acme", "--json"))

@@ -312,10 +312,12 @@ def test_a_password_that_is_set_for_somebody_leaves_an_event(pages, root, sent, 
 def test_the_budgets_of_a_key_are_typed_and_shown_in_dollars(pages, acme):
     page = reverse("admin:accounts_apikey_change", args=[acme.key.id])
 
-    pages.post(page, {**KEY_FORM, "budget_month_micros": "12.5", "budget_day_micros": ""})
+    budgets = {"budget_month_micros": "12.5", "budget_day_micros": "", "budget_warns_only": "on"}
+    pages.post(page, {**KEY_FORM, **budgets})
 
     acme.key.refresh_from_db()
     assert (acme.key.budget_month_micros, acme.key.budget_day_micros) == (12_500_000, None)
+    assert acme.key.budget_warns_only is True
     assert 'value="12.500000"' in pages.get(page).content.decode()
 
 

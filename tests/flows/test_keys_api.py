@@ -63,6 +63,25 @@ def test_a_key_is_made_shown_once_and_does_what_it_may(customer: Customer) -> No
     assert [bought.status_code, over.status_code, reads.status_code] == [200, 429, 403]
 
 
+def test_a_budget_that_only_warns_stops_nothing_until_it_is_a_hard_stop(
+    customer: Customer, sound_ledger: None
+) -> None:
+    made = make(customer, budget_month="0.01", budget_warns_only=True)
+    path = f"{KEYS}/{made['id']}"
+
+    with using(customer, made["api_key"]) as key:
+        beyond = [key.generate(quality="low").status_code for _ in range(3)]
+        changed = customer.client.patch(path, json={"budget_warns_only": False}).json()
+        stopped = key.generate(quality="low")
+
+    assert made["budget_warns_only"] is True
+    assert beyond == [200, 200, 200]
+    assert (changed["budget_warns_only"], changed["budget_month"]) == (False, "0.010000")
+    assert customer.client.get(path).json() == changed
+    assert stopped.json()["error"]["code"] == "insufficient_quota"
+    assert len(customer.captures()) == 3
+
+
 def test_what_is_left_out_is_as_with_the_key_that_asks(narrow: Customer) -> None:
     made = make(narrow)
 
@@ -79,6 +98,7 @@ def test_what_is_left_out_is_as_with_the_key_that_asks(narrow: Customer) -> None
         ({"models": None}, "models"),
         ({"budget_month": "5.000001"}, "budget_month"),
         ({"budget_month": None}, "budget_month"),
+        ({"budget_warns_only": True}, "budget_warns_only"),
         ({"requests_per_minute": 61}, "requests_per_minute"),
     ],
 )
@@ -108,6 +128,22 @@ def test_a_key_leaves_alone_what_may_do_more(customer: Customer, narrow: Custome
     assert works(customer, customer.api_key)
 
 
+def test_a_key_that_its_budget_stops_gets_around_it_by_no_way(
+    customer: Customer, narrow: Customer
+) -> None:
+    warned = f"{KEYS}/{make(customer, budget_month='5', budget_warns_only=True)['id']}"
+
+    refused = [
+        narrow.client.patch(f"{KEYS}/{narrow.key_id}", json={"budget_warns_only": True}),
+        narrow.client.patch(warned, json={"budget_warns_only": False}),
+        narrow.client.post(f"{warned}/rotate", json={}),
+    ]
+
+    assert [answer.status_code for answer in refused] == [403] * 3
+    own = customer.client.get(f"{KEYS}/{narrow.key_id}").json()
+    assert own["budget_warns_only"] is False
+
+
 def test_a_change_is_felt_by_the_next_request(customer: Customer) -> None:
     made = make(customer, requests_per_minute=100, expires_at=int(time.time()) + 3600)
 
@@ -127,16 +163,19 @@ def test_a_rotated_key_is_the_same_key_and_its_former_text_ends(
     customer: Customer, database: "psycopg.Connection[Any]"
 ) -> None:
     made = make(customer, budget_month="0.01")
+    warned = make(customer, budget_warns_only=True)
     first = made["api_key"]
     with using(customer, first) as key:
         assert key.generate(quality="low").status_code == 200
 
     rotated = customer.client.post(f"{KEYS}/{made['id']}/rotate", json={"overlap": "1h"}).json()
+    still_warned = customer.client.post(f"{KEYS}/{warned['id']}/rotate", json={}).json()
     second = rotated["api_key"]
     with using(customer, second) as key:
         over_budget = key.generate(quality="low")
 
     assert rotated["id"] == made["id"]
+    assert still_warned["budget_warns_only"] is True
     assert rotated["former_until"] == pytest.approx(time.time() + 3600, abs=60)
     assert over_budget.json()["error"]["code"] == "insufficient_quota"
     assert [works(customer, first), works(customer, second)] == [True, True]
@@ -206,6 +245,8 @@ def test_keys_are_listed_newest_first_in_pages(customer: Customer) -> None:
         ({"budget_day": "-1"}, "budget_day"),
         ({"budget_day": "0.0000001"}, "budget_day"),
         ({"budget_day": "9" * 40}, "budget_day"),
+        ({"budget_warns_only": "true"}, "budget_warns_only"),
+        ({"budget_warns_only": None}, "budget_warns_only"),
         ({"default_response_format": "jpg"}, "default_response_format"),
         ({"colour": "red"}, "colour"),
     ],

@@ -48,6 +48,9 @@ class Command(BaseCommand):
         create.add_argument("--scopes", metavar="A,B", help=f"default: {','.join(SCOPES)}")
         create.add_argument("--budget", metavar="USD", help="per UTC month, a hard stop")
         create.add_argument(
+            "--warn-only", action="store_true", help="the budget warns, and stops nothing"
+        )
+        create.add_argument(
             "--test", action="store_true", help="a test key: served by a sandbox, spends nothing"
         )
         create.add_argument("--json", action="store_true")
@@ -86,6 +89,7 @@ class Command(BaseCommand):
             models=read_words(options["models"]),
             requests_per_minute=read_limit(options["rpm"]),
             budget_month=budget,
+            budget_warns_only=options["warn_only"],
         )
         key, plaintext = issue_api_key(
             tenant=read_tenant(options["tenant"]),

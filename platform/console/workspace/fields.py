@@ -101,6 +101,7 @@ FormT = TypeVar("FormT", bound=forms.Form)
 def dressed(form: FormT) -> FormT:
     """The form with the console's looks on its controls, boxes apart."""
     for field in form.fields.values():
-        if not isinstance(field.widget, forms.RadioSelect):  # as those of boxes are too
+        # RadioSelect is what several boxes are too.
+        if not isinstance(field.widget, forms.RadioSelect | forms.CheckboxInput):
             field.widget.attrs["class"] = "control"
     return form

@@ -44,6 +44,7 @@ class KeyForm(forms.Form):
     name = forms.CharField(max_length=100, label="Name")
     budget_month = DollarsField(label="Budget per month, USD")
     budget_day = DollarsField(label="Budget per day, USD")
+    budget_warns_only = forms.BooleanField(required=False, label="Warn only")
     requests_per_minute = LimitField(label="Requests per minute")
     images_per_minute = LimitField(label="Images per minute")
     max_in_flight = LimitField(label="Requests at once")
@@ -82,6 +83,7 @@ class KeyForm(forms.Form):
             max_in_flight=said["max_in_flight"],
             budget_day=said["budget_day"],
             budget_month=said["budget_month"],
+            budget_warns_only=said["budget_warns_only"],
             default_response_format=said["default_response_format"],
         )
 
@@ -114,5 +116,6 @@ def values_of(key: ApiKey) -> dict[str, Any]:
         "max_in_flight": key.max_in_flight,
         "budget_day": key.budget_day_micros,
         "budget_month": key.budget_month_micros,
+        "budget_warns_only": key.budget_warns_only,
         "default_response_format": key.default_response_format,
     }

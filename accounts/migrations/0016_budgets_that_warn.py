@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0015_use_of_a_former_text'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='apikey',
+            name='budget_warns_only',
+            field=models.BooleanField(db_default=False, default=False, help_text='Requests pass beyond its budgets.'),
+        ),
+    ]

@@ -1,0 +1,41 @@
+"""What a key may give to keys that it makes: no budget of its own is got around."""
+
+import pytest
+
+from accounts.services import KeyRules, refuse_more_than
+from pictor.kit.errors import Forbidden
+from pictor.kit.money import Micros
+
+TWENTY, THIRTY = Micros(20_000_000), Micros(30_000_000)
+HARD = KeyRules(budget_month=TWENTY)
+WARNED = KeyRules(budget_month=TWENTY, budget_warns_only=True)
+
+
+@pytest.mark.parametrize(
+    ("own", "wish", "param"),
+    [
+        (HARD, WARNED, "budget_warns_only"),
+        (KeyRules(budget_day=TWENTY), KeyRules(budget_day=TWENTY, budget_warns_only=True),
+         "budget_warns_only"),
+        (KeyRules(budget_day=Micros(0)), KeyRules(budget_day=Micros(0), budget_warns_only=True),
+         "budget_warns_only"),
+        (HARD, KeyRules(budget_warns_only=True), "budget_month"),
+        (WARNED, KeyRules(budget_month=THIRTY, budget_warns_only=True), "budget_month"),
+        (WARNED, KeyRules(budget_warns_only=True), "budget_month"),
+    ],
+    ids=["month", "day", "nothing", "none at all", "a later warning", "no warning"],
+)  # fmt: skip
+def test_a_key_gives_no_more_than_its_budgets_let_it(own, wish, param):
+    with pytest.raises(Forbidden) as refused:
+        refuse_more_than(own, wish)
+
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("own", "wish"),
+    [(WARNED, WARNED), (WARNED, HARD), (KeyRules(), WARNED), (HARD, HARD)],
+    ids=["the same", "narrower", "unlimited", "hard"],
+)
+def test_a_key_gives_what_it_has_itself(own, wish):
+    refuse_more_than(own, wish)
