@@ -28,8 +28,18 @@ class Budget:
 
     @property
     def is_near(self) -> bool:
-        """Whether it will soon stop something, or does."""
+        """Whether it will soon stop something or warn, or does."""
         return self.share >= NEAR
+
+    @property
+    def warns_only(self) -> bool:
+        """Whether requests pass beyond it. The workspace's own always stop."""
+        return self.key is not None and self.key.budget_warns_only
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether more is used than it is of, and nothing was stopped."""
+        return self.warns_only and self.used > self.most
 
 
 def budgets_of(workspace: Workspace, keys: Sequence[ApiKey], now: datetime) -> list[Budget]:
@@ -39,10 +49,15 @@ def budgets_of(workspace: Workspace, keys: Sequence[ApiKey], now: datetime) -> l
         budget
         for key in keys
         if key.status(now) == "active" and not key.is_test
-        for budget in _set(key, key, uses.get(key.id, NOTHING_USED))
+        for budget in budgets_of_key(key, uses.get(key.id, NOTHING_USED))
     ]
     own = _set(None, workspace.tenant, workspace.balance.used)
     return [*own, *sorted(of_keys, key=lambda budget: -budget.share)]
+
+
+def budgets_of_key(key: ApiKey, use: BudgetUse) -> list[Budget]:
+    """Those that are set for it, the month's first."""
+    return _set(key, key, use)
 
 
 def _set(key: ApiKey | None, owner: Tenant | ApiKey, use: BudgetUse) -> list[Budget]:

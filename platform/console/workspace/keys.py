@@ -26,7 +26,7 @@ from accounts.services import (
 )
 from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
 from console.workspace.access import May, Workspace, is_called, keys_of, may_see, member
-from console.workspace.budgets import NEAR
+from console.workspace.budgets import Budget, budgets_of_key
 from console.workspace.charts import Spark
 from console.workspace.events import told
 from console.workspace.fields import dressed
@@ -48,6 +48,7 @@ LISTS = {
     "unused": f"Unused {SHOWN_DAYS} days",
     "ended": "Ended",
 }
+NEAR = {"Near budget", "Over budget", "Budget used up"}
 USUAL_SCOPES = ("images:write", "images:read", "billing:read")
 OVERLAP_WORDS = {
     "0": "at once",
@@ -78,8 +79,10 @@ class ShownKey:
             return ("idle", status.capitalize())
         if self.is_rotating:
             return ("info", "Rotating")
-        if self.share is not None and self.share >= 1:
+        if any(one.share >= 1 and not one.warns_only for one in self.budgets):
             return ("bad", "Budget used up")
+        if self.passed:
+            return ("warn", "Over budget")
         if self.is_near:
             return ("warn", "Near budget")
         return ("ok", "Active")
@@ -101,21 +104,19 @@ class ShownKey:
         return until is not None and until > self.now
 
     @property
-    def share(self) -> float | None:
-        """The larger share of its budgets that is used; None without a budget."""
-        budgets = (
-            (self.use.month, self.key.budget_month_micros),
-            (self.use.day, self.key.budget_day_micros),
-        )
-        shares = [
-            used / budget if budget else 1.0 for used, budget in budgets if budget is not None
-        ]
-        return max(shares, default=None)
+    def budgets(self) -> list[Budget]:
+        """Those that are set for it, and how much of each is used."""
+        return budgets_of_key(self.key, self.use)
+
+    @property
+    def passed(self) -> list[Budget]:
+        """Those of them that only warn, and do."""
+        return [one for one in self.budgets if one.is_passed]
 
     @property
     def is_near(self) -> bool:
         """Whether a budget of it is nearly used up, or wholly."""
-        return self.share is not None and self.share >= NEAR
+        return any(one.is_near for one in self.budgets)
 
     @property
     def is_unused(self) -> bool:
@@ -144,7 +145,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "": shown,
         "active": [one for one in shown if one.is_active],
         "test": [one for one in shown if one.key.is_test],
-        "near": [one for one in shown if one.state[1] in {"Near budget", "Budget used up"}],
+        "near": [one for one in shown if one.state[1] in NEAR],
         "unused": [one for one in shown if one.is_unused],
         "ended": [one for one in shown if not one.is_active],
     }

@@ -1,6 +1,10 @@
 """Budgets of keys on the pages: hard stops, and those that only warn."""
 
+import pytest
+
 from accounts.models import ApiKey
+from accounts.services import KeyRules, change_api_key
+from pictor.kit.money import Micros
 from tests.console.workspace.conftest import url, words_of
 
 FORM = {"mode": "live", "name": "production", "scopes": ["images:write"], "budget_month": "20"}
@@ -37,3 +41,45 @@ def test_a_maker_turns_no_hard_stop_of_somebody_else_s_into_a_warning(acme, sign
     assert "you may narrow it, not widen it" in widened.content.decode()
     own.refresh_from_db()
     assert own.budget_warns_only is False
+
+
+def shown_with(acme, sign_in, rules) -> list[str]:
+    """The list, the key's page and the overview of the key "production" with these rules."""
+    change_api_key(key=acme.key, name="production", rules=rules, actor="test")
+    client, key = sign_in(acme), acme.key.public_id
+    pages = (url("keys", acme) + "?status=near", url("key", acme, key), url("overview", acme))
+    return [words_of(client.get(page)) for page in pages]
+
+
+@pytest.mark.parametrize("window", ["month", "day"])
+def test_a_passed_budget_that_only_warns_says_that_nothing_is_stopped(
+    acme, sign_in, delivered, window
+):
+    delivered(acme)
+    budget = {f"budget_{window}": Micros(50_000)}
+
+    listed, page, overview = shown_with(acme, sign_in, KeyRules(**budget, budget_warns_only=True))
+
+    over = f"$0.05268 of $0.05 this UTC {window}: over its budget, not stopped"
+    assert [over in listed, over in page] == [True, True]
+    assert f"The key production has used {over}." in overview
+    assert 'bg-warn-soft text-warn"><span aria-hidden="true">■</span>Over budget' in listed
+    assert "Budget used up" not in listed + page
+
+
+@pytest.mark.parametrize(
+    ("rules", "state"),
+    [
+        (KeyRules(budget_month=Micros(52_680), budget_warns_only=True), "Near budget"),
+        (KeyRules(budget_month=Micros(50_000)), "Budget used up"),
+        (KeyRules(budget_day=Micros(52_680)), "Budget used up"),
+    ],
+    ids=["used up, and warns", "hard, and lowered", "hard"],
+)
+def test_what_has_not_passed_a_budget_or_is_stopped_says_so(acme, sign_in, delivered, rules, state):
+    delivered(acme)
+
+    listed, page, overview = shown_with(acme, sign_in, rules)
+
+    assert [state in listed, state in page] == [True, True]
+    assert "not stopped" not in listed + page + overview
