@@ -1,6 +1,6 @@
 """The ledger, budgets, prices and usage. Amounts are whole micro-USD."""
 
-from billing.models.alerts import BalanceAlert
+from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.prices import Price, PriceBook
 from billing.models.usage import UsageRollup
@@ -8,6 +8,7 @@ from billing.models.usage import UsageRollup
 __all__ = [
     "Account",
     "BalanceAlert",
+    "BudgetWarning",
     "KeyBudget",
     "Price",
     "PriceBook",

@@ -1,10 +1,10 @@
-"""When a tenant wants to be told that its balance runs out."""
+"""When a tenant is told: that its balance runs out, that a key is over a budget that only warns."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
 from typing_extensions import override
 
-from accounts.models import Tenant
+from accounts.models import ApiKey, Tenant
 
 
 class BalanceAlert(models.Model):
@@ -27,3 +27,26 @@ class BalanceAlert(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.tenant_id}: {'low' if self.raised_at else 'not low'}"
+
+
+class BudgetWarning(models.Model):
+    """That a tenant was told of a key's budget, which only warns, in one of its windows."""
+
+    class Period(models.TextChoices):
+        DAY = "day"
+        MONTH = "month"
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    period = models.CharField(max_length=5, choices=Period)
+    window = models.DateField(help_text="The first day of it, UTC.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key", "period", "window"], name="one_budget_warning_per_window"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.key_id}: {self.period} of {self.window}"

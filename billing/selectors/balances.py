@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from django.db.models import F, Q
+
+from accounts.models import ApiKey
+from accounts.quotas import Period, window_start
 from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
 from pictor.kit import clock
@@ -27,6 +31,17 @@ class Balance:
     held: Micros
     in_flight: int
     used: BudgetUse
+
+
+@dataclass(frozen=True, slots=True)
+class PassedBudget:
+    """A key's budget that only warns, in the window that begins so, and the more that was used."""
+
+    key: ApiKey
+    period: Period
+    window: date
+    used: Micros
+    most: Micros
 
 
 NOTHING_USED = BudgetUse(Micros(0), Micros(0))
@@ -86,6 +101,26 @@ def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
     """By key, what its budgets count at this moment; a key that was never used is not in it."""
     rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)
     return {row.key_id: _used(row, now) for row in rows}
+
+
+def passed_budgets(now: datetime) -> list[PassedBudget]:
+    """Of keys that are not revoked: the budgets that only warn and have more used than they are of.
+
+    The keys come with their tenants.
+    """
+    day, month = window_start("day", now), window_start("month", now)
+    is_over_day = Q(day=day, day_used_micros__gt=F("key__budget_day_micros"))
+    is_over_month = Q(month=month, month_used_micros__gt=F("key__budget_month_micros"))
+    warned = KeyBudget.objects.filter(key__budget_warns_only=True, key__revoked_at=None)
+    rows = warned.filter(is_over_day | is_over_month).select_related("key__tenant")
+    windows: list[tuple[Period, date]] = [("day", day), ("month", month)]
+    return [
+        PassedBudget(row.key, period, window, Micros(used), Micros(most))
+        for row in rows.order_by("key_id")
+        for period, window in windows
+        if (most := getattr(row.key, f"budget_{period}_micros")) is not None
+        and (used := getattr(_used(row, now), period)) > most
+    ]
 
 
 def _used(row: TenantBalance | KeyBudget, now: datetime) -> BudgetUse:

@@ -12,6 +12,7 @@ from billing.services.accounts import (
     top_up,
 )
 from billing.services.alerts import TOLD, look_at_balances, set_balance_alert
+from billing.services.budget_warnings import look_at_budgets
 from billing.services.costs import book_upstream_cost
 from billing.services.holds import (
     Hold,
@@ -48,6 +49,7 @@ __all__ = [
     "draft_price_book",
     "end_hold",
     "look_at_balances",
+    "look_at_budgets",
     "open_account",
     "place_hold",
     "publish_price_book",

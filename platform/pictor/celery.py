@@ -60,6 +60,10 @@ app.conf.update(
             "task": "billing.tasks.tell_of_low_balances",
             "schedule": crontab(minute="*/5"),
         },
+        "tell-of-passed-budgets": {
+            "task": "billing.tasks.tell_of_passed_budgets",
+            "schedule": crontab(minute="*/5"),
+        },
         "forget-webhooks": {
             "task": "webhooks.tasks.forget_webhooks",
             "schedule": crontab(minute=3),

@@ -1,0 +1,25 @@
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0016_budgets_that_warn'),
+        ('billing', '0010_usage_by_hour'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='BudgetWarning',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('period', models.CharField(choices=[('day', 'Day'), ('month', 'Month')], max_length=5)),
+                ('window', models.DateField(help_text='The first day of it, UTC.')),
+                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.apikey')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('key', 'period', 'window'), name='one_budget_warning_per_window')],
+            },
+        ),
+    ]

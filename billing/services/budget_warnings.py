@@ -1,0 +1,62 @@
+"""Mail to those who manage keys, once a window, when a key passes a budget that only warns."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from accounts.models import Membership
+from accounts.quotas import resets_at
+from accounts.selectors import members_of
+from accounts.services import post
+from billing.models import BudgetWarning
+from billing.selectors import PassedBudget, passed_budgets
+from pictor.kit.money import Micros, to_decimal
+
+TOLD = (Membership.Role.OWNER, Membership.Role.ADMIN)
+"""The roles that are told: those that see and change every key."""
+MAIL = "billing/email/budget_passed"
+
+
+def look_at_budgets(*, now: datetime) -> int:
+    """Tell of each budget that only warns and was passed; of how many was told.
+
+    Once for a key's UTC day, and once for its month. Each in its own transaction, with its mails.
+    Safe beside another one.
+    """
+    return sum(_look(passed, now) for passed in passed_budgets(now))
+
+
+@transaction.atomic
+def _look(passed: PassedBudget, now: datetime) -> bool:
+    _, is_first = BudgetWarning.objects.get_or_create(
+        key=passed.key, period=passed.period, window=passed.window
+    )
+    if is_first:
+        _tell(passed, now)
+    return is_first
+
+
+def _tell(passed: PassedBudget, now: datetime) -> None:
+    words = {
+        "workspace": passed.key.tenant.shown_name,
+        "key": passed.key.name or f"{passed.key.visible_prefix}…",
+        "used": _dollars(passed.used),
+        "most": _dollars(passed.most),
+        "period": passed.period,
+        "ends": f"{resets_at(passed.period, now):%-d %B %Y}",
+    }
+    subject, text, html = (
+        render_to_string(f"{MAIL}_{part}", words).strip()
+        for part in ("subject.txt", "message.txt", "message.html")
+    )
+    subject = " ".join(subject.split())  # a key's name may have lines
+    for member in members_of(passed.key.tenant_id):
+        if member.role in TOLD:
+            post(to=member.user.email, subject=subject, text=text, html=html)
+
+
+def _dollars(amount: Micros) -> str:
+    """All of it, so that what is over is more than what it is over."""
+    whole, _, places = to_decimal(amount).partition(".")
+    return f"${whole}.{places.rstrip('0').ljust(2, '0')}"

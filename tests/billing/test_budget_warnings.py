@@ -1,0 +1,146 @@
+"""Owners and admins are told, once a window, when a key passes a budget that only warns."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from accounts.models import Mail, Membership, User
+from accounts.services import KeyRules, add_member, change_api_key, revoke_api_key
+from billing.models import BudgetWarning
+from billing.services import budget_warnings, look_at_budgets
+from pictor.kit.money import Micros
+from tests.billing.conftest import Customer
+
+pytestmark = pytest.mark.django_db
+ONE = Micros(1_000_000)
+MONTH = KeyRules(budget_month=ONE, budget_warns_only=True)
+
+
+@pytest.fixture(autouse=True)
+def members(acme):
+    for role in Membership.Role:
+        user = User.objects.create_user(f"{role}@acme.example")
+        add_member(tenant=acme.tenant, user=user, role=role, actor="test")
+
+
+def set_rules(acme: Customer, rules: KeyRules, name: str = "ci") -> None:
+    change_api_key(key=acme.key, name=name, rules=rules, actor="test")
+
+
+def told() -> list[str]:
+    return sorted(Mail.objects.values_list("to", flat=True))
+
+
+def test_owners_and_admins_are_told_once_when_a_budget_is_passed(acme, now):
+    set_rules(acme, MONTH)
+    acme.hold(1_000_000)
+    assert (look_at_budgets(now=now), told()) == (0, [])
+    acme.hold(2_500)
+
+    looks = [look_at_budgets(now=now), look_at_budgets(now=now + timedelta(minutes=5))]
+
+    assert looks == [1, 0]
+    assert told() == ["admin@acme.example", "owner@acme.example"]
+    mail = Mail.objects.filter(to="owner@acme.example").get()
+    assert mail.subject == "The key “ci” is over its budget: $1.0025 of $1.00 this month"
+    for words in (mail.text, mail.html):
+        assert "“ci” of the workspace “acme”" in words
+        assert "The month ends as 1 December 2026 begins, UTC." in words
+
+
+def test_each_window_is_told_of_by_itself(acme, now):
+    rules = KeyRules(budget_day=ONE, budget_month=Micros(2_000_000), budget_warns_only=True)
+    set_rules(acme, rules)
+    tomorrow = now + timedelta(days=1)
+
+    def spend_and_look(at: datetime) -> int:
+        acme.hold(1_000_001, now=at)
+        return look_at_budgets(now=at)
+
+    looks = [spend_and_look(now), spend_and_look(tomorrow), spend_and_look(tomorrow)]
+
+    assert looks == [1, 2, 0]
+    kept = BudgetWarning.objects.order_by("id").values_list("period", "window")
+    assert [(period, str(window)) for period, window in kept] == [
+        ("day", "2026-11-20"), ("day", "2026-11-21"), ("month", "2026-11-01"),
+    ]  # fmt: skip
+
+
+def test_what_was_used_in_a_window_that_is_over_warns_nobody(acme, now):
+    set_rules(acme, MONTH)
+    acme.hold(1_000_001)
+
+    assert look_at_budgets(now=now + timedelta(days=31)) == 0
+
+
+def test_nobody_is_told_of_what_is_within_a_budget_is_stopped_or_has_ended(acme, other, now):
+    set_rules(acme, KeyRules(budget_month=ONE))
+    set_rules(other, KeyRules(budget_day=Micros(2_000_000), budget_warns_only=True))
+    acme.hold(1_000_001)
+    other.hold(2_000_000)
+    assert look_at_budgets(now=now) == 0
+    set_rules(acme, MONTH)
+    revoke_api_key(key=acme.key, actor="test", now=now)
+
+    assert look_at_budgets(now=now) == 0
+
+
+def test_a_process_that_ends_between_two_mails_leaves_them_all_to_the_next_look(
+    acme, now, monkeypatch
+):
+    set_rules(acme, MONTH)
+    acme.hold(1_000_001)
+    written: list[str] = []
+
+    def dies_at_the_second(*, to: str, **words: str) -> None:
+        if written:
+            raise SystemExit
+        Mail.objects.create(to=to, **words)
+        written.append(to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(budget_warnings, "post", dies_at_the_second)
+        with pytest.raises(SystemExit):
+            look_at_budgets(now=now)
+    assert (told(), BudgetWarning.objects.count()) == ([], 0)
+
+    assert look_at_budgets(now=now) == 1
+
+    assert told() == ["admin@acme.example", "owner@acme.example"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_looks_at_once_one_tells(acme, now):
+    set_rules(acme, MONTH)
+    acme.hold(1_000_001)
+    barrier = Barrier(6)
+
+    def look(_: int) -> int:
+        try:
+            barrier.wait(10)
+            return look_at_budgets(now=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(look, range(6))) == 1
+
+    assert told() == ["admin@acme.example", "owner@acme.example"]
+
+
+def test_a_key_without_a_name_or_with_lines_in_it_is_named_in_one_line(acme, now):
+    acme.hold(1_000_001)
+    set_rules(acme, MONTH, name="two\nlines")
+    look_at_budgets(now=now)
+    BudgetWarning.objects.all().delete()
+    set_rules(acme, MONTH, name="")
+    look_at_budgets(now=now)
+
+    subjects = {mail.subject for mail in Mail.objects.all()}
+    assert subjects == {
+        f"The key “{name}” is over its budget: $1.000001 of $1.00 this month"
+        for name in ("two lines", f"{acme.key.visible_prefix}…")
+    }
