@@ -1,11 +1,14 @@
 """Budgets of keys on the pages: hard stops, and those that only warn."""
 
+from typing import Any
+
 import pytest
 
 from accounts.models import ApiKey
 from accounts.services import KeyRules, change_api_key
 from pictor.kit.money import Micros
-from tests.console.workspace.conftest import url, words_of
+from tests.console.workspace.conftest import SignIn, url, words_of
+from tests.factories import Customer
 
 FORM = {"mode": "live", "name": "production", "scopes": ["images:write"], "budget_month": "20"}
 WARNED = {**FORM, "budget_warns_only": "on"}
@@ -43,7 +46,7 @@ def test_a_maker_turns_no_hard_stop_of_somebody_else_s_into_a_warning(acme, sign
     assert own.budget_warns_only is False
 
 
-def shown_with(acme, sign_in, rules) -> list[str]:
+def shown_with(acme: Customer, sign_in: SignIn, rules: KeyRules) -> list[str]:
     """The list, the key's page and the overview of the key "production" with these rules."""
     change_api_key(key=acme.key, name="production", rules=rules, actor="test")
     client, key = sign_in(acme), acme.key.public_id
@@ -51,17 +54,23 @@ def shown_with(acme, sign_in, rules) -> list[str]:
     return [words_of(client.get(page)) for page in pages]
 
 
-@pytest.mark.parametrize("window", ["month", "day"])
+@pytest.mark.parametrize(
+    ("window", "in_the_list"),
+    [
+        ("month", "</span> over its budget, not stopped"),
+        ("day", "$0.05268 of $0.05 this UTC day: over its budget, not stopped"),
+    ],
+)
 def test_a_passed_budget_that_only_warns_says_that_nothing_is_stopped(
-    acme, sign_in, delivered, window
+    acme, sign_in, delivered, window, in_the_list
 ):
     delivered(acme)
-    budget = {f"budget_{window}": Micros(50_000)}
+    budget: dict[str, Any] = {f"budget_{window}": Micros(50_000)}
 
     listed, page, overview = shown_with(acme, sign_in, KeyRules(**budget, budget_warns_only=True))
 
     over = f"$0.05268 of $0.05 this UTC {window}: over its budget, not stopped"
-    assert [over in listed, over in page] == [True, True]
+    assert [in_the_list in listed, over in page] == [True, True]
     assert f"The key production has used {over}." in overview
     assert 'bg-warn-soft text-warn"><span aria-hidden="true">■</span>Over budget' in listed
     assert "Budget used up" not in listed + page
