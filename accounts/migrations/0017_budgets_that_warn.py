@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0015_use_of_a_former_text'),
+        ('accounts', '0016_second_factor_of_members'),
     ]
 
     operations = [

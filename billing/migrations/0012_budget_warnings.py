@@ -5,8 +5,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0016_budgets_that_warn'),
-        ('billing', '0010_usage_by_hour'),
+        ('accounts', '0017_budgets_that_warn'),
+        ('billing', '0011_given_by_seq'),
     ]
 
     operations = [
