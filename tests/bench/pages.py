@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from pictor.kit import clock
 from tests.bench.ground import Ground
 from tests.bench.report import Result
 from tests.servers import Stack
@@ -42,6 +43,8 @@ PAGES = {
     "one delivery": "webhooks/{hook}/deliveries/{told}/",
     "billing": "billing/",
     "ledger": "billing/ledger/",
+    "statements": "billing/statements/",
+    "one statement": "billing/statements/{month}/",
     "prices": "billing/prices/",
     "members": "members/",
     "audit log": "audit/",
@@ -104,7 +107,8 @@ def run(ground: Ground, requests: int | None) -> Result:
     """Look at every page, again and again, with so much behind it; then take it away again."""
     count = requests or REQUESTS
     with _filled(ground) as known, _signed_in(ground) as client:
-        times = {name: _times(client, path.format(**known), count) for name, path in PAGES.items()}
+        ids = {**known, "month": f"{clock.now():%Y-%m}"}
+        times = {name: _times(client, path.format(**ids), count) for name, path in PAGES.items()}
     p95 = {name: max(found) if len(found) < 2 else _p95(found) for name, found in times.items()}
     lines = [
         f"{name}: p50 {statistics.median(times[name]):.0f} ms, p95 {p95[name]:.0f} ms"

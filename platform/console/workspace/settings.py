@@ -28,6 +28,8 @@ from console.workspace.fields import DollarsField, LimitField, WordsField, dress
 from console.workspace.zones import zone_choices
 from storage.selectors import exports_of
 
+FOREVER_DAYS = 36_500
+
 
 class SettingsForm(forms.Form):
     """What a workspace's owner and admins decide."""
@@ -36,6 +38,22 @@ class SettingsForm(forms.Form):
     time_zone = forms.ChoiceField(required=False, label="Time zone of reports")
     prompt_retention_days = LimitField(label="Days that prompts are kept", least=0)
     image_retention_days = LimitField(label="Days that images are kept", least=0)
+    erases = forms.BooleanField(required=False, label="Erase what is older now")
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """A shorter time erases what is there: it is said, and has to be agreed to."""
+        said: dict[str, Any] = super().clean() or {}
+        most = {"prompts": FOREVER_DAYS, "images": config.IMAGE_RETENTION_DAYS}
+        names = {what: f"{what[:-1]}_retention_days" for what in most}
+        erased = [
+            f"{what} of more than {said[name]} days"
+            for what, name in names.items()
+            if said.get(name) is not None and said[name] < _days(self.initial[name], most[what])
+        ]
+        if erased and not said.get("erases"):
+            self.add_error("erases", f"This erases {' and '.join(erased)}, for good.")
+        return said
 
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -95,9 +113,13 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return page(request, workspace, limits_form=form)
 
 
+def _days(kept: int | None, most: int) -> int:
+    return most if kept is None else kept
+
+
 def _kept(tenant: Tenant) -> dict[str, Any]:
     """What the form of settings shows at first."""
-    columns = {name: getattr(tenant, name) for name in SettingsForm.base_fields}
+    columns = {name: getattr(tenant, name) for name in SettingsForm.base_fields if name != "erases"}
     return {**columns, "title": tenant.shown_name}
 
 

@@ -16,8 +16,11 @@ from tests.console.workspace.conftest import lines_of, told, url, words_of
 def test_name_and_retention_are_changed_and_audited(acme, sign_in):
     answer = sign_in(acme).post(
         url("settings", acme),
-        {"title": "Acme Studio", "prompt_retention_days": "30", "image_retention_days": "7"},
-    )
+        {
+            "title": "Acme Studio", "prompt_retention_days": "30", "image_retention_days": "7",
+            "erases": "on",
+        },
+    )  # fmt: skip
 
     assert answer.status_code == 302
     tenant = Tenant.objects.get(id=acme.id)
@@ -27,6 +30,23 @@ def test_name_and_retention_are_changed_and_audited(acme, sign_in):
     assert [event.action for event in actions] == [
         *("tenant.title", "tenant.prompt_retention", "tenant.image_retention")
     ]
+
+
+def test_a_shorter_time_erases_nothing_before_that_is_agreed_to(acme, sign_in):
+    Tenant.objects.update(image_retention_days=20)
+    shorter = {"title": "acme", "prompt_retention_days": "30", "image_retention_days": "3"}
+    longer = {"title": "acme", "image_retention_days": "25"}
+    client = sign_in(acme)
+
+    refused = client.post(url("settings", acme), shorter)
+    assert (refused.status_code, Tenant.objects.get().image_retention_days) == (422, 20)
+    assert client.post(url("settings", acme), longer).status_code == 302
+    agreed = client.post(url("settings", acme), {**shorter, "erases": "on"})
+
+    page = words_of(refused)
+    assert "This erases prompts of more than 30 days and images of more than 3 days" in page
+    assert 'name="erases"' in page
+    assert (agreed.status_code, Tenant.objects.get().image_retention_days) == (302, 3)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +190,9 @@ def test_a_budget_that_is_used_up_is_named_on_every_page(acme, sign_in, delivere
 @pytest.mark.usefixtures("other")
 def test_the_log_is_filtered_by_person_and_by_what_was_changed_in_its_csv_too(acme, sign_in):
     owner, admin = sign_in(acme), sign_in(acme, "admin")
-    owner.post(url("settings", acme), {"title": "One", "prompt_retention_days": "30"})
+    owner.post(
+        url("settings", acme), {"title": "One", "prompt_retention_days": "30", "erases": "on"}
+    )
     admin.post(url("settings", acme), {"title": "Two", "prompt_retention_days": "30"})
     log = url("audit", acme)
 
