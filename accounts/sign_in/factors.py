@@ -1,11 +1,44 @@
 """Which second factor a session has shown."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import get_authentication_records
-from django.http import HttpRequest
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts.models import User
+
+View = Callable[..., HttpResponseBase]
+
+
+def app_since(user: User) -> datetime | None:
+    """When the app was set up that makes codes for their sign-in; None without one."""
+    apps = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
+    return apps.values_list("created_at", flat=True).first()
+
+
+def behind_factor(view: View) -> View:
+    """A page that undoes a factor, or tells of codes in its place: its owner shows it first.
+
+    A password typed anew is not enough: whoever has it alone would be in.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if isinstance(request.user, User):
+            since = app_since(request.user)
+            if since is not None and not has_shown(request, request.user, since=since):
+                back = urlencode({"next": request.get_full_path()})
+                return redirect(f"{reverse('mfa_reauthenticate')}?{back}")
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def has_shown(request: HttpRequest, user: User, *, since: datetime) -> bool:

@@ -5,12 +5,10 @@ from typing import Any
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -18,7 +16,7 @@ from typing_extensions import override
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
-from accounts.sign_in.factors import has_shown
+from accounts.sign_in.factors import app_since, has_shown
 from accounts.sign_in.forms import SignInForm
 from accounts.sign_in.pages import said_when
 
@@ -100,19 +98,14 @@ def has_shown_factor(request: HttpRequest) -> bool:
     user = request.user
     if not isinstance(user, User):
         return False
-    since = _apps_of(user).values_list("created_at", flat=True).first()
+    since = app_since(user)
     return since is not None and has_shown(request, user, since=since)
 
 
 def _page_of_factor(request: HttpRequest) -> str:
     """Where staff go who have signed in by password alone."""
     user = request.user
-    if isinstance(user, User) and _apps_of(user).exists():
+    if isinstance(user, User) and app_since(user) is not None:
         following = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
         return f"{reverse('mfa_reauthenticate')}?{urlencode({REDIRECT_FIELD_NAME: following})}"
     return reverse("mfa_activate_totp")
-
-
-def _apps_of(user: User) -> QuerySet[Any]:
-    apps: QuerySet[Any] = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
-    return apps

@@ -6,6 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, path
 
+from accounts.sign_in.factors import behind_factor
 from accounts.sign_in.pages import CountedView, View, page
 
 
@@ -19,7 +20,7 @@ urlpatterns = [
     _page("inactive/", account.account_inactive, "account_inactive"),
     _page("signup/", account.signup, "account_signup"),
     _page("confirm-email/", account.email_verification_sent, "account_email_verification_sent"),
-    _page("password/change/", account.password_change, "account_change_password"),
+    _page("password/change/", behind_factor(account.password_change), "account_change_password"),
     _page("password/reset/", account.password_reset, "account_reset_password"),
     _page(
         "password/reset/confirm/",
@@ -41,16 +42,20 @@ urlpatterns = [
     _page("2fa/authenticate/", mfa.authenticate, "mfa_authenticate"),
     _page("2fa/reauthenticate/", mfa.reauthenticate, "mfa_reauthenticate"),
     _page("2fa/totp/activate/", totp.activate_totp, "mfa_activate_totp"),
-    _page("2fa/totp/deactivate/", totp.deactivate_totp, "mfa_deactivate_totp"),
-    _page("2fa/recovery-codes/", recovery.view_recovery_codes, "mfa_view_recovery_codes"),
+    _page("2fa/totp/deactivate/", behind_factor(totp.deactivate_totp), "mfa_deactivate_totp"),
+    _page(
+        "2fa/recovery-codes/",
+        behind_factor(recovery.view_recovery_codes),
+        "mfa_view_recovery_codes",
+    ),
     _page(
         "2fa/recovery-codes/generate/",
-        recovery.generate_recovery_codes,
+        behind_factor(recovery.generate_recovery_codes),
         "mfa_generate_recovery_codes",
     ),
     _page(
         "2fa/recovery-codes/download/",
-        recovery.download_recovery_codes,
+        behind_factor(recovery.download_recovery_codes),
         "mfa_download_recovery_codes",
     ),
 ]

@@ -15,6 +15,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import AuditEvent, User
+from accounts.rates import shared
+from accounts.rates.local import LocalBuckets
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
@@ -25,8 +27,9 @@ ASK = "/accounts/2fa/authenticate/"
 
 
 @pytest.fixture(autouse=True)
-def site(settings):
-    """The rule is on, and nothing is remembered of other tests."""
+def site(settings, monkeypatch):
+    """The rule is on, and nothing is remembered of other tests, here or on Redis."""
+    monkeypatch.setattr(shared, "_local", LocalBuckets())
     settings.STAFF_MFA = True
     settings.SECURE_SSL_REDIRECT = False
     cache.clear()

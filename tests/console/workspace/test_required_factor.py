@@ -12,6 +12,29 @@ from tests.console.workspace.conftest import give_factor, require_factor, told, 
 from tests.console.workspace.test_access import ACTIONS, address, asked, names, peopled
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("2fa/recovery-codes/", "2fa/recovery-codes/generate/", "2fa/recovery-codes/download/"),
+        *("2fa/totp/deactivate/", "password/change/"),
+    ],
+)
+def test_a_password_typed_anew_neither_undoes_a_factor_nor_stands_for_it(acme, sign_in, page):
+    client = sign_in(acme, email="eve@example.com")
+    eve = give_factor(client, is_shown=False)
+    eve.set_password("correct horse battery")
+    eve.save()
+    client.force_login(eve)
+    client.post("/accounts/reauthenticate/", {"password": "correct horse battery"})
+
+    for ask in (client.get, client.post):
+        answer = ask(f"/accounts/{page}")
+
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
+    assert Authenticator.objects.filter(user=eve).count() == 1
+
+
 @pytest.fixture
 def everywhere(acme, sign_in, delivered, monkeypatch):
     """Of each page its address, about something that is there; one person may open them all."""
