@@ -38,8 +38,8 @@ class KeyChange(ApiBody):
     budget_month = optional(UsdField, "USD a UTC month, a hard stop.")
     budget_warns_only = FlagField(
         required=False,
-        help_text="True: the key's budgets stop nothing. Requests pass beyond them, and owners and"
-        " admins are told by mail.",
+        help_text="Left out of a new key: false. True: the key's budgets stop nothing. Requests"
+        " pass beyond them, and owners and admins are told by mail.",
     )
     default_response_format = WordField(
         required=False,

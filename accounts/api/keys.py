@@ -208,8 +208,12 @@ class KeysView(Endpoint):
         status=HTTPStatus.CREATED.value,
     )
     def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
-        """A key of the same account. What is left out is as with the key that asks."""
+        """A key of the same account. What is left out is as with the key that asks.
+
+        But its budgets stop it, unless it is said that they only warn.
+        """
         own = _own(caller)
+        given.setdefault("budget_warns_only", False)
         livemode = given.pop("livemode", None)
         if livemode is None:
             livemode = not own.is_test

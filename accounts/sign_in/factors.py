@@ -20,7 +20,8 @@ View = Callable[..., HttpResponseBase]
 def app_since(user: User) -> datetime | None:
     """When the app was set up that makes codes for their sign-in; None without one."""
     apps = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
-    return apps.values_list("created_at", flat=True).first()
+    since: datetime | None = apps.values_list("created_at", flat=True).first()
+    return since
 
 
 def behind_factor(view: View) -> View:

@@ -39,11 +39,13 @@ class BudgetWarning(models.Model):
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
     period = models.CharField(max_length=5, choices=Period)
     window = models.DateField(help_text="The first day of it, UTC.")
+    most_micros = models.BigIntegerField(help_text="The budget that was passed.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["key", "period", "window"], name="one_budget_warning_per_window"
+                fields=["key", "period", "window", "most_micros"],
+                name="one_budget_warning_per_window",
             )
         ]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import F, Q
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Tenant
 from accounts.quotas import Period, window_start
 from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
@@ -104,23 +104,41 @@ def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
 
 
 def passed_budgets(now: datetime) -> list[PassedBudget]:
-    """Of keys that are not revoked: the budgets that only warn and have more used than they are of.
+    """Of keys that work: the budgets that only warn and have more used than they are of.
 
-    The keys come with their tenants.
+    In the window that a key was last used in, be it one that has just ended. The keys come with
+    their tenants.
     """
-    day, month = window_start("day", now), window_start("month", now)
-    is_over_day = Q(day=day, day_used_micros__gt=F("key__budget_day_micros"))
-    is_over_month = Q(month=month, month_used_micros__gt=F("key__budget_month_micros"))
-    warned = KeyBudget.objects.filter(key__budget_warns_only=True, key__revoked_at=None)
+    yesterday = now - timedelta(days=1)
+    since: dict[Period, date] = {
+        "day": window_start("day", yesterday),
+        "month": window_start("month", yesterday),
+    }
+    is_over_day = Q(day__gte=since["day"], day_used_micros__gt=F("key__budget_day_micros"))
+    is_over_month = Q(
+        month__gte=since["month"], month_used_micros__gt=F("key__budget_month_micros")
+    )
+    works = Q(key__expires_at=None) | Q(key__expires_at__gt=now)
+    warned = KeyBudget.objects.filter(
+        works,
+        key__budget_warns_only=True,
+        key__revoked_at=None,
+        key__tenant__status=Tenant.Status.ACTIVE,
+    )
     rows = warned.filter(is_over_day | is_over_month).select_related("key__tenant")
-    windows: list[tuple[Period, date]] = [("day", day), ("month", month)]
     return [
         PassedBudget(row.key, period, window, Micros(used), Micros(most))
         for row in rows.order_by("key_id")
-        for period, window in windows
+        for period, window, used in _windows(row)
         if (most := getattr(row.key, f"budget_{period}_micros")) is not None
-        and (used := getattr(_used(row, now), period)) > most
+        and used > most
+        and window >= since[period]
     ]
+
+
+def _windows(row: KeyBudget) -> list[tuple[Period, date, int]]:
+    """Those that it was last used in, as it has them."""
+    return [("day", row.day, row.day_used_micros), ("month", row.month, row.month_used_micros)]
 
 
 def _used(row: TenantBalance | KeyBudget, now: datetime) -> BudgetUse:

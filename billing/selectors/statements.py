@@ -194,7 +194,7 @@ def _statements(
             number=day_of(before[0], zone).isoformat()[:7],
             start=before[0],
             end=row[0],
-            is_final=row[0] <= now,
+            is_final=row[0] + LATENESS <= now,
             opening=_standing(before),
             closing=_standing(row),
             given={kind: Micros(micros) for kind, micros in json.loads(row[5] or "{}").items()},

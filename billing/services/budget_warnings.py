@@ -1,6 +1,6 @@
 """Mail to those who manage keys, once a window, when a key passes a budget that only warns."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 from django.db import transaction
 from django.template.loader import render_to_string
@@ -16,35 +16,40 @@ from pictor.kit.money import Micros, to_decimal
 TOLD = (Membership.Role.OWNER, Membership.Role.ADMIN)
 """The roles that are told: those that see and change every key."""
 MAIL = "billing/email/budget_passed"
+KEPT = timedelta(days=70)
+"""That something was told: longer than a month and the look after it."""
 
 
 def look_at_budgets(*, now: datetime) -> int:
     """Tell of each budget that only warns and was passed; of how many was told.
 
-    Once for a key's UTC day, and once for its month. Each in its own transaction, with its mails.
-    Safe beside another one.
+    Once for a key's UTC day, and once for its month; again where the budget was changed and is
+    passed again. Each in its own transaction, with its mails. Safe beside another one.
     """
-    return sum(_look(passed, now) for passed in passed_budgets(now))
+    BudgetWarning.objects.filter(window__lt=(now - KEPT).date()).delete()
+    return sum(_look(passed) for passed in passed_budgets(now))
 
 
 @transaction.atomic
-def _look(passed: PassedBudget, now: datetime) -> bool:
+def _look(passed: PassedBudget) -> bool:
     _, is_first = BudgetWarning.objects.get_or_create(
-        key=passed.key, period=passed.period, window=passed.window
+        key=passed.key, period=passed.period, window=passed.window, most_micros=passed.most
     )
     if is_first:
-        _tell(passed, now)
+        _tell(passed)
     return is_first
 
 
-def _tell(passed: PassedBudget, now: datetime) -> None:
+def _tell(passed: PassedBudget) -> None:
+    begun = datetime.combine(passed.window, time(), UTC)
     words = {
         "workspace": passed.key.tenant.shown_name,
         "key": passed.key.name or f"{passed.key.visible_prefix}…",
         "used": _dollars(passed.used),
         "most": _dollars(passed.most),
         "period": passed.period,
-        "ends": f"{resets_at(passed.period, now):%-d %B %Y}",
+        "when": f"on {begun:%-d %B %Y}" if passed.period == "day" else f"in {begun:%B %Y}",
+        "following": f"{resets_at(passed.period, begun):%-d %B %Y}",
     }
     subject, text, html = (
         render_to_string(f"{MAIL}_{part}", words).strip()

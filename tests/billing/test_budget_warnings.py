@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from accounts.models import Mail, Membership, User
+from accounts.models import ApiKey, Mail, Membership, Tenant, User
 from accounts.services import KeyRules, add_member, change_api_key, revoke_api_key
 from billing.models import BudgetWarning
 from billing.services import budget_warnings, look_at_budgets
@@ -45,10 +45,43 @@ def test_owners_and_admins_are_told_once_when_a_budget_is_passed(acme, now):
     assert looks == [1, 0]
     assert told() == ["admin@acme.example", "owner@acme.example"]
     mail = Mail.objects.filter(to="owner@acme.example").get()
-    assert mail.subject == "The key “ci” is over its budget: $1.0025 of $1.00 this month"
+    assert mail.subject == "The key “ci” is over its budget: $1.0025 of $1.00 in November 2026"
     for words in (mail.text, mail.html):
         assert "“ci” of the workspace “acme”" in words
-        assert "The month ends as 1 December 2026 begins, UTC." in words
+        assert "A new month begins with 1 December 2026." in words
+
+
+def test_what_was_passed_just_before_the_window_ended_is_told_of_after_it(acme, now):
+    set_rules(acme, KeyRules(budget_day=ONE, budget_warns_only=True))
+    acme.hold(1_000_001, now=now)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=3)
+
+    looks = [look_at_budgets(now=midnight), look_at_budgets(now=midnight + timedelta(days=1))]
+
+    assert looks == [1, 0]
+    assert "on 20 November 2026" in Mail.objects.all()[0].subject
+
+
+def test_a_budget_that_was_raised_is_told_of_again(acme, now):
+    set_rules(acme, MONTH)
+    acme.hold(1_000_001)
+    first = look_at_budgets(now=now)
+    set_rules(acme, KeyRules(budget_month=Micros(1_500_000), budget_warns_only=True))
+    between = look_at_budgets(now=now)
+    acme.hold(500_000)
+
+    assert (first, between, look_at_budgets(now=now), look_at_budgets(now=now)) == (1, 0, 1, 0)
+
+
+def test_nobody_is_told_of_a_key_that_works_no_more(acme, now):
+    set_rules(acme, MONTH)
+    acme.hold(1_000_001)
+    ApiKey.objects.update(expires_at=now)
+    ended = look_at_budgets(now=now)
+    ApiKey.objects.update(expires_at=None)
+    Tenant.objects.update(status=Tenant.Status.SUSPENDED)
+
+    assert (ended, look_at_budgets(now=now), told()) == (0, 0, [])
 
 
 def test_each_window_is_told_of_by_itself(acme, now):
@@ -141,6 +174,6 @@ def test_a_key_without_a_name_or_with_lines_in_it_is_named_in_one_line(acme, now
 
     subjects = {mail.subject for mail in Mail.objects.all()}
     assert subjects == {
-        f"The key “{name}” is over its budget: $1.000001 of $1.00 this month"
+        f"The key “{name}” is over its budget: $1.000001 of $1.00 in November 2026"
         for name in ("two lines", f"{acme.key.visible_prefix}…")
     }

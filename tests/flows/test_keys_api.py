@@ -71,10 +71,12 @@ def test_a_budget_that_only_warns_stops_nothing_until_it_is_a_hard_stop(
 
     with using(customer, made["api_key"]) as key:
         beyond = [key.generate(quality="low").status_code for _ in range(3)]
+        child = key.client.post(KEYS, json={}).json()
         changed = customer.client.patch(path, json={"budget_warns_only": False}).json()
         stopped = key.generate(quality="low")
 
     assert made["budget_warns_only"] is True
+    assert (child["budget_warns_only"], child["budget_month"]) == (False, "0.010000")
     assert beyond == [200, 200, 200]
     assert (changed["budget_warns_only"], changed["budget_month"]) == (False, "0.010000")
     assert customer.client.get(path).json() == changed

@@ -29,7 +29,7 @@ class Budget:
     @property
     def is_near(self) -> bool:
         """Whether it will soon stop something or warn, or does."""
-        return self.share >= NEAR
+        return self.share >= NEAR and (self.used > 0 or not self.warns_only)
 
     @property
     def warns_only(self) -> bool:

@@ -111,7 +111,7 @@ class ShownKey:
     @property
     def passed(self) -> list[Budget]:
         """Those of them that only warn, and do."""
-        return [one for one in self.budgets if one.is_passed]
+        return [one for one in self.budgets if one.is_passed] if self.is_active else []
 
     @property
     def is_near(self) -> bool:
