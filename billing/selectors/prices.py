@@ -150,11 +150,9 @@ def _charged_by(table: PriceTable) -> list[BookRow]:
     ]
 
 
-def _charged(book: PriceBook | None) -> list[BookRow]:
+def _charged(book: PriceBook) -> list[BookRow]:
     """A book's rows with its markup in them: what an image costs."""
-    return [
-        replace(row, micros=scale_half_up(row.micros, book.markup)) for row in rows_of(book) if book
-    ]
+    return [replace(row, micros=scale_half_up(row.micros, book.markup)) for row in rows_of(book)]
 
 
 def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:

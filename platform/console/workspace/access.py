@@ -194,7 +194,7 @@ def lack_of(request: HttpRequest, user: User, membership: Membership) -> Lack:
     """
     if not membership.tenant.requires_second_factor:
         return Lack.NOTHING
-    since = membership.factor_since  # type: ignore[attr-defined]
+    since = membership.factor_since  # type: ignore[attr-defined]  # annotated by membership_in
     if since is None:
         return Lack.FACTOR
     return Lack.NOTHING if has_shown(request, user, since=since) else Lack.CODE

@@ -175,7 +175,10 @@ def _page(
         "form": dressed(form),
         "refusal": refusal,
         "members": [(one, made[one.user_id], _may_change(workspace, one)) for one in members],
-        "without_factor": sum(not one.has_second_factor for one in members),  # type: ignore[attr-defined]
+        "without_factor": sum(
+            not one.has_second_factor  # type: ignore[attr-defined]  # annotated by members_of
+            for one in members
+        ),
         "invitations": invitations_of(workspace.tenant.id, now=now),
         "roles": [
             role for role in Membership.Role.choices if workspace.role == OWNER or role[0] != OWNER

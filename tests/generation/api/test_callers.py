@@ -140,7 +140,7 @@ async def test_a_process_whose_presence_hangs_ends(monkeypatch):
         before = callers._confirmed_at  # noqa: SLF001 - each look renews it
         while callers._confirmed_at - before < 0.1:  # noqa: SLF001 - as above
             assert not has_ended.is_set()
-            await anyio.sleep(0.01)
+            await anyio.sleep(0.01)  # between two looks
         monkeypatch.setattr(orphans, "confirm_presence", goes_on.wait)
         try:
             with anyio.fail_after(10):
