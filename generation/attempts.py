@@ -40,7 +40,7 @@ RETURNING id
 
 
 class TakesNoTests(Exception):
-    """The channel was a test's when it was chosen, and its operator has changed that since."""
+    """The channel took tests when it was chosen, and its operator has changed that since."""
 
 
 def begin_attempt(

@@ -1,8 +1,8 @@
 """Who may work on a generation: the claim, and the condition under which its holder may end it.
 
-What a dead worker had in hand is in quarantine, because one of it may have killed the worker and
-would kill the next one: a worker claims it one after the other, so that whatever is guilty is alone
-and its neighbours are called once more, not twice. A row's `quarantine` is how many were suspected
+What a dead worker had in hand is in quarantine, because one of these may have killed the worker and
+would kill the next one: a worker claims them one by one, so that whichever is guilty is alone and
+its neighbours are called once more, not twice. A row's `quarantine` is how many were suspected
 together with it; 0 is everything else (docs/adr/0012).
 
 A message may be delivered twice or never; only the claim decides. It raises the generation's

@@ -20,7 +20,7 @@ _NOT_THEIRS = frozenset({"body_digest", "web_process", "worker_id", "channel_id"
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Generations with all that was sent, attempts at them, and images."""
+    """Generations with all that was sent, attempts at them, idempotency keys, and images."""
     columns = [
         field.attname
         for field in Generation._meta.concrete_fields  # noqa: SLF001 - Django's way to columns

@@ -37,7 +37,7 @@ def submit(
 ) -> Admitted:
     """Admit a request: validate, quote, hold, commit, ring. Runs in the admission pool.
 
-    Raises a PictorError for whatever refuses it; then nothing is held and nothing remembered.
+    Raises the PictorError that refuses it, or Undecided; then nothing is held or remembered.
     """
     admitted = admit(caller=caller, submission=submission, generation_id=generation_id, now=now)
     # Noted here and not by the answer alone: the caller may be gone before there is one.

@@ -2,7 +2,7 @@
 
 Each end is one transaction that begins with the conditional UPDATE making the generation final; the
 object that it was given says afterwards what the row says.
-When that changes nothing (a lost claim, a second settlement) nothing else in it is written, so a
+When that UPDATE changes nothing (a lost claim, a second settlement) nothing else is written, so a
 hold ends exactly once and every end may be called again after any crash. An attempt that failed is
 closed before, in a transaction of its own: it is a fact, whoever has the claim.
 """
@@ -177,7 +177,7 @@ def _end(generation: Generation, ending: Mapping[str, Any]) -> None:
 
 
 def _tell(generation: Generation, state: State, now: datetime) -> None:
-    """The tenant's webhooks, before the balance is locked: they are nobody else's business."""
+    """The tenant's webhooks, told before the balance is locked: they need no lock on it."""
     announce(
         tenant_id=generation.tenant_id,
         livemode=generation.livemode,

@@ -63,7 +63,7 @@ class Ended:
 
 
 def look(*, now: datetime) -> list[Sight]:
-    """The API, the image workers and every model on offer, newest model first."""
+    """The API, the image workers and every model on offer, by name and the last name first."""
     catalogue = current_catalogue()
     offered = sorted(
         (name for name in catalogue.contracts if catalogue.contract(name)), reverse=True

@@ -1,4 +1,4 @@
-"""Contracts, channels, generations and workers in Django's admin. Replays are not shown."""
+"""Contracts, channels, generations and workers in Django's admin; no idempotency records."""
 
 from generation.admin.channels import ChannelAdmin
 from generation.admin.contracts import ContractAdmin

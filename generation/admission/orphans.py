@@ -108,9 +108,9 @@ def take_presence(number: int) -> None:
 
 
 def present() -> int:
-    """How many web processes hold their locks: single exclusive ones, which nothing else takes.
+    """How many web processes hold their locks: all single exclusive ones are counted.
 
-    Seeding takes one too, while an installation is set up.
+    So are that of the audit log, held while events are linked, and that of seeding.
     """
     with connection.cursor() as cursor:
         cursor.execute(

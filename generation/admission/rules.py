@@ -25,7 +25,7 @@ class Order:
     """A valid request: what will be made, in the contract's own words.
 
     `size` is pixels or "auto", `size_requested` the caller's word for it; `quality` is the
-    contract's word or "auto". `partial_images` is 0 for callers who get no events.
+    contract's word or "auto". `partial_images` is 0 without `stream`.
     """
 
     model: str

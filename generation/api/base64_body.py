@@ -33,7 +33,7 @@ def deleted() -> NotFound:
 async def streamed(finished: Finished, headers: dict[str, str]) -> StreamingHttpResponse:
     """The answer with its images. Raises NotFound and Unavailable before anything is sent.
 
-    What is taken from storage while the answer is under way cuts it short.
+    An image that is removed from storage while the answer is under way cuts it short.
     """
     first = await _begun_with_all_there(finished)
     mark = secrets.token_hex(16)

@@ -36,6 +36,7 @@ EVENTS = {
 async def edit(request: ASGIRequest) -> HttpResponseBase:
     """Make new images from images and words; charged as a generation of that size and quality.
 
+    The images that it begins with are charged besides, where the price list has a price for them.
     As a form, with one file as `image` or several as `image[]`, and a `mask` where only a part may
     change; or as JSON, with base64, data URIs or addresses. Images are png, jpeg or webp, told by
     their bytes, wholly decodable, of at most 50 MiB and 16 megapixels. File names mean nothing.

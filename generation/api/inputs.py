@@ -152,15 +152,15 @@ def _forget(keys: list[str]) -> None:
     try:
         delete_objects(keys)
     except StorageFailed:
-        return  # nothing refers to them; the hourly work removes what lies under in/ for two days
+        return  # nothing refers to them; the hourly work clears in/ after two days
 
 
 def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
     """Take the reference images out of a request's fields, in place.
 
     Raises InvalidRequest (`invalid_image`) for what cannot be an image by its form: text that is
-    not base64, an address that is not public; and for long text anywhere
-    else in the body. RequestTooLarge, Unavailable.
+    not base64, an address that is not public; and for long text anywhere else in the body
+    (`string_above_max_length`). RequestTooLarge, Unavailable.
     """
     inputs = Inputs(task=Task(request.get("task", Task.GENERATE)))
     taker = _Taker(inputs, body, spools)

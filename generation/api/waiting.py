@@ -3,8 +3,8 @@
 A waiter registers before its generation is committed, so no wake-up can be missed between the two.
 One pub/sub subscription serves the whole process. A wake-up brings what the answer is rendered
 from; of those that only name ids, all that come within 5 ms of each other are one read. Pub/sub
-loses messages, so every 2 s one batch read looks at everything waited for, and
-at once after a reconnect.
+loses messages, so every 2 s, and at once after a reconnect, one batch read looks at everything
+waited for.
 
 The same subscription brings partial images. Only the ticket of a caller who streams collects them:
 each place once, in the order they came, and none after the generation has finished. No poll looks

@@ -2,7 +2,7 @@
 
 Keys are worked out where that is possible; only `in/` and `tmp/` are listed, up to the day before
 yesterday. However long nothing was cleaned up, the next run finds all that was left meanwhile. One
-object that cannot be removed is logged, tried again in the next hour, and keeps no other.
+object that cannot be removed is logged, tried again in the next hour, and holds up no other.
 
 Objects first, rows second: a crash in between only means that they are deleted once more.
 """

@@ -6,10 +6,10 @@
                  failed and released
     rung again   queued and unclaimed: the doorbell once more, at most every 30 s with back-off
 
-A call that may have been paid is repeated in three places only: here and when a worker hands back
-at its end, because our own crash or shutdown is not the customer's fault (the dispatch number
-counts both, `deaths` the crashes), and for a bad result on channels whose retries are free
-(dispatch/retry.py).
+A call that may have been paid is repeated in three places only: here and when a worker hands back,
+at its end or what it has let go of, because our own crash, error or shutdown is not the customer's
+fault (the dispatch number counts all of them, `deaths` the crashes), and for a bad result on
+channels whose retries are free (dispatch/retry.py).
 """
 
 import logging

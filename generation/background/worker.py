@@ -6,7 +6,7 @@ database pool cannot let it run out, and looks for generations whose doorbell no
 broker down, work is merely found a few seconds later.
 
 Loop and heartbeat listen to each other. The process ends when one of them is gone or has hung,
-because it would go on to take messages and do nothing with them.
+because it would go on taking messages and do nothing with them.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ CROPPED = "cropped"
 PLANS = (NATIVE, CLOSEST, CROPPED, AUTO)
 """Every word for how a size is made."""
 LEAST_PIXELS = 655_360
-"""Fewer than today's upstreams make: such a size is scaled down from a larger one of its ratio."""
+"""Today's upstreams make no fewer: a smaller size is scaled down from a larger one of its ratio."""
 
 
 @dataclass(frozen=True, slots=True)

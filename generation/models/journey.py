@@ -1,4 +1,4 @@
-"""Generations and what works on them: workers, attempts, replays.
+"""Generations and what works on them: workers, attempts, idempotency records.
 
 A generation is one admitted request. Its hold is columns of this row; the conditional UPDATE that
 makes it final ends the hold, so a hold ends exactly once. Amounts are micro-USD.

@@ -1,6 +1,7 @@
 """`manage.py ledger_check [--json] [--head FILE]`: exit status 0 when the ledger is proved.
 
-With findings it is 1.
+With findings it is 1. `ledger_check --protections` prints the database's own rules and proves
+nothing.
 """
 
 import json

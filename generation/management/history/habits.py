@@ -105,4 +105,4 @@ SECOND_TRY = 9
 FEWER = 60
 """Of a thousand that ask for several images: one of them did not come."""
 SMALLER = 6
-"""Of a thousand delivered: in another, smaller size than asked for."""
+"""Of 150 delivered that were to be 1536x1024: those that came smaller."""
