@@ -1,7 +1,8 @@
 """Time to image as counts by log-spaced buckets: they add up over rows, and quantiles follow. Pure.
 
 Bucket 0 is what took less than `BOUNDS[0]`, bucket i what took less than `BOUNDS[i]`, the last one
-everything beyond. Four buckets are a doubling, so a quantile is at most a tenth off.
+everything beyond. Four buckets are a doubling, so between the first and the last
+bound a quantile is at most a fifth off.
 """
 
 from bisect import bisect_right

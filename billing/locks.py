@@ -1,7 +1,7 @@
 """Row locks of the ledger, always in this order: tenant account, then key budget, then rollup.
 
 `services/holds.py` locks the first two in the same order by its conditional UPDATEs, and
-`services/costs.py` the third by its upsert. Nothing else a request does in this app locks a row.
+`services/usage.py` the third by its upsert. Nothing else a request does in this app locks a row.
 """
 
 from uuid import UUID

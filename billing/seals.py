@@ -2,7 +2,8 @@
 
 A tenant's chain begins with `first_seal` and goes on by its numbers. The platform's transfers are
 written by many at once and stand in no chain: each is sealed alone, under its attempt's key.
-What is sealed is every column but the row's id; times are microseconds, bytes hexadecimal.
+What is sealed is every column but the row's id and the seal itself; times are microseconds,
+bytes hexadecimal.
 """
 
 from typing import NamedTuple

@@ -14,5 +14,5 @@ def tell_of_low_balances() -> None:
 
 @shared_task(ignore_result=True)
 def tell_of_passed_budgets() -> None:
-    """Mail those who manage keys of budgets that only warn and were passed."""
+    """Mail those who manage keys about budgets that only warn and were passed."""
     look_at_budgets(now=clock.now())

@@ -178,7 +178,7 @@ class UsageView(Endpoint):
         group_by: Sequence[Group] | None,
         limit: int,
     ) -> Answer:
-        """Requests, images, charges and times of what ended, summed by the hour as it ends."""
+        """Requests, images, charges and times of what ended, counted in the hour of its end."""
         end = end or clock.now()
         start = start or end - USUAL_SPAN[bucket]
         if start >= end:

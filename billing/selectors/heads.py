@@ -1,4 +1,4 @@
-"""The ends of all chains at one moment: what somebody keeps who wants to see later rewriting."""
+"""The ends of all chains at one moment: what somebody keeps in order to see later rewriting."""
 
 from dataclasses import dataclass
 from datetime import datetime

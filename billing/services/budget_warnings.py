@@ -21,7 +21,7 @@ KEPT = timedelta(days=70)
 
 
 def look_at_budgets(*, now: datetime) -> int:
-    """Tell of each budget that only warns and was passed; of how many was told.
+    """Tell of each budget that only warns and was passed; how many were told of.
 
     Once for a key's UTC day, and once for its month; again where the budget was changed and is
     passed again. Each in its own transaction, with its mails. Safe beside another one.
