@@ -1,6 +1,6 @@
 """What accounts asks of the apps above it that keep data of tenants. Each plugs itself in at start.
 
-plug_in(load)                    # billing/apps.py, generation/apps.py, once a process
+plug_in(load)                    # each of their apps.py, once a process
 for one in holdings(): …         # accounts, to hand a tenant's data out or erase it
 """
 

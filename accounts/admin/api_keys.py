@@ -74,7 +74,7 @@ class ApiKeyAdmin(DollarForms, ServiceAdmin):
 
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
-        """End the selected keys at once, once they were looked at."""
+        """End the selected keys at once, once they have been looked at."""
         named = [
             f"{key.tenant}: {key.name or 'unnamed'}, {key.visible_prefix}…" for key in queryset
         ]

@@ -41,7 +41,8 @@ class GuardedAdmin(ModelAdmin):
 class ServiceAdmin(GuardedAdmin):
     """Pages whose saves are a service's: forms show what it refuses, and write nothing themselves.
 
-    What has such a page is never deleted: it is disabled, because work and prices know it.
+    Unless a page says otherwise, what it shows is never deleted: it is disabled, because work and
+    prices know it.
     """
 
     @override

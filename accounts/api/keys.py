@@ -184,7 +184,7 @@ class KeysView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
-        """The account's keys, newest first, those that have ended too. A test key sees its like."""
+        """The account's keys, newest first, ended ones too. A test key sees test keys alone."""
         found = api_keys_of(
             caller.tenant_id, tests_only=caller.is_test, after=after, limit=limit + 1
         )
@@ -210,7 +210,7 @@ class KeysView(Endpoint):
     def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
         """A key of the same account. What is left out is as with the key that asks.
 
-        But its budgets stop it, unless it is said that they only warn.
+        The new key's budgets stop it all the same, unless it is said that they only warn.
         """
         own = _own(caller)
         given.setdefault("budget_warns_only", False)

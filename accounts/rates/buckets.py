@@ -24,8 +24,9 @@ PAGES = "pages"
 SENDINGS = "webhook tests and resends"
 
 PAGES_OF_PERSON = 300
-SENDINGS_OF_TENANT = 30
 """Pages of the console a minute: five a second, for as long as one likes."""
+SENDINGS_OF_TENANT = 30
+"""Webhook events a minute that a tenant has sent by hand."""
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
@@ -91,7 +92,7 @@ def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:
 
 
 def bucket_of_queries(caller: Caller) -> Bucket:
-    """The same of its lists and quotes, which cost more."""
+    """The platform's limit of a tenant's lists and quotes, which cost more."""
     name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:queries"
     return Bucket(name, QUERIES, "account", settings.QUERIES_PER_MINUTE, 1)
 

@@ -1,4 +1,4 @@
-"""Mail on its way: kept until the short-work worker has sent it, and tried again for a day.
+"""Mail on its way: kept until the short-work worker has sent it, and tried again for 19 hours.
 
 Raises nothing of a mail server's: what it says is kept with the mail.
 """

@@ -113,9 +113,9 @@ def set_password(*, user: User, password: str | None, actor: Actor, ip: str | No
 
 @transaction.atomic
 def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
-    """Forget a person who has left no trace in the audit log; the others are made inactive.
+    """Forget a person who has left no trace in the audit log; others can only be made inactive.
 
-    Raises ValidationError for oneself, and ProtectedError for who stands in the audit log.
+    Raises ValidationError for oneself, and ProtectedError for somebody who stands in that log.
     """
     if user == actor:
         raise ValidationError("Nobody deletes themselves.")

@@ -38,7 +38,7 @@ def set_image_retention(
 ) -> None:
     """How many days images are kept: 0 for two hours at the most; None as long as anyone's.
 
-    A shorter time is for those that are there as well. Raises ValidationError for more days than
+    A shorter time holds for those already there, too. Raises ValidationError for more days than
     images of anyone are kept, or less than nothing.
     """
     most = settings.IMAGE_RETENTION_DAYS

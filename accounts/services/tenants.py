@@ -108,7 +108,7 @@ def change_tenant(
 def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None) -> None:
     """Let a tenant's members call it otherwise.
 
-    What operators call it stays, so nobody names themselves like somebody else. Raises
+    What operators call it stays, so nobody can pass for somebody else. Raises
     ValidationError for one that is too long.
     """
     columns = {"title": title}

@@ -19,7 +19,7 @@ PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 
 @transaction.atomic
 def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
-    """Take a person's address for verified; the first time, give them what a newcomer gets.
+    """Take a person's address as verified; the first time, give them what a newcomer gets.
 
     That is a workspace of their own, unless somebody invites them to one.
     """

@@ -47,5 +47,5 @@ def said_when(response: HttpResponse, form: Counted) -> HttpResponse:
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """Who has tried too often."""
+    """The page for whoever has tried too often."""
     return TemplateResponse(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS).render()
