@@ -27,7 +27,7 @@ def _offer() -> Offer:
 
 
 def _holdings() -> holdings.Holdings:
-    from generation import holdings as ours  # noqa: PLC0415 - needed by two commands alone
+    from generation import holdings as ours  # noqa: PLC0415 - only to export or erase
 
     return ours
 

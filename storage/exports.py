@@ -63,7 +63,8 @@ def ask_for_export(
 ) -> TenantExport:
     """Have all that is kept of a tenant made into one file; its asker is told by mail.
 
-    Raises ValidationError while another one is being made, and for a fourth within 24 hours.
+    Raises ValidationError while another one is being made, for a fourth within 24 hours, and for a
+    tenant that is being erased.
     """
     locked = Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
     if locked.erasure_due_at is not None:

@@ -9,7 +9,7 @@ from typing_extensions import override
 from pictor.kit import ids
 
 SHORTEST = timedelta(hours=1)
-"""Before that no image goes, however short its tenant keeps them: its url is to be followed."""
+"""No image goes before that, however briefly its tenant keeps them: its url is to be followed."""
 
 
 class TenantExport(models.Model):

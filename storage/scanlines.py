@@ -26,7 +26,7 @@ PIECE_BYTES = 96 * 1024
 """Read and inflated at a time: small enough for the allocator to give the same memory again."""
 
 MOST_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
-"""What a stream may be longer than what it holds. Blocks without data take time and hold nothing:
+"""How much longer a stream may be than what it holds. Blocks without data take time and hold none:
 50 MB of them took 15 s of CPU."""
 
 _HEAD_BYTES, _CHECKSUM_BYTES = 8, 4

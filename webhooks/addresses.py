@@ -5,7 +5,7 @@ again, each time (pictor/kit/egress.py). One answer for a name that does not res
 that leads to something private: nobody learns our network's names.
 
 A name server may never answer. Two look-ups at once are all there are, so whoever has such a name
-keeps two threads of a web process at the most, for a few seconds. Raises Unavailable to others.
+keeps two threads of a web process busy at most, for a few seconds. Raises Unavailable to others.
 """
 
 import threading

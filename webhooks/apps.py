@@ -19,6 +19,6 @@ class WebhooksConfig(AppConfig):
 
 
 def _holdings() -> holdings.Holdings:
-    from webhooks import holdings as ours  # noqa: PLC0415 - needed by two commands alone
+    from webhooks import holdings as ours  # noqa: PLC0415 - only to export or erase
 
     return ours

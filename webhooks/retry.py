@@ -8,7 +8,7 @@ WAITS = (
     *(timedelta(minutes=minutes) for minutes in (5, 30)),
     *(timedelta(hours=hours) for hours in (2, 8, 24)),
 )
-"""After the first failed attempt, the second, …; nothing is tried after the last but one."""
+"""After the first failed attempt, the second, …; after the last wait comes the last attempt."""
 JITTER = 0.2
 """A wait is longer by up to this share of it: what failed together comes back apart."""
 PAUSED_AFTER = timedelta(days=5)

@@ -21,14 +21,14 @@ MOST_ANSWERED = 20
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How the latest deliveries to an endpoint went; those still on their way do not count."""
+    """How the latest deliveries to an endpoint went; those that were not tried yet do not count."""
 
     delivered: int = 0
     failed: int = 0
 
     @property
     def share(self) -> float | None:
-        """Of those that ended, how many were delivered; None where none has."""
+        """Of those that were tried, how many were delivered; None where none was."""
         ended = self.delivered + self.failed
         return self.delivered / ended if ended else None
 

@@ -90,7 +90,7 @@ class ShownPage:
 
 
 class EndpointObject(ApiObject):
-    """Where the account is told of what happens to its generations."""
+    """Where the account is told of what happens to its generations and its balance."""
 
     example = ENDPOINT_EXAMPLE
 
