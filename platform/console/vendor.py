@@ -1,7 +1,8 @@
 """Make static/console/vendor/ and templates/icons/ again from the npm packages they come from.
 
-Run as `python platform/console/vendor.py`; needs npm, which nothing else here does. Writes
-VENDOR.md with each file's package, version, licence, path inside the package and sha256.
+Run as `python platform/console/vendor.py`; needs npm, which else only the Node client's test
+does. Writes VENDOR.md with each file's package, version, licence, path inside the package and
+sha256.
 """
 
 import hashlib

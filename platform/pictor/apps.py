@@ -2,7 +2,7 @@
 
 An operator command starts in a moment because nothing here imports what only servers need: the
 admin's pages come with the URL map (urls.py), Celery with whoever serves (asgi.py, celery.py) or
-rings (generation/notify.py).
+rings for short work (kit/bell.py).
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The ASGI server's entry point: Django first, then the application made of its parts.
 
 What a first request would import otherwise is imported here: the URL map with all its pages, and
-the Celery app that doorbells are sent with.
+the Celery app that rings for short work (kit/bell.py).
 """
 
 import os

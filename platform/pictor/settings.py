@@ -48,7 +48,7 @@ OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
 LEDGER_KEY = env_secret("PICTOR_LEDGER_KEY")
 """Seals transfers, audit events and heads of the ledger; in no database."""
 ENCRYPTION_KEYS = env_secret("PICTOR_ENCRYPTION_KEYS").split()
-"""Fernet keys for channel credentials, newest first."""
+"""Fernet keys for channel credentials, webhook secrets and second factors, newest first."""
 
 OUR_APPS = ["pictor", "accounts", "webhooks", "billing", "storage", "generation", "console"]
 INSTALLED_APPS = [
@@ -258,7 +258,7 @@ READS_PER_MINUTE = env_int("PICTOR_READS_PER_MINUTE", 30_000)
 QUERIES_PER_MINUTE = env_int("PICTOR_QUERIES_PER_MINUTE", 3_000)
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", REDIS_URL)
 DOORBELL_APP = "pictor.celery.app"
-"""The Celery app that rings for a generation: imported where one rings, not by every command."""
+"""The Celery app that rings for short work: imported where one rings, not by every command."""
 
 # --- S3 ---------------------------------------------------------------------------------------
 
@@ -339,9 +339,9 @@ HEARTBEAT_SECONDS = 3
 REAPER_SECONDS = 3
 RING_AGAIN_SECONDS = 30
 MAX_DEATHS = 3
-"""As often may a generation be in the hands of a worker that dies; then it fails, uncharged."""
+"""So many workers may die with a generation in hand; then it fails, uncharged."""
 MAX_DISPATCHES = 9
-"""So often is it sent on at most, whatever became of the workers: each call may cost us."""
+"""It is sent on so often at most, whatever became of the workers: each call may cost us."""
 QUARANTINE_SECONDS = 60
 """All that a dead worker had in hand has begun again after this long, each as alone as can be."""
 WORKER_SLOTS = env_int("PICTOR_WORKER_SLOTS", 2500)

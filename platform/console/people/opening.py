@@ -1,7 +1,7 @@
 """The link that `make run` prints: it opens the demo workspace's playground, signed in.
 
 It holds a pass (pictor/kit/passes.py) and works under `make run` alone, from this machine alone,
-for the demo's owner, and only as long as that person has no second factor. To look at the link
+for the demo's owner, and only as long as that person has no second factor. Looking at the link
 signs nobody in: the page that it shows sends a form, by itself where there are scripts.
 """
 

@@ -211,7 +211,7 @@ class Unavailable(PictorError):
 
 
 class GenerationTimeout(PictorError):
-    """Took longer than a caller is kept waiting."""
+    """Took longer than a caller is kept waiting, or than a generation may take."""
 
     status = 504
     type = "upstream_error"

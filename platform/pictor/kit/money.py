@@ -1,6 +1,6 @@
 """Money: whole micro-USD inside, decimal strings where people type or read.
 
-Amounts are rounded here and nowhere else.
+What is charged is rounded here and nowhere else.
 
 1 USD = 1,000,000 micros. Raises ValueError for an amount that is not a finite decimal with at
 most six places.

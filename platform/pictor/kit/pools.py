@@ -1,7 +1,8 @@
 """The fixed thread pools in which requests and generations do their blocking work.
 
-Besides: DNS look-ups (kit/egress.py, 8 threads), pages outside /v1 (a thread each, 8 at a time at
-most), and single threads that last as long as their process (presence, heartbeat, loop,
+Besides: DNS look-ups (kit/egress.py: 8 threads for each set of private origins, 32 for what callers
+name and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread each, 8 at a time
+at most), and single threads that last as long as their process (presence, heartbeat, loop,
 reaper and its watch, the beat, the consumer's watch, webhooks, the posting of figures).
 
     admission   6   key look-up to commit, web; fair between tenants, bounded queue
@@ -11,7 +12,7 @@ reaper and its watch, the beat, the consumer's watch, webhooks, the posting of f
     database    8   claims, attempts, settlements, image worker; webhooks, short-work worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
-    references  1   verification of reference images, web; fair between tenants
+    references  1   verification of reference images, both; fair between tenants
 
 A database thread keeps its one connection for life; a connection that broke is dropped after the
 call that broke it, so that the next call gets a fresh one.

@@ -2,8 +2,7 @@
 
 In order: locks, disk and port; the embedded servers, each unless its URL is configured; migrations
 and seed; web and image worker; the first image; the short-work worker. Then it supervises until
-Ctrl-C or SIGTERM. Imports no
-Django: it starts at once and stays small.
+Ctrl-C or SIGTERM. Imports no Django: it starts at once and stays small.
 """
 
 import errno
