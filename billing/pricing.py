@@ -46,7 +46,7 @@ class PriceRow:
 
     For `auto` rows `micros` is what is held, and width and height are the largest size it covers.
     A formula row prices whatever comes back by the token formula; a fixed one by the table. The
-    row of reference images says what is held for each at most: charged are the tokens reported.
+    row of reference images says what is held for each at most; the tokens reported are charged.
     """
 
     micros: Micros

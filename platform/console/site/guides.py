@@ -27,7 +27,7 @@ _SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """A rendered guide; `sections` are the ids and titles of its headings."""
+    """A rendered guide; `sections` are the ids and titles of its second-level headings."""
 
     slug: str
     title: str

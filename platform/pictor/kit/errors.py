@@ -201,7 +201,7 @@ class NoChannelAvailable(PictorError):
 
 
 class Unavailable(PictorError):
-    """We cannot answer just now. Nothing new was accepted and nothing new is on hold."""
+    """We cannot answer just now. Unless the message says otherwise, nothing new was accepted."""
 
     status = 503
     type = "api_error"
