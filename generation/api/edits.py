@@ -39,8 +39,9 @@ async def edit(request: ASGIRequest) -> HttpResponseBase:
     The images that it begins with are charged besides, where the price list has a price for them.
     As a form, with one file as `image` or several as `image[]`, and a `mask` where only a part may
     change; or as JSON, with base64, data URIs or addresses. Images are png, jpeg or webp, told by
-    their bytes, wholly decodable, of at most 50 MiB and 16 megapixels. File names mean nothing.
-    With `stream`, the events are `image_edit.partial_image` and `image_edit.completed`.
+    their bytes, wholly decodable, of at most 50 MiB and 16 megapixels (a webp 11.25, a progressive
+    RGB jpeg 12). File names mean nothing. With `stream`, the events are `image_edit.partial_image`
+    and `image_edit.completed`.
     """
     return await respond(Call.of(request, parse=requests.edit))
 
