@@ -1,6 +1,6 @@
 """Make static/console/vendor/ and templates/icons/ again from the npm packages they come from.
 
-Run as `python platform/console/vendor.py`; needs npm, which else only the Node client's test
+Run as `python platform/console/vendor.py`; needs npm, which otherwise only the Node client's test
 does. Writes VENDOR.md with each file's package, version, licence, path inside the package and
 sha256.
 """
