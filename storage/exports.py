@@ -1,4 +1,7 @@
-"""All that is kept of a tenant as one file, asked for by a person, made by the short-work worker.
+"""A tenant's data as one file, asked for by a person, made by the short-work worker.
+
+It is all that is kept of the tenant, or one of its lists that is too long to be made while its
+asker waits. The console writes the lists (`LIST_WRITER`), as it knows how they are filtered.
 
 A row says that it is wanted, before anything is done; whatever dies meanwhile, the row is due again
 and the file is made from the beginning. It is written to an unnamed file on disk, which goes with
@@ -13,16 +16,18 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import IO, Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
+from django.utils.module_loading import import_string
 
 from accounts.models import Tenant, User
 from accounts.services import post, record, write_export
@@ -30,7 +35,7 @@ from pictor.kit import clock
 from pictor.kit.bell import ring
 from storage import object_keys
 from storage.backends import bucket
-from storage.models import TenantExport
+from storage.models import QUERY_CHARS, TenantExport
 from storage.services import delete_objects, remove_exports_until, signed_url
 from storage.wire import StorageFailed
 
@@ -38,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 TASK = "storage.make_exports"
 MOST_A_DAY = 3
+MOST_LISTS_A_DAY = 10
 KEPT = timedelta(hours=24)
 LINK_SECONDS = 300
 """A link is made when it is followed."""
@@ -50,7 +56,7 @@ LEAST_FREE_BYTES = 1024**3
 """Left on the disk for everybody else."""
 LOOK_BYTES = 64 * 1024**2
 """Written between two looks at how much is left."""
-CONTENT_TYPE = "application/zip"
+CONTENT_TYPES: Mapping[str, str] = {"zip": "application/zip", "csv": "text/csv; charset=utf-8"}
 MAIL = "account/email/export"
 
 _at_work = threading.Lock()
@@ -59,12 +65,19 @@ _at_work = threading.Lock()
 
 @transaction.atomic
 def ask_for_export(
-    *, tenant: Tenant, user: User, page_url: str, now: datetime, ip: str | None = None
+    *,
+    tenant: Tenant,
+    user: User,
+    page_url: str,
+    now: datetime,
+    ip: str | None = None,
+    list_name: str = "",
+    list_query: str = "",
 ) -> TenantExport:
-    """Have all that is kept of a tenant made into one file; its asker is told by mail.
+    """Have all that is kept of a tenant, or one list, made into a file; its asker gets a mail.
 
-    Raises ValidationError while another one is being made, for a fourth within 24 hours, and for a
-    tenant that is being erased.
+    Raises ValidationError while another one is being made, for a fourth within 24 hours (of lists
+    an eleventh), for a query that is too long, and for a tenant that is being erased.
     """
     locked = Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
     if locked.erasure_due_at is not None:
@@ -72,10 +85,17 @@ def ask_for_export(
     known = TenantExport.objects.filter(tenant=tenant)
     if known.filter(ready_at=None, failed_at=None).exists():
         raise ValidationError("An export is being made already.")
-    if known.filter(asked_at__gt=now - KEPT).count() >= MOST_A_DAY:
-        raise ValidationError(f"At most {MOST_A_DAY} exports within 24 hours: ask again later.")
+    _check_number(known.filter(asked_at__gt=now - KEPT), list_name)
+    if len(list_query) > QUERY_CHARS:
+        raise ValidationError("The filter is too long.")
     export = TenantExport.objects.create(
-        tenant=tenant, asked_by=user, asked_at=now, due_at=now, page_url=page_url
+        tenant=tenant,
+        asked_by=user,
+        asked_at=now,
+        due_at=now,
+        page_url=page_url,
+        list_name=list_name,
+        list_query=list_query,
     )
     _record(export, "tenant.export_ask", user, ip)
     transaction.on_commit(partial(ring, TASK))
@@ -84,9 +104,12 @@ def ask_for_export(
 
 def export_url(export: TenantExport) -> str:
     """Where the file is downloaded, for some minutes. Makes no request."""
-    name = f"pictor-export-{export.asked_at.astimezone(UTC):%Y-%m-%d-%H%M}.zip"
+    of, at = export.list_name or "export", export.asked_at.astimezone(UTC)
     return signed_url(
-        _key_of(export), content_type=CONTENT_TYPE, expires_seconds=LINK_SECONDS, attachment=name
+        _key_of(export),
+        content_type=CONTENT_TYPES[export.ext],
+        expires_seconds=LINK_SECONDS,
+        attachment=f"pictor-{of}-{at:%Y-%m-%d-%H%M}.{export.ext}",
     )
 
 
@@ -121,6 +144,15 @@ def delete_exports_of(tenant_id: UUID) -> None:
         _delete(export)
 
 
+def _check_number(of_late: QuerySet[TenantExport], list_name: str) -> None:
+    if list_name:
+        most, what, of_late = MOST_LISTS_A_DAY, "lists", of_late.exclude(list_name="")
+    else:
+        most, what, of_late = MOST_A_DAY, "exports", of_late.filter(list_name="")
+    if of_late.count() >= most:
+        raise ValidationError(f"At most {most} {what} within 24 hours: ask again later.")
+
+
 def _claimed(now: datetime) -> TenantExport | None:
     """An export that nobody else makes now; it is due again soon, should this process die."""
     with transaction.atomic():
@@ -142,10 +174,13 @@ def _make(export: TenantExport) -> bool:
     try:
         with tempfile.TemporaryFile(dir=settings.SPOOL) as unnamed:
             file = cast(IO[bytes], _Watched(unnamed, partial(_renew, export)))
-            write_export(tenant=export.tenant, file=file)
+            _write(export, file)
             size_bytes = file.tell()
             file.seek(0)
-            bucket.put_file(_key_of(export), file, content_type=CONTENT_TYPE)
+            bucket.put_file(_key_of(export), file, content_type=CONTENT_TYPES[export.ext])
+    except PermissionDenied:  # its asker has left, or may see less than when they asked
+        _fail(export, clock.now())
+        return False
     except (OSError, StorageFailed) as error:
         logger.warning("an export was not made, attempt %d: %s", export.attempts, error)
         again = clock.now() + WAITS[min(export.attempts, len(WAITS)) - 1]
@@ -155,6 +190,23 @@ def _make(export: TenantExport) -> bool:
         delete_objects([_key_of(export)])
         return False
     return True
+
+
+def _write(export: TenantExport, file: IO[bytes]) -> None:
+    if not export.list_name:
+        write_export(tenant=export.tenant, file=file)
+        return
+    if export.asked_by is None:
+        raise PermissionDenied
+    write_list = import_string(settings.LIST_WRITER)
+    write_list(  # raises PermissionDenied
+        name=export.list_name,
+        query=export.list_query,
+        tenant=export.tenant,
+        user=export.asked_by,
+        at=export.asked_at,
+        file=file,
+    )
 
 
 @transaction.atomic
@@ -202,7 +254,10 @@ def _renew(export: TenantExport) -> None:
 
 def _key_of(export: TenantExport) -> str:
     return object_keys.export_key(
-        settings.OBJECT_KEY_SECRET, export.id, created=export.asked_at.astimezone(UTC).date()
+        settings.OBJECT_KEY_SECRET,
+        export.id,
+        created=export.asked_at.astimezone(UTC).date(),
+        ext=export.ext,
     )
 
 
@@ -213,7 +268,7 @@ def _record(export: TenantExport, action: str, actor: User | str, ip: str | None
         object_type="tenant",
         object_id=export.tenant.public_id,
         tenant_id=export.tenant_id,
-        after={"export": export.public_id},
+        after={"export": export.public_id, "of": export.list_name or "everything"},
         ip=ip,
     )
 

@@ -10,10 +10,11 @@ from pictor.kit import ids
 
 SHORTEST = timedelta(hours=1)
 """No image goes before that, however briefly its tenant keeps them: its url is to be followed."""
+QUERY_CHARS = 4000
 
 
 class TenantExport(models.Model):
-    """All that is kept of a tenant as one file, as a person asked for it; deleted a day later."""
+    """What a person asked for as one file, deleted a day later: all that is kept, or one list."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
@@ -22,6 +23,15 @@ class TenantExport(models.Model):
     )
     asked_at = models.DateTimeField()
     page_url = models.CharField(max_length=300, help_text="Where its asker finds it.")
+    list_name = models.CharField(
+        max_length=20, blank=True, db_default="", help_text="Empty: all that is kept."
+    )
+    list_query = models.CharField(
+        max_length=QUERY_CHARS,
+        blank=True,
+        db_default="",
+        help_text="The filters of the list's address.",
+    )
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     ready_at = models.DateTimeField(null=True)
@@ -40,12 +50,17 @@ class TenantExport(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"export of {self.tenant_id}"
+        return f"export of {self.list_name or 'everything'} of {self.tenant_id}"
 
     @property
     def public_id(self) -> str:
         """The id outside: `exp_…`."""
         return ids.public(ids.EXPORT, self.id)
+
+    @property
+    def ext(self) -> str:
+        """What its file's name ends with."""
+        return "csv" if self.list_name else "zip"
 
     @property
     def is_being_made(self) -> bool:

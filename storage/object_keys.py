@@ -4,7 +4,7 @@
     in/20261120/7f3/c41…/0.bin                an input of a generation: a reference image
     tmp/20261120/7f3/c41…/1-0-2.png           a partial image: dispatch-image-partial
     small/20261120/7f3/c41…/1-0.webp          an image for a list, made when it is first looked at
-    exports/20261120/7f3/c41…/export.zip      all that is kept of a tenant, for a day
+    exports/20261120/7f3/c41…/export.zip      all that is kept of a tenant, or a list, for a day
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
 is over writes where nobody looks. 128 bits of HMAC-SHA256 keep keys unguessable, and all objects
@@ -57,9 +57,9 @@ def partial_key(
     return f"{PARTIALS}/{folder}/{dispatch}-{image}-{partial}.{ext}"
 
 
-def export_key(secret: str, export_id: UUID, *, created: date) -> str:
+def export_key(secret: str, export_id: UUID, *, created: date, ext: str) -> str:
     """Where an export of a tenant lies. `created` is the day it was asked for on, in UTC."""
-    return f"{EXPORTS}/{_folder(secret, export_id, created)}/export.zip"
+    return f"{EXPORTS}/{_folder(secret, export_id, created)}/export.{ext}"
 
 
 def thumbnail_key(image_key: str) -> str:

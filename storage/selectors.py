@@ -37,9 +37,15 @@ def stored_images_of_tenant(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
 
 
 def exports_of(tenant_id: UUID) -> list[TenantExport]:
-    """A tenant's exports of late, newest first."""
-    found = TenantExport.objects.filter(tenant_id=tenant_id).select_related("asked_by")
-    return list(found.order_by("-asked_at"))
+    """A tenant's exports of everything of late, newest first."""
+    found = TenantExport.objects.filter(tenant_id=tenant_id, list_name="")
+    return list(found.select_related("asked_by").order_by("-asked_at"))
+
+
+def list_exports_of(tenant_id: UUID, user_id: int) -> list[TenantExport]:
+    """The lists of a tenant that this person asked for of late, newest first."""
+    found = TenantExport.objects.filter(tenant_id=tenant_id, asked_by_id=user_id)
+    return list(found.exclude(list_name="").order_by("-asked_at"))
 
 
 def export_of(tenant_id: UUID, public_id: str, *, now: datetime) -> TenantExport | None:

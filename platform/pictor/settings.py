@@ -291,6 +291,8 @@ STORAGES = {
 }
 URL_EXPIRY_SECONDS = env_int("PICTOR_URL_EXPIRY_SECONDS", 3600)
 IMAGE_RETENTION_DAYS = env_int("PICTOR_IMAGE_RETENTION_DAYS", 30)
+LIST_WRITER = "console.workspace.lists.write"
+"""Writes a list into its export: storage knows no console."""
 
 # --- what a page may load and run (web/page_policy.py) ----------------------------------------
 

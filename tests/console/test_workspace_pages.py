@@ -20,7 +20,7 @@ ACTIONS = {
     "member_factor",
     "invitation_cancel", "settings_limits", "billing_alert", "export_ask", "export", "delete",
     "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test",
-    "webhook_resend", "delivery_resend",
+    "webhook_resend", "delivery_resend", "list_ask",
 }  # fmt: skip
 """What answers with no page of its own."""
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
@@ -29,6 +29,7 @@ VARIANTS = {
     "usage": ("?period=24h&split=status&show=failed", "?period=month&split=key&show=images"),
     "keys": ("?status=ended&q=nothing+like+it",),
     "webhook": ("?status=delivered",),
+    "exports": ("?list=generations&status=failed",),
     "find": ("?q=demo", "?q=nothing+of+that+name"),
 }
 

@@ -93,6 +93,40 @@ def test_one_at_a_time_and_three_a_day(ask):
     ask(now + 25 * HOUR)
 
 
+def test_a_list_is_made_mailed_and_handed_out(acme, ann):
+    export = ask_for_export(
+        tenant=acme.tenant,
+        user=ann,
+        page_url="https://pictor.example/console/exports/",
+        now=clock.now(),
+        list_name="ledger",
+    )
+
+    assert make_due(now=clock.now()) == 1
+
+    export.refresh_from_db()
+    answer = httpx.get(export_url(export), trust_env=False)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith('attachment; filename="pictor-ledger-')
+    assert len(answer.content) == export.size_bytes
+    assert answer.content.decode().startswith("\ufeffseq,at,kind,amount,currency")
+    mail = Mail.objects.get()
+    assert mail.subject == "The list “ledger” of “acme” is ready"
+    assert "https://pictor.example/console/exports/" in mail.text
+
+
+def test_a_list_of_who_has_left_is_given_up_at_once(acme, ann):
+    now = clock.now()
+    asked = {"tenant": acme.tenant, "user": ann, "page_url": "/", "now": now, "list_name": "ledger"}
+    export = ask_for_export(**asked)
+    Membership.objects.filter(user=ann).delete()
+
+    assert make_due(now=now) == 0
+
+    export.refresh_from_db()
+    assert (export.attempts, export.is_being_made, export.ready_at) == (1, False, None)
+
+
 def test_it_is_made_from_the_beginning_when_its_worker_dies(ask, monkeypatch):
     class KilledError(BaseException):
         pass

@@ -2,18 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from datetime import datetime
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import audit_page, members_of
+from console.workspace import exports
 from console.workspace.access import May, Workspace, member
 from console.workspace.events import told
-from console.workspace.exports import Rows, csv_answer
+from console.workspace.exports import Rows
 from console.workspace.periods import number_of
+from pictor.kit import clock
 
 PAGE = 50
 READ = 500
@@ -36,11 +39,11 @@ COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
 @member(May.SEE_AUDIT)
 def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Who did what, from where, before and after; newest first, filtered as the address says."""
-    said = {name: request.GET.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
-    if not _ACTION.fullmatch(said["action"]):
-        said["action"] = ""
     if request.GET.get("format") == "csv":
-        return csv_answer("audit.csv", COLUMNS, _pages(workspace, said))
+        way = exports.ordering(request, workspace.tenant.public_id, "audit")
+        pages = pages_of(workspace, request.GET, clock.now())
+        return exports.csv_answer("audit.csv", COLUMNS, pages, rest=f"all of it is made at {way}")
+    said = _said(request.GET)
     before_id = number_of(request.GET.get("before", ""))
     events = audit_page(workspace.tenant.id, before=before_id, **said, limit=PAGE + 1)
     kept = {name: word for name, word in said.items() if word}
@@ -60,7 +63,18 @@ def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     return render(request, "workspace/audit.html", context)
 
 
-def _pages(workspace: Workspace, said: Mapping[str, str]) -> Iterator[Rows]:
+def _said(query: QueryDict) -> dict[str, str]:
+    """What the list is filtered by; what makes no sense is empty."""
+    said = {name: query.get(name, "").replace("\0", "").strip() for name in AUDITED_BY}
+    if not _ACTION.fullmatch(said["action"]):
+        said["action"] = ""
+    return said
+
+
+def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
+    """The log as it is filtered and as it is, newest first."""
+    del at
+    said = _said(query)
     before: int | None = None
     while page := audit_page(workspace.tenant.id, before=before, **said, limit=READ):
         yield [

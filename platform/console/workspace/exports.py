@@ -1,26 +1,32 @@
-"""Lists as CSV: streamed, with a mark that spreadsheets read UTF-8 by, and no formulas in them."""
+"""Lists as CSV: with a mark that spreadsheets read UTF-8 by, and no formulas in them."""
 
 import csv
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.urls import reverse
 
+MOST_ROWS = 50_000
+"""Of a file that somebody waits for: so many are made in seconds."""
 MOST_BYTES = 200 * 1024**2
-CUT = "The file ends here, at 200 MB: narrow the filter, or ask for what follows."
 MOST_SECONDS = 20.0
 """That are spent on a file: a little less than a page may take (web/site.py)."""
-LATE = "The file ends here, as the rest would take too long: narrow the filter."
+NARROW = "narrow the filter"
+_CUT = "The file ends here, {why}: {rest}."
 _MARK = "\ufeff"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Rows = Sequence[Sequence[Any]]
 
 
-def csv_answer(name: str, columns: Sequence[str], pages: Iterable[Rows]) -> StreamingHttpResponse:
-    """A file of that name.
+def csv_answer(
+    name: str, columns: Sequence[str], pages: Iterable[Rows], *, rest: str = NARROW
+) -> StreamingHttpResponse:
+    """A file of that name, streamed: at most MOST_ROWS, MOST_BYTES and MOST_SECONDS of it.
 
     Args:
         name: of the file.
@@ -28,26 +34,55 @@ def csv_answer(name: str, columns: Sequence[str], pages: Iterable[Rows]) -> Stre
         pages: the rows, some at a time. A page is made in a thread, when the one before has been
             written: no more than one is in memory. (Of an iterator that is not asynchronous Django
             makes a list first.)
+        rest: how to get what is beyond, for the last line of a file that was cut.
     """
-    writer = csv.writer(_Echo())
 
-    async def lines() -> AsyncIterator[str]:
-        yield _MARK + writer.writerow(columns)
-        steps, size, ends_at = iter(pages), 0, time.monotonic() + MOST_SECONDS
+    async def text() -> AsyncIterator[str]:
+        yield _MARK + _lines([columns])
+        steps, rows, size, ends_at = iter(pages), 0, 0, time.monotonic() + MOST_SECONDS
         while (page := await sync_to_async(_next)(steps)) is not None:
+            lines = _lines(page[: MOST_ROWS - rows])
+            rows, size = rows + len(page), size + len(lines.encode())
             if time.monotonic() > ends_at:
-                yield writer.writerow([LATE])
+                yield _lines([[_CUT.format(why="as the rest would take too long", rest=rest)]])
                 return
-            text = "".join(writer.writerow([_harmless(cell) for cell in row]) for row in page)
-            size += len(text.encode())
             if size > MOST_BYTES:
-                yield writer.writerow([CUT])
+                yield _lines([[_CUT.format(why=f"at {MOST_BYTES // 1024**2} MB", rest=rest)]])
                 return
-            yield text
+            yield lines
+            if rows > MOST_ROWS:
+                yield _lines([[_CUT.format(why=f"at {MOST_ROWS:,} rows", rest=rest)]])
+                return
 
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    answer = StreamingHttpResponse(text(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def csv_chunks(columns: Sequence[str], pages: Iterable[Rows]) -> Iterator[bytes]:
+    """The whole file, a page at a time."""
+    yield (_MARK + _lines([columns])).encode()
+    for page in pages:
+        yield _lines(page).encode()
+
+
+def query_of(request: HttpRequest) -> QueryDict:
+    """The filters in a list's address."""
+    query = request.GET.copy()
+    query.pop("format", None)
+    return query
+
+
+def ordering(request: HttpRequest, tenant: str, name: str) -> str:
+    """Where this list, as it is filtered, is asked for as a whole."""
+    page = reverse("workspace:exports", args=[tenant])
+    said = [(key, value) for key, values in query_of(request).lists() for value in values]
+    return request.build_absolute_uri(f"{page}?{urlencode([('list', name), *said])}")
+
+
+def to_order(request: HttpRequest, tenant: str, name: str) -> HttpResponseRedirect:
+    """A list that is too long to be waited for is asked for."""
+    return HttpResponseRedirect(ordering(request, tenant, name))
 
 
 def _next(steps: Iterator[Rows]) -> Rows | None:
@@ -59,6 +94,13 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
+
+
+_writer = csv.writer(_Echo())
+
+
+def _lines(rows: Rows) -> str:
+    return "".join(_writer.writerow([_harmless(cell) for cell in row]) for row in rows)
 
 
 def _harmless(cell: Any) -> Any:

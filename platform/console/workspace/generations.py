@@ -2,21 +2,23 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
 from billing.selectors import books_of, transfers_of
 from console.site import calls
+from console.workspace import exports
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.drafts import MAX_PROMPT
-from console.workspace.exports import Rows, csv_answer
+from console.workspace.exports import Rows
 from console.workspace.filters import SOURCES, TESTS, Filters, chips_of, filters_of, period_choices
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
 from console.workspace.runs import run_of
@@ -40,9 +42,6 @@ from webhooks.selectors import deliveries_about
 PAGE = 50
 READ = 200
 """Rows that a CSV reads at once."""
-MOST_ROWS = 50_000
-"""Of a CSV: so many are made in seconds, and all of it must be while a page may take."""
-CUT = "The file ends here, at {rows:,} rows: narrow the filter, by a period or a day."
 TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
 COLUMNS = (
     "id", "created", "finished", "status", "model", "size_asked", "tier", "quality", "n", "images",
@@ -54,10 +53,10 @@ COLUMNS = (
 @member(May.SEE_GENERATIONS)
 def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """A page of them, filtered; the same as CSV, or as pictures."""
+    if request.GET.get("format") == "csv":
+        return _csv(request, workspace)
     keys = {key.public_id: key for key in keys_of(workspace)}
     filters = filters_of(request.GET, keys, clock.now(), workspace.tenant.zone)
-    if request.GET.get("format") == "csv":
-        return _csv(workspace, filters, {key.id: key for key in keys.values()})
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
     try:
         rows = found(
@@ -236,32 +235,39 @@ def _asked(made: Generation) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _csv(
-    workspace: Workspace, filters: Filters, keys: Mapping[UUID, ApiKey]
-) -> StreamingHttpResponse:
-    """The list as it is filtered, read a page at a time."""
+def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """The list as it is filtered, or where it is asked for, if it is long."""
+    tenant, query, now = workspace.tenant, exports.query_of(request), clock.now()
+    try:
+        keys = {key.public_id: key for key in keys_of(workspace)}
+        number = sums(tenant.id, filters_of(query, keys, now, tenant.zone).wanted).generations
+    except TooBroad:
+        number = 0  # its last line says so
+    if number > exports.MOST_ROWS:
+        return exports.to_order(request, tenant.public_id, "generations")
+    rest = f"all of it is made at {exports.ordering(request, tenant.public_id, 'generations')}"
+    return exports.csv_answer(
+        "generations.csv", COLUMNS, pages_of(workspace, query, now), rest=rest
+    )
 
-    def pages() -> Iterator[Rows]:
-        after, wanted = None, filters.wanted
-        for number in range(0, MOST_ROWS + READ, READ):
-            is_beyond = number >= MOST_ROWS
-            limit, chars = (1, 1) if is_beyond else (READ, MAX_PROMPT)
-            try:
-                page = found(
-                    workspace.tenant.id, wanted, after=after, limit=limit, prompt_chars=chars
-                )
-            except TooBroad:
-                yield [[TOO_BROAD]]
-                return
-            if is_beyond and page:
-                yield [[CUT.format(rows=MOST_ROWS)]]
-                return
-            yield [_cells(one, keys) for one in page]
-            if len(page) < limit:
-                return
-            after = page[-1].generation.id
 
-    return csv_answer("generations.csv", COLUMNS, pages())
+def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
+    """The list's rows as it is filtered at that time, newest first, read a page at a time."""
+    keys = {key.public_id: key for key in keys_of(workspace)}
+    wanted, after = filters_of(query, keys, at, workspace.tenant.zone).wanted, None
+    by_id = {key.id: key for key in keys.values()}
+    while True:
+        try:
+            page = found(
+                workspace.tenant.id, wanted, after=after, limit=READ, prompt_chars=MAX_PROMPT
+            )
+        except TooBroad:
+            yield [[TOO_BROAD]]
+            return
+        yield [_cells(one, by_id) for one in page]
+        if len(page) < READ:
+            return
+        after = page[-1].generation.id
 
 
 def _cells(one: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -28,8 +29,9 @@ from billing.selectors import (
 )
 from billing.services import TOLD, set_balance_alert
 from console.site.pricing import priced_models
+from console.workspace import exports
 from console.workspace.access import May, Workspace, member
-from console.workspace.exports import Rows, csv_answer
+from console.workspace.exports import Rows
 from console.workspace.fields import DollarsField, LimitField, dressed
 from console.workspace.periods import number_of
 from console.workspace.rows import one_of
@@ -141,8 +143,7 @@ def ledger(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     The CSV holds all of them, or with `after` those that follow that one.
     """
     if request.GET.get("format") == "csv":
-        after = number_of(request.GET.get("after", "")) or 0
-        return csv_answer("ledger.csv", COLUMNS, _pages(workspace, after))
+        return _csv(request, workspace)
     before_seq = number_of(request.GET.get("before", ""))
     rows = latest_transfers(workspace.tenant.id, before_seq=before_seq, limit=PAGE + 1)
     context = {
@@ -190,7 +191,25 @@ def _priced_by(workspace: Workspace, generation: str) -> list[int]:
     return books
 
 
-def _pages(workspace: Workspace, after: int) -> Iterator[Rows]:
+def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
+    """The ledger, or where it is asked for, if it is long."""
+    tenant, query = workspace.tenant, exports.query_of(request)
+    newest = [one.seq or 0 for one in latest_transfers(tenant.id, limit=1)]
+    if sum(newest) - _after(query) > exports.MOST_ROWS:
+        return exports.to_order(request, tenant.public_id, "ledger")
+    rest = f"all of it is made at {exports.ordering(request, tenant.public_id, 'ledger')}"
+    pages = pages_of(workspace, query, clock.now())
+    return exports.csv_answer("ledger.csv", COLUMNS, pages, rest=rest)
+
+
+def _after(query: QueryDict) -> int:
+    return number_of(query.get("after", "")) or 0
+
+
+def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
+    """The ledger in order, as it is; with `after` what follows that entry."""
+    del at
+    after = _after(query)
     while page := statement(workspace.tenant.id, after_seq=after, limit=READ):
         yield [
             [

@@ -1,16 +1,19 @@
-"""All that is kept of a workspace as one file: asked for here, made by the short-work worker."""
+"""A workspace's data as files: all that is kept, or a long list; made by the short-work worker."""
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.workspace.access import May, Workspace, member
+from console.workspace.exports import query_of
+from console.workspace.lists import LISTS, Listed
 from console.workspace.settings import page
 from pictor.kit import clock
 from storage.exports import ask_for_export, export_url
-from storage.selectors import export_of
+from storage.models import TenantExport
+from storage.selectors import export_of, list_exports_of
 
 
 @require_POST
@@ -33,11 +36,81 @@ def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 @require_safe
-@member(May.MANAGE)
+@member()
+def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """The long lists that this member asked for; with `list`, that one may be asked for here."""
+    return _lists(request, workspace, query_of(request))
+
+
+@require_POST
+@member()
+def ask_for_list(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Have a list made as it is filtered; the asker gets a mail."""
+    tenant = workspace.tenant
+    here = reverse("workspace:exports", args=[tenant.public_id])
+    query = QueryDict(request.POST.get("query", ""))
+    name, filters = _parted(query)
+    _listed(workspace, name)
+    try:
+        ask_for_export(
+            tenant=tenant,
+            user=workspace.user,
+            page_url=request.build_absolute_uri(here),
+            now=clock.now(),
+            ip=request.META.get("REMOTE_ADDR"),
+            list_name=name,
+            list_query=filters,
+        )
+    except ValidationError as error:
+        return _lists(request, workspace, query, refusal=" ".join(error.messages))
+    return redirect(here)
+
+
+@require_safe
+@member()
 def download(request: HttpRequest, workspace: Workspace, export: str) -> HttpResponse:
     """To the file, by an address that is good for some minutes."""
     del request
     found = export_of(workspace.tenant.id, export, now=clock.now())
-    if found is None:
+    if found is None or not _is_for(found, workspace):
         raise Http404
     return redirect(export_url(found))
+
+
+def _is_for(export: TenantExport, workspace: Workspace) -> bool:
+    """A list holds what its asker may see, and is for nobody else."""
+    if not export.list_name:
+        return May.MANAGE in workspace.may
+    is_theirs = export.asked_by_id == workspace.user.id
+    return is_theirs and LISTS[export.list_name].needs in workspace.may
+
+
+def _listed(workspace: Workspace, name: str) -> Listed:
+    listed = LISTS.get(name)
+    if listed is None or listed.needs not in workspace.may:
+        raise Http404
+    return listed
+
+
+def _parted(query: QueryDict) -> tuple[str, str]:
+    """A list's name, and what it is filtered by."""
+    filters = query.copy()
+    (name,) = (filters.pop("list", None) or [""])[-1:]
+    return str(name), filters.urlencode()
+
+
+def _lists(
+    request: HttpRequest, workspace: Workspace, query: QueryDict, *, refusal: str = ""
+) -> HttpResponse:
+    name, filters = _parted(query)
+    made = list_exports_of(workspace.tenant.id, workspace.user.id)
+    context = {
+        "workspace": workspace,
+        "wanted": _listed(workspace, name) if name else None,
+        "query": query.urlencode(),
+        "filters": filters,
+        "exports": [(one, LISTS[one.list_name].words) for one in made],
+        "is_being_made": any(one.is_being_made for one in made),
+        "refusal": refusal,
+    }
+    return render(request, "workspace/exports.html", context, status=422 if refusal else 200)

@@ -95,5 +95,7 @@ urlpatterns = [
     path(f"{TENANT}settings/limits/", settings.limits, name="settings_limits"),
     path(f"{TENANT}settings/delete/", danger.delete, name="delete"),
     path(f"{TENANT}settings/export/", takeout.ask, name="export_ask"),
+    path(f"{TENANT}exports/", takeout.lists, name="exports"),
+    path(f"{TENANT}exports/ask/", takeout.ask_for_list, name="list_ask"),
     path(f"{TENANT}exports/<str:export>/", takeout.download, name="export"),
 ]

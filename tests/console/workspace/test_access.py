@@ -23,7 +23,7 @@ ACTIONS = {
     "key_revoke", "member_invite", "member_role", "member_remove", "invitation_cancel",
     "member_factor", "settings_limits", "billing_alert", "export_ask", "delete",
     "webhook_switch", "webhook_rotate", "webhook_delete", "webhook_test", "webhook_resend",
-    "delivery_resend",
+    "delivery_resend", "list_ask",
 }  # fmt: skip
 ELSEWHERE = {"thumbnail", "export"}
 """What leads to storage."""
@@ -77,6 +77,8 @@ MAY = {
     "delete": {"owner"},
     "export_ask": CHIEFS,
     "export": CHIEFS,
+    "exports": EVERYBODY,
+    "list_ask": set(),  # of no list; those that there are: test_lists.py
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from console.workspace import exports
-from console.workspace.exports import CUT, LATE, csv_answer
+from console.workspace.exports import csv_answer
 from tests.console.workspace.conftest import lines_of
 
 pytestmark = pytest.mark.anyio
@@ -30,12 +30,31 @@ async def test_a_page_is_made_when_the_one_before_was_taken():
 
 
 def test_it_ends_before_it_grows_without_limit(monkeypatch):
-    monkeypatch.setattr(exports, "MOST_BYTES", 100)
-    pages = ([["x" * 60]] for _ in range(9))
+    monkeypatch.setattr(exports, "MOST_BYTES", 1024**2)
+    pages = ([["x" * 100_000]] for _ in range(99))
 
     lines = lines_of(csv_answer("x.csv", ["words"], pages))
 
-    assert [line["words"] for line in lines] == ["x" * 60, CUT]
+    assert len(lines) == 11
+    assert lines[-1]["words"] == "The file ends here, at 1 MB: narrow the filter."
+
+
+def test_it_ends_at_the_most_rows_and_says_how_to_get_the_rest(monkeypatch):
+    monkeypatch.setattr(exports, "MOST_ROWS", 3)
+    pages = [[["a"], ["b"]], [["c"], ["d"]], [["e"]]]
+
+    lines = lines_of(csv_answer("x.csv", ["words"], pages, rest="ask for it"))
+
+    words = [line["words"] for line in lines]
+    assert words == ["a", "b", "c", "The file ends here, at 3 rows: ask for it."]
+
+
+def test_one_of_just_so_many_rows_is_whole(monkeypatch):
+    monkeypatch.setattr(exports, "MOST_ROWS", 2)
+
+    lines = lines_of(csv_answer("x.csv", ["words"], [[["a"]], [["b"]], []]))
+
+    assert [line["words"] for line in lines] == ["a", "b"]
 
 
 def test_it_ends_before_a_page_takes_too_long(monkeypatch):
@@ -44,4 +63,5 @@ def test_it_ends_before_a_page_takes_too_long(monkeypatch):
 
     lines = lines_of(csv_answer("x.csv", ["words"], pages))
 
-    assert [line["words"] for line in lines] == [LATE]
+    late = "The file ends here, as the rest would take too long: narrow the filter."
+    assert [line["words"] for line in lines] == [late]

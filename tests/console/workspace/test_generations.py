@@ -183,20 +183,9 @@ def test_the_csv_holds_what_a_spreadsheet_can_take(acme, sign_in, some):
     assert (line["key"], line["size_asked"]) == (acme.key.public_id, "1024x1024")
 
 
-def test_a_long_csv_ends_with_how_to_get_the_rest(acme, sign_in, some, monkeypatch):
-    monkeypatch.setattr("console.workspace.generations.READ", 1)
-    monkeypatch.setattr("console.workspace.generations.MOST_ROWS", 2)
-
-    lines = lines_of(sign_in(acme).get(url("generations", acme) + "?format=csv"))
-
-    newest = [one.public_id for one in reversed(some)]
-    told = "The file ends here, at 2 rows: narrow the filter, by a period or a day."
-    assert [line["id"] for line in lines] == [*newest[:2], told]
-
-
 def test_a_csv_of_just_so_many_rows_is_whole(acme, sign_in, some, monkeypatch):
     monkeypatch.setattr("console.workspace.generations.READ", 1)
-    monkeypatch.setattr("console.workspace.generations.MOST_ROWS", len(some))
+    monkeypatch.setattr("console.workspace.exports.MOST_ROWS", len(some))
 
     lines = lines_of(sign_in(acme).get(url("generations", acme) + "?format=csv"))
 
