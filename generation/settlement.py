@@ -71,14 +71,8 @@ def settle(
         if not Generation.objects.filter(**held_by(claim)).update(**ending):
             return False
         _tell(generation, State.SUCCEEDED, now)
-        outcome = evidence.of_outcome(
-            tenant=generation.tenant_id,
-            state=State.SUCCEEDED.value,
-            quality_billed=bill.quality_billed,
-            quality_source=bill.quality_source,
-            images=[(image.index, image.width, image.height) for image in stored],
-        )
         captured = bill.total if generation.livemode else NOTHING
+        outcome = _outcome_of(generation, bill, stored)
         end_hold(hold=hold_of(generation), captured=captured, evidence=outcome)
         keep_images(stored)
         end_attempt(delivery.ended, generation_id=generation.id, now=now)
@@ -168,6 +162,17 @@ def hold_of(generation: Generation) -> Hold:
         generation_id=generation.id,
         amount=Micros(generation.hold_micros),
         placed_at=generation.created_at,
+    )
+
+
+def _outcome_of(generation: Generation, bill: pricing.Due, stored: Sequence[StoredImage]) -> bytes:
+    """The evidence of a success: what was billed, and for which pixels."""
+    return evidence.of_outcome(
+        tenant=generation.tenant_id,
+        state=State.SUCCEEDED.value,
+        quality_billed=bill.quality_billed,
+        quality_source=bill.quality_source,
+        images=[(image.index, image.width, image.height) for image in stored],
     )
 
 

@@ -50,11 +50,9 @@ def set_channel(
     known = {"name": name} if channel_id is None else {"pk": channel_id}
     channel = Channel.objects.filter(**known).first()
     is_new = channel is None
-    before = None if channel is None else describe(channel)
     if channel is None:
-        channel = _new(name, options)
-        if not {"models", "routes"} & options.keys():
-            options = {**options, "models": (ALL,)}
+        channel, options = _new(name, options)
+    before = None if is_new else describe(channel)
     check_name(channel, name)
     channel.name = name
     columns = check_channel(options, kind=channel.kind)
@@ -62,14 +60,7 @@ def set_channel(
     has_moved = not is_new and _moves(columns, channel)
     _apply(columns, channel, is_new=is_new)
     channel.is_enabled = channel.is_enabled and not has_moved
-    routes = {} if is_new else routes_of(channel)
-    planned = planned_routes(routes, options)
-    channel.full_clean(exclude=["credentials"])
-    channel.save()
-    write_routes(channel, planned, known=routes)
-    if is_sandbox(channel.serves) and not is_approved(channel):
-        channel.is_enabled = False
-        channel.save(update_fields=["is_enabled"])
+    _save(channel, options, is_new=is_new)
     after = describe(channel)
     if after != before or "api_key" in options:
         if "api_key" in options:
@@ -187,12 +178,15 @@ def describe(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _new(name: str, options: ChannelOptions) -> Channel:
+def _new(name: str, options: ChannelOptions) -> tuple[Channel, ChannelOptions]:
+    """A channel, and its options with every model unless some are named."""
     if not {"base_url", "api_key"} <= options.keys():
         raise ValidationError(
             f"there is no channel {name!r}: a new one needs --base-url and --api-key"
         )
-    return Channel(name=name)
+    if not {"models", "routes"} & options.keys():
+        options = {**options, "models": (ALL,)}
+    return Channel(name=name), options
 
 
 def _moves(columns: dict[str, Any], channel: Channel) -> bool:
@@ -215,6 +209,18 @@ def _apply(columns: dict[str, Any], channel: Channel, *, is_new: bool) -> None:
         setattr(channel, column, value)
     if not is_new and known != (channel.kind, channel.base_url, channel.credentials):
         channel.reset_count += 1
+
+
+def _save(channel: Channel, options: ChannelOptions, *, is_new: bool) -> None:
+    """Write it with its routes. A sandbox whose test they make out of date is switched off."""
+    routes = {} if is_new else routes_of(channel)
+    planned = planned_routes(routes, options)
+    channel.full_clean(exclude=["credentials"])
+    channel.save()
+    write_routes(channel, planned, known=routes)
+    if is_sandbox(channel.serves) and not is_approved(channel):
+        channel.is_enabled = False
+        channel.save(update_fields=["is_enabled"])
 
 
 def _take_turns() -> None:

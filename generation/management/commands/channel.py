@@ -40,36 +40,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         change = actions.add_parser("set", help="create a channel, disabled, or change one")
-        change.add_argument("name")
-        change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
-        change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
-        change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
-        change.add_argument("--models", metavar="A,B", help="default for a new one: all")
-        change.add_argument(
-            "--map",
-            metavar="OURS=THEIRS",
-            action="append",
-            help="a model it serves, and the vendor's name for it; again, or with commas, for more",
-        )
-        change.add_argument("--sizes", metavar="A,B", help="taken natively; default: all")
-        change.add_argument(
-            "--ignore", metavar="A,B", help="fields of a request it does not honour, or 'none'"
-        )
-        change.add_argument(
-            "--refuse", metavar="A,B", help="tasks it does not do (edit, variation), or 'none'"
-        )
-        change.add_argument("--max-images", metavar="N", help="that one edit may begin with")
-        change.add_argument(
-            "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
-        )
-        change.add_argument(
-            "--serves",
-            metavar="KEYS",
-            help="live (default), test or both: test keys' requests, to a sandbox alone",
-        )
-        change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
-        change.add_argument("--weight", metavar="N", help="share among equals; default 1")
-        change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
+        _add_options(change)
         enable = actions.add_parser("enable", help="let it serve, once a test has passed")
         enable.add_argument("name")
         enable.add_argument("--untested", action="store_true", help="without a test")
@@ -168,6 +139,40 @@ class Command(BaseCommand):
             return
         rows = [COLUMNS, *(_row(channel) for channel in found)]
         print_table(self.stdout, rows)
+
+
+def _add_options(change: CommandParser) -> None:
+    """What `channel set` may say."""
+    change.add_argument("name")
+    change.add_argument("--kind", help=f"{KIND_HELP}: {', '.join(KINDS)}")
+    change.add_argument("--base-url", metavar="URL", help="its address, as https://…/v1")
+    change.add_argument("--api-key", metavar="KEY", help="'-' reads it from standard input")
+    change.add_argument("--models", metavar="A,B", help="default for a new one: all")
+    change.add_argument(
+        "--map",
+        metavar="OURS=THEIRS",
+        action="append",
+        help="a model it serves, and the vendor's name for it; again, or with commas, for more",
+    )
+    change.add_argument("--sizes", metavar="A,B", help="taken natively; default: all")
+    change.add_argument(
+        "--ignore", metavar="A,B", help="fields of a request it does not honour, or 'none'"
+    )
+    change.add_argument(
+        "--refuse", metavar="A,B", help="tasks it does not do (edit, variation), or 'none'"
+    )
+    change.add_argument("--max-images", metavar="N", help="that one edit may begin with")
+    change.add_argument(
+        "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
+    )
+    change.add_argument(
+        "--serves",
+        metavar="KEYS",
+        help="live (default), test or both: test keys' requests, to a sandbox alone",
+    )
+    change.add_argument("--priority", metavar="N", help="smaller goes first; default 10")
+    change.add_argument("--weight", metavar="N", help="share among equals; default 1")
+    change.add_argument("--timeout", metavar="S", help="seconds in all; default 240")
 
 
 def _channel(options: dict[str, Any]) -> Channel:

@@ -68,17 +68,7 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         now: where periods end.
         zone: whose days they are.
     """
-    read: Mapping[str, Callable[[str], Any]] = {
-        "mode": lambda word: word if word == TESTS else None,
-        "status": lambda word: word if word in State.values else None,
-        "source": lambda word: word if word in Source.values else None,
-        "key": keys.get,
-        "period": lambda word: (
-            period_of(word, now, zone) if word in WORDS else _day(word, zone) or _hour(word, zone)
-        ),
-        "day": lambda word: _day(word, zone),
-        "over": _amount,
-    }
+    read = _readers(keys, now, zone)
     said: dict[str, str] = {}
     meant: dict[str, Any] = {}
     for name in (*LABELS, "day"):
@@ -106,6 +96,23 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         cost_over=meant.get("over"),
     )
     return Filters(said, wanted, period)
+
+
+def _readers(
+    keys: Mapping[str, ApiKey], now: datetime, zone: ZoneInfo
+) -> Mapping[str, Callable[[str], Any]]:
+    """What each filter's word means, and None for one that makes no sense; others are words."""
+    return {
+        "mode": lambda word: word if word == TESTS else None,
+        "status": lambda word: word if word in State.values else None,
+        "source": lambda word: word if word in Source.values else None,
+        "key": keys.get,
+        "period": lambda word: (
+            period_of(word, now, zone) if word in WORDS else _day(word, zone) or _hour(word, zone)
+        ),
+        "day": lambda word: _day(word, zone),
+        "over": _amount,
+    }
 
 
 def _day(word: str, zone: ZoneInfo) -> Period | None:

@@ -1,7 +1,8 @@
 """Which workspace, and how it stands there: is all well, and what is to be done next?"""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -22,6 +23,7 @@ from console.workspace.rows import SHOWN_CHARS, row_of
 from generation import watch
 from generation.models import Source, State
 from generation.searching import Wanted, found
+from generation.selectors import Finished
 from pictor.kit import clock
 
 STRIP = 12
@@ -60,9 +62,6 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     keys = keys_of(workspace)
     usable = [key for key in keys if may_use(workspace, key, now)]
     budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
-    zone = workspace.tenant.zone
-    day_start, month_start = bucket_start(now, "day", zone), bucket_start(now, "month", zone)
-    today, month, week = captured_since(workspace.id, [day_start, month_start, now - PACE])
     is_begun = bool(pictured) or not may_look
     context = {
         "workspace": workspace,
@@ -72,20 +71,9 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "can_generate": May.GENERATE in workspace.may and bool(usable),
         "call": "" if is_begun else _first_call(request, workspace, usable),
         "latest": pictured[:STRIP],
-        "today": today,
-        "today_since": day_start,
-        "today_day": day_of(now, zone),
-        "month": month,
-        "month_since": month_start,
-        "days": days_lasting(workspace.balance.available, week),
+        **_charged(workspace, now),
         "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
-        "failed": [
-            one
-            for one in latest
-            if one.generation.state == State.FAILED
-            and one.generation.finished_at
-            and now - one.generation.finished_at < timedelta(hours=1)
-        ],
+        "failed": _failed_lately(latest, now),
         "troubled": watch.troubled(now=now),
         "budgets": budgets,
         "near": [one for one in budgets if one.is_near],
@@ -98,6 +86,31 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "has_followed": "HX-Request" in request.headers,
     }
     return render(request, "workspace/overview.html", context)
+
+
+def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:
+    """What was charged today and this month, and how many days the balance lasts at this pace."""
+    zone = workspace.tenant.zone
+    day_start, month_start = bucket_start(now, "day", zone), bucket_start(now, "month", zone)
+    today, month, week = captured_since(workspace.id, [day_start, month_start, now - PACE])
+    return {
+        "today": today,
+        "today_since": day_start,
+        "today_day": day_of(now, zone),
+        "month": month,
+        "month_since": month_start,
+        "days": days_lasting(workspace.balance.available, week),
+    }
+
+
+def _failed_lately(latest: Iterable[Finished], now: datetime) -> list[Finished]:
+    return [
+        one
+        for one in latest
+        if one.generation.state == State.FAILED
+        and one.generation.finished_at
+        and now - one.generation.finished_at < timedelta(hours=1)
+    ]
 
 
 def _first_call(request: HttpRequest, workspace: Workspace, keys: Sequence[ApiKey]) -> str:
