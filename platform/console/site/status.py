@@ -1,4 +1,4 @@
-"""What works just now, and what did on each of 90 days, as bars and words. Pure.
+"""What works just now, and what did on each of 90 days, as bars and words.
 
 A day's bar says by its height and its colour how many looks found the part well; a day without
 looks is a stub, whatever the days around it were.
