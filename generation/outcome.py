@@ -6,6 +6,7 @@ adapter's `public_message`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from billing.upstream_cost import upstream_cost
@@ -145,3 +146,14 @@ def not_stored(delivery: Delivery, detail: str) -> Failure:
     """The images came, and storage would not take them: nothing is charged, our cost stays."""
     ended = replace(delivery.ended, attempt_class=AttemptClass.STORAGE_FAILED, detail=detail)
     return Failure(_MESSAGES[AttemptClass.STORAGE_FAILED], ended=ended)
+
+
+def error_row(error: PictorError) -> dict[str, Any]:
+    """An error as a generation keeps it."""
+    return {
+        "status": error.status,
+        "type": error.type,
+        "code": error.code,
+        "message": error.message,
+        "param": error.param,
+    }

@@ -24,7 +24,7 @@ from generation.answer import answer_of
 from generation.attempts import cut_off, end_attempt
 from generation.claims import Claim, held_by
 from generation.models import Generation, IdempotencyRecord, State
-from generation.outcome import BROKEN, Delivery, Failure
+from generation.outcome import BROKEN, Delivery, Failure, error_row
 from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
 from pictor.kit.money import Micros
@@ -231,14 +231,3 @@ def bill_of(generation: Generation, delivery: Delivery) -> pricing.Due:
         input_image_tokens=usage.input_image_tokens if usage else 0,
         hold=Micros(generation.held_micros),
     )
-
-
-def error_row(error: PictorError) -> dict[str, Any]:
-    """An error as a generation keeps it."""
-    return {
-        "status": error.status,
-        "type": error.type,
-        "code": error.code,
-        "message": error.message,
-        "param": error.param,
-    }

@@ -40,9 +40,9 @@ from generation.dispatch.endings import error_of
 from generation.management.history import story
 from generation.management.history.story import Told
 from generation.models import Attempt, Generation, Source, State
-from generation.outcome import Delivery, VerifiedImage
+from generation.outcome import Delivery, VerifiedImage, error_row
 from generation.selectors import ENDED
-from generation.settlement import bill_of, error_row, hold_of
+from generation.settlement import bill_of, hold_of
 from pictor.kit import ids
 from pictor.kit.bulk import copy_rows
 from pictor.kit.ids import GenerationId
