@@ -131,7 +131,7 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
             attempt_id=attempt.id,
             attempt_class=AttemptClass.UNKNOWN,
             may_have_billed=True,
-            cost_micros=upstream_cost(_price_of(attempt), images=attempt.generation.n),
+            cost_micros=upstream_cost(_cost_of_one(attempt), images=attempt.generation.n),
             detail="cut off by the end of our own process",
         )
         if end_attempt(end, generation_id=attempt.generation_id, now=now):
@@ -144,7 +144,7 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
             )
 
 
-def _price_of(attempt: Attempt) -> int | None:
+def _cost_of_one(attempt: Attempt) -> int | None:
     """What one image costs us there, where that is known; a test costs nothing."""
     if not attempt.generation.livemode:
         return None

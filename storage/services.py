@@ -44,7 +44,7 @@ __all__ = [
     "upload",
 ]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def image_key_of(
@@ -148,7 +148,7 @@ def remove_all(keys: Iterable[str]) -> frozenset[str]:
     """Remove objects by key; those that are still there, each logged. Raises StorageFailed."""
     still_there = bucket.delete_many(keys)
     for key, code in still_there.items():
-        log.warning("the object %s could not be removed: %s", key, code)
+        logger.warning("the object %s could not be removed: %s", key, code)
     return frozenset(still_there)
 
 
@@ -242,10 +242,10 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
                 delete_objects(small)
             still_there = bucket.delete_many(ids)
         except StorageFailed as error:
-            log.warning("images could not be removed: %s", error)
+            logger.warning("images could not be removed: %s", error)
             break
         for key, code in still_there.items():
-            log.warning("the image %s could not be removed: %s", ids.pop(key, None), code)
+            logger.warning("the image %s could not be removed: %s", ids.pop(key, None), code)
         gone = StoredImage.objects.filter(id__in=ids.values(), deleted_at=None)
         removed += gone.update(deleted_at=now)
         _delete_late_thumbnails([row for row in batch if not row[2]])
@@ -259,4 +259,4 @@ def _delete_late_thumbnails(batch: Sequence[tuple[str, UUID, bool]]) -> None:
     try:
         delete_objects(late)
     except StorageFailed as error:
-        log.warning("small pictures of removed images could not be removed: %s", error)
+        logger.warning("small pictures of removed images could not be removed: %s", error)

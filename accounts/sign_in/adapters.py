@@ -16,7 +16,7 @@ from pictor.kit.encryption import decrypted, encrypted
 
 INVITED = "invited"
 """In a session: it came by an invitation that is open."""
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -54,5 +54,5 @@ class MfaAdapter(DefaultMFAAdapter):
         try:
             return decrypted(encrypted_text)
         except InvalidToken:
-            log.warning("a second factor's secret was written with an unknown encryption key")
+            logger.warning("a second factor's secret was written with an unknown encryption key")
             return str(generate_totp_secret())

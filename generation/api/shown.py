@@ -110,7 +110,7 @@ def with_urls(finished: Finished) -> Result:
     images = [
         ShownImage(
             url=signed_url(image.object_key, content_type=image.content_type),
-            revised_prompt=_news(image),
+            revised_prompt=_revised_prompt(image),
         )
         for image in finished.images
     ]
@@ -120,9 +120,12 @@ def with_urls(finished: Finished) -> Result:
 
 def with_base64(finished: Finished, mark: str) -> Result:
     """The result with a mark where each image's base64 is to be streamed."""
-    images = [ShownImage(b64_json=mark, revised_prompt=_news(image)) for image in finished.images]
+    images = [
+        ShownImage(b64_json=mark, revised_prompt=_revised_prompt(image))
+        for image in finished.images
+    ]
     return Result(finished.generation, images)
 
 
-def _news(image: StoredImage) -> str | None:
+def _revised_prompt(image: StoredImage) -> str | None:
     return image.revised_prompt or None

@@ -138,7 +138,7 @@ class Partials:
             good.spool.close()
             raise
         good.spool.close()
-        await pools.storage(announce, self._news(partial, good, key))
+        await pools.storage(announce, self._announced(partial, good, key))
         return True
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
@@ -151,7 +151,7 @@ class Partials:
             image_format=good.format,
         )
 
-    def _news(self, partial: UpstreamPartial, good: VerifiedImage, key: str) -> PartialImage:
+    def _announced(self, partial: UpstreamPartial, good: VerifiedImage, key: str) -> PartialImage:
         generation = self._claim.generation
         return PartialImage(
             generation_id=str(generation.id),

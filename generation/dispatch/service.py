@@ -301,7 +301,7 @@ class Dispatcher:
             for image in answer.images:
                 good = await pools.conversion(verified, image, wanted=wanted, spools=run.spools)
                 if good is not None:
-                    images.append(_with_news(good, generation.prompt + candidate.prompt_suffix))
+                    images.append(_without_echo(good, generation.prompt + candidate.prompt_suffix))
             self._check(run, candidate, images)
         except BaseException as error:
             answer.close()
@@ -370,6 +370,6 @@ def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) ->
     return candidate if fits else replace(candidate, prompt_suffix="")
 
 
-def _with_news(image: VerifiedImage, sent: str) -> VerifiedImage:
+def _without_echo(image: VerifiedImage, sent: str) -> VerifiedImage:
     """Without a revised prompt that merely repeats what we sent."""
     return replace(image, revised_prompt=None) if image.revised_prompt == sent else image

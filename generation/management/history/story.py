@@ -30,7 +30,7 @@ _SPREAD = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Tried:
     """One attempt, as its row says it."""
 
     attempt_class: AttemptClass
@@ -56,7 +56,7 @@ class Told:
     key: str
     request: dict[str, Any] = field(repr=False)
     queued_seconds: float
-    calls: tuple[Call, ...] = ()
+    calls: tuple[Tried, ...] = ()
     stored_seconds: float = 0.0
     images: int = 0
     came_as: str | None = None
@@ -153,7 +153,7 @@ def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble
         told["request"]["prompt"] = random.choice(prompts.REFUSED)
     seconds = trouble.seconds
     calls = tuple(
-        Call(
+        Tried(
             trouble.attempt_class,
             _seconds(random, habit) if seconds is None else seconds * random.uniform(1.0, 1.2),
             trouble.http_status,
@@ -166,9 +166,9 @@ def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble
 
 def _delivered(random: Random, told: dict[str, Any], habit: Habit) -> Told:
     request = told["request"]
-    calls = [Call(AttemptClass.DELIVERED, _seconds(random, habit) * _effort(request))]
+    calls = [Tried(AttemptClass.DELIVERED, _seconds(random, habit) * _effort(request))]
     if random.randrange(1000) < habits.SECOND_TRY:
-        calls.insert(0, Call(AttemptClass.NOT_REACHED, 0.3, None, "the connection was refused"))
+        calls.insert(0, Tried(AttemptClass.NOT_REACHED, 0.3, None, "the connection was refused"))
     images = request["n"]
     if images > 1 and random.randrange(1000) < habits.FEWER:
         images -= 1
