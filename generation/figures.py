@@ -12,6 +12,7 @@ from billing.selectors import balances_together, usage_together
 from generation import lease
 from generation.admission import orphans
 from generation.catalogue.snapshot import current_catalogue
+from generation.models import State
 from generation.selectors import Queue, queues
 from webhooks.selectors import due_together
 
@@ -57,7 +58,7 @@ def _of_money(now: datetime) -> Iterator[Metric]:
     )
     for (model, status), used in sorted(usage_together(now=now).items()):
         ended.add_metric([model, status], used.generations)
-        if status == "succeeded":
+        if status == State.SUCCEEDED:
             images.add_metric([model], used.images)
             captured.add_metric([model], used.captured)
     yield from (ended, images, captured)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from generation.models import FINAL, Attempt, Generation
+from generation.models import FINAL, Attempt, Generation, State
 from pictor.kit import ids
 from pictor.kit.ids import GenerationId, TenantId
 from storage.models import StoredImage
@@ -94,7 +94,7 @@ def with_images(generations: Iterable[Generation]) -> list[Finished]:
     """Each generation with its stored images, in the images' order."""
     rows = list(generations)
     images: dict[UUID, list[StoredImage]] = {}
-    with_any = [row.id for row in rows if row.state == "succeeded" and row.deleted_at is None]
+    with_any = [row.id for row in rows if row.state == State.SUCCEEDED and row.deleted_at is None]
     if with_any:
         for image in kept_images_of(with_any):
             images.setdefault(image.generation_id, []).append(image)
