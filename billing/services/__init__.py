@@ -11,7 +11,7 @@ from billing.services.accounts import (
     refund,
     top_up,
 )
-from billing.services.alerts import TOLD, look_at_balances, set_balance_alert
+from billing.services.alerts import TOLD_ROLES, look_at_balances, set_balance_alert
 from billing.services.budget_warnings import look_at_budgets
 from billing.services.costs import book_upstream_cost
 from billing.services.holds import (
@@ -34,7 +34,7 @@ from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.usage import rebuild_usage, record_usage
 
 __all__ = [
-    "TOLD",
+    "TOLD_ROLES",
     "Hold",
     "HoldLimits",
     "LedgerError",

@@ -15,7 +15,7 @@ from pictor.kit.money import Micros, to_decimal
 from webhooks.announcing import announce
 from webhooks.models import BALANCE_LOW
 
-TOLD = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
+TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING)
 """The roles that are told."""
 MAIL = "billing/email/balance_low"
 
@@ -99,7 +99,7 @@ def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
         for part in ("subject.txt", "message.txt", "message.html")
     )
     for member in members_of(alert.tenant_id):
-        if member.role in TOLD:
+        if member.role in TOLD_ROLES:
             post(to=member.user.email, subject=subject, text=text, html=html)
 
 

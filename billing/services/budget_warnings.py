@@ -13,7 +13,7 @@ from billing.models import BudgetWarning
 from billing.selectors import PassedBudget, passed_budgets
 from pictor.kit.money import Micros, to_decimal
 
-TOLD = (Membership.Role.OWNER, Membership.Role.ADMIN)
+TOLD_ROLES = (Membership.Role.OWNER, Membership.Role.ADMIN)
 """The roles that are told: those that see and change every key."""
 MAIL = "billing/email/budget_passed"
 KEPT = timedelta(days=70)
@@ -57,7 +57,7 @@ def _tell(passed: PassedBudget) -> None:
     )
     subject = " ".join(subject.split())  # a key's name may have lines
     for member in members_of(passed.key.tenant_id):
-        if member.role in TOLD:
+        if member.role in TOLD_ROLES:
             post(to=member.user.email, subject=subject, text=text, html=html)
 
 

@@ -27,7 +27,7 @@ from billing.selectors import (
     statement,
     table_of,
 )
-from billing.services import TOLD, set_balance_alert
+from billing.services import TOLD_ROLES, set_balance_alert
 from console.site.pricing import priced_models
 from console.workspace import exports
 from console.workspace.access import May, Workspace, member
@@ -129,7 +129,7 @@ def _billing(
         "at": now,
         "alert": wanted,
         "alert_form": dressed(form or AlertForm(initial=values)) if may_manage else None,
-        "told": [one.user.email for one in members_of(tenant.id) if one.role in TOLD],
+        "told": [one.user.email for one in members_of(tenant.id) if one.role in TOLD_ROLES],
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form else HTTPStatus.OK
     return render(request, "workspace/billing.html", context, status=status)
