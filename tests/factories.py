@@ -20,7 +20,7 @@ from generation.attempts import begin_attempt
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer, Usage
-from generation.channels.registry import abilities_of
+from generation.channels.registry import USUAL_KIND, abilities_of
 from generation.claims import Claim
 from generation.lease import WorkerEpoch, enlist
 from generation.management.seeding import seeded_contracts
@@ -162,7 +162,7 @@ def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
     channel = Channel.objects.create(
         name=name,
         base_url="https://upstream.example/v1",
-        **{"priority": 10, "is_enabled": True, **options},
+        **{"kind": USUAL_KIND, "priority": 10, "is_enabled": True, **options},
     )
     for model in models or (ORIGIN,):
         Route.objects.create(

@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
+from generation.channels.registry import USUAL_KIND
 from generation.models import Channel, Route
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class ChannelForm(_OfChannel):
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["kind"].initial = USUAL_KIND
         self.fields["api_key"].required = not self.instance.credentials
 
     @override

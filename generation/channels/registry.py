@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pictor.kit.spool import Spools
 
 KINDS = {kind.name: kind for kind in (OPENAI,)}
+USUAL_KIND = OPENAI.name
+"""A new channel's, unless said."""
 
 
 def kind_of(name: str) -> AdapterKind:

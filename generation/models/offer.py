@@ -58,7 +58,7 @@ class Channel(models.Model):
     """One configured account at a vendor that we can send work to. Lower priority goes first."""
 
     name = models.CharField(max_length=64, unique=True)
-    kind = models.CharField(max_length=32, default="openai")
+    kind = models.CharField(max_length=32)
     base_url = models.CharField(max_length=500)
     credentials = models.TextField(
         blank=True, help_text="The API key, encrypted; write-only in every form."

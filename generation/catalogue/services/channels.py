@@ -18,6 +18,7 @@ from generation.catalogue.services.approval import (
 from generation.catalogue.services.checks import check_channel
 from generation.catalogue.services.options import ALL, ChannelOptions
 from generation.catalogue.services.routes import planned_routes, routes_of, write_routes
+from generation.channels.registry import USUAL_KIND
 from generation.models import Attempt, Channel
 from pictor.kit.money import to_decimal
 
@@ -186,7 +187,7 @@ def _new(name: str, options: ChannelOptions) -> tuple[Channel, ChannelOptions]:
         )
     if not {"models", "routes"} & options.keys():
         options = {**options, "models": (ALL,)}
-    return Channel(name=name), options
+    return Channel(name=name, kind=USUAL_KIND), options
 
 
 def _moves(columns: dict[str, Any], channel: Channel) -> bool:

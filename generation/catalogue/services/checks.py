@@ -21,8 +21,6 @@ from generation.channels.registry import KINDS, kind_of
 from generation.models import Serves
 
 LARGEST = 2**31 - 1
-MOST_IMAGES = 16
-"""Of one edit, whoever makes it."""
 LARGEST_COST = 2**63 - 1
 MAX_UPSTREAM_MODEL_CHARS = 128
 STATUS = re.compile("[1-5][0-9]{2}")
@@ -78,6 +76,12 @@ def _number(value: int | None, *, what: str, least: int, most: int = LARGEST) ->
     if value is not None and not least <= value <= most:
         raise ValidationError(f"the {what} must be from {least} to {most}")
     return value
+
+
+def _images(number: int | None) -> int | None:
+    """As many as some kind takes; a channel's own kind narrows them further."""
+    most = max(kind.abilities.max_images for kind in KINDS.values())
+    return _number(number, what="number of images", least=1, most=most)
 
 
 def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
@@ -165,7 +169,7 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "sizes": _sizes,
     "ignored_fields": _ignored_fields,
     "refused_tasks": _refused_tasks,
-    "max_images": partial(_number, what="number of images", least=1, most=MOST_IMAGES),
+    "max_images": _images,
     "allows_exact_crop": _as_it_is,
     "allows_redispatch": _as_it_is,
     "retry_is_free": _as_it_is,

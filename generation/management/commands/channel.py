@@ -19,7 +19,7 @@ from accounts.management.operator import (
 from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
-from generation.channels.registry import KINDS
+from generation.channels.registry import KINDS, USUAL_KIND
 from generation.models import Channel
 
 COLUMNS = (
@@ -27,7 +27,7 @@ COLUMNS = (
     "models", "sizes", "maps",
 )  # fmt: skip
 NONE = "none"
-KIND_HELP = "how the vendor is spoken to; a new one is openai unless said"
+KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said"
 
 
 class Command(BaseCommand):

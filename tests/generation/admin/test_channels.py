@@ -367,3 +367,22 @@ def test_another_kind_needs_its_own_key(channel, monkeypatch):
 
     options = ChannelOptions(kind="other", api_key="k-2")
     assert services.set_channel(name="vendor", options=options, actor="test")[0].kind == "other"
+
+
+def test_more_images_may_be_allowed_where_a_vendor_takes_them(channel, monkeypatch):
+    usual = registry.KINDS["openai"]
+    many = replace(usual, name="many", abilities=replace(usual.abilities, max_images=32))
+    monkeypatch.setattr(checks, "KINDS", {**registry.KINDS, "many": many})
+
+    changed, _ = services.set_channel(name="vendor", options={"max_images": 32}, actor="test")
+
+    assert changed.max_images == 32
+    with pytest.raises(ValidationError, match="the number of images must be from 1 to 32"):
+        services.set_channel(name="vendor", options={"max_images": 33}, actor="test")
+
+
+def test_a_new_channel_is_offered_the_usual_kind(pages):
+    page = pages.get(reverse("admin:generation_channel_add")).content.decode()
+
+    (field,) = re.findall(r'<input[^>]*name="kind"[^>]*>', page)
+    assert f'value="{registry.USUAL_KIND}"' in field

@@ -26,7 +26,9 @@ def queue():
 def settled(acme):
     generation = acme.admit(5_880)
     acme.end(generation, "succeeded", 5_880)
-    channel = Channel.objects.create(name="vendor", base_url="https://api.example.com/v1")
+    channel = Channel.objects.create(
+        name="vendor", kind="openai", base_url="https://api.example.com/v1"
+    )
     Attempt.objects.create(
         generation=generation, dispatch=1, number=1, channel=channel, upstream_model="gpt-image-2",
         upstream_size="1024x1024", attempt_class="delivered", http_status=200,
