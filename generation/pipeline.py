@@ -35,9 +35,10 @@ logger = logging.getLogger(__name__)
 def submit(
     *, caller: Caller, submission: Submission, generation_id: GenerationId, now: datetime
 ) -> Admitted:
-    """Admit a request: validate, quote, hold, commit, ring. Runs in the admission pool.
+    """Admit a request: validate, quote, hold, commit, ring.
 
-    Raises the PictorError that refuses it, or Undecided; then nothing is held or remembered.
+    Blocks: under /v1 in the admission pool, for the playground in its page's thread. Raises the
+    PictorError that refuses it, or Undecided; then nothing is held or remembered.
     """
     admitted = admit(caller=caller, submission=submission, generation_id=generation_id, now=now)
     # Noted here and not by the answer alone: the caller may be gone before there is one.

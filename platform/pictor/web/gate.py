@@ -62,7 +62,7 @@ class BodyGate:
         check_key: looks a key up, for a caller at an address: whose it is.
         forms: which paths take forms, and how large; everywhere else a body is JSON.
 
-    The first two raise the PictorError that refuses the request.
+    `read_key` and `check_key` raise the PictorError that refuses the request.
     """
 
     def __init__(
