@@ -209,14 +209,13 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is charged: in all, image by image, and on which evidence of quality.
+    """What is charged, and on which evidence of quality.
 
     `references` is the part of it for reference images; `excess` is what all of it was worth
     beyond the hold: our loss.
     """
 
     total: Micros
-    per_image: tuple[Micros, ...]
     quality_billed: str
     quality_source: QualitySource
     excess: Micros
@@ -295,13 +294,11 @@ def due(
         raise ValueError("a request is settled at the prices it was quoted at")
     quality, source = _billed_quality(priced, delivered, reported_quality, output_tokens)
     prices = [_image_price(table, priced, quality, image) for image in delivered[: priced.n]]
-    per_image = _cap(prices, Micros(hold - priced.references))
     worth = _references_worth(table, priced, input_image_tokens) if prices else 0
     references = min(worth, priced.references)
-    total = sum(per_image) + references
+    total = min(sum(prices), hold - priced.references) + references
     return Due(
         total=Micros(total),
-        per_image=per_image,
         quality_billed=quality,
         quality_source=source,
         excess=Micros(sum(prices) + worth - total),
@@ -383,14 +380,3 @@ def _image_price(table: PriceTable, priced: PricedRequest, quality: str, image: 
     # In no table: the requested price, scaled by pixels. Rounded once, markup included.
     scaled = scale_half_up(asked.micros * image.width * image.height, asked.markup, asked.pixels)
     return min(asked.unit, scaled)
-
-
-def _cap(prices: Sequence[int], hold: Micros) -> tuple[Micros, ...]:
-    """Image by image, as much of each price as the hold still covers."""
-    capped: list[Micros] = []
-    left = int(hold)
-    for price in prices:
-        charge = min(price, left)
-        left -= charge
-        capped.append(Micros(charge))
-    return tuple(capped)

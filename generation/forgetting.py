@@ -51,7 +51,7 @@ def forget(generation: Generation, *, now: datetime) -> bool:
         Generation.objects.filter(id=generation.id).update(
             deleted_at=now, inputs=[{"key": key} for key in keys]
         )
-    still_there = remove_all([*keys, *partials_of(generation), *images_of(generation)])
+    still_there = remove_all([*keys, *_partials_of(generation), *images_of(generation)])
     is_gone = remove_images(generation.id, now=now) and not still_there
     if is_gone:
         Generation.objects.filter(id=generation.id).update(inputs=[])
@@ -70,7 +70,7 @@ def images_of(generation: Generation) -> Iterator[str]:
                 )
 
 
-def partials_of(generation: Generation) -> Iterator[str]:
+def _partials_of(generation: Generation) -> Iterator[str]:
     """Every key that a partial image can have."""
     for dispatch in range(1, generation.dispatch + 1):
         for image in range(generation.n):

@@ -84,7 +84,7 @@ def ring(generation_id: UUID) -> bool:
     if time.monotonic() < _quiet_until:
         return False
     try:
-        redis_client.broker().lpush(QUEUE, message_of(generation_id))
+        redis_client.broker().lpush(QUEUE, _message_of(generation_id))
     except Exception as error:  # noqa: BLE001 - whatever it is, the generation is accepted already
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the doorbell was not heard: %s", error)
@@ -92,7 +92,7 @@ def ring(generation_id: UUID) -> bool:
     return True
 
 
-def message_of(generation_id: UUID) -> str:
+def _message_of(generation_id: UUID) -> str:
     """The doorbell as it lies in its queue. The generation's id serves as the message's too."""
     body = base64.b64encode((_BODY % generation_id).encode()).decode()
     return _MESSAGE % {"id": generation_id, "body": body}

@@ -17,7 +17,7 @@ SECRETS = frozenset({"secret", "seed"})
 
 
 @transaction.atomic
-def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> int:
+def reset_second_factors(*, user: User, actor: Actor) -> int:
     """Take away all second factors of somebody who lost them; how many there were.
 
     They sign in with their password alone, and set up new ones. Sessions that are open see the
@@ -34,7 +34,6 @@ def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> 
         object_id=str(user.pk),
         before={"factors": [factor.type for factor in factors]},
         after={"factors": []},
-        ip=ip,
     )
     return len(factors)
 

@@ -25,12 +25,12 @@ def ledger_findings() -> list[Finding]:
     return [
         *(finding for check in CHECKS for finding in found_by(MOVES + check)),
         *seal_findings(),
-        *audit_log_findings(),
+        *_audit_log_findings(),
         *price_findings(),
     ]
 
 
-def audit_log_findings() -> list[Finding]:
+def _audit_log_findings() -> list[Finding]:
     """What cannot be true of the audit log: events changed, forged or taken out. At most 100."""
     return [
         Finding(

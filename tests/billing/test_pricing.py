@@ -166,7 +166,7 @@ def test_a_priced_request_survives_json():
 def test_the_size_asked_for_costs_its_quote():
     bill = charge("gpt-image-2-origin", "1024x1536", "medium", [PORTRAIT, PORTRAIT], n=2)
 
-    assert (bill.total, bill.per_image, bill.excess) == (82_320, (41_160, 41_160), 0)
+    assert (bill.total, bill.excess) == (82_320, 0)
 
 
 def test_a_smaller_listed_size_costs_its_own_lower_price():
@@ -213,13 +213,13 @@ def test_pixels_and_markup_are_rounded_together():
 def test_images_not_delivered_cost_nothing():
     bill = charge("gpt-image-2-origin", "1024x1024", "low", [SQUARE], n=4)
 
-    assert (bill.total, bill.per_image) == (5_880, (5_880,))
+    assert bill.total == 5_880
 
 
 def test_nothing_delivered_costs_nothing():
     bill = charge("gpt-image-2-origin", "1024x1024", "auto", [])
 
-    assert (bill.total, bill.per_image) == (0, ())
+    assert bill.total == 0
 
 
 def test_images_beyond_the_number_asked_for_cost_nothing():
@@ -252,7 +252,7 @@ def test_the_auto_model_costs_exactly_what_came_back():
 def test_the_auto_model_prices_every_size_by_the_formula():
     bill = charge("gpt-image-2-auto", "auto", "high", [Delivered(1920, 1088), PORTRAIT], n=2)
 
-    assert bill.per_image == (159_000, 164_640)
+    assert bill.total == 159_000 + 164_640
 
 
 def test_size_auto_uses_a_listed_price_before_the_formula():
@@ -270,7 +270,7 @@ def test_the_hold_is_the_most_that_is_charged_and_the_rest_is_reported():
 def test_a_large_image_may_use_what_small_ones_left_of_the_hold():
     bill = charge("gpt-image-2-auto", "auto", "high", [Delivered(2880, 2880), SQUARE], n=2)
 
-    assert (bill.per_image, bill.excess) == ((711_570, 144_750), 65_970)  # held 856,320
+    assert (bill.total, bill.excess) == (856_320, 65_970)  # worth 922,290
 
 
 def test_the_auto_models_formula_price_takes_the_markup():
@@ -312,7 +312,7 @@ def test_the_quality_billed_is_asked_for_reported_inferred_or_medium(
 def test_usage_of_several_images_is_compared_with_all_of_them():
     bill = charge("gpt-image-2", "1024x1024", "auto", [SQUARE, PORTRAIT], n=2, tokens=3128)
 
-    assert (bill.quality_billed, bill.per_image) == ("medium", (52_680, 41_160))
+    assert (bill.quality_billed, bill.total) == ("medium", 52_680 + 41_160)
 
 
 def test_without_a_medium_price_the_held_quality_is_assumed():

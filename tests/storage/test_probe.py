@@ -69,7 +69,7 @@ def test_a_large_image_on_disk_is_verified(spooled):
     image.save(file, "PNG")
     spool = spooled(file.getvalue())
 
-    assert spool.on_disk
+    assert spool.fileno() is not None
     assert verify(spool) == ImageFacts("png", 700, 500)
     assert verify(spool) == ImageFacts("png", 700, 500)
 

@@ -136,11 +136,6 @@ class SpoolFile:
         """Hex digest of what was written so far."""
         return self._digest.hexdigest()
 
-    @property
-    def on_disk(self) -> bool:
-        """True once the bytes have outgrown memory."""
-        return self._file is not None
-
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append; raises SpoolTooLarge or SpoolFull."""
         if self.size + len(data) > self._max_bytes:
