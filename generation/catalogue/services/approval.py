@@ -1,8 +1,9 @@
 """Whether a channel may be enabled: a test of its present kind, address and key has passed.
 
-Kept as a digest of the three, the key as it is stored: any change of one asks for another test. A
-channel that test keys may use is tested for being a sandbox with each of the upstream's models, so
-to let them asks for one too, and so does another of those models.
+Kept as a digest of the three, the key as it is stored: any change of one asks for another test.
+Rotation, which stores the same key anew, carries the approval over. A channel that test keys may
+use is tested for being a sandbox with each of the upstream's models, so to let them asks for one
+too, and so does another of those models.
 """
 
 from collections.abc import Mapping

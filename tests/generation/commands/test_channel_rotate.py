@@ -4,6 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from accounts.models import AuditEvent
+from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
 from generation.models import Channel
 
@@ -45,6 +46,43 @@ def test_a_second_time_changes_and_records_nothing(manage):
     assert said.out == "0 encrypted anew, 2 were so already\n"
     assert list(Channel.objects.order_by("id").values_list("credentials", flat=True)) == before
     assert AuditEvent.objects.filter(action="channel.rotate").count() == 1
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_what_was_tested_before_counts_as_tested_after(manage):
+    manage("channel", "enable", "older", "--untested")
+    manage("channel", "disable", "older")
+
+    manage("channel", "rotate")
+
+    assert manage("channel", "enable", "older").out == "older is enabled\n"
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_a_channel_of_test_keys_is_not_switched_off_by_the_next_change(manage):
+    manage("channel", "set", "older", "--serves", "both")
+    older = Channel.objects.get(name="older")
+    services.passed_test(channel=older, digest=services.digest_of(older), actor="tester")
+    manage("channel", "enable", "older")
+
+    manage("channel", "rotate")
+    manage("channel", "set", "older", "--weight", "2")
+
+    assert Channel.objects.get(name="older").is_enabled
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_what_was_tested_with_another_key_is_not_tested_after(manage, settings):
+    settings.ENCRYPTION_KEYS = [OLD]
+    manage("channel", "enable", "older", "--untested")
+    manage("channel", "disable", "older")
+    manage("channel", "set", "older", "--api-key", "sk-another")
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+
+    said = manage("channel", "rotate")
+
+    assert said.out == "1 encrypted anew, 1 were so already\n"
+    assert "has not passed a test" in (manage("channel", "enable", "older").error or "")
 
 
 @pytest.mark.usefixtures("two_channels")
