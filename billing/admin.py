@@ -124,16 +124,21 @@ class PriceBookAdmin(ServiceAdmin):
     @admin.action(description="Put the selected books in force again", permissions=["change"])
     def restore(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> HttpResponse | None:
         """Publish the rows of books that were in force, as new versions, from now on."""
-        return self._each(request, queryset, restore_price_book)
+        return self._each(request, queryset, restore_price_book, begins_now=True)
 
     def _each(
-        self, request: HttpRequest, books: QuerySet[PriceBook], act: Callable[..., PriceBook]
+        self,
+        request: HttpRequest,
+        books: QuerySet[PriceBook],
+        act: Callable[..., PriceBook],
+        *,
+        begins_now: bool = False,
     ) -> HttpResponse | None:
         if page := asked(
             self,
             request,
             title="Charge these prices?",
-            groups=_changes(books),
+            groups=_changes(books, begins_now=begins_now),
             note="What is published is final. The former prices can be put in force again.",
         ):
             return page
@@ -147,13 +152,15 @@ class PriceBookAdmin(ServiceAdmin):
         return None
 
 
-def _changes(books: Iterable[PriceBook]) -> Groups:
+def _changes(books: Iterable[PriceBook], *, begins_now: bool) -> Groups:
     now = clock.now()
     groups = []
     for book in books:
-        whom, begins = book.tenant or "everyone", f"{book.effective_from:%Y-%m-%d %H:%M} UTC"
+        whom, begins = book.tenant or "everyone", f"from {book.effective_from:%Y-%m-%d %H:%M} UTC"
+        if begins_now or book.effective_from <= now:  # it changes nothing that was charged before
+            begins = "now"
         lines = price_changes(book, now) or ["No price."]
-        groups.append((f"{book} changes for {whom}, from {begins}:", lines))
+        groups.append((f"{book} changes for {whom}, {begins}:", lines))
     return groups
 
 

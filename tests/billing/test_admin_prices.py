@@ -10,7 +10,7 @@ from billing.models import (
     Price,
     PriceBook,
 )
-from billing.services import publish_price_book
+from billing.services import draft_price_book, publish_price_book
 from pictor.kit.money import to_decimal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -155,6 +155,22 @@ def test_a_draft_that_changed_since_it_was_looked_at_is_shown_again(pages, draft
 
     assert PriceBook.objects.get().published_at is None
     assert "no price -&gt; 0.000001 USD" in shown
+
+
+def test_a_book_whose_date_has_come_or_that_is_restored_is_said_to_begin_now(pages, draft, now):
+    listing = reverse("admin:billing_pricebook_changelist")
+    overtaken = draft_price_book(name="standard", effective_from=now, actor="test")
+    later = draft_price_book(name="standard", effective_from=now.replace(year=2099), actor="test")
+    publish_price_book(book=draft, actor="test", now=now)
+
+    said = [
+        pages.post(listing, {"action": action, "_selected_action": [str(book.id)]}).content.decode()
+        for action, book in (("restore", draft), ("publish", overtaken), ("publish", later))
+    ]
+
+    assert "standard v1 changes for everyone, now:" in said[0]
+    assert "standard v2 changes for everyone, now:" in said[1]
+    assert "standard v3 changes for everyone, from 2099-11-20 12:00 UTC:" in said[2]
 
 
 def test_a_new_version_begins_with_the_markup_in_force(pages, draft, now):
