@@ -3,6 +3,7 @@
 import pytest
 
 from pictor.env import EnvError, env_int
+from pictor.runtime import web
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,13 @@ def test_one_that_is_too_small_or_none_stops_the_start(monkeypatch, typed):
 
     with pytest.raises(EnvError, match="PICTOR_TEST_NUMBER must be"):
         env_int("PICTOR_TEST_NUMBER", 7)
+
+
+@pytest.mark.parametrize("typed", ["", "many", "70000"])
+def test_a_web_process_without_a_port_that_can_be_used_ends_with_one_line(monkeypatch, typed):
+    monkeypatch.setenv("PORT", typed)
+
+    with pytest.raises(SystemExit) as ended:
+        web.main()
+
+    assert str(ended.value) == f"PORT must be a number from 1 to 65535, not {typed!r}."

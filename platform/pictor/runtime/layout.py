@@ -49,13 +49,18 @@ def run_dir(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
 
 def read_layout(root: Path, environ: Mapping[str, str] = os.environ) -> Layout:
     """The layout that the environment asks for; raises RuntimeProblem for an impossible PORT."""
-    raw = environ.get("PORT", "").strip() or "8000"
-    if not raw.isascii() or not raw.isdigit() or not 0 < int(raw) <= HIGHEST_PORT:
-        raise RuntimeProblem(f"PORT must be a number from 1 to {HIGHEST_PORT}, not {raw!r}.")
     return Layout(
         root=root,
         data=(root / (environ.get("PICTOR_DATA") or ".pictor")).absolute(),
         run=run_dir(root, environ),
         host=environ.get("PICTOR_HOST", "").strip() or "127.0.0.1",
-        port=int(raw),
+        port=read_port(environ, default="8000"),
     )
+
+
+def read_port(environ: Mapping[str, str] = os.environ, *, default: str = "") -> int:
+    """PORT; raises RuntimeProblem where it is impossible, or missing and without a default."""
+    raw = environ.get("PORT", "").strip() or default
+    if not raw.isascii() or not raw.isdigit() or not 0 < int(raw) <= HIGHEST_PORT:
+        raise RuntimeProblem(f"PORT must be a number from 1 to {HIGHEST_PORT}, not {raw!r}.")
+    return int(raw)

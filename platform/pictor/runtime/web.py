@@ -10,6 +10,8 @@ import socket
 
 import uvicorn
 
+from pictor.runtime.errors import RuntimeProblem
+from pictor.runtime.layout import read_port
 from pictor.runtime.ports import listen_hosts
 from pictor.web.protocol import Protocol
 
@@ -33,6 +35,10 @@ def listening(host: str, port: int) -> list[socket.socket]:
 
 def main() -> None:
     """Serve until SIGTERM, then give open requests the grace."""
+    try:
+        port = read_port()
+    except RuntimeProblem as problem:
+        raise SystemExit(str(problem)) from None
     config = uvicorn.Config(
         "pictor.asgi:application",
         loop="uvloop",
@@ -46,7 +52,7 @@ def main() -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.captureWarnings(capture=True)
-    sockets = listening(os.environ.get("PICTOR_HOST") or "127.0.0.1", int(os.environ["PORT"]))
+    sockets = listening(os.environ.get("PICTOR_HOST") or "127.0.0.1", port)
     uvicorn.Server(config).run(sockets=sockets)
 
 
