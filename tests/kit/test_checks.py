@@ -45,9 +45,15 @@ def test_the_keys_of_the_storage_are_secrets():
     assert {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"} <= set(SECRETS)
 
 
+def test_a_missing_secret_is_named_as_the_environment_has_it(settings):
+    settings.KEY_PEPPER = ""
+
+    assert [found.msg for found in secrets_are_set(None)] == ["PICTOR_KEY_PEPPER is not set"]
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_server_without_a_secret_ends_with_one_clear_line(settings, name):
-    setattr(settings, name, "")
+    setattr(settings, name.removeprefix("PICTOR_"), "")
 
     with pytest.raises(SystemExit) as ended:
         refuse_to_serve()

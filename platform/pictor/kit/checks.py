@@ -13,9 +13,10 @@ from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 
 SECRETS = (
-    *("SECRET_KEY", "KEY_PEPPER", "OBJECT_KEY_SECRET", "LEDGER_KEY", "ENCRYPTION_KEYS"),
-    *("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"),
+    *("SECRET_KEY", "PICTOR_KEY_PEPPER", "PICTOR_OBJECT_KEY_SECRET", "PICTOR_LEDGER_KEY"),
+    *("PICTOR_ENCRYPTION_KEYS", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"),
 )
+"""As the environment has them; the settings are called so without our prefix."""
 
 SHORTEST_TOKEN = 24
 
@@ -53,7 +54,7 @@ def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(f"{name} is not set", hint="See docs/operations.md.", id="pictor.E002")
         for name in SECRETS
-        if not _value_of(name)
+        if not _value_of(name.removeprefix("PICTOR_"))
     ]
 
 
