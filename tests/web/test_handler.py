@@ -113,7 +113,10 @@ async def test_a_server_that_stops_ends_the_wait(app):
     assert routes.became == ["waiting", "cancelled"]
     assert (exchange.status, exchange.headers["x-should-retry"]) == (503, "true")
     assert exchange.headers["retry-after"] == "2"
-    assert json.loads(exchange.body)["error"]["code"] == "service_unavailable"
+    error = json.loads(exchange.body)["error"]
+    assert error["code"] == "service_unavailable"
+    assert "the same Idempotency-Key" in error["message"]
+    assert "GET /v1/images/generations before" in error["message"]
 
 
 async def test_a_failure_to_send_is_the_servers_to_know(app):
