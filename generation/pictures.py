@@ -14,12 +14,17 @@ from storage.probe import ImageFacts
 
 FIRST = "image[0]"
 MASK = "mask"
-UNREADABLE = (
+_UNREADABLE = (
     f"is not a png, jpeg or webp of at most {probe.MAX_PIXELS // 10**6} megapixels that decodes"
     " as a whole"
 )
 Problem = tuple[str, str]
 """The label at fault, and what is wrong with it."""
+
+
+def unreadable(error: Exception) -> str:
+    """What is wrong with one that could not be read whole."""
+    return error.problem if isinstance(error, probe.TooManyPixels) else _UNREADABLE
 
 
 def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem | None:

@@ -18,13 +18,22 @@ from storage.containers import png
 from storage.containers.pieces import Format, NotAnImage
 from storage.stripping import stripped
 
-__all__ = ["Format", "ImageFacts", "NotAnImage", "cleaned", "undecodable", "verify"]
+__all__ = [
+    "Format",
+    "ImageFacts",
+    "NotAnImage",
+    "TooManyPixels",
+    "cleaned",
+    "undecodable",
+    "verify",
+]
 
 MAX_PIXELS = 16_000_000
 STRIP_ROWS = 64
 MAX_WHOLE_BYTES = 90_000_000
 """What an image that is decoded whole may take: a webp of 11.2 megapixels at 8 bytes each, just
 more than the largest size that is sold."""
+_DECODED_WHOLE = {"webp": "a webp", "jpeg": "a progressive jpeg", "png": "an interlaced png"}
 MEMORY_CEILING_BYTES = 150_000_000
 """What verifying one image adds to a process, the mapped file included. Tests reach for it."""
 
@@ -44,6 +53,17 @@ class ImageFacts:
     def size(self) -> str:
         """'1024x1536'."""
         return f"{self.width}x{self.height}"
+
+
+class TooManyPixels(NotAnImage):
+    """More than are decoded here; `problem` says how many its kind may have."""
+
+    def __init__(self, facts: ImageFacts, most_pixels: int) -> None:
+        whose = "an image" if most_pixels == MAX_PIXELS else _DECODED_WHOLE[facts.format]
+        self.problem = (
+            f"has more than {most_pixels / 10**6:g} megapixels, the most that {whose} may have"
+        )
+        super().__init__(f"{facts.size} {self.problem}")
 
 
 def verify(spool: SpoolFile) -> ImageFacts:
@@ -96,10 +116,10 @@ def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:
 
 
 def _cap(facts: ImageFacts, whole_bytes: int) -> None:
-    if facts.width * facts.height > MAX_PIXELS:
-        raise NotAnImage(f"{facts.size} has more than {MAX_PIXELS} pixels")
-    if whole_bytes > MAX_WHOLE_BYTES:
-        raise NotAnImage(f"{facts.size} takes more than {MAX_WHOLE_BYTES} bytes to decode")
+    pixels = facts.width * facts.height
+    most = min(MAX_PIXELS, MAX_WHOLE_BYTES * pixels // whole_bytes) if whole_bytes else MAX_PIXELS
+    if pixels > most:
+        raise TooManyPixels(facts, most)
 
 
 def undecodable(image_format: str, error: Exception) -> NotAnImage:

@@ -115,8 +115,8 @@ class Inputs:
                 facts = await pools.references().run(lane, partial(probe.verify, one.spool))
             except SpoolError:
                 raise Unavailable(_NO_ROOM) from None
-            except probe.NotAnImage:
-                what = pictures.UNREADABLE
+            except probe.NotAnImage as error:
+                what = pictures.unreadable(error)
                 raise _refused(one.label, what, name=one.name) from None
             one.facts = facts
             if one.is_data_uri:

@@ -196,9 +196,8 @@ async def _verified(one: Mapping[str, Any], spool: SpoolFile, tenant: UUID) -> I
         return await pools.references().run(tenant, partial(probe.verify, spool))
     except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
-    except (probe.NotAnImage, SpoolError):
-        what = pictures.UNREADABLE
-        raise _unusable(one["label"], what) from None
+    except (probe.NotAnImage, SpoolError) as error:
+        raise _unusable(one["label"], pictures.unreadable(error)) from None
 
 
 def _fetched(spool: SpoolFile, facts: ImageFacts) -> LargeValue:

@@ -4,7 +4,7 @@ import pytest
 
 from generation import pictures
 from generation.channels.declaration import Task
-from storage.probe import ImageFacts
+from storage.probe import ImageFacts, NotAnImage, TooManyPixels
 
 IMAGE = ImageFacts("jpeg", 64, 48)
 MASK = ImageFacts("png", 64, 48, has_alpha=True)
@@ -33,3 +33,28 @@ def test_a_mask_fits_its_image_and_what_is_varied_is_a_square_png(task, found, a
     problem = pictures.problem(task, list(found.items()))
 
     assert (problem and problem[0]) == at_fault
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            TooManyPixels(ImageFacts("webp", 4500, 2501), 11_250_000),
+            "has more than 11.25 megapixels, the most that a webp may have",
+        ),
+        (
+            TooManyPixels(ImageFacts("jpeg", 4001, 3000), 12_000_000),
+            "has more than 12 megapixels, the most that a progressive jpeg may have",
+        ),
+        (
+            TooManyPixels(ImageFacts("png", 4001, 4000), 16_000_000),
+            "has more than 16 megapixels, the most that an image may have",
+        ),
+        (
+            NotAnImage("an image cut short"),
+            "is not a png, jpeg or webp of at most 16 megapixels that decodes as a whole",
+        ),
+    ],
+)
+def test_whoever_sent_too_many_pixels_is_told_how_many_there_may_be(error, said):
+    assert pictures.unreadable(error) == said

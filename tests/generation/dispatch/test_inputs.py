@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import io
 import ssl
 import threading
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from PIL import Image
 
 from generation.channels.base import LargeValue
 from generation.channels.declaration import Task
@@ -167,6 +169,16 @@ async def test_what_is_no_image_is_refused(server, public, spools, body):
     message = await refusal(public, spools, f"https://cats.com:{server.port}/a.png")
 
     assert message.startswith("image[0] is not a png, jpeg or webp of at most 16 megapixels")
+
+
+async def test_too_many_pixels_are_refused_with_their_limit(server, public, spools):
+    file = io.BytesIO()
+    Image.new("RGB", (3600, 3200)).save(file, "webp", method=0)
+    server.script = says(file.getvalue())
+
+    message = await refusal(public, spools, f"https://cats.com:{server.port}/a.png")
+
+    assert message.startswith("image[0] has more than 11.25 megapixels, the most that a webp may")
 
 
 async def test_too_many_bytes_are_refused_and_nothing_is_left(
