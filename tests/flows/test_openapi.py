@@ -244,7 +244,7 @@ def test_each_error_says_what_it_is_where_it_can_happen(document: Document) -> N
     assert codes("delete_generation", "409") == ["not_cancelable"]
     assert statuses("retrieve_balance") == ["200", "400", "401", "403", "429", "503"]
     assert statuses("change_api_key") == [
-        *("200", "400", "401", "403", "404", "413", "415", "429", "503")
+        *("200", "400", "401", "403", "404", "408", "413", "415", "429", "503")
     ]
 
 

@@ -22,6 +22,7 @@ from pictor.kit.errors import PictorError
         (errors.Forbidden("x"), 403, "permission_error", "insufficient_permissions", "false"),
         (errors.NotFound("x"), 404, "invalid_request_error", "not_found", "false"),
         (errors.MethodNotAllowed("x"), 405, "invalid_request_error", "method_not_allowed", "false"),
+        (errors.RequestTimeout("x"), 408, "invalid_request_error", "request_timeout", "false"),
         (errors.NotCancelable("x"), 409, "invalid_request_error", "not_cancelable", "false"),
         (errors.RequestTooLarge("x"), 413, "invalid_request_error", "request_too_large", "false"),
         (

@@ -162,12 +162,12 @@ async def test_a_slow_body_is_cut_off_at_its_deadline(app, inner, monkeypatch):
         hangs=True,
     )
 
-    assert error_of(exchange) == (400, "invalid_json")
+    assert error_of(exchange) == (408, "request_timeout")
     assert "too long to arrive" in exchange.body.decode()
     assert inner.skeletons == []
 
 
-@pytest.mark.parametrize(("sent", "status"), [(10, 400), (50_000, 200)])
+@pytest.mark.parametrize(("sent", "status"), [(10, 408), (50_000, 200)])
 async def test_bytes_that_have_come_win_time_and_announced_ones_do_not(
     app, monkeypatch, sent, status
 ):

@@ -136,7 +136,7 @@ async def test_a_form_that_drips_is_refused_without_ever_taking_a_turn(monkeypat
         hangs=True,
     )
 
-    assert exchange.status == 400
+    assert exchange.status == 408
     assert "too long to arrive" in exchange.body.decode()
 
 

@@ -29,6 +29,7 @@ from pictor.kit.errors import (
     InvalidRequest,
     PictorError,
     RateLimited,
+    RequestTimeout,
     RequestTooLarge,
     Unauthenticated,
     Unavailable,
@@ -41,7 +42,7 @@ Errors = Iterable[type[PictorError]]
 
 ANYWHERE = (InvalidRequest, Unauthenticated, Forbidden, RateLimited, Unavailable)
 """What every endpoint can refuse with."""
-WITH_BODY = (RequestTooLarge, UnsupportedMediaType)
+WITH_BODY = (RequestTimeout, RequestTooLarge, UnsupportedMediaType)
 """What those can besides that read a body, also one that means nothing to them."""
 EVENTS = "text/event-stream"
 TEXT = {"type": "string"}

@@ -6,6 +6,7 @@
     ├── Forbidden             403  scope, model, IP range, suspended tenant
     ├── NotFound              404  unknown id, path or model; another tenant's id
     ├── MethodNotAllowed      405
+    ├── RequestTimeout        408  a body that comes too slowly
     ├── NotCancelable         409
     ├── Canceled              409  what was asked for was canceled meanwhile
     ├── RequestTooLarge       413
@@ -112,6 +113,15 @@ class MethodNotAllowed(PictorError):
     status = 405
     type = "invalid_request_error"
     default_code = "method_not_allowed"
+    default_should_retry = False
+
+
+class RequestTimeout(PictorError):
+    """The body took too long to arrive. Nothing was accepted."""
+
+    status = 408
+    type = "invalid_request_error"
+    default_code = "request_timeout"
     default_should_retry = False
 
 

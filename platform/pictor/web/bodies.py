@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 
-from pictor.kit.errors import InvalidRequest, PictorError
+from pictor.kit.errors import PictorError, RequestTimeout
 from pictor.web.edge import Message, Receive
 
 FIRST_SECONDS = 20.0
@@ -20,7 +20,7 @@ class ClientGone(Exception):
 async def chunks(
     receive: Receive, *, max_bytes: int, too_large: Callable[[], PictorError]
 ) -> AsyncIterator[bytes]:
-    """The body's pieces. Raises `too_large`, InvalidRequest for a slow client, or ClientGone."""
+    """The body's pieces. Raises `too_large`, RequestTimeout for a slow client, or ClientGone."""
     started = time.monotonic()
     taken = 0
     while True:
@@ -29,9 +29,7 @@ async def chunks(
             async with asyncio.timeout(started + allowed - time.monotonic()):
                 message: Message = await receive()
         except TimeoutError:
-            raise InvalidRequest(
-                "The request body took too long to arrive.", code="invalid_json"
-            ) from None
+            raise RequestTimeout("The request body took too long to arrive.") from None
         if message["type"] == "http.disconnect":
             raise ClientGone
         chunk = message.get("body", b"")

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from pictor.kit.addresses import counted_address
-from pictor.kit.errors import InvalidRequest, RequestTooLarge, Unavailable
+from pictor.kit.errors import InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable
 from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile
 from pictor.kit.spools import process_spools
@@ -81,7 +81,7 @@ class SiteHandler:
             return
         except SpoolError:
             await refuse(Unavailable("There is no room for pages just now."), receive, send)
-        except (InvalidRequest, RequestTooLarge, Unavailable) as error:
+        except (InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable) as error:
             await refuse(error, receive, send)
 
     async def _room(self, scope: Scope) -> tuple[str, int]:
