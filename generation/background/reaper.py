@@ -41,13 +41,19 @@ _TAKE_BACK = """
 WITH beside AS MATERIALIZED (
     SELECT worker_id, count(*) AS number,
            count(*) FILTER (WHERE quarantine > 0) AS suspected
-    FROM generation_generation WHERE state = 'running' GROUP BY worker_id)
+    FROM generation_generation WHERE state = 'running' GROUP BY worker_id),
+before AS MATERIALIZED (
+    SELECT lost_with, max(quarantine) FILTER (WHERE deaths = 1) AS number,
+           max(quarantine) FILTER (WHERE deaths > 1) AS suspected
+    FROM generation_generation
+    WHERE state IN ('queued', 'running') AND quarantine > 0 GROUP BY lost_with)
 UPDATE generation_generation AS lost
 SET state = 'queued', worker_id = NULL, lost_with = lost.worker_id, deaths = lost.deaths + 1,
-    quarantine = least(32767, CASE WHEN lost.quarantine > 0 THEN beside.suspected
-                                   ELSE beside.number END),
+    quarantine = least(32767, CASE WHEN lost.quarantine > 0
+                                   THEN greatest(beside.suspected, before.suspected)
+                                   ELSE greatest(beside.number, before.number) END),
     rung_at = clock_timestamp(), rings = 1
-FROM beside
+FROM beside LEFT JOIN before ON before.lost_with IS NOT DISTINCT FROM beside.worker_id
 WHERE beside.worker_id IS NOT DISTINCT FROM lost.worker_id AND lost.id IN (
     SELECT g.id FROM generation_generation AS g
     LEFT JOIN generation_worker AS w ON w.epoch = g.worker_id
@@ -57,6 +63,8 @@ WHERE beside.worker_id IS NOT DISTINCT FROM lost.worker_id AND lost.id IN (
     ORDER BY g.id FOR UPDATE OF g SKIP LOCKED LIMIT %(batch)s)
 RETURNING lost.id
 """
+"""A worker may have more in hand than one round takes back. Those of the later rounds learn from
+those `before` them how many were suspected together: with what is left, the shares would grow."""
 _UNSEEN = (
     "(w.epoch IS NULL OR w.stopped_at IS NOT NULL"
     " OR w.seen_at < clock_timestamp() - make_interval(secs => %(lease)s))"

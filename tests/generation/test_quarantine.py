@@ -65,6 +65,41 @@ def test_what_died_again_is_claimed_last_and_suspected_with_those_beside_it_alon
     }
 
 
+def test_all_know_how_many_died_together_however_many_rounds_take_them_back(
+    acme, worker, monkeypatch
+):
+    monkeypatch.setattr(reaper, "BATCH", 2)
+    claimed(acme, worker, 5)
+    die(worker)
+    next_worker = make_worker()
+    begun = group(next_worker)
+
+    for _ in range(2):
+        reaper.reap(now=clock.now())
+
+    numbers = [row.quarantine for row in begun + [group(next_worker)[0] for _ in range(4)]]
+    assert numbers == [5, 5, 5, 5, 5]
+
+
+def test_what_died_again_counts_the_suspected_alone_in_every_round(acme, worker, monkeypatch):
+    new = [acme.generation() for _ in range(2)]
+    suspected = claimed(acme, worker, 3)
+    die(worker)
+    second = make_worker()
+    for row in new:
+        assert claims.take(generation_id=row.id, worker=second) is not None
+    for _ in suspected:
+        group(second)
+    monkeypatch.setattr(reaper, "BATCH", 2)
+    die(second)
+
+    for _ in range(2):
+        reaper.reap(now=clock.now())
+
+    found = dict(Generation.objects.values_list("id", "quarantine"))
+    assert [found[row.id] for row in [*new, *suspected]] == [5, 5, 3, 3, 3]
+
+
 def test_what_is_in_quarantine_is_not_to_be_had_otherwise(acme, worker):
     (row,) = claimed(acme, worker, 1)
     die(worker)
