@@ -30,6 +30,8 @@ DEAD_AFTER_SECONDS = 4.0
 """A process whose lock has been free for this long is dead; a live one needs half the time."""
 LOOKS_SECONDS = 3.0
 """Two looks at a lock that are further apart than this prove nothing about the time between."""
+_NUMBERS_FROM = 2**62
+"""Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
 
 
 class Undecided(Exception):
@@ -70,7 +72,7 @@ class WebProcess:
         free: other processes' numbers whose locks were found free at every look.
     """
 
-    number: int = field(default_factory=lambda: secrets.randbits(62))
+    number: int = field(default_factory=lambda: _NUMBERS_FROM + secrets.randbits(62))
     gone: set[Turn] = field(default_factory=set)
     free: dict[int, Free] = field(default_factory=dict)
 
@@ -108,15 +110,13 @@ def take_presence(number: int) -> None:
 
 
 def present() -> int:
-    """How many web processes hold their locks: all single exclusive ones are counted.
-
-    So are that of the audit log, held while events are linked, and that of seeding.
-    """
+    """How many web processes hold their locks; `classid` is the upper half of a lock's number."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
-            " AND granted AND mode = 'ExclusiveLock'"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND granted AND mode = 'ExclusiveLock' AND classid::bigint << 32 >= %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [_NUMBERS_FROM],
         )
         (count,) = cursor.fetchone()
     return int(count)

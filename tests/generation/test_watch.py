@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from generation import lease, watch
+from generation.admission.orphans import WebProcess
 from generation.models import Generation, WatchedDay
 from generation.watch import API, WORKERS, Sight
 from pictor.kit import clock
@@ -18,10 +19,11 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def presence(db):
     """This process holds a lock as web processes do."""
+    number = WebProcess().number
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [2**61 + 7])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [number])
         yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [2**61 + 7])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
 
 
 def troubles() -> dict[str, str]:

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 from django.db import connection
 
+from accounts.services.audit import link_events
 from generation.admission import orphans
 from generation.admission.orphans import Attendance, Free, Turn, Undecided, WebProcess
+from generation.management.seeding import alone
 from generation.models import Generation, State
 from pictor.kit import clock
 from tests.factories import Customer
@@ -209,3 +211,9 @@ def test_a_departure_known_in_memory_is_good_for_one_of_two_at_once(acme, here, 
 
     assert adopted(generation, here) == generation.id
     assert adopted(generation, stale) is None
+
+
+def test_web_processes_alone_are_counted(here, elsewhere):
+    link_events()  # the audit chain's lock is held until the transaction ends
+    with alone():
+        assert orphans.present() == 2
