@@ -22,6 +22,14 @@ class Ledger(Protocol):
     def credit(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
         """A gift of the operator's. Raises ValidationError unless it is above 0."""
 
+    def refund(
+        self, *, tenant_id: UUID, generation_id: UUID, amount: Micros, reason: str, actor: "Actor"
+    ) -> object:
+        """Give back what a generation was charged, or a part of it.
+
+        Raises ValidationError unless it is above 0, and at most what is not refunded yet.
+        """
+
     def adjust(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
         """Correct a mistake: below 0 takes. Raises ValidationError for 0 or more than there is."""
 

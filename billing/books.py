@@ -1,6 +1,14 @@
 """The ledger as accounts asks for it: `accounts.ledger.Ledger`, plugged in by `apps.py`."""
 
 from billing.selectors import available_to, in_flight_of
-from billing.services import adjust, credit, open_account, top_up
+from billing.services import adjust, credit, open_account, refund, top_up
 
-__all__ = ["adjust", "available_to", "credit", "in_flight_of", "open_account", "top_up"]
+__all__ = [
+    "adjust",
+    "available_to",
+    "credit",
+    "in_flight_of",
+    "open_account",
+    "refund",
+    "top_up",
+]

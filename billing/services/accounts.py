@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet, Sum
 
 from accounts.services import Actor, record
 from billing.locks import account_for_update
@@ -70,16 +71,29 @@ def credit(
     )
 
 
+@transaction.atomic
 def refund(
     *,
     tenant_id: UUID,
+    generation_id: UUID,
     amount: Micros,
     reason: str,
     actor: Actor,
-    generation_id: UUID | None = None,
     ip: str | None = None,
 ) -> Transfer:
-    """Money charged before, given back out of revenue. Raises ValidationError as `top_up` does."""
+    """What a generation was charged, or a part of it, given back out of revenue.
+
+    Raises ValidationError unless the amount is above 0, and at most what was charged less what was
+    refunded before.
+    """
+    open_account(tenant_id=tenant_id)
+    account_for_update(tenant_id)  # two refunds at once must not both find it unrefunded
+    moved = Transfer.objects.filter(tenant_id=tenant_id, generation_id=generation_id)
+    left = _sum(moved, Transfer.Kind.CAPTURE) - _sum(moved, Transfer.Kind.REFUND)
+    if amount > left:
+        raise ValidationError(
+            f"only {to_decimal(Micros(left))} USD of it is charged and not refunded"
+        )
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.REFUND,
@@ -149,6 +163,12 @@ def _give(
             generation_id=generation_id,
         ),
     )
+
+
+def _sum(transfers: QuerySet[Transfer], kind: Transfer.Kind) -> int:
+    """One kind at a time: each has an index of its own."""
+    total: int = transfers.filter(kind=kind.value).aggregate(sum=Sum("amount", default=0))["sum"]
+    return total
 
 
 def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Transfer) -> Transfer:

@@ -4,6 +4,7 @@ import json
 import sys
 from contextlib import nullcontext
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -13,8 +14,12 @@ from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import Caller, caller_by_digest, tenant_by_name_or_id
 from billing.selectors import available_to, ledger_findings, statement
+from pictor.kit import ids
+from tests.billing.conftest import Customer
 
 pytestmark = pytest.mark.django_db
+
+NOBODYS = ids.public(ids.GENERATION, UUID(int=7))
 
 
 def run(*words: str) -> str:
@@ -81,6 +86,8 @@ def test_without_json_the_answer_is_for_a_person():
         (["tenant", "credit", "Taken", "0", "--reason", "gift"], "above 0"),
         (["tenant", "credit", "Taken", "1", "--reason", " "], "empty"),
         (["tenant", "credit", "Taken", "-1", "--reason", "gift"], "below 0"),
+        (["tenant", "refund", "Taken", "1", "--generation", "gen_1", "--reason", "x"], "no gen"),
+        (["tenant", "refund", "Taken", "1", "--generation", NOBODYS, "--reason", "x"], "only 0.00"),
         (["tenant", "adjust", "Taken", "0", "--reason", "typo"], "above 0"),
         (["tenant", "adjust", "Taken", "-0.01", "--reason", "typo"], "only 0.000000 USD is"),
         (["key", "list", "Nobody"], "no tenant"),
@@ -114,6 +121,27 @@ def test_a_credit_is_added_and_its_reason_kept():
         ("credit", 2_500_000, "welcome"),
         ("credit", 1, "and more"),
     ]
+
+
+def test_what_a_generation_was_charged_is_refunded():
+    acme = Customer("acme", 10_000_000)
+    hold = acme.hold(2_000_000)
+    acme.end(hold, 1_500_000)
+    generation = ids.public(ids.GENERATION, hold.generation_id)
+
+    said = run(
+        *("tenant", "refund", "acme", "1.25"),
+        *("--generation", generation, "--reason", "bad image"),
+    )
+
+    assert said == "acme: 1.250000 USD refunded, 9.750000 available\n"
+    line = statement(acme.id)[-1]
+    assert (line.kind, line.amount, line.generation_id, line.reason) == (
+        "refund", 1_250_000, hold.generation_id, "bad image",
+    )  # fmt: skip
+    event = AuditEvent.objects.get(action="balance.refund")
+    assert (event.actor_name, event.object_id) == ("manage.py", str(line.id))
+    assert ledger_findings() == []
 
 
 def test_a_mistaken_credit_is_taken_back():

@@ -228,11 +228,12 @@ def test_holds_need_the_callers_transaction(acme, now):
 
 
 def test_top_ups_credits_refunds_and_adjustments_are_transfers(acme):
-    acme.end(acme.hold(2_000_000), 2_000_000)
+    hold = acme.hold(2_000_000)
+    acme.end(hold, 2_000_000)
 
     top_up(tenant_id=acme.id, amount=Micros(500_000), reason="card", actor="test")
     credit(tenant_id=acme.id, amount=Micros(250_000), reason="welcome", actor="test")
-    refund(tenant_id=acme.id, amount=Micros(1_000_000), reason="bad image", actor="test")
+    refund_of(hold, 1_000_000, to=acme.id)
     adjust(tenant_id=acme.id, amount=Micros(10), reason="rounding", actor="test")
     adjust(tenant_id=acme.id, amount=Micros(-20), reason="rounding", actor="test")
 
@@ -255,6 +256,47 @@ def test_top_ups_credits_refunds_and_adjustments_are_transfers(acme):
         "top_ups": "10.500000",
         "credits": "0.249990",
     }
+
+
+def refund_of(hold: Hold, amount: int, *, to: UUID) -> None:
+    refund(
+        tenant_id=to,
+        generation_id=hold.generation_id,
+        amount=Micros(amount),
+        reason="bad image",
+        actor="test",
+    )
+
+
+def test_no_more_is_refunded_than_was_charged_and_not_refunded_yet(acme):
+    hold = acme.hold(2_000_000)
+    acme.end(hold, 1_500_000)
+    refund_of(hold, 1_000_000, to=acme.id)
+
+    with pytest.raises(ValidationError, match=r"only 0\.500000 USD"):
+        refund_of(hold, 500_001, to=acme.id)
+
+    refund_of(hold, 500_000, to=acme.id)
+    assert available_to(acme.id) == 10_000_000
+    assert ledger_findings() == []
+
+
+def test_what_is_on_hold_or_was_charged_to_another_is_not_refunded(acme, other):
+    open_hold, elsewhere = acme.hold(2_000_000), other.hold(2_000_000)
+    other.end(elsewhere, 2_000_000)
+
+    with pytest.raises(ValidationError, match=r"only 0\.000000 USD"):
+        refund_of(open_hold, 1, to=acme.id)
+    with pytest.raises(ValidationError, match=r"only 0\.000000 USD"):
+        refund_of(elsewhere, 1, to=acme.id)
+
+
+def test_a_refund_of_nothing_is_refused(acme):
+    hold = acme.hold(2_000_000)
+    acme.end(hold, 2_000_000)
+
+    with pytest.raises(ValidationError, match="above 0"):
+        refund_of(hold, 0, to=acme.id)
 
 
 def test_statement_lines_can_be_read_a_page_at_a_time(acme):

@@ -1,7 +1,8 @@
-"""`manage.py tenant create|list|credit|adjust|set|export|erase`."""
+"""`manage.py tenant create|list|credit|refund|adjust|set|export|erase`."""
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from accounts.services import (
     issue_api_key,
     set_prompt_retention,
 )
-from pictor.kit import clock
+from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
 
 UNASKED = Micros(1_000_000_000)
@@ -57,11 +58,14 @@ class Command(BaseCommand):
         every.add_argument("--json", action="store_true")
         for action, words in (
             ("credit", "add to a tenant's balance"),
+            ("refund", "give back what a generation was charged, or a part of it"),
             ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
         ):
             money = actions.add_parser(action, help=words)
             money.add_argument("tenant", help="name or id")
             money.add_argument("amount", metavar="USD")
+            if action == "refund":
+                money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
             money.add_argument("--reason", required=True)
             money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
         change = actions.add_parser("set", help="how long a tenant's prompts are kept")
@@ -80,6 +84,7 @@ class Command(BaseCommand):
             "create": self._create,
             "list": self._list,
             "credit": self._credit,
+            "refund": self._refund,
             "adjust": self._adjust,
             "set": self._set,
             "export": self._export,
@@ -118,6 +123,13 @@ class Command(BaseCommand):
 
     def _credit(self, options: dict[str, Any]) -> None:
         self._move(options, ledger().credit, read_amount(options["amount"]), "credited")
+
+    def _refund(self, options: dict[str, Any]) -> None:
+        generation_id = ids.parse(ids.GENERATION, options["generation"])
+        if generation_id is None:
+            raise CommandError(f"no generation {options['generation']!r}")
+        give_back = partial(ledger().refund, generation_id=generation_id)
+        self._move(options, give_back, read_amount(options["amount"]), "refunded")
 
     def _adjust(self, options: dict[str, Any]) -> None:
         self._move(options, ledger().adjust, read_change(options["amount"]), "adjusted")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,7 +25,6 @@ from tests.console.workspace.conftest import Make, lines_of, url, words_of
 from tests.factories import Customer
 
 UTC, BERLIN, KOLKATA = (ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Asia/Kolkata"))
-GIVE = {"top_up": top_up, "credit": credit, "refund": refund, "adjustment": adjust}
 At = Callable[[str], datetime]
 
 
@@ -45,13 +45,15 @@ def moved(at: At, channel: Channel, delivered: Make) -> Customer:
     """Three months: July with all kinds, August with nothing, September with a request on hold."""
     at("2099-07-10T10:00:00Z")
     customer = Customer("acme")
-    delivered(customer)
+    made = delivered(customer)
     delivered(customer, sizes=((1024, 1024), (1024, 1024)))
     delivered(customer, model="dall-e-3", quality="standard")
-    for kind, amount in (("top_up", 2_500_000), ("credit", 30), ("refund", 7)):
-        GIVE[kind](tenant_id=customer.id, amount=Micros(amount), reason="test", actor="test")
-    adjust(tenant_id=customer.id, amount=Micros(-1_000_000), reason="meant 9", actor="test")
-    adjust(tenant_id=customer.id, amount=Micros(400_000), reason="meant 9.4", actor="test")
+    acme: dict[str, Any] = {"tenant_id": customer.id, "actor": "test"}
+    top_up(**acme, amount=Micros(2_500_000), reason="test")
+    credit(**acme, amount=Micros(30), reason="test")
+    refund(**acme, generation_id=made.id, amount=Micros(7), reason="test")
+    adjust(**acme, amount=Micros(-1_000_000), reason="meant 9")
+    adjust(**acme, amount=Micros(400_000), reason="meant 9.4")
     at("2099-09-30T21:30:00Z")
     delivered(customer)
     customer.generation()
