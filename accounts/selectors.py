@@ -48,7 +48,7 @@ _EVERY = f"interval '{NOTED_EVERY.total_seconds()} seconds'"
 
 # Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
 _CALLER = f"""
-    SELECT k.id, k.name, k.tenant_id, t.name, t.status, k.scopes, k.allowed_models, t.own_models,
+    SELECT k.id, k.tenant_id, t.status, k.scopes, k.allowed_models, t.own_models,
            k.ip_ranges, k.expires_at, k.revoked_at, k.is_test, k.default_response_format,
            LEAST(t.requests_per_minute, t.own_requests_per_minute),
            LEAST(t.images_per_minute, t.own_images_per_minute),
@@ -96,9 +96,7 @@ class Caller:
     """
 
     key_id: UUID
-    key_name: str
     tenant_id: TenantId
-    tenant_name: str
     tenant_suspended: bool
     scopes: frozenset[str]
     models: frozenset[str] | None
@@ -152,13 +150,11 @@ def caller_of_key(key_id: UUID) -> Caller:
 
 
 def _caller(row: Sequence[Any]) -> Caller:
-    key_id, key_name, tenant_id, tenant_name, status, scopes, models, own_models, *rest = row
+    key_id, tenant_id, status, scopes, models, own_models, *rest = row
     ip_ranges, expires_at, revoked_at, is_test, response_format, *limits, revision, _ = rest
     return Caller(
         key_id=key_id,
-        key_name=key_name,
         tenant_id=tenant_id,
-        tenant_name=tenant_name,
         tenant_suspended=status != Tenant.Status.ACTIVE.value,
         scopes=frozenset(scopes),
         models=None if models is None else frozenset(models),

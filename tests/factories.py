@@ -77,9 +77,7 @@ def make_caller(**limits: Any) -> Caller:
     """A caller that is in no database, with its own tenant and key."""
     return Caller(
         key_id=new_uuid(),
-        key_name="key",
         tenant_id=TenantId(new_uuid()),
-        tenant_name="tenant",
         tenant_suspended=False,
         scopes=frozenset({"images:write"}),
         models=None,
