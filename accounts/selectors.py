@@ -214,8 +214,10 @@ def api_keys_of(
     return list((keys if after is None else keys.filter(id__lt=after))[:limit])
 
 
-_WITH_AN_APP = User.objects.filter(id=OuterRef("user_id"), authenticator__type="totp")
-"""Of a membership: its person, where an app makes codes for their sign-in. There is one at most."""
+_WITH_APPS = User.objects.filter(authenticator__type="totp")
+"""The people with an app that makes codes for their sign-in. There is one each at most."""
+_WITH_AN_APP = _WITH_APPS.filter(id=OuterRef("user_id"))
+"""Of a membership: its person, if one of these."""
 
 
 def members_of(tenant_id: UUID) -> list[Membership]:
@@ -225,6 +227,11 @@ def members_of(tenant_id: UUID) -> list[Membership]:
     """
     members = Membership.objects.filter(tenant_id=tenant_id).select_related("user")
     return list(members.annotate(has_second_factor=Exists(_WITH_AN_APP)).order_by("user__email"))
+
+
+def has_second_factor(user_id: UUID) -> bool:
+    """Whether an app makes codes for this person's sign-in."""
+    return _WITH_APPS.filter(id=user_id).exists()
 
 
 def emails_of(user_ids: Collection[str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 
+from accounts.locks import tenant_for_update
 from accounts.models import Tenant, User
 from accounts.services import post, record, write_export
 from pictor.kit import clock
@@ -79,7 +80,7 @@ def ask_for_export(
     Raises ValidationError while another one is being made, for a fourth within 24 hours (of lists
     an eleventh), for a query that is too long, and for a tenant that is being erased.
     """
-    locked = Tenant.objects.select_for_update(no_key=True).get(id=tenant.id)
+    locked = tenant_for_update(tenant.id)
     if locked.erasure_due_at is not None:
         raise ValidationError("This workspace is being erased.")
     known = TenantExport.objects.filter(tenant=tenant)

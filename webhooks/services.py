@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.locks import tenant_for_update
 from accounts.models import Actor, Tenant
 from accounts.services import OVERLAPS, record
 from pictor.kit import ids
@@ -42,7 +43,7 @@ def create_endpoint(
     columns = _checked(wishes, livemode=livemode)
     secret = signing.new_secret()
     with transaction.atomic():
-        Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # two at once are counted
+        tenant_for_update(tenant.id)  # two at once are counted
         theirs = WebhookEndpoint.objects.filter(tenant=tenant, livemode=livemode)
         if theirs.count() >= MOST_ENDPOINTS:
             mode = "live" if livemode else "test"

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts.holdings import holdings
 from accounts.ledger import ledger
+from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant
 from accounts.selectors import api_keys_of, members_of
 from accounts.services.api_keys import revoke_api_key
@@ -58,7 +59,7 @@ def delete_workspace(
     short-work worker erases it: see `erase_tenant`. What was let in at the last moment ends and is
     charged before. Raises ValidationError: see `check_deletion`.
     """
-    tenant = Tenant.objects.select_for_update(no_key=True).get(id=by.tenant_id)
+    tenant = tenant_for_update(by.tenant_id)
     by.refresh_from_db(fields=["role"])
     check_deletion(by=by, confirmation=confirmation)
     record(

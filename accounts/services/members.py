@@ -1,16 +1,17 @@
 """People in tenants: their roles, how they sign in, those who are invited, and those who go.
 
 Raises ValidationError, in words for a person, for what a role may not do and for what would leave a
-tenant without an owner.
+tenant without an owner. One change of a tenant's people at a time.
 """
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
+from accounts.selectors import has_second_factor
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.tenants import change_columns
@@ -57,7 +58,7 @@ def change_role(
     *, membership: Membership, role: Membership.Role, by: Membership, ip: str | None = None
 ) -> None:
     """Give a member of one's own tenant another role."""
-    _lock(membership.tenant_id)
+    tenant_for_update(membership.tenant_id)
     membership.refresh_from_db(fields=["role"])
     _may(by, membership.role, role)
     if membership.role == Membership.Role.OWNER != role:
@@ -98,7 +99,7 @@ def dismiss_member(
         now: when the keys end.
         ip: where it is done from.
     """
-    _lock(membership.tenant_id)
+    tenant_for_update(membership.tenant_id)
     membership.refresh_from_db(fields=["role"])
     if membership.pk != by.pk:
         _may(by, membership.role)
@@ -132,7 +133,7 @@ def invite(
     tenant = by.tenant
     if Membership.objects.filter(tenant=tenant, user__email=email).exists():
         raise ValidationError({"email": "That person is a member already."})
-    _lock(tenant.id)
+    tenant_for_update(tenant.id)
     Invitation.objects.filter(tenant=tenant, email=email).delete()
     if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MOST_INVITATIONS:
         raise ValidationError(f"{MOST_INVITATIONS} invitations are open: cancel one first.")
@@ -177,8 +178,8 @@ def require_second_factor(*, by: Membership, is_required: bool, ip: str | None =
     Who requires it has one: nobody shuts themselves out, and one member at least gets in.
     """
     _may(by)
-    _lock(by.tenant_id)
-    if is_required and not User.objects.filter(id=by.user_id, authenticator__type="totp").exists():
+    tenant_for_update(by.tenant_id)
+    if is_required and not has_second_factor(by.user_id):
         raise ValidationError("Set up a second factor for yourself first.")
     change_columns(
         tenant=by.tenant,
@@ -205,11 +206,6 @@ def _refuse_last_owner(membership: Membership) -> None:
     ).exclude(pk=membership.pk)
     if not others.exists():
         raise ValidationError("A workspace keeps an owner: make somebody else one first.")
-
-
-def _lock(tenant_id: UUID) -> None:
-    """One change of a tenant's people at a time."""
-    Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
 
 
 def _hand_over(key: ApiKey, heir: User, actor: User, ip: str | None) -> None:

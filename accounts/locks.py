@@ -1,0 +1,13 @@
+"""The row lock that what is counted or decided for a whole tenant takes first."""
+
+from uuid import UUID
+
+from accounts.models import Tenant
+
+
+def tenant_for_update(tenant_id: UUID) -> Tenant:
+    """The tenant, locked to the transaction's end. Raises Tenant.DoesNotExist.
+
+    Requests do not wait for it: they refer to the row, and change none of its key.
+    """
+    return Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
