@@ -329,6 +329,11 @@ def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
     return list(found.select_related("tenant", "invited_by").order_by("-created_at"))
 
 
+def user_by_email(text: str) -> User | None:
+    """The person who signs in by that address."""
+    return User.objects.filter(email=User.normalize_username(text)).first()
+
+
 def operator_of(tenant_name: str, *, email: str) -> User | None:
     """The person with this address, if they own the tenant and may do everything in the admin."""
     owned = Membership.objects.filter(tenant__name=tenant_name, role=Membership.Role.OWNER)

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from accounts.admin import DollarForms, Groups, ReadOnlyAdmin, ServiceAdmin, asked, by, dollars
 from billing.latency import quantile
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
-from billing.selectors import book_in_force, price_changes, row_of
+from billing.selectors import book_in_force, price_changes, row_of, rows_by_id
 from billing.services import (
     change_price_book,
     discard_price_book,
@@ -100,9 +100,9 @@ class PriceBookAdmin(ServiceAdmin):
         changed = [price for price, _ in formset.changed_objects]
         edited = [price.pk for price in (*changed, *formset.deleted_objects)]
         set_prices(
-            book=PriceBook.objects.get(pk=form.instance.pk),
+            book=self.get_queryset(request).get(pk=form.instance.pk),
             rows=[row_of(price) for price in (*formset.new_objects, *changed)],
-            removed=[row_of(price).key for price in Price.objects.filter(pk__in=edited)],
+            removed=[row.key for row in rows_by_id(edited)],
             **by(request),
         )
 

@@ -79,6 +79,11 @@ def generation_of(
     return with_images([generation])[0] if generation else None
 
 
+def ended_generation(generation_id: UUID) -> Generation | None:
+    """A generation of whichever tenant; one that has not ended is not found."""
+    return Generation.objects.filter(id=generation_id, state__in=FINAL).first()
+
+
 def is_left(generation_id: UUID) -> bool:
     """Whether the caller went away without an answer, and none has come back for it yet."""
     return Generation.objects.filter(id=generation_id, orphaned_at__isnull=False).exists()
@@ -105,6 +110,13 @@ def attempts_of(generation_id: UUID) -> list[Attempt]:
     """Every attempt, in order, with its channel."""
     attempts = Attempt.objects.filter(generation_id=generation_id).select_related("channel")
     return list(attempts.order_by("dispatch", "number"))
+
+
+def generation_for_operator(text: str) -> Generation | None:
+    """That of any tenant, by 'gen_…' or a plain UUID, with its tenant, key and channel."""
+    generation_id = generation_id_of(text)
+    rows = Generation.objects.select_related("tenant", "api_key", "channel")
+    return rows.filter(id=generation_id).first() if generation_id else None
 
 
 def generation_id_of(text: str) -> GenerationId | None:

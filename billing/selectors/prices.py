@@ -79,6 +79,11 @@ def rows_of(book: PriceBook | None) -> list[BookRow]:
     return [row_of(price) for price in prices] if book else []
 
 
+def rows_by_id(ids: Iterable[int]) -> list[BookRow]:
+    """Those with these ids, as they stand in the database."""
+    return [row_of(price) for price in Price.objects.filter(pk__in=list(ids))]
+
+
 def row_of(price: Price) -> BookRow:
     """A stored row as the rules know it."""
     return BookRow(

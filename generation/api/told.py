@@ -10,7 +10,8 @@ from uuid import UUID
 
 from generation.api.objects import GENERATION_EXAMPLE, IMAGES_EXAMPLE, GenerationObject
 from generation.api.shown import Result, Shown, ShownImage
-from generation.models import Generation, State
+from generation.models import State
+from generation.selectors import ended_generation
 from pictor.kit.errors import UpstreamFailed
 from webhooks import models
 from webhooks.events import AT, posted
@@ -59,8 +60,8 @@ CANCELED = posted(
 
 def data_of(subject_id: UUID) -> Mapping[str, Any]:
     """The same whenever it is asked, also when the images are gone. Raises LookupError."""
-    generation = Generation.objects.filter(id=subject_id).first()
-    if generation is None or not generation.is_final:
+    generation = ended_generation(subject_id)
+    if generation is None:
         raise LookupError(f"no generation {subject_id} that has ended")
     result = None
     if generation.state == State.SUCCEEDED:

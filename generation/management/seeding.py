@@ -166,7 +166,7 @@ def _contracts() -> list[str]:
             missing.append(model)
     if not missing:
         return []
-    sandbox = Channel.objects.filter(name=SANDBOX).first()
+    sandbox = services.channel_named(SANDBOX)
     if sandbox is not None:  # it serves every model, new ones too
         models = [*services.describe(sandbox)["models"], *missing]
         _set_sandbox(sandbox, ChannelOptions(models=models))
@@ -192,7 +192,7 @@ def _prices() -> list[str]:
 
 def _sandbox(base_url: str) -> list[str]:
     """The sandbox upstream as a channel; a known one only follows the sandbox's address."""
-    known = Channel.objects.filter(name=SANDBOX).first()
+    known = services.channel_named(SANDBOX)
     if known is None:
         options = ChannelOptions(
             base_url=base_url,

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import ACTOR, say_invalid
-from accounts.models import User
+from accounts.selectors import user_by_email
 from accounts.services.second_factors import (
     encrypt_second_factors_anew,
     reset_second_factors,
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             raise say_invalid(error) from None
 
     def _reset(self, options: dict[str, Any]) -> None:
-        user = User.objects.filter(email=User.normalize_username(options["email"])).first()
+        user = user_by_email(options["email"])
         if user is None:
             raise CommandError(f"nobody has the address {options['email']!r}")
         reset_second_factors(user=user, actor=ACTOR)

@@ -15,6 +15,8 @@ from generation.catalogue.services.approval import (
     refuse_untested_change,
 )
 from generation.catalogue.services.channels import (
+    all_channels,
+    channel_named,
     check_name,
     delete_channel,
     describe,
@@ -33,6 +35,8 @@ __all__ = [
     "ChannelOptions",
     "ContractColumns",
     "RouteTerms",
+    "all_channels",
+    "channel_named",
     "check_channel",
     "check_contract",
     "check_name",

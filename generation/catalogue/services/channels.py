@@ -115,6 +115,16 @@ def _is_used(channel: Channel) -> bool:
 
 
 @transaction.atomic
+def channel_named(name: str) -> Channel | None:
+    """The channel of that name."""
+    return Channel.objects.filter(name=name).first()
+
+
+def all_channels() -> list[Channel]:
+    """In the order they are tried."""
+    return list(Channel.objects.all())
+
+
 def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
     """Remove a channel that was never used. Raises ValidationError for any other."""
     channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())

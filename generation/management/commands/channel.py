@@ -133,7 +133,7 @@ class Command(BaseCommand):
             )
 
     def _list(self, options: dict[str, Any]) -> None:
-        found = [services.describe(channel) for channel in Channel.objects.all()]
+        found = [services.describe(channel) for channel in services.all_channels()]
         if options["json"]:
             self.stdout.write(json.dumps(found))
             return
@@ -176,7 +176,7 @@ def _add_options(change: CommandParser) -> None:
 
 
 def _channel(options: dict[str, Any]) -> Channel:
-    channel = Channel.objects.filter(name=options["name"]).first()
+    channel = services.channel_named(options["name"])
     if channel is None:
         raise CommandError(f"no channel named {options['name']!r}")
     return channel

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from generation import inspection, notify
 from generation.models import Generation
-from generation.selectors import generation_id_of
+from generation.selectors import generation_for_operator
 
 
 class Command(BaseCommand):
@@ -28,9 +28,7 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        generation_id = generation_id_of(options["id"])
-        rows = Generation.objects.select_related("tenant", "api_key", "channel")
-        generation = rows.filter(id=generation_id).first() if generation_id else None
+        generation = generation_for_operator(options["id"])
         if generation is None:
             raise CommandError(f"no generation {options['id']!r}")
         if options["action"] == "show":
