@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypedDict
 from uuid import UUID
@@ -18,17 +18,15 @@ from accounts.selectors import Caller, api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
     Actor,
-    change_api_key,
-    issue_api_key,
-    refuse_more_than,
-    revoke_api_key,
-    rotate_api_key,
-    rules_of,
+    change_key_for,
+    issue_key_for,
+    revoke_key_for,
+    rotate_key_for,
 )
 from pictor.kit import clock, ids
 from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
-from pictor.kit.errors import Forbidden, InvalidRequest, NotFound
+from pictor.kit.errors import InvalidRequest, NotFound
 
 SCOPE = "keys:write"
 FIELD_OF = {
@@ -212,22 +210,10 @@ class KeysView(Endpoint):
 
         The new key's budgets stop it all the same, unless it is said that they only warn.
         """
-        own = _own(caller)
-        given.setdefault("budget_warns_only", False)
-        livemode = given.pop("livemode", None)
-        if livemode is None:
-            livemode = not own.is_test
-        if livemode and own.is_test:
-            raise Forbidden("A test key makes test keys alone.", param="livemode")
-        rules = replace(rules_of(own), **given)
-        refuse_more_than(rules_of(own), rules)
+        own, livemode = _own(caller), given.pop("livemode", None)
         with _refused_by_field():
-            key, text = issue_api_key(
-                tenant=own.tenant,
-                name=name,
-                rules=rules,
-                is_test=not livemode,
-                **_by(self, own),
+            key, text = issue_key_for(
+                own=own, name=name, given=given, livemode=livemode, **_by(self, own)
             )
         key.refresh_from_db(fields=["created_at"])
         return Answer(ShownKey(key, text))
@@ -258,12 +244,9 @@ class KeyView(Endpoint):
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
         """Change what is named; null takes a limit away. Felt by the next request."""
         own, key = _own(caller), _key(caller, public_id)
-        name = given.pop("name", key.name)
-        rules = replace(rules_of(key), **given)
-        for each in (rules_of(key), rules):
-            refuse_more_than(rules_of(own), each)
+        name = given.pop("name", None)
         with _refused_by_field():
-            change_api_key(key=key, name=name, rules=rules, **_by(self, own))
+            change_key_for(own=own, key=key, name=name, given=given, **_by(self, own))
         return Answer(ShownKey(key))
 
     @operation(
@@ -276,8 +259,7 @@ class KeyView(Endpoint):
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """End a key, now. A key may end itself."""
         own, key = _own(caller), _key(caller, public_id)
-        refuse_more_than(rules_of(own), rules_of(key))
-        revoke_api_key(key=key, now=clock.now(), **_by(self, own))
+        revoke_key_for(own=own, key=key, now=clock.now(), **_by(self, own))
         return Answer(key)
 
 
@@ -295,10 +277,9 @@ class RotationView(Endpoint):
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
         """A new text for a key, which keeps its id, rules, budgets and usage."""
         own, key = _own(caller), _key(caller, public_id)
-        refuse_more_than(rules_of(own), rules_of(key))
         with _refused_by_field():
-            text = rotate_api_key(
-                key=key, overlap=OVERLAPS[overlap], now=clock.now(), **_by(self, own)
+            text = rotate_key_for(
+                own=own, key=key, overlap=OVERLAPS[overlap], now=clock.now(), **_by(self, own)
             )
         return Answer(ShownKey(key, text))
 

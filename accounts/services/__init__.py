@@ -18,7 +18,14 @@ from accounts.services.api_keys import (
     unknown_scopes,
 )
 from accounts.services.audit import link_events, link_older_events, record
-from accounts.services.delegation import change_own_key, refuse_more_than, scopes_of
+from accounts.services.delegation import (
+    change_key_for,
+    change_own_key,
+    issue_key_for,
+    revoke_key_for,
+    rotate_key_for,
+    scopes_of,
+)
 from accounts.services.erasure import check_deletion, delete_workspace, erase_due, erase_tenant
 from accounts.services.mail import post
 from accounts.services.members import (
@@ -75,6 +82,7 @@ __all__ = [
     "backdate_tenant",
     "cancel_invitation",
     "change_api_key",
+    "change_key_for",
     "change_own_key",
     "change_role",
     "change_tenant",
@@ -91,16 +99,18 @@ __all__ = [
     "export_tenant",
     "invite",
     "issue_api_key",
+    "issue_key_for",
     "link_events",
     "link_older_events",
     "note_former_use",
     "post",
     "record",
-    "refuse_more_than",
     "remove_member",
     "require_second_factor",
     "revoke_api_key",
+    "revoke_key_for",
     "rotate_api_key",
+    "rotate_key_for",
     "rules_of",
     "scopes_of",
     "seed_operator",

@@ -1,13 +1,22 @@
 """Who may make keys that do what: a key and a member, no more than they may themselves."""
 
 import ipaddress
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import SCOPES, ApiKey, Membership, User
-from accounts.services.api_keys import KeyRules, change_api_key, rules_of
+from accounts.models import SCOPES, Actor, ApiKey, Membership, User
+from accounts.services.api_keys import (
+    KeyRules,
+    change_api_key,
+    issue_api_key,
+    revoke_api_key,
+    rotate_api_key,
+    rules_of,
+)
 from pictor.kit.errors import Forbidden
 
 _LIMITS = (
@@ -51,6 +60,73 @@ def change_own_key(
             message = "Somebody who manages the keys set this: you may narrow it, not widen it."
             raise ValidationError({_COLUMNS.get(field, field): message}) from None
     change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
+
+
+def issue_key_for(
+    *,
+    own: ApiKey,
+    name: str,
+    given: Mapping[str, Any],
+    livemode: bool | None,
+    actor: Actor,
+    ip: str | None = None,
+) -> tuple[ApiKey, str]:
+    """`issue_api_key` for a key that makes keys. Rules that are not `given` are as its `own`.
+
+    But budgets stop the new one, unless it is said that they only warn. Raises Forbidden for more
+    than its own, and for a live key by a test key.
+    """
+    is_test = own.is_test if livemode is None else not livemode
+    if own.is_test and not is_test:
+        raise Forbidden("A test key makes test keys alone.", param="livemode")
+    rules = replace(rules_of(own), **{"budget_warns_only": False, **given})
+    refuse_more_than(rules_of(own), rules)
+    return issue_api_key(
+        tenant=own.tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip
+    )
+
+
+def change_key_for(
+    *,
+    own: ApiKey,
+    key: ApiKey,
+    name: str | None,
+    given: Mapping[str, Any],
+    actor: Actor,
+    ip: str | None = None,
+) -> None:
+    """`change_api_key` for a key that manages keys. What is not `given` stays.
+
+    Raises Forbidden for a key that may do more than its own, and for more than its own.
+    """
+    rules = replace(rules_of(key), **given)
+    for each in (rules_of(key), rules):
+        refuse_more_than(rules_of(own), each)
+    change_api_key(
+        key=key, name=key.name if name is None else name, rules=rules, actor=actor, ip=ip
+    )
+
+
+def rotate_key_for(
+    *,
+    own: ApiKey,
+    key: ApiKey,
+    overlap: timedelta,
+    now: datetime,
+    actor: Actor,
+    ip: str | None = None,
+) -> str:
+    """`rotate_api_key` for a key that manages keys. Raises Forbidden for one that may do more."""
+    refuse_more_than(rules_of(own), rules_of(key))
+    return rotate_api_key(key=key, overlap=overlap, now=now, actor=actor, ip=ip)
+
+
+def revoke_key_for(
+    *, own: ApiKey, key: ApiKey, now: datetime, actor: Actor, ip: str | None = None
+) -> None:
+    """`revoke_api_key` for a key that manages keys. Raises Forbidden for one that may do more."""
+    refuse_more_than(rules_of(own), rules_of(key))
+    revoke_api_key(key=key, now=now, actor=actor, ip=ip)
 
 
 def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:

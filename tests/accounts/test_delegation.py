@@ -2,7 +2,8 @@
 
 import pytest
 
-from accounts.services import KeyRules, refuse_more_than
+from accounts.services import KeyRules
+from accounts.services.delegation import refuse_more_than
 from pictor.kit.errors import Forbidden
 from pictor.kit.money import Micros
 
