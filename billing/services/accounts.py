@@ -24,7 +24,6 @@ class _Cause:
 
     actor: Actor
     reason: str
-    ip: str | None
 
 
 @transaction.atomic
@@ -45,29 +44,25 @@ def open_account(*, tenant_id: UUID) -> TenantBalance:
     return balance
 
 
-def top_up(
-    *, tenant_id: UUID, amount: Micros, reason: str, actor: Actor, ip: str | None = None
-) -> Transfer:
+def top_up(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
     """Money the tenant paid in. Raises ValidationError unless the amount is above 0."""
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.TOP_UP,
         source=Account.Platform.TOP_UPS,
         amount=amount,
-        cause=_Cause(actor, reason, ip),
+        cause=_Cause(actor, reason),
     )
 
 
-def credit(
-    *, tenant_id: UUID, amount: Micros, reason: str, actor: Actor, ip: str | None = None
-) -> Transfer:
+def credit(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
     """A gift of the operator's. Raises ValidationError unless the amount is above 0."""
     return _give(
         tenant_id=tenant_id,
         kind=Transfer.Kind.CREDIT,
         source=Account.Platform.CREDITS,
         amount=amount,
-        cause=_Cause(actor, reason, ip),
+        cause=_Cause(actor, reason),
     )
 
 
@@ -79,7 +74,6 @@ def refund(
     amount: Micros,
     reason: str,
     actor: Actor,
-    ip: str | None = None,
 ) -> Transfer:
     """What a generation was charged, or a part of it, given back out of revenue.
 
@@ -99,20 +93,18 @@ def refund(
         kind=Transfer.Kind.REFUND,
         source=Account.Platform.PLATFORM_REVENUE,
         amount=amount,
-        cause=_Cause(actor, reason, ip),
+        cause=_Cause(actor, reason),
         generation_id=generation_id,
     )
 
 
 @transaction.atomic
-def adjust(
-    *, tenant_id: UUID, amount: Micros, reason: str, actor: Actor, ip: str | None = None
-) -> Transfer:
+def adjust(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
     """Correct a mistake: a positive amount gives, a negative one takes what is available.
 
     Raises ValidationError for 0, or for more than is available.
     """
-    cause = _Cause(actor, reason, ip)
+    cause = _Cause(actor, reason)
     if amount >= 0:
         return _give(
             tenant_id=tenant_id,
@@ -196,6 +188,5 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
         tenant_id=balance.tenant_id,
         before={"available_micros": before},
         after={"available_micros": balance.available, "reason": cause.reason},
-        ip=cause.ip,
     )
     return transfer
