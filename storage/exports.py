@@ -5,8 +5,8 @@ asker waits. The console writes the lists (`LIST_WRITER`), as it knows how they 
 
 A row says that it is wanted, before anything is done; whatever dies meanwhile, the row is due again
 and the file is made from the beginning. It is written to an unnamed file on disk, which goes with
-the process, and from there to storage under a key that is worked out from the row. A day after it
-was ready object and row are deleted.
+the process, and from there to storage under a key that the row keeps: another secret for keys does
+not lose it. A day after it was ready object and row are deleted.
 
 What goes wrong on the way is kept with the row: nobody waits for it.
 """
@@ -107,7 +107,7 @@ def export_url(export: TenantExport) -> str:
     """Where the file is downloaded, for some minutes. Makes no request."""
     of, at = export.list_name or "export", export.asked_at.astimezone(UTC)
     return signed_url(
-        _key_of(export),
+        export.object_key,
         content_type=CONTENT_TYPES[export.ext],
         expires_seconds=LINK_SECONDS,
         attachment=f"pictor-{of}-{at:%Y-%m-%d-%H%M}.{export.ext}",
@@ -164,7 +164,8 @@ def _claimed(now: datetime) -> TenantExport | None:
         if export.attempts <= len(WAITS):
             export.due_at = now + LEASE
             export.attempts += 1
-            export.save(update_fields=["due_at", "attempts"])
+            export.object_key = export.object_key or _new_key(export)
+            export.save(update_fields=["due_at", "attempts", "object_key"])
             return export
         _fail(export, now)
     return _claimed(now)
@@ -178,7 +179,7 @@ def _make(export: TenantExport) -> bool:
             _write(export, file)
             size_bytes = file.tell()
             file.seek(0)
-            bucket.put_file(_key_of(export), file, content_type=CONTENT_TYPES[export.ext])
+            bucket.put_file(export.object_key, file, content_type=CONTENT_TYPES[export.ext])
     except PermissionDenied:  # its asker has left, or may see less than when they asked
         _fail(export, clock.now())
         return False
@@ -188,7 +189,7 @@ def _make(export: TenantExport) -> bool:
         TenantExport.objects.filter(pk=export.pk).update(due_at=again)
         return False
     if not _finish(export, size_bytes):  # its tenant was erased meanwhile
-        delete_objects([_key_of(export)])
+        delete_objects([export.object_key])
         return False
     return True
 
@@ -244,7 +245,8 @@ def _tell(export: TenantExport) -> None:
 
 def _delete(export: TenantExport) -> None:
     """The object first: a crash in between only means that it is deleted once more."""
-    delete_objects([_key_of(export)])
+    if export.object_key:
+        delete_objects([export.object_key])
     TenantExport.objects.filter(pk=export.pk).delete()
 
 
@@ -253,7 +255,7 @@ def _renew(export: TenantExport) -> None:
     TenantExport.objects.filter(pk=export.pk).update(due_at=clock.now() + LEASE)
 
 
-def _key_of(export: TenantExport) -> str:
+def _new_key(export: TenantExport) -> str:
     return object_keys.export_key(
         settings.OBJECT_KEY_SECRET,
         export.id,

@@ -32,6 +32,9 @@ class TenantExport(models.Model):
         db_default="",
         help_text="The filters of the list's address.",
     )
+    object_key = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="Empty until its file is begun."
+    )
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     ready_at = models.DateTimeField(null=True)
