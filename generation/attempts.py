@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from prometheus_client import Counter, Histogram
 from psycopg.errors import IntegrityConstraintViolation
@@ -15,7 +15,7 @@ from generation.channels.errors import AttemptClass
 from generation.claims import Claim
 from generation.models import Attempt, Generation, Route, State
 from generation.outcome import AttemptEnd
-from pictor.kit import ids
+from pictor.kit import ids, prepared, rows
 from pictor.kit.metrics import LONG
 from pictor.kit.money import Micros
 
@@ -59,23 +59,24 @@ def begin_attempt(
     """
     facts = (attempt_id, number, channel_id, upstream_model, upstream_size)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch])
-            return cursor.fetchone() is not None
+        values = [*facts, claim.generation.id, claim.dispatch]
+        return prepared.fetch_one(_BEGIN_ATTEMPT, values) is not None
     except IntegrityError as error:
         if isinstance(error.__cause__, IntegrityConstraintViolation):  # as our trigger says it
             raise TakesNoTests(str(error)) from error
         raise
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> bool:
     """Close an attempt's row and book its cost, as a loss where it delivered nothing to charge for.
 
     A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone,
     and the answer is False.
     """
-    is_closed = not Attempt.objects.filter(id=end.attempt_id, finished_at=None).update(
+    is_open = rows.change(
+        Attempt,
+        where={"id": end.attempt_id, "finished_at": None},
         finished_at=now,
         attempt_class=end.attempt_class,
         http_status=end.http_status,
@@ -84,14 +85,14 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> bool:
         cost_micros=end.cost_micros,
         detail=end.detail[:500],
     )
-    if not is_closed:
+    if is_open:
         book_upstream_cost(
             generation_id=generation_id,
             attempt_id=end.attempt_id,
             amount=Micros(end.cost_micros),
             as_loss=end.attempt_class != AttemptClass.DELIVERED,
         )
-    return not is_closed
+    return is_open
 
 
 def tell(

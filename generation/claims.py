@@ -13,6 +13,7 @@ attempts, which are facts, and nothing else. Every comparison of times uses the 
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from django.db import connection
 from accounts.selectors import REVISION
 from generation.lease import WorkerEpoch
 from generation.models import Generation, State
-from pictor.kit import prepared
+from pictor.kit import prepared, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Claim:
     revision: int
 
 
+_LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8"
 _TAKE = f"""
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
@@ -43,8 +45,7 @@ WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
   AND g.deadline_at > clock_timestamp()
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
-RETURNING g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::float8,
-          {REVISION}
+RETURNING {_LEFT}, {REVISION}, {rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
 
 
@@ -56,11 +57,7 @@ def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
     row = prepared.fetch_one(
         _TAKE, [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
     )
-    if row is None:
-        return None
-    dispatch, seconds_left, revision = row
-    generation = Generation.objects.get(id=generation_id)
-    return Claim(generation, dispatch, seconds_left, revision)
+    return None if row is None else _claimed(*row)
 
 
 _TAKE_QUARANTINED = f"""
@@ -75,21 +72,21 @@ WHERE g.id = (
     ORDER BY deaths, id FOR UPDATE SKIP LOCKED LIMIT 1)
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
-RETURNING g.id, g.dispatch, extract(epoch FROM g.deadline_at - clock_timestamp())::float8,
-          {REVISION}
+RETURNING {_LEFT}, {REVISION}, {rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
 
 
 def take_quarantined(*, worker: WorkerEpoch) -> Claim | None:
     """Claim the next of those in quarantine, fewest deaths first, then the oldest."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_QUARANTINED, [settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    generation_id, dispatch, seconds_left, revision = row
-    generation = Generation.objects.get(id=generation_id)
-    return Claim(generation, dispatch, seconds_left, revision)
+    row = prepared.fetch_one(
+        _TAKE_QUARANTINED, [settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
+    )
+    return None if row is None else _claimed(*row)
+
+
+def _claimed(seconds_left: float, revision: int, *values: Any) -> Claim:
+    generation = rows.read(Generation, values)
+    return Claim(generation, generation.dispatch, seconds_left, revision)
 
 
 def acquit(*, worker: WorkerEpoch) -> None:

@@ -25,6 +25,7 @@ from generation.attempts import cut_off, end_attempt
 from generation.claims import Claim, held_by
 from generation.models import Generation, IdempotencyRecord, State
 from generation.outcome import BROKEN, Delivery, Failure, error_row
+from pictor.kit import rows
 from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
 from pictor.kit.money import Micros
@@ -68,7 +69,7 @@ def settle(
         "answer": answer_of(generation, delivery, bill, now),
     }
     with transaction.atomic():
-        if not Generation.objects.filter(**held_by(claim)).update(**ending):
+        if not rows.change(Generation, where=held_by(claim), **ending):
             return False
         _tell(generation, State.SUCCEEDED, now)
         captured = bill.total if generation.livemode else NOTHING

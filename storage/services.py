@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
+from pictor.kit import rows
 from pictor.kit.spool import SpoolFile
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
@@ -175,7 +176,8 @@ def _remove_until(kind: str, day: datetime) -> None:
 
 def keep_images(images: Iterable[StoredImage]) -> None:
     """Write the rows of stored images, in the transaction that makes them somebody's."""
-    StoredImage.objects.bulk_create(images)
+    for image in images:
+        rows.insert(image)
 
 
 def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:

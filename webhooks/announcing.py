@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pictor.kit import prepared
 from webhooks.models import Delivery, Event, WebhookEndpoint
+
+_ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode = %s LIMIT 1"
 
 
 def announce(
@@ -22,13 +25,13 @@ def announce(
 ) -> None:
     """Tell the tenant's endpoints of that mode, once this transaction is committed: call it inside.
 
-    One query where there is no endpoint. With one that is switched off the event is kept too: it
-    may be sent later. `data` is for what nobody can say later (contents.py).
+    One statement where there is no endpoint. With one that is switched off the event is kept too,
+    as it may be sent later. `data` is for what nobody can say later (contents.py).
     """
+    if prepared.fetch_one(_ANY, [tenant_id, livemode]) is None:
+        return
     told = WebhookEndpoint.objects.filter(tenant_id=tenant_id, livemode=livemode)
     endpoints = list(told.only("status", "events"))
-    if not endpoints:
-        return
     event = Event(
         tenant_id=tenant_id, livemode=livemode, type=event_type, subject_id=subject_id, at=at
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from billing.models import Account, Transfer
 from billing.seals import seal_of
-from pictor.kit import clock
+from pictor.kit import clock, rows
 from pictor.kit.money import Micros
 
 
@@ -36,4 +36,4 @@ def book_upstream_cost(
         created_at=clock.now(),
     )
     transfer.seal = seal_of(transfer.sealed)
-    transfer.save(force_insert=True)
+    rows.insert(transfer)

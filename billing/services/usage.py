@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from billing.latency import bucket_of
 from billing.selectors import usage_of
+from pictor.kit import prepared
 from pictor.kit.money import Micros
 
 _RECORD = """
@@ -21,6 +22,7 @@ ON CONFLICT (tenant_id, hour, key_id, model, tier, channel, status) DO UPDATE
            SELECT COALESCE(jsonb_object_agg(key, value::int + COALESCE(u.latency->key, '0')::int),
                            '{}')
              FROM jsonb_each(EXCLUDED.latency))
+RETURNING 1
 """
 _REPLACE = """
 INSERT INTO billing_usagerollup (tenant_id, key_id, model, tier, channel, status, hour,
@@ -49,14 +51,8 @@ def record_usage(
     """
     hour = at.replace(minute=0, second=0, microsecond=0)
     latency = json.dumps({} if took is None else {bucket_of(took): 1})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORD,
-            [
-                *(tenant_id, key_id, model, tier, channel, status, hour),
-                *(images, int(captured), latency),
-            ],
-        )
+    whose = (tenant_id, key_id, model, tier, channel, status, hour)
+    prepared.fetch_one(_RECORD, [*whose, images, int(captured), latency])
 
 
 @transaction.atomic

@@ -29,7 +29,7 @@ from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.channels.declaration import Lack
 from generation.models import Generation, Source, State
-from pictor.kit import log
+from pictor.kit import log, rows
 from pictor.kit.errors import (
     InvalidRequest,
     ModelForbidden,
@@ -277,7 +277,7 @@ def _write(
     if submission.attendance is not None:
         generation.body_digest = digest
         generation.web_process = submission.attendance.process.number
-    generation.save(force_insert=True)
+    rows.insert(generation)
     if submission.idempotency_key is not None:
         idempotency.remember(
             key=submission.idempotency_key, body_digest=digest, generation=generation, now=now

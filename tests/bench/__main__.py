@@ -2,7 +2,8 @@
 
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
-Scenarios: throughput, waiting, big_images, edits, slow_clients, bombs, pages, seals, scrapes
+Scenarios: throughput, waiting, big_images, edits, slow_clients, bombs, pages, seals, moments,
+scrapes
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
@@ -20,6 +21,7 @@ from tests.bench import (
     big_images,
     bombs,
     edits,
+    moments,
     pages,
     scrapes,
     seals,
@@ -39,6 +41,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "bombs": bombs.run,
     "pages": pages.run,
     "seals": seals.run,
+    "moments": moments.run,
     "scrapes": scrapes.run,
 }
 MOST_REQUESTS = 10_000

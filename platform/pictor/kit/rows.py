@@ -1,0 +1,100 @@
+"""Rows of models that every request writes or reads, by statements that are prepared once.
+
+`save`, `update` and `get` build their statement anew each time, which takes longer than PostgreSQL
+needs for it, and PostgreSQL has to plan each of them. Not for models with signals, nor where a key
+that the database makes is read afterwards.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias, TypeVar
+
+from django.db import connection
+from django.db.models import Field, Model
+from django.db.models.expressions import DatabaseDefault
+
+from pictor.kit import prepared
+
+M = TypeVar("M", bound=Model)
+AnyField: TypeAlias = "Field[Any, Any]"
+
+
+def insert(row: Model) -> None:
+    """Insert a new row, as `save(force_insert=True)` does. Raises Django's database errors."""
+    said = dict(_said(row))
+    prepared.fetch_one(_insert(type(row), tuple(said)), list(said.values()))
+    row._state.adding = False  # noqa: SLF001 - as a model's own save says it
+    row._state.db = connection.alias  # noqa: SLF001 - as above
+
+
+def change(model: type[Model], *, where: Mapping[str, Any], **values: Any) -> bool:
+    """Change the one row that is as `where` says, its key among it; False where there is none.
+
+    By the fields' names; a None in `where` is NULL. Raises Django's database errors.
+    """
+    matched = {name: value for name, value in where.items() if value is not None}
+    statement = _update(model, tuple(values), tuple(matched), tuple(set(where) - set(matched)))
+    given = [*values.items(), *matched.items()]
+    fields = [(_field(model, name), value) for name, value in given]
+    bound = [field.get_db_prep_save(value, connection) for field, value in fields]
+    return prepared.fetch_one(statement, bound) is not None
+
+
+@cache
+def columns(model: type[Model], table: str) -> str:
+    """SQL: a row's columns as `read` takes them, of the table that the statement calls so."""
+    return ", ".join(f"{table}.{field.column}" for field in _fields(model))
+
+
+def read(model: type[M], values: Sequence[Any]) -> M:
+    """A row of a model, as a query would bring it, from the values of its `columns`."""
+    found = list(values)
+    for place, field in _converted(model):
+        found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _converted has those alone
+    return model.from_db(connection.alias, [field.attname for field in _fields(model)], found)
+
+
+def _said(row: Model) -> Iterator[tuple[str, Any]]:
+    """The columns that the row does not leave to the database, with their values."""
+    for field in _fields(type(row)):
+        value = field.pre_save(row, add=True)
+        is_left = isinstance(value, DatabaseDefault) or (field.primary_key and value is None)
+        if not is_left:
+            yield field.column, field.get_db_prep_save(value, connection)
+
+
+@cache
+def _insert(model: type[Model], names: tuple[str, ...]) -> str:
+    values = ", ".join(["%s"] * len(names))
+    return f"INSERT INTO {_table(model)} ({', '.join(names)}) VALUES ({values}) RETURNING 1"  # noqa: S608 - names of our own tables
+
+
+@cache
+def _update(
+    model: type[Model], values: tuple[str, ...], matched: tuple[str, ...], null: tuple[str, ...]
+) -> str:
+    changes = ", ".join(f"{_field(model, name).column} = %s" for name in values)
+    conditions = [
+        *(f"{_field(model, name).column} = %s" for name in matched),
+        *(f"{_field(model, name).column} IS NULL" for name in null),
+    ]
+    return f"UPDATE {_table(model)} SET {changes} WHERE {' AND '.join(conditions)} RETURNING 1"  # noqa: S608 - as above
+
+
+@cache
+def _fields(model: type[Model]) -> tuple[AnyField, ...]:
+    return tuple(model._meta.concrete_fields)  # noqa: SLF001 - Django's documented way to fields
+
+
+@cache
+def _converted(model: type[Model]) -> tuple[tuple[int, AnyField], ...]:
+    fields = enumerate(_fields(model))
+    return tuple((place, field) for place, field in fields if hasattr(field, "from_db_value"))
+
+
+def _field(model: type[Model], name: str) -> AnyField:
+    return model._meta.get_field(name)  # type: ignore[return-value]  # noqa: SLF001 - by name, ours are columns
+
+
+def _table(model: type[Model]) -> str:
+    return model._meta.db_table  # noqa: SLF001 - as above

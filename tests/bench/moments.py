@@ -1,0 +1,112 @@
+"""What a generation's durable moments cost the database and us: admitted, claimed, begun, settled.
+
+`python -m tests.bench moments` runs this module once more with the stack's environment, as a
+process that has Django: one thread, one connection, without an upstream, an image or a doorbell.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+import psutil
+
+from tests.bench.ground import Ground
+from tests.bench.report import Result
+from tests.servers import ROOT
+
+GENERATIONS = 300
+AT_ONCE = 25
+"""Sooner settled than anybody misses them and rings again."""
+BALANCE = 10**9
+MOMENTS = ("admitted", "claimed", "begun", "settled")
+
+
+def run(ground: Ground, requests: int | None) -> Result:
+    """Take so many generations through their moments."""
+    answer = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "tests.bench.moments", str(requests or GENERATIONS)],
+        env={**os.environ, **ground.stack.env, "DJANGO_SETTINGS_MODULE": "pictor.settings"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    spent: dict[str, list[float]] = json.loads(answer.stdout)
+    lines = [
+        f"{moment}: {ours:.2f} CPU-ms in Python, {servers:.2f} in PostgreSQL"
+        for moment, (ours, servers) in spent.items()
+    ]
+    total = sum(sum(both) for both in spent.values())
+    return Result(
+        name=f"moments: {requests or GENERATIONS} generations, one after the other",
+        lines=[*lines, f"all of them: {total:.2f} CPU-ms a generation"],
+        columns={},
+        figures={"cpu_ms": spent, "total_ms": total},
+        failures=[],
+    )
+
+
+def main(count: int) -> None:
+    """Print for each moment the CPU-ms of ours and of PostgreSQL's, as JSON."""
+    from django.db import connection  # noqa: PLC0415 - once Django is set up
+
+    from pictor.kit.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
+    from tests.factories import Customer  # noqa: PLC0415 - as above
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        server = psutil.Process(cursor.fetchone()[0])
+    customer, batches = Customer("moments", balance=BALANCE), count // AT_ONCE
+    found = dict.fromkeys(MOMENTS, (0.0, 0.0))
+    with tempfile.TemporaryDirectory() as folder:
+        spools = Spools(Path(folder), SpoolBudget(1_000_000))
+        for _ in range(batches):
+            marks = [_spent(server)]
+            marks += [_spent(server) for _ in _moments(customer, spools)]
+            for moment, before, after in zip(MOMENTS, marks, marks[1:], strict=False):
+                ours, servers = found[moment]
+                found[moment] = (ours + after[0] - before[0], servers + after[1] - before[1])
+    made = AT_ONCE * batches / 1000
+    sys.stdout.write(
+        json.dumps({name: [one / made for one in both] for name, both in found.items()})
+    )
+
+
+def _moments(customer: Any, spools: Any) -> Iterator[None]:
+    """A batch of generations from one moment to the next."""
+    from generation import claims  # noqa: PLC0415 - once Django is set up
+    from generation.settlement import settle  # noqa: PLC0415 - as above
+    from pictor.kit import clock  # noqa: PLC0415 - as above
+    from tests import factories  # noqa: PLC0415 - as above
+
+    made = [customer.generation() for _ in range(AT_ONCE)]
+    yield
+    worker = factories.make_worker()
+    mine = [claims.take(generation_id=one.id, worker=worker) for one in made]
+    held = [claim for claim in mine if claim is not None]
+    yield
+    begun = [(claim, factories.make_delivery(claim, spools)) for claim in held]
+    yield
+    for claim, delivery in begun:
+        stored = factories.stored_images(claim, delivery)
+        settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+        delivery.close()
+    yield
+
+
+def _spent(server: psutil.Process) -> tuple[float, float]:
+    """The seconds of CPU that we and our connection's server have spent."""
+    taken = server.cpu_times()
+    return time.process_time(), taken.user + taken.system
+
+
+if __name__ == "__main__":
+    django.setup()
+    main(int(sys.argv[1]))
