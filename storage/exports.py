@@ -26,12 +26,11 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 
 from accounts.locks import tenant_for_update
 from accounts.models import Tenant, User
-from accounts.services import post, record, write_export
+from accounts.services import post_rendered, record, write_export
 from pictor.kit import clock
 from pictor.kit.bell import ring
 from storage import object_keys
@@ -236,11 +235,7 @@ def _tell(export: TenantExport) -> None:
     if export.asked_by is None:
         return
     words = {"workspace": export.tenant.shown_name, "export": export, "url": export.page_url}
-    subject, text, html = (
-        render_to_string(f"{MAIL}_{part}", words).strip()
-        for part in ("subject.txt", "message.txt", "message.html")
-    )
-    post(to=export.asked_by.email, subject=subject, text=text, html=html)
+    post_rendered(to=[export.asked_by.email], template=MAIL, words=words)
 
 
 def _delete(export: TenantExport) -> None:

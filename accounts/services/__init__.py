@@ -27,7 +27,7 @@ from accounts.services.delegation import (
     scopes_of,
 )
 from accounts.services.erasure import check_deletion, delete_workspace, erase_due, erase_tenant
-from accounts.services.mail import post
+from accounts.services.mail import post, post_rendered
 from accounts.services.members import (
     accept_invitation,
     add_member,
@@ -104,6 +104,7 @@ __all__ = [
     "link_older_events",
     "note_former_use",
     "post",
+    "post_rendered",
     "record",
     "remove_member",
     "require_second_factor",

@@ -6,12 +6,15 @@ Raises nothing of a mail server's: what it says is kept with the mail.
 import logging
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.template.loader import render_to_string
 
 from accounts.models import Mail
 from pictor.kit.bell import ring
@@ -30,10 +33,21 @@ _senders = threading.BoundedSemaphore(2)
 
 
 def post(*, to: str, subject: str, text: str, html: str = "") -> Mail:
-    """Have a mail sent as soon as the transaction is committed."""
-    mail = Mail.objects.create(to=to, subject=subject[:200], text=text, html=html)
+    """Have a mail sent as soon as the transaction is committed. Its subject becomes one line."""
+    one_line = " ".join(subject.split())  # names are in it: one of two lines could not be sent
+    mail = Mail.objects.create(to=to, subject=one_line[:200], text=text, html=html)
     transaction.on_commit(partial(ring, TASK))
     return mail
+
+
+def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any]) -> None:
+    """Post one mail to each of them: `{template}_subject.txt`, `_message.txt`, `_message.html`."""
+    subject, text, html = (
+        render_to_string(f"{template}_{part}", words).strip()
+        for part in ("subject.txt", "message.txt", "message.html")
+    )
+    for address in to:
+        post(to=address, subject=subject, text=text, html=html)
 
 
 def send_due(*, now: datetime, limit: int = 100) -> int:

@@ -108,9 +108,12 @@ def change_tenant(
 def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None) -> None:
     """Let a tenant's members call it otherwise.
 
-    What operators call it stays, so nobody can pass for somebody else. Raises
-    ValidationError for one that is too long.
+    What operators call it stays, so nobody can pass for somebody else. Raises ValidationError for
+    one that is too long or has a line break: no field of a form holds that, and the name is typed
+    to delete the workspace.
     """
+    if "".join(title.splitlines()) != title:
+        raise ValidationError({"title": "A name has one line."})
     columns = {"title": title}
     change_columns(tenant=tenant, action="tenant.title", columns=columns, actor=actor, ip=ip)
 

@@ -4,11 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.template.loader import render_to_string
 
 from accounts.models import Actor, Membership, Tenant
 from accounts.selectors import members_of
-from accounts.services import post, record
+from accounts.services import post_rendered, record
 from billing.models import BalanceAlert
 from billing.selectors import balance_of, days_left
 from pictor.kit.money import Micros, to_decimal
@@ -94,13 +93,9 @@ def _tell(alert: BalanceAlert, available: Micros, days: float | None) -> None:
         "days": None if days is None else int(days),
         "url": alert.page,
     }
-    subject, text, html = (
-        render_to_string(f"{MAIL}_{part}", words).strip()
-        for part in ("subject.txt", "message.txt", "message.html")
-    )
-    for member in members_of(alert.tenant_id):
-        if member.role in TOLD_ROLES:
-            post(to=member.user.email, subject=subject, text=text, html=html)
+    members = members_of(alert.tenant_id)
+    to = [member.user.email for member in members if member.role in TOLD_ROLES]
+    post_rendered(to=to, template=MAIL, words=words)
 
 
 def _announce(alert: BalanceAlert, available: Micros, days: float | None, now: datetime) -> None:

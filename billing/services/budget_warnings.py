@@ -3,12 +3,11 @@
 from datetime import UTC, datetime, time, timedelta
 
 from django.db import transaction
-from django.template.loader import render_to_string
 
 from accounts.models import Membership
 from accounts.quotas import resets_at
 from accounts.selectors import members_of
-from accounts.services import post
+from accounts.services import post_rendered
 from billing.models import BudgetWarning
 from billing.selectors import PassedBudget, passed_budgets
 from pictor.kit.money import Micros, to_decimal
@@ -51,14 +50,9 @@ def _tell(passed: PassedBudget) -> None:
         "when": f"on {begun:%-d %B %Y}" if passed.period == "day" else f"in {begun:%B %Y}",
         "following": f"{resets_at(passed.period, begun):%-d %B %Y}",
     }
-    subject, text, html = (
-        render_to_string(f"{MAIL}_{part}", words).strip()
-        for part in ("subject.txt", "message.txt", "message.html")
-    )
-    subject = " ".join(subject.split())  # a key's name may have lines
-    for member in members_of(passed.key.tenant_id):
-        if member.role in TOLD_ROLES:
-            post(to=member.user.email, subject=subject, text=text, html=html)
+    members = members_of(passed.key.tenant_id)
+    to = [member.user.email for member in members if member.role in TOLD_ROLES]
+    post_rendered(to=to, template=MAIL, words=words)
 
 
 def _dollars(amount: Micros) -> str:

@@ -102,6 +102,15 @@ def test_a_retry_counts_from_the_mail_and_not_from_the_first_one(server, monkeyp
     assert later.due_at == now + timedelta(minutes=6)
 
 
+def test_a_subject_of_several_lines_goes_out_as_one(server):
+    written("Acme\r\nStudio\nhas $5.00 left")
+
+    assert send_due(now=soon()) == 1
+
+    (raw,) = server.kept
+    assert message_from_bytes(raw)["Subject"] == "Acme Studio has $5.00 left"
+
+
 def test_a_server_that_is_away_loses_nothing(settings, server):
     settings.EMAIL_PORT = free_port()
     mail = written()

@@ -24,6 +24,7 @@ from accounts.services import (
     remove_member,
     revoke_api_key,
     set_tenant_status,
+    set_title,
     unknown_scopes,
 )
 
@@ -101,6 +102,15 @@ def test_a_tenant_cannot_take_anothers_name(acme):
 
     with pytest.raises(ValidationError, match="already exists"):
         change_tenant(tenant=acme, name="other", limits=TenantLimits(), actor="test")
+
+
+@pytest.mark.parametrize("title", ["Acme\nStudio", "Acme\r", "Acme\u2028Studio"])
+def test_a_title_has_one_line(acme, title):
+    with pytest.raises(ValidationError, match="one line"):
+        set_title(tenant=acme, title=title, actor="test")
+
+    acme.refresh_from_db()
+    assert acme.shown_name == "acme"
 
 
 def test_where_nothing_changes_nothing_is_audited(acme, acme_key):

@@ -9,8 +9,9 @@ from django.db import connection
 
 from accounts.models import ApiKey, Mail, Membership, Tenant, User
 from accounts.services import KeyRules, add_member, change_api_key, revoke_api_key
+from accounts.services import mail as sending
 from billing.models import BudgetWarning
-from billing.services import budget_warnings, look_at_budgets
+from billing.services import look_at_budgets
 from pictor.kit.money import Micros
 from tests.billing.conftest import Customer
 
@@ -135,7 +136,7 @@ def test_a_process_that_ends_between_two_mails_leaves_them_all_to_the_next_look(
         written.append(to)
 
     with monkeypatch.context() as patch:
-        patch.setattr(budget_warnings, "post", dies_at_the_second)
+        patch.setattr(sending, "post", dies_at_the_second)
         with pytest.raises(SystemExit):
             look_at_budgets(now=now)
     assert (told(), BudgetWarning.objects.count()) == ([], 0)

@@ -6,14 +6,13 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Invitation, User
 from accounts.selectors import invitation_by_id
-from accounts.services import accept_invitation, post
+from accounts.services import accept_invitation, post_rendered
 from accounts.sign_in.adapters import INVITED
 from pictor.kit import clock
 
@@ -53,11 +52,7 @@ def send(request: HttpRequest, invited: Invitation) -> None:
         "email": invited.email,
         "url": request.build_absolute_uri(reverse("people:invitation", args=[token])),
     }
-    subject, text, html = (
-        render_to_string(f"{MAIL}_{part}", words).strip()
-        for part in ("subject.txt", "message.txt", "message.html")
-    )
-    post(to=invited.email, subject=subject, text=text, html=html)
+    post_rendered(to=[invited.email], template=MAIL, words=words)
 
 
 def _found(token: str) -> Invitation:
