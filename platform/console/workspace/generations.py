@@ -21,7 +21,7 @@ from console.workspace.drafts import MAX_PROMPT
 from console.workspace.exports import Rows
 from console.workspace.filters import SOURCES, TESTS, Filters, chips_of, filters_of, period_choices
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
-from console.workspace.runs import run_of
+from console.workspace.runs import is_otherwise, released_of, run_of
 from console.workspace.snippets import curl
 from console.workspace.telling import BADGES, steps_of
 from console.workspace.webhooks import badge_of
@@ -194,8 +194,8 @@ def _detail(
             for image in one.images
         ],
         "delivered": delivered,
-        "differs": any(size != made.size for size in delivered) and made.size != "auto",
-        "released": made.hold_micros - made.charged_micros if made.is_final else 0,
+        "differs": is_otherwise(made, delivered),  # the images may be gone: the answer knows
+        "released": released_of(made),
         "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
         "steps": steps_of(made, selectors.attempts_of(made.id), transfers_of(made.id)),
         "asked": json.dumps(_asked(made), indent=2, ensure_ascii=False),

@@ -1,5 +1,6 @@
 """A run of the playground as its card tells it: every image, and what was asked beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.workspace.rows import Row, row_of
@@ -39,15 +40,24 @@ class Run:
 
     @property
     def differs(self) -> bool:
-        """Whether fewer images came than were asked for, or others; `auto` asks for any size."""
-        sizes = {size for size, _ in self.delivered}
-        is_another = self.made.size != AUTO and sizes != {self.made.size}
-        return bool(self.pictures) and (is_another or len(self.pictures) < self.made.n)
+        """Whether what is there is not what was asked for."""
+        return is_otherwise(self.made, [picture.image.size for picture in self.pictures])
 
     @property
     def released(self) -> Micros:
         """What was held and not charged."""
-        return Micros(self.made.hold_micros - self.made.charged_micros if self.made.is_final else 0)
+        return released_of(self.made)
+
+
+def is_otherwise(made: Generation, sizes: Sequence[str]) -> bool:
+    """Whether images of these sizes are fewer than it asked for, or others; `auto` is any size."""
+    is_another = made.size != AUTO and set(sizes) != {made.size}
+    return bool(sizes) and (is_another or len(sizes) < made.n)
+
+
+def released_of(made: Generation) -> Micros:
+    """What was held for it and not charged; nothing before it has ended."""
+    return Micros(made.hold_micros - made.charged_micros if made.is_final else 0)
 
 
 def run_of(one: Finished, refusal: PictorError | None = None) -> Run:

@@ -322,6 +322,25 @@ def test_a_smaller_image_is_told_with_what_it_did_to_the_price(acme, sign_in, de
     assert "The lower of both prices was charged; $0.00244 was released." in page
 
 
+def test_fewer_images_than_were_asked_for_are_marked_also_when_they_are_gone(
+    acme, sign_in, delivered
+):
+    client = sign_in(acme)
+    made = delivered(acme, sizes=((1024, 1024),))
+    page = url("generation", acme, made.public_id)
+    as_asked = words_of(client.get(page))
+    Generation.objects.filter(id=made.id).update(n=2)
+
+    kept = words_of(client.get(page))
+    client.post(url("generation_delete", acme, made.public_id))
+    gone = words_of(client.get(page))
+
+    note = "The lower of both prices was charged"
+    size = "1024\N{MULTIPLICATION SIGN}1024"
+    assert [note in one for one in (as_asked, kept, gone)] == [False, True, True]
+    assert [f"{size} ✓" in one for one in (as_asked, kept, gone)] == [True, False, False]
+
+
 def test_what_waits_is_canceled_and_what_ended_is_not(acme, sign_in, some):
     client = sign_in(acme)
 
