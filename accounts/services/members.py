@@ -4,6 +4,7 @@ Raises ValidationError, in words for a person, for what a role may not do and fo
 tenant without an owner. One change of a tenant's people at a time.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
@@ -125,9 +126,18 @@ def dismiss_member(
 
 @transaction.atomic
 def invite(
-    *, by: Membership, email: str, role: Membership.Role, now: datetime, ip: str | None = None
-) -> Invitation:
-    """Offer a part in one's own tenant; a further one to the same address replaces it."""
+    *,
+    by: Membership,
+    email: str,
+    role: Membership.Role,
+    now: datetime,
+    tell: Callable[[Invitation], None],
+    ip: str | None = None,
+) -> None:
+    """Offer a part in one's own tenant; a further one to the same address replaces it.
+
+    `tell` posts the mail, in the transaction of the invitation: neither is there without the other.
+    """
     _may(by, role)
     email = User.normalize_username(email)
     tenant = by.tenant
@@ -143,7 +153,7 @@ def invite(
     invitation.full_clean()
     invitation.save(force_insert=True)
     _record(invitation, "member.invite", by.user, ip)
-    return invitation
+    tell(invitation)
 
 
 @transaction.atomic

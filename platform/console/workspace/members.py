@@ -1,5 +1,6 @@
 """Members: who is in the workspace as what and how signed in, who is invited, and who goes."""
 
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
@@ -57,17 +58,17 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         try:
-            invited = invite(
+            invite(
                 by=workspace.membership,
                 email=form.cleaned_data["email"],
                 role=Membership.Role(form.cleaned_data["role"]),
                 now=clock.now(),
+                tell=partial(invitations.send, request),
                 ip=request.META.get("REMOTE_ADDR"),
             )
         except ValidationError as error:
             take_errors(form, error)
         else:
-            invitations.send(request, invited)
             messages.success(request, "Invitation sent")
             return redirect("workspace:members", workspace.tenant.public_id)
     return _page(request, workspace, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)

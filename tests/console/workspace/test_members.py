@@ -15,6 +15,7 @@ from accounts.services import (
     add_member,
     create_user,
     issue_api_key,
+    mail,
     require_second_factor,
 )
 from pictor.kit import clock
@@ -38,8 +39,8 @@ def role_of(customer: Customer, user: User) -> str | None:
 def invited(client: Client, customer: Customer, email: str, role: str = "developer") -> str:
     """The link in the mail."""
     client.post(url("member_invite", customer), {"email": email, "role": role})
-    mail = Mail.objects.get(to=email.lower())
-    return str(re.findall(r"http://testserver(/invite/\S+)", mail.text)[0])
+    sent = Mail.objects.get(to=email.lower())
+    return str(re.findall(r"http://testserver(/invite/\S+)", sent.text)[0])
 
 
 def newcomer(email: str, *, is_verified: bool = True) -> Client:
@@ -138,6 +139,24 @@ def test_a_second_invitation_replaces_the_first(acme, sign_in):
 
     assert Invitation.objects.get().role == "viewer"
     assert newcomer("bob@example.com").get(first).status_code == 404
+
+
+def test_an_invitation_is_there_only_with_its_mail(acme, sign_in, monkeypatch):
+    client = sign_in(acme)
+    form = {"email": "bob@example.com", "role": "viewer"}
+
+    def dies(**_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mail, "post", dies)
+        with pytest.raises(SystemExit):
+            client.post(url("member_invite", acme), form)
+    counts = (Invitation.objects.count(), AuditEvent.objects.filter(action="member.invite").count())
+    client.post(url("member_invite", acme), form)
+
+    assert counts == (0, 0)
+    assert (Invitation.objects.count(), Mail.objects.get().to) == (1, "bob@example.com")
 
 
 @pytest.mark.parametrize(
