@@ -60,7 +60,6 @@ from billing.selectors.reports import (
     days_left,
     ended_like,
     last_used,
-    pace_of,
     usage_between,
 )
 from billing.selectors.statements import (
@@ -125,7 +124,6 @@ __all__ = [
     "monthly_statement",
     "monthly_statements",
     "of_other_pixels",
-    "pace_of",
     "passed_budgets",
     "price_books",
     "price_changes",

@@ -160,12 +160,6 @@ PACE_DAYS = 7
 PACE = timedelta(days=PACE_DAYS)
 
 
-def pace_of(tenant_id: UUID, *, now: datetime) -> float:
-    """Micros a day that a tenant was charged in the last 7 days."""
-    (spent,) = captured_since(tenant_id, [now - PACE])
-    return spent / PACE_DAYS
-
-
 def days_left(tenant_id: UUID, available: Micros, *, now: datetime) -> float | None:
     """How long that lasts at the pace of the last week; None where nothing was charged in it."""
     (spent,) = captured_since(tenant_id, [now - PACE])

@@ -16,12 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.selectors import members_of
 from billing.models import Transfer
 from billing.selectors import (
+    PACE,
     PACE_DAYS,
     balance_alert_of,
     book_in_force,
     books_of,
+    captured_since,
+    days_lasting,
     latest_transfers,
-    pace_of,
     price_tables,
     proof_of,
     statement,
@@ -37,7 +39,7 @@ from console.workspace.periods import number_of
 from console.workspace.rows import one_of
 from generation.catalogue.snapshot import current_catalogue
 from pictor.kit import clock, ids
-from pictor.kit.money import to_decimal
+from pictor.kit.money import scale_half_up, to_decimal
 
 PAGE = 50
 READ = 1000
@@ -112,18 +114,18 @@ def _billing(
     request: HttpRequest, workspace: Workspace, *, form: AlertForm | None = None
 ) -> HttpResponse:
     now, tenant = clock.now(), workspace.tenant
-    pace = pace_of(tenant.id, now=now)
+    (spent,) = captured_since(tenant.id, [now - PACE])
     wanted = balance_alert_of(tenant.id)
     values = {"below": wanted.below_micros, "below_days": wanted.below_days} if wanted else {}
     may_manage = May.MANAGE_MONEY in workspace.may
     context = {
         "workspace": workspace,
         "balance": workspace.balance,
-        "days": workspace.available / pace if pace else None,
-        "a_day": round(pace),
+        "days": days_lasting(workspace.balance.available, spent),
+        "a_day": scale_half_up(spent, 1, PACE_DAYS),
         "pace_days": PACE_DAYS,
         "contact": settings.OPERATOR_CONTACT,
-        "week": round(pace * PACE_DAYS),
+        "week": spent,
         "proof": proof_of(tenant.id) if "proof" in request.GET else None,
         "entries": [Entry(one) for one in latest_transfers(tenant.id, limit=8)],
         "at": now,

@@ -20,7 +20,7 @@ from console.workspace.periods import WORDS, Period, period_of
 from console.workspace.telling import BADGES
 from generation.models import State
 from pictor.kit import clock, ids
-from pictor.kit.money import to_decimal
+from pictor.kit.money import Micros, scale_half_up, to_decimal
 
 SPLITS: tuple[Group, ...] = get_args(Group)
 SPLIT_WORDS: Mapping[Group, str] = {
@@ -59,9 +59,9 @@ class Totals:
     p95: float | None
 
     @property
-    def each(self) -> int | None:
-        """Micros an image."""
-        return round(self.captured / self.images) if self.images else None
+    def each(self) -> Micros | None:
+        """What an image was charged on average."""
+        return scale_half_up(self.captured, 1, self.images) if self.images else None
 
     @property
     def failed_share(self) -> float | None:

@@ -9,7 +9,13 @@ from django.db import connection
 from accounts.models import Mail
 from billing.models import Transfer
 from billing.selectors import balance_alert_of, book_in_force, latest_transfers, proof_of, rows_of
-from billing.services import adjust, draft_price_book, look_at_balances, publish_price_book
+from billing.services import (
+    adjust,
+    draft_price_book,
+    look_at_balances,
+    publish_price_book,
+    record_usage,
+)
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
@@ -41,6 +47,19 @@ def test_the_proof_is_added_up_from_the_transfers(acme, sign_in, moved):
     seal = bytes(Transfer.objects.get(tenant=acme.id, seq=5).seal or b"").hex()
     assert (seal != "", seal in page) == (True, True)
     assert "for 1 running request;" in page
+
+
+def test_a_weeks_charges_are_told_to_the_micro(acme, sign_in):
+    record_usage(
+        tenant_id=acme.id, key_id=acme.key.id, model="dall-e-3", tier="base", channel="one",
+        status="succeeded", at=clock.now() - timedelta(hours=2), images=1,
+        captured=Micros(8_999_999_999_999_000), took=timedelta(seconds=4),
+    )  # fmt: skip
+
+    page = words_of(sign_in(acme).get(url("billing", acme)))
+
+    assert "$8,999,999,999.999<" in page
+    assert "less than a day at $1,285,714,285.714143 a day" in page
 
 
 @pytest.mark.parametrize("column", ["available", "held"])

@@ -11,7 +11,9 @@ from billing.selectors import available_to
 from console.amounts import amount
 from console.workspace.charts import REST, Point, lines, stacked
 from console.workspace.periods import period_of
+from console.workspace.usage import Totals
 from pictor.kit import clock
+from pictor.kit.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
 
 
@@ -30,6 +32,13 @@ def test_figures_are_of_this_workspace_alone(acme, sign_in, used):
     assert "0 of 2, never charged" in page
     assert "nothing in the period before" in page
     assert "$0.061787 each" in page
+
+
+@pytest.mark.parametrize(("images", "each"), [(0, None), (2, 3), (3, 2)])
+def test_an_images_average_is_rounded_half_up(images, each):
+    totals = Totals(generations=1, images=images, captured=Micros(5), failed=0, p50=None, p95=None)
+
+    assert totals.each == each
 
 
 def test_the_bar_of_what_has_not_ended_is_hatched(acme, sign_in, ended):
