@@ -1,6 +1,6 @@
 """What pages of the admin share: who asks, saves that are a service's, rows that nobody changes."""
 
-from typing import Any, TypedDict
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 
 from accounts.admin.money import DollarForms
 from accounts.models import Actor, User
+from accounts.services import By
 
 SECRETS = frozenset(
     {
@@ -19,13 +20,6 @@ SECRETS = frozenset(
     }
 )
 """Columns of any model that no look-up may name, across relations too."""
-
-
-class By(TypedDict):
-    """Who changes something and from where, as services take it."""
-
-    actor: Actor
-    ip: str | None
 
 
 class GuardedAdmin(ModelAdmin):

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from typing_extensions import override
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.admin.base import By, ServiceAdmin, by
+from accounts.admin.base import ServiceAdmin, by
 from accounts.models import User
-from accounts.services import Person, change_user, create_user, delete_user, set_password
+from accounts.services import By, Person, change_user, create_user, delete_user, set_password
 
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]

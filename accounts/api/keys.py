@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -17,7 +17,7 @@ from accounts.models import ApiKey
 from accounts.selectors import Caller, api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
-    Actor,
+    By,
     change_key_for,
     issue_key_for,
     revoke_key_for,
@@ -35,13 +35,6 @@ FIELD_OF = {
     "budget_month_micros": "budget_month",
 }
 """The names of fields where columns are named otherwise."""
-
-
-class By(TypedDict):
-    """Who changes something and from where, as services take it."""
-
-    actor: Actor
-    ip: str | None
 
 
 @dataclass(frozen=True, slots=True)

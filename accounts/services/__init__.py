@@ -17,7 +17,7 @@ from accounts.services.api_keys import (
     rules_of,
     unknown_scopes,
 )
-from accounts.services.audit import link_events, link_older_events, record
+from accounts.services.audit import By, link_events, link_older_events, record
 from accounts.services.delegation import (
     change_key_for,
     change_own_key,
@@ -71,6 +71,7 @@ __all__ = [
     "NO_LIMITS",
     "OVERLAPS",
     "Actor",
+    "By",
     "KeyRules",
     "OwnLimits",
     "Person",

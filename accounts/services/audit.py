@@ -1,7 +1,7 @@
 """The audit log: who changed what, before and after. Nothing secret is ever in an event."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -16,6 +16,13 @@ _CHAIN_LOCK = 7_303_003
 """The advisory lock under which links are written; nothing else is locked with it."""
 _LATECOMERS = 1000
 """An event may be committed after others with so much higher ids, and is still found unlinked."""
+
+
+class By(TypedDict):
+    """Who changes something and from where, as services take it."""
+
+    actor: Actor
+    ip: str | None
 
 
 def record(

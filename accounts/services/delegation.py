@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import SCOPES, Actor, ApiKey, Membership, User
+from accounts.models import SCOPES, Actor, ApiKey, Membership
 from accounts.services.api_keys import (
     KeyRules,
     change_api_key,
@@ -46,7 +46,7 @@ def scopes_of(role: str) -> frozenset[str]:
 
 
 def change_own_key(
-    *, key: ApiKey, name: str, rules: KeyRules, actor: User, ip: str | None = None
+    *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
 ) -> None:
     """`change_api_key` for whoever made the key and manages no others.
 

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
 from accounts import rates
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.models import Actor
 from accounts.selectors import Caller, tenant_by_id
-from accounts.services import OVERLAPS
+from accounts.services import OVERLAPS, By
 from pictor.kit import clock, ids
 from pictor.kit.errors import InvalidRequest, NotFound
 from webhooks.api.bodies import (
@@ -40,13 +39,6 @@ from webhooks.services import (
 )
 
 SCOPE = "webhooks:write"
-
-
-class By(TypedDict):
-    """Who changes something and from where, as services take it."""
-
-    actor: Actor
-    ip: str | None
 
 
 class EndpointsView(Endpoint):

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from accounts import rates
 from accounts.models import ApiKey, Membership, Tenant, User
 from accounts.selectors import api_keys_of, membership_in
+from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
 from pictor.kit import log
@@ -134,6 +135,11 @@ class Workspace:
     def may(self) -> Collection[str]:
         """What the member may do here: `{% if 'generate' in workspace.may %}` in a template."""
         return _ROLES[self.role]
+
+
+def by(request: HttpRequest, workspace: Workspace) -> By:
+    """The member and their address: `set_title(tenant=…, title=…, **by(request, workspace))`."""
+    return {"actor": workspace.user, "ip": request.META.get("REMOTE_ADDR")}
 
 
 def may_see(workspace: Workspace, key: ApiKey) -> bool:

@@ -25,7 +25,7 @@ from accounts.services import (
     scopes_of,
 )
 from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
-from console.workspace.access import May, Workspace, is_called, keys_of, may_see, member
+from console.workspace.access import May, Workspace, by, is_called, keys_of, may_see, member
 from console.workspace.budgets import Budget, budgets_of_key
 from console.workspace.charts import Spark
 from console.workspace.events import told
@@ -180,8 +180,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 rules=form.rules(),
                 is_test=form.is_test,
-                actor=workspace.user,
-                ip=_ip(request),
+                **by(request, workspace),
             )
         except ValidationError as error:
             form.take_errors(error)
@@ -210,8 +209,7 @@ def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
                     key=found,
                     name=form.cleaned_data["name"],
                     rules=form.rules(),
-                    actor=workspace.user,
-                    ip=_ip(request),
+                    **by(request, workspace),
                 )
                 messages.success(request, "Changes saved")
                 return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
@@ -232,9 +230,7 @@ def rotate(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     if overlap is None:
         return _refused(request, workspace, found, "Choose when the present text ends.")
     try:
-        text = rotate_api_key(
-            key=found, overlap=overlap, now=clock.now(), actor=workspace.user, ip=_ip(request)
-        )
+        text = rotate_api_key(key=found, overlap=overlap, now=clock.now(), **by(request, workspace))
     except ValidationError as error:
         return _refused(request, workspace, found, " ".join(error.messages))
     return _revealed(request, workspace, found, text)
@@ -252,7 +248,7 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
         return _refused(
             request, workspace, found, "It was used lately: type its name to revoke it."
         )
-    revoke_api_key(key=found, now=clock.now(), actor=workspace.user, ip=_ip(request))
+    revoke_api_key(key=found, now=clock.now(), **by(request, workspace))
     messages.success(request, "Key revoked")
     return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
 
@@ -357,7 +353,3 @@ def _detail(
         "history": told(workspace, events, is_of_one=True, keys=keys),
     }
     return render(request, "workspace/key.html", context, status=status)
-
-
-def _ip(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR")

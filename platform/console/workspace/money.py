@@ -32,7 +32,7 @@ from billing.selectors import (
 from billing.services import TOLD_ROLES, set_balance_alert
 from console.site.pricing import priced_models
 from console.workspace import exports
-from console.workspace.access import May, Workspace, member
+from console.workspace.access import May, Workspace, by, member
 from console.workspace.exports import Rows
 from console.workspace.fields import DollarsField, LimitField, dressed
 from console.workspace.periods import number_of
@@ -103,8 +103,7 @@ def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         below=form.cleaned_data["below"],
         below_days=form.cleaned_data["below_days"],
         page=request.build_absolute_uri(page),
-        actor=workspace.user,
-        ip=request.META.get("REMOTE_ADDR"),
+        **by(request, workspace),
     )
     messages.success(request, "Alert saved")
     return redirect("workspace:billing", workspace.tenant.public_id)

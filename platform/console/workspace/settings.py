@@ -23,7 +23,7 @@ from accounts.services import (
     set_time_zone,
     set_title,
 )
-from console.workspace.access import May, Workspace, member
+from console.workspace.access import May, Workspace, by, member
 from console.workspace.fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.zones import zone_choices
 from storage.selectors import exports_of
@@ -102,12 +102,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Change the workspace's budgets and own limits."""
     form = LimitsForm(request.POST)
     if form.is_valid():
-        set_own_limits(
-            tenant=workspace.tenant,
-            limits=form.limits(),
-            actor=workspace.user,
-            ip=request.META.get("REMOTE_ADDR"),
-        )
+        set_own_limits(tenant=workspace.tenant, limits=form.limits(), **by(request, workspace))
         messages.success(request, "Limits saved")
         return redirect("workspace:settings", workspace.tenant.public_id)
     return page(request, workspace, limits_form=form)
@@ -154,18 +149,14 @@ def page(
 
 def _is_saved(request: HttpRequest, workspace: Workspace, form: forms.Form) -> bool:
     tenant, said = workspace.tenant, form.cleaned_data
-    actor, ip = workspace.user, request.META.get("REMOTE_ADDR")
+    who = by(request, workspace)
     try:
         with transaction.atomic():
-            set_title(tenant=tenant, title=said["title"], actor=actor, ip=ip)
+            set_title(tenant=tenant, title=said["title"], **who)
             zone = said["time_zone"] or tenant.time_zone
-            set_time_zone(tenant=tenant, name=zone, actor=actor, ip=ip)
-            set_prompt_retention(
-                tenant=tenant, days=said["prompt_retention_days"], actor=actor, ip=ip
-            )
-            set_image_retention(
-                tenant=tenant, days=said["image_retention_days"], actor=actor, ip=ip
-            )
+            set_time_zone(tenant=tenant, name=zone, **who)
+            set_prompt_retention(tenant=tenant, days=said["prompt_retention_days"], **who)
+            set_image_retention(tenant=tenant, days=said["image_retention_days"], **who)
     except ValidationError as error:
         take_errors(form, error)
         return False

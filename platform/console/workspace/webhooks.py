@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from accounts.selectors import audit_events_about
 from accounts.services import OVERLAPS
-from console.workspace.access import May, Workspace, member
+from console.workspace.access import May, Workspace, by, member
 from console.workspace.events import told
 from console.workspace.fields import WordsField, dressed, take_errors
 from console.workspace.key_form import LIVE, TEST
@@ -153,8 +153,7 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
                     tenant=workspace.tenant,
                     livemode=form.livemode,
                     wishes=form.wishes(),
-                    actor=workspace.user,
-                    ip=ip_of(request),
+                    **by(request, workspace),
                 )
             except (ValidationError, Unavailable) as error:
                 _refuse(form, error)
@@ -178,8 +177,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
             change_endpoint(
                 endpoint=found,
                 wishes=form.wishes(is_enabled=found.is_enabled),
-                actor=workspace.user,
-                ip=ip_of(request),
+                **by(request, workspace),
             )
             messages.success(request, "Changes saved")
             return to(workspace, found)
@@ -197,7 +195,7 @@ def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     found = endpoint_of(workspace, endpoint)
     wishes = Wishes(found.url, found.events, is_enabled=request.POST.get("to") == "enabled")
     try:
-        change_endpoint(endpoint=found, wishes=wishes, actor=workspace.user, ip=ip_of(request))
+        change_endpoint(endpoint=found, wishes=wishes, **by(request, workspace))
     except WebhookEndpoint.DoesNotExist as error:
         raise Http404 from error
     messages.success(request, "Endpoint enabled" if found.is_enabled else "Endpoint disabled")
@@ -212,9 +210,10 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     overlap = OVERLAPS.get(request.POST.get("overlap", ""))
     if overlap is None:
         return page(request, workspace, found, refusal="Choose when the present secret ends.")
-    user, now, ip = workspace.user, clock.now(), ip_of(request)
     try:
-        secret = rotate_secret(endpoint=found, overlap=overlap, now=now, actor=user, ip=ip)
+        secret = rotate_secret(
+            endpoint=found, overlap=overlap, now=clock.now(), **by(request, workspace)
+        )
     except WebhookEndpoint.DoesNotExist as error:
         raise Http404 from error
     return _revealed(request, workspace, found, secret)
@@ -225,7 +224,7 @@ def rotate(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
 def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpResponse:
     """Send nothing more there."""
     found = endpoint_of(workspace, endpoint)
-    delete_endpoint(endpoint=found, actor=workspace.user, ip=ip_of(request))
+    delete_endpoint(endpoint=found, **by(request, workspace))
     messages.success(request, "Endpoint deleted")
     return redirect("workspace:webhooks", workspace.tenant.public_id)
 
@@ -287,11 +286,6 @@ def badge_of(delivery: Delivery) -> tuple[str, str]:
 def to(workspace: Workspace, endpoint: WebhookEndpoint) -> HttpResponse:
     """Back to the endpoint's page."""
     return redirect("workspace:webhook", workspace.tenant.public_id, endpoint.public_id)
-
-
-def ip_of(request: HttpRequest) -> str | None:
-    """Where it came from, for the audit log."""
-    return request.META.get("REMOTE_ADDR")
 
 
 def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:
