@@ -42,7 +42,7 @@ def exports_of(tenant_id: UUID) -> list[TenantExport]:
     return list(found.select_related("asked_by").order_by("-asked_at"))
 
 
-def list_exports_of(tenant_id: UUID, user_id: int) -> list[TenantExport]:
+def list_exports_of(tenant_id: UUID, user_id: UUID) -> list[TenantExport]:
     """The lists of a tenant that this person asked for of late, newest first."""
     found = TenantExport.objects.filter(tenant_id=tenant_id, asked_by_id=user_id)
     return list(found.exclude(list_name="").order_by("-asked_at"))

@@ -1,7 +1,11 @@
 """Rows of models by prepared statements: as the ORM writes and reads them."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 
 from generation.models import Attempt, Generation, State
 from pictor.kit import ids, prepared, rows
@@ -18,12 +22,12 @@ def generation():
     return Customer("acme").generation(user="order-7", quality="low")
 
 
-def columns(row):
+def columns(row: Model) -> dict[str, Any]:
     """What it holds, as Django compares it."""
     return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
-def read(generation_id):
+def read(generation_id: UUID) -> Generation:
     its = rows.columns(Generation, "g")
     text = f"SELECT {its} FROM generation_generation g WHERE id = %s"  # noqa: S608 - our columns
     values = prepared.fetch_one(text, [generation_id])

@@ -60,7 +60,7 @@ def _said(row: Model) -> Iterator[tuple[str, Any]]:
         value = field.pre_save(row, add=True)
         is_left = isinstance(value, DatabaseDefault) or (field.primary_key and value is None)
         if not is_left:
-            yield field.column, field.get_db_prep_save(value, connection)
+            yield str(field.column), field.get_db_prep_save(value, connection)
 
 
 @cache
