@@ -15,11 +15,17 @@ from storage.selectors import images_of
 
 def describe(generation: Generation) -> dict[str, Any]:
     """{"generation", "attempts", "images", "transfers"}; amounts in USD, times in ISO 8601."""
+    attempts = attempts_of(generation.id)
+    transfers = transfers_of(
+        generation.id,
+        tenant_id=generation.tenant_id,
+        attempt_ids=[attempt.id for attempt in attempts],
+    )
     return {
         "generation": _generation(generation),
-        "attempts": [_attempt(attempt) for attempt in attempts_of(generation.id)],
+        "attempts": [_attempt(attempt) for attempt in attempts],
         "images": [_image(image) for image in images_of(generation.id)],
-        "transfers": [_transfer(transfer) for transfer in transfers_of(generation.id)],
+        "transfers": [_transfer(transfer) for transfer in transfers],
     }
 
 

@@ -1,6 +1,6 @@
 """A tenant's balance, its transfers and its keys' budgets. Amounts are micros."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -82,9 +82,19 @@ def has_transfers() -> bool:
     return Transfer.objects.exists()
 
 
-def transfers_of(generation_id: UUID) -> list[Transfer]:
-    """What a generation moved, in order: its hold and its end, refunds, what it cost us."""
-    return list(Transfer.objects.filter(generation_id=generation_id).order_by("id"))
+def transfers_of(
+    generation_id: UUID, *, tenant_id: UUID, attempt_ids: Collection[UUID]
+) -> list[Transfer]:
+    """What a generation moved, in order: its hold and its end, refunds, what its attempts cost us.
+
+    Each kind is found by an index of its own: none of them holds every transfer's generation.
+    """
+    moved = Transfer.objects.filter(
+        Q(kind__in=["hold", "capture", "release"], generation_id=generation_id)
+        | Q(kind="refund", tenant_id=tenant_id, generation_id=generation_id)
+        | Q(attempt_id__in=attempt_ids)
+    )
+    return list(moved.order_by("id"))
 
 
 def latest_transfers(

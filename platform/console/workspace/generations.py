@@ -23,7 +23,7 @@ from console.workspace.filters import SOURCES, TESTS, Filters, chips_of, filters
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
 from console.workspace.runs import is_otherwise, released_of, run_of
 from console.workspace.snippets import curl
-from console.workspace.telling import BADGES, steps_of
+from console.workspace.telling import BADGES, Step, steps_of
 from console.workspace.webhooks import badge_of
 from generation import selectors, services
 from generation.api.objects import GenerationObject
@@ -197,7 +197,7 @@ def _detail(
         "differs": is_otherwise(made, delivered),  # the images may be gone: the answer knows
         "released": released_of(made),
         "has_tiers": contract is not None and len({option.tier for option in contract.options}) > 1,
-        "steps": steps_of(made, selectors.attempts_of(made.id), transfers_of(made.id)),
+        "steps": _steps(made),
         "asked": json.dumps(_asked(made), indent=2, ensure_ascii=False),
         "answered": json.dumps(GenerationObject.render(shown(one)), indent=2, ensure_ascii=False),
         "call": curl(f"{request.scheme}://{request.get_host()}", _asked(made)),
@@ -208,6 +208,13 @@ def _detail(
     }
     status = refusal.status if refusal is not None else 200
     return render(request, "workspace/generation.html", context, status=status)
+
+
+def _steps(made: Generation) -> list[Step]:
+    attempts = selectors.attempts_of(made.id)
+    attempt_ids = [attempt.id for attempt in attempts]
+    moved = transfers_of(made.id, tenant_id=made.tenant_id, attempt_ids=attempt_ids)
+    return steps_of(made, attempts, moved)
 
 
 def _told(workspace: Workspace, made: Generation) -> list[tuple[Delivery, tuple[str, str]]]:

@@ -1,0 +1,61 @@
+"""All that one generation moved, found without reading the ledger."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from billing.selectors import transfers_of
+from billing.services import book_upstream_cost, refund
+from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
+
+ATTEMPT = new_uuid()
+
+
+@pytest.fixture
+def moved(acme, other):
+    """What is asked for, in order, among others' and its tenant's own."""
+    acme.end(acme.hold(1_000_000), 1_000_000)
+    other.end(other.hold(1_000_000), 1_000_000)
+    hold = acme.hold(2_000_000)
+    acme.end(hold, 1_500_000)
+    generation_id = hold.generation_id
+    book_upstream_cost(
+        generation_id=generation_id, attempt_id=ATTEMPT, amount=Micros(300_000), as_loss=False
+    )
+    refund(
+        tenant_id=acme.id,
+        generation_id=generation_id,
+        amount=Micros(500_000),
+        reason="a bad image",
+        actor="test",
+    )
+    return hold
+
+
+def test_its_hold_its_end_its_cost_and_its_refunds_are_found(moved):
+    found = transfers_of(moved.generation_id, tenant_id=moved.tenant_id, attempt_ids=[ATTEMPT])
+
+    assert [(one.kind, one.amount) for one in found] == [
+        ("hold", 2_000_000),
+        ("capture", 1_500_000),
+        ("release", 500_000),
+        ("upstream_cost", 300_000),
+        ("refund", 500_000),
+    ]
+
+
+def test_each_is_read_by_an_index(moved):
+    """In a ledger as short as this the planner would read all of it, so it may not."""
+    with CaptureQueriesContext(connection) as asked:
+        transfers_of(moved.generation_id, tenant_id=moved.tenant_id, attempt_ids=[ATTEMPT])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_indexscan = off")
+        cursor.execute("EXPLAIN " + asked[-1]["sql"])
+        plan = "\n".join(row[0] for row in cursor)
+
+    assert "Seq Scan on billing_transfer" not in plan
+    for index in ("one_hold_capture_release", "given_by_seq", "one_cost_per_attempt"):
+        assert index in plan
