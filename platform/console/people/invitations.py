@@ -50,6 +50,7 @@ def send(request: HttpRequest, invited: Invitation) -> None:
         "workspace": invited.tenant.shown_name,
         "role": invited.get_role_display().lower(),
         "email": invited.email,
+        "needs_factor": invited.tenant.requires_second_factor,
         "url": request.build_absolute_uri(reverse("people:invitation", args=[token])),
     }
     post_rendered(to=[invited.email], template=MAIL, words=words)

@@ -78,6 +78,18 @@ def test_each_member_is_shown_with_their_second_factor_and_last_sign_in(
     assert "Two-factor sign-in off" in told[codes.email]
 
 
+@pytest.mark.parametrize("is_required", [True, False])
+def test_an_invitation_says_whether_a_second_factor_is_required(acme, sign_in, client, is_required):
+    chief = sign_in(acme)
+    Tenant.objects.filter(id=acme.id).update(requires_second_factor=is_required)
+    give_factor(chief)
+
+    page = words_of(client.get(invited(chief, acme, "bob@example.com")))
+
+    said = "asks its members for a second factor"
+    assert [said in words for words in (page, Mail.objects.get().text)] == [is_required] * 2
+
+
 def test_who_is_invited_joins_with_the_offered_role(acme, sign_in):
     link = invited(sign_in(acme), acme, "Bob@Example.com", "billing")
     bob = newcomer("bob@example.com")
