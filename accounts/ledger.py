@@ -19,6 +19,14 @@ class Ledger(Protocol):
     def top_up(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
         """Money the tenant paid in. Raises ValidationError unless it is above 0."""
 
+    def book_payment(
+        self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor"
+    ) -> object:
+        """A payment that has arrived, by the reference that it came with, which is the reason.
+
+        Raises ValidationError unless it is above 0, and for a reference that is booked already.
+        """
+
     def credit(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
         """A gift of the operator's. Raises ValidationError unless it is above 0."""
 

@@ -31,7 +31,7 @@ class _MembershipInline(TabularInline):
 
 @admin.register(Tenant)
 class TenantAdmin(ServiceAdmin):
-    """Tenants and their limits. Money is moved by `manage.py tenant credit` and `adjust`."""
+    """Tenants and their limits. Money is moved by `manage.py tenant top-up` and the like."""
 
     list_display = ("name", "status", "requests_per_minute", "max_in_flight", "created_at")
     list_filter = ("status",)

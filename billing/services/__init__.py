@@ -6,6 +6,7 @@ must roll back when they raise; the others are a transaction themselves, or part
 
 from billing.services.accounts import (
     adjust,
+    book_payment,
     credit,
     open_account,
     refund,
@@ -42,6 +43,7 @@ __all__ = [
     "Refills",
     "SealBroken",
     "adjust",
+    "book_payment",
     "book_upstream_cost",
     "change_price_book",
     "credit",

@@ -55,6 +55,25 @@ def top_up(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Tra
     )
 
 
+@transaction.atomic
+def book_payment(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
+    """A payment that has arrived, once: its `reason` is the reference that it came with.
+
+    Raises ValidationError where a payment of the tenant's by that reference is booked already, and
+    unless the amount is above 0.
+    """
+    open_account(tenant_id=tenant_id)
+    account_for_update(tenant_id)  # two bookings at once must not both find it new
+    paid = Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP.value)
+    booked = paid.filter(reason=reason).order_by("seq").first()
+    if booked is not None:
+        raise ValidationError(
+            f"{to_decimal(Micros(booked.amount))} USD by the reference {reason!r} were booked"
+            f" on {booked.created_at:%Y-%m-%d}"
+        )
+    return top_up(tenant_id=tenant_id, amount=amount, reason=reason, actor=actor)
+
+
 def credit(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
     """A gift of the operator's. Raises ValidationError unless the amount is above 0."""
     return _give(

@@ -149,6 +149,7 @@ TERMS_VERSION = env_str("PICTOR_TERMS_VERSION", "2026-11-21")
 OPERATOR_NAME = env_str("PICTOR_OPERATOR_NAME")
 OPERATOR_PLACE = env_str("PICTOR_OPERATOR_PLACE")
 OPERATOR_CONTACT = env_str("PICTOR_OPERATOR_CONTACT")
+PAYMENT_DETAILS = env_str("PICTOR_PAYMENT_DETAILS")
 
 # allauth: people of our own model, known by e-mail address.
 ACCOUNT_ADAPTER = "accounts.sign_in.adapters.AccountAdapter"

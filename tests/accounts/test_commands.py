@@ -123,6 +123,28 @@ def test_a_credit_is_added_and_its_reason_kept():
     ]
 
 
+def test_a_payment_is_booked_once_by_its_reference():
+    run("tenant", "create", "Acme")
+    run("tenant", "credit", "Acme", "1", "--reason", "RF18")
+
+    said = run("tenant", "top-up", "Acme", "500", "--reference", "RF18")
+    with pytest.raises(
+        CommandError, match=r"500\.000000 USD by the reference 'RF18' were booked on"
+    ):
+        run("tenant", "top-up", "Acme", "500", "--reference", "RF18")
+    run("tenant", "top-up", "Acme", "500", "--reference", "RF19")
+
+    assert said == "Acme: 500.000000 USD booked, 501.000000 available\n"
+    lines = statement(Tenant.objects.get().id)
+    assert [(line.kind, line.amount, line.reason) for line in lines] == [
+        ("credit", 1_000_000, "RF18"),
+        ("top_up", 500_000_000, "RF18"),
+        ("top_up", 500_000_000, "RF19"),
+    ]
+    assert AuditEvent.objects.filter(action="balance.top_up").count() == 2
+    assert ledger_findings() == []
+
+
 def test_what_a_generation_was_charged_is_refunded():
     acme = Customer("acme", 10_000_000)
     hold = acme.hold(2_000_000)

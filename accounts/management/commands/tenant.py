@@ -1,4 +1,4 @@
-"""`manage.py tenant create|list|credit|refund|adjust|set|export|erase`."""
+"""`manage.py tenant create|list|top-up|credit|refund|adjust|set|export|erase`."""
 
 import json
 from collections.abc import Callable
@@ -57,7 +57,8 @@ class Command(BaseCommand):
         every = actions.add_parser("list", help="all tenants by name, with their ids")
         every.add_argument("--json", action="store_true")
         for action, words in (
-            ("credit", "add to a tenant's balance"),
+            ("top-up", "book a tenant's payment, once by its reference"),
+            ("credit", "give a tenant something for nothing"),
             ("refund", "give back what a generation was charged, or a part of it"),
             ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
         ):
@@ -66,7 +67,8 @@ class Command(BaseCommand):
             money.add_argument("amount", metavar="USD")
             if action == "refund":
                 money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
-            money.add_argument("--reason", required=True)
+            said = "--reference" if action == "top-up" else "--reason"
+            money.add_argument(said, dest="reason", required=True, metavar="TEXT")
             money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
         change = actions.add_parser("set", help="how long a tenant's prompts are kept")
         change.add_argument("tenant", help="name or id")
@@ -83,6 +85,7 @@ class Command(BaseCommand):
         actions = {
             "create": self._create,
             "list": self._list,
+            "top-up": self._top_up,
             "credit": self._credit,
             "refund": self._refund,
             "adjust": self._adjust,
@@ -121,6 +124,9 @@ class Command(BaseCommand):
             rows = [tuple(tenant.values()) for tenant in found]
             print_table(self.stdout, [("tenant", "name", "status"), *rows])
 
+    def _top_up(self, options: dict[str, Any]) -> None:
+        self._move(options, ledger().book_payment, read_amount(options["amount"]), "booked")
+
     def _credit(self, options: dict[str, Any]) -> None:
         self._move(options, ledger().credit, read_amount(options["amount"]), "credited")
 
@@ -140,7 +146,7 @@ class Command(BaseCommand):
         """Change the balance, in words before and after."""
         tenant = read_tenant(options["tenant"])
         if not options["reason"].strip():
-            raise CommandError("--reason is empty")
+            raise CommandError("--reason or --reference is empty")
         if abs(amount) > UNASKED and not options["yes"]:
             ask(self.stdout, f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?")
         move(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)

@@ -124,6 +124,7 @@ def _billing(
         "a_day": scale_half_up(spent, 1, PACE_DAYS),
         "pace_days": PACE_DAYS,
         "contact": settings.OPERATOR_CONTACT,
+        "payment": settings.PAYMENT_DETAILS,
         "week": spent,
         "proof": proof_of(tenant.id) if "proof" in request.GET else None,
         "entries": [Entry(one) for one in latest_transfers(tenant.id, limit=8)],

@@ -49,6 +49,18 @@ def test_the_proof_is_added_up_from_the_transfers(acme, sign_in, moved):
     assert "for 1 running request;" in page
 
 
+def test_the_page_says_where_to_pay_and_by_what_reference(acme, sign_in, settings):
+    client = sign_in(acme)
+    before = words_of(client.get(url("billing", acme)))
+
+    settings.PAYMENT_DETAILS = "Example Ltd, IBAN XX00 0000"
+    page = words_of(client.get(url("billing", acme)))
+
+    assert "Funds are added by whoever runs this site" in before
+    assert "Example Ltd, IBAN XX00 0000" in page
+    assert f">{acme.tenant.public_id}</code>. The payment is an entry of the ledger" in page
+
+
 def test_a_weeks_charges_are_told_to_the_micro(acme, sign_in):
     record_usage(
         tenant_id=acme.id, key_id=acme.key.id, model="dall-e-3", tier="base", channel="one",
