@@ -48,7 +48,10 @@ def written(export: TenantExport) -> list[dict[str, str]]:
 def made_ready(export: TenantExport) -> None:
     now = clock.now()
     TenantExport.objects.filter(id=export.id).update(
-        ready_at=now, expires_at=now + timedelta(hours=24), size_bytes=2_000_000
+        ready_at=now,
+        expires_at=now + timedelta(hours=24),
+        size_bytes=2_000_000,
+        object_key="exports/20261122/7f3/c41/export.csv",
     )
 
 
@@ -121,7 +124,7 @@ def test_a_file_is_its_askers_alone(acme, sign_in):
     address = url("export", acme, export.public_id)
 
     assert f'href="{address}">Download' in words_of(developer.get(url("exports", acme)))
-    assert developer.get(address).status_code == 302
+    assert "/7f3/c41/export.csv?" in developer.get(address)["Location"]
     assert owner.get(address).status_code == 404
     assert "No files yet" in words_of(owner.get(url("exports", acme)))
     assert address not in words_of(owner.get(url("settings", acme)))

@@ -32,7 +32,10 @@ def test_it_leads_to_the_file_for_a_day(acme, sign_in):
     export = TenantExport.objects.get()
     rows = TenantExport.objects.filter(id=export.id)
     rows.update(
-        ready_at=clock.now(), expires_at=clock.now() + timedelta(hours=24), size_bytes=2_000_000
+        ready_at=clock.now(),
+        expires_at=clock.now() + timedelta(hours=24),
+        size_bytes=2_000_000,
+        object_key="exports/20261122/7f3/c41/export.zip",
     )
     address = url("export", acme, export.public_id)
 
@@ -42,6 +45,6 @@ def test_it_leads_to_the_file_for_a_day(acme, sign_in):
 
     assert f'href="{address}">Download' in page
     assert "1.9 MB, until" in page
-    assert "/exports/" in answer["Location"]
+    assert "/exports/20261122/7f3/c41/export.zip?" in answer["Location"]
     assert "response-content-disposition=attachment" in answer["Location"]
     assert client.get(address).status_code == 404
