@@ -41,6 +41,8 @@ _STRING = re.compile(_ONE_STRING, re.DOTALL)
 _WHOLE_STRINGS = re.compile(rb'(?:[^"]++|' + _ONE_STRING + rb")*+", re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - _STEP.keys())
+_LONG_KEYS = re.compile(rb'(long-string-[0-9a-f]{32}-)\d+"\s*:')
+"""Keys that a token stands for, whosever it is: a pattern of each document's own costs 0.1 ms."""
 _KEY_BEFORE = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z')
 _KEY_TAIL_BYTES = 256
 
@@ -135,7 +137,7 @@ class JsonStream(Generic[SinkT]):
         if self._string_start >= 0 or self._carry or self._depth:
             raise JsonInvalid("the document is cut short")
         skeleton = bytes(self._skeleton)
-        if self._sinks and re.search(rb'%s\d+"\s*:' % self._token.encode(), skeleton):
+        if self._sinks and self._token.encode() in _LONG_KEYS.findall(skeleton):
             raise JsonInvalid("an object key is too long")
         return skeleton, self._sinks
 
