@@ -114,7 +114,6 @@ def _is_used(channel: Channel) -> bool:
     return Attempt.objects.filter(channel_id=channel.pk).exists()
 
 
-@transaction.atomic
 def channel_named(name: str) -> Channel | None:
     """The channel of that name."""
     return Channel.objects.filter(name=name).first()
@@ -125,6 +124,7 @@ def all_channels() -> list[Channel]:
     return list(Channel.objects.all())
 
 
+@transaction.atomic
 def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
     """Remove a channel that was never used. Raises ValidationError for any other."""
     channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())

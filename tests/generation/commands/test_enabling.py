@@ -98,6 +98,7 @@ def test_the_sandbox_of_a_new_installation_serves(sandbox_url):
     assert Channel.objects.get().is_enabled
 
 
+@pytest.mark.django_db(transaction=True)  # as the command runs: within nobody's transaction
 def test_a_channel_that_was_never_used_is_deleted_with_its_routes(manage, vendor):
     said = manage("channel", "delete", vendor)
 
