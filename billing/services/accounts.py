@@ -59,13 +59,14 @@ def top_up(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Tra
 def book_payment(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Transfer:
     """A payment that has arrived, once: its `reason` is the reference that it came with.
 
-    Raises ValidationError where a payment of the tenant's by that reference is booked already, and
-    unless the amount is above 0.
+    Raises ValidationError where a payment of the tenant's by that reference is booked already,
+    however it is spaced or capitalized, and unless the amount is above 0.
     """
+    reason = " ".join(reason.split())
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two bookings at once must not both find it new
     paid = Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP.value)
-    booked = paid.filter(reason=reason).order_by("seq").first()
+    booked = paid.filter(reason__iexact=reason).order_by("seq").first()
     if booked is not None:
         raise ValidationError(
             f"{to_decimal(Micros(booked.amount))} USD by the reference {reason!r} were booked"

@@ -36,6 +36,7 @@ from accounts.services import (
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
 
+REASON_CHARS = 200
 UNASKED = Micros(1_000_000_000)
 """A larger change of a balance is asked about: 1,000 USD."""
 
@@ -147,6 +148,10 @@ class Command(BaseCommand):
         tenant = read_tenant(options["tenant"])
         if not options["reason"].strip():
             raise CommandError("--reason or --reference is empty")
+        if len(options["reason"]) > REASON_CHARS:
+            raise CommandError(
+                f"at most {REASON_CHARS} characters of a reason or reference are kept"
+            )
         if abs(amount) > UNASKED and not options["yes"]:
             ask(self.stdout, f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?")
         move(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
