@@ -69,7 +69,10 @@ def place(stack: Stack) -> Place:
         base_url=stack.base_url, headers=headers, timeout=60, trust_env=False
     ) as client:
         body = {"model": "gpt-image-2", "size": "1536x1024", "quality": "low", "user": "order-7"}
-        made = client.post("/v1/images/generations", json={**body, "prompt": "a heron at dawn"})
+        made = client.post(
+            "/v1/images/generations",
+            json={**body, "prompt": "a heron at dawn, painted in warm colours on old linen"},
+        )
         client.post(
             "/v1/images/generations", json={**body, "prompt": "a fox [sandbox: status=400]"}
         )
