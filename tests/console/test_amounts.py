@@ -1,9 +1,12 @@
-"""How money reads: exact, and never shorter than a price list writes it."""
+"""How money reads: exact, and never shorter than a price list writes it; and how times do."""
+
+from datetime import timedelta
 
 import pytest
 
 from console.amounts import amount, decimals_of, price
-from console.templatetags.console import runway
+from console.templatetags.console import ago, runway
+from pictor.kit import clock
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,13 @@ def test_the_prices_of_a_column_stand_in_line():
 )
 def test_how_long_a_balance_lasts(days, text):
     assert runway(days) == text
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [(0, "now"), (1, "an hour ago"), (35, "1 day ago"), (24 * 16, "2 weeks ago")],
+)
+def test_a_time_is_told_by_its_largest_unit(hours, words):
+    told = ago(clock.now() - timedelta(hours=hours))
+
+    assert told.replace("\xa0", " ") == words

@@ -1,8 +1,10 @@
 """Filters of the console's templates."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
 
 from console import amounts
 from console.workspace import places
@@ -48,6 +50,13 @@ def runway(days: float) -> str:
     if days > DAYS_A_YEAR:
         return "more than a year"
     return f"≈ {days:.0f} day{'' if round(days) == 1 else 's'}"
+
+
+@register.filter
+def ago(then: datetime) -> str:
+    """'2 days ago': as Django's naturaltime says it, by its largest unit alone."""
+    largest, comma, _ = str(naturaltime(then)).partition(",")
+    return f"{largest} ago" if comma else largest
 
 
 @register.filter
