@@ -113,6 +113,31 @@ def found(
     return selectors.with_images(chosen)
 
 
+def every(
+    tenant_id: TenantId | UUID, wanted: Wanted, *, limit: int, prompt_chars: int
+) -> Iterator[list[Finished]]:
+    """All of them, newest first, at most so many at a time, shown as `found` has them.
+
+    It goes from stretch to stretch of the tenant's rows, so no statement takes long, however few
+    are found and however long it takes in all. A stretch without any gives an empty page.
+    """
+    stretch = WORDS_SEARCHED if wanted.text else SEARCHED
+    rows, match = _in_time(tenant_id, wanted), _match(wanted)
+    rest = rows
+    while True:
+        last = rest.values_list("id", flat=True)[stretch - 1 : stretch].first()
+        looked_at = rest if last is None else rest.filter(id__gte=last)
+        chosen = looked_at.filter(match)
+        page = _short(chosen[:limit], prompt_chars)
+        yield selectors.with_images(page)
+        while len(page) == limit:
+            page = _short(chosen.filter(id__lt=page[-1].id)[:limit], prompt_chars)
+            yield selectors.with_images(page)
+        if last is None:
+            return
+        rest = rows.filter(id__lt=last)
+
+
 def newest_of_key(
     tenant_id: TenantId | UUID, key_id: UUID, *, limit: int, prompt_chars: int
 ) -> list[Finished]:

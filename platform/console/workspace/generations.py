@@ -30,7 +30,7 @@ from generation.api.objects import GenerationObject
 from generation.api.shown import shown
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
-from generation.searching import TooBroad, found, sums
+from generation.searching import TooBroad, every, found, sums
 from generation.selectors import Finished
 from pictor.kit import clock, ids
 from pictor.kit.errors import PictorError
@@ -259,22 +259,15 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
 
 
 def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[Rows]:
-    """The list's rows as it is filtered at that time, newest first, read a page at a time."""
+    """The list's rows as it is filtered at that time, newest first, read a page at a time.
+
+    All of them: a search by words, too, looks further back than the page does.
+    """
     keys = {key.public_id: key for key in keys_of(workspace)}
-    wanted, after = filters_of(query, keys, at, workspace.tenant.zone).wanted, None
+    wanted = filters_of(query, keys, at, workspace.tenant.zone).wanted
     by_id = {key.id: key for key in keys.values()}
-    while True:
-        try:
-            page = found(
-                workspace.tenant.id, wanted, after=after, limit=READ, prompt_chars=MAX_PROMPT
-            )
-        except TooBroad:
-            yield [[TOO_BROAD]]
-            return
+    for page in every(workspace.tenant.id, wanted, limit=READ, prompt_chars=MAX_PROMPT):
         yield [_cells(one, by_id) for one in page]
-        if len(page) < READ:
-            return
-        after = page[-1].generation.id
 
 
 def _cells(one: Finished, keys: Mapping[UUID, ApiKey]) -> Sequence[Any]:

@@ -8,12 +8,16 @@ from urllib.parse import urlencode
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import Value
+from django.db.models.expressions import RawSQL
+from django.db.models.lookups import Exact
 from django.test import Client
 
 from accounts.models import Membership, User
 from accounts.services import remove_member
 from billing.models import Transfer
 from console.workspace import lists
+from generation import searching
 from pictor.kit import clock
 from storage.models import TenantExport
 from tests.console.workspace.conftest import lines_of, url, words_of
@@ -76,6 +80,34 @@ def test_a_long_list_is_asked_for_and_holds_every_row(acme, sign_in, delivered):
     lines = written(export)
     assert [line["id"] for line in lines] == [one.public_id for one in reversed(made)]
     assert lines[0]["prompt"] == "fox 4"
+
+
+@pytest.mark.parametrize("query", [{"q": "fox"}, {"model": "gpt-image-2"}, {"over": "0.00001"}])
+def test_a_file_has_what_is_found_among_however_many(acme, sign_in, delivered, monkeypatch, query):
+    monkeypatch.setattr("generation.searching.SEARCHED", 2)
+    monkeypatch.setattr("generation.searching.WORDS_SEARCHED", 2)
+    wanted = [delivered(acme, prompt="a fox", model="gpt-image-2") for _ in range(3)]
+    for _ in range(4):
+        acme.generation(prompt="a heron")
+    wanted.append(delivered(acme, prompt="a fox", model="gpt-image-2"))
+
+    ask(sign_in(acme), acme, list="generations", **query)
+
+    lines = written(TenantExport.objects.get())
+    assert [line["id"] for line in lines] == [one.public_id for one in reversed(wanted)]
+
+
+def test_a_file_has_rows_however_long_it_takes(acme, sign_in, delivered, monkeypatch):
+    made = [delivered(acme) for _ in range(3)]
+    monkeypatch.setattr("generation.searching.PATIENCE_MS", 1)
+    within = searching._match  # noqa: SLF001 - made slow
+    slow = RawSQL("pg_sleep(0.01)::text", ())
+    monkeypatch.setattr(searching, "_match", lambda wanted: within(wanted) & Exact(slow, Value("")))
+
+    ask(sign_in(acme), acme, list="generations", status="succeeded")
+
+    lines = written(TenantExport.objects.get())
+    assert [line["id"] for line in lines] == [one.public_id for one in reversed(made)]
 
 
 def test_a_long_ledger_is_whole_as_a_file(acme, sign_in, delivered):
