@@ -24,7 +24,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
@@ -171,26 +171,39 @@ def _claimed(now: datetime) -> TenantExport | None:
 
 
 def _make(export: TenantExport) -> bool:
-    settings.SPOOL.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryFile(dir=settings.SPOOL) as unnamed:
-            file = cast(IO[bytes], _Watched(unnamed, partial(_renew, export)))
-            _write(export, file)
-            size_bytes = file.tell()
-            file.seek(0)
-            bucket.put_file(export.object_key, file, content_type=CONTENT_TYPES[export.ext])
+        if _finish(export, _stored(export)):
+            return True
+        delete_objects([export.object_key])  # its tenant was erased meanwhile
     except PermissionDenied:  # its asker has left, or may see less than when they asked
         _fail(export, clock.now())
-        return False
-    except (OSError, StorageFailed) as error:
+    except (OSError, StorageFailed, OperationalError, InterfaceError) as error:
         logger.warning("an export was not made, attempt %d: %s", export.attempts, error)
-        again = clock.now() + WAITS[min(export.attempts, len(WAITS)) - 1]
+        _put_off(export)
+    return False
+
+
+def _stored(export: TenantExport) -> int:
+    """Write its file and store it; how large it is."""
+    settings.SPOOL.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.SPOOL) as unnamed:
+        file = cast(IO[bytes], _Watched(unnamed, partial(_renew, export)))
+        _write(export, file)
+        size_bytes = file.tell()
+        file.seek(0)
+        bucket.put_file(export.object_key, file, content_type=CONTENT_TYPES[export.ext])
+    return size_bytes
+
+
+def _put_off(export: TenantExport) -> None:
+    """Have it tried again later; where the database is away, when its lease is over."""
+    again = clock.now() + WAITS[min(export.attempts, len(WAITS)) - 1]
+    if not connection.is_usable():  # it would refuse what follows, too
+        connection.close()
+    try:
         TenantExport.objects.filter(pk=export.pk).update(due_at=again)
-        return False
-    if not _finish(export, size_bytes):  # its tenant was erased meanwhile
-        delete_objects([export.object_key])
-        return False
-    return True
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("an export could not be put off: %s", error)
 
 
 def _write(export: TenantExport, file: IO[bytes]) -> None:

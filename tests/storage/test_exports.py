@@ -12,9 +12,10 @@ import httpx
 import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 
 from accounts.models import AuditEvent, Mail, Membership, User
-from accounts.services import add_member, erase_tenant
+from accounts.services import add_member, erase_tenant, write_export
 from pictor.kit import clock
 from storage import backends, exports
 from storage.backends import bucket
@@ -160,6 +161,39 @@ def test_it_is_given_up_after_five_attempts_and_said_to_have_failed(ask, s3):
     assert (export.attempts, export.failed_at) == (5, now + 10 * HOUR)
     assert Mail.objects.get().subject == "The export of “acme” could not be made"
     ask(now + 10 * HOUR)
+
+
+def cancel_the_statement(**_):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', '1', true)")
+        cursor.execute("SELECT pg_sleep(5)")
+
+
+def end_the_connection(**_):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("failing", [cancel_the_statement, end_the_connection])
+def test_the_database_fails_and_it_waits_and_keeps_nobody_waiting(ask, monkeypatch, failing):
+    export = ask()
+    TenantExport.objects.update(attempts=2)
+    other = ask_for_export(
+        tenant=Customer("other").tenant, user=export.asked_by, page_url="/", now=clock.now()
+    )
+    writers = {export.tenant_id: failing, other.tenant_id: write_export}
+    monkeypatch.setattr(
+        exports, "write_export", lambda tenant, file: writers[tenant.id](tenant=tenant, file=file)
+    )
+
+    assert make_due(now=clock.now()) == 1
+
+    export.refresh_from_db()
+    other.refresh_from_db()
+    assert (export.attempts, export.is_being_made) == (3, True)
+    assert export.due_at > clock.now() + 19 * MINUTE
+    assert other.ready_at is not None
 
 
 def test_a_disk_that_fills_up_meanwhile_ends_it(ask, monkeypatch):
