@@ -25,7 +25,6 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from accounts.locks import tenant_for_update
@@ -76,16 +75,14 @@ def ask_for_export(
 ) -> TenantExport:
     """Have all that is kept of a tenant, or one list, made into a file; its asker gets a mail.
 
-    Raises ValidationError while another one is being made, for a fourth within 24 hours (of lists
-    an eleventh), for a query that is too long, and for a tenant that is being erased.
+    A tenant has one of everything at a time and three within 24 hours, whoever asks for lists one
+    and ten: no member keeps others waiting. Raises ValidationError for one more, for a query that
+    is too long, and for a tenant that is being erased.
     """
     locked = tenant_for_update(tenant.id)
     if locked.erasure_due_at is not None:
         raise ValidationError("This workspace is being erased.")
-    known = TenantExport.objects.filter(tenant=tenant)
-    if known.filter(ready_at=None, failed_at=None).exists():
-        raise ValidationError("An export is being made already.")
-    _check_number(known.filter(asked_at__gt=now - KEPT), list_name)
+    _check_number(tenant, user, now, list_name=list_name)
     if len(list_query) > QUERY_CHARS:
         raise ValidationError("The filter is too long.")
     export = TenantExport.objects.create(
@@ -144,12 +141,17 @@ def delete_exports_of(tenant_id: UUID) -> None:
         _delete(export)
 
 
-def _check_number(of_late: QuerySet[TenantExport], list_name: str) -> None:
+def _check_number(tenant: Tenant, user: User, now: datetime, *, list_name: str) -> None:
+    known = TenantExport.objects.filter(tenant=tenant)
     if list_name:
-        most, what, of_late = MOST_LISTS_A_DAY, "lists", of_late.exclude(list_name="")
+        known = known.filter(asked_by=user).exclude(list_name="")
+        one, most, what = "A list that you asked for", MOST_LISTS_A_DAY, "lists"
     else:
-        most, what, of_late = MOST_A_DAY, "exports", of_late.filter(list_name="")
-    if of_late.count() >= most:
+        known = known.filter(list_name="")
+        one, most, what = "An export", MOST_A_DAY, "exports"
+    if known.filter(ready_at=None, failed_at=None).exists():
+        raise ValidationError(f"{one} is being made already.")
+    if known.filter(asked_at__gt=now - KEPT).count() >= most:
         raise ValidationError(f"At most {most} {what} within 24 hours: ask again later.")
 
 

@@ -47,8 +47,13 @@ class TenantExport(models.Model):
             models.UniqueConstraint(
                 fields=["tenant"],
                 name="one_export_at_a_time",
-                condition=models.Q(ready_at__isnull=True, failed_at__isnull=True),
-            )
+                condition=models.Q(ready_at=None, failed_at=None, list_name=""),
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "asked_by"],
+                name="one_list_at_a_time",
+                condition=models.Q(ready_at=None, failed_at=None) & ~models.Q(list_name=""),
+            ),
         ]
 
     @override
