@@ -38,7 +38,7 @@ def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @require_safe
 @member()
 def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    """The long lists that this member asked for; with `list`, that one may be asked for here."""
+    """The files of lists that this member asked for; with `list`, one may be asked for here."""
     return _lists(request, workspace, query_of(request))
 
 

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -186,6 +188,26 @@ def test_one_at_a_time_and_ten_a_day(acme, sign_in):
     assert [one.status_code for one in (again, eleventh, long)] == [422, 422, 422]
     assert "A list that you asked for is being made already." in words_of(again)
     assert "At most 10 lists within 24 hours" in words_of(eleventh)
+
+
+def test_a_page_that_refuses_follows_what_is_being_made(acme, sign_in):
+    client = sign_in(acme)
+    ask(client, acme, list="ledger")
+
+    refused = ask(client, acme, list="generations", status="failed")
+
+    (followed,) = re.findall(r'hx-get="([^"]*)" hx-trigger="every 3s"', words_of(refused))
+    assert "ask for this one after it" in words_of(client.get(unescape(followed)))
+    made_ready(TenantExport.objects.get())
+    after = client.get(unescape(followed))
+    assert after.status_code == 200
+    assert "Make the file" in words_of(after)
+
+
+def test_the_settings_lead_to_the_files(acme, sign_in):
+    page = words_of(sign_in(acme).get(url("settings", acme)))
+
+    assert f'<a href="{url("exports", acme)}">Exports</a>' in page
 
 
 def test_nobody_waits_for_the_lists_of_others(acme, sign_in):
