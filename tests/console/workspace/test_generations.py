@@ -352,6 +352,16 @@ def test_what_waits_is_canceled_and_what_ended_is_not(acme, sign_in, some):
     assert "already been started, or has ended" in ended.content.decode()
 
 
+@pytest.mark.usefixtures("some")
+def test_sums_of_some_do_not_send_to_usage_that_has_them_no_better(acme, sign_in, monkeypatch):
+    monkeypatch.setattr("generation.searching.WORDS_SEARCHED", 2)
+
+    page = words_of(sign_in(acme).get(url("generations", acme) + "?q=fox"))
+
+    said = "Among the newest 2: 1 generation, 0 images, $0.00 charged; of a shorter period all"
+    assert said in page
+
+
 def test_a_deleted_generation_keeps_its_bill(acme, sign_in, some):
     client = sign_in(acme)
 
