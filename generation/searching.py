@@ -1,13 +1,14 @@
 """A tenant's generations as people look for them: filtered, a page at a time, with their sums.
 
-Rows are read along the tenant's index, newest first; what needs a look into each row looks at so
-many of the newest, so no filter makes a page slow.
+Rows are read along the tenant's index, newest first. Where few of very many are wanted, usage tells
+in which hours they may be (`narrowed`); what still takes too long is looked for in one stretch of
+rows at a time (`found_near`), and words among so many of the newest.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -15,9 +16,9 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import Left
 from psycopg.errors import QueryCanceled
 
-from billing.selectors import ended_like
+from billing.selectors import ended_like, hours_like
 from generation import selectors
-from generation.models import FINAL, Generation
+from generation.models import FINAL, Generation, State
 from generation.selectors import Finished
 from pictor.kit import ids
 from pictor.kit.ids import TenantId
@@ -25,13 +26,17 @@ from pictor.kit.money import Micros
 from storage.selectors import generation_of_image, images_stored
 
 SEARCHED = 20_000
-"""How many of the newest rows a sum looks at."""
+"""How many of the newest rows a sum looks at, and how many `found_near`."""
 WORDS_SEARCHED = 5_000
 """How many of the newest rows a search by words looks at."""
 ENDED_WITHIN = timedelta(hours=6)
 """From its beginning every generation ends within minutes, unless the platform is away so long."""
+AWAY = timedelta(days=2)
+"""Longer than any generation waited for its end, also where the platform was away."""
 PATIENCE_MS = 2000
 """For a look into many rows."""
+_NEVER = datetime.fromtimestamp(0, UTC)
+"""Nothing was made before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +143,66 @@ def every(
         rest = rows.filter(id__lt=last)
 
 
+def found_near(
+    tenant_id: TenantId | UUID,
+    wanted: Wanted,
+    *,
+    after: UUID | None = None,
+    limit: int,
+    prompt_chars: int,
+) -> tuple[list[Finished], UUID | None]:
+    """Where `found` takes too long: a page of those among the next SEARCHED older than `after`.
+
+    With it the last row that was looked at, to go on after; None if the page is full or there is
+    no older row. Three queries; raises TooBroad, at once of words, which look at fewer.
+    """
+    if wanted.text:
+        raise TooBroad
+    rows = _in_time(tenant_id, wanted)
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    with _bounded(wanted):
+        last = list(rows.values_list("id", flat=True)[SEARCHED - 1 : SEARCHED + 1])
+        edge = last[0] if len(last) > 1 else None
+        near = rows.filter(_match(wanted))
+        if edge is not None:
+            near = near.filter(id__gte=edge)
+        chosen = _short(near[:limit], prompt_chars)
+    return selectors.with_images(chosen), edge if len(chosen) < limit else None
+
+
+def narrowed(tenant_id: TenantId | UUID, wanted: Wanted) -> Wanted:
+    """The same rows, looked for only when any were made, as usage tells: two queries or less.
+
+    Usage has what ended, by the hour: while one of them is under way, nothing is narrowed.
+    """
+    said = (wanted.status, wanted.model, wanted.tier, wanted.key_id, wanted.cost_over)
+    others = (wanted.text, wanted.since, wanted.until)
+    if wanted.livemode is not True or any(others) or not any(said):
+        return wanted
+    has_ended = wanted.status in FINAL or wanted.cost_over
+    if not has_ended and _under_way(tenant_id, wanted):  # asked first: what ends now is in usage
+        return wanted
+    hours = hours_like(
+        tenant_id,
+        model=wanted.model,
+        tier=wanted.tier,
+        status=wanted.status,
+        key_id=wanted.key_id,
+        captured=wanted.cost_over,
+    )
+    if hours is None:
+        return replace(wanted, until=_NEVER)
+    return replace(wanted, since=hours[0] - AWAY, until=hours[1] + timedelta(hours=1))
+
+
+def _under_way(tenant_id: TenantId | UUID, wanted: Wanted) -> bool:
+    """Whether any has not ended; of very many an index has these few apart."""
+    states = (State.QUEUED, State.RUNNING)
+    rows = selectors.generations_of(tenant_id, livemode=True)
+    return rows.filter(_match(wanted), state__in=states).exists()
+
+
 def newest_of_key(
     tenant_id: TenantId | UUID, key_id: UUID, *, limit: int, prompt_chars: int
 ) -> list[Finished]:
@@ -168,7 +233,7 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
     are counted.
     """
     looked_at = WORDS_SEARCHED if wanted.text else SEARCHED
-    newest = _in_time(tenant_id, wanted).order_by("-id")[: looked_at + 1]
+    newest = _in_time(tenant_id, wanted).order_by("-id")[:looked_at]
     if not wanted.is_of_usage:
         newest = newest.annotate(stored=images_stored("id"))
     match = _match(wanted)
@@ -180,7 +245,7 @@ def sums(tenant_id: TenantId | UUID, wanted: Wanted) -> Sums:
             under_way=Count("id", filter=match & ~Q(state__in=FINAL)),
             **({} if wanted.is_of_usage else {"images": Sum("stored", filter=match)}),
         )
-    is_all = row["looked_at"] <= looked_at
+    is_all = row["looked_at"] < looked_at
     if wanted.is_of_usage:
         ended, row["images"], captured = ended_like(
             tenant_id,

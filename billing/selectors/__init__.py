@@ -59,6 +59,7 @@ from billing.selectors.reports import (
     days_lasting,
     days_left,
     ended_like,
+    hours_like,
     last_used,
     usage_between,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "has_transfers",
     "head_findings",
     "heads_before",
+    "hours_like",
     "in_flight_of",
     "key_uses",
     "last_used",

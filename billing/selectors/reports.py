@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Min, Q, QuerySet, Sum
 
 from billing.latency import quantile
 from billing.models import UsageRollup
@@ -113,16 +113,14 @@ def ended_like(
 
     `start` and `end` are full hours. One query.
     """
-    said = {
-        "model": model,
-        "tier": tier,
-        "status": status,
-        "key_id": key_id,
-        "hour__gte": start,
-        "hour__lt": end,
-    }
-    rows = UsageRollup.objects.filter(
-        tenant_id=tenant_id, **{name: value for name, value in said.items() if value}
+    rows = _like(
+        tenant_id,
+        model=model,
+        tier=tier,
+        status=status,
+        key_id=key_id,
+        hour__gte=start,
+        hour__lt=end,
     )
     found = rows.aggregate(
         generations=Sum("generations", default=0),
@@ -132,10 +130,41 @@ def ended_like(
     return int(found["generations"]), int(found["images"]), Micros(int(found["captured"]))
 
 
+def hours_like(
+    tenant_id: UUID,
+    *,
+    model: str = "",
+    tier: str = "",
+    status: str = "",
+    key_id: UUID | None = None,
+    captured: Micros | None = None,
+) -> tuple[datetime, datetime] | None:
+    """The first and the last hour in which generations ended so, or None; what is empty may be any.
+
+    Of a charge, the hours in which such rows came to so much, or more. One query.
+    """
+    rows = _like(
+        tenant_id,
+        model=model,
+        tier=tier,
+        status=status,
+        key_id=key_id,
+        captured_micros__gte=captured,
+    )
+    found = rows.aggregate(first=Min("hour"), last=Max("hour"))
+    return (found["first"], found["last"]) if found["first"] else None
+
+
 def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
     """By key, the last hour in which one of its requests ended, since a moment. One query."""
     rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=since)
     return dict(rows.values_list("key_id").annotate(last=Max("hour")).order_by())
+
+
+def _like(tenant_id: UUID, **said: Any) -> QuerySet[UsageRollup]:
+    return UsageRollup.objects.filter(
+        tenant_id=tenant_id, **{name: value for name, value in said.items() if value}
+    )
 
 
 def _named(keys: Sequence[str]) -> str:

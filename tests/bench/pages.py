@@ -26,6 +26,9 @@ PAGES = {
     "generations": "generations/",
     "gallery": "generations/?view=gallery",
     "failed": "generations/?status=failed",
+    "canceled": "generations/?status=canceled",
+    "of so high a cost, none": "generations/?over=100",
+    "of the playground, none": "generations/?source=playground",
     "of a model, of 30 days": "generations/?model=gpt-image-1&period=30d",
     "by words": "generations/?q=number+999",
     "by words, none": "generations/?q=zzz",
@@ -49,10 +52,10 @@ PAGES = {
     "members": "members/",
     "audit log": "audit/",
     "settings": "settings/",
-    "CSV of 30 days": "generations/?period=30d&format=csv",
+    "CSV of a day": "generations/?period=24h&format=csv",
 }
-NO_LIMIT = {"by words", "by words, none", "CSV of 30 days"}
-"""A search looks into the newest 20,000 prompts, and has a limit of its own; a file is a file."""
+NO_LIMIT = {"of the playground, none", "by words", "by words, none", "CSV of a day"}
+"""What usage does not know, and words, have a limit of their own; a file is a file."""
 MODELS = (
     "(ARRAY['gpt-image-2','gpt-image-2-origin','gpt-image-1','dall-e-3','dall-e-2'])[1 + mod(i, 5)]"
 )
@@ -78,9 +81,11 @@ _USAGE = f"""
 INSERT INTO billing_usagerollup
        (tenant_id, key_id, model, tier, channel, status, hour, generations, images,
         captured_micros, latency)
-SELECT g.tenant_id, g.api_key_id, {MODELS}, '', 'sandbox', 'succeeded',
+SELECT g.tenant_id, g.api_key_id, {MODELS}, '', 'sandbox', status,
        date_trunc('hour', now()) - (i / 5) * interval '1 hour', 90, 90, 475000, '{{"40": 90}}'
-  FROM generation_generation g, generate_series(0, {DAYS * 24 * 5 - 1}) i WHERE g.id = %(id)s
+  FROM generation_generation g, generate_series(0, {DAYS * 24 * 5 - 1}) i,
+       unnest(ARRAY['succeeded', 'failed']) status
+ WHERE g.id = %(id)s AND (status = 'succeeded' OR mod(i, 5) = 0)
 """
 _TOLD = (
     f"""

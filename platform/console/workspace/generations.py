@@ -30,7 +30,16 @@ from generation.api.objects import GenerationObject
 from generation.api.shown import shown
 from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
-from generation.searching import TooBroad, every, found, sums
+from generation.searching import (
+    SEARCHED,
+    TooBroad,
+    Wanted,
+    every,
+    found,
+    found_near,
+    narrowed,
+    sums,
+)
 from generation.selectors import Finished
 from pictor.kit import clock, ids
 from pictor.kit.errors import PictorError
@@ -59,17 +68,12 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     filters = filters_of(request.GET, keys, clock.now(), workspace.tenant.zone)
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
     try:
-        rows = found(
-            workspace.tenant.id,
-            filters.wanted,
-            after=after,
-            limit=PAGE + 1,
-            prompt_chars=SHOWN_CHARS,
-        )
+        rows, edge = _looked_for(workspace.tenant.id, filters.wanted, after=after)
         summed = sums(workspace.tenant.id, filters.wanted)
     except TooBroad:
-        rows, summed = [], None
-    more = rows[PAGE - 1].generation.public_id if len(rows) > PAGE else ""
+        rows, edge, summed = [], None, None
+    last = rows[PAGE - 1].generation.id if len(rows) > PAGE else edge
+    more = ids.public(ids.GENERATION, last) if last else ""
     view = "gallery" if request.GET.get("view") == "gallery" else ""
     live = "1" if request.GET.get("live") == "1" and after is None else ""
     by_id = {key.id: key for key in keys.values()}
@@ -77,6 +81,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "workspace": workspace,
         "rows": [row_of(one, by_id) for one in rows[:PAGE]],
         "more": more,
+        "looked_at": SEARCHED if edge else 0,
         "is_later": after is not None,
         "filters": filters,
         "links": _links(filters, view=view, live=live, after=more),
@@ -91,6 +96,18 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
     return render(request, "workspace/generations.html", context)
+
+
+def _looked_for(
+    tenant_id: UUID, wanted: Wanted, *, after: UUID | None
+) -> tuple[list[Finished], UUID | None]:
+    """A page and one row more; and where it stopped looking, if there is more to look into."""
+    likely = narrowed(tenant_id, wanted)
+    try:
+        rows = found(tenant_id, likely, after=after, limit=PAGE + 1, prompt_chars=SHOWN_CHARS)
+    except TooBroad:
+        return found_near(tenant_id, likely, after=after, limit=PAGE + 1, prompt_chars=SHOWN_CHARS)
+    return rows, None
 
 
 def _choices(keys: Iterable[ApiKey]) -> dict[str, Any]:
@@ -264,7 +281,8 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     All of them: a search by words, too, looks further back than the page does.
     """
     keys = {key.public_id: key for key in keys_of(workspace)}
-    wanted = filters_of(query, keys, at, workspace.tenant.zone).wanted
+    filters = filters_of(query, keys, at, workspace.tenant.zone)
+    wanted = narrowed(workspace.tenant.id, filters.wanted)
     by_id = {key.id: key for key in keys.values()}
     for page in every(workspace.tenant.id, wanted, limit=READ, prompt_chars=MAX_PROMPT):
         yield [_cells(one, by_id) for one in page]

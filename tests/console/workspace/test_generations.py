@@ -1,7 +1,7 @@
 """Generations listed, filtered, told, canceled and deleted on the pages."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,11 +9,13 @@ import pytest
 from django.db.models.expressions import RawSQL
 from typing_extensions import override
 
+from billing.models import UsageRollup
 from billing.selectors import books_of, rows_of
 from billing.services import draft_price_book, publish_price_book
+from console.workspace import generations
 from generation import searching
 from generation.models import Generation
-from generation.searching import Wanted, found, sums
+from generation.searching import Wanted, found, narrowed, sums
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 from storage.models import StoredImage
@@ -213,12 +215,20 @@ def test_a_day_that_nothing_was_made_on_is_no_filter(acme, sign_in, some, day):
     assert some[0].public_id in answer.content.decode()
 
 
-def test_what_takes_too_long_to_find_says_so(acme, sign_in, some, monkeypatch):
-    monkeypatch.setattr("generation.searching.PATIENCE_MS", 50)
+@pytest.fixture
+def takes_long(monkeypatch):
+    """Every look into all rows meets its limit, and a stretch has two of them."""
     chosen = searching._chosen  # noqa: SLF001 - made slow
     monkeypatch.setattr(
         searching, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
     )
+    monkeypatch.setattr(searching, "PATIENCE_MS", 50)
+    for place in (searching, generations):
+        monkeypatch.setattr(place, "SEARCHED", 2)
+
+
+@pytest.mark.usefixtures("takes_long")
+def test_words_that_take_too_long_to_find_say_so(acme, sign_in, some):
     client = sign_in(acme)
 
     page = client.get(url("generations", acme) + "?q=fox")
@@ -227,6 +237,84 @@ def test_what_takes_too_long_to_find_says_so(acme, sign_in, some, monkeypatch):
     assert page.status_code == 200
     assert "narrow it by a period" in page.content.decode()
     assert {line["id"] for line in lines} == {some[0].public_id, some[3].public_id}
+
+
+@pytest.mark.usefixtures("takes_long")
+def test_what_takes_too_long_is_looked_for_among_the_newest_and_then_further_back(
+    acme, sign_in, some
+):
+    client, page = sign_in(acme), url("generations", acme)
+    Generation.objects.filter(id=some[0].id).update(source="playground")
+    back = f"?source=playground&after={some[2].public_id}"
+
+    near = words_of(client.get(page + "?source=playground"))
+    older = words_of(client.get(page + back))
+
+    assert "Only the newest 2 were looked at" in near
+    assert "Among the newest 2: 0 generations" in near
+    assert "None among these" in near
+    assert f'href="{back.replace("&", "&amp;")}">look further back</a>' in near
+    assert some[0].public_id in older
+    assert "were looked at" not in older
+    assert 'rel="next"' not in older
+
+
+@pytest.mark.usefixtures("takes_long")
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_pages_that_are_looked_for_near_have_each_row_once(acme, sign_in, some, monkeypatch, size):
+    monkeypatch.setattr(generations, "PAGE", size)
+    client, page, link, seen = sign_in(acme), url("generations", acme), "?source=api", []
+
+    for _ in range(9):
+        shown = client.get(page + link)
+        seen += [row.generation.public_id for row in shown.context["rows"]]
+        if not shown.context["more"]:
+            break
+        link = f"?source=api&after={shown.context['more']}"
+
+    assert seen == [one.public_id for one in reversed(some)]
+
+
+def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
+    hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=20)
+    UsageRollup.objects.filter(tenant=acme.id, model="dall-e-3").update(hour=hour)
+
+    old = narrowed(acme.id, Wanted(model="dall-e-3", status="succeeded"))
+    none = [
+        narrowed(acme.id, wanted)
+        for wanted in (
+            Wanted(status="canceled"),
+            Wanted(cost_over=Micros(100_000_000)),
+            Wanted(key_id=other.key.id),
+        )
+    ]
+    waiting, said = Wanted(key_id=acme.key.id), Wanted(model="dall-e-3", source="api", text="x")
+
+    assert (old.since, old.until) == (hour - searching.AWAY, hour + timedelta(hours=1))
+    assert (old.model, old.status) == ("dall-e-3", "succeeded")
+    for one in none:
+        assert found(acme.id, Wanted(since=one.since, until=one.until), limit=1) == []
+    assert [narrowed(acme.id, one) for one in (waiting, said)] == [waiting, said]
+    assert found(acme.id, narrowed(acme.id, waiting), limit=1)[0].generation == some[3]
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(status="succeeded"),
+        Wanted(status="queued"),
+        Wanted(model="dall-e-3"),
+        Wanted(tier="1K", status="succeeded"),
+        Wanted(cost_over=Micros(100_000)),
+        Wanted(model="dall-e-3", ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_no_row_is_lost_where_usage_narrows_the_look(acme, wanted):
+    rows = found(acme.id, wanted, limit=9)
+
+    assert rows
+    assert found(acme.id, narrowed(acme.id, wanted), limit=9) == rows
 
 
 def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
@@ -269,6 +357,7 @@ def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, som
 
     dear = sums(acme.id, Wanted(cost_over=Micros(0)))
     assert (dear.looked_at, dear.is_all) == (2, False)
+    assert dear.generations == 1
     assert found(acme.id, Wanted(cost_over=Micros(1)), limit=1)[0].generation == some[2]
 
 
