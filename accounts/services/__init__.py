@@ -64,12 +64,13 @@ from accounts.services.tenants import (
     set_time_zone,
     set_title,
 )
-from accounts.services.welcome import accept_terms, verify_email
+from accounts.services.welcome import SIGN_UP_KEY, accept_terms, verify_email
 
 __all__ = [
     "FREE",
     "NO_LIMITS",
     "OVERLAPS",
+    "SIGN_UP_KEY",
     "Actor",
     "By",
     "KeyRules",

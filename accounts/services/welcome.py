@@ -14,6 +14,8 @@ from accounts.services.tenants import TenantLimits, create_tenant
 from pictor.kit.money import Micros
 
 CREDIT_REASON = "credit for signing up"
+SIGN_UP_KEY = "Playground"
+"""What the key is called that a workspace begins with. Its text is shown to nobody."""
 PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 
 
@@ -66,7 +68,7 @@ def _open_workspace(user: User, ip: str | None) -> Tenant:
         ip=ip,
     )
     add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=user, ip=ip)
-    issue_api_key(tenant=tenant, name="Playground", actor=user, rules=PLAYGROUND, ip=ip)
+    issue_api_key(tenant=tenant, name=SIGN_UP_KEY, actor=user, rules=PLAYGROUND, ip=ip)
     if settings.SIGN_UP_CREDIT:
         ledger().credit(
             tenant_id=tenant.id,

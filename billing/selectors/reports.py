@@ -99,6 +99,11 @@ def captured_since(tenant_id: UUID, starts: Sequence[datetime]) -> list[Micros]:
     return [Micros(int(found)) for found in rows.aggregate(**sums).values()]
 
 
+def has_made_images(tenant_id: UUID) -> bool:
+    """Whether an image was ever made for a tenant, be it gone by now. One query."""
+    return UsageRollup.objects.filter(tenant_id=tenant_id, images__gt=0).exists()
+
+
 def ended_like(
     tenant_id: UUID,
     *,

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey, User
 from accounts.selectors import memberships_of
+from accounts.services import SIGN_UP_KEY
 from billing.periods import bucket_start, day_of
-from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting
+from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting, has_made_images
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.budgets import budgets_of
 from console.workspace.first_call import first_call
@@ -61,15 +62,16 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     pictured = [row_of(one, {}) for one in latest if one.images]
     keys = keys_of(workspace)
     usable = [key for key in keys if may_use(workspace, key, now)]
+    own = [key for key in usable if key.name != SIGN_UP_KEY]
     budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
-    is_begun = bool(pictured) or not may_look
+    is_begun = not may_look or _has_begun(workspace, latest)
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
         "is_begun": is_begun,
-        "keys": keys,
+        "has_own_key": bool(own),
         "can_generate": May.GENERATE in workspace.may and bool(usable),
-        "call": "" if is_begun else _first_call(request, workspace, usable),
+        "call": "" if is_begun else _first_call(request, workspace, own),
         "latest": pictured[:STRIP],
         **_charged(workspace, now),
         "alert": balance_alert_of(workspace.tenant.id) if May.SEE_MONEY in workspace.may else None,
@@ -86,6 +88,12 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "has_followed": "HX-Request" in request.headers,
     }
     return render(request, "workspace/overview.html", context)
+
+
+def _has_begun(workspace: Workspace, latest: Iterable[Finished]) -> bool:
+    """Whether an image was ever made: it may have been deleted, or be behind many failures."""
+    has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
+    return has_succeeded or has_made_images(workspace.id)
 
 
 def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:
@@ -114,6 +122,6 @@ def _failed_lately(latest: Iterable[Finished], now: datetime) -> list[Finished]:
 
 
 def _first_call(request: HttpRequest, workspace: Workspace, keys: Sequence[ApiKey]) -> str:
-    """The call for a shell with the newest key that makes live images, or else makes any."""
+    """The call for a shell with the newest of these keys that is live, or else with a test key."""
     key = min(keys, key=lambda one: one.is_test, default=None)
     return first_call(f"{request.scheme}://{request.get_host()}", workspace, key)

@@ -1,11 +1,24 @@
 """The overview: how to begin, until the first image; then what was spent, and of which budgets."""
 
-from accounts.services import KeyRules, OwnLimits, change_api_key, set_own_limits
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.services import (
+    KeyRules,
+    OwnLimits,
+    change_api_key,
+    issue_api_key,
+    set_own_limits,
+    verify_email,
+)
 from generation.claims import take
 from generation.outcome import TIMED_OUT, Failure
 from generation.settlement import fail
 from pictor.kit import clock
 from pictor.kit.money import Micros
+from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
 from tests.factories import make_worker
 
@@ -33,6 +46,55 @@ def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, 
     assert "Your first image is here: made in 4.0 s, $0.05268 charged." in after
     assert "hx-trigger" not in after.partition('id="overview"')[2].partition(">")[0]
     assert "Your first image is here" not in words_of(client.get(page))
+
+
+def test_who_had_an_image_does_not_begin_again(acme, sign_in, delivered):
+    delivered(acme)
+    StoredImage.objects.update(deleted_at=clock.now())
+
+    page = words_of(sign_in(acme).get(url("overview", acme)))
+
+    assert "Get started" not in page
+    assert "every 2s" not in page
+    assert "Nothing was generated yet" not in words_of(
+        sign_in(acme, "viewer").get(url("overview", acme))
+    )
+
+
+def test_many_failures_are_no_new_beginning(
+    acme, sign_in, delivered, monkeypatch, django_assert_max_num_queries
+):
+    monkeypatch.setattr("console.workspace.home.LOOKED_AT", 1)
+    client, page = sign_in(acme), url("overview", acme)
+    delivered(acme)
+    failing = acme.generation()
+    claim = take(generation_id=failing.id, worker=make_worker())
+    assert claim is not None
+    fail(claim=claim, failure=Failure(TIMED_OUT), now=clock.now())
+    client.get(page)  # what a process reads once
+
+    with django_assert_max_num_queries(12):
+        shown = words_of(client.get(page))
+
+    assert "Get started" not in shown
+
+
+def test_the_first_call_needs_a_key_whose_text_was_shown():
+    user = User.objects.create(email="ann@x.example", terms_version=settings.TERMS_VERSION)
+    verify_email(user=user, now=clock.now())
+    tenant = user.memberships.get().tenant
+    client, page = Client(), reverse("workspace:overview", args=[tenant.public_id])
+    client.force_login(user)
+    to_make = f'href="{reverse("workspace:key_new", args=[tenant.public_id])}"'
+
+    before = words_of(client.get(page)).partition('id="overview"')[2].partition("</main>")[0]
+    key, _ = issue_api_key(tenant=tenant, name="app", actor=user)
+    after = words_of(client.get(page)).partition('id="overview"')[2].partition("</main>")[0]
+
+    assert before.count(to_make) == 2  # where a key is asked for, and where its text is
+    assert "export PICTOR_API_KEY=…" in before
+    assert to_make not in after
+    assert f"export PICTOR_API_KEY={key.visible_prefix}…" in after
 
 
 def test_who_only_looks_does_not_wait(acme, sign_in):
