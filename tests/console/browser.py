@@ -83,9 +83,13 @@ pictures are made of all.
 
 
 @contextmanager
-def looking(browser: Browser, base_url: str, look: Look) -> Iterator[BrowserContext]:
-    """A browser's session with that look, at that site."""
-    context = browser.new_context(base_url=base_url, viewport=look.viewport)
+def looking(
+    browser: Browser, base_url: str, look: Look, *, touch: bool = False
+) -> Iterator[BrowserContext]:
+    """A browser's session with that look, at that site; with a finger in place of a mouse."""
+    context = browser.new_context(
+        base_url=base_url, viewport=look.viewport, has_touch=touch, is_mobile=touch
+    )
     choose_theme(context, base_url, look)
     context.add_init_script(WATCH)
     try:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Dialog, Page
 
 from console.workspace import urls
-from tests.console.browser import LOOKS, SHOWN, axe, choose_theme, faults, keep
+from tests.console.browser import LOOKS, SHOWN, axe, choose_theme, faults, keep, looking
 from tests.console.people import generate
 from tests.console.visits import broken_promises
 from tests.servers import Stack
@@ -43,6 +43,21 @@ def test_a_page_keeps_what_the_console_promises(signed_in, place, stack, name):
         found = broken_promises(page, path, base_url=stack.base_url, name=picture)
 
         assert found == [], query
+
+
+def test_fields_suit_a_finger(browser, place, stack):
+    """On iOS a field whose text is below 16 px makes the whole page grow."""
+    with looking(browser, stack.base_url, LOOKS[3], touch=True) as touched:
+        touched.add_cookies(place.cookies)
+        page = touched.new_page()
+        for name in ("playground", "keys", "key_new"):
+            page.goto(place.path(name))
+            sizes = page.locator(".control:not([type=file]):visible").evaluate_all(
+                "all => all.map((one) => [getComputedStyle(one).fontSize, one.offsetHeight])"
+            )
+            assert sizes, name
+            assert [one for one in sizes if one[0] != "16px" or one[1] < 44] == [], name
+            keep(page, f"touch-{name}")
 
 
 def test_a_statement_is_printed_dark_on_white_with_nothing_round_it(signed_in, place, stack):
