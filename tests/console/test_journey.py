@@ -41,11 +41,9 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
     page.bring_to_front()
     page.get_by_role("link", name="Playground").first.click()
     page.get_by_label("Prompt").fill("A heron at dawn")
-    page.get_by_label("Quality").select_option("low")
-    page.locator("#code").get_by_text('"quality": "low"').wait_for()
     page.get_by_role("button", name="Generate 1 image").click()
     page.locator("#runs li").first.get_by_text("charged $0.00588").wait_for(timeout=30_000)
-    assert len(clicks) == 6, clicks  # the choice of a quality is not needed for an image
+    assert len(clicks) == 6, clicks
     waiting.get_by_text("Your first image is here").wait_for(timeout=10_000)
     waiting.locator("#balance").get_by_text("$4.99412").wait_for()
     keep(waiting, "console-overview-first-image")

@@ -111,6 +111,8 @@ class Draft:
 def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Draft:
     """What the words amount to; whatever is not on offer becomes what is nearest or usual.
 
+    The quality becomes the lowest: who has not chosen one is shown a small price, and exactly.
+
     Args:
         said: the form's or an address's.
         contracts: the models to choose from, at least one.
@@ -119,7 +121,7 @@ def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Dra
     contract = by_name.get(said.get("model", "")) or by_name.get(USUAL_MODEL, contracts[0])
     asked = _asked(said)
     size, moved = _size(contract, asked)
-    quality = contract.quality(said.get("quality", "")) or contract.quality_default
+    quality = contract.quality(said.get("quality", "")) or contract.qualities[0]
     count = said.get("n", "")
     n = int(count) if _NUMBER.fullmatch(count) else 1
     output_format = said.get("output_format", "")

@@ -117,6 +117,19 @@ def test_the_price_is_there_before_the_button(acme, sign_in):
     assert balance_of(acme.id).held == 0
 
 
+def test_who_has_chosen_nothing_is_quoted_the_least(acme, sign_in):
+    page = words_of(sign_in(acme).get(url("playground", acme)))
+
+    assert "1 \N{MULTIPLICATION SIGN} $0.00588 at 1024\N{MULTIPLICATION SIGN}1024" in page
+    assert "Holds up to" not in page
+    assert [draft_of({"model": one.model}, [one]).quality for one in (PRO, ORIGIN, AUTO, OLD)] == [
+        "low",
+        "low",
+        "low",
+        "standard",
+    ]
+
+
 @pytest.mark.parametrize("quality", ["medium", "auto"])
 @pytest.mark.parametrize("model", ["gpt-image-2-pro", "gpt-image-2-origin", "gpt-image-2-auto"])
 def test_each_step_of_the_picker_costs_what_is_quoted(acme, model, quality):
