@@ -58,7 +58,8 @@ def test_the_page_says_where_to_pay_and_by_what_reference(acme, sign_in, setting
 
     assert "Funds are added by whoever runs this site" in before
     assert "Example Ltd, IBAN XX00 0000" in page
-    assert f">{acme.tenant.public_id}</code>. The payment is an entry of the ledger" in page
+    assert f'id="reference" class="font-mono text-xs text-ink">{acme.tenant.public_id}<' in page
+    assert '<p-copy class="scripted" for="reference">' in page
 
 
 def test_a_weeks_charges_are_told_to_the_micro(acme, sign_in):
