@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.utils.html import format_html
 
 from console import amounts
 from console.workspace import places
@@ -63,6 +64,20 @@ def ago(then: datetime) -> str:
 def seconds(milliseconds: int) -> str:
     """'4.1 s' for 4_120."""
     return f"{milliseconds / 1000:.1f} s"
+
+
+@register.filter
+def took(exact: float | None) -> str:
+    """'4.1 s' for 4.12, rounded as `seconds` does; a dash where nothing was made."""
+    return "\N{EN DASH}" if exact is None else seconds(round(1000 * exact))
+
+
+@register.filter
+def linked(figure: str, rows: str) -> str:
+    """The figure as a link to the rows that it is made of, where they are listed."""
+    if not rows:
+        return figure
+    return format_html('<a class="text-ink" href="{}">{}</a>', rows, figure)
 
 
 @register.filter

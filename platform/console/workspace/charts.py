@@ -52,11 +52,12 @@ class Bar:
 class Bars:
     """A chart up to now: the last bar is of time that has not ended.
 
-    `lines` are the values its gridlines stand at, from the bottom.
+    `legend` is each series' name, colour and sum, and where its rows are listed. `lines` are the
+    values its gridlines stand at, from the bottom.
     """
 
     bars: Sequence[Bar]
-    legend: Sequence[tuple[str, str, int]]
+    legend: Sequence[tuple[str, str, int, str]]
     top: int
     lines: Sequence[int]
 
@@ -131,31 +132,34 @@ class Spark:
     total: int
 
 
-def _nowhere(_start: date, _name: str) -> str:
+def _nowhere(_start: date | None, _name: str) -> str:
     return ""
 
 
 def stacked(
     starts: Sequence[date],
     values: Mapping[str, Mapping[date, int]],
-    rows: Callable[[date, str], str] = _nowhere,
+    rows: Callable[[date | None, str], str] = _nowhere,
 ) -> Bars:
     """Bars for these buckets; `values` by series and bucket. The largest series keep a colour.
 
-    `rows` says where a bucket's rows of a series are listed, or those of all series for "".
+    `rows` says where a bucket's rows of a series are listed, or those of all series for "", or of
+    all buckets for None.
     """
     sums = {name: sum(points.values()) for name, points in values.items()}
     ranked = sorted(sums, key=lambda name: (-sums[name], name))
     shown, rest = ranked[:SERIES], ranked[SERIES:]
-    legend = [(name, f"c{place + 1}", sums[name]) for place, name in enumerate(shown)]
+    legend = [
+        (name, f"c{place + 1}", sums[name], rows(None, name)) for place, name in enumerate(shown)
+    ]
     if rest:
-        legend.append((REST, "c-rest", sum(sums[name] for name in rest)))
+        legend.append((REST, "c-rest", sum(sums[name] for name in rest), ""))
     totals = {start: sum(points.get(start, 0) for points in values.values()) for start in starts}
     top = _round_up(max(totals.values(), default=0))
     step = 100 / max(1, len(starts))
     bars = []
     for place, start in enumerate(starts):
-        parts = [(name, colour, values[name].get(start, 0)) for name, colour, _ in legend[:SERIES]]
+        parts = [(name, colour, values[name].get(start, 0)) for name, colour, *_ in legend[:SERIES]]
         if rest:
             parts.append((REST, "c-rest", sum(values[name].get(start, 0) for name in rest)))
         segments = _stack(parts, top, partial(rows, start))

@@ -49,7 +49,7 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
     rows = rows_for(workspace, [key] if key else [])
     about = {"key": key.public_id} if key else {}
 
-    def slices(start: date, model: str) -> str:
+    def slices(start: date | None, model: str) -> str:
         return rows(**period.said(start), **about, **({"model": model} if model else {}))
 
     return Lately(

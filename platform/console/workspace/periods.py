@@ -79,8 +79,10 @@ class Period:
         """What the bucket that begins there is called: a day by its date, an hour by its moment."""
         return start if self.bucket == "hour" else day_of(start, self.zone)
 
-    def said(self, name: date) -> dict[str, str]:
-        """What an address says for the bucket of that name, to list what ended in it."""
+    def said(self, name: date | None = None) -> dict[str, str]:
+        """What an address says for the bucket of that name, or all, to list what ended in it."""
+        if name is None:
+            return {"period": self.name}
         if isinstance(name, datetime):
             return {"period": f"{name.astimezone(UTC):{HOUR_FORMAT}}"}
         return {"day": name.isoformat()}

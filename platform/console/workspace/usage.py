@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from itertools import groupby
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -35,19 +36,6 @@ MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests", "faile
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One group's row: what it used, and where its generations are listed, if they are."""
-
-    name: str
-    rows: str
-    generations: int
-    images: int
-    captured: int
-    p50: float | None
-    p95: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Totals:
     """A period's figures; `p50` and `p95` are seconds."""
 
@@ -67,6 +55,20 @@ class Totals:
     def failed_share(self) -> float | None:
         """Percent of the requests that ended without an image."""
         return 100 * self.failed / self.generations if self.generations else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One group's row: what it used, and where its generations are listed, if they are.
+
+    `made` lists those that its times are of, and `failed` those that failed.
+    """
+
+    name: str
+    totals: Totals
+    rows: str
+    made: str
+    failed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     rows = rows_for(workspace, keys)
     look = Look(workspace, period, split, _names(split, keys), rows)
     if request.GET.get("format") == "csv":
-        return _csv(_used(workspace, period, [split]), split, look.names)
+        return _csv(look)
     totals, before = _totals(workspace, period), _totals(workspace, period.before)
     context = {
         "workspace": workspace,
@@ -145,9 +147,15 @@ def _used(workspace: Workspace, period: Period, groups: Sequence[Group]) -> list
 
 
 def _totals(workspace: Workspace, period: Period) -> Totals:
-    rows = usage_between(
-        workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=["status"]
+    return _sum(
+        usage_between(
+            workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=["status"]
+        )
     )
+
+
+def _sum(rows: Sequence[Used]) -> Totals:
+    """All of these, each of another status."""
     times = next((row for row in rows if row.group["status"] == State.SUCCEEDED), None)
     return Totals(
         generations=sum(row.generations for row in rows),
@@ -157,6 +165,16 @@ def _totals(workspace: Workspace, period: Period) -> Totals:
         p50=None if times is None else times.p50,
         p95=None if times is None else times.p95,
     )
+
+
+def _with_status(split: Group) -> list[Group]:
+    return [split] if split == "status" else [split, "status"]
+
+
+def _summed(found: Sequence[Used], split: Group) -> list[tuple[datetime, Any, Totals]]:
+    """The sums of each bucket and value of the split, in order; `found` is by status too."""
+    parts = groupby(found, key=lambda one: (one.start, one.group[split]))
+    return [(start, value, _sum(list(rows))) for (start, value), rows in parts]
 
 
 def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
@@ -173,7 +191,7 @@ def _chart(look: Look, measure: str) -> Bars:
     """The measure by bucket and split; of failures, the requests that ended so."""
     groups, said = [look.split], dict[str, str]()
     if measure == "failed":
-        groups, said = list({look.split, "status"}), {"status": State.FAILED.value}
+        groups, said = _with_status(look.split), {"status": State.FAILED.value}
     found = [
         one
         for one in _used(look.workspace, look.period, groups)
@@ -223,13 +241,16 @@ def _series(look: Look, found: Sequence[Used], measure: str) -> dict[str, dict[d
 
 def _slices(
     look: Look, found: Sequence[Used], said: Mapping[str, str]
-) -> Callable[[date, str], str]:
-    """What says where the rows of a bar, or of one series in it, are listed; `said` is of all."""
+) -> Callable[[date | None, str], str]:
+    """What says where the rows of a bar, of one series in it or in all are listed.
+
+    `said` is of all of them.
+    """
     values = [one.group[look.split] for one in found]
     words = {look.names(value): _word(look.split, value) for value in values}
     split: str = look.split
 
-    def slices(start: date, name: str) -> str:
+    def slices(start: date | None, name: str) -> str:
         narrowed = {split: words[name]} if name else {}
         return look.rows(**{**look.period.said(start), **said, **narrowed})
 
@@ -239,21 +260,27 @@ def _slices(
 def _lines(look: Look) -> list[Line]:
     period, split = look.period, look.split
     found = usage_between(
-        look.workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=[split]
+        look.workspace.tenant.id,
+        start=period.start,
+        end=period.end,
+        bucket=None,
+        groups=_with_status(split),
     )
-    listed = [
-        Line(
-            name=look.names(row.group[split]),
-            rows=look.rows(**{split: _word(split, row.group[split])}, period=period.name),
-            generations=row.generations,
-            images=row.images,
-            captured=row.captured,
-            p50=row.p50,
-            p95=row.p95,
+    listed = []
+    for _, value, totals in _summed(found, split):
+        said = {split: _word(split, value), **period.said()}
+        listed.append(
+            Line(
+                name=look.names(value),
+                totals=totals,
+                rows=look.rows(**said),
+                made="" if totals.p50 is None else look.rows(**said | {"status": State.SUCCEEDED}),
+                failed=look.rows(**said | {"status": State.FAILED}),
+            )
         )
-        for row in found
-    ]
-    return sorted(listed, key=lambda line: (-line.captured, -line.generations, line.name))
+    return sorted(
+        listed, key=lambda line: (-line.totals.captured, -line.totals.generations, line.name)
+    )
 
 
 def _word(split: Group, value: Any) -> str:
@@ -284,16 +311,19 @@ def _by(now: float | None, before: float | None, unit: str) -> str:
     return _NOTHING if before is None else f"{now - before:+.1f} {unit} {_BEFORE}"
 
 
-def _csv(found: Sequence[Used], split: Group, names: Callable[[Any], str]) -> HttpResponseBase:
+def _csv(look: Look) -> HttpResponseBase:
+    split = look.split
     columns = [
         "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
-        "seconds_p95",
+        "seconds_p95", "failed",
     ]  # fmt: skip
+    found = _used(look.workspace, look.period, _with_status(split))
     rows = [
         [
-            one.start.isoformat(), _word(split, one.group[split]), names(one.group[split]),
-            one.generations, one.images, to_decimal(one.captured), "USD", one.p50, one.p95,
+            start.isoformat(), _word(split, value), look.names(value), all_of.generations,
+            all_of.images, to_decimal(all_of.captured), "USD", all_of.p50, all_of.p95,
+            all_of.failed,
         ]
-        for one in found
+        for start, value, all_of in _summed(found, split)
     ]  # fmt: skip
     return csv_answer("usage.csv", columns, [rows])

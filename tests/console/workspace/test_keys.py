@@ -392,8 +392,8 @@ def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, 
     unused = words_of(client.get(url("key", acme, another.public_id)))
 
     assert 'aria-label="$0.15804 in all, $0.10536 at the peak' in page
-    cells = re.findall(r'<a href="([^"]+day=[^"]+)">(\$[0-9.]+)</a>', page)
-    assert {figure for _, figure in cells} == {"$0.05268", "$0.10536"}
+    cells = re.findall(r'<a class="text-ink" href="([^"]+key=[^"]+)">(\$[0-9.]+)</a>', page)
+    assert {figure for _, figure in cells} == {"$0.05268", "$0.10536", "$0.15804"}
     for link, figure in cells:
         assert f", {figure} charged" in words_of(client.get(unescape(link)))
     assert [one.public_id in page for one in made] == [False, False, True, True]

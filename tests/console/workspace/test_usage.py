@@ -1,14 +1,17 @@
 """The usage dashboard: its figures are the rollups', its links lead to the rows."""
 
 import re
-from datetime import date, timedelta
+from collections import Counter
+from datetime import date, datetime, timedelta
 from html import unescape
 
 import pytest
 
+from billing.latency import bucket_of, quantile
 from billing.models import UsageRollup
 from billing.selectors import available_to
 from console.amounts import amount
+from console.templatetags.console import took
 from console.workspace.charts import REST, Point, lines, stacked
 from console.workspace.periods import period_of
 from console.workspace.usage import Totals
@@ -114,13 +117,48 @@ def figures_of(page: str, there: str) -> dict[str, set[str]]:
     """By link to the list of generations: the figures that it stands on, or beside."""
     figures: dict[str, set[str]] = {}
     for pattern in (
-        r'<a(?: class="text-ink")? href="(LIST[^"]+)">([$0-9][0-9.,]*)</a>',
+        r'<a class="text-ink" href="(LIST[^"]+)">([$0-9][0-9.,]*(?: s)?)</a>',
         r'<a href="(LIST[^"]+)" tabindex="-1"><rect[^>]*><title>[^<]*: ([^<]+)</title>',
-        r'<a href="(LIST[^"]+)">[^<]+</a></th><td class="text-right">([^<]+)</td>',
     ):
         for link, figure in re.findall(pattern.replace("LIST", re.escape(there)), page):
             figures.setdefault(unescape(link), set()).add(figure)
     return figures
+
+
+def times_of(lines: list[dict[str, str]]) -> set[str]:
+    """p50 and p95 of what took from creation to end, as usage counts it and pages say it."""
+    times = [
+        datetime.fromisoformat(line["finished"]) - datetime.fromisoformat(line["created"])
+        for line in lines
+    ]
+    classes = Counter(map(bucket_of, times))
+    return {took(quantile(classes, share)) for share in (0.5, 0.95)}
+
+
+def test_a_splits_table_counts_failures(acme, sign_in, used, ended):
+    ended(acme, clock.now().isoformat(), fails=True)
+    client, there = sign_in(acme), url("generations", acme)
+
+    page = words_of(client.get(url("usage", acme)))
+    lines = lines_of(client.get(url("usage", acme) + "?format=csv"))
+
+    (row,) = re.findall(
+        r"<tr>(?:(?!</tr>).)*period=30d(?:(?!</tr>).)*>gpt-image-2-origin<.*?</tr>", page
+    )
+    failed = f"{there}?model=gpt-image-2-origin&amp;period=30d&amp;status=failed"
+    assert f'<a class="text-ink" href="{failed}">1</a>' in row
+    assert [(line["model"], line["generations"], line["failed"]) for line in lines] == [
+        ("dall-e-3", "1", "0"),
+        ("gpt-image-2-origin", "2", "1"),
+    ]
+
+
+def test_a_series_sum_leads_to_all_of_its_rows(acme, sign_in, used):
+    page = words_of(sign_in(acme).get(url("usage", acme)))
+
+    legend = page.partition('aria-label="Colours"')[2].partition("</ul>")[0]
+    link = f"{url('generations', acme)}?period=30d&amp;model=dall-e-3"
+    assert f'<a class="text-ink" href="{link}">$0.08</a>' in legend
 
 
 @pytest.mark.parametrize("period", ["30d", "24h"])
@@ -140,7 +178,8 @@ def test_every_link_leads_to_the_rows_of_its_figure(
     figures = figures_of(page, there)
     links = {unescape(link) for link in re.findall(rf'href="({there}\?[^"]+)"', page)}
 
-    assert all(link.endswith("status=failed") for link in links - set(figures))  # in percent
+    assert links - set(figures) <= {f"{there}?period={period}&status=failed"}  # in percent
+    assert re.findall(r">\s*([$0-9][0-9.,]*(?: s)?)\s*</(?:td|dd|li)>", page) == []
     bucket = {"30d": "day=", "24h": "period=2"}[period]
     assert any(f"{split}=" in link and bucket in link for link in figures)
     for link in links:
@@ -149,6 +188,7 @@ def test_every_link_leads_to_the_rows_of_its_figure(
             f"{sum(int(line['images']) for line in lines)}",
             f"{len(lines)}",
             amount(sum(round(float(line["charged"]) * 1e6) for line in lines)),
+            *times_of([line for line in lines if line["images"] != "0"]),
         }
         assert figures.get(link, set()) <= counts
 
@@ -238,7 +278,7 @@ def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
 
     chart = stacked([day], values)
 
-    assert [(name, value) for name, _, value in chart.legend] == [
+    assert [(name, value) for name, _, value, _ in chart.legend] == [
         ("b", 60), ("c", 30), ("e", 9), ("a", 5), (REST, 3),
     ]  # fmt: skip
     (bar,) = chart.bars
