@@ -26,7 +26,11 @@ ACTIONS = {
 PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
-    "usage": ("?period=24h&split=status&show=failed", "?period=month&split=key&show=images"),
+    "usage": (
+        "?period=24h&split=status&show=failed",
+        "?period=month&split=key&show=images",
+        "?period=90d&split=model&show=p50",
+    ),
     "keys": ("?status=ended&q=nothing+like+it",),
     "webhook": ("?status=delivered",),
     "exports": ("?list=generations&status=failed",),

@@ -78,10 +78,19 @@ class Bars:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A line's value in a bucket, None where nothing is known, and where its rows are listed."""
+
+    name: str
+    value: int | None
+    rows: str
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A bucket of time in a chart of lines: how much its values are of, and where that is listed.
 
-    `values` are those of the lines, in their order; None where nothing is known.
+    `marks` are those of the lines, in their order.
     """
 
     start: date
@@ -89,7 +98,12 @@ class Point:
     rows: str
     x: float = 0
     width: float = 0
-    values: Sequence[int | None] = ()
+    marks: Sequence[Mark] = ()
+
+    @property
+    def known(self) -> Sequence[Mark]:
+        """Those that have a value."""
+        return [mark for mark in self.marks if mark.value is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,7 @@ class Lines:
     @property
     def known(self) -> Sequence[Point]:
         """The points that have a value."""
-        return [point for point in self.points if any(value is not None for value in point.values)]
+        return [point for point in self.points if point.known]
 
     @property
     def has_rows(self) -> bool:
@@ -117,7 +131,7 @@ class Lines:
     def peaks(self) -> Sequence[tuple[str, int]]:
         """Each line with its highest value."""
         return [
-            (name, max((point.values[place] or 0 for point in self.known), default=0))
+            (name, max((point.marks[place].value or 0 for point in self.known), default=0))
             for place, (name, _, _) in enumerate(self.lines)
         ]
 
@@ -168,8 +182,15 @@ def stacked(
     return Bars(bars, legend, top, [round(top * quarter / 4) for quarter in range(5)])
 
 
-def lines(points: Sequence[Point], values: Mapping[str, Mapping[date, int]]) -> Lines:
-    """A line for each of `values`, by bucket, in that order."""
+def lines(
+    points: Sequence[Point],
+    values: Mapping[str, Mapping[date, int]],
+    rows: Callable[[date, str], str] | None = None,
+) -> Lines:
+    """A line for each of `values`, by bucket, in that order.
+
+    `rows` says where a bucket's rows of a line are listed; without it, all lines are of all rows.
+    """
     top = _round_up(max((most for line in values.values() for most in line.values()), default=0))
     step = 100 / max(1, len(points))
     placed = [
@@ -177,7 +198,10 @@ def lines(points: Sequence[Point], values: Mapping[str, Mapping[date, int]]) -> 
             point,
             x=place * step,
             width=step,
-            values=[line.get(point.start) for line in values.values()],
+            marks=[
+                Mark(name, line.get(point.start), rows(point.start, name) if rows else point.rows)
+                for name, line in values.items()
+            ],
         )
         for place, point in enumerate(points)
     ]
@@ -202,10 +226,10 @@ def spark(values: Sequence[int]) -> Spark:
 def _outline(points: Sequence[Point], place: int, top: int) -> str:
     """One line's path: broken where a value is missing, a dash where one stands alone."""
     path = ""
-    for is_known, run in groupby(points, lambda point: point.values[place] is not None):
+    for is_known, run in groupby(points, lambda point: point.marks[place].value is not None):
         if is_known:
             marks = [
-                (point.x, point.width, HEIGHT - HEIGHT * (point.values[place] or 0) / top)
+                (point.x, point.width, HEIGHT - HEIGHT * (point.marks[place].value or 0) / top)
                 for point in run
             ]
             (x, width, y), *others = marks

@@ -1,5 +1,6 @@
 """Usage: where does the money go? Read from the rollups alone."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import ApiKey
 from billing.selectors import Group, Used, usage_between
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.charts import Bars, Lines, Point, lines, stacked
+from console.workspace.charts import SERIES, Bars, Lines, Point, lines, stacked
 from console.workspace.exports import csv_answer
 from console.workspace.filters import rows_for
 from console.workspace.periods import WORDS, Period, period_of
@@ -33,6 +34,8 @@ SPLIT_WORDS: Mapping[Group, str] = {
 _BEFORE = "on the period before"
 _NOTHING = "nothing in the period before"
 MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests", "failed": "Failures"}
+TIMES = {"p50": "Time to image, p50", "p95": "Time to image, p95"}
+"""Measures that do not add up: lines are drawn of them, not bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Figures, a chart and a table of one period, split as the address says; or its CSV."""
     period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
     split = _chosen(request, "split", SPLITS)
-    measure = _chosen(request, "show", tuple(MEASURES))
+    measures = MEASURES | TIMES
+    measure = _chosen(request, "show", tuple(measures))
     keys = keys_of(workspace) if split == "key" else []
     rows = rows_for(workspace, keys)
     look = Look(workspace, period, split, _names(split, keys), rows)
@@ -107,7 +111,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
             (name, words, _link(request, split=name)) for name, words in SPLIT_WORDS.items()
         ],
         "measure": measure,
-        "measures": [(name, words, _link(request, show=name)) for name, words in MEASURES.items()],
+        "measures": [(name, words, _link(request, show=name)) for name, words in measures.items()],
+        "title": measures[measure],
         "csv": _link(request, format="csv"),
         "totals": totals,
         "changes": _changes(totals, before),
@@ -117,7 +122,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
             "failed": rows(period=period.name, status=State.FAILED),
         },
         "lines": _lines(look),
-        "chart": _chart(look, measure),
+        "chart": None if measure in TIMES else _chart(look, measure),
+        "split_times": _split_times(look, measure) if measure in TIMES else None,
         "times": _times(look),
         "is_money": measure == "spend",
         "at": clock.now(),
@@ -206,22 +212,48 @@ def _chart(look: Look, measure: str) -> Bars:
 
 def _times(look: Look) -> Lines:
     """Time to image by bucket, in milliseconds: what half of the requests took, and all but few."""
-    period = look.period
-    made = [one for one in _used(look.workspace, period, []) if one.p50 is not None]
+    made = _made(look, [])
     quantiles = {
-        "p50": {period.name_of(one.start): round(1000 * (one.p50 or 0)) for one in made},
-        "p95": {period.name_of(one.start): round(1000 * (one.p95 or 0)) for one in made},
+        "p50": {look.period.name_of(one.start): round(1000 * (one.p50 or 0)) for one in made},
+        "p95": {look.period.name_of(one.start): round(1000 * (one.p95 or 0)) for one in made},
     }
-    images = {period.name_of(one.start): one.images for one in made}
-    points = [
+    return lines(_points(look, made), quantiles)
+
+
+def _split_times(look: Look, measure: str) -> Lines:
+    """One of these quantiles by bucket and split: of the parts with the most images."""
+    made = _made(look, [look.split])
+    images: Counter[Any] = Counter()
+    for one in made:
+        images[one.group[look.split]] += one.images
+    quantiles: dict[str, dict[date, int]] = {
+        look.names(value): {} for value, _ in images.most_common(SERIES)
+    }
+    for one in made:
+        points = quantiles.get(look.names(one.group[look.split]), {})
+        took = one.p95 if measure == "p95" else one.p50
+        points[look.period.name_of(one.start)] = round(1000 * (took or 0))
+    slices = _slices(look, made, {"status": State.SUCCEEDED.value})
+    return lines(_points(look, made), quantiles, slices)
+
+
+def _made(look: Look, groups: Sequence[Group]) -> list[Used]:
+    return [one for one in _used(look.workspace, look.period, groups) if one.p50 is not None]
+
+
+def _points(look: Look, made: Sequence[Used]) -> list[Point]:
+    """Every bucket, with how many images it has."""
+    images: Counter[date] = Counter()
+    for one in made:
+        images[look.period.name_of(one.start)] += one.images
+    return [
         Point(
             name,
-            images.get(name, 0),
-            look.rows(**period.said(name), status=State.SUCCEEDED.value),
+            images[name],
+            look.rows(**look.period.said(name), status=State.SUCCEEDED.value),
         )
-        for name in map(period.name_of, period.starts)
+        for name in map(look.period.name_of, look.period.starts)
     ]
-    return lines(points, quantiles)
 
 
 def _series(look: Look, found: Sequence[Used], measure: str) -> dict[str, dict[date, int]]:

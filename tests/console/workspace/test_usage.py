@@ -162,7 +162,7 @@ def test_a_series_sum_leads_to_all_of_its_rows(acme, sign_in, used):
 
 
 @pytest.mark.parametrize("period", ["30d", "24h"])
-@pytest.mark.parametrize("show", ["spend", "images", "requests", "failed"])
+@pytest.mark.parametrize("show", ["spend", "images", "requests", "failed", "p95"])
 @pytest.mark.parametrize("split", ["model", "key", "tier", "status"])
 def test_every_link_leads_to_the_rows_of_its_figure(
     acme, sign_in, used, ended, *, split, show, period
@@ -212,6 +212,29 @@ def test_times_to_image_are_drawn_by_bucket(acme, sign_in, ended):
 
     (shown,) = re.findall(r"p50 ([0-9.]+) s, p95 ([0-9.]+) s</title>", page)
     assert [float(one) for one in shown] == pytest.approx([4, 30], rel=0.2)  # counted by classes
+
+
+@pytest.mark.parametrize(("show", "slow"), [("p50", 4), ("p95", 30)])
+def test_times_to_image_are_drawn_by_split(acme, sign_in, delivered, *, show, slow):
+    for seconds in (4, 4, 4, 4, 4, 4, 4, 4, 4, 30):
+        delivered(acme, seconds=seconds)
+    delivered(acme, model="dall-e-3", quality="hd", seconds=9)
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + f"?show={show}&split=model"))
+
+    (shown,) = re.findall(r"gpt-image-2-origin ([0-9.]+) s, dall-e-3 ([0-9.]+) s</title>", page)
+    assert [float(one) for one in shown] == pytest.approx([slow, 9], rel=0.2)  # by classes
+    link = f"{url('generations', acme)}?day={clock.now():%Y-%m-%d}&amp;status=succeeded&amp;model="
+    assert f'<a class="text-ink" href="{link}dall-e-3">{shown[1]} s</a>' in page
+
+
+def test_times_are_drawn_of_the_parts_with_the_most_images(acme, sign_in, used, monkeypatch):
+    monkeypatch.setattr("console.workspace.usage.SERIES", 1)
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?show=p50&split=model"))
+
+    assert re.search(r"gpt-image-2-origin [0-9.]+ s</title>", page)
+    assert not re.search(r"dall-e-3 [0-9.]+ s</title>", page)
 
 
 def test_the_month_is_that_of_the_zone_so_far(acme, sign_in, ended):
