@@ -7,8 +7,9 @@ loses messages, so every 2 s, and at once after a reconnect, one batch read look
 waited for.
 
 The same subscription brings partial images. Only the ticket of a caller who streams collects them:
-each place once, in the order they came, and none after the generation has finished. No poll looks
-for them: one that is lost is simply left out.
+each place once, in the order they came, and none after the generation has finished. Those that come
+between the commit and the moment the caller begins to follow are kept until then. No poll looks for
+them: one that is lost is simply left out.
 """
 
 import asyncio
@@ -134,6 +135,8 @@ class Hub:
     def __init__(self) -> None:
         self._waiters: dict[UUID, list[asyncio.Future[Finished]]] = {}
         self._followers: dict[UUID, list[Previews]] = {}
+        self._early: dict[UUID, list[PartialImage]] = {}
+        """What came for waiters of whom none follows yet."""
         self._woken: set[UUID] = set()
         self._reading: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -155,11 +158,14 @@ class Hub:
             waiting.remove(future)
         if not waiting:
             self._waiters.pop(generation_id, None)
+            self._early.pop(generation_id, None)
 
     def follow(self, generation_id: UUID, finished: "asyncio.Future[Finished]") -> Previews:
         """Where the generation's partial images are collected, until it has finished."""
         previews = Previews(finished)
         self._followers.setdefault(generation_id, []).append(previews)
+        for partial in self._early.pop(generation_id, ()):
+            previews.offer(partial)
         return previews
 
     def unfollow(self, generation_id: UUID, previews: Previews) -> None:
@@ -174,12 +180,17 @@ class Hub:
         """A partial image was announced: offer it to those who follow its generation."""
         try:
             partial = PartialImage.from_json(message)
-            following = self._followers.get(partial.generation, ())
+            generation_id = partial.generation
         except (ValueError, TypeError):
             logger.warning("an announced partial image cannot be read: %r", message[:200])
             return
+        following = self._followers.get(generation_id, ())
         for previews in following:
             previews.offer(partial)
+        if not following and generation_id in self._waiters:
+            early = self._early.setdefault(generation_id, [])
+            if len(early) < MAX_PARTIALS:
+                early.append(partial)
 
     def wake(self, generation_ids: Iterable[UUID]) -> None:
         """Look at these soon, together with whatever else is woken until then."""
@@ -189,6 +200,7 @@ class Hub:
 
     def finish(self, finished: Finished) -> None:
         """Give it to all who wait for it."""
+        self._early.pop(finished.generation.id, None)
         for future in self._waiters.pop(finished.generation.id, ()):
             if not future.done():
                 future.set_result(finished)

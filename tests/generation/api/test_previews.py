@@ -84,6 +84,35 @@ async def news_of(ticket: Ticket) -> list[object]:
     return [*seen, "finished"]
 
 
+async def test_what_comes_before_its_caller_follows_is_kept_until_then(hub, generation):
+    """A worker may be quicker than the thread that has just committed."""
+    with closing(hub.ticket()) as ticket:
+        ticket.watch(generation.id)
+        for index in (0, 1):
+            hub.show(partial_of(generation, index).as_json())
+        ticket.follow()
+        await end(hub, generation)
+
+        assert await news_of(ticket) == [(0, 0), (0, 1), "finished"]
+
+
+@pytest.mark.parametrize("leaves", ["finished", "gone"])
+async def test_nothing_is_kept_for_one_who_never_follows(hub, generation, leaves):
+    ticket = hub.ticket()
+    ticket.watch(generation.id)
+    hub.show(partial_of(generation).as_json())
+    kept = dict(hub._early)  # noqa: SLF001 - memory that nobody would see leak
+    if leaves == "finished":
+        await end(hub, generation)
+        await ticket.wait(SOON)
+    else:
+        ticket.close()
+
+    assert list(kept) == [generation.id]
+    assert hub._early == {}  # noqa: SLF001 - as above
+    ticket.close()
+
+
 async def test_partial_images_come_in_their_order_before_the_finished_one(hub, generation):
     with closing(following(hub, generation)) as ticket:
         for image, index in ((0, 0), (0, 1), (1, 0)):
