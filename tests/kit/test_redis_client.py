@@ -94,3 +94,17 @@ async def test_a_subscriber_is_a_client_of_its_own(settings):
         heard = [await subscription.get_message(timeout=5) for _ in range(2)]
 
     assert [message["data"] for message in heard if message] == [1, b"news"]
+
+
+@pytest.mark.anyio
+async def test_a_subscriber_notices_that_the_other_end_has_vanished(settings):
+    """Nothing is sent on its connection, so without probes it would wait for ever."""
+    async with redis_client.subscriber() as one, one.pubsub() as subscription:
+        await subscription.subscribe("test-of-the-subscriber")
+        writer = subscription.connection._writer  # noqa: SLF001 - the socket itself is asked
+        wire = writer.get_extra_info("socket")
+
+        options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        idle, between, count = (wire.getsockopt(socket.IPPROTO_TCP, one) for one in options)
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert idle + between * count == 45
