@@ -8,13 +8,15 @@ pytest-django's `test_pictor`), Valkey's database 1 and the bucket `pictor-test`
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +32,14 @@ START_SECONDS = 120
 STOP_SECONDS = 60
 TEST_BUCKET = "pictor-test"
 UPSTREAM_PORTS = 4
+MOST_COMPLAINTS = 50
+
+
+_LOGGED = re.compile(r'{"at": "([^"]+)", "level": "(?!info|debug)')
+
+
+def _is_after(found: "re.Match[str]", since: float) -> bool:
+    return datetime.fromisoformat(found[1]).timestamp() >= since
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +66,17 @@ class Stack:
     def log(self, name: str) -> str:
         """Everything the part has logged."""
         return (self.run_dir / "log" / f"{name}.log").read_text(encoding="utf-8")
+
+    def complaints(self, since: float) -> list[str]:
+        """What its parts have logged since then (Unix seconds) besides their ordinary news."""
+        lines = [
+            f"{file.stem} {line}"
+            for file in sorted((self.run_dir / "log").glob("*.log"))
+            for line in file.read_text(encoding="utf-8", errors="replace").splitlines()
+        ]
+        return [
+            line for line in lines if (found := _LOGGED.search(line)) and _is_after(found, since)
+        ]
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` as an operator would, against this stack; never raises."""
@@ -187,6 +208,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         _stacks.append(stack)
         _adopt(stack, folder)
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: "pytest.CallInfo[None]",
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a failure goes what the stack's parts complained of: it may not happen again."""
+    report = yield
+    if report.failed and _stacks and (said := _stacks[0].complaints(call.start)):
+        report.sections.append(("The stack's logs", "\n".join(said[-MOST_COMPLAINTS:])))
+    return report
 
 
 @pytest.fixture(scope="session")
