@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import (
     ApiKey,
@@ -252,14 +253,17 @@ def memberships_of(user_id: UUID) -> list[Membership]:
 def membership_in(user_id: UUID, public_id: str) -> Membership | None:
     """A person's membership in the tenant of that public id; None where there is none.
 
-    It has `factor_since`: when the app was set up that makes codes for their sign-in, or None.
+    It has `factor_since`: when the app was set up that makes codes for their sign-in, or None; and
+    `revision`, the configuration's present one.
     """
     tenant_id = ids.parse(ids.TENANT, public_id)
     if tenant_id is None:
         return None
     mine = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id)
     since = Subquery(_WITH_AN_APP.values("authenticator__created_at"))
-    return mine.select_related("tenant").annotate(factor_since=since).first()
+    revision = Coalesce(Subquery(ConfigRevision.objects.values("revision")[:1]), 0)
+    known = mine.annotate(factor_since=since, revision=revision)
+    return known.select_related("tenant").first()
 
 
 def audit_page(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from pictor.kit import ids
 from pictor.kit.pages import in_pages
@@ -26,9 +26,9 @@ def images_of(generation_id: UUID) -> list[StoredImage]:
     return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))
 
 
-def generation_of_image(image_id: UUID) -> UUID | None:
-    """What an image was made for; None for an id that is no image's."""
-    return StoredImage.objects.filter(id=image_id).values_list("generation_id", flat=True).first()
+def made_for(image_id: UUID) -> "QuerySet[StoredImage, Any]":
+    """The id of the generation that an image was made for, as part of another query."""
+    return StoredImage.objects.filter(id=image_id).values("generation_id")
 
 
 def stored_images_of_tenant(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:

@@ -53,6 +53,7 @@ from billing.selectors.relations import (
 from billing.selectors.reports import (
     PACE,
     PACE_DAYS,
+    Ended,
     Group,
     Used,
     captured_since,
@@ -60,7 +61,6 @@ from billing.selectors.reports import (
     days_left,
     ended_like,
     has_made_images,
-    hours_like,
     last_used,
     usage_between,
 )
@@ -91,6 +91,7 @@ __all__ = [
     "Balance",
     "BudgetUse",
     "Charge",
+    "Ended",
     "Finding",
     "Group",
     "Heads",
@@ -118,7 +119,6 @@ __all__ = [
     "has_transfers",
     "head_findings",
     "heads_before",
-    "hours_like",
     "in_flight_of",
     "key_uses",
     "last_used",

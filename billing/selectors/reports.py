@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.db.models import Max, Min, Q, Sum
 
 from billing.latency import quantile
 from billing.models import UsageRollup
@@ -104,6 +104,23 @@ def has_made_images(tenant_id: UUID) -> bool:
     return UsageRollup.objects.filter(tenant_id=tenant_id, images__gt=0).exists()
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Generations that ended, by the hour.
+
+    Attributes:
+        captured: their charge.
+        first: the first hour in which one of them did, or None.
+        last: the last one.
+    """
+
+    generations: int
+    images: int
+    captured: Micros
+    first: datetime | None
+    last: datetime | None
+
+
 def ended_like(
     tenant_id: UUID,
     *,
@@ -113,63 +130,45 @@ def ended_like(
     key_id: UUID | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
-) -> tuple[int, int, Micros]:
-    """How many generations ended so, their images, and the charge; what is empty does not matter.
+    captured: Micros | None = None,
+) -> Ended:
+    """What ended so; what is empty or None does not matter. One query.
 
-    `start` and `end` are full hours. One query.
+    `start` and `end` are full hours. With a charge: all that ended in hours in which such
+    generations came to so much or more.
     """
-    rows = _like(
-        tenant_id,
-        model=model,
-        tier=tier,
-        status=status,
-        key_id=key_id,
-        hour__gte=start,
-        hour__lt=end,
+    said = {
+        "model": model,
+        "tier": tier,
+        "status": status,
+        "key_id": key_id,
+        "hour__gte": start,
+        "hour__lt": end,
+        "captured_micros__gte": captured,
+    }
+    rows = UsageRollup.objects.filter(
+        tenant_id=tenant_id, **{name: value for name, value in said.items() if value}
     )
     found = rows.aggregate(
         generations=Sum("generations", default=0),
         images=Sum("images", default=0),
         captured=Sum("captured_micros", default=0),
+        first=Min("hour"),
+        last=Max("hour"),
     )
-    return int(found["generations"]), int(found["images"]), Micros(int(found["captured"]))
-
-
-def hours_like(
-    tenant_id: UUID,
-    *,
-    model: str = "",
-    tier: str = "",
-    status: str = "",
-    key_id: UUID | None = None,
-    captured: Micros | None = None,
-) -> tuple[datetime, datetime] | None:
-    """The first and the last hour in which generations ended so, or None; what is empty may be any.
-
-    Of a charge, the hours in which such rows came to so much, or more. One query.
-    """
-    rows = _like(
-        tenant_id,
-        model=model,
-        tier=tier,
-        status=status,
-        key_id=key_id,
-        captured_micros__gte=captured,
+    return Ended(
+        generations=int(found["generations"]),
+        images=int(found["images"]),
+        captured=Micros(int(found["captured"])),
+        first=found["first"],
+        last=found["last"],
     )
-    found = rows.aggregate(first=Min("hour"), last=Max("hour"))
-    return (found["first"], found["last"]) if found["first"] else None
 
 
 def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
     """By key, the last hour in which one of its requests ended, since a moment. One query."""
     rows = UsageRollup.objects.filter(tenant_id=tenant_id, hour__gte=since)
     return dict(rows.values_list("key_id").annotate(last=Max("hour")).order_by())
-
-
-def _like(tenant_id: UUID, **said: Any) -> QuerySet[UsageRollup]:
-    return UsageRollup.objects.filter(
-        tenant_id=tenant_id, **{name: value for name, value in said.items() if value}
-    )
 
 
 def _named(keys: Sequence[str]) -> str:

@@ -153,6 +153,11 @@ class Generation(models.Model):
                 condition=models.Q(livemode=False),
             ),
             models.Index(
+                fields=["tenant", "source", "-id"],
+                name="generation_by_source",
+                condition=~models.Q(source="api"),
+            ),
+            models.Index(
                 fields=["state", "rung_at"],
                 name="generation_unfinished",
                 condition=models.Q(state__in=["queued", "running"]),

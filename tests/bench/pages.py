@@ -54,8 +54,8 @@ PAGES = {
     "settings": "settings/",
     "CSV of a day": "generations/?period=24h&format=csv",
 }
-NO_LIMIT = {"of the playground, none", "by words", "by words, none", "CSV of a day"}
-"""What usage does not know, and words, have a limit of their own; a file is a file."""
+NO_LIMIT = {"by words", "by words, none", "CSV of a day"}
+"""A search by words has a limit of its own; a file is a file."""
 MODELS = (
     "(ARRAY['gpt-image-2','gpt-image-2-origin','gpt-image-1','dall-e-3','dall-e-2'])[1 + mod(i, 5)]"
 )

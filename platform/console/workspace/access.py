@@ -22,6 +22,8 @@ from accounts.selectors import api_keys_of, membership_in
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
+from generation.catalogue.contracts import Catalogue
+from generation.catalogue.snapshot import catalogue_at
 from pictor.kit import log
 from pictor.kit.errors import RateLimited
 from pictor.kit.ids import TenantId
@@ -97,6 +99,11 @@ class Workspace:
     def id(self) -> TenantId:
         """The tenant's."""
         return TenantId(self.tenant.id)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The models and channels at the revision that was read with the membership."""
+        return catalogue_at(self.membership.revision)  # type: ignore[attr-defined]  # annotated by membership_in
 
     @property
     def available(self) -> int:

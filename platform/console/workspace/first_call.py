@@ -5,14 +5,13 @@ from console.workspace.access import Workspace
 from console.workspace.drafts import draft_of
 from console.workspace.snippets import curl, curl_of_models
 from generation.catalogue.contracts import ContractTerms
-from generation.catalogue.snapshot import current_catalogue
 
 SAID = {"prompt": "A brass astrolabe on linen", "quality": "low"}
 
 
 def models_of(workspace: Workspace, key: ApiKey | None = None) -> list[ContractTerms]:
     """What is offered to the workspace; of it, what that key may ask for and is served."""
-    catalogue = current_catalogue()
+    catalogue = workspace.catalogue
     lists = [workspace.tenant.own_models, key.allowed_models if key else None]
     limits = [one for one in lists if one is not None]
     offered = [one for one in catalogue.offered if all(one.model in limit for limit in limits)]

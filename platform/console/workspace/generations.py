@@ -28,16 +28,13 @@ from console.workspace.webhooks import badge_of
 from generation import selectors, services
 from generation.api.objects import GenerationObject
 from generation.api.shown import shown
-from generation.catalogue.snapshot import current_catalogue
 from generation.models import Generation, State
 from generation.searching import (
     SEARCHED,
     TooBroad,
-    Wanted,
     every,
-    found,
-    found_near,
     narrowed,
+    page_of,
     sums,
 )
 from generation.selectors import Finished
@@ -67,52 +64,39 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     keys = {key.public_id: key for key in keys_of(workspace)}
     filters = filters_of(request.GET, keys, clock.now(), workspace.tenant.zone)
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
-    try:
-        rows, edge = _looked_for(workspace.tenant.id, filters.wanted, after=after)
-        summed = sums(workspace.tenant.id, filters.wanted)
-    except TooBroad:
-        rows, edge, summed = [], None, None
-    last = rows[PAGE - 1].generation.id if len(rows) > PAGE else edge
+    page = page_of(
+        workspace.id, filters.wanted, after=after, limit=PAGE + 1, prompt_chars=SHOWN_CHARS
+    )
+    rows = page.rows[:PAGE]
+    last = rows[-1].generation.id if len(page.rows) > PAGE else page.edge
     more = ids.public(ids.GENERATION, last) if last else ""
     view = "gallery" if request.GET.get("view") == "gallery" else ""
     live = "1" if request.GET.get("live") == "1" and after is None else ""
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
-        "rows": [row_of(one, by_id) for one in rows[:PAGE]],
+        "rows": [row_of(one, by_id) for one in rows],
         "more": more,
-        "looked_at": SEARCHED if edge else 0,
+        "looked_at": SEARCHED if page.edge else 0,
         "is_later": after is not None,
         "filters": filters,
         "links": _links(filters, view=view, live=live, after=more),
-        "sums": summed,
-        "too_broad": TOO_BROAD if summed is None else "",
+        "sums": page.sums,
+        "too_broad": TOO_BROAD if page.sums is None else "",
         "is_gallery": bool(view),
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
         "periods": period_choices(filters),
         "has_tests": any(key.is_test for key in keys.values()),
-        **_choices(keys.values()),
+        **_choices(workspace, keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
     return render(request, "workspace/generations.html", context)
 
 
-def _looked_for(
-    tenant_id: UUID, wanted: Wanted, *, after: UUID | None
-) -> tuple[list[Finished], UUID | None]:
-    """A page and one row more; and where it stopped looking, if there is more to look into."""
-    likely = narrowed(tenant_id, wanted)
-    try:
-        rows = found(tenant_id, likely, after=after, limit=PAGE + 1, prompt_chars=SHOWN_CHARS)
-    except TooBroad:
-        return found_near(tenant_id, likely, after=after, limit=PAGE + 1, prompt_chars=SHOWN_CHARS)
-    return rows, None
-
-
-def _choices(keys: Iterable[ApiKey]) -> dict[str, Any]:
+def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
     """What there is to filter by."""
-    contracts = current_catalogue().contracts
+    contracts = workspace.catalogue.contracts
     return {
         "states": [(state.value, BADGES[state][1]) for state in State],
         "models": list(contracts),
@@ -196,7 +180,7 @@ def _detail(
     made = one.generation
     answer = made.answer or {}
     key = next((key for key in keys_of(workspace) if key.id == made.api_key_id), None)
-    contract = current_catalogue().contracts.get(made.model)
+    contract = workspace.catalogue.contracts.get(made.model)
     delivered = answer.get("metadata", {}).get("delivered_sizes", [])
     context = {
         "workspace": workspace,

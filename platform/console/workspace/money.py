@@ -37,7 +37,6 @@ from console.workspace.exports import Rows
 from console.workspace.fields import DollarsField, LimitField, dressed
 from console.workspace.periods import number_of
 from console.workspace.rows import one_of
-from generation.catalogue.snapshot import current_catalogue
 from pictor.kit import clock, ids
 from pictor.kit.money import scale_half_up, to_decimal
 
@@ -166,7 +165,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """
     tenant, now = workspace.tenant, clock.now()
     of = request.GET.get("of", "")
-    catalogue = current_catalogue()
+    catalogue = workspace.catalogue
     contracts = list(catalogue.contracts.values()) if of else catalogue.offered
     if of:
         books = tuple(_priced_by(workspace, of))

@@ -30,7 +30,7 @@ from generation.admission.service import Admitted, Quoted, Submission, quoted_or
 from generation.api import admitting, requests
 from generation.api.requests import MAX_IMAGES
 from generation.catalogue.contracts import Catalogue, ContractTerms
-from generation.catalogue.snapshot import current_catalogue, prices_at
+from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
 from generation.searching import Wanted, found
 from pictor.kit import clock, ids
@@ -104,7 +104,7 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     """The generation that the form asks for, with its files where the model takes any."""
-    catalogue = current_catalogue()
+    catalogue = workspace.catalogue
     models = models_of(workspace)
     if not models:
         raise NoChannelAvailable("No model is offered to this workspace. Nothing was charged.")
@@ -151,7 +151,7 @@ def _context(
     *,
     refusal: PictorError | None = None,
 ) -> dict[str, Any]:
-    catalogue = current_catalogue()
+    catalogue = workspace.catalogue
     keys, models = usable(workspace), models_of(workspace)
     context: dict[str, Any] = {"workspace": workspace, "keys": keys, "refusal": refusal}
     if not keys or not models:

@@ -13,9 +13,9 @@ from billing.models import UsageRollup
 from billing.selectors import books_of, rows_of
 from billing.services import draft_price_book, publish_price_book
 from console.workspace import generations
-from generation import searching
 from generation.models import Generation
-from generation.searching import Wanted, found, narrowed, sums
+from generation.searching import Wanted, bounds, found, narrowed, pages, sums
+from generation.searching.sums import AWAY
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 from storage.models import StoredImage
@@ -218,13 +218,39 @@ def test_a_day_that_nothing_was_made_on_is_no_filter(acme, sign_in, some, day):
 @pytest.fixture
 def takes_long(monkeypatch):
     """Every look into all rows meets its limit, and a stretch has two of them."""
-    chosen = searching._chosen  # noqa: SLF001 - made slow
+    chosen = pages._chosen  # noqa: SLF001 - made slow
     monkeypatch.setattr(
-        searching, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
+        pages, "_chosen", lambda *of: chosen(*of).annotate(slow=RawSQL("pg_sleep(1)", ()))
     )
-    monkeypatch.setattr(searching, "PATIENCE_MS", 50)
-    for place in (searching, generations):
+    monkeypatch.setattr(bounds, "PATIENCE_MS", 50)
+    for place in (bounds, generations):
         monkeypatch.setattr(place, "SEARCHED", 2)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("status=succeeded", "status=queued", "model=dall-e-3", "tier=1K", "q=fox", "over=0.01"),
+        *("source=playground", "source=api&period=30d", "mode=test", "view=gallery&period=7d"),
+        *("key={key}&status=succeeded", "key={key}", "q={generation}", "q={image}"),
+        "key={key}&model=dall-e-3&tier=1K&status=succeeded&period=30d&over=0&source=api&q=heron",
+    ],
+)
+def test_a_filtered_list_needs_few_queries(
+    acme, sign_in, delivered, django_assert_max_num_queries, said
+):
+    ended = delivered(acme, prompt="a blue heron", model="dall-e-3", quality="hd")
+    image = StoredImage.objects.get(generation_id=ended.id)
+    page = (
+        url("generations", acme)
+        + "?"
+        + said.format(key=acme.key.public_id, generation=ended.public_id, image=image.public_id)
+    )
+    client = sign_in(acme)
+    client.get(page)  # what a process reads once
+
+    with django_assert_max_num_queries(12):  # a transaction's beginning and end among them
+        assert client.get(page).status_code == 200
 
 
 @pytest.mark.usefixtures("takes_long")
@@ -290,7 +316,7 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     ]
     waiting, said = Wanted(key_id=acme.key.id), Wanted(model="dall-e-3", source="api", text="x")
 
-    assert (old.since, old.until) == (hour - searching.AWAY, hour + timedelta(hours=1))
+    assert (old.since, old.until) == (hour - AWAY, hour + timedelta(hours=1))
     assert (old.model, old.status) == ("dall-e-3", "succeeded")
     for one in none:
         assert found(acme.id, Wanted(since=one.since, until=one.until), limit=1) == []
@@ -339,21 +365,19 @@ def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
 )
 @pytest.mark.usefixtures("some")
 def test_sums_are_of_all_however_many_there_are(acme, monkeypatch, wanted):
-    looked_at_all = sums(acme.id, wanted)
-    assert looked_at_all.is_all
+    every = found(acme.id, wanted, limit=99)
+    charged = sum(one.generation.charged_micros for one in every)
+    monkeypatch.setattr("generation.searching.bounds.SEARCHED", 2)
 
-    monkeypatch.setattr("generation.searching.SEARCHED", 2)
-    from_usage = sums(acme.id, wanted)
+    found_sums = sums(acme.id, wanted)
 
-    assert (from_usage.generations, from_usage.images, from_usage.captured) == (
-        *(looked_at_all.generations, looked_at_all.images),
-        looked_at_all.captured,
-    )
-    assert from_usage.is_all
+    said = (found_sums.generations, found_sums.images, found_sums.captured)
+    assert said == (len(every), sum(len(one.images) for one in every), charged)
+    assert found_sums.is_all
 
 
 def test_sums_by_what_usage_does_not_know_say_when_they_are_not_of_all(acme, some, monkeypatch):
-    monkeypatch.setattr("generation.searching.SEARCHED", 2)
+    monkeypatch.setattr("generation.searching.bounds.SEARCHED", 2)
 
     dear = sums(acme.id, Wanted(cost_over=Micros(0)))
     assert (dear.looked_at, dear.is_all) == (2, False)
@@ -443,7 +467,7 @@ def test_what_waits_is_canceled_and_what_ended_is_not(acme, sign_in, some):
 
 @pytest.mark.usefixtures("some")
 def test_sums_of_some_do_not_send_to_usage_that_has_them_no_better(acme, sign_in, monkeypatch):
-    monkeypatch.setattr("generation.searching.WORDS_SEARCHED", 2)
+    monkeypatch.setattr("generation.searching.bounds.WORDS_SEARCHED", 2)
 
     page = words_of(sign_in(acme).get(url("generations", acme) + "?q=fox"))
 

@@ -1,0 +1,25 @@
+"""A tenant's generations as people look for them: filtered, a page at a time, with their sums.
+
+Rows are read along the tenant's index, newest first. Where few of very many are wanted, usage tells
+in which hours they may be (`narrowed`); what still takes too long is looked for in one stretch of
+rows at a time, and words among so many of the newest.
+"""
+
+from generation.searching.bounds import SEARCHED, TooBroad
+from generation.searching.pages import Page, every, found, newest_of_key, page_of
+from generation.searching.sums import Sums, narrowed, sums
+from generation.searching.wanted import Wanted
+
+__all__ = [
+    "SEARCHED",
+    "Page",
+    "Sums",
+    "TooBroad",
+    "Wanted",
+    "every",
+    "found",
+    "narrowed",
+    "newest_of_key",
+    "page_of",
+    "sums",
+]

@@ -1,0 +1,127 @@
+"""Which generations somebody looks for, and the rows that may be them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from generation import selectors
+from generation.models import Generation
+from pictor.kit import ids
+from pictor.kit.ids import TenantId
+from pictor.kit.money import Micros
+from storage.selectors import made_for
+
+ENDED_WITHIN = timedelta(hours=6)
+"""From its beginning every generation ends within minutes, unless the platform is away so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which generations; what is empty or None does not matter.
+
+    Attributes:
+        livemode: live ones, or tests, or with None both; an id finds either.
+        since: made at this moment or later.
+        until: made before this moment.
+        ended_since: ended at this moment or later, as usage counts it; or still under way, and made
+            since. None of those that took longer than ENDED_WITHIN.
+        ended_until: ended before this moment, or still under way, and made before it.
+        text: an id of a generation or an image, a tag as a whole, or part of a prompt.
+        cost_over: micros charged, or more.
+    """
+
+    livemode: bool | None = True
+    status: str = ""
+    source: str = ""
+    model: str = ""
+    tier: str = ""
+    key_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ended_since: datetime | None = None
+    ended_until: datetime | None = None
+    text: str = ""
+    cost_over: Micros | None = None
+
+    @property
+    def is_of_usage(self) -> bool:
+        """Whether usage, which counts live ones by the hour in which they ended, tells of them.
+
+        Of a cost it tells only in which hours such may be.
+        """
+        return self.livemode is True and not any((self.source, self.text, self.since, self.until))
+
+    @property
+    def is_picky(self) -> bool:
+        """Whether rows are looked into, beyond when they were made."""
+        if self.livemode is False:
+            return True
+        words = (self.status, self.model, self.tier, self.text, self.since is None and self.source)
+        return any(words) or self.key_id is not None or self.cost_over is not None
+
+
+def older(rows: QuerySet[Generation], after: UUID | None) -> QuerySet[Generation]:
+    """Those that were made before this one, if one is named."""
+    return rows if after is None else rows.filter(id__lt=after)
+
+
+def in_time(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
+    """Those of the period: ids are made in the order of time, which bounds the walk."""
+    livemode = None if is_id(wanted.text) else wanted.livemode
+    rows = selectors.generations_of(tenant_id, livemode=livemode)
+    if wanted.since is not None:
+        rows = rows.filter(id__gte=ids.first_at(wanted.since))
+    if wanted.until is not None:
+        rows = rows.filter(id__lt=ids.first_at(wanted.until))
+    if wanted.ended_since is not None:
+        rows = rows.filter(id__gte=ids.first_at(wanted.ended_since - ENDED_WITHIN))
+    if wanted.ended_until is not None:
+        rows = rows.filter(id__lt=ids.first_at(wanted.ended_until))
+    return rows
+
+
+def matching(wanted: Wanted) -> Q:
+    """All that is asked of each row."""
+    by_column = {
+        "state": wanted.status,
+        "source": wanted.source,
+        "model": wanted.model,
+        "tier": wanted.tier,
+        "api_key_id": wanted.key_id,
+        "captured_micros__gte": wanted.cost_over,
+    }
+    said = Q(id__isnull=False)
+    for name, value in by_column.items():
+        if value not in {"", None}:
+            said &= Q((name, value))
+    said &= _ended(wanted)
+    return said & _about(wanted.text) if wanted.text else said
+
+
+def _ended(wanted: Wanted) -> Q:
+    """Ended in the time that is asked for, or not yet."""
+    said = Q(id__isnull=False)
+    if wanted.ended_since is not None:
+        made_since = Q(finished_at=None, id__gte=ids.first_at(wanted.ended_since))
+        said &= Q(finished_at__gte=wanted.ended_since) | made_since
+    if wanted.ended_until is not None:
+        said &= Q(finished_at__lt=wanted.ended_until) | Q(finished_at=None)
+    return said
+
+
+def _about(text: str) -> Q:
+    """An id of a generation or an image, a tag as a whole, or part of a prompt."""
+    generation_id = selectors.generation_id_of(text)
+    if generation_id is not None:
+        return Q(id=generation_id)
+    image_id = ids.parse(ids.IMAGE, text)
+    if image_id is not None:
+        return Q(id__in=made_for(image_id))
+    return Q(prompt__icontains=text) | Q(fields__user=text)
+
+
+def is_id(text: str) -> bool:
+    """Whether it is the id of a generation or an image."""
+    return selectors.generation_id_of(text) is not None or ids.parse(ids.IMAGE, text) is not None
