@@ -1,7 +1,7 @@
 """A tenant's usage by time and group, summed from the rows of its hours: no generation is read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal
@@ -124,10 +124,10 @@ class Ended:
 def ended_like(
     tenant_id: UUID,
     *,
-    model: str = "",
-    tier: str = "",
+    models: Collection[str] = (),
+    tiers: Collection[str] = (),
     status: str = "",
-    key_id: UUID | None = None,
+    key_ids: Collection[UUID] = (),
     start: datetime | None = None,
     end: datetime | None = None,
     captured: Micros | None = None,
@@ -138,10 +138,10 @@ def ended_like(
     generations came to so much or more.
     """
     said = {
-        "model": model,
-        "tier": tier,
+        "model__in": models,
+        "tier__in": tiers,
         "status": status,
-        "key_id": key_id,
+        "key_id__in": key_ids,
         "hour__gte": start,
         "hour__lt": end,
         "captured_micros__gte": captured,

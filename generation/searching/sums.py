@@ -54,10 +54,10 @@ def known_of(tenant_id: TenantId | UUID, wanted: Wanted) -> Known | None:
     under_way = 0 if has_ended else _unfinished(tenant_id, wanted)
     ended = ended_like(
         tenant_id,
-        model=wanted.model,
-        tier=wanted.tier,
+        models=wanted.models,
+        tiers=wanted.tiers,
         status=wanted.status,
-        key_id=wanted.key_id,
+        key_ids=wanted.key_ids,
         start=wanted.ended_since,
         end=wanted.ended_until,
         captured=wanted.cost_over,

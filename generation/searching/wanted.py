@@ -1,5 +1,6 @@
 """Which generations somebody looks for, and the rows that may be them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -35,9 +36,9 @@ class Wanted:
     livemode: bool | None = True
     status: str = ""
     source: str = ""
-    model: str = ""
-    tier: str = ""
-    key_id: UUID | None = None
+    models: Collection[str] = ()
+    tiers: Collection[str] = ()
+    key_ids: Collection[UUID] = ()
     since: datetime | None = None
     until: datetime | None = None
     ended_since: datetime | None = None
@@ -58,8 +59,9 @@ class Wanted:
         """Whether rows are looked into, beyond when they were made."""
         if self.livemode is False:
             return True
-        words = (self.status, self.model, self.tier, self.text, self.since is None and self.source)
-        return any(words) or self.key_id is not None or self.cost_over is not None
+        words = (self.status, self.text, self.since is None and self.source)
+        several = (self.models, self.tiers, self.key_ids)
+        return any(words) or any(several) or self.cost_over is not None
 
 
 def older(rows: QuerySet[Generation], after: UUID | None) -> QuerySet[Generation]:
@@ -87,14 +89,14 @@ def matching(wanted: Wanted) -> Q:
     by_column = {
         "state": wanted.status,
         "source": wanted.source,
-        "model": wanted.model,
-        "tier": wanted.tier,
-        "api_key_id": wanted.key_id,
+        "model__in": wanted.models,
+        "tier__in": wanted.tiers,
+        "api_key_id__in": wanted.key_ids,
         "captured_micros__gte": wanted.cost_over,
     }
     said = Q(id__isnull=False)
     for name, value in by_column.items():
-        if value not in {"", None}:
+        if value or value == 0:
             said &= Q((name, value))
     said &= _ended(wanted)
     return said & _about(wanted.text) if wanted.text else said

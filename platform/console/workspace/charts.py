@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from itertools import groupby
 
 SERIES = 4
@@ -11,7 +10,9 @@ SERIES = 4
 REST = "Everything else"
 HEIGHT = 100.0
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 24, 3
-_ROUND = (1, 2, 2.5, 5, 10)
+_ROUND = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
+"""Their quarters are round too."""
+QUARTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,13 @@ class Bars:
     """A chart up to now: the last bar is of time that has not ended.
 
     `legend` is each series' name, colour and sum, and where its rows are listed. `lines` are the
-    values its gridlines stand at, from the bottom.
+    values its gridlines stand at, from the top; None for one that is no whole number.
     """
 
     bars: Sequence[Bar]
     legend: Sequence[tuple[str, str, int, str]]
     top: int
-    lines: Sequence[int]
+    lines: Sequence[int | None]
 
     @property
     def total(self) -> int:
@@ -110,7 +111,7 @@ class Point:
 class Lines:
     """A chart of lines: each has a name, a colour, and the outline of its SVG path.
 
-    `top` is the round number that the axis ends at.
+    `top` is the round number that the axis ends at, `half` that of the line in its middle.
     """
 
     points: Sequence[Point]
@@ -126,6 +127,11 @@ class Lines:
     def has_rows(self) -> bool:
         """Whether any of it leads to a list."""
         return any(point.rows for point in self.known)
+
+    @property
+    def half(self) -> int:
+        """Half of it."""
+        return self.top // 2
 
     @property
     def peaks(self) -> Sequence[tuple[str, int]]:
@@ -146,46 +152,49 @@ class Spark:
     total: int
 
 
-def _nowhere(_start: date | None, _name: str) -> str:
+Rows = Callable[[date | None, Sequence[str]], str]
+"""Where a bucket's rows of these series are listed; those of all series for none of them, and those
+of all buckets for None."""
+
+
+def _nowhere(_start: date | None, _names: Sequence[str]) -> str:
     return ""
 
 
 def stacked(
     starts: Sequence[date],
     values: Mapping[str, Mapping[date, int]],
-    rows: Callable[[date | None, str], str] = _nowhere,
+    rows: Rows = _nowhere,
 ) -> Bars:
-    """Bars for these buckets; `values` by series and bucket. The largest series keep a colour.
-
-    `rows` says where a bucket's rows of a series are listed, or those of all series for "", or of
-    all buckets for None.
-    """
+    """Bars for these buckets; `values` by series and bucket. The largest series keep a colour."""
     sums = {name: sum(points.values()) for name, points in values.items()}
     ranked = sorted(sums, key=lambda name: (-sums[name], name))
     shown, rest = ranked[:SERIES], ranked[SERIES:]
-    legend = [
-        (name, f"c{place + 1}", sums[name], rows(None, name)) for place, name in enumerate(shown)
-    ]
+    parts = [(name, f"c{place + 1}", [name]) for place, name in enumerate(shown)]
     if rest:
-        legend.append((REST, "c-rest", sum(sums[name] for name in rest), ""))
+        parts.append((REST, "c-rest", rest))
+    legend = [
+        (name, colour, sum(sums[one] for one in its), rows(None, its))
+        for name, colour, its in parts
+    ]
     totals = {start: sum(points.get(start, 0) for points in values.values()) for start in starts}
     top = _round_up(max(totals.values(), default=0))
     step = 100 / max(1, len(starts))
     bars = []
     for place, start in enumerate(starts):
-        parts = [(name, colour, values[name].get(start, 0)) for name, colour, *_ in legend[:SERIES]]
-        if rest:
-            parts.append((REST, "c-rest", sum(values[name].get(start, 0) for name in rest)))
-        segments = _stack(parts, top, partial(rows, start))
+        stack = [
+            (name, colour, sum(values[one].get(start, 0) for one in its), rows(start, its))
+            for name, colour, its in parts
+        ]
         x, width = place * step + step * 0.1, step * 0.8
-        bars.append(Bar(start, x, width, totals[start], segments, rows(start, "")))
-    return Bars(bars, legend, top, [round(top * quarter / 4) for quarter in range(5)])
+        bars.append(Bar(start, x, width, totals[start], _stack(stack, top), rows(start, [])))
+    return Bars(bars, legend, top, _lines(top))
 
 
 def lines(
     points: Sequence[Point],
     values: Mapping[str, Mapping[date, int]],
-    rows: Callable[[date, str], str] | None = None,
+    rows: Rows | None = None,
 ) -> Lines:
     """A line for each of `values`, by bucket, in that order.
 
@@ -199,7 +208,7 @@ def lines(
             x=place * step,
             width=step,
             marks=[
-                Mark(name, line.get(point.start), rows(point.start, name) if rows else point.rows)
+                Mark(name, line.get(point.start), rows(point.start, [name]) if rows else point.rows)
                 for name, line in values.items()
             ],
         )
@@ -238,17 +247,20 @@ def _outline(points: Sequence[Point], place: int, top: int) -> str:
     return path
 
 
-def _stack(
-    parts: Sequence[tuple[str, str, int]], top: int, rows: Callable[[str], str]
-) -> list[Segment]:
+def _lines(top: int) -> list[int | None]:
+    values = [divmod(top * quarter, QUARTERS) for quarter in reversed(range(QUARTERS + 1))]
+    return [None if rest else value for value, rest in values]
+
+
+def _stack(parts: Sequence[tuple[str, str, int, str]], top: int) -> list[Segment]:
     below = 0.0
     segments = []
-    for name, colour, value in parts:
+    for name, colour, value, rows in parts:
         if value:
             height = HEIGHT * value / top
             below += height
-            y, listed = round(HEIGHT - below, 3), "" if name == REST else rows(name)
-            segments.append(Segment(name, colour, value, y, round(height, 3), listed))
+            y = round(HEIGHT - below, 3)
+            segments.append(Segment(name, colour, value, y, round(height, 3), rows))
     return segments
 
 

@@ -1,8 +1,8 @@
 """What a list of generations is filtered by: read from the address, written into links."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -12,14 +12,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey
 from console.workspace.access import May, Workspace
-from console.workspace.periods import (
-    HOUR_FORMAT,
-    WORDS,
-    Period,
-    period_of,
-    period_of_day,
-    period_of_hour,
-)
+from console.workspace.periods import HOUR, WORDS, Period, period_in, period_of
 from console.workspace.telling import BADGES
 from generation.models import Source, State
 from generation.searching import Wanted
@@ -40,8 +33,12 @@ LABELS = {
 TESTS = "test"
 """The word for a list of tests; without it, it is of live ones."""
 SOURCES = {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"}
-FIRST_YEAR, LAST_YEAR = 2000, 9000
-"""Ids carry the time they were made at: of days beyond these there are none."""
+MANY = ("model", "key", "tier")
+"""Filters that may name several values."""
+AND = ","
+"""Between them."""
+MAX_MANY = 1000
+"""Of an address, for one filter: each bar of a chart may have such a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +56,9 @@ class Filters:
 def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: ZoneInfo) -> Filters:
     """The filters in an address: of live generations, unless tests or a test key are named.
 
-    A `period` is one of WORDS, a day or an hour (`2026-11-21T14Z`). Links say a day as `day`, which
-    a period takes the place of.
+    A `period` is one of WORDS, a day or an hour (`2026-11-21T14Z`), or from one to another
+    (`2026-11-01..2026-11-20`). Links say a day as `day`, which a period takes the place of. Several
+    models, keys and tiers are separated by commas.
 
     Args:
         query: of the request.
@@ -72,24 +70,25 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
     said: dict[str, str] = {}
     meant: dict[str, Any] = {}
     for name in (*LABELS, "day"):
-        word = query.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
+        word = query.get(name, "").replace("\0", "").strip()
+        word = word[: MAX_MANY if name in MANY else MAX_TEXT]
         value = read.get(name, str)(word) if word else None
         if value is not None:
             said[name], meant[name] = word, value
     if "day" in said:
         said.setdefault("period", said.pop("day"))
         meant.setdefault("period", meant.pop("day"))
-    key: ApiKey | None = meant.get("key")
-    if key is not None and key.is_test:
+    chosen: list[ApiKey] = meant.get("key", [])
+    if any(key.is_test for key in chosen):
         said["mode"] = TESTS
     period: Period | None = meant.get("period")
     wanted = Wanted(
         livemode="mode" not in said,
         status=said.get("status", ""),
         source=said.get("source", ""),
-        model=said.get("model", ""),
-        tier=said.get("tier", ""),
-        key_id=key.id if key else None,
+        models=_parts(said.get("model", "")),
+        tiers=_parts(said.get("tier", "")),
+        key_ids=[key.id for key in chosen],
         ended_since=period.start if period else None,
         ended_until=period.end if period else None,
         text=said.get("q", ""),
@@ -106,29 +105,23 @@ def _readers(
         "mode": lambda word: word if word == TESTS else None,
         "status": lambda word: word if word in State.values else None,
         "source": lambda word: word if word in Source.values else None,
-        "key": keys.get,
+        "key": lambda word: _keys(word, keys),
         "period": lambda word: (
-            period_of(word, now, zone) if word in WORDS else _day(word, zone) or _hour(word, zone)
+            period_of(word, now, zone) if word in WORDS else period_in(word, zone)
         ),
-        "day": lambda word: _day(word, zone),
+        "day": lambda word: period_in(word, zone),
         "over": _amount,
     }
 
 
-def _day(word: str, zone: ZoneInfo) -> Period | None:
-    try:
-        day = date.fromisoformat(word)
-    except ValueError:
-        return None
-    return period_of_day(day, zone) if FIRST_YEAR <= day.year < LAST_YEAR else None
+def _parts(word: str) -> list[str]:
+    return [part for part in word.split(AND) if part]
 
 
-def _hour(word: str, zone: ZoneInfo) -> Period | None:
-    try:
-        hour = datetime.strptime(word, HOUR_FORMAT).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return period_of_hour(hour, zone) if FIRST_YEAR <= hour.year < LAST_YEAR else None
+def _keys(word: str, keys: Mapping[str, ApiKey]) -> list[ApiKey] | None:
+    found = [keys.get(part) for part in _parts(word)]
+    known = [key for key in found if key is not None]
+    return known if known and len(known) == len(found) else None
 
 
 def _amount(word: str) -> Micros | None:
@@ -149,10 +142,25 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
     may_open = May.SEE_GENERATIONS in workspace.may
 
     def rows(**said: str) -> str:
-        is_whole = all(said.values()) and ("key" not in said or said["key"] in known)
+        is_whole = all(said.values()) and known.issuperset(_parts(said.get("key", "")))
         return f"{url}?{urlencode(said)}" if may_open and is_whole else ""
 
     return rows
+
+
+def several(name: str, values: Sequence[str]) -> dict[str, str]:
+    """What an address says for all of these; nothing for none, and for more than it can hold ""."""
+    word = AND.join(values) if all(values) else ""
+    return {name: word if len(word) <= MAX_MANY else ""} if values else {}
+
+
+def choices_of_several(filters: Filters, keys: Mapping[str, ApiKey]) -> dict[str, str]:
+    """By filter: the words for its values, where it has several."""
+    return {
+        name: _words(name, filters.said[name], filters, keys)
+        for name in MANY
+        if AND in filters.said.get(name, "")
+    }
 
 
 def chips_of(
@@ -168,6 +176,15 @@ def chips_of(
 
 
 def _words(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -> str:
+    if name in MANY and AND in word:
+        first, *others = _parts(word)
+        word, more = first, f" and {len(others)} more"
+    else:
+        more = ""
+    return _word(name, word, filters, keys) + more
+
+
+def _word(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -> str:
     match name:
         case "status":
             return BADGES[State(word)][1]
@@ -190,9 +207,15 @@ def period_choices(filters: Filters) -> list[tuple[str, str]]:
     ]
     period = filters.period
     if period and period.name not in WORDS:
-        start = period.start.astimezone(period.zone)
-        words = (
-            f"{start:%-d %b %Y, %H:%M}" if period.bucket == "hour" else f"{period.first:%-d %b %Y}"
-        )
-        choices.append((filters.said["period"], words))
+        choices.append((filters.said["period"], words_for(period)))
     return choices
+
+
+def words_for(period: Period) -> str:
+    """A day, an hour, or from one to another, in words."""
+    if period.bucket == "hour":
+        start, end = period.start.astimezone(period.zone), period.end.astimezone(period.zone)
+        said = f"{start:%-d %b %Y, %H:%M}"
+        return said if end - start == HOUR else f"{said} to {end:%-d %b %Y, %H:%M}"
+    first, last = period.first, period.last
+    return f"{first:%-d %b %Y}" + ("" if first == last else f" to {last:%-d %b %Y}")

@@ -19,7 +19,15 @@ from console.workspace import exports
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.drafts import MAX_PROMPT
 from console.workspace.exports import Rows
-from console.workspace.filters import SOURCES, TESTS, Filters, chips_of, filters_of, period_choices
+from console.workspace.filters import (
+    SOURCES,
+    TESTS,
+    Filters,
+    chips_of,
+    choices_of_several,
+    filters_of,
+    period_choices,
+)
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
 from console.workspace.runs import is_otherwise, released_of, run_of
 from console.workspace.snippets import curl
@@ -86,6 +94,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "is_gallery": bool(view),
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
+        "several": choices_of_several(filters, keys),
         "periods": period_choices(filters),
         "has_tests": any(key.is_test for key in keys.values()),
         **_choices(workspace, keys.values()),

@@ -1,5 +1,6 @@
 """What a workspace or one of its keys did lately: figures, a chart, the latest generations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +10,7 @@ from billing.periods import day_of, day_start
 from billing.selectors import Group, usage_between
 from console.workspace.access import May, Workspace
 from console.workspace.charts import Bars, Spark, spark, stacked
-from console.workspace.filters import rows_for
+from console.workspace.filters import rows_for, several
 from console.workspace.periods import DAY, Period, period_of
 from console.workspace.rows import SHOWN_CHARS, Row, row_of
 from generation.searching import newest_of_key
@@ -49,8 +50,8 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
     rows = rows_for(workspace, [key] if key else [])
     about = {"key": key.public_id} if key else {}
 
-    def slices(start: date | None, model: str) -> str:
-        return rows(**period.said(start), **about, **({"model": model} if model else {}))
+    def slices(start: date | None, models: Sequence[str]) -> str:
+        return rows(**period.said(start), **about, **several("model", models))
 
     return Lately(
         period=period,

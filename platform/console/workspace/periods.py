@@ -4,6 +4,7 @@ Days are those of the workspace's time zone; spans are whole UTC hours, as usage
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -27,9 +28,17 @@ WORDS = {
 """The periods by name; that of hours ends with this hour, the others with today."""
 _DAYS = {"7d": 7, "30d": 30, "90d": 90}
 USUAL = "30d"
+SPAN = "span"
+"""The name of one that has none among these."""
+TO = ".."
+"""Between the first and the last day or hour of it, in an address."""
 HOUR_FORMAT = "%Y-%m-%dT%HZ"
 """How an address says a UTC hour."""
+FIRST_YEAR, LAST_YEAR = 2000, 9000
+"""Ids carry the time they were made at: of days beyond these there are none."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+LONGEST = 400 * DAY
+"""From one day or hour to another."""
 _NUMBER = re.compile("[0-9]{1,18}", re.ASCII)
 _MONTH = re.compile("([12][0-9]{3})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -49,7 +58,7 @@ class Period:
         """As many hours or days, just before; of a month, as many days of the one before it."""
         if self.bucket == "hour":
             start = self.start - (self.end - self.start)
-            return Period(self.name, start, self.start, self.bucket, self.zone)
+            return Period(SPAN, start, self.start, self.bucket, self.zone)
         days = self.last - self.first + DAY
         if self.name == "month":
             first = (self.first - DAY).replace(day=1)
@@ -57,7 +66,7 @@ class Period:
         else:
             first, until = self.first - days, self.first
         start, end = day_start(first, self.zone), day_start(until, self.zone)
-        return Period(self.name, start, end, self.bucket, self.zone)
+        return Period(SPAN, start, end, self.bucket, self.zone)
 
     @property
     def first(self) -> date:
@@ -82,10 +91,18 @@ class Period:
     def said(self, name: date | None = None) -> dict[str, str]:
         """What an address says for the bucket of that name, or all, to list what ended in it."""
         if name is None:
-            return {"period": self.name}
+            return {"period": self.name if self.name in WORDS else self._span}
         if isinstance(name, datetime):
             return {"period": f"{name.astimezone(UTC):{HOUR_FORMAT}}"}
         return {"day": name.isoformat()}
+
+    @property
+    def _span(self) -> str:
+        """Its first and last day or hour, as an address says them."""
+        if self.bucket == "day":
+            return f"{self.first}{TO}{self.last}"
+        hours = (self.start, self.end - HOUR)
+        return TO.join(f"{hour.astimezone(UTC):{HOUR_FORMAT}}" for hour in hours)
 
     @property
     def note(self) -> str:
@@ -123,11 +140,34 @@ def period_of(name: str, now: datetime, zone: ZoneInfo) -> Period:
     return Period(name, day_start(first, zone), day_start(following, zone), "day", zone)
 
 
-def period_of_day(day: date, zone: ZoneInfo) -> Period:
-    """One day of the zone."""
-    return Period("day", day_start(day, zone), day_start(day + DAY, zone), "day", zone)
+def period_in(word: str, zone: ZoneInfo) -> Period | None:
+    """A day, an hour, or from one to another (`2026-11-01..2026-11-20`); None for others."""
+    first, to, last = word.partition(TO)
+    kinds: tuple[tuple[_Read, Bucket], ...] = ((_days, "day"), (_hours, "hour"))
+    for read, bucket in kinds:
+        start, end = read(first, zone), read(last if to else first, zone)
+        if start and end and start[0] < end[1] <= start[0] + LONGEST:
+            return Period(SPAN, start[0], end[1], bucket, zone)
+    return None
 
 
-def period_of_hour(hour: datetime, zone: ZoneInfo) -> Period:
-    """One full hour."""
-    return Period("hour", hour, hour + HOUR, "hour", zone)
+_Read = Callable[[str, ZoneInfo], tuple[datetime, datetime] | None]
+
+
+def _days(word: str, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """From where to where that day is."""
+    try:
+        day = date.fromisoformat(word)
+    except ValueError:
+        return None
+    is_known = FIRST_YEAR <= day.year < LAST_YEAR
+    return (day_start(day, zone), day_start(day + DAY, zone)) if is_known else None
+
+
+def _hours(word: str, _zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """From where to where that hour is."""
+    try:
+        hour = datetime.strptime(word, HOUR_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (hour, hour + HOUR) if FIRST_YEAR <= hour.year < LAST_YEAR else None

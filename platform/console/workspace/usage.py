@@ -15,9 +15,9 @@ from django.views.decorators.http import require_safe
 from accounts.models import ApiKey
 from billing.selectors import Group, Used, usage_between
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.charts import SERIES, Bars, Lines, Point, lines, stacked
+from console.workspace.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked
 from console.workspace.exports import csv_answer
-from console.workspace.filters import rows_for
+from console.workspace.filters import rows_for, several
 from console.workspace.periods import WORDS, Period, period_of
 from console.workspace.telling import BADGES
 from generation.models import State
@@ -116,11 +116,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "csv": _link(request, format="csv"),
         "totals": totals,
         "changes": _changes(totals, before),
-        "rows": {
-            "spend": rows(period=period.name),
-            "images": rows(period=period.name, status=State.SUCCEEDED),
-            "failed": rows(period=period.name, status=State.FAILED),
-        },
+        "rows": _listed(rows, period),
+        "earlier": _listed(rows, period.before) if before.generations else {},
         "lines": _lines(look),
         "chart": None if measure in TIMES else _chart(look, measure),
         "split_times": _split_times(look, measure) if measure in TIMES else None,
@@ -129,6 +126,15 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "at": clock.now(),
     }
     return render(request, "workspace/usage.html", context)
+
+
+def _listed(rows: Callable[..., str], period: Period) -> dict[str, str]:
+    """Where the generations of the figures are listed."""
+    return {
+        "spend": rows(**period.said()),
+        "images": rows(**period.said(), status=State.SUCCEEDED),
+        "failed": rows(**period.said(), status=State.FAILED),
+    }
 
 
 def _chosen(request: HttpRequest, name: str, words: Sequence[Any]) -> Any:
@@ -271,19 +277,16 @@ def _series(look: Look, found: Sequence[Used], measure: str) -> dict[str, dict[d
     return {name: points for name, points in series.items() if any(points.values())}
 
 
-def _slices(
-    look: Look, found: Sequence[Used], said: Mapping[str, str]
-) -> Callable[[date | None, str], str]:
-    """What says where the rows of a bar, of one series in it or in all are listed.
+def _slices(look: Look, found: Sequence[Used], said: Mapping[str, str]) -> Rows:
+    """What says where the rows of a bar, of some series in it or in all are listed.
 
     `said` is of all of them.
     """
     values = [one.group[look.split] for one in found]
     words = {look.names(value): _word(look.split, value) for value in values}
-    split: str = look.split
 
-    def slices(start: date | None, name: str) -> str:
-        narrowed = {split: words[name]} if name else {}
+    def slices(start: date | None, names: Sequence[str]) -> str:
+        narrowed = several(look.split, [words[name] for name in names])
         return look.rows(**{**look.period.said(start), **said, **narrowed})
 
     return slices

@@ -9,6 +9,7 @@ import pytest
 from django.db.models.expressions import RawSQL
 from typing_extensions import override
 
+from accounts.services import issue_api_key
 from billing.models import UsageRollup
 from billing.selectors import books_of, rows_of
 from billing.services import draft_price_book, publish_price_book
@@ -98,6 +99,70 @@ def test_a_period_takes_the_place_of_a_day(acme, sign_in, some):
     assert "2020-02-29" not in chosen.choices["period"]
     assert list(all_time.chips) == ["Source: API"]
     assert list(both.chips) == ["Ended: Last 7 days"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "places", "words"),
+    [
+        ("model=dall-e-3,gpt-image-2-origin", [3, 2, 1, 0], "dall-e-3 and 1 more"),
+        ("model=dall-e-3,dall-e-2&status=succeeded", [1], "dall-e-3 and 1 more"),
+        ("key={key},{spare}", [3, 2, 1, 0], "acme and 1 more"),
+        ("key={spare}", [], "spare"),
+        ("tier=1K,4K&q=fox", [3, 0], "1K and 1 more"),
+    ],
+)
+def test_a_filter_may_name_several(acme, sign_in, some, *, asked, places, words):
+    spare = issue_api_key(tenant=acme.tenant, name="spare", actor="test")[0]
+    client, page = sign_in(acme), url("generations", acme) + "?"
+    asked = asked.format(key=acme.key.public_id, spare=spare.public_id)
+
+    shown = Bar(client.get(page + asked))
+    again = client.get(page, {**shown.sent, "format": "csv"})
+
+    assert any(words in chip for chip in shown.chips)
+    assert [line["id"] for line in lines_of(again)] == [some[place].public_id for place in places]
+
+
+def test_of_several_keys_one_that_is_not_known_is_no_filter(acme, other, sign_in, some):
+    page = url("generations", acme) + f"?key={acme.key.public_id},{other.key.public_id}"
+
+    assert Bar(sign_in(acme).get(page)).chips == {}
+
+
+@pytest.mark.parametrize(
+    ("span", "is_there"),
+    [
+        ("{day}..{day}", True),
+        ("2026-01-01..{day}", True),
+        ("2020-02-28..2020-03-01", False),
+        ("{hour}..{hour}", True),
+        ("2020-02-28T01Z..2020-03-01T22Z", False),
+    ],
+)
+def test_a_period_may_be_from_one_day_or_hour_to_another(acme, sign_in, some, *, span, is_there):
+    ended = some[1].finished_at
+    span = span.format(day=f"{ended:%Y-%m-%d}", hour=f"{ended:%Y-%m-%dT%HZ}")
+    client, page = sign_in(acme), url("generations", acme)
+
+    bar = Bar(client.get(page, {"period": span, "status": "succeeded"}))
+    lines = lines_of(client.get(page, {**bar.sent, "format": "csv"}))
+
+    assert bar.sent["period"] == span
+    assert (some[1].public_id in {line["id"] for line in lines}) == is_there
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        "2026-03-02..2026-03-01",
+        "2000-01-01..8999-12-31",
+        "..2026-03-01",
+        "2026-03-01..2026-03-01T01Z",
+        "2026-03-01..",
+    ],
+)
+def test_a_period_that_makes_no_sense_is_no_filter(acme, sign_in, some, span):
+    assert Bar(sign_in(acme).get(url("generations", acme), {"period": span})).chips == {}
 
 
 def test_each_filter_is_removed_by_itself(acme, sign_in, some):
@@ -305,19 +370,22 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=20)
     UsageRollup.objects.filter(tenant=acme.id, model="dall-e-3").update(hour=hour)
 
-    old = narrowed(acme.id, Wanted(model="dall-e-3", status="succeeded"))
+    old = narrowed(acme.id, Wanted(models=["dall-e-3"], status="succeeded"))
     none = [
         narrowed(acme.id, wanted)
         for wanted in (
             Wanted(status="canceled"),
             Wanted(cost_over=Micros(100_000_000)),
-            Wanted(key_id=other.key.id),
+            Wanted(key_ids=[other.key.id]),
         )
     ]
-    waiting, said = Wanted(key_id=acme.key.id), Wanted(model="dall-e-3", source="api", text="x")
+    waiting, said = (
+        Wanted(key_ids=[acme.key.id]),
+        Wanted(models=["dall-e-3"], source="api", text="x"),
+    )
 
     assert (old.since, old.until) == (hour - AWAY, hour + timedelta(hours=1))
-    assert (old.model, old.status) == ("dall-e-3", "succeeded")
+    assert (old.models, old.status) == (["dall-e-3"], "succeeded")
     for one in none:
         assert found(acme.id, Wanted(since=one.since, until=one.until), limit=1) == []
     assert [narrowed(acme.id, one) for one in (waiting, said)] == [waiting, said]
@@ -330,10 +398,10 @@ def test_rows_are_looked_for_when_usage_has_any(acme, other, some):
     [
         Wanted(status="succeeded"),
         Wanted(status="queued"),
-        Wanted(model="dall-e-3"),
-        Wanted(tier="1K", status="succeeded"),
+        Wanted(models=["dall-e-3"]),
+        Wanted(tiers=["1K"], status="succeeded"),
         Wanted(cost_over=Micros(100_000)),
-        Wanted(model="dall-e-3", ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
+        Wanted(models=["dall-e-3"], ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_no_row_is_lost_where_usage_narrows_the_look(acme, wanted):
@@ -358,7 +426,7 @@ def test_a_list_holds_no_more_of_a_prompt_than_it_shows(acme, delivered):
         Wanted(),
         Wanted(status="succeeded"),
         Wanted(status="queued"),
-        Wanted(model="gpt-image-2-origin"),
+        Wanted(models=["gpt-image-2-origin"]),
         Wanted(ended_since=datetime(2026, 1, 1, tzinfo=UTC)),
         Wanted(ended_until=datetime(2026, 1, 1, tzinfo=UTC)),
     ],

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import AuditEvent, Tenant
 from accounts.services import set_time_zone
 from billing.selectors import usage_between
-from console.workspace.periods import period_of, period_of_day
+from console.workspace.periods import period_in, period_of
 from pictor.kit import clock
 from tests.console.workspace.conftest import lines_of, url, words_of
 
@@ -58,7 +58,8 @@ def test_the_rows_of_a_day_come_to_its_figure(acme, sign_in, ended, *, zone, day
         ended(acme, "2026-10-25T23:00:03Z"),
     ]
     set_time_zone(tenant=acme.tenant, name=zone, actor="test")
-    period = period_of_day(datetime.fromisoformat(day).date(), ZoneInfo(zone))
+    period = period_in(day, ZoneInfo(zone))
+    assert period is not None
 
     client = sign_in(acme)
     page = words_of(client.get(f"{url('generations', acme)}?day={day}"))

@@ -15,6 +15,7 @@ from console.templatetags.console import took
 from console.workspace.charts import REST, Point, lines, stacked
 from console.workspace.periods import period_of
 from console.workspace.usage import Totals
+from generation.models import Generation
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.console.workspace.conftest import lines_of, url, words_of
@@ -151,6 +152,43 @@ def test_a_splits_table_counts_failures(acme, sign_in, used, ended):
         ("dall-e-3", "1", "0"),
         ("gpt-image-2-origin", "2", "1"),
     ]
+
+
+def test_what_has_no_colour_of_its_own_leads_to_its_rows(acme, sign_in, delivered):
+    for number in range(6):
+        made = [delivered(acme) for _ in range(1 + (number < 4))]
+        its = {"model": f"model-{number}"}
+        Generation.objects.filter(id__in=[one.id for one in made]).update(**its)
+        UsageRollup.objects.filter(model=made[0].model).update(**its)
+    client = sign_in(acme)
+
+    page = words_of(client.get(url("usage", acme) + "?show=requests"))
+
+    legend = page.partition('aria-label="Colours"')[2].partition("</ul>")[0]
+    found = re.findall(rf'{REST} <[^>]*><a class="text-ink" href="([^"]+)">(\d+)<', legend)
+    ((link, count),) = found
+    lines = lines_of(client.get(unescape(link) + "&format=csv"))
+    assert {line["model"] for line in lines} == {"model-4", "model-5"}
+    assert len(lines) == int(count) == 2
+    assert page.count("model=model-4%2Cmodel-5") == 3  # the bar of today and its cell besides
+
+
+@pytest.mark.parametrize("period", ["24h", "7d"])
+def test_what_changed_leads_to_the_rows_of_before(acme, sign_in, ended, period):
+    hours = {"24h": 30, "7d": 24 * 10}[period]
+    before = [
+        ended(acme, (clock.now() - timedelta(hours=back)).isoformat())
+        for back in (hours, hours + 1)
+    ]
+    ended(acme, clock.now().isoformat())
+    client = sign_in(acme)
+
+    page = words_of(client.get(url("usage", acme) + f"?period={period}"))
+
+    links = re.findall(r'href="([^"]+)">[^<]+ on the period before<', page)
+    listed = [lines_of(client.get(unescape(link) + "&format=csv")) for link in links]
+    ids = {one.public_id for one in before}
+    assert [{line["id"] for line in lines} for lines in listed] == [ids, ids, ids, set()]
 
 
 def test_a_series_sum_leads_to_all_of_its_rows(acme, sign_in, used):
@@ -305,19 +343,26 @@ def test_the_largest_series_keep_a_colour_and_the_rest_is_one():
         ("b", 60), ("c", 30), ("e", 9), ("a", 5), (REST, 3),
     ]  # fmt: skip
     (bar,) = chart.bars
-    assert chart.top == 200
+    assert (chart.top, chart.lines) == (120, [120, 90, 60, 30, 0])
     assert bar.total == 107
-    assert sum(part.height for part in bar.segments) == pytest.approx(100 * 107 / 200, abs=0.01)
-    assert bar.segments[-1].y == pytest.approx(100 - 53.5, abs=0.01)
+    assert sum(part.height for part in bar.segments) == pytest.approx(100 * 107 / 120, abs=0.01)
+    assert bar.segments[-1].y == pytest.approx(100 - 100 * 107 / 120, abs=0.01)
 
 
 @pytest.mark.parametrize(
-    ("most", "top"), [(0, 1), (1, 1), (3, 5), (10, 10), (11, 20), (21, 25), (60_000, 100_000)]
+    ("most", "top"), [(0, 1), (1, 1), (3, 3), (10, 10), (11, 12), (21, 24), (55_000, 60_000)]
 )
 def test_the_axis_ends_at_a_round_number(most, top):
     day = clock.now()
 
     assert stacked([day], {"a": {day: most}}).top == top
+
+
+def test_only_whole_numbers_stand_at_the_lines_of_a_chart():
+    day = clock.now()
+
+    assert stacked([day], {"a": {day: 1}}).lines == [1, None, None, None, 0]
+    assert stacked([day], {"a": {day: 2}}).lines == [2, None, 1, None, 0]
 
 
 def test_a_line_is_broken_where_nothing_is_known():
