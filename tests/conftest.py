@@ -8,6 +8,8 @@ import certifi
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from pictor.kit import pools, prepared
 
@@ -63,6 +65,23 @@ def pooled_connections(transactional_db: None) -> Iterator[None]:
 def _close(barrier: threading.Barrier) -> None:
     barrier.wait(10)  # so each of the pool's threads gets exactly one
     connection.close()
+
+
+@pytest.fixture
+def patient_connections() -> Iterator[None]:
+    """Connections that are made from now on wait for a lock for as long as it takes.
+
+    In production a call that waited 2 s for one is refused, and loses nothing. What comes of many
+    at once is another question: it must not depend on how long a thread is kept from the CPU.
+    """
+
+    def wait(connection: BaseDatabaseWrapper, **_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0; SET statement_timeout = '60s'")
+
+    connection_created.connect(wait)
+    yield
+    connection_created.disconnect(wait)
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def test_what_is_rolled_back_is_not_linked(log):
     assert audit_head(clock.now())[0] == 3
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_many_that_write_at_once_make_one_chain():
     tenant = create_tenant(name="acme", actor="test")
     together = threading.Barrier(8)

@@ -147,6 +147,7 @@ def test_a_process_that_ends_between_two_mails_leaves_them_all_to_the_next_look(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_connections")
 def test_of_many_looks_at_once_one_tells(acme, now):
     set_rules(acme, MONTH)
     acme.hold(1_000_001)

@@ -29,7 +29,10 @@ from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("patient_connections"),
+]
 
 THREADS = 40
 

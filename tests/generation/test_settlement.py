@@ -368,6 +368,7 @@ def test_a_final_generation_stays_as_it_is_whatever_the_condition_says(acme, cla
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_connections")
 def test_of_many_ends_at_once_exactly_one_counts(acme, claim, delivery):
     barrier = Barrier(8)
 

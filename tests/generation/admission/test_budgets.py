@@ -97,7 +97,7 @@ def test_a_balance_and_a_workspace_s_budget_stop_such_a_key_too(balance, own, wh
     assert ledger_findings() == []
 
 
-@pytest.mark.usefixtures("channel")
+@pytest.mark.usefixtures("channel", "patient_connections")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("warns", "outcomes", "counted"),

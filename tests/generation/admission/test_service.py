@@ -305,6 +305,7 @@ def at_once(work: Callable[[int], Any], count: int) -> list[Any]:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_connections")
 def test_equal_requests_at_once_are_one_generation_and_one_hold(acme):
     admitted = at_once(lambda _: acme.submit(idempotency_key="k"), 12)
 
@@ -315,6 +316,7 @@ def test_equal_requests_at_once_are_one_generation_and_one_hold(acme):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_connections")
 def test_equal_requests_at_once_on_a_balance_for_one_are_all_answered(channel):
     poor = Customer(balance=52_680)
 
@@ -325,6 +327,7 @@ def test_equal_requests_at_once_on_a_balance_for_one_are_all_answered(channel):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_connections")
 def test_of_different_bodies_under_one_key_at_once_one_is_admitted(acme):
     outcomes = at_once(
         lambda index: acme.submit(idempotency_key="k", prompt=f"{index} foxes").is_new, 12
@@ -336,6 +339,7 @@ def test_of_different_bodies_under_one_key_at_once_one_is_admitted(acme):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_connections")
 def test_of_forty_at_once_on_a_balance_for_ten_exactly_ten_are_admitted(channel):
     poor = Customer(balance=526_800)
 
