@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from accounts.sign_in.urls import urlpatterns
 from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
 from tests.console.people import PASSWORD, code_for, code_of_app, fill, register
+from tests.console.visits import AGAIN, FIRST_VISIT, too_heavy, weighed
 from tests.servers import Stack
 
 WEAR = """(theme) => { document.documentElement.dataset.theme = theme;
@@ -31,10 +32,12 @@ class Tour:
     def see(self, path: str) -> Page:
         """Look at a page, which stays open."""
         page = self.session.new_page()
-        for look in in_every_look(page, self._base_url):
-            assert faults(page, path) == [], path
-            assert urlsplit(page.url).path == path
-            self._look_at(page, look)
+        for number, look in enumerate(in_every_look(page, self._base_url)):
+            with weighed(page, is_first=number == 0) as bytes_of:
+                assert faults(page, path) == [], path
+                assert urlsplit(page.url).path == path
+                self._look_at(page, look)
+            assert too_heavy(bytes_of, AGAIN if number else FIRST_VISIT) == [], path
         return page
 
     def look_at(self, page: Page) -> None:
