@@ -98,6 +98,7 @@ class StoredImage(models.Model):
     expires_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, blank=True)
     has_thumbnail = models.BooleanField(default=False, db_default=False)
+    has_icon = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

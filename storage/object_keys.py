@@ -67,6 +67,11 @@ def thumbnail_key(image_key: str) -> str:
     return f"{THUMBNAILS}/{image_key.rpartition('.')[0]}.webp"
 
 
+def icon_key(image_key: str) -> str:
+    """Where the smallest picture of an image lies; removed with it."""
+    return f"{THUMBNAILS}/{image_key.rpartition('.')[0]}-icon.webp"
+
+
 def _folder(secret: str, owner_id: UUID, created: date) -> str:
     if not secret:
         raise ValueError("object keys need a secret")

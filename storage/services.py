@@ -5,7 +5,7 @@ the former inside a transaction. Object calls raise StorageFailed and may all be
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import cast
@@ -235,10 +235,10 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
     the rest is left for the next time.
     """
     removed = 0
-    rows = images.values_list("object_key", "id", "has_thumbnail").iterator()
+    rows = images.only("object_key", "has_thumbnail", "has_icon").iterator()
     while batch := list(islice(rows, MAX_KEYS_PER_REQUEST)):
-        ids = {key: image_id for key, image_id, _ in batch}
-        small = [object_keys.thumbnail_key(key) for key, _, has_thumbnail in batch if has_thumbnail]
+        ids = {image.object_key: image.id for image in batch}
+        small = _small_keys_of(batch)
         try:
             if small:
                 delete_objects(small)
@@ -250,15 +250,25 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
             logger.warning("the image %s could not be removed: %s", ids.pop(key, None), code)
         gone = StoredImage.objects.filter(id__in=ids.values(), deleted_at=None)
         removed += gone.update(deleted_at=now)
-        _delete_late_thumbnails([row for row in batch if not row[2]])
+        _delete_late(ids.values(), small)
     return removed
 
 
-def _delete_late_thumbnails(batch: Sequence[tuple[str, UUID, bool]]) -> None:
-    """Those that were made while their images went: now that these are gone none can follow."""
-    rows = StoredImage.objects.filter(id__in=[row[1] for row in batch], has_thumbnail=True)
-    late = [object_keys.thumbnail_key(key) for key in rows.values_list("object_key", flat=True)]
+def _small_keys_of(images: Iterable[StoredImage]) -> set[str]:
+    """Where the small pictures of these lie that are made."""
+    keys = set()
+    for image in images:
+        if image.has_thumbnail:
+            keys.add(object_keys.thumbnail_key(image.object_key))
+        if image.has_icon:
+            keys.add(object_keys.icon_key(image.object_key))
+    return keys
+
+
+def _delete_late(image_ids: Collection[UUID], gone: Collection[str]) -> None:
+    """Small pictures made while their images went: now that these are gone none can follow."""
+    made = _small_keys_of(StoredImage.objects.filter(id__in=image_ids))
     try:
-        delete_objects(late)
+        delete_objects(made.difference(gone))
     except StorageFailed as error:
         logger.warning("small pictures of removed images could not be removed: %s", error)

@@ -3,39 +3,65 @@
 Blocks on network and pixels. Raises StorageFailed, NotAnImage and SpoolError.
 """
 
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 
 from pictor.kit.spool import Spools
 from storage import convert
 from storage.models import StoredImage
-from storage.object_keys import thumbnail_key
+from storage.object_keys import icon_key, thumbnail_key
 from storage.services import delete_objects, open_stream, signed_url, upload
 
-SIDE = 512
-"""The most of width and height, in pixels."""
 CONTENT_TYPE = "image/webp"
 
 
-def thumbnail_url(image: StoredImage, *, spools: Spools) -> str:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the small pictures.
+
+    Attributes:
+        side: the most of width and height, in pixels.
+        key_of: where that of an image lies.
+        flag: the field that says that it is made.
+    """
+
+    side: int
+    key_of: Callable[[str], str]
+    flag: str
+
+
+THUMBNAIL = Kind(512, thumbnail_key, "has_thumbnail")
+"""For a gallery."""
+ICON = Kind(96, icon_key, "has_icon")
+"""For a row of a list."""
+
+
+def small_url(image: StoredImage, kind: Kind, *, spools: Spools) -> str:
     """A url of the image's small picture, good as long as its own.
 
     Args:
         image: one that is not deleted.
+        kind: which one.
         spools: where the bytes pass through.
     """
-    if not image.has_thumbnail:
-        _make(image, spools)
-    return signed_url(thumbnail_key(image.object_key), content_type=CONTENT_TYPE)
+    if not getattr(image, kind.flag):
+        _make(image, kind, spools)
+    return signed_url(kind.key_of(image.object_key), content_type=CONTENT_TYPE)
 
 
-def _make(image: StoredImage, spools: Spools) -> None:
-    key = thumbnail_key(image.object_key)
-    with closing(spools.new(max_bytes=image.size_bytes)) as whole:
-        with closing(open_stream(image.object_key)) as stream:
-            for chunk in stream:
-                whole.write(chunk)
-        with closing(convert.thumbnail(whole, image.format, side=SIDE, spools=spools)) as small:
+def _make(image: StoredImage, kind: Kind, spools: Spools) -> None:
+    key, source, form = kind.key_of(image.object_key), image.object_key, image.format
+    if kind is ICON and image.has_thumbnail:
+        source, form = thumbnail_key(image.object_key), "webp"
+    with (
+        closing(open_stream(source)) as stream,
+        closing(spools.new(max_bytes=stream.size_bytes)) as whole,
+    ):
+        for chunk in stream:
+            whole.write(chunk)
+        with closing(convert.thumbnail(whole, form, side=kind.side, spools=spools)) as small:
             upload(key, small, content_type=CONTENT_TYPE)
-    kept = StoredImage.objects.filter(id=image.id, deleted_at=None).update(has_thumbnail=True)
+    kept = StoredImage.objects.filter(id=image.id, deleted_at=None).update(**{kind.flag: True})
     if not kept:  # deleted meanwhile, by somebody who knew of no small picture
         delete_objects([key])

@@ -13,11 +13,11 @@ from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from pictor.kit.spool import SpoolFile, Spools
 from storage import services
-from storage.backends import PrivateBucket
+from storage.backends import PrivateBucket, bucket
 from storage.models import StoredImage
-from storage.object_keys import thumbnail_key
+from storage.object_keys import icon_key, thumbnail_key
 from storage.services import ObjectMissing, open_stream, remove_images, upload
-from storage.thumbnails import thumbnail_url
+from storage.thumbnails import ICON, THUMBNAIL, small_url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3")]
 
@@ -52,56 +52,77 @@ def picture_at(key: str) -> Image.Image:
         return Image.open(io.BytesIO(b"".join(stream)))
 
 
-def test_it_fits_into_its_square_and_keeps_its_ratio(stored, spools):
-    url = thumbnail_url(stored, spools=spools)
+KINDS = pytest.mark.parametrize("kind", [THUMBNAIL, ICON])
 
-    small = picture_at(thumbnail_key(stored.object_key))
-    assert (small.format, small.size) == ("WEBP", (512, 341))
-    assert thumbnail_key(stored.object_key).rpartition("/")[0] in url
+
+@pytest.mark.parametrize(("kind", "size"), [(THUMBNAIL, (512, 341)), (ICON, (96, 64))])
+def test_it_fits_into_its_square_and_keeps_its_ratio(stored, spools, kind, size):
+    url = small_url(stored, kind, spools=spools)
+
+    small = picture_at(kind.key_of(stored.object_key))
+    assert (small.format, small.size) == ("WEBP", size)
+    assert kind.key_of(stored.object_key) in url
     assert spools.budget.used_bytes == 0
 
 
-def test_it_is_made_once(stored, spools, monkeypatch):
-    thumbnail_url(stored, spools=spools)
+@KINDS
+def test_it_is_made_once(stored, spools, monkeypatch, kind):
+    small_url(stored, kind, spools=spools)
     stored.refresh_from_db()
     monkeypatch.setattr("storage.thumbnails.open_stream", None)
 
-    assert thumbnail_url(stored, spools=spools)
+    assert small_url(stored, kind, spools=spools)
 
 
-def test_it_goes_with_its_image(stored, spools):
-    thumbnail_url(stored, spools=spools)
+def test_the_smaller_is_made_of_the_small_one(stored, spools):
+    small_url(stored, THUMBNAIL, spools=spools)
+    stored.refresh_from_db()
+    bucket.delete_many([stored.object_key])
+
+    small_url(stored, ICON, spools=spools)
+
+    assert picture_at(icon_key(stored.object_key)).size == (96, 64)
+
+
+def test_they_go_with_their_image(stored, spools):
+    for kind in (THUMBNAIL, ICON):
+        small_url(stored, kind, spools=spools)
 
     assert remove_images(stored.generation_id, now=clock.now())
 
-    for key in (stored.object_key, thumbnail_key(stored.object_key)):
+    for of in (str, thumbnail_key, icon_key):
+        key = of(stored.object_key)
         with pytest.raises(ObjectMissing):
             open_stream(key)
 
 
-def test_one_that_is_made_while_objects_are_removed_does_not_stay(stored, spools, monkeypatch):
+@KINDS
+def test_one_that_is_made_while_objects_are_removed_does_not_stay(
+    stored, spools, monkeypatch, kind
+):
     remove = PrivateBucket.delete_many
 
-    def remove_late(bucket: PrivateBucket, keys: Collection[str]) -> dict[str, str]:
-        thumbnail_url(StoredImage.objects.get(id=stored.id), spools=spools)
-        return remove(bucket, keys)
+    def remove_late(its: PrivateBucket, keys: Collection[str]) -> dict[str, str]:
+        small_url(StoredImage.objects.get(id=stored.id), kind, spools=spools)
+        return remove(its, keys)
 
     monkeypatch.setattr(PrivateBucket, "delete_many", remove_late)
 
     assert remove_images(stored.generation_id, now=clock.now())
 
     with pytest.raises(ObjectMissing):
-        open_stream(thumbnail_key(stored.object_key))
+        open_stream(kind.key_of(stored.object_key))
 
 
-def test_one_that_is_made_while_its_image_goes_does_not_stay(stored, spools, monkeypatch):
+@KINDS
+def test_one_that_is_made_while_its_image_goes_does_not_stay(stored, spools, monkeypatch, kind):
     def upload_late(key: str, spool: SpoolFile, *, content_type: str) -> None:
         upload(key, spool, content_type=content_type)
         services.remove_images(stored.generation_id, now=clock.now())
 
     monkeypatch.setattr("storage.thumbnails.upload", upload_late)
 
-    thumbnail_url(stored, spools=spools)
+    small_url(stored, kind, spools=spools)
 
     with pytest.raises(ObjectMissing):
-        open_stream(thumbnail_key(stored.object_key))
+        open_stream(kind.key_of(stored.object_key))
