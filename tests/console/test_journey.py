@@ -52,7 +52,7 @@ def test_from_signing_up_to_what_the_image_cost(newcomer):
     page.get_by_role("cell", name="$0.00588").first.wait_for()
     assert page.get_by_text("credit for signing up").first.is_visible()
     page.get_by_role("link", name="Usage").click()
-    page.get_by_text("$0.01").first.wait_for()
+    page.get_by_text("$0.00588").first.wait_for()
 
 
 def test_the_printed_address_leads_to_an_image_and_its_price_by_one_click(newcomer, stack):
