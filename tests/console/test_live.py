@@ -53,6 +53,7 @@ def test_what_is_made_by_the_api_appears_and_changes_without_a_reload(live, plac
     assert live.evaluate("document.activeElement.textContent").startswith("a heron at dawn")
     live.reload()
     assert live.get_by_role("link", name="Live, on: stop").is_visible()
+    live.get_by_text("Filters", exact=True).click()
     live.get_by_label("Status").select_option("failed")
     live.wait_for_url("**status=failed**")
     assert "live=1" in live.url

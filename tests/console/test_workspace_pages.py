@@ -173,6 +173,7 @@ def test_a_filter_is_in_the_address_and_outlives_a_reload(signed_in, place):
     page = signed_in.new_page()
     page.goto(place.path("generations"))
 
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Status").select_option("failed")
     page.wait_for_url("**status=failed**")
     rows = page.locator("#results tbody tr")

@@ -88,6 +88,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "looked_at": SEARCHED if page.edge else 0,
         "is_later": after is not None,
         "filters": filters,
+        "is_filtered": bool(filters.said.keys() - {"q"}),
         "links": _links(filters, view=view, live=live, after=more),
         "sums": page.sums,
         "too_broad": TOO_BROAD if page.sums is None else "",
