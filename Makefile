@@ -22,12 +22,15 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Where Python may not write bytecode, every process would compile what it imports of this.
+COMPILE = $(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))
+
 run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
+	@$(COMPILE)
 	@exec env PICTOR_STOP_WITH_PARENT=1 $(PY) manage.py run
 
-# Where Python may not write bytecode, every process would compile what it imports of this.
 test: venv-dev ## run the tests, against real servers of their own, two files at a time
-	@$(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))
+	@$(COMPILE)
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow: not in CI)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
@@ -43,7 +44,7 @@ class Visitor:
 
 
 @pytest.fixture(autouse=True)
-def open_house(settings) -> Iterator[None]:
+def open_house(settings: Any) -> Iterator[None]:
     settings.SIGN_UP = True
     cache.clear()
     yield

@@ -137,13 +137,12 @@ class Stack:
         if ours and bucket.exists() and is_marked(self._mark, digest):
             self._progress.skipped("setup", "nothing has changed")
             return
-        steps = (
-            ("migrate", site.setup("migrate", "--noinput", **self._owner)),
-            ("seed", site.setup("seed", PICTOR_DEMO_HISTORY=str(int(self._wishes_history())))),
-            ("ledger_seal", site.setup("ledger_seal")),
-        )
-        for name, command in steps:
-            self.supervisor.run_step(name, command, seconds=SETUP_SECONDS)
+        history = str(int(self._wishes_history()))
+        seed = site.setup("seed", "--migrate", PICTOR_DEMO_HISTORY=history, **self._owner)
+        self.supervisor.run_step("seed", seed, seconds=SETUP_SECONDS)
+        if not self._is_new:  # what a new one has was sealed as it was written
+            seal = site.setup("ledger_seal")
+            self.supervisor.run_step("ledger_seal", seal, seconds=SETUP_SECONDS)
         write_mark(self._mark, digest)
 
     def _wishes_history(self) -> bool:

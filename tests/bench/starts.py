@@ -1,0 +1,55 @@
+"""How long the embedded default takes to be ready: `python -m tests.bench.starts [ROUNDS]`.
+
+A first start writes the databases, and 90 days of demo history unless it is told not to; a second
+one finds all of it. By turns, packages installed, seconds from the command to its printed address.
+The exit status is 1 where the history makes a first start more than 3 s slower.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from pictor.runtime.ports import free_port
+from tests.servers import start_stack, stop_stack
+
+ROUNDS = 5
+MOST_SECONDS = 3.0
+"""What the history may add to a first start."""
+
+
+def main(rounds: int) -> int:
+    """Print the median of each; the exit status."""
+    times: dict[str, list[float]] = {"first": [], "first, no history": [], "second": []}
+    for _ in range(rounds):
+        port = free_port()
+        with tempfile.TemporaryDirectory(prefix="pictor-starts-") as folder:
+            times["first"].append(_seconds(Path(folder), port))
+            times["second"].append(_seconds(Path(folder), port))
+        with tempfile.TemporaryDirectory(prefix="pictor-starts-") as folder:
+            times["first, no history"].append(_seconds(Path(folder), port, history="0"))
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    for name, found in times.items():
+        each = ", ".join(f"{seconds:.1f}" for seconds in found)
+        sys.stdout.write(f"{name}: {medians[name]:.1f} s ({each})\n")
+    return int(medians["first"] - medians["first, no history"] > MOST_SECONDS)
+
+
+def _seconds(folder: Path, port: int, *, history: str = "1") -> float:
+    began = time.monotonic()
+    stack = start_stack(
+        folder,
+        PORT=str(port),
+        PICTOR_EGRESS_ALLOW="",  # what a second start is compared by, to see that it was set up
+        PICTOR_WEBHOOK_ALLOW="",
+        PICTOR_DEMO_HISTORY=history,
+        PICTOR_FIRST_IMAGE="1",
+    )
+    took = time.monotonic() - began
+    stop_stack(stack)
+    return took
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else ROUNDS))
