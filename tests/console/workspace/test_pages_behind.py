@@ -1,0 +1,46 @@
+"""What pages behind a link or a form ask of the database; the others are counted by their URLs."""
+
+import pytest
+from django.test import Client
+
+from tests.console.workspace.conftest import require_factor, url
+from tests.console.workspace.test_keys import FORM
+from tests.console.workspace.test_members import invited, newcomer
+
+QUERIES = 12
+
+
+@pytest.mark.parametrize("who", ["a stranger", "the one invited"])
+def test_an_invitation(acme, sign_in, django_assert_max_num_queries, who):
+    link = invited(sign_in(acme), acme, "bob@example.com")
+    client = Client() if who == "a stranger" else newcomer("bob@example.com")
+    client.get(link)  # what a process reads once
+
+    with django_assert_max_num_queries(QUERIES):
+        assert client.get(link).status_code == 200
+
+
+def test_a_workspace_that_asks_for_a_second_factor(acme, sign_in, django_assert_max_num_queries):
+    require_factor(acme)
+    client = sign_in(acme)
+    client.get(url("overview", acme))
+
+    with django_assert_max_num_queries(QUERIES):
+        assert client.get(url("overview", acme)).status_code == 403
+
+
+def test_a_form_that_is_refused(acme, sign_in, django_assert_max_num_queries):
+    client = sign_in(acme)
+    wrong = {**FORM, "budget_month": "lots"}
+    client.post(url("key_new", acme), wrong)
+
+    with django_assert_max_num_queries(QUERIES):
+        assert client.post(url("key_new", acme), wrong).status_code == 422
+
+
+def test_a_page_that_is_not_there(acme, other, sign_in, django_assert_max_num_queries):
+    client = sign_in(acme)
+    client.get(url("overview", other))
+
+    with django_assert_max_num_queries(QUERIES):
+        assert client.get(url("overview", other)).status_code == 404
