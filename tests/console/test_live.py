@@ -84,6 +84,26 @@ def test_it_pauses_when_nobody_is_there_and_goes_on_when_asked(signed_in, place,
         page.clock.run_for(6_000)
 
 
+def test_a_page_that_waits_for_an_end_rests_until_somebody_is_there(signed_in, place, stack):
+    slow = generate(stack, "a heron [sandbox: delay=25]", Prefer="respond-async")
+    page = signed_in.new_page()
+    page.clock.install()
+    asked: list[str] = []
+    page.goto(place.path("generation").replace(place.generation, slow))
+    page.on("request", lambda sent: asked.append(sent.url) if slow in sent.url else None)
+    with page.expect_request(f"**{slow}**"):
+        page.clock.run_for(3_000)
+
+    page.clock.fast_forward("16:00")
+    before = len(asked)
+    page.clock.run_for(30_000)
+    assert len(asked) == before
+
+    page.get_by_role("heading").first.click()
+    with page.expect_request(f"**{slow}**"):
+        page.clock.run_for(3_000)
+
+
 def test_it_rests_while_hidden(signed_in, place):
     page = signed_in.new_page()
     page.clock.install()

@@ -94,12 +94,14 @@ class Live extends HTMLElement {
 }
 
 document.addEventListener("htmx:before:request", (event) => {
-  // It rests while nobody looks, and longer after each failure; unattended it pauses.
+  // It rests while nobody looks or is there, and longer after each failure; a list then pauses.
   const poll = event.target;
   if (!poll.matches?.("[data-poll]")) return;
   const live = poll.querySelector("p-live");
-  if (live && Date.now() - lastTouched > IDLE_MS) live.pause();
-  if (document.hidden || live?.button.hidden === false || Date.now() < poll.restsUntil) {
+  const isUnattended = Date.now() - lastTouched > IDLE_MS;
+  if (isUnattended) live?.pause();
+  const isPaused = isUnattended || live?.button.hidden === false;
+  if (document.hidden || isPaused || Date.now() < poll.restsUntil) {
     event.preventDefault();
   }
 });
