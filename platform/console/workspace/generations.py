@@ -29,7 +29,7 @@ from console.workspace.filters import (
     period_choices,
 )
 from console.workspace.rows import SHOWN_CHARS, one_of, row_of
-from console.workspace.runs import is_otherwise, released_of, run_of
+from console.workspace.runs import is_otherwise, picture_of, released_of, run_of
 from console.workspace.snippets import curl
 from console.workspace.telling import BADGES, Step, steps_of
 from console.workspace.webhooks import badge_of
@@ -49,7 +49,6 @@ from generation.selectors import Finished
 from pictor.kit import clock, ids
 from pictor.kit.errors import PictorError
 from pictor.kit.money import to_decimal
-from storage.services import signed_url
 from webhooks.models import Delivery
 from webhooks.selectors import deliveries_about
 
@@ -197,11 +196,7 @@ def _detail(
         "made": made,
         "row": row_of(one, {key.id: key} if key else {}),
         "images": [
-            (
-                image,
-                signed_url(image.object_key, content_type=image.content_type),
-                image.kept_until(workspace.tenant.image_retention_days),
-            )
+            (picture_of(image), image.kept_until(workspace.tenant.image_retention_days))
             for image in one.images
         ],
         "delivered": delivered,

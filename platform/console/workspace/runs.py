@@ -62,10 +62,11 @@ def released_of(made: Generation) -> Micros:
 
 def run_of(one: Finished, refusal: PictorError | None = None) -> Run:
     """A generation as its card shows it."""
-    return Run(one.generation, row_of(one, {}), tuple(map(_picture, one.images)), refusal)
+    return Run(one.generation, row_of(one, {}), tuple(map(picture_of, one.images)), refusal)
 
 
-def _picture(image: StoredImage) -> Picture:
+def picture_of(image: StoredImage) -> Picture:
+    """An image as it is shown and as a file."""
     name = f"{image.public_id}.{image.format}"
     return Picture(
         image=image,
