@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey
 from billing.selectors import Group, Used, usage_between
+from console.amounts import amount
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked
 from console.workspace.exports import csv_answer
@@ -33,6 +34,7 @@ SPLIT_WORDS: Mapping[Group, str] = {
 }
 _BEFORE = "on the period before"
 _NOTHING = "nothing in the period before"
+TIMES_MORE = 10
 MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests", "failed": "Failures"}
 TIMES = {"p50": "Time to image, p50", "p95": "Time to image, p95"}
 """Measures that do not add up: lines are drawn of them, not bars."""
@@ -325,17 +327,19 @@ def _word(split: Group, value: Any) -> str:
 def _changes(now: Totals, before: Totals) -> dict[str, str]:
     """Each figure against that of the period before, in words."""
     return {
-        "spend": _by_share(now.captured, before.captured),
-        "images": _by_share(now.images, before.images),
+        "spend": _by_share(now.captured, before.captured, amount),
+        "images": _by_share(now.images, before.images, "{:,}".format),
         "time": _by(now.p50, before.p50, "s"),
         "failed": _by(now.failed_share, before.failed_share, "points"),
     }
 
 
-def _by_share(now: int, before: int) -> str:
-    """'+12% on the period before'."""
+def _by_share(now: int, before: int, said: Callable[[int], str]) -> str:
+    """'+12% on the period before'; of more than TIMES_MORE as much, what it was then."""
     if not before:
         return _NOTHING
+    if now > TIMES_MORE * before:
+        return f"{said(before)} in the period before"
     return f"{100 * (now - before) / before:+.0f}% {_BEFORE}"
 
 

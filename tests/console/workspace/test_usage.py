@@ -77,6 +77,20 @@ def test_every_figure_is_held_against_the_period_before(acme, sign_in, ended):
     assert float(found[2].removesuffix(" s")) == pytest.approx(4, abs=1)
 
 
+def test_what_has_grown_out_of_all_proportion_is_no_share(acme, sign_in, ended):
+    ended(acme, (clock.now() - timedelta(hours=30)).isoformat())
+    UsageRollup.objects.update(generations=1, images=1, captured_micros=52_680)
+    ended(acme, (clock.now() - timedelta(hours=2)).isoformat())
+    UsageRollup.objects.filter(hour__gte=clock.now() - timedelta(hours=24)).update(
+        images=11, captured_micros=526_800
+    )
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?period=24h"))
+
+    assert ">+900% on the period before<" in page
+    assert ">1 in the period before<" in page
+
+
 @pytest.mark.parametrize(
     ("split", "name", "link"),
     [
