@@ -7,7 +7,7 @@ rows at a time, and words among so many of the newest.
 
 from generation.searching.bounds import SEARCHED, TooBroad
 from generation.searching.pages import Page, every, found, newest_of_key, page_of
-from generation.searching.sums import Sums, narrowed, sums
+from generation.searching.sums import Sums, narrowed, sums, sums_of_all
 from generation.searching.wanted import Wanted
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "newest_of_key",
     "page_of",
     "sums",
+    "sums_of_all",
 ]

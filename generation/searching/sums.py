@@ -1,13 +1,14 @@
 """What the wanted ones come to, and what usage tells of where they are."""
 
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, Count, Q, Sum, When
+from django.db.models import Case, Count, Q, QuerySet, Sum, When
 
 from billing.selectors import Ended, ended_like
-from generation.models import FINAL, State
+from generation.models import FINAL, Generation, State
 from generation.searching import bounds
 from generation.searching.bounds import bounded
 from generation.searching.wanted import Wanted, in_time, matching
@@ -101,11 +102,38 @@ def summed(tenant_id: TenantId | UUID, wanted: Wanted, known: Known | None) -> S
         ended = known.ended
         number = ended.generations + known.under_way
         return Sums(number, ended.images, ended.captured, looked_at=number, is_all=True)
-    looked_at, match = bounds.stretch_of(wanted), matching(wanted)
-    newest = in_time(tenant_id, wanted).order_by("-id")[:looked_at]
+    looked_at = bounds.stretch_of(wanted)
+    newest = _counted(in_time(tenant_id, wanted).order_by("-id")[:looked_at], matching(wanted))
+    return replace(newest, looked_at=looked_at, is_all=newest.looked_at < looked_at)
+
+
+def sums_of_all(tenant_id: TenantId | UUID, wanted: Wanted, *, seconds: float) -> Sums:
+    """What all come to that usage does not know, from stretch to stretch of the tenant's rows.
+
+    Each is one statement, so none takes long. It ends with what was looked at in that time.
+    """
+    rows, match, stretch = in_time(tenant_id, wanted), matching(wanted), bounds.stretch_of(wanted)
+    rest, parts, ends_at = rows, list[Sums](), time.monotonic() + seconds
+    while True:
+        last = rest.values_list("id", flat=True)[stretch - 1 : stretch].first()
+        parts.append(_counted(rest if last is None else rest.filter(id__gte=last), match))
+        if last is None or time.monotonic() > ends_at:
+            break
+        rest = rows.filter(id__lt=last)
+    return Sums(
+        generations=sum(part.generations for part in parts),
+        images=sum(part.images for part in parts),
+        captured=Micros(sum(part.captured for part in parts)),
+        looked_at=sum(part.looked_at for part in parts),
+        is_all=last is None,
+    )
+
+
+def _counted(rows: QuerySet[Generation], match: Q) -> Sums:
+    """Of these rows, those that match. One query."""
     # Asked of those alone that match: each is a look at another table.
-    newest = newest.annotate(stored=Case(When(match, then=images_stored("id"))))
-    row = newest.aggregate(
+    asked = rows.annotate(stored=Case(When(match, then=images_stored("id"))))
+    row = asked.aggregate(
         looked_at=Count("id"),
         generations=Count("id", filter=match),
         images=Sum("stored"),
@@ -115,6 +143,6 @@ def summed(tenant_id: TenantId | UUID, wanted: Wanted, known: Known | None) -> S
         generations=row["generations"],
         images=row["images"] or 0,
         captured=Micros(row["captured"] or 0),
-        looked_at=looked_at,
-        is_all=row["looked_at"] < looked_at,
+        looked_at=row["looked_at"],
+        is_all=True,
     )

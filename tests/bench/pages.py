@@ -33,6 +33,7 @@ PAGES = {
     "of a model, of 30 days": "generations/?model=gpt-image-1&period=30d",
     "by words": "generations/?q=number+999",
     "by words, none": "generations/?q=zzz",
+    "by words, all counted": "generations/?q=zzz&count=all",
     "a later page": "generations/?after={late}",
     "one generation": "generations/{late}/",
     "playground": "playground/",
@@ -55,8 +56,8 @@ PAGES = {
     "settings": "settings/",
     "CSV of a day": "generations/?period=24h&format=csv",
 }
-NO_LIMIT = {"by words", "by words, none", "CSV of a day"}
-"""A search by words has a limit of its own; a file is a file."""
+NO_LIMIT = {"by words", "by words, none", "by words, all counted", "CSV of a day"}
+"""A search by words has a limit of its own; who asks for all, or for a file, waits for it."""
 MODELS = (
     "(ARRAY['gpt-image-2','gpt-image-2-origin','gpt-image-1','dall-e-3','dall-e-2'])[1 + mod(i, 5)]"
 )

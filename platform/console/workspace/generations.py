@@ -44,6 +44,7 @@ from generation.searching import (
     narrowed,
     page_of,
     sums,
+    sums_of_all,
 )
 from generation.selectors import Finished
 from pictor.kit import clock, ids
@@ -53,6 +54,8 @@ from webhooks.models import Delivery
 from webhooks.selectors import deliveries_about
 
 PAGE = 50
+COUNTED_SECONDS = 15.0
+"""For the sums of all, by what usage does not know; they are made when they are asked for."""
 READ = 200
 """Rows that a CSV reads at once."""
 TOO_BROAD = "That takes too long to find: narrow it by a period, a model or a key."
@@ -74,11 +77,14 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     page = page_of(
         workspace.id, filters.wanted, after=after, limit=PAGE + 1, prompt_chars=SHOWN_CHARS
     )
-    rows = page.rows[:PAGE]
+    rows, summed = page.rows[:PAGE], page.sums
     last = rows[-1].generation.id if len(page.rows) > PAGE else page.edge
     more = ids.public(ids.GENERATION, last) if last else ""
     view = "gallery" if request.GET.get("view") == "gallery" else ""
     live = "1" if request.GET.get("live") == "1" and after is None else ""
+    is_counted = request.GET.get("count") == "all" and not live
+    if is_counted and summed is not None and not summed.is_all:
+        summed = sums_of_all(workspace.id, filters.wanted, seconds=COUNTED_SECONDS)
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
@@ -89,8 +95,9 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "filters": filters,
         "is_filtered": bool(filters.said.keys() - {"q"}),
         "links": _links(filters, view=view, live=live, after=more),
-        "sums": page.sums,
-        "too_broad": TOO_BROAD if page.sums is None else "",
+        "sums": summed,
+        "is_counted": is_counted,
+        "too_broad": TOO_BROAD if summed is None else "",
         "is_gallery": bool(view),
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
@@ -128,6 +135,7 @@ def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, s
         "gallery": to(view="gallery", live=live),
         "live": to(view=view, live="" if live else "1"),
         "newest": to(view=view),
+        "count": to(view=view, count="all"),
         "older": to(view=view, after=after),
         "csv": to(format="csv"),
     }

@@ -15,7 +15,7 @@ from billing.selectors import books_of, rows_of
 from billing.services import draft_price_book, publish_price_book
 from console.workspace import generations
 from generation.models import Generation
-from generation.searching import Wanted, bounds, found, narrowed, pages, sums
+from generation.searching import Wanted, bounds, found, narrowed, pages, sums, sums_of_all
 from generation.searching.sums import AWAY
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros
@@ -537,10 +537,41 @@ def test_what_waits_is_canceled_and_what_ended_is_not(acme, sign_in, some):
 def test_sums_of_some_do_not_send_to_usage_that_has_them_no_better(acme, sign_in, monkeypatch):
     monkeypatch.setattr("generation.searching.bounds.WORDS_SEARCHED", 2)
 
-    page = words_of(sign_in(acme).get(url("generations", acme) + "?q=fox"))
+    client = sign_in(acme)
 
-    said = "Among the newest 2: 1 generation, 0 images, $0.00 charged; of a shorter period all"
-    assert said in page
+    page = words_of(client.get(url("generations", acme) + "?q=fox"))
+    of_all = words_of(client.get(url("generations", acme) + "?q=fox&count=all"))
+
+    said = "Among the newest 2: 1 generation, 0 images, $0.00 charged · "
+    assert f'{said}<a href="?q=fox&amp;count=all">Count all</a>' in page
+    assert ">2 generations, 1 image, $0.05268 charged · <a" in of_all
+
+
+@pytest.mark.usefixtures("some")
+def test_sums_of_all_end_in_time(acme, sign_in, monkeypatch):
+    monkeypatch.setattr("generation.searching.bounds.WORDS_SEARCHED", 1)
+    monkeypatch.setattr(generations, "COUNTED_SECONDS", 0.0)
+
+    page = words_of(sign_in(acme).get(url("generations", acme) + "?q=fox&count=all"))
+
+    assert "Among the newest 1: 1 generation, 0 images, $0.00 charged; of a shorter period" in page
+
+
+@pytest.mark.parametrize(
+    "wanted", [Wanted(source="api"), Wanted(text="fox"), Wanted(cost_over=Micros(60_000))]
+)
+def test_sums_of_all_are_those_of_the_rows(acme, some, monkeypatch, wanted):
+    every = found(acme.id, wanted, limit=99)
+    for name in ("SEARCHED", "WORDS_SEARCHED"):
+        monkeypatch.setattr(bounds, name, 2)
+
+    of_all = sums_of_all(acme.id, wanted, seconds=60)
+
+    assert (of_all.generations, of_all.images, of_all.captured, of_all.is_all) == (
+        *(len(every), sum(len(one.images) for one in every)),
+        *(sum(one.generation.charged_micros for one in every), True),
+    )
+    assert of_all.looked_at == len(some)
 
 
 def test_a_deleted_generation_keeps_its_bill(acme, sign_in, some):
