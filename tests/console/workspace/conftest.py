@@ -102,6 +102,17 @@ def delivered(tmp_path: Path) -> Make:
 
 
 @pytest.fixture
+def some(acme, delivered):
+    """Three that were delivered, and one that waits."""
+    return [
+        delivered(acme, prompt="a red fox", user="order-7"),
+        delivered(acme, prompt="a blue heron", model="dall-e-3", quality="hd"),
+        delivered(acme, prompt="=HYPERLINK(1)", sizes=((1024, 1024), (1024, 1024))),
+        acme.generation(prompt="a fox that waits"),
+    ]
+
+
+@pytest.fixture
 def ended(tmp_path: Path) -> Make:
     """A generation of $0.05268 that ended then: `ended(acme, "2026-10-24T22:00:03Z")`."""
     spools = Spools(tmp_path / "then", SpoolBudget(1_000_000))
