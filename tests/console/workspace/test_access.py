@@ -1,11 +1,12 @@
 """Who may open which page: asked of every address below a workspace, from the URL map."""
 
+import re
 from contextvars import copy_context
 
 import pytest
 from django.db import transaction
 from django.test import Client
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from accounts.models import AuditEvent, Invitation, Membership
 from accounts.services import invite
@@ -268,6 +269,29 @@ def test_what_a_role_may_not_do_is_not_shown(acme, sign_in, delivered):
             assert (f'href="{address(name, acme)}"' in html) == (role in MAY[name]), (role, name)
     detail = sign_in(acme, "viewer").get(address("generation", acme, made)).content.decode()
     assert "Delete images" not in detail
+
+
+ADDRESS = re.compile(r'(?:href|action|formaction|src|hx-\w+)="(/console/ten_[^"?#]+)')
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_no_page_leads_a_role_to_what_it_may_not_do(acme, sign_in, delivered, role):
+    peopled(acme, sign_in)
+    made = delivered(acme).public_id
+    client = sign_in(acme, role)
+    shown: set[str] = set()
+    wrong: set[tuple[str, str]] = set()
+
+    for page in sorted(set(names()) - ACTIONS - ELSEWHERE):
+        answer = client.get(address(page, acme, made, acme.key.public_id))
+        for path in set(ADDRESS.findall(answer.content.decode())):
+            name = str(resolve(path).url_name)
+            shown.add(name)
+            if role not in MAY[name]:
+                wrong.add((page, name))
+
+    assert wrong == set()
+    assert shown > {"overview", "usage"}
 
 
 def test_pages_are_counted(acme, sign_in, monkeypatch):
