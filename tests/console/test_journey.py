@@ -7,6 +7,7 @@ import pytest
 
 from tests.console.browser import LOOKS, axe, faults, keep, looking
 from tests.console.people import PASSWORD, generate, sign_up
+from tests.console.visits import FIRST_VISIT, too_heavy, weighed
 
 CLICKS = """
 addEventListener("click", (event) => {
@@ -90,7 +91,9 @@ def test_a_colleague_joins_by_the_link_in_the_mail(newcomer, browser, stack):
         link = mail.locator("a[href*='/invite/']").get_attribute("href")
         assert link is not None
         invitation = theirs.new_page()
-        assert faults(invitation, link) + axe(invitation) == []
+        with weighed(invitation, is_first=True) as bytes_of:
+            assert faults(invitation, link) + axe(invitation) == []
+        assert too_heavy(bytes_of, FIRST_VISIT) == []
         keep(invitation, "invitation")
         invitation.get_by_role("link", name="Create an account").click()
         invitation.wait_for_url("**/signup/**")

@@ -6,14 +6,17 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
 from tests.console.people import PASSWORD, code_of_app, fill, sign_up
+from tests.console.visits import AGAIN, FIRST_VISIT, too_heavy, weighed
 from tests.servers import Stack
 
 
 def looks_right(page: Page, stack: Stack, path: str, name: str, status: int = 200) -> None:
-    for look in in_every_look(page, stack.base_url):
-        found = faults(page, path, status=status)
-        keep(page, f"{name}-{look.name}")
-        assert found + axe(page) == [], look.name
+    for number, look in enumerate(in_every_look(page, stack.base_url)):
+        with weighed(page, is_first=number == 0) as bytes_of:
+            found = faults(page, path, status=status)
+            keep(page, f"{name}-{look.name}")
+            found += axe(page)
+        assert found + too_heavy(bytes_of, AGAIN if number else FIRST_VISIT) == [], look.name
 
 
 def set_up(page: Page) -> str:
