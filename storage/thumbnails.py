@@ -37,6 +37,11 @@ ICON = Kind(96, icon_key, "has_icon")
 """For a row of a list."""
 
 
+def is_made(image: StoredImage, kind: Kind) -> bool:
+    """Whether that of the image lies on storage."""
+    return bool(getattr(image, kind.flag))
+
+
 def small_url(image: StoredImage, kind: Kind, *, spools: Spools) -> str:
     """A url of the image's small picture, good as long as its own.
 
@@ -45,7 +50,7 @@ def small_url(image: StoredImage, kind: Kind, *, spools: Spools) -> str:
         kind: which one.
         spools: where the bytes pass through.
     """
-    if not getattr(image, kind.flag):
+    if not is_made(image, kind):
         _make(image, kind, spools)
     return signed_url(kind.key_of(image.object_key), content_type=CONTENT_TYPE)
 

@@ -14,7 +14,9 @@ from uuid import UUID
 from accounts.rates import shared
 from accounts.rates.buckets import (
     Bucket,
+    bucket_of_new_pictures,
     bucket_of_pages,
+    bucket_of_pictures,
     bucket_of_queries,
     bucket_of_reads,
     bucket_of_sendings,
@@ -59,6 +61,16 @@ def take_query(caller: Caller) -> None:
 def take_page(user_id: UUID) -> None:
     """Count one page of the console. Raises as `take_read` does."""
     _take_one(bucket_of_pages(user_id))
+
+
+def take_picture(user_id: UUID) -> None:
+    """Count one small picture on a page of the console. Raises as `take_read` does."""
+    _take_one(bucket_of_pictures(user_id))
+
+
+def take_new_picture(user_id: UUID) -> None:
+    """Count one of them that is made first. Raises as `take_read` does."""
+    _take_one(bucket_of_new_pictures(user_id))
 
 
 def take_sending(tenant_id: UUID, *, many: bool = False) -> None:

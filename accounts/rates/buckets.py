@@ -21,10 +21,16 @@ READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
 PAGES = "pages"
+PICTURES = "small pictures"
+NEW_PICTURES = "new small pictures"
 SENDINGS = "webhook tests and resends"
 
 PAGES_OF_PERSON = 300
 """Pages of the console a minute: five a second, for as long as one likes."""
+PICTURES_OF_PERSON = 6000
+"""Small pictures that those pages ask for: of each row of a list one, and each costs little."""
+NEW_PICTURES_OF_PERSON = 600
+"""Of these, those that are made first, which takes time on every core of a web process."""
 SENDINGS_OF_TENANT = 30
 """Webhook events a minute that a tenant has sent by hand."""
 SIGN_INS_OF_ACCOUNT = 6
@@ -83,6 +89,18 @@ def bucket_of_reads(caller: Caller) -> Bucket:
 def bucket_of_pages(user_id: UUID) -> Bucket:
     """The platform's limit of the pages that a person looks at."""
     return Bucket(f"pictor:rate:{{{user_id}}}:pages", PAGES, "account", PAGES_OF_PERSON, 1)
+
+
+def bucket_of_pictures(user_id: UUID) -> Bucket:
+    """The platform's limit of the small pictures that a person's pages ask for."""
+    name = f"pictor:rate:{{{user_id}}}:pictures"
+    return Bucket(name, PICTURES, "account", PICTURES_OF_PERSON, 1)
+
+
+def bucket_of_new_pictures(user_id: UUID) -> Bucket:
+    """The platform's limit of those that are made for a person's pages."""
+    name = f"pictor:rate:{{{user_id}}}:new-pictures"
+    return Bucket(name, NEW_PICTURES, "account", NEW_PICTURES_OF_PERSON, 1)
 
 
 def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:

@@ -7,6 +7,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -14,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
+from django.utils.cache import add_never_cache_headers
 
 from accounts import rates
 from accounts.models import ApiKey, Membership, Tenant, User
@@ -245,25 +246,44 @@ def _membership(user: User, tenant: str, needs: May | None) -> Membership:
     return membership
 
 
-def member(needs: May | None = None) -> Callable[[View], View]:
+def _with_limits(view: View) -> View:
+    """A page that is a 429 where it raises RateLimited, and is cached only if it says how long."""
+
+    @wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            answer = view(request, *args, **kwargs)
+        except RateLimited as error:
+            answer = _too_many(request, error.retry_after)
+        if not answer.has_header("Cache-Control"):
+            add_never_cache_headers(answer)
+        return answer
+
+    return limited
+
+
+def member(
+    needs: May | None = None, *, take: Callable[[UUID], None] = rates.take_page
+) -> Callable[[View], View]:
     """A page under /console/<tenant>/: its view gets a Workspace in place of the id.
 
     Who is not signed in is sent to do so, who has not accepted the terms in force to them. For any
     other workspace, and for what the role does not allow, there is no such page. Where the
     workspace asks for a second factor, who lacks it is shown how to get one, and nothing else.
     Templates show times in the workspace's zone.
+
+    Args:
+        needs: what the role has to allow.
+        take: how one is counted for who asks. RateLimited, of this or of the view, is a 429.
     """
 
     def dressed(view: View) -> View:
-        @never_cache
+        @_with_limits
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
                 return _led(request, "account_login")
-            try:
-                rates.take_page(request.user.id)
-            except RateLimited as error:
-                return _too_many(request, error.retry_after)
+            take(request.user.id)
             membership = _membership(request.user, tenant, needs)
             if request.user.terms_version != settings.TERMS_VERSION:
                 return _led(request, reverse("people:terms"))

@@ -1,30 +1,41 @@
 """The small pictures of a generation's first image."""
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
+from accounts import rates
 from console.workspace.access import May, Workspace, member
 from console.workspace.rows import one_of
 from pictor.kit.spool import SpoolError
 from pictor.kit.spools import process_spools
 from storage.probe import NotAnImage
 from storage.services import StorageFailed, signed_url
-from storage.thumbnails import ICON, THUMBNAIL, small_url
+from storage.thumbnails import ICON, THUMBNAIL, is_made, small_url
 
 KINDS = {"icon": ICON}
 
 
 @require_safe
-@member(May.SEE_GENERATIONS)
+@member(May.SEE_GENERATIONS, take=rates.take_picture)
 def thumbnail(request: HttpRequest, workspace: Workspace, generation: str) -> HttpResponse:
-    """Where it is, or with `size=icon` the smallest; the image where none can be made now."""
+    """Where it is, or with `size=icon` the smallest; the image where none can be made now.
+
+    A browser may keep the way there for as long as half of what its url is good for.
+    """
     images = one_of(workspace, generation).images
     if not images:
         raise Http404
     first, spools = images[0], process_spools().of(str(workspace.tenant.id))
+    kind = KINDS.get(request.GET.get("size", ""), THUMBNAIL)
+    if not is_made(first, kind):
+        rates.take_new_picture(workspace.user.id)
     try:
-        url = small_url(first, KINDS.get(request.GET.get("size", ""), THUMBNAIL), spools=spools)
+        url = small_url(first, kind, spools=spools)
     except (StorageFailed, NotAnImage, SpoolError):
-        url = signed_url(first.object_key, content_type=first.content_type)
-    return redirect(url)
+        return redirect(signed_url(first.object_key, content_type=first.content_type))
+    answer = redirect(url)
+    patch_cache_control(answer, private=True, max_age=settings.URL_EXPIRY_SECONDS // 2)
+    return answer

@@ -14,7 +14,7 @@ from billing.models import Transfer
 from console.workspace import urls
 from pictor.kit import clock, log
 from storage.exports import KEPT as EXPORT_KEPT
-from storage.models import TenantExport
+from storage.models import StoredImage, TenantExport
 from tests.console.workspace.conftest import SignIn, available, told
 from tests.factories import Customer
 from webhooks.models import Delivery
@@ -303,6 +303,57 @@ def test_pages_are_counted(acme, sign_in, monkeypatch):
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2]["Retry-After"]) > 0
     assert "Too many requests" in answers[2].content.decode()
+
+
+def test_pictures_are_no_pages(acme, delivered, sign_in, monkeypatch):
+    """A list asks for one of each row: a few lists would use up the pages of a minute."""
+    monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 1)
+    made = delivered(acme).public_id
+    client = sign_in(acme, email="busy@example.com")
+
+    pictures = [client.get(address("thumbnail", acme, made)) for _ in range(4)]
+    page = client.get(address("overview", acme))
+
+    assert {answer.status_code for answer in pictures} == {302}
+    assert page.status_code == 200
+
+
+def test_pictures_are_counted(acme, delivered, sign_in, monkeypatch):
+    monkeypatch.setattr("accounts.rates.buckets.PICTURES_OF_PERSON", 2)
+    made = delivered(acme).public_id
+    client = sign_in(acme, email="busy@example.com")
+
+    answers = [client.get(address("thumbnail", acme, made)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [302, 302, 429]
+
+
+def test_pictures_that_are_made_first_are_counted(acme, delivered, sign_in, monkeypatch):
+    monkeypatch.setattr("accounts.rates.buckets.NEW_PICTURES_OF_PERSON", 1)
+    ready, new, more = (delivered(acme) for _ in range(3))
+    StoredImage.objects.filter(generation_id=ready.id).update(has_thumbnail=True)
+    client = sign_in(acme, email="busy@example.com")
+
+    answers = [client.get(address("thumbnail", acme, one.public_id)) for one in (new, ready, more)]
+
+    assert [answer.status_code for answer in answers] == [302, 302, 429]
+    assert int(answers[2]["Retry-After"]) > 0
+
+
+def test_a_browser_keeps_the_way_to_a_picture_and_no_page(acme, delivered, sign_in):
+    made = delivered(acme)
+    client = sign_in(acme, email="busy@example.com")
+
+    kept = []
+    for is_there in (False, True):
+        StoredImage.objects.filter(generation_id=made.id).update(has_thumbnail=is_there)
+        kept.append(client.get(address("thumbnail", acme, made.public_id)))
+    page = client.get(address("overview", acme))
+
+    assert "no-store" in kept[0]["Cache-Control"]  # none could be made of it: the image itself
+    assert sorted(kept[1]["Cache-Control"].split(", ")) == ["max-age=1800", "private"]
+    assert "Cookie" in kept[1]["Vary"]
+    assert "no-store" in page["Cache-Control"]
 
 
 def test_the_only_workspace_is_opened_at_once(acme, other, sign_in):
