@@ -10,6 +10,7 @@ from accounts.models import Mail
 from billing.models import Transfer
 from billing.selectors import balance_alert_of, book_in_force, latest_transfers, proof_of, rows_of
 from billing.services import (
+    Usage,
     adjust,
     draft_price_book,
     look_at_balances,
@@ -63,11 +64,11 @@ def test_the_page_says_where_to_pay_and_by_what_reference(acme, sign_in, setting
 
 
 def test_a_weeks_charges_are_told_to_the_micro(acme, sign_in):
-    record_usage(
+    record_usage(Usage(
         tenant_id=acme.id, key_id=acme.key.id, model="dall-e-3", tier="base", channel="one",
         status="succeeded", at=clock.now() - timedelta(hours=2), images=1,
         captured=Micros(8_999_999_999_999_000), took=timedelta(seconds=4),
-    )  # fmt: skip
+    ))  # fmt: skip
 
     page = words_of(sign_in(acme).get(url("billing", acme)))
 
