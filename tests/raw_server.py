@@ -102,6 +102,13 @@ async def drips(_request: Received, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
+async def is_at_most(server: RawServer, count: int) -> None:
+    """Until the server has seen all others closed."""
+    async with asyncio.timeout(10):
+        while server.open_connections > count:
+            await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def running(
     script: Script, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from uuid import UUID
 
+import uvloop
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
@@ -97,7 +98,7 @@ _thread: threading.Thread | None = None
 def start() -> None:
     """Begin the loop, in a thread of its own."""
     global _thread  # noqa: PLW0603 - one sender a process
-    _thread = vital.start_thread("webhooks", lambda: asyncio.run(_run()), is_over=_stop.is_set)
+    _thread = vital.start_thread("webhooks", lambda: uvloop.run(_run()), is_over=_stop.is_set)
 
 
 def stop() -> None:

@@ -1,7 +1,7 @@
 """The image worker's one asyncio loop: slots, lease, drain.
 
 Celery's consumer only hands ids over; every upstream call of the process waits on this loop, at
-some 30 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a full
+some 24 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a full
 database pool cannot let it run out, and looks for generations whose doorbell nobody heard: with the
 broker down, work is merely found a few seconds later.
 
@@ -17,6 +17,7 @@ from collections.abc import Collection
 from contextlib import closing
 from uuid import UUID
 
+import uvloop
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from prometheus_client import Gauge
@@ -75,7 +76,7 @@ class ImageWorker:
         self._quarantine = Quarantine(
             worker=self._epoch, carry=self._carry_claimed, is_stopping=self._is_stopping
         )
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._loop_heard_at = self._beat_at = self._renewed_at = time.monotonic()
         self.threads = (
             vital.start_thread("image-loop", self._run_loop, is_over=self._is_retired.is_set),

@@ -25,7 +25,7 @@ from generation.api.callers import callers
 from generation.api.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
 from generation.figures import figures
-from pictor.kit import clock, metrics, pools, statement_logs
+from pictor.kit import clock, garbage, metrics, pools, statement_logs
 from pictor.kit.checks import refuse_to_serve
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.form_reading import FormPaths
@@ -68,6 +68,7 @@ class Lifespan:
             await callers.start()
             if settings.METRICS:
                 metrics.start("web")
+            garbage.keep_what_is_there()
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await asyncio.to_thread(metrics.stop)

@@ -34,6 +34,7 @@ app.conf.update(
     accept_content=["json"],
     result_backend=None,
     worker_send_task_events=False,
+    worker_enable_remote_control=False,  # nobody steers a worker through the broker
     task_send_sent_event=False,
     worker_prefetch_multiplier=4,
     worker_hijack_root_logger=False,

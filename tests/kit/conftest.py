@@ -11,6 +11,12 @@ from tests.kit.calls import make_certificate
 from tests.raw_server import running, says
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Image workers run on uvloop; commands that call a channel do not."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 @pytest.fixture
 async def server():
     async with running(says(b"hello")) as server:

@@ -1,30 +1,36 @@
-"""httpx over connections of httpcore's, each used by one call at a time and kept for the next.
+"""httpx over connections of our own, each used by one call at a time and kept for the next.
 
-httpcore's own pool looks at all its connections on every request, and polls those that are idle:
-with 200 of them a call cost 5 ms of CPU. Here the one that was used last is taken, and asked alone
-whether its server has closed it.
+The one that was used last is taken, so that those of a burst grow old and are closed.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import httpcore
 import httpx
 from typing_extensions import override
+
+from pictor.kit.http1 import Connection
 
 KEEPALIVE_SECONDS = 4.0
 """Shorter than servers' usual 5 s: a reused connection that its server is just closing would leave
 us not knowing whether a paid request arrived."""
 MOST_IDLE = 100
 
-_Origin = tuple[bytes, bytes, int | None]
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a connection leads to."""
+
+    scheme: str
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
-    origin: _Origin
-    connection: httpcore.AsyncHTTPConnection
+    origin: Origin
+    connection: Connection
     since: float
 
 
@@ -32,59 +38,36 @@ class Transport(httpx.AsyncBaseTransport):
     """As many connections as there are calls, and what is left of them for the next ones.
 
     Args:
-        new_connection: one to an origin, to be opened by its first request.
+        connect: opens one to an origin within so many seconds.
     """
 
-    def __init__(
-        self, new_connection: Callable[[httpcore.Origin], httpcore.AsyncHTTPConnection]
-    ) -> None:
-        self._new_connection = new_connection
+    def __init__(self, connect: Callable[[Origin, float | None], Awaitable[Connection]]) -> None:
+        self._connect = connect
         self._idle: list[_Idle] = []
         """The oldest first."""
         self._is_closed = False
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._close_old()
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
+        self._close_old()
+        url = request.url
+        origin = Origin(
+            url.scheme,
+            url.raw_host.decode("ascii"),
+            url.port or (443 if url.scheme == "https" else 80),
         )
-        origin = (url.scheme, url.host, url.port)
-        connection = await self._kept(origin) or self._new_connection(url.origin)
-        asked = httpcore.Request(
-            method=request.method.encode("ascii"),
-            url=url,
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        try:
-            answer = await connection.handle_async_request(asked)
-        except BaseException:  # cancelled as well: nobody else knows of it
-            await connection.aclose()
-            raise
+        connection = self._kept(origin)
+        if connection is None:
+            connection = await self._connect(origin, request.extensions["timeout"]["connect"])
 
-        async def ended() -> None:
-            try:
-                await answer.aclose()
-            except BaseException:
-                await connection.aclose()
-                raise
+        def ended(connection: Connection) -> None:
             if self._is_closed:
-                await connection.aclose()
-            elif connection.is_idle():  # read to its end, and not to be closed by its server
+                connection.close()
+            elif connection.is_usable:
                 self._idle.append(_Idle(origin, connection, time.monotonic()))
-                await self._close_old()
+                self._close_old()
 
-        return httpx.Response(
-            status_code=answer.status,
-            headers=answer.headers,
-            stream=_AnswerStream(answer, ended),
-            extensions=answer.extensions,
-        )
+        return await connection.ask(request, ended=ended)
 
     @override
     async def aclose(self) -> None:
@@ -92,36 +75,20 @@ class Transport(httpx.AsyncBaseTransport):
         self._is_closed = True
         idle, self._idle = self._idle, []
         for one in idle:
-            await one.connection.aclose()
+            one.connection.close()
 
-    async def _kept(self, origin: _Origin) -> httpcore.AsyncHTTPConnection | None:
+    def _kept(self, origin: Origin) -> Connection | None:
         """The one to this origin that was used last and that its server has not closed."""
         for one in reversed(self._idle):
             if one.origin == origin:
                 self._idle.remove(one)
-                if not one.connection.has_expired():
+                if one.connection.is_usable:
                     return one.connection
-                await one.connection.aclose()
         return None
 
-    async def _close_old(self) -> None:
+    def _close_old(self) -> None:
         while self._idle and self._is_old(self._idle[0]):
-            await self._idle.pop(0).connection.aclose()
+            self._idle.pop(0).connection.close()
 
     def _is_old(self, one: _Idle) -> bool:
         return len(self._idle) > MOST_IDLE or time.monotonic() > one.since + KEEPALIVE_SECONDS
-
-
-class _AnswerStream(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response, ended: Callable[[], Awaitable[None]]) -> None:
-        self._answer = answer
-        self._ended = ended
-
-    @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.aiter_stream():
-            yield chunk
-
-    @override
-    async def aclose(self) -> None:
-        await self._ended()

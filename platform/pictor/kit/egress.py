@@ -12,16 +12,18 @@ resolve. Source of the address rules: IANA's special-purpose address registries 
 import asyncio
 import re
 import socket
+import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import NoReturn
 
-import httpcore
 import httpx
-from typing_extensions import override
+
+from pictor.kit import connections
+from pictor.kit.http1 import Connection
 
 DNS_CACHE_SECONDS = 5.0
 DNS_THREADS = 8
@@ -194,52 +196,47 @@ def _failed(future: asyncio.Future[list[str]]) -> bool:
     return future.cancelled() or future.exception() is not None
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
+class Connector:
     """Connects only to addresses that were checked, whatever the host name resolves to later."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, tls: ssl.SSLContext) -> None:
         self._addresses = addresses
-        self._backend = httpcore.AnyIOBackend()
+        self._tls = tls
 
-    @override
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect(self, origin: connections.Origin, seconds: float | None) -> Connection:
+        """An open connection; ConnectError, ConnectTimeout, EgressRefused or NotReached."""
+        host = origin.host.lower()
         failed: Exception | None = None
         try:
-            async with asyncio.timeout(timeout):
-                found = await self._addresses.of(host.lower(), port)
-                share = timeout and max(ATTEMPT_SECONDS, timeout / len(found))
+            async with asyncio.timeout(seconds):
+                found = await self._addresses.of(host, origin.port)
+                share = seconds and max(ATTEMPT_SECONDS, seconds / len(found))
                 for address in found:
                     try:
-                        return await self._backend.connect_tcp(
-                            address, port, share, local_address, socket_options
-                        )
-                    except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                        async with asyncio.timeout(share):
+                            return await self._opened(origin, address)
+                    except ssl.SSLError:
+                        raise
+                    except (OSError, TimeoutError) as error:
                         failed = error
+        except ssl.SSLError as error:
+            raise httpx.ConnectError(str(error)) from error
         except TimeoutError:
-            if self._addresses.is_waiting(host.lower(), port):
+            if self._addresses.is_waiting(host, origin.port):
                 raise LookUpsBusy(f"{host} was not looked up in time") from None
-            raise httpcore.ConnectTimeout(f"{host} did not answer in time") from None
-        raise httpcore.ConnectError(f"{host} refused the connection: {failed}")
+            raise httpx.ConnectTimeout(f"{host} did not answer in time") from None
+        raise httpx.ConnectError(f"{host} refused the connection: {failed}")
 
-    @override
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> NoReturn:
-        raise EgressRefused("unix sockets are not called")
-
-    @override
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def _opened(self, origin: connections.Origin, address: str) -> Connection:
+        is_tls = origin.scheme == "https"
+        _, connection = await asyncio.get_running_loop().create_connection(
+            Connection,
+            address,
+            origin.port,
+            ssl=self._tls if is_tls else None,
+            server_hostname=origin.host if is_tls else None,
+        )
+        return connection
 
 
 _PRIVATE_NAMES = frozenset(
@@ -266,6 +263,7 @@ def check_form(url: str) -> None:
         raise EgressRefused("not a public url")
 
 
+@lru_cache(maxsize=256)
 def parse(url: str) -> httpx.URL:
     """The url, or EgressRefused. Characters that parsers disagree about are refused."""
     if len(url) > MAX_URL_CHARS or not url.isprintable() or " " in url or "\\" in url:

@@ -19,14 +19,14 @@ check keep the name. Redirects are not followed, proxies from the environment ar
 """
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
+from typing import Any
 
-import httpcore
 import httpx
 from prometheus_client import Gauge
 
@@ -52,6 +52,11 @@ __all__ = [
 ]
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+USUAL_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"python-httpx/{httpx.__version__}",
+}
 CALLS = Gauge("pictor_http_calls", "Calls to others' hosts that are under way.")
 
 
@@ -110,17 +115,13 @@ class HttpPool:
     ) -> None:
         self._allow = frozenset(entry.lower() for entry in egress_allow)
         self._connect_timeout_seconds = connect_timeout_seconds
-        self._ssl_context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        tls = ssl_context or httpx.create_ssl_context(trust_env=False)
+        tls.set_alpn_protocols(["http/1.1"])
         self._addresses = egress.Addresses(
             self._allow, resolve or egress.resolve, threads=dns_threads
         )
-        self._guarded = egress.GuardedBackend(self._addresses)
-        self.client = httpx.AsyncClient(
-            transport=connections.Transport(self._new_connection),
-            trust_env=False,
-            follow_redirects=False,
-            # One answer's cookies would go to other tenants' servers below the same suffix.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        self.transport = connections.Transport(
+            egress.Connector(self._addresses, tls).connect,
         )
 
     def exchange(
@@ -146,18 +147,13 @@ class HttpPool:
 
     async def aclose(self) -> None:
         """Close every connection that is idle; one in use is closed by the end of its call."""
-        await self.client.aclose()
+        await self.transport.aclose()
         self._addresses.close()
 
     @property
     def allow(self) -> frozenset[str]:
         """The allow-listed `host:port` entries."""
         return self._allow
-
-    def _new_connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        return httpcore.AsyncHTTPConnection(
-            origin, ssl_context=self._ssl_context, network_backend=self._guarded
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +199,8 @@ class Exchange:
         self._pool = pool
         self._method = method
         self._url = url
-        self._headers = httpx.Headers({"Accept-Encoding": "identity", **headers})
+        self._headers = httpx.Headers(USUAL_HEADERS)
+        self._headers.update(headers)
         self._body = body
         self._timeout = timeout
         self._stack = self._open()
@@ -223,29 +220,32 @@ class Exchange:
     async def _open(self) -> AsyncIterator["HttpAnswer"]:
         url = egress.parse(self._url)
         egress.origin_of(url, self._pool.allow)
-        client = self._pool.client
-        request = self._request(client, url)
-        # User info in the url must not replace an Authorization header of the caller's.
-        auth = httpx.Auth() if "authorization" in request.headers else httpx.USE_CLIENT_DEFAULT
         with CALLS.track_inprogress():
             with _translated(self):
-                response = await client.send(request, stream=True, auth=auth)
+                request = self._request(url)
+                response = await self._pool.transport.handle_async_request(request)
             self.status, self.answer_headers = response.status_code, response.headers
             try:
                 yield HttpAnswer(response, self)
             finally:
                 await response.aclose()
 
-    def _request(self, client: httpx.AsyncClient, url: httpx.URL) -> httpx.Request:
-        if self._body is not None:
+    def _request(self, url: httpx.URL) -> httpx.Request:
+        """Without httpx's client, for whom redirects, cookies and proxies are: none is wanted."""
+        extensions: dict[str, Any] = {"timeout": self._timeout.as_dict()}
+        if self._body is None:
+            extensions["sending"] = self._sends
+        else:
             self._headers["Content-Length"] = str(self._body.size_bytes)
-        return client.build_request(
+        # User info in the url must not replace an Authorization header of the caller's.
+        if url.userinfo and "Authorization" not in self._headers:
+            self._headers["Authorization"] = _basic(url)
+        return httpx.Request(
             self._method,
             url,
             headers=self._headers,
             content=None if self._body is None else self._sending(self._body),
-            timeout=self._timeout,
-            extensions={"trace": self._trace} if self._body is None else None,
+            extensions=extensions,
         )
 
     async def _sending(self, body: Payload) -> AsyncIterator[bytes]:
@@ -253,9 +253,8 @@ class Exchange:
             self.is_sent = True
             yield chunk
 
-    async def _trace(self, event: str, _info: object) -> None:
-        if event == "http11.send_request_headers.started":
-            self.is_sent = True
+    def _sends(self) -> None:
+        self.is_sent = True
 
 
 class HttpAnswer:
@@ -287,11 +286,10 @@ class HttpAnswer:
         return b"".join([chunk async for chunk in self.chunks(max_bytes)])
 
 
-_TRANSPORT_ERRORS = (
-    *(httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError),
-    httpx.TransportError,  # a redirect to what is no url: httpx reads it, whether it follows or not
-    ssl.SSLError,  # a broken record
-)
+def _basic(url: httpx.URL) -> str:
+    """The user info of a url as an Authorization header."""
+    name_and_password = f"{url.username}:{url.password}".encode()
+    return f"Basic {base64.b64encode(name_and_password).decode()}"
 
 
 @contextmanager
@@ -301,10 +299,10 @@ def _translated(exchange: Exchange) -> Iterator[None]:
         yield
     except CannotInflate as error:
         raise BodyUnreadable(str(error)) from error
-    except _TRANSPORT_ERRORS as error:
+    except httpx.TransportError as error:
         words = f"{type(error).__name__}: {error}"
         if not exchange.is_sent:
             raise NotReached(words) from error
-        if isinstance(error, httpcore.TimeoutException):
+        if isinstance(error, httpx.TimeoutException):
             raise ReadTimedOut(words) from error
         raise ConnectionLost(words) from error

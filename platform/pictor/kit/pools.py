@@ -93,9 +93,12 @@ async def _run(name: str, threads: int, call: Callable[[], T]) -> T:
 
 def _count(name: str, future: Future[Any]) -> None:
     """A call of the pool, from here until it ends or is given up before it began."""
-    calls = CALLS.labels(name)
+    calls = _calls(name)
     calls.inc()
     future.add_done_callback(lambda _: calls.dec())
+
+
+_calls = cache(CALLS.labels)
 
 
 async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
-from pictor.kit import metrics, statement_logs, vital
+from pictor.kit import garbage, metrics, statement_logs, vital
 from pictor.runtime import hearing
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Become(bootsteps.StartStopStep):
             hearing.start()
         if settings.METRICS:
             metrics.start("+".join(sorted(queues)))
+        garbage.keep_what_is_there()
 
     @override
     def stop(self, parent: Any) -> None:

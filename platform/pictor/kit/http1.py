@@ -1,0 +1,279 @@
+"""One HTTP/1.1 connection, for one request at a time: httptools' parser on a protocol of asyncio's.
+
+httpcore's connections, by h11 and anyio, cost a call a tenth of the CPU that an image costs, and
+held more memory while it waited. The parser is the one that uvicorn serves us with. Loops with many
+calls are uvloop's: asyncio's own fills 256 KB for each connection that is encrypted.
+
+Errors are httpx's: ReadTimeout, WriteTimeout, ReadError, LocalProtocolError, RemoteProtocolError.
+"""
+
+import asyncio
+import select
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import cast
+
+import httptools
+import httpx
+from typing_extensions import override
+
+PIECE_BYTES = 64 * 1024
+MAX_BUFFERED_BYTES = PIECE_BYTES
+"""More is not read from the socket until some of it has been taken."""
+MAX_IDLE_BYTES = 100 * 1024
+"""A peer may send so much without a byte of a body: heads, trailers, chunks' extensions."""
+
+_INTERIM = range(100, 200)
+
+
+class Connection(asyncio.Protocol):
+    """An open connection, made by a connector (egress.py). There is no HEAD, nor a CONNECT."""
+
+    _transport: asyncio.Transport
+    _parser: httptools.HttpResponseParser
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._is_lost = False
+        self._is_full = False  # of what was written and not taken by the peer
+        self._is_asking = False
+        self._changed: asyncio.Future[None] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        # As lenient as h11: what was paid for is not lost to a server that is out of date.
+        self._parser.set_dangerous_leniencies(
+            lenient_chunked_length=True,
+            lenient_data_after_close=True,
+            lenient_optional_cr_before_lf=True,
+        )
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._pieces: deque[bytes] = deque()
+        self._buffered = self._idle_bytes = 0
+        self._has_head = self._is_complete = self._is_kept = False
+        self._error: httpx.TransportError | None = None
+
+    # --- for who calls ------------------------------------------------------------------------
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it takes a request: it is open, and the answer before was read to its end.
+
+        The socket is asked, because the loop may not have seen yet that the server has closed it.
+        """
+        if self._is_lost or self._is_asking or self._transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        return not poll.poll(0)
+
+    async def ask(
+        self, request: httpx.Request, *, ended: "Callable[[Connection], None]"
+    ) -> httpx.Response:
+        """Send a request and wait for the head of its answer.
+
+        Args:
+            request: with `timeout` among its extensions, and `sending` if somebody wants to be
+                called before its first byte leaves.
+            ended: called once when the answer is closed, or was not to be had.
+        """
+        limits = request.extensions["timeout"]
+        self._begin()
+        self._is_asking = True
+        try:
+            await self._send(request, limits["write"])
+            while not self._has_head:
+                await self._change(limits["read"], httpx.ReadTimeout)
+        except BaseException:
+            self.close()
+            ended(self)
+            raise
+        body = _Body(self, limits["read"], ended)
+        return httpx.Response(self._status, headers=self._headers, stream=body, request=request)
+
+    async def pieces(self, seconds: float | None) -> AsyncIterator[bytes]:
+        """The answer's body, in pieces of at most 64 KB, each within so many seconds."""
+        while True:
+            while self._pieces:
+                piece = self._pieces.popleft()
+                self._buffered -= len(piece)
+                if self._buffered < MAX_BUFFERED_BYTES and not self._transport.is_closing():
+                    self._transport.resume_reading()
+                for start in range(0, len(piece), PIECE_BYTES):
+                    yield piece[start : start + PIECE_BYTES]
+            if self._is_complete:
+                return
+            await self._change(seconds, httpx.ReadTimeout)
+
+    def release(self) -> None:
+        """The answer is done with: usable again if it was read to its end, or else closed."""
+        self._is_asking = False
+        if not (self._is_complete and self._is_kept) or self._pieces:
+            self.close()
+
+    def close(self) -> None:
+        """Close it at once, whatever is on its way."""
+        self._transport.abort()
+
+    # --- sending ------------------------------------------------------------------------------
+
+    async def _send(self, request: httpx.Request, seconds: float | None) -> None:
+        """The head with the first piece of the body, then the rest, for as long as it is wanted."""
+        unsent = _head(request)
+        if (sending := request.extensions.get("sending")) is not None:
+            sending()
+        assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - our own requests
+        async for chunk in request.stream:
+            await self._write(unsent + chunk if unsent else chunk, seconds)
+            unsent = b""
+            if self._is_complete or self._is_lost:  # answered already, or never
+                self._is_kept = False
+                return
+        if unsent:
+            await self._write(unsent, seconds)
+
+    async def _write(self, data: bytes, seconds: float | None) -> None:
+        self._transport.write(data)
+        while self._is_full and not (self._is_complete or self._is_lost):
+            await self._change(seconds, httpx.WriteTimeout)
+
+    async def _change(self, seconds: float | None, late: type[httpx.TransportError]) -> None:
+        """Wait for anything to happen. Raises what went wrong."""
+        if self._error is not None:
+            raise self._error
+        self._changed = self._loop.create_future()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed
+        except TimeoutError:
+            raise late(f"nothing for {seconds:g} s") from None
+        finally:
+            self._changed = None
+
+    def _wake(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+
+    # --- asyncio's protocol -------------------------------------------------------------------
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if not self._is_asking or self._is_complete:  # nobody asked for that
+            self._is_kept = False
+            self.close()
+            return
+        self._idle_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(httpx.RemoteProtocolError(f"not HTTP/1.1: {error}"))
+        if self._idle_bytes > MAX_IDLE_BYTES:
+            self._fail(httpx.RemoteProtocolError(f"more than {MAX_IDLE_BYTES} bytes of a head"))
+        is_enough = self._error is not None or self._buffered >= MAX_BUFFERED_BYTES
+        if is_enough and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._wake()
+
+    @override
+    def connection_lost(self, error: Exception | None) -> None:
+        self._is_lost = True
+        if self._has_head and not self._is_complete and self._is_ended_by_close and error is None:
+            self._is_complete = True
+        elif not self._is_complete:
+            words = str(error) if error else "closed before the answer was there"
+            self._fail(httpx.ReadError(words))
+        self._wake()
+
+    @override
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    @override
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._wake()
+
+    def _fail(self, error: httpx.TransportError) -> None:
+        if self._error is None and not self._is_complete:
+            self._error = error
+
+    # --- the parser's -------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """A second answer, to one request, is nobody's."""
+        if self._is_complete:
+            self._is_kept = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One of the head; trailers are left out."""
+        if not self._has_head:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is there, unless it is an interim one."""
+        status = self._parser.get_status_code()
+        if self._has_head or status in _INTERIM:  # to a 101 the parser says no
+            return
+        self._status, self._has_head = status, True
+        self._is_kept = self._parser.should_keep_alive()
+        names = {name.lower(): value.lower() for name, value in self._headers}
+        coding = names.get(b"transfer-encoding")
+        has_length = b"content-length" in names
+        self._is_ended_by_close = not (
+            has_length if coding is None else coding.endswith(b"chunked")
+        )
+        if has_length and coding is not None:
+            self._is_kept = False  # two opinions of where it ends
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body."""
+        self._idle_bytes = 0
+        if not self._is_complete:
+            self._pieces.append(body)
+            self._buffered += len(body)
+
+    def on_message_complete(self) -> None:
+        """The answer has ended; an interim one makes room for it."""
+        if self._has_head:
+            self._is_complete = True
+        else:
+            self._headers.clear()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, on its connection."""
+
+    def __init__(
+        self, connection: Connection, seconds: float | None, ended: Callable[[Connection], None]
+    ) -> None:
+        self._connection = connection
+        self._seconds = seconds
+        self._ended: Callable[[Connection], None] | None = ended
+
+    @override
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._connection.pieces(self._seconds)
+
+    @override
+    async def aclose(self) -> None:
+        if self._ended is not None:
+            ended, self._ended = self._ended, None
+            self._connection.release()
+            ended(self._connection)
+
+
+def _head(request: httpx.Request) -> bytes:
+    """The request's first line and headers, as they are sent. Raises LocalProtocolError."""
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    lines += [b"%b: %b" % header for header in request.headers.raw]
+    head = b"\r\n".join([*lines, b"", b""])
+    ends = len(lines) + 1
+    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
+        raise httpx.LocalProtocolError("a line's end within a header")
+    return head
