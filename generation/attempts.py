@@ -18,6 +18,7 @@ from generation.outcome import AttemptEnd
 from pictor.kit import ids, prepared, rows
 from pictor.kit.metrics import LONG
 from pictor.kit.money import Micros
+from pictor.kit.prepared import Part
 
 logger = logging.getLogger(__name__)
 
@@ -74,17 +75,7 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> bool:
     A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone,
     and the answer is False.
     """
-    is_open = rows.change(
-        Attempt,
-        where={"id": end.attempt_id, "finished_at": None},
-        finished_at=now,
-        attempt_class=end.attempt_class,
-        http_status=end.http_status,
-        upstream_request_id=end.upstream_request_id[:200],
-        may_have_billed=end.may_have_billed,
-        cost_micros=end.cost_micros,
-        detail=end.detail[:500],
-    )
+    is_open = prepared.fetch_one(*attempt_ended(end, now=now)) is not None
     if is_open:
         book_upstream_cost(
             generation_id=generation_id,
@@ -93,6 +84,22 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> bool:
             as_loss=end.attempt_class != AttemptClass.DELIVERED,
         )
     return is_open
+
+
+def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
+    """The statement that closes an attempt's row if it is open; as a part of one, with `given`."""
+    return rows.changing(
+        Attempt,
+        where={"id": end.attempt_id, "finished_at": None},
+        given=given,
+        finished_at=now,
+        attempt_class=end.attempt_class,
+        http_status=end.http_status,
+        upstream_request_id=end.upstream_request_id[:200],
+        may_have_billed=end.may_have_billed,
+        cost_micros=end.cost_micros,
+        detail=end.detail[:500],
+    )
 
 
 def tell(

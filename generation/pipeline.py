@@ -7,6 +7,7 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -62,16 +63,8 @@ async def run(*, generation_id: UUID, worker: WorkerEpoch, dispatcher: Dispatche
 
 
 async def carry(claim: Claim, *, dispatcher: Dispatcher) -> None:
-    """Carry what is claimed already to its settled bill."""
+    """Dispatch, store, settle: carry what is claimed already to its settled bill."""
     log.request_id.set(claim.generation.request_id)
-    finished = await _carry(claim, dispatcher)
-    if finished is not None:
-        await pools.database(notify.tell, finished)
-
-
-async def _carry(claim: Claim, dispatcher: Dispatcher) -> Finished | None:
-    """Dispatch, store, settle. None when the claim was lost on the way."""
-    stored: list[StoredImage] = []
     try:
         delivery = await dispatcher.run(claim)
         with closing(delivery):
@@ -79,22 +72,25 @@ async def _carry(claim: Claim, dispatcher: Dispatcher) -> Finished | None:
                 stored = await store(claim, delivery)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-            is_final = await pools.surely(
-                lambda: settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
-            )
+            await _end(claim, partial(settle, delivery=delivery, stored=stored), stored)
     except ClaimLost:
-        return None
+        return
     except Failure as failure:
-        is_final = await pools.surely(partial(_fail, claim, failure))
+        await _end(claim, partial(fail, failure=failure))
     except (OperationalError, InterfaceError):
         raise  # the database went away: let go of, and queued again by the worker's heartbeat
     except Exception:
-        # Nobody foresaw it, and the money must not wait for the deadline.
+        # Nobody foresaw it, and the money must not wait for the deadline. Its images may be in
+        # storage, but no row names them.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        is_final = await pools.surely(lambda: fail_unforeseen(claim=claim, now=clock.now()))
-        stored = []  # they may be in storage, but no row names them
-    return Finished(claim.generation, tuple(stored)) if is_final else None
+        await _end(claim, fail_unforeseen)
 
 
-def _fail(claim: Claim, failure: Failure) -> bool:
-    return fail(claim=claim, failure=failure, now=clock.now())
+async def _end(claim: Claim, end: Callable[..., bool], stored: Sequence[StoredImage] = ()) -> None:
+    """Make it final, however often the database goes away, and wake whoever waits for it."""
+
+    def ended() -> None:
+        if end(claim=claim, now=clock.now()):  # or the claim was lost on the way
+            notify.tell(Finished(claim.generation, tuple(stored)))
+
+    await pools.surely(ended)

@@ -1,15 +1,16 @@
 """How a generation ends: settled by what was delivered, or failed with its hold released.
 
 Each end is one transaction that begins with the conditional UPDATE making the generation final; the
-object that it was given says afterwards what the row says.
-When that UPDATE changes nothing (a lost claim, a second settlement) nothing else is written, so a
-hold ends exactly once and every end may be called again after any crash. An attempt that failed is
-closed before, in a transaction of its own: it is a fact, whoever has the claim.
+settlement of an image is one statement. The object that it was given says afterwards what the row
+says. When that UPDATE changes nothing (a lost claim, a second settlement) nothing else is written,
+so a hold ends exactly once and every end may be called again after any crash. An attempt that
+failed is closed before, in a transaction of its own: it is a fact, whoever has the claim.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -18,20 +19,29 @@ from prometheus_client import Histogram
 
 from billing import pricing
 from billing.selectors import table_of
-from billing.services import Hold, end_hold, record_usage
+from billing.services import (
+    Hold,
+    Usage,
+    end_hold,
+    hold_ended,
+    record_usage,
+    upstream_cost_booked,
+    usage_recorded,
+)
 from generation import evidence
 from generation.answer import answer_of
-from generation.attempts import cut_off, end_attempt
+from generation.attempts import attempt_ended, cut_off, end_attempt
 from generation.claims import Claim, held_by
 from generation.models import Generation, IdempotencyRecord, State
 from generation.outcome import BROKEN, Delivery, Failure, error_row
-from pictor.kit import rows
+from pictor.kit import prepared, rows
 from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
 from pictor.kit.money import Micros
+from pictor.kit.prepared import Part
 from storage.models import StoredImage
-from storage.services import keep_images
-from webhooks.announcing import announce
+from storage.services import images_kept
+from webhooks.announcing import announce, has_endpoints
 from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
@@ -68,29 +78,75 @@ def settle(
         "channel_id": delivery.route.channel_id,
         "answer": answer_of(generation, delivery, bill, now),
     }
-    with transaction.atomic():
-        if not rows.change(Generation, where=held_by(claim), **ending):
-            return False
-        _tell(generation, State.SUCCEEDED, now)
-        captured = bill.total if generation.livemode else NOTHING
-        outcome = _outcome_of(generation, bill, stored)
-        end_hold(hold=hold_of(generation), captured=captured, evidence=outcome)
-        keep_images(stored)
-        end_attempt(delivery.ended, generation_id=generation.id, now=now)
-        _count(
-            generation,
-            State.SUCCEEDED,
-            channel=delivery.route.channel_name,
-            images=len(delivery.images),
-            captured=bill.total,
-            at=now,
-            took=now - generation.created_at,
-        )
+    if not _write(claim, delivery, bill, stored, ending):
+        return False
     _end(generation, ending)
     if generation.livemode:
         took = now - generation.created_at
         IMAGE_SECONDS.labels(generation.model).observe(took.total_seconds())
     return True
+
+
+def _write(
+    claim: Claim,
+    delivery: Delivery,
+    bill: pricing.Due,
+    stored: Sequence[StoredImage],
+    ending: Mapping[str, Any],
+) -> bool:
+    """Settle, in a transaction with what webhooks are told where there are any."""
+    generation, now = claim.generation, ending["finished_at"]
+    settled = _settled(claim, delivery, bill, stored, ending)
+    if not has_endpoints(tenant_id=generation.tenant_id, livemode=generation.livemode):
+        return prepared.fetch_one(*settled) is not None
+    with transaction.atomic():
+        _tell(generation, State.SUCCEEDED, now)
+        is_final = prepared.fetch_one(*settled) is not None
+        transaction.set_rollback(not is_final)
+    return is_final
+
+
+def _settled(
+    claim: Claim,
+    delivery: Delivery,
+    bill: pricing.Due,
+    stored: Sequence[StoredImage],
+    ending: Mapping[str, Any],
+) -> Part:
+    """The statement of a settlement: what makes the generation final, and what follows if it did.
+
+    What counts its usage reads from the hold's end: the order of the ledger's locks.
+    """
+    generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
+    parts = {
+        "final": rows.changing(Generation, where=held_by(claim), **ending),
+        "ended": hold_ended(
+            hold=hold_of(generation),
+            captured=bill.total if generation.livemode else NOTHING,
+            evidence=_outcome_of(generation, bill, stored),
+            given="final",
+        ),
+        "closed": attempt_ended(end, now=now, given="ended"),
+    }
+    for number, part in enumerate(images_kept(stored, given="ended")):
+        parts[f"kept_{number}"] = part
+    if end.cost_micros > 0:
+        parts["booked"] = upstream_cost_booked(
+            generation_id=generation.id,
+            attempt_id=end.attempt_id,
+            amount=Micros(end.cost_micros),
+            given="closed",
+        )
+    if generation.livemode:
+        usage = replace(
+            _usage_of(generation, State.SUCCEEDED, at=now),
+            channel=delivery.route.channel_name,
+            images=len(delivery.images),
+            captured=bill.total,
+            took=now - generation.created_at,
+        )
+        parts["counted"] = usage_recorded(usage, given="ended")
+    return prepared.together("final", **parts)
 
 
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
@@ -142,7 +198,8 @@ def end_without_image(
         _tell(generation, state, now)
         outcome = evidence.of_outcome(tenant=generation.tenant_id, state=state.value)
         end_hold(hold=hold_of(generation), captured=NOTHING, evidence=outcome)
-        _count(generation, state, at=now)
+        if generation.livemode:
+            record_usage(_usage_of(generation, state, at=now))
     _end(generation, ending)
     return True
 
@@ -193,30 +250,20 @@ def _tell(generation: Generation, state: State, now: datetime) -> None:
     )
 
 
-def _count(
-    generation: Generation,
-    state: State,
-    *,
-    at: datetime,
-    channel: str = "",
-    images: int = 0,
-    captured: Micros = NOTHING,
-    took: timedelta | None = None,
-) -> None:
-    """Its usage; a test is none."""
-    if generation.livemode:
-        record_usage(
-            tenant_id=generation.tenant_id,
-            key_id=generation.api_key_id,
-            model=generation.model,
-            tier=generation.tier,
-            channel=channel,
-            status=state.value,
-            images=images,
-            captured=captured,
-            at=at,
-            took=took,
-        )
+def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
+    """What its hour counts of one that led to no image. A test is not counted."""
+    return Usage(
+        tenant_id=generation.tenant_id,
+        key_id=generation.api_key_id,
+        model=generation.model,
+        tier=generation.tier,
+        channel="",
+        status=state.value,
+        at=at,
+        images=0,
+        captured=NOTHING,
+        took=None,
+    )
 
 
 def bill_of(generation: Generation, delivery: Delivery) -> pricing.Due:

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
 from pictor.kit import rows
+from pictor.kit.prepared import Part
 from pictor.kit.spool import SpoolFile
 from storage import object_keys
 from storage.backends import MAX_KEYS_PER_REQUEST, bucket
@@ -31,8 +32,8 @@ __all__ = [
     "delete_objects",
     "forget_images",
     "image_key_of",
+    "images_kept",
     "input_key_of",
-    "keep_images",
     "keep_painted",
     "open_stream",
     "partial_key_of",
@@ -174,10 +175,14 @@ def _remove_until(kind: str, day: datetime) -> None:
         remove_all(page)
 
 
-def keep_images(images: Iterable[StoredImage]) -> None:
-    """Write the rows of stored images, in the transaction that makes them somebody's."""
-    for image in images:
-        rows.insert(image)
+def images_kept(images: Iterable[StoredImage], *, given: str) -> list[Part]:
+    """The parts of the statement that makes them somebody's, which write the rows of stored images.
+
+    Args:
+        images: not in the database yet.
+        given: the part that has a row where they are written.
+    """
+    return [rows.insertion(image, given=given) for image in images]
 
 
 def keep_painted(image: StoredImage, *, size_bytes: int, sha256: str, until: datetime) -> None:
@@ -235,8 +240,8 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
     the rest is left for the next time.
     """
     removed = 0
-    rows = images.only("object_key", "has_thumbnail", "has_icon").iterator()
-    while batch := list(islice(rows, MAX_KEYS_PER_REQUEST)):
+    chosen = images.only("object_key", "has_thumbnail", "has_icon").iterator()
+    while batch := list(islice(chosen, MAX_KEYS_PER_REQUEST)):
         ids = {image.object_key: image.id for image in batch}
         small = _small_keys_of(batch)
         try:

@@ -14,6 +14,11 @@ from webhooks.models import Delivery, Event, WebhookEndpoint
 _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode = %s LIMIT 1"
 
 
+def has_endpoints(*, tenant_id: UUID, livemode: bool) -> bool:
+    """Whether there is anybody to be told of requests of that mode."""
+    return prepared.fetch_one(_ANY, [tenant_id, livemode]) is not None
+
+
 def announce(
     *,
     tenant_id: UUID,
@@ -25,10 +30,10 @@ def announce(
 ) -> None:
     """Tell the tenant's endpoints of that mode, once this transaction is committed: call it inside.
 
-    One statement where there is no endpoint. With one that is switched off the event is kept too,
-    as it may be sent later. `data` is for what nobody can say later (contents.py).
+    Nothing where there is no endpoint. With one that is switched off the event is kept too, as it
+    may be sent later. `data` is for what nobody can say later (contents.py).
     """
-    if prepared.fetch_one(_ANY, [tenant_id, livemode]) is None:
+    if not has_endpoints(tenant_id=tenant_id, livemode=livemode):
         return
     told = WebhookEndpoint.objects.filter(tenant_id=tenant_id, livemode=livemode)
     endpoints = list(told.only("status", "events"))

@@ -1,7 +1,9 @@
 """Everything that moves money or changes prices. Money moves nowhere else.
 
-Amounts are whole micro-USD. `place_hold` and `end_hold` run inside the caller's transaction, which
-must roll back when they raise; the others are a transaction themselves, or part of the caller's.
+Amounts are whole micro-USD. `end_hold` runs inside the caller's transaction, which must roll back
+when it raises, and so does `place_hold` unless it is given what else its statement writes; the
+others are a transaction themselves, or part of the caller's. What has a past participle for its
+name is a part of a statement.
 """
 
 from billing.services.accounts import (
@@ -14,12 +16,14 @@ from billing.services.accounts import (
 )
 from billing.services.alerts import TOLD_ROLES, look_at_balances, set_balance_alert
 from billing.services.budget_warnings import look_at_budgets
-from billing.services.costs import book_upstream_cost
+from billing.services.costs import book_upstream_cost, upstream_cost_booked
 from billing.services.holds import (
+    PLACED,
     Hold,
     HoldLimits,
     LedgerError,
     end_hold,
+    hold_ended,
     place_hold,
 )
 from billing.services.past import PastHold, Refills, write_past
@@ -32,9 +36,10 @@ from billing.services.prices import (
     set_prices,
 )
 from billing.services.sealing import SealBroken, seal_ledger
-from billing.services.usage import rebuild_usage, record_usage
+from billing.services.usage import Usage, rebuild_usage, record_usage, usage_recorded
 
 __all__ = [
+    "PLACED",
     "TOLD_ROLES",
     "Hold",
     "HoldLimits",
@@ -42,6 +47,7 @@ __all__ = [
     "PastHold",
     "Refills",
     "SealBroken",
+    "Usage",
     "adjust",
     "book_payment",
     "book_upstream_cost",
@@ -50,6 +56,7 @@ __all__ = [
     "discard_price_book",
     "draft_price_book",
     "end_hold",
+    "hold_ended",
     "look_at_balances",
     "look_at_budgets",
     "open_account",
@@ -63,5 +70,7 @@ __all__ = [
     "set_balance_alert",
     "set_prices",
     "top_up",
+    "upstream_cost_booked",
+    "usage_recorded",
     "write_past",
 ]

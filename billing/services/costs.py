@@ -10,6 +10,7 @@ from billing.models import Account, Transfer
 from billing.seals import seal_of
 from pictor.kit import clock, rows
 from pictor.kit.money import Micros
+from pictor.kit.prepared import Part
 
 
 def book_upstream_cost(
@@ -19,8 +20,26 @@ def book_upstream_cost(
 
     Nothing is booked for an amount of 0. Raises IntegrityError for an attempt booked before.
     """
-    if amount == 0:
-        return
+    if amount != 0:
+        rows.insert(_cost(generation_id, attempt_id, amount, as_loss=as_loss))
+
+
+def upstream_cost_booked(
+    *, generation_id: UUID, attempt_id: UUID, amount: Micros, given: str
+) -> Part:
+    """The part of a statement that books what a tenant pays for, if the part `given` has a row.
+
+    Args:
+        generation_id: whose it was.
+        attempt_id: what cost it.
+        amount: more than 0.
+        given: the part.
+    """
+    transfer = _cost(generation_id, attempt_id, amount, as_loss=False)
+    return rows.insertion(transfer, given=given)
+
+
+def _cost(generation_id: UUID, attempt_id: UUID, amount: Micros, *, as_loss: bool) -> Transfer:
     kind, account = (
         (Transfer.Kind.LOSS, Account.Platform.LOSSES)
         if as_loss
@@ -36,4 +55,4 @@ def book_upstream_cost(
         created_at=clock.now(),
     )
     transfer.seal = seal_of(transfer.sealed)
-    rows.insert(transfer)
+    return transfer

@@ -1,7 +1,9 @@
 """Usage by the hour: counted when a generation ends, in a row of its tenant's own."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -10,11 +12,12 @@ from billing.latency import bucket_of
 from billing.selectors import usage_of
 from pictor.kit import prepared
 from pictor.kit.money import Micros
+from pictor.kit.prepared import Part
 
 _RECORD = """
 INSERT INTO billing_usagerollup AS u (tenant_id, key_id, model, tier, channel, status, hour,
                                       generations, images, captured_micros, latency)
-VALUES (%s, %s, %s, %s, %s, %s, %s, 1, %s, %s, %s::jsonb)
+SELECT %s, %s, %s, %s, %s, %s, %s, 1, %s, %s, %s::jsonb {source}
 ON CONFLICT (tenant_id, hour, key_id, model, tier, channel, status) DO UPDATE
    SET generations = u.generations + 1, images = u.images + EXCLUDED.images,
        captured_micros = u.captured_micros + EXCLUDED.captured_micros,
@@ -32,27 +35,39 @@ SELECT tenant_id, key_id, model, tier, channel, status, hour,
 """
 
 
-def record_usage(
-    *,
-    tenant_id: UUID,
-    key_id: UUID,
-    model: str,
-    tier: str,
-    channel: str,
-    status: str,
-    at: datetime,
-    images: int,
-    captured: Micros,
-    took: timedelta | None,
-) -> None:
-    """Count one final generation in its hour. Call it after `end_hold`: the locks' order.
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One final generation, as its hour counts it; `took` is None where it led to no images."""
 
-    `took` is from the request to its images; None where there are none.
-    """
-    hour = at.replace(minute=0, second=0, microsecond=0)
-    latency = json.dumps({} if took is None else {bucket_of(took): 1})
-    whose = (tenant_id, key_id, model, tier, channel, status, hour)
-    prepared.fetch_one(_RECORD, [*whose, images, int(captured), latency])
+    tenant_id: UUID
+    key_id: UUID
+    model: str
+    tier: str
+    channel: str
+    status: str
+    at: datetime
+    images: int
+    captured: Micros
+    took: timedelta | None
+
+
+def record_usage(usage: Usage) -> None:
+    """Count it. Call it after `end_hold`: the locks' order."""
+    prepared.fetch_one(*usage_recorded(usage))
+
+
+def usage_recorded(usage: Usage, *, given: str = "") -> Part:
+    """The statement that counts it; as a part of one, if the part `given` has a row."""
+    hour = usage.at.replace(minute=0, second=0, microsecond=0)
+    whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
+    latency = json.dumps({} if usage.took is None else {bucket_of(usage.took): 1})
+    amounts = (usage.images, int(usage.captured), latency)
+    return Part(_recorded(given), (*whose, hour, *amounts))
+
+
+@cache
+def _recorded(given: str) -> str:
+    return _RECORD.replace("{source}", f"FROM {given}" if given else "")
 
 
 @transaction.atomic

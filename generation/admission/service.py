@@ -1,10 +1,10 @@
 """Admission: may this request go ahead, and at what price? One function, one transaction.
 
 Order matters: first whether we know this request already, then whether the contract allows it, then
-the price, and only then the money. Before the transaction everything is reads, but for a retry that
-takes an orphan over; the transaction holds the money and writes the generation and its idempotency
-record. Who calls, and how often, was settled before (api/admitting.py). A 2xx is sent only after
-it has committed.
+the price, and only then the money. Before that everything is reads, but for a retry that takes an
+orphan over; one statement holds the money and writes the generation, in a transaction with an
+idempotency key's record where there is one. Who calls, and how often, was settled before
+(api/admitting.py). A 2xx is sent only after it has committed.
 """
 
 import logging
@@ -19,7 +19,7 @@ from prometheus_client import Histogram
 
 from accounts.selectors import Caller
 from billing import locks, pricing
-from billing.services import HoldLimits, place_hold
+from billing.services import PLACED, HoldLimits, place_hold
 from generation import evidence
 from generation.admission import idempotency, orphans, rules
 from generation.admission.orphans import Attendance, Turn
@@ -122,15 +122,13 @@ def admit(
     generation, is_new = _known(caller, submission, digest, now), False
     if generation is None:
         quoted = quoted_order(caller=caller, request=submission.request, now=now)
-        with HOLD_SECONDS.time(), transaction.atomic():
-            generation, is_new = _write(
-                caller,
-                submission,
-                digest=digest,
-                quoted=quoted,
-                generation_id=generation_id,
-                now=now,
-            )
+        fresh = new_generation(caller, submission, quoted, generation_id, digest=digest, now=now)
+        with HOLD_SECONDS.time():
+            if submission.idempotency_key is None and not submission.is_retry:
+                _hold(caller, fresh, now)
+                generation, is_new = fresh, True
+            else:
+                generation, is_new = _hold_once(caller, submission, fresh, digest=digest, now=now)
     if submission.attendance is not None:
         orphans.attend(submission.attendance, Turn(generation.id, generation.turn))
     return Admitted(generation, is_new=is_new, is_streamed=submission.is_streamed)
@@ -247,42 +245,40 @@ def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
     return NoChannelAvailable(message)
 
 
-def _write(
-    caller: Caller,
-    submission: Submission,
-    *,
-    digest: bytes,
-    quoted: Quoted,
-    generation_id: GenerationId,
-    now: datetime,
+@transaction.atomic
+def _hold_once(
+    caller: Caller, submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
 ) -> tuple[Generation, bool]:
-    """The transaction's body: lock, look again, hold, write. Whether the generation is new."""
-    if submission.idempotency_key is not None or submission.is_retry:
-        # The account's lock makes requests of one tenant take turns, so the second of two equal
-        # ones finds the first here, even when the first has used the balance up.
-        locks.account_for_update(caller.tenant_id)
-        known = _known(caller, submission, digest, now)
-        if known is not None:
-            return known, False
-    generation = new_generation(caller, submission, quoted, generation_id, now=now)
+    """Lock, look again, hold and remember. Whether the generation is the new one.
+
+    The account's lock makes requests of one tenant take turns, so the second of two equal ones
+    finds the first here, even when the first has used the balance up.
+    """
+    locks.account_for_update(caller.tenant_id)
+    known = _known(caller, submission, digest, now)
+    if known is not None:
+        return known, False
+    _hold(caller, fresh, now)
+    if submission.idempotency_key is not None:
+        idempotency.remember(
+            key=submission.idempotency_key, body_digest=digest, generation=fresh, now=now
+        )
+    return fresh, True
+
+
+def _hold(caller: Caller, generation: Generation, now: datetime) -> None:
+    """Hold what it costs at most and write its row, in one statement."""
     place_hold(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
-        generation_id=generation_id,
+        generation_id=generation.id,
         amount=Micros(generation.hold_micros),
         evidence=evidence_of(generation),
         limits=_hold_limits(caller),
         now=now,
+        writes=rows.insertion(generation, given=PLACED),
     )
-    if submission.attendance is not None:
-        generation.body_digest = digest
-        generation.web_process = submission.attendance.process.number
-    rows.insert(generation)
-    if submission.idempotency_key is not None:
-        idempotency.remember(
-            key=submission.idempotency_key, body_digest=digest, generation=generation, now=now
-        )
-    return generation, True
+    rows.inserted(generation)
 
 
 def _hold_limits(caller: Caller) -> HoldLimits:
@@ -308,10 +304,11 @@ def new_generation(
     quoted: Quoted,
     generation_id: GenerationId,
     *,
+    digest: bytes,
     now: datetime,
 ) -> Generation:
     """The row of a request that is admitted at this moment, not yet saved."""
-    order, quote = quoted.order, quoted.quote
+    order, quote, attendance = quoted.order, quoted.quote, submission.attendance
     return Generation(
         id=generation_id,
         tenant_id=caller.tenant_id,
@@ -341,6 +338,8 @@ def new_generation(
         created_at=now,
         priced=quote.priced.as_json(),
         held_micros=quote.total,
+        body_digest=None if attendance is None else digest,
+        web_process=None if attendance is None else attendance.process.number,
     )
 
 

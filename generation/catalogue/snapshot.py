@@ -34,6 +34,11 @@ def catalogue_at(revision: int) -> Catalogue:
     return _loaded
 
 
+def loaded_catalogue(revision: int) -> Catalogue | None:
+    """The same if this process has it: without a look at the database, and so at once."""
+    return _loaded if _loaded.revision == revision else None
+
+
 def current_catalogue() -> Catalogue:
     """The snapshot of the present revision."""
     return catalogue_at(config_revision())

@@ -14,7 +14,7 @@ from uuid import UUID
 from generation import attempts
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo, Size
 from generation.catalogue.plans import Candidate
-from generation.catalogue.snapshot import catalogue_at
+from generation.catalogue.snapshot import catalogue_at, loaded_catalogue
 from generation.channels.base import LargeValue, UpstreamAnswer
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
@@ -104,7 +104,9 @@ class Dispatcher:
 
         Reference images that the caller named by address are fetched first.
         """
-        catalogue = await pools.surely(catalogue_at, claim.revision)
+        catalogue = loaded_catalogue(claim.revision)
+        if catalogue is None:
+            catalogue = await pools.surely(catalogue_at, claim.revision)
         spools = self._spools.of(str(claim.generation.tenant_id))
         run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, spools), spools)
         run.ends_at = time.monotonic() + claim.seconds_left

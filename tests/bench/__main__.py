@@ -2,8 +2,8 @@
 
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
-Scenarios: throughput, waiting, big_images, edits, slow_clients, bombs, pages, seals, moments,
-scrapes
+Scenarios: throughput, waiting, arrivals, big_images, edits, slow_clients, bombs, pages, seals,
+moments, hot_tenant, scrapes
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
@@ -18,9 +18,11 @@ from pathlib import Path
 
 from pictor.runtime.process import raise_file_limit
 from tests.bench import (
+    arrivals,
     big_images,
     bombs,
     edits,
+    hot_tenant,
     moments,
     pages,
     scrapes,
@@ -35,6 +37,7 @@ from tests.bench.report import Result, table
 SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "throughput": throughput.run,
     "waiting": waiting.run,
+    "arrivals": arrivals.run,
     "big_images": big_images.run,
     "edits": edits.run,
     "slow_clients": slow_clients.run,
@@ -42,6 +45,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "pages": pages.run,
     "seals": seals.run,
     "moments": moments.run,
+    "hot_tenant": hot_tenant.run,
     "scrapes": scrapes.run,
 }
 MOST_REQUESTS = 10_000

@@ -38,6 +38,8 @@ class Load:
     """The request; `{number}` in its prompt becomes the call's number, so that no two are equal."""
     images: int = 0
     """Sent with each request as files of about 20 MB: then it is an edit."""
+    per_second: float = 0
+    """So many arrive each second, as far as `concurrency` lets them; 0: each as soon as it may."""
 
 
 @dataclass(kw_only=True)
@@ -63,10 +65,11 @@ class Customers:
         self._numbers = iter(range(load.requests))
         self._statuses: Counter[str] = Counter()
         self._outcome = Outcome()
+        self._began = 0.0
 
     async def run(self) -> Outcome:
         """Send everything and count the answers."""
-        began = time.monotonic()
+        began = self._began = time.monotonic()
         limits = aiohttp.ClientTimeout(total=CALL_SECONDS)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(
@@ -83,6 +86,9 @@ class Customers:
 
     async def _lane(self, session: aiohttp.ClientSession) -> None:
         for number in self._numbers:
+            if self._load.per_second:
+                due = self._began + number / self._load.per_second
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
             try:
                 await self._call(session, number)
             except (aiohttp.ClientError, TimeoutError) as error:

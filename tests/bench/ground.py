@@ -78,7 +78,13 @@ class Ground:
         return self.watched(requests=requests, concurrency=concurrency, images=images, body=body)
 
     def watched(
-        self, *, requests: int, concurrency: int, body: Mapping[str, object], images: int = 0
+        self,
+        *,
+        requests: int,
+        concurrency: int,
+        body: Mapping[str, object],
+        images: int = 0,
+        per_second: float = 0,
     ) -> Measured:
         """Send the load and watch, without a warm-up."""
         groups = Groups(self._stack)
@@ -86,7 +92,11 @@ class Ground:
         before, switched = groups.cpu_seconds(), groups.switches()
         with self._upstream() as upstream, Sampler(groups, in_flight_at(upstream)) as seen:
             outcome = self.send(
-                requests=requests, concurrency=concurrency, body=body, images=images
+                requests=requests,
+                concurrency=concurrency,
+                body=body,
+                images=images,
+                per_second=per_second,
             )
         after, switched_after = groups.cpu_seconds(), groups.switches()
         return Measured(
@@ -139,7 +149,13 @@ class Ground:
                 raise RuntimeError(f"the warm-up failed: {outcome.statuses} {outcome.errors}")
 
     def send(
-        self, *, requests: int, concurrency: int, body: Mapping[str, object], images: int = 0
+        self,
+        *,
+        requests: int,
+        concurrency: int,
+        body: Mapping[str, object],
+        images: int = 0,
+        per_second: float = 0,
     ) -> Outcome:
         """Send the load, and look at nothing but its answers."""
         load = Load(
@@ -149,6 +165,7 @@ class Ground:
             concurrency=concurrency,
             body={"model": MODEL, "size": "1024x1024", "quality": "low", **body},
             images=images,
+            per_second=per_second,
         )
         return Outcome(**self._told("tests.bench.client", asdict(load)))
 

@@ -98,11 +98,12 @@ def facts(measured: Measured) -> dict[str, object]:
 
 
 def table(result: Result) -> str:
-    """The result as text, a group a line."""
+    """The result as text, a group a line where there are columns."""
     width = 2 + max(map(len, (*GROUPS, "all")))
     lines = [f"== {result.name}", *result.lines, ""]
-    lines.append("".ljust(width) + "  ".join(result.columns))
-    for name in (*GROUPS, "all"):
+    if result.columns:
+        lines.append("".ljust(width) + "  ".join(result.columns))
+    for name in (*GROUPS, "all") if result.columns else ():
         cells = [_cell(values.get(name), heading) for heading, values in result.columns.items()]
         lines.append((name.ljust(width) + "  ".join(cells)).rstrip())
     lines += [f"FAILED: {failure}" for failure in result.failures]

@@ -17,7 +17,7 @@ from billing.models import (
     UsageRollup,
 )
 from billing.selectors import available_to
-from billing.services import record_usage
+from billing.services import Usage, record_usage
 from pictor.kit.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -50,16 +50,18 @@ def test_every_list_opens_and_can_be_searched(pages, acme, draft, model):
 def test_every_kind_of_row_has_a_page(pages, acme, draft, now):
     acme.end(acme.hold(2), 1)
     record_usage(
-        tenant_id=acme.id,
-        key_id=acme.key.id,
-        model="gpt-image-2",
-        tier="base",
-        channel="sandbox",
-        status="succeeded",
-        at=now,
-        images=1,
-        captured=Micros(1),
-        took=timedelta(seconds=9),
+        Usage(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            model="gpt-image-2",
+            tier="base",
+            channel="sandbox",
+            status="succeeded",
+            at=now,
+            images=1,
+            captured=Micros(1),
+            took=timedelta(seconds=9),
+        )
     )
     rows = {
         "billing_transfer": Transfer.objects.get(kind="capture"),

@@ -10,6 +10,7 @@ from accounts.models import AuditEvent, Mail, Membership, User
 from accounts.services import add_member
 from billing.models import BalanceAlert
 from billing.services import (
+    Usage,
     adjust,
     look_at_balances,
     record_usage,
@@ -37,10 +38,10 @@ def want(acme: Customer, *, below: int | None = None, days: int | None = None) -
 
 
 def charge(acme: Customer, amount: int, at: datetime) -> None:
-    record_usage(
+    record_usage(Usage(
         tenant_id=acme.id, key_id=acme.key.id, model="dall-e-3", tier="base", channel="one",
         status="succeeded", at=at, images=1, captured=Micros(amount), took=timedelta(seconds=4),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def told() -> list[str]:

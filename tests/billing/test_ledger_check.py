@@ -19,7 +19,7 @@ from billing.selectors import (
     usage_findings,
 )
 from billing.selectors.protection import EXPECTED
-from billing.services import book_upstream_cost, record_usage
+from billing.services import Usage, book_upstream_cost, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
@@ -359,16 +359,18 @@ def test_a_finding_of_the_platforms_own_row_names_no_tenant(books):
 
 def test_usage_that_differs_from_the_captures_is_found(books, now):
     record_usage(
-        tenant_id=books.id,
-        key_id=books.key.id,
-        model="m",
-        tier="base",
-        channel="c",
-        status="succeeded",
-        at=now,
-        images=1,
-        captured=Micros(400_000),
-        took=timedelta(seconds=9),
+        Usage(
+            tenant_id=books.id,
+            key_id=books.key.id,
+            model="m",
+            tier="base",
+            channel="c",
+            status="succeeded",
+            at=now,
+            images=1,
+            captured=Micros(400_000),
+            took=timedelta(seconds=9),
+        )
     )
 
     (finding,) = usage_findings()

@@ -6,7 +6,7 @@ import pytest
 
 from billing.models import UsageRollup
 from billing.selectors.together import Balances, Ended, UsageTogether, balances_together
-from billing.services import record_usage
+from billing.services import Usage, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 from tests.factories import Customer
@@ -19,16 +19,18 @@ def record(
     customer: Customer, at: datetime, *, status: str = "succeeded", captured: int = 50
 ) -> None:
     record_usage(
-        tenant_id=customer.id,
-        key_id=new_uuid(),
-        model="gpt-image-2",
-        tier="2K",
-        channel="sandbox",
-        status=status,
-        at=at,
-        images=2 if captured else 0,
-        captured=Micros(captured),
-        took=None,
+        Usage(
+            tenant_id=customer.id,
+            key_id=new_uuid(),
+            model="gpt-image-2",
+            tier="2K",
+            channel="sandbox",
+            status=status,
+            at=at,
+            images=2 if captured else 0,
+            captured=Micros(captured),
+            took=None,
+        )
     )
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from billing.latency import BOUNDS, bucket_of, quantile
 from billing.models import UsageRollup
 from billing.selectors import captured_since, usage_between, usage_of
-from billing.services import record_usage
+from billing.services import Usage, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
@@ -24,16 +24,18 @@ def test_usage_is_summed_by_the_hour(acme, now):
         at: datetime, images: int, captured: int, status: str = "succeeded", took: float | None = 9
     ) -> None:
         record_usage(
-            tenant_id=acme.id,
-            key_id=acme.key.id,
-            model="gpt-image-2",
-            tier="2K",
-            channel="sandbox",
-            status=status,
-            at=at,
-            images=images,
-            captured=Micros(captured),
-            took=None if took is None else timedelta(seconds=took),
+            Usage(
+                tenant_id=acme.id,
+                key_id=acme.key.id,
+                model="gpt-image-2",
+                tier="2K",
+                channel="sandbox",
+                status=status,
+                at=at,
+                images=images,
+                captured=Micros(captured),
+                took=None if took is None else timedelta(seconds=took),
+            )
         )
 
     record(now, 2, 100)
@@ -56,16 +58,18 @@ def test_several_sums_of_what_was_charged_are_one_query(
 ):
     for customer, hours, captured in ((acme, 0, 1), (acme, 5, 10), (acme, 30, 100), (other, 0, 7)):
         record_usage(
-            tenant_id=customer.id,
-            key_id=customer.key.id,
-            model="gpt-image-2",
-            tier="2K",
-            channel="sandbox",
-            status="succeeded",
-            at=now - timedelta(hours=hours),
-            images=1,
-            captured=Micros(captured),
-            took=None,
+            Usage(
+                tenant_id=customer.id,
+                key_id=customer.key.id,
+                model="gpt-image-2",
+                tier="2K",
+                channel="sandbox",
+                status="succeeded",
+                at=now - timedelta(hours=hours),
+                images=1,
+                captured=Micros(captured),
+                took=None,
+            )
         )
 
     with django_assert_num_queries(1):

@@ -1,10 +1,11 @@
 """Statements that are parsed and planned once a connection."""
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from pictor.kit import prepared
+from pictor.kit.prepared import Part
 
 PLANS = "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
 
@@ -12,9 +13,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_statement_is_prepared_at_its_first_run_and_run_again():
-    text = "SELECT %(number)s::int + 1, %(word)s::text /* told apart */"
+    text = "SELECT %s::int + 1, %s::text /* told apart */"
 
-    rows = [prepared.fetch_one(text, {"number": number, "word": "a"}) for number in (1, 2, 3)]
+    rows = [prepared.fetch_one(text, [number, "a"]) for number in (1, 2, 3)]
 
     assert rows == [(2, "a"), (3, "a"), (4, "a")]
     with connection.cursor() as cursor:
@@ -39,3 +40,45 @@ def test_errors_are_djangos_and_break_the_transaction():
         transaction.set_rollback(True)
         with pytest.raises(TransactionManagementError):
             prepared.fetch_one("SELECT 1", [])
+
+
+def counted() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT revision FROM accounts_configrevision")
+        return int(cursor.fetchone()[0])
+
+
+RAISED = "UPDATE accounts_configrevision SET revision = revision + 1 WHERE %s RETURNING 1"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_part_writes_only_if_the_one_it_reads_from_has_a_row(is_there):
+    before = counted()
+
+    row = prepared.fetch_one(
+        *prepared.together(
+            "first",
+            first=Part("SELECT %s::int AS number WHERE %s", [1, is_there]),
+            second=Part(RAISED.replace("WHERE", "FROM first WHERE"), [True]),
+        )
+    )
+
+    assert row == ((1,) if is_there else None)
+    assert counted() == before + is_there
+
+
+def test_what_fails_in_one_part_undoes_the_others():
+    before = counted()
+    fails = Part("SELECT 1 / (number - 1) FROM first", [])
+
+    with pytest.raises(DataError):
+        prepared.fetch_one(
+            *prepared.together(
+                "last",
+                first=Part("SELECT %s::int AS number", [1]),
+                raised=Part(RAISED, [True]),
+                last=fails,
+            )
+        )
+
+    assert counted() == before

@@ -27,6 +27,10 @@ def columns(row: Model) -> dict[str, Any]:
     return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
+def changed(model: type[Model], **said: Any) -> bool:
+    return prepared.fetch_one(*rows.changing(model, **said)) is not None
+
+
 def read(generation_id: UUID) -> Generation:
     its = rows.columns(Generation, "g")
     text = f"SELECT {its} FROM generation_generation g WHERE id = %s"  # noqa: S608 - our columns
@@ -78,10 +82,8 @@ def test_what_the_database_fills_in_is_left_to_it(generation):
 def test_a_row_is_changed_where_it_is_as_expected(generation):
     where = {"id": generation.id, "state": State.QUEUED, "finished_at": None}
 
-    is_changed = rows.change(
-        Generation, where=where, dispatch=3, answer={"a": [1]}, channel_id=None
-    )
-    is_changed_again = rows.change(Generation, where={**where, "dispatch": 0}, dispatch=4)
+    is_changed = changed(Generation, where=where, dispatch=3, answer={"a": [1]}, channel_id=None)
+    is_changed_again = changed(Generation, where={**where, "dispatch": 0}, dispatch=4)
 
     assert (is_changed, is_changed_again) == (True, False)
     kept = Generation.objects.get()
@@ -89,5 +91,5 @@ def test_a_row_is_changed_where_it_is_as_expected(generation):
 
 
 def test_nothing_is_written_to_a_row_that_is_not_there(generation):
-    assert not rows.change(Generation, where={"id": ids.new_uuid()}, dispatch=3)
+    assert not changed(Generation, where={"id": ids.new_uuid()}, dispatch=3)
     assert Generation.objects.get().dispatch == 0

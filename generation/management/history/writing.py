@@ -119,7 +119,7 @@ class _Rows:
         )
         quoted = quoted_order(caller=caller, request=told.request, now=self._now)
         generation_id = GenerationId(ids.new_uuid_of(told.at))
-        made = new_generation(caller, submission, quoted, generation_id, now=told.at)
+        made = new_generation(caller, submission, quoted, generation_id, digest=b"", now=told.at)
         made.captured_micros = 0
         ended_at = self._call(made, told, quoted)
         if told.images:

@@ -1,20 +1,72 @@
 """Statements that every request runs: parsed and planned once a connection, not each time.
 
 Django binds values on the client, so that no two statements are alike to the server. Here they go
-beside the text: a value that only text is made of must say its type (`%(words)s::text`). Needs
+beside the text: a value that only text is made of must say its type (`%s::text`). Needs
 `prepare_threshold` among the database's options.
+
+What belongs together is one statement of several parts: all of it is done or nothing, in one round
+trip and without a transaction's own.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+import threading
+from collections.abc import Sequence
+from functools import cache
+from itertools import count
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection
 
 
-def fetch_one(statement: str, values: Mapping[str, Any] | Sequence[Any]) -> tuple[Any, ...] | None:
+class Part(NamedTuple):
+    """A statement, or a part of one, and its values in the order of the text."""
+
+    text: str
+    values: Sequence[Any]
+
+
+class _Held(threading.local):
+    """This thread's cursor: what it has found out about types serves every statement."""
+
+    cursor: psycopg.RawCursor[tuple[Any, ...]] | None = None
+
+
+_held = _Held()
+
+
+def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     """The first row; None where there is none. Raises Django's database errors."""
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return cursor.execute(statement, values, prepare=True).fetchone()
+    cursor = _held.cursor
+    if cursor is None or cursor.connection is not connection.connection:
+        cursor = _held.cursor = psycopg.RawCursor(connection.connection)
+    with connection.wrap_database_errors:
+        return cursor.execute(_numbered(statement), values, prepare=True).fetchone()
+
+
+def together(answer: str, **parts: Part) -> Part:
+    """One statement of several, each a relation that the later ones may read from, by its name.
+
+    A part that reads from one without rows writes nothing.
+
+    Args:
+        answer: the name of the part whose rows are the statement's.
+        parts: each by its name, in their order.
+    """
+    text = _together(answer, tuple((name, part.text) for name, part in parts.items()))
+    return Part(text, [value for part in parts.values() for value in part.values])
+
+
+@cache
+def _numbered(statement: str) -> str:
+    """As PostgreSQL takes it: `$1, $2` for each `%s`. psycopg does so anew for long statements."""
+    numbers = count(1)
+    return re.sub("%s", lambda _: f"${next(numbers)}", statement)
+
+
+@cache
+def _together(answer: str, parts: tuple[tuple[str, str], ...]) -> str:
+    named = ", ".join(f"{name} AS ({text})" for name, text in parts)
+    return f"WITH {named} SELECT * FROM {answer}"  # noqa: S608 - of our own statements

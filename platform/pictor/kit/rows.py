@@ -14,6 +14,7 @@ from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 
 from pictor.kit import prepared
+from pictor.kit.prepared import Part
 
 M = TypeVar("M", bound=Model)
 AnyField: TypeAlias = "Field[Any, Any]"
@@ -21,23 +22,36 @@ AnyField: TypeAlias = "Field[Any, Any]"
 
 def insert(row: Model) -> None:
     """Insert a new row, as `save(force_insert=True)` does. Raises Django's database errors."""
+    prepared.fetch_one(*insertion(row))
+    inserted(row)
+
+
+def insertion(row: Model, *, given: str = "") -> Part:
+    """The statement that inserts a new row; as a part of one, for each row of the part `given`."""
     said = dict(_said(row))
-    prepared.fetch_one(_insert(type(row), tuple(said)), list(said.values()))
-    row._state.adding = False  # noqa: SLF001 - as a model's own save says it
+    return Part(_insert(type(row), tuple(said), given), list(said.values()))
+
+
+def inserted(row: Model) -> None:
+    """Say that a row is in the database, as a model's own save does."""
+    row._state.adding = False  # noqa: SLF001 - there is no other way to say it
     row._state.db = connection.alias  # noqa: SLF001 - as above
 
 
-def change(model: type[Model], *, where: Mapping[str, Any], **values: Any) -> bool:
-    """Change the one row that is as `where` says, its key among it; False where there is none.
+def changing(
+    model: type[Model], *, where: Mapping[str, Any], given: str = "", **values: Any
+) -> Part:
+    """The statement that changes the one row that is as `where` says, its key among it.
 
-    By the fields' names; a None in `where` is NULL. Raises Django's database errors.
+    By the fields' names; a None in `where` is NULL. It has a row where there was one; as a part of
+    a statement it changes it only if the part `given` has a row.
     """
     matched = {name: value for name, value in where.items() if value is not None}
-    statement = _update(model, tuple(values), tuple(matched), tuple(set(where) - set(matched)))
-    given = [*values.items(), *matched.items()]
-    fields = [(_field(model, name), value) for name, value in given]
+    nulls = tuple(set(where) - set(matched))
+    statement = _update(model, tuple(values), tuple(matched), nulls, given)
+    fields = [(_field(model, name), value) for name, value in [*values.items(), *matched.items()]]
     bound = [field.get_db_prep_save(value, connection) for field, value in fields]
-    return prepared.fetch_one(statement, bound) is not None
+    return Part(statement, bound)
 
 
 @cache
@@ -64,21 +78,29 @@ def _said(row: Model) -> Iterator[tuple[str, Any]]:
 
 
 @cache
-def _insert(model: type[Model], names: tuple[str, ...]) -> str:
+def _insert(model: type[Model], names: tuple[str, ...], given: str) -> str:
     values = ", ".join(["%s"] * len(names))
-    return f"INSERT INTO {_table(model)} ({', '.join(names)}) VALUES ({values}) RETURNING 1"  # noqa: S608 - names of our own tables
+    source = f" FROM {given}" if given else ""
+    return f"INSERT INTO {_table(model)} ({', '.join(names)}) SELECT {values}{source} RETURNING 1"
 
 
 @cache
 def _update(
-    model: type[Model], values: tuple[str, ...], matched: tuple[str, ...], null: tuple[str, ...]
+    model: type[Model],
+    values: tuple[str, ...],
+    matched: tuple[str, ...],
+    null: tuple[str, ...],
+    given: str,
 ) -> str:
     changes = ", ".join(f"{_field(model, name).column} = %s" for name in values)
-    conditions = [
-        *(f"{_field(model, name).column} = %s" for name in matched),
-        *(f"{_field(model, name).column} IS NULL" for name in null),
-    ]
-    return f"UPDATE {_table(model)} SET {changes} WHERE {' AND '.join(conditions)} RETURNING 1"  # noqa: S608 - as above
+    source = f" FROM {given}" if given else ""
+    conditions = " AND ".join(
+        [
+            *(f"{_field(model, name).column} = %s" for name in matched),
+            *(f"{_field(model, name).column} IS NULL" for name in null),
+        ]
+    )
+    return f"UPDATE {_table(model)} SET {changes}{source} WHERE {conditions} RETURNING 1"  # noqa: S608 - as above
 
 
 @cache

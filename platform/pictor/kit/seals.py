@@ -29,11 +29,6 @@ def seal(key: bytes, previous: bytes, content: str) -> bytes:
     return sha256(key + sha256(previous + content.encode()).digest()).digest()
 
 
-def sql_seal(*, key: str, previous: str, content: str) -> str:
-    """The same as an SQL expression over SQL expressions; `content` is a list for concat()."""
-    return f"sha256({key} || sha256({previous} || convert_to(concat({content}), 'UTF8')))"
-
-
 def microseconds(at: datetime) -> int:
     """A time as seals have it: microseconds since 1970."""
     return (at - _EPOCH) // _MICROSECOND

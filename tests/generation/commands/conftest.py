@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from accounts.services import create_tenant, issue_api_key
-from billing.services import Hold, end_hold, place_hold, record_usage
+from billing.services import Hold, Usage, end_hold, place_hold, record_usage
 from generation.models import Generation
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
@@ -98,12 +98,12 @@ class Customer:
                 self.tenant.id, self.key.id, generation.id, Micros(generation.held_micros), NOW
             )
             end_hold(hold=hold, captured=Micros(captured))
-            record_usage(
+            record_usage(Usage(
                 tenant_id=self.tenant.id, key_id=self.key.id, model=generation.model,
                 tier=generation.tier, channel="", status=state, at=NOW, images=images,
                 captured=Micros(captured),
                 took=NOW - generation.created_at if state == "succeeded" else None,
-            )  # fmt: skip
+            ))  # fmt: skip
             for index in range(images):
                 self.store(generation, index)
 

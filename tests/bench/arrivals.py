@@ -1,0 +1,59 @@
+"""Requests that arrive evenly, whether earlier ones are answered or not: how late is an answer?
+
+Late is what it took beyond the time that the upstream took.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+from tests.bench import report
+from tests.bench.ground import Ground
+from tests.bench.report import Result
+
+
+@dataclass(frozen=True)
+class Stream:
+    """So many requests, so many a second, each answered by the upstream after so long."""
+
+    requests: int
+    per_second: int
+    delay_seconds: float
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.requests} at {self.per_second} a second, upstream {self.delay_seconds:g} s"
+
+
+STREAMS = (Stream(1_000, 50, 0.2), Stream(2_000, 200, 10.0))
+
+
+def run(ground: Ground, requests: int | None) -> Result:
+    """One stream after the other."""
+    ground.warm_up()
+    lines, failures, figures = [], [], {}
+    for stream in STREAMS:
+        count = min(requests or stream.requests, stream.requests)
+        measured = ground.watched(
+            requests=count,
+            concurrency=count,
+            per_second=stream.per_second,
+            body={"prompt": f"Boat {{number}} [sandbox: delay={stream.delay_seconds}]"},
+        )
+        failures += report.failures_of(measured, requests=count)
+        if len(measured.outcome.latencies_seconds) < 2:
+            continue
+        late = [1000 * (one - stream.delay_seconds) for one in measured.outcome.latencies_seconds]
+        cuts = statistics.quantiles(late, n=100, method="inclusive")
+        figures[stream.name] = {"late_ms": {"p50": cuts[49], "p99": cuts[98], "max": max(late)}}
+        lines += [
+            f"{stream.name}: {cuts[49]:.0f} ms late (p50), {cuts[98]:.0f} (p99)",
+            *report.headline(measured),
+        ]
+    return Result(
+        name="arrivals: evenly, whatever is answered",
+        lines=lines,
+        columns={},
+        figures={**figures},
+        failures=failures,
+    )
