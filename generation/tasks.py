@@ -13,7 +13,7 @@ from accounts.services import link_events
 from generation import watch
 from generation.admission import idempotency, orphans
 from generation.audit import audit
-from generation.background import leftovers, retention, worker
+from generation.background import doorbell, leftovers, retention
 from pictor.kit import clock
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Doorbell(Task):  # type: ignore[type-arg] # generic for the stubs alone
 @shared_task(base=Doorbell, ignore_result=True)
 def ring(generation_id: str) -> None:
     """A generation is queued: carry it, if it is still to be had."""
-    worker.accept(UUID(generation_id))
+    doorbell.hear(UUID(generation_id))
 
 
 @shared_task(ignore_result=True)

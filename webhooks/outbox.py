@@ -18,7 +18,6 @@ from django.db.models import Case, F, When
 
 from pictor.kit.encryption import decrypted
 from webhooks import contents, retry
-from webhooks.events import body_with
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
 
@@ -145,6 +144,8 @@ def _secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
 def _body_of(event: Event) -> str:
     """Its body; made and kept at the first time, whoever is first."""
     if not event.body:
+        from webhooks.events import body_with  # noqa: PLC0415 - with all that documents it
+
         data = contents.data_of(event.type, event.subject_id)
         Event.objects.filter(id=event.id, body="").update(body=body_with(event, data))
         event.refresh_from_db(fields=["body"])

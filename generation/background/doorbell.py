@@ -5,6 +5,9 @@ its signals around the task and write two lines to the log, which cost a twelfth
 CPU. Nothing of it is wanted for an id that is only handed over. The queue asks for no
 acknowledgements (pictor/celery.py): a message that is lost with its process is found as any that
 nobody heard. Where no slot is free, the consumer waits, and other workers take the messages.
+
+Whoever answers it says so: every Celery worker has this module, and only an image worker the loop
+with all that a generation goes through.
 """
 
 from collections.abc import Callable
@@ -13,9 +16,22 @@ from uuid import UUID
 
 from celery.exceptions import InvalidTaskError
 
-from generation.background import worker
-
 Handler = Callable[..., None]
+
+_answer: Callable[[UUID], None] | None = None
+
+
+def answered_by(answer: Callable[[UUID], None]) -> None:
+    """From now on this process's doorbell rings there."""
+    global _answer  # noqa: PLW0603 - one worker a process
+    _answer = answer
+
+
+def hear(generation_id: UUID) -> None:
+    """Hand a generation to the process's loop. Raises RuntimeError outside an image worker."""
+    if _answer is None:
+        raise RuntimeError("this process is not an image worker")
+    _answer(generation_id)
 
 
 def hand_over(_task: Any, _app: Any, _consumer: Any) -> Handler:
@@ -27,6 +43,6 @@ def hand_over(_task: Any, _app: Any, _consumer: Any) -> Handler:
             found = UUID(generation_id)
         except (ValueError, TypeError, AttributeError) as error:
             raise InvalidTaskError("it names no generation") from error
-        worker.accept(found)
+        hear(found)
 
     return handle

@@ -161,6 +161,11 @@ def stop() -> None:
     _stop.set()
 
 
+def drain() -> None:
+    """Nothing of it is waited for: what it began it does at once, or another reaper does."""
+    stop()
+
+
 def _loop() -> None:
     while not _stop.wait(settings.REAPER_SECONDS):
         _be_heard()

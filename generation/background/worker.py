@@ -23,6 +23,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from prometheus_client import Gauge
 
 from generation import attempts, claims, lease, notify, pipeline
+from generation.background import doorbell
 from generation.background.quarantine import Quarantine
 from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
@@ -243,17 +244,11 @@ def start() -> None:
     global _worker  # noqa: PLW0603 - one worker a process
     _worker = ImageWorker()
     _worker.start()
+    doorbell.answered_by(_worker.accept)
 
 
-def accept(generation_id: UUID) -> None:
-    """Hand a generation to this process's loop. Raises RuntimeError outside an image worker."""
-    if _worker is None:
-        raise RuntimeError("this process is not an image worker")
-    _worker.accept(generation_id)
-
-
-def stop_claiming() -> None:
-    """The first half of a shutdown."""
+def stop() -> None:
+    """The first half of a shutdown: nothing more is claimed."""
     if _worker is not None:
         _worker.stop_claiming()
 

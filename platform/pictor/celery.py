@@ -13,6 +13,8 @@ from kombu import Exchange, Queue
 from pictor.env import env_str
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")
+# Whoever deploys checks. A worker that did would have the URL map with all its pages: 15 MB.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 ROLE = env_str("PICTOR_ROLE")
 """`worker` for an image worker, `short` for a short-work worker; empty in every other process."""

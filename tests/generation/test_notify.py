@@ -13,7 +13,6 @@ from kombu.transport.redis import Channel
 
 from generation import notify, tasks
 from generation.background import doorbell as heard
-from generation.background import worker
 from pictor.celery import app
 from pictor.kit import redis_client
 from pictor.kit.ids import new_uuid
@@ -72,7 +71,7 @@ def test_a_doorbell_is_what_celery_would_send(fresh, doorbell, message):
 def taken(monkeypatch):
     """The ids that were handed to the loop."""
     ids: list[UUID] = []
-    monkeypatch.setattr(worker, "accept", ids.append)
+    monkeypatch.setattr(heard, "_answer", ids.append)
     return ids
 
 

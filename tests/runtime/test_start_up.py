@@ -23,7 +23,15 @@ SERVERS_ALONE = frozenset(
 TELL = "import atexit, sys; atexit.register(lambda: print('\\n', *sys.modules))"
 COMMAND = f"{TELL}; import manage; sys.argv = ['manage.py', *sys.argv[1:]]; manage.main()"
 WEB = f"{TELL}; import pictor.asgi"
-WORKER = f"{TELL}; import django; django.setup(); import generation.tasks"
+WORKER = f"""{TELL}
+import importlib, sys
+from celery.app.utils import find_app
+from pictor.runtime.worker_step import PARTS
+app = find_app("pictor.celery")
+worker = app.Worker(hostname="worker@here", pool_cls="threads", quiet=True, queues=[sys.argv[1]])
+for name in PARTS[sys.argv[1]]:
+    importlib.import_module(name)
+"""
 
 
 def imported(stack: Stack, code: str, *words: str) -> set[str]:
@@ -79,10 +87,26 @@ def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_req
 
 
 def test_what_images_go_through_is_there_at_the_start_without_boto3(stack, in_web):
-    in_worker = imported(stack, WORKER)
+    in_worker = imported(stack, WORKER, "images")
 
     assert "storage.wire" in in_web & in_worker
     assert not (in_web | in_worker) & {"boto3", "botocore"}
+
+
+def test_a_worker_of_the_short_queue_has_no_pages_and_nothing_that_images_go_through(stack):
+    in_short = imported(stack, WORKER, "short")
+
+    assert in_short >= {"generation.tasks", "generation.background.reaper", "webhooks.sender"}
+    through = {"generation.dispatch.service", "generation.background.worker", "PIL", "pyvips"}
+    pages = {"pictor.urls", "console.urls", "unfold.admin", "drf_spectacular.plumbing", "fido2"}
+    assert in_short & {*through, *pages} == set()
+
+
+def test_an_image_worker_has_no_pages(stack):
+    in_images = imported(stack, WORKER, "images")
+
+    assert "generation.dispatch.service" in in_images
+    assert in_images & {"pictor.urls", "unfold.admin", "drf_spectacular.plumbing", "fido2"} == set()
 
 
 def test_the_check_of_the_admin_sees_every_page(stack):

@@ -7,8 +7,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 from celery import beat, bootsteps, signals
 from celery.worker import state
@@ -27,6 +28,29 @@ TICK_SECONDS = 1
 """The beat looks this often, and stops as fast, unless it waits for the broker."""
 BEAT_STOP_SECONDS = 2.0
 """So long a worker that ends waits for it."""
+
+PARTS = {
+    "images": ("generation.background.worker",),
+    "short": ("generation.background.reaper", "webhooks.sender"),
+}
+"""What a worker is by its queues. The modules are imported where they are needed alone: what an image
+goes through is a third of an image worker's memory."""
+
+
+class Part(Protocol):
+    """What such a module does."""
+
+    def start(self) -> None:
+        """Begin, in threads of its own. Raises DatabaseError where it needs what is away."""
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+
+    def drain(self) -> None:
+        """The same, and wait for what is in hand as long as a shutdown may take."""
+
+
+_begun: list[Part] = []
 
 
 class Become(bootsteps.StartStopStep):
@@ -49,16 +73,13 @@ class Become(bootsteps.StartStopStep):
     @override
     def start(self, parent: Any) -> None:
         """Become it, however long that takes."""
-        from generation.background import reaper, worker  # noqa: PLC0415 - the apps are ready now
-        from webhooks import sender  # noqa: PLC0415 - as above
-
         statement_logs.look_once()
         queues = parent.app.amqp.queues.consume_from
-        if "images" in queues:
-            _as_soon_as_possible(worker.start)
+        for name in (name for queue in sorted(queues) for name in PARTS[queue]):
+            part = cast("Part", import_module(name))
+            _as_soon_as_possible(part.start)
+            _begun.append(part)
         if "short" in queues:
-            reaper.start()
-            sender.start()
             self._start_beat(parent.app)
             hearing.start()
         if settings.METRICS:
@@ -72,16 +93,12 @@ class Become(bootsteps.StartStopStep):
         The beat is asked first and waited for last: while the broker is away it does not end. The
         figures are posted to the end: a worker that drains for minutes is still there.
         """
-        from generation.background import reaper, worker  # noqa: PLC0415 - as above
-        from webhooks import sender  # noqa: PLC0415 - as above
-
         self._is_stopping.set()
         hearing.stop()
         if self._beat is not None:
             self._beat.stop()
-        reaper.stop()
-        worker.drain()
-        sender.drain()
+        for part in _begun:
+            part.drain()
         metrics.stop()
         if self._ticking is not None:
             self._ticking.join(BEAT_STOP_SECONDS)
@@ -134,9 +151,5 @@ def refuse_to_start(**_: Any) -> None:
 @signals.worker_shutting_down.connect
 def stop_claiming(**_: Any) -> None:
     """SIGTERM: nothing more is claimed."""
-    from generation.background import reaper, worker  # noqa: PLC0415 - as in Become
-    from webhooks import sender  # noqa: PLC0415 - as in Become
-
-    worker.stop_claiming()
-    reaper.stop()
-    sender.stop()
+    for part in _begun:
+        part.stop()
