@@ -84,7 +84,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 
-ROOT_URLCONF = "pictor.urls"
+ROOT_URLCONF, API_URLCONF = "pictor.urls", "pictor.api_urls"
 ASGI_APPLICATION = "pictor.asgi.application"
 APPEND_SLASH = False
 TEMPLATES = [

@@ -1,6 +1,7 @@
 """The URL map. /v1 is served by its own handler (web/handler.py), the rest by Django's.
 
-The probes are answered in front of both (web/probes.py).
+The probes are answered in front of both (web/probes.py). A web process imports this with its first
+page (web/site.py).
 """
 
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from django.urls import include, path
 from django.views.defaults import page_not_found
 
 from accounts.sign_in.pages import too_many
+from pictor import api_urls
 from pictor.kit import api_errors
 from pictor.kit.errors import InvalidRequest, PictorError
 from pictor.openapi import openapi
@@ -20,10 +22,7 @@ from pictor.openapi import openapi
 admin.autodiscover()
 
 urlpatterns = [
-    path("v1/", include("generation.api.urls")),
-    path("v1/", include("accounts.api.urls")),
-    path("v1/", include("billing.api.urls")),
-    path("v1/", include("webhooks.api.urls")),
+    *api_urls.urlpatterns,
     path("openapi.json", openapi),
     path("openapi.json/", openapi),
     path("admin/", admin.site.urls),

@@ -76,14 +76,10 @@ def in_web(stack: Stack) -> set[str]:
     return imported(stack, WEB)
 
 
-def test_the_web_process_has_all_its_pages_and_the_doorbell_before_the_first_request(in_web):
-    pages = {"accounts.admin", "generation.admin.channels", "generation.api.views"}
-    assert in_web >= {
-        *pages,
-        "drf_spectacular.generators",
-        "pictor.celery",
-        "pictor.urls",
-    }
+def test_the_web_process_has_all_of_the_api_before_the_first_request_and_no_page(in_web):
+    assert in_web >= {"generation.api.views", "accounts.api.keys", "webhooks.api.endpoints"}
+    pages = {"pictor.urls", "unfold.admin", "console.ops.urls", "drf_spectacular.generators"}
+    assert in_web & {*pages, "pictor.celery", "fido2"} == set()
 
 
 def test_what_images_go_through_is_there_at_the_start_without_boto3(stack, in_web):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def app(settings):
-    settings.ROOT_URLCONF = "tests.web.routes"
+    settings.API_URLCONF = "tests.web.routes"
     routes.became.clear()
     return V1Handler()
 

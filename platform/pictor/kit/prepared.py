@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
 class Part(NamedTuple):
@@ -37,6 +37,7 @@ _held = _Held()
 
 def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     """The first row; None where there is none. Raises Django's database errors."""
+    connection = connections[DEFAULT_DB_ALIAS]
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     cursor = _held.cursor

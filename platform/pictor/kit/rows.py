@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 
@@ -35,7 +35,7 @@ def insertion(row: Model, *, given: str = "") -> Part:
 def inserted(row: Model) -> None:
     """Say that a row is in the database, as a model's own save does."""
     row._state.adding = False  # noqa: SLF001 - there is no other way to say it
-    row._state.db = connection.alias  # noqa: SLF001 - as above
+    row._state.db = DEFAULT_DB_ALIAS  # noqa: SLF001 - as above
 
 
 def changing(
@@ -50,6 +50,7 @@ def changing(
     nulls = tuple(set(where) - set(matched))
     statement = _update(model, tuple(values), tuple(matched), nulls, given)
     fields = [(_field(model, name), value) for name, value in [*values.items(), *matched.items()]]
+    connection = connections[DEFAULT_DB_ALIAS]
     bound = [field.get_db_prep_save(value, connection) for field, value in fields]
     return Part(statement, bound)
 
@@ -62,14 +63,17 @@ def columns(model: type[Model], table: str) -> str:
 
 def read(model: type[M], values: Sequence[Any]) -> M:
     """A row of a model, as a query would bring it, from the values of its `columns`."""
-    found = list(values)
+    found, connection = list(values), connections[DEFAULT_DB_ALIAS]
     for place, field in _converted(model):
         found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _converted has those alone
-    return model.from_db(connection.alias, [field.attname for field in _fields(model)], found)
+    return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _fields(model)], found)
 
 
 def _said(row: Model) -> Iterator[tuple[str, Any]]:
     """The columns that the row does not leave to the database, with their values."""
+    connection = connections[
+        DEFAULT_DB_ALIAS
+    ]  # looked up once: Django's `connection` does each time
     for field in _fields(type(row)):
         value = field.pre_save(row, add=True)
         is_left = isinstance(value, DatabaseDefault) or (field.primary_key and value is None)

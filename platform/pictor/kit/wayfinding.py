@@ -3,6 +3,7 @@
 import difflib
 from functools import cache
 
+from django.conf import settings
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
 API = "v1"
@@ -33,7 +34,7 @@ def _meant_by(path: str) -> str | None:
 
 def _is_there(path: str) -> bool:
     try:
-        resolve(path)
+        resolve(path, settings.API_URLCONF)
     except Resolver404:
         return False
     return True
@@ -44,7 +45,7 @@ def _api_paths() -> list[str]:
     """Those without a name or id in them."""
     apps = [
         entry
-        for entry in get_resolver().url_patterns
+        for entry in get_resolver(settings.API_URLCONF).url_patterns
         if isinstance(entry, URLResolver) and str(entry.pattern) == f"{API}/"
     ]
     pages = [page for app in apps for page in app.url_patterns if isinstance(page, URLPattern)]

@@ -33,8 +33,8 @@ PARTS = {
     "images": ("generation.background.worker",),
     "short": ("generation.background.reaper", "webhooks.sender"),
 }
-"""What a worker is by its queues. The modules are imported where they are needed alone: what an image
-goes through is a third of an image worker's memory."""
+"""What a worker is by its queues. Each module is imported where it is needed alone: what images go
+through takes 12 MB."""
 
 
 class Part(Protocol):

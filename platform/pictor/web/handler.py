@@ -46,7 +46,7 @@ class V1Handler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # the stubs' messages are read-only mappings
         """ASGI entry. A client that goes away ends the wait, never the generation."""
         set_script_prefix(get_script_prefix(scope))
-        set_urlconf(settings.ROOT_URLCONF)
+        set_urlconf(settings.API_URLCONF)
         scope["pictor.on_end"] = []
         has_begun = False
 
@@ -76,6 +76,8 @@ class V1Handler(ASGIHandler):
         """Whether the whole answer was sent to somebody who was still there."""
         request, refusal = self.create_request(scope, io.BytesIO(b""))
         scope["pictor.headers"] = {}
+        if request is not None:
+            request.urlconf = settings.API_URLCONF
         response = refusal if request is None else await self._middleware_chain(request)
         if response is not None:
             for name, value in scope["pictor.headers"].items():

@@ -10,8 +10,10 @@ people who are known before a byte of them is read.
 import asyncio
 import functools
 import hashlib
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, closing
+from importlib import import_module
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
@@ -107,6 +109,8 @@ class SiteHandler:
         work.result()
 
     async def _make(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
+        if settings.ROOT_URLCONF not in sys.modules:  # half a second, and not on the event loop
+            await asyncio.to_thread(import_module, settings.ROOT_URLCONF)
         messages = _messages(form)
 
         async def receive() -> Message:
