@@ -1,7 +1,9 @@
 """The order of the folders, and what tests of any may need: the asyncio backend, pools, pages."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import certifi
@@ -12,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from pictor.kit import pools, prepared
+from pictor.kit.threads import Threads
 
 LONG = ("tests/console", "tests/faults", "tests/flows")
 """Folders whose files may take a minute and longer."""
@@ -54,12 +57,18 @@ def pooled_connections(transactional_db: None) -> Iterator[None]:
     """A database for the fixed pools' threads, which close their connections at the end."""
     yield
     named = (("views", 8), ("probes", 1), ("figures", 1), ("database", 8))
-    executors = [(pools._executor(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
-    executors.append((pools.admission()._executor, 6))  # noqa: SLF001 - as above
-    for executor, threads in executors:
-        barrier = threading.Barrier(threads)
-        for done in [executor.submit(_close, barrier) for _ in range(threads)]:
-            done.result(10)
+    every = [(pools._threads(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
+    every.append((pools.admission()._threads, 6))  # noqa: SLF001 - as above
+    asyncio.run(_close_all(every))
+
+
+async def _close_all(every: list[tuple[Threads, int]]) -> None:
+    for threads, count in every:
+        barrier = threading.Barrier(count)
+        closed = [asyncio.get_running_loop().create_future() for _ in range(count)]
+        for one in closed:
+            threads.make(partial(_close, barrier), one)
+        await asyncio.wait_for(asyncio.gather(*closed), 10)
 
 
 def _close(barrier: threading.Barrier) -> None:

@@ -24,16 +24,16 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache, partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 from prometheus_client import Gauge
 
 from pictor.kit import retries
 from pictor.kit.errors import Unavailable
+from pictor.kit.threads import Threads
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +44,16 @@ _again = retries.calls(pause_seconds=1.0)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Queue: TypeAlias = "deque[tuple[float, Callable[[], Any], asyncio.Future[Any]]]"
+"""Calls that wait: since when, and for what future."""
 
 
 @cache
-def _executor(name: str, threads: int) -> ThreadPoolExecutor:
-    THREADS.labels(name).set(threads)
-    return ThreadPoolExecutor(threads, thread_name_prefix=name)
+def _threads(name: str, count: int) -> Threads:
+    threads = Threads(name, count)
+    THREADS.labels(name).set(count)
+    CALLS.labels(name).set_function(lambda: threads.unfinished)
+    return threads
 
 
 class _Breaks(threading.local):
@@ -85,20 +89,10 @@ def _with_database(call: Callable[[], T]) -> T:
 
 
 async def _run(name: str, threads: int, call: Callable[[], T]) -> T:
-    context = copy_context()  # the request id, for the log
-    future = _executor(name, threads).submit(context.run, call)
-    _count(name, future)
-    return await asyncio.wrap_future(future)
-
-
-def _count(name: str, future: Future[Any]) -> None:
-    """A call of the pool, from here until it ends or is given up before it began."""
-    calls = _calls(name)
-    calls.inc()
-    future.add_done_callback(lambda _: calls.dec())
-
-
-_calls = cache(CALLS.labels)
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    in_context = partial(copy_context().run, call)  # the request id, for the log
+    _threads(name, threads).make(in_context, future)
+    return await future
 
 
 async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -160,16 +154,14 @@ class FairPool:
     def __init__(
         self, name: str, *, threads: int, per_lane: int, max_queued: int, max_wait_seconds: float
     ) -> None:
-        self._name = name
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._threads = Threads(name, threads)
         THREADS.labels(name).set(threads)
+        CALLS.labels(name).set_function(lambda: self._queued + self._threads.unfinished)
         self._free = threads
         self._per_lane = per_lane
         self._max_queued = max_queued
         self._max_wait_seconds = max_wait_seconds
-        self._lanes: OrderedDict[object, deque[tuple[float, Callable[[], Any], Future[Any]]]] = (
-            OrderedDict()
-        )
+        self._lanes: OrderedDict[object, Queue] = OrderedDict()
         self._busy: dict[object, int] = {}
         self._queued = 0
 
@@ -177,13 +169,12 @@ class FairPool:
         """Run the call in a thread, in the lane's turn. To be awaited on one event loop only."""
         if self._queued >= self._max_queued:
             raise Unavailable("Too many requests are waiting to be admitted.", retry_after=1)
-        future: Future[T] = Future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         in_context = partial(copy_context().run, call)
         self._lanes.setdefault(lane, deque()).append((time.monotonic(), in_context, future))
         self._queued += 1
-        _count(self._name, future)
         self._start_next()
-        return await asyncio.wrap_future(future)
+        return await future
 
     def _start_next(self) -> None:
         while self._free and (lane := self._next_lane()) is not None:
@@ -193,7 +184,7 @@ class FairPool:
             self._lanes.move_to_end(lane)
             if not queue:
                 del self._lanes[lane]
-            if not future.set_running_or_notify_cancel():
+            if future.cancelled():
                 continue  # its caller went away
             if time.monotonic() - queued_at > self._max_wait_seconds:
                 future.set_exception(Unavailable("Admission took too long.", retry_after=1))
@@ -206,19 +197,11 @@ class FairPool:
                 return lane
         return None
 
-    def _start(self, lane: object, call: Callable[[], T], future: Future[T]) -> None:
-        loop = asyncio.get_running_loop()
+    def _start(self, lane: object, call: Callable[[], T], future: asyncio.Future[T]) -> None:
         self._free -= 1
         self._busy[lane] = self._busy.get(lane, 0) + 1
-
-        def finish(done: Future[T]) -> None:
-            loop.call_soon_threadsafe(self._finished, lane)
-            if error := done.exception():
-                future.set_exception(error)
-            else:
-                future.set_result(done.result())
-
-        self._executor.submit(_with_database, call).add_done_callback(finish)
+        with_database = partial(_with_database, call)
+        self._threads.make(with_database, future, then=partial(self._finished, lane))
 
     def _finished(self, lane: object) -> None:
         self._free += 1
