@@ -267,7 +267,7 @@ class HttpAnswer:
         self._exchange = exchange
 
     async def chunks(self, max_bytes: int) -> AsyncIterator[bytes]:
-        """The body in pieces of at most 64 KB; BodyTooLarge beyond `max_bytes`, also decoded."""
+        """The body in pieces of at most 256 KB; BodyTooLarge beyond `max_bytes`, also decoded."""
         received = decoded = 0
         with _translated(self._exchange):
             inflate = inflater(self.headers.get("content-encoding", ""))

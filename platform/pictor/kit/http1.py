@@ -17,7 +17,8 @@ import httptools
 import httpx
 from typing_extensions import override
 
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 256 * 1024
+"""As much as a loop reads at once: smaller pieces would be copies."""
 MAX_BUFFERED_BYTES = PIECE_BYTES
 """More is not read from the socket until some of it has been taken."""
 MAX_IDLE_BYTES = 100 * 1024
@@ -94,7 +95,7 @@ class Connection(asyncio.Protocol):
         return httpx.Response(self._status, headers=self._headers, stream=body, request=request)
 
     async def pieces(self, seconds: float | None) -> AsyncIterator[bytes]:
-        """The answer's body, in pieces of at most 64 KB, each within so many seconds."""
+        """The answer's body, in pieces of at most 256 KB, each within so many seconds."""
         while True:
             while self._pieces:
                 piece = self._pieces.popleft()

@@ -31,6 +31,7 @@ MAX_SKELETON_BYTES = 4 * 1024**2
 MAX_LONG_STRINGS = 64
 MAX_VALUES = 250_000
 
+_GLANCE_BYTES = 1024
 _ESCAPE_BYTES = 6
 """The longest escape, \\uXXXX."""
 
@@ -158,9 +159,15 @@ class JsonStream(Generic[SinkT]):
         return None if index is None else self._sinks[index]
 
     def _outside(self, chunk: bytes, position: int) -> int:
-        """Take everything up to a string that is not closed within the next threshold bytes."""
-        whole = _WHOLE_STRINGS.match(chunk, position, position + self._threshold_bytes)
+        """Take everything up to a string that is not closed within the next threshold bytes.
+
+        The expression sees a little at a time: it takes longer for a long string than a search.
+        """
+        glance = min(_GLANCE_BYTES, self._threshold_bytes)
+        whole = _WHOLE_STRINGS.match(chunk, position, position + glance)
         end = whole.end() if whole else position
+        if end == position:
+            end = self._closed_string(chunk, position)
         if end == position:
             self._keep(b'"')
             self._string_start = len(self._skeleton)
@@ -169,6 +176,14 @@ class JsonStream(Generic[SinkT]):
         self._nest(_STRING.sub(b"", taken))
         self._keep(taken)
         return end
+
+    def _closed_string(self, chunk: bytes, position: int) -> int:
+        """After the string that begins here, where it ends within the threshold."""
+        limit = position + self._threshold_bytes
+        if chunk.find(b'"', position + 1, limit) < 0:
+            return position
+        whole = _WHOLE_STRINGS.match(chunk, position, limit)
+        return whole.end() if whole else position
 
     def _nest(self, data: bytes) -> None:
         brackets = data.translate(None, _NOT_BRACKETS)

@@ -265,6 +265,9 @@ class Spools:
         )
 
 
+_SPACES = (b" ", b"\t", b"\r", b"\n")
+
+
 class Base64Sink:
     """Decodes base64 that arrives in chunks of any size into a spool.
 
@@ -321,7 +324,9 @@ class Base64Sink:
         return data
 
     def _decode(self, data: bytes) -> None:
-        text = self._rest + data.translate(None, b" \t\r\n")
+        if any(space in data for space in _SPACES):  # four searches take a tenth of a translation
+            data = data.translate(None, b"".join(_SPACES))
+        text = self._rest + data if self._rest else data
         if self.error is not None or not text:
             return
         if self._ended:
@@ -329,7 +334,7 @@ class Base64Sink:
             return
         whole = len(text) - len(text) % 4
         self._rest = text[whole:]
-        self._emit(text[:whole])
+        self._emit(text if whole == len(text) else text[:whole])
 
     def _emit(self, text: bytes) -> None:
         self._ended = text.endswith(b"=")
