@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -41,12 +42,13 @@ from pictor.kit.money import Micros
 from pictor.kit.prepared import Part
 from storage.models import StoredImage
 from storage.services import images_kept
-from webhooks.announcing import announce, has_endpoints
+from webhooks.announcing import announce, nobody_listens
 from webhooks.models import CANCELED, FAILED, SUCCEEDED
 
 logger = logging.getLogger(__name__)
 
 NOTHING = Micros(0)
+ALWAYS = Part("SELECT", ())
 SETTLE_SECONDS = Histogram(
     "pictor_settle_seconds", "The transaction in which a hold ends.", buckets=SHORT
 )
@@ -94,14 +96,15 @@ def _write(
     stored: Sequence[StoredImage],
     ending: Mapping[str, Any],
 ) -> bool:
-    """Settle, in a transaction with what webhooks are told where there are any."""
-    generation, now = claim.generation, ending["finished_at"]
-    settled = _settled(claim, delivery, bill, stored, ending)
-    if not has_endpoints(tenant_id=generation.tenant_id, livemode=generation.livemode):
-        return prepared.fetch_one(*settled) is not None
+    """Settle: alone where nobody is told by webhook, else in a transaction with what they are."""
+    generation = claim.generation
+    settled = partial(_settled, claim, delivery, bill, stored, ending)
+    unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
+    if prepared.fetch_one(*settled(condition=unheard)) is not None:
+        return True
     with transaction.atomic():
-        _tell(generation, State.SUCCEEDED, now)
-        is_final = prepared.fetch_one(*settled) is not None
+        _tell(generation, State.SUCCEEDED, ending["finished_at"])
+        is_final = prepared.fetch_one(*settled()) is not None
         transaction.set_rollback(not is_final)
     return is_final
 
@@ -112,14 +115,18 @@ def _settled(
     bill: pricing.Due,
     stored: Sequence[StoredImage],
     ending: Mapping[str, Any],
+    *,
+    condition: Part = ALWAYS,
 ) -> Part:
     """The statement of a settlement: what makes the generation final, and what follows if it did.
 
-    What counts its usage reads from the hold's end: the order of the ledger's locks.
+    It does nothing where `condition` has no row. What counts its usage reads from the hold's end:
+    the order of the ledger's locks.
     """
     generation, end, now = claim.generation, delivery.ended, ending["finished_at"]
     parts = {
-        "final": rows.changing(Generation, where=held_by(claim), **ending),
+        "condition": condition,
+        "final": rows.changing(Generation, where=held_by(claim), given="condition", **ending),
         "ended": hold_ended(
             hold=hold_of(generation),
             captured=bill.total if generation.livemode else NOTHING,

@@ -9,14 +9,15 @@ from typing import Any
 from uuid import UUID
 
 from pictor.kit import prepared
+from pictor.kit.prepared import Part
 from webhooks.models import Delivery, Event, WebhookEndpoint
 
 _ANY = "SELECT 1 FROM webhooks_webhookendpoint WHERE tenant_id = %s AND livemode = %s LIMIT 1"
 
 
-def has_endpoints(*, tenant_id: UUID, livemode: bool) -> bool:
-    """Whether there is anybody to be told of requests of that mode."""
-    return prepared.fetch_one(_ANY, [tenant_id, livemode]) is not None
+def nobody_listens(*, tenant_id: UUID, livemode: bool) -> Part:
+    """The part of a statement with a row where nobody is to be told of requests of that mode."""
+    return Part(f"SELECT WHERE NOT EXISTS ({_ANY})", (tenant_id, livemode))
 
 
 def announce(
@@ -33,7 +34,7 @@ def announce(
     Nothing where there is no endpoint. With one that is switched off the event is kept too, as it
     may be sent later. `data` is for what nobody can say later (contents.py).
     """
-    if not has_endpoints(tenant_id=tenant_id, livemode=livemode):
+    if prepared.fetch_one(_ANY, [tenant_id, livemode]) is None:
         return
     told = WebhookEndpoint.objects.filter(tenant_id=tenant_id, livemode=livemode)
     endpoints = list(told.only("status", "events"))

@@ -11,7 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -47,22 +50,31 @@ def run(ground: Ground, requests: int | None) -> Result:
 
 
 def main(count: int) -> None:
-    """Print how many were admitted and settled a second."""
+    """Print how many were admitted and settled a second, by all processes at once."""
     from django.db import connection  # noqa: PLC0415 - once Django is set up
 
     from tests.factories import Customer  # noqa: PLC0415 - as above
 
-    customer = Customer("hot", balance=BALANCE)
+    customer, each = Customer("hot", balance=BALANCE), count // PROCESSES
     connection.close()
-    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
-        pool.map(partial(_work, customer, 20), range(PROCESSES))  # connected, prepared, planned
-        began = time.perf_counter()
-        pool.map(partial(_work, customer, count // PROCESSES), range(PROCESSES))
-        took = time.perf_counter() - began
-    sys.stdout.write(json.dumps(count // PROCESSES * PROCESSES / took))
+    context = multiprocessing.get_context("fork")
+    with context.Pool(PROCESSES, _meet, (context.Barrier(PROCESSES),)) as pool:
+        work = partial(pool.map, partial(_work, customer), chunksize=1)
+        work([20] * PROCESSES)  # connected, prepared, planned
+        admitting, settling = map(max, zip(*work([each] * PROCESSES), strict=True))
+    sys.stdout.write(json.dumps(each * PROCESSES / (admitting + settling)))
 
 
-def _work(customer: Any, count: int, _: int) -> None:
+_together: Barrier
+
+
+def _meet(barrier: Barrier) -> None:
+    global _together  # noqa: PLW0603 - a process's own
+    _together = barrier
+
+
+def _work(customer: Any, count: int) -> tuple[float, float]:
+    """Seconds of admissions, and of settlements; what is between locks no balance."""
     from generation import claims  # noqa: PLC0415 - once Django is set up
     from generation.settlement import settle  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
@@ -72,14 +84,28 @@ def _work(customer: Any, count: int, _: int) -> None:
     worker = factories.make_worker()
     with tempfile.TemporaryDirectory() as folder:
         spools = Spools(Path(folder), SpoolBudget(1_000_000))
-        for _ in range(count):
-            made = customer.generation()
-            claim = claims.take(generation_id=made.id, worker=worker)
-            assert claim is not None
-            delivery = factories.make_delivery(claim, spools)
-            stored = factories.stored_images(claim, delivery)
-            settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+        with _timed() as admitting:
+            made = [customer.generation() for _ in range(count)]
+        taken = [claims.take(generation_id=one.id, worker=worker) for one in made]
+        held = [claim for claim in taken if claim is not None]
+        begun = [(claim, factories.make_delivery(claim, spools)) for claim in held]
+        kept = [(*one, factories.stored_images(*one)) for one in begun]
+        with _timed() as settling:
+            for claim, delivery, stored in kept:
+                settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+        for _, delivery in begun:
             delivery.close()
+    return admitting[0], settling[0]
+
+
+@contextmanager
+def _timed() -> Iterator[list[float]]:
+    """Begun by all processes at once; the seconds, once it is over."""
+    seconds: list[float] = []
+    _together.wait()
+    began = time.perf_counter()
+    yield seconds
+    seconds.append(time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,21 @@ def state() -> str:
     return Delivery.objects.get().state
 
 
+def test_a_settlement_that_nobody_is_told_of_is_one_statement(
+    acme, receiver, spools, django_assert_num_queries, prepared_statements
+):
+    claim = claims.take(generation_id=acme.generation().id, worker=make_worker())
+    assert claim is not None
+    delivery = make_delivery(claim, spools)
+    images = stored_images(claim, delivery)
+    prepared_statements.clear()
+
+    with django_assert_num_queries(0):
+        assert settle(claim=claim, delivery=delivery, stored=images, now=receiver.now)
+
+    assert len(prepared_statements) == 1
+
+
 def test_a_settled_generation_is_told_signed(acme, receiver, spools):
     _, secret = endpoint_of(acme, receiver.url)
     generation = settled(acme, receiver, spools)
