@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+import threading
 
 import pytest
 
@@ -9,6 +11,7 @@ from pictor.kit.spools import process_spools
 from pictor.web import bodies, gate, site
 from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.site import SiteHandler
+from tests.web import routes
 from tests.web.conftest import Exchange, body_of, call, make_exchange
 
 pytestmark = pytest.mark.anyio
@@ -19,6 +22,7 @@ HOST = {"Host": "localhost:8000"}
 @pytest.fixture(autouse=True)
 def served(settings, monkeypatch):
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+    settings.ROOT_URLCONF = routes.__name__  # is imported
     monkeypatch.setattr(gate, "DRAIN_SECONDS", 0.05)
 
 
@@ -40,6 +44,27 @@ async def never_called(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def post(app: App, *chunks: bytes, **options: str) -> Exchange:
     return await call(app, path="/admin/", headers={**HOST, **options}, messages=body_of(*chunks))
+
+
+async def test_pages_are_imported_before_the_first_request_and_not_on_the_event_loop(
+    settings, tmp_path, monkeypatch
+):
+    code = "import threading, time; time.sleep(0.1); thread = threading.get_ident()"
+    (tmp_path / "pages_of_a_test.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.ROOT_URLCONF = "pages_of_a_test"
+    imported_in: list[int] = []
+
+    async def app(scope, receive, send):
+        imported_in.append(sys.modules["pages_of_a_test"].thread)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    handler = SiteHandler(app)
+    await asyncio.gather(*(post(handler, Cookie=f"sessionid={number}") for number in range(3)))
+    monkeypatch.delitem(sys.modules, "pages_of_a_test")
+
+    assert len(imported_in) == 3
+    assert set(imported_in).isdisjoint({threading.get_ident()})
 
 
 async def test_a_form_is_read():

@@ -10,6 +10,7 @@ people who are known before a byte of them is read.
 import asyncio
 import functools
 import hashlib
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, closing
 from importlib import import_module
@@ -62,7 +63,7 @@ class SiteHandler:
         self._own = KeyedLimit(OF_ONE_CALLER)
         self._by_kind = {True: asyncio.Semaphore(WITH_FILES), False: asyncio.Semaphore(AT_ONCE)}
         self._begun: set[asyncio.Task[None]] = set()
-        self._has_pages = False
+        self._importing: asyncio.Task[object] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -108,10 +109,16 @@ class SiteHandler:
             raise Unavailable("This page takes too long just now.")
         work.result()
 
+    async def _have_pages(self) -> None:
+        """Import them for whoever comes first: a quarter of a second, and not on the event loop."""
+        if self._importing is None and settings.ROOT_URLCONF not in sys.modules:
+            importing = asyncio.to_thread(import_module, settings.ROOT_URLCONF)
+            self._importing = asyncio.create_task(importing)
+        if self._importing is not None:
+            await asyncio.shield(self._importing)
+
     async def _make(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
-        if not self._has_pages:  # a quarter of a second, and not on the event loop
-            await asyncio.to_thread(import_module, settings.ROOT_URLCONF)
-            self._has_pages = True
+        await self._have_pages()
         messages = _messages(form)
 
         async def receive() -> Message:
