@@ -1,6 +1,8 @@
-"""A server on loopback, with and without TLS, and pools that may call it."""
+"""A server on loopback, with and without TLS, pools that may call it, and calls that wait."""
 
 import ssl
+import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -57,3 +59,11 @@ async def tls_pool(tls_server, client_context):
     )
     yield pool
     await pool.aclose()
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Calls wait here until a test opens it; opened at the end in any case."""
+    event = threading.Event()
+    yield event
+    event.set()

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -13,14 +13,6 @@ from pictor.kit.errors import Unavailable
 from pictor.kit.pools import FairPool
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """Calls wait here until a test opens it; opened at the end in any case."""
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 def pool(

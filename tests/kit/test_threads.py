@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,14 +15,6 @@ from pictor.kit.threads import Threads
 from tests.servers import ROOT
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """Calls wait here until a test opens it; opened at the end in any case."""
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 def ask(
