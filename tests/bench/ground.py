@@ -216,7 +216,8 @@ def fresh_ground(root: Path = ROOT) -> Iterator[Ground]:
     """Start a stack in a temporary folder; stop it and remove the folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="pictor-bench-"))
     try:
-        stack = start_stack(folder, root=root)
+        # Every customer of a load comes from this machine's one address.
+        stack = start_stack(folder, root=root, PICTOR_CONNECTIONS_PER_ADDRESS="8000")
         try:
             yield Ground(stack)
         finally:
