@@ -67,6 +67,24 @@ async def test_pages_are_imported_before_the_first_request_and_not_on_the_event_
     assert set(imported_in).isdisjoint({threading.get_ident()})
 
 
+async def test_pages_that_could_not_be_imported_are_imported_for_the_next_request(
+    settings, tmp_path, monkeypatch
+):
+    file = tmp_path / "pages_that_fail_once.py"
+    file.write_text('raise OSError("too many open files")', encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.ROOT_URLCONF = "pages_that_fail_once"
+    handler = SiteHandler(reads)
+
+    with pytest.raises(OSError, match="too many open files"):
+        await post(handler, b"abc")
+    file.write_text("", encoding="utf-8")
+    exchange = await post(handler, b"abc")
+    monkeypatch.delitem(sys.modules, "pages_that_fail_once")
+
+    assert exchange.body == b"3 http.request"
+
+
 async def test_a_form_is_read():
     exchange = await post(SiteHandler(reads), b"abc", b"de")
 

@@ -63,7 +63,7 @@ class SiteHandler:
         self._own = KeyedLimit(OF_ONE_CALLER)
         self._by_kind = {True: asyncio.Semaphore(WITH_FILES), False: asyncio.Semaphore(AT_ONCE)}
         self._begun: set[asyncio.Task[None]] = set()
-        self._importing: asyncio.Task[object] | None = None
+        self._importing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -111,11 +111,10 @@ class SiteHandler:
 
     async def _have_pages(self) -> None:
         """Import them for whoever comes first: a quarter of a second, and not on the event loop."""
-        if self._importing is None and settings.ROOT_URLCONF not in sys.modules:
-            importing = asyncio.to_thread(import_module, settings.ROOT_URLCONF)
-            self._importing = asyncio.create_task(importing)
-        if self._importing is not None:
-            await asyncio.shield(self._importing)
+        if settings.ROOT_URLCONF in sys.modules and not self._importing.locked():
+            return
+        async with self._importing:  # one that failed is no module: whoever is next tries again
+            await asyncio.to_thread(import_module, settings.ROOT_URLCONF)
 
     async def _make(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
         await self._have_pages()
