@@ -56,7 +56,7 @@ class VerifiedImage:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a channel delivered, verified. Whoever gets it closes it."""
+    """What a channel delivered, verified; good as long as the dispatch's scope of spools."""
 
     attempt_id: UUID
     route: RouteInfo
@@ -79,12 +79,6 @@ class Delivery:
             may_have_billed=True,
             cost_micros=upstream_cost(self.route.cost_micros, images=len(self.images)),
         )
-
-    def close(self) -> None:
-        """Free every spool. Safe to call twice."""
-        self.answer.close()
-        for image in self.images:
-            image.spool.close()
 
 
 class Failure(Exception):

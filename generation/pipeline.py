@@ -8,7 +8,6 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -66,8 +65,8 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher) -> None:
     """Dispatch, store, settle: carry what is claimed already to its settled bill."""
     log.request_id.set(claim.generation.request_id)
     try:
-        delivery = await dispatcher.run(claim)
-        with closing(delivery):
+        with dispatcher.scope_of(claim) as spools:
+            delivery = await dispatcher.run(claim, spools)
             try:
                 stored = await store(claim, delivery)
             except StorageFailed as error:

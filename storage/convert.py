@@ -43,7 +43,7 @@ def to_format(
         facts: as verified.
         output_format: png, jpeg or webp.
         compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
-        spools: makes the result, which the caller closes.
+        spools: the scope of the result.
     """
     _cap(facts.width, facts.height, output_format)
     try:
@@ -85,7 +85,7 @@ def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools)
         spool: a verified image; stays open.
         image_format: its own.
         side: the most of width and height.
-        spools: makes the result, which the caller closes.
+        spools: the scope of the result.
     """
     try:
         with vips.alone(), vips.loaded(spool, image_format) as image:
@@ -140,7 +140,6 @@ def _write(image: Any, output_format: str, compression: int | None, spools: Spoo
             target, f".{output_format}", **_options(output_format, compression)
         )
     except vips.Error:
-        result.close()
         if refused:
             raise refused[0] from None
         raise

@@ -71,26 +71,15 @@ def verify(spool: SpoolFile) -> ImageFacts:
 
     Blocks, mostly without the interpreter lock: call it in a thread, once at a time for a spool.
     """
-    clean, facts = cleaned(spool)
-    if clean is not spool:
-        clean.close()
-    return facts
+    return cleaned(spool)[1]
 
 
 def cleaned(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
-    """As `verify`, and what was read: the very spool, or one without metadata in its place.
-
-    The caller closes both.
-    """
+    """As `verify`, and what was read: the very spool, or in its scope one without metadata."""
     clean, image_format = stripped(spool)
-    try:
-        facts = _decoded(clean, image_format)
-        is_animated = image_format == "png" and png.is_animated(spool)
-        return clean, replace(facts, oddity="animated") if is_animated else facts
-    except BaseException:
-        if clean is not spool:
-            clean.close()
-        raise
+    facts = _decoded(clean, image_format)
+    is_animated = image_format == "png" and png.is_animated(spool)
+    return clean, replace(facts, oddity="animated") if is_animated else facts
 
 
 def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:

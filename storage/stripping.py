@@ -23,8 +23,7 @@ _MOST_SIGNATURE_BYTES = 8
 def stripped(spool: SpoolFile) -> tuple[SpoolFile, Format]:
     """What is needed of an image, and its format by its first bytes.
 
-    The very spool where there is nothing to drop; otherwise a new one beside it, for the caller to
-    close.
+    The very spool where there is nothing to drop; otherwise a new one, in the scope of the first.
     """
     head = spool.read_at(0, _MOST_SIGNATURE_BYTES)
     for signature, image_format, kept in _CONTAINERS:
@@ -38,13 +37,9 @@ def stripped(spool: SpoolFile) -> tuple[SpoolFile, Format]:
 
 def _copy(spool: SpoolFile, pieces: list[Piece]) -> SpoolFile:
     copy = spool.sibling()
-    try:
-        for piece in pieces:
-            for data in _data(spool, piece):
-                copy.write(data)
-    except BaseException:
-        copy.close()
-        raise
+    for piece in pieces:
+        for data in _data(spool, piece):
+            copy.write(data)
     return copy
 
 

@@ -48,7 +48,7 @@ def small_url(image: StoredImage, kind: Kind, *, spools: Spools) -> str:
     Args:
         image: one that is not deleted.
         kind: which one.
-        spools: where the bytes pass through.
+        spools: the scope in which the bytes pass through.
     """
     if not is_made(image, kind):
         _make(image, kind, spools)
@@ -59,14 +59,12 @@ def _make(image: StoredImage, kind: Kind, spools: Spools) -> None:
     key, source, form = kind.key_of(image.object_key), image.object_key, image.format
     if kind is ICON and image.has_thumbnail:
         source, form = thumbnail_key(image.object_key), "webp"
-    with (
-        closing(open_stream(source)) as stream,
-        closing(spools.new(max_bytes=stream.size_bytes)) as whole,
-    ):
+    with closing(open_stream(source)) as stream:
+        whole = spools.new(max_bytes=stream.size_bytes)
         for chunk in stream:
             whole.write(chunk)
-        with closing(convert.thumbnail(whole, form, side=kind.side, spools=spools)) as small:
-            upload(key, small, content_type=CONTENT_TYPE)
+    small = convert.thumbnail(whole, form, side=kind.side, spools=spools)
+    upload(key, small, content_type=CONTENT_TYPE)
     kept = StoredImage.objects.filter(id=image.id, deleted_at=None).update(**{kind.flag: True})
     if not kept:  # deleted meanwhile, by somebody who knew of no small picture
         delete_objects([key])

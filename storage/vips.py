@@ -30,16 +30,19 @@ def loaded(
     """An image whose pixels are decoded when they are needed, warnings as errors.
 
     Valid inside the `with` alone: libvips reads from the source later, also for images made of
-    this one, and holds no reference to its memory. It moves the position of the spool's
-    descriptor: work on one spool in one thread.
+    this one, and holds no reference to its memory. It moves the position of the spool's file: work
+    on one spool in one thread.
     """
-    descriptor = spool.fileno()
+    descriptor = spool.descriptor()
     memory = b"" if descriptor is not None else spool.read_at(0, spool.size)
     if descriptor is None:
         source = pyvips.Source.new_from_memory(memory)
     else:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        source = pyvips.Source.new_from_descriptor(descriptor)
+        with os.fdopen(
+            descriptor, "rb", buffering=0
+        ) as file:  # libvips makes itself one more of it
+            file.seek(0)
+            source = pyvips.Source.new_from_descriptor(descriptor)
     load = getattr(pyvips.Image, _LOADERS[image_format])
     yield load(source, access=access, fail_on="warning")
     del source, memory  # kept until here

@@ -50,13 +50,17 @@ async def admit_call(call: Call, generation_id: GenerationId) -> Admitted:
 
     Raises the PictorError that refuses it; nothing is held or left on storage then.
     """
-    call = _attended(call, generation_id)
+    with call.spools:  # what came is kept until then, and no longer: the image takes minutes
+        return await _admitted(_attended(call, generation_id), generation_id)
+
+
+async def _admitted(call: Call, generation_id: GenerationId) -> Admitted:
     outcome = await in_turn(call, functools.partial(_submit_at_once, call, generation_id))
     if isinstance(outcome, Admitted):
         return outcome
     now = clock.now()
-    spools = process_spools().of(str(outcome.caller.tenant_id))
-    images = await pools.storage(inputs.extract, outcome.request, call.body, spools)
+    call.spools.owner = str(outcome.caller.tenant_id)
+    images = await pools.storage(inputs.extract, outcome.request, call.body, call.spools)
 
     async def submit(rows: Rows) -> Admitted:
         later = functools.partial(_submit_later, call, outcome, generation_id, now, rows)
@@ -85,11 +89,12 @@ def admit_files(
         generation_id: of the generation to be.
         now: when it came.
     """
-    images = inputs.of_files(files, process_spools().of(str(tenant_id)))
-    placeholders = [one.placeholder for one in images.found]
-    here = sync_to_async(functools.partial(submit, placeholders))
-    admit = async_to_sync(_with_images)
-    return admit(images, here, lane=tenant_id, generation_id=generation_id, now=now)
+    with process_spools().scope(str(tenant_id)) as spools:
+        images = inputs.of_files(files, spools)
+        placeholders = [one.placeholder for one in images.found]
+        here = sync_to_async(functools.partial(submit, placeholders))
+        admit = async_to_sync(_with_images)
+        return admit(images, here, lane=tenant_id, generation_id=generation_id, now=now)
 
 
 async def _with_images(
@@ -109,8 +114,6 @@ async def _with_images(
     except Exception:  # not when the caller leaves: the admission may still succeed without them
         await images.forget()
         raise
-    finally:
-        images.close()
     return found
 
 

@@ -16,6 +16,7 @@ from generation.api.prefer import Prefer
 from generation.api.requests import Parse
 from pictor.kit import clock
 from pictor.kit.body import Body
+from pictor.kit.spool import Spools
 
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 """A retry count of OpenAI's SDKs that says: not the first time."""
@@ -29,6 +30,8 @@ class Call:
     ip: str | None
     request_id: str
     body: Body
+    spools: Spools
+    """The scope of what it came with, and of its reference images; over once it is admitted."""
     parse: Parse
     """Reads the body's fields."""
     idempotency_key: str | None
@@ -51,6 +54,7 @@ class Call:
             ip=client[0] if client else None,
             request_id=scope["pictor.request_id"],
             body=scope["pictor.body"],
+            spools=scope["pictor.spools"],
             parse=parse,
             idempotency_key=idempotency.checked_key(request.headers.get("Idempotency-Key")),
             is_retry=bool(RETRIED.fullmatch(request.headers.get("x-stainless-retry-count", ""))),

@@ -94,12 +94,6 @@ class Inputs:
     found: list[Input] = field(default_factory=list)
     task: Task = Task.GENERATE
 
-    def close(self) -> None:
-        """Free the spools."""
-        for one in self.found:
-            if one.spool is not None:
-                one.spool.close()
-
     def by_field(self) -> dict[str, Any]:
         """The placeholders alone: all images as one list, and the mask."""
         named = [(_field(one.label), one.placeholder) for one in self.found]
@@ -164,16 +158,12 @@ def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
     """
     inputs = Inputs(task=Task(request.get("task", Task.GENERATE)))
     taker = _Taker(inputs, body, spools)
-    try:
-        for name in FIELDS:
-            if name in request:
-                request[name] = taker.taken(name, request[name])
-        check_no_long_text(request, body)
-        if inputs.task != Task.GENERATE:
-            request |= inputs.by_field()
-    except BaseException:
-        inputs.close()
-        raise
+    for name in FIELDS:
+        if name in request:
+            request[name] = taker.taken(name, request[name])
+    check_no_long_text(request, body)
+    if inputs.task != Task.GENERATE:
+        request |= inputs.by_field()
     return inputs
 
 
@@ -194,11 +184,7 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
                 spool.write(piece)
             one.placeholder = _placeholder(place, spool.sha256)
     except SpoolError as error:
-        inputs.close()
         raise _not_kept(inputs.found[-1].label, error) from None
-    except BaseException:
-        inputs.close()
-        raise
     return inputs
 
 
@@ -272,10 +258,8 @@ class _Taker:
                 sink.write(chunk)
             sink.finish()
         except SpoolError as error:
-            spool.close()
             raise _not_kept(label, error) from None
         if sink.error is not None or sink.media_type is not None or not spool.size:
-            spool.close()
             raise _refused(label, "is not base64")
         return self._kept(Input(label, spool, is_data_uri=match is not None), spool.sha256)
 

@@ -13,7 +13,6 @@ from generation.api.requests import QuoteRequest
 from pictor.kit import api_errors, clock
 from pictor.kit.api_docs import described
 from pictor.kit.errors import NoChannelAvailable, NotFound
-from pictor.kit.spools import process_spools
 
 
 @described(
@@ -31,7 +30,8 @@ async def quote(request: ASGIRequest) -> HttpResponseBase:
         caller = call.authenticated("images:write")
         rates.take_query(caller)
         fields = call.parse(call.body)
-        inputs.extract(fields, call.body, process_spools().of(str(caller.tenant_id))).close()
+        call.spools.owner = str(caller.tenant_id)
+        inputs.extract(fields, call.body, call.spools)
         return quoted_order(caller=caller, request=fields, now=clock.now())
 
     return api_errors.json_response(QuoteObject.render(await in_turn(call, read)))

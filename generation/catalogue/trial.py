@@ -8,7 +8,7 @@ too: that is when an operator wants to know whether it works.
 """
 
 import time
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -108,7 +108,6 @@ def _trial(channel: Channel, route: Route) -> Trial:
 
 async def attempt(trial: Trial) -> TrialResult:
     """Ask once and look at the bytes. Raises UpstreamError, NotAnImage or WrongImage."""
-    spools = Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES))
     request = UpstreamRequest(
         model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality
     )
@@ -116,8 +115,9 @@ async def attempt(trial: Trial) -> TrialResult:
         channel=trial.config.name, base_url=trial.config.base_url, allow=settings.EGRESS_ALLOW
     )
     async with aclosing(HttpPool(egress_allow=origins)) as http:
-        started = time.monotonic()
-        with closing(await open_adapter(trial.config, http, spools).generate(request)) as answer:
+        with Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES)) as spools:
+            started = time.monotonic()
+            answer = await open_adapter(trial.config, http, spools).generate(request)
             milliseconds = round((time.monotonic() - started) * 1000)
             spool = answer.images[0].spool
             facts = probe.verify(spool)

@@ -92,7 +92,7 @@ class UpstreamImage:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPartial:
-    """One image before it is finished, unverified. Whoever gets it closes its spool.
+    """One image before it is finished, unverified.
 
     Attributes:
         image: which of the images it becomes, from 0.
@@ -123,7 +123,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """At least one image and at most as many as were asked for. Whoever gets it closes it.
+    """At least one image and at most as many as were asked for.
 
     Attributes:
         is_streamed: it came as events, so partial images that were asked for were possible.
@@ -138,11 +138,6 @@ class UpstreamAnswer:
     request_id: str = ""
     http_status: int = 200
     is_streamed: bool = False
-
-    def close(self) -> None:
-        """Free every spool. Safe to call twice."""
-        for image in self.images:
-            image.spool.close()
 
 
 class Adapter(Protocol):

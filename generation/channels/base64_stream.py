@@ -62,7 +62,7 @@ class AnswerStream:
     """One answer.
 
     Args:
-        spools: where images go.
+        spools: the scope of its images.
         max_images: at most this many are kept.
         max_image_bytes: of each, decoded.
         is_patient: a SpoolError is raised by `image`, not while the image arrives.
@@ -71,11 +71,10 @@ class AnswerStream:
     def __init__(
         self, spools: Spools, *, max_images: int, max_image_bytes: int, is_patient: bool = False
     ) -> None:
-        self._spools = spools
+        self.spools = spools
         self._sink_kind = PatientSink if is_patient else Base64Sink
-        self._max_images = max_images
+        self._left_images = max_images
         self._max_image_bytes = max_image_bytes
-        self._opened: list[Base64Sink] = []
         self._stream: JsonStream[Base64Sink | DiscardSink] = JsonStream(
             LONG_BYTES, self._open, max_skeleton_bytes=MAX_SKELETON_BYTES
         )
@@ -113,23 +112,16 @@ class AnswerStream:
             return sink.spool
         return None
 
-    def close(self, *, keep: tuple[SpoolFile, ...] = ()) -> None:
-        """Free every spool that is not kept."""
-        for sink in self._opened:
-            if sink.spool not in keep:
-                sink.spool.close()
-
     def new_spool(self) -> SpoolFile:
-        """A spool for an image that comes another way; freed by `close` too."""
-        sink = Base64Sink(self._spools.new(max_bytes=self._max_image_bytes))
-        self._opened.append(sink)
-        return sink.spool
+        """A spool for an image that comes another way."""
+        return self.spools.new(max_bytes=self._max_image_bytes)
 
     def _open(self, _index: int, key: str) -> Base64Sink | DiscardSink | None:
         if key in TEXT_KEYS:
             return None
-        if len(self._opened) >= self._max_images:
+        if self._left_images == 0:
             return DiscardSink()
+        self._left_images -= 1
         return self._new_sink()
 
     def _decode(self, text: str) -> Base64Sink:
@@ -139,6 +131,4 @@ class AnswerStream:
         return sink
 
     def _new_sink(self) -> Base64Sink:
-        sink = self._sink_kind(self._spools.new(max_bytes=self._max_image_bytes))
-        self._opened.append(sink)
-        return sink
+        return self._sink_kind(self.spools.new(max_bytes=self._max_image_bytes))

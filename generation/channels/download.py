@@ -29,8 +29,7 @@ async def download(
     Args:
         url: as the vendor gave it.
         http: the event loop's clients.
-        new_spool: makes a spool for each try; whoever made them frees them. Its SpoolError is
-            raised as it comes.
+        new_spool: makes a spool for each try. Its SpoolError is raised as it comes.
     """
     try:
         return await _again(_may_pass, _fetch, url, http, new_spool)

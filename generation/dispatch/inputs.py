@@ -9,7 +9,7 @@ and no address. One that cannot be had is the caller's error, and free.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -82,18 +82,16 @@ async def readable(
         task: what they are for.
         fetching: of this process.
         tenant: whose turn it takes to fetch, and to decode.
-        spools: where fetched images go.
+        spools: of the dispatch.
         seconds: until the generation's deadline.
 
     Raises Failure with the caller's error.
     """
     values = {one["placeholder"]: _stored(one) for one in inputs if "address" not in one}
     addressed = [one for one in inputs if "address" in one]
-    with ExitStack() as kept:
+    with spools.scope() as here:
         facts = {one["label"]: ImageFacts(**one["facts"]) for one in inputs if "facts" in one}
-        fetched = await _in_turn(addressed, fetching, tenant, spools, seconds)
-        for _, spool in fetched:
-            kept.callback(spool.close)
+        fetched = await _in_turn(addressed, fetching, tenant, here, seconds)
         for one, spool in fetched:
             facts[one["label"]] = await _verified(one, spool, tenant)
             values[one["placeholder"]] = _fetched(spool, facts[one["label"]])
@@ -161,8 +159,6 @@ async def _all_fetched(
                 await _fetch(one["address"], http, spool)
                 left_bytes -= spool.size
     except (HttpError, SpoolError) as error:
-        for _, spool in found:
-            spool.close()
         if isinstance(error, SpoolFull):
             raise Failure(_NO_ROOM) from None
         if isinstance(error, LookUpsBusy):

@@ -9,7 +9,7 @@ image never waits long.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial as bound
 
 from django.db import DatabaseError, InterfaceError
@@ -64,7 +64,6 @@ class Partials:
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            self._give_up(waiting)
 
     async def _offer(
         self, waiting: "asyncio.Queue[UpstreamPartial | None]", partial: UpstreamPartial
@@ -85,8 +84,9 @@ class Partials:
         while (partial := await waiting.get()) is not None:
             place = (partial.image, partial.index)
             try:
-                async with asyncio.timeout(ONE_TRY_SECONDS):
-                    await self._send(partial, wanted)
+                with closing(partial.spool):
+                    async with asyncio.timeout(ONE_TRY_SECONDS):
+                        await self._send(partial, wanted)
             except (
                 StorageFailed,
                 RedisError,
@@ -99,45 +99,27 @@ class Partials:
                 logger.exception("partial image %s of %s", place, self._id)
 
     async def _send(self, partial: UpstreamPartial, wanted: Wanted) -> None:
-        """When this is cancelled, a thread may still be reading the spool.
-
-        So it is not closed here: it is freed with the last reference to it.
-        """
+        """Fill its place, unless another attempt has, or nobody is there any more."""
         place = (partial.image, partial.index)
-        if place in self._sent:
-            partial.spool.close()
+        if place in self._sent or await pools.database(is_left, self._claim.generation.id):
             return
-        if await pools.database(is_left, self._claim.generation.id):
-            partial.spool.close()
-            return
-        self._sent.add(place)
-        try:
-            is_sent = await self._made_ready(partial, wanted)
-        except BaseException:
-            self._sent.discard(place)  # another attempt may fill it
-            raise
-        if not is_sent:
-            self._sent.discard(place)
+        if await self._made_ready(partial, wanted):
+            self._sent.add(place)
+        else:
             logger.warning("partial image %s of %s cannot be decoded or kept", place, self._id)
 
     async def _made_ready(self, partial: UpstreamPartial, wanted: Wanted) -> bool:
         """Verified, stored and announced; False when it cannot be decoded or there is no room."""
-        try:
-            good = await pools.conversion(
-                verified, UpstreamImage(partial.spool), wanted=wanted, spools=self._spools
-            )
-        except SpoolFull:
-            good = None
-        if good is None:
-            partial.spool.close()
-            return False
-        key = self._key(partial, good)
-        try:
-            await pools.storage(upload, key, good.spool, content_type=f"image/{good.format}")
-        except StorageFailed:
-            good.spool.close()
-            raise
-        good.spool.close()
+        image = UpstreamImage(partial.spool)
+        with self._spools.scope() as spools:
+            try:
+                good = await pools.conversion(verified, image, wanted=wanted, spools=spools)
+            except SpoolFull:
+                return False
+            if good is None:
+                return False
+            key, kind = self._key(partial, good), f"image/{good.format}"
+            await pools.storage(upload, key, good.spool, content_type=kind)
         await pools.storage(announce, self._announced(partial, good, key))
         return True
 
@@ -168,13 +150,6 @@ class Partials:
     @property
     def _id(self) -> str:
         return self._claim.generation.public_id
-
-    @staticmethod
-    def _give_up(waiting: "asyncio.Queue[UpstreamPartial | None]") -> None:
-        while not waiting.empty():
-            partial = waiting.get_nowait()
-            if partial is not None:
-                partial.spool.close()
 
 
 def _quality(generation: Generation, partial: UpstreamPartial) -> str:

@@ -3,7 +3,6 @@
 Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels.
 """
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from generation.catalogue.contracts import Size
@@ -25,18 +24,16 @@ class Wanted:
 def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> VerifiedImage | None:
     """The image with its true format and pixels, as it is wanted; None if undecodable or too large.
 
-    Raises SpoolFull where there is no room for it. The image's own spool is closed as soon as a
-    stripped or converted one takes its place.
+    Raises SpoolFull where there is no room for it. A spool is closed as soon as a stripped or
+    converted one takes its place.
     """
     try:
         clean, facts = probe.cleaned(image.spool)
         if clean is not image.spool:
             image.spool.close()
-        with ExitStack() as replaced:
-            replaced.callback(clean.close)
-            spool, size = _as_wanted(clean, facts, wanted, spools)
-            if spool is clean:
-                replaced.pop_all()
+        spool, size = _as_wanted(clean, facts, wanted, spools)
+        if spool is not clean:
+            clean.close()
     except (probe.NotAnImage, SpoolTooLarge):
         return None
     return VerifiedImage(

@@ -66,7 +66,7 @@ class _Run:
     queue: list[Candidate]
     partials: Partials
     spools: Spools
-    """The tenant's share."""
+    """The dispatch's scope."""
     history: History = field(default_factory=History)
     number: int = 0
     ends_at: float = 0.0
@@ -99,7 +99,11 @@ class Dispatcher:
         self._roll = roll
         self._health = Health()
 
-    async def run(self, claim: Claim) -> Delivery:
+    def scope_of(self, claim: Claim) -> Spools:
+        """The scope of all spools of this dispatch, to be ended when its images are stored."""
+        return self._spools.scope(str(claim.generation.tenant_id))
+
+    async def run(self, claim: Claim, spools: Spools) -> Delivery:
         """Images from the first channel that delivers. Raises Failure with the caller's error.
 
         Reference images that the caller named by address are fetched first.
@@ -107,7 +111,6 @@ class Dispatcher:
         catalogue = loaded_catalogue(claim.revision)
         if catalogue is None:
             catalogue = await pools.surely(catalogue_at, claim.revision)
-        spools = self._spools.of(str(claim.generation.tenant_id))
         run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, spools), spools)
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
@@ -216,8 +219,10 @@ class Dispatcher:
             attempt_id, seconds = await self._begin(run, candidate)
             call.sent_at = started = time.monotonic()
             try:
-                answer = await self._ask(run, candidate, seconds)
-                delivery = await self._verified(run, candidate, attempt_id, answer)
+                with run.spools.scope() as spools:
+                    answer = await self._ask(run, candidate, seconds, spools)
+                    delivery = await self._verified(run, candidate, attempt_id, answer, spools)
+                    spools.keep(*(image.spool for image in delivery.images))
             except UpstreamError as error:
                 cause = overridden(error, candidate.route)
                 self._count_out(call, cause)  # first, because others wait for the outcome
@@ -274,7 +279,9 @@ class Dispatcher:
             now=clock.now(),
         )
 
-    async def _ask(self, run: _Run, candidate: Candidate, seconds: float) -> UpstreamAnswer:
+    async def _ask(
+        self, run: _Run, candidate: Candidate, seconds: float, spools: Spools
+    ) -> UpstreamAnswer:
         wanted = wanted_of(run.generation, candidate)
         async with run.partials.sending(wanted) as on_partial:
             return await ask(
@@ -283,7 +290,7 @@ class Dispatcher:
                 seconds=seconds,
                 large=run.large,
                 http=self._way_to(candidate.route),
-                spools=run.spools,
+                spools=spools,
                 on_partial=on_partial,
             )
 
@@ -293,7 +300,12 @@ class Dispatcher:
         )
 
     async def _verified(
-        self, run: _Run, candidate: Candidate, attempt_id: UUID, answer: UpstreamAnswer
+        self,
+        run: _Run,
+        candidate: Candidate,
+        attempt_id: UUID,
+        answer: UpstreamAnswer,
+        spools: Spools,
     ) -> Delivery:
         """Decode every image, convert where another format was asked for, check the size."""
         generation = run.generation
@@ -301,17 +313,12 @@ class Dispatcher:
         wanted = wanted_of(generation, candidate)
         try:
             for image in answer.images:
-                good = await pools.conversion(verified, image, wanted=wanted, spools=run.spools)
+                good = await pools.conversion(verified, image, wanted=wanted, spools=spools)
                 if good is not None:
                     images.append(_without_echo(good, generation.prompt + candidate.prompt_suffix))
-            self._check(run, candidate, images)
-        except BaseException as error:
-            answer.close()
-            for kept in images:
-                kept.spool.close()
-            if isinstance(error, SpoolFull):
-                raise no_room(error) from error
-            raise
+        except SpoolFull as error:
+            raise no_room(error) from error
+        self._check(run, candidate, images)
         return Delivery(
             attempt_id=attempt_id,
             route=candidate.route,

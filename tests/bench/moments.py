@@ -97,7 +97,6 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     for claim, delivery in begun:
         stored = factories.stored_images(claim, delivery)
         settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
-        delivery.close()
     yield
 
 

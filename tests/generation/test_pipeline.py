@@ -24,6 +24,7 @@ from pictor.kit import log, pools
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
 from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.spools import process_spools
 from storage.models import StoredImage
 from tests.factories import make_channel, make_delivery, stored_images
 from tests.raw_server import running, says
@@ -34,9 +35,10 @@ class Broken(Dispatcher):
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._spools = process_spools()
 
     @override
-    async def run(self, claim: Claim) -> Delivery:
+    async def run(self, claim: Claim, spools: Spools) -> Delivery:
         await pools.database(
             attempts.begin_attempt,
             attempt_id=new_uuid(),
@@ -77,14 +79,12 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
 
 
 @pytest.mark.usefixtures("pooled_connections")
-def test_what_failed_after_its_images_were_stored_has_none(
-    channel, queued, worker, spools, monkeypatch
-):
+def test_what_failed_after_its_images_were_stored_has_none(channel, queued, worker, monkeypatch):
     told: list[Finished] = []
 
     class Delivers(Broken):
         @override
-        async def run(self, claim: Claim) -> Delivery:
+        async def run(self, claim: Claim, spools: Spools) -> Delivery:
             return await pools.database(make_delivery, claim, spools)
 
     async def stored(claim: Claim, delivery: Delivery) -> list[StoredImage]:
@@ -108,9 +108,9 @@ def test_what_a_worker_logs_names_the_request(queued, worker, channel):
 
     class Looks(Broken):
         @override
-        async def run(self, claim: Claim) -> Delivery:
+        async def run(self, claim: Claim, spools: Spools) -> Delivery:
             seen.append(await pools.database(log.request_id.get))
-            return await super().run(claim)
+            return await super().run(claim, spools)
 
     asyncio.run(pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Looks(channel)))
 
@@ -141,6 +141,7 @@ def test_a_spool_without_room_is_our_fault_and_not_the_channels(
             dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
             await pipeline.run(generation_id=queued.id, worker=worker, dispatcher=dispatcher)
             assert len(upstream.received) == 1
+            assert spools.budget.used_bytes == 0
             await http.aclose()
 
     asyncio.run(journey())
@@ -181,6 +182,7 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
             spools = Spools(tmp_path, SpoolBudget(4_000_000))
             dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
             await pipeline.run(generation_id=made.id, worker=worker, dispatcher=dispatcher)
+            assert spools.budget.used_bytes == 0
             await http.aclose()
 
     asyncio.run(journey())

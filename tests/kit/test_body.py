@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from pictor.kit.body import Body, RawSink
+from pictor.kit.body import Body
 from pictor.kit.errors import InvalidRequest
-from pictor.kit.spool import SpoolBudget, Spools
 
 
 def fields(skeleton: bytes) -> dict[str, Any]:
@@ -98,16 +97,3 @@ def test_text_that_a_database_would_refuse_is_refused_by_field(skeleton, param):
         fields(skeleton)
 
     assert (refused.value.code, refused.value.param) == ("invalid_value", param)
-
-
-def test_closing_a_body_frees_its_long_strings(tmp_path):
-    budget = SpoolBudget(10_000_000)
-    spool = Spools(tmp_path, budget).new(max_bytes=1_000_000)
-    sink = RawSink(spool)
-    sink.write(b"x" * 500_000)
-    sink.finish()
-    assert budget.used_bytes == 500_000
-
-    Body(b"{}", [sink]).close()
-
-    assert budget.used_bytes == 0

@@ -11,6 +11,7 @@ import pytest
 from pictor.kit.spool import (
     Base64Sink,
     SpoolBudget,
+    SpoolClosed,
     SpoolFull,
     Spools,
     SpoolTooLarge,
@@ -29,7 +30,7 @@ def test_a_small_spool_stays_in_memory(spools):
 
     spool.write(b"x" * 262_144)
 
-    assert spool.fileno() is None
+    assert spool.descriptor() is None
     assert spools.budget.used_bytes == 0
     spool.close()
 
@@ -41,7 +42,6 @@ def test_a_large_spool_lies_in_a_file_without_a_name(spools, tmp_path):
     for start in range(0, 300_000, 1000):
         spool.write(data[start : start + 1000])
 
-    assert spool.fileno() is not None
     assert list((tmp_path / "spool").iterdir()) == []
     assert spool.size == 300_000
     assert spool.sha256 == hashlib.sha256(data).hexdigest()
@@ -108,7 +108,7 @@ def test_closing_twice_gives_the_budget_back_once(spools):
     spool.close()
 
     assert spools.budget.used_bytes == 0
-    with pytest.raises(ValueError, match="closed"):
+    with pytest.raises(SpoolClosed):
         spool.read_at(0, 1)
 
 
@@ -118,6 +118,50 @@ def test_a_forgotten_spool_gives_its_budget_back(spools):
     gc.collect()
 
     assert spools.budget.used_bytes == 0
+
+
+def test_a_scope_ends_what_was_made_in_it_whoever_still_has_it(spools):
+    with spools.scope() as scope:
+        outside, inside = spools.new(max_bytes=MEGABYTE), scope.new(max_bytes=MEGABYTE)
+        deeper = scope.scope().new(max_bytes=MEGABYTE)
+        for spool in (outside, inside, inside_copy := inside.sibling(), deeper):
+            spool.write(b"x" * 300_000)
+        assert spools.budget.used_bytes == 1_200_000
+
+    assert spools.budget.used_bytes == 300_000
+    assert outside.read_at(0, 1) == b"x"
+    for spool in (inside, inside_copy, deeper):
+        with pytest.raises(SpoolClosed):
+            spool.read_at(0, 1)
+        with pytest.raises(SpoolClosed):
+            spool.write(b"x")
+        with pytest.raises(SpoolClosed):
+            spool.descriptor()
+
+
+def test_what_is_kept_ends_with_the_scope_around(spools):
+    with spools.scope() as outer:
+        with outer.scope() as inner:
+            kept, other = inner.new(max_bytes=MEGABYTE), inner.new(max_bytes=MEGABYTE)
+            inner.keep(kept)
+
+        assert (kept.is_closed, other.is_closed) == (False, True)
+        copy = kept.sibling()
+    assert (kept.is_closed, copy.is_closed) == (True, True)
+
+
+def test_whoever_is_late_makes_nothing_in_a_scope_that_ended(spools):
+    with spools.scope() as scope:
+        spool = scope.new(max_bytes=MEGABYTE)
+
+    for make in (spool.sibling, scope.scope, lambda: scope.new(max_bytes=MEGABYTE)):
+        with pytest.raises(SpoolClosed):
+            make()
+
+
+def test_an_outermost_scope_keeps_for_nobody(spools):
+    with pytest.raises(TypeError, match="no scope around"):
+        spools.keep(spools.new(max_bytes=MEGABYTE))
 
 
 @pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 4, 5, 77, 100_000])
@@ -220,12 +264,12 @@ def test_what_is_given_back_can_be_taken_again():
 
 def test_a_copy_takes_the_share_of_the_spool_it_is_made_of(tmp_path):
     tight = Spools(tmp_path / "tight", SpoolBudget(3 * MEGABYTE))
-    spool = tight.of("a").new(max_bytes=MEGABYTE)
+    spool = tight.scope("a").new(max_bytes=MEGABYTE)
     spool.write(b"x" * MEGABYTE)
 
     with closing(spool.sibling()) as copy, pytest.raises(SpoolFull):
         copy.write(b"x" * MEGABYTE)
-    with closing(tight.of("b").new(max_bytes=MEGABYTE)) as other:
+    with closing(tight.scope("b").new(max_bytes=MEGABYTE)) as other:
         other.write(b"x" * MEGABYTE)
-        assert other.fileno() is not None
+        assert tight.budget.used_bytes == 2 * MEGABYTE
     spool.close()

@@ -29,7 +29,7 @@ from pictor.kit.http import (
     deadline,
 )
 from pictor.kit.json_stream import JsonRefused
-from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
+from pictor.kit.spool import SpoolError, SpoolFull, Spools, SpoolTooLarge
 
 EVENTS_OR_JSON = "text/event-stream, application/json"
 
@@ -40,7 +40,7 @@ class OpenAIAdapter:
     Args:
         config: the account.
         http: the event loop's clients.
-        spools: where images go.
+        spools: the scope of the images.
     """
 
     def __init__(self, config: ChannelConfig, http: HttpPool, spools: Spools) -> None:
@@ -66,17 +66,11 @@ class OpenAIAdapter:
             on_partial=on_partial,
         )
         stream = AnswerStream(self._spools, max_images=request.n, max_image_bytes=MAX_IMAGE_BYTES)
-        kept: tuple[SpoolFile, ...] = ()
         try:
             async with deadline(seconds):
-                answer = await _ask(reader, request, exchange, stream)
-            kept = tuple(image.spool for image in answer.images)
+                return await _ask(reader, request, exchange, stream)
         except (HttpError, SpoolError, JsonRefused) as error:
             raise self._failed(error, exchange) from error
-        else:
-            return answer
-        finally:
-            stream.close(keep=kept)
 
     def _exchange(self, request: UpstreamRequest, seconds: float) -> Exchange:
         model = self._config.upstream_models.get(request.model, request.model)

@@ -34,7 +34,7 @@ _START_BYTES = 16
 class Event:
     """One event: its type by its data, otherwise by its `event:` line, and its JSON object.
 
-    `answer` holds its decoded image; whoever gets the event closes it.
+    `answer` holds its decoded image, in the event's own scope; whoever gets the event ends it.
     """
 
     type: str
@@ -96,12 +96,6 @@ class EventStream:
         if self._noise is not None and not self._has_events:
             raise self._noise
 
-    def close(self) -> None:
-        """Free what an event that did not end had so far."""
-        if self._answer is not None:
-            self._answer.close()
-            self._answer = None
-
     def _take(self, piece: bytes) -> None:
         """A part of a line, or all of it."""
         if not self._is_data:
@@ -159,21 +153,24 @@ class EventStream:
         self._data_lines = 0
         if start == _DONE:
             self.is_done = True
-        if self._answer is None or not start or self.is_done:
-            self.close()
+        answer, self._answer = self._answer, None
+        if answer is None:
             return None
-        self._small_bytes += self._answer.small_bytes
+        if not start or self.is_done:
+            answer.spools.close()
+            return None
+        self._small_bytes += answer.small_bytes
         if self._small_bytes > MAX_SMALL_BYTES:
             raise JsonTooLarge(f"events of more than {MAX_SMALL_BYTES} bytes without their images")
         try:
-            document = self._answer.finish()
+            document = answer.finish()
         except JsonRefused as error:
             if _is_ours(name) or (not name and start.startswith(b"{")):
                 raise
             self._noise = None if name else error
-            self.close()  # a ping, or whatever else a proxy puts in between
+            answer.spools.close()  # a ping, or whatever else a proxy puts in between
             return None
-        answer, self._answer, self._has_events = self._answer, None, True
+        self._has_events = True
         kind = document.get("type")
         return Event(kind if isinstance(kind, str) and kind else name, document, answer)
 

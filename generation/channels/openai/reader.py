@@ -4,7 +4,7 @@ For partial images the upstream is asked for a stream; if it answers with plain 
 read as usual. A stream that is cut off is an answer cut short: its images are lost.
 """
 
-from contextlib import ExitStack, closing, suppress
+from contextlib import suppress
 
 from generation.channels.answers import request_id_of
 from generation.channels.base import (
@@ -37,7 +37,7 @@ class AnswerReader:
     Args:
         request: as it was sent.
         http: the event loop's clients, for results by url.
-        spools: where images go.
+        spools: the scope of its images.
         api_key: which must not be in an error's words.
         on_partial: gets partial images.
     """
@@ -87,13 +87,10 @@ class AnswerReader:
         streamed = StreamedAnswer(
             self._request, images_of=self._images, on_partial=self._on_partial
         )
-        with ExitStack() as unless_kept:
-            unless_kept.callback(streamed.close)
-            await self._read_events(answer, streamed)
-            if not streamed.images:
-                error = self._without_image(answer, streamed.last)
-                raise errors.after_work(error) if streamed.has_begun else error
-            unless_kept.pop_all()
+        await self._read_events(answer, streamed)
+        if not streamed.images:
+            error = self._without_image(answer, streamed.last)
+            raise errors.after_work(error) if streamed.has_begun else error
         return streamed.answer(request_id=request_id_of(answer.headers), http_status=answer.status)
 
     async def refusal(self, answer: HttpAnswer) -> UpstreamError:
@@ -109,21 +106,21 @@ class AnswerReader:
 
     async def _read_events(self, answer: HttpAnswer, streamed: StreamedAnswer) -> None:
         images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
-        with closing(EventStream(self._new_event)) as events:
-            async for chunk in answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images):
-                for event in events.feed(chunk):
-                    await streamed.take(event)
-                    if streamed.is_whole:
-                        return
-                if events.is_done:
-                    break
-            for event in events.finish():
+        events = EventStream(self._new_event)
+        async for chunk in answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images):
+            for event in events.feed(chunk):
                 await streamed.take(event)
-            streamed.check_end()
+                if streamed.is_whole:
+                    return
+            if events.is_done:
+                break
+        for event in events.finish():
+            await streamed.take(event)
+        streamed.check_end()
 
     def _new_event(self) -> AnswerStream:
         return AnswerStream(
-            self._spools, max_images=1, max_image_bytes=MAX_IMAGE_BYTES, is_patient=True
+            self._spools.scope(), max_images=1, max_image_bytes=MAX_IMAGE_BYTES, is_patient=True
         )
 
     async def _images(

@@ -21,7 +21,7 @@ from generation.channels.base64_stream import AnswerStream
 from generation.channels.openai import wire
 from generation.channels.openai.event_stream import Event
 from pictor.kit.json_stream import JsonInvalid
-from pictor.kit.spool import SpoolError, SpoolFile
+from pictor.kit.spool import SpoolError
 
 TASKS = ("image_generation", "image_edit")
 COMPLETED = frozenset(f"{task}.completed" for task in TASKS)
@@ -67,17 +67,14 @@ class StreamedAnswer:
 
     async def take(self, event: Event) -> None:
         """Take what an event brings, and free the rest. Raises SpoolError for a finished image."""
-        kept: tuple[SpoolFile, ...] = ()
-        try:
+        with event.answer.spools:
             if event.is_error:
                 self._has_failed = True
                 self.last = _error_document(event.document)
             elif event.type in COMPLETED:
-                kept = await self._take_completed(event)
+                await self._take_completed(event)
             elif event.type in PARTIAL:
-                kept = await self._take_partial(event)
-        finally:
-            event.answer.close(keep=kept)
+                await self._take_partial(event)
 
     def check_end(self) -> None:
         """The stream has ended properly. Raises JsonInvalid if images were only begun."""
@@ -85,7 +82,7 @@ class StreamedAnswer:
             raise JsonInvalid("the stream ended before a completed event")
 
     def answer(self, *, request_id: str, http_status: int) -> UpstreamAnswer:
-        """All of it, once there is an image; whoever gets it closes it."""
+        """All of it, once there is an image."""
         facts = self._facts or {}
         return UpstreamAnswer(
             images=tuple(self.images),
@@ -99,41 +96,35 @@ class StreamedAnswer:
             is_streamed=True,
         )
 
-    def close(self) -> None:
-        """Free the images collected so far."""
-        for image in self.images:
-            image.spool.close()
-
-    async def _take_completed(self, event: Event) -> tuple[SpoolFile, ...]:
+    async def _take_completed(self, event: Event) -> None:
         self._completed += 1
         self.last = event.document
         images = await self._images_of({"data": [event.document]}, event.answer, 1)
+        event.answer.spools.keep(*(image.spool for image in images))
         self.images += images
         if self._facts is None:
             self._facts = event.document
         usage = wire.usage_of(event.document)
         if usage is not None:
             self._usages.append(usage)
-        return tuple(image.spool for image in images)
 
-    async def _take_partial(self, event: Event) -> tuple[SpoolFile, ...]:
+    async def _take_partial(self, event: Event) -> None:
         """Hand it on, unless it is more than was asked for or cannot be read."""
         index = event.document.get("partial_image_index")
         if not isinstance(index, int) or not 0 <= index < self._request.partial_images:
-            return ()
+            return
         image = max(self._partials.get(index, 0), self._completed)
         self._partials[index] = image + 1
         if self._on_partial is None or image >= self._request.n:
-            return ()
+            return
         try:
             spool = event.answer.image(event.document.get("b64_json"))
         except SpoolError:
-            return ()
-        if spool is None:
-            return ()
-        quality = wire.word_of(event.document, "quality")
-        await self._on_partial(UpstreamPartial(spool, image, index, quality))
-        return (spool,)
+            return
+        if spool is not None:
+            event.answer.spools.keep(spool)
+            quality = wire.word_of(event.document, "quality")
+            await self._on_partial(UpstreamPartial(spool, image, index, quality))
 
 
 def _error_document(document: dict[str, object]) -> dict[str, object]:

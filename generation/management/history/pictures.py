@@ -8,7 +8,7 @@ generation's images go through.
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -87,7 +87,8 @@ async def _all(
             return []
         async with free:
             try:
-                return await _one(generation, images, route=route, spools=spools)
+                with spools.scope() as own:
+                    return await _one(generation, images, route=route, spools=own)
             except (UpstreamError, SpoolError, StorageFailed) as error:
                 logger.warning("images of %s were not painted: %s", generation.public_id, error)
                 return []
@@ -106,17 +107,14 @@ async def _one(
     painted = []
     async with aclosing(HttpPool(egress_allow=_origins(route))) as http:
         adapter = open_adapter(_config(route), http, spools)
-        with closing(await adapter.generate(request, timeout_seconds=_SECONDS)) as answer:
-            for row, image in zip(images, answer.images, strict=False):
-                wanted = Wanted(row.format)
-                good = await asyncio.to_thread(verified, image, wanted=wanted, spools=spools)
-                if good is None:
-                    continue
-                with closing(good.spool) as spool:
-                    if good.size == row.size:
-                        key, kind = row.object_key, row.content_type
-                        await asyncio.to_thread(upload, key, spool, content_type=kind)
-                        painted.append(Painted(row, spool.size, spool.sha256))
+        answer = await adapter.generate(request, timeout_seconds=_SECONDS)
+        for row, image in zip(images, answer.images, strict=False):
+            wanted = Wanted(row.format)
+            good = await asyncio.to_thread(verified, image, wanted=wanted, spools=spools)
+            if good is not None and good.size == row.size:
+                key, kind, spool = row.object_key, row.content_type, good.spool
+                await asyncio.to_thread(upload, key, spool, content_type=kind)
+                painted.append(Painted(row, spool.size, spool.sha256))
     return painted
 
 

@@ -47,7 +47,7 @@ from pictor.kit import ids
 from pictor.kit.bulk import copy_rows
 from pictor.kit.ids import GenerationId
 from pictor.kit.money import Micros
-from pictor.kit.spool import SpoolBudget, SpoolFile
+from pictor.kit.spool import SpoolBudget, Spools
 from storage.models import StoredImage
 from storage.services import image_key_of
 
@@ -61,7 +61,7 @@ _MAY_HAVE_BILLED = {AttemptClass.DELIVERED, AttemptClass.UNKNOWN, AttemptClass.B
 _MOMENT = timedelta(milliseconds=4)
 _BYTES_PER_PIXEL = 0.05
 """About what an image weighs."""
-_GONE = SpoolFile(Path(), budget=SpoolBudget(0), max_bytes=0)
+_GONE = Spools(Path(), SpoolBudget(0)).new(max_bytes=0)
 """The bytes of every image of the past: there never were any."""
 
 

@@ -28,12 +28,13 @@ def thumbnail(request: HttpRequest, workspace: Workspace, generation: str) -> Ht
     images = one_of(workspace, generation).images
     if not images:
         raise Http404
-    first, spools = images[0], process_spools().of(str(workspace.tenant.id))
+    first = images[0]
     kind = KINDS.get(request.GET.get("size", ""), THUMBNAIL)
     if not is_made(first, kind):
         rates.take_new_picture(workspace.user.id)
     try:
-        url = small_url(first, kind, spools=spools)
+        with process_spools().scope(str(workspace.tenant.id)) as spools:
+            url = small_url(first, kind, spools=spools)
     except (StorageFailed, NotAnImage, SpoolError):
         return redirect(signed_url(first.object_key, content_type=first.content_type))
     answer = redirect(url)

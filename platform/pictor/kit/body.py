@@ -49,13 +49,6 @@ class Body:
     index_of: Callable[[object], int | None] = lambda text: None
     form: Form | None = None
 
-    def close(self) -> None:
-        """Free the spools."""
-        for sink in self.long_strings:
-            sink.spool.close()
-        if self.form is not None:
-            self.form.close()
-
     def fields(self) -> dict[str, Any]:
         """The body's JSON object. Raises InvalidRequest, `invalid_json` unless a field is named."""
         if not self.skeleton.strip():

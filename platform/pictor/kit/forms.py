@@ -78,12 +78,6 @@ class Form:
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, list[FormFile]] = field(default_factory=dict)
 
-    def close(self) -> None:
-        """Free the spools. Safe to call twice."""
-        for files in self.files.values():
-            for file in files:
-                file.spool.close()
-
 
 def is_form(content_type: bytes | None) -> bool:
     """Whether a request says that its body is a form."""
@@ -123,7 +117,7 @@ class FormStream:
             raise FormInvalid("its parts cannot be told apart by its boundary") from None
 
     def finish(self) -> Form:
-        """The form, which the caller closes. Raises FormInvalid if it was cut short."""
+        """The form. Raises FormInvalid if it was cut short."""
         if not self._is_whole:
             raise FormInvalid("it is cut short")
         for name, raw in self._raw.items():
@@ -132,10 +126,6 @@ class FormStream:
             except UnicodeDecodeError:
                 raise FormInvalid(f"{name[:100]} is not UTF-8", param=name[:100]) from None
         return self._form
-
-    def close(self) -> None:
-        """Free what was read: the form is not wanted any more."""
-        self._form.close()
 
     def _opened(self, content_type: bytes) -> MultipartParser:
         _, options = parse_options_header(content_type)

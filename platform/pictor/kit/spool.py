@@ -2,11 +2,13 @@
 
 A spool knows its size and sha256 as it is written, so nothing is read twice. On disk it has no
 name: closing it, or the death of the process, frees the space. All spools of a process share one
-`SpoolBudget`. Raises:
+`SpoolBudget`. Whoever makes one need not close it: it ends with its scope (`Spools`), and every
+request and every dispatch has one. Raises:
 
     SpoolError
     ├── SpoolTooLarge   more bytes than this spool may hold
-    └── SpoolFull       no room: the budget is used up, or the disk is
+    ├── SpoolFull       no room: the budget is used up, or the disk is
+    └── SpoolClosed     what it was for is over
 
 Writes go to the page cache and take microseconds, so the event loop may make them itself.
 """
@@ -20,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from weakref import WeakSet
 
 import pybase64
 from typing_extensions import override
@@ -49,6 +52,10 @@ class SpoolFull(SpoolError):
     """The shared budget is used up, or the disk is full."""
 
 
+class SpoolClosed(SpoolError):
+    """The spool was closed, or the scope has ended: whoever still uses it is late."""
+
+
 class SpoolBudget:
     """How many bytes all spools of this process may have on disk together. Thread-safe.
 
@@ -60,7 +67,7 @@ class SpoolBudget:
         self._max_bytes = max_bytes
         self._used_bytes = 0
         self._used_by: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a forgotten spool may be collected while it is held
 
     @property
     def used_bytes(self) -> int:
@@ -90,46 +97,32 @@ class SpoolBudget:
 class SpoolFile:
     """One spooled stream of bytes: written once by one writer, then read by any number of readers.
 
-    `read_at` and the readers keep no shared position, so threads may read at the same time.
+    `read_at` and the readers keep no shared position, so threads may read at the same time. After
+    its end everything raises SpoolClosed.
 
     Args:
-        directory: where the unnamed file is made once the bytes outgrow memory.
-        budget: shared by all spools that lie on the same disk.
+        spools: the scope it is made in, which says where and for whom.
         max_bytes: SpoolTooLarge beyond this.
-        memory_bytes: what may stay in memory.
-        owner: whose share of the budget it takes; nobody's if empty.
+        memory_bytes: what may stay in memory; beyond, an unnamed file is made.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        budget: SpoolBudget,
-        max_bytes: int,
-        memory_bytes: int = MEMORY_BYTES,
-        owner: str = "",
-    ) -> None:
-        self._directory = directory
-        self._budget = budget
+    def __init__(self, spools: "Spools", *, max_bytes: int, memory_bytes: int) -> None:
+        self._spools = spools
+        self._owner = spools.owner
         self._max_bytes = max_bytes
         self._memory_bytes = memory_bytes
-        self._owner = owner
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
         self._on_disk_bytes = 0
         self._digest = hashlib.sha256()
-        self._closed = False
+        self.is_closed = False
+        """Its bytes are gone."""
+        self._lock = threading.Lock()  # a descriptor that is closed may soon be another file's
         self.size = 0
 
     def sibling(self) -> "SpoolFile":
-        """An empty spool in the same place, with the same bounds and budget."""
-        return SpoolFile(
-            self._directory,
-            budget=self._budget,
-            max_bytes=self._max_bytes,
-            memory_bytes=self._memory_bytes,
-            owner=self._owner,
-        )
+        """An empty spool in the same scope, with the same bounds."""
+        return self._spools.new(max_bytes=self._max_bytes, memory_bytes=self._memory_bytes)
 
     @property
     def sha256(self) -> str:
@@ -140,21 +133,23 @@ class SpoolFile:
         """Append; raises SpoolTooLarge or SpoolFull."""
         if self.size + len(data) > self._max_bytes:
             raise SpoolTooLarge(f"more than {self._max_bytes} bytes")
-        if self._file is None and self.size + len(data) <= self._memory_bytes:
-            self._memory += data
-        else:
-            self._write_to_disk(data)
+        with self._lock:
+            self._check_open()
+            if self._file is None and self.size + len(data) <= self._memory_bytes:
+                self._memory += data
+            else:
+                self._write_to_disk(data)
         self._digest.update(data)
         self.size += len(data)
         return len(data)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`; fewer only at the end."""
-        if self._closed:
-            raise ValueError("the spool is closed")
-        if self._file is None:
-            return bytes(self._memory[offset : offset + size])
-        return os.pread(self._file.fileno(), size, offset)
+        with self._lock:
+            self._check_open()
+            if self._file is None:
+                return bytes(self._memory[offset : offset + size])
+            return os.pread(self._file.fileno(), size, offset)
 
     def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """The whole content, in chunks of exactly `size` bytes but for the last."""
@@ -165,31 +160,43 @@ class SpoolFile:
         """A new seekable binary file over the content, with a position of its own."""
         return io.BufferedReader(_SpoolReader(self), buffer_size=64 * 1024)
 
-    def fileno(self) -> int | None:
-        """The descriptor of the unnamed file; None while all is in memory. Its position is free."""
-        return None if self._file is None else self._file.fileno()
+    def descriptor(self) -> int | None:
+        """One more of the unnamed file, for the caller to close; None while all is in memory."""
+        with self._lock:
+            self._check_open()
+            return None if self._file is None else os.dup(self._file.fileno())
+
+    def move_to(self, spools: "Spools") -> None:
+        """End with this scope instead."""
+        spools.own(self)
+        self._spools = spools
 
     def close(self) -> None:
-        """Free memory, disk and budget. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
-        self._memory = bytearray()
-        if self._file is not None:
-            self._file.close()
-        self._budget.give_back(self._on_disk_bytes, self._owner)
-        self._on_disk_bytes = 0
+        """Free memory, disk and budget before the scope's end. Safe to call twice."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self.is_closed = True
+            self._memory = bytearray()
+            if self._file is not None:
+                self._file.close()
+            self._spools.budget.give_back(self._on_disk_bytes, self._owner)
+            self._on_disk_bytes = 0
 
     def __del__(self) -> None:
-        # The net under a forgotten close: the budget must not leak.
+        # The last one to know it has forgotten it: no need to wait for the scope's end.
         self.close()
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise SpoolClosed("the spool is closed")
 
     def _write_to_disk(self, data: bytes | bytearray | memoryview) -> None:
         self._take(len(data) + (len(self._memory) if self._file is None else 0))
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the spool
-                    dir=self._directory, buffering=0
+                    dir=self._spools.directory, buffering=0
                 )
                 _write_all(self._file, self._memory)
                 self._memory = bytearray()
@@ -198,7 +205,7 @@ class SpoolFile:
             raise SpoolFull(f"the spool disk refused the bytes: {error.strerror}") from error
 
     def _take(self, size_bytes: int) -> None:
-        self._budget.take(size_bytes, self._owner)
+        self._spools.budget.take(size_bytes, self._owner)
         self._on_disk_bytes += size_bytes
 
 
@@ -237,32 +244,70 @@ class _SpoolReader(io.RawIOBase):
 
 
 class Spools:
-    """Makes spools in one directory under one budget."""
+    """Makes spools in one directory under one budget. Thread-safe.
 
-    def __init__(self, directory: Path, budget: SpoolBudget, owner: str = "") -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._directory = directory
-        self._budget = budget
-        self._owner = owner
+    One is a scope, by `with`: what was made in it and in the scopes within it ends with it, whoever
+    still has it, but for what is kept. A thread that is late finds its spools closed, and gets no
+    new ones.
+    """
 
-    @property
-    def budget(self) -> SpoolBudget:
-        """What all spools made here share."""
-        return self._budget
+    def __init__(
+        self, directory: Path, budget: SpoolBudget, *, outer: "Spools | None" = None
+    ) -> None:
+        if outer is None:
+            directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.budget = budget
+        self.owner: str = "" if outer is None else outer.owner
+        """Whose share of the budget the next spools take, a tenant's say; nobody's if empty."""
+        self._outer = outer
+        self._made: WeakSet[SpoolFile | Spools] = WeakSet()
+        self._lock = threading.Lock()
+        self._has_ended = False
 
-    def of(self, owner: str) -> "Spools":
-        """The same place, where new spools take the share of an owner: a tenant, say."""
-        return Spools(self._directory, self._budget, owner)
+    def scope(self, owner: str | None = None) -> "Spools":
+        """A new scope within this one; for another owner if one is named. Raises as `new`."""
+        inner = Spools(self.directory, self.budget, outer=self)
+        if owner is not None:
+            inner.owner = owner
+        self.own(inner)
+        return inner
 
     def new(self, *, max_bytes: int, memory_bytes: int = MEMORY_BYTES) -> SpoolFile:
-        """An empty spool that may hold up to `max_bytes`."""
-        return SpoolFile(
-            self._directory,
-            budget=self._budget,
-            max_bytes=max_bytes,
-            memory_bytes=memory_bytes,
-            owner=self._owner,
-        )
+        """An empty spool, for up to `max_bytes`. Raises SpoolClosed once the scope has ended."""
+        spool = SpoolFile(self, max_bytes=max_bytes, memory_bytes=memory_bytes)
+        self.own(spool)
+        return spool
+
+    def keep(self, *spools: SpoolFile) -> None:
+        """These end not with this scope, but with the one around it."""
+        if self._outer is None:
+            raise TypeError("there is no scope around this one")
+        for spool in spools:
+            spool.move_to(self._outer)
+        with self._lock:
+            self._made.difference_update(spools)
+
+    def close(self) -> None:
+        """End the scope. Safe to call twice."""
+        with self._lock:
+            self._has_ended = True
+            made, self._made = list(self._made), WeakSet()
+        for one in made:
+            one.close()
+
+    def __enter__(self) -> "Spools":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def own(self, made: "SpoolFile | Spools") -> None:
+        """This ends with this scope. Raises SpoolClosed if it has ended."""
+        with self._lock:
+            if self._has_ended:
+                raise SpoolClosed("what this was for is over")
+            self._made.add(made)
 
 
 _SPACES = (b" ", b"\t", b"\r", b"\n")

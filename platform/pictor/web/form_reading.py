@@ -27,24 +27,19 @@ class FormPaths:
 async def read_form(
     chunks: AsyncIterator[bytes], *, content_type: bytes, limits: FormLimits, spools: Spools
 ) -> Body:
-    """The form. Raises InvalidRequest, RequestTooLarge or Unavailable, with nothing left behind."""
+    """The form. Raises InvalidRequest, RequestTooLarge or Unavailable."""
 
     def new_spool() -> SpoolFile:
         return spools.new(max_bytes=limits.max_file_bytes, memory_bytes=MEMORY_BYTES)
 
-    stream: FormStream | None = None
     try:
         stream = FormStream(content_type, limits=limits, new_spool=new_spool)
         async for chunk in chunks:
             stream.feed(chunk)
         return Body(form=stream.finish())
-    except BaseException as error:
-        if stream is not None:
-            stream.close()
-        if isinstance(error, FormTooLarge):
-            raise RequestTooLarge(f"The form is refused: {error}.", param=error.param) from None
-        if isinstance(error, FormInvalid):
-            raise InvalidRequest(f"The form is refused: {error}.", param=error.param) from None
-        if isinstance(error, SpoolFull):
-            raise Unavailable("There is no room for large requests just now.") from None
-        raise
+    except FormTooLarge as error:
+        raise RequestTooLarge(f"The form is refused: {error}.", param=error.param) from None
+    except FormInvalid as error:
+        raise InvalidRequest(f"The form is refused: {error}.", param=error.param) from None
+    except SpoolFull:
+        raise Unavailable("There is no room for large requests just now.") from None

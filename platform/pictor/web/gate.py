@@ -6,7 +6,8 @@ read, and then the body comes in under a byte cap, a minimum rate, a deadline an
 on what it unpacks to. JSON strings too long for memory go to spool files on the way, and so do
 the files of a form, on the paths that take forms.
 
-The body leaves in `scope["pictor.body"]`; Django gets an empty one.
+The body leaves in `scope["pictor.body"]`; Django gets an empty one. In `scope["pictor.spools"]` is
+the scope of its spools, which ends with the request at the latest.
 """
 
 import asyncio
@@ -78,22 +79,20 @@ class BodyGate:
         if scope["type"] != "http" or not is_api(scope):
             await self._app(scope, receive, send)
             return
-        body: Body | None = None
-        try:
-            scope["pictor.key"] = self._read_key(header(scope, b"authorization"))
-            body = await self._read(scope, receive)
-        except bodies.ClientGone:
-            return
-        except Exception as error:  # noqa: BLE001 - every failure here is an answer
-            await refuse(api_errors.as_pictor_error(error), receive, send)
-            return
-        scope["pictor.body"] = body
-        try:
+        with process_spools().scope() as spools:
+            scope["pictor.spools"] = spools
+            try:
+                scope["pictor.key"] = self._read_key(header(scope, b"authorization"))
+                scope["pictor.body"] = await self._read(scope, receive, spools)
+            except bodies.ClientGone:
+                return
+            except Exception as error:  # noqa: BLE001 - every failure here is an answer
+                spools.close()  # before the client has read why
+                await refuse(api_errors.as_pictor_error(error), receive, send)
+                return
             await self._app(scope, receive, send)
-        finally:
-            body.close()
 
-    async def _read(self, scope: Scope, receive: Receive) -> Body:
+    async def _read(self, scope: Scope, receive: Receive, spools: Spools) -> Body:
         if scope["method"] not in METHODS_WITH_BODY:
             return Body()
         content_type = header(scope, b"content-type") or b""
@@ -105,17 +104,15 @@ class BodyGate:
             await self._look_up(scope)
             raise too_large()
         is_packed = bool(_encoding(scope))
-        owner = ""
         if announced is None or announced > LARGE_BYTES or is_packed:
-            owner = await self._look_up(scope)
+            spools.owner = await self._look_up(scope)
         arriving = bodies.chunks(receive, max_bytes=max_bytes, too_large=too_large)
         chunks = _decoded(scope, arriving, max_bytes=max_bytes)
         if form is not None:
-            spools = process_spools().of(owner)
             return await read_form(chunks, content_type=content_type, limits=form, spools=spools)
         if announced is not None and announced <= DIRECT_BYTES and not is_packed:
             return Body(skeleton=b"".join([chunk async for chunk in chunks]))
-        return await self._scan(chunks, process_spools().of(owner))
+        return await self._scan(chunks, spools)
 
     async def _look_up(self, scope: Scope) -> str:
         client = scope.get("client")

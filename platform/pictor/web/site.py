@@ -12,7 +12,6 @@ import functools
 import hashlib
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, closing
 from importlib import import_module
 
 from django.conf import settings
@@ -21,7 +20,7 @@ from django.http.request import split_domain_port, validate_host
 from pictor.kit.addresses import counted_address
 from pictor.kit.errors import InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable
 from pictor.kit.limits import KeyedLimit
-from pictor.kit.spool import SpoolError, SpoolFile
+from pictor.kit.spool import SpoolError, SpoolFile, Spools
 from pictor.kit.spools import process_spools
 from pictor.web import bodies
 from pictor.web.edge import App, Message, Receive, Scope, Send, header
@@ -68,11 +67,11 @@ class SiteHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
         try:
-            with ExitStack() as kept:
+            with process_spools().scope(OWNER) as spools:
                 _check_host(scope)
-                owner, most = await self._room(scope)
-                form, answer = kept.enter_context(closing(_spool(most, owner))), Answer()
-                kept.callback(answer.close)
+                answer = Answer(spools)
+                spools.owner, most = await self._room(scope)
+                form = spools.new(max_bytes=most, memory_bytes=MEMORY_BYTES)
                 too_large = functools.partial(_too_large, most)
                 async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
                     form.write(chunk)
@@ -133,14 +132,13 @@ class SiteHandler:
 class Answer:
     """A page's answer, kept until its turn is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, spools: Spools) -> None:
         self._start: Message = {}
-        self._body = _spool(MAX_ANSWER_BYTES)
-        self._is_closed = False
+        self._body = spools.new(max_bytes=MAX_ANSWER_BYTES, memory_bytes=MEMORY_BYTES)
 
     async def take(self, message: Message) -> None:
         """What the stock handler sends. Raises SpoolError."""
-        if self._is_closed:  # it came too late
+        if self._body.is_closed:  # it came too late
             return
         if message["type"] == "http.response.start":
             self._start = message
@@ -153,15 +151,6 @@ class Answer:
         for chunk in self._body.chunks(PIECE_BYTES):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-    def close(self) -> None:
-        """Free it."""
-        self._is_closed = True
-        self._body.close()
-
-
-def _spool(max_bytes: int, owner: str = OWNER) -> SpoolFile:
-    return process_spools().of(owner).new(max_bytes=max_bytes, memory_bytes=MEMORY_BYTES)
 
 
 def _has_files(scope: Scope) -> bool:

@@ -94,7 +94,6 @@ def delivered(tmp_path: Path) -> Make:
         assert claim is not None
         delivery = make_delivery(claim, spools, sizes=sizes)
         settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
-        delivery.close()
         begun.refresh_from_db()
         return begun
 
@@ -131,7 +130,6 @@ def ended(tmp_path: Path) -> Make:
         else:
             delivery = make_delivery(claim, spools)
             settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=end)
-            delivery.close()
         Generation.objects.filter(id=begun.id).update(created_at=made)
         return begun
 

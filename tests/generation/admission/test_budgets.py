@@ -35,7 +35,6 @@ def pay(customer: Customer, spools: Spools) -> None:
     assert claim is not None
     delivery = make_delivery(claim, spools)
     settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now())
-    delivery.close()
 
 
 @pytest.mark.usefixtures("channel")

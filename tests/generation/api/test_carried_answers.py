@@ -50,7 +50,6 @@ def succeeded(claim: Claim, spools: Spools, now: datetime) -> Finished:
         row.size_bytes = image.spool.size
         upload(row.object_key, image.spool, content_type="image/png")
     assert settlement.settle(claim=claim, delivery=delivery, stored=rows, now=now)
-    delivery.close()
     return Finished(claim.generation, tuple(rows))
 
 

@@ -65,7 +65,6 @@ async def test_one_call_brings_images_and_facts(channel, upstream, answers, pixe
         "size": "1024x1024",
         "quality": "high",
     }
-    answer.close()
 
 
 async def test_the_public_model_is_sent_under_the_upstreams_name(
@@ -74,16 +73,17 @@ async def test_the_public_model_is_sent_under_the_upstreams_name(
     upstream.script = answers({"data": [{"b64_json": pixel_b64}]})
     config = config_for(f"{upstream.url}/api", upstream_models={"gpt-image-2": "dall-e-3"})
 
-    answer = await open_adapter(config, pool, spools).generate(FOX)
+    await open_adapter(config, pool, spools).generate(FOX)
 
     [request] = upstream.received
     assert request.target == "/api/images/generations"
     assert json.loads(request.body)["model"] == "dall-e-3"
     assert json.loads(request.body)["response_format"] == "b64_json"
-    answer.close()
 
 
-async def test_large_images_are_spooled_and_closing_frees_them(channel, upstream, answers, spools):
+async def test_large_images_are_spooled_until_the_end_of_the_scope(
+    channel, upstream, answers, spools
+):
     pictures = [os.urandom(3_000_000), os.urandom(2_000_001)]
     texts = [base64.b64encode(picture).decode() for picture in pictures]
     upstream.script = answers({"data": [{"b64_json": text} for text in texts]})
@@ -92,7 +92,7 @@ async def test_large_images_are_spooled_and_closing_frees_them(channel, upstream
 
     assert [b"".join(image.spool.chunks()) for image in answer.images] == pictures
     assert spools.budget.used_bytes == 5_000_001
-    answer.close()
+    spools.close()
     assert spools.budget.used_bytes == 0
 
 
@@ -102,7 +102,6 @@ async def test_long_revised_prompts_survive(channel, upstream, answers, pixel_b6
     answer = await channel.generate(FOX)
 
     assert answer.images[0].revised_prompt == "fox " * 7000
-    answer.close()
 
 
 async def test_more_images_than_asked_for_are_dropped(channel, upstream, answers, spools):
@@ -113,7 +112,6 @@ async def test_more_images_than_asked_for_are_dropped(channel, upstream, answers
 
     assert len(answer.images) == 2
     assert spools.budget.used_bytes == 1_200_000
-    answer.close()
 
 
 async def test_fewer_images_than_asked_for_are_delivered(channel, upstream, answers, pixel_b64):
@@ -122,7 +120,6 @@ async def test_fewer_images_than_asked_for_are_delivered(channel, upstream, answ
     answer = await channel.generate(UpstreamRequest(model="m", prompt="p", n=3))
 
     assert len(answer.images) == 1
-    answer.close()
 
 
 async def test_a_data_uri_in_the_place_of_a_url_is_an_image(
@@ -133,7 +130,6 @@ async def test_a_data_uri_in_the_place_of_a_url_is_an_image(
     answer = await channel.generate(FOX)
 
     assert b"".join(answer.images[0].spool.chunks()) == pixel
-    answer.close()
 
 
 async def test_reference_images_are_streamed_into_the_request(
@@ -153,12 +149,11 @@ async def test_reference_images_are_streamed_into_the_request(
         large={"placeholder": LargeValue(len(data), read, prefix="data:image/png;base64,")},
     )
 
-    answer = await channel.generate(request)
+    await channel.generate(request)
 
     sent = json.loads(upstream.received[0].body)
     assert sent["image"] == "data:image/png;base64," + base64.b64encode(data).decode()
     assert sent["watermark"] is False
-    answer.close()
 
 
 async def test_a_reference_image_that_cannot_be_read_means_nothing_was_asked(channel, upstream):
@@ -200,7 +195,6 @@ async def test_results_by_url_are_downloaded_without_our_key(channel, upstream, 
     assert b"".join(answer.images[0].spool.chunks()) == pixel
     assert upstream.received[1].target == "/a.png?sig=1"
     assert "authorization" not in upstream.received[1].headers
-    answer.close()
 
 
 async def test_a_result_url_that_points_inside_may_have_been_paid(channel, upstream, answers):
@@ -258,9 +252,7 @@ GOOD_START = b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"data":[{"b64_jso
         (sends(b"HTTP/1.1 100 Continue\r\n\r\n" * 3), "unknown"),
     ],
 )
-async def test_every_misbehaviour_has_its_class_and_leaves_nothing_behind(
-    channel, upstream, spools, script, expected
-):
+async def test_every_misbehaviour_has_its_class(channel, upstream, spools, script, expected):
     upstream.script = script
 
     error = await failure_of(channel)
@@ -269,7 +261,6 @@ async def test_every_misbehaviour_has_its_class_and_leaves_nothing_behind(
     assert API_KEY not in error.detail
     assert len(error.detail) <= 500
     assert len(upstream.received) == 1
-    assert spools.budget.used_bytes == 0
 
 
 @pytest.mark.parametrize("script", [raw_server.hangs, raw_server.drips])
@@ -329,7 +320,6 @@ async def test_no_room_on_our_disk_is_never_asked_again(upstream, pool, answers,
 
     assert (error.attempt_class, error.is_ours) == (AttemptClass.STORAGE_FAILED, True)
     assert error.may_have_billed
-    assert spools.budget.used_bytes == 0
 
 
 async def test_a_cancelled_call_leaves_nothing_behind(channel, upstream, spools):

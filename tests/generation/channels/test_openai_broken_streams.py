@@ -122,7 +122,6 @@ async def test_images_that_came_before_an_error_are_delivered(channel, upstream)
     answer = await channel.generate(fox(n=2))
 
     assert len(answer.images) == 1
-    answer.close()
 
 
 async def test_a_refusal_before_the_stream_is_read_by_its_status(channel, upstream, answers):
@@ -156,7 +155,7 @@ async def test_a_partial_image_without_room_is_lost_and_the_finished_one_comes(
 
     assert collector.partials == []
     assert answer.images[0].spool.size == 900_000
-    answer.close()
+    spools.close()
     assert spools.budget.used_bytes == 0
 
 

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -24,15 +24,15 @@ SMALL = PICTURE[:3_000]
 
 
 @pytest.fixture
-def stream(spools: Spools) -> Iterator[EventStream]:
-    stream = stream_of(spools)
-    yield stream
-    stream.close()
+def stream(spools: Spools) -> EventStream:
+    return stream_of(spools)
 
 
 def stream_of(spools: Spools, max_image_bytes: int = 1_000_000) -> EventStream:
     def answer() -> AnswerStream:
-        return AnswerStream(spools, max_images=1, max_image_bytes=max_image_bytes, is_patient=True)
+        return AnswerStream(
+            spools.scope(), max_images=1, max_image_bytes=max_image_bytes, is_patient=True
+        )
 
     return EventStream(answer)
 
@@ -45,7 +45,7 @@ def read(stream: EventStream, chunks: Iterable[bytes]) -> list[Seen]:
             spool = event.answer.image(event.document.pop("b64_json", None))
             image = None if spool is None else spool.read_at(0, spool.size)
             seen.append((event.type, event.document, image))
-            event.answer.close()
+            event.answer.spools.close()
     return seen
 
 
@@ -150,7 +150,7 @@ def test_data_that_is_no_object_or_cut_short_is_refused_and_its_spool_freed(stre
     with pytest.raises(JsonRefused):
         read(stream, in_chunks(data, 100))
 
-    stream.close()
+    spools.close()
     assert spools.budget.used_bytes == 0
 
 
@@ -176,7 +176,7 @@ def test_an_image_too_large_is_an_error_only_when_it_is_asked_for(spools):
     with pytest.raises(SpoolTooLarge):
         event.answer.image(event.document["b64_json"])
 
-    event.answer.close()
+    event.answer.spools.close()
     assert spools.budget.used_bytes == 0
 
 
@@ -192,6 +192,6 @@ def test_memory_stays_flat_and_closing_an_event_frees_its_spool(tmp_path):
         assert spool is not None
         assert spool.size == 9_000_000
         assert spools.budget.used_bytes == 9_000_000
-        event.answer.close()
+        event.answer.spools.close()
 
     assert spools.budget.used_bytes == 0

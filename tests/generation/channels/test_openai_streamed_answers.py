@@ -1,13 +1,16 @@
 """Streamed answers through the adapter, from a real HTTP server."""
 
 import asyncio
+import io
 import json
 import os
 
 import pytest
+from PIL import Image, PngImagePlugin
 
-from generation.channels.base import UpstreamPartial, Usage
+from generation.channels.base import UpstreamImage, UpstreamPartial, Usage
 from generation.channels.registry import open_adapter
+from generation.dispatch.pixels import Wanted, verified
 from tests.generation.channels.conftest import config_for
 from tests.generation.channels.streaming import (
     COMPLETED,
@@ -60,14 +63,29 @@ async def test_partial_images_are_handed_on_and_the_finished_one_is_the_answer(
     )
     assert answer.usage == Usage(5, 100, 105)
     assert (answer.request_id, answer.http_status, answer.is_streamed) == ("req_1", 200, True)
-    answer.close()
+
+
+async def test_images_of_a_stream_are_stripped_like_others(channel, upstream, spools, collector):
+    said = PngImagePlugin.PngInfo()
+    said.add_text("prompt", "a secret of the vendor")
+    dirty = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(dirty, "PNG", pnginfo=said)
+    upstream.script = streams(partial(dirty.getvalue(), 0), event(COMPLETED, dirty.getvalue()))
+
+    answer = await channel.generate(fox(), on_partial=collector)
+
+    early = UpstreamImage(collector.partials[0].spool)
+    for image in (early, answer.images[0]):
+        good = verified(image, wanted=Wanted("png"), spools=spools)
+        assert good is not None
+        assert b"secret" not in good.spool.read_at(0, 10_000)
 
 
 async def test_a_stream_is_asked_for_only_with_partial_images(channel, upstream):
     upstream.script = streams(event(COMPLETED, b"finished"))
-    (await channel.generate(fox(partial_images=3))).close()
+    await channel.generate(fox(partial_images=3))
     upstream.script = says(b'{"data": [{"b64_json": "AAAA"}]}')
-    (await channel.generate(fox(partial_images=0))).close()
+    await channel.generate(fox(partial_images=0))
 
     streamed, plain = upstream.received
     assert json.loads(streamed.body) == {
@@ -91,7 +109,6 @@ async def test_dall_e_models_are_never_asked_for_a_stream(upstream, pool, spools
     (request,) = upstream.received
     assert json.loads(request.body).keys() == {"model", "prompt", "n", "response_format"}
     assert not answer.is_streamed
-    answer.close()
 
 
 async def test_an_upstream_that_answers_json_all_the_same_is_read_as_ever(
@@ -106,7 +123,6 @@ async def test_an_upstream_that_answers_json_all_the_same_is_read_as_ever(
     assert answer.images[0].spool.read_at(0, 9) == b"PIXEL"
     assert (answer.usage, answer.is_streamed) == (Usage(5, 100, 105), False)
     assert collector.partials == []
-    answer.close()
 
 
 async def test_several_images_keep_their_order_and_their_usage_adds_up(
@@ -127,7 +143,6 @@ async def test_several_images_keep_their_order_and_their_usage_adds_up(
     assert collector.places == [(0, 0), (1, 0), (1, 1)]
     assert answer.usage == Usage(10, 200, 210, 4, 1)
     assert answer.size == "1x1"
-    answer.close()
 
 
 async def test_edits_have_events_of_their_own_name(channel, upstream, collector):
@@ -140,7 +155,6 @@ async def test_edits_have_events_of_their_own_name(channel, upstream, collector)
 
     assert answer.images[0].spool.read_at(0, 9) == b"whole"
     assert collector.contents() == [b"p"]
-    answer.close()
 
 
 async def test_more_than_was_asked_for_is_dropped_and_so_is_what_cannot_be_read(
@@ -161,16 +175,14 @@ async def test_more_than_was_asked_for_is_dropped_and_so_is_what_cannot_be_read(
 
     assert collector.contents() == [b"good"]
     assert len(answer.images) == 1
-    answer.close()
 
 
 async def test_partial_images_nobody_wants_are_freed(channel, upstream, spools):
     upstream.script = streams(partial(os.urandom(600_000), 0), event(COMPLETED, b"whole"))
 
-    answer = await channel.generate(fox())
+    await channel.generate(fox())
 
     assert spools.budget.used_bytes == 0
-    answer.close()
 
 
 async def test_a_partial_image_comes_while_the_upstream_still_works(channel, upstream, collector):
@@ -189,10 +201,9 @@ async def test_a_partial_image_comes_while_the_upstream_still_works(channel, ups
 
     upstream.script = script
 
-    answer = await channel.generate(fox(), timeout_seconds=SECONDS, on_partial=on_partial)
+    await channel.generate(fox(), timeout_seconds=SECONDS, on_partial=on_partial)
 
     assert collector.contents() == [b"early"]
-    answer.close()
 
 
 @pytest.mark.parametrize("last", [b"", b"data: [DONE]\n\n"])
@@ -206,7 +217,6 @@ async def test_an_upstream_that_never_ends_its_stream_is_not_waited_for(channel,
     answer = await channel.generate(fox(n=2 if last else 1), timeout_seconds=SECONDS)
 
     assert len(answer.images) == 1
-    answer.close()
 
 
 async def test_fewer_images_and_a_proper_end_are_delivered(channel, upstream):
@@ -215,4 +225,3 @@ async def test_fewer_images_and_a_proper_end_are_delivered(channel, upstream):
     answer = await channel.generate(fox(n=3))
 
     assert len(answer.images) == 1
-    answer.close()

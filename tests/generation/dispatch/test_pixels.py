@@ -1,4 +1,4 @@
-"""An image as it came becomes the image as it is wanted, and every spool has one owner."""
+"""An image as it came becomes the image as it is wanted, and takes no room twice."""
 
 import io
 from collections.abc import Callable

@@ -34,4 +34,3 @@ def test_storage_that_hangs_is_given_up_when_the_time_for_it_is_over(claim, spoo
 
     with pytest.raises(StorageFailed, match="no answer in 1 s"):
         asyncio.run(stores())
-    delivery.close()
