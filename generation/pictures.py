@@ -12,6 +12,8 @@ from generation.channels.declaration import Task
 from storage import probe
 from storage.probe import ImageFacts
 
+MAX_IMAGES = 16
+"""That one edit may begin with, besides its mask."""
 FIRST = "image[0]"
 MASK = "mask"
 _UNREADABLE = (

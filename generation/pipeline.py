@@ -1,4 +1,4 @@
-"""THE FLOW. One request's journey on one screen: submit() in the web process, run() in a worker.
+"""THE FLOW. A request's journey on one screen: submit() in the web process, run() in a worker.
 
     api → admission → dispatch → channel adapter → store → settle → notify
 
@@ -8,15 +8,18 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
-from accounts.selectors import Caller
 from generation import claims, notify
-from generation.admission.service import Admitted, Submission, admit
+from generation.admission import inputs
+from generation.admission.orphans import Undecided
+from generation.admission.service import Admitted, Deferred, Submission, admit, quoted_order
 from generation.claims import Claim
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
@@ -24,33 +27,80 @@ from generation.lease import WorkerEpoch
 from generation.outcome import Failure, not_stored
 from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle
-from pictor.kit import clock, ids, log, pools
+from pictor.kit import clock, log, pools, retries
 from pictor.kit.ids import GenerationId
 from storage.models import StoredImage
 from storage.services import StorageFailed
 
+if TYPE_CHECKING:  # a worker has no use for what reads requests: 7 MB
+    from generation.admission.arrival import Arrival
+
 logger = logging.getLogger(__name__)
 
+_once_decided = retries.calls(pause_seconds=0.5)
+"""Looks again at a web process that may have died, until that is known."""
 
-def submit(
-    *, caller: Caller, submission: Submission, generation_id: GenerationId, now: datetime
+
+async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted:
+    """Admit a request, mostly in one turn of the admission pool: read, quote, hold, commit, ring.
+
+    Raises the PictorError that refuses it; nothing is held or left on storage then.
+    """
+    with arrival.spools:  # what came is kept until it is admitted: an image may take minutes
+        arrival = arrival.attended(generation_id)
+        match await arrival.in_turn(partial(_at_once, arrival, generation_id)):
+            case Admitted() as admitted:
+                return admitted
+            case Deferred(submission):
+                return await _later(arrival, submission, generation_id)
+
+
+def _at_once(arrival: "Arrival", generation_id: GenerationId) -> Admitted | Deferred:
+    """Read who asks and for what, and admit it unless it has to wait for something."""
+    submission, now = arrival.read(), clock.now()
+    if inputs.are_in(submission.request):
+        if submission.idempotency_key is None and not submission.is_retry:
+            # Refused at once, before its images cost anything, if it cannot be an earlier one.
+            quoted_order(caller=submission.caller, request=submission.request, now=now)
+        return Deferred(submission)
+    inputs.check_no_long_text(submission.request, arrival.body)
+    try:
+        return enter(submission, generation_id=generation_id, now=now)
+    except Undecided:
+        return Deferred(submission)
+
+
+async def _later(
+    arrival: "Arrival", submission: Submission, generation_id: GenerationId
 ) -> Admitted:
-    """Admit a request: validate, quote, hold, commit, ring.
+    """Store its images, and admit it as soon as it is known which web processes are alive."""
+    arrival.spools.owner, now = str(submission.caller.tenant_id), clock.now()
+    images = await pools.storage(inputs.extract, submission.request, arrival.body, arrival.spools)
+
+    def known_anew(rows: inputs.Rows) -> Admitted:  # the key may have been revoked meanwhile
+        whole = replace(
+            submission, caller=arrival.authenticated(), request=images.request, inputs=rows
+        )
+        return enter(whole, generation_id=generation_id, now=now)
+
+    async with images.stored(arrival.lane, generation_id, now) as rows:
+        admitted: Admitted = await _once_decided(
+            Undecided, arrival.in_turn, partial(known_anew, rows)
+        )
+        if not admitted.is_new:
+            await images.forget()
+        return admitted
+
+
+def enter(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
+    """Quote, hold, commit, ring.
 
     Blocks: under /v1 in the admission pool, for the playground in its page's thread. Raises the
     PictorError that refuses it, or Undecided; then nothing is held or remembered.
     """
-    admitted = admit(caller=caller, submission=submission, generation_id=generation_id, now=now)
-    # Noted here and not by the answer alone: the caller may be gone before there is one.
-    generation = admitted.generation
-    log.note(
-        generation=generation.public_id,
-        model=generation.model,
-        tenant=ids.public(ids.TENANT, generation.tenant_id),
-        key=ids.public(ids.KEY, generation.api_key_id),
-    )
+    admitted = admit(submission, generation_id=generation_id, now=now)
     if admitted.is_new:
-        notify.ring(generation.id)
+        notify.ring(admitted.generation.id)
     return admitted
 
 

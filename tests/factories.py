@@ -137,8 +137,7 @@ class Customer:
         """Admit a request: 1024x1024 in medium on gpt-image-2-origin unless told otherwise."""
         request = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
         return admit(
-            caller=self.caller(),
-            submission=Submission(request=request, idempotency_key=idempotency_key),
+            Submission(caller=self.caller(), request=request, idempotency_key=idempotency_key),
             generation_id=GenerationId(generation_id or new_uuid()),
             now=now or clock.now(),
         )

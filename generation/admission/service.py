@@ -4,7 +4,7 @@ Order matters: first whether we know this request already, then whether the cont
 the price, and only then the money. Before that everything is reads, but for a retry that takes an
 orphan over; one statement holds the money and writes the generation, in a transaction with an
 idempotency key's record where there is one. Who calls, and how often, was settled before
-(api/admitting.py). A 2xx is sent only after it has committed.
+(arrival.py). A 2xx is sent only after it has committed.
 """
 
 import logging
@@ -29,7 +29,7 @@ from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.channels.declaration import Lack
 from generation.models import Generation, Source, State
-from pictor.kit import log, rows
+from pictor.kit import ids, log, rows
 from pictor.kit.errors import (
     InvalidRequest,
     ModelForbidden,
@@ -51,8 +51,9 @@ HOLD_SECONDS = Histogram(
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What came in: the request's typed fields and what its headers said."""
+    """Who asks, and for what: the request's typed fields and what its headers said."""
 
+    caller: Caller
     request: Mapping[str, Any]
     request_id: str = ""
     idempotency_key: str | None = None
@@ -73,6 +74,13 @@ class Admitted:
     is_new: bool
     is_streamed: bool = False
     """The caller wants events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not yet: its images go to storage first, or an earlier web process may be dead."""
+
+    submission: Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +118,37 @@ class Quoted:
         return not self.open_fields
 
 
-def admit(
-    *, caller: Caller, submission: Submission, generation_id: GenerationId, now: datetime
-) -> Admitted:
+def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
     """Hold the quote and write the generation, or find the one this request already has.
 
     Raises the PictorError that refuses the request, or Undecided; nothing is held or remembered
     then.
     """
     digest = idempotency.digest_of(submission.request)
-    generation, is_new = _known(caller, submission, digest, now), False
+    generation, is_new = _known(submission, digest, now), False
     if generation is None:
-        quoted = quoted_order(caller=caller, request=submission.request, now=now)
-        fresh = new_generation(caller, submission, quoted, generation_id, digest=digest, now=now)
+        quoted = quoted_order(caller=submission.caller, request=submission.request, now=now)
+        fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with HOLD_SECONDS.time():
             if submission.idempotency_key is None and not submission.is_retry:
-                _hold(caller, fresh, now)
+                _hold(submission.caller, fresh, now)
                 generation, is_new = fresh, True
             else:
-                generation, is_new = _hold_once(caller, submission, fresh, digest=digest, now=now)
+                generation, is_new = _hold_once(submission, fresh, digest=digest, now=now)
     if submission.attendance is not None:
         orphans.attend(submission.attendance, Turn(generation.id, generation.turn))
+    _note(generation)
     return Admitted(generation, is_new=is_new, is_streamed=submission.is_streamed)
+
+
+def _note(generation: Generation) -> None:
+    """For the log's line, here and not by the answer alone: the caller may be gone before it."""
+    log.note(
+        generation=generation.public_id,
+        model=generation.model,
+        tenant=ids.public(ids.TENANT, generation.tenant_id),
+        key=ids.public(ids.KEY, generation.api_key_id),
+    )
 
 
 def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
@@ -157,14 +174,13 @@ def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -
     return Quoted(order, contract, quote, planned, table)
 
 
-def _known(
-    caller: Caller, submission: Submission, digest: bytes, now: datetime
-) -> Generation | None:
+def _known(submission: Submission, digest: bytes, now: datetime) -> Generation | None:
     """The generation of this idempotency key, or the orphan that a retry takes over.
 
     None for a key that may not order the model: it gets no earlier image of it either, and is
     refused as for a new one.
     """
+    caller = submission.caller
     if not caller.may_use(submission.request["model"]):
         return None
     if submission.idempotency_key is not None:
@@ -247,18 +263,18 @@ def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
 
 @transaction.atomic
 def _hold_once(
-    caller: Caller, submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
+    submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
 ) -> tuple[Generation, bool]:
     """Lock, look again, hold and remember. Whether the generation is the new one.
 
     The account's lock makes requests of one tenant take turns, so the second of two equal ones
     finds the first here, even when the first has used the balance up.
     """
-    locks.account_for_update(caller.tenant_id)
-    known = _known(caller, submission, digest, now)
+    locks.account_for_update(submission.caller.tenant_id)
+    known = _known(submission, digest, now)
     if known is not None:
         return known, False
-    _hold(caller, fresh, now)
+    _hold(submission.caller, fresh, now)
     if submission.idempotency_key is not None:
         idempotency.remember(
             key=submission.idempotency_key, body_digest=digest, generation=fresh, now=now
@@ -299,7 +315,6 @@ def _hold_limits(caller: Caller) -> HoldLimits:
 
 
 def new_generation(
-    caller: Caller,
     submission: Submission,
     quoted: Quoted,
     generation_id: GenerationId,
@@ -309,6 +324,7 @@ def new_generation(
 ) -> Generation:
     """The row of a request that is admitted at this moment, not yet saved."""
     order, quote, attendance = quoted.order, quoted.quote, submission.attendance
+    caller = submission.caller
     return Generation(
         id=generation_id,
         tenant_id=caller.tenant_id,

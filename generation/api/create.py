@@ -8,11 +8,11 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
 
-from generation import selectors
+from generation import pipeline, selectors
+from generation.admission.arrival import Arrival
+from generation.admission.prefer import Prefer
 from generation.admission.service import Admitted
 from generation.api import events, render, requests
-from generation.api.admitting import admit_call
-from generation.api.calls import Call
 from generation.api.objects import (
     CompletedEvent,
     ErrorEvent,
@@ -98,7 +98,7 @@ async def create(request: ASGIRequest) -> HttpResponseBase:
     `image_generation.partial_image` for each image while it is made, where the model's channel can
     do that, then one `image_generation.completed` for each. Partial images are free.
     """
-    return await respond(Call.of(request, parse=requests.generation))
+    return await respond(Arrival.of(request, parse=requests.generation))
 
 
 @described(
@@ -113,34 +113,33 @@ async def create(request: ASGIRequest) -> HttpResponseBase:
 async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
     """The same, but a request that names no model is for gpt-image-2-origin."""
     parse = partial(requests.generation, default_model=USUAL_MODEL)
-    return await respond(Call.of(request, parse=parse))
+    return await respond(Arrival.of(request, parse=parse))
 
 
-async def respond(call: Call) -> HttpResponseBase:
+async def respond(arrival: Arrival) -> HttpResponseBase:
     """Admit what is asked for, wait as long as the caller does, and answer."""
     ticket = hub.ticket()  # registered before the commit: no wake-up is missed
     is_taken_over = False
     try:
-        admitted = await admit_call(call, ticket.id)
+        admitted = await pipeline.submit(arrival, generation_id=ticket.id)
         if not admitted.is_new:
             ticket.watch(admitted.generation.id)
         if admitted.is_streamed:
             is_taken_over = True
             return await _stream(ticket, admitted)
-        return await _answer(call, ticket, admitted)
+        return await _answer(arrival.prefer, ticket, admitted)
     finally:
         if not is_taken_over:
             ticket.close()
 
 
-async def _answer(call: Call, ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
-    finished = await _finished(call, ticket, admitted)
+async def _answer(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
+    finished = await _finished(prefer, ticket, admitted)
     is_replay = not admitted.is_new
     if finished is not None:
         return await render.answer(finished, is_replay=is_replay)
-    if call.prefer.wait_seconds is not None:
-        applied = call.prefer.applied
-        return render.accepted(admitted.generation, applied=applied, is_replay=is_replay)
+    if prefer.wait_seconds is not None:
+        return render.accepted(admitted.generation, applied=prefer.applied, is_replay=is_replay)
     return render.too_late(admitted.generation, is_replay=is_replay)
 
 
@@ -155,11 +154,11 @@ async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
     )
 
 
-async def _finished(call: Call, ticket: Ticket, admitted: Admitted) -> Finished | None:
+async def _finished(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> Finished | None:
     """The finished generation, as soon as it is and at most as long as the caller waits."""
     if admitted.generation.is_final:
         return await pools.views(_with_images, admitted)
-    seconds = call.prefer.wait_seconds
+    seconds = prefer.wait_seconds
     limit = settings.WAIT_LIMIT_SECONDS
     if seconds == 0:
         return None

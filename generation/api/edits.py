@@ -3,8 +3,8 @@
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 
+from generation.admission.arrival import Arrival
 from generation.api import requests
-from generation.api.calls import Call
 from generation.api.create import ANSWERED, ERRORS, IDEMPOTENCY_KEY, PREFER, respond
 from generation.api.objects import (
     EditCompletedEvent,
@@ -43,7 +43,7 @@ async def edit(request: ASGIRequest) -> HttpResponseBase:
     RGB jpeg 12). File names mean nothing. With `stream`, the events are `image_edit.partial_image`
     and `image_edit.completed`.
     """
-    return await respond(Call.of(request, parse=requests.edit))
+    return await respond(Arrival.of(request, parse=requests.edit))
 
 
 @described(
@@ -61,4 +61,4 @@ async def vary(request: ASGIRequest) -> HttpResponseBase:
     Where the channel knows no variations it is asked for an edit, and `metadata.upstream_task` says
     so.
     """
-    return await respond(Call.of(request, parse=requests.variation))
+    return await respond(Arrival.of(request, parse=requests.variation))

@@ -4,10 +4,10 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 
 from accounts import rates
+from generation.admission import inputs
+from generation.admission.arrival import Arrival
 from generation.admission.service import Quoted, quoted_order
-from generation.api import inputs, requests
-from generation.api.admitting import in_turn
-from generation.api.calls import Call
+from generation.api import requests
 from generation.api.objects import QuoteObject
 from generation.api.requests import QuoteRequest
 from pictor.kit import api_errors, clock
@@ -24,14 +24,13 @@ from pictor.kit.errors import NoChannelAvailable, NotFound
 )
 async def quote(request: ASGIRequest) -> HttpResponseBase:
     """What the same body would cost. Spends and holds nothing."""
-    call = Call.of(request, parse=requests.quote)
+    arrival = Arrival.of(request, parse=requests.quote)
 
     def read() -> Quoted:
-        caller = call.authenticated("images:write")
+        caller = arrival.authenticated()
         rates.take_query(caller)
-        fields = call.parse(call.body)
-        call.spools.owner = str(caller.tenant_id)
-        inputs.extract(fields, call.body, call.spools)
-        return quoted_order(caller=caller, request=fields, now=clock.now())
+        arrival.spools.owner = str(caller.tenant_id)
+        images = inputs.extract(arrival.parse(arrival.body), arrival.body, arrival.spools)
+        return quoted_order(caller=caller, request=images.request, now=clock.now())
 
-    return api_errors.json_response(QuoteObject.render(await in_turn(call, read)))
+    return api_errors.json_response(QuoteObject.render(await arrival.in_turn(read)))

@@ -4,7 +4,7 @@ What is common to all bodies, such as nulls and unknown fields: kit/api_bodies.p
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -12,6 +12,7 @@ from rest_framework import serializers
 from typing_extensions import override
 
 from generation.channels.declaration import Task
+from generation.pictures import MAX_IMAGES
 from pictor.kit.api_bodies import (
     ApiBody,
     FileField,
@@ -29,8 +30,6 @@ from pictor.kit.errors import InvalidRequest, UnsupportedMediaType
 from pictor.kit.forms import Form
 
 MAX_COUNT = 10
-MAX_IMAGES = 16
-"""That one edit may begin with, besides its mask."""
 USUAL_MODEL = "gpt-image-2-origin"
 """What the slash form of the generations path means when no model is named."""
 VARIED_BY = "dall-e-2"
@@ -264,10 +263,6 @@ class QuoteRequest(GenerationRequest):
         "What it is for, and `image` what it begins with. Default generate; all cost the same.",
         words=tuple(task.value for task in Task),
     )
-
-
-Parse = Callable[[Body], dict[str, Any]]
-"""A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
 
 
 def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any]:

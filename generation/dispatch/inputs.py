@@ -78,7 +78,7 @@ async def readable(
     """By placeholder, what an adapter puts in its place; what was fetched is freed at the end.
 
     Args:
-        inputs: of the generation's row (api/inputs.py).
+        inputs: of the generation's row (admission/inputs.py).
         task: what they are for.
         fetching: of this process.
         tenant: whose turn it takes to fetch, and to decode.

@@ -21,8 +21,8 @@ from django.core.asgi import get_asgi_application
 from accounts.authentication import authenticate, read_bearer
 from console.workspace import uploads
 from generation import lease
-from generation.api.callers import callers
-from generation.api.inputs import FORM_LIMITS, FORM_PATHS
+from generation.admission.callers import callers
+from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
 from generation.figures import figures
 from pictor.kit import clock, garbage, metrics, pools, statement_logs

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.authentication import read_bearer
 from accounts.keys import mint
-from generation.api.inputs import FORM_LIMITS, FORM_PATHS
+from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
 from pictor.application import check_key
 from pictor.kit.spools import process_spools
 from pictor.web import gate

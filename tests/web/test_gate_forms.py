@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from generation.api.inputs import FORM_LIMITS
+from generation.admission.inputs import FORM_LIMITS
 from pictor.kit.spools import process_spools
 from pictor.web.edge import Message
 from tests.web.conftest import Exchange, body_of, call

@@ -113,13 +113,14 @@ class _Rows:
         """One request: its generation in its final state, and all that belongs to it."""
         caller = self._callers[told.key]
         submission = Submission(
+            caller=caller,
             request=told.request,
             request_id=ids.public("req", ids.new_uuid_of(told.at)),
             source=Source.DEMO,
         )
         quoted = quoted_order(caller=caller, request=told.request, now=self._now)
         generation_id = GenerationId(ids.new_uuid_of(told.at))
-        made = new_generation(caller, submission, quoted, generation_id, digest=b"", now=told.at)
+        made = new_generation(submission, quoted, generation_id, digest=b"", now=told.at)
         made.captured_micros = 0
         ended_at = self._call(made, told, quoted)
         if told.images:

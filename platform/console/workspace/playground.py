@@ -26,12 +26,14 @@ from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
 from console.workspace.ways import way_out
 from generation import pipeline, watch
+from generation.admission.inputs import Rows
 from generation.admission.service import Admitted, Quoted, Submission, quoted_order
-from generation.api import admitting, requests
-from generation.api.requests import MAX_IMAGES
+from generation.admission.uploads import admit_with_files
+from generation.api import requests
 from generation.catalogue.contracts import Catalogue, ContractTerms
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Source
+from generation.pictures import MAX_IMAGES
 from generation.searching import Wanted, found
 from pictor.kit import clock, ids
 from pictor.kit.errors import InvalidRequest, NoChannelAvailable, PictorError
@@ -115,10 +117,10 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     rates.take(caller, images=draft.n)
     generation_id, now = GenerationId(ids.new_uuid()), clock.now()
 
-    def submit(images: Sequence[str], rows: admitting.Rows) -> Admitted:
-        return pipeline.submit(
-            caller=_caller(request, key),  # anew: it takes a while to look at files
-            submission=Submission(
+    def submit(images: Sequence[str], rows: Rows) -> Admitted:
+        return pipeline.enter(
+            Submission(
+                caller=_caller(request, key),  # anew: it takes a while to look at files
                 request={**fields, "image": list(images)} if images else fields,
                 request_id=f"req_{uuid4().hex}",
                 idempotency_key=f"playground-{number}",
@@ -133,7 +135,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     if not files or not _takes_references(catalogue, draft):
         return submit([], [])
     named = [(_short(file.name), file.chunks()) for file in files]
-    return admitting.admit_files(
+    return admit_with_files(
         named, submit, tenant_id=workspace.id, generation_id=generation_id, now=now
     )
 

@@ -41,9 +41,10 @@ def test_a_tenant_made_here_is_refused_for_its_empty_balance_and_nothing_else(
 
     with pytest.raises(InsufficientQuota, match=r"0\.040000 USD is missing"):
         admit(
-            caller=caller,
-            submission=Submission(
-                request={"model": "dall-e-3", "prompt": "a fox"}, idempotency_key="k"
+            Submission(
+                caller=caller,
+                request={"model": "dall-e-3", "prompt": "a fox"},
+                idempotency_key="k",
             ),
             generation_id=GenerationId(new_uuid()),
             now=clock.now(),

@@ -14,26 +14,28 @@ the same in whichever of these ways it came: a list of placeholders.
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 
 from generation import pictures
-from generation.api.requests import MAX_IMAGES
 from generation.channels.declaration import Task
 from pictor.kit import egress, pools
 from pictor.kit.body import Body
 from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, Unavailable
 from pictor.kit.forms import FormFile, FormLimits
+from pictor.kit.ids import GenerationId
 from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, SpoolFull, Spools
 from storage import probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
+Rows = Sequence[Mapping[str, Any]]
+"""What a generation's row keeps of its reference images."""
 FIELDS = ("image", "mask")
 PARTS = ("b64_json", "url", "image_url")
 FILE_FIELDS = ("image", "image[]", "mask")
@@ -43,7 +45,7 @@ FORM_PATHS = frozenset(
 MAX_TEXT_BYTES = 512 * 1024
 FORM_LIMITS = FormLimits(
     file_fields=FILE_FIELDS,
-    max_files=MAX_IMAGES + 1,
+    max_files=pictures.MAX_IMAGES + 1,
     max_file_bytes=settings.MAX_IMAGE_BYTES,
     max_text_bytes=MAX_TEXT_BYTES,
 )
@@ -93,6 +95,8 @@ class Inputs:
 
     found: list[Input] = field(default_factory=list)
     task: Task = Task.GENERATE
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """The request's fields, with placeholders for the images."""
 
     def by_field(self) -> dict[str, Any]:
         """The placeholders alone: all images as one list, and the mask."""
@@ -100,7 +104,23 @@ class Inputs:
         images = [placeholder for name, placeholder in named if name == "image"]
         return {"image": images, **{name: one for name, one in named if name == "mask"}}
 
-    async def verify(self, lane: object) -> None:
+    @asynccontextmanager
+    async def stored(
+        self, lane: object, generation_id: GenerationId, now: datetime
+    ) -> AsyncIterator[Rows]:
+        """Verify them in the tenant's turn and store them; gives their rows, to be admitted with.
+
+        A refusal leaves none on storage. Raises InvalidRequest and Unavailable.
+        """
+        try:
+            await self._verify(lane)
+            yield await self._store(generation_id, now)
+        except Exception:
+            # Not where the caller leaves: the admission may succeed, and its call needs them.
+            await self.forget()
+            raise
+
+    async def _verify(self, lane: object) -> None:
         """Decode what is here, in the tenant's turn. Raises InvalidRequest and Unavailable."""
         for one in self.found:
             if one.spool is None:
@@ -119,7 +139,7 @@ class Inputs:
         if problem := pictures.problem(self.task, known):
             raise _refused(*problem)
 
-    async def store(self, generation_id: UUID, now: datetime) -> list[dict[str, Any]]:
+    async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, Any]]:
         """Put the bytes on storage; the rows that say where. Raises Unavailable."""
         for index, one in enumerate(self.found):
             if one.spool is None:
@@ -149,8 +169,13 @@ def _forget(keys: list[str]) -> None:
         return  # nothing refers to them; the hourly work clears in/ after two days
 
 
-def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
-    """Take the reference images out of a request's fields, in place.
+def are_in(request: Mapping[str, Any]) -> bool:
+    """Whether reference images must go to storage before its admission."""
+    return any(name in request for name in FIELDS)
+
+
+def extract(request: Mapping[str, Any], body: Body, spools: Spools) -> Inputs:
+    """Take the reference images out of a request's fields.
 
     Raises InvalidRequest (`invalid_image`) for what cannot be an image by its form: text that is
     not base64, an address that is not public; and for long text anywhere else in the body
@@ -158,12 +183,11 @@ def extract(request: dict[str, Any], body: Body, spools: Spools) -> Inputs:
     """
     inputs = Inputs(task=Task(request.get("task", Task.GENERATE)))
     taker = _Taker(inputs, body, spools)
-    for name in FIELDS:
-        if name in request:
-            request[name] = taker.taken(name, request[name])
-    check_no_long_text(request, body)
+    taken = {name: taker.taken(name, request[name]) for name in FIELDS if name in request}
+    check_no_long_text({**request, **taken}, body)
     if inputs.task != Task.GENERATE:
-        request |= inputs.by_field()
+        taken = inputs.by_field()
+    inputs.request = {**request, **taken}
     return inputs
 
 
@@ -172,8 +196,8 @@ def of_files(files: Sequence[tuple[str, Iterable[bytes]]], spools: Spools) -> In
 
     Raises InvalidRequest (`invalid_image`), RequestTooLarge, Unavailable.
     """
-    if len(files) > MAX_IMAGES:
-        raise _refused("image", f"holds more than {MAX_IMAGES} images")
+    if len(files) > pictures.MAX_IMAGES:
+        raise _refused("image", f"holds more than {pictures.MAX_IMAGES} images")
     inputs = Inputs()
     try:
         for place, (name, pieces) in enumerate(files):
@@ -271,8 +295,8 @@ class _Taker:
 
     def _check_count(self, label: str) -> None:
         name = _field(label)
-        if sum(_field(one.label) == name for one in self._inputs.found) >= MAX_IMAGES:
-            raise _refused(name, f"holds more than {MAX_IMAGES} images")
+        if sum(_field(one.label) == name for one in self._inputs.found) >= pictures.MAX_IMAGES:
+            raise _refused(name, f"holds more than {pictures.MAX_IMAGES} images")
 
 
 def _not_kept(label: str, error: SpoolError) -> PictorError:

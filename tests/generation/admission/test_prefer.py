@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.api.prefer import Prefer
+from generation.admission.prefer import Prefer
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
+from generation.admission import callers as module
 from generation.admission import orphans
+from generation.admission.callers import Callers
 from generation.admission.orphans import Attendance, Turn
-from generation.api import callers as module
-from generation.api.callers import Callers
 from pictor.kit import ids, vital
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]

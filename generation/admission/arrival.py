@@ -1,30 +1,37 @@
-"""A call under /v1 as the body gate left it, and what every view does with one."""
+"""A request for images as it arrived, and the turns it takes in the admission pool."""
 
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from django.core.handlers.asgi import ASGIRequest
 
+from accounts import rates
 from accounts.authentication import authenticate, require_scope
 from accounts.selectors import Caller
 from generation.admission import idempotency
+from generation.admission.callers import callers
 from generation.admission.orphans import Attendance
-from generation.api import requests
-from generation.api.prefer import Prefer
-from generation.api.requests import Parse
-from pictor.kit import clock
+from generation.admission.prefer import Prefer
+from generation.admission.service import Submission
+from pictor.kit import clock, pools
 from pictor.kit.body import Body
+from pictor.kit.errors import PictorError
+from pictor.kit.ids import GenerationId
 from pictor.kit.spool import Spools
 
+T = TypeVar("T")
+Parse = Callable[[Body], dict[str, Any]]
+"""A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 """A retry count of OpenAI's SDKs that says: not the first time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call as it came in: who says they call, what they sent, how long they will wait."""
+class Arrival:
+    """One request as it came in: who says they call, what they sent, how long they will wait."""
 
     key: str
     ip: str | None
@@ -43,9 +50,10 @@ class Call:
     on_end: list[Callable[[bool], None]]
     """Told at the end whether the whole answer was sent."""
     attendance: Attendance | None = None
+    """Whose answer this is, for a later retry to know; never with an idempotency key."""
 
     @classmethod
-    def of(cls, request: ASGIRequest, *, parse: Parse = requests.generation) -> "Call":
+    def of(cls, request: ASGIRequest, *, parse: Parse) -> "Arrival":
         """Read the scope, as the body gate left it, and the headers."""
         scope = request.scope
         client = scope.get("client")
@@ -63,11 +71,50 @@ class Call:
             on_end=scope["pictor.on_end"],
         )
 
-    def authenticated(self, scope: str) -> Caller:
-        """The caller, if the key is good now and may do this. One query."""
+    @property
+    def lane(self) -> object:
+        """Whose turns it takes."""
+        return lanes.of(self.key)
+
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """Run work in the admission pool, in the tenant's turn."""
+        return await pools.admission().run(self.lane, work)
+
+    def attended(self, generation_id: GenerationId) -> "Arrival":
+        """With its caller attended; not with an idempotency key, which a retry repeats."""
+        if self.idempotency_key is not None:
+            return self
+        return replace(self, attendance=callers.attend(generation_id, self.on_end))
+
+    def authenticated(self) -> Caller:
+        """The caller, if the key is good now and may ask for images. One query."""
         caller = authenticate(self.key, now=clock.now(), ip=self.ip)
-        require_scope(caller, scope)
+        require_scope(caller, "images:write")
         return caller
+
+    def read(self) -> Submission:
+        """Who calls, how often, and with what: everything that needs no money. One query.
+
+        Raises the PictorError that refuses it.
+        """
+        caller = self.authenticated()
+        lanes.learn(self.key, caller)
+        try:
+            request = self.parse(self.body)
+        except PictorError:
+            # It counts too, and says what is left.
+            self.headers.update(rates.take(caller, images=0))
+            raise
+        self.headers.update(rates.take(caller, images=request.get("n", 1)))
+        return Submission(
+            caller=caller,
+            request=request,
+            request_id=self.request_id,
+            idempotency_key=self.idempotency_key,
+            attendance=self.attendance,
+            is_retry=self.is_retry,
+            is_streamed=bool(request.get("stream")) and self.prefer.wait_seconds is None,
+        )
 
 
 class Lanes:

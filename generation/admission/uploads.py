@@ -1,0 +1,43 @@
+"""The files of a page's form as the reference images of a request."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from asgiref.sync import async_to_sync, sync_to_async
+
+from generation.admission.inputs import Inputs, Rows, of_files
+from generation.admission.service import Admitted
+from pictor.kit.ids import GenerationId, TenantId
+from pictor.kit.spools import process_spools
+
+
+def admit_with_files(
+    files: Sequence[tuple[str, Iterable[bytes]]],
+    submit: Callable[[Sequence[str], Rows], Admitted],
+    *,
+    tenant_id: TenantId,
+    generation_id: GenerationId,
+    now: datetime,
+) -> Admitted:
+    """Admit a form's request with the files it came with as reference images.
+
+    For the thread that makes a page, where `submit` runs too.
+
+    Args:
+        files: the name and the bytes of each.
+        submit: is given what stands for the files in the field `image`, and their rows.
+        tenant_id: whose turn it takes to decode them.
+        generation_id: of the generation to be.
+        now: when it came.
+    """
+
+    async def admitted(images: Inputs) -> Admitted:
+        placeholders = [one.placeholder for one in images.found]
+        async with images.stored(tenant_id, generation_id, now) as rows:
+            found = await sync_to_async(submit)(placeholders, rows)
+            if not found.is_new:
+                await images.forget()
+            return found
+
+    with process_spools().scope(str(tenant_id)) as spools:
+        return async_to_sync(admitted)(of_files(files, spools))
