@@ -129,19 +129,15 @@ def test_a_part_that_never_gets_ready_is_a_problem(supervisor):
 
 
 def until_started(made: Part, *, times: int) -> Part:
-    """The part; the stop is asked for while it starts for that many a time."""
-    starts: list[Command] = []
+    """The part; the stop is asked for when it is to be started once more than that."""
+    left = iter(range(times))
 
     def command() -> Command:
-        starts.append(made.command())
-        return starts[-1]
-
-    def is_ready(running: Running) -> bool:
-        if len(starts) == times:
+        if next(left, None) is None:
             raise Stopped
-        return made.is_ready(running)
+        return made.command()
 
-    return replace(made, command=command, is_ready=is_ready)
+    return replace(made, command=command)
 
 
 def test_once_all_is_settled_a_part_that_never_gets_ready_is_started_again(supervisor, tmp_path):
