@@ -198,7 +198,7 @@ TRUSTED_PROXIES = env_list("PICTOR_TRUSTED_PROXIES")
 """Addresses or networks whose X-Forwarded-* headers are believed."""
 
 CONNECTIONS = env_int("PICTOR_CONNECTIONS", 8_000)
-CONNECTIONS_PER_ADDRESS = env_int("PICTOR_CONNECTIONS_PER_ADDRESS", 4_000 if EMBEDDED else 1_000)
+CONNECTIONS_PER_ADDRESS = env_int("PICTOR_CONNECTIONS_PER_ADDRESS", 7_000 if EMBEDDED else 1_000)
 """On the embedded default every caller has the same address."""
 
 if TRUSTED_PROXIES:

@@ -220,4 +220,4 @@ def references() -> FairPool:
 @cache
 def admission() -> FairPool:
     """The one admission pool of a web process (ADR 0004 has the reasons for its bounds)."""
-    return FairPool("admission", threads=6, per_lane=3, max_queued=4000, max_wait_seconds=60)
+    return FairPool("admission", threads=6, per_lane=3, max_queued=6000, max_wait_seconds=60)
