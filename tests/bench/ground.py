@@ -156,10 +156,11 @@ class Ground:
         body: Mapping[str, object],
         images: int = 0,
         per_second: float = 0,
+        straight: bool = False,
     ) -> Outcome:
-        """Send the load, and look at nothing but its answers."""
+        """Send the load, straight to the upstream if wanted, and look at its answers alone."""
         load = Load(
-            base_url=self._stack.base_url,
+            base_url=self._upstream_url if straight else self._stack.base_url,
             api_keys=self._keys,
             requests=requests,
             concurrency=concurrency,
@@ -202,8 +203,11 @@ class Ground:
         return done.stdout
 
     def _upstream(self) -> httpx.Client:
-        base_url = self._stack.env["SANDBOX_URL"].removesuffix("/v1")
-        return httpx.Client(base_url=base_url, trust_env=False, timeout=30)
+        return httpx.Client(base_url=self._upstream_url, trust_env=False, timeout=30)
+
+    @property
+    def _upstream_url(self) -> str:
+        return self._stack.env["SANDBOX_URL"].removesuffix("/v1")
 
 
 def in_flight_at(upstream: httpx.Client) -> Callable[[], int]:
