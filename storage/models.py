@@ -83,10 +83,12 @@ class StoredImage(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     generation_id = models.UUIDField()
     index = models.PositiveSmallIntegerField()
-    object_key = models.CharField(max_length=200, unique=True)
+    object_key = models.CharField(max_length=200)
     content_type = models.CharField(max_length=20)
     format = models.CharField(max_length=4)
     size_bytes = models.BigIntegerField()
@@ -105,6 +107,9 @@ class StoredImage(models.Model):
             # Also the index for all images of a generation.
             models.UniqueConstraint(
                 fields=["generation_id", "index"], name="stored_image_once_per_generation"
+            ),
+            models.UniqueConstraint(
+                fields=["object_key"], name="storage_storedimage_object_key_key"
             ),
         ]
         indexes = [

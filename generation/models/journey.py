@@ -232,7 +232,9 @@ class Attempt(models.Model):
     """One try of a generation on one channel, and what it may have cost us."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid)
-    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="attempts")
+    generation = models.ForeignKey(
+        Generation, on_delete=models.PROTECT, related_name="attempts", db_index=False
+    )
     dispatch = models.PositiveSmallIntegerField()
     number = models.PositiveSmallIntegerField(help_text="Within the dispatch, from 1.")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
@@ -249,6 +251,7 @@ class Attempt(models.Model):
 
     class Meta:
         constraints = [
+            # Also the index for all attempts of a generation.
             models.UniqueConstraint(
                 fields=["generation", "dispatch", "number"], name="attempt_number_once"
             )
