@@ -32,7 +32,7 @@ RULES = (
         "other_size",
         "another size than asked for",
         "delivered",
-        "the lower of both prices; with `strict_size` nothing",
+        "the lower of the two prices; with `strict_size` nothing",
     ),
     Rule(
         "refused_first",

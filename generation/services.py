@@ -31,7 +31,7 @@ def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None 
     generation_id = ids.parse(ids.GENERATION, public_id)
     found = generation_id and selectors.generation_of(tenant_id, generation_id, livemode=livemode)
     if not found:
-        raise NotFound("There is no generation of that id.", param="id")
+        raise NotFound("There is no generation with that id.", param="id")
     return found
 
 

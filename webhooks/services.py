@@ -39,7 +39,7 @@ class Wishes:
 def create_endpoint(
     *, tenant: Tenant, livemode: bool, wishes: Wishes, actor: Actor, ip: str | None = None
 ) -> tuple[WebhookEndpoint, str]:
-    """A new endpoint and its secret, which is shown this once. Its mode is what it is told of."""
+    """A new endpoint and its secret, shown only this once. Its mode is what it is told of."""
     columns = _checked(wishes, livemode=livemode)
     secret = signing.new_secret()
     with transaction.atomic():

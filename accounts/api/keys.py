@@ -284,7 +284,7 @@ def _own(caller: Caller) -> ApiKey:
 def _key(caller: Caller, public_id: str) -> ApiKey:
     key = api_key_by_id(public_id, tenant_id=caller.tenant_id)
     if key is None or (caller.is_test and not key.is_test):
-        raise NotFound("There is no API key of that id.", param="id")
+        raise NotFound("There is no API key with that id.", param="id")
     return key
 
 

@@ -78,7 +78,7 @@ def issue_key_for(
     """
     is_test = own.is_test if livemode is None else not livemode
     if own.is_test and not is_test:
-        raise Forbidden("A test key makes test keys alone.", param="livemode")
+        raise Forbidden("A test key can make only test keys.", param="livemode")
     rules = replace(rules_of(own), **{"budget_warns_only": False, **given})
     refuse_more_than(rules_of(own), rules)
     return issue_api_key(
@@ -134,16 +134,17 @@ def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:
     if more := sorted(set(rules.scopes) - set(own.scopes)):
         raise Forbidden(f"This API key lacks the scope {', '.join(more)}.", param="scopes")
     if own.models is not None and not _is_among(rules.models, own.models):
-        raise Forbidden(f"This API key has only {', '.join(own.models)}.", param="models")
+        raise Forbidden(f"This API key may use only {', '.join(own.models)}.", param="models")
     if own.ip_ranges is not None and not _is_inside(rules.ip_ranges, own.ip_ranges):
-        raise Forbidden(f"This API key has only {', '.join(own.ip_ranges)}.", param="ip_ranges")
+        message = f"This API key may be used only from {', '.join(own.ip_ranges)}."
+        raise Forbidden(message, param="ip_ranges")
     for limit in _LIMITS:
         most: int | datetime | None = getattr(own, limit)
         asked = getattr(rules, limit)
         if most is not None and (asked is None or asked > most):
             raise Forbidden(f"This API key's own {limit} is lower.", param=limit)
     if rules.budget_warns_only and _is_stopped(own):
-        message = "A budget of this API key's own is a hard stop."
+        message = "This API key has a hard budget itself, so it cannot grant one that only warns."
         raise Forbidden(message, param="budget_warns_only")
 
 

@@ -100,7 +100,7 @@ class Metadata(ApiObject):
     size_plan = serializers.ChoiceField(choices=PLANS)
     ignored = serializers.ListField(child=serializers.CharField())
     task = serializers.ChoiceField(
-        choices=FROM_IMAGES, required=False, help_text="What was asked for, but for generations."
+        choices=FROM_IMAGES, required=False, help_text="What was asked for; absent for generations."
     )
     upstream_task = serializers.ChoiceField(
         choices=FROM_IMAGES,

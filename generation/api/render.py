@@ -21,7 +21,7 @@ from pictor.kit.money import to_decimal
 GENERATION_ID = {"type": "string", "pattern": ids.pattern(ids.GENERATION)}
 
 NOT_READY = GenerationTimeout(
-    "The image is not ready yet. It goes on and can be fetched later:"
+    "The image is not ready yet. The generation goes on, and can be fetched later:"
     " GET /v1/images/generations/ID, with the id of the x-pictor-generation-id header."
 )
 CANCELED = Canceled("The generation was canceled. You were not charged.")

@@ -127,7 +127,7 @@ def test_the_list_of_keys_turns_them_off(overview, place, look):
     page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
     keep(page, f"shortcuts-{look.name}")
     assert axe(page) == []
-    page.get_by_label("Single keys do something").uncheck()
+    page.get_by_label("Single-key shortcuts work").uncheck()
     page.keyboard.press("Escape")
     page.reload()
 

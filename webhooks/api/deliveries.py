@@ -138,7 +138,7 @@ class TestView(Endpoint):
 def _delivery(endpoint: WebhookEndpoint, public_id: str) -> Delivery:
     delivery = delivery_by_id(public_id, endpoint=endpoint)
     if delivery is None:
-        raise NotFound("There is no delivery of that id.", param="delivery_id")
+        raise NotFound("There is no delivery with that id.", param="delivery_id")
     return delivery
 
 

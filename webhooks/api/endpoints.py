@@ -74,7 +74,7 @@ class EndpointsView(Endpoint):
         status=HTTPStatus.CREATED.value,
     )
     def post(self, caller: Caller, url: str, events: list[str] | None = None) -> Answer:
-        """An endpoint and its secret, which is shown this once. An account has at most ten.
+        """An endpoint and its secret, which is shown only this once. An account has at most ten.
 
         It is told of requests by live keys; one that a test key made, of those by test keys, and an
         account has ten of these as well.
@@ -172,7 +172,7 @@ def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
 
 
 def _not_found() -> NotFound:
-    return NotFound("There is no webhook endpoint of that id.", param="id")
+    return NotFound("There is no webhook endpoint with that id.", param="id")
 
 
 def _by(view: Endpoint, caller: Caller) -> By:
