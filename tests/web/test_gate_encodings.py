@@ -93,8 +93,10 @@ async def test_while_a_gzip_body_is_unpacked_others_have_their_turns(app, bearer
         (b"not gzip at all", "not gzip"),
         (zlib.compress(b"{}"), "not gzip"),
         (gzip.compress(b"{}")[:-8] + b"\0" * 8, "not gzip"),
+        (gzip.compress(b"{}") + b"\0", "follow"),
+        (gzip.compress(b"{}") * 2, "follow"),
     ],
-    ids=["truncated", "empty", "plain", "deflate", "wrong checksum"],
+    ids=["truncated", "empty", "plain", "deflate", "wrong checksum", "junk after it", "two"],
 )
 async def test_a_broken_gzip_body_is_refused(app, inner, bearer, packed, why):
     exchange = await call(
@@ -103,6 +105,31 @@ async def test_a_broken_gzip_body_is_refused(app, inner, bearer, packed, why):
 
     assert error_of(exchange) == (400, "invalid_json")
     assert why in exchange.body.decode()
+    assert inner.skeletons == []
+
+
+async def test_what_follows_a_gzip_body_is_refused_as_it_comes(app, inner, bearer):
+    """Not at its end: kept until then, it would grow and be copied with every chunk."""
+    exchange = make_exchange(
+        headers={**bearer, "Transfer-Encoding": "chunked", **GZIP},
+        messages=body_of(gzip.compress(b"{}"), b"\0", b"\0"),
+    )
+    received = 0
+    answered_after = []
+
+    async def receive():
+        nonlocal received
+        received += 1
+        return await exchange.receive()
+
+    async def send(message):
+        answered_after.append(received)
+        await exchange.send(message)
+
+    await app(exchange.scope, receive, send)
+
+    assert error_of(exchange) == (400, "invalid_json")
+    assert answered_after[0] == 2
     assert inner.skeletons == []
 
 

@@ -1,8 +1,8 @@
 """Compressed bodies in bounded pieces, so that a bomb is seen before it has grown.
 
 `inflater("gzip")` gives a function from the next raw bytes to pieces, of at most 64 KB where they
-were compressed; its caller counts them and stops. Knows gzip, deflate and identity. Raises
-CannotInflate.
+were compressed; its caller counts them and stops. What follows the end of a compressed body is
+dropped: zlib would keep it all. Knows gzip, deflate and identity. Raises CannotInflate.
 """
 
 import zlib
@@ -29,7 +29,8 @@ def inflater(encoding: str) -> Inflate:
     def pieces(raw: bytes) -> Iterator[bytes]:
         piece = b""
         try:
-            while raw or len(piece) == PIECE_BYTES:  # a full piece may have left more behind
+            # A full piece may have left more behind.
+            while not state.eof and (raw or len(piece) == PIECE_BYTES):
                 piece = state.decompress(raw, PIECE_BYTES)
                 raw = state.unconsumed_tail
                 yield piece

@@ -221,3 +221,5 @@ def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
             piece = inflate.decompress(inflate.unconsumed_tail, LARGE_BYTES)
     except zlib.error:
         raise InvalidRequest("The body is not gzip.", code="invalid_json") from None
+    if inflate.unused_data:  # zlib would keep all that follows, and copy it with each chunk
+        raise InvalidRequest("Bytes follow the end of the gzip body.", code="invalid_json")
