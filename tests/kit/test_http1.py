@@ -40,6 +40,16 @@ async def test_every_way_to_end_a_body_is_understood(pool, server, raw, body):
         assert await fetch(pool, server.url) == body
 
 
+async def test_a_body_cut_into_chunks_of_a_byte_comes_in_pieces_as_it_was_read(pool, server):
+    server.script = sends(CHUNKED + b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
+
+    async with pool.exchange("GET", server.url) as answer:
+        pieces = [piece async for piece in answer.chunks(MEGABYTE)]
+
+    assert b"".join(pieces) == b"x" * 10_000
+    assert len(pieces) < 1000
+
+
 async def test_a_second_answer_is_nobodys(pool, server):
     one = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
 

@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._pieces: deque[bytes] = deque()
+        self._read: list[bytes] = []
         self._buffered = self._idle_bytes = 0
         self._has_head = self._is_complete = self._is_kept = False
         self._error: httpx.TransportError | None = None
@@ -174,6 +175,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"not HTTP/1.1: {error}"))
+        self._take_read()
         if self._idle_bytes > MAX_IDLE_BYTES:
             self._fail(httpx.RemoteProtocolError(f"more than {MAX_IDLE_BYTES} bytes of a head"))
         is_enough = self._error is not None or self._buffered >= MAX_BUFFERED_BYTES
@@ -199,6 +201,14 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_full = False
         self._wake()
+
+    def _take_read(self) -> None:
+        """One read is one piece: a peer may cut its body into chunks of a byte."""
+        if self._read:
+            piece = self._read[0] if len(self._read) == 1 else b"".join(self._read)
+            self._read.clear()
+            self._pieces.append(piece)
+            self._buffered += len(piece)
 
     def _fail(self, error: httpx.TransportError) -> None:
         if self._error is None and not self._is_complete:
@@ -236,8 +246,7 @@ class Connection(asyncio.Protocol):
         """Some of the body."""
         self._idle_bytes = 0
         if not self._is_complete:
-            self._pieces.append(body)
-            self._buffered += len(body)
+            self._read.append(body)
 
     def on_message_complete(self) -> None:
         """The answer has ended; an interim one makes room for it."""
