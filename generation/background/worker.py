@@ -168,8 +168,10 @@ class ImageWorker:
         return self._dispatcher
 
     def _ids_in_hand(self) -> set[UUID]:
-        quarantined = self._quarantine.in_hand if self._quarantine is not None else set()
-        return set(self._in_hand.values()) | quarantined
+        """Asked by other threads: each is copied at once, before the loop changes it again."""
+        quarantined = [] if self._quarantine is None else list(self._quarantine.in_hand)
+        in_hand = list(self._in_hand.values())
+        return {*in_hand, *quarantined}
 
     # --- the heartbeat's thread ---------------------------------------------------------------
 

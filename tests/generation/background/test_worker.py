@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
+from typing_extensions import override
 
 from generation import claims, lease, pipeline
 from generation.background import worker as module
@@ -64,6 +66,22 @@ def test_a_worker_whose_loop_hangs_ends(worker, ends, monkeypatch):
 
     assert has_come(ends, "its loop has hung")
     goes_on.set()
+
+
+def test_what_is_in_hand_may_change_while_the_heartbeat_looks(worker):
+    """A set of ids is made by Python code: the loop may have its turn in the middle of it."""
+    in_hand = worker._in_hand  # noqa: SLF001 - what the loop changes
+
+    class Ended(UUID):
+        @override
+        def __hash__(self) -> int:
+            in_hand.clear()
+            return super().__hash__()
+
+    ids = [Ended(int=number) for number in range(3)]
+    in_hand.update(enumerate(ids))
+
+    assert worker._ids_in_hand() == set(ids)  # noqa: SLF001 - what the heartbeat asks
 
 
 def test_a_worker_whose_heartbeat_hangs_ends(worker, ends, monkeypatch):
