@@ -1,4 +1,4 @@
-"""Deletes objects on storage that nothing needs any more.
+"""Deletes objects on storage that nothing needs any more, and closes attempts left open.
 
 Keys are worked out where that is possible; only `in/` and `tmp/` are listed, up to the day before
 yesterday. However long nothing was cleaned up, the next run finds all that was left meanwhile. One
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
+from generation import attempts
 from generation.forgetting import images_of
 from generation.models import Generation, State
 from storage.services import (
@@ -49,14 +50,17 @@ def forget_inputs(*, now: datetime) -> int:
 def forget_leftovers(*, now: datetime) -> None:
     """Delete what unfinished dispatches may have stored, inputs never admitted, and partial images.
 
-    A generation is looked at from an hour after its end, hourly until four hours after it, and is
-    then written down as cleaned: a worker that was thought dead may store something in between.
+    Attempts that are still open are closed: whoever takes a generation back, or fails it, may die
+    before it has closed what was begun. A generation is looked at from an hour after its end, every
+    hour until four hours after it, and then written down as cleaned: a worker that was thought dead
+    may store something in between.
     """
     ended = Generation.objects.filter(
         cleaned_at=None, finished_at__lte=now - LEFTOVERS_SETTLE, dispatch__gt=0
     ).exclude(state=State.SUCCEEDED, dispatch=1)
     try:
         for batch in _batches(ended):
+            attempts.cut_off(generation_ids=[row.id for row in batch], now=now)
             keys = {row.id: list(images_of(row)) for row in batch}
             still_there = remove_all([key for of_one in keys.values() for key in of_one])
             gone = [row_id for row_id, of_one in keys.items() if still_there.isdisjoint(of_one)]

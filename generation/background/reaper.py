@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from generation import attempts, notify, settlement
 from generation.models import Generation, State
@@ -122,22 +122,33 @@ def _ids(sql: str) -> list[UUID]:
 
 def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
     """Fail each as it is read here; one that has moved on meanwhile is left alone."""
-    ended = []
-    for generation in Generation.objects.filter(id__in=ids, finished_at=None):
-        _be_heard()
-        condition = {
-            "id": generation.id,
-            "state": generation.state,
-            "dispatch": generation.dispatch,
-        }
-        if settlement.end_without_image(
-            generation=generation, state=State.FAILED, condition=condition, error=error, now=now
-        ):
-            ended.append(generation.id)
+    unfinished = Generation.objects.filter(id__in=ids, finished_at=None).order_by("id")
+    ended = [generation.id for generation in unfinished if _fail(generation, error, now)]
     if ended:
-        attempts.cut_off(generation_ids=ended, now=now)
         notify.wake(ended)
     return len(ended)
+
+
+def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
+    """Whether it failed, with what it had begun; one that cannot be failed holds up no other."""
+    _be_heard()
+    condition = {
+        "id": generation.id,
+        "state": generation.state,
+        "dispatch": generation.dispatch,
+    }
+    try:
+        is_failed = settlement.end_without_image(
+            generation=generation, state=State.FAILED, condition=condition, error=error, now=now
+        )
+    except (OperationalError, InterfaceError):
+        raise  # the database went away: the next round comes by again
+    except Exception:
+        logger.exception("%s could not be failed", generation.public_id)
+        return False
+    if is_failed:
+        attempts.cut_off(generation_ids=[generation.id], now=now)
+    return is_failed
 
 
 _stop = threading.Event()

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from billing.selectors import ledger_findings
+from generation import attempts
 from generation.background import leftovers
-from generation.models import Generation
-from generation.settlement import cancel
+from generation.models import Attempt, Generation, State
+from generation.outcome import TIMED_OUT
+from generation.settlement import cancel, end_without_image
 from pictor.kit import clock
+from pictor.kit.ids import new_uuid
 from pictor.kit.spool import Spools
 from storage import backends
 from storage.services import image_key_of, input_key_of, partial_key_of, upload
@@ -104,6 +108,36 @@ def test_what_was_left_while_nothing_was_cleaned_up_is_found_days_later(bucket, 
 
     assert [key for key in (lost, unadmitted, partial) if is_there(key)] == []
     assert Generation.objects.get().cleaned_at == now + 9 * DAY
+
+
+def test_an_attempt_that_nobody_closed_is_closed_an_hour_after_the_end(bucket, claim, channel):
+    """Whoever failed it died before; a call that may be under way still has its time."""
+    attempt_id = new_uuid()
+    attempts.begin_attempt(
+        attempt_id=attempt_id,
+        claim=claim,
+        number=1,
+        channel_id=channel.id,
+        upstream_model="m",
+        upstream_size="1x1",
+    )
+    now = clock.now()
+    end_without_image(
+        generation=claim.generation,
+        state=State.FAILED,
+        condition={"id": claim.generation.id},
+        error=TIMED_OUT,
+        now=now,
+    )
+
+    leftovers.forget_leftovers(now=now)
+    open_for_an_hour = Attempt.objects.filter(finished_at=None).count()
+    leftovers.forget_leftovers(now=now + 2 * HOUR)
+
+    attempt = Attempt.objects.get(id=attempt_id)
+    assert open_for_an_hour == 1
+    assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
+    assert ledger_findings() == []
 
 
 def test_what_was_cleaned_is_not_looked_at_again(bucket, spools, queued):

@@ -9,14 +9,15 @@ from uuid import UUID
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
 from billing.selectors import ledger_findings, statement
-from generation import attempts, claims, lease, notify
+from billing.services import LedgerError
+from generation import attempts, claims, lease, notify, settlement
 from generation.background import reaper
 from generation.lease import WorkerEpoch
-from generation.models import Attempt, Generation, Worker
+from generation.models import Attempt, Channel, Generation, Worker
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from tests.factories import Customer, make_worker
@@ -32,6 +33,22 @@ def claimed(customer: Customer, worker: WorkerEpoch) -> Generation:
     generation = customer.generation()
     assert claims.take(generation_id=generation.id, worker=worker) is not None
     return generation
+
+
+def begin(generation: Generation, worker: WorkerEpoch, channel: Channel) -> UUID:
+    """The attempt that the worker has begun on it."""
+    claim = claims.take(generation_id=generation.id, worker=worker)
+    assert claim is not None
+    attempt_id = new_uuid()
+    attempts.begin_attempt(
+        attempt_id=attempt_id,
+        claim=claim,
+        number=1,
+        channel_id=channel.id,
+        upstream_model="m",
+        upstream_size="1x1",
+    )
+    return attempt_id
 
 
 def unseen(worker: WorkerEpoch, seconds: int = 16) -> None:
@@ -91,16 +108,7 @@ def test_a_living_workers_generation_is_left_alone(acme, worker, doorbell):
 def test_what_the_dead_worker_had_begun_is_closed_and_told(acme, worker, channel, doorbell, caplog):
     caplog.set_level("INFO", logger="generation.attempts")
     generation = acme.generation()
-    claim = claims.take(generation_id=generation.id, worker=worker)
-    assert claim is not None
-    attempts.begin_attempt(
-        attempt_id=new_uuid(),
-        claim=claim,
-        number=1,
-        channel_id=channel.id,
-        upstream_model="m",
-        upstream_size="1x1",
-    )
+    begin(generation, worker, channel)
     unseen(worker)
 
     reap()
@@ -159,6 +167,45 @@ def test_an_overdue_generation_fails_with_a_timeout(acme, worker, doorbell, is_c
     assert [line.kind for line in statement(acme.id)] == ["top_up", "hold", "release"]
     assert reap() == 0
     assert ledger_findings() == []
+
+
+def test_one_that_cannot_be_failed_holds_up_no_other(acme, worker, doorbell, monkeypatch):
+    broken, whole = sorted((acme.generation(), acme.generation()), key=lambda one: one.id)
+    Generation.objects.update(deadline_at=clock.now())
+    fail = settlement.end_without_image
+
+    def fail_all_but_one(*, generation, **arguments):
+        if generation == broken:
+            raise LedgerError("its hold is of another amount")
+        return fail(generation=generation, **arguments)
+
+    monkeypatch.setattr(settlement, "end_without_image", fail_all_but_one)
+
+    assert reap() == 1
+
+    assert (state(broken)[0], state(whole)[0]) == ("queued", "failed")
+
+
+def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
+    acme, worker, channel, doorbell, monkeypatch
+):
+    first, second = sorted((acme.generation(), acme.generation()), key=lambda one: one.id)
+    begun = begin(first, worker, channel)
+    Generation.objects.update(deadline_at=clock.now())
+    fail = settlement.end_without_image
+
+    def goes_away(*, generation, **arguments):
+        if generation == second:
+            raise OperationalError("the database went away")
+        return fail(generation=generation, **arguments)
+
+    monkeypatch.setattr(settlement, "end_without_image", goes_away)
+
+    with pytest.raises(OperationalError):
+        reap()
+
+    assert state(first)[0] == "failed"
+    assert Attempt.objects.get(id=begun).attempt_class == "unknown"
 
 
 def test_an_overdue_generation_of_a_dead_worker_is_not_queued_again(acme, worker, doorbell):
