@@ -110,7 +110,7 @@ class Callers:
                 vital.end_process("its presence has hung")
 
     def _ended(self, attendance: Attendance, *, was_answered: bool) -> None:
-        if was_answered:
+        if was_answered and not attendance.is_in_doubt:
             if attendance.is_admitted:
                 self._answered.add(attendance.turn)
             return
@@ -118,7 +118,7 @@ class Callers:
         gone = self._process.gone
         gone.add(attendance.turn)
         asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, attendance.turn)
-        if attendance.is_admitted:
+        if attendance.is_admitted or attendance.is_in_doubt:
             self._left.add(attendance.turn)
 
     @staticmethod

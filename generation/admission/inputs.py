@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from generation import pictures
 from generation.channels.declaration import Task
@@ -115,6 +116,8 @@ class Inputs:
         try:
             await self._verify(lane)
             yield await self._store(generation_id, now)
+        except (OperationalError, InterfaceError):
+            raise  # the database went away, perhaps after it was admitted: its call needs them
         except Exception:
             # Not where the caller leaves: the admission may succeed, and its call needs them.
             await self.forget()

@@ -95,12 +95,17 @@ class Attendance:
 
     The event loop sets `is_gone` and then looks at `is_admitted`; the admission's thread does it
     the other way round. So one of the two writes the orphan down.
+
+    Attributes:
+        is_in_doubt: the database went away while it was admitted; perhaps it was, and what the
+            caller is told is no image.
     """
 
     process: WebProcess
     turn: Turn
     is_admitted: bool = False
     is_gone: bool = False
+    is_in_doubt: bool = False
 
 
 def take_presence(number: int) -> None:

@@ -8,13 +8,14 @@ idempotency key's record where there is one. Who calls, and how often, was settl
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
 from accounts.selectors import Caller
@@ -129,7 +130,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     if generation is None:
         quoted = quoted_order(caller=submission.caller, request=submission.request, now=now)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
-        with HOLD_SECONDS.time():
+        with HOLD_SECONDS.time(), _in_doubt(submission.attendance):
             if submission.idempotency_key is None and not submission.is_retry:
                 _hold(submission.caller, fresh, now)
                 generation, is_new = fresh, True
@@ -139,6 +140,17 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
         orphans.attend(submission.attendance, Turn(generation.id, generation.turn))
     _note(generation)
     return Admitted(generation, is_new=is_new, is_streamed=submission.is_streamed)
+
+
+@contextmanager
+def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
+    """Where the database goes away, perhaps after the commit, a retry must find what it did."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        if attendance is not None:
+            attendance.is_in_doubt = True
+        raise
 
 
 def _note(generation: Generation) -> None:

@@ -99,6 +99,22 @@ async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
     assert attendance.process.gone == set()
 
 
+async def test_where_an_admission_is_in_doubt_an_error_is_no_answer(monkeypatch):
+    answered: list[Turn] = []
+    left: list[Turn] = []
+    monkeypatch.setattr(orphans, "answered", answered.extend)
+    monkeypatch.setattr(orphans, "left", left.extend)
+    on_end: OnEnd = []
+    async with started() as callers:
+        attendance = attended(callers, on_end)
+        attendance.is_in_doubt = True
+        on_end[0](ANSWERED)
+        gone_at_once = set(attendance.process.gone)
+
+    assert gone_at_once == {attendance.turn}
+    assert (answered, left) == ([], [attendance.turn])
+
+
 async def test_answers_are_written_together(monkeypatch):
     written: list[set[Turn]] = []
     monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))

@@ -3,16 +3,20 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from accounts.services import KeyRules
 from billing.selectors import ledger_findings, statement
 from billing.services import top_up
+from generation.admission import orphans, service
+from generation.admission.orphans import Attendance, Turn, WebProcess
+from generation.admission.service import Submission, admit
 from generation.models import Channel, Contract, Generation, IdempotencyRecord, Route
 from pictor.kit import clock
 from pictor.kit.errors import (
@@ -25,7 +29,7 @@ from pictor.kit.errors import (
     RateLimited,
     Unavailable,
 )
-from pictor.kit.ids import new_uuid
+from pictor.kit.ids import GenerationId, new_uuid
 from pictor.kit.money import Micros
 from tests.factories import ORIGIN, Customer, at, make_channel
 
@@ -218,6 +222,38 @@ def test_a_write_that_fails_takes_its_hold_with_it(acme):
     assert Generation.objects.count() == 1
     assert not IdempotencyRecord.objects.exists()
     assert ledger_findings() == []
+
+
+def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, monkeypatch):
+    hold = service._hold  # noqa: SLF001 - the statement whose answer is lost
+
+    def is_lost(*arguments: Any) -> None:
+        hold(*arguments)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    first, second = GenerationId(new_uuid()), GenerationId(new_uuid())
+    lost, again = waited_for(acme, first), replace(waited_for(acme, second), is_retry=True)
+    monkeypatch.setattr(service, "_hold", is_lost)
+    with pytest.raises(OperationalError):
+        admit(lost, generation_id=first, now=clock.now())
+    monkeypatch.undo()
+    orphans.left([Turn(first)])
+
+    admitted = admit(again, generation_id=second, now=clock.now())
+
+    assert lost.attendance is not None
+    assert lost.attendance.is_in_doubt
+    assert (admitted.is_new, admitted.generation.id) == (False, first)
+    assert acme.money == (9_947_320, 52_680)
+
+
+def waited_for(acme: Customer, generation_id: GenerationId) -> Submission:
+    """A request whose caller waits, without an idempotency key."""
+    return Submission(
+        caller=acme.caller(),
+        request={"model": ORIGIN, "prompt": "a fox", "quality": "medium"},
+        attendance=Attendance(WebProcess(), Turn(generation_id)),
+    )
 
 
 # --- replays ----------------------------------------------------------------------------------
