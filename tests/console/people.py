@@ -54,7 +54,17 @@ def fill(page: Page, button: str, **words: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
-def code_of_app(page: Page) -> str:
+def switch_factor_on(page: Page) -> str:
+    """Type the app's code, and once more where that one had changed; the first recovery code."""
+    for _ in range(2):
+        with page.expect_navigation():
+            fill(page, "Switch on", Code=_code_of_app(page))
+        if "/recovery-codes/" in page.url:
+            break
+    return page.get_by_role("main").get_by_role("listitem").first.inner_text().strip()
+
+
+def _code_of_app(page: Page) -> str:
     """What an app shows now that was given the secret on the page that sets it up."""
     secret = page.locator("p.font-mono").inner_text().strip()
     (counter, *_) = totp.yield_hotp_counters_from_time()

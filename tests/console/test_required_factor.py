@@ -5,7 +5,7 @@ from uuid import uuid4
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
-from tests.console.people import PASSWORD, code_of_app, fill, sign_up
+from tests.console.people import PASSWORD, fill, sign_up, switch_factor_on
 from tests.console.visits import AGAIN, FIRST_VISIT, too_heavy, weighed
 from tests.servers import Stack
 
@@ -23,9 +23,7 @@ def set_up(page: Page) -> str:
     """The first of the recovery codes that come with it."""
     page.get_by_role("link", name="set one up").click()
     fill(page, "Go on", Password=PASSWORD)
-    fill(page, "Switch on", Code=code_of_app(page))
-    page.wait_for_url("**/recovery-codes/**")
-    return page.get_by_role("main").get_by_role("listitem").first.inner_text().strip()
+    return switch_factor_on(page)
 
 
 def signed_in_elsewhere(session: BrowserContext, email: str) -> Page:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.sign_in.urls import urlpatterns
 from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
-from tests.console.people import PASSWORD, code_for, code_of_app, fill, register
+from tests.console.people import PASSWORD, code_for, fill, register, switch_factor_on
 from tests.console.visits import AGAIN, FIRST_VISIT, too_heavy, weighed
 from tests.servers import Stack
 
@@ -94,12 +94,11 @@ def switch_second_factor_on(tour: Tour) -> str:
     tour.look_at(page)
     page.evaluate(WEAR, "dark")
     assert page.get_by_role("img", name="QR code").evaluate(PAPER) == "rgb(255, 255, 255)"
-    fill(page, "Switch on", Code=code_of_app(page))
-    page.wait_for_url("**/recovery-codes/**")
+    recovery_code = switch_factor_on(page)
     tour.look_at(page)
     for path in ("", "reauthenticate/", "totp/deactivate/", "recovery-codes/generate/"):
         tour.see(f"/accounts/2fa/{path}")
-    return page.get_by_role("main").get_by_role("listitem").first.inner_text().strip()
+    return recovery_code
 
 
 def sign_in(tour: Tour, recovery_code: str) -> None:
