@@ -407,6 +407,15 @@ async def test_a_compressed_bomb_is_stopped_at_the_cap(pool, server):
     assert seen <= MEGABYTE
 
 
+async def test_what_follows_a_compressed_body_counts_towards_the_cap(pool, server):
+    server.script = says(
+        gzip.compress(b"hello") + bytes(2 * MEGABYTE), headers={"Content-Encoding": "gzip"}
+    )
+
+    with pytest.raises(BodyTooLarge):
+        await fetch(pool, server.url)
+
+
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip"])
 async def test_other_encodings_are_unreadable(pool, server, encoding):
     server.script = says(b"not compressed", headers={"Content-Encoding": encoding})

@@ -273,10 +273,10 @@ class HttpAnswer:
             inflate = inflater(self.headers.get("content-encoding", ""))
             async for raw in self._response.aiter_raw():
                 received += len(raw)
+                _check_size(received, max_bytes)
                 for piece in inflate(raw):
                     decoded += len(piece)
-                    if max(received, decoded) > max_bytes:
-                        raise BodyTooLarge(f"more than {max_bytes} bytes")
+                    _check_size(decoded, max_bytes)
                     yield piece
                     if len(piece) == PIECE_BYTES:  # one read may inflate to hundreds of them
                         await asyncio.sleep(0)
@@ -284,6 +284,11 @@ class HttpAnswer:
     async def read(self, max_bytes: int) -> bytes:
         """The whole body, for small ones."""
         return b"".join([chunk async for chunk in self.chunks(max_bytes)])
+
+
+def _check_size(size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise BodyTooLarge(f"more than {max_bytes} bytes")
 
 
 def _basic(url: httpx.URL) -> str:
