@@ -60,6 +60,16 @@ async def test_the_files_of_a_form_go_to_spools_that_go_with_the_request(bearer,
     assert process_spools().budget.used_bytes == 0
 
 
+async def test_a_form_that_unpacks_to_far_more_than_was_sent_is_refused(bearer, settings):
+    settings.MAX_JSON_BYTES = MEGABYTE
+    packed = gzip.compress(form(bytes(2 * MEGABYTE)))
+
+    exchange = await send_form(bearer, *body_of(packed), **CHUNKED, **GZIP)
+
+    assert error_of(exchange) == (413, "request_too_large")
+    assert process_spools().budget.used_bytes == 0
+
+
 async def test_a_form_is_read_as_json_where_no_files_are_taken(app, inner, bearer):
     body = form(b"x")
 

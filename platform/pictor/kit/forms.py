@@ -107,10 +107,15 @@ class FormStream:
         self._is_file_said = False
         self._spool: SpoolFile | None = None
         self._is_whole = False
+        self._delimiters = 0
+        self._delimiter = b""
         self._parser = self._opened(content_type)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises FormRefused and SpoolFull."""
+        self._delimiters += chunk.count(self._delimiter)
+        if self._delimiters > MAX_PARTS + 1:  # one that ends no part costs a walk byte by byte
+            raise FormInvalid(f"its boundary stands in it more than {MAX_PARTS + 1} times")
         try:
             self._parser.write(chunk)
         except FormParserError:
@@ -133,6 +138,7 @@ class FormStream:
         try:
             if not boundary:
                 raise FormInvalid("its Content-Type names no boundary")
+            self._delimiter = b"\r\n--" + boundary
             return MultipartParser(
                 boundary,
                 {

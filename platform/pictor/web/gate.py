@@ -43,6 +43,8 @@ LONG_STRING_BYTES = 64 * 1024
 """In a scanned body, strings longer than this go to a spool, except for the prompt."""
 MAX_REST_BYTES = 4 * 1024**2
 """What is left of a scanned body without those strings: small enough to be parsed without harm."""
+MOST_PACKED = 2
+"""What was sent may unpack to this many times as much, beyond what JSON may: images hardly pack."""
 DRAIN_BYTES = 1024 * 1024
 DRAIN_SECONDS = 1.0
 """After a refusal this much is still taken in, so that the client gets to read the answer."""
@@ -192,7 +194,7 @@ def _too_large(max_bytes: int) -> RequestTooLarge:
 async def _decoded(
     scope: Scope, chunks: AsyncIterator[bytes], *, max_bytes: int
 ) -> AsyncIterator[bytes]:
-    """Undo gzip, with a cap on what comes out."""
+    """Undo gzip, with a cap on what comes out: for large forms also by what was sent."""
     encoding = _encoding(scope)
     if encoding not in {"", "gzip"}:
         raise UnsupportedMediaType("Only gzip is understood as Content-Encoding.")
@@ -200,13 +202,15 @@ async def _decoded(
         async for chunk in chunks:
             yield chunk
         return
-    unpacked = 0
+    received = unpacked = 0
     inflate = zlib.decompressobj(wbits=31)
     async for chunk in chunks:
+        received += len(chunk)
+        most = min(max_bytes, settings.MAX_JSON_BYTES + MOST_PACKED * received)
         for piece in _inflated(inflate, chunk):
             unpacked += len(piece)
-            if unpacked > max_bytes:
-                raise _too_large(max_bytes)
+            if unpacked > most:
+                raise _too_large(most)
             yield piece
             await asyncio.sleep(0)  # a few bytes may become a thousand times as many: others' turn
     if not inflate.eof:
