@@ -199,6 +199,29 @@ async def test_requests_sent_far_ahead_are_not_taken(server):
     assert (await wire.rest()).count(b"HTTP/1.1 200") == 17
 
 
+@pytest.mark.parametrize("cut", [b"", b"\r"], ids=["before the blank line", "within it"])
+async def test_a_line_of_a_body_that_asks_for_an_upgrade_stays_in_it(server, cut, monkeypatch):
+    """Taken out, as many bytes of the next request would be read as the body's."""
+    body = b"a: b\r\nupgrade: h2c\r\n\r\nc"
+    head = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n" % len(body)
+    is_read, take = asyncio.Event(), protocol.Protocol.data_received
+
+    def taken(self: protocol.Protocol, data: bytes) -> None:
+        take(self, data)
+        is_read.set()
+
+    monkeypatch.setattr(protocol.Protocol, "data_received", taken)
+    wire = await server.connect(head + cut)
+    await is_read.wait()  # by itself
+
+    await wire.send((b"\r\n" + body)[len(cut) :] + GET + b"\r\n")
+
+    assert [await answered(wire), await answered(wire)] == [
+        b"%d host,content-length" % len(body),
+        b"0 host",
+    ]
+
+
 async def test_an_upgrade_that_is_not_offered_is_passed_over(server, caplog):
     ask = b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
     wire = await server.connect(GET + ask + b"\r\n" + GET + b"\r\n")

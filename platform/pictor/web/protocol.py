@@ -147,7 +147,8 @@ class Protocol(HttpToolsProtocol):
             if end:
                 lines = bytes(self._line) + data[:end] if self._line else data[:end]
                 self._drop_line()
-                self._feed(_without_upgrade(lines))
+                is_end = self._part is Part.HEAD and lines.startswith(b"\r\n")
+                self._feed(lines if is_end else _without_upgrade(lines))  # a body is left as it is
                 data = data[end:]
             if not self._is_in_body:
                 self._hold(data)
