@@ -69,6 +69,7 @@ def make_exchange(
     headers: dict[str, str] | None = None,
     messages: Sequence[Message] = (),
     hangs: bool = False,
+    address: str = "203.0.113.9",
 ) -> Exchange:
     path, _, query = path.partition("?")
     scope = {
@@ -80,7 +81,7 @@ def make_exchange(
         "headers": [
             (name.lower().encode(), value.encode()) for name, value in (headers or {}).items()
         ],
-        "client": ("203.0.113.9", 1234),
+        "client": (address, 1234),
         "server": ("127.0.0.1", 80),
         "scheme": "http",
         "root_path": "",

@@ -42,8 +42,14 @@ async def never_called(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("the application was called")
 
 
-async def post(app: App, *chunks: bytes, **options: str) -> Exchange:
-    return await call(app, path="/admin/", headers={**HOST, **options}, messages=body_of(*chunks))
+async def post(app: App, *chunks: bytes, address: str = "203.0.113.9", **headers: str) -> Exchange:
+    return await call(
+        app,
+        path="/admin/",
+        headers={**HOST, **headers},
+        messages=body_of(*chunks),
+        address=address,
+    )
 
 
 async def test_pages_are_imported_before_the_first_request_and_not_on_the_event_loop(
@@ -241,7 +247,7 @@ async def test_eight_requests_are_served_at_a_time():
 
     handler = SiteHandler(app)
     calls = [
-        asyncio.create_task(post(handler, Cookie=f"sessionid={number}")) for number in range(20)
+        asyncio.create_task(post(handler, address=f"203.0.113.{number}")) for number in range(20)
     ]
     for _ in range(10):
         await asyncio.sleep(0)
@@ -277,6 +283,35 @@ async def test_one_session_leaves_turns_for_others():
     assert [one.status for one in await asyncio.gather(*calls)] == [200] * 10
 
 
+@pytest.mark.parametrize(
+    ("cookies", "turns"),
+    [
+        ([f"sessionid=made-up-{number}" for number in range(20)], 6),
+        ([f"sessionid=made-up-{number}; sessionid=own" for number in range(20)], 3),
+        (["sessionid =own"] * 20, 3),
+    ],
+    ids=["made up", "one's own behind another", "one's own with a space"],
+)
+async def test_cookies_win_no_more_turns(cookies, turns):
+    inside: list[str] = []
+    go_on = asyncio.Event()
+
+    async def app(scope, receive, send):
+        inside.append(scope["client"][0])
+        await go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    handler = SiteHandler(app)
+    calls = [asyncio.create_task(post(handler, Cookie=cookie)) for cookie in cookies]
+    calls.append(asyncio.create_task(post(handler, address="203.0.113.10")))
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert sorted(inside) == ["203.0.113.10"] + ["203.0.113.9"] * turns
+    go_on.set()
+    assert [one.status for one in await asyncio.gather(*calls)] == [200] * 21
+
+
 async def test_forms_with_files_leave_turns_for_pages():
     inside: list[str] = []
     go_on = asyncio.Event()
@@ -289,7 +324,7 @@ async def test_forms_with_files_leave_turns_for_pages():
     handler = SiteHandler(app)
     files = {"Content-Type": "multipart/form-data; boundary=b"}
     calls = [
-        asyncio.create_task(post(handler, Cookie=f"sessionid={number}", **kind))
+        asyncio.create_task(post(handler, address=f"203.0.113.{number}", **kind))
         for number, kind in enumerate([files] * 8 + [{}])
     ]
     for _ in range(20):

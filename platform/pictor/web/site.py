@@ -11,10 +11,12 @@ import asyncio
 import functools
 import hashlib
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from importlib import import_module
 
 from django.conf import settings
+from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
 from pictor.kit.addresses import counted_address
@@ -29,6 +31,8 @@ from pictor.web.gate import refuse
 AT_ONCE = 8
 OF_ONE_CALLER = 3
 """Of these turns, for one session, or one address without a session."""
+OF_ONE_ADDRESS = 6
+"""Of these turns, whatever sessions it says it has: those that are made up count too."""
 WITH_FILES = 2
 """Of these turns, for forms with files: each file is stored, and decoded, within its turn."""
 TURN_SECONDS = 30.0
@@ -60,6 +64,7 @@ class SiteHandler:
         self._uploader = uploader
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._own = KeyedLimit(OF_ONE_CALLER)
+        self._of_address = KeyedLimit(OF_ONE_ADDRESS)
         self._by_kind = {True: asyncio.Semaphore(WITH_FILES), False: asyncio.Semaphore(AT_ONCE)}
         self._begun: set[asyncio.Task[None]] = set()
         self._importing = asyncio.Lock()
@@ -75,8 +80,7 @@ class SiteHandler:
                 too_large = functools.partial(_too_large, most)
                 async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
                     form.write(chunk)
-                kind = self._by_kind[_has_files(scope)]
-                async with self._own.turn(_caller(scope)), kind, self._turns:
+                async with self._turn(scope):
                     await self._work(scope, form, answer)
                 await answer.send(send)
         except bodies.ClientGone:
@@ -86,12 +90,21 @@ class SiteHandler:
         except (InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable) as error:
             await refuse(error, receive, send)
 
+    @asynccontextmanager
+    async def _turn(self, scope: Scope) -> AsyncIterator[None]:
+        """Wait for a turn, fair between callers, and hold it."""
+        address, session = _address(scope), _session(scope)
+        caller = hashlib.sha256(session.encode()).digest() if session else address
+        kind = self._by_kind[_has_files(scope)]
+        async with self._own.turn(caller), self._of_address.turn(address), kind, self._turns:
+            yield
+
     async def _room(self, scope: Scope) -> tuple[str, int]:
         """Whose share of the spool budget the form takes, and how large it may be."""
         announced = header(scope, b"content-length") or b"0"
         if not announced.isdigit() or int(announced) <= MAX_BODY_BYTES:
             return OWNER, MAX_BODY_BYTES
-        owner = await self._uploader(scope["path"], _session(scope).decode("latin-1"))
+        owner = await self._uploader(scope["path"], _session(scope))
         if not owner:
             raise _too_large(MAX_BODY_BYTES)
         if int(announced) > MAX_UPLOAD_BYTES:
@@ -171,21 +184,15 @@ def _check_host(scope: Scope) -> None:
         raise InvalidRequest("This host is not served here.", code="unknown_host")
 
 
-def _caller(scope: Scope) -> bytes:
-    """Whose turns it takes: a session's, or those of the address that has none."""
-    if session := _session(scope):
-        return hashlib.sha256(session).digest()
+def _address(scope: Scope) -> str:
     client = scope.get("client")
-    return counted_address(str(client[0])).encode() if client else b""
+    return counted_address(str(client[0])) if client else ""
 
 
-def _session(scope: Scope) -> bytes:
-    """The session's key, as the cookie has it; empty without one."""
-    for pair in (header(scope, b"cookie") or b"").split(b";"):
-        name, _, value = pair.strip().partition(b"=")
-        if name == settings.SESSION_COOKIE_NAME.encode():
-            return value
-    return b""
+def _session(scope: Scope) -> str:
+    """The session's key as Django reads it: of two the last; empty without one."""
+    cookies = b"; ".join(value for key, value in scope["headers"] if key == b"cookie")
+    return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def _own_address(scope: Scope) -> str:
