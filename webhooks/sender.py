@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from pictor.kit import clock, pools, vital
-from pictor.kit.http import HttpPool
+from pictor.kit.http import HttpPool, LookUpsBusy
 from webhooks import outbox
 from webhooks.outbox import Order, Outcome
-from webhooks.sending import ATTEMPT_SECONDS, send
+from webhooks.sending import ATTEMPT_SECONDS, CONNECT_SECONDS, send
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +75,8 @@ class Sender:
         began = clock.now()
         try:
             return await send(order, http=self._http, at=began)
+        except LookUpsBusy:
+            raise
         except Exception:
             logger.exception("an event could not be sent")
             return Outcome(began_at=began, took=clock.now() - began, error="it could not be sent")
@@ -83,6 +85,8 @@ class Sender:
         try:
             outcome = await self._tried(order)
             await pools.surely(outbox.write_down, order=order, outcome=outcome, now=clock.now())
+        except LookUpsBusy as error:
+            logger.warning("a delivery is put off: %s", error)
         except Exception:
             logger.exception("a delivery was let go of; it is sent again")
         finally:
@@ -114,7 +118,11 @@ def drain() -> None:
 
 
 async def _run() -> None:
-    http = HttpPool(egress_allow=settings.WEBHOOK_ALLOW, dns_threads=DNS_THREADS)
+    http = HttpPool(
+        egress_allow=settings.WEBHOOK_ALLOW,
+        connect_timeout_seconds=CONNECT_SECONDS,
+        dns_threads=DNS_THREADS,
+    )
     sender = Sender(http)
     while not _stop.is_set():
         try:

@@ -1,7 +1,8 @@
 """One attempt: the event posted to its endpoint, signed, and the beginning of the answer.
 
 Addresses are tenants': each goes through the SSRF guard, redirects are not followed, and no
-credential of ours goes along. Raises nothing: what went wrong is the outcome.
+credential of ours goes along. What went wrong is the outcome. Raises only LookUpsBusy, where other
+names kept this one from being looked up: that is no fault of the endpoint's.
 """
 
 import time
@@ -13,6 +14,7 @@ from pictor.kit.http import (
     HttpAnswer,
     HttpError,
     HttpPool,
+    LookUpsBusy,
     NotReached,
     ReadTimedOut,
     deadline,
@@ -20,6 +22,8 @@ from pictor.kit.http import (
 from webhooks import signing
 from webhooks.outbox import Order, Outcome
 
+CONNECT_SECONDS = 8.0
+"""For the name's look-up and a connection: less than for all, so that what was late is known."""
 ATTEMPT_SECONDS = 10.0
 """For all of an attempt, from the name's look-up to the last byte of the answer."""
 MAX_ANSWER_BYTES = 64 * 1024
@@ -52,6 +56,8 @@ async def send(order: Order, *, http: HttpPool, at: datetime) -> Outcome:
     try:
         async with deadline(ATTEMPT_SECONDS), exchange as found:
             await _read(found, answer)
+    except LookUpsBusy:
+        raise
     except HttpError as problem:
         error = next(words for kind, words in _WORDS if isinstance(problem, kind))
     return Outcome(

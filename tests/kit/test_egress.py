@@ -1,6 +1,7 @@
 """Where we may connect to, and where never."""
 
 import asyncio
+import threading
 from ipaddress import ip_address
 
 import pytest
@@ -9,6 +10,7 @@ from pictor.kit import egress
 from pictor.kit.http import (
     EgressRefused,
     HttpPool,
+    NotReached,
 )
 from tests.kit.calls import fetch, post
 
@@ -229,4 +231,24 @@ async def test_many_calls_at_once_look_a_name_up_once(tls_server, client_context
 
     assert bodies == [b"secret"] * 20
     assert asked == ["image.example"]
+    await pool.aclose()
+
+
+async def test_a_name_server_that_hangs_takes_one_thread_for_a_name(monkeypatch):
+    monkeypatch.setattr(egress, "DNS_CACHE_SECONDS", 0.0)
+    asked: list[str] = []
+    answers = threading.Event()
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        answers.wait(10)
+        return ["127.0.0.1"]
+
+    pool = HttpPool(resolve=resolve, connect_timeout_seconds=0.05)
+    for _ in range(3):
+        with pytest.raises(NotReached):
+            await fetch(pool, "https://hangs.example/")
+
+    assert asked == ["hangs.example"]
+    answers.set()
     await pool.aclose()

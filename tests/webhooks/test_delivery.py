@@ -18,7 +18,7 @@ from generation.background.reaper import reap
 from generation.models import Generation
 from generation.settlement import cancel, settle
 from pictor.kit import clock
-from pictor.kit.http import HttpPool
+from pictor.kit.http import HttpPool, LookUpsBusy
 from pictor.kit.spool import Spools
 from tests.factories import Customer, make_delivery, make_worker, stored_images
 from tests.raw_server import drips, hangs, says, sends
@@ -385,6 +385,25 @@ def test_a_fault_of_ours_is_a_try_too(receiver, endpoint, acme, monkeypatch):
 
     assert DeliveryAttempt.objects.get().error == "it could not be sent"
     assert Delivery.objects.get().due_at > receiver.now
+
+
+def test_who_had_no_turn_to_be_looked_up_has_not_failed(receiver, endpoint, acme, monkeypatch):
+    async def busy(*_: object, **__: object) -> outbox.Outcome:
+        raise LookUpsBusy("others are looked up")
+
+    written: list[dict[str, Any]] = []
+    monkeypatch.setattr("webhooks.sender.send", busy)
+    monkeypatch.setattr(outbox, "write_down", lambda **known: written.append(known))
+    canceled(acme)
+    (order,) = receiver.claimed()
+    sender = Sender(HttpPool())
+    sender._in_hand[order.endpoint_id] = 1  # noqa: SLF001 - as its look begins one
+
+    asyncio.run(sender._deliver(order))  # noqa: SLF001 - its loop has no other way in
+
+    assert written == []
+    receiver.later(minutes=2)
+    assert [one.delivery_id for one in receiver.claimed()] == [order.delivery_id]
 
 
 def test_a_secret_that_no_key_opens_stops_nobody_else(acme, receiver, endpoint):

@@ -186,10 +186,11 @@ class _LookUp:
         return not (self.begun.running() or self.begun.done())
 
     def is_over(self, now: float) -> bool:
-        """Whether it has failed, or is too old to be asked again; one that waits is neither."""
-        if self.found.done() and _failed(self.found):
-            return True
-        return now >= self.expires_at and not self.is_waiting
+        """Whether it has failed, or was found too long ago.
+
+        One that is under way is neither, however long its name server takes: one thread a host.
+        """
+        return self.found.done() and (_failed(self.found) or now >= self.expires_at)
 
 
 def _failed(future: asyncio.Future[list[str]]) -> bool:
