@@ -38,7 +38,7 @@ def retry_after_of(headers: Mapping[str, str], *, now: datetime) -> float | None
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(text) - now).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):  # the last of these of the year 99999
             return None
     return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 

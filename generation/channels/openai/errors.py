@@ -64,7 +64,7 @@ def _is_refusal(status: int, complaint: Complaint) -> bool:
 def class_of_document(document: dict[str, object]) -> AttemptClass:
     """The table above, for a 2xx answer in which no usable image was found."""
     if not document.get("error"):
-        if wire.found_images(document) or not wire.says_something(document):
+        if wire.found_images(document, most=1) or not wire.says_something(document):
             return AttemptClass.BAD_RESULT
         return AttemptClass.MODERATED
     complaint = complaint_of(document)

@@ -17,6 +17,8 @@ from pictor.kit.json_stream import JsonRefused, JsonTooLarge
 ERROR = "error"
 MAX_LINES = 200_000
 """Each costs a microsecond: empty lines without end must not keep the event loop busy."""
+MAX_IGNORED = 1000
+"""Events of an answer that are none of an image's, as pings with data are."""
 MAX_SMALL_BYTES = 4 * 1024**2
 """Of all events' data without their images: each MB costs a parser 0.1 s."""
 MAX_NAME_BYTES = 200
@@ -68,6 +70,7 @@ class EventStream:
         self._has_events = False
         self._noise: JsonRefused | None = None  # data that is no event, which alone is no answer
         self._is_after_cr = False
+        self._ignored = 0
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """Take the next bytes; gives each event as it ends. Exhaust it before the next chunk."""
@@ -157,7 +160,7 @@ class EventStream:
         if answer is None:
             return None
         if not start or self.is_done:
-            answer.spools.close()
+            self._ignore(answer)
             return None
         self._small_bytes += answer.small_bytes
         if self._small_bytes > MAX_SMALL_BYTES:
@@ -168,11 +171,18 @@ class EventStream:
             if _is_ours(name) or (not name and start.startswith(b"{")):
                 raise
             self._noise = None if name else error
-            answer.spools.close()  # a ping, or whatever else a proxy puts in between
+            self._ignore(answer)  # a ping, or whatever else a proxy puts in between
             return None
         self._has_events = True
         kind = document.get("type")
         return Event(kind if isinstance(kind, str) and kind else name, document, answer)
+
+    def _ignore(self, answer: AnswerStream) -> None:
+        """Each takes a moment, and a read may hold tens of thousands."""
+        answer.spools.close()
+        self._ignored += 1
+        if self._ignored > MAX_IGNORED:
+            raise JsonTooLarge(f"more than {MAX_IGNORED} events that are none")
 
 
 def _is_ours(name: str) -> bool:

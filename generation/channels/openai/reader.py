@@ -126,9 +126,12 @@ class AnswerReader:
     async def _images(
         self, document: dict[str, object], stream: AnswerStream, n: int
     ) -> list[UpstreamImage]:
-        """Up to n images in order; one that does not decode or cannot be fetched is left out."""
+        """Up to n images in order; one that does not decode or cannot be fetched is left out.
+
+        Few more are tried: an answer may say that it holds hundreds of thousands.
+        """
         images: list[UpstreamImage] = []
-        for found in wire.found_images(document):
+        for found in wire.found_images(document, most=n + SPARE_IMAGES):
             if len(images) == n:
                 break
             if found.url is not None:

@@ -6,6 +6,7 @@ Relays differ: some answer with `images` for `data`, some put a data URI where a
 """
 
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlsplit
 
 from generation.channels.base import UpstreamRequest, Usage
@@ -91,13 +92,13 @@ class FoundImage:
     revised_prompt: str | None
 
 
-def found_images(document: dict[str, object]) -> list[FoundImage]:
-    """The images an answer holds, in order; entries without one are left out."""
+def found_images(document: dict[str, object], *, most: int) -> list[FoundImage]:
+    """The first images an answer holds, in order; entries without one are left out."""
     entries = document.get("data") or document.get("images")
     if not isinstance(entries, list):
         return []
-    found = [_image_of(entry) for entry in entries]
-    return [image for image in found if image is not None]
+    found = (_image_of(entry) for entry in entries)
+    return list(islice((image for image in found if image is not None), most))
 
 
 def says_something(document: dict[str, object]) -> bool:

@@ -18,6 +18,8 @@ NOW = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
         ("1e99", 86_400.0),
         ("nan", None),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Fri, 20 Nov 2026 08:01:00 +999999999999", None),
         ("", None),
     ],
 )

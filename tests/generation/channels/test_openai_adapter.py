@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from generation.channels.base import Adapter, LargeValue, UpstreamRequest, Usage
+from generation.channels.base64_stream import AnswerStream
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.registry import open_adapter
 from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.spool import SpoolBudget, SpoolFile, Spools
 from tests import raw_server
 from tests.generation.channels.conftest import API_KEY, config_for
 from tests.raw_server import RawServer, Received, Script, says, sends
@@ -18,6 +19,25 @@ from tests.raw_server import RawServer, Received, Script, says, sends
 pytestmark = pytest.mark.anyio
 
 FOX = UpstreamRequest(model="gpt-image-2", prompt="a fox", size="1024x1024", quality="high")
+
+
+async def test_of_an_answer_with_far_too_many_images_few_are_tried(
+    channel, upstream, answers, monkeypatch
+):
+    """Each costs a moment of the loop, and an address three calls."""
+    image, tried = AnswerStream.image, []
+
+    def counted(self: AnswerStream, text: str | None) -> SpoolFile | None:
+        tried.append(text)
+        return image(self, text)
+
+    monkeypatch.setattr(AnswerStream, "image", counted)
+    upstream.script = answers({"data": ["!"] * 1000})
+
+    error = await failure_of(channel)
+
+    assert error.attempt_class == AttemptClass.BAD_RESULT
+    assert 1 <= len(tried) <= 3
 
 
 async def failure_of(

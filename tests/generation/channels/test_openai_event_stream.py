@@ -169,6 +169,15 @@ def test_empty_lines_without_end_are_refused(stream, monkeypatch):
         read(stream, [b"\n" * 1001])
 
 
+def test_noise_without_end_is_refused(stream, monkeypatch):
+    monkeypatch.setattr(event_stream, "MAX_IGNORED", 10)
+    ping = b"event: ping\ndata: x\n\n"
+    read(stream, [ping * 5, b"data: \t\n\n" * 5])
+
+    with pytest.raises(JsonTooLarge):
+        read(stream, [ping])
+
+
 def test_an_image_too_large_is_an_error_only_when_it_is_asked_for(spools):
     stream = stream_of(spools, max_image_bytes=50_000)
     (event,) = stream.feed(f'data: {{"type":"a","b64_json":"{B64}"}}\n\n'.encode())
