@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +127,25 @@ def test_a_part_that_never_gets_ready_is_a_problem(supervisor):
 
     with pytest.raises(RuntimeProblem, match=r"mute is not ready after \d s"):
         supervisor.start([mute])
+
+
+def test_a_part_that_was_ready_may_take_longer_to_be_so_again(supervisor, tmp_path):
+    """It recovers, or waits for another one: killed, it would begin that anew."""
+    ready_at = 0.0
+    recovering = replace(
+        part("slow", "import signal; signal.pause()", ready_seconds=0.5),
+        is_ready=lambda _: time.monotonic() >= ready_at,
+    )
+    supervisor.start([recovering])
+    (first,) = pids(tmp_path)["slow"]
+    ready_at = time.monotonic() + 1.5
+
+    psutil.Process(first).kill()
+    supervisor.wait_for(lambda: pids(tmp_path)["slow"] != [first])
+    (second,) = pids(tmp_path)["slow"]
+    supervisor.wait_for(lambda: time.monotonic() >= ready_at)
+
+    assert pids(tmp_path)["slow"] == [second]
 
 
 def until_started(made: Part, *, times: int) -> Part:

@@ -84,6 +84,7 @@ class Postgres:
             is_ready=partial(_accepts, self.port),
             stop_signal=signal.SIGINT,
             stop_seconds=20.0,
+            ready_seconds=600.0,  # after a crash it recovers first
         )
 
     def create(self) -> bool:

@@ -28,6 +28,8 @@ from pictor.runtime.progress import Progress
 BACKOFF_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 STEADY_SECONDS = 30.0
 """A part that ran this long starts its next back-off from the beginning."""
+TIMES_PATIENT = 10
+"""How much longer than at first a part that was ready before may take to be so again."""
 STARTS_BEFORE_GIVING_UP = 4
 """While `run` starts: a part that ended this often before it was ever ready is the problem."""
 LOUD_FAILURES = 10
@@ -180,13 +182,21 @@ class Supervisor:
             elif not self._settled:
                 self._progress.done(watched.part.name, seconds)
             watched.ever_ready = True
-        elif seconds > watched.part.ready_seconds:
+        elif seconds > self._patience(watched):
             what = f"is not ready after {seconds:.0f} s"
             if not watched.ever_ready and not self._settled:
                 raise self._problem(watched, what)
             self._end_group(running)
             watched.running = None
             self._plan_restart(watched, what)
+
+    def _patience(self, watched: Watched) -> float:
+        """Seconds until a part that is not ready is taken for hung.
+
+        One that has been ready may wait for another, or recover: to kill it would begin that anew.
+        """
+        seconds = watched.part.ready_seconds
+        return seconds * TIMES_PATIENT if watched.ever_ready else seconds
 
     def _note_end(self, watched: Watched, running: Running) -> None:
         status = running.process.returncode
