@@ -5,7 +5,7 @@ the former inside a transaction. Object calls raise StorageFailed and may all be
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import cast
@@ -245,9 +245,8 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
         ids = {image.object_key: image.id for image in batch}
         small = _small_keys_of(batch)
         try:
-            if small:
-                delete_objects(small)
-            still_there = bucket.delete_many(ids)
+            still_there = _kept_for(ids, bucket.delete_many(small))
+            still_there |= bucket.delete_many(key for key in ids if key not in still_there)
         except StorageFailed as error:
             logger.warning("images could not be removed: %s", error)
             break
@@ -257,6 +256,16 @@ def _delete(images: QuerySet[StoredImage], *, now: datetime) -> int:
         removed += gone.update(deleted_at=now)
         _delete_late(ids.values(), small)
     return removed
+
+
+def _kept_for(keys: Iterable[str], small: Mapping[str, str]) -> dict[str, str]:
+    """Of these images those whose small pictures are still there, and why."""
+    kept = {}
+    for key in keys:
+        thumbnail, icon = object_keys.thumbnail_key(key), object_keys.icon_key(key)
+        if code := small.get(thumbnail) or small.get(icon):
+            kept[key] = code
+    return kept
 
 
 def _small_keys_of(images: Iterable[StoredImage]) -> set[str]:

@@ -1,7 +1,7 @@
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -278,6 +278,26 @@ def test_an_image_that_cannot_be_removed_keeps_no_other(s3, spooled, tenant, cap
     assert f"the image {stuck.id} could not be removed: InternalError" in caplog.text
     with pytest.raises(ObjectMissing):
         services.open_stream(free.object_key)
+
+
+def test_a_small_picture_that_cannot_be_removed_keeps_only_its_image(
+    s3, spooled, tenant, monkeypatch
+):
+    stuck = stored(spooled, tenant, expires_at=NOW - timedelta(hours=2))
+    stored(spooled, tenant, expires_at=NOW - timedelta(hours=1))
+    StoredImage.objects.filter(id=stuck.id).update(has_thumbnail=True)
+    delete_many = backends.PrivateBucket.delete_many
+
+    def partly(self: backends.PrivateBucket, names: Iterable[str]) -> dict[str, str]:
+        wanted = list(names)
+        refused = {name: "AccessDenied" for name in wanted if name.startswith("small/")}
+        return {**delete_many(self, [one for one in wanted if one not in refused]), **refused}
+
+    monkeypatch.setattr(backends.PrivateBucket, "delete_many", partly)
+
+    assert services.delete_expired(now=NOW, limit=10) == 1
+    assert [image.id for image in StoredImage.objects.filter(deleted_at=None)] == [stuck.id]
+    assert list(services.open_stream(stuck.object_key)) == [b"x"]
 
 
 def test_the_hourly_task_removes_what_is_due(s3, spooled, tenant):
