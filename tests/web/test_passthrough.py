@@ -4,7 +4,7 @@ import pytest
 
 from pictor.web.passthrough import S3Passthrough
 from tests.raw_server import running, says, sends
-from tests.web.conftest import call
+from tests.web.conftest import call, make_exchange
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +116,15 @@ async def test_an_s3_server_that_is_away_is_503():
     assert (exchange.status, exchange.headers["retry-after"]) == (503, "1")
     assert exchange.headers["x-should-retry"] == "true"
     assert exchange.headers["access-control-allow-origin"] == "*"
+
+
+async def test_what_cannot_be_asked_of_it_is_a_400(app, s3):
+    too_long = await call(app, method="GET", path="/pictor/" + '"' * 30_000)
+    exchange = make_exchange(method="GET", path="/pictor/1.png")
+    exchange.scope["headers"] += [(b"host", b"a"), (b"host", b"b")]
+    await app(exchange.scope, exchange.receive, exchange.send)
+
+    assert (too_long.status, exchange.status, s3.received) == (400, 400, [])
 
 
 async def test_an_answer_cut_short_has_one_start_and_no_end(app, s3):

@@ -79,6 +79,9 @@ class S3Passthrough:
                 )
                 async for chunk in answer.aiter_raw():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except (httpx.InvalidURL, httpx.LocalProtocolError):
+            await _answer(send, 400, CORS)
+            return
         except httpx.HTTPError:
             if not has_begun:
                 await _answer(
