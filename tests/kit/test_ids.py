@@ -90,3 +90,9 @@ def test_a_uuid_of_a_past_moment_stands_between_those_around_it():
 
     assert made.version == 7
     assert ids.first_at(at) <= made < ids.first_at(at + timedelta(milliseconds=1))
+
+
+def test_before_1970_the_first_is_the_smallest_of_all():
+    assert ids.first_at(datetime(1926, 1, 1, tzinfo=UTC)) == ids.first_at(
+        datetime(1970, 1, 1, tzinfo=UTC)
+    )

@@ -47,8 +47,11 @@ def _uuid(milliseconds: int) -> UUID:
 
 
 def first_at(at: datetime) -> UUID:
-    """The smallest UUIDv7 of that millisecond: between the ids made before it and the others."""
-    milliseconds = int(at.timestamp() * 1000)
+    """The smallest UUIDv7 of that millisecond: between the ids made before it and the others.
+
+    Before 1970, where there is none, the smallest of all.
+    """
+    milliseconds = max(0, int(at.timestamp() * 1000))
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 

@@ -42,6 +42,13 @@ def test_a_prompt_is_erased_when_its_days_are_over_and_no_other(canceled):
     assert PromptsForgotten.objects.get().until == now + 2 * DAY
 
 
+def test_who_keeps_prompts_for_a_hundred_years_keeps_nobody_elses(canceled, other):
+    set_prompt_retention(tenant=other.tenant, days=36_500, actor="test")
+
+    assert forget_prompts(now=clock.now() + 31 * DAY) == 1
+    assert prompts() == {"acme": "", "other": "a fox"}
+
+
 def test_a_prompt_that_was_missed_for_months_is_found(canceled):
     forget_prompts(now=clock.now())
 
