@@ -11,15 +11,19 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, ApiKey, Invitation, Membership, Tenant, User
+from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Tenant, User
 from accounts.selectors import has_second_factor
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.tenants import change_columns
 
+INVITE = "member.invite"
 INVITED_FOR = timedelta(days=7)
 MOST_INVITATIONS = 50
-"""Open ones of a tenant: each is a mail to somebody who may not want it."""
+"""Open ones of a tenant, and sent in a day: each is a mail to somebody who may not want it."""
+MOST_TO_ONE = 3
+"""Of those of a day, to one address."""
+DAY = timedelta(days=1)
 
 
 @transaction.atomic
@@ -144,6 +148,7 @@ def invite(
     if Membership.objects.filter(tenant=tenant, user__email=email).exists():
         raise ValidationError({"email": "That person is a member already."})
     tenant_for_update(tenant.id)
+    _refuse_many_mails(tenant, email, now)
     Invitation.objects.filter(tenant=tenant, email=email).delete()
     if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MOST_INVITATIONS:
         raise ValidationError(f"{MOST_INVITATIONS} invitations are open: cancel one first.")
@@ -152,7 +157,7 @@ def invite(
     )
     invitation.full_clean()
     invitation.save(force_insert=True)
-    _record(invitation, "member.invite", by.user, ip)
+    _record(invitation, INVITE, by.user, ip)
     tell(invitation)
 
 
@@ -232,6 +237,16 @@ def _hand_over(key: ApiKey, heir: User, actor: User, ip: str | None) -> None:
         after={"created_by": str(heir)},
         ip=ip,
     )
+
+
+def _refuse_many_mails(tenant: Tenant, email: str, now: datetime) -> None:
+    """Those of invitations that were canceled or replaced were sent as well."""
+    sent = AuditEvent.objects.filter(tenant=tenant, action=INVITE, at__gt=now - DAY)
+    if sent.count() >= MOST_INVITATIONS:
+        raise ValidationError(f"{MOST_INVITATIONS} invitations were sent within a day: wait a day.")
+    if sent.filter(after__email=email).count() >= MOST_TO_ONE:
+        message = f"{MOST_TO_ONE} invitations were sent there within a day: wait a day."
+        raise ValidationError({"email": message})
 
 
 def _record(invitation: Invitation, action: str, actor: User, ip: str | None) -> None:

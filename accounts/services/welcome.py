@@ -23,7 +23,8 @@ PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
     """Take a person's address as verified; the first time, give them what a newcomer gets.
 
-    That is a workspace of their own, unless somebody invites them to one.
+    That is a workspace of their own, unless somebody invites them to one. Where sign-up is closed,
+    whoever came by an invitation to another address gets none.
     """
     verified = User.objects.filter(id=user.id, email_verified_at=None).update(email_verified_at=now)
     user.refresh_from_db(fields=["email_verified_at"])
@@ -38,7 +39,7 @@ def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
         ip=ip,
     )
     is_invited = Invitation.objects.filter(email=user.email, expires_at__gt=now).exists()
-    if not is_invited and not user.memberships.exists():
+    if settings.SIGN_UP and not is_invited and not user.memberships.exists():
         _open_workspace(user, ip)
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import AuditEvent, Mail, Membership, Tenant, User
 from accounts.services import create_tenant, create_user, verify_email
 from accounts.services.mail import forget_old, send_due
+from accounts.sign_in.adapters import INVITED
 from billing.selectors import balance_of
 from pictor.kit import clock
 
@@ -128,6 +129,19 @@ def test_where_sign_up_is_closed_nobody_signs_up(browser, settings):
     assert User.objects.count() == 0
 
 
+def test_where_sign_up_is_closed_an_invitation_to_another_opens_no_workspace(browser, settings):
+    settings.SIGN_UP = False
+    session = browser.session
+    session[INVITED] = True
+    session.save()
+
+    signed_up(browser)
+    browser.post(CODE, {"code": code_in(latest())})
+
+    assert User.objects.get().email_verified_at is not None
+    assert Tenant.objects.count() == 0
+
+
 def test_the_credit_is_given_once(browser):
     signed_up(browser)
     browser.post(CODE, {"code": code_in(latest())})
@@ -192,6 +206,9 @@ def test_new_terms_are_accepted_before_one_goes_on(browser, settings):
         "/terms/accept/", {"version": "2027-01-01", "next": "https://evil.example/"}
     )
 
+    elsewhere = browser.post("/terms/accept/", {"version": "2027-01-01", "next": "foo"})
+
+    assert elsewhere.headers["Location"] == "foo"
     assert led.startswith("/terms/?next=")
     assert "Accept these terms" in page
     assert answer.headers["Location"] == "/console/"

@@ -16,6 +16,7 @@ from accounts.services import (
     create_user,
     issue_api_key,
     mail,
+    members,
     require_second_factor,
 )
 from pictor.kit import clock
@@ -151,6 +152,24 @@ def test_a_second_invitation_replaces_the_first(acme, sign_in):
 
     assert Invitation.objects.get().role == "viewer"
     assert newcomer("bob@example.com").get(first).status_code == 404
+
+
+def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):
+    """Also those that were canceled, or took the place of another: each was a mail."""
+    monkeypatch.setattr(members, "MOST_INVITATIONS", 4)
+    client, form = sign_in(acme), {"email": "bob@example.com", "role": "viewer"}
+    three = [client.post(url("member_invite", acme), form).status_code for _ in range(3)]
+
+    again = client.post(url("member_invite", acme), form)
+    first = client.post(url("member_invite", acme), {**form, "email": "cy@example.com"})
+    Invitation.objects.all().delete()
+    too_many = client.post(url("member_invite", acme), {**form, "email": "di@example.com"})
+
+    assert (three, again.status_code, first.status_code) == ([302] * 3, 422, 302)
+    assert "3 invitations were sent there within a day" in words_of(again)
+    assert too_many.status_code == 422
+    assert "4 invitations were sent within a day" in words_of(too_many)
+    assert Mail.objects.count() == 4
 
 
 def test_an_invitation_is_there_only_with_its_mail(acme, sign_in, monkeypatch):
