@@ -197,6 +197,7 @@ class KeysView(Endpoint):
         body=NewKey,
         answer=KeyObject,
         status=HTTPStatus.CREATED.value,
+        rate=rates.take_key_change,
     )
     def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
         """A key of the same account. What is left out is as with the key that asks.
@@ -233,6 +234,7 @@ class KeyView(Endpoint):
         body=KeyChange,
         answer=KeyObject,
         errors=[NotFound],
+        rate=rates.take_key_change,
     )
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
         """Change what is named; null takes a limit away. Felt by the next request."""
@@ -248,6 +250,7 @@ class KeyView(Endpoint):
         scope=SCOPE,
         answer=RevokedKey,
         errors=[NotFound],
+        rate=rates.take_key_change,
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """End a key, now. A key may end itself."""
@@ -266,6 +269,7 @@ class RotationView(Endpoint):
         body=Rotation,
         answer=KeyObject,
         errors=[NotFound],
+        rate=rates.take_key_change,
     )
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
         """A new text for a key, which keeps its id, rules, budgets and usage."""

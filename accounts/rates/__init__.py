@@ -14,6 +14,7 @@ from uuid import UUID
 from accounts.rates import shared
 from accounts.rates.buckets import (
     Bucket,
+    bucket_of_key_changes,
     bucket_of_new_pictures,
     bucket_of_pages,
     bucket_of_pictures,
@@ -56,6 +57,11 @@ def take_read(caller: Caller) -> None:
 def take_query(caller: Caller) -> None:
     """Count one list or quote. Raises as `take_read` does."""
     _take_one(bucket_of_queries(caller))
+
+
+def take_key_change(caller: Caller) -> None:
+    """Count one key that is made, changed, rotated or revoked. Raises as `take_read` does."""
+    _take_one(bucket_of_key_changes(caller))
 
 
 def take_page(user_id: UUID) -> None:

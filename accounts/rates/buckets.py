@@ -24,6 +24,7 @@ PAGES = "pages"
 PICTURES = "small pictures"
 NEW_PICTURES = "new small pictures"
 SENDINGS = "webhook tests and resends"
+KEY_CHANGES = "changes of keys"
 
 PAGES_OF_PERSON = 300
 """Pages of the console a minute: five a second, for as long as one likes."""
@@ -33,6 +34,8 @@ NEW_PICTURES_OF_PERSON = 600
 """Of these, those that are made first, which takes time on every core of a web process."""
 SENDINGS_OF_TENANT = 30
 """Webhook events a minute that a tenant has sent by hand."""
+KEY_CHANGES_OF_TENANT = 60
+"""Changes of a tenant's keys a minute, by its keys: each stays in the audit log."""
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
@@ -101,6 +104,12 @@ def bucket_of_new_pictures(user_id: UUID) -> Bucket:
     """The platform's limit of those that are made for a person's pages."""
     name = f"pictor:rate:{{{user_id}}}:new-pictures"
     return Bucket(name, NEW_PICTURES, "account", NEW_PICTURES_OF_PERSON, 1)
+
+
+def bucket_of_key_changes(caller: Caller) -> Bucket:
+    """The platform's limit of a tenant's changes of keys by its keys."""
+    name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:key-changes"
+    return Bucket(name, KEY_CHANGES, "account", KEY_CHANGES_OF_TENANT, 1)
 
 
 def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:

@@ -39,6 +39,8 @@ class KeyRules:
 
 
 FREE = KeyRules()
+MOST_KEYS = 1000
+"""Of a tenant, that were not revoked: each is a row of its pages."""
 
 OVERLAPS = {
     "0": timedelta(),
@@ -59,13 +61,14 @@ def issue_api_key(
     rules: KeyRules = FREE,
     is_test: bool = False,
     plaintext: str | None = None,
+    maker: User | None = None,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its text, which exists nowhere else afterwards.
 
-    `plaintext` brings a key minted beforehand (the demo's). Raises ValidationError for an
-    unknown scope or model, or a bad range or limit, and ValueError for a plaintext that is not of
-    our format.
+    `plaintext` brings a key minted beforehand (the demo's); `maker` is whose key it is where a key
+    of theirs makes it. Raises ValidationError for an unknown scope or model, a bad range or limit,
+    or a key too many, and ValueError for a plaintext that is not of our format.
     """
     text = plaintext or keys.mint(test=is_test)
     if not keys.is_well_formed(text):
@@ -76,11 +79,13 @@ def issue_api_key(
         visible_prefix=keys.visible_prefix(text),
         digest=keys.digest(text, settings.KEY_PEPPER),
         is_test=text.startswith(keys.TEST_PREFIX),
-        created_by=actor if isinstance(actor, User) else None,
+        created_by=actor if isinstance(actor, User) else maker,
         **_columns(rules),
     )
     check_models(rules.models)
     key.full_clean()
+    if ApiKey.objects.filter(tenant=tenant, revoked_at=None).count() >= MOST_KEYS:
+        raise ValidationError(f"An account has at most {MOST_KEYS} keys: revoke one first.")
     key.save(force_insert=True)
     _record_key(key, actor=actor, action="api_key.issue", after=_describe(key), ip=ip)
     return key, text

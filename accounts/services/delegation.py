@@ -73,8 +73,9 @@ def issue_key_for(
 ) -> tuple[ApiKey, str]:
     """`issue_api_key` for a key that makes keys. Rules that are not `given` are as its `own`.
 
-    But budgets stop the new one, unless it is said that they only warn. Raises Forbidden for more
-    than its own, and for a live key by a test key.
+    But budgets stop the new one, unless it is said that they only warn. It counts as made by
+    whoever made its `own`, and goes with them. Raises Forbidden for more than its own, and for a
+    live key by a test key.
     """
     is_test = own.is_test if livemode is None else not livemode
     if own.is_test and not is_test:
@@ -82,7 +83,13 @@ def issue_key_for(
     rules = replace(rules_of(own), **{"budget_warns_only": False, **given})
     refuse_more_than(rules_of(own), rules)
     return issue_api_key(
-        tenant=own.tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip
+        tenant=own.tenant,
+        name=name,
+        rules=rules,
+        is_test=is_test,
+        actor=actor,
+        maker=own.created_by,
+        ip=ip,
     )
 
 

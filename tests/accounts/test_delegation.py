@@ -2,8 +2,9 @@
 
 import pytest
 
-from accounts.services import KeyRules
-from accounts.services.delegation import refuse_more_than
+from accounts.models import Tenant, User
+from accounts.services import KeyRules, issue_api_key
+from accounts.services.delegation import issue_key_for, refuse_more_than
 from pictor.kit.errors import Forbidden
 from pictor.kit.money import Micros
 
@@ -40,3 +41,13 @@ def test_a_key_gives_no_more_than_its_budgets_let_it(own, wish, param):
 )
 def test_a_key_gives_what_it_has_itself(own, wish):
     refuse_more_than(own, wish)
+
+
+@pytest.mark.django_db
+def test_a_key_made_by_a_key_goes_with_whoever_made_that_one(acme: Tenant) -> None:
+    person = User.objects.create_user("ann@example.com")
+    own, _ = issue_api_key(tenant=acme, name="own", actor=person)
+
+    made, _ = issue_key_for(own=own, name="made", given={}, livemode=None, actor="API key own")
+
+    assert made.created_by == person

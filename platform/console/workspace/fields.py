@@ -13,6 +13,8 @@ from accounts.models import MOST_WORDS
 from pictor.kit.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
+"""An amount whose commas stand where thousands do: 12,50 may be meant as twelve and a half."""
 
 
 class DollarsField(forms.CharField):
@@ -25,9 +27,11 @@ class DollarsField(forms.CharField):
 
     @override
     def clean(self, value: Any) -> Micros | None:
-        text = str(super().clean(value)).removeprefix("$").replace(",", "").strip()
+        text = str(super().clean(value)).removeprefix("$").strip()
         if not text:
             return None
+        if _GROUPED.fullmatch(text):
+            text = text.replace(",", "")
         try:
             amount = from_decimal(text)
         except ValueError:

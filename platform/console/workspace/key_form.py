@@ -1,12 +1,13 @@
 """The form of an API key: its name and everything it may do."""
 
 from collections.abc import Collection
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from typing_extensions import override
 
 from accounts.models import SCOPES, ApiKey
@@ -22,6 +23,8 @@ SCOPE_WORDS = {
     "keys:write": "Manage keys",
 }
 UTC = ZoneInfo("UTC")
+LAST_DAY = date(2099, 12, 31)
+"""As in the API; the end of the year 9999 is none in zones that have their midnight earlier."""
 FIELD_OF = {
     "allowed_models": "models",
     "budget_day_micros": "budget_day",
@@ -52,6 +55,7 @@ class KeyForm(forms.Form):
     expires = forms.DateField(
         required=False,
         label="Last day",
+        validators=[MaxValueValidator(LAST_DAY)],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     default_response_format = forms.ChoiceField(

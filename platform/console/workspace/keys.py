@@ -39,6 +39,8 @@ from pictor.kit import clock
 RECENT = timedelta(hours=2)
 """A key used within that is asked about by name before it is revoked; use is known by the hour."""
 SHOWN_DAYS = 30
+MOST_SHOWN = 200
+"""Rows of the list; others are searched for."""
 HISTORY = 20
 LISTS = {
     "": "All",
@@ -151,7 +153,8 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     }
     context = {
         "workspace": workspace,
-        "keys": lists.get(chosen, shown),
+        "keys": lists.get(chosen, shown)[:MOST_SHOWN],
+        "others": len(lists.get(chosen, shown)[MOST_SHOWN:]),
         "chips": [
             (_address(status=name, q=text), LISTS[name], len(found), name == chosen)
             for name, found in lists.items()
@@ -244,7 +247,8 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
     if not _may_end(workspace, found):
         raise Http404
     (shown,) = _shown(workspace, [found])
-    if shown.asks_for_name and request.POST.get("confirm", "").strip() != found.name:
+    typed, name = request.POST.get("confirm", ""), found.name
+    if shown.asks_for_name and typed.split() != name.split():  # a field cannot hold every space
         return _refused(
             request, workspace, found, "It was used lately: type its name to revoke it."
         )

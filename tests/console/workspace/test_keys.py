@@ -15,11 +15,13 @@ from accounts.selectors import caller_by_digest
 from accounts.services import (
     KeyRules,
     OwnLimits,
+    api_keys,
     issue_api_key,
     revoke_api_key,
     set_own_limits,
 )
 from billing.selectors import NOTHING_USED
+from console.workspace import keys
 from console.workspace.keys import ShownKey
 from generation.models import Serves
 from pictor.kit import clock
@@ -84,6 +86,10 @@ def test_a_key_is_made_with_its_rules_and_shown_once(acme, sign_in):
         ({"ip_ranges": "everywhere"}, "everywhere"),
         ({"ip_ranges": "::/0 " * 101}, "At most 100 of them"),
         ({"expires": "soon"}, "Enter a valid date"),
+        ({"expires": "9999-12-31"}, "less than or equal to 2099-12-31"),
+        ({"budget_month": "12,50"}, "Type an amount in dollars"),
+        ({"budget_month": "1.000,50"}, "Type an amount in dollars"),
+        ({"budget_day": "1,00"}, "Type an amount in dollars"),
         ({"name": "x\0y"}, "Null characters are not allowed"),
     ],
 )
@@ -155,6 +161,37 @@ def test_a_key_that_is_in_use_is_named_before_it_is_revoked(acme, sign_in, deliv
     ended = client.get(url("key", acme, acme.key.public_id)).content.decode()
     assert "Revoked" in ended
     assert "Rotate key" not in ended
+
+
+def test_spaces_of_a_name_that_a_field_cannot_hold_keep_no_key_alive(acme, sign_in, delivered):
+    delivered(acme)
+    ApiKey.objects.filter(id=acme.key.id).update(name=" ci\r\nof  acme ")
+
+    answer = sign_in(acme).post(
+        url("key_revoke", acme, acme.key.public_id), {"confirm": "ci of acme"}
+    )
+
+    assert answer.status_code == 302
+
+
+def test_the_list_shows_the_newest_and_says_how_many_more_there_are(acme, sign_in, monkeypatch):
+    monkeypatch.setattr(keys, "MOST_SHOWN", 2)
+    for name in ("third", "second", "first"):
+        issue_api_key(tenant=acme.tenant, name=name, actor="test")
+
+    page = sign_in(acme).get(url("keys", acme)).content.decode()
+
+    assert [name in page for name in ("first", "second", "third")] == [True, True, False]
+    assert "2 more: search for them" in page
+
+
+def test_a_key_too_many_is_said_on_its_form(acme, sign_in, monkeypatch):
+    monkeypatch.setattr(api_keys, "MOST_KEYS", 1)
+
+    answer = sign_in(acme).post(url("key_new", acme), FORM)
+
+    assert answer.status_code == 422
+    assert "at most 1 keys: revoke one first" in answer.content.decode()
 
 
 def test_an_idle_key_is_revoked_at_once(acme, sign_in):
