@@ -185,7 +185,10 @@ def _led(request: HttpRequest, to: str) -> HttpResponseBase:
     """
     if not request.headers.get("HX-Request"):
         return redirect_to_login(request.get_full_path(), to)
-    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        shown = urlsplit("")
     back = shown._replace(scheme="", netloc="").geturl()
     answer = HttpResponse(status=HTTPStatus.UNAUTHORIZED)
     answer["HX-Redirect"] = redirect_to_login(back, to)["Location"]

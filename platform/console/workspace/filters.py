@@ -103,6 +103,8 @@ def _readers(
     """What each filter's word means, and None for one that makes no sense; others are words."""
     return {
         "mode": lambda word: word if word == TESTS else None,
+        "model": lambda word: word if _parts(word) else None,
+        "tier": lambda word: word if _parts(word) else None,
         "status": lambda word: word if word in State.values else None,
         "source": lambda word: word if word in Source.values else None,
         "key": lambda word: _keys(word, keys),

@@ -391,3 +391,17 @@ def test_a_part_of_a_page_leads_the_whole_page_to_the_sign_in(acme, client):
     assert answer.status_code == 401
     assert answer["HX-Redirect"] == f"/accounts/login/?next={page}%3Fstatus%3Dfailed"
     assert elsewhere["HX-Redirect"] == "/accounts/login/?next=/x"
+
+
+def test_a_part_that_does_not_say_of_which_page_is_no_error(acme, client):
+    answer = client.get(
+        address("generations", acme), headers={"HX-Request": "true", "HX-Current-URL": "http://["}
+    )
+
+    assert answer.status_code == 401
+
+
+def test_a_cookie_that_is_no_session_is_none(acme, client):
+    answer = client.get(address("overview", acme), headers={"Cookie": 'sessionid="\\000aaaaaaaa"'})
+
+    assert answer.status_code == 302

@@ -255,6 +255,14 @@ def test_pages_follow_each_other(acme, sign_in, some, monkeypatch):
     assert "Newest" in second
 
 
+@pytest.mark.parametrize("query", ["model=,", "tier=,,", "key=,"])
+def test_a_filter_of_nothing_is_none(acme, sign_in, some, query):
+    answer = sign_in(acme).get(url("generations", acme) + f"?{query}")
+
+    assert answer.status_code == 200
+    assert some[0].public_id in answer.content.decode()
+
+
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "1969-12-31", "2026-02-30", "soon"])
 def test_a_day_that_nothing_was_made_on_is_no_filter(acme, sign_in, some, day):
     answer = sign_in(acme).get(url("generations", acme) + f"?day={day}")

@@ -210,7 +210,7 @@ def test_sums_of_all_end_in_time(acme, sign_in, monkeypatch):
 
     page = words_of(sign_in(acme).get(url("generations", acme) + "?q=fox&count=all"))
 
-    assert "Among the newest 1: 1 generation, 0 images, $0.00 charged; of a shorter period" in page
+    assert "Among the newest 1: 1 generation, 0 images, $0.00 charged; in a shorter period" in page
 
 
 @pytest.mark.parametrize(
