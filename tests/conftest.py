@@ -8,11 +8,14 @@ from typing import Any
 
 import certifi
 import pytest
+from django.apps import apps
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
+from billing.models import Account
 from pictor.kit import pools, prepared
 from pictor.kit.threads import Threads
 
@@ -42,6 +45,19 @@ def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certifi, "where", lambda: str(file))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def platform_accounts() -> Iterator[None]:
+    """Made by a migration; a test with transactions of its own empties every table at its end."""
+    named = [Account(id=one.value, kind=one.name.lower()) for one in Account.Platform]
+
+    def made_again(**_: object) -> None:
+        Account.objects.bulk_create(named, ignore_conflicts=True)
+
+    post_migrate.connect(made_again, sender=apps.get_app_config("billing"))
+    yield
+    post_migrate.disconnect(made_again, sender=apps.get_app_config("billing"))
 
 
 @pytest.fixture(scope="session", autouse=True)
