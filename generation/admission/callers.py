@@ -117,8 +117,14 @@ class Callers:
         attendance.is_gone = True
         gone = self._process.gone
         gone.add(attendance.turn)
-        asyncio.get_running_loop().call_later(GONE_SECONDS, gone.discard, attendance.turn)
+        asyncio.get_running_loop().call_later(GONE_SECONDS, self._forget, attendance)
         if attendance.is_admitted or attendance.is_in_doubt:
+            self._left.add(attendance.turn)
+
+    def _forget(self, attendance: Attendance) -> None:
+        """The admission has ended by now; of one in doubt only the database knows."""
+        self._process.gone.discard(attendance.turn)
+        if attendance.is_in_doubt:
             self._left.add(attendance.turn)
 
     @staticmethod

@@ -22,9 +22,9 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from generation import pictures
+from generation.admission.orphans import InDoubt
 from generation.channels.declaration import Task
 from pictor.kit import egress, pools
 from pictor.kit.body import Body
@@ -116,8 +116,8 @@ class Inputs:
         try:
             await self._verify(lane)
             yield await self._store(generation_id, now)
-        except (OperationalError, InterfaceError):
-            raise  # the database went away, perhaps after it was admitted: its call needs them
+        except InDoubt:
+            raise  # perhaps it was admitted, and its call needs them
         except Exception:
             # Not where the caller leaves: the admission may succeed, and its call needs them.
             await self.forget()

@@ -23,6 +23,7 @@ from uuid import UUID
 from django.db import connection
 
 from generation.models import Generation
+from pictor.kit.errors import Unavailable
 
 REMEMBERED = timedelta(minutes=15)
 """Retries find generations admitted no longer ago than this."""
@@ -32,6 +33,16 @@ LOOKS_SECONDS = 3.0
 """Two looks at a lock that are further apart than this prove nothing about the time between."""
 _NUMBERS_FROM = 2**62
 """Web processes' numbers have this bit; nothing else takes an advisory lock on one that has it."""
+
+
+class InDoubt(Unavailable):
+    """The database went away while a request was admitted: perhaps it was."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database went away while this was being accepted. An image that was begun goes on:"
+            " look in GET /v1/images/generations before you repeat the request yourself."
+        )
 
 
 class Undecided(Exception):

@@ -23,7 +23,7 @@ from billing import locks, pricing
 from billing.services import PLACED, HoldLimits, place_hold
 from generation import evidence
 from generation.admission import idempotency, orphans, rules
-from generation.admission.orphans import Attendance, Turn
+from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.rules import Order
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
@@ -144,13 +144,19 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
 
 @contextmanager
 def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
-    """Where the database goes away, perhaps after the commit, a retry must find what it did."""
+    """Where the database goes away, perhaps after the commit, a retry must find what it did.
+
+    Raises InDoubt then; what the database refused by itself, with a state of its own, is as it was.
+    """
     try:
         yield
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError) as error:
+        if getattr(error.__cause__, "sqlstate", None) is not None:
+            raise
         if attendance is not None:
             attendance.is_in_doubt = True
-        raise
+        logger.warning("an admission is in doubt: %s", error)
+        raise InDoubt from error
 
 
 def _note(generation: Generation) -> None:

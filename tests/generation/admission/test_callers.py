@@ -115,6 +115,22 @@ async def test_where_an_admission_is_in_doubt_an_error_is_no_answer(monkeypatch)
     assert (answered, left) == ([], [attendance.turn])
 
 
+async def test_who_left_before_the_doubt_was_known_is_written_down_later(monkeypatch):
+    left: list[Turn] = []
+    monkeypatch.setattr(module, "GONE_SECONDS", 0.01)
+    monkeypatch.setattr(orphans, "left", left.extend)
+    on_end: OnEnd = []
+    async with started() as callers:
+        attendance = attended(callers, on_end)
+        on_end[0](LEFT)
+        attendance.is_in_doubt = True
+        with anyio.fail_after(10):
+            while attendance.turn in attendance.process.gone:
+                await anyio.sleep(0.01)  # between two looks
+
+    assert left == [attendance.turn]
+
+
 async def test_answers_are_written_together(monkeypatch):
     written: list[set[Turn]] = []
     monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))

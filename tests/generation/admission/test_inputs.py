@@ -4,6 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from generation.admission.inputs import Inputs
+from generation.admission.orphans import InDoubt
 from pictor.kit import clock
 from pictor.kit.errors import Unavailable
 from pictor.kit.ids import GenerationId, new_uuid
@@ -13,8 +14,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.parametrize(
     ("error", "is_forgotten"),
-    [(Unavailable("Not now."), True), (OperationalError("the database went away"), False)],
-    ids=["a refusal", "perhaps admitted"],
+    [(Unavailable("Not now."), True), (OperationalError("not now"), True), (InDoubt(), False)],
+    ids=["a refusal", "before it was held", "perhaps admitted"],
 )
 async def test_images_that_may_be_needed_are_not_forgotten(monkeypatch, error, is_forgotten):
     forgotten: list[Inputs] = []

@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import IntegrityError, OperationalError, connection
 
@@ -15,7 +16,7 @@ from accounts.services import KeyRules
 from billing.selectors import ledger_findings, statement
 from billing.services import top_up
 from generation.admission import orphans, service
-from generation.admission.orphans import Attendance, Turn, WebProcess
+from generation.admission.orphans import Attendance, InDoubt, Turn, WebProcess
 from generation.admission.service import Submission, admit
 from generation.models import Channel, Contract, Generation, IdempotencyRecord, Route
 from pictor.kit import clock
@@ -234,7 +235,7 @@ def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, mo
     first, second = GenerationId(new_uuid()), GenerationId(new_uuid())
     lost, again = waited_for(acme, first), replace(waited_for(acme, second), is_retry=True)
     monkeypatch.setattr(service, "_hold", is_lost)
-    with pytest.raises(OperationalError):
+    with pytest.raises(InDoubt):
         admit(lost, generation_id=first, now=clock.now())
     monkeypatch.undo()
     orphans.left([Turn(first)])
@@ -245,6 +246,19 @@ def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, mo
     assert lost.attendance.is_in_doubt
     assert (admitted.is_new, admitted.generation.id) == (False, first)
     assert acme.money == (9_947_320, 52_680)
+
+
+def test_what_the_database_refuses_is_in_no_doubt(acme, monkeypatch):
+    def is_locked(*_: Any) -> None:
+        raise OperationalError("canceling statement") from psycopg.errors.LockNotAvailable()
+
+    request = waited_for(acme, GenerationId(new_uuid()))
+    monkeypatch.setattr(service, "_hold", is_locked)
+    with pytest.raises(OperationalError):
+        admit(request, generation_id=GenerationId(new_uuid()), now=clock.now())
+
+    assert request.attendance is not None
+    assert not request.attendance.is_in_doubt
 
 
 def waited_for(acme: Customer, generation_id: GenerationId) -> Submission:
