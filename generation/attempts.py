@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from prometheus_client import Counter, Histogram
 from psycopg.errors import IntegrityConstraintViolation
@@ -142,7 +142,7 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
             cost_micros=upstream_cost(_cost_of_one(attempt), images=attempt.generation.n),
             detail="cut off by the end of our own process",
         )
-        if end_attempt(end, generation_id=attempt.generation_id, now=now):
+        if _ended(end, attempt, now):
             tell(
                 attempt.generation,
                 channel=attempt.channel.name,
@@ -150,6 +150,17 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
                 status=None,
                 seconds=(now - attempt.started_at).total_seconds(),
             )
+
+
+def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
+    """Whether it was closed; one that cannot be holds up no other."""
+    try:
+        return end_attempt(end, generation_id=attempt.generation_id, now=now)
+    except Exception:
+        if not connection.is_usable():
+            raise
+        logger.exception("an attempt of %s could not be closed", attempt.generation.public_id)
+        return False
 
 
 def _cost_of_one(attempt: Attempt) -> int | None:

@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from generation import attempts, notify, settlement
 from generation.models import Generation, State
@@ -141,9 +141,9 @@ def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:
         is_failed = settlement.end_without_image(
             generation=generation, state=State.FAILED, condition=condition, error=error, now=now
         )
-    except (OperationalError, InterfaceError):
-        raise  # the database went away: the next round comes by again
     except Exception:
+        if not connection.is_usable():
+            raise  # the database went away: the next round comes by again
         logger.exception("%s could not be failed", generation.public_id)
         return False
     if is_failed:

@@ -169,14 +169,15 @@ def test_an_overdue_generation_fails_with_a_timeout(acme, worker, doorbell, is_c
     assert ledger_findings() == []
 
 
-def test_one_that_cannot_be_failed_holds_up_no_other(acme, worker, doorbell, monkeypatch):
+@pytest.mark.parametrize("why", [LedgerError("of another amount"), OperationalError("locked")])
+def test_one_that_cannot_be_failed_holds_up_no_other(acme, worker, doorbell, monkeypatch, why):
     broken, whole = sorted((acme.generation(), acme.generation()), key=lambda one: one.id)
     Generation.objects.update(deadline_at=clock.now())
     fail = settlement.end_without_image
 
     def fail_all_but_one(*, generation, **arguments):
         if generation == broken:
-            raise LedgerError("its hold is of another amount")
+            raise why
         return fail(generation=generation, **arguments)
 
     monkeypatch.setattr(settlement, "end_without_image", fail_all_but_one)
@@ -200,6 +201,7 @@ def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
         return fail(generation=generation, **arguments)
 
     monkeypatch.setattr(settlement, "end_without_image", goes_away)
+    monkeypatch.setattr(connection, "is_usable", lambda: False)
 
     with pytest.raises(OperationalError):
         reap()
