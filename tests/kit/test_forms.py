@@ -96,6 +96,7 @@ REFUSED: dict[str, tuple[bytes, type[FormRefused], str | None]] = {
     "a header without end": (form(part("x" * 5000, b"1")), FormInvalid, None),
     "65 parts": (form(*[part(f"n{number}", b"") for number in range(65)]), FormInvalid, None),
     "boundaries without end": (form(part("image", b"\r\n----b--x" * 1000)), FormInvalid, None),
+    "spaces without end": (b"----b--" + b" " * KILOBYTE, FormInvalid, None),
     "a large file": (form(part("image", bytes(101 * KILOBYTE))), FormTooLarge, "image"),
     "long text": (form(*[part(f"t{n}", bytes(6 * KILOBYTE)) for n in "ab"]), FormTooLarge, None),
     "no UTF-8": (form(part("n", b"\xff")), FormInvalid, "n"),

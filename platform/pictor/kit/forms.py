@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import parse_options_header
+from python_multipart.multipart import MultipartState, parse_options_header
 
 from pictor.kit.spool import SpoolFile, SpoolTooLarge
 
@@ -113,13 +113,15 @@ class FormStream:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises FormRefused and SpoolFull."""
-        self._delimiters += chunk.count(self._delimiter)
-        if self._delimiters > MAX_PARTS + 1:  # one that ends no part costs a walk byte by byte
-            raise FormInvalid(f"its boundary stands in it more than {MAX_PARTS + 1} times")
         try:
             self._parser.write(chunk)
         except FormParserError:
             raise FormInvalid("its parts cannot be told apart by its boundary") from None
+        if self._parser.state == MultipartState.BOUNDARY_PADDING:  # for ever, if one likes
+            raise FormInvalid("its boundary is followed by spaces")
+        self._delimiters += chunk.count(self._delimiter)
+        if self._delimiters > MAX_PARTS + 1:  # one that ends no part costs a walk byte by byte
+            raise FormInvalid(f"its boundary stands in it more than {MAX_PARTS + 1} times")
 
     def finish(self) -> Form:
         """The form. Raises FormInvalid if it was cut short."""
