@@ -124,6 +124,7 @@ def start_stack(folder: Path, *, root: Path = ROOT, **extra: str) -> Stack:
         "PORT": str(port),
         "PICTOR_EGRESS_ALLOW": ",".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
         "PICTOR_WEBHOOK_ALLOW": ",".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
+        "PICTOR_KEY_CHANGES_PER_MINUTE": "6000",
         "PICTOR_FIRST_IMAGE": "0",
         "PICTOR_DEMO_HISTORY": "0",
         "PICTOR_STOP_WITH_PARENT": "1",

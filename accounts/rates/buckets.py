@@ -34,8 +34,6 @@ NEW_PICTURES_OF_PERSON = 600
 """Of these, those that are made first, which takes time on every core of a web process."""
 SENDINGS_OF_TENANT = 30
 """Webhook events a minute that a tenant has sent by hand."""
-KEY_CHANGES_OF_TENANT = 60
-"""Changes of a tenant's keys a minute, by its keys: each stays in the audit log."""
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
@@ -107,9 +105,9 @@ def bucket_of_new_pictures(user_id: UUID) -> Bucket:
 
 
 def bucket_of_key_changes(caller: Caller) -> Bucket:
-    """The platform's limit of a tenant's changes of keys by its keys."""
+    """The platform's limit of changes of a tenant's keys by keys: each stays in the audit log."""
     name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:key-changes"
-    return Bucket(name, KEY_CHANGES, "account", KEY_CHANGES_OF_TENANT, 1)
+    return Bucket(name, KEY_CHANGES, "account", settings.KEY_CHANGES_PER_MINUTE, 1)
 
 
 def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:

@@ -15,6 +15,7 @@ from accounts.models import SCOPES, Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
 from accounts.selectors import NOTED_EVERY
 from accounts.services.audit import record
+from pictor.kit import clock
 from pictor.kit.money import Micros
 
 
@@ -40,7 +41,7 @@ class KeyRules:
 
 FREE = KeyRules()
 MOST_KEYS = 1000
-"""Of a tenant, that were not revoked: each is a row of its pages."""
+"""Of a tenant, that were neither revoked nor have expired."""
 
 OVERLAPS = {
     "0": timedelta(),
@@ -84,11 +85,16 @@ def issue_api_key(
     )
     check_models(rules.models)
     key.full_clean()
-    if ApiKey.objects.filter(tenant=tenant, revoked_at=None).count() >= MOST_KEYS:
+    if _good_keys(tenant) >= MOST_KEYS:
         raise ValidationError(f"An account has at most {MOST_KEYS} keys: revoke one first.")
     key.save(force_insert=True)
     _record_key(key, actor=actor, action="api_key.issue", after=_describe(key), ip=ip)
     return key, text
+
+
+def _good_keys(tenant: Tenant) -> int:
+    keys = ApiKey.objects.filter(tenant=tenant, revoked_at=None)
+    return keys.exclude(expires_at__lte=clock.now()).count()
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from accounts.models import MOST_WORDS
 from pictor.kit.money import Micros, from_decimal, to_decimal
 
 MAX_LIMIT = 2**31 - 1
-_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
+_GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 """An amount whose commas stand where thousands do: 12,50 may be meant as twelve and a half."""
 
 

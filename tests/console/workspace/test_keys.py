@@ -90,6 +90,7 @@ def test_a_key_is_made_with_its_rules_and_shown_once(acme, sign_in):
         ({"budget_month": "12,50"}, "Type an amount in dollars"),
         ({"budget_month": "1.000,50"}, "Type an amount in dollars"),
         ({"budget_day": "1,00"}, "Type an amount in dollars"),
+        ({"budget_day": "0,500"}, "Type an amount in dollars"),
         ({"name": "x\0y"}, "Null characters are not allowed"),
     ],
 )
