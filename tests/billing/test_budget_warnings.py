@@ -49,7 +49,7 @@ def test_owners_and_admins_are_told_once_when_a_budget_is_passed(acme, now):
     assert mail.subject == "The key “ci” is over its budget: $1.0025 of $1.00 in November 2026"
     for words in (mail.text, mail.html):
         assert "“ci” of the workspace “acme”" in words
-        assert "A new month begins with 1 December 2026." in words
+        assert "A new month begins on 1 December 2026." in words
 
 
 def test_what_was_passed_just_before_the_window_ended_is_told_of_after_it(acme, now):
