@@ -33,6 +33,15 @@ def stopped(pid: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+def command_lines(stack: Stack) -> str:
+    """Of all its processes; a connection's, in PostgreSQL, may end between two looks."""
+    words: list[str] = []
+    for process in psutil.Process(stack.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            words += process.cmdline()
+    return " ".join(words)
+
+
 def outlive_leases(stack: Stack) -> None:
     """All leases have run out, without the wait for it; image workers that live renew theirs."""
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:

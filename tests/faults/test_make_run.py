@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from pictor.runtime.part import answers_ok
-from tests.processes import NOT_PROBED, answers, outlive_leases, stopped, until
+from tests.processes import NOT_PROBED, answers, command_lines, outlive_leases, stopped, until
 from tests.servers import ROOT, Stack, bare_environment
 
 pytestmark = pytest.mark.timeout(120)
@@ -88,8 +88,7 @@ def test_pids_are_the_servers_own(stack):
 
 
 def test_no_secret_is_on_a_command_line(stack):
-    family = psutil.Process(stack.process.pid).children(recursive=True)
-    seen = " ".join(word for process in family for word in process.cmdline())
+    seen = command_lines(stack)
     secrets = json.loads((stack.data / "secrets.json").read_text()).values()
 
     assert [secret for secret in secrets if secret in seen] == []

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
 import redis
 
 from tests.customer import Customer
+from tests.processes import command_lines
 from tests.servers import Stack
 
 PROMPT = "a zebrafinch wearing galoshes"
@@ -50,11 +50,7 @@ def test_no_row_holds_a_key_or_a_secret(
 def test_the_broker_and_the_command_lines_hold_nothing_of_it(used: Customer, stack: Stack) -> None:
     client: Any = redis.Redis.from_url(stack.env["REDIS_URL"])
     held = b"".join(client.dump(key) or b"" for key in client.scan_iter())
-    words = " ".join(
-        word
-        for process in psutil.Process(stack.process.pid).children(recursive=True)
-        for word in process.cmdline()
-    )
+    words = command_lines(stack)
 
     for secret in (PROMPT, TAG, used.api_key):
         assert secret.encode() not in held
