@@ -173,6 +173,20 @@ def make_worker() -> WorkerEpoch:
     return enlist()
 
 
+def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
+    """An attempt on the channel under this claim; None where the claim is lost."""
+    attempt_id = new_uuid()
+    has_begun = begin_attempt(
+        attempt_id=attempt_id,
+        claim=claim,
+        number=number,
+        channel_id=channel.id,
+        upstream_model="gpt-image-2",
+        upstream_size="1024x1024",
+    )
+    return attempt_id if has_begun else None
+
+
 def make_delivery(
     claim: Claim,
     spools: Spools,

@@ -4,7 +4,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
-from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -13,13 +12,12 @@ from django.db.models import F
 from billing.models import Transfer
 from billing.selectors import ledger_findings
 from generation import attempts, claims, lease
-from generation.claims import Claim
 from generation.lease import WorkerEpoch
-from generation.models import Attempt, Channel, Generation, Worker
+from generation.models import Attempt, Generation, Worker
 from generation.outcome import AttemptEnd
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
-from tests.factories import make_worker
+from tests.factories import begun, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -27,19 +25,6 @@ pytestmark = pytest.mark.django_db
 def lose_lease(worker: WorkerEpoch) -> None:
     """The worker was last seen 16 seconds ago."""
     Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=16))
-
-
-def begin(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
-    attempt_id = new_uuid()
-    has_begun = attempts.begin_attempt(
-        attempt_id=attempt_id,
-        claim=claim,
-        number=number,
-        channel_id=channel.id,
-        upstream_model="gpt-image-2",
-        upstream_size="1024x1024",
-    )
-    return attempt_id if has_begun else None
 
 
 def test_a_claim_makes_the_generation_run_under_the_worker(queued, worker):
@@ -175,11 +160,11 @@ def test_beginning_an_attempt_again_writes_no_second_row(claim, channel):
 def test_no_attempt_begins_after_the_deadline(claim, channel):
     Generation.objects.filter(id=claim.generation.id).update(deadline_at=clock.now())
 
-    assert begin(claim, channel) is None
+    assert begun(claim, channel) is None
 
 
 def test_an_attempt_is_written_down_before_the_call(claim, channel):
-    attempt_id = begin(claim, channel)
+    attempt_id = begun(claim, channel)
 
     assert attempt_id is not None
     attempt = Attempt.objects.get(id=attempt_id)
@@ -193,16 +178,16 @@ def test_an_attempt_is_written_down_before_the_call(claim, channel):
 
 def test_a_lost_claim_begins_no_attempt(claim, channel, worker):
     claims.hand_back(worker=worker)
-    assert begin(claim, channel) is None
+    assert begun(claim, channel) is None
 
     claims.take(generation_id=claim.generation.id, worker=make_worker())
 
-    assert begin(claim, channel) is None
+    assert begun(claim, channel) is None
     assert not Attempt.objects.exists()
 
 
 def test_an_attempts_end_is_written_and_its_cost_booked_once(claim, channel):
-    attempt_id = begin(claim, channel)
+    attempt_id = begun(claim, channel)
     assert attempt_id is not None
     end = AttemptEnd(
         attempt_id,
@@ -230,7 +215,7 @@ def test_an_attempts_end_is_written_and_its_cost_booked_once(claim, channel):
 
 
 def test_the_first_end_of_an_attempt_stands(claim, channel):
-    attempt_id = begin(claim, channel)
+    attempt_id = begun(claim, channel)
     assert attempt_id is not None
     for name in ("delivered", "unknown"):
         attempts.end_attempt(
@@ -279,7 +264,7 @@ def test_generations_whose_doorbell_nobody_heard_are_found_oldest_first(acme, wo
 
 
 def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, worker):
-    cut_off, closed = begin(claim, channel), begin(claim, channel, number=2)
+    cut_off, closed = begun(claim, channel), begun(claim, channel, number=2)
     assert cut_off is not None
     assert closed is not None
     attempts.end_attempt(
@@ -297,11 +282,11 @@ def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, wo
 
 
 def test_an_attempt_of_whoever_claimed_it_meanwhile_is_not_cut_off(claim, channel, worker):
-    before = begin(claim, channel)
+    before = begun(claim, channel)
     claims.hand_back(worker=worker)
     again = claims.take(generation_id=claim.generation.id, worker=make_worker())
     assert again is not None
-    after = begin(again, channel)
+    after = begun(again, channel)
 
     attempts.cut_off(generation_ids=[claim.generation.id], now=clock.now())
 

@@ -8,16 +8,15 @@ import pytest
 from django.conf import settings
 
 from billing.selectors import ledger_findings
-from generation import attempts
 from generation.background import leftovers
 from generation.models import Attempt, Generation, State
 from generation.outcome import TIMED_OUT
 from generation.settlement import cancel, end_without_image
 from pictor.kit import clock
-from pictor.kit.ids import new_uuid
 from pictor.kit.spool import Spools
 from storage import backends
 from storage.services import image_key_of, input_key_of, partial_key_of, upload
+from tests.factories import begun
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -112,15 +111,7 @@ def test_what_was_left_while_nothing_was_cleaned_up_is_found_days_later(bucket, 
 
 def test_an_attempt_that_nobody_closed_is_closed_an_hour_after_the_end(bucket, claim, channel):
     """Whoever failed it died before; a call that may be under way still has its time."""
-    attempt_id = new_uuid()
-    attempts.begin_attempt(
-        attempt_id=attempt_id,
-        claim=claim,
-        number=1,
-        channel_id=channel.id,
-        upstream_model="m",
-        upstream_size="1x1",
-    )
+    begun(claim, channel)
     now = clock.now()
     end_without_image(
         generation=claim.generation,
@@ -134,7 +125,7 @@ def test_an_attempt_that_nobody_closed_is_closed_an_hour_after_the_end(bucket, c
     open_for_an_hour = Attempt.objects.filter(finished_at=None).count()
     leftovers.forget_leftovers(now=now + 2 * HOUR)
 
-    attempt = Attempt.objects.get(id=attempt_id)
+    attempt = Attempt.objects.get()
     assert open_for_an_hour == 1
     assert (attempt.attempt_class, attempt.may_have_billed) == ("unknown", True)
     assert ledger_findings() == []

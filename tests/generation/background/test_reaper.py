@@ -14,13 +14,12 @@ from django.db.models import F
 
 from billing.selectors import ledger_findings, statement
 from billing.services import LedgerError
-from generation import attempts, claims, lease, notify, settlement
+from generation import claims, lease, notify, settlement
 from generation.background import reaper
 from generation.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Worker
 from pictor.kit import clock
-from pictor.kit.ids import new_uuid
-from tests.factories import Customer, make_worker
+from tests.factories import Customer, begun, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -35,20 +34,11 @@ def claimed(customer: Customer, worker: WorkerEpoch) -> Generation:
     return generation
 
 
-def begin(generation: Generation, worker: WorkerEpoch, channel: Channel) -> UUID:
-    """The attempt that the worker has begun on it."""
+def begin(generation: Generation, worker: WorkerEpoch, channel: Channel) -> None:
+    """The worker takes it, and begins an attempt."""
     claim = claims.take(generation_id=generation.id, worker=worker)
     assert claim is not None
-    attempt_id = new_uuid()
-    attempts.begin_attempt(
-        attempt_id=attempt_id,
-        claim=claim,
-        number=1,
-        channel_id=channel.id,
-        upstream_model="m",
-        upstream_size="1x1",
-    )
-    return attempt_id
+    assert begun(claim, channel) is not None
 
 
 def unseen(worker: WorkerEpoch, seconds: int = 16) -> None:
@@ -191,7 +181,7 @@ def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
     acme, worker, channel, doorbell, monkeypatch
 ):
     first, second = sorted((acme.generation(), acme.generation()), key=lambda one: one.id)
-    begun = begin(first, worker, channel)
+    begin(first, worker, channel)
     Generation.objects.update(deadline_at=clock.now())
     fail = settlement.end_without_image
 
@@ -207,7 +197,7 @@ def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
         reap()
 
     assert state(first)[0] == "failed"
-    assert Attempt.objects.get(id=begun).attempt_class == "unknown"
+    assert Attempt.objects.get().attempt_class == "unknown"
 
 
 def test_an_overdue_generation_of_a_dead_worker_is_not_queued_again(acme, worker, doorbell):
