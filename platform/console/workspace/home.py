@@ -54,6 +54,8 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """A checklist until the first image; then money, failures and the latest images."""
     now = clock.now()
     may_look = May.SEE_GENERATIONS in workspace.may
+    # Asked before the images are looked for: one that is made in between is waited for, or shown.
+    is_begun = not may_look or has_made_images(workspace.id)
     latest = (
         found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
         if may_look
@@ -64,7 +66,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     usable = [key for key in keys if may_use(workspace, key, now)]
     own = [key for key in usable if key.name != SIGN_UP_KEY]
     budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
-    is_begun = not may_look or _has_begun(workspace, latest)
+    is_begun = is_begun or any(one.generation.state == State.SUCCEEDED for one in latest)
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
@@ -88,12 +90,6 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "has_followed": "HX-Request" in request.headers,
     }
     return render(request, "workspace/overview.html", context)
-
-
-def _has_begun(workspace: Workspace, latest: Iterable[Finished]) -> bool:
-    """Whether an image was ever made: it may have been deleted, or be behind many failures."""
-    has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
-    return has_succeeded or has_made_images(workspace.id)
 
 
 def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The overview: how to begin, until the first image; then what was spent, and of which budgets."""
 
+from typing import Any
+
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
@@ -13,6 +15,7 @@ from accounts.services import (
     set_own_limits,
     verify_email,
 )
+from console.workspace import home
 from generation.claims import take
 from generation.outcome import TIMED_OUT, Failure
 from generation.settlement import fail
@@ -46,6 +49,30 @@ def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, 
     assert "Your first image is here: made in 4.0 s, $0.05268 charged." in after
     assert "hx-trigger" not in after.partition('id="overview"')[2].partition(">")[0]
     assert "Your first image is here" not in words_of(client.get(page))
+
+
+def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_shown(
+    acme, sign_in, delivered, monkeypatch
+):
+    """A page that found none and no longer asked would never have said that it is here."""
+    client, page = sign_in(acme), url("overview", acme)
+    look = home.found
+    looks: list[bool] = []
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        before = look(*args, **kwargs)
+        if not looks:
+            delivered(acme)
+        looks.append(True)
+        return before
+
+    monkeypatch.setattr(home, "found", overtaken)
+
+    asks = words_of(client.get(page, headers={"HX-Request": "true"}))
+    then = words_of(client.get(page, headers={"HX-Request": "true"}))
+
+    assert f'hx-get="{page}" hx-trigger="every 2s"' in asks
+    assert "Your first image is here" in then
 
 
 def test_who_had_an_image_does_not_begin_again(acme, sign_in, delivered):
