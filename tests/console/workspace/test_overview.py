@@ -15,7 +15,7 @@ from accounts.services import (
     set_own_limits,
     verify_email,
 )
-from console.workspace import home
+from generation import searching
 from generation.claims import take
 from generation.outcome import TIMED_OUT, Failure
 from generation.settlement import fail
@@ -56,7 +56,7 @@ def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_sho
 ):
     """A page that found none and no longer asked would never have said that it is here."""
     client, page = sign_in(acme), url("overview", acme)
-    look = home.found
+    look = searching.found
     looks: list[bool] = []
 
     def overtaken(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +66,7 @@ def test_an_image_that_is_made_while_a_page_is_put_together_is_waited_for_or_sho
         looks.append(True)
         return before
 
-    monkeypatch.setattr(home, "found", overtaken)
+    monkeypatch.setattr("console.workspace.home.found", overtaken)
 
     asks = words_of(client.get(page, headers={"HX-Request": "true"}))
     then = words_of(client.get(page, headers={"HX-Request": "true"}))
