@@ -7,25 +7,23 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
-from generation import notify
+from generation import claims, notify
 from generation.admission import inputs
 from generation.admission.orphans import Undecided
 from generation.admission.service import Admitted, Deferred, Submission, admit, quoted_order
 from generation.claims import Claim
-from generation.dispatch.choosing import Opening
-from generation.dispatch.claiming import claimed
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
-from generation.notify import Ring
 from generation.outcome import Failure, not_stored
 from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle
@@ -102,60 +100,46 @@ def enter(submission: Submission, *, generation_id: GenerationId, now: datetime)
     """
     admitted = admit(submission, generation_id=generation_id, now=now)
     if admitted.is_new:
-        notify.ring(Ring.of(admitted.generation))
+        notify.ring(admitted.generation.id)
     return admitted
 
 
-async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
+async def run(*, generation_id: UUID, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
-    with dispatcher.opening(ring.model, ring.size) as opening:
-        claim = await claimed(ring.generation_id, worker, opening)
-        if claim is None:  # another worker has it, it is final or overdue, in quarantine …
-            return
-        if claim.has_begun:
-            await carry(claim, dispatcher=dispatcher, opening=opening)
-            return
-    await carry(claim, dispatcher=dispatcher)
+    claim = await pools.database(claims.take, generation_id=generation_id, worker=worker)
+    if claim is not None:  # or another worker has it, it is final or overdue, in quarantine …
+        await carry(claim, dispatcher=dispatcher)
 
 
-async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None = None) -> None:
+async def carry(claim: Claim, *, dispatcher: Dispatcher) -> None:
     """Dispatch, store, settle: carry what is claimed already to its settled bill."""
     log.request_id.set(claim.generation.request_id)
     try:
         with dispatcher.scope_of(claim) as spools:
-            delivery = await dispatcher.run(claim, spools, opening)
+            delivery = await dispatcher.run(claim, spools)
             try:
                 stored = await store(claim, delivery)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-            await _end(claim, partial(settle.on_loop, delivery=delivery, stored=stored), stored)
+            await _end(claim, partial(settle, delivery=delivery, stored=stored), stored)
     except ClaimLost:
         return
     except Failure as failure:
-        await _end(claim, _in_thread(partial(fail, failure=failure)))
+        await _end(claim, partial(fail, failure=failure))
     except (OperationalError, InterfaceError):
         raise  # the database went away: let go of, and queued again by the worker's heartbeat
     except Exception:
         # Nobody foresaw it, and the money must not wait for the deadline. Its images may be in
         # storage, but no row names them.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        await _end(claim, _in_thread(fail_unforeseen))
+        await _end(claim, fail_unforeseen)
 
 
-def _in_thread(end: Callable[..., bool]) -> Callable[..., Awaitable[bool]]:
-    async def ended(**when: Any) -> bool:
-        return await pools.database(end, **when)
-
-    return ended
-
-
-async def _end(
-    claim: Claim, end: Callable[..., Awaitable[bool]], stored: Sequence[StoredImage] = ()
-) -> None:
+async def _end(claim: Claim, end: Callable[..., bool], stored: Sequence[StoredImage] = ()) -> None:
     """Make it final, however often the database goes away, and wake whoever waits for it."""
 
-    async def ended() -> bool:
-        return await end(claim=claim, now=clock.now())
+    def ended() -> None:
+        if end(claim=claim, now=clock.now()):  # or the claim was lost on the way
+            notify.tell(Finished(claim.generation, tuple(stored)))
 
-    if await pools.again(ended):  # or the claim was lost on the way
-        await pools.database(notify.tell, Finished(claim.generation, tuple(stored)))
+    await pools.surely(ended)

@@ -19,7 +19,7 @@ from django.db import transaction
 from prometheus_client import Histogram
 
 from billing import pricing
-from billing.selectors import known_table_of, table_of
+from billing.selectors import table_of
 from billing.services import (
     Hold,
     Usage,
@@ -38,7 +38,6 @@ from generation.outcome import BROKEN, Delivery, Failure, error_row
 from pictor.kit import prepared, rows
 from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
-from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 from pictor.kit.prepared import Part
 from storage.models import StoredImage
@@ -63,15 +62,13 @@ IMAGE_SECONDS = Histogram(
 _TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
 
 
-@moment
+@SETTLE_SECONDS.time()
 def settle(
     *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
-) -> Steps[bool]:
+) -> bool:
     """Charge what was delivered; the generation succeeds. False when the claim is lost."""
     generation = claim.generation
-    books = pricing.PricedRequest.from_json(generation.priced).books
-    table = known_table_of(books) or (yield partial(table_of, books))
-    bill = bill_of(generation, delivery, table)
+    bill = bill_of(generation, delivery)
     if bill.excess:
         logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
     ending: dict[str, Any] = {
@@ -83,9 +80,7 @@ def settle(
         "channel_id": delivery.route.channel_id,
         "answer": answer_of(generation, delivery, bill, now),
     }
-    with SETTLE_SECONDS.time():
-        is_final = yield from _written(claim, delivery, bill, stored, ending)
-    if not is_final:
+    if not _write(claim, delivery, bill, stored, ending):
         return False
     _end(generation, ending)
     if generation.livemode:
@@ -94,27 +89,22 @@ def settle(
     return True
 
 
-def _written(
+def _write(
     claim: Claim,
     delivery: Delivery,
     bill: pricing.Due,
     stored: Sequence[StoredImage],
     ending: Mapping[str, Any],
-) -> Steps[bool]:
+) -> bool:
     """Settle: alone where nobody is told by webhook, else in a transaction with what they are."""
     generation = claim.generation
     settled = partial(_settled, claim, delivery, bill, stored, ending)
     unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
-    if (yield settled(condition=unheard)) is not None:
+    if prepared.fetch_one(*settled(condition=unheard)) is not None:
         return True
-    is_final: bool = yield partial(_settle_and_tell, generation, settled(), ending["finished_at"])
-    return is_final
-
-
-def _settle_and_tell(generation: Generation, settled: Part, now: datetime) -> bool:
     with transaction.atomic():
-        _tell(generation, State.SUCCEEDED, now)
-        is_final = prepared.fetch_one(*settled) is not None
+        _tell(generation, State.SUCCEEDED, ending["finished_at"])
+        is_final = prepared.fetch_one(*settled()) is not None
         transaction.set_rollback(not is_final)
     return is_final
 
@@ -283,12 +273,12 @@ def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
     )
 
 
-def bill_of(generation: Generation, delivery: Delivery, table: pricing.PriceTable) -> pricing.Due:
-    """What a delivery costs, at the prices of the books that the generation was quoted from."""
+def bill_of(generation: Generation, delivery: Delivery) -> pricing.Due:
+    """What a delivery costs, at the prices the generation was quoted at."""
     priced = pricing.PricedRequest.from_json(generation.priced)
     usage = delivery.answer.usage
     return pricing.due(
-        table,
+        table_of(priced.books),
         priced=priced,
         delivered=[pricing.Delivered(image.width, image.height) for image in delivery.images],
         reported_quality=delivery.answer.quality,
