@@ -54,8 +54,9 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """A checklist until the first image; then money, failures and the latest images."""
     now = clock.now()
     may_look = May.SEE_GENERATIONS in workspace.may
-    # Asked before the images are looked for: one that is made in between is waited for, or shown.
-    is_begun = not may_look or has_made_images(workspace.id)
+    has_followed = "HX-Request" in request.headers
+    # Who waits asks before the images are looked for: one that is made in between is waited for.
+    had_made = has_followed and has_made_images(workspace.id)
     latest = (
         found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
         if may_look
@@ -66,7 +67,9 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     usable = [key for key in keys if may_use(workspace, key, now)]
     own = [key for key in usable if key.name != SIGN_UP_KEY]
     budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
-    is_begun = is_begun or any(one.generation.state == State.SUCCEEDED for one in latest)
+    has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
+    has_made = has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
+    is_begun = not may_look or has_made
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
@@ -87,7 +90,7 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "is_money": True,
         "newest": row_of(latest[0], {}) if latest else None,
         "first": pictured[-1] if pictured else None,
-        "has_followed": "HX-Request" in request.headers,
+        "has_followed": has_followed,
     }
     return render(request, "workspace/overview.html", context)
 
