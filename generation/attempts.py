@@ -11,12 +11,14 @@ from psycopg.errors import IntegrityConstraintViolation
 
 from billing.services import book_upstream_cost
 from billing.upstream_cost import upstream_cost
+from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
-from generation.claims import Claim
+from generation.claims import CLAIMED, Claim
 from generation.models import Attempt, Generation, Route, State
 from generation.outcome import AttemptEnd
 from pictor.kit import ids, prepared, rows
 from pictor.kit.metrics import LONG
+from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 from pictor.kit.prepared import Part
 
@@ -27,15 +29,23 @@ ATTEMPTS = Counter(
 )
 SECONDS = Histogram("pictor_attempt_seconds", "What a call took.", ["channel"], buckets=LONG)
 
-_BEGIN_ATTEMPT = """
+_ATTEMPT = """
 INSERT INTO generation_attempt
     (id, generation_id, dispatch, number, channel_id, upstream_model, upstream_size,
      attempt_class, upstream_request_id, may_have_billed, cost_micros, detail)
 SELECT %s, g.id, g.dispatch, %s, %s, %s, %s, '', '', false, 0, ''
-FROM generation_generation AS g
+"""
+_BEGIN_ATTEMPT = f"""
+{_ATTEMPT} FROM generation_generation AS g
 WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
   AND g.deadline_at > clock_timestamp()
 ON CONFLICT (id) DO UPDATE SET number = excluded.number
+RETURNING id
+"""
+_BEGIN_WITH_CLAIM = f"""
+{_ATTEMPT} FROM {CLAIMED} AS g
+WHERE g.dispatch = 1 AND g.livemode AND g.task = 'generate' AND g.inputs = '[]'
+  AND g.model = %s AND g.size = %s AND g.revision = %s
 RETURNING id
 """
 
@@ -44,6 +54,7 @@ class TakesNoTests(Exception):
     """The channel took tests when it was chosen, and its operator has changed that since."""
 
 
+@moment
 def begin_attempt(
     *,
     attempt_id: UUID,
@@ -52,7 +63,7 @@ def begin_attempt(
     channel_id: int,
     upstream_model: str,
     upstream_size: str,
-) -> bool:
+) -> Steps[bool]:
     """Write down that a channel is about to be called; False when the claim is lost, or too late.
 
     Safe to repeat with the same id: the first answer may have been lost with the connection.
@@ -60,12 +71,37 @@ def begin_attempt(
     """
     facts = (attempt_id, number, channel_id, upstream_model, upstream_size)
     try:
-        values = [*facts, claim.generation.id, claim.dispatch]
-        return prepared.fetch_one(_BEGIN_ATTEMPT, values) is not None
+        row = yield Part(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch])
     except IntegrityError as error:
         if isinstance(error.__cause__, IntegrityConstraintViolation):  # as our trigger says it
             raise TakesNoTests(str(error)) from error
         raise
+    return row is not None
+
+
+def begun_with_claim(
+    *, attempt_id: UUID, route: RouteInfo, upstream_size: str, size: str, revision: int
+) -> Part:
+    """The part of a claim's statement that begins the first attempt, if the row is as expected.
+
+    That is: a plain live request of the route's model in that size, never dispatched before, while
+    the configuration has that revision. A test's attempt may be refused by the database, and would
+    take the claim down with it.
+    """
+    facts = [attempt_id, 1, route.channel_id, route.upstream_model, upstream_size]
+    return Part(_BEGIN_WITH_CLAIM, [*facts, route.model, size, revision])
+
+
+@transaction.atomic
+def close_uncalled(attempt_id: UUID, *, generation_id: UUID, now: datetime) -> None:
+    """Close an attempt that began with a claim whose answer was lost, if it did begin.
+
+    A claim that is still being made has the row locked, and is waited for.
+    """
+    locked = Generation.objects.select_for_update(no_key=True).filter(id=generation_id)
+    locked.values_list("id").first()
+    end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail="the claim's answer was lost")
+    end_attempt(end, generation_id=generation_id, now=now)
 
 
 @transaction.atomic(savepoint=False)

@@ -6,9 +6,10 @@ its neighbours are called once more, not twice. A row's `quarantine` is how many
 together with it; 0 is everything else (docs/adr/0012).
 
 A message may be delivered twice or never; only the claim decides. It raises the generation's
-dispatch number; beginning an attempt and ending the generation are conditional on (id, running,
-dispatch number). A worker that lost its claim, however alive it looks, can still close its
-attempts, which are facts, and nothing else. Every comparison of times uses the database's clock.
+dispatch number, and may write down the first attempt in the same statement (attempts.py); beginning
+another one and ending the generation are conditional on (id, running, dispatch number). A worker
+that lost its claim, however alive it looks, can still close its attempts, which are facts, and
+nothing else. Every comparison of times uses the database's clock.
 """
 
 from collections.abc import Collection
@@ -23,6 +24,8 @@ from accounts.selectors import REVISION
 from generation.lease import WorkerEpoch
 from generation.models import Generation, State
 from pictor.kit import prepared, rows
+from pictor.kit.moments import Steps, moment
+from pictor.kit.prepared import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,13 @@ class Claim:
     dispatch: int
     seconds_left: float
     revision: int
+    has_begun: bool = False
+    """Whether its first attempt is written down already."""
 
 
-_LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8"
+CLAIMED = "claimed"
+"""The part of a claim's statement that a first attempt reads: the row, and the `revision`."""
+_LEFT = "extract(epoch FROM g.deadline_at - clock_timestamp())::float8 AS seconds_left"
 _TAKE = f"""
 UPDATE generation_generation AS g
 SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
@@ -45,19 +52,31 @@ WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
   AND g.deadline_at > clock_timestamp()
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
-RETURNING {_LEFT}, {REVISION}, {rows.columns(Generation, "g")}
+RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
+_TAKEN = Part(f"SELECT {CLAIMED}.*, EXISTS (SELECT FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
 
 
-def take(*, generation_id: UUID, worker: WorkerEpoch) -> Claim | None:
+@moment
+def take(
+    *, generation_id: UUID, worker: WorkerEpoch, beginning: Part | None = None
+) -> Steps[Claim | None]:
     """Claim a queued generation under this worker's lease; None when it is not to be had.
 
     One in quarantine is not: `take_quarantined` claims those.
+
+    Args:
+        generation_id: the one.
+        worker: whose it will be.
+        beginning: the part that writes its first attempt down, reading from CLAIMED.
     """
-    row = prepared.fetch_one(
-        _TAKE, [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
-    )
-    return None if row is None else _claimed(*row)
+    values = [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
+    if beginning is None:
+        row = yield Part(_TAKE, values)
+        return None if row is None else _claimed(*row)
+    parts = {CLAIMED: Part(_TAKE, values), "begun": beginning, "taken": _TAKEN}
+    row = yield prepared.together("taken", **parts)
+    return None if row is None else _claimed(*row[:-1], has_begun=row[-1])
 
 
 _TAKE_QUARANTINED = f"""
@@ -72,7 +91,7 @@ WHERE g.id = (
     ORDER BY deaths, id FOR UPDATE SKIP LOCKED LIMIT 1)
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
-RETURNING {_LEFT}, {REVISION}, {rows.columns(Generation, "g")}
+RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
 
 
@@ -84,9 +103,9 @@ def take_quarantined(*, worker: WorkerEpoch) -> Claim | None:
     return None if row is None else _claimed(*row)
 
 
-def _claimed(seconds_left: float, revision: int, *values: Any) -> Claim:
+def _claimed(seconds_left: float, revision: int, *values: Any, has_begun: bool = False) -> Claim:
     generation = rows.read(Generation, values)
-    return Claim(generation, generation.dispatch, seconds_left, revision)
+    return Claim(generation, generation.dispatch, seconds_left, revision, has_begun)
 
 
 def acquit(*, worker: WorkerEpoch) -> None:

@@ -9,11 +9,15 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from redis.exceptions import RedisError
 
+from generation.channels.declaration import Task
+from generation.models import Generation
 from generation.selectors import Finished
 from generation.wakeups import has_words, told
 from pictor.kit import redis_client
@@ -27,7 +31,7 @@ MAX_TOLD_BYTES = 8192
 TASK = "generation.tasks.ring"
 QUEUE = "images"
 
-_BODY = '[["%s"], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
+_BODY = '[%s, {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
 _MESSAGE = (
     json.dumps(
         {
@@ -47,7 +51,7 @@ _MESSAGE = (
                 "timelimit": [None, None],
                 "root_id": "ID",
                 "parent_id": None,
-                "argsrepr": "('ID',)",
+                "argsrepr": "ARGS",
                 "kwargsrepr": "{}",
                 "origin": "pictor",
                 "ignore_result": None,
@@ -68,7 +72,7 @@ _MESSAGE = (
     )
     .replace("%", "%%")
     .replace('"ID"', '"%(id)s"')
-    .replace("'ID'", "'%(id)s'")
+    .replace('"ARGS"', "%(arguments)s")
     .replace("BODY", "%(body)s")
 )
 """What Celery would send, as it would render it each time anew; a test holds it against that."""
@@ -78,13 +82,42 @@ QUIET_SECONDS = 1.0
 _quiet_until = 0.0
 
 
-def ring(generation_id: UUID) -> bool:
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What a doorbell says: which generation, and what a plain live one's first call depends on."""
+
+    generation_id: UUID
+    model: str = ""
+    size: str = ""
+
+    @classmethod
+    def of(cls, generation: Generation) -> "Ring":
+        """As it is first rung: the id alone of a test, or of what images are sent with."""
+        is_plain = generation.task == Task.GENERATE and not generation.inputs
+        if not (is_plain and generation.livemode):
+            return cls(generation.id)
+        return cls(generation.id, generation.model, generation.size)
+
+    @classmethod
+    def read(cls, arguments: Sequence[Any]) -> "Ring":
+        """As a message carries it. Raises ValueError, TypeError or AttributeError."""
+        generation_id, *expected = arguments
+        return cls(UUID(generation_id), *(str(word) for word in expected))
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """As a message carries it."""
+        expected = (self.model, self.size) if self.model else ()
+        return (str(self.generation_id), *expected)
+
+
+def ring(bell: Ring) -> bool:
     """Tell an image worker that a generation is queued. False when the broker did not take it."""
     global _quiet_until  # noqa: PLW0603 - one broker a process, seen the same by all its threads
     if time.monotonic() < _quiet_until:
         return False
     try:
-        redis_client.broker().lpush(QUEUE, _message_of(generation_id))
+        redis_client.broker().lpush(QUEUE, _message_of(bell))
     except Exception as error:  # noqa: BLE001 - whatever it is, the generation is accepted already
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the doorbell was not heard: %s", error)
@@ -92,16 +125,18 @@ def ring(generation_id: UUID) -> bool:
     return True
 
 
-def _message_of(generation_id: UUID) -> str:
+def _message_of(bell: Ring) -> str:
     """The doorbell as it lies in its queue. The generation's id serves as the message's too."""
-    body = base64.b64encode((_BODY % generation_id).encode()).decode()
-    return _MESSAGE % {"id": generation_id, "body": body}
+    arguments = bell.arguments
+    body = base64.b64encode((_BODY % json.dumps(arguments)).encode()).decode()
+    said = {"id": bell.generation_id, "arguments": json.dumps(repr(arguments)), "body": body}
+    return _MESSAGE % said
 
 
 def ring_all(generation_ids: Iterable[UUID]) -> None:
     """Ring for each; what is not heard is found by the image workers, or rung for by the reaper."""
     for generation_id in generation_ids:
-        ring(generation_id)
+        ring(Ring(generation_id))
 
 
 def wake(generation_ids: Iterable[UUID]) -> None:

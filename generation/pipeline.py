@@ -7,26 +7,28 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
 
-from generation import claims, notify
+from generation import notify
 from generation.admission import inputs
 from generation.admission.orphans import Undecided
 from generation.admission.service import Admitted, Deferred, Submission, admit, quoted_order
 from generation.claims import Claim
+from generation.dispatch.choosing import Opening
+from generation.dispatch.claiming import InDoubt, claimed
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
-from generation.outcome import Failure, not_stored
+from generation.notify import Ring
+from generation.outcome import Delivery, Failure, not_stored
 from generation.selectors import Finished
-from generation.settlement import fail, fail_unforeseen, settle
+from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from pictor.kit import clock, log, pools, retries
 from pictor.kit.ids import GenerationId
 from storage.models import StoredImage
@@ -100,46 +102,65 @@ def enter(submission: Submission, *, generation_id: GenerationId, now: datetime)
     """
     admitted = admit(submission, generation_id=generation_id, now=now)
     if admitted.is_new:
-        notify.ring(admitted.generation.id)
+        notify.ring(Ring.of(admitted.generation))
     return admitted
 
 
-async def run(*, generation_id: UUID, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
+async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
-    claim = await pools.database(claims.take, generation_id=generation_id, worker=worker)
-    if claim is not None:  # or another worker has it, it is final or overdue, in quarantine …
-        await carry(claim, dispatcher=dispatcher)
+    try:
+        with dispatcher.opening(ring.model, ring.size) as opening:
+            claim = await claimed(ring.generation_id, worker, opening)
+            if claim is None:  # another worker has it, it is final or overdue, in quarantine …
+                return
+            if claim.has_begun:
+                await carry(claim, dispatcher=dispatcher, opening=opening)
+                return
+    except InDoubt as doubt:  # nothing counts in for it any more
+        await doubt.close()
+        raise
+    await carry(claim, dispatcher=dispatcher)
 
 
-async def carry(claim: Claim, *, dispatcher: Dispatcher) -> None:
+async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None = None) -> None:
     """Dispatch, store, settle: carry what is claimed already to its settled bill."""
     log.request_id.set(claim.generation.request_id)
     try:
         with dispatcher.scope_of(claim) as spools:
-            delivery = await dispatcher.run(claim, spools)
+            delivery = await dispatcher.run(claim, spools, opening)
             try:
                 stored = await store(claim, delivery)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-            await _end(claim, partial(settle, delivery=delivery, stored=stored), stored)
+            await _end(claim, partial(_settled, claim, delivery, stored), stored)
     except ClaimLost:
         return
     except Failure as failure:
-        await _end(claim, partial(fail, failure=failure))
+        await _end(claim, partial(pools.database, _dated, fail, claim=claim, failure=failure))
     except (OperationalError, InterfaceError):
         raise  # the database went away: let go of, and queued again by the worker's heartbeat
     except Exception:
         # Nobody foresaw it, and the money must not wait for the deadline. Its images may be in
         # storage, but no row names them.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        await _end(claim, fail_unforeseen)
+        await _end(claim, partial(pools.database, _dated, fail_unforeseen, claim=claim))
 
 
-async def _end(claim: Claim, end: Callable[..., bool], stored: Sequence[StoredImage] = ()) -> None:
+async def _settled(claim: Claim, delivery: Delivery, stored: Sequence[StoredImage]) -> bool:
+    """Settle on the loop, or in a thread where a webhook is told of it."""
+    made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
+    is_settled = await settle_unheard.on_loop(**made, at=clock.now)
+    return is_settled or await pools.database(_dated, settle_and_tell, **made)
+
+
+def _dated(end: Callable[..., bool], **made: Any) -> bool:
+    """In the thread, when its turn has come: what is in the ledger is dated as it is written."""
+    return end(**made, now=clock.now())
+
+
+async def _end(
+    claim: Claim, end: Callable[[], Awaitable[bool]], stored: Sequence[StoredImage] = ()
+) -> None:
     """Make it final, however often the database goes away, and wake whoever waits for it."""
-
-    def ended() -> None:
-        if end(claim=claim, now=clock.now()):  # or the claim was lost on the way
-            notify.tell(Finished(claim.generation, tuple(stored)))
-
-    await pools.surely(ended)
+    if await pools.again(end):  # or the claim was lost on the way
+        await pools.storage(notify.tell, Finished(claim.generation, tuple(stored)))

@@ -8,7 +8,8 @@ failed is closed before, in a transaction of its own: it is a fact, whoever has 
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,7 +20,7 @@ from django.db import transaction
 from prometheus_client import Histogram
 
 from billing import pricing
-from billing.selectors import table_of
+from billing.selectors import known_table_of, table_of
 from billing.services import (
     Hold,
     Usage,
@@ -38,6 +39,7 @@ from generation.outcome import BROKEN, Delivery, Failure, error_row
 from pictor.kit import prepared, rows
 from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
+from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 from pictor.kit.prepared import Part
 from storage.models import StoredImage
@@ -62,16 +64,65 @@ IMAGE_SECONDS = Histogram(
 _TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
 
 
-@SETTLE_SECONDS.time()
 def settle(
     *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
 ) -> bool:
     """Charge what was delivered; the generation succeeds. False when the claim is lost."""
+    made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
+    return settle_unheard(**made, at=lambda: now) or settle_and_tell(**made, now=now)
+
+
+@moment
+def settle_unheard(
+    *,
+    claim: Claim,
+    delivery: Delivery,
+    stored: Sequence[StoredImage],
+    at: Callable[[], datetime],
+) -> Steps[bool]:
+    """The same in one statement; False also where a webhook is to be told of it.
+
+    `at` is asked when its turn has come: what is in the ledger is dated as it is written.
+    """
     generation = claim.generation
-    bill = bill_of(generation, delivery)
-    if bill.excess:
-        logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
-    ending: dict[str, Any] = {
+    books = pricing.PricedRequest.from_json(generation.priced).books
+    table = known_table_of(books) or (yield partial(table_of, books))
+    began, now = time.perf_counter(), at()
+    unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
+    bill = bill_of(generation, delivery, table)
+    ending = _success(generation, delivery, bill, now)
+    row = yield _settled(claim, delivery, bill, stored, ending, condition=unheard)
+    if row is None:
+        return False
+    SETTLE_SECONDS.observe(time.perf_counter() - began)
+    _succeed(generation, ending, bill)
+    return True
+
+
+@SETTLE_SECONDS.time()
+def settle_and_tell(
+    *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
+) -> bool:
+    """The same in one transaction with what the tenant's webhooks are told."""
+    generation = claim.generation
+    table = table_of(pricing.PricedRequest.from_json(generation.priced).books)
+    bill = bill_of(generation, delivery, table)
+    ending = _success(generation, delivery, bill, now)
+    with transaction.atomic():
+        _tell(generation, State.SUCCEEDED, now)
+        settled = _settled(claim, delivery, bill, stored, ending)
+        is_final = prepared.fetch_one(*settled) is not None
+        transaction.set_rollback(not is_final)
+    if is_final:
+        _succeed(generation, ending, bill)
+    return is_final
+
+
+def _success(
+    generation: Generation, delivery: Delivery, bill: pricing.Due, now: datetime
+) -> Mapping[str, Any]:
+    """What the row of one that succeeds says at its end."""
+    return {
         "state": State.SUCCEEDED,
         "finished_at": now,
         "captured_micros": bill.total,
@@ -80,33 +131,15 @@ def settle(
         "channel_id": delivery.route.channel_id,
         "answer": answer_of(generation, delivery, bill, now),
     }
-    if not _write(claim, delivery, bill, stored, ending):
-        return False
+
+
+def _succeed(generation: Generation, ending: Mapping[str, Any], bill: pricing.Due) -> None:
     _end(generation, ending)
+    if bill.excess:
+        logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
     if generation.livemode:
-        took = now - generation.created_at
+        took = ending["finished_at"] - generation.created_at
         IMAGE_SECONDS.labels(generation.model).observe(took.total_seconds())
-    return True
-
-
-def _write(
-    claim: Claim,
-    delivery: Delivery,
-    bill: pricing.Due,
-    stored: Sequence[StoredImage],
-    ending: Mapping[str, Any],
-) -> bool:
-    """Settle: alone where nobody is told by webhook, else in a transaction with what they are."""
-    generation = claim.generation
-    settled = partial(_settled, claim, delivery, bill, stored, ending)
-    unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
-    if prepared.fetch_one(*settled(condition=unheard)) is not None:
-        return True
-    with transaction.atomic():
-        _tell(generation, State.SUCCEEDED, ending["finished_at"])
-        is_final = prepared.fetch_one(*settled()) is not None
-        transaction.set_rollback(not is_final)
-    return is_final
 
 
 def _settled(
@@ -273,12 +306,12 @@ def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
     )
 
 
-def bill_of(generation: Generation, delivery: Delivery) -> pricing.Due:
-    """What a delivery costs, at the prices the generation was quoted at."""
+def bill_of(generation: Generation, delivery: Delivery, table: pricing.PriceTable) -> pricing.Due:
+    """What a delivery costs, at the prices of the books that the generation was quoted from."""
     priced = pricing.PricedRequest.from_json(generation.priced)
     usage = delivery.answer.usage
     return pricing.due(
-        table_of(priced.books),
+        table,
         priced=priced,
         delivered=[pricing.Delivered(image.width, image.height) for image in delivery.images],
         reported_quality=delivery.answer.quality,

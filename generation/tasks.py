@@ -1,11 +1,10 @@
-"""What Celery carries: generation ids, as doorbells; and the work of each minute or hour.
+"""What Celery carries: doorbells of generations; and the work of each minute or hour.
 
-A message may come twice or never. A doorbell's id goes straight to the process's event loop
+A message may come twice or never. What a doorbell says goes straight to the process's event loop
 (background/doorbell.py); the claim decides, and lease and reaper are the truth.
 """
 
 import logging
-from uuid import UUID
 
 from celery import Task, shared_task
 
@@ -14,6 +13,7 @@ from generation import watch
 from generation.admission import idempotency, orphans
 from generation.audit import audit
 from generation.background import doorbell, leftovers, retention
+from generation.notify import Ring
 from pictor.kit import clock
 
 logger = logging.getLogger(__name__)
@@ -26,9 +26,9 @@ class Doorbell(Task):  # type: ignore[type-arg] # generic for the stubs alone
 
 
 @shared_task(base=Doorbell, ignore_result=True)
-def ring(generation_id: str) -> None:
+def ring(*arguments: str) -> None:
     """A generation is queued: carry it, if it is still to be had."""
-    doorbell.hear(UUID(generation_id))
+    doorbell.hear(Ring.read(arguments))
 
 
 @shared_task(ignore_result=True)

@@ -16,7 +16,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 from billing.models import Account
-from pictor.kit import pools, prepared
+from pictor.kit import loop_connections, pools, prepared
 from pictor.kit.threads import Threads
 
 LONG = ("tests/console", "tests/faults", "tests/flows")
@@ -71,8 +71,9 @@ def quick_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def pooled_connections(transactional_db: None) -> Iterator[None]:
-    """A database for the fixed pools' threads, which close their connections at the end."""
+    """A database for loops and for the fixed pools' threads; its connections end with the test."""
     yield
+    loop_connections.finish()
     named = (("views", 8), ("probes", 1), ("figures", 1), ("database", 8))
     every = [(pools._threads(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
     every.append((pools.admission()._threads, 6))  # noqa: SLF001 - as above

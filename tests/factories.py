@@ -195,19 +195,21 @@ def make_delivery(
     quality: str | None = None,
     usage: Usage | None = None,
     number: int = 1,
+    attempt_id: UUID | None = None,
 ) -> Delivery:
-    """A begun attempt on the model's first channel, and images of these sizes from it."""
+    """Images of these sizes by the model's first channel, of that attempt or one that begins."""
     made = claim.generation
     route = catalogue_at(claim.revision).routes_for(made.model, livemode=made.livemode)[0]
-    attempt_id = new_uuid()
-    begin_attempt(
-        attempt_id=attempt_id,
-        claim=claim,
-        number=number,
-        channel_id=route.channel_id,
-        upstream_model=route.upstream_model,
-        upstream_size=claim.generation.size,
-    )
+    if attempt_id is None:
+        attempt_id = new_uuid()
+        begin_attempt(
+            attempt_id=attempt_id,
+            claim=claim,
+            number=number,
+            channel_id=route.channel_id,
+            upstream_model=route.upstream_model,
+            upstream_size=claim.generation.size,
+        )
     images = [
         VerifiedImage(spools.new(max_bytes=1000), "png", width, height, None)
         for width, height in sizes

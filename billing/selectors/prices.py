@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
@@ -14,6 +13,10 @@ from billing.models import Price, PriceBook
 from billing.price_csv import differences
 from billing.pricing import AUTO, REFERENCE, BookRow, PriceKey, PriceRow, PriceTable
 from pictor.kit.money import Micros, scale_half_up
+
+MOST_TABLES = 256
+"""Tables that a process keeps."""
+_tables: dict[tuple[int, ...], PriceTable] = {}
 
 
 def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
@@ -179,13 +182,27 @@ def has_price_books() -> bool:
     return PriceBook.objects.exists()
 
 
-@lru_cache(maxsize=256)
+def known_table_of(books: tuple[int, ...]) -> PriceTable | None:
+    """What `table_of` says, if this process knows it already; asks no database."""
+    return _tables.get(books)
+
+
 def table_of(books: tuple[int, ...]) -> PriceTable:
     """The table made of these published books, whatever is in force now: to settle with.
 
-    Cached for the process's life: published books never change. Raises LookupError for a book
-    that is not published.
+    Kept for the process's life, at most MOST_TABLES: published books never change. Raises
+    LookupError for a book that is not published.
     """
+    table = _tables.get(books)
+    if table is None:
+        table = _made_of(books)
+        if len(_tables) >= MOST_TABLES:
+            _tables.clear()
+        _tables[books] = table
+    return table
+
+
+def _made_of(books: tuple[int, ...]) -> PriceTable:
     found = PriceBook.objects.in_bulk(books)
     chosen = [found[book] for book in books if book in found]
     if len(chosen) != len(books) or any(book.published_at is None for book in chosen):

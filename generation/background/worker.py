@@ -1,9 +1,9 @@
 """The image worker's one asyncio loop: slots, lease, drain.
 
-Celery's consumer only hands ids over; every upstream call of the process waits on this loop, at
-some 24 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a full
-database pool cannot let it run out, and looks for generations whose doorbell nobody heard: with the
-broker down, work is merely found a few seconds later.
+Celery's consumer only hands doorbells over; every upstream call of the process waits on this loop,
+at some 24 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a
+full database pool cannot let it run out, and looks for generations whose doorbell nobody heard:
+with the broker down, work is merely found a few seconds later.
 
 Loop and heartbeat listen to each other. The process ends when one of them is gone or has hung,
 because it would go on taking messages and do nothing with them.
@@ -28,7 +28,8 @@ from generation.background.quarantine import Quarantine
 from generation.claims import Claim
 from generation.dispatch.service import Dispatcher
 from generation.lease import WorkerEpoch
-from pictor.kit import clock, vital
+from generation.notify import Ring
+from pictor.kit import clock, loop_connections, vital
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spools import process_spools
 
@@ -85,14 +86,14 @@ class ImageWorker:
         )
         logger.info("image worker %s has %d slots", self._epoch, settings.WORKER_SLOTS)
 
-    def accept(self, generation_id: UUID) -> None:
+    def accept(self, ring: Ring) -> None:
         """Take a slot (waiting for one) and hand the generation to the loop."""
         if self._is_stopping.is_set():
             return
         while not self._slots.acquire(timeout=LOOK_SECONDS):
             if self._is_stopping.is_set():  # whoever waits for a slot must not hold the stop up
                 return
-        self._loop.call_soon_threadsafe(self._begin, generation_id)
+        self._loop.call_soon_threadsafe(self._begin, ring)
 
     def stop_claiming(self) -> None:
         """Claim nothing more; what is in hand goes on."""
@@ -121,6 +122,7 @@ class ImageWorker:
             self._loop.run_forever()
             lane.result().cancel()
             self._loop.run_until_complete(asyncio.wait([lane.result()]))
+            loop_connections.finish()
 
     async def _begin_quarantine(self) -> asyncio.Task[None]:
         assert self._quarantine is not None  # noqa: S101 - start() makes it
@@ -137,10 +139,10 @@ class ImageWorker:
     def _be_heard(self) -> None:
         self._loop_heard_at = time.monotonic()
 
-    def _begin(self, generation_id: UUID) -> None:
+    def _begin(self, ring: Ring) -> None:
         self._began_at = time.monotonic()
-        task = self._loop.create_task(self._carry(generation_id))
-        self._in_hand[task] = generation_id
+        task = self._loop.create_task(self._carry(ring))
+        self._in_hand[task] = ring.generation_id
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -149,12 +151,10 @@ class ImageWorker:
         if not task.cancelled() and (error := task.exception()):
             logger.error("a generation was let go of", exc_info=error)
 
-    async def _carry(self, generation_id: UUID) -> None:
+    async def _carry(self, ring: Ring) -> None:
         if self._is_stopping.is_set() or self._epoch is None:
             return
-        await pipeline.run(
-            generation_id=generation_id, worker=self._epoch, dispatcher=self._the_dispatcher()
-        )
+        await pipeline.run(ring=ring, worker=self._epoch, dispatcher=self._the_dispatcher())
 
     async def _carry_claimed(self, claim: Claim) -> None:
         await pipeline.carry(claim, dispatcher=self._the_dispatcher())
@@ -223,7 +223,7 @@ class ImageWorker:
         for generation_id in unheard:
             if not self._slots.acquire(blocking=False):
                 return
-            self._loop.call_soon_threadsafe(self._begin, generation_id)
+            self._loop.call_soon_threadsafe(self._begin, Ring(generation_id))
         if not unheard or self._unheard_since is None or self._began_at > self._unheard_since:
             self._unheard_since = now if unheard else None
         elif now - self._unheard_since > IDLE_LIMIT_SECONDS:

@@ -39,6 +39,11 @@ def loaded_catalogue(revision: int) -> Catalogue | None:
     return _loaded if _loaded.revision == revision else None
 
 
+def latest_catalogue() -> Catalogue:
+    """The one that this process has, whatever its revision: to be held against one's own."""
+    return _loaded
+
+
 def current_catalogue() -> Catalogue:
     """The snapshot of the present revision."""
     return catalogue_at(config_revision())

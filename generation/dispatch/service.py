@@ -1,18 +1,18 @@
 """Try channels in order, write each attempt down, and bring back verified images.
 
-One Dispatcher a worker process, on its event loop. Database work runs in the database pool, pixel
-work in the conversion pool, storage in its own; the loop itself only moves bytes into spool files.
+One Dispatcher a worker process, on its event loop. Pixel work runs in the conversion pool, storage
+in its own; the loop itself only moves bytes into spool files, and begins attempts.
 """
 
-import asyncio
-import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from uuid import UUID
 
 from generation import attempts
-from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo, Size
+from generation.catalogue.contracts import AUTO, RouteInfo, Size
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import catalogue_at, loaded_catalogue
 from generation.channels.base import LargeValue, UpstreamAnswer
@@ -20,30 +20,22 @@ from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
 from generation.claims import Claim
-from generation.dispatch.call import ask, ignored_by, needs_of, wanted_of
-from generation.dispatch.endings import (
-    WrongSize,
-    counted_as,
-    end_of,
-    error_of,
-    gate_seconds,
-    overridden,
-    refused,
-)
-from generation.dispatch.health import Health, UpstreamCall
+from generation.dispatch.call import ask, ignored_by, wanted_of
+from generation.dispatch.choosing import Chooser, Opening, unmade
+from generation.dispatch.endings import WrongSize, end_of, error_of, overridden
+from generation.dispatch.health import UpstreamCall
 from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
 from generation.dispatch.pixels import verified
 from generation.dispatch.retry import History, Next, decide
-from generation.dispatch.selection import candidates
 from generation.models import Generation
 from generation.outcome import (
     NO_CHANNEL,
     TIMED_OUT,
+    AttemptEnd,
     Delivery,
     Failure,
     VerifiedImage,
-    error_for,
 )
 from pictor.kit import clock, ids, pools
 from pictor.kit.errors import PictorError
@@ -51,9 +43,6 @@ from pictor.kit.http import HttpPool
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolFull, Spools
 
-LONGEST_WAIT_SECONDS = 15.0
-"""How long a generation waits for a gate, a full cap, or the first outcomes of a channel."""
-LOOK_AGAIN_SECONDS = 0.1
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
 
@@ -67,6 +56,8 @@ class _Run:
     partials: Partials
     spools: Spools
     """The dispatch's scope."""
+    begun: UUID | None = None
+    """The first attempt, where it began with the claim."""
     history: History = field(default_factory=History)
     number: int = 0
     ends_at: float = 0.0
@@ -84,34 +75,36 @@ class _Run:
 class Dispatcher:
     """Sends generations to channels and brings back verified images."""
 
-    def __init__(
-        self,
-        *,
-        http: HttpPools,
-        allow: Collection[str],
-        spools: Spools,
-        roll: Callable[[], float] = random.random,
-    ) -> None:
+    def __init__(self, *, http: HttpPools, allow: Collection[str], spools: Spools) -> None:
         self._http = http
         self._fetching = Fetching(http.strangers)
         self._allow = allow
         self._spools = spools
-        self._roll = roll
-        self._health = Health()
+        self._chooser = Chooser()
+
+    def opening(self, model: str, size: str) -> AbstractContextManager[Opening | None]:
+        """The first call of what its doorbell says to be of that model and size, if it says so."""
+        return self._chooser.opening(model, size)
 
     def scope_of(self, claim: Claim) -> Spools:
         """The scope of all spools of this dispatch, to be ended when its images are stored."""
         return self._spools.scope(str(claim.generation.tenant_id))
 
-    async def run(self, claim: Claim, spools: Spools) -> Delivery:
+    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
         """Images from the first channel that delivers. Raises Failure with the caller's error.
 
         Reference images that the caller named by address are fetched first.
+
+        Args:
+            claim: what is to be made.
+            spools: the dispatch's scope.
+            opening: the attempt that began with the claim.
         """
-        catalogue = loaded_catalogue(claim.revision)
+        catalogue = opening.catalogue if opening else loaded_catalogue(claim.revision)
         if catalogue is None:
             catalogue = await pools.surely(catalogue_at, claim.revision)
-        run = _Run(claim, self._candidates(claim, catalogue), Partials(claim, spools), spools)
+        queue = self._chooser.queue_of(claim, catalogue, opening)
+        run = _Run(claim, queue, Partials(claim, spools), spools)
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
             raise Failure(NO_CHANNEL)
@@ -123,76 +116,23 @@ class Dispatcher:
             spools=spools,
             seconds=run.seconds_left,
         ) as run.large:
-            return await self._delivered(run)
+            return await self._delivered(run, opening)
 
-    async def _delivered(self, run: _Run) -> Delivery:
-        while True:
+    async def _delivered(self, run: _Run, opening: Opening | None) -> Delivery:
+        if opening is None:
             candidate, call = await self._next(run)
+        else:
+            candidate, call, run.begun = opening.candidate, opening.call, opening.attempt_id
+        while True:
             try:
                 return await self._attempt(run, candidate, call)
             except _Ended as ended:
                 run.history = run.history.after(ended.cause.attempt_class)
                 self._requeue(run, candidate, ended)
-
-    # --- choosing -----------------------------------------------------------------------------
-
-    def _candidates(self, claim: Claim, catalogue: Catalogue) -> list[Candidate]:
-        generation = claim.generation
-        contract = catalogue.contracts.get(generation.model)
-        if contract is None:
-            return []
-        routes = catalogue.routes_for(generation.model, livemode=generation.livemode)
-        if claim.dispatch > 1:
-            routes = tuple(route for route in routes if route.allows_redispatch)
-        found = candidates(
-            routes,
-            contract=contract,
-            size=generation.size,
-            needs=needs_of(generation),
-            roll=self._roll,
-        )
-        return [
-            _within_limit(one, contract, generation.prompt)
-            for one in found
-            if one.keeps_size or not generation.strict_size
-        ]
+            candidate, call = await self._next(run)
 
     async def _next(self, run: _Run) -> tuple[Candidate, UpstreamCall]:
-        """The first candidate that may be called now; waits a little for a gate that will open.
-
-        With every breaker open the first candidate is tried anyway: a breaker lets others go first,
-        and there are no others. While no channel has proven itself, a burst waits for the first
-        answers instead of going all to the first channel.
-        """
-        waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, run.seconds_left)
-        while True:
-            now = time.monotonic()
-            chosen = self._best_of(run.queue, now=now, is_patient=now < waited_until)
-            if chosen is not None:  # counted before any await: others choose meanwhile
-                return chosen, self._health.started(chosen.route)
-            opens_at = now + min(self._health.opens_in(one.route, now=now) for one in run.queue)
-            if max(now, opens_at) >= waited_until:
-                raise Failure(error_for(refused()))
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-
-    def _best_of(
-        self, queue: Sequence[Candidate], *, now: float, is_patient: bool
-    ) -> Candidate | None:
-        """The first usable candidate, by rank; None means: wait for outcomes of it.
-
-        A burst to a channel of which nothing is known goes in a few calls at first, while others
-        could serve: it neither floods a dead channel nor spills over to a lower rank.
-        """
-        usable = [one for one in queue if self._health.is_usable(one.route, now=now)]
-        for candidate in usable:
-            route, size = candidate.route, candidate.upstream_size
-            if not self._health.keeps_size(route, size):
-                continue
-            is_waiting = is_patient and len(usable) > 1
-            is_waiting = is_waiting and not self._health.is_known(route, now=now)
-            return None if is_waiting else candidate
-        broken = (one for one in queue if self._health.is_only_broken(one.route, now=now))
-        return usable[0] if usable else next(broken, None)
+        return await self._chooser.next_of(run.queue, seconds_left=run.seconds_left)
 
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
         """Leave in the queue what may be tried next; raises Failure when nothing may."""
@@ -213,8 +153,8 @@ class Dispatcher:
     # --- one attempt --------------------------------------------------------------------------
 
     async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Delivery:
-        """One call that `_next` has counted in; whatever its outcome, it is counted out here."""
-        cause: UpstreamError | None = UpstreamError(AttemptClass.REJECTED, "not called at all")
+        """One call that is counted in already; whatever its outcome, it is counted out here."""
+        cause: UpstreamError | None = unmade()
         try:
             attempt_id, seconds = await self._begin(run, candidate)
             call.sent_at = started = time.monotonic()
@@ -225,7 +165,7 @@ class Dispatcher:
                     spools.keep(*(image.spool for image in delivery.images))
             except UpstreamError as error:
                 cause = overridden(error, candidate.route)
-                self._count_out(call, cause)  # first, because others wait for the outcome
+                self._chooser.count_out(call, cause)  # first: others wait for the outcome
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
                 await self._close(run, candidate.route, attempt_id, cause)
                 _tell(run, candidate, cause.attempt_class, cause.http_status, started)
@@ -234,15 +174,7 @@ class Dispatcher:
             _tell(run, candidate, AttemptClass.DELIVERED, answer.http_status, started)
             return delivery
         finally:
-            self._count_out(call, cause)
-
-    def _count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:
-        self._health.ended(
-            call,
-            failed_as=counted_as(cause),
-            retry_after=gate_seconds(cause),
-            now=time.monotonic(),
-        )
+            self._chooser.count_out(call, cause)
 
     async def _begin(self, run: _Run, candidate: Candidate) -> tuple[UUID, float]:
         """The attempt's row and its seconds.
@@ -250,25 +182,34 @@ class Dispatcher:
         Raises Failure when none are left, ClaimLost, or _Ended where the channel takes no tests.
         """
         run.number += 1
+        begun, run.begun = run.begun, None
         if run.seconds_left <= 0:
-            raise Failure(TIMED_OUT)
+            raise Failure(TIMED_OUT, ended=None if begun is None else _out_of_time(begun))
+        if begun is not None:
+            return begun, self._seconds_of(run, candidate)
         attempt_id = ids.new_uuid()
         try:
-            has_begun = await pools.surely(
-                attempts.begin_attempt,
-                attempt_id=attempt_id,
-                claim=run.claim,
-                number=run.number,
-                channel_id=candidate.route.channel_id,
-                upstream_model=candidate.route.upstream_model,
-                upstream_size=candidate.upstream_size,
+            has_begun = await pools.again(
+                partial(
+                    attempts.begin_attempt.on_loop,
+                    attempt_id=attempt_id,
+                    claim=run.claim,
+                    number=run.number,
+                    channel_id=candidate.route.channel_id,
+                    upstream_model=candidate.route.upstream_model,
+                    upstream_size=candidate.upstream_size,
+                )
             )
         except attempts.TakesNoTests as error:
             cause = UpstreamError(AttemptClass.REFUSED, str(error))
             raise _Ended(cause, NO_CHANNEL) from None
         if not has_begun:
             raise ClaimLost
-        return attempt_id, min(float(candidate.route.timeout_seconds), run.seconds_left)
+        return attempt_id, self._seconds_of(run, candidate)
+
+    @staticmethod
+    def _seconds_of(run: _Run, candidate: Candidate) -> float:
+        return min(float(candidate.route.timeout_seconds), run.seconds_left)
 
     @staticmethod
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
@@ -336,12 +277,7 @@ class Dispatcher:
                 AttemptClass.BAD_RESULT, "no image that could be decoded", may_have_billed=True
             )
         size = run.generation.size
-        if candidate.upstream_size != AUTO:
-            self._health.delivered(
-                candidate.route,
-                size=candidate.upstream_size,
-                was_right=all(image.size in {candidate.upstream_size, size} for image in images),
-            )
+        self._chooser.delivered(candidate, wanted=size, sizes=[image.size for image in images])
         if run.generation.strict_size and size != AUTO:
             wrong = [image.size for image in images if image.size != str(Size.parse(size))]
             if wrong:
@@ -361,6 +297,10 @@ class _Ended(Exception):
         self.error = error
 
 
+def _out_of_time(attempt_id: UUID) -> AttemptEnd:
+    return AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail="no time was left for it")
+
+
 def _tell(
     run: _Run, candidate: Candidate, ended_as: AttemptClass, status: int | None, started: float
 ) -> None:
@@ -371,12 +311,6 @@ def _tell(
         status=status,
         seconds=time.monotonic() - started,
     )
-
-
-def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:
-    """Without the ratio sentence where the prompt leaves no room for it."""
-    fits = len(prompt) + len(candidate.prompt_suffix) <= contract.prompt_max_chars
-    return candidate if fits else replace(candidate, prompt_suffix="")
 
 
 def _without_echo(image: VerifiedImage, sent: str) -> VerifiedImage:

@@ -1,7 +1,7 @@
 """The Celery app: a doorbell. Its queues and its schedule; runtime/celery_worker.py works on them.
 
-Messages hold a generation's id or nothing. No results, events, gossip or ETA: Postgres is the
-truth, and a message may come twice or never.
+Messages hold a generation's id, with its model and size where they help, or nothing. No results,
+events, gossip or ETA: Postgres is the truth, and a message may come twice or never.
 """
 
 import os

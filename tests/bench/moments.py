@@ -1,4 +1,4 @@
-"""What a generation's durable moments cost the database and us: admitted, claimed, begun, settled.
+"""What a generation's durable moments cost the database and us: admitted, claimed, settled.
 
 `python -m tests.bench moments` runs this module once more with the stack's environment, as a
 process that has Django: one thread, one connection, without an upstream, an image or a doorbell.
@@ -25,7 +25,7 @@ GENERATIONS = 300
 AT_ONCE = 25
 """Sooner settled than anybody misses them and rings again."""
 BALANCE = 10**9
-MOMENTS = ("admitted", "claimed", "begun", "settled")
+MOMENTS = ("admitted", "claimed with its attempt", "settled")
 
 
 def run(ground: Ground, requests: int | None) -> Result:
@@ -82,19 +82,27 @@ def main(count: int) -> None:
 def _moments(customer: Any, spools: Any) -> Iterator[None]:
     """A batch of generations from one moment to the next."""
     from generation import claims  # noqa: PLC0415 - once Django is set up
+    from generation.catalogue.snapshot import current_catalogue  # noqa: PLC0415 - as above
+    from generation.dispatch.choosing import Chooser  # noqa: PLC0415 - as above
     from generation.settlement import settle  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
 
     made = [customer.generation() for _ in range(AT_ONCE)]
+    worker, chooser = factories.make_worker(), Chooser()
+    current_catalogue()
     yield
-    worker = factories.make_worker()
-    mine = [claims.take(generation_id=one.id, worker=worker) for one in made]
-    held = [claim for claim in mine if claim is not None]
+    begun = []
+    for one in made:
+        with chooser.opening(one.model, one.size) as first:
+            assert first is not None
+            part = first.beginning
+            claim = claims.take(generation_id=one.id, worker=worker, beginning=part)
+            assert claim is not None
+            begun.append((claim, first.attempt_id))
     yield
-    begun = [(claim, factories.make_delivery(claim, spools)) for claim in held]
-    yield
-    for claim, delivery in begun:
+    for claim, attempt_id in begun:
+        delivery = factories.make_delivery(claim, spools, attempt_id=attempt_id)
         stored = factories.stored_images(claim, delivery)
         settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
     yield

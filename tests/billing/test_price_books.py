@@ -13,7 +13,7 @@ from accounts.selectors import audit_page, config_revision
 from billing.models import Price, PriceBook
 from billing.pricing import BookRow, PriceTable, quote
 from billing.seed_prices import seed_prices
-from billing.selectors import current_table, table_of
+from billing.selectors import current_table, known_table_of, table_of
 from billing.services import draft_price_book, publish_price_book
 from pictor.kit.money import Micros
 
@@ -103,6 +103,21 @@ def test_a_request_is_settled_at_the_books_it_was_quoted_from(acme, now):
 
     assert unit(table_of(quoted_from.books)) == 50
     assert table_of(quoted_from.books).books == quoted_from.books
+
+
+def test_tables_that_are_known_ask_no_database_and_are_bounded(
+    now, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr("billing.selectors.prices.MOST_TABLES", 2)
+    books = [(publish([row(unit)], now).id,) for unit in (100, 200, 300)]
+    for one in books:
+        assert known_table_of(one) is None
+        table_of(one)
+
+    with django_assert_num_queries(0):
+        assert known_table_of(books[2]) is table_of(books[2])
+    assert known_table_of(books[0]) is None
+    assert unit(table_of(books[0])) == 100
 
 
 def test_an_unpublished_book_settles_nothing(now):

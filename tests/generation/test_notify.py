@@ -4,7 +4,6 @@ import base64
 import json
 import time
 from typing import Any
-from uuid import UUID
 
 import pytest
 import redis
@@ -13,6 +12,7 @@ from kombu.transport.redis import Channel
 
 from generation import notify, tasks
 from generation.background import doorbell as heard
+from generation.notify import Ring
 from pictor.celery import app
 from pictor.kit import redis_client
 from pictor.kit.ids import new_uuid
@@ -43,16 +43,19 @@ def message(settings):
 
 
 def test_a_doorbell_is_a_message_in_the_images_queue(fresh, doorbell):
-    assert notify.ring(new_uuid()) is True
+    assert notify.ring(Ring(new_uuid())) is True
 
     assert doorbell() == 1
 
 
-def test_a_doorbell_is_what_celery_would_send(fresh, doorbell, message):
+@pytest.mark.parametrize(
+    "expected", [(), ("dall-e-3", "1024x1024"), ('50 %s of "it\'s"', "auto")], ids=str
+)
+def test_a_doorbell_is_what_celery_would_send(fresh, doorbell, message, expected):
     generation_id = new_uuid()
-    app.send_task(notify.TASK, (str(generation_id),), queue=notify.QUEUE)
+    app.send_task(notify.TASK, (str(generation_id), *expected), queue=notify.QUEUE)
     theirs = message()
-    notify.ring(generation_id)
+    notify.ring(Ring(generation_id, *expected))
     ours = message()
 
     assert json.loads(base64.b64decode(ours.pop("body"))) == json.loads(
@@ -69,15 +72,16 @@ def test_a_doorbell_is_what_celery_would_send(fresh, doorbell, message):
 
 @pytest.fixture
 def taken(monkeypatch):
-    """The ids that were handed to the loop."""
-    ids: list[UUID] = []
-    monkeypatch.setattr(heard, "_answer", ids.append)
-    return ids
+    """What was handed to the loop."""
+    rings: list[Ring] = []
+    monkeypatch.setattr(heard, "_answer", rings.append)
+    return rings
 
 
-def test_a_doorbell_goes_from_the_consumer_to_the_loop(fresh, doorbell, message, taken):
-    generation_id = new_uuid()
-    notify.ring(generation_id)
+@pytest.mark.parametrize("expected", [(), ("dall-e-3", "1024x1024")], ids=str)
+def test_a_doorbell_goes_from_the_consumer_to_the_loop(fresh, doorbell, message, taken, expected):
+    rung = Ring(new_uuid(), *expected)
+    notify.ring(rung)
     with app.connection_for_read() as connection:
         channel: Any = connection.default_channel
         came = Channel.Message(message(), channel=channel)
@@ -85,10 +89,16 @@ def test_a_doorbell_goes_from_the_consumer_to_the_loop(fresh, doorbell, message,
 
         tasks.ring.start_strategy(app, None)(came, None, None, None, [])
 
-    assert taken == [generation_id]
+    assert taken == [rung]
 
 
-@pytest.mark.parametrize("payload", [[["no id"], {}, {}], [[], {}, {}], {}, None, [[7], {}, {}]])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *([["no id"], {}, {}], [[], {}, {}], {}, None, [[7], {}, {}]),
+        [["01992d5e-0000-7000-8000-000000000000", "dall-e-3", "auto", "more"], {}, {}],
+    ],
+)
 def test_a_doorbell_that_names_no_generation_is_refused_as_celery_refuses(taken, payload):
     class Came:
         def __init__(self) -> None:
@@ -100,12 +110,23 @@ def test_a_doorbell_that_names_no_generation_is_refused_as_celery_refuses(taken,
     assert taken == []
 
 
+def test_of_a_plain_live_request_it_says_what_the_first_call_depends_on(acme):
+    plain, test, sent_along, edited = (acme.generation() for _ in range(4))
+    test.livemode = False
+    sent_along.inputs = [{"placeholder": "one"}]
+    edited.task = "edit"
+
+    others = [test, sent_along, edited]
+    assert Ring.of(plain) == Ring(plain.id, "gpt-image-2-origin", "1024x1024")
+    assert [Ring.of(one) for one in others] == [Ring(one.id) for one in others]
+
+
 def test_no_book_is_kept_of_doorbells():
     assert app.amqp.queues["images"].no_ack is True
 
 
 def test_a_broker_that_is_away_is_logged_and_left_alone_for_a_second(broken_broker, caplog):
-    answers = [notify.ring(new_uuid()) for _ in range(5)]
+    answers = [notify.ring(Ring(new_uuid())) for _ in range(5)]
 
     assert answers == [False] * 5
     assert caplog.text.count("the doorbell was not heard") == 1
@@ -115,13 +136,13 @@ def test_no_url_of_a_broker_makes_an_accepted_generation_fail(fresh, settings, c
     settings.CELERY_BROKER_URL = "amqp://broker:5672//"
     redis_client.forget_client()
 
-    assert notify.ring(new_uuid()) is False
+    assert notify.ring(Ring(new_uuid())) is False
     assert caplog.text.count("the doorbell was not heard") == 1
     redis_client.forget_client()
 
 
 def test_after_that_it_is_tried_again(broken_broker, monkeypatch, caplog):
-    notify.ring(new_uuid())
+    notify.ring(Ring(new_uuid()))
     monkeypatch.setattr(notify, "_quiet_until", time.monotonic())
 
     notify.ring_all([new_uuid(), new_uuid()])

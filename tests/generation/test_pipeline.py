@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import logging
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,13 +17,17 @@ from billing.selectors import ledger_findings
 from generation import attempts, notify, pipeline
 from generation.catalogue.credentials import encrypted
 from generation.claims import Claim
+from generation.dispatch.choosing import Chooser, Opening
 from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation, Serves
+from generation.notify import Ring
 from generation.outcome import Delivery
 from generation.selectors import Finished
 from pictor.kit import log, pools
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
+from pictor.kit.moments import Steps, moment
+from pictor.kit.prepared import Part
 from pictor.kit.spool import SpoolBudget, Spools
 from pictor.kit.spools import process_spools
 from storage.models import StoredImage
@@ -35,10 +40,11 @@ class Broken(Dispatcher):
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._chooser = Chooser()
         self._spools = process_spools()
 
     @override
-    async def run(self, claim: Claim, spools: Spools) -> Delivery:
+    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
         await pools.database(
             attempts.begin_attempt,
             attempt_id=new_uuid(),
@@ -56,9 +62,7 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
     acme, channel, queued, worker, caplog
 ):
     with caplog.at_level(logging.ERROR):
-        asyncio.run(
-            pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Broken(channel))
-        )
+        asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Broken(channel)))
 
     queued.refresh_from_db()
     attempt = Attempt.objects.get()
@@ -84,19 +88,23 @@ def test_what_failed_after_its_images_were_stored_has_none(channel, queued, work
 
     class Delivers(Broken):
         @override
-        async def run(self, claim: Claim, spools: Spools) -> Delivery:
+        async def run(
+            self, claim: Claim, spools: Spools, opening: Opening | None = None
+        ) -> Delivery:
             return await pools.database(make_delivery, claim, spools)
 
     async def stored(claim: Claim, delivery: Delivery) -> list[StoredImage]:
         return stored_images(claim, delivery)
 
-    def broken(**_: object) -> bool:
+    @moment
+    def broken(**_: object) -> Steps[bool]:
+        yield Part("SELECT 1", [])
         raise RuntimeError("a bill that cannot be written")
 
     monkeypatch.setattr(pipeline, "store", stored)
-    monkeypatch.setattr(pipeline, "settle", broken)
+    monkeypatch.setattr(pipeline, "settle_unheard", broken)
     monkeypatch.setattr(notify, "tell", told.append)
-    asyncio.run(pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Delivers(channel)))
+    asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Delivers(channel)))
 
     assert [(each.generation.state, each.images) for each in told] == [("failed", ())]
 
@@ -108,11 +116,13 @@ def test_what_a_worker_logs_names_the_request(queued, worker, channel):
 
     class Looks(Broken):
         @override
-        async def run(self, claim: Claim, spools: Spools) -> Delivery:
+        async def run(
+            self, claim: Claim, spools: Spools, opening: Opening | None = None
+        ) -> Delivery:
             seen.append(await pools.database(log.request_id.get))
             return await super().run(claim, spools)
 
-    asyncio.run(pipeline.run(generation_id=queued.id, worker=worker, dispatcher=Looks(channel)))
+    asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Looks(channel)))
 
     assert seen == ["req_1"]
 
@@ -139,7 +149,7 @@ def test_a_spool_without_room_is_our_fault_and_not_the_channels(
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(budget_bytes))
             dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
-            await pipeline.run(generation_id=queued.id, worker=worker, dispatcher=dispatcher)
+            await pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=dispatcher)
             assert len(upstream.received) == 1
             assert spools.budget.used_bytes == 0
             await http.aclose()
@@ -167,9 +177,10 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
     made = acme.tester().generation()
     begin = attempts.begin_attempt
 
-    def overtaken(**call: Any) -> bool:
-        Channel.objects.filter(pk=switched.pk).update(serves=Serves.LIVE)
-        return begin(**call)
+    @moment
+    def overtaken(**call: Any) -> Steps[bool]:
+        yield partial(Channel.objects.filter(pk=switched.pk).update, serves=Serves.LIVE)
+        return (yield from begin.steps(**call))
 
     monkeypatch.setattr(attempts, "begin_attempt", overtaken)
     data = [{"b64_json": base64.b64encode(noise()).decode()}]
@@ -181,7 +192,7 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(4_000_000))
             dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
-            await pipeline.run(generation_id=made.id, worker=worker, dispatcher=dispatcher)
+            await pipeline.run(ring=Ring(made.id), worker=worker, dispatcher=dispatcher)
             assert spools.budget.used_bytes == 0
             await http.aclose()
 

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from generation import inspection, notify
 from generation.models import Generation
+from generation.notify import Ring
 from generation.selectors import generation_for_operator
 
 
@@ -45,6 +46,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _redeliver(self, generation: Generation) -> None:
-        if not notify.ring(generation.id):
+        if not notify.ring(Ring(generation.id)):
             raise CommandError("the broker did not take the message")
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")

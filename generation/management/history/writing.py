@@ -178,7 +178,7 @@ class _Rows:
             answer=answer,
             images=images,
         )
-        bill = bill_of(made, delivery)
+        bill = bill_of(made, delivery, quoted.prices)
         made.state = State.SUCCEEDED
         made.finished_at = ended_at
         made.captured_micros = bill.total

@@ -9,7 +9,7 @@ reaper and its watch, the beat, the consumer's watch, webhooks, the posting of f
     views       8   every other sync endpoint under /v1, web
     probes      1   the look at the servers behind /readyz, web
     figures     1   what /metrics says, web
-    database    8   claims, attempts, settlements, image worker; webhooks, short-work worker
+    database    8   all that is not a moment, image worker; webhooks, short-work worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
     references  1   verification of reference images, both; fair between tenants
@@ -23,7 +23,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeAlias, TypeVar
@@ -37,8 +37,12 @@ from pictor.kit.threads import Threads
 
 logger = logging.getLogger(__name__)
 
-CALLS = Gauge("pictor_pool_calls", "Calls of a pool of threads, waiting or running.", ["pool"])
-THREADS = Gauge("pictor_pool_threads", "Threads of a pool: calls beyond them wait.", ["pool"])
+CALLS = Gauge("pictor_pool_calls", "Calls of a pool, waiting or running.", ["pool"])
+THREADS = Gauge(
+    "pictor_pool_threads",
+    "Threads of a pool, or connections of the loop: calls beyond them wait.",
+    ["pool"],
+)
 
 _again = retries.calls(pause_seconds=1.0)
 
@@ -66,20 +70,33 @@ _heard = _Breaks()
 _breaks = 0
 
 
+def breaks() -> int:
+    """How many breaks of connections this process has met."""
+    return _breaks
+
+
+def broke() -> None:
+    """A connection broke: whoever has others drops them before they are used again."""
+    global _breaks  # noqa: PLW0603 - a count that only grows; a lost increment costs one refusal
+    _breaks += 1
+
+
 def _with_database(call: Callable[[], T]) -> T:
     """Run a call on this thread's own connection and leave that connection fit for the next.
 
     Where one connection broke, the others are as dead: every thread drops its own before it is
     used again, so that a database that came back is not refused once more by each thread.
     """
-    global _breaks  # noqa: PLW0603 - a count that only grows; a lost increment costs one refusal
     if _heard.heard_of != _breaks:
         _heard.heard_of = _breaks
         connection.close()
+    used = connection.connection
     try:
         return call()
     except (OperationalError, InterfaceError):
-        _breaks += 1
+        # A transaction that ends on a dead connection has made another one already.
+        if any(one is not None and one.closed for one in (used, connection.connection)):
+            broke()
         raise
     finally:
         if connection.connection is not None and (
@@ -121,8 +138,12 @@ async def database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 async def surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The same, again and again while the database is away. For writes that are safe to repeat."""
-    call = partial(function, *args, **kwargs)
-    return await _again(_is_away, database, call)
+    return await again(partial(database, partial(function, *args, **kwargs)))
+
+
+async def again(function: Callable[[], Awaitable[T]]) -> T:
+    """Await what writes to the database, again and again while that is away."""
+    return await _again(_is_away, function)
 
 
 def _is_away(error: Exception) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Part(NamedTuple):
@@ -24,6 +25,12 @@ class Part(NamedTuple):
 
     text: str
     values: Sequence[Any]
+
+
+@cache
+def database() -> BaseDatabaseWrapper:
+    """Django's ways with values, errors and settings; never connected, so all may share it."""
+    return connections.create_connection(DEFAULT_DB_ALIAS)
 
 
 class _Held(threading.local):
@@ -44,7 +51,7 @@ def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     if cursor is None or cursor.connection is not connection.connection:
         cursor = _held.cursor = psycopg.RawCursor(connection.connection)
     with connection.wrap_database_errors:
-        return cursor.execute(_numbered(statement), values, prepare=True).fetchone()
+        return cursor.execute(numbered(statement), values, prepare=True).fetchone()
 
 
 def together(answer: str, **parts: Part) -> Part:
@@ -61,7 +68,7 @@ def together(answer: str, **parts: Part) -> Part:
 
 
 @cache
-def _numbered(statement: str) -> str:
+def numbered(statement: str) -> str:
     """As PostgreSQL takes it: `$1, $2` for each `%s`. psycopg does so anew for long statements."""
     numbers = count(1)
     return re.sub("%s", lambda _: f"${next(numbers)}", statement)

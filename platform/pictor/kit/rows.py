@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 
@@ -50,7 +50,7 @@ def changing(
     nulls = tuple(set(where) - set(matched))
     statement = _update(model, tuple(values), tuple(matched), nulls, given)
     fields = [(_field(model, name), value) for name, value in [*values.items(), *matched.items()]]
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection = prepared.database()
     bound = [field.get_db_prep_save(value, connection) for field, value in fields]
     return Part(statement, bound)
 
@@ -63,7 +63,7 @@ def columns(model: type[Model], table: str) -> str:
 
 def read(model: type[M], values: Sequence[Any]) -> M:
     """A row of a model, as a query would bring it, from the values of its `columns`."""
-    found, connection = list(values), connections[DEFAULT_DB_ALIAS]
+    found, connection = list(values), prepared.database()
     for place, field in _converted(model):
         found[place] = field.from_db_value(found[place], field.cached_col, connection)  # type: ignore[attr-defined]  # _converted has those alone
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _fields(model)], found)
@@ -71,9 +71,7 @@ def read(model: type[M], values: Sequence[Any]) -> M:
 
 def _said(row: Model) -> Iterator[tuple[str, Any]]:
     """The columns that the row does not leave to the database, with their values."""
-    connection = connections[
-        DEFAULT_DB_ALIAS
-    ]  # looked up once: Django's `connection` does each time
+    connection = prepared.database()
     for field in _fields(type(row)):
         value = field.pre_save(row, add=True)
         is_left = isinstance(value, DatabaseDefault) or (field.primary_key and value is None)

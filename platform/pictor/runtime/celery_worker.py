@@ -16,7 +16,7 @@ from celery.utils.nodenames import default_nodename, host_format
 from pictor.runtime import worker_step  # noqa: F401 - its signals, before the worker is made
 
 THREADS = {"images": 1, "short": 4}
-"""Threads of the pool by queue; an image worker's ids go to its event loop and not through it."""
+"""Threads of the pool by queue; an image worker's doorbells go to its event loop instead."""
 
 
 def main(queue: str) -> int:

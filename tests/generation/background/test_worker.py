@@ -15,6 +15,7 @@ from generation.background import worker as module
 from generation.background.worker import ImageWorker
 from generation.lease import WorkerEpoch
 from generation.models import Generation, Worker
+from generation.notify import Ring
 from pictor.kit import pools, vital
 from pictor.kit.ids import new_uuid
 from tests.processes import until
@@ -62,7 +63,7 @@ def test_a_worker_whose_loop_hangs_ends(worker, ends, monkeypatch):
         goes_on.wait()
 
     monkeypatch.setattr(pipeline, "run", blocks)
-    worker.accept(new_uuid())
+    worker.accept(Ring(new_uuid()))
 
     assert has_come(ends, "its loop has hung")
     goes_on.set()
@@ -112,8 +113,8 @@ def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
     monkeypatch.setattr(pipeline, "run", waits)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(worker, "_slots", threading.BoundedSemaphore(1))
-    worker.accept(new_uuid())
-    waiting = threading.Thread(target=worker.accept, args=[new_uuid()])
+    worker.accept(Ring(new_uuid()))
+    waiting = threading.Thread(target=worker.accept, args=[Ring(new_uuid())])
     waiting.start()
 
     worker.stop_claiming()
@@ -130,12 +131,12 @@ def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
     in_hand, let_go = acme.generation(), acme.generation()
     goes_on = threading.Event()
 
-    async def takes_and_waits(*, generation_id, worker, **_):
-        await pools.database(claims.take, generation_id=generation_id, worker=worker)
+    async def takes_and_waits(*, ring, worker, **_):
+        await pools.database(claims.take, generation_id=ring.generation_id, worker=worker)
         await asyncio.to_thread(goes_on.wait)
 
     monkeypatch.setattr(pipeline, "run", takes_and_waits)
-    worker.accept(in_hand.id)
+    worker.accept(Ring(in_hand.id))
     until(lambda: state_of(in_hand) == "running")
 
     claims.take(generation_id=let_go.id, worker=WorkerEpoch(Worker.objects.get().epoch))

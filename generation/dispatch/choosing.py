@@ -1,0 +1,199 @@
+"""Which channel is called next: what the configuration allows, by what this process has seen.
+
+On the worker's event loop alone. A call is counted in where it is chosen, before anything is
+awaited, because others choose meanwhile.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from generation import attempts
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
+from generation.catalogue.plans import CLOSEST, Candidate
+from generation.catalogue.snapshot import latest_catalogue
+from generation.channels.declaration import PLAIN, Needs
+from generation.channels.errors import AttemptClass, UpstreamError
+from generation.claims import Claim
+from generation.dispatch.call import needs_of
+from generation.dispatch.endings import counted_as, gate_seconds, refused
+from generation.dispatch.health import Health, UpstreamCall
+from generation.dispatch.selection import candidates
+from generation.outcome import Failure, error_for
+from pictor.kit import ids
+from pictor.kit.prepared import Part
+
+LONGEST_WAIT_SECONDS = 15.0
+"""How long a generation waits for a gate, a full cap, or the first outcomes of a channel."""
+LOOK_AGAIN_SECONDS = 0.1
+
+
+def unmade() -> UpstreamError:
+    """How a call counts that was chosen and never made."""
+    return UpstreamError(AttemptClass.REJECTED, "not called at all")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first call of a generation that is not claimed yet, chosen by what its doorbell says.
+
+    `queue` are all channels that may serve it, as `catalogue` has them.
+    """
+
+    attempt_id: UUID
+    size: str
+    candidate: Candidate
+    call: UpstreamCall
+    queue: Sequence[Candidate]
+    catalogue: Catalogue
+
+    @property
+    def beginning(self) -> Part:
+        """What writes it down as a part of the claim."""
+        return attempts.begun_with_claim(
+            attempt_id=self.attempt_id,
+            route=self.candidate.route,
+            upstream_size=self.candidate.upstream_size,
+            size=self.size,
+            revision=self.catalogue.revision,
+        )
+
+
+class Chooser:
+    """Chooses for one worker process."""
+
+    def __init__(self) -> None:
+        self._health = Health()
+
+    @contextmanager
+    def opening(self, model: str, size: str) -> Iterator[Opening | None]:
+        """The first call of a plain live request, counted in; out again at the end, if not before.
+
+        None where nothing is known of model or size, where it has to wait for a channel, or where
+        its prompt may need one more sentence.
+        """
+        opening = self._opening(model, size)
+        try:
+            yield opening
+        finally:
+            if opening is not None:
+                self.count_out(opening.call, unmade())
+
+    def _opening(self, model: str, size: str) -> Opening | None:
+        catalogue = latest_catalogue()
+        contract = catalogue.contracts.get(model)
+        if contract is None or not (size == AUTO or size in contract.by_name):
+            return None
+        queue = self._capable(catalogue, contract, size=size)
+        chosen = self._best_of(queue, now=time.monotonic(), is_patient=True)
+        if chosen is None or chosen.plan == CLOSEST:
+            return None
+        call = self._health.started(chosen.route)
+        return Opening(ids.new_uuid(), size, chosen, call, queue, catalogue)
+
+    def queue_of(
+        self, claim: Claim, catalogue: Catalogue, opening: Opening | None
+    ) -> list[Candidate]:
+        """Every channel that may serve what was claimed, best first."""
+        generation = claim.generation
+        contract = catalogue.contracts.get(generation.model)
+        if contract is None:
+            return []
+        found = (
+            opening.queue
+            if opening
+            else self._capable(
+                catalogue,
+                contract,
+                size=generation.size,
+                needs=needs_of(generation),
+                livemode=generation.livemode,
+                is_redispatch=claim.dispatch > 1,
+            )
+        )
+        return [
+            _within_limit(one, contract, generation.prompt)
+            for one in found
+            if one.keeps_size or not generation.strict_size
+        ]
+
+    @staticmethod
+    def _capable(
+        catalogue: Catalogue,
+        contract: ContractTerms,
+        *,
+        size: str,
+        needs: Needs = PLAIN,
+        livemode: bool = True,
+        is_redispatch: bool = False,
+    ) -> list[Candidate]:
+        routes = catalogue.routes_for(contract.model, livemode=livemode)
+        if is_redispatch:
+            routes = tuple(route for route in routes if route.allows_redispatch)
+        return candidates(routes, contract=contract, size=size, needs=needs, roll=random.random)
+
+    async def next_of(
+        self, queue: Sequence[Candidate], *, seconds_left: float
+    ) -> tuple[Candidate, UpstreamCall]:
+        """The first candidate that may be called now; waits a little for a gate that will open.
+
+        With every breaker open the first candidate is tried anyway: a breaker lets others go first,
+        and there are no others. While no channel has proven itself, a burst waits for the first
+        answers instead of going all to the first channel. Raises Failure with the caller's error.
+        """
+        waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, seconds_left)
+        while True:
+            now = time.monotonic()
+            chosen = self._best_of(queue, now=now, is_patient=now < waited_until)
+            if chosen is not None:
+                return chosen, self._health.started(chosen.route)
+            opens_at = now + min(self._health.opens_in(one.route, now=now) for one in queue)
+            if max(now, opens_at) >= waited_until:
+                raise Failure(error_for(refused()))
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    def _best_of(
+        self, queue: Sequence[Candidate], *, now: float, is_patient: bool
+    ) -> Candidate | None:
+        """The first usable candidate, by rank; None means: wait for outcomes of it.
+
+        A burst to a channel of which nothing is known goes in a few calls at first, while others
+        could serve: it neither floods a dead channel nor spills over to a lower rank.
+        """
+        usable = [one for one in queue if self._health.is_usable(one.route, now=now)]
+        for candidate in usable:
+            route, size = candidate.route, candidate.upstream_size
+            if not self._health.keeps_size(route, size):
+                continue
+            is_waiting = is_patient and len(usable) > 1
+            is_waiting = is_waiting and not self._health.is_known(route, now=now)
+            return None if is_waiting else candidate
+        broken = (one for one in queue if self._health.is_only_broken(one.route, now=now))
+        return usable[0] if usable else next(broken, None)
+
+    def count_out(self, call: UpstreamCall, cause: UpstreamError | None) -> None:
+        """A call is over; None where it delivered. Counts once only."""
+        self._health.ended(
+            call,
+            failed_as=counted_as(cause),
+            retry_after=gate_seconds(cause),
+            now=time.monotonic(),
+        )
+
+    def delivered(self, candidate: Candidate, *, wanted: str, sizes: Sequence[str]) -> None:
+        """What sizes came back of a call: a channel that is not true to one goes after others."""
+        sent = candidate.upstream_size
+        if sent != AUTO:
+            is_right = all(size in {sent, wanted} for size in sizes)
+            self._health.delivered(candidate.route, size=sent, was_right=is_right)
+
+
+def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:
+    """Without the ratio sentence where the prompt leaves no room for it."""
+    suffix = candidate.prompt_suffix
+    fits = not suffix or len(prompt) + len(suffix) <= contract.prompt_max_chars
+    return candidate if fits else replace(candidate, prompt_suffix="")

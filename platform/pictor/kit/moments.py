@@ -1,0 +1,76 @@
+"""A durable moment of a request, written once, and run alike in a thread and on an event loop.
+
+    @moment
+    def take(*, generation_id: UUID) -> Steps[Claim | None]:
+        row = yield Part("UPDATE …", [generation_id])
+        return None if row is None else Claim(*row)
+
+`take(…)` runs over this thread's connection, `await take.on_loop(…)` over one of the loop's, and
+no thread. A step is a statement, a transaction of its own, whose first row comes back; or a call
+that asks the database in another way, which is made in a thread in any case.
+"""
+
+from collections.abc import Callable, Generator
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
+
+from pictor.kit import loop_connections, pools, prepared
+from pictor.kit.loop_connections import LoopConnections
+from pictor.kit.prepared import Part
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Step: TypeAlias = Part | Callable[[], Any]
+Steps: TypeAlias = Generator[Step, Any, T]
+
+
+class Moment(Generic[P, T]):
+    """A generator function of steps, called like a plain function."""
+
+    def __init__(self, steps: Callable[P, Steps[T]]) -> None:
+        self.steps = steps
+        """For a moment that is part of another: `yield from one.steps(…)`."""
+        update_wrapper(self, steps)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run it in this thread. Raises what the moment does, and Django's database errors."""
+        steps = self.steps(*args, **kwargs)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    came = prepared.fetch_one(*step) if isinstance(step, Part) else step()
+                except Exception as error:  # noqa: BLE001 - the moment may know what it means
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(came)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # a T, as Steps says
+
+    async def on_loop(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same on the running loop, begun in its turn; cancelled, it may be done or not."""
+        connections = loop_connections.of_this_loop()
+        async with connections.turn():
+            steps = self.steps(*args, **kwargs)
+            try:
+                step = next(steps)
+                while True:
+                    try:
+                        came = await _made(step, connections)
+                    except Exception as error:  # noqa: BLE001 - as above
+                        step = steps.throw(error)
+                    else:
+                        step = steps.send(came)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]  # as above
+
+
+async def _made(step: Step, connections: LoopConnections) -> Any:
+    if isinstance(step, Part):
+        return await connections.fetch_one(*step)
+    return await pools.database(step)
+
+
+def moment(steps: Callable[P, Steps[T]]) -> Moment[P, T]:
+    """Make a moment of a generator function."""
+    return Moment(steps)

@@ -1,0 +1,323 @@
+"""A first attempt that begins with the claim, chosen by what the doorbell says."""
+
+import asyncio
+import base64
+import io
+import json
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from PIL import Image
+
+from billing.models import Transfer
+from generation import attempts, claims, pipeline
+from generation.attempts import begun_with_claim
+from generation.catalogue.credentials import encrypted
+from generation.catalogue.snapshot import current_catalogue
+from generation.claims import Claim
+from generation.dispatch.choosing import Chooser
+from generation.dispatch.health import FAILURES_IN_A_ROW
+from generation.dispatch.service import Dispatcher
+from generation.models import Attempt, Channel, Generation
+from generation.notify import Ring
+from generation.outcome import TIMED_OUT, Failure
+from pictor.kit import pools
+from pictor.kit.http_pools import HttpPools
+from pictor.kit.ids import new_uuid
+from pictor.kit.moments import Steps, moment
+from pictor.kit.prepared import Part
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.factories import ORIGIN, Customer, make_channel, make_worker
+from tests.raw_server import Script, running, says
+
+SIZE = "1024x1024"
+
+
+def taken(
+    generation: Generation, *, model: str = ORIGIN, size: str = SIZE, ahead: int = 0
+) -> Claim:
+    """A claim of it, with an attempt on the first channel if it is what is expected."""
+    catalogue = current_catalogue()
+    (route, *_) = catalogue.routes_for(model, livemode=True)
+    beginning = begun_with_claim(
+        attempt_id=new_uuid(),
+        route=route,
+        upstream_size=size,
+        size=size,
+        revision=catalogue.revision + ahead,
+    )
+    claim = claims.take(generation_id=generation.id, worker=make_worker(), beginning=beginning)
+    assert claim is not None
+    assert claim.generation.state == "running"
+    return claim
+
+
+def test_an_attempt_begins_with_the_claim_of_what_was_expected(queued, channel):
+    claim = taken(queued)
+
+    attempt = Attempt.objects.get()
+    assert claim.has_begun
+    assert (attempt.generation_id, attempt.dispatch, attempt.number) == (queued.id, 1, 1)
+    assert (attempt.channel_id, attempt.upstream_model, attempt.upstream_size) == (
+        *(channel.id, ORIGIN),
+        SIZE,
+    )
+    assert (attempt.finished_at, attempt.attempt_class) == (None, "")
+
+
+def dispatched_before(customer: Customer) -> Generation:
+    made = customer.generation()
+    worker = make_worker()
+    claims.take(generation_id=made.id, worker=worker)
+    claims.hand_back(worker=worker)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda acme: acme.generation(), {"size": "1536x1024"}),
+        (lambda acme: acme.generation(), {"ahead": 1}),
+        (lambda acme: acme.generation(), {"model": "dall-e-3"}),
+        (lambda acme: acme.generation(model="dall-e-3", quality="hd"), {}),
+        (lambda acme: acme.generation(size="1536x1024"), {}),
+        (dispatched_before, {}),
+        (lambda acme: acme.tester().generation(), {}),
+    ],
+    ids=["size", "configuration", "model", "its model", "its size", "dispatched", "a test"],
+)
+def test_what_is_something_else_is_claimed_without_an_attempt(seeded, make, expected):
+    make_channel("both", ORIGIN, "dall-e-3", serves="both")
+
+    claim = taken(make(Customer("acme")), **expected)
+
+    assert not claim.has_begun
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"task": "edit"}, {"inputs": [{"label": "image"}]}], ids=str)
+def test_what_needs_images_first_begins_later(queued, change):
+    Generation.objects.update(**change)
+
+    assert not taken(queued).has_begun
+
+
+def test_what_is_not_to_be_had_begins_no_attempt(queued):
+    taken(queued)
+    catalogue = current_catalogue()
+    (route, *_) = catalogue.routes_for(ORIGIN, livemode=True)
+
+    again = claims.take(
+        generation_id=queued.id,
+        worker=make_worker(),
+        beginning=begun_with_claim(
+            attempt_id=new_uuid(),
+            route=route,
+            upstream_size=SIZE,
+            size=SIZE,
+            revision=catalogue.revision,
+        ),
+    )
+
+    assert again is None
+    assert Attempt.objects.count() == 1
+
+
+@pytest.fixture
+def chooser(seeded: None) -> Chooser:
+    """Two channels, of which the first takes one call at a time."""
+    make_channel("first", priority=1, max_concurrency=1)
+    make_channel("second", priority=2)
+    current_catalogue()
+    return Chooser()
+
+
+def first_of(chooser: Chooser, model: str = ORIGIN, size: str = SIZE) -> str | None:
+    with chooser.opening(model, size) as opening:
+        return None if opening is None else opening.candidate.route.channel_name
+
+
+def test_a_call_is_counted_in_where_it_is_chosen_and_out_if_it_is_not_made(chooser):
+    with chooser.opening(ORIGIN, SIZE):
+        beside = first_of(chooser)
+
+    assert (beside, first_of(chooser)) == ("second", "first")
+
+
+def test_what_began_too_late_is_closed_without_a_call(queued, channel, tmp_path):
+    claim = taken(queued)
+    attempt = Attempt.objects.get()
+    chooser = Chooser()
+    with chooser.opening(ORIGIN, SIZE) as opening:
+        assert opening is not None
+        begun = replace(opening, attempt_id=attempt.id)
+        dispatcher = Dispatcher(
+            http=HttpPools(), allow=[], spools=Spools(tmp_path, SpoolBudget(1_000_000))
+        )
+        late = replace(claim, seconds_left=0.0)
+        with pytest.raises(Failure) as failed:
+            asyncio.run(dispatcher.run(late, dispatcher.scope_of(late), begun))
+
+    ended = failed.value.ended
+    assert failed.value.error is TIMED_OUT
+    assert ended is not None
+    assert (ended.attempt_id, ended.attempt_class, ended.cost_micros) == (
+        *(attempt.id, "not_reached"),
+        0,
+    )
+
+
+def test_a_call_that_was_not_made_says_nothing_about_its_channel(chooser):
+    for _ in range(FAILURES_IN_A_ROW + 1):
+        assert first_of(chooser) == "first"
+
+
+@pytest.mark.parametrize(
+    ("model", "size"), [("", ""), ("unheard-of", SIZE), (ORIGIN, "a size"), (ORIGIN, "7x7")]
+)
+def test_of_what_is_not_known_no_call_is_chosen(chooser, model, size):
+    assert first_of(chooser, model, size) is None
+
+
+def test_where_the_prompt_may_need_a_sentence_more_none_is_chosen(seeded):
+    make_channel("wide", "gpt-image-1", sizes=["1536x1024"])
+    make_channel("exact", "gpt-image-1", priority=99)
+    current_catalogue()
+
+    assert first_of(Chooser(), "gpt-image-1", SIZE) is None
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (1024, 1024)).save(file, "PNG")
+    return file.getvalue()
+
+
+ONE_IMAGE = json.dumps({"data": [{"b64_json": base64.b64encode(png()).decode()}]}).encode()
+
+
+BUSY = says(b'{"error":{"message":"busy"}}', status=503)
+
+
+def carried(made: Generation, folder: Path, *, scripts: Mapping[str, Script]) -> None:
+    """A worker carries what its first doorbell rang for; each channel's upstream has a script."""
+
+    async def journey() -> None:
+        async with AsyncExitStack() as upstreams:
+            reached = []
+            for name, script in scripts.items():
+                upstream = await upstreams.enter_async_context(running(script))
+                channel = Channel.objects.filter(name=name)
+                key = await pools.database(encrypted, "sk-upstream")
+                await pools.database(channel.update, base_url=upstream.url, credentials=key)
+                reached.append(upstream.host_port)
+            await pools.database(current_catalogue)
+            http, spools = HttpPools(), Spools(folder, SpoolBudget(4_000_000))
+            dispatcher = Dispatcher(http=http, allow=reached, spools=spools)
+            worker = await pools.database(make_worker)
+            try:
+                await pipeline.run(ring=Ring.of(made), worker=worker, dispatcher=dispatcher)
+            finally:
+                await http.aclose()
+
+    try:
+        asyncio.run(journey())
+    finally:
+        made.refresh_from_db()
+
+
+def tried() -> list[tuple[str, int, str]]:
+    """Each attempt's channel, number and class."""
+    rows = Attempt.objects.order_by("number")
+    return list(rows.values_list("channel__name", "number", "attempt_class"))
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+def test_a_generation_succeeds_by_the_attempt_that_began_with_its_claim(
+    queued, tmp_path, monkeypatch
+):
+    @moment
+    def apart(**_: object) -> Steps[bool]:
+        yield Part("SELECT 1", [])
+        raise AssertionError("it began apart")
+
+    monkeypatch.setattr(attempts, "begin_attempt", apart)
+
+    carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})
+
+    assert (queued.state, tried()) == ("succeeded", [("one", 1, "delivered")])
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+def test_after_it_the_next_channel_is_tried(queued, tmp_path):
+    make_channel("two", priority=20)
+
+    carried(queued, tmp_path, scripts={"one": BUSY, "two": says(ONE_IMAGE)})
+
+    assert queued.state == "succeeded"
+    assert tried() == [("one", 1, "refused"), ("two", 2, "delivered")]
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+def test_a_channel_that_was_disabled_since_its_call_was_chosen_is_not_called(
+    queued, tmp_path, monkeypatch
+):
+    make_channel("two", priority=20)
+    take = claims.take
+
+    @moment
+    def overtaken(**call: Any) -> Steps[Claim | None]:
+        yield partial(Channel.objects.filter(name="one").update, is_enabled=False)
+        return (yield from take.steps(**call))
+
+    monkeypatch.setattr(claims, "take", overtaken)
+
+    carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE), "two": says(ONE_IMAGE)})
+
+    assert (queued.state, tried()) == ("succeeded", [("two", 1, "delivered")])
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+def test_a_call_that_was_chosen_in_vain_does_not_fill_its_channel(queued, tmp_path, monkeypatch):
+    Channel.objects.update(max_concurrency=1)
+    take = claims.take
+
+    @moment
+    def overtaken(**call: Any) -> Steps[Claim | None]:
+        yield partial(Channel.objects.update, weight=7)
+        return (yield from take.steps(**call))
+
+    monkeypatch.setattr(claims, "take", overtaken)
+
+    carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})
+
+    assert (queued.state, tried()) == ("succeeded", [("one", 1, "delivered")])
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+@pytest.mark.parametrize("is_done", [True, False], ids=["after the commit", "before it"])
+def test_a_claim_whose_answer_was_lost_leaves_no_attempt_that_may_have_cost_anything(
+    queued, tmp_path, monkeypatch, is_done
+):
+    take = claims.take
+
+    @moment
+    def lost(**call: Any) -> Steps[Claim | None]:
+        if is_done:
+            yield from take.steps(**call)
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr(claims, "take", lost)
+
+    with pytest.raises(OperationalError):
+        carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})
+
+    assert tried() == ([("one", 1, "not_reached")] if is_done else [])
+    assert not Attempt.objects.filter(finished_at=None).exists()
+    assert not Transfer.objects.filter(kind="loss").exists()

@@ -1,0 +1,330 @@
+"""Moments, run in threads and on loops: one implementation, the same outcome."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+from django.db import (
+    DataError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
+
+from pictor.kit import loop_connections, pools, prepared
+from pictor.kit.loop_connections import is_answer_lost
+from pictor.kit.moments import Moment, Steps, moment
+from pictor.kit.prepared import Part
+
+pytestmark = pytest.mark.usefixtures("pooled_connections")
+
+TWICE = Part("INSERT INTO accounts_configrevision VALUES (7, 7) RETURNING 1", [])
+
+
+def in_thread(made: Moment[[], Any]) -> Any:
+    return made()
+
+
+def on_loop(made: Moment[[], Any]) -> Any:
+    return asyncio.run(made.on_loop())
+
+
+def on_uvloop(made: Moment[[], Any]) -> Any:
+    return uvloop.run(made.on_loop())
+
+
+@pytest.fixture(params=[in_thread, on_loop, on_uvloop])
+def run(request: pytest.FixtureRequest) -> Callable[[Moment[[], Any]], Any]:
+    """Runs a moment to its end."""
+    way: Callable[[Moment[[], Any]], Any] = request.param
+    return way
+
+
+def test_each_step_brings_its_first_row_and_the_end_is_what_it_returns(run):
+    @moment
+    def adds() -> Steps[list[Any]]:
+        first = yield Part("SELECT %s::int", [1])
+        nothing = yield Part("SELECT 1 WHERE false", [])
+        second = yield Part("SELECT %s::int + 1, %s::text", [*first, "a"])
+        return [first, nothing, second]
+
+    assert run(adds) == [(1,), None, (2, "a")]
+
+
+def test_without_a_step_it_is_what_it_returns(run):
+    @moment
+    def idle() -> Steps[str]:
+        yield from ()
+        return "nothing"
+
+    assert run(idle) == "nothing"
+
+
+def test_a_moment_may_be_part_of_another(run):
+    @moment
+    def inner() -> Steps[int]:
+        (found,) = yield Part("SELECT %s::int", [7])
+        return int(found)
+
+    @moment
+    def outer() -> Steps[int]:
+        return (yield from inner.steps()) + 1
+
+    assert run(outer) == 8
+
+
+def test_what_the_database_refuses_is_raised_in_the_moment(run):
+    @moment
+    def tries() -> Steps[list[Any]]:
+        refusal = ""
+        try:
+            yield TWICE
+        except IntegrityError as error:
+            refusal = str(error)
+        row = yield Part("SELECT %s::int", [1])
+        return ["config_revision_is_one_row" in refusal, row]
+
+    assert run(tries) == [True, (1,)]
+
+
+def test_what_it_does_not_catch_is_its_callers(run):
+    @moment
+    def fails() -> Steps[None]:
+        yield Part("SELECT 1 / %s::int", [0])
+
+    with pytest.raises(DataError, match="division by zero"):
+        run(fails)
+
+
+def test_what_it_raises_itself_is_its_callers_too(run):
+    @moment
+    def fails() -> Steps[None]:
+        yield Part("SELECT 1", [])
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        run(fails)
+
+
+def test_a_call_is_made_in_a_thread():
+    @moment
+    def calls() -> Steps[list[Any]]:
+        where = yield threading.get_ident
+        row = yield lambda: prepared.fetch_one("SELECT %s::int", [1])
+        return [where == threading.get_ident(), row]
+
+    assert in_thread(calls) == [True, (1,)]
+    assert on_loop(calls) == [False, (1,)]
+
+
+@moment
+def asked(text: str, *values: Any) -> Steps[tuple[Any, ...] | None]:
+    row: tuple[Any, ...] | None = yield Part(text, values)
+    return row
+
+
+told = asked.on_loop
+
+
+async def pid() -> int:
+    (found,) = await told("SELECT pg_backend_pid()") or ()
+    return int(found)
+
+
+def test_a_connection_is_used_again_and_its_statements_stay_prepared():
+    async def uses() -> tuple[set[int], Any]:
+        pids = {await pid() for _ in range(3)}
+        return pids, await told(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s::text",
+            "%pg_backend_pid()%",
+        )
+
+    pids, statements = asyncio.run(uses())
+
+    assert len(pids) == 1
+    assert statements == (1,)
+
+
+def test_more_than_there_are_connections_wait_for_their_turn(monkeypatch):
+    monkeypatch.setattr(loop_connections, "CONNECTIONS", 2)
+
+    async def asks() -> list[int]:
+        both = await asyncio.gather(*(pid() for _ in range(9)))
+        return list(both)
+
+    pids = asyncio.run(asks())
+
+    assert (len(pids), len(set(pids))) == (9, 2)
+
+
+def test_times_are_as_django_reads_them():
+    text = "SELECT timestamptz '2026-11-23 12:00+02', current_setting('TimeZone')"
+
+    assert asyncio.run(told(text)) == prepared.fetch_one(text, [])
+
+
+END = "SELECT pg_terminate_backend(%s::int)"
+
+
+async def breaks_on_the_loop() -> None:
+    with pytest.raises(OperationalError):
+        await told("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+async def breaks_a_transaction_in_the_pool() -> None:
+    """Whoever ends it makes another connection before anybody could look."""
+
+    @transaction.atomic
+    def ends() -> None:
+        prepared.fetch_one("SELECT 1", [])
+
+    pool = [await pools.database(backend) for _ in range(20)]
+    for one in set(pool):
+        await told(END, one)
+    with pytest.raises(OperationalError):
+        await pools.database(ends)
+
+
+def backend() -> int:
+    (found,) = prepared.fetch_one("SELECT pg_backend_pid()", []) or ()
+    return int(found)
+
+
+async def breaks_in_the_pool() -> None:
+    with pytest.raises(OperationalError):
+        await pools.database(
+            prepared.fetch_one, "SELECT pg_terminate_backend(pg_backend_pid())", []
+        )
+
+
+@pytest.mark.parametrize(
+    "breaks", [breaks_on_the_loop, breaks_in_the_pool, breaks_a_transaction_in_the_pool]
+)
+def test_where_one_connection_broke_the_others_are_dropped_and_made_anew(breaks):
+    """As after a restart of PostgreSQL, when all are dead and nobody has used them yet."""
+
+    async def goes_on() -> list[int]:
+        idle = await asyncio.gather(*(pid() for _ in range(3)))
+        await breaks()
+        for one in idle:
+            await pools.database(prepared.fetch_one, END, [one])
+        return [one for one in [await pid() for _ in range(3)] if one in idle]
+
+    assert asyncio.run(goes_on()) == []
+
+
+def test_after_an_error_that_is_not_about_values_the_connection_is_another_one():
+    """A statement that was prepared for a table of before would fail on it again and again."""
+
+    async def fails() -> tuple[int, int, int]:
+        before = await pid()
+        with pytest.raises(DataError):
+            await told("SELECT 1 / %s::int", 0)
+        kept = await pid()
+        with pytest.raises(ProgrammingError):
+            await told("SELECT * FROM no_such_table")
+        return before, kept, await pid()
+
+    before, kept, after = asyncio.run(fails())
+
+    assert before == kept != after
+
+
+SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
+
+
+def test_a_statement_that_is_given_up_leaves_its_connection_fit_or_gone():
+    async def gives_up() -> Any:
+        waiting = asyncio.create_task(told("SELECT pg_sleep(60)"))
+        while await told(SLEEPING) is None:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert await told(SLEEPING) is None
+        return [await told("SELECT %s::int", number) for number in range(3)]
+
+    assert asyncio.run(gives_up()) == [(0,), (1,), (2,)]
+
+
+def test_a_database_that_is_away_is_an_operational_error_as_djangos(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "PORT", "1")
+        with pytest.raises(OperationalError):
+            asyncio.run(told("SELECT 1"))
+
+
+def test_who_gets_no_connection_gives_the_turn_back(monkeypatch):
+    monkeypatch.setattr(loop_connections, "CONNECTIONS", 2)
+
+    async def asks() -> Any:
+        with monkeypatch.context() as patch:
+            patch.setitem(connection.settings_dict, "PORT", "1")
+            nine = (told("SELECT 1") for _ in range(9))
+            failed = await asyncio.gather(*nine, return_exceptions=True)
+        lost = [is_answer_lost(one) for one in failed if isinstance(one, OperationalError)]
+        return lost, await told("SELECT %s::int", 1)
+
+    assert asyncio.run(asks()) == ([False] * 9, (1,))
+
+
+async def cut_off() -> bool:
+    """A connection that ends in the middle of a statement, without a word."""
+    await told("SELECT 1")
+    (cursor,) = loop_connections.of_this_loop()._free  # noqa: SLF001 - the one there is
+    with socket.socket(fileno=os.dup(cursor.connection.pgconn.socket)) as same:
+        waiting = asyncio.create_task(told("SELECT pg_sleep(60)"))
+        await asyncio.sleep(0)  # it takes that connection
+        while await told(SLEEPING) is None:
+            await asyncio.sleep(0)
+        same.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(OperationalError) as failed:
+            await waiting
+    return is_answer_lost(failed.value)
+
+
+def test_a_refusal_is_an_answer_and_a_connection_that_broke_is_none():
+    async def fails(text: str) -> bool:
+        with pytest.raises(OperationalError) as failed:
+            await told(text)
+        return is_answer_lost(failed.value)
+
+    assert not asyncio.run(fails("DO $$ BEGIN RAISE lock_not_available; END $$"))
+    assert not asyncio.run(fails("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert asyncio.run(cut_off())
+
+
+def test_it_begins_when_its_turn_has_come(monkeypatch):
+    """What it dates is dated then, however long it has waited."""
+    monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
+    begun: list[str] = []
+
+    @moment
+    def dated() -> Steps[None]:
+        begun.append("dated")
+        yield Part("SELECT 1", [])
+
+    async def waits() -> list[str]:
+        async with loop_connections.of_this_loop().turn():
+            waiting = asyncio.create_task(dated.on_loop())
+            for _ in range(5):
+                await asyncio.sleep(0)
+            before = list(begun)
+        await waiting
+        return before
+
+    assert asyncio.run(waits()) == []
+    assert begun == ["dated"]
+
+
+def test_a_loop_has_connections_of_its_own():
+    first, second = asyncio.run(pid()), asyncio.run(pid())
+
+    assert first != second
