@@ -64,14 +64,6 @@ IMAGE_SECONDS = Histogram(
 _TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
 
 
-def settle(
-    *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
-) -> bool:
-    """Charge what was delivered; the generation succeeds. False when the claim is lost."""
-    made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
-    return settle_unheard(**made, at=lambda: now) or settle_and_tell(**made, now=now)
-
-
 @moment
 def settle_unheard(
     *,
@@ -80,7 +72,9 @@ def settle_unheard(
     stored: Sequence[StoredImage],
     at: Callable[[], datetime],
 ) -> Steps[bool]:
-    """The same in one statement; False also where a webhook is to be told of it.
+    """Charge what was delivered, in one statement; the generation succeeds.
+
+    False when the claim is lost, and where a webhook is to be told of it.
 
     `at` is asked when its turn has come: what is in the ledger is dated as it is written.
     """
@@ -103,7 +97,7 @@ def settle_unheard(
 def settle_and_tell(
     *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
 ) -> bool:
-    """The same in one transaction with what the tenant's webhooks are told."""
+    """The same in a transaction with what webhooks are told; False when the claim is lost."""
     generation = claim.generation
     table = table_of(pricing.PricedRequest.from_json(generation.priced).books)
     bill = bill_of(generation, delivery, table)

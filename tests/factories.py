@@ -26,6 +26,7 @@ from generation.lease import WorkerEpoch, enlist
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
 from generation.outcome import Delivery, VerifiedImage
+from generation.settlement import settle_and_tell, settle_unheard
 from pictor.kit import clock
 from pictor.kit.ids import GenerationId, TenantId, new_uuid
 from pictor.kit.money import Micros
@@ -223,6 +224,14 @@ def make_delivery(
         answer=UpstreamAnswer(images=(), quality=quality, usage=usage, request_id="up-1"),
         images=tuple(images),
     )
+
+
+def settle(
+    *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
+) -> bool:
+    """Settle as an image worker does, dated by the test."""
+    made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
+    return settle_unheard(**made, at=lambda: now) or settle_and_tell(**made, now=now)
 
 
 def stored_images(claim: Claim, delivery: Delivery) -> list[StoredImage]:

@@ -76,7 +76,6 @@ def _meet(barrier: Barrier) -> None:
 def _work(customer: Any, count: int) -> tuple[float, float]:
     """Seconds of admissions, and of settlements; what is between locks no balance."""
     from generation import claims  # noqa: PLC0415 - once Django is set up
-    from generation.settlement import settle  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
     from pictor.kit.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
@@ -92,7 +91,7 @@ def _work(customer: Any, count: int) -> tuple[float, float]:
         kept = [(*one, factories.stored_images(*one)) for one in begun]
         with _timed() as settling:
             for claim, delivery, stored in kept:
-                settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+                factories.settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
     return admitting[0], settling[0]
 
 

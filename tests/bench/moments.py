@@ -84,7 +84,6 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     from generation import claims  # noqa: PLC0415 - once Django is set up
     from generation.catalogue.snapshot import current_catalogue  # noqa: PLC0415 - as above
     from generation.dispatch.choosing import Chooser  # noqa: PLC0415 - as above
-    from generation.settlement import settle  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
 
@@ -104,7 +103,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     for claim, attempt_id in begun:
         delivery = factories.make_delivery(claim, spools, attempt_id=attempt_id)
         stored = factories.stored_images(claim, delivery)
-        settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+        factories.settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
     yield
 
 

@@ -8,11 +8,11 @@ import pytest
 from generation import claims, selectors
 from generation.models import Generation
 from generation.outcome import TIMED_OUT, Failure
-from generation.settlement import fail, settle
+from generation.settlement import fail
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from storage.models import StoredImage
-from tests.factories import make_delivery, stored_images
+from tests.factories import make_delivery, settle, stored_images
 
 pytestmark = pytest.mark.django_db
 

@@ -19,10 +19,18 @@ from generation.claims import Claim
 from generation.lease import WorkerEpoch
 from generation.models import Attempt, State
 from generation.outcome import AttemptEnd, Delivery, Failure, not_stored
-from generation.settlement import fail, settle
+from generation.settlement import fail
 from pictor.kit import clock
 from storage.models import StoredImage
-from tests.factories import Customer, at, make_channel, make_delivery, make_worker, stored_images
+from tests.factories import (
+    Customer,
+    at,
+    make_channel,
+    make_delivery,
+    make_worker,
+    settle,
+    stored_images,
+)
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from pictor.kit import clock, ids
 from pictor.kit.errors import NoChannelAvailable, RateLimited
 from pictor.kit.money import Micros
 from pictor.kit.spool import Spools
-from tests.factories import ORIGIN, Customer, make_channel, make_delivery, stored_images
+from tests.factories import ORIGIN, Customer, make_channel, make_delivery, settle, stored_images
 
 pytestmark = pytest.mark.django_db
 FINDINGS = (ledger_findings, usage_findings, generation_findings)
@@ -52,7 +52,7 @@ def deliver(customer: Customer, worker: WorkerEpoch, spools: Spools) -> Generati
     claim = claims.take(generation_id=made.id, worker=worker)
     assert claim is not None
     delivery = make_delivery(claim, spools)
-    settlement.settle(
+    settle(
         claim=claim,
         delivery=delivery,
         stored=stored_images(claim, delivery),

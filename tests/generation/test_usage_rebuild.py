@@ -14,9 +14,9 @@ from generation.audit import generation_findings
 from generation.claims import Claim
 from generation.outcome import Failure
 from generation.selectors import ENDED
-from generation.settlement import fail, settle
+from generation.settlement import fail
 from pictor.kit import clock
-from tests.factories import make_delivery, stored_images
+from tests.factories import make_delivery, settle, stored_images
 from tests.processes import until
 
 

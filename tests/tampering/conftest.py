@@ -11,11 +11,17 @@ from billing.services import credit
 from generation.claims import take
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from generation.settlement import settle
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images
+from tests.factories import (
+    Customer,
+    make_channel,
+    make_delivery,
+    make_worker,
+    settle,
+    stored_images,
+)
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,11 @@ from billing.selectors import ledger_findings
 from generation import claims, forgetting
 from generation.background.reaper import reap
 from generation.models import Generation
-from generation.settlement import cancel, settle
+from generation.settlement import cancel
 from pictor.kit import clock
 from pictor.kit.http import HttpPool, LookUpsBusy
 from pictor.kit.spool import Spools
-from tests.factories import Customer, make_delivery, make_worker, stored_images
+from tests.factories import Customer, make_delivery, make_worker, settle, stored_images
 from tests.raw_server import drips, hangs, says, sends
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks import outbox, sending

@@ -22,10 +22,17 @@ from billing.selectors import balance_of
 from generation.claims import take
 from generation.models import Channel, Generation
 from generation.outcome import TIMED_OUT, Failure
-from generation.settlement import fail, settle
+from generation.settlement import fail
 from pictor.kit import clock, ids
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images
+from tests.factories import (
+    Customer,
+    make_channel,
+    make_delivery,
+    make_worker,
+    settle,
+    stored_images,
+)
 from tests.seeds import sow
 from webhooks.models import Delivery
 from webhooks.services import Wishes as Hook

@@ -11,12 +11,11 @@ from accounts.services import KeyRules, OwnLimits, change_api_key, set_own_limit
 from billing.models import KeyBudget
 from billing.selectors import ledger_findings
 from generation.claims import take
-from generation.settlement import settle
 from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import Customer, make_delivery, make_worker, stored_images
+from tests.factories import Customer, make_delivery, make_worker, settle, stored_images
 
 pytestmark = pytest.mark.django_db
 

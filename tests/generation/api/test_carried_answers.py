@@ -24,7 +24,7 @@ from pictor.kit import clock, pools
 from pictor.kit.spool import Spools
 from storage import backends
 from storage.services import upload
-from tests.factories import make_delivery, stored_images
+from tests.factories import make_delivery, settle, stored_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
@@ -49,7 +49,7 @@ def succeeded(claim: Claim, spools: Spools, now: datetime) -> Finished:
         image.spool.write(b"picture")
         row.size_bytes = image.spool.size
         upload(row.object_key, image.spool, content_type="image/png")
-    assert settlement.settle(claim=claim, delivery=delivery, stored=rows, now=now)
+    assert settle(claim=claim, delivery=delivery, stored=rows, now=now)
     return Finished(claim.generation, tuple(rows))
 
 
