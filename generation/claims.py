@@ -154,7 +154,7 @@ def running_under(worker: WorkerEpoch) -> list[UUID]:
 def waiting(*, longer_than_seconds: float, limit: int) -> list[UUID]:
     """Generations queued for longer than that, oldest first: nobody heard the doorbell, or came.
 
-    Not those in quarantine, which are not rung for.
+    Not those in quarantine: their lane finds them, and a bell for one claims nothing.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,9 +1,10 @@
 """How a generation ends: settled by what was delivered, or failed with its hold released.
 
-Each end is one transaction that begins with the conditional UPDATE making the generation final; the
-settlement of an image is one statement. The object that it was given says afterwards what the row
-says. When that UPDATE changes nothing (a lost claim, a second settlement) nothing else is written,
-so a hold ends exactly once and every end may be called again after any crash. An attempt that
+Each end is one transaction around the conditional UPDATE that makes the generation final; where no
+webhook listens, the settlement of an image is one statement. The object that it was given says
+afterwards what the row says. When that UPDATE changes nothing (a lost claim, a second settlement)
+nothing is left written, so a hold ends exactly once and every end may be called again after any
+crash. An attempt that
 failed is closed before, in a transaction of its own: it is a fact, whoever has the claim.
 """
 

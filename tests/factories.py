@@ -198,7 +198,7 @@ def make_delivery(
     number: int = 1,
     attempt_id: UUID | None = None,
 ) -> Delivery:
-    """Images of these sizes by the model's first channel, of that attempt or one that begins."""
+    """Images of these sizes from the model's first channel, for that attempt or one begun here."""
     made = claim.generation
     route = catalogue_at(claim.revision).routes_for(made.model, livemode=made.livemode)[0]
     if attempt_id is None:

@@ -190,8 +190,8 @@ def known_table_of(books: tuple[int, ...]) -> PriceTable | None:
 def table_of(books: tuple[int, ...]) -> PriceTable:
     """The table made of these published books, whatever is in force now: to settle with.
 
-    Kept for the process's life, at most MOST_TABLES: published books never change. Raises
-    LookupError for a book that is not published.
+    Published books never change, so tables are kept until there are MOST_TABLES, when all are
+    dropped. Raises LookupError for a book that is not published.
     """
     table = _tables.get(books)
     if table is None:

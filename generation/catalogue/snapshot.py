@@ -40,7 +40,7 @@ def loaded_catalogue(revision: int) -> Catalogue | None:
 
 
 def latest_catalogue() -> Catalogue:
-    """The one that this process has, whatever its revision: to be held against one's own."""
+    """The one that this process has, of whatever revision; the caller compares that."""
     return _loaded
 
 

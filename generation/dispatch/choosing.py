@@ -41,7 +41,7 @@ def unmade() -> UpstreamError:
 class Opening:
     """The first call of a generation that is not claimed yet, chosen by what its doorbell says.
 
-    `queue` are all channels that may serve it, as `catalogue` has them.
+    `queue` holds every channel of `catalogue` that may serve it.
     """
 
     attempt_id: UUID

@@ -83,7 +83,7 @@ class Dispatcher:
         self._chooser = Chooser()
 
     def opening(self, model: str, size: str) -> AbstractContextManager[Opening | None]:
-        """The first call of what its doorbell says to be of that model and size, if it says so."""
+        """The first call of one whose doorbell named model and size, where one can be chosen."""
         return self._chooser.opening(model, size)
 
     def scope_of(self, claim: Claim) -> Spools:

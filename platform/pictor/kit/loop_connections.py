@@ -44,7 +44,7 @@ class LoopConnections:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for one: so many may ask for rows at a time, one after the other each."""
+        """Wait for one of CONNECTIONS; whoever has it asks for one row at a time."""
         self._unfinished += 1
         try:
             async with self._turns:
@@ -86,7 +86,7 @@ class LoopConnections:
         connection.pgconn.finish()
 
     async def _cursor(self) -> Cursor:
-        """A connection's, but none from before one of the process's connections broke."""
+        """Of a free or new connection; the free ones go first if any of the process's broke."""
         if self._heard_of != (breaks := pools.breaks()):
             self._heard_of = breaks
             self.finish()

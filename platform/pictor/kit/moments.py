@@ -6,8 +6,8 @@
         return None if row is None else Claim(*row)
 
 `take(…)` runs over this thread's connection, `await take.on_loop(…)` over one of the loop's, and
-no thread. A step is a statement, a transaction of its own, whose first row comes back; or a call
-that asks the database in another way, which is made in a thread in any case.
+no thread. A step is either a statement, which is a transaction by itself and gives back its first
+row, or a call that asks the database in some other way, which on a loop runs in a thread.
 """
 
 from collections.abc import Callable, Generator

@@ -9,7 +9,7 @@ reaper and its watch, the beat, the consumer's watch, webhooks, the posting of f
     views       8   every other sync endpoint under /v1, web
     probes      1   the look at the servers behind /readyz, web
     figures     1   what /metrics says, web
-    database    8   all that is not a moment, image worker; webhooks, short-work worker
+    database    8   rows, but for moments on the loop, image worker; webhooks, short-work worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
     references  1   verification of reference images, both; fair between tenants

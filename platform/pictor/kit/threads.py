@@ -1,7 +1,7 @@
 """Fixed threads for blocking work that event loops ask for.
 
 `concurrent.futures` and asyncio make two futures of each call, chain them and take six locks: twice
-the CPU of this, six times a request (docs/adr/0027).
+the CPU of this, for every call of a request (docs/adr/0027).
 """
 
 import asyncio
