@@ -65,6 +65,8 @@ class Submission:
     is_streamed: bool = False
     """Whoever asks takes events: others get no partial images, and none are made for them."""
     source: Source = Source.API
+    most: Micros | None = None
+    """The most that may be held for it, where its asker was shown a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     generation, is_new = _known(submission, digest, now), False
     if generation is None:
         quoted = quoted_order(caller=submission.caller, request=submission.request, now=now)
+        if submission.most is not None and quoted.quote.total > submission.most:
+            raise InvalidRequest("That costs more than was shown. Nothing was made or charged.")
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with HOLD_SECONDS.time(), _in_doubt(submission.attendance):
             if submission.idempotency_key is None and not submission.is_retry:

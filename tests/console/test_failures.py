@@ -5,6 +5,7 @@ from playwright.sync_api import BrowserContext, Page, Route
 
 from tests.console.browser import SHOWN, axe, keep
 from tests.console.pages import Place
+from tests.console.people import generate
 
 EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 
@@ -33,14 +34,14 @@ def breaks(page: Page, **how: object) -> None:
 @EVERY_LOOK
 def test_a_server_that_fails_changes_nothing_and_can_be_asked_again(playground, look):
     page = playground
-    price = page.locator("#options").inner_text()
+    price = page.locator("#cost").inner_text()
     breaks(page, status=500, body="<p>broken</p>", headers={"x-request-id": "req_1"})
 
     page.get_by_label("Quality").select_option("high")
     toast = page.get_by_role("status").get_by_text("tell us req_1")
     toast.wait_for()
 
-    assert page.locator("#options").inner_text() == price
+    assert page.locator("#cost").inner_text() == price
     assert page.get_by_label("Prompt").input_value() == "A fox"
     keep(page, f"toast-failure-{look.name}")
     assert axe(page) == []
@@ -61,15 +62,31 @@ def test_a_server_that_fails_changes_nothing_and_can_be_asked_again(playground, 
 )
 def test_an_answer_without_the_part_that_was_asked_for_is_not_shown(playground, how, words):
     page = playground
-    price = page.locator("#options").inner_text()
+    price = page.locator("#cost").inner_text()
     breaks(page, **how)
 
     page.get_by_label("Quality").select_option("high")
     page.get_by_role("status").get_by_text(words).wait_for()
 
-    assert page.locator("#options").inner_text() == price
+    assert page.locator("#cost").inner_text() == price
     page.get_by_role("button", name="Dismiss").click()
     page.get_by_text(words).wait_for(state="hidden")
+
+
+def test_no_more_is_charged_than_was_shown_though_no_price_came(playground):
+    page = playground
+    breaks(page)
+    page.get_by_label("Quality").select_option("high")
+    page.get_by_role("status").get_by_text("No answer came").wait_for()
+    runs = page.locator("#runs li").count()
+
+    page.get_by_role("button", name="Generate 1 image").click()
+    page.get_by_text("That costs more than was shown.").wait_for()
+    assert page.locator("#runs li").count() == runs
+    assert page.get_by_label("Quality").input_value() == "high"
+    price = page.locator("#cost").get_by_text("$").last.inner_text()
+
+    generate(page).get_by_text(f"charged {price}").wait_for(timeout=30_000)
 
 
 def test_who_was_signed_out_signs_in_and_comes_back(browser, place, stack):

@@ -1,11 +1,12 @@
 """Every page of a workspace in a real browser, in every look; and its main journeys."""
 
 from typing import Any
+from uuid import uuid4
 from zipfile import ZipFile
 
 import httpx
 import pytest
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import Dialog, Page, Route
 
 from console.workspace import urls
 from tests.console.browser import LOOKS, SHOWN, axe, choose_theme, faults, keep, looking
@@ -167,6 +168,23 @@ def test_the_playground_says_the_price_makes_the_image_and_books_it(signed_in, p
     shown(page, "Charged $0.00588")
     page.goto(place.path("ledger"))
     assert page.get_by_role("cell", name="$0.00588").first.is_visible()
+
+
+def test_a_press_counts_though_a_price_comes_meanwhile(signed_in, place):
+    page, held = signed_in.new_page(), list[Route]()
+    page.goto(place.path("playground"))
+    name = f"A fox {uuid4().hex}"
+    page.route("**/quote/", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright takes no method of a list
+    with page.expect_request("**/quote/"):
+        page.get_by_label("Prompt").fill(name)
+
+    page.get_by_role("button", name="Generate 1 image").hover()
+    page.mouse.down()
+    held[0].continue_()
+    page.locator("#code-curl").get_by_text(name).wait_for()
+    page.mouse.up()
+
+    page.locator("#runs li").first.get_by_text(name).wait_for()
 
 
 def test_a_filter_is_in_the_address_and_outlives_a_reload(signed_in, place):

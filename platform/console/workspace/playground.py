@@ -38,6 +38,7 @@ from generation.searching import Wanted, found
 from pictor.kit import clock, ids
 from pictor.kit.errors import InvalidRequest, NoChannelAvailable, PictorError
 from pictor.kit.ids import GenerationId
+from pictor.kit.money import Micros
 
 SHOWN_RUNS = 8
 SHOWN_FOR = timedelta(days=7)
@@ -45,6 +46,7 @@ MOST_BYTES = 23 * 1024**2
 """Of all files of a form: a little less than a form is read (web/site.py)."""
 MOST_OF_A_NAME = 100
 _NUMBER = re.compile("[0-9a-f]{32}", re.ASCII)
+_MICROS = re.compile("[0-9]{1,15}", re.ASCII)
 IDEAS = (
     "A brass astrolabe on linen, window light",
     "Layered hills under a pale morning sun",
@@ -126,6 +128,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
                 idempotency_key=f"playground-{number}",
                 inputs=rows,
                 source=Source.PLAYGROUND,
+                most=_shown(request, key),
             ),
             generation_id=generation_id,
             now=now,
@@ -160,11 +163,11 @@ def _context(
         return context
     draft = _draft(said, models)
     key = next((one for one in keys if one.public_id == said.get("key")), keys[0])
-    quoted, why = _quoted(request, key, draft)
-    wanted = Wanted(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
-    runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     takes_references = _takes_references(catalogue, draft)
     references = _references(request)[:MAX_IMAGES] if takes_references else []
+    quoted, why = _quoted(request, key, draft, references)
+    wanted = Wanted(livemode=None, source=Source.PLAYGROUND, since=clock.now() - SHOWN_FOR)
+    runs = found(workspace.tenant.id, wanted, limit=SHOWN_RUNS, prompt_chars=SHOWN_CHARS)
     return {
         **context,
         "troubled": watch.troubled(now=clock.now()),
@@ -241,6 +244,14 @@ def _number(request: HttpRequest) -> str:
     return number
 
 
+def _shown(request: HttpRequest, key: ApiKey) -> Micros | None:
+    """The price that stood beside the button, 0 where none did; a test costs nothing."""
+    if key.is_test:
+        return None
+    shown = request.POST.get("shown", "")
+    return Micros(int(shown) if _MICROS.fullmatch(shown) else 0)
+
+
 def _caller(request: HttpRequest, key: ApiKey) -> Caller:
     caller = caller_of_key(key.id)
     let_in(caller, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
@@ -249,13 +260,15 @@ def _caller(request: HttpRequest, key: ApiKey) -> Caller:
 
 
 def _quoted(
-    request: HttpRequest, key: ApiKey, draft: Draft
+    request: HttpRequest, key: ApiKey, draft: Draft, references: Sequence[str]
 ) -> tuple[Quoted | None, PictorError | None]:
     """What it would cost, or why it cannot be had; a prompt may still be missing."""
     body = {**draft.body, "prompt": draft.prompt.strip() or "…"}
     try:
         caller = _caller(request, key)
         fields = requests.parse(body, default_model=None)
+        if references:
+            fields["image"] = list(references)
         return quoted_order(caller=caller, request=fields, now=clock.now()), None
     except PictorError as error:
         return None, error

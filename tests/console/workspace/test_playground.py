@@ -1,5 +1,6 @@
 """The playground: its form always means something, its price is the API's, and it bills once."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from uuid import uuid4
@@ -20,7 +21,7 @@ from console.workspace.snippets import snippets_of
 from generation import watch
 from generation.admission.service import Quoted, quoted_order
 from generation.catalogue.snapshot import prices_at
-from generation.models import Generation
+from generation.models import Generation, Serves
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
@@ -36,7 +37,7 @@ def form(customer: Customer, **changes: str) -> dict[str, str]:
     return {
         "model": "gpt-image-2-origin", "prompt": "a fox", "size": "1024x1024", "was": "1024x1024",
         "quality": "medium", "n": "1", "output_format": "png", "key": customer.key.public_id,
-        "number": uuid4().hex, **changes,
+        "number": uuid4().hex, "shown": "52680", **changes,
     }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def test_the_price_is_there_before_the_button(acme, sign_in):
 
     assert "$0.15804" in page
     assert "3 \N{MULTIPLICATION SIGN} $0.05268" in page
-    assert "Generate 3 images" in page
+    assert ">3 images</span></button>" in page
     assert balance_of(acme.id).held == 0
 
 
@@ -210,6 +211,44 @@ def test_a_form_sent_twice_is_made_once(acme, sign_in):
 
     client.post(url("playground_run", acme), form(acme, number="2" * 32))
     assert Generation.objects.count() == 2
+
+
+def test_sent_again_it_is_found_however_the_price_has_risen(acme, sign_in):
+    client = sign_in(acme)
+
+    client.post(url("playground_run", acme), form(acme, number="1" * 32))
+    again = client.post(url("playground_run", acme), form(acme, number="1" * 32, shown="1"))
+
+    assert again["Location"] == url("generation", acme, Generation.objects.get().public_id)
+
+
+@pytest.mark.parametrize("shown", ["52679", "0", "", "-1", "1e9", "9" * 400, "٩" * 9])
+def test_a_run_holds_no_more_than_the_price_beside_its_button(acme, sign_in, shown):
+    client = sign_in(acme)
+
+    refused = client.post(url("playground_run", acme), form(acme, shown=shown))
+
+    page = words_of(refused)
+    assert refused.status_code == 422
+    assert "That costs more than was shown." in page
+    assert "$0.05268" in page
+    assert (acme.money, Generation.objects.count()) == ((10_000_000, 0), 0)
+
+    [now] = re.findall(r'name="shown" value="(\d*)"', page)
+    client.post(url("playground_run", acme), form(acme, shown=now))
+    assert Generation.objects.get().held_micros == int(now) == 52_680
+
+
+def test_what_was_shown_as_a_test_is_not_charged_to_a_live_key(acme, sign_in):
+    make_channel("sandbox", serves=Serves.TEST)
+    client = sign_in(acme)
+    page = words_of(client.post(url("playground_quote", acme), form(acme.tester())))
+    [shown] = re.findall(r'name="shown" value="(\d*)"', page)
+
+    answer = client.post(url("playground_run", acme), form(acme, shown=shown))
+
+    assert answer.status_code == 422
+    assert Generation.objects.count() == 0
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.console.workspace.test_playground import form
 from tests.contracts.recorder import drawn
 
 SMALL = (64, 64)
+HELD_WITH_TWO = 52_680 + 2 * 53_600
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,8 @@ def objects() -> int:
 def test_files_become_reference_images_of_an_ordinary_generation(acme, sign_in):
     files = [png("fox.png"), png("heron.png", (32, 48))]
 
-    answer = sign_in(acme).post(url("playground_run", acme), {**form(acme), "image": files})
+    said = {**form(acme, shown=str(HELD_WITH_TWO)), "image": files}
+    answer = sign_in(acme).post(url("playground_run", acme), said)
 
     made = Generation.objects.get()
     assert answer["Location"] == url("generation", acme, made.public_id)
@@ -48,15 +50,26 @@ def test_files_become_reference_images_of_an_ordinary_generation(acme, sign_in):
     assert [one["size_bytes"] for one in made.inputs] == [
         len(drawn(SMALL)), len(drawn((32, 48)))
     ]  # fmt: skip
-    held = 52_680 + 2 * 53_600
-    assert acme.money == (10_000_000 - held, held)
+    assert acme.money == (10_000_000 - HELD_WITH_TWO, HELD_WITH_TWO)
+
+
+def test_files_that_were_not_in_the_price_that_was_shown_are_not_taken(acme, sign_in):
+    stored = objects()
+
+    said = {**form(acme, shown=str(HELD_WITH_TWO - 1)), "image": [png(), png("heron.png")]}
+    answer = sign_in(acme).post(url("playground_run", acme), said)
+
+    assert answer.status_code == 422
+    assert "$0.15988" in words_of(answer)
+    assert (acme.money, Generation.objects.count()) == ((10_000_000, 0), 0)
+    assert objects() == stored
 
 
 def test_the_same_form_with_its_files_is_made_once(acme, sign_in):
     client, stored = sign_in(acme), objects()
 
     for _ in range(2):
-        said = {**form(acme, number="1" * 32), "image": [png()]}
+        said = {**form(acme, number="1" * 32, shown="999999"), "image": [png()]}
         client.post(url("playground_run", acme), said)
 
     assert Generation.objects.count() == 1
@@ -73,7 +86,8 @@ def test_the_same_form_with_its_files_is_made_once(acme, sign_in):
     ids=["no image", "half an image", "too many"],
 )
 def test_a_bad_file_is_refused_in_words_and_the_form_is_kept(acme, sign_in, files, message):
-    said, stored = {**form(acme, prompt="a blue heron"), "image": files}, objects()
+    asked = form(acme, prompt="a blue heron", shown="9999999")
+    said, stored = {**asked, "image": files}, objects()
 
     answer = sign_in(acme).post(url("playground_run", acme), said)
 
@@ -114,7 +128,8 @@ def test_the_price_is_asked_for_with_the_names_of_the_files_alone(acme, sign_in)
 
     page = words_of(sign_in(acme).post(url("playground_quote", acme), said))
 
-    assert "$0.05268" in page
+    assert "Holds up to; charged by what comes back, from $0.05268" in page
+    assert "$0.15988" in page
     assert "data-no-references" not in page
     assert "readFileSync(&quot;fox.png&quot;, &quot;base64&quot;)" in page
     assert "Path(&#x27;heron.png&#x27;).read_bytes()" in page
@@ -140,7 +155,8 @@ def test_code_reads_the_files_and_sends_what_the_form_sends(tmp_path):
 
 def test_a_generation_with_references_is_opened_again_and_asks_for_them(acme, sign_in):
     client = sign_in(acme)
-    client.post(url("playground_run", acme), {**form(acme), "image": [png(), png("b.png", (8, 8))]})
+    asked = form(acme, shown=str(HELD_WITH_TWO))
+    client.post(url("playground_run", acme), {**asked, "image": [png(), png("b.png", (8, 8))]})
 
     page = words_of(
         client.get(url("playground", acme) + f"?again={Generation.objects.get().public_id}")
