@@ -24,8 +24,8 @@ def enlist() -> WorkerEpoch:
     return WorkerEpoch(worker.epoch)
 
 
-def renew(*, worker: WorkerEpoch) -> None:
-    """Say that we are alive.
+def renew(*, worker: WorkerEpoch) -> bool:
+    """Say that we are alive; False where there is no such lease: it was ended, or its row is gone.
 
     Also after the lease had run out: what others took from us meanwhile has another dispatch
     number, so nothing we still write can touch it, and what they left is ours to finish.
@@ -36,6 +36,7 @@ def renew(*, worker: WorkerEpoch) -> None:
             " WHERE epoch = %s AND stopped_at IS NULL",
             [worker],
         )
+        return bool(cursor.rowcount)
 
 
 def alive() -> int:

@@ -87,6 +87,6 @@ class Quarantine:
         try:
             await self._carry(claim)
         except Exception:
-            logger.exception("a generation was let go of")
+            logger.exception("work on a generation broke off")
         finally:
             self.in_hand.discard(claim.generation.id)

@@ -149,7 +149,7 @@ class ImageWorker:
         self._in_hand.pop(task, None)
         self._slots.release()
         if not task.cancelled() and (error := task.exception()):
-            logger.error("a generation was let go of", exc_info=error)
+            logger.error("work on a generation broke off", exc_info=error)
 
     async def _carry(self, ring: Ring) -> None:
         if self._is_stopping.is_set() or self._epoch is None:
@@ -195,7 +195,9 @@ class ImageWorker:
         if self._epoch is None or self._quarantine is None:
             return
         began = time.monotonic()
-        lease.renew(worker=self._epoch)  # also while draining: what is in hand stays ours
+        # Also while draining: what is in hand stays ours.
+        if not lease.renew(worker=self._epoch) and not self._is_retired.is_set():
+            vital.end_process("its lease is gone")  # as after a restore: it could claim nothing
         if began - self._renewed_at > settings.LEASE_SECONDS / 2:
             claims.acquit(worker=self._epoch)
         self._renewed_at = began
@@ -206,7 +208,7 @@ class ImageWorker:
             self._look_for_unheard(now=time.monotonic())
 
     def _give_up_what_was_let_go(self, worker: WorkerEpoch) -> None:
-        """Queue again what stands as ours and is in nobody's hands.
+        """Queue again what is recorded as ours and nobody works on.
 
         A claim whose answer was lost with the connection, or an error that nobody foresaw: with
         our lease renewed, the reaper would wait for its deadline. What is in hand is looked at
@@ -216,7 +218,7 @@ class ImageWorker:
         in_hand = self._ids_in_hand()
         let_go = [generation_id for generation_id in ours if generation_id not in in_hand]
         if let_go and (count := _hand_back(worker, only=let_go)):
-            logger.warning("%d had been let go of and are queued again", count)
+            logger.warning("%d that nobody works on are queued again", count)
 
     def _look_for_unheard(self, *, now: float) -> None:
         unheard = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)

@@ -232,7 +232,7 @@ def test_the_first_end_of_an_attempt_stands(claim, channel):
 def test_a_renewed_lease_lasts_on_even_after_it_had_run_out(worker, queued, seconds):
     Worker.objects.filter(epoch=worker).update(seen_at=F("seen_at") - timedelta(seconds=seconds))
 
-    lease.renew(worker=worker)
+    assert lease.renew(worker=worker)
 
     assert claims.take(generation_id=queued.id, worker=worker) is not None
 
@@ -240,7 +240,7 @@ def test_a_renewed_lease_lasts_on_even_after_it_had_run_out(worker, queued, seco
 def test_a_retired_worker_cannot_renew(worker, queued):
     lease.retire(worker=worker)
 
-    lease.renew(worker=worker)
+    assert not lease.renew(worker=worker)
 
     assert claims.take(generation_id=queued.id, worker=worker) is None
 

@@ -93,9 +93,22 @@ def test_a_worker_whose_heartbeat_hangs_ends(worker, ends, monkeypatch):
     goes_on.set()
 
 
+def test_a_worker_whose_lease_is_gone_ends(worker, ends):
+    """As after the database was restored to a moment before the worker began."""
+    Worker.objects.all().delete()
+
+    assert has_come(ends, "its lease is gone")
+
+
 def test_a_worker_whose_parts_are_well_goes_on(worker, ends, monkeypatch):
     renewals = threading.Semaphore(0)
-    monkeypatch.setattr(lease, "renew", lambda worker: renewals.release())
+    renew = lease.renew
+
+    def counted(*, worker: WorkerEpoch) -> bool:
+        renewals.release()
+        return renew(worker=worker)
+
+    monkeypatch.setattr(lease, "renew", counted)
 
     for _ in range(40):
         assert renewals.acquire(timeout=10)
