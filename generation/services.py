@@ -5,7 +5,6 @@ way round; with no `livemode` said, both are there. Raises NotFound, NotCancelab
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,14 +17,6 @@ from pictor.kit.ids import TenantId
 from storage.services import StorageFailed
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a tenant's generations, newest first, and whether there are older ones."""
-
-    rows: Sequence[Finished]
-    has_more: bool
-
-
 def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None = None) -> Finished:
     """The tenant's generation of that public id."""
     generation_id = ids.parse(ids.GENERATION, public_id)
@@ -35,13 +26,18 @@ def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None 
     return found
 
 
-def page_of(tenant_id: TenantId, *, livemode: bool, limit: int, after: UUID | None) -> Page:
-    """At most `limit` generations, those older than `after`. Two queries."""
+def page_of(
+    tenant_id: TenantId, *, livemode: bool, limit: int, after: UUID | None
+) -> tuple[Sequence[Finished], bool]:
+    """At most `limit` generations, newest first, those older than `after`; whether there are more.
+
+    Two queries.
+    """
     rows = selectors.generations_of(tenant_id, livemode=livemode)
     if after is not None:
         rows = rows.filter(id__lt=after)
     found = list(rows[: limit + 1])
-    return Page(selectors.with_images(found[:limit]), has_more=len(found) > limit)
+    return selectors.with_images(found[:limit]), len(found) > limit
 
 
 def cancel(

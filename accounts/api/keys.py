@@ -24,7 +24,15 @@ from accounts.services import (
     rotate_key_for,
 )
 from pictor.kit import clock, ids
-from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.api_objects import (
+    ApiObject,
+    Constant,
+    Page,
+    PageObject,
+    UnixSeconds,
+    Usd,
+    page_example,
+)
 from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
 from pictor.kit.errors import InvalidRequest, NotFound
 
@@ -128,22 +136,12 @@ class KeyObject(ApiObject):
     )
 
 
-class KeyList(ApiObject):
+class KeyList(PageObject):
     """A page, newest first."""
 
-    example = {
-        "object": "list",
-        "data": [KEY_EXAMPLE],
-        "first_id": KEY_EXAMPLE["id"],
-        "last_id": KEY_EXAMPLE["id"],
-        "has_more": False,
-    }
+    example = page_example(KEY_EXAMPLE)
 
-    object = Constant("list")
     data = KeyObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
-    first_id = serializers.CharField(allow_null=True)
-    last_id = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
 
 
 class RevokedKey(ApiObject):
@@ -179,15 +177,13 @@ class KeysView(Endpoint):
         found = api_keys_of(
             caller.tenant_id, tests_only=caller.is_test, after=after, limit=limit + 1
         )
-        rows = [ShownKey(key) for key in found[:limit]]
-        named = [row.key.public_id for row in rows]
+        rows = found[:limit]
         return Answer(
-            {
-                "data": rows,
-                "first_id": named[0] if named else None,
-                "last_id": named[-1] if named else None,
-                "has_more": len(found) > limit,
-            }
+            Page(
+                [ShownKey(row) for row in rows],
+                [row.public_id for row in rows],
+                has_more=len(found) > limit,
+            )
         )
 
     @operation(

@@ -17,6 +17,7 @@ from accounts.selectors import Caller
 from billing.periods import Bucket, buckets_between
 from billing.selectors import Group, Used, usage_between
 from pictor.kit import clock, ids
+from pictor.kit.api_bodies import LATEST
 from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.api_queries import MAX_PAGE, ApiQuery, LimitField
 from pictor.kit.errors import InvalidRequest
@@ -24,8 +25,6 @@ from pictor.kit.errors import InvalidRequest
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 GROUPS: tuple[Group, ...] = get_args(Group)
 _GROUP = f"({'|'.join(GROUPS)})"
-LATEST = 4_102_444_800
-"""The year 2100, in Unix seconds."""
 USUAL_SPAN: dict[Bucket, timedelta] = {
     "hour": timedelta(days=1),
     "day": timedelta(days=30),

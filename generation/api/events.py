@@ -12,7 +12,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -22,6 +22,7 @@ from generation.api.objects import (
     CompletedEvent,
     EditCompletedEvent,
     EditPartialImageEvent,
+    ErrorEvent,
     PartialImageEvent,
 )
 from generation.api.waiting import Ticket
@@ -87,9 +88,9 @@ async def _events(
 async def _ending(finished: Finished | None) -> AsyncIterator[bytes]:
     """The images, or why there are none."""
     if finished is None:
-        yield _event("error", {"type": "error", **api_errors.body_of(render.NOT_READY)})
+        yield _failure(api_errors.body_of(render.NOT_READY))
     elif finished.generation.state != State.SUCCEEDED:
-        yield _event("error", {"type": "error", **render.error_body(finished.generation)})
+        yield _failure(render.error_body(finished.generation))
     else:
         try:
             if not finished.images:
@@ -98,7 +99,11 @@ async def _ending(finished: Finished | None) -> AsyncIterator[bytes]:
                 async for chunk in _completed(finished, index, image):
                     yield chunk
         except PictorError as error:
-            yield _event("error", {"type": "error", **api_errors.body_of(error)})
+            yield _failure(api_errors.body_of(error))
+
+
+def _failure(body: Mapping[str, Any]) -> bytes:
+    return _event("error", ErrorEvent.render(body))
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

@@ -8,7 +8,15 @@ from generation.answer import DELETED
 from generation.catalogue.plans import PLANS
 from generation.channels.declaration import Task
 from generation.models import State
-from pictor.kit.api_objects import ApiObject, Constant, ErrorDetail, UnixSeconds, Usd
+from pictor.kit.api_objects import (
+    ApiObject,
+    Constant,
+    ErrorDetail,
+    PageObject,
+    UnixSeconds,
+    Usd,
+    page_example,
+)
 
 FROM_IMAGES = [Task.EDIT.value, Task.VARIATION.value]
 GENERATION_ID = "gen_01m7xwfx9bf3vty34tyve35tm9"
@@ -155,22 +163,12 @@ class GenerationObject(ApiObject):
     error = ErrorDetail(source="generation.error", allow_null=True)
 
 
-class GenerationList(ApiObject):
+class GenerationList(PageObject):
     """A page, newest first."""
 
-    example = {
-        "object": "list",
-        "data": [GENERATION_EXAMPLE],
-        "first_id": GENERATION_ID,
-        "last_id": GENERATION_ID,
-        "has_more": False,
-    }
+    example = page_example(GENERATION_EXAMPLE)
 
-    object = Constant("list")
     data = GenerationObject(many=True)  # type: ignore[assignment]  # as above
-    first_id = serializers.CharField(allow_null=True)
-    last_id = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
 
 
 class DeletedObject(ApiObject):

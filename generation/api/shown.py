@@ -80,24 +80,6 @@ class Shown:
         return self.generation.captured_micros or 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShownPage:
-    """A page of generations, newest first."""
-
-    data: Sequence[Shown]
-    has_more: bool
-
-    @property
-    def first_id(self) -> str | None:
-        """Of the newest one."""
-        return self.data[0].generation.public_id if self.data else None
-
-    @property
-    def last_id(self) -> str | None:
-        """What the next page begins after."""
-        return self.data[-1].generation.public_id if self.data else None
-
-
 def shown(finished: Finished) -> Shown:
     """A generation with its result, if it has one. Signs urls, makes no request."""
     is_done = finished.generation.state == State.SUCCEEDED

@@ -8,9 +8,10 @@ from accounts.selectors import Caller
 from generation import services
 from generation.api import render
 from generation.api.objects import DeletedObject, GenerationList, GenerationObject
-from generation.api.shown import ShownPage, shown
+from generation.api.shown import shown
 from generation.selectors import Finished
 from pictor.kit import clock, ids
+from pictor.kit.api_objects import Page
 from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
 from pictor.kit.errors import NotCancelable, NotFound
 
@@ -35,10 +36,11 @@ class GenerationsView(Endpoint):
     )
     def get(self, caller: Caller, limit: int, after: UUID | None) -> Answer:
         """The tenant's generations, newest first: to a test key tests, to others live ones."""
-        page = services.page_of(
+        rows, has_more = services.page_of(
             caller.tenant_id, livemode=caller.livemode, limit=limit, after=after
         )
-        return Answer(ShownPage([shown(row) for row in page.rows], page.has_more))
+        ids_of = [row.generation.public_id for row in rows]
+        return Answer(Page([shown(row) for row in rows], ids_of, has_more))
 
 
 class GenerationView(Endpoint):

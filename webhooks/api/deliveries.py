@@ -8,6 +8,7 @@ from accounts import rates
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import Caller
 from pictor.kit import clock
+from pictor.kit.api_objects import Page
 from pictor.kit.errors import NotFound
 from webhooks.api.bodies import DeliveryPage, Since
 from webhooks.api.endpoints import SCOPE, endpoint_of, refused_by_field
@@ -15,7 +16,6 @@ from webhooks.api.objects import (
     DeliveryList,
     ResentObject,
     ShownDelivery,
-    ShownPage,
     WholeDelivery,
 )
 from webhooks.models import Delivery, WebhookEndpoint
@@ -47,7 +47,7 @@ class DeliveriesView(Endpoint):
         rows = found[:limit]
         attempts = attempts_of(rows)
         return Answer(
-            ShownPage(
+            Page(
                 [ShownDelivery(row, attempts[row.id]) for row in rows],
                 [row.public_id for row in rows],
                 has_more=len(found) > limit,

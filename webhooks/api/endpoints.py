@@ -13,6 +13,7 @@ from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import Caller, tenant_by_id
 from accounts.services import OVERLAPS, By
 from pictor.kit import clock, ids
+from pictor.kit.api_objects import Page
 from pictor.kit.errors import InvalidRequest, NotFound
 from webhooks.api.bodies import (
     USUAL_OVERLAP,
@@ -26,7 +27,6 @@ from webhooks.api.objects import (
     EndpointList,
     EndpointObject,
     ShownEndpoint,
-    ShownPage,
 )
 from webhooks.models import WebhookEndpoint
 from webhooks.selectors import endpoint_by_id, endpoints_of
@@ -58,7 +58,7 @@ class EndpointsView(Endpoint):
         found = [one for one in every if after is None or one.id < after]
         rows = found[:limit]
         return Answer(
-            ShownPage(
+            Page(
                 [ShownEndpoint(row) for row in rows],
                 [row.public_id for row in rows],
                 has_more=len(found) > limit,

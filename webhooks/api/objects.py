@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds
+from pictor.kit.api_objects import ApiObject, Constant, PageObject, UnixSeconds, page_example
 from webhooks.models import EVENTS, TEST, Delivery, DeliveryAttempt, WebhookEndpoint
 
 ENDPOINT_ID = "whe_01m7xwfx9bf3vty34tyve35tm9"
@@ -70,25 +70,6 @@ class ShownDelivery:
         return self.delivery.due_at if is_pending else None
 
 
-@dataclass(frozen=True, slots=True)
-class ShownPage:
-    """A page, newest first."""
-
-    data: Sequence[Any]
-    ids: Sequence[str]
-    has_more: bool
-
-    @property
-    def first_id(self) -> str | None:
-        """Of the newest one."""
-        return self.ids[0] if self.ids else None
-
-    @property
-    def last_id(self) -> str | None:
-        """What the next page begins after."""
-        return self.ids[-1] if self.ids else None
-
-
 class EndpointObject(ApiObject):
     """Where the account is told of what happens to its generations and its balance."""
 
@@ -123,22 +104,12 @@ class EndpointObject(ApiObject):
     )
 
 
-class EndpointList(ApiObject):
+class EndpointList(PageObject):
     """A page, newest first."""
 
-    example = {
-        "object": "list",
-        "data": [ENDPOINT_EXAMPLE],
-        "first_id": ENDPOINT_ID,
-        "last_id": ENDPOINT_ID,
-        "has_more": False,
-    }
+    example = page_example(ENDPOINT_EXAMPLE)
 
-    object = Constant("list")
     data = EndpointObject(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
-    first_id = serializers.CharField(allow_null=True)
-    last_id = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
 
 
 class DeletedEndpoint(ApiObject):
@@ -202,22 +173,12 @@ class WholeDelivery(DeliveryObject):
     attempts = AnsweredAttempt(many=True)
 
 
-class DeliveryList(ApiObject):
+class DeliveryList(PageObject):
     """A page, newest first."""
 
-    example = {
-        "object": "list",
-        "data": [DELIVERY_EXAMPLE],
-        "first_id": DELIVERY_ID,
-        "last_id": DELIVERY_ID,
-        "has_more": False,
-    }
+    example = page_example(DELIVERY_EXAMPLE)
 
-    object = Constant("list")
     data = DeliveryObject(many=True)  # type: ignore[assignment]  # as above
-    first_id = serializers.CharField(allow_null=True)
-    last_id = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
 
 
 class ResentObject(ApiObject):

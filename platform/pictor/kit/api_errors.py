@@ -16,6 +16,7 @@ from django.urls import Resolver404
 from rest_framework import exceptions as drf
 
 from pictor.kit import log
+from pictor.kit.api_objects import ErrorAnswer
 from pictor.kit.errors import (
     InvalidRequest,
     MethodNotAllowed,
@@ -33,14 +34,7 @@ logger = logging.getLogger(__name__)
 def body_of(error: PictorError) -> dict[str, Any]:
     """The JSON object of an error. The request's line in the log has its code."""
     log.note(code=error.code)
-    return {
-        "error": {
-            "message": error.message,
-            "type": error.type,
-            "param": error.param,
-            "code": error.code,
-        }
-    }
+    return ErrorAnswer.render({"error": error})
 
 
 def headers_of(error: PictorError) -> dict[str, str]:

@@ -5,7 +5,8 @@ attributes each field's `source` names; the OpenAPI document is drawn from the s
 object serves all threads, because rendering only reads it (ADR 0011 has what that costs).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
@@ -93,3 +94,42 @@ class ErrorAnswer(ApiObject):
     """Every error, in OpenAI's shape."""
 
     error = ErrorDetail()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what a list has, newest first, and the public ids of the same."""
+
+    data: Sequence[Any]
+    ids: Sequence[str]
+    has_more: bool
+
+    @property
+    def first_id(self) -> str | None:
+        """Of the newest one."""
+        return self.ids[0] if self.ids else None
+
+    @property
+    def last_id(self) -> str | None:
+        """What the next page begins after."""
+        return self.ids[-1] if self.ids else None
+
+
+class PageObject(ApiObject):
+    """A page, newest first. Each list says what its `data` is."""
+
+    object = Constant("list")
+    first_id = serializers.CharField(allow_null=True)
+    last_id = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+    @override
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        return {"object": fields.pop("object"), "data": fields.pop("data"), **fields}
+
+
+def page_example(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A page of this one alone, as the OpenAPI document shows it."""
+    ids = {"first_id": one["id"], "last_id": one["id"]}
+    return {"object": "list", "data": [one], **ids, "has_more": False}

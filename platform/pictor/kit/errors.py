@@ -1,4 +1,6 @@
-"""Every error a caller can be answered with, as a tree. `api_errors.py` turns them into JSON.
+"""What a caller can be answered with but an image, as a tree; `api_errors.py` makes it JSON.
+
+Rooms that tell a kind apart have classes of their own below these.
 
     PictorError
     ├── InvalidRequest        400  bad field, bad JSON, prompt refused by the upstream's policy
