@@ -1,7 +1,7 @@
 """A tenant's data as one file, asked for by a person, made by the short-work worker.
 
 It is all that is kept of the tenant, or one of its lists that is too long to be made while its
-asker waits. The console writes the lists (`LIST_WRITER`), as it knows how they are filtered.
+asker waits. The console writes the lists (`listing.py`), as it knows how they are filtered.
 
 A row says that it is wanted, before anything is done; whatever dies meanwhile, the row is due again
 and the file is made from the beginning. It is written to an unnamed file on disk, which goes with
@@ -25,7 +25,6 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.utils.module_loading import import_string
 
 from accounts.locks import tenant_for_update
 from accounts.models import Tenant, User
@@ -34,6 +33,7 @@ from pictor.kit import clock
 from pictor.kit.bell import ring
 from storage import object_keys
 from storage.backends import bucket
+from storage.listing import lists
 from storage.models import QUERY_CHARS, TenantExport
 from storage.services import delete_objects, remove_exports_until, signed_url
 from storage.wire import StorageFailed
@@ -214,8 +214,7 @@ def _write(export: TenantExport, file: IO[bytes]) -> None:
         return
     if export.asked_by is None:
         raise PermissionDenied
-    write_list = import_string(settings.LIST_WRITER)
-    write_list(  # raises PermissionDenied
+    lists().write(  # raises PermissionDenied
         name=export.list_name,
         query=export.list_query,
         tenant=export.tenant,

@@ -1,9 +1,22 @@
 """The console app: the pages over what the other apps know."""
 
 from django.apps import AppConfig
+from typing_extensions import override
+
+from storage import listing
 
 
 class ConsoleConfig(AppConfig):
     """Templates, static files and views; no models."""
 
     name = "console"
+
+    @override
+    def ready(self) -> None:
+        listing.lists.plug_in(_lists)
+
+
+def _lists() -> listing.Lists:
+    from console.workspace import lists  # noqa: PLC0415 - only where one is written
+
+    return lists

@@ -37,7 +37,6 @@ DEMO_EMAIL = env_str("PICTOR_DEMO_EMAIL") if EMBEDDED else ""
 SECRET_KEY = env_secret("SECRET_KEY")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
-PORT = env_int("PORT", 8000)
 DATA = Path(env_str("PICTOR_DATA", str(ROOT / ".pictor"))).absolute()
 SPOOL = DATA / "spool"
 SPOOL_BUDGET_BYTES = env_int("PICTOR_SPOOL_BUDGET_BYTES", 8 * 1024**3)
@@ -85,7 +84,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF, API_URLCONF = "pictor.urls", "pictor.api_urls"
-ASGI_APPLICATION = "pictor.asgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
     {
@@ -231,7 +229,6 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
     }
 }
-ATOMIC_REQUESTS = False
 MIGRATION_DATABASE = (
     env_database("MIGRATION_DATABASE_URL", "", options={"connect_timeout": 5})
     if env_secret("MIGRATION_DATABASE_URL")
@@ -294,8 +291,6 @@ STORAGES = {
 }
 URL_EXPIRY_SECONDS = env_int("PICTOR_URL_EXPIRY_SECONDS", 3600)
 IMAGE_RETENTION_DAYS = env_int("PICTOR_IMAGE_RETENTION_DAYS", 30)
-LIST_WRITER = "console.workspace.lists.write"
-"""Writes a list into its export: storage knows no console."""
 
 # --- what a page may load and run (web/page_policy.py) ----------------------------------------
 
