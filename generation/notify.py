@@ -75,7 +75,7 @@ _MESSAGE = (
     .replace('"ARGS"', "%(arguments)s")
     .replace("BODY", "%(body)s")
 )
-"""What Celery would send, as it would render it each time anew; a test holds it against that."""
+"""What Celery would render anew for each message; a test compares the two."""
 
 QUIET_SECONDS = 1.0
 """After a failure no bell is tried for this long: a dead broker must not slow anything down."""

@@ -21,7 +21,7 @@ from generation.admission.orphans import Undecided
 from generation.admission.service import Admitted, Deferred, Submission, admit, quoted_order
 from generation.claims import Claim
 from generation.dispatch.choosing import Opening
-from generation.dispatch.claiming import InDoubt, claimed
+from generation.dispatch.claiming import ClaimInDoubt, claimed
 from generation.dispatch.service import ClaimLost, Dispatcher
 from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
@@ -116,7 +116,7 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
             if claim.has_begun:
                 await carry(claim, dispatcher=dispatcher, opening=opening)
                 return
-    except InDoubt as doubt:  # nothing counts in for it any more
+    except ClaimInDoubt as doubt:  # nothing counts in for it any more
         await doubt.close()
         raise
     await carry(claim, dispatcher=dispatcher)

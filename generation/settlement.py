@@ -173,13 +173,7 @@ def _settled(
             given="closed",
         )
     if generation.livemode:
-        usage = replace(
-            _usage_of(generation, State.SUCCEEDED, at=now),
-            channel=delivery.route.channel_name,
-            images=len(delivery.images),
-            captured=bill.total,
-            took=now - generation.created_at,
-        )
+        usage = _usage_of_images(generation, delivery, bill, at=now)
         parts["counted"] = usage_recorded(usage, given="ended")
     return prepared.together("final", **parts)
 
@@ -298,6 +292,18 @@ def _usage_of(generation: Generation, state: State, *, at: datetime) -> Usage:
         images=0,
         captured=NOTHING,
         took=None,
+    )
+
+
+def _usage_of_images(
+    generation: Generation, delivery: Delivery, bill: pricing.Due, *, at: datetime
+) -> Usage:
+    return replace(
+        _usage_of(generation, State.SUCCEEDED, at=at),
+        channel=delivery.route.channel_name,
+        images=len(delivery.images),
+        captured=bill.total,
+        took=at - generation.created_at,
     )
 
 

@@ -1,4 +1,4 @@
-"""Admission: may this request go ahead, and at what price? One function, one transaction.
+"""Admission: may this request go ahead, and at what price?
 
 Order matters: first whether we know this request already, then whether the contract allows it, then
 the price, and only then the money. Before that everything is reads, but for a retry that takes an

@@ -12,7 +12,7 @@ from pictor.kit import clock, pools
 from pictor.kit.loop_connections import is_answer_lost
 
 
-class InDoubt(OperationalError):
+class ClaimInDoubt(OperationalError):
     """The claim may have been made, and its attempt with it, which nobody will call."""
 
     def __init__(self, generation_id: UUID, attempt_id: UUID) -> None:
@@ -35,7 +35,7 @@ async def claimed(
 ) -> Claim | None:
     """Claim it and write the opening's attempt down, if that fits; None when it is not to be had.
 
-    Raises InDoubt, or what the database refused it with.
+    Raises ClaimInDoubt, or what the database refused it with.
     """
     beginning = None if opening is None else opening.beginning
     try:
@@ -44,5 +44,5 @@ async def claimed(
         )
     except (OperationalError, InterfaceError) as error:
         if opening is not None and is_answer_lost(error):
-            raise InDoubt(generation_id, opening.attempt_id) from error
+            raise ClaimInDoubt(generation_id, opening.attempt_id) from error
         raise
