@@ -6,7 +6,7 @@ from django.db import connection
 from billing.selectors import head_findings, heads_before, ledger_findings
 from billing.selectors.chain import links
 from billing.selectors.heads import Heads
-from generation.management.heads import BadHead, read_signed, signed
+from billing.signed_heads import BadHead, read_signed, signed
 from pictor.kit import clock
 
 pytestmark = pytest.mark.django_db

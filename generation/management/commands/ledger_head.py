@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from billing.selectors import Heads
+from billing.signed_heads import signed
 from generation.audit import heads_at, proof_with_head
-from generation.management.heads import read_head, signed
+from generation.management.heads import read_head
 from pictor.kit import clock
 
 SETTLED = timedelta(minutes=5)
