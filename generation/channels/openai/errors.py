@@ -39,7 +39,8 @@ MAY_HAVE_BILLED = frozenset({AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT})
 
 _OUR_FIELDS = frozenset({
     "prompt", "n", "size", "quality", "output_format", "output_compression", "style",
-    "background", "watermark", "moderation", "image", "mask", "user", "input_fidelity",
+    "background", "watermark", "moderation", "image", "mask", "user", "safety_identifier",
+    "input_fidelity",
 })  # fmt: skip
 
 
