@@ -19,6 +19,7 @@ from django.db import (
 )
 
 from pictor.kit import loop_connections, pools, prepared
+from pictor.kit.ids import new_uuid
 from pictor.kit.loop_connections import is_answer_lost
 from pictor.kit.moments import Moment, Steps, moment
 from pictor.kit.prepared import Part
@@ -185,8 +186,13 @@ async def breaks_a_transaction_in_the_pool() -> None:
     def ends() -> None:
         prepared.fetch_one("SELECT 1", [])
 
-    pool = [await pools.database(backend) for _ in range(20)]
-    for one in set(pool):
+    every, meeting = range(8), threading.Barrier(8)
+
+    def backend_of_each() -> int:
+        meeting.wait(10)  # so that each of the pool's threads has exactly one call
+        return backend()
+
+    for one in await asyncio.gather(*(pools.database(backend_of_each) for _ in every)):
         await told(END, one)
     with pytest.raises(OperationalError):
         await pools.database(ends)
@@ -237,18 +243,26 @@ def test_after_an_error_that_is_not_about_values_the_connection_is_another_one()
     assert before == kept != after
 
 
-SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'"
+def a_sleep() -> str:
+    """A statement that takes long, and is like no other: one that was cut off sleeps on."""
+    return f"SELECT pg_sleep(60) AS s_{new_uuid().hex}"
+
+
+async def is_running(statement: str) -> bool:
+    found = "SELECT 1 FROM pg_stat_activity WHERE query = %s::text AND state = 'active'"
+    return await told(found, statement) is not None
 
 
 def test_a_statement_that_is_given_up_leaves_its_connection_fit_or_gone():
     async def gives_up() -> Any:
-        waiting = asyncio.create_task(told("SELECT pg_sleep(60)"))
-        while await told(SLEEPING) is None:
+        sleep = a_sleep()
+        waiting = asyncio.create_task(told(sleep))
+        while not await is_running(sleep):
             await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert await told(SLEEPING) is None
+        assert not await is_running(sleep)
         return [await told("SELECT %s::int", number) for number in range(3)]
 
     assert asyncio.run(gives_up()) == [(0,), (1,), (2,)]
@@ -280,9 +294,10 @@ async def cut_off() -> bool:
     await told("SELECT 1")
     (cursor,) = loop_connections.of_this_loop()._free  # noqa: SLF001 - the one there is
     with socket.socket(fileno=os.dup(cursor.connection.pgconn.socket)) as same:
-        waiting = asyncio.create_task(told("SELECT pg_sleep(60)"))
+        sleep = a_sleep()
+        waiting = asyncio.create_task(told(sleep))
         await asyncio.sleep(0)  # it takes that connection
-        while await told(SLEEPING) is None:
+        while not await is_running(sleep):
             await asyncio.sleep(0)
         same.shutdown(socket.SHUT_RDWR)
         with pytest.raises(OperationalError) as failed:
