@@ -132,7 +132,10 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     if generation is None:
         quoted = quoted_order(caller=submission.caller, request=submission.request, now=now)
         if submission.most is not None and quoted.quote.total > submission.most:
-            raise InvalidRequest("That costs more than was shown. Nothing was made or charged.")
+            raise InvalidRequest(
+                "This costs more than the price that was shown. Nothing was made or charged:"
+                " generate again if you accept the price as it is now."
+            )
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with HOLD_SECONDS.time(), _in_doubt(submission.attendance):
             if submission.idempotency_key is None and not submission.is_retry:

@@ -1,6 +1,7 @@
 """What people do in a browser before they are anybody here."""
 
 import re
+from collections.abc import Callable
 
 from allauth.mfa.totp.internal import auth as totp
 from playwright.sync_api import BrowserContext, Locator, Page
@@ -19,9 +20,14 @@ def code_for(session: BrowserContext, email: str) -> str:
 
 
 def generate(page: Page) -> Locator:
-    """Press the playground's button; the card of the run that this begins, not of one before it."""
+    """Press the playground's button; the card of the run that this begins."""
+    return begun_by(page, page.get_by_role("button", name="Generate 1 image").click)
+
+
+def begun_by(page: Page, press: Callable[[], None]) -> Locator:
+    """The card of the run that a press begins, not of one before it."""
     known = page.locator("#runs li").evaluate_all("runs => runs.map((run) => `:not(#${run.id})`)")
-    page.get_by_role("button", name="Generate 1 image").click()
+    press()
     return page.locator(f"#runs li{''.join(known)}").first
 
 

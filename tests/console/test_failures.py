@@ -81,7 +81,7 @@ def test_no_more_is_charged_than_was_shown_though_no_price_came(playground):
     runs = page.locator("#runs li").count()
 
     page.get_by_role("button", name="Generate 1 image").click()
-    page.get_by_text("That costs more than was shown.").wait_for()
+    page.get_by_text("This costs more than the price that was shown.").wait_for()
     assert page.locator("#runs li").count() == runs
     assert page.get_by_label("Quality").input_value() == "high"
     price = page.locator("#cost").get_by_text("$").last.inner_text()

@@ -10,7 +10,7 @@ from playwright.sync_api import Dialog, Page, Route
 
 from console.workspace import urls
 from tests.console.browser import LOOKS, SHOWN, axe, choose_theme, faults, keep, looking
-from tests.console.people import generate
+from tests.console.people import begun_by, generate
 from tests.console.visits import broken_promises
 from tests.servers import Stack
 
@@ -185,6 +185,57 @@ def test_a_press_counts_though_a_price_comes_meanwhile(signed_in, place):
     page.mouse.up()
 
     page.locator("#runs li").first.get_by_text(name).wait_for()
+
+
+def test_what_is_clicked_twice_or_held_down_is_asked_for_once(signed_in, place):
+    page, sent = signed_in.new_page(), list[str]()
+    page.goto(place.path("playground"))
+    page.get_by_label("Prompt").fill(f"A fox {uuid4().hex}")
+    page.on("request", lambda one: sent.append(one.url) if "/run/" in one.url else None)
+    button = page.locator("#generate")
+
+    def hold_enter() -> None:
+        for _ in range(3):  # all but the first of them repeat
+            page.keyboard.down("Enter")
+        page.keyboard.up("Enter")
+
+    generate(page).wait_for()
+    button.dispatch_event("click", {"detail": 2})
+    page.get_by_label("Prompt").focus()
+    page.keyboard.down("Control")
+    begun_by(page, hold_enter).wait_for()
+    page.keyboard.up("Control")
+    button.focus()
+    begun_by(page, hold_enter).wait_for()
+
+    assert len(sent) == 3
+
+
+def test_a_retry_after_an_answer_that_was_lost_makes_no_second_one(signed_in, place):
+    page = signed_in.new_page()
+    page.goto(place.path("playground"))
+    name = f"A fox {uuid4().hex}"
+    page.get_by_label("Prompt").fill(name)
+    page.locator("#code-curl").get_by_text(name).wait_for()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/run/", lose, times=1)
+    page.get_by_role("button", name="Generate 1 image").click()
+    page.get_by_role("status").get_by_text("No answer came").wait_for()
+    page.evaluate(
+        "() => new Promise((done) => {"
+        " document.addEventListener('htmx:after:settle', () => done(), { once: true });"
+        " document.getElementById('prompt').dispatchEvent(new Event('input', { bubbles: true }));"
+        "})"
+    )
+    page.get_by_role("button", name="Retry").click()
+    page.locator("#runs li").get_by_text(name).wait_for()
+
+    page.reload()
+    assert page.locator("#runs li").filter(has_text=name).count() == 1
 
 
 def test_a_filter_is_in_the_address_and_outlives_a_reload(signed_in, place):

@@ -1,8 +1,10 @@
 """Playground: what will this give me, and what will it cost? Runs are ordinary generations."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -93,17 +95,21 @@ def run(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
     The form's own number stands for an Idempotency-Key: sent twice, it is made once.
     """
+    is_whole_page = not request.headers.get("HX-Request")
     try:
         admitted = _admitted(request, workspace)
     except PictorError as error:
         context = _context(request, workspace, request.POST, refusal=error)
+        if is_whole_page:
+            context["files_lost"] = len(request.FILES.getlist("image"))
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return render(request, "workspace/playground.html", context, status=status)
-    if not request.headers.get("HX-Request"):
+    if is_whole_page:
         return redirect(
             "workspace:generation", workspace.tenant.public_id, admitted.generation.public_id
         )
-    return render(request, "workspace/playground.html", _context(request, workspace, request.POST))
+    context = {**_context(request, workspace, request.POST), "number": uuid4().hex}
+    return render(request, "workspace/playground.html", context)
 
 
 def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
@@ -125,7 +131,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
                 caller=_caller(request, key),  # anew: it takes a while to look at files
                 request={**fields, "image": list(images)} if images else fields,
                 request_id=f"req_{uuid4().hex}",
-                idempotency_key=f"playground-{number}",
+                idempotency_key=f"playground-{number}-{_mark(key, fields)}",
                 inputs=rows,
                 source=Source.PLAYGROUND,
                 most=_shown(request, key),
@@ -184,7 +190,7 @@ def _context(
         "most_references": MAX_IMAGES,
         "most_bytes": MOST_BYTES,
         "references": references,
-        "number": uuid4().hex,
+        "number": _number_of(request) or uuid4().hex,
         "ideas": IDEAS,
         "runs": [run_of(one) for one in runs],
         "has_tests": any(one.is_test for one in keys),
@@ -238,10 +244,22 @@ def _key(workspace: Workspace, public_id: str) -> ApiKey:
 
 def _number(request: HttpRequest) -> str:
     """What tells this form from every other one."""
-    number = request.POST.get("number", "")
-    if not _NUMBER.fullmatch(number):
+    number = _number_of(request)
+    if not number:
         raise InvalidRequest("Load the page again: the form lacks its number.", param="number")
     return number
+
+
+def _number_of(request: HttpRequest) -> str:
+    """The form's, until something was made of it: an answer may be lost, and it is sent again."""
+    number = request.POST.get("number", "")
+    return number if _NUMBER.fullmatch(number) else ""
+
+
+def _mark(key: ApiKey, fields: Mapping[str, Any]) -> str:
+    """What tells a form from the same one filled in otherwise, which is another order."""
+    said = json.dumps([key.public_id, fields], sort_keys=True)
+    return sha256(said.encode()).hexdigest()[:32]
 
 
 def _shown(request: HttpRequest, key: ApiKey) -> Micros | None:

@@ -1,6 +1,6 @@
-"""What a caller can be answered with but an image, as a tree; `api_errors.py` makes it JSON.
+"""The errors a caller can be answered with, as a tree; `api_errors.py` turns them into JSON.
 
-Rooms that tell a kind apart have classes of their own below these.
+Modules that need to tell a case apart subclass these.
 
     PictorError
     ├── InvalidRequest        400  bad field, bad JSON, prompt refused by the upstream's policy

@@ -86,7 +86,7 @@ class LoopConnections:
         connection.pgconn.finish()
 
     async def _cursor(self) -> Cursor:
-        """Of a free or new connection; the free ones go first if any of the process's broke."""
+        """Of a free or new connection; free ones are closed if any of the process's broke."""
         if self._heard_of != (breaks := pools.breaks()):
             self._heard_of = breaks
             self.finish()

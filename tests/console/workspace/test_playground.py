@@ -114,7 +114,7 @@ def test_the_price_is_there_before_the_button(acme, sign_in):
 
     assert "$0.15804" in page
     assert "3 \N{MULTIPLICATION SIGN} $0.05268" in page
-    assert ">3 images</span></button>" in page
+    assert "Generate 3 images" in page
     assert balance_of(acme.id).held == 0
 
 
@@ -213,6 +213,32 @@ def test_a_form_sent_twice_is_made_once(acme, sign_in):
     assert Generation.objects.count() == 2
 
 
+def number_in(page: str) -> str:
+    return str(re.findall(r'name="number" value="([0-9a-f]{32})"', page)[0])
+
+
+def test_a_form_keeps_its_number_until_something_was_made_of_it(acme, sign_in):
+    client, number, part = sign_in(acme), "1" * 32, {"HX-Request": "true"}
+    said = form(acme, number=number)
+
+    quoted = client.post(url("playground_quote", acme), said)
+    refused = client.post(url("playground_run", acme), said | {"shown": "1"}, headers=part)
+    made = client.post(url("playground_run", acme), said, headers=part)
+
+    assert number_in(words_of(quoted)) == number_in(words_of(refused)) == number
+    assert number_in(words_of(made)) != number
+
+
+def test_a_form_filled_in_otherwise_is_another_order(acme, sign_in):
+    client = sign_in(acme)
+
+    for changes in ({}, {"prompt": "a stoat"}, {"quality": "low"}, {"n": "1"}):
+        client.post(url("playground_run", acme), form(acme, number="1" * 32, **changes))
+
+    made = Generation.objects.order_by("id").values_list("prompt", "quality_requested")
+    assert list(made) == [("a fox", "medium"), ("a stoat", "medium"), ("a fox", "low")]
+
+
 def test_sent_again_it_is_found_however_the_price_has_risen(acme, sign_in):
     client = sign_in(acme)
 
@@ -230,7 +256,7 @@ def test_a_run_holds_no_more_than_the_price_beside_its_button(acme, sign_in, sho
 
     page = words_of(refused)
     assert refused.status_code == 422
-    assert "That costs more than was shown." in page
+    assert "This costs more than the price that was shown." in page
     assert "$0.05268" in page
     assert (acme.money, Generation.objects.count()) == ((10_000_000, 0), 0)
 

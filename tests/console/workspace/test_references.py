@@ -59,8 +59,10 @@ def test_files_that_were_not_in_the_price_that_was_shown_are_not_taken(acme, sig
     said = {**form(acme, shown=str(HELD_WITH_TWO - 1)), "image": [png(), png("heron.png")]}
     answer = sign_in(acme).post(url("playground_run", acme), said)
 
+    page = words_of(answer)
     assert answer.status_code == 422
-    assert "$0.15988" in words_of(answer)
+    assert "$0.15988" in page
+    assert "Choose the 2 reference images again" in page
     assert (acme.money, Generation.objects.count()) == ((10_000_000, 0), 0)
     assert objects() == stored
 

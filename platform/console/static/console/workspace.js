@@ -13,6 +13,7 @@ class Files extends HTMLElement {
     this.chosen = this.querySelector("[data-chosen]");
     this.files = [...this.input.files];
     this.input.addEventListener("change", () => this.hold([...this.files, ...this.input.files]));
+    if (this.files.length) this.hold(this.files); // a browser kept them over a reload
   }
 
   hold(files) {
@@ -122,6 +123,19 @@ customElements.define("p-files", Files);
 customElements.define("p-live", Live);
 customElements.define("p-reveal", Reveal);
 
+// --- what is paid for is asked for once: by a double click, or a key that is held down ------------
+
+addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest?.("[data-once]")) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}, { capture: true });
+addEventListener("keydown", (event) => {
+  if (!event.repeat || event.key !== "Enter" || event.target.type === "textarea") return;
+  if (event.target.form?.querySelector("[data-once]")) event.preventDefault();
+}, { capture: true });
+
 // --- the palette and the keys -------------------------------------------------------------------
 
 const SEQUENCE_MS = 1500;
@@ -174,7 +188,7 @@ document.addEventListener("keydown", (event) => {
     if (key.toLowerCase() === "k" && palette) {
       event.preventDefault();
       open(palette);
-    } else if (key === "Enter") {
+    } else if (key === "Enter" && !event.repeat) {
       document.querySelector('[aria-keyshortcuts="Control+Enter"]')?.click();
     }
     return;
