@@ -16,7 +16,6 @@ from itertools import chain
 from typing import cast
 
 from isal import isal_zlib
-from PIL import Image
 
 from pictor.kit.spool import SpoolFile
 from storage.containers.pieces import NotAnImage, exactly
@@ -192,6 +191,8 @@ def _window_bits(first: bytes) -> int:
 
 
 def _look_up(spool: SpoolFile, colours: int) -> None:
+    from PIL import Image  # noqa: PLC0415 - 1 MB for what few images need
+
     try:
         with Image.open(spool.reader(), formats=["PNG"]) as image:
             _, most = cast(tuple[int, int], image.getextrema())

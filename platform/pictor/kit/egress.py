@@ -200,7 +200,7 @@ def _failed(future: asyncio.Future[list[str]]) -> bool:
 class Connector:
     """Connects only to addresses that were checked, whatever the host name resolves to later."""
 
-    def __init__(self, addresses: Addresses, tls: ssl.SSLContext) -> None:
+    def __init__(self, addresses: Addresses, tls: Callable[[], ssl.SSLContext]) -> None:
         self._addresses = addresses
         self._tls = tls
 
@@ -234,7 +234,7 @@ class Connector:
             Connection,
             address,
             origin.port,
-            ssl=self._tls if is_tls else None,
+            ssl=self._tls() if is_tls else None,
             server_hostname=origin.host if is_tls else None,
         )
         return connection

@@ -24,6 +24,7 @@ import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from types import TracebackType
 from typing import Any
 
@@ -115,13 +116,11 @@ class HttpPool:
     ) -> None:
         self._allow = frozenset(entry.lower() for entry in egress_allow)
         self._connect_timeout_seconds = connect_timeout_seconds
-        tls = ssl_context or httpx.create_ssl_context(trust_env=False)
-        tls.set_alpn_protocols(["http/1.1"])
         self._addresses = egress.Addresses(
             self._allow, resolve or egress.resolve, threads=dns_threads
         )
         self.transport = connections.Transport(
-            egress.Connector(self._addresses, tls).connect,
+            egress.Connector(self._addresses, partial(_http1_over, ssl_context)).connect,
         )
 
     def exchange(
@@ -154,6 +153,14 @@ class HttpPool:
     def allow(self) -> frozenset[str]:
         """The allow-listed `host:port` entries."""
         return self._allow
+
+
+@cache
+def _http1_over(ssl_context: ssl.SSLContext | None) -> ssl.SSLContext:
+    """A context for HTTP/1.1; the usual one is made once a process, where it is first needed."""
+    tls = ssl_context or httpx.create_ssl_context(trust_env=False)
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls
 
 
 @dataclass(frozen=True, slots=True)
