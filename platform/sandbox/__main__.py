@@ -11,6 +11,7 @@ import signal
 import sys
 from typing import Final
 
+import uvloop
 from aiohttp import web
 
 from sandbox import app
@@ -32,7 +33,7 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     _raise_open_files_limit()
     try:
-        asyncio.run(serve(host=options.host, port=options.port))
+        uvloop.run(serve(host=options.host, port=options.port))
     except OSError as error:
         sys.exit(f"sandbox: cannot listen on {options.host} port {options.port}: {error.strerror}")
 
