@@ -40,15 +40,9 @@ class S3Passthrough:
 
     def __init__(self, app: App, *, endpoint_url: str, bucket: str) -> None:
         self._app = app
+        self._endpoint_url = endpoint_url
         self._prefix = f"/{bucket}/"
-        # A neighbour from our own settings, not egress: the guarded client of kit.http would
-        # refuse its loopback address.
-        self._client = httpx.AsyncClient(
-            base_url=endpoint_url,
-            trust_env=False,
-            timeout=httpx.Timeout(30, connect=2),
-            limits=httpx.Limits(max_connections=512),
-        )
+        self._client: httpx.AsyncClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -66,9 +60,10 @@ class S3Passthrough:
         if scope["query_string"]:
             target += "?" + scope["query_string"].decode("latin-1")
         headers = [(name, value) for name, value in scope["headers"] if name in HEADERS_IN]
+        client = self._the_client()
         has_begun = False
         try:
-            async with self._client.stream(scope["method"], target, headers=headers) as answer:
+            async with client.stream(scope["method"], target, headers=headers) as answer:
                 has_begun = True
                 await send(
                     {
@@ -92,7 +87,23 @@ class S3Passthrough:
 
     async def aclose(self) -> None:
         """Close the connections to the S3 server."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _the_client(self) -> httpx.AsyncClient:
+        """Made for the first image: what it imports, and its certificates, take 3 MB.
+
+        A neighbour from our own settings, not egress: the guarded client of kit.http would refuse
+        its loopback address.
+        """
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                base_url=self._endpoint_url,
+                trust_env=False,
+                timeout=httpx.Timeout(30, connect=2),
+                limits=httpx.Limits(max_connections=512),
+            )
+        return self._client
 
 
 def _status(answer: httpx.Response) -> int:
