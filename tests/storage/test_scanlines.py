@@ -110,12 +110,14 @@ def test_every_kind_of_png_is_proved(depth, colour_type, adam7, spooled):
 
 
 def test_what_is_larger_than_a_piece_is_proved(spooled):
-    noise = dice_of(2).randbytes(600)
-    turned = b"".join(b"\4" + noise[at:] + noise[:at] for at in range(600))
+    width, height = 520, 1_050
+    noise = dice_of(2).randbytes(3 * width)
+    turned = b"".join(b"\4" + noise[at:] + noise[:at] for at in range(height))
     for pixels in (turned, bytes(len(turned))):
         assert len(pixels) > 3 * PIECE_BYTES
-        assert verify(spooled(png(zlib.compress(pixels, 0), 200, 600))).size == "200x600"
-        assert verify(spooled(png(zlib.compress(pixels), 200, 600))).size == "200x600"
+        for level in (0, 6):
+            spool = spooled(png(zlib.compress(pixels, level), width, height))
+            assert verify(spool).size == f"{width}x{height}"
 
 
 RAW = b"".join(b"\0" + bytes(range(30)) for _ in range(20))
