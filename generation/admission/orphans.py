@@ -13,6 +13,7 @@ vanishes. A live process whose connection was cut takes the lock again within tw
 number whose lock stays free for four belongs to a dead one.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Collection
@@ -20,10 +21,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from generation.models import Generation
 from pictor.kit.errors import Unavailable
+
+logger = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(minutes=15)
 """Retries find generations admitted no longer ago than this."""
@@ -109,7 +112,7 @@ class Attendance:
 
     Attributes:
         is_in_doubt: the database went away while it was admitted; perhaps it was, and what the
-            caller is told is no image.
+            caller is told is no image. Or while their departure was written down.
     """
 
     process: WebProcess
@@ -195,12 +198,28 @@ def _is_free(number: int) -> bool:
     return bool(row and row[0])
 
 
+def check_waits(attendance: Attendance | None) -> None:
+    """Raises Unavailable where the caller has left; to be asked right before money is held.
+
+    Whoever leaves may send the request again, and find nothing while this one is held up. Both
+    would be held for.
+    """
+    if attendance is not None and attendance.is_gone:
+        raise Unavailable("The connection ended before this was accepted. Nothing was charged.")
+
+
 def attend(attendance: Attendance, turn: Turn) -> None:
     """The caller waits for this committed generation, unless they are gone already."""
     attendance.turn = turn
     attendance.is_admitted = True
-    if attendance.is_gone:
+    if not attendance.is_gone:
+        return
+    try:
         left([turn])
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("a departure could not be recorded, and will be in a minute: %s", error)
+        attendance.is_in_doubt = True
+    else:
         attendance.process.gone.discard(turn)
 
 

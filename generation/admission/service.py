@@ -139,6 +139,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with HOLD_SECONDS.time(), _in_doubt(submission.attendance):
             if submission.idempotency_key is None and not submission.is_retry:
+                orphans.check_waits(submission.attendance)
                 _hold(submission.caller, fresh, now)
                 generation, is_new = fresh, True
             else:
@@ -299,6 +300,7 @@ def _hold_once(
     known = _known(submission, digest, now)
     if known is not None:
         return known, False
+    orphans.check_waits(submission.attendance)
     _hold(submission.caller, fresh, now)
     if submission.idempotency_key is not None:
         idempotency.remember(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from accounts.services.audit import link_events
 from generation.admission import orphans
@@ -193,6 +193,21 @@ def test_a_caller_who_left_during_admission_leaves_an_orphan(acme, here, elsewhe
 
     assert elsewhere.gone == set()
     assert adopted(generation, here) == generation.id
+
+
+def test_a_departure_that_cannot_be_written_down_is_remembered(acme, elsewhere, monkeypatch):
+    generation = waited_for(acme, elsewhere)
+    attendance = Attendance(elsewhere, Turn(generation.id), is_gone=True)
+    elsewhere.gone.add(Turn(generation.id))
+
+    def is_away(_: object) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(orphans, "left", is_away)
+    orphans.attend(attendance, Turn(generation.id))
+
+    assert attendance.is_in_doubt
+    assert elsewhere.gone == {Turn(generation.id)}
 
 
 def test_a_process_knows_of_a_departure_before_the_database_does(acme, elsewhere):

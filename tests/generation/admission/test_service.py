@@ -261,6 +261,20 @@ def test_what_the_database_refuses_is_in_no_doubt(acme, monkeypatch):
     assert not request.attendance.is_in_doubt
 
 
+@pytest.mark.parametrize("is_retry", [False, True])
+def test_who_has_left_before_the_hold_is_not_held_for(acme, is_retry):
+    generation_id = GenerationId(new_uuid())
+    request = replace(waited_for(acme, generation_id), is_retry=is_retry)
+    assert request.attendance is not None
+    request.attendance.is_gone = True
+
+    with pytest.raises(Unavailable, match="Nothing was charged"):
+        admit(request, generation_id=generation_id, now=clock.now())
+
+    assert acme.money == (10_000_000, 0)
+    assert not Generation.objects.exists()
+
+
 def waited_for(acme: Customer, generation_id: GenerationId) -> Submission:
     """A request whose caller waits, without an idempotency key."""
     return Submission(
