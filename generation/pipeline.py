@@ -18,7 +18,8 @@ from django.db import InterfaceError, OperationalError
 from generation import notify
 from generation.admission import inputs
 from generation.admission.orphans import Undecided
-from generation.admission.service import Admitted, Deferred, Submission, admit, quoted_order
+from generation.admission.quoting import quoted_order
+from generation.admission.service import Admitted, Deferred, Submission, admit
 from generation.claims import Claim
 from generation.dispatch.choosing import Opening
 from generation.dispatch.claiming import ClaimInDoubt, claimed

@@ -1,7 +1,8 @@
-"""No SQL of one app in another's room: a table is named by the app that owns it, and nowhere else.
+"""No SQL of one app in another's room, and no room too large to be read in one go.
 
-What another app's statement may join are the owner's named relations (accounts.selectors.API_KEYS,
-billing.selectors.HOLDS, …). Migrations may name any table; ORM relations follow foreign keys.
+A table is named by the app that owns it, and nowhere else. What another app's statement may join
+are the owner's named relations (accounts.selectors.API_KEYS, billing.selectors.HOLDS, …).
+Migrations may name any table; ORM relations follow foreign keys.
 """
 
 import ast
@@ -36,6 +37,26 @@ def sources(room: str) -> Iterator[Path]:
     for path in sorted((ROOT / room).rglob("*.py")):
         if "migrations" not in path.parts:
             yield path
+
+
+@pytest.mark.parametrize(
+    ("room", "most_lines", "most_of_function"),
+    [*((room, 400, 44) for room in ROOMS), ("tests", 500, 60)],
+)
+def test_no_file_or_function_is_too_long(room, most_lines, most_of_function):
+    too_long = []
+    for path in sources(room):
+        text = path.read_text(encoding="utf-8")
+        if (lines := text.count("\n")) > most_lines:
+            too_long.append(f"{path.relative_to(ROOT)}: {lines} lines")
+        too_long += [
+            f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length} lines"
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and (length := (node.end_lineno or 0) - node.lineno + 1) > most_of_function
+        ]
+
+    assert too_long == []
 
 
 @pytest.mark.parametrize("room", ROOMS)

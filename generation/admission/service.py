@@ -1,10 +1,10 @@
-"""Admission: may this request go ahead, and at what price?
+"""Admission: is this request a new one, and is its money held?
 
-Order matters: first whether we know this request already, then whether the contract allows it, then
-the price, and only then the money. Before that everything is reads, but for a retry that takes an
-orphan over; one statement holds the money and writes the generation, in a transaction with an
-idempotency key's record where there is one. Who calls, and how often, was settled before
-(arrival.py). A 2xx is sent only after it has committed.
+Order matters: first whether we know this request already, then whether the contract allows it and
+at what price (quoting.py), and only then the money. Before that everything is reads, but for a
+retry that takes an orphan over; one statement holds the money and writes the generation, in a
+transaction with an idempotency key's record where there is one. Who calls, and how often, was
+settled before (arrival.py). A 2xx is sent only after it has committed.
 """
 
 import logging
@@ -19,26 +19,15 @@ from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
 from accounts.selectors import Caller
-from billing import locks, pricing
+from billing import locks
 from billing.services import PLACED, HoldLimits, place_hold
 from generation import evidence
-from generation.admission import idempotency, orphans, rules
+from generation.admission import idempotency, orphans
 from generation.admission.orphans import Attendance, InDoubt, Turn
-from generation.admission.rules import Order
-from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
-from generation.catalogue.plans import Candidate, plan
-from generation.catalogue.snapshot import catalogue_at, prices_at
-from generation.channels.declaration import Lack
+from generation.admission.quoting import Quoted, quoted_order
 from generation.models import Generation, Source, State
 from pictor.kit import ids, log, rows
-from pictor.kit.errors import (
-    InvalidRequest,
-    ModelForbidden,
-    NoChannelAvailable,
-    NotFound,
-    PictorError,
-    Unavailable,
-)
+from pictor.kit.errors import InvalidRequest
 from pictor.kit.ids import GenerationId
 from pictor.kit.metrics import SHORT
 from pictor.kit.money import Micros
@@ -84,41 +73,6 @@ class Deferred:
     """Not yet: its images go to storage first, or an earlier web process may be dead."""
 
     submission: Submission
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """A valid order and its price."""
-
-    order: Order
-    contract: ContractTerms
-    quote: pricing.Quote
-    plan: Candidate
-    """The first capable channel's."""
-    prices: pricing.PriceTable
-
-    @property
-    def least(self) -> Micros:
-        """What it costs if the cheapest of what it leaves open comes back."""
-        return pricing.least(self.prices, self.quote.priced)
-
-    @property
-    def reference(self) -> Micros | None:
-        """The most that each reference image costs; None where they are included."""
-        row = self.prices.reference(self.order.model)
-        return None if row is None else row.unit
-
-    @property
-    def open_fields(self) -> tuple[str, ...]:
-        """What the request leaves to whoever makes the image, and the price with it."""
-        fields = {"size": self.order.size, "quality": self.order.quality}
-        auto = (name for name, value in fields.items() if value == AUTO)
-        return (*auto, *(["image"] if self.quote.references else []))
-
-    @property
-    def is_final(self) -> bool:
-        """Size and quality are known, no image is sent along, and so the price is known."""
-        return not self.open_fields
 
 
 def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
@@ -177,29 +131,6 @@ def _note(generation: Generation) -> None:
     )
 
 
-def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
-    """What a request is under its contract and what it costs at most. Spends and holds nothing."""
-    catalogue = catalogue_at(caller.revision)
-    contract = _contract(catalogue, caller, request["model"])
-    order = rules.check(contract, request, key_response_format=caller.default_response_format)
-    planned = _planned(catalogue, contract, order, livemode=caller.livemode)
-    table = prices_at(caller.revision, caller.tenant_id, now=now)
-    try:
-        quote = pricing.quote(
-            table,
-            model=order.model,
-            size=order.size,
-            quality=order.quality,
-            n=order.n,
-            references=order.references,
-        )
-    except pricing.PriceMissing:
-        missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"
-        logger.warning("%s: publish a price book that has one", missing)
-        raise Unavailable(f"{missing} at present. That is our fault. Try again later.") from None
-    return Quoted(order, contract, quote, planned, table)
-
-
 def _known(submission: Submission, digest: bytes, now: datetime) -> Generation | None:
     """The generation of this idempotency key, or the orphan that a retry takes over.
 
@@ -226,65 +157,6 @@ def _known(submission: Submission, digest: bytes, now: datetime) -> Generation |
         now=now,
     )
     return None if adopted is None else Generation.objects.get(id=adopted.generation_id)
-
-
-def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms:
-    contract = catalogue.contract(model)
-    if contract is None:
-        raise NotFound(
-            f"The model {model[:100]!r} does not exist. GET /v1/models lists what there is.",
-            code="model_not_found",
-            param="model",
-        )
-    if not caller.may_use(model):
-        raise _refusal(caller, model)
-    log.note(model=contract.model)
-    return contract
-
-
-def _refusal(caller: Caller, model: str) -> ModelForbidden:
-    """Whose list lacks the model, and where that is changed; the key's, where both do."""
-    if caller.models is not None and model not in caller.models:
-        return ModelForbidden(
-            f"This API key may not use the model {model}."
-            " Change the key's models on its page in the console.",
-            limit="key",
-        )
-    return ModelForbidden(
-        f"This workspace may not use the model {model}."
-        " Its owners and admins choose its models in the settings.",
-        limit="workspace",
-    )
-
-
-def _planned(
-    catalogue: Catalogue, contract: ContractTerms, order: Order, *, livemode: bool
-) -> Candidate:
-    """How the first capable channel would make it; refuses before any money is held if none is."""
-    routes = catalogue.routes_for(contract.model, livemode=livemode)
-    if not routes and not livemode:
-        raise NoChannelAvailable(
-            f"Test keys are served by a sandbox alone, and none serves {contract.model} here."
-            " Ask the operator for one, or use a live key. You were not charged."
-        )
-    plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)
-    found = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
-    if found is None:
-        raise _no_channel([route.abilities.lack(order.needs) for route in routes], order)
-    return found
-
-
-def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
-    """What to say when none of these routes will do: the caller's to mend, where it can be."""
-    found = [lack for lack in lacks if lack is not None]
-    if not found or len(found) < len(lacks):
-        what = f"serves {order.model} at {order.size}"
-        return NoChannelAvailable(f"No channel {what} now. You were not charged.")
-    lack = next((one for one in found if one.field), found[0])
-    message = f"No channel of {order.model} {lack.what} now. You were not charged."
-    if lack.field:
-        return InvalidRequest(message, code="invalid_image", param=lack.field)
-    return NoChannelAvailable(message)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from django.http import HttpResponseBase
 from accounts import rates
 from generation.admission import inputs
 from generation.admission.arrival import Arrival
-from generation.admission.service import Quoted, quoted_order
+from generation.admission.quoting import Quoted, quoted_order
 from generation.api import requests
 from generation.api.objects import QuoteObject
 from generation.api.requests import QuoteRequest

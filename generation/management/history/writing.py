@@ -24,13 +24,8 @@ from accounts.services import (
 from billing.pricing import formula_tokens
 from billing.services import PastHold, Refills, rebuild_usage, write_past
 from generation import evidence
-from generation.admission.service import (
-    Quoted,
-    Submission,
-    evidence_of,
-    new_generation,
-    quoted_order,
-)
+from generation.admission.quoting import Quoted, quoted_order
+from generation.admission.service import Submission, evidence_of, new_generation
 from generation.answer import answer_of
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamAnswer, Usage

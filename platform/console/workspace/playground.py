@@ -29,7 +29,8 @@ from console.workspace.snippets import snippets_of
 from console.workspace.ways import way_out
 from generation import pipeline, watch
 from generation.admission.inputs import Rows
-from generation.admission.service import Admitted, Quoted, Submission, quoted_order
+from generation.admission.quoting import Quoted, quoted_order
+from generation.admission.service import Admitted, Submission
 from generation.admission.uploads import admit_with_files
 from generation.api import requests
 from generation.catalogue.contracts import Catalogue, ContractTerms

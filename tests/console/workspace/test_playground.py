@@ -19,7 +19,7 @@ from console.workspace.rows import Row
 from console.workspace.runs import Picture, Run
 from console.workspace.snippets import snippets_of
 from generation import watch
-from generation.admission.service import Quoted, quoted_order
+from generation.admission.quoting import Quoted, quoted_order
 from generation.catalogue.snapshot import prices_at
 from generation.models import Generation, Serves
 from pictor.kit import clock

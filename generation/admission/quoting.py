@@ -1,0 +1,149 @@
+"""What a request is under its contract, who could make it, and what it costs at most.
+
+Nothing is spent or held here. Refuses what the contract does not allow, what no channel would make,
+and what has no price.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from accounts.selectors import Caller
+from billing import pricing
+from generation.admission import rules
+from generation.admission.rules import Order
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
+from generation.catalogue.plans import Candidate, plan
+from generation.catalogue.snapshot import catalogue_at, prices_at
+from generation.channels.declaration import Lack
+from pictor.kit import log
+from pictor.kit.errors import (
+    InvalidRequest,
+    ModelForbidden,
+    NoChannelAvailable,
+    NotFound,
+    PictorError,
+    Unavailable,
+)
+from pictor.kit.money import Micros
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A valid order and its price."""
+
+    order: Order
+    contract: ContractTerms
+    quote: pricing.Quote
+    plan: Candidate
+    """The first capable channel's."""
+    prices: pricing.PriceTable
+
+    @property
+    def least(self) -> Micros:
+        """What it costs if the cheapest of what it leaves open comes back."""
+        return pricing.least(self.prices, self.quote.priced)
+
+    @property
+    def reference(self) -> Micros | None:
+        """The most that each reference image costs; None where they are included."""
+        row = self.prices.reference(self.order.model)
+        return None if row is None else row.unit
+
+    @property
+    def open_fields(self) -> tuple[str, ...]:
+        """What the request leaves to whoever makes the image, and the price with it."""
+        fields = {"size": self.order.size, "quality": self.order.quality}
+        auto = (name for name, value in fields.items() if value == AUTO)
+        return (*auto, *(["image"] if self.quote.references else []))
+
+    @property
+    def is_final(self) -> bool:
+        """Size and quality are known, no image is sent along, and so the price is known."""
+        return not self.open_fields
+
+
+def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
+    """What a request is under its contract and what it costs at most. Spends and holds nothing."""
+    catalogue = catalogue_at(caller.revision)
+    contract = _contract(catalogue, caller, request["model"])
+    order = rules.check(contract, request, key_response_format=caller.default_response_format)
+    planned = _planned(catalogue, contract, order, livemode=caller.livemode)
+    table = prices_at(caller.revision, caller.tenant_id, now=now)
+    try:
+        quote = pricing.quote(
+            table,
+            model=order.model,
+            size=order.size,
+            quality=order.quality,
+            n=order.n,
+            references=order.references,
+        )
+    except pricing.PriceMissing:
+        missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"
+        logger.warning("%s: publish a price book that has one", missing)
+        raise Unavailable(f"{missing} at present. That is our fault. Try again later.") from None
+    return Quoted(order, contract, quote, planned, table)
+
+
+def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms:
+    contract = catalogue.contract(model)
+    if contract is None:
+        raise NotFound(
+            f"The model {model[:100]!r} does not exist. GET /v1/models lists what there is.",
+            code="model_not_found",
+            param="model",
+        )
+    if not caller.may_use(model):
+        raise _refusal(caller, model)
+    log.note(model=contract.model)
+    return contract
+
+
+def _refusal(caller: Caller, model: str) -> ModelForbidden:
+    """Whose list lacks the model, and where that is changed; the key's, where both do."""
+    if caller.models is not None and model not in caller.models:
+        return ModelForbidden(
+            f"This API key may not use the model {model}."
+            " Change the key's models on its page in the console.",
+            limit="key",
+        )
+    return ModelForbidden(
+        f"This workspace may not use the model {model}."
+        " Its owners and admins choose its models in the settings.",
+        limit="workspace",
+    )
+
+
+def _planned(
+    catalogue: Catalogue, contract: ContractTerms, order: Order, *, livemode: bool
+) -> Candidate:
+    """How the first capable channel would make it; refuses before any money is held if none is."""
+    routes = catalogue.routes_for(contract.model, livemode=livemode)
+    if not routes and not livemode:
+        raise NoChannelAvailable(
+            f"Test keys are served by a sandbox alone, and none serves {contract.model} here."
+            " Ask the operator for one, or use a live key. You were not charged."
+        )
+    plans = (plan(route, contract=contract, size=order.size, needs=order.needs) for route in routes)
+    found = next((one for one in plans if one and (one.keeps_size or not order.strict_size)), None)
+    if found is None:
+        raise _no_channel([route.abilities.lack(order.needs) for route in routes], order)
+    return found
+
+
+def _no_channel(lacks: Sequence[Lack | None], order: Order) -> PictorError:
+    """What to say when none of these routes will do: the caller's to mend, where it can be."""
+    found = [lack for lack in lacks if lack is not None]
+    if not found or len(found) < len(lacks):
+        what = f"serves {order.model} at {order.size}"
+        return NoChannelAvailable(f"No channel {what} now. You were not charged.")
+    lack = next((one for one in found if one.field), found[0])
+    message = f"No channel of {order.model} {lack.what} now. You were not charged."
+    if lack.field:
+        return InvalidRequest(message, code="invalid_image", param=lack.field)
+    return NoChannelAvailable(message)
