@@ -15,7 +15,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
+from accounts.rates import shared
 from billing.models import Account
+from generation import notify
 from pictor.kit import loop_connections, pools, prepared
 from pictor.kit.threads import Threads
 
@@ -31,6 +33,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def failures_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process asks nothing of a Redis or a broker for a while after it failed.
+
+    A test that met such a failure must not leave it to the next one in its process.
+    """
+    monkeypatch.setattr(notify, "_quiet_until", 0.0)
+    monkeypatch.setattr(shared, "_away_until", 0.0)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,9 +20,8 @@ CLOSED = "redis://127.0.0.1:1/0"
 
 @pytest.fixture(autouse=True)
 def fresh_client(monkeypatch):
-    """The process has met neither this Redis nor any failure of it."""
+    """The process has neither a client of Redis nor buckets of its own yet."""
     forget_client()
-    monkeypatch.setattr(shared, "_away_until", 0.0)
     monkeypatch.setattr(shared, "_local", LocalBuckets())
     yield
     forget_client()

@@ -21,13 +21,7 @@ CLOSED = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture
-def fresh(monkeypatch):
-    """The process has met no failure of the broker yet."""
-    monkeypatch.setattr(notify, "_quiet_until", 0.0)
-
-
-@pytest.fixture
-def broken_broker(fresh, settings):
+def broken_broker(settings):
     """The broker refuses connections."""
     settings.CELERY_BROKER_URL = CLOSED
     redis_client.forget_client()
@@ -42,7 +36,7 @@ def message(settings):
         yield lambda: json.loads(broker.lpop(notify.QUEUE))
 
 
-def test_a_doorbell_is_a_message_in_the_images_queue(fresh, doorbell):
+def test_a_doorbell_is_a_message_in_the_images_queue(doorbell):
     assert notify.ring(Ring(new_uuid())) is True
 
     assert doorbell() == 1
@@ -51,7 +45,7 @@ def test_a_doorbell_is_a_message_in_the_images_queue(fresh, doorbell):
 @pytest.mark.parametrize(
     "expected", [(), ("dall-e-3", "1024x1024"), ('50 %s of "it\'s"', "auto")], ids=str
 )
-def test_a_doorbell_is_what_celery_would_send(fresh, doorbell, message, expected):
+def test_a_doorbell_is_what_celery_would_send(doorbell, message, expected):
     generation_id = new_uuid()
     app.send_task(notify.TASK, (str(generation_id), *expected), queue=notify.QUEUE)
     theirs = message()
@@ -79,7 +73,7 @@ def taken(monkeypatch):
 
 
 @pytest.mark.parametrize("expected", [(), ("dall-e-3", "1024x1024")], ids=str)
-def test_a_doorbell_goes_from_the_consumer_to_the_loop(fresh, doorbell, message, taken, expected):
+def test_a_doorbell_goes_from_the_consumer_to_the_loop(doorbell, message, taken, expected):
     rung = Ring(new_uuid(), *expected)
     notify.ring(rung)
     with app.connection_for_read() as connection:
@@ -132,7 +126,7 @@ def test_a_broker_that_is_away_is_logged_and_left_alone_for_a_second(broken_brok
     assert caplog.text.count("the doorbell was not heard") == 1
 
 
-def test_no_url_of_a_broker_makes_an_accepted_generation_fail(fresh, settings, caplog):
+def test_no_url_of_a_broker_makes_an_accepted_generation_fail(settings, caplog):
     settings.CELERY_BROKER_URL = "amqp://broker:5672//"
     redis_client.forget_client()
 
