@@ -8,6 +8,7 @@ A key is read from that header and nowhere else. No message repeats any part of 
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from accounts.selectors import Caller, caller_by_digest
 from accounts.services import note_former_use
 from pictor.kit import clock, ids, log
 from pictor.kit.errors import Forbidden, Unauthenticated
+from pictor.kit.moments import Steps, moment
 
 _MISSING = "No API key was given. Send it in the header 'Authorization: Bearer YOUR_KEY'."
 _MALFORMED = "The Authorization header must be 'Bearer', a space and an API key, nothing else."
@@ -52,14 +54,15 @@ def read_bearer(header: bytes | str | None) -> str:
     return key
 
 
-def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
+@moment
+def authenticate(key: str, *, now: datetime, ip: str | None) -> Steps[Caller]:
     """The caller a key belongs to.
 
     Raises Unauthenticated for an unknown, revoked or expired key, Forbidden for a suspended tenant
     or an address outside the key's ranges (an unknown address is outside).
     """
     digests = keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
-    caller = caller_by_digest(*digests)
+    caller = yield from caller_by_digest.steps(*digests)
     if caller is None:
         raise Unauthenticated(_UNKNOWN)
     log.note(
@@ -67,7 +70,7 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
     )
     let_in(caller, now=now, ip=ip)
     if caller.use_is_due:
-        note_former_use(key_id=caller.key_id, digests=digests, now=now)
+        yield partial(note_former_use, key_id=caller.key_id, digests=digests, now=now)
     return caller
 
 

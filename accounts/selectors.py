@@ -21,10 +21,12 @@ from accounts.models import (
     Tenant,
     User,
 )
-from pictor.kit import ids, prepared
+from pictor.kit import ids
 from pictor.kit.ids import TenantId
+from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 from pictor.kit.pages import in_pages
+from pictor.kit.prepared import Part
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -122,21 +124,18 @@ class Caller:
         return not self.is_test
 
 
-def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
+@moment
+def caller_by_digest(digest: bytes, *others: bytes) -> Steps[Caller | None]:
     """The caller whose key has this digest: revoked, expired and suspended ones too.
 
     `others` are its digests with older peppers: there is one key under all of them. One query, and
     a second one for a key that is unknown or was rotated.
     """
     any_of = [[digest, *others]]
-    row = (
-        prepared.fetch_one(_CALLER_BY_ANY, any_of)
-        if others
-        else prepared.fetch_one(_CALLER_BY_ONE, [digest])
-    )
+    row = yield Part(_CALLER_BY_ANY, any_of) if others else Part(_CALLER_BY_ONE, [digest])
     if row is not None:
         return _caller(row)
-    row = prepared.fetch_one(_CALLER_BEFORE, any_of)
+    row = yield Part(_CALLER_BEFORE, any_of)
     return None if row is None else replace(_caller(row), use_is_due=row[-1])
 
 

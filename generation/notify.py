@@ -20,7 +20,8 @@ from generation.channels.declaration import Task
 from generation.models import Generation
 from generation.selectors import Finished
 from generation.wakeups import has_words, told
-from pictor.kit import redis_client
+from pictor.kit.moments import Steps, moment
+from pictor.kit.redis_client import Asked
 
 logger = logging.getLogger(__name__)
 
@@ -111,13 +112,14 @@ class Ring:
         return (str(self.generation_id), *expected)
 
 
-def ring(bell: Ring) -> bool:
+@moment
+def ring(bell: Ring) -> Steps[bool]:
     """Tell an image worker that a generation is queued. False when the broker did not take it."""
     global _quiet_until  # noqa: PLW0603 - one broker a process, seen the same by all its threads
     if time.monotonic() < _quiet_until:
         return False
     try:
-        redis_client.broker().lpush(QUEUE, _message_of(bell))
+        yield Asked(lambda broker: broker.lpush(QUEUE, _message_of(bell)), is_broker=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the generation is accepted already
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the doorbell was not heard: %s", error)
@@ -139,26 +141,28 @@ def ring_all(generation_ids: Iterable[UUID]) -> None:
         ring(Ring(generation_id))
 
 
-def wake(generation_ids: Iterable[UUID]) -> None:
+@moment
+def wake(generation_ids: Iterable[UUID]) -> Steps[None]:
     """Tell the web processes that generations are final."""
-    _publish(json.dumps([str(generation_id) for generation_id in generation_ids]))
+    yield from _published(json.dumps([str(generation_id) for generation_id in generation_ids]))
 
 
-def tell(finished: Finished) -> None:
+@moment
+def tell(finished: Finished) -> Steps[None]:
     """The same of one, with all that its caller is answered from, unless that has words in it."""
     message = "" if has_words(finished) else json.dumps([told(finished)])
     if 0 < len(message) <= MAX_TOLD_BYTES:
-        _publish(message)
+        yield from _published(message)
     else:
-        wake([finished.generation.id])
+        yield from wake.steps([finished.generation.id])
 
 
-def _publish(message: str) -> None:
+def _published(message: str) -> Steps[None]:
     global _quiet_until  # noqa: PLW0603 - as in ring()
     if time.monotonic() < _quiet_until:
         return
     try:
-        redis_client.client().publish(FINISHED, message)
+        yield Asked(lambda client: client.publish(FINISHED, message))
     except RedisError as error:
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the wake-up was not sent: %s", error)

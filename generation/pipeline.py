@@ -32,6 +32,7 @@ from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from pictor.kit import clock, log, pools, retries
 from pictor.kit.ids import GenerationId
+from pictor.kit.moments import Steps, moment
 from storage.models import StoredImage
 from storage.services import StorageFailed
 
@@ -45,30 +46,33 @@ _once_decided = retries.calls(pause_seconds=0.5)
 
 
 async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted:
-    """Admit a request, mostly in one turn of the admission pool: read, quote, hold, commit, ring.
+    """Admit a request, mostly in one turn: read, quote, hold, commit, ring.
 
     Raises the PictorError that refuses it; nothing is held or left on storage then.
     """
     with arrival.spools:  # what came is kept until it is admitted: an image may take minutes
         arrival = arrival.attended(generation_id)
-        match await arrival.in_turn(partial(_at_once, arrival, generation_id)):
+        match await arrival.in_turn(_at_once, arrival, generation_id):
             case Admitted() as admitted:
                 return admitted
             case Deferred(submission):
                 return await _later(arrival, submission, generation_id)
 
 
-def _at_once(arrival: "Arrival", generation_id: GenerationId) -> Admitted | Deferred:
+@moment
+def _at_once(arrival: "Arrival", generation_id: GenerationId) -> Steps[Admitted | Deferred]:
     """Read who asks and for what, and admit it unless it has to wait for something."""
-    submission, now = arrival.read(), clock.now()
+    submission, now = (yield from arrival.read()), clock.now()
     if inputs.are_in(submission.request):
         if submission.idempotency_key is None and not submission.is_retry:
             # Refused at once, before its images cost anything, if it cannot be an earlier one.
-            quoted_order(caller=submission.caller, request=submission.request, now=now)
+            yield from quoted_order.steps(
+                caller=submission.caller, request=submission.request, now=now
+            )
         return Deferred(submission)
     inputs.check_no_long_text(submission.request, arrival.body)
     try:
-        return enter(submission, generation_id=generation_id, now=now)
+        return (yield from _entered(arrival, submission, generation_id, now))
     except Undecided:
         return Deferred(submission)
 
@@ -80,30 +84,39 @@ async def _later(
     arrival.spools.owner, now = str(submission.caller.tenant_id), clock.now()
     images = await pools.storage(inputs.extract, submission.request, arrival.body, arrival.spools)
 
-    def known_anew(rows: inputs.Rows) -> Admitted:  # the key may have been revoked meanwhile
-        whole = replace(
-            submission, caller=arrival.authenticated(), request=images.request, inputs=rows
-        )
-        return enter(whole, generation_id=generation_id, now=now)
+    @moment
+    def known_anew(rows: inputs.Rows) -> Steps[Admitted]:
+        caller = yield from arrival.authenticated()  # the key may have been revoked meanwhile
+        whole = replace(submission, caller=caller, request=images.request, inputs=rows)
+        return (yield from _entered(arrival, whole, generation_id, now))
 
     async with images.stored(arrival.lane, generation_id, now) as rows:
-        admitted: Admitted = await _once_decided(
-            Undecided, arrival.in_turn, partial(known_anew, rows)
-        )
+        admitted: Admitted = await _once_decided(Undecided, arrival.in_turn, known_anew, rows)
         if not admitted.is_new:
             await images.forget()
         return admitted
 
 
-def enter(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
+def _entered(
+    arrival: "Arrival", submission: Submission, generation_id: GenerationId, now: datetime
+) -> Steps[Admitted]:
+    """What is short is entered on the loop; a long text takes time, for its digest alone."""
+    if arrival.body.is_short:
+        return (yield from enter.steps(submission, generation_id=generation_id, now=now))
+    entered: Admitted = yield partial(enter, submission, generation_id=generation_id, now=now)
+    return entered
+
+
+@moment
+def enter(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Steps[Admitted]:
     """Quote, hold, commit, ring.
 
-    Blocks: under /v1 in the admission pool, for the playground in its page's thread. Raises the
-    PictorError that refuses it, or Undecided; then nothing is held or remembered.
+    Under /v1 mostly on the loop, for the playground in its page's thread. Raises the PictorError
+    that refuses it, or Undecided; then nothing is held or remembered.
     """
-    admitted = admit(submission, generation_id=generation_id, now=now)
+    admitted = yield from admit.steps(submission, generation_id=generation_id, now=now)
     if admitted.is_new:
-        notify.ring(Ring.of(admitted.generation))
+        yield from notify.ring.steps(Ring.of(admitted.generation))
     return admitted
 
 
@@ -164,4 +177,4 @@ async def _end(
 ) -> None:
     """Make it final, however often the database goes away, and wake whoever waits for it."""
     if await pools.again(end):  # or the claim was lost on the way
-        await pools.storage(notify.tell, Finished(claim.generation, tuple(stored)))
+        await notify.tell.on_loop(Finished(claim.generation, tuple(stored)))

@@ -88,7 +88,6 @@ def pooled_connections(transactional_db: None) -> Iterator[None]:
     loop_connections.finish()
     named = (("views", 8), ("probes", 1), ("figures", 1), ("database", 8))
     every = [(pools._threads(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
-    every.append((pools.admission()._threads, 6))  # noqa: SLF001 - as above
     asyncio.run(_close_all(every))
 
 

@@ -27,19 +27,21 @@ from accounts.rates.buckets import (
     refusal_of,
 )
 from accounts.selectors import Caller
+from pictor.kit.moments import Steps, moment
 
 MANY_SENDINGS = 10
 """What sending all that was missed counts as."""
 
 
-def take(caller: Caller, *, images: int) -> dict[str, str]:
+@moment
+def take(caller: Caller, *, images: int) -> Steps[dict[str, str]]:
     """Count one request for this number of images; the `x-ratelimit-…` headers of its answer.
 
     Raises RateLimited, with a true `retry_after` and those headers, when a bucket is too empty. A
     request for more images than a minute allows can never pass and is told so.
     """
     buckets = buckets_of(caller, images)
-    taken = shared.take(buckets)
+    taken = yield from shared.take.steps(buckets)
     headers = headers_of(buckets, taken)
     if taken.wait_seconds:
         raise refusal_of(buckets, taken, headers)

@@ -3,12 +3,15 @@
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
-from pictor.kit import redis_client
+from pictor.kit.moments import Steps, moment
+from pictor.kit.redis_client import Asked
 
 logger = logging.getLogger(__name__)
 
@@ -54,22 +57,22 @@ _away_until = 0.0
 _local = LocalBuckets()
 
 
-def take(buckets: Sequence[Bucket]) -> Taken:
+@moment
+def take(buckets: Sequence[Bucket]) -> Steps[Taken]:
     """From all or from none, in one Lua script on Redis' own clock."""
     global _away_until  # noqa: PLW0603 - one Redis a process, seen the same by all its threads
     if time.monotonic() >= _away_until:
         try:
-            return _take_on_redis(buckets)
+            wait_ms, *levels = yield Asked(partial(_ask, buckets))
+            return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
         except RedisError as error:
             _away_until = time.monotonic() + AWAY_SECONDS
             logger.warning("rate limits are kept locally: %s", error)
     return _local.take(buckets, now=time.monotonic())
 
 
-def _take_on_redis(buckets: Sequence[Bucket]) -> Taken:
+def _ask(buckets: Sequence[Bucket], client: Any) -> Any:
     numbers = [number for bucket in buckets for number in (bucket.capacity, bucket.cost)]
-    script = redis_client.client().register_script(_TAKE)
-    wait_ms, *levels = script(
+    return client.register_script(_TAKE)(
         keys=[bucket.name for bucket in buckets], args=[*numbers, int(STEP_SECONDS * 1000)]
     )
-    return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))

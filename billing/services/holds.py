@@ -17,6 +17,7 @@ from billing.models import Account
 from billing.seals import hold_key
 from pictor.kit import clock, prepared
 from pictor.kit.errors import InsufficientQuota, PictorError, QuotaLimit, RateLimited
+from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros, to_decimal
 from pictor.kit.prepared import Part
 from pictor.kit.seals import microseconds
@@ -64,6 +65,7 @@ class Hold:
 UNLIMITED = HoldLimits()
 
 
+@moment
 def place_hold(
     *,
     tenant_id: UUID,
@@ -74,14 +76,14 @@ def place_hold(
     limits: HoldLimits = UNLIMITED,
     evidence: bytes | None = None,
     writes: Part | None = None,
-) -> None:
+) -> Steps[None]:
     """Move `amount` from available to held, count one request in flight, and write what it is for.
 
-    `writes` is a part of the same statement that reads from PLACED; without it, call this in the
-    transaction of what it is for. `evidence` is a digest of what the money is held for, sealed into
-    the transfer. An amount of 0 moves nothing but counts. Raises InsufficientQuota (balance, or the
-    tenant's or the key's budget of this UTC day or month) or RateLimited (requests in flight of
-    tenant or key); nothing is written then.
+    `writes` is a part of the same statement that reads from PLACED; without it, call this in a
+    thread, in the transaction of what it is for. `evidence` is a digest of what the money is held
+    for, sealed into the transfer. An amount of 0 moves nothing but counts. Raises InsufficientQuota
+    (balance, or the tenant's or the key's budget of this UTC day or month) or RateLimited (requests
+    in flight of tenant or key); nothing is written then.
     """
     if amount < 0:
         raise LedgerError("a hold cannot be negative")
@@ -96,7 +98,7 @@ def place_hold(
     if writes is not None:
         placed = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
         hold = prepared.together("hold", hold=hold, placed=placed, written=writes)
-    refused_by, missing = prepared.fetch_one(*hold) or (None, None)
+    refused_by, missing = (yield hold) or (None, 0)
     if refused_by is not None:
         raise _refusal(refused_by, amount, missing, limits, now)
 

@@ -1,10 +1,11 @@
-"""A request for images as it arrived, and the turns it takes in the admission pool."""
+"""A request for images as it arrived, and the turns it takes to be admitted."""
 
 import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from django.core.handlers.asgi import ASGIRequest
 
@@ -20,8 +21,10 @@ from pictor.kit import clock, pools
 from pictor.kit.body import Body
 from pictor.kit.errors import PictorError
 from pictor.kit.ids import GenerationId
+from pictor.kit.moments import Moment, Steps
 from pictor.kit.spool import Spools
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Parse = Callable[[Body], dict[str, Any]]
 """A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
@@ -76,9 +79,9 @@ class Arrival:
         """Whose turns it takes."""
         return lanes.of(self.key)
 
-    async def in_turn(self, work: Callable[[], T]) -> T:
-        """Run work in the admission pool, in the tenant's turn."""
-        return await pools.admission().run(self.lane, work)
+    async def in_turn(self, work: Moment[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a moment on the loop in the tenant's turn; begun, it goes on without its caller."""
+        return await pools.admission().run(self.lane, partial(work.on_loop, *args, **kwargs))
 
     def attended(self, generation_id: GenerationId) -> "Arrival":
         """With its caller attended; not with an idempotency key, which a retry repeats."""
@@ -86,26 +89,28 @@ class Arrival:
             return self
         return replace(self, attendance=callers.attend(generation_id, self.on_end))
 
-    def authenticated(self) -> Caller:
+    def authenticated(self) -> Steps[Caller]:
         """The caller, if the key is good now and may ask for images. One query."""
-        caller = authenticate(self.key, now=clock.now(), ip=self.ip)
+        caller = yield from authenticate.steps(self.key, now=clock.now(), ip=self.ip)
         require_scope(caller, "images:write")
         return caller
 
-    def read(self) -> Submission:
+    def read(self) -> Steps[Submission]:
         """Who calls, how often, and with what: everything that needs no money. One query.
 
         Raises the PictorError that refuses it.
         """
-        caller = self.authenticated()
+        caller = yield from self.authenticated()
         lanes.learn(self.key, caller)
+        parse = partial(self.parse, self.body)
         try:
-            request = self.parse(self.body)
+            request = parse() if self.body.is_short else (yield parse)
         except PictorError:
             # It counts too, and says what is left.
-            self.headers.update(rates.take(caller, images=0))
+            self.headers.update((yield from rates.take.steps(caller, images=0)))
             raise
-        self.headers.update(rates.take(caller, images=request.get("n", 1)))
+        left = yield from rates.take.steps(caller, images=request.get("n", 1))
+        self.headers.update(left)
         return Submission(
             caller=caller,
             request=request,

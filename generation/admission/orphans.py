@@ -19,12 +19,14 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
 
 from generation.models import Generation
 from pictor.kit.errors import Unavailable
+from pictor.kit.moments import Steps, moment
 
 logger = logging.getLogger(__name__)
 
@@ -107,8 +109,8 @@ class WebProcess:
 class Attendance:
     """One caller without an answer, as the process that serves them knows it.
 
-    The event loop sets `is_gone` and then looks at `is_admitted`; the admission's thread does it
-    the other way round. So one of the two writes the orphan down.
+    Who ends it sets `is_gone` and then looks at `is_admitted`; who admits it does it the other way
+    round, in a thread perhaps. So one of the two writes the orphan down.
 
     Attributes:
         is_in_doubt: the database went away while it was admitted; perhaps it was, and what the
@@ -208,14 +210,15 @@ def check_waits(attendance: Attendance | None) -> None:
         raise Unavailable("The connection ended before this was accepted. Nothing was charged.")
 
 
-def attend(attendance: Attendance, turn: Turn) -> None:
+@moment
+def attend(attendance: Attendance, turn: Turn) -> Steps[None]:
     """The caller waits for this committed generation, unless they are gone already."""
     attendance.turn = turn
     attendance.is_admitted = True
     if not attendance.is_gone:
         return
     try:
-        left([turn])
+        yield partial(left, [turn])
     except (DatabaseError, InterfaceError) as error:
         logger.warning("a departure could not be recorded, and will be in a minute: %s", error)
         attendance.is_in_doubt = True

@@ -16,7 +16,7 @@ from generation.admission import rules
 from generation.admission.rules import Order
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
-from generation.catalogue.snapshot import catalogue_at, prices_at
+from generation.catalogue.snapshot import OnSale, on_sale
 from generation.channels.declaration import Lack
 from pictor.kit import log
 from pictor.kit.errors import (
@@ -27,6 +27,7 @@ from pictor.kit.errors import (
     PictorError,
     Unavailable,
 )
+from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 
 logger = logging.getLogger(__name__)
@@ -67,13 +68,18 @@ class Quoted:
         return not self.open_fields
 
 
-def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
+@moment
+def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Steps[Quoted]:
     """What a request is under its contract and what it costs at most. Spends and holds nothing."""
-    catalogue = catalogue_at(caller.revision)
+    sale = yield from on_sale.steps(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
+    return _quoted(sale, caller, request)
+
+
+def _quoted(sale: OnSale, caller: Caller, request: Mapping[str, Any]) -> Quoted:
+    catalogue, table = sale
     contract = _contract(catalogue, caller, request["model"])
     order = rules.check(contract, request, key_response_format=caller.default_response_format)
     planned = _planned(catalogue, contract, order, livemode=caller.livemode)
-    table = prices_at(caller.revision, caller.tenant_id, now=now)
     try:
         quote = pricing.quote(
             table,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -26,16 +27,18 @@ from generation.admission import idempotency, orphans
 from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, quoted_order
 from generation.models import Generation, Source, State
-from pictor.kit import ids, log, rows
+from pictor.kit import ids, log, prepared, rows
 from pictor.kit.errors import InvalidRequest
 from pictor.kit.ids import GenerationId
 from pictor.kit.metrics import SHORT
+from pictor.kit.moments import CONNECT, Steps, moment
 from pictor.kit.money import Micros
+from pictor.kit.prepared import is_answer_lost
 
 logger = logging.getLogger(__name__)
 
 HOLD_SECONDS = Histogram(
-    "pictor_hold_seconds", "The transaction in which a hold is placed.", buckets=SHORT
+    "pictor_hold_seconds", "The statement or transaction that places a hold.", buckets=SHORT
 )
 
 
@@ -75,31 +78,40 @@ class Deferred:
     submission: Submission
 
 
-def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
+@moment
+def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Steps[Admitted]:
     """Hold the quote and write the generation, or find the one this request already has.
 
     Raises the PictorError that refuses the request, or Undecided; nothing is held or remembered
     then.
     """
     digest = idempotency.digest_of(submission.request)
-    generation, is_new = _known(submission, digest, now), False
+    is_plain = submission.idempotency_key is None and not submission.is_retry
+    known = None if is_plain else (yield partial(_known, submission, digest, now))
+    generation, is_new = known, False
     if generation is None:
-        quoted = quoted_order(caller=submission.caller, request=submission.request, now=now)
+        quoted = yield from quoted_order.steps(
+            caller=submission.caller, request=submission.request, now=now
+        )
         if submission.most is not None and quoted.quote.total > submission.most:
             raise InvalidRequest(
                 "This costs more than the price that was shown. Nothing was made or charged:"
                 " generate again if you accept the price as it is now."
             )
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
-        with HOLD_SECONDS.time(), _in_doubt(submission.attendance):
-            if submission.idempotency_key is None and not submission.is_retry:
+        with _in_doubt(submission.attendance):
+            if is_plain:
+                yield CONNECT  # so that between these lines nobody leaves, and sends it again
                 orphans.check_waits(submission.attendance)
-                _hold(submission.caller, fresh, now)
+                with HOLD_SECONDS.time():
+                    yield from _hold.steps(submission.caller, fresh, now)
                 generation, is_new = fresh, True
             else:
-                generation, is_new = _hold_once(submission, fresh, digest=digest, now=now)
+                hold_once = partial(_hold_once, submission, fresh, digest=digest, now=now)
+                generation, is_new = yield hold_once
     if submission.attendance is not None:
-        orphans.attend(submission.attendance, Turn(generation.id, generation.turn))
+        turn = Turn(generation.id, generation.turn)
+        yield from orphans.attend.steps(submission.attendance, turn)
     _note(generation)
     return Admitted(generation, is_new=is_new, is_streamed=submission.is_streamed)
 
@@ -113,7 +125,7 @@ def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        if getattr(error.__cause__, "sqlstate", None) is not None:
+        if not is_answer_lost(error):
             raise
         if attendance is not None:
             attendance.is_in_doubt = True
@@ -159,7 +171,6 @@ def _known(submission: Submission, digest: bytes, now: datetime) -> Generation |
     return None if adopted is None else Generation.objects.get(id=adopted.generation_id)
 
 
-@transaction.atomic
 def _hold_once(
     submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
 ) -> tuple[Generation, bool]:
@@ -168,6 +179,14 @@ def _hold_once(
     The account's lock makes requests of one tenant take turns, so the second of two equal ones
     finds the first here, even when the first has used the balance up.
     """
+    prepared.connect()  # where there is no connection, there is no doubt either
+    with HOLD_SECONDS.time(), transaction.atomic():
+        return _held_once(submission, fresh, digest=digest, now=now)
+
+
+def _held_once(
+    submission: Submission, fresh: Generation, *, digest: bytes, now: datetime
+) -> tuple[Generation, bool]:
     locks.account_for_update(submission.caller.tenant_id)
     known = _known(submission, digest, now)
     if known is not None:
@@ -181,9 +200,10 @@ def _hold_once(
     return fresh, True
 
 
-def _hold(caller: Caller, generation: Generation, now: datetime) -> None:
+@moment
+def _hold(caller: Caller, generation: Generation, now: datetime) -> Steps[None]:
     """Hold what it costs at most and write its row, in one statement."""
-    place_hold(
+    yield from place_hold.steps(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation.id,

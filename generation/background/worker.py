@@ -123,6 +123,7 @@ class ImageWorker:
             lane.result().cancel()
             self._loop.run_until_complete(asyncio.wait([lane.result()]))
             loop_connections.finish()
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
 
     async def _begin_quarantine(self) -> asyncio.Task[None]:
         assert self._quarantine is not None  # noqa: S101 - start() makes it

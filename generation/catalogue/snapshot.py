@@ -8,7 +8,8 @@ that was disabled is unused by every request sent after the command returned.
 import threading
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from accounts.selectors import config_revision
@@ -19,9 +20,13 @@ from generation.catalogue.credentials import decrypted
 from generation.channels.registry import abilities_of
 from generation.models import Contract, Route, Serves
 from pictor.kit import clock
+from pictor.kit.moments import Steps, moment
 
 _lock = threading.Lock()
 _loaded = Catalogue(revision=-1)
+_tables: dict[tuple[int, UUID], PriceTable] = {}
+MOST_TABLES = 1024
+"""Of prices; then those that were read first are forgotten."""
 
 
 def catalogue_at(revision: int) -> Catalogue:
@@ -49,18 +54,40 @@ def current_catalogue() -> Catalogue:
     return catalogue_at(config_revision())
 
 
-@lru_cache(maxsize=1024)
-def _prices_at(revision: int, tenant_id: UUID) -> PriceTable:
-    return current_table(tenant_id, clock.now())
-
-
 def prices_at(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable:
     """The tenant's prices at a revision of the configuration; read once, until they change."""
-    table = _prices_at(revision, tenant_id)
-    if table.valid_until is not None and table.valid_until <= now:
-        _prices_at.cache_clear()
-        table = _prices_at(revision, tenant_id)
+    table = _loaded_prices(revision, tenant_id, now=now)
+    if table is None:
+        table = current_table(tenant_id, clock.now())
+        with _lock:
+            while len(_tables) >= MOST_TABLES:
+                del _tables[next(iter(_tables))]
+            _tables[revision, tenant_id] = table
     return table
+
+
+def _loaded_prices(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable | None:
+    table = _tables.get((revision, tenant_id))
+    if table is None or table.valid_until is None or table.valid_until > now:
+        return table
+    return None
+
+
+class OnSale(NamedTuple):
+    """What a tenant may buy, and for how much, at one revision of the configuration."""
+
+    catalogue: Catalogue
+    prices: PriceTable
+
+
+@moment
+def on_sale(*, revision: int, tenant_id: UUID, now: datetime) -> Steps[OnSale]:
+    """What is on sale for a tenant; asks the database only for what this process has not."""
+    catalogue = loaded_catalogue(revision) or (yield partial(catalogue_at, revision))
+    prices = _loaded_prices(revision, tenant_id, now=now) or (
+        yield partial(prices_at, revision, tenant_id, now=now)
+    )
+    return OnSale(catalogue, prices)
 
 
 def _load() -> Catalogue:

@@ -9,7 +9,7 @@ from generation.claims import Claim
 from generation.dispatch.choosing import Opening
 from generation.lease import WorkerEpoch
 from pictor.kit import clock, pools
-from pictor.kit.loop_connections import is_answer_lost
+from pictor.kit.prepared import is_answer_lost
 
 
 class ClaimInDoubt(OperationalError):

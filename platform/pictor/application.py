@@ -25,7 +25,14 @@ from generation.admission.callers import callers
 from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
 from generation.figures import figures
-from pictor.kit import clock, garbage, metrics, pools, statement_logs
+from pictor.kit import (
+    clock,
+    garbage,
+    loop_connections,
+    metrics,
+    pools,
+    statement_logs,
+)
 from pictor.kit.checks import refuse_to_serve
 from pictor.web.edge import App, Edge, Receive, Scope, Send, is_api
 from pictor.web.form_reading import FormPaths
@@ -35,6 +42,9 @@ from pictor.web.metrics import Metrics
 from pictor.web.passthrough import S3Passthrough
 from pictor.web.probes import Probes
 from pictor.web.site import SiteHandler
+
+ADMITTED_SECONDS = 2.0
+"""How long the end of the process waits for those who are being admitted."""
 
 
 class Router:
@@ -73,6 +83,7 @@ class Lifespan:
             await receive()
             await asyncio.to_thread(metrics.stop)
             await hub.stop()
+            await pools.admission().finish(within_seconds=ADMITTED_SECONDS)
             await callers.stop()
             for close in self._closing:
                 await close()
@@ -90,6 +101,10 @@ async def uploader(path: str, session: str) -> str:
     return await pools.views(uploads.uploader, path, session)
 
 
+async def _close_connections() -> None:
+    loop_connections.finish()
+
+
 def build() -> App:
     """The application of this process's settings."""
     refuse_to_serve()
@@ -100,7 +115,7 @@ def build() -> App:
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=forms),
         site=Metrics(site, figures=lambda: figures(now=clock.now())),
     )
-    closing = []
+    closing = [_close_connections]
     if settings.S3_PASSTHROUGH:
         url, bucket = settings.S3_ENDPOINT_URL, settings.S3_BUCKET
         app = passthrough = S3Passthrough(app, endpoint_url=url, bucket=bucket)

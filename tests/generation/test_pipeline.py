@@ -101,9 +101,14 @@ def test_what_failed_after_its_images_were_stored_has_none(channel, queued, work
         yield Part("SELECT 1", [])
         raise RuntimeError("a bill that cannot be written")
 
+    @moment
+    def tells(finished: Finished) -> Steps[None]:
+        yield from ()
+        told.append(finished)
+
     monkeypatch.setattr(pipeline, "store", stored)
     monkeypatch.setattr(pipeline, "settle_unheard", broken)
-    monkeypatch.setattr(notify, "tell", told.append)
+    monkeypatch.setattr(notify, "tell", tells)
     asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Delivers(channel)))
 
     assert [(each.generation.state, each.images) for each in told] == [("failed", ())]

@@ -17,12 +17,13 @@ from django.db import (
     connection,
     transaction,
 )
+from redis.exceptions import RedisError
 
-from pictor.kit import loop_connections, pools, prepared
+from pictor.kit import loop_connections, pools, prepared, redis_client
 from pictor.kit.ids import new_uuid
-from pictor.kit.loop_connections import is_answer_lost
-from pictor.kit.moments import Moment, Steps, moment
-from pictor.kit.prepared import Part
+from pictor.kit.moments import CONNECT, Moment, Steps, moment
+from pictor.kit.prepared import Part, is_answer_lost
+from pictor.kit.redis_client import Asked
 
 pytestmark = pytest.mark.usefixtures("pooled_connections")
 
@@ -123,6 +124,69 @@ def test_a_call_is_made_in_a_thread():
 
     assert in_thread(calls) == [True, (1,)]
     assert on_loop(calls) == [False, (1,)]
+
+
+def test_a_question_of_redis_is_a_step_too(run):
+    @moment
+    def asks() -> Steps[list[Any]]:
+        there = yield Asked(lambda client: client.echo("there"))
+        row = yield Part("SELECT %s::text", [there.decode()])
+        return [there, row]
+
+    assert run(asks) == [b"there", ("there",)]
+
+
+def test_once_connected_a_statement_waits_for_no_connection(run, monkeypatch):
+    @moment
+    def asks() -> Steps[Any]:
+        yield CONNECT
+        with monkeypatch.context() as patch:
+            patch.setitem(connection.settings_dict, "PORT", "1")
+            return (yield Part("SELECT 'here'", []))
+
+    assert run(asks) == ("here",)
+
+
+def test_who_cannot_be_connected_is_not_left_in_doubt(run, monkeypatch):
+    @moment
+    def asks() -> Steps[None]:
+        yield CONNECT
+
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "PORT", "1")
+        with pytest.raises(OperationalError) as refused:
+            run(asks)
+
+    assert not is_answer_lost(refused.value)
+
+
+def test_a_connection_that_was_not_used_serves_the_next():
+    @moment
+    def connects() -> Steps[None]:
+        yield CONNECT
+
+    async def one_after_another() -> set[int]:
+        first = await pid()
+        await connects.on_loop()
+        return {first, await pid()}
+
+    assert len(asyncio.run(one_after_another())) == 1
+
+
+def test_what_redis_refuses_is_raised_in_the_moment(run, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    redis_client.forget_client()
+
+    @moment
+    def asks() -> Steps[Any]:
+        try:
+            yield Asked(lambda client: client.ping())
+        except RedisError:
+            return (yield Part("SELECT 'instead'", []))
+
+    assert run(asks) == ("instead",)
+    redis_client.forget_client()
 
 
 @moment

@@ -1,4 +1,4 @@
-"""The admission pool: turns between lanes, bounds, and waiters that go away."""
+"""Turns between lanes, on a loop and in threads: bounds, and waiters that go away."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from pictor.kit import log, pools, retries
 from pictor.kit.errors import Unavailable
-from pictor.kit.pools import FairPool
+from pictor.kit.pools import FairPool, FairTurns
 
 pytestmark = pytest.mark.anyio
 
@@ -174,6 +174,50 @@ async def test_a_caller_that_goes_away_while_its_call_runs_frees_the_thread_at_i
     gate.set()
 
     assert await asyncio.wait_for(a_pool.run("a", lambda: "free"), 2) == "free"
+
+
+async def test_who_goes_away_as_the_turn_comes_gives_it_back():
+    some = FairTurns("test", count=1, per_lane=1, max_queued=1, max_wait_seconds=60)
+    ends = asyncio.Event()
+    done: list[str] = []
+
+    async def work(name: str) -> None:
+        await ends.wait()
+        done.append(name)
+
+    first = asyncio.create_task(some.run("a", partial(work, "first")))
+    await turns()
+    gone = asyncio.create_task(some.run("b", partial(work, "gone")))
+    await turns()
+    (going,) = some._going  # noqa: SLF001 - gone's turn comes with its end, and is taken after that
+    going.add_done_callback(lambda _: gone.cancel())
+
+    ends.set()
+    await first
+    await asyncio.wait_for(some.run("c", partial(work, "next")), 2)
+
+    assert done == ["first", "next"]
+
+
+async def test_the_end_waits_for_what_has_begun_though_its_caller_has_left():
+    ends, done = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await ends.wait()
+        done.set()
+
+    some = FairTurns("test", count=1, per_lane=1, max_queued=1, max_wait_seconds=60)
+    caller = asyncio.create_task(some.run("a", work))
+    await turns()
+    caller.cancel()
+    await turns()
+    await some.finish(within_seconds=0.01)
+    was_done_at_first = done.is_set()
+
+    ends.set()
+    await some.finish(within_seconds=10)
+
+    assert (was_done_at_first, done.is_set()) == (False, True)
 
 
 async def test_calls_know_whose_request_they_are_for():

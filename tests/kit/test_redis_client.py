@@ -1,16 +1,24 @@
-"""The process's client of Redis: one, and never slow."""
+"""The process's clients of Redis: one for threads, one for a loop, and never slow."""
 
+import asyncio
 import socket
 import ssl
+import struct
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from threading import Barrier
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import uvloop
 from redis.exceptions import RedisError
 
 from pictor.kit import redis_client
+from pictor.kit.redis_client import Asked
 
 
 @pytest.fixture(autouse=True)
@@ -51,15 +59,178 @@ def test_changed_settings_count_once_the_client_is_forgotten(settings):
     assert redis_client.client().ping()
 
 
-def test_a_server_that_hangs_costs_its_time_out_once(settings, silent):
+PING = Asked(lambda client: client.ping())
+WHO = Asked(lambda client: client.client_id())
+
+
+def echo(text: str) -> Asked:
+    """Answered with the text."""
+    return Asked(lambda client: client.echo(text))
+
+
+Loop = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+WAYS = [
+    Asked.here,
+    lambda asked: asyncio.run(asked.on_loop()),
+    lambda asked: uvloop.run(asked.on_loop()),
+]
+
+
+@pytest.fixture(params=WAYS, ids=["in a thread", "on a loop", "on uvloop"])
+def ask(request: pytest.FixtureRequest) -> Callable[[Asked], Any]:
+    """Asks Redis one way or another."""
+    way: Callable[[Asked], Any] = request.param
+    return way
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Loop:
+    """Runs a coroutine on a loop of its own."""
+    loop: Loop = request.param
+    return loop
+
+
+def test_a_question_is_answered(ask):
+    assert ask(PING) is True
+
+
+def test_a_server_that_hangs_costs_its_time_out_once(settings, silent, ask):
     settings.REDIS_URL = f"redis://127.0.0.1:{silent}/0"
     settings.REDIS_TIMEOUT_SECONDS = 0.2
     started = time.monotonic()
 
     with pytest.raises(RedisError):
-        redis_client.client().ping()
+        ask(PING)
 
     assert 0.2 <= time.monotonic() - started < 0.6
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "rediss://127.0.0.1:1/0"])
+def test_a_server_that_is_away_is_known_at_once(settings, ask, url):
+    settings.REDIS_URL = url
+    started = time.monotonic()
+
+    with pytest.raises(RedisError):
+        ask(PING)
+
+    assert time.monotonic() - started < 0.4
+
+
+def test_a_question_of_the_broker_goes_to_the_brokers_server(settings, ask):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    assert ask(Asked(lambda client: client.ping(), is_broker=True)) is True
+
+
+def open_ones() -> set[int]:
+    """The connections that the server has."""
+    return {int(one["id"]) for one in redis_client.client().client_list()}
+
+
+def test_a_connection_that_the_server_has_closed_is_made_anew(run):
+    """As after Redis was restarted, or where it closes those that are idle."""
+
+    async def goes_on() -> tuple[int, int]:
+        first = await WHO.on_loop()
+        redis_client.client().client_kill_filter(_id=first)
+        async with redis_client.subscriber() as other:
+            while first in open_ones():
+                pass
+            await other.ping()  # the loop has looked at all its connections
+        return first, await WHO.on_loop()
+
+    first, second = run(goes_on())
+
+    assert first != second
+
+
+class Between:
+    """Passes everything on to the server, until its connections are reset."""
+
+    def __init__(self, url: str) -> None:
+        self._there = urlsplit(url)
+        self._wires: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = url.replace(f":{self._there.port}/", f":{self._listening.getsockname()[1]}/")
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                mine, _ = self._listening.accept()
+                theirs = socket.create_connection((self._there.hostname, self._there.port))
+                self._wires.append(mine)
+                for pair in ((mine, theirs), (theirs, mine)):
+                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pass_on(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        target.close()
+
+    def reset(self) -> None:
+        """As the machine of a server does that knows nothing of a connection any more."""
+        for wire in self._wires:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            wire.shutdown(socket.SHUT_RD)
+            wire.close()
+        self._wires.clear()
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+def test_connections_that_died_unnoticed_are_all_made_anew(run, settings):
+    with closing(Between(settings.REDIS_URL)) as between:
+        settings.REDIS_URL = between.url
+
+        async def goes_on() -> list[bool]:
+            await asyncio.gather(*(PING.on_loop() for _ in range(5)))
+            between.reset()
+            return [await PING.on_loop() for _ in range(5)]
+
+        assert run(goes_on()) == [True] * 5
+
+
+def test_what_only_a_loop_may_raise_is_an_error_of_redis_there(run):
+    async def is_closed() -> None:
+        raise RuntimeError("unable to perform operation; the handler is closed")
+
+    with pytest.raises(RedisError, match="the handler is closed"):
+        run(Asked(lambda client: is_closed()).on_loop())
+
+
+def test_many_at_once_share_the_client_and_not_its_connections(run):
+    async def asks() -> list[str]:
+        echoes = (echo(str(n)).on_loop() for n in range(20))
+        return [text.decode() for text in await asyncio.gather(*echoes)]
+
+    assert run(asks()) == [str(n) for n in range(20)]
+
+
+def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
+    first, second = run(WHO.on_loop()), run(WHO.on_loop())
+
+    assert first != second
+    deadline = time.monotonic() + 10
+    while {first, second} & open_ones():  # until the server has seen that they are closed
+        assert time.monotonic() < deadline
+
+
+def test_who_gives_up_an_answer_leaves_it_to_nobody_else(run):
+    async def gives_up() -> list[bytes]:
+        await PING.on_loop()
+        given_up = asyncio.create_task(echo("mine").on_loop())
+        for _ in range(3):  # it is sent
+            await asyncio.sleep(0)
+        given_up.cancel()
+        return [await echo("others").on_loop() for _ in range(3)]
+
+    assert run(gives_up()) == [b"others"] * 3
 
 
 @pytest.mark.parametrize(

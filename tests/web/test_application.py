@@ -9,6 +9,7 @@ from django.conf import settings
 from generation.admission.callers import callers
 from generation.api.waiting import hub
 from pictor.application import Lifespan, Router, build
+from pictor.kit import pools
 from pictor.web.edge import App, Receive, Scope, Send
 from tests.web.conftest import call
 
@@ -79,13 +80,19 @@ async def test_the_process_listens_from_its_start_to_its_end(router, monkeypatch
     for name, part in (("hub", hub), ("callers", callers)):
         monkeypatch.setattr(part, "start", noted(f"{name} start"))
         monkeypatch.setattr(part, "stop", noted(f"{name} stop"))
+
+    async def admitted(*, within_seconds: float) -> None:
+        life.append("admitted")
+
+    monkeypatch.setattr(pools.admission(), "finish", admitted)
     await Lifespan(router, closing=[close])({"type": "lifespan"}, receive, send)
 
     assert sent == [
         ("lifespan.startup.complete", "callers start"),
         ("lifespan.shutdown.complete", "closed"),
     ]
-    assert life == ["hub start", "callers start", "hub stop", "callers stop", "closed"]
+    started, stopped = ["hub start", "callers start"], ["hub stop", "admitted", "callers stop"]
+    assert life == [*started, *stopped, "closed"]
 
 
 async def test_a_refusal_at_the_gate_has_the_edges_headers(whole):

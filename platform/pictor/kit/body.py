@@ -21,6 +21,7 @@ from pictor.kit.spool import SpoolFile
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_DIGITS = 20
+MAX_SHORT_BYTES = 16 * 1024
 
 
 class RawSink:
@@ -48,6 +49,11 @@ class Body:
     long_strings: list[RawSink] = field(default_factory=list)
     index_of: Callable[[object], int | None] = lambda text: None
     form: Form | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is read in no time, so that an event loop may do it."""
+        return self.form is None and len(self.skeleton) <= MAX_SHORT_BYTES
 
     def fields(self) -> dict[str, Any]:
         """The body's JSON object. Raises InvalidRequest, `invalid_json` unless a field is named."""

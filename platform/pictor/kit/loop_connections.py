@@ -8,11 +8,12 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 
 from pictor.kit import pools, prepared
+from pictor.kit.prepared import NotConnected
 
 CONNECTIONS = 8
 """At most, for a loop; each is made where a statement finds none free, and stays."""
@@ -20,14 +21,36 @@ CONNECTIONS = 8
 Cursor: TypeAlias = "psycopg.AsyncRawCursor[tuple[Any, ...]]"
 
 
-class NotConnected(psycopg.OperationalError):
-    """No connection was to be had, so nothing was sent."""
+class _Lent(NamedTuple):
+    """A connection in use, by its cursor, and how many had broken in this process before that."""
+
+    cursor: Cursor
+    breaks: int
 
 
-def is_answer_lost(error: Exception) -> bool:
-    """Whether a statement that raised this may have been done all the same."""
-    cause = error.__cause__
-    return not isinstance(cause, NotConnected) and getattr(cause, "sqlstate", None) is None
+class Turn:
+    """One of CONNECTIONS, for as long as it is somebody's: for a statement at a time."""
+
+    def __init__(self, connections: "LoopConnections") -> None:
+        self._connections = connections
+        self._lent: _Lent | None = None
+
+    async def connect(self) -> None:
+        """Have a connection: the next statement is sent at once. Raises as `fetch_one` does."""
+        if self._lent is None:
+            self._lent = await self._connections.lend()
+
+    async def fetch_one(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The first row; None where there is none. Raises Django's database errors."""
+        await self.connect()
+        lent, self._lent = self._lent, None
+        assert lent is not None  # noqa: S101 - it was lent above
+        return await self._connections.fetched(lent, prepared.numbered(statement), values)
+
+    def end(self) -> None:
+        """Give back what was not used."""
+        if self._lent is not None:
+            self._connections.take_back(self._lent, is_fit=True)
 
 
 class LoopConnections:
@@ -43,23 +66,43 @@ class LoopConnections:
         pools.CALLS.labels("loop").set_function(lambda: self._unfinished)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for one of CONNECTIONS; whoever has it asks for one row at a time."""
+    async def turn(self) -> AsyncIterator[Turn]:
+        """Wait for one of CONNECTIONS."""
         self._unfinished += 1
         try:
             async with self._turns:
-                yield
+                turn = Turn(self)
+                try:
+                    yield turn
+                finally:
+                    turn.end()
         finally:
             self._unfinished -= 1
 
-    async def fetch_one(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
-        """In a turn: the first row; None where there is none. Raises Django's database errors."""
+    async def lend(self) -> _Lent:
+        """A free or a new connection, in a turn. Raises Django's database errors."""
+        breaks = pools.breaks()
         with prepared.database().wrap_database_errors:
-            return await self._fetched(prepared.numbered(statement), values)
+            return _Lent(await self._cursor(), breaks)
 
-    async def _fetched(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
-        is_fit, heard_of = False, pools.breaks()
-        cursor = await self._cursor()
+    def take_back(self, lent: _Lent, *, is_fit: bool) -> None:
+        """It is free again, or closed if it is not fit or others have broken meanwhile."""
+        if is_fit and lent.breaks == pools.breaks():
+            self._free.append(lent.cursor)
+        else:
+            self._drop(lent.cursor)
+
+    async def fetched(
+        self, lent: _Lent, statement: str, values: Sequence[Any]
+    ) -> tuple[Any, ...] | None:
+        """The first row of a statement, and the connection taken back."""
+        with prepared.database().wrap_database_errors:
+            return await self._fetched(lent, statement, values)
+
+    async def _fetched(
+        self, lent: _Lent, statement: str, values: Sequence[Any]
+    ) -> tuple[Any, ...] | None:
+        cursor, is_fit = lent.cursor, False
         try:
             await cursor.execute(statement, values, prepare=True)
             row = await cursor.fetchone()
@@ -72,10 +115,7 @@ class LoopConnections:
                 raise psycopg.OperationalError(*error.args) from error  # libpq says no more of it
             raise
         finally:
-            if is_fit and heard_of == pools.breaks():
-                self._free.append(cursor)
-            else:
-                self._drop(cursor)
+            self.take_back(lent, is_fit=is_fit)
         return row
 
     @staticmethod
@@ -137,7 +177,7 @@ def of_this_loop() -> LoopConnections:
 
 
 def finish() -> None:
-    """Close the connections of this thread's loop, which has ended."""
+    """Close the free connections of this thread's loop, as it ends or afterwards."""
     if _mine.connections is not None:
         _mine.connections.finish()
         _mine.connections = None

@@ -6,8 +6,9 @@
         return None if row is None else Claim(*row)
 
 `take(…)` runs over this thread's connection, `await take.on_loop(…)` over one of the loop's, and
-no thread. A step is either a statement, which is a transaction by itself and gives back its first
-row, or a call that asks the database in some other way, which on a loop runs in a thread.
+no thread. A step is a statement, which is a transaction by itself and gives back its first row, a
+question of Redis, or a call that blocks in some other way, which on a loop runs in a thread. And
+CONNECT, so that the next statement waits for no connection.
 """
 
 from collections.abc import Callable, Generator
@@ -15,12 +16,14 @@ from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 from pictor.kit import loop_connections, pools, prepared
-from pictor.kit.loop_connections import LoopConnections
+from pictor.kit.loop_connections import Turn
 from pictor.kit.prepared import Part
+from pictor.kit.redis_client import Asked
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Step: TypeAlias = Part | Callable[[], Any]
+CONNECT: Callable[[], Any] = prepared.connect
+Step: TypeAlias = Part | Asked | Callable[[], Any]
 Steps: TypeAlias = Generator[Step, Any, T]
 
 
@@ -39,7 +42,7 @@ class Moment(Generic[P, T]):
             step = next(steps)
             while True:
                 try:
-                    came = prepared.fetch_one(*step) if isinstance(step, Part) else step()
+                    came = _made_here(step)
                 except Exception as error:  # noqa: BLE001 - the moment may know what it means
                     step = steps.throw(error)
                 else:
@@ -50,13 +53,13 @@ class Moment(Generic[P, T]):
     async def on_loop(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same on the running loop, begun in its turn; cancelled, it may be done or not."""
         connections = loop_connections.of_this_loop()
-        async with connections.turn():
+        async with connections.turn() as turn:
             steps = self.steps(*args, **kwargs)
             try:
                 step = next(steps)
                 while True:
                     try:
-                        came = await _made(step, connections)
+                        came = await _made(step, turn)
                     except Exception as error:  # noqa: BLE001 - as above
                         step = steps.throw(error)
                     else:
@@ -65,10 +68,18 @@ class Moment(Generic[P, T]):
                 return end.value  # type: ignore[no-any-return]  # as above
 
 
-async def _made(step: Step, connections: LoopConnections) -> Any:
+def _made_here(step: Step) -> Any:
     if isinstance(step, Part):
-        return await connections.fetch_one(*step)
-    return await pools.database(step)
+        return prepared.fetch_one(*step)
+    return step.here() if isinstance(step, Asked) else step()
+
+
+async def _made(step: Step, turn: Turn) -> Any:
+    if isinstance(step, Part):
+        return await turn.fetch_one(*step)
+    if step is CONNECT:
+        return await turn.connect()
+    return await (step.on_loop() if isinstance(step, Asked) else pools.database(step))
 
 
 def moment(steps: Callable[P, Steps[T]]) -> Moment[P, T]:

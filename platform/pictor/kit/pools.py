@@ -5,14 +5,16 @@ name and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread
 at most), and single threads that last as long as their process (presence, heartbeat, loop,
 reaper and its watch, the beat, the consumer's watch, webhooks, the posting of figures).
 
-    admission   6   key look-up to commit, web; fair between tenants, bounded queue
-    views       8   every other sync endpoint under /v1, web
+    views       8   every sync endpoint under /v1, web
     probes      1   the look at the servers behind /readyz, web
     figures     1   what /metrics says, web
-    database    8   rows, but for moments on the loop, image worker; webhooks, short-work worker
+    database    8   what asks the database beside the loop, web and image worker; webhooks,
+                    short-work worker
     storage    16   S3 calls, both
     conversion  2   verification and conversion of pixels, worker
     references  1   verification of reference images, both; fair between tenants
+
+Admission has turns instead of threads: it runs on the loop, and where it must block, in `database`.
 
 A database thread keeps its one connection for life; a connection that broke is dropped after the
 call that broke it, so that the next call gets a fresh one.
@@ -23,7 +25,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeAlias, TypeVar
@@ -40,7 +42,7 @@ logger = logging.getLogger(__name__)
 CALLS = Gauge("pictor_pool_calls", "Calls of a pool, waiting or running.", ["pool"])
 THREADS = Gauge(
     "pictor_pool_threads",
-    "Threads of a pool, or connections of the loop: calls beyond them wait.",
+    "Threads of a pool, connections of the loop, or turns: calls beyond them wait.",
     ["pool"],
 )
 
@@ -48,8 +50,8 @@ _again = retries.calls(pause_seconds=1.0)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Queue: TypeAlias = "deque[tuple[float, Callable[[], Any], asyncio.Future[Any]]]"
-"""Calls that wait: since when, and for what future."""
+Queue: TypeAlias = "deque[tuple[float, asyncio.Future[None]]]"
+"""Who waits for a turn: since when, and the future that says that it has come."""
 
 
 @cache
@@ -106,9 +108,13 @@ def _with_database(call: Callable[[], T]) -> T:
 
 
 async def _run(name: str, threads: int, call: Callable[[], T]) -> T:
+    return await _made(_threads(name, threads), call)
+
+
+async def _made(threads: Threads, call: Callable[[], T]) -> T:
     future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     in_context = partial(copy_context().run, call)  # the request id, for the log
-    _threads(name, threads).make(in_context, future)
+    threads.make(in_context, future)
     return await future
 
 
@@ -131,7 +137,7 @@ async def figures(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
 
 async def database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run the worker's database work: at most 8 calls at a time."""
+    """Run what blocks on the database: at most 8 calls at a time."""
     call = partial(function, *args, **kwargs)
     return await _run("database", 8, partial(_with_database, call))
 
@@ -163,54 +169,74 @@ async def conversion(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     return await _run("conversion", 2, partial(function, *args, **kwargs))
 
 
-class FairPool:
-    """A thread pool whose queue is fair between lanes and whose wait is bounded.
+class FairTurns:
+    """Turns that are fair between lanes, with a queue that is bounded in length and in time.
 
-    Each lane (a tenant) has its own queue; free threads take lanes in turn, at most
-    `per_lane` threads for one lane. A call that finds `max_queued` waiting is refused at once with
-    Unavailable, one that has waited longer than `max_wait_seconds` when its turn comes; nothing was
-    done for either.
+    Each lane (a tenant) has its own queue; what is free goes to the lanes in turn, at most
+    `per_lane` of `count` to one. Work that finds `max_queued` waiting is refused at once with
+    Unavailable, and so is work that has waited longer than `max_wait_seconds` when its turn comes;
+    nothing was done for either.
     """
 
     def __init__(
-        self, name: str, *, threads: int, per_lane: int, max_queued: int, max_wait_seconds: float
+        self, name: str, *, count: int, per_lane: int, max_queued: int, max_wait_seconds: float
     ) -> None:
-        self._threads = Threads(name, threads)
-        THREADS.labels(name).set(threads)
-        CALLS.labels(name).set_function(lambda: self._queued + self._threads.unfinished)
-        self._free = threads
+        THREADS.labels(name).set(count)
+        CALLS.labels(name).set_function(lambda: self._queued + len(self._going))
+        self._free = count
         self._per_lane = per_lane
         self._max_queued = max_queued
         self._max_wait_seconds = max_wait_seconds
         self._lanes: OrderedDict[object, Queue] = OrderedDict()
         self._busy: dict[object, int] = {}
         self._queued = 0
+        self._going: set[asyncio.Task[Any]] = set()
 
-    async def run(self, lane: object, call: Callable[[], T]) -> T:
-        """Run the call in a thread, in the lane's turn. To be awaited on one event loop only."""
+    async def run(self, lane: object, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await work in the lane's turn. To be awaited on one event loop only.
+
+        Who is cancelled in the queue leaves it; work that has begun goes on to its end, and keeps
+        its turn until then.
+        """
         if self._queued >= self._max_queued:
             raise Unavailable("Too many requests are waiting to be admitted.", retry_after=1)
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        in_context = partial(copy_context().run, call)
-        self._lanes.setdefault(lane, deque()).append((time.monotonic(), in_context, future))
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lanes.setdefault(lane, deque()).append((time.monotonic(), turn))
         self._queued += 1
         self._start_next()
-        return await future
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._give_back(lane)  # it came at that moment
+            raise
+        going = asyncio.create_task(work())
+        self._going.add(going)
+        going.add_done_callback(partial(self._ended, lane))
+        await asyncio.wait([going])
+        return going.result()
+
+    async def finish(self, *, within_seconds: float) -> None:
+        """Wait for what has begun, which may have lost its callers."""
+        if self._going:
+            await asyncio.wait(self._going, timeout=within_seconds)
 
     def _start_next(self) -> None:
         while self._free and (lane := self._next_lane()) is not None:
             queue = self._lanes[lane]
-            queued_at, call, future = queue.popleft()
+            queued_at, turn = queue.popleft()
             self._queued -= 1
             self._lanes.move_to_end(lane)
             if not queue:
                 del self._lanes[lane]
-            if future.cancelled():
+            if turn.cancelled():
                 continue  # its caller went away
             if time.monotonic() - queued_at > self._max_wait_seconds:
-                future.set_exception(Unavailable("Admission took too long.", retry_after=1))
-            else:
-                self._start(lane, call, future)
+                turn.set_exception(Unavailable("Admission took too long.", retry_after=1))
+                continue
+            self._free -= 1
+            self._busy[lane] = self._busy.get(lane, 0) + 1
+            turn.set_result(None)
 
     def _next_lane(self) -> object | None:
         for lane in self._lanes:
@@ -218,18 +244,41 @@ class FairPool:
                 return lane
         return None
 
-    def _start(self, lane: object, call: Callable[[], T], future: asyncio.Future[T]) -> None:
-        self._free -= 1
-        self._busy[lane] = self._busy.get(lane, 0) + 1
-        with_database = partial(_with_database, call)
-        self._threads.make(with_database, future, then=partial(self._finished, lane))
+    def _ended(self, lane: object, going: "asyncio.Task[Any]") -> None:
+        self._going.discard(going)
+        if not going.cancelled():
+            going.exception()  # seen, when nobody waits for it any more, too
+        self._give_back(lane)
 
-    def _finished(self, lane: object) -> None:
+    def _give_back(self, lane: object) -> None:
         self._free += 1
         self._busy[lane] -= 1
         if not self._busy[lane]:
             del self._busy[lane]
         self._start_next()
+
+
+class FairPool:
+    """A thread pool whose queue is FairTurns."""
+
+    def __init__(
+        self, name: str, *, threads: int, per_lane: int, max_queued: int, max_wait_seconds: float
+    ) -> None:
+        self._threads = Threads(name, threads)
+        self._turns = FairTurns(
+            name,
+            count=threads,
+            per_lane=per_lane,
+            max_queued=max_queued,
+            max_wait_seconds=max_wait_seconds,
+        )
+
+    async def run(self, lane: object, call: Callable[[], T]) -> T:
+        """Run the call in a thread, in the lane's turn. To be awaited on one event loop only."""
+        return await self._turns.run(lane, partial(self._made, call))
+
+    async def _made(self, call: Callable[[], T]) -> T:
+        return await _made(self._threads, partial(_with_database, call))
 
 
 @cache
@@ -239,6 +288,6 @@ def references() -> FairPool:
 
 
 @cache
-def admission() -> FairPool:
-    """The one admission pool of a web process (ADR 0004 has the reasons for its bounds)."""
-    return FairPool("admission", threads=6, per_lane=3, max_queued=6000, max_wait_seconds=60)
+def admission() -> FairTurns:
+    """Turns to be admitted, of a web process (ADR 0004 has the reasons for their bounds)."""
+    return FairTurns("admission", count=6, per_lane=3, max_queued=6000, max_wait_seconds=60)

@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -33,6 +33,16 @@ def database() -> BaseDatabaseWrapper:
     return connections.create_connection(DEFAULT_DB_ALIAS)
 
 
+class NotConnected(psycopg.OperationalError):
+    """No connection was to be had, so nothing was sent."""
+
+
+def is_answer_lost(error: Exception) -> bool:
+    """Whether a statement that raised this may have been done all the same."""
+    cause = error.__cause__
+    return not isinstance(cause, NotConnected) and getattr(cause, "sqlstate", None) is None
+
+
 class _Held(threading.local):
     """This thread's cursor: what it has found out about types serves every statement."""
 
@@ -42,10 +52,18 @@ class _Held(threading.local):
 _held = _Held()
 
 
+def connect() -> None:
+    """Have a connection in this thread. Raises Django's OperationalError, by NotConnected."""
+    try:
+        connections[DEFAULT_DB_ALIAS].ensure_connection()
+    except OperationalError as error:
+        raise OperationalError(*error.args) from NotConnected(*error.args)
+
+
 def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     """The first row; None where there is none. Raises Django's database errors."""
+    connect()
     connection = connections[DEFAULT_DB_ALIAS]
-    connection.ensure_connection()
     connection.validate_no_broken_transaction()
     cursor = _held.cursor
     if cursor is None or cursor.connection is not connection.connection:

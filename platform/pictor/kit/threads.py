@@ -14,23 +14,16 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-def _nothing() -> None:
-    pass
-
-
 class _Call(Generic[T]):
     """One call on its way to a thread and back."""
 
-    __slots__ = ("_error", "_function", "_future", "_loop", "_result", "_then")
+    __slots__ = ("_error", "_function", "_future", "_loop", "_result")
 
     _result: T
 
-    def __init__(
-        self, function: Callable[[], T], future: asyncio.Future[T], then: Callable[[], object]
-    ) -> None:
+    def __init__(self, function: Callable[[], T], future: asyncio.Future[T]) -> None:
         self._function = function
         self._future = future
-        self._then = then
         self._loop = future.get_loop()
         self._error: BaseException | None = None
 
@@ -53,15 +46,12 @@ class _Call(Generic[T]):
     def _end(self) -> None:
         future, error = self._future, self._error
         self._error = None  # its traceback has this call in it
-        try:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(self._result)
-            else:
-                future.set_exception(error)
-        finally:
-            self._then()
+        if future.done():
+            return
+        if error is None:
+            future.set_result(self._result)
+        else:
+            future.set_exception(error)
 
 
 class Threads:
@@ -84,18 +74,12 @@ class Threads:
         """Calls that wait or run."""
         return self._unfinished
 
-    def make(
-        self,
-        function: Callable[[], T],
-        future: asyncio.Future[T],
-        then: Callable[[], object] = _nothing,
-    ) -> None:
+    def make(self, function: Callable[[], T], future: asyncio.Future[T]) -> None:
         """Have a call made for a future of the running loop; one that is cancelled first is not.
 
         Args:
             function: the call.
             future: gets its result, or its exception.
-            then: called on the loop at its end, also when nobody waits any more.
         """
         with self._counting:
             self._unfinished += 1
@@ -104,7 +88,7 @@ class Threads:
                 thread = threading.Thread(target=self._serve, name=name, daemon=True)
                 self._made.append(thread)
                 thread.start()
-        self._calls.put(_Call(function, future, then))
+        self._calls.put(_Call(function, future))
 
     def _serve(self) -> None:
         while (call := self._calls.get()) is not None:

@@ -11,6 +11,8 @@ from pictor.runtime.process import Command
 from pictor.runtime.recorded import ALSO_OURS, OURS
 
 CELERY_READY = re.compile(rb"@\S+ ready\.")
+WEB_STOP_SECONDS = 15.0
+"""Open requests have 10 s of it, those being admitted 2, and what is known of callers another 2."""
 DRAIN_SECONDS = 12.0
 """A worker drains for 8 s (settings.DRAIN_SECONDS), then hands back what is left."""
 
@@ -51,7 +53,7 @@ class Site:
             role="web",
             command=lambda: self._python("-m", "pictor.runtime.web"),
             is_ready=lambda _running: answers_ok(layout.port, "/readyz", layout.probe_host),
-            stop_seconds=DRAIN_SECONDS,
+            stop_seconds=WEB_STOP_SECONDS,
         )
 
     def image_worker(self) -> Part:

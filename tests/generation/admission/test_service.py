@@ -31,6 +31,7 @@ from pictor.kit.errors import (
     Unavailable,
 )
 from pictor.kit.ids import GenerationId, new_uuid
+from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 from tests.factories import ORIGIN, Customer, at, make_channel
 
@@ -228,8 +229,9 @@ def test_a_write_that_fails_takes_its_hold_with_it(acme):
 def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, monkeypatch):
     hold = service._hold  # noqa: SLF001 - the statement whose answer is lost
 
-    def is_lost(*arguments: Any) -> None:
-        hold(*arguments)
+    @moment
+    def is_lost(*arguments: Any) -> Steps[None]:
+        yield from hold.steps(*arguments)
         raise OperationalError("server closed the connection unexpectedly")
 
     first, second = GenerationId(new_uuid()), GenerationId(new_uuid())
@@ -249,7 +251,9 @@ def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, mo
 
 
 def test_what_the_database_refuses_is_in_no_doubt(acme, monkeypatch):
-    def is_locked(*_: Any) -> None:
+    @moment
+    def is_locked(*_: Any) -> Steps[None]:
+        yield from ()
         raise OperationalError("canceling statement") from psycopg.errors.LockNotAvailable()
 
     request = waited_for(acme, GenerationId(new_uuid()))

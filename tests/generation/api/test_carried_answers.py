@@ -21,6 +21,7 @@ from generation.outcome import BROKEN, Failure
 from generation.selectors import Finished, finished_among
 from generation.wakeups import heard, told
 from pictor.kit import clock, pools
+from pictor.kit.moments import Steps
 from pictor.kit.spool import Spools
 from storage import backends
 from storage.services import upload
@@ -128,7 +129,12 @@ async def test_an_answer_that_is_too_long_or_has_words_is_read_by_whoever_waits(
     succeeded, monkeypatch
 ):
     said: list[list[object]] = []
-    monkeypatch.setattr(notify, "_publish", lambda message: said.append(json.loads(message)))
+
+    def published(message: str) -> Steps[None]:
+        yield from ()
+        said.append(json.loads(message))
+
+    monkeypatch.setattr(notify, "_published", published)
 
     notify.tell(succeeded)
     succeeded.images[1].revised_prompt = "a fox, revised"

@@ -1,0 +1,340 @@
+"""A request's whole way to its hold, on an event loop: alone, at once, and as things break."""
+
+import asyncio
+import json
+import os
+import socket
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+
+from billing.selectors import ledger_findings
+from generation import pipeline
+from generation.admission import idempotency, service
+from generation.admission.arrival import Arrival
+from generation.admission.callers import callers
+from generation.admission.orphans import InDoubt
+from generation.admission.prefer import Prefer
+from generation.admission.service import Admitted
+from generation.api import requests
+from generation.models import Generation
+from pictor.kit import loop_connections, pools, redis_client
+from pictor.kit.body import MAX_SHORT_BYTES, Body
+from pictor.kit.errors import (
+    IdempotencyKeyReused,
+    InsufficientQuota,
+    NotFound,
+    PictorError,
+    Unavailable,
+)
+from pictor.kit.ids import GenerationId, new_uuid
+from pictor.kit.loop_connections import LoopConnections
+from pictor.kit.spools import process_spools
+from tests.factories import ORIGIN, Customer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
+
+CLOSED = "redis://127.0.0.1:1/0"
+ANSWERED, LEFT = True, False
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """As web processes run."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def acme(pooled_connections: None, channel: object) -> Customer:
+    return Customer("acme")
+
+
+@pytest.fixture
+def poor(pooled_connections: None, channel: object) -> Customer:
+    """With a balance for ten."""
+    return Customer("poor", balance=526_800)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a lock waits until it is there, however slow the machine is."""
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(options, "options", "-c lock_timeout=0 -c statement_timeout=60000")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One that came in, and how its caller goes."""
+
+    arrival: Arrival
+    id: GenerationId = field(default_factory=lambda: GenerationId(new_uuid()))
+
+    @classmethod
+    def of(cls, customer: Customer, *, is_retry: bool = False, key: str | None = None,
+           **fields: object) -> "Request":  # fmt: skip
+        """Of a customer: an image in medium, unless told otherwise."""
+        asked = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
+        return cls(
+            Arrival(
+                key=customer.plaintext,
+                ip="203.0.113.9",
+                request_id="req_1",
+                body=Body(json.dumps(asked).encode()),
+                spools=process_spools().scope(),
+                parse=requests.generation,
+                idempotency_key=key,
+                is_retry=is_retry,
+                prefer=Prefer(),
+                headers={},
+                on_end=[],
+            )
+        )
+
+    async def submitted(self) -> Admitted:
+        return await pipeline.submit(self.arrival, generation_id=self.id)
+
+    def ended(self, *, was_answered: bool) -> None:
+        """The caller has their answer, or has left without."""
+        for told in self.arrival.on_end:
+            told(was_answered)
+
+
+def asked(statement: str, *values: object) -> list[Any]:
+    """Over a connection of its own, committed."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        return [row[0] for row in other.execute(statement, values).fetchall()]
+
+
+@contextmanager
+def nothing_is_written() -> Iterator[None]:
+    """Whoever writes a generation waits for the end of this."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("LOCK TABLE generation_generation IN SHARE MODE")
+        yield
+
+
+async def money(customer: Customer) -> tuple[int, int]:
+    """Available and held."""
+    return await pools.database(lambda: customer.money)
+
+
+WAITING = """SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so():
+            await asyncio.sleep(0.01)  # between two looks
+
+
+async def test_a_request_is_admitted_and_its_worker_told(acme, doorbell):
+    request = Request.of(acme)
+
+    admitted = await request.submitted()
+
+    assert admitted.is_new
+    assert admitted.generation.id == request.id
+    assert await money(acme) == (9_947_320, 52_680)
+    assert doorbell() == 1
+    assert int(request.arrival.headers["x-ratelimit-limit-requests"]) > 0
+
+
+async def test_once_the_catalogue_is_read_no_thread_is_needed(acme, monkeypatch):
+    await Request.of(acme).submitted()
+
+    async def refused(*_: object) -> None:
+        raise AssertionError("a thread")
+
+    monkeypatch.setattr(pools, "database", refused)
+
+    assert (await Request.of(acme).submitted()).is_new
+
+
+@pytest.mark.parametrize("length", [10, MAX_SHORT_BYTES])
+async def test_only_what_is_short_is_read_and_digested_on_the_loop(acme, monkeypatch, length):
+    where: set[int] = set()
+
+    def digest_of(request: Mapping[str, Any]) -> bytes:
+        where.add(threading.get_ident())
+        return b"\0" * 32
+
+    monkeypatch.setattr(idempotency, "digest_of", digest_of)
+    admitted = await Request.of(acme, prompt="x" * length).submitted()
+
+    assert admitted.is_new
+    assert (threading.get_ident() in where) is (length == 10)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [({"model": "gpt-image-9"}, NotFound), ({"n": 10, "quality": "high"}, InsufficientQuota)],
+)
+async def test_what_is_refused_holds_nothing(poor, fields, error):
+    with pytest.raises(error):
+        await Request.of(poor, **fields).submitted()
+
+    assert await money(poor) == (526_800, 0)
+    assert not await pools.database(Generation.objects.exists)
+
+
+async def test_of_forty_at_once_on_a_balance_for_ten_exactly_ten_are_admitted(poor):
+    async def outcome() -> object:
+        try:
+            return (await Request.of(poor).submitted()).is_new
+        except PictorError as error:
+            return type(error).__name__
+
+    outcomes = await asyncio.gather(*(outcome() for _ in range(40)))
+
+    assert Counter(outcomes) == {True: 10, "InsufficientQuota": 30}
+    assert await money(poor) == (0, 526_800)
+    assert await pools.database(ledger_findings) == []
+
+
+async def test_equal_requests_at_once_under_one_key_are_one_order(acme):
+    admitted = await asyncio.gather(*(Request.of(acme, key="k").submitted() for _ in range(12)))
+
+    assert Counter(one.is_new for one in admitted) == {True: 1, False: 11}
+    assert len({one.generation.id for one in admitted}) == 1
+    assert await money(acme) == (9_947_320, 52_680)
+    with pytest.raises(IdempotencyKeyReused):
+        await Request.of(acme, key="k", prompt="a wolf").submitted()
+
+
+async def test_who_leaves_while_held_for_is_written_down_and_found_by_the_retry(acme):
+    first, again = Request.of(acme), Request.of(acme, is_retry=True)
+    with nothing_is_written():
+        submitting = asyncio.create_task(first.submitted())
+        await until(lambda: asked(WAITING))
+        submitting.cancel()
+        first.ended(was_answered=LEFT)
+        await until(submitting.done)
+    await pools.admission().finish(within_seconds=30)
+
+    admitted = await again.submitted()
+
+    assert submitting.cancelled()
+    assert (admitted.is_new, admitted.generation.id) == (False, first.id)
+    assert await money(acme) == (9_947_320, 52_680)
+
+
+async def test_who_leaves_before_their_turn_costs_nothing(acme):
+    first, then = Request.of(acme), Request.of(acme)
+    async with all_turns_taken():
+        submitting = asyncio.create_task(first.submitted())
+        await asyncio.sleep(0)
+        submitting.cancel()
+        first.ended(was_answered=LEFT)
+
+    admitted = await then.submitted()
+
+    assert submitting.cancelled()
+    assert admitted.is_new
+    assert await money(acme) == (9_947_320, 52_680)
+
+
+async def test_who_leaves_while_a_connection_is_made_for_their_hold_is_not_held_for(
+    acme, monkeypatch
+):
+    first, again = Request.of(acme), Request.of(acme, is_retry=True)
+    lend, lent = LoopConnections.lend, []
+
+    async def slow(connections: LoopConnections) -> Any:
+        lent.append(await lend(connections))
+        if len(lent) == 2:  # the first was for the look-up of the key
+            first.ended(was_answered=LEFT)
+        return lent[-1]
+
+    monkeypatch.setattr(LoopConnections, "lend", slow)
+    with pytest.raises(Unavailable, match="Nothing was charged"):
+        await first.submitted()
+    admitted = await again.submitted()
+
+    assert admitted.is_new
+    assert await money(acme) == (9_947_320, 52_680)
+
+
+@asynccontextmanager
+async def all_turns_taken() -> AsyncIterator[None]:
+    ends = asyncio.Event()
+    takers = [asyncio.create_task(pools.admission().run(n, ends.wait)) for n in range(6)]
+    await asyncio.sleep(0)
+    yield
+    ends.set()
+    await asyncio.gather(*takers)
+
+
+async def test_where_the_answer_to_its_hold_is_lost_the_retry_finds_the_image(acme):
+    await Request.of(acme, prompt="a wolf").submitted()
+    (cursor,) = loop_connections.of_this_loop()._free  # noqa: SLF001 - the one there is
+    lost, again = Request.of(acme), Request.of(acme, is_retry=True)
+
+    wire = socket.socket(fileno=os.dup(cursor.connection.pgconn.socket))
+    with wire, nothing_is_written():
+        submitting = asyncio.create_task(lost.submitted())
+        await until(lambda: asked(WAITING))
+        wire.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(InDoubt):
+            await submitting
+        lost.ended(was_answered=ANSWERED)  # by an error, which is no answer then
+    await until(lambda: lost.id in committed())
+    await callers._left.written()  # noqa: SLF001 - a process says so at its end alone
+    admitted = await again.submitted()
+
+    assert (admitted.is_new, admitted.generation.id) == (False, lost.id)
+    assert await money(acme) == (10_000_000 - 2 * 52_680, 2 * 52_680)
+
+
+def committed() -> list[UUID]:
+    return asked("SELECT id FROM generation_generation")
+
+
+async def test_where_nothing_can_be_asked_of_the_database_there_is_no_doubt(acme, monkeypatch):
+    await Request.of(acme).submitted()
+    request = Request.of(acme)
+
+    new_generation = service.new_generation
+
+    def goes_away(*args: Any, **kwargs: Any) -> Generation:
+        loop_connections.of_this_loop().finish()
+        monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+        return new_generation(*args, **kwargs)
+
+    monkeypatch.setattr(service, "new_generation", goes_away)  # it comes right before the hold
+    with pytest.raises(OperationalError):
+        await request.submitted()
+    monkeypatch.undo()
+
+    assert await money(acme) == (9_947_320, 52_680)
+
+
+async def test_without_redis_it_is_admitted_and_its_limits_are_kept(acme, settings, caplog):
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = CLOSED
+    redis_client.forget_client()
+
+    admitted = await Request.of(acme).submitted()
+
+    assert admitted.is_new
+    assert "rate limits are kept locally" in caplog.text
+    assert "the doorbell was not heard" in caplog.text
+
+
+async def test_a_redis_that_is_silent_holds_nobody_up_for_long(acme, settings):
+    settings.REDIS_TIMEOUT_SECONDS = 0.1
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        redis_client.forget_client()
+        together = asyncio.gather(*(Request.of(acme).submitted() for _ in range(20)))
+        async with asyncio.timeout(5):
+            admitted = await together
+
+    assert [one.is_new for one in admitted] == [True] * 20
