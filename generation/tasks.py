@@ -11,7 +11,7 @@ from celery import Task, shared_task
 from accounts.services import link_events
 from generation import watch
 from generation.admission import idempotency, orphans
-from generation.audit import audit
+from generation.audit.proof import audit
 from generation.background import doorbell, leftovers, retention
 from generation.notify import Ring
 from pictor.kit import clock

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from billing.models import UsageRollup
 from billing.services import rebuild_usage
 from generation import claims, outcome
-from generation.audit import generation_findings
+from generation.audit.proof import generation_findings
 from generation.claims import Claim
 from generation.outcome import Failure
 from generation.selectors import ENDED

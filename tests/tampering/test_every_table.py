@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
 
 from billing.selectors import ledger_findings, usage_findings
-from generation.audit import generation_findings
+from generation.audit.proof import generation_findings
 from pictor.kit.database_roles import append_only, grants_to
 from tests.servers import ROOT
 from tests.tampering.decisions import FOUND, NOT_MONEY, REBUILT

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from billing.selectors import protections
-from generation.audit import Audit, audit, proof_with_head
+from generation.audit.proof import Audit, audit, proof_with_head
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from billing.selectors import Heads
 from billing.signed_heads import signed
-from generation.audit import heads_at, proof_with_head
+from generation.audit.proof import heads_at, proof_with_head
 from generation.management.heads import read_head
 from pictor.kit import clock
 

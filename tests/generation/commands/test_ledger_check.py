@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from generation.audit import audit
+from generation.audit.proof import audit
 from generation.models import Generation
 from storage.models import StoredImage
 

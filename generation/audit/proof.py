@@ -25,8 +25,8 @@ from billing.selectors import (
     protection_findings,
     usage_findings,
 )
-from generation.audit_checks import CHECKS, RELATIONS, TOTAL_NAMES, TOTALS
-from generation.audit_evidence import evidence_findings
+from generation.audit.checks import CHECKS, RELATIONS, TOTAL_NAMES, TOTALS
+from generation.audit.sealed import evidence_findings
 
 T = TypeVar("T")
 
