@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 import uvloop
 from django.db import (
+    DatabaseError,
     DataError,
     IntegrityError,
     OperationalError,
@@ -288,6 +290,23 @@ def test_where_one_connection_broke_the_others_are_dropped_and_made_anew(breaks)
         return [one for one in [await pid() for _ in range(3)] if one in idle]
 
     assert asyncio.run(goes_on()) == []
+
+
+def test_a_connection_that_broke_in_a_thread_with_few_words_is_lost_all_the_same():
+    def breaks() -> None:
+        connection.ensure_connection()
+        connection.connection.close()
+        raise DatabaseError(
+            "server closed the connection unexpectedly"
+        ) from psycopg.DatabaseError()
+
+    async def goes_on() -> tuple[bool, int]:
+        before = pools.breaks()
+        with pytest.raises(OperationalError) as failed:
+            await pools.database(breaks)
+        return is_answer_lost(failed.value), pools.breaks() - before
+
+    assert asyncio.run(goes_on()) == (True, 1)
 
 
 def test_after_an_error_that_is_not_about_values_the_connection_is_another_one():

@@ -30,7 +30,7 @@ from contextvars import copy_context
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from prometheus_client import Gauge
 
 from pictor.kit import retries
@@ -95,10 +95,12 @@ def _with_database(call: Callable[[], T]) -> T:
     used = connection.connection
     try:
         return call()
-    except (OperationalError, InterfaceError):
+    except (DatabaseError, InterfaceError) as error:
         # A transaction that ends on a dead connection has made another one already.
         if any(one is not None and one.closed for one in (used, connection.connection)):
             broke()
+            if type(error) is DatabaseError:  # libpq says no more of a connection that broke
+                raise OperationalError(*error.args) from error.__cause__
         raise
     finally:
         if connection.connection is not None and (
