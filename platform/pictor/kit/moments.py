@@ -7,10 +7,11 @@
 
 `take(…)` runs over this thread's connection, `await take.on_loop(…)` over one of the loop's, and
 no thread. A step is a statement, which is a transaction by itself and gives back its first row, a
-question of Redis, or a call that blocks in some other way, which on a loop runs in a thread. And
+question (of Redis: redis_client.py), or a call that blocks, which on a loop runs in a thread. And
 CONNECT, so that the next statement waits for no connection.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
@@ -18,12 +19,25 @@ from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from pictor.kit import loop_connections, pools, prepared
 from pictor.kit.loop_connections import Turn
 from pictor.kit.prepared import Part
-from pictor.kit.redis_client import Asked
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Question(ABC):
+    """What is asked of something other than the database, which a loop need not block for."""
+
+    @abstractmethod
+    def here(self) -> Any:
+        """The answer; blocks this thread."""
+
+    @abstractmethod
+    async def on_loop(self) -> Any:
+        """The same on the running loop."""
+
+
 CONNECT: Callable[[], Any] = prepared.connect
-Step: TypeAlias = Part | Asked | Callable[[], Any]
+Step: TypeAlias = Part | Question | Callable[[], Any]
 Steps: TypeAlias = Generator[Step, Any, T]
 
 
@@ -71,7 +85,7 @@ class Moment(Generic[P, T]):
 def _made_here(step: Step) -> Any:
     if isinstance(step, Part):
         return prepared.fetch_one(*step)
-    return step.here() if isinstance(step, Asked) else step()
+    return step.here() if isinstance(step, Question) else step()
 
 
 async def _made(step: Step, turn: Turn) -> Any:
@@ -79,7 +93,7 @@ async def _made(step: Step, turn: Turn) -> Any:
         return await turn.fetch_one(*step)
     if step is CONNECT:
         return await turn.connect()
-    return await (step.on_loop() if isinstance(step, Asked) else pools.database(step))
+    return await (step.on_loop() if isinstance(step, Question) else pools.database(step))
 
 
 def moment(steps: Callable[P, Steps[T]]) -> Moment[P, T]:

@@ -11,29 +11,35 @@ import re
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 import redis.asyncio
 from django.conf import settings
 from redis.exceptions import RedisError
+from typing_extensions import override
+
+from pictor.kit.moments import Question
 
 _making = threading.Lock()
 _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b")
 
 
-class Asked(NamedTuple):
-    """A question of Redis, the same over either kind of client; a step of a moment (moments.py)."""
+@dataclass(frozen=True, slots=True)
+class Asked(Question):
+    """A question of Redis, the same over either kind of client."""
 
     ask: Callable[[Any], Any]
     """Asks a client; gives back the answer, or on a loop what is awaited for it."""
     is_broker: bool = False
 
+    @override
     def here(self) -> Any:
-        """The answer; blocks this thread."""
         return self.ask(broker() if self.is_broker else client())
 
+    @override
     async def on_loop(self) -> Any:
         """The same on the running loop; whatever fails there is a RedisError here too.
 
