@@ -98,24 +98,21 @@ def test_a_question_is_answered(ask):
 
 def test_a_server_that_hangs_costs_its_time_out_once(settings, silent, ask):
     settings.REDIS_URL = f"redis://127.0.0.1:{silent}/0"
-    settings.REDIS_TIMEOUT_SECONDS = 0.2
+    settings.REDIS_TIMEOUT_SECONDS = 1.0
     started = time.monotonic()
 
     with pytest.raises(RedisError):
         ask(PING)
 
-    assert 0.2 <= time.monotonic() - started < 0.6
+    assert 1.0 <= time.monotonic() - started < 2.0
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "rediss://127.0.0.1:1/0"])
-def test_a_server_that_is_away_is_known_at_once(settings, ask, url):
+def test_a_server_that_is_away_is_an_error_of_redis(settings, ask, url):
     settings.REDIS_URL = url
-    started = time.monotonic()
 
     with pytest.raises(RedisError):
         ask(PING)
-
-    assert time.monotonic() - started < 0.4
 
 
 def test_a_question_of_the_broker_goes_to_the_brokers_server(settings, ask):
