@@ -1,4 +1,5 @@
 import json
+import random
 import time
 import tracemalloc
 from typing import Any
@@ -190,6 +191,28 @@ def test_too_many_long_strings_are_refused():
 
     with pytest.raises(JsonTooLarge):
         parser.feed(b"[" + b",".join([b'"' + b"x" * 100 + b'"'] * 3) + b"]")
+
+
+@pytest.mark.parametrize("chunk_bytes", [977, 4096, 100_000])
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_json_is_read_as_its_writer_meant_it(seed, chunk_bytes):
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    lengths = (0, 3, 30, 60, 90, 1500, 6000)
+    texts = [
+        "".join(chance.choices('"\\/\n[{,:}]AU0é', k=chance.choice(lengths))) for _ in range(30)
+    ]
+    document = json.dumps({"data": texts, "more": {text[:8]: text for text in texts}})
+
+    parsed, parser = read(document.replace("/", r"\/").encode(), chunk_bytes=chunk_bytes)
+
+    def meant(text: str) -> str:
+        sink = parser.sink_of(text)
+        return text if sink is None else sink.data.decode("latin-1")
+
+    assert [meant(text) for text in parsed["data"]] == texts
+    assert {key: meant(text) for key, text in parsed["more"].items()} == {
+        text[:8]: text for text in texts
+    }
 
 
 class Counted:

@@ -35,11 +35,15 @@ _GLANCE_BYTES = 1024
 _ESCAPE_BYTES = 6
 """The longest escape, \\uXXXX."""
 
-_STRING_BODY = re.compile(rb'(?:[^"\\]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+')
+# Runs are possessive, groups are not: up to Python 3.11.4 a possessive group that fails half-way
+# keeps what it read. A pattern can be read in one way only, so none goes back far; but it remembers
+# every turn of its loop, 50 to 100 bytes of an escape, and so sees a window or a glance at a time.
+_WINDOW_BYTES = 4096
+_STRING_BODY = re.compile(rb'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*')
 _ESCAPE_START = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
-_ONE_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_ONE_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _STRING = re.compile(_ONE_STRING, re.DOTALL)
-_WHOLE_STRINGS = re.compile(rb'(?:[^"]++|' + _ONE_STRING + rb")*+", re.DOTALL)
+_WHOLE_STRINGS = re.compile(rb'[^"]*+(?:' + _ONE_STRING + rb'[^"]*+)*', re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - _STEP.keys())
 _LONG_KEYS = re.compile(rb'(long-string-[0-9a-f]{32}-)\d+"\s*:')
@@ -165,16 +169,16 @@ class JsonStream(Generic[SinkT]):
         """
         glance = min(_GLANCE_BYTES, self._threshold_bytes)
         whole = _WHOLE_STRINGS.match(chunk, position, position + glance)
-        end = whole.end() if whole else position
-        if end == position:
-            end = self._closed_string(chunk, position)
+        if whole and whole[0]:
+            self._nest(_STRING.sub(b"", whole[0]))
+            self._keep(whole[0])
+            return whole.end()
+        end = self._closed_string(chunk, position)
         if end == position:
             self._keep(b'"')
             self._string_start = len(self._skeleton)
             return position + 1
-        taken = chunk[position:end]
-        self._nest(_STRING.sub(b"", taken))
-        self._keep(taken)
+        self._keep(chunk[position:end])
         return end
 
     def _closed_string(self, chunk: bytes, position: int) -> int:
@@ -182,8 +186,8 @@ class JsonStream(Generic[SinkT]):
         limit = position + self._threshold_bytes
         if chunk.find(b'"', position + 1, limit) < 0:
             return position
-        whole = _WHOLE_STRINGS.match(chunk, position, limit)
-        return whole.end() if whole else position
+        end = _body_end(chunk, position + 1, limit)
+        return end + 1 if end < limit and chunk[end : end + 1] == b'"' else position
 
     def _nest(self, data: bytes) -> None:
         brackets = data.translate(None, _NOT_BRACKETS)
@@ -202,8 +206,7 @@ class JsonStream(Generic[SinkT]):
         quote = chunk.find(b'"', position)
         end = len(chunk) if quote < 0 else quote
         if chunk.find(b"\\", position, end) >= 0:
-            body = _STRING_BODY.match(chunk, position)
-            end = body.end() if body else position
+            end = _body_end(chunk, position, len(chunk))
         is_closed = chunk[end : end + 1] == b'"'
         if not is_closed and end < len(chunk):
             self._cut_escape(chunk[end:])
@@ -263,6 +266,15 @@ class JsonStream(Generic[SinkT]):
         self._skeleton += data
         if len(self._skeleton) > self._max_skeleton_bytes:
             raise JsonTooLarge(f"more than {self._max_skeleton_bytes} bytes outside long strings")
+
+
+def _body_end(chunk: bytes, position: int, limit: int) -> int:
+    """Where the string body from here on ends: at a quote, at no whole escape, or at the limit."""
+    while True:
+        body = _STRING_BODY.match(chunk, position, min(position + _WINDOW_BYTES, limit))
+        if not body or not body[0]:
+            return position
+        position = body.end()
 
 
 def _unescaped(body: bytes) -> bytes:
