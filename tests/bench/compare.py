@@ -11,10 +11,8 @@ one more load, whose statements PostgreSQL logs, to be counted. Exit status 1 wh
 
 import argparse
 import contextlib
-import io
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -159,8 +157,8 @@ def _files_of(commit: str) -> Iterator[Path]:
     ).stdout
     with tempfile.TemporaryDirectory(prefix="pictor-base-") as folder:
         Path(folder).chmod(0o755)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            files.extractall(folder, filter="data")
+        # `tarfile` has its safe filter since 3.11.4, and Debian 12 has Python 3.11.2.
+        subprocess.run(["tar", "-xf", "-"], cwd=folder, input=archive, check=True)  # noqa: S607 - as git
         yield Path(folder)
 
 
