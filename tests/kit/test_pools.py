@@ -77,14 +77,18 @@ async def test_lanes_take_turns(gate):
 async def test_one_lane_never_has_more_than_its_share_of_the_threads(gate):
     a_pool = pool(3, per_lane=2)
     running: list[str] = []
+    begun = threading.Semaphore(0)
 
     def work(lane: str) -> None:
         running.append(lane)
+        begun.release()
         gate.wait()
 
     a_calls = [start(a_pool, "a", lambda: work("a")) for _ in range(4)]
     await turns()
     other = await a_pool.run("b", lambda: "b was served")
+    for _ in range(2):
+        await asyncio.to_thread(begun.acquire)
 
     assert other == "b was served"
     assert running == ["a", "a"]
