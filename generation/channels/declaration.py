@@ -5,15 +5,9 @@ by what the account behind it does not honour: fields of a request, tasks, many 
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # operators' commands read declarations, and need no HTTP client
-    from generation.channels.base import Adapter, ChannelConfig
-    from pictor.kit.http import HttpPool
-    from pictor.kit.spool import Spools
 
 PASSED_ON = (
     "style",
@@ -157,27 +151,5 @@ class CredentialForm:
         return credential
 
 
-def _all_of_it(abilities: Abilities, upstream_model: str) -> Abilities:
-    return abilities
-
-
 HEADER_KEY = CredentialForm("API key", re.compile("[!-~]+"))
 """Anything that can be sent in a header."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdapterKind:
-    """One kind of channel: its adapter, and what is known of it before any call.
-
-    Attributes:
-        name: as it is stored with a channel.
-        open: makes the adapter of one account. Cheap.
-        abilities: all that the vendor's API can do.
-        of_model: what of that a model of the vendor's can do, by its name there.
-    """
-
-    name: str
-    open: "Callable[[ChannelConfig, HttpPool, Spools], Adapter]"
-    abilities: Abilities
-    credential: CredentialForm
-    of_model: Callable[[Abilities, str], Abilities] = _all_of_it
