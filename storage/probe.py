@@ -1,9 +1,10 @@
 """What an image is: format, width and height, and whether all of it decodes.
 
 png, jpeg and webp alone are images here, told by their first bytes. Before a decoder sees one, its
-container is walked and stripped (stripping.py); then libvips reads the header and the caps are
-checked. A png is inflated to its last row (scanlines.py); of the others each pixel is decoded once,
-strip by strip, so that memory does not grow with the image. Two kinds are decoded whole by nature:
+container is walked and stripped (stripping.py); then its header is read and the caps are checked. A
+png's are 13 bytes; libvips reads that of the others, and of a png with chunks about its colours.
+A png is inflated to its last row (scanlines.py); of the others each pixel is decoded once, strip by
+strip, so that memory does not grow with the image. Two kinds are decoded whole by nature:
 webp, and jpeg in several scans; so is an interlaced png when it is converted. What that takes is
 capped, and large ones are decoded one at a time. Sizes are the stored pixels. Raises NotAnImage,
 and SpoolError where a stripped copy cannot be kept.
@@ -16,6 +17,7 @@ from pictor.kit.spool import SpoolFile
 from storage import scanlines, vips
 from storage.containers import png
 from storage.containers.pieces import Format, NotAnImage
+from storage.containers.png_header import Header
 from storage.stripping import stripped
 
 __all__ = [
@@ -83,6 +85,25 @@ def cleaned(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
 
 
 def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:
+    header = scanlines.plain_header(spool) if image_format == "png" else None
+    facts = _read_by_libvips(spool, image_format) if header is None else _read_from(header)
+    if image_format == "png":
+        scanlines.prove(spool)
+    return facts
+
+
+def _read_from(header: Header) -> ImageFacts:
+    """What libvips says of a png that has nothing but its header and its image."""
+    oddity = vips.SIXTEEN_BITS if header.is_deep else ""
+    facts = ImageFacts(
+        "png", header.width, header.height, has_alpha=header.has_alpha, oddity=oddity
+    )
+    _cap(facts, header.decoded_bytes if header.is_interlaced else 0)
+    return facts
+
+
+def _read_by_libvips(spool: SpoolFile, image_format: Format) -> ImageFacts:
+    """The header; of a jpeg and a webp each pixel too."""
     try:
         with vips.loaded(spool, image_format) as image:
             facts = ImageFacts(
@@ -99,8 +120,6 @@ def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:
                     vips.decode(image, STRIP_ROWS)
     except vips.Error as error:
         raise undecodable(image_format, error) from error
-    if image_format == "png":
-        scanlines.prove(spool)
     return facts
 
 

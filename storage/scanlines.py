@@ -9,7 +9,6 @@ palette is short. Raises NotAnImage.
 Source: PNG (ISO/IEC 15948) 4.5, 5, 9 and 10; RFC 1950 2.2.
 """
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +19,7 @@ from isal import isal_zlib
 from pictor.kit.spool import SpoolFile
 from storage.containers.pieces import NotAnImage, exactly
 from storage.containers.png import SIGNATURE
+from storage.containers.png_header import PALETTE, Header
 
 PIECE_BYTES = 512 * 1024
 """Read and inflated at a time. Each gives the interpreter's lock away and has to win it back:
@@ -30,21 +30,22 @@ MOST_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
 50 MB of them took 15 s of CPU."""
 
 _HEAD_BYTES, _CHECKSUM_BYTES = 8, 4
-_PALETTE = 3
-_CHANNELS = {0: 1, 2: 3, _PALETTE: 1, 4: 2, 6: 4}
-"""Samples of a pixel, by colour type."""
-_WHOLE = ((0, 0, 1, 1),)
-_ADAM7 = (
-    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
-    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
-)
-"""First column and row of each pass, and the steps to the next ones."""
 _FILTERS = bytes(range(5))
 _MOST_WINDOW_BITS = 15
 
 
+def plain_header(spool: SpoolFile) -> Header | None:
+    """Of a stripped PNG that has nothing else before its image; None of any other."""
+    chunks = _chunks(spool)
+    first, second = next(chunks), next(chunks)
+    if second.kind != b"IDAT":
+        return None
+    _prove_checksum(spool, first)
+    return _header(spool, first)
+
+
 def prove(spool: SpoolFile) -> None:
-    """Read a stripped PNG to its end; a decoder has taken its header."""
+    """Read a stripped PNG to its end; what its header says was looked at before."""
     chunks = _chunks(spool)
     header, colours = _header(spool, chunk := next(chunks)), 0
     while chunk.kind != b"IDAT":
@@ -55,7 +56,7 @@ def prove(spool: SpoolFile) -> None:
     for data in _inflated(_image_data(spool, chain((chunk,), chunks))):
         rows.take(data)
     rows.end()
-    if header.colour_type == _PALETTE and colours < 1 << header.depth:
+    if header.colour_type == PALETTE and colours < 1 << header.depth:
         _look_up(spool, colours)
 
 
@@ -65,23 +66,6 @@ class _Chunk:
     offset: int
     """Of its data."""
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    width: int
-    height: int
-    depth: int
-    colour_type: int
-    is_interlaced: bool
-
-    def passes(self) -> Iterator[tuple[int, int]]:
-        """Bytes of a row with its filter, and rows, of each pass that has any."""
-        for left, top, across, down in _ADAM7 if self.is_interlaced else _WHOLE:
-            columns, rows = -(-(self.width - left) // across), -(-(self.height - top) // down)
-            if columns > 0 and rows > 0:
-                bits = columns * self.depth * _CHANNELS[self.colour_type]
-                yield 1 + -(-bits // 8), rows
 
 
 class _Rows:
@@ -128,10 +112,8 @@ def _chunks(spool: SpoolFile) -> Iterator[_Chunk]:
         offset = chunk.offset + chunk.size + _CHECKSUM_BYTES
 
 
-def _header(spool: SpoolFile, chunk: _Chunk) -> _Header:
-    data = exactly(spool, chunk.offset, chunk.size)
-    width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", data)
-    return _Header(width, height, depth, colour_type, bool(interlaced))
+def _header(spool: SpoolFile, chunk: _Chunk) -> Header:
+    return Header.read(exactly(spool, chunk.offset, chunk.size))
 
 
 def _image_data(spool: SpoolFile, chunks: Iterator[_Chunk]) -> Iterator[bytes]:

@@ -19,6 +19,8 @@ Error: type[Exception] = pyvips.Error
 
 LARGE_BYTES = 36_000_000
 """An image that takes more than this to decode is decoded alone: a webp of 4.5 megapixels."""
+SIXTEEN_BITS = "of 16 bits a channel"
+"""What `oddity` calls that."""
 _one_at_a_time = threading.Lock()
 _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "webp": "webpload_source"}
 
@@ -67,7 +69,7 @@ def oddity(image: Any) -> str:
     """What other decoders may make something else of, by the header alone; mostly nothing."""
     if image.interpretation == "cmyk":
         return "CMYK"
-    return "of 16 bits a channel" if image.format == "ushort" else ""
+    return SIXTEEN_BITS if image.format == "ushort" else ""
 
 
 def _flag(image: Any, name: str) -> bool:

@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from random import Random
 from typing import TypedDict
 
@@ -11,7 +12,8 @@ import pytest
 
 from pictor.kit.spool import SpoolFile
 from storage import vips
-from storage.probe import NotAnImage, verify
+from storage.containers.png_header import Header
+from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, TooManyPixels, verify
 from storage.scanlines import PIECE_BYTES
 
 Spooled = Callable[[bytes], SpoolFile]
@@ -107,6 +109,107 @@ def test_every_kind_of_png_is_proved(depth, colour_type, adam7, spooled):
 
         assert is_taken_by_libpng(spool)
         assert verify(spool).size == f"{width}x{height}"
+
+
+HEADERS = {
+    *product(range(18), range(9), range(3), [(0, 0)]),
+    *product((8, 255), (0, 2, 6, 255), (0, 1, 255), [(0, 0), (1, 0), (0, 1), (0, 64), (255, 255)]),
+}
+
+
+def of_header(fields: bytes, image_data: bytes) -> bytes:
+    """A PNG of nothing but this header and this image."""
+    return SIGNATURE + b"".join(
+        [chunk(b"IHDR", fields), chunk(b"IDAT", zlib.compress(image_data)), chunk(b"IEND")]
+    )
+
+
+def is_verified(spool: SpoolFile) -> bool:
+    try:
+        verify(spool)
+    except NotAnImage:
+        return False
+    return True
+
+
+def test_a_header_is_taken_where_libvips_takes_it(spooled):
+    dice, taken = dice_of(7), 0
+    for depth, colour_type, interlaced, methods in sorted(HEADERS):
+        fields = struct.pack(">IIBBBBB", 5, 3, depth, colour_type, *methods, interlaced)
+        kind = Kind(depth=depth, colour_type=colour_type, adam7=interlaced == 1)
+        known = colour_type in CHANNELS
+        spool = spooled(of_header(fields, scanlines(dice, 5, 3, **kind) if known else bytes(99)))
+
+        assert is_verified(spool) is is_taken_by_libpng(spool), fields
+        taken += is_verified(spool)
+    assert taken == 2 * len([kind for kind in KINDS if kind[1] != 3])
+
+
+def of_sides(width: int, height: int) -> bytes:
+    fields = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = (b"\0" + bytes(-(-width // 8))) * height if width * height <= MAX_PIXELS else b""
+    return of_header(fields, rows)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(1, 1), (MAX_PIXELS, 1), (1, 1_000_001), (0, 1), (1, 0), (0, 0)],
+)
+def test_a_side_is_taken_where_libvips_takes_it(width, height, spooled):
+    spool = spooled(of_sides(width, height))
+
+    assert is_verified(spool) is is_taken_by_libpng(spool) is (width * height > 0)
+
+
+@pytest.mark.parametrize("side", [MAX_PIXELS + 1, 2**31 - 1, 2**31, 2**32 - 1])
+def test_a_side_is_not_believed_beyond_the_most_pixels(side, spooled):
+    for width, height in ((side, 1), (1, side), (side, side)):
+        assert not is_verified(spooled(of_sides(width, height)))
+
+
+def test_an_interlaced_image_is_capped_by_what_its_samples_take(spooled):
+    def of_kind(*, depth: int, adam7: bool) -> bytes:
+        return of_header(struct.pack(">IIBBBBB", 4000, 2900, depth, 6, 0, 0, adam7), b"")
+
+    with pytest.raises(TooManyPixels, match="an interlaced png"):
+        verify(spooled(of_kind(depth=16, adam7=True)))
+    for depth, adam7 in ((16, False), (8, True)):
+        with pytest.raises(NotAnImage, match="fewer rows"):
+            verify(spooled(of_kind(depth=depth, adam7=adam7)))
+
+
+@pytest.mark.parametrize("size", range(13))
+def test_a_header_that_is_too_short_is_refused(size, spooled):
+    fields = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+
+    assert not is_verified(spooled(of_header(fields[:size], b"\0\0")))
+
+
+def test_a_header_against_its_checksum_is_refused_before_it_is_believed(spooled):
+    huge = struct.pack(">IIBBBBB", 900_000, 900_000, 8, 0, 0, 0, 0)
+    data = of_header(huge, b"\0\0").replace(struct.pack(">I", zlib.crc32(b"IHDR" + huge)), bytes(4))
+
+    with pytest.raises(NotAnImage, match="IHDR"):
+        verify(spooled(data))
+
+
+@pytest.mark.parametrize(("depth", "colour_type"), KINDS)
+@pytest.mark.parametrize("adam7", [False, True])
+def test_a_header_says_what_libvips_says(depth, colour_type, adam7, spooled):
+    kind = Kind(depth=depth, colour_type=colour_type, adam7=adam7)
+    spool = spooled(png(zlib.compress(scanlines(dice_of(8), 61, 47, **kind)), 61, 47, **kind))
+    fields = struct.pack(">IIBBBBB", 61, 47, depth, colour_type, 0, 0, int(adam7))
+    header = Header.read(fields)
+
+    with vips.loaded(spool, "png") as image:
+        facts = ImageFacts("png", image.width, image.height)
+        alpha, oddity = bool(image.hasalpha()), vips.oddity(image)
+        whole_bytes = vips.whole_bytes(image, "png")
+    assert verify(spool) == facts == ImageFacts("png", header.width, header.height)
+    assert (verify(spool).has_alpha, verify(spool).oddity) == (alpha, oddity)
+    if colour_type != 3:  # whose samples are its palette's colours to a decoder
+        assert (header.has_alpha, header.is_interlaced) == (alpha, adam7)
+        assert whole_bytes == (header.decoded_bytes if adam7 else 0)
 
 
 def test_what_is_larger_than_a_piece_is_proved(spooled):
