@@ -27,11 +27,12 @@ from generation import pictures
 from generation.admission.orphans import InDoubt
 from generation.channels.declaration import Task
 from pictor.kit import egress, pools
+from pictor.kit.base64_sink import Base64Sink
 from pictor.kit.body import Body
 from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, Unavailable
 from pictor.kit.forms import FormFile, FormLimits
 from pictor.kit.ids import GenerationId
-from pictor.kit.spool import Base64Sink, SpoolError, SpoolFile, SpoolFull, Spools
+from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
 from storage import probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
