@@ -32,9 +32,8 @@ LONGEST_WAIT_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 0.1
 
 
-def unmade() -> UpstreamError:
-    """How a call counts that was chosen and never made."""
-    return UpstreamError(AttemptClass.REJECTED, "not called at all")
+UNMADE = UpstreamError(AttemptClass.REJECTED, "not called at all")
+"""How a call counts that was chosen and never made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Chooser:
             yield opening
         finally:
             if opening is not None:
-                self.count_out(opening.call, unmade())
+                self.count_out(opening.call, UNMADE)
 
     def _opening(self, model: str, size: str) -> Opening | None:
         catalogue = latest_catalogue()

@@ -48,11 +48,8 @@ class Partials:
         self._is_behind = False
 
     @asynccontextmanager
-    async def sending(self, wanted: Wanted) -> AsyncIterator[OnPartial | None]:
-        """Takes partial images while a call lasts; gives None when the caller wants none."""
-        if not self._claim.generation.partial_images:
-            yield None
-            return
+    async def sending(self, wanted: Wanted) -> AsyncIterator[OnPartial]:
+        """Takes partial images while a call lasts."""
         waiting: asyncio.Queue[UpstreamPartial | None] = asyncio.Queue(MOST_WAITING)
         sending = asyncio.create_task(self._send_all(waiting, wanted))
         try:

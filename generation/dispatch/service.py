@@ -21,7 +21,7 @@ from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
 from generation.claims import Claim
 from generation.dispatch.call import ask, ignored_by, wanted_of
-from generation.dispatch.choosing import Chooser, Opening, unmade
+from generation.dispatch.choosing import UNMADE, Chooser, Opening
 from generation.dispatch.endings import WrongSize, end_of, error_of, overridden
 from generation.dispatch.health import UpstreamCall
 from generation.dispatch.inputs import Fetching, readable
@@ -108,6 +108,8 @@ class Dispatcher:
         run.ends_at = time.monotonic() + claim.seconds_left
         if not run.queue:
             raise Failure(NO_CHANNEL)
+        if not claim.generation.inputs:
+            return await self._delivered(run, opening)
         async with readable(
             claim.generation.inputs,
             task=Task(claim.generation.task),
@@ -154,7 +156,7 @@ class Dispatcher:
 
     async def _attempt(self, run: _Run, candidate: Candidate, call: UpstreamCall) -> Delivery:
         """One call that is counted in already; whatever its outcome, it is counted out here."""
-        cause: UpstreamError | None = unmade()
+        cause: UpstreamError | None = UNMADE
         try:
             attempt_id, seconds = await self._begin(run, candidate)
             call.sent_at = started = time.monotonic()
@@ -223,17 +225,19 @@ class Dispatcher:
     async def _ask(
         self, run: _Run, candidate: Candidate, seconds: float, spools: Spools
     ) -> UpstreamAnswer:
-        wanted = wanted_of(run.generation, candidate)
-        async with run.partials.sending(wanted) as on_partial:
-            return await ask(
-                run.generation,
-                candidate,
-                seconds=seconds,
-                large=run.large,
-                http=self._way_to(candidate.route),
-                spools=spools,
-                on_partial=on_partial,
-            )
+        call = partial(
+            ask,
+            run.generation,
+            candidate,
+            seconds=seconds,
+            large=run.large,
+            http=self._way_to(candidate.route),
+            spools=spools,
+        )
+        if not run.generation.partial_images:
+            return await call(on_partial=None)
+        async with run.partials.sending(wanted_of(run.generation, candidate)) as on_partial:
+            return await call(on_partial=on_partial)
 
     def _way_to(self, route: RouteInfo) -> HttpPool:
         return self._http.allowing(

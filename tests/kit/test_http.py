@@ -8,6 +8,7 @@ import pytest
 
 from pictor.kit import connections, egress
 from pictor.kit.http import (
+    CALLS,
     BodyTooLarge,
     BodyUnreadable,
     ConnectionLost,
@@ -340,6 +341,36 @@ async def test_the_deadline_holds_against_hangs_and_drips(pool, server, script):
             await answer.read(MEGABYTE)
 
     assert exchange.is_sent
+
+
+async def test_a_time_out_inside_a_deadline_that_is_over_is_the_deadline():
+    async def gives_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise TimeoutError
+
+    with pytest.raises(DeadlineExceeded):
+        async with deadline(0.001):
+            await gives_up()
+
+
+def under_way() -> float:
+    [metric] = CALLS.collect()
+    return metric.samples[0].value
+
+
+async def test_each_call_counts_until_it_is_over(pool, server):
+    before = under_way()
+
+    async with pool.exchange("POST", server.url, body=b"{}"):
+        assert under_way() == before + 1
+    assert under_way() == before
+    server.script = raw_server.hangs
+    with pytest.raises(DeadlineExceeded):
+        async with deadline(0.1), pool.exchange("POST", server.url, read_timeout_seconds=None):
+            pass
+    assert under_way() == before
 
 
 async def test_a_time_out_inside_a_deadline_is_not_the_deadline():

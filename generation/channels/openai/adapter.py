@@ -57,7 +57,7 @@ class OpenAIAdapter:
     ) -> UpstreamAnswer:
         """Ask once for `request.n` images. Ends within the time-out; raises UpstreamError."""
         seconds = timeout_seconds or self._config.timeout_seconds
-        exchange = self._exchange(request, seconds)
+        exchange = self._exchange(request)
         reader = AnswerReader(
             request,
             http=self._http,
@@ -72,7 +72,7 @@ class OpenAIAdapter:
         except (HttpError, SpoolError, JsonRefused) as error:
             raise self._failed(error, exchange) from error
 
-    def _exchange(self, request: UpstreamRequest, seconds: float) -> Exchange:
+    def _exchange(self, request: UpstreamRequest) -> Exchange:
         model = self._config.upstream_models.get(request.model, request.model)
         fields = wire.request_fields(
             request,
@@ -89,7 +89,7 @@ class OpenAIAdapter:
                 "Accept": EVENTS_OR_JSON if fields.get("stream") is True else "application/json",
             },
             body=body,
-            read_timeout_seconds=seconds,
+            read_timeout_seconds=None,
         )
 
     def _failed(

@@ -21,8 +21,7 @@ check keep the name. Redirects are not followed, proxies from the environment ar
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from types import TracebackType
@@ -81,17 +80,36 @@ class DeadlineExceeded(HttpError):
     """The time for the whole call is over."""
 
 
-@asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[None]:
+def deadline(seconds: float) -> "_Deadline":
     """Everything inside ends within `seconds`, or DeadlineExceeded: drips and hangs included."""
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            yield
-    except TimeoutError:
-        if limit.expired():
-            raise DeadlineExceeded(f"not done within {seconds:g} s") from None
-        raise
+    return _Deadline(seconds)
+
+
+class _Deadline:
+    """A class and no generator, here and in Exchange: thousands wait inside of them."""
+
+    __slots__ = ("_limit", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._limit = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        is_over = kind is TimeoutError
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError:
+            is_over = True
+        if is_over and self._limit.expired():
+            raise DeadlineExceeded(f"not done within {self._seconds:g} s") from None
 
 
 class HttpPool:
@@ -130,9 +148,12 @@ class HttpPool:
         *,
         headers: Mapping[str, str] | None = None,
         body: "bytes | Payload | None" = None,
-        read_timeout_seconds: float = 60.0,
+        read_timeout_seconds: float | None = 60.0,
     ) -> "Exchange":
-        """One request and its answer, as an async context manager; see Exchange."""
+        """One request and its answer, as an async context manager; see Exchange.
+
+        `read_timeout_seconds` None is for a call within a deadline, which may be silent until then.
+        """
         return Exchange(
             self,
             method=method,
@@ -206,51 +227,54 @@ class Exchange:
         self._pool = pool
         self._method = method
         self._url = url
-        self._headers = httpx.Headers(USUAL_HEADERS)
-        self._headers.update(headers)
+        self._headers = headers
         self._body = body
         self._timeout = timeout
-        self._stack = self._open()
+        self._response: httpx.Response | None = None
 
     async def __aenter__(self) -> "HttpAnswer":
-        return await self._stack.__aenter__()
+        url = egress.parse(self._url)
+        egress.origin_of(url, self._pool.allow)
+        CALLS.inc()
+        try:
+            response = await self._pool.transport.handle_async_request(self._request(url))
+        except BaseException as error:
+            CALLS.dec()
+            if isinstance(error, httpx.TransportError):
+                raise _translated(error, self) from error
+            raise
+        self._response = response
+        self.status, self.answer_headers = response.status_code, response.headers
+        return HttpAnswer(response, self)
 
     async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
-        return await self._stack.__aexit__(kind, error, trace)
-
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator["HttpAnswer"]:
-        url = egress.parse(self._url)
-        egress.origin_of(url, self._pool.allow)
-        with CALLS.track_inprogress():
-            with _translated(self):
-                request = self._request(url)
-                response = await self._pool.transport.handle_async_request(request)
-            self.status, self.answer_headers = response.status_code, response.headers
-            try:
-                yield HttpAnswer(response, self)
-            finally:
-                await response.aclose()
+    ) -> None:
+        try:
+            if self._response is not None:
+                await self._response.aclose()
+        finally:
+            CALLS.dec()
 
     def _request(self, url: httpx.URL) -> httpx.Request:
         """Without httpx's client, for whom redirects, cookies and proxies are: none is wanted."""
         extensions: dict[str, Any] = {"timeout": self._timeout.as_dict()}
+        headers = httpx.Headers(USUAL_HEADERS)
+        headers.update(self._headers)
         if self._body is None:
             extensions["sending"] = self._sends
         else:
-            self._headers["Content-Length"] = str(self._body.size_bytes)
+            headers["Content-Length"] = str(self._body.size_bytes)
         # User info in the url must not replace an Authorization header of the caller's.
-        if url.userinfo and "Authorization" not in self._headers:
-            self._headers["Authorization"] = _basic(url)
+        if url.userinfo and "Authorization" not in headers:
+            headers["Authorization"] = _basic(url)
         return httpx.Request(
             self._method,
             url,
-            headers=self._headers,
+            headers=headers,
             content=None if self._body is None else self._sending(self._body),
             extensions=extensions,
         )
@@ -276,7 +300,7 @@ class HttpAnswer:
     async def chunks(self, max_bytes: int) -> AsyncIterator[bytes]:
         """The body in pieces of at most 256 KB; BodyTooLarge beyond `max_bytes`, also decoded."""
         received = decoded = 0
-        with _translated(self._exchange):
+        try:
             inflate = inflater(self.headers.get("content-encoding", ""))
             async for raw in self._response.aiter_raw():
                 received += len(raw)
@@ -287,6 +311,10 @@ class HttpAnswer:
                     yield piece
                     if len(piece) == PIECE_BYTES:  # one read may inflate to hundreds of them
                         await asyncio.sleep(0)
+        except CannotInflate as error:
+            raise BodyUnreadable(str(error)) from error
+        except httpx.TransportError as error:
+            raise _translated(error, self._exchange) from error
 
     async def read(self, max_bytes: int) -> bytes:
         """The whole body, for small ones."""
@@ -304,17 +332,9 @@ def _basic(url: httpx.URL) -> str:
     return f"Basic {base64.b64encode(name_and_password).decode()}"
 
 
-@contextmanager
-def _translated(exchange: Exchange) -> Iterator[None]:
-    """The transport's errors as ours; all are NotReached before any of the body was sent."""
-    try:
-        yield
-    except CannotInflate as error:
-        raise BodyUnreadable(str(error)) from error
-    except httpx.TransportError as error:
-        words = f"{type(error).__name__}: {error}"
-        if not exchange.is_sent:
-            raise NotReached(words) from error
-        if isinstance(error, httpx.TimeoutException):
-            raise ReadTimedOut(words) from error
-        raise ConnectionLost(words) from error
+def _translated(error: httpx.TransportError, exchange: Exchange) -> HttpError:
+    """The transport's error as ours: NotReached before any of the body was sent."""
+    words = f"{type(error).__name__}: {error}"
+    if not exchange.is_sent:
+        return NotReached(words)
+    return (ReadTimedOut if isinstance(error, httpx.TimeoutException) else ConnectionLost)(words)

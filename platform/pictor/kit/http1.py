@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
         )
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[bytes] | None = None  # an empty one takes 0.6 KB, while it waits
         self._read: list[bytes] = []
         self._buffered = self._idle_bytes = 0
         self._has_head = self._is_complete = self._is_kept = False
@@ -147,6 +147,9 @@ class Connection(asyncio.Protocol):
             raise self._error
         self._changed = self._loop.create_future()
         try:
+            if seconds is None:  # many wait like this: without a time-out's objects
+                await self._changed
+                return
             async with asyncio.timeout(seconds):
                 await self._changed
         except TimeoutError:
@@ -207,6 +210,8 @@ class Connection(asyncio.Protocol):
         if self._read:
             piece = self._read[0] if len(self._read) == 1 else b"".join(self._read)
             self._read.clear()
+            if self._pieces is None:
+                self._pieces = deque()
             self._pieces.append(piece)
             self._buffered += len(piece)
 

@@ -102,7 +102,6 @@ def send(streamed: Claim, spools: Spools) -> Send:
     ) -> None:
         vars(streamed.generation).update(columns)
         async with dispatch.sending(wanted) as on_partial:
-            assert on_partial is not None
             for one in partials:
                 await on_partial(one)
             if failure is not None:
@@ -183,11 +182,6 @@ async def test_it_says_of_itself_what_the_finished_one_will(
 
     (news,) = announced()
     assert (news["quality"], news["background"]) == facts
-
-
-async def test_who_wants_none_is_asked_for_none(claim, spools):
-    async with Partials(claim, spools).sending(PNG) as on_partial:
-        assert on_partial is None
 
 
 async def test_each_place_is_filled_once_also_by_a_second_attempt(send, announced, make):
