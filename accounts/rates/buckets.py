@@ -17,6 +17,11 @@ LONGEST_RETRY_AFTER = 60
 
 REQUESTS = "requests"
 IMAGES = "images"
+HEADERS = {
+    unit: tuple(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset"))
+    for unit in (REQUESTS, IMAGES)
+}
+"""What is said of each, by name."""
 READS = "reads"
 QUERIES = "lists and quotes"
 SIGN_INS = "sign-ins"
@@ -144,9 +149,10 @@ def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
             continue
         level, bucket = min(found, key=lambda pair: pair[0])
         full_in = (bucket.capacity - level) * MINUTE / bucket.capacity
-        headers[f"x-ratelimit-limit-{unit}"] = str(bucket.capacity)
-        headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, math.floor(level)))
-        headers[f"x-ratelimit-reset-{unit}"] = f"{math.ceil(full_in)}s"
+        limit, remaining, reset = HEADERS[unit]
+        headers[limit] = str(bucket.capacity)
+        headers[remaining] = str(max(0, math.floor(level)))
+        headers[reset] = f"{math.ceil(full_in)}s"
     return headers
 
 

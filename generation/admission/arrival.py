@@ -67,9 +67,9 @@ class Arrival:
             body=scope["pictor.body"],
             spools=scope["pictor.spools"],
             parse=parse,
-            idempotency_key=idempotency.checked_key(request.headers.get("Idempotency-Key")),
-            is_retry=bool(RETRIED.fullmatch(request.headers.get("x-stainless-retry-count", ""))),
-            prefer=Prefer.parse(request.headers.get("Prefer")),
+            idempotency_key=idempotency.checked_key(request.META.get("HTTP_IDEMPOTENCY_KEY")),
+            is_retry=bool(RETRIED.fullmatch(request.META.get("HTTP_X_STAINLESS_RETRY_COUNT", ""))),
+            prefer=Prefer.parse(request.META.get("HTTP_PREFER")),
             headers=scope["pictor.headers"],
             on_end=scope["pictor.on_end"],
         )

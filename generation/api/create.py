@@ -1,7 +1,9 @@
 """POST /v1/images/generations: admit, wait, answer. Edits and variations do the same."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
@@ -127,20 +129,45 @@ async def respond(arrival: Arrival) -> HttpResponseBase:
         if admitted.is_streamed:
             is_taken_over = True
             return await _stream(ticket, admitted)
-        return await _answer(arrival.prefer, ticket, admitted)
+        answering = _answer(arrival.prefer, ticket, admitted)
+        del arrival, admitted  # thousands may wait, and need neither any more
+        return await answering
     finally:
         if not is_taken_over:
             ticket.close()
 
 
-async def _answer(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
-    finished = await _finished(prefer, ticket, admitted)
+def _answer(
+    prefer: Prefer, ticket: Ticket, admitted: Admitted
+) -> Coroutine[Any, Any, HttpResponseBase]:
+    if admitted.generation.is_final:
+        return _again(admitted)
+    if prefer.wait_seconds is None:
+        return _finished(ticket, admitted.generation.id, is_replay=not admitted.is_new)
+    return _preferred(prefer, ticket, admitted)
+
+
+async def _again(admitted: Admitted) -> HttpResponseBase:
+    """A replay of one that has ended."""
+    return await render.answer(await pools.views(_with_images, admitted), is_replay=True)
+
+
+async def _finished(ticket: Ticket, generation_id: UUID, *, is_replay: bool) -> HttpResponseBase:
+    """The finished generation, if that is as soon as callers may wait for it."""
+    finished = await ticket.wait(settings.WAIT_LIMIT_SECONDS)
+    if finished is None:
+        return render.too_late(generation_id, is_replay=is_replay)
+    return await render.answer(finished, is_replay=is_replay)
+
+
+async def _preferred(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
+    """The finished generation, or what it is when its caller prefers to wait no longer."""
+    seconds = min(prefer.wait_seconds or 0, settings.WAIT_LIMIT_SECONDS)
+    finished = await ticket.wait(seconds) if seconds else None
     is_replay = not admitted.is_new
-    if finished is not None:
-        return await render.answer(finished, is_replay=is_replay)
-    if prefer.wait_seconds is not None:
+    if finished is None:
         return render.accepted(admitted.generation, applied=prefer.applied, is_replay=is_replay)
-    return render.too_late(admitted.generation, is_replay=is_replay)
+    return await render.answer(finished, is_replay=is_replay)
 
 
 async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
@@ -152,17 +179,6 @@ async def _stream(ticket: Ticket, admitted: Admitted) -> HttpResponseBase:
         seconds=settings.WAIT_LIMIT_SECONDS,
         headers=render.headers_of(admitted.generation, is_replay=not admitted.is_new),
     )
-
-
-async def _finished(prefer: Prefer, ticket: Ticket, admitted: Admitted) -> Finished | None:
-    """The finished generation, as soon as it is and at most as long as the caller waits."""
-    if admitted.generation.is_final:
-        return await pools.views(_with_images, admitted)
-    seconds = prefer.wait_seconds
-    limit = settings.WAIT_LIMIT_SECONDS
-    if seconds == 0:
-        return None
-    return await ticket.wait(limit if seconds is None else min(seconds, limit))
 
 
 def _with_images(admitted: Admitted) -> Finished:

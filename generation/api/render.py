@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
@@ -43,10 +44,15 @@ def about_one(statuses: Iterable[int]) -> tuple[OpenApiParameter, ...]:
 
 def headers_of(generation: Generation, *, is_replay: bool = False) -> dict[str, str]:
     """What every answer about a generation says in its headers."""
-    headers = {"x-pictor-generation-id": generation.public_id}
     log.note(generation=generation.public_id, model=generation.model)
+    headers = _named(generation.id, is_replay=is_replay)
     if generation.captured_micros is not None:
         headers["x-pictor-charge"] = to_decimal(generation.captured_micros)
+    return headers
+
+
+def _named(generation_id: UUID, *, is_replay: bool) -> dict[str, str]:
+    headers = {"x-pictor-generation-id": ids.public(ids.GENERATION, generation_id)}
     if is_replay:
         headers["Idempotent-Replayed"] = "true"
     return headers
@@ -64,9 +70,9 @@ def accepted(generation: Generation, *, applied: str, is_replay: bool) -> HttpRe
     )
 
 
-def too_late(generation: Generation, *, is_replay: bool) -> HttpResponse:
+def too_late(generation_id: UUID, *, is_replay: bool) -> HttpResponse:
     """504: the caller waited as long as callers may; the generation goes on."""
-    headers = {**api_errors.headers_of(NOT_READY), **headers_of(generation, is_replay=is_replay)}
+    headers = {**api_errors.headers_of(NOT_READY), **_named(generation_id, is_replay=is_replay)}
     return api_errors.json_response(
         api_errors.body_of(NOT_READY), status=NOT_READY.status, headers=headers
     )

@@ -14,7 +14,7 @@ ERRORS: dict[str, Exception] = {
     "unforeseen": ZeroDivisionError("a secret detail"),
 }
 became: list[str] = []
-"""What became of the waiting view."""
+"""What became of the waiting view, and what was told at the end."""
 
 
 async def hello(request: HttpRequest) -> HttpResponseBase:
@@ -41,6 +41,12 @@ async def waits(request: HttpRequest) -> HttpResponseBase:
     return HttpResponse()
 
 
+async def tells(request: HttpRequest, name: str) -> HttpResponseBase:
+    on_end = request.scope["pictor.on_end"]  # type: ignore[attr-defined] # an ASGIRequest
+    on_end.append(lambda is_whole: became.append("whole" if is_whole else "broken off"))
+    return await {"hello": hello, "waits": waits}[name](request)
+
+
 async def streams(request: HttpRequest) -> HttpResponseBase:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"one "
@@ -55,5 +61,6 @@ urlpatterns = [
     path("v1/fails/<name>", fails),
     path("v1/waits", waits),
     path("v1/streams", streams),
+    path("v1/tells/<name>", tells),
 ]
 handler404 = not_found

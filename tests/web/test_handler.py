@@ -129,6 +129,85 @@ async def test_a_failure_to_send_is_the_servers_to_know(app):
         await app(exchange.scope, exchange.receive, send)
 
 
+async def test_the_end_is_told_of_an_answer_that_was_sent_whole(app):
+    await get(app, "/v1/tells/hello")
+
+    assert routes.became == ["whole"]
+
+
+async def test_the_end_is_told_of_an_answer_that_could_not_be_sent(app):
+    exchange = make_exchange(method="GET", path="/v1/tells/hello", hangs=True)
+
+    async def send(message):
+        raise ConnectionError("broken pipe")
+
+    with pytest.raises(ConnectionError):
+        await app(exchange.scope, exchange.receive, send)
+    assert routes.became == ["broken off"]
+
+
+async def test_the_end_is_told_of_a_client_that_went_away_while_it_was_sent(app):
+    exchange = make_exchange(method="GET", path="/v1/tells/hello")
+    has_begun, has_gone = asyncio.Event(), asyncio.Event()
+
+    async def receive():
+        await has_begun.wait()
+        has_gone.set()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        has_begun.set()
+        await has_gone.wait()
+
+    await app(exchange.scope, receive, send)
+
+    assert routes.became == ["broken off"]
+
+
+async def test_a_client_that_went_away_leaves_no_cancellation_behind(app):
+    exchange = make_exchange(method="GET", path="/v1/tells/waits")
+
+    await app(exchange.scope, exchange.receive, exchange.send)
+
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    assert routes.became == ["waiting", "cancelled", "broken off"]
+
+
+async def test_the_end_is_told_before_a_client_hears_that_the_server_stops(app):
+    exchange = make_exchange(method="GET", path="/v1/tells/waits", hangs=True)
+    known = []
+
+    async def send(message):
+        known.append(list(routes.became))
+
+    task = asyncio.create_task(app(exchange.scope, exchange.receive, send))
+    while routes.became != ["waiting"]:
+        await asyncio.sleep(0)
+    task.cancel()
+    await task
+
+    assert known[0] == ["waiting", "cancelled", "broken off"]
+
+
+async def test_a_server_that_stops_begins_no_second_answer(app):
+    exchange = make_exchange(method="GET", path="/v1/hello", hangs=True)
+    has_begun = asyncio.Event()
+
+    async def send(message):
+        await exchange.send(message)
+        has_begun.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(app(exchange.scope, exchange.receive, send))
+    await has_begun.wait()
+    task.cancel()
+    await task
+
+    assert [message["type"] for message in exchange.sent] == ["http.response.start"]
+
+
 async def test_hundreds_that_wait_need_no_threads(app):
     before = threading.active_count()
     exchanges = [make_exchange(method="GET", path="/v1/waits", hangs=True) for _ in range(300)]

@@ -22,11 +22,17 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EXPOSED = (
-    "x-request-id, x-pictor-generation-id, x-pictor-charge, x-ratelimit-limit-requests,"
-    " x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-images,"
-    " x-ratelimit-remaining-images, x-ratelimit-reset-images, retry-after, x-should-retry,"
-    " location, idempotent-replayed, preference-applied, openai-processing-ms"
+    b"x-request-id, x-pictor-generation-id, x-pictor-charge, x-ratelimit-limit-requests,"
+    b" x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-images,"
+    b" x-ratelimit-remaining-images, x-ratelimit-reset-images, retry-after, x-should-retry,"
+    b" location, idempotent-replayed, preference-applied, openai-processing-ms"
 )
+ON_API = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", EXPOSED),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""Headers of every answer under /v1."""
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 NO_CONTENT = 204
 NO_ANSWER = 499
@@ -65,11 +71,7 @@ class Edge:
         noted = log.begin_request(request_id)
         extra = [(b"x-request-id", request_id.encode())]
         if is_api(scope):
-            extra += [
-                (b"access-control-allow-origin", b"*"),
-                (b"access-control-expose-headers", EXPOSED.encode()),
-                (b"x-content-type-options", b"nosniff"),
-            ]
+            extra += ON_API
             if _is_preflight(scope):
                 await _answer_preflight(scope, send, extra)
                 _say(scope, {"status": NO_CONTENT, "ms": 0})

@@ -10,12 +10,12 @@ import asyncio
 import functools
 import io
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
-from django.http import HttpResponse, HttpResponseBase
-from django.urls import set_script_prefix, set_urlconf
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import ResolverMatch, get_resolver
 from typing_extensions import override
 
 from pictor.kit import api_errors
@@ -45,52 +45,52 @@ class V1Handler(ASGIHandler):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # the stubs' messages are read-only mappings
         """ASGI entry. A client that goes away ends the wait, never the generation."""
-        set_script_prefix(get_script_prefix(scope))
-        set_urlconf(settings.API_URLCONF)
         scope["pictor.on_end"] = []
-        has_begun = False
+        has_begun = is_whole = is_stopping = False
 
         async def send_noting(message: Message) -> None:
             nonlocal has_begun
             has_begun = True
             await send(message)
 
+        answering = cast("asyncio.Task[None]", asyncio.current_task())
         leaving = asyncio.create_task(_disconnected(receive))
-        answering = asyncio.create_task(self._answer(scope, send_noting, leaving))
-        answering.add_done_callback(functools.partial(_tell, scope))
-        is_stopping = False
+        leaving.add_done_callback(functools.partial(_end, answering))
         try:
-            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:  # the server stops, and its grace is over
-            is_stopping = True
-        leaving.cancel()
-        if not answering.done():
-            answering.cancel()
-        await asyncio.gather(answering, leaving, return_exceptions=True)
+            await self._answer(scope, send_noting)
+            is_whole = not leaving.done()
+        except asyncio.CancelledError:
+            if leaving.done():
+                answering.uncancel()
+            else:  # the server stops, and its grace is over
+                is_stopping = True
+        finally:
+            leaving.cancel()
+            for ended in scope["pictor.on_end"]:
+                ended(is_whole)
         if is_stopping and not has_begun:
             await _send(api_errors.response_of(STOPPING), send)
-        if not answering.cancelled() and (error := answering.exception()):
-            raise error
 
-    async def _answer(self, scope: Scope, send: Send, leaving: asyncio.Task[None]) -> bool:
-        """Whether the whole answer was sent to somebody who was still there."""
+    @override
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """By the map of /v1. How it was found is not kept with the request, which may wait long."""
+        return get_resolver(settings.API_URLCONF).resolve(request.path_info)
+
+    async def _answer(self, scope: Scope, send: Send) -> None:
         request, refusal = self.create_request(scope, io.BytesIO(b""))
         scope["pictor.headers"] = {}
-        if request is not None:
-            request.urlconf = settings.API_URLCONF
         response = refusal if request is None else await self._middleware_chain(request)
         if response is not None:
             for name, value in scope["pictor.headers"].items():
                 response.headers.setdefault(name, value)
             await _send(response, send)
-        return not leaving.done()
 
 
-def _tell(scope: Scope, answering: asyncio.Task[bool]) -> None:
-    """Tell everyone who asked to be told whether the caller has the whole answer."""
-    is_over = not answering.cancelled() and answering.exception() is None
-    for ended in scope["pictor.on_end"]:
-        ended(is_over and answering.result())
+def _end(answering: asyncio.Task[None], leaving: asyncio.Task[None]) -> None:
+    """Nobody is there to take the answer, unless it was given before."""
+    if not leaving.cancelled():
+        leaving.exception()  # whatever became of them
+        answering.cancel()
 
 
 def errors_as_json(
