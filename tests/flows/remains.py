@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
@@ -12,6 +13,12 @@ from tests.servers import Stack
 def names_of(stack: Stack) -> set[Path]:
     """Every object on the embedded S3 server."""
     return {file for file in (stack.data / "s3").rglob("*") if file.is_file()}
+
+
+def names_beside(stack: Stack, url: str) -> set[Path]:
+    """Every object of the generation that has an image at this url: others' come at any time."""
+    folder = Path(urlsplit(url).path).parent.name
+    return {file for file in names_of(stack) if file.parent.name == folder}
 
 
 def rows_with(database: "psycopg.Connection[Any]", text: str) -> list[str]:

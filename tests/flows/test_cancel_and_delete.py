@@ -10,7 +10,7 @@ import psycopg
 
 from tests.contracts.recorder import Recorder, drawn
 from tests.customer import Customer
-from tests.flows.remains import names_of, rows_with
+from tests.flows.remains import names_beside, rows_with
 from tests.servers import Stack
 
 pytest_plugins = ("tests.contracts.channel",)
@@ -62,10 +62,9 @@ def test_a_deleted_generation_leaves_nothing_of_what_was_sent(
     image = base64.b64encode(drawn((1024, 1024))).decode()
     upstream.extra = {"data": [{"b64_json": image, "revised_prompt": f"revised {secret}"}]}
     fields: dict[str, Any] = {"user": secret, "style": secret, "image": [image]}
-    others = names_of(stack)
     made = customer.generate(secret, headers=once, **fields).json()
     generation_id = made["metadata"]["generation_id"]
-    before = names_of(stack) - others
+    before = names_beside(stack, made["data"][0]["url"])
 
     path = f"/v1/images/generations/{generation_id}"
     deleted = customer.client.delete(path)
@@ -73,7 +72,7 @@ def test_a_deleted_generation_leaves_nothing_of_what_was_sent(
 
     assert deleted.status_code == 200, deleted.text
     assert len(before) == 2
-    assert names_of(stack) & before == set()
+    assert names_beside(stack, made["data"][0]["url"]) == set()
     assert rows_with(database, secret) == []
     assert rows_with(database, image[:40]) == []
     assert digests_of(database, customer) == [(None, b"", "")]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.customer import Customer
 from tests.events import COMPLETED, PARTIAL, picture_of, streamed_to, types_of
-from tests.flows.remains import names_of
+from tests.flows.remains import names_beside
 from tests.servers import Stack
 
 MODEL = "gpt-image-2-origin"
@@ -136,14 +136,14 @@ def test_a_replay_has_completed_events_only(customer: Customer, sandbox: httpx.C
 
 
 def test_a_deleted_generation_leaves_no_partial_image(customer: Customer, stack: Stack) -> None:
-    others = names_of(stack)
     events = list(streamed_to(customer, "a fox [sandbox: delay=3]", partial_images=2))
     (made,) = customer.client.get("/v1/images/generations").json()["data"]
-    before = names_of(stack) - others
+    url = made["result"]["data"][0]["url"]
+    before = names_beside(stack, url)
 
     deleted = customer.client.delete(f"/v1/images/generations/{made['id']}")
 
     assert types_of(events) == [PARTIAL, PARTIAL, COMPLETED]
     assert deleted.status_code == 200, deleted.text
     assert len(before) == 3
-    assert names_of(stack) & before == set()
+    assert names_beside(stack, url) == set()
