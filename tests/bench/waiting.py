@@ -8,6 +8,8 @@ REQUESTS = 2_000
 DELAY_SECONDS = 30
 MOST_WEB_THREADS = 30
 """A waiting request holds none."""
+MOST_KB = 45
+"""Of a waiting request, in the web process and the image worker together."""
 
 
 def run(ground: Ground, requests: int | None) -> Result:
@@ -23,6 +25,8 @@ def run(ground: Ground, requests: int | None) -> Result:
     failures = report.failures_of(measured, requests=count)
     if measured.peak_threads["web"] >= MOST_WEB_THREADS:
         failures.append(f"{measured.peak_threads['web']} threads in web")
+    if (kept := waiting["web"] + waiting["worker"]) > MOST_KB:
+        failures.append(f"{kept:.0f} KB for a waiting request")
     return Result(
         name=f"waiting: {count} requests in flight on a {DELAY_SECONDS} s upstream",
         lines=report.headline(measured),
