@@ -119,7 +119,7 @@ def ring(bell: Ring) -> Steps[bool]:
     if time.monotonic() < _quiet_until:
         return False
     try:
-        yield Asked(lambda broker: broker.lpush(QUEUE, _message_of(bell)), is_broker=True)
+        yield Asked(("LPUSH", QUEUE, _message_of(bell)), is_broker=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the generation is accepted already
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the doorbell was not heard: %s", error)
@@ -162,7 +162,7 @@ def _published(message: str) -> Steps[None]:
     if time.monotonic() < _quiet_until:
         return
     try:
-        yield Asked(lambda client: client.publish(FINISHED, message))
+        yield Asked(("PUBLISH", FINISHED, message))
     except RedisError as error:
         _quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("the wake-up was not sent: %s", error)

@@ -1,12 +1,12 @@
 """The buckets on Redis, seen the same by every process; in this process while Redis is away."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
@@ -53,6 +53,8 @@ end
 return result
 """
 
+_DIGEST = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
+
 _away_until = 0.0
 _local = LocalBuckets()
 
@@ -63,7 +65,7 @@ def take(buckets: Sequence[Bucket]) -> Steps[Taken]:
     global _away_until  # noqa: PLW0603 - one Redis a process, seen the same by all its threads
     if time.monotonic() >= _away_until:
         try:
-            wait_ms, *levels = yield Asked(partial(_ask, buckets))
+            wait_ms, *levels = yield from _asked(_arguments(buckets))
             return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
         except RedisError as error:
             _away_until = time.monotonic() + AWAY_SECONDS
@@ -71,8 +73,17 @@ def take(buckets: Sequence[Bucket]) -> Steps[Taken]:
     return _local.take(buckets, now=time.monotonic())
 
 
-def _ask(buckets: Sequence[Bucket], client: Any) -> Any:
+def _asked(arguments: tuple[Any, ...]) -> Steps[list[int]]:
+    """By its digest; a server that has just started does not know it yet."""
+    try:
+        levels: list[int] = yield Asked(("EVALSHA", _DIGEST, *arguments))
+    except NoScriptError:
+        levels = yield Asked(("EVAL", _TAKE, *arguments))
+    return levels
+
+
+def _arguments(buckets: Sequence[Bucket]) -> tuple[Any, ...]:
+    """How many keys, the keys, and what the script makes of them."""
     numbers = [number for bucket in buckets for number in (bucket.capacity, bucket.cost)]
-    return client.register_script(_TAKE)(
-        keys=[bucket.name for bucket in buckets], args=[*numbers, int(STEP_SECONDS * 1000)]
-    )
+    names = [bucket.name for bucket in buckets]
+    return len(names), *names, *numbers, int(STEP_SECONDS * 1000)

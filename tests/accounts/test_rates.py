@@ -12,7 +12,7 @@ from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
 from accounts.selectors import Caller
 from pictor.kit.errors import RateLimited
-from pictor.kit.redis_client import forget_client
+from pictor.kit.redis_client import client, forget_client
 from tests.factories import make_caller
 
 CLOSED = "redis://127.0.0.1:1/0"
@@ -113,6 +113,16 @@ def test_a_bucket_starts_full_and_the_headers_say_what_is_left(caller):
         "x-ratelimit-remaining-images": "6",
         "x-ratelimit-reset-images": "24s",
     }
+
+
+def test_a_redis_that_has_forgotten_the_script_is_told_it_again(caller, caplog):
+    take(caller, images=1)
+    client().script_flush()
+
+    headers = take(caller, images=1)
+
+    assert headers["x-ratelimit-remaining-requests"] == "28"
+    assert caplog.text == ""
 
 
 def test_of_a_minutes_worth_all_pass_and_the_next_is_told_when_to_come_back():

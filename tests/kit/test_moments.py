@@ -131,7 +131,7 @@ def test_a_call_is_made_in_a_thread():
 def test_a_question_of_redis_is_a_step_too(run):
     @moment
     def asks() -> Steps[list[Any]]:
-        there = yield Asked(lambda client: client.echo("there"))
+        there = yield Asked(("ECHO", "there"))
         row = yield Part("SELECT %s::text", [there.decode()])
         return [there, row]
 
@@ -183,7 +183,7 @@ def test_what_redis_refuses_is_raised_in_the_moment(run, settings):
     @moment
     def asks() -> Steps[Any]:
         try:
-            yield Asked(lambda client: client.ping())
+            yield Asked(("PING",))
         except RedisError:
             return (yield Part("SELECT 'instead'", []))
 

@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import redis.asyncio
 import uvloop
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from pictor.kit import redis_client
 from pictor.kit.redis_client import Asked
@@ -59,13 +60,13 @@ def test_changed_settings_count_once_the_client_is_forgotten(settings):
     assert redis_client.client().ping()
 
 
-PING = Asked(lambda client: client.ping())
-WHO = Asked(lambda client: client.client_id())
+PING = Asked(("ECHO", "here"))
+WHO = Asked(("CLIENT", "ID"))
 
 
 def echo(text: str) -> Asked:
     """Answered with the text."""
-    return Asked(lambda client: client.echo(text))
+    return Asked(("ECHO", text))
 
 
 Loop = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -93,7 +94,7 @@ def run(request: pytest.FixtureRequest) -> Loop:
 
 
 def test_a_question_is_answered(ask):
-    assert ask(PING) is True
+    assert ask(PING) == b"here"
 
 
 def test_a_server_that_hangs_costs_its_time_out_once(settings, silent, ask):
@@ -118,7 +119,7 @@ def test_a_server_that_is_away_is_an_error_of_redis(settings, ask, url):
 def test_a_question_of_the_broker_goes_to_the_brokers_server(settings, ask):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    assert ask(Asked(lambda client: client.ping(), is_broker=True)) is True
+    assert ask(Asked(("ECHO", "there"), is_broker=True)) == b"there"
 
 
 def open_ones() -> set[int]:
@@ -185,20 +186,34 @@ def test_connections_that_died_unnoticed_are_all_made_anew(run, settings):
     with closing(Between(settings.REDIS_URL)) as between:
         settings.REDIS_URL = between.url
 
-        async def goes_on() -> list[bool]:
+        async def goes_on() -> list[bytes]:
             await asyncio.gather(*(PING.on_loop() for _ in range(5)))
             between.reset()
             return [await PING.on_loop() for _ in range(5)]
 
-        assert run(goes_on()) == [True] * 5
+        assert run(goes_on()) == [b"here"] * 5
 
 
-def test_what_only_a_loop_may_raise_is_an_error_of_redis_there(run):
-    async def is_closed() -> None:
+def test_what_only_a_loop_may_raise_is_an_error_of_redis_there(run, monkeypatch):
+    async def is_closed(*_: object) -> None:
         raise RuntimeError("unable to perform operation; the handler is closed")
 
+    monkeypatch.setattr(redis.asyncio.Connection, "send_command", is_closed)
+
     with pytest.raises(RedisError, match="the handler is closed"):
-        run(Asked(lambda client: is_closed()).on_loop())
+        run(PING.on_loop())
+
+
+def test_a_question_that_redis_refuses_costs_no_connection(run):
+    async def goes_on() -> tuple[int, int]:
+        first = await WHO.on_loop()
+        with pytest.raises(ResponseError):
+            await Asked(("NO", "SUCH", "COMMAND")).on_loop()
+        return first, await WHO.on_loop()
+
+    first, second = run(goes_on())
+
+    assert first == second
 
 
 def test_many_at_once_share_the_client_and_not_its_connections(run):

@@ -1,15 +1,15 @@
 """Redis or Valkey: the process's clients, for threads and for its event loop, and its broker's.
 
-A client is shared by all threads, or by all tasks of a loop, and keeps a connection for each that
-is at work. Nothing is waited for longer than REDIS_TIMEOUT_SECONDS, and what failed is a
-RedisError: whatever goes through here is a hint or has a stand-in, and must not hold anybody up.
+A client is shared by all threads, and keeps a connection for each that is at work; a loop has
+connections of its own. Nothing is waited for longer than REDIS_TIMEOUT_SECONDS, and what failed is
+a RedisError: whatever goes through here is a hint or has a stand-in, and must not hold anybody up.
 Settings are read when a client is first used.
 """
 
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -29,15 +29,15 @@ _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b
 
 @dataclass(frozen=True, slots=True)
 class Asked(Question):
-    """A question of Redis, the same over either kind of client."""
+    """A question of Redis, and its answer as the server gives it: text is bytes."""
 
-    ask: Callable[[Any], Any]
-    """Asks a client; gives back the answer, or on a loop what is awaited for it."""
+    command: tuple[Any, ...]
     is_broker: bool = False
 
     @override
     def here(self) -> Any:
-        return self.ask(broker() if self.is_broker else client())
+        asked: Any = broker() if self.is_broker else client()
+        return asked.execute_command(*self.command)
 
     @override
     async def on_loop(self) -> Any:
@@ -46,23 +46,66 @@ class Asked(Question):
         Asked again where a connection broke, so it must bear that: those that wait to be used may
         have been dead for long, as after the server's machine was restarted, and nobody noticed.
         """
-        url = _broker_url() if self.is_broker else settings.REDIS_URL
-        client = await _client_of_loop(url)
+        connections = await _of_loop(_broker_url() if self.is_broker else settings.REDIS_URL)
         try:
-            return await _answered(self.ask, client)
+            return await connections.ask(self.command)
         except redis.ConnectionError:
-            with suppress(Exception):  # some of them are dead
-                await client.connection_pool.disconnect(inuse_connections=False)
-            return await _answered(self.ask, client)
+            await connections.close()
+            return await connections.ask(self.command)
 
 
-async def _answered(ask: Callable[[Any], Any], client: "redis.asyncio.Redis") -> Any:
-    try:
-        return await ask(client)
-    except RedisError:
-        raise
-    except Exception as error:  # a transport that has closed is uvloop's to tell of
-        raise redis.ConnectionError(f"{type(error).__name__}: {error}") from error
+class _Connections:
+    """Those of a loop to one server, each for a question at a time, and kept for the next.
+
+    redis-py's, without its client and pool: these take twice the CPU, mostly to give each step a
+    time-out of its own.
+    """
+
+    def __init__(self, url: str) -> None:
+        # With RESP3, redis-py takes a connection that its server has closed for one in use.
+        self._pool: Any = redis.asyncio.ConnectionPool.from_url(
+            url, protocol=2, socket_timeout=None, socket_connect_timeout=None
+        )
+        self._free: list[Any] = []
+
+    def make(self) -> Any:
+        """One more, not connected yet. Raises ValueError, TypeError or RedisError for a bad url."""
+        return self._pool.make_connection()
+
+    async def ask(self, command: tuple[Any, ...]) -> Any:
+        """The answer, within REDIS_TIMEOUT_SECONDS. Raises RedisError."""
+        connection = self._free.pop() if self._free else self.make()
+        is_fit = False
+        try:
+            async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
+                await connection.send_command(*command)
+                answer = await connection.read_response()
+            is_fit = True
+        except redis.ResponseError:
+            is_fit = True  # the question was not, and the connection is as it was
+            raise
+        except RedisError:
+            raise
+        except TimeoutError:
+            raise redis.TimeoutError("no answer in time") from None
+        except Exception as error:  # a transport that has closed is uvloop's to tell of
+            raise redis.ConnectionError(f"{type(error).__name__}: {error}") from error
+        finally:
+            if is_fit:
+                self._free.append(connection)
+            else:
+                await _drop(connection)
+        return answer
+
+    async def close(self) -> None:
+        """Close those that nobody uses."""
+        while self._free:
+            await _drop(self._free.pop())
+
+
+async def _drop(connection: Any) -> None:
+    with suppress(Exception):  # it may be dead
+        await connection.disconnect(nowait=True)
 
 
 def client() -> "redis.Redis":
@@ -120,35 +163,35 @@ def _broker_url() -> str:
 
 
 class _Mine(threading.local):
-    """The clients of the loop that runs in this thread, by their URLs, and what closes them."""
+    """The connections of the loop that runs in this thread, by their URLs, and what closes them."""
 
     loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self) -> None:
-        self.clients: dict[str, redis.asyncio.Redis] = {}
+        self.connections: dict[str, _Connections] = {}
         self.closing: list[AsyncIterator[None]] = []
 
 
 _mine = _Mine()
 
 
-async def _client_of_loop(url: str) -> "redis.asyncio.Redis":
+async def _of_loop(url: str) -> _Connections:
     if _mine.loop is not (loop := asyncio.get_running_loop()):
-        _mine.loop, _mine.clients, _mine.closing = loop, {}, []
-    if url not in _mine.clients:
-        client = _mine.clients[url] = _made_for_loop(url)
-        _mine.closing.append(closing := _closed_with_its_loop(client))
+        _mine.loop, _mine.connections, _mine.closing = loop, {}, []
+    found = _mine.connections.get(url)
+    if found is None:
+        found = _mine.connections[url] = _Connections(url)
+        _mine.closing.append(closing := _closed_with_its_loop(found))
         await anext(closing)
-    return _mine.clients[url]
+    return found
 
 
-async def _closed_with_its_loop(client: "redis.asyncio.Redis") -> AsyncIterator[None]:
+async def _closed_with_its_loop(connections: _Connections) -> AsyncIterator[None]:
     """A loop ends all asynchronous generators that have begun on it, before it is closed."""
     try:
         yield
     finally:
-        with suppress(RedisError):
-            await client.aclose()
+        await connections.close()
 
 
 def _as_redis_has_it(url: str) -> str:
@@ -161,23 +204,14 @@ def _as_redis_has_it(url: str) -> str:
 
 def _is_usable(url: str) -> bool:
     try:
-        for made in (_made(url), _made_for_loop(url)):
-            pool: Any = made.connection_pool
-            pool.make_connection()
+        pool: Any = _made(url).connection_pool
+        pool.make_connection()
+        _Connections(url).make()
     except (RedisError, TypeError, ValueError):
         return False
     return True
 
 
 def _made(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, **_limits())
-
-
-def _made_for_loop(url: str) -> "redis.asyncio.Redis":
-    # With RESP3, redis-py takes a connection that its server has closed for one in use.
-    return redis.asyncio.Redis.from_url(url, protocol=2, **_limits())
-
-
-def _limits() -> dict[str, Any]:
     seconds = settings.REDIS_TIMEOUT_SECONDS
-    return {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    return redis.Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
