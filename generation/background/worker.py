@@ -1,7 +1,7 @@
 """The image worker's one asyncio loop: slots, lease, drain.
 
 Celery's consumer only hands doorbells over; every upstream call of the process waits on this loop,
-at some 24 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a
+at some 21 KB each (docs/benchmarks.md). A heartbeat thread of its own renews the lease, so that a
 full database pool cannot let it run out, and looks for generations whose doorbell nobody heard:
 with the broker down, work is merely found a few seconds later.
 
