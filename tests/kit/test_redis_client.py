@@ -13,6 +13,7 @@ from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
+import hiredis
 import pytest
 import redis.asyncio
 import uvloop
@@ -214,6 +215,50 @@ def test_a_question_that_redis_refuses_costs_no_connection(run):
     first, second = run(goes_on())
 
     assert first == second
+
+
+async def says_what_it_hears(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that knows ECHO, and takes whatever else it is told."""
+    parser = hiredis.Reader()
+    while data := await reader.read(65536):
+        parser.feed(data)
+        while (asked := parser.gets()) is not False:
+            is_echo = asked[0] == b"ECHO"
+            writer.write(b"+%b\r\n" % asked[1] if is_echo else b"+OK\r\n")
+
+
+@pytest.mark.parametrize("stray", [b"-ERR idle, bye\r\n", b":1\r\n"])
+def test_an_answer_that_nobody_asked_for_is_nobodys(run, settings, stray):
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await says_what_it_hears(reader, writer)
+
+    async def asks() -> list[bytes]:
+        server = await asyncio.start_server(serves, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+        answers = [await echo("one").on_loop()]
+        connections = redis_client._mine.connections[settings.REDIS_URL]  # noqa: SLF001 - to know when it has come
+        writers[0].write(stray)
+        while not await connections._free[0].can_read():  # noqa: SLF001 - as above
+            await asyncio.sleep(0)
+        answers += [await echo(word).on_loop() for word in ("two", "three")]
+        server.close()
+        for writer in writers:
+            writer.close()
+        return answers
+
+    assert run(asks()) == [b"one", b"two", b"three"]
+    assert len(writers) == 2
+
+
+def test_a_url_that_no_connection_can_be_made_of_is_an_error_of_redis_on_a_loop(run, settings):
+    settings.REDIS_URL += "?no_such_option=1"
+
+    with pytest.raises(RedisError):
+        run(PING.on_loop())
 
 
 def test_many_at_once_share_the_client_and_not_its_connections(run):

@@ -47,6 +47,13 @@ async def tells(request: HttpRequest, name: str) -> HttpResponseBase:
     return await {"hello": hello, "waits": waits}[name](request)
 
 
+async def gives_up(request: HttpRequest) -> HttpResponseBase:
+    other = asyncio.get_running_loop().create_future()
+    other.cancel()
+    await other
+    return HttpResponse()
+
+
 async def streams(request: HttpRequest) -> HttpResponseBase:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"one "
@@ -62,5 +69,6 @@ urlpatterns = [
     path("v1/waits", waits),
     path("v1/streams", streams),
     path("v1/tells/<name>", tells),
+    path("v1/gives-up", gives_up),
 ]
 handler404 = not_found

@@ -191,6 +191,29 @@ async def test_the_end_is_told_before_a_client_hears_that_the_server_stops(app):
     assert known[0] == ["waiting", "cancelled", "broken off"]
 
 
+async def test_a_server_that_ends_all_its_tasks_says_so_in_any_order(app):
+    exchange = make_exchange(method="GET", path="/v1/waits", hangs=True)
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(app(exchange.scope, exchange.receive, exchange.send))
+    while routes.became != ["waiting"] or exchange.events != ["receive"]:
+        await asyncio.sleep(0)
+
+    for one in asyncio.all_tasks() - before - {task}:
+        one.cancel()
+    task.cancel()
+    await task
+
+    assert exchange.status == 503
+
+
+async def test_what_others_cancelled_is_no_stopping_server(app):
+    exchange = make_exchange(method="GET", path="/v1/gives-up", hangs=True)
+
+    with pytest.raises(asyncio.CancelledError):
+        await app(exchange.scope, exchange.receive, exchange.send)
+    assert exchange.sent == []
+
+
 async def test_a_server_that_stops_begins_no_second_answer(app):
     exchange = make_exchange(method="GET", path="/v1/hello", hangs=True)
     has_begun = asyncio.Event()

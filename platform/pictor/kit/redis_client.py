@@ -74,22 +74,25 @@ class _Connections:
 
     async def ask(self, command: tuple[Any, ...]) -> Any:
         """The answer, within REDIS_TIMEOUT_SECONDS. Raises RedisError."""
-        connection = self._free.pop() if self._free else self.make()
-        is_fit = False
         try:
             async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
-                await connection.send_command(*command)
-                answer = await connection.read_response()
-            is_fit = True
-        except redis.ResponseError:
-            is_fit = True  # the question was not, and the connection is as it was
-            raise
+                return await self._answer(await self._take(), command)
         except RedisError:
             raise
         except TimeoutError:
             raise redis.TimeoutError("no answer in time") from None
         except Exception as error:  # a transport that has closed is uvloop's to tell of
             raise redis.ConnectionError(f"{type(error).__name__}: {error}") from error
+
+    async def _answer(self, connection: Any, command: tuple[Any, ...]) -> Any:
+        is_fit = False
+        try:
+            await connection.send_command(*command)
+            answer = await connection.read_response()
+            is_fit = True
+        except redis.ResponseError:
+            is_fit = True  # the question was not, and the connection is as it was
+            raise
         finally:
             if is_fit:
                 self._free.append(connection)
@@ -97,10 +100,26 @@ class _Connections:
                 await _drop(connection)
         return answer
 
+    async def _take(self) -> Any:
+        """The one that was used last, or a new one. Nobody asked for what has come on one since."""
+        while self._free:
+            connection = self._free.pop()
+            if await _is_silent(connection):
+                return connection
+            await _drop(connection)
+        return self.make()
+
     async def close(self) -> None:
         """Close those that nobody uses."""
         while self._free:
             await _drop(self._free.pop())
+
+
+async def _is_silent(connection: Any) -> bool:
+    try:
+        return not await connection.can_read()
+    except (RedisError, OSError):
+        return False
 
 
 async def _drop(connection: Any) -> None:

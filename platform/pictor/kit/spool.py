@@ -263,7 +263,7 @@ class Spools:
         self._has_ended = False
 
     def scope(self, owner: str | None = None) -> "Spools":
-        """A new scope within this one; for another owner if one is named. Raises as `new`."""
+        """A new scope within this one, for another owner if one is named. Raises SpoolClosed."""
         self._check_open()
         inner = Spools(self.directory, self.budget, outer=self)
         if owner is not None:

@@ -60,7 +60,9 @@ class V1Handler(ASGIHandler):
             await self._answer(scope, send_noting)
             is_whole = not leaving.done()
         except asyncio.CancelledError:
-            if leaving.done():
+            if not answering.cancelling():  # of something else, that the view waited for
+                raise
+            if leaving.done() and not leaving.cancelled():
                 answering.uncancel()
             else:  # the server stops, and its grace is over
                 is_stopping = True
