@@ -119,23 +119,7 @@ async def test_a_server_that_stops_ends_the_wait(app):
     assert "GET /v1/images/generations before" in error["message"]
 
 
-async def test_a_failure_to_send_is_the_servers_to_know(app):
-    exchange = make_exchange(method="GET", path="/v1/hello", hangs=True)
-
-    async def send(message):
-        raise ConnectionError("broken pipe")
-
-    with pytest.raises(ConnectionError):
-        await app(exchange.scope, exchange.receive, send)
-
-
-async def test_the_end_is_told_of_an_answer_that_was_sent_whole(app):
-    await get(app, "/v1/tells/hello")
-
-    assert routes.became == ["whole"]
-
-
-async def test_the_end_is_told_of_an_answer_that_could_not_be_sent(app):
+async def test_a_failure_to_send_is_the_servers_to_know_and_told_as_the_end(app):
     exchange = make_exchange(method="GET", path="/v1/tells/hello", hangs=True)
 
     async def send(message):
@@ -144,6 +128,12 @@ async def test_the_end_is_told_of_an_answer_that_could_not_be_sent(app):
     with pytest.raises(ConnectionError):
         await app(exchange.scope, exchange.receive, send)
     assert routes.became == ["broken off"]
+
+
+async def test_the_end_is_told_of_an_answer_that_was_sent_whole(app):
+    await get(app, "/v1/tells/hello")
+
+    assert routes.became == ["whole"]
 
 
 async def test_the_end_is_told_of_a_client_that_went_away_while_it_was_sent(app):
