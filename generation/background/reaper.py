@@ -36,6 +36,7 @@ SILENT_SECONDS = 120.0
 """A reaper that has not been heard for this long has hung, and the process ends."""
 LISTEN_SECONDS = 10.0
 """The reaper's watch looks this often."""
+_FIRST = UUID(int=0)
 
 _TAKE_BACK = """
 WITH beside AS MATERIALIZED (
@@ -71,15 +72,16 @@ _UNSEEN = (
 )
 _OVERDUE = """
 SELECT id FROM generation_generation
-WHERE state IN ('queued', 'running') AND deadline_at <= clock_timestamp()
+WHERE state IN ('queued', 'running') AND deadline_at <= clock_timestamp() AND id > %(after)s
 ORDER BY id LIMIT %(batch)s
 """
 _WORN_OUT = f"""
 SELECT g.id FROM generation_generation AS g
 LEFT JOIN generation_worker AS w ON w.epoch = g.worker_id
-WHERE (g.state = 'queued' AND g.dispatch >= %(max_dispatches)s)
-   OR (g.state = 'running' AND {_UNSEEN}
-       AND (g.deaths >= %(max_deaths)s - 1 OR g.dispatch >= %(max_dispatches)s))
+WHERE g.id > %(after)s AND (
+    (g.state = 'queued' AND g.dispatch >= %(max_dispatches)s)
+    OR (g.state = 'running' AND {_UNSEEN}
+        AND (g.deaths >= %(max_deaths)s - 1 OR g.dispatch >= %(max_dispatches)s)))
 ORDER BY g.id LIMIT %(batch)s
 """  # noqa: S608 - built from constants
 _RING_AGAIN = """
@@ -97,8 +99,8 @@ def reap(*, now: datetime) -> int:
     """One round; how many generations it moved."""
     taken_back = _ids(_TAKE_BACK.format(unseen=_UNSEEN))
     attempts.cut_off(generation_ids=taken_back, now=now)
-    failed = _fail_all(_ids(_OVERDUE), TIMED_OUT, now)
-    failed += _fail_all(_ids(_WORN_OUT), GAVE_UP, now)
+    failed = _fail_all(_OVERDUE, TIMED_OUT, now)
+    failed += _fail_all(_WORN_OUT, GAVE_UP, now)
     rung = _ids(_RING_AGAIN)
     notify.ring_all([*taken_back, *rung])
     if taken_back or failed:
@@ -106,7 +108,7 @@ def reap(*, now: datetime) -> int:
     return len(taken_back) + failed + len(rung)
 
 
-def _ids(sql: str) -> list[UUID]:
+def _ids(sql: str, *, after: UUID = _FIRST) -> list[UUID]:
     parameters: dict[str, Any] = {
         "max_deaths": settings.MAX_DEATHS,
         "max_dispatches": settings.MAX_DISPATCHES,
@@ -114,19 +116,26 @@ def _ids(sql: str) -> list[UUID]:
         "lease": settings.LEASE_SECONDS,
         "ring_again": settings.RING_AGAIN_SECONDS,
         "doublings": MAX_RING_DOUBLINGS,
+        "after": after,
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [row[0] for row in cursor.fetchall()]
 
 
-def _fail_all(ids: list[UUID], error: PictorError, now: datetime) -> int:
-    """Fail each as it is read here; one that has moved on meanwhile is left alone."""
-    unfinished = Generation.objects.filter(id__in=ids, finished_at=None).order_by("id")
-    ended = [generation.id for generation in unfinished if _fail(generation, error, now)]
-    if ended:
-        notify.wake(ended)
-    return len(ended)
+def _fail_all(which: str, error: PictorError, now: datetime) -> int:
+    """Fail a batch of them; those that cannot be failed hold up no later ones.
+
+    Each as it is read here: one that has moved on meanwhile is left alone.
+    """
+    count, after = 0, _FIRST
+    while count < BATCH and (ids := _ids(which, after=after)):
+        unfinished = Generation.objects.filter(id__in=ids, finished_at=None).order_by("id")
+        ended = [generation.id for generation in unfinished if _fail(generation, error, now)]
+        if ended:
+            notify.wake(ended)
+        count, after = count + len(ended), ids[-1]
+    return count
 
 
 def _fail(generation: Generation, error: PictorError, now: datetime) -> bool:

@@ -160,21 +160,32 @@ def test_an_overdue_generation_fails_with_a_timeout(acme, worker, doorbell, is_c
 
 
 @pytest.mark.parametrize("why", [LedgerError("of another amount"), OperationalError("locked")])
-def test_one_that_cannot_be_failed_holds_up_no_other(acme, worker, doorbell, monkeypatch, why):
-    broken, whole = sorted((acme.generation(), acme.generation()), key=lambda one: one.id)
+@pytest.mark.parametrize("batch", [1, 2, 500])
+def test_those_that_cannot_be_failed_hold_up_no_other(acme, doorbell, monkeypatch, why, batch):
+    *broken, whole = sorted((acme.generation() for _ in range(3)), key=lambda one: one.id)
     Generation.objects.update(deadline_at=clock.now())
     fail = settlement.end_without_image
 
-    def fail_all_but_one(*, generation, **arguments):
-        if generation == broken:
+    def fail_only_the_last(*, generation, **arguments):
+        if generation in broken:
             raise why
         return fail(generation=generation, **arguments)
 
-    monkeypatch.setattr(settlement, "end_without_image", fail_all_but_one)
+    monkeypatch.setattr(settlement, "end_without_image", fail_only_the_last)
+    monkeypatch.setattr(reaper, "BATCH", batch)
 
     assert reap() == 1
 
-    assert (state(broken)[0], state(whole)[0]) == ("queued", "failed")
+    assert [state(one)[0] for one in (*broken, whole)] == ["queued", "queued", "failed"]
+
+
+def test_a_round_fails_no_more_than_a_batch(acme, doorbell, monkeypatch):
+    for _ in range(3):
+        acme.generation()
+    Generation.objects.update(deadline_at=clock.now())
+    monkeypatch.setattr(reaper, "BATCH", 2)
+
+    assert (reap(), reap(), reap()) == (2, 1, 0)
 
 
 def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
