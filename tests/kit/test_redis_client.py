@@ -1,6 +1,7 @@
 """The process's clients of Redis: one for threads, one for a loop, and never slow."""
 
 import asyncio
+import queue
 import socket
 import ssl
 import struct
@@ -8,9 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from threading import Barrier
-from typing import Any
+from typing import Any, cast
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import hiredis
@@ -21,6 +24,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from pictor.kit import redis_client
 from pictor.kit.redis_client import Asked
+from tests.kit.calls import make_certificate
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +125,77 @@ def test_a_question_of_the_broker_goes_to_the_brokers_server(settings, ask):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     assert ask(Asked(("ECHO", "there"), is_broker=True)) == b"there"
+
+
+@contextmanager
+def behind_tls(url: str, certificate: Path) -> Iterator[str]:
+    """The server's URL as one that speaks TLS alone, which ours was not built for."""
+    there = urlsplit(url)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    loop, port = asyncio.new_event_loop(), queue.Queue[int]()
+    is_over, serving = asyncio.Event(), set[asyncio.Task[Any]]()
+
+    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                target.write(data)
+        target.close()
+
+    async def serve(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        serving.add(cast("asyncio.Task[Any]", asyncio.current_task()))
+        answers, questions = await asyncio.open_connection(there.hostname, there.port)
+        await asyncio.gather(pass_on(source, questions), pass_on(answers, target))
+
+    async def run() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+            port.put(server.sockets[0].getsockname()[1])
+            await is_over.wait()
+        await asyncio.gather(*serving)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=[run()])
+    thread.start()
+    place = there.netloc.replace(f"{there.hostname}:{there.port}", f"localhost:{port.get()}")
+    try:
+        yield f"rediss://{place}{there.path}?ssl_ca_certs={certificate}"
+    finally:
+        loop.call_soon_threadsafe(is_over.set)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def tls_url(settings: Any, tmp_path: Path) -> Iterator[str]:
+    with behind_tls(settings.REDIS_URL, make_certificate(tmp_path, "localhost")) as url:
+        yield url
+        for made in (redis_client.client(), redis_client.broker()):
+            made.close()
+
+
+def test_a_server_is_asked_over_tls(settings, tls_url, ask):
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = tls_url
+
+    assert ask(PING) == b"here"
+    assert ask(Asked(("ECHO", "there"), is_broker=True)) == b"there"
+
+
+def test_a_loop_reads_the_authorities_certificates_once(settings, tls_url, run, monkeypatch):
+    settings.REDIS_URL = tls_url
+    reading = Mock(side_effect=ssl.create_default_context)
+    monkeypatch.setattr(ssl, "create_default_context", reading)
+
+    async def at_once() -> set[int]:
+        return set(await asyncio.gather(*(WHO.on_loop() for _ in range(4))))
+
+    assert len(run(at_once())) == 4
+    assert reading.call_count == 1
+
+
+def test_a_server_that_nobody_vouches_for_is_not_asked(settings, tls_url, ask):
+    settings.REDIS_URL = tls_url.partition("?")[0]
+
+    with pytest.raises(RedisError, match="CERTIFICATE_VERIFY_FAILED"):
+        ask(PING)
 
 
 def open_ones() -> set[int]:

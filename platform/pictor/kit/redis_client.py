@@ -67,10 +67,15 @@ class _Connections:
             url, protocol=2, socket_timeout=None, socket_connect_timeout=None
         )
         self._free: list[Any] = []
+        self._tls: Any = None
 
     def make(self) -> Any:
         """One more, not connected yet. Raises ValueError, TypeError or RedisError for a bad url."""
-        return self._pool.make_connection()
+        connection = self._pool.make_connection()
+        if hasattr(connection, "ssl_context"):
+            # It reads the authorities' certificates once, 20 ms of the loop.
+            self._tls = connection.ssl_context = self._tls or connection.ssl_context
+        return connection
 
     async def ask(self, command: tuple[Any, ...]) -> Any:
         """The answer, within REDIS_TIMEOUT_SECONDS. Raises RedisError."""
@@ -113,6 +118,14 @@ class _Connections:
         """Close those that nobody uses."""
         while self._free:
             await _drop(self._free.pop())
+
+    async def end(self) -> None:
+        """The same before the loop ends, which one that is closed halfway would not let it do."""
+        ending = [connection.disconnect() for connection in self._free]
+        self._free.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
+                await asyncio.gather(*ending, return_exceptions=True)
 
 
 async def _is_silent(connection: Any) -> bool:
@@ -210,7 +223,7 @@ async def _closed_with_its_loop(connections: _Connections) -> AsyncIterator[None
     try:
         yield
     finally:
-        await connections.close()
+        await connections.end()
 
 
 def _as_redis_has_it(url: str) -> str:
