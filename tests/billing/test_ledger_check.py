@@ -4,9 +4,16 @@ Each case switches the triggers and constraints off first, does one dishonest th
 the triggers on again, as a careful thief would.
 """
 
+import importlib.util
 import json
+import os
+import subprocess
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -14,14 +21,16 @@ from billing.models import Transfer
 from billing.selectors import (
     ledger_findings,
     ledger_totals,
+    protection,
     protection_findings,
     protections,
     usage_findings,
 )
-from billing.selectors.protection import EXPECTED
+from billing.selectors.protection import EXPECTED, RESTORED
 from billing.services import Usage, book_upstream_cost, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
+from pictor.runtime.postgres_place import PACKAGE
 
 pytestmark = pytest.mark.django_db
 
@@ -293,6 +302,59 @@ def test_missing_protection_is_found(books, sql):
 
 def test_the_migrations_make_exactly_the_rules_that_are_expected():
     assert protections() == json.loads(EXPECTED.read_text()), "run `make protections`"
+
+
+@pytest.fixture
+def restored() -> Iterator[dict[str, Any]]:
+    """Connection parameters of a copy of the database, made as a backup is restored."""
+    here = connection.get_connection_params()
+    where = {name: here[name] for name in ("host", "port", "user", "password")}
+    of = {name: f"{here['dbname']}{name}" for name in ("", "_restored")}
+    account = {f"PG{name.upper()}": str(value) for name, value in where.items()}
+    spec = importlib.util.find_spec(PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    tools = max(Path(spec.origin).parent.glob("pginstall*/bin"))
+
+    def run(tool: str, *arguments: str, given: bytes = b"") -> bytes:
+        return subprocess.run(  # noqa: S603 - of the embedded server
+            [tools / tool, *arguments],
+            env={**os.environ, **account},
+            input=given,
+            capture_output=True,
+            check=True,
+        ).stdout
+
+    with psycopg.connect(**where, dbname="postgres", autocommit=True) as owner:
+        owner.execute(f'CREATE DATABASE "{of["_restored"]}"')
+        try:
+            dump = run("pg_dump", "--schema-only", of[""])
+            run("psql", "-q", "-v", "ON_ERROR_STOP=1", of["_restored"], given=dump)
+            yield {**where, "dbname": of["_restored"]}
+        finally:
+            owner.execute(f'DROP DATABASE "{of["_restored"]}" WITH (FORCE)')
+
+
+def test_a_restored_database_has_the_rules_that_are_expected(restored, monkeypatch):
+    with psycopg.connect(**restored) as copy, copy.cursor() as cursor:
+        cursor.execute(protection.RULES)
+        found = dict(cursor.fetchall())
+    made = json.loads(EXPECTED.read_text())
+
+    assert {rule: text for rule, text in found.items() if text != made[rule]} == json.loads(
+        RESTORED.read_text()
+    )
+    monkeypatch.setattr(protection, "protections", lambda: found)
+    assert protection_findings() == []
+
+
+def test_a_rule_is_not_taken_for_another_that_was_restored(restored, monkeypatch):
+    (rule, text), *_ = json.loads(RESTORED.read_text()).items()
+    found = {**protections(), rule: text.replace("'live'", "'dead'")}
+    assert found[rule] != text
+    monkeypatch.setattr(protection, "protections", lambda: found)
+
+    assert [finding.object for finding in protection_findings()] == [rule]
 
 
 def test_a_top_up_that_fits_every_balance_but_was_never_audited_is_found(books):
