@@ -107,6 +107,7 @@ class ImageWorker:
             time.sleep(0.05)
         if self._epoch is not None:
             self._is_retired.set()
+            connection.close()  # unused since the start, it may have died with its server
             lease.retire(worker=self._epoch)
             handed_back = _hand_back(self._epoch)
             logger.info("image worker drained, %d handed back", handed_back)

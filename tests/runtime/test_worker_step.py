@@ -1,5 +1,8 @@
 """How a worker ends while something it needs is away."""
 
+import os
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +14,7 @@ from generation.background import reaper
 from pictor.kit import metrics, statement_logs
 from pictor.runtime import worker_step
 from pictor.runtime.worker_step import Become
+from tests.servers import ROOT
 from webhooks import sender
 
 
@@ -52,7 +56,8 @@ def test_a_worker_drains_and_ends_while_its_beat_waits_for_the_broker(
 ):
     stuck = StuckBeat()
     monkeypatch.setattr(beat, "Service", lambda *_, **__: stuck)
-    monkeypatch.setenv("PICTOR_DATA", str(tmp_path))
+    data = tmp_path / "short" / "1"
+    monkeypatch.setenv("PICTOR_DATA", str(data))
     settings.METRICS = False
     queues = SimpleNamespace(consume_from={"short"})
     parent = SimpleNamespace(
@@ -69,4 +74,24 @@ def test_a_worker_drains_and_ends_while_its_beat_waits_for_the_broker(
 
     assert has_ended
     assert stuck.is_asked
+    assert data.is_dir()  # where the beat keeps its schedule
     assert ended == ["reaper.drain", "sender.drain", "metrics.stop"]
+
+
+@pytest.mark.parametrize(
+    ("queue", "problem"), [("short", "PICTOR_DATA must be a folder"), ("image", "images|short")]
+)
+def test_a_worker_that_cannot_begin_says_why_in_one_line(monkeypatch, queue, problem):
+    monkeypatch.delenv("PICTOR_DATA", raising=False)
+
+    ended = subprocess.run(  # noqa: S603 - our own worker
+        [sys.executable, "-m", "pictor.runtime.celery_worker", queue],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert problem in line

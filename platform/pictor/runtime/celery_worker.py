@@ -7,7 +7,9 @@ file of its beat (worker_step.py).
 """
 
 import logging
+import os
 import sys
+from collections.abc import Sequence
 
 import django
 from celery.app.utils import find_app
@@ -15,6 +17,7 @@ from celery.utils.nodenames import default_nodename, host_format
 
 from pictor.runtime import worker_step  # noqa: F401 - its signals, before the worker is made
 
+USAGE = "usage: python -m pictor.runtime.celery_worker images|short"
 THREADS = {"images": 1, "short": 4}
 """Threads of the pool by queue; an image worker's doorbells go to its event loop instead."""
 
@@ -38,5 +41,14 @@ def main(queue: str) -> int:
     return int(worker.exitcode or 0)
 
 
+def _queue(arguments: Sequence[str]) -> str:
+    """The one asked for. Ends the process with a line where it cannot be worked on."""
+    if len(arguments) != 1 or arguments[0] not in THREADS:
+        raise SystemExit(USAGE)
+    if arguments[0] == "short" and not os.environ.get("PICTOR_DATA"):
+        raise SystemExit("PICTOR_DATA must be a folder of this worker's own: docs/operations.md.")
+    return arguments[0]
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(_queue(sys.argv[1:])))

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import connection
 from typing_extensions import override
 
 from generation import claims, lease, pipeline
@@ -44,7 +46,8 @@ def worker(
     running = ImageWorker()
     running.start()
     yield running
-    running.drain()
+    if not running._is_retired.is_set():  # noqa: SLF001 - nobody else asks
+        running.drain()
     for thread in running.threads:
         thread.join(10)
 
@@ -162,3 +165,14 @@ def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
 def state_of(generation: Generation) -> str:
     generation.refresh_from_db()
     return str(generation.state)
+
+
+def test_a_worker_whose_database_was_restarted_hands_back_what_it_has(worker):
+    """Its main thread has not used its connection since the start."""
+    mine = connection.connection.info.backend_pid
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [mine])
+
+    worker.drain()
+
+    assert Worker.objects.get(epoch=worker._epoch).stopped_at is not None  # noqa: SLF001 - as above
