@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -237,7 +238,7 @@ def test_times_are_as_django_reads_them():
     assert asyncio.run(told(text)) == prepared.fetch_one(text, [])
 
 
-END = "SELECT pg_terminate_backend(%s::int)"
+END = "SELECT pg_terminate_backend(%s::int, 5000)"
 
 
 async def breaks_on_the_loop() -> None:
@@ -250,16 +251,12 @@ async def breaks_a_transaction_in_the_pool() -> None:
 
     @transaction.atomic
     def ends() -> None:
+        connection.ensure_connection()
+        mine = connection.connection.info.backend_pid
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [mine])
         prepared.fetch_one("SELECT 1", [])
 
-    every, meeting = range(8), threading.Barrier(8)
-
-    def backend_of_each() -> int:
-        meeting.wait(10)  # so that each of the pool's threads has exactly one call
-        return backend()
-
-    for one in await asyncio.gather(*(pools.database(backend_of_each) for _ in every)):
-        await told(END, one)
     with pytest.raises(OperationalError):
         await pools.database(ends)
 
@@ -267,6 +264,42 @@ async def breaks_a_transaction_in_the_pool() -> None:
 def backend() -> int:
     (found,) = prepared.fetch_one("SELECT pg_backend_pid()", []) or ()
     return int(found)
+
+
+async def of_the_loop() -> list[int]:
+    """The servers of its connections, each used once."""
+    return list(await asyncio.gather(*(pid() for _ in range(3))))
+
+
+async def of_the_pool() -> list[int]:
+    meeting = threading.Barrier(8)
+
+    def backend_of_each() -> int:
+        meeting.wait(10)  # so that each of the pool's threads has exactly one call
+        return backend()
+
+    return list(await asyncio.gather(*(pools.database(backend_of_each) for _ in range(8))))
+
+
+async def end_from_the_pool(one: int) -> None:
+    await pools.database(prepared.fetch_one, END, [one])
+
+
+@pytest.mark.parametrize(
+    ("whose", "end"), [(of_the_loop, end_from_the_pool), (of_the_pool, partial(told, END))]
+)
+def test_nobody_is_refused_for_connections_that_ended_while_they_were_idle(whose, end):
+    """As after a restart of PostgreSQL, however long ago that was."""
+
+    async def goes_on() -> tuple[list[int], list[int]]:
+        idle = await whose()
+        for one in idle:
+            await end(one)
+        return idle, await whose()
+
+    idle, anew = asyncio.run(goes_on())
+
+    assert not set(idle) & set(anew)
 
 
 async def breaks_in_the_pool() -> None:

@@ -130,8 +130,13 @@ class LoopConnections:
         if self._heard_of != (breaks := pools.breaks()):
             self._heard_of = breaks
             self.finish()
+        while self._free:
+            cursor = self._free.pop()
+            if not prepared.has_ended(cursor.connection):
+                return cursor
+            cursor.connection.pgconn.finish()
         try:
-            return self._free.pop() if self._free else await _connected()
+            return await _connected()
         except psycopg.OperationalError as error:
             raise NotConnected(*error.args) from error
 

@@ -33,7 +33,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from prometheus_client import Gauge
 
-from pictor.kit import retries
+from pictor.kit import prepared, retries
 from pictor.kit.errors import Unavailable
 from pictor.kit.threads import Threads
 
@@ -87,9 +87,11 @@ def _with_database(call: Callable[[], T]) -> T:
     """Run a call on this thread's own connection and leave that connection fit for the next.
 
     Where one connection broke, the others are as dead: every thread drops its own before it is
-    used again, so that a database that came back is not refused once more by each thread.
+    used again, so that a database that came back is not refused once more by each thread. So does
+    one whose connection was ended while nobody used it.
     """
-    if _heard.heard_of != _breaks:
+    idle = connection.connection
+    if _heard.heard_of != _breaks or (idle is not None and prepared.has_ended(idle)):
         _heard.heard_of = _breaks
         connection.close()
     used = connection.connection

@@ -9,6 +9,7 @@ trip and without a transaction's own.
 """
 
 import re
+import select
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -50,6 +51,19 @@ class _Held(threading.local):
 
 
 _held = _Held()
+
+
+def has_ended(connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> bool:
+    """Whether a server has said a word that nobody asked for: mostly its last one, as it stopped.
+
+    Asks nothing of it. One whose machine vanished says nothing.
+    """
+    try:
+        heard = select.poll()
+        heard.register(connection.pgconn.socket, select.POLLIN)
+    except psycopg.OperationalError:  # closed here already
+        return True
+    return bool(heard.poll(0))
 
 
 def connect() -> None:
