@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Mail, User
 from accounts.rates import shared
 from accounts.rates.local import LocalBuckets
 
@@ -217,6 +217,16 @@ def test_switching_off_leads_back_to_the_set_up(secret, root, browser):
         {"factor": "totp"},
         {"factor": "recovery_codes"},
     ]
+
+
+def test_a_change_is_mailed_in_our_words(secret, root, browser):
+    browser.post("/accounts/2fa/totp/deactivate/")
+
+    mail = Mail.objects.get(to=root.email)
+
+    assert mail.subject == "Authenticator App Deactivated"
+    assert mail.text.startswith("Authenticator app deactivated.\n\nIt was done from 127.0.0.1 with")
+    assert mail.text.endswith("set a new password now and tell your operator.")
 
 
 def test_an_operator_takes_lost_factors_away(secret, root, browser, turns):
