@@ -111,12 +111,12 @@ class Become(bootsteps.StartStopStep):
         Without it the process would look well, and the hourly work would never come.
         """
         schedule = Path(os.environ["PICTOR_DATA"]) / "beat-schedule"
-        schedule.parent.mkdir(parents=True, exist_ok=True)
         service = self._beat = beat.Service(
             app, max_interval=TICK_SECONDS, schedule_filename=str(schedule)
         )
 
         def tick() -> None:
+            schedule.parent.mkdir(parents=True, exist_ok=True)
             app.set_current()  # for this thread
             service.start()
 
