@@ -12,7 +12,8 @@ from standardwebhooks import Webhook
 
 from accounts.models import AuditEvent, Mail, Membership
 from accounts.services import add_member, create_user
-from billing.selectors import ledger_findings
+from billing.pricing import PricedRequest
+from billing.selectors import ledger_findings, table_of
 from generation import claims, forgetting
 from generation.background.reaper import reap
 from generation.models import Generation
@@ -63,6 +64,7 @@ def test_a_settlement_that_nobody_is_told_of_is_one_statement(
     assert claim is not None
     delivery = make_delivery(claim, spools)
     images = stored_images(claim, delivery)
+    table_of(PricedRequest.from_json(claim.generation.priced).books)  # as any later settlement has
     prepared_statements.clear()
 
     with django_assert_num_queries(0):
