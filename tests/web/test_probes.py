@@ -4,8 +4,9 @@ import asyncio
 import json
 
 import pytest
-from django.db import ProgrammingError
+from django.db import connection
 
+from generation import lease
 from pictor.kit import redis_client
 from pictor.web import probes
 from pictor.web.probes import Probes
@@ -55,11 +56,14 @@ def test_a_broker_elsewhere_is_asked_too(settings, url, answers):
     assert state == (READY if answers else {**READY, "status": "unavailable", "broker": False})
 
 
-def test_workers_that_cannot_be_counted_are_no_reason_to_fail():
-    def breaks() -> int:
-        raise ProgrammingError("relation does not exist")
+@pytest.mark.django_db(transaction=True)
+def test_a_database_without_our_tables_can_admit_nothing():
+    with connection.cursor() as cursor:
+        cursor.execute("SET search_path TO pg_catalog")
+    missing = {"status": "unavailable", "postgres": False, "image_workers": None}
 
-    assert probes.readiness(breaks) == {**READY, "image_workers": None}
+    assert probes.readiness(lease.alive) == READY | missing
+    assert probes.readiness(lease.alive) == READY | {"image_workers": 0}
 
 
 # --- over HTTP --------------------------------------------------------------------------------

@@ -38,10 +38,10 @@ class ReadinessObject(ApiObject):
     example = {"status": "ok", "postgres": True, "broker": True, "image_workers": 1}
 
     status = serializers.ChoiceField(choices=["ok", "unavailable"])
-    postgres = serializers.BooleanField(help_text="PostgreSQL answers.")
+    postgres = serializers.BooleanField(help_text="PostgreSQL answers, and has our tables.")
     broker = serializers.BooleanField(help_text="Redis and the broker answer.")
     image_workers = serializers.IntegerField(
-        allow_null=True, help_text="Those that are alive; null where nobody can say."
+        allow_null=True, help_text="Those that are alive; null where PostgreSQL cannot say."
     )
 
 
@@ -93,12 +93,13 @@ class Probes:
 
 def readiness(image_workers: Callable[[], int]) -> dict[str, Any]:
     """Whether requests can be admitted and rung for, and what is missing otherwise."""
-    has_postgres, has_broker = _postgres_answers(), _redis_answers() and _broker_answers()
+    workers, has_broker = _count(image_workers), _redis_answers() and _broker_answers()
+    has_postgres = workers is not None
     return {
         "status": "ok" if has_postgres and has_broker else "unavailable",
         "postgres": has_postgres,
         "broker": has_broker,
-        "image_workers": _count(image_workers) if has_postgres else None,
+        "image_workers": workers,
     }
 
 
@@ -109,20 +110,12 @@ async def _answer(response: HttpResponse, send: Send) -> None:
 
 
 def _count(image_workers: Callable[[], int]) -> int | None:
+    """None where PostgreSQL is away, or was never migrated: nothing could be admitted."""
     try:
         return image_workers()
     except DatabaseError:
-        return None
-
-
-def _postgres_answers() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            return bool(cursor.fetchone())
-    except DatabaseError:
         connection.close()  # the next look is made on a fresh one
-        return False
+        return None
 
 
 def _redis_answers() -> bool:
