@@ -140,6 +140,7 @@ class Hub:
         self._woken: set[UUID] = set()
         self._reading: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._trouble = ""
 
     def ticket(self) -> Ticket:
         """A new place, already watching its own new id."""
@@ -246,15 +247,24 @@ class Hub:
             try:
                 await self._subscribe()
             except (RedisError, OSError) as error:
-                logger.warning("wake-ups interrupted: %s", error)
+                self._say(f"no wake-ups, since Redis cannot be listened to: {error}")
             except Exception:  # the poll goes on meanwhile: no reason to lose those who wait
                 logger.exception("wake-ups interrupted")
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _say(self, trouble: str) -> None:
+        """Once, not with each of the tries that end so."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            logger.warning("%s", trouble)
 
     async def _subscribe(self) -> None:
         client = redis_client.subscriber()
         async with client, client.pubsub(ignore_subscribe_messages=True) as subscription:
             await subscription.subscribe(FINISHED, PARTIALS)
+            if self._trouble:
+                logger.info("wake-ups are listened to again")
+                self._trouble = ""
             self.wake(list(self._waiters))  # what was finished while nobody listened
             async for message in subscription.listen():
                 if message["channel"] == PARTIALS.encode():

@@ -15,7 +15,7 @@ from generation.api import waiting
 from generation.api.waiting import Hub
 from generation.models import Generation, State
 from generation.selectors import finished_among
-from pictor.kit import clock, pools
+from pictor.kit import clock, pools, redis_client
 from pictor.kit.ids import new_uuid
 from tests.factories import Customer
 
@@ -239,3 +239,29 @@ async def test_what_nobody_told_of_is_found_when_the_broker_is_back(
         finished = await ticket.wait(SOON)
 
     assert finished is not None
+
+
+async def test_a_redis_that_is_away_is_named_once_and_so_is_its_return(
+    hub, settings, monkeypatch, caplog
+):
+    there, tries = settings.REDIS_URL, []
+    subscriber = redis_client.subscriber
+
+    def counted() -> Any:
+        tries.append(settings.REDIS_URL)
+        if len(tries) > 3:
+            settings.REDIS_URL = there
+        return subscriber()
+
+    monkeypatch.setattr(redis_client, "subscriber", counted)
+    monkeypatch.setattr(waiting, "RECONNECT_SECONDS", 0.01)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    caplog.set_level("INFO", waiting.__name__)
+
+    await hub.start()
+    await until(lambda: "again" in caplog.text)
+    await hub.stop()
+
+    away, back = [one for one in caplog.records if one.name == waiting.__name__]
+    assert (away.levelname, back.levelname) == ("WARNING", "INFO")
+    assert away.getMessage().startswith("no wake-ups, since Redis cannot be listened to: Error 111")
