@@ -1,11 +1,14 @@
 """Typed readers of the environment, for settings.py and whatever else reads a variable.
 
 A secret is read from NAME, or from the file that NAME_FILE names (as container platforms mount
-them). A number or a yes/no value that cannot be read stops the start with the variable's name.
+them). A value that cannot be read stops the start with the variable's name; a secret is not quoted.
 """
 
+import base64
 import ipaddress
+import logging
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,6 +19,10 @@ import dj_email_url
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
+_HOST = r"(?:[^\s/@:=?#\[\]]+|\[[0-9A-Fa-f:.]+\])"
+_DOOR = re.compile(rf"{_HOST}:\d{{1,5}}")
+_URL = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?(?:/[^\s?#]*)?")
+_FERNET_BYTES = 32
 
 
 class EnvError(SystemExit):
@@ -67,6 +74,34 @@ def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Networ
         raise EnvError(f"{name} must hold addresses or networks: {error}") from None
 
 
+def env_doors(name: str) -> frozenset[str]:
+    """Entries `host:port` or `NAME=host:port`, split at commas: any other would open nothing."""
+    found = set()
+    for entry in env_list(name):
+        whose, is_named, door = entry.rpartition("=")
+        if not _DOOR.fullmatch(door):
+            raise EnvError(f"{name} must hold entries like 10.0.0.7:8000, not {entry!r}")
+        found.add(f"{whose}{is_named}{door.lower()}")
+    return frozenset(found)
+
+
+def env_url(name: str, default: str = "") -> str:
+    """The http or https address of a server; without one, the default."""
+    url = env_str(name, default)
+    if url and not _URL.fullmatch(url):
+        raise EnvError(f"{name} must be like https://s3.example.com:9000, not {url!r}")
+    return url
+
+
+def env_log_level(name: str) -> str:
+    """A level of Python's logging, INFO unless told otherwise."""
+    level = env_str(name, "INFO").upper()
+    known = logging.getLevelNamesMapping()
+    if level not in known:
+        raise EnvError(f"{name} must be one of {', '.join(known)}, not {level!r}")
+    return level
+
+
 def env_secret(name: str, default: str = "") -> str:
     """NAME, or the contents of the file NAME_FILE; an unreadable or empty one stops the start."""
     path = env_str(f"{name}_FILE")
@@ -84,6 +119,19 @@ def env_secret(name: str, default: str = "") -> str:
 def env_secrets(name: str) -> list[str]:
     """`env_secret` split at commas, blanks dropped: the newest first, then those still honoured."""
     return [item.strip() for item in env_secret(name).split(",") if item.strip()]
+
+
+def env_fernet_keys(name: str) -> list[str]:
+    """`env_secret` split at blanks: keys of Fernet, newest first. No message repeats one."""
+    found = env_secret(name).split()
+    for place, key in enumerate(found, start=1):
+        try:
+            is_one = len(base64.urlsafe_b64decode(key)) == _FERNET_BYTES
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise EnvError(f"{name}: number {place} of {len(found)} is no Fernet key")
+    return found
 
 
 def env_database(name: str, default: str, *, options: Mapping[str, object]) -> dict[str, object]:

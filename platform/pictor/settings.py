@@ -15,13 +15,17 @@ from pictor.env import (
     env_bool,
     env_database,
     env_dollars,
+    env_doors,
+    env_fernet_keys,
     env_int,
     env_list,
+    env_log_level,
     env_mail,
     env_networks,
     env_secret,
     env_secrets,
     env_str,
+    env_url,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +50,7 @@ KEY_PEPPER, *OLD_KEY_PEPPERS = env_secrets("PICTOR_KEY_PEPPER") or [""]
 OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
 LEDGER_KEY = env_secret("PICTOR_LEDGER_KEY")
 """Seals transfers, audit events and heads of the ledger; in no database."""
-ENCRYPTION_KEYS = env_secret("PICTOR_ENCRYPTION_KEYS").split()
+ENCRYPTION_KEYS = env_fernet_keys("PICTOR_ENCRYPTION_KEYS")
 """Fernet keys for channel credentials, webhook secrets and second factors, newest first."""
 
 OUR_APPS = ["pictor", "accounts", "webhooks", "billing", "storage", "generation", "console"]
@@ -193,7 +197,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-TRUSTED_PROXIES = env_list("PICTOR_TRUSTED_PROXIES")
+TRUSTED_PROXIES = env_networks("PICTOR_TRUSTED_PROXIES")
 """Addresses or networks whose X-Forwarded-* headers are believed."""
 
 CONNECTIONS = env_int("PICTOR_CONNECTIONS", 8_000)
@@ -262,8 +266,8 @@ DOORBELL_APP = "pictor.celery.app"
 
 # --- S3 ---------------------------------------------------------------------------------------
 
-S3_ENDPOINT_URL = env_str("S3_ENDPOINT_URL")
-S3_PUBLIC_ENDPOINT_URL = env_str("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
+S3_ENDPOINT_URL = env_url("S3_ENDPOINT_URL")
+S3_PUBLIC_ENDPOINT_URL = env_url("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
 S3_BUCKET = env_str("S3_BUCKET", "pictor")
 S3_REGION = env_str("S3_REGION", "us-east-1")
 S3_ACCESS_KEY_ID = env_secret("S3_ACCESS_KEY_ID")
@@ -318,9 +322,9 @@ ADMIN_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 
 # --- egress -----------------------------------------------------------------------------------
 
-EGRESS_ALLOW = frozenset(env_list("PICTOR_EGRESS_ALLOW"))
+EGRESS_ALLOW = env_doors("PICTOR_EGRESS_ALLOW")
 """Exact host:port entries that may be private addresses and may be plain http."""
-WEBHOOK_ALLOW = frozenset(env_list("PICTOR_WEBHOOK_ALLOW"))
+WEBHOOK_ALLOW = env_doors("PICTOR_WEBHOOK_ALLOW")
 """The same for tenants' webhooks, which whoever lists one opens to every tenant."""
 
 # --- how long things take: each ends inside the one around it (compared in kit/checks.py) --------
@@ -382,7 +386,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "pictor.kit.log.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env_log_level("LOG_LEVEL")},
     "loggers": {
         "django.db.backends": {"level": "INFO"},  # below it stands every statement, prompts and all
         "django.request": {"level": "ERROR"},

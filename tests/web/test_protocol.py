@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from ipaddress import ip_network
 
 import pytest
 
@@ -365,7 +366,7 @@ async def test_connections_beyond_the_cap_of_an_address_are_refused(settings):
 
 
 def counted(*addresses: str | None, most: int = 100) -> list[bool]:
-    proxies = Proxies(["10.0.0.0/8"])
+    proxies = Proxies([ip_network("10.0.0.0/8")])
     all_of_them = Connections(most=most, most_by_address=2, proxies=proxies)
     return [all_of_them.enter(address) for address in addresses]
 

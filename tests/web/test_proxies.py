@@ -1,12 +1,13 @@
 """X-Forwarded-* is believed from our own proxies alone."""
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
 from pictor.web.proxies import Proxies
 
-OURS = Proxies(["10.0.0.0/8", "2001:db8::5"])
+OURS = Proxies([ip_network("10.0.0.0/8"), ip_network("2001:db8::5")])
 
 
 def scope(client: str | None, **headers: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ told us of may stand in between.
 import ipaddress
 import re
 from collections.abc import Iterable, MutableMapping
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 FORWARDED = b"x-forwarded-"
@@ -18,10 +19,10 @@ _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1
 
 
 class Proxies:
-    """The configured proxies: addresses or networks."""
+    """The configured proxies, by their networks."""
 
-    def __init__(self, trusted: Iterable[str]) -> None:
-        self._networks = [ipaddress.ip_network(one, strict=False) for one in trusted]
+    def __init__(self, trusted: Iterable[IPv4Network | IPv6Network]) -> None:
+        self._networks = list(trusted)
 
     def seen_through(self, scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """The request's scope with the true client, without headers that nobody vouches for."""

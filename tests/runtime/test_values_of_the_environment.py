@@ -1,0 +1,86 @@
+"""A value that nobody could use stops the start in one line, instead of failing much later."""
+
+import pytest
+from cryptography.fernet import Fernet
+
+from pictor.env import EnvError, env_doors, env_fernet_keys, env_log_level, env_url
+
+NAME = "PICTOR_TEST_VALUE"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "http://127.0.0.1:9000",
+        "https://s3.example.com",
+        "https://[::1]:9000/",
+        "https://a/b/s3",
+    ],
+)
+def test_a_url_of_a_server_is_read(monkeypatch, typed):
+    monkeypatch.setenv(NAME, typed)
+
+    assert env_url(NAME, "http://usual") == (typed or "http://usual")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["minio:9000", "s3.example.com", "ftp://minio", "http://", "http://a:port", "http://a/?b=c"],
+)
+def test_one_that_is_none_stops_the_start(monkeypatch, typed):
+    monkeypatch.setenv(NAME, typed)
+
+    with pytest.raises(EnvError) as stopped:
+        env_url(NAME)
+
+    expected = f"{NAME} must be like https://s3.example.com:9000, not {typed!r}"
+    assert str(stopped.value) == expected
+
+
+def test_doors_are_as_origins_are_compared_with_them(monkeypatch):
+    monkeypatch.setenv(NAME, "10.0.0.7:8000, Big.Example:443,[::1]:80,My Vendor=CDN.example:80")
+
+    expected = {"10.0.0.7:8000", "big.example:443", "[::1]:80", "My Vendor=cdn.example:80"}
+    assert env_doors(NAME) == expected
+
+
+@pytest.mark.parametrize("typed", ["10.0.0.7", "10.0.0.0/8", "http://a:80", "a:b", "::1:80", "n="])
+def test_a_door_that_would_open_nothing_stops_the_start(monkeypatch, typed):
+    monkeypatch.setenv(NAME, f"a:1,{typed}")
+
+    with pytest.raises(EnvError, match=f"^{NAME} must hold entries like"):
+        env_doors(NAME)
+
+
+@pytest.mark.parametrize(("typed", "level"), [("", "INFO"), ("debug", "DEBUG")])
+def test_a_log_level_is_read(monkeypatch, typed, level):
+    monkeypatch.setenv(NAME, typed)
+
+    assert env_log_level(NAME) == level
+
+
+def test_a_level_that_logging_does_not_know_stops_the_start(monkeypatch):
+    monkeypatch.setenv(NAME, "LOUD")
+
+    with pytest.raises(EnvError, match=f"^{NAME} must be one of CRITICAL, .*, not 'LOUD'$"):
+        env_log_level(NAME)
+
+
+def test_encryption_keys_are_read_newest_first(monkeypatch):
+    keys = [Fernet.generate_key().decode() for _ in range(2)]
+    monkeypatch.setenv(NAME, " ".join(keys))
+
+    assert env_fernet_keys(NAME) == keys
+
+
+@pytest.mark.parametrize("wrong", ["too-short", "ä" * 44, "A" * 45])
+def test_one_that_fernet_would_refuse_stops_the_start_and_is_not_quoted(monkeypatch, wrong):
+    with pytest.raises(ValueError, match=r"."):
+        Fernet(wrong)
+    monkeypatch.setenv(NAME, f"{Fernet.generate_key().decode()} {wrong}")
+
+    with pytest.raises(EnvError) as stopped:
+        env_fernet_keys(NAME)
+
+    assert str(stopped.value) == f"{NAME}: number 2 of 2 is no Fernet key"
