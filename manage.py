@@ -22,14 +22,19 @@ def main() -> None:
 
     recorded.adopt(sys.argv, root=ROOT)
 
-    from django.db import InterfaceError, OperationalError
+    from django.db import InterfaceError, OperationalError, ProgrammingError
 
+    from pictor.kit.database_errors import is_unmigrated
     from pictor.management.command_line import CommandLine
 
     try:
         CommandLine(sys.argv).execute()
     except (OperationalError, InterfaceError) as error:
         sys.exit(f"The database does not answer: {str(error).splitlines()[0]}")
+    except ProgrammingError as error:
+        if not is_unmigrated(error):
+            raise
+        sys.exit(f"The database lacks what `migrate` makes: {str(error).splitlines()[0]}")
     except SystemExit as exit_:
         sys.exit(min(exit_.code, 1) if isinstance(exit_.code, int) else exit_.code)
 

@@ -1,10 +1,13 @@
-"""What `manage.py` says when nobody names a command."""
+"""What `manage.py` says of itself, and of a database that it cannot use."""
 
+import os
 import subprocess
+import sys
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers import Stack
+from tests.servers import ROOT, Stack
 
 PICTORS = """\
 
@@ -65,3 +68,26 @@ def test_the_words_for_shells_stay_a_plain_list(stack):
 
     assert {"channel", "migrate", "run", "tenant"} <= set(words)
     assert not any(" " in word for word in words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["tenant", "list"], ["channel", "list"], ["ledger_check"], ["seed"], ["key", "list", "acme"]],
+    ids=" ".join,
+)
+def test_a_database_that_was_never_migrated_is_named_in_a_line(words):
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
+
+    said = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    (line,) = said.stderr.splitlines()
+    assert line.startswith("The database lacks what `migrate` makes: relation ")
+    assert (said.returncode, said.stdout) == (1, "")

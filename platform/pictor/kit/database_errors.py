@@ -18,6 +18,16 @@ _ADDED = re.compile(
 )
 
 
+_ABSENT = frozenset({"42P01", "42703", "42883", "3F000"})
+"""SQLSTATEs: no such table, column, function or schema."""
+
+
+def is_unmigrated(error: django.db.Error) -> bool:
+    """Whether the database has not what our migrations make, or not all of it."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in _ABSENT
+
+
 def without_values(text: str, *errors: BaseException | None) -> str:
     """The text, in which these errors or their causes may be rendered, without the values."""
     for error in {id(one): one for start in errors for one in _chain(start)}.values():
