@@ -206,17 +206,20 @@ def _sandbox(base_url: str) -> list[str]:
     else:
         return []
     _set_sandbox(known, options)
-    return ["the sandbox channel"]
+    if settings.EMBEDDED:
+        return ["the sandbox channel"]
+    return ["the sandbox channel (to be enabled once `channel test sandbox` has passed)"]
 
 
 def _set_sandbox(known: Channel | None, options: ChannelOptions) -> None:
-    """A change that lets it serve as it did, or serve if it is new.
+    """A change that lets ours serve as it did, or serve if it is new.
 
-    Ours needs no test to serve tests; what somebody else runs could be a vendor.
+    What somebody else runs could be a vendor; and where vendors serve, customers would be charged
+    for what a sandbox draws in their stead. So any but ours is enabled by an operator alone.
     """
     serves = known is None or known.is_enabled
     channel, _ = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
-    if serves and (settings.EMBEDDED or not services.is_sandbox(channel.serves)):
+    if serves and settings.EMBEDDED:
         # Drawn on this machine: nothing to buy, and not up yet to be tested.
         services.set_enabled(channel=channel, is_enabled=True, actor=ACTOR, untested=True)
 

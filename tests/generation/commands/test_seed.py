@@ -202,20 +202,35 @@ def test_the_embedded_sandbox_serves_tests_on_with_a_new_model(manage, embedded)
 
 
 @pytest.mark.django_db
-def test_a_sandbox_that_is_not_embedded_serves_no_tests_untested(
+def test_a_sandbox_that_is_not_embedded_draws_for_nobody_until_an_operator_enables_it(
     manage, embedded, settings, monkeypatch
 ):
     settings.EMBEDDED = False
-    manage("seed")
+    said = manage("seed")
     new = Channel.objects.get()
-    Channel.objects.update(serves="test")
+    manage("channel", "enable", "sandbox", "--untested")
     monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:7002/v1")
 
     manage("seed")
 
     moved = Channel.objects.get()
-    assert (new.serves, new.is_enabled) == ("live", True)
+    assert "the sandbox channel (to be enabled once `channel test sandbox` has passed)" in said.out
+    assert (new.serves, new.is_enabled) == ("live", False)
     assert (moved.base_url, moved.is_enabled) == ("http://127.0.0.1:7002/v1", False)
+
+
+@pytest.mark.django_db
+def test_a_new_model_leaves_a_sandbox_that_is_not_embedded_as_it_is(manage, embedded, settings):
+    settings.EMBEDDED = False
+    manage("seed")
+    Contract.objects.filter(model="gpt-image-1").delete()
+    manage("channel", "enable", "sandbox", "--untested")
+
+    manage("seed")
+
+    channel = Channel.objects.get()
+    assert channel.routes.filter(contract_id="gpt-image-1").exists()
+    assert (channel.serves, channel.is_enabled) == ("live", True)
 
 
 @pytest.mark.django_db
