@@ -67,6 +67,7 @@ def _generation(row: Generation) -> dict[str, Any]:
         "worker": str(row.worker_id) if row.worker_id else None,
         "dispatch": row.dispatch,
         "rings": row.rings,
+        "deaths": row.deaths,
         "created_at": _time(row.created_at),
         "rung_at": _time(row.rung_at),
         "started_at": _time(row.started_at),

@@ -83,6 +83,18 @@ def test_a_server_does_not_start_with_a_url_it_cannot_use(settings, name, url):
     assert str(ended.value) == said
 
 
+def test_a_server_is_warned_of_the_owners_url_and_of_nothing_else(settings, caplog):
+    settings.MIGRATION_DATABASE = None
+    refuse_to_serve()
+    assert caplog.text == ""
+
+    settings.MIGRATION_DATABASE = settings.PROCESSES_DATABASE
+    refuse_to_serve()
+
+    (line,) = caplog.messages
+    assert line.startswith("MIGRATION_DATABASE_URL is set for a process that serves")
+
+
 def test_a_deployment_is_warned_that_nobody_is_named(settings):
     for name in OPERATOR:
         setattr(settings, name, "Ann")

@@ -4,6 +4,7 @@
 for URLs of no use.
 """
 
+import logging
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
+
+logger = logging.getLogger(__name__)
 
 SECRETS = (
     *("SECRET_KEY", "PICTOR_KEY_PEPPER", "PICTOR_OBJECT_KEY_SECRET", "PICTOR_LEDGER_KEY"),
@@ -42,10 +45,18 @@ def waits_are_nested(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def refuse_to_serve() -> None:
-    """End a server's start with one clear line when a secret is missing or a URL is of no use."""
+    """End a server's start with one clear line when a secret is missing or a URL is of no use.
+
+    Warns of one that it should not have: the owner of the tables may rewrite the ledger.
+    """
     wrong = [error.msg for error in [*secrets_are_set(None), *addresses_can_be_used(None)]]
     if wrong:
         raise SystemExit(f"{'; '.join(wrong)}. See docs/operations.md.")
+    if settings.MIGRATION_DATABASE is not None:
+        logger.warning(
+            "MIGRATION_DATABASE_URL is set for a process that serves, which could rewrite the"
+            " ledger with it: give it to `migrate` and `seed --migrate` alone"
+        )
 
 
 @register(Tags.security)

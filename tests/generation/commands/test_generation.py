@@ -7,7 +7,7 @@ import redis
 from django.conf import settings as django_settings
 
 from generation import notify
-from generation.models import Attempt, Channel
+from generation.models import Attempt, Channel, Generation
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,14 @@ def test_show_tells_all_that_is_known(manage, settled):
     assert (facts["attempts:"], facts["images:"], facts["transfers:"]) == ("1", "1", "2")
     (attempt,) = (line for line in lines if "channel vendor" in line)
     assert "class delivered, http_status 200, upstream_request_id req_7" in attempt
+
+
+def test_show_says_how_many_workers_died_with_it_in_hand(manage, settled):
+    Generation.objects.filter(id=settled.id).update(deaths=2)
+
+    described = json.loads(manage("generation", "show", settled.public_id, "--json").out)
+
+    assert described["generation"]["deaths"] == 2
 
 
 def test_show_as_json_is_the_json_alone(manage, settled):
