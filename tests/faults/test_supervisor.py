@@ -193,6 +193,61 @@ def test_a_step_that_fails_says_why(supervisor):
         supervisor.run_step("migrate", command, seconds=10)
 
 
+def step_of(program: str) -> Command:
+    return Command(argv=(sys.executable, "-c", textwrap.dedent(program)), env={}, cwd=Path("/"))
+
+
+def test_parts_that_begin_in_the_middle_of_a_step_are_looked_after(supervisor, tmp_path):
+    flag = tmp_path / "seeded"
+    step = supervisor.begin_step(
+        "seed",
+        step_of(f"""
+            import pathlib, time
+            print("not migrated yet", flush=True)
+            print("migrated", flush=True)
+            while not pathlib.Path({str(flag)!r}).exists():
+                time.sleep(0.01)
+        """),
+        seconds=10,
+    )
+    supervisor.wait_until_said(step, b"migrated")
+    said = step.running.output()
+
+    supervisor.start([part("web", SERVE)])
+
+    assert said.endswith(b"\nmigrated\n")
+    assert not step.is_over()
+    flag.touch()
+    supervisor.end_step(step)
+    assert psutil.pid_exists(pids(tmp_path)["web"][0])
+
+
+def test_a_step_that_fails_before_its_word_is_a_problem_and_not_waited_for(supervisor):
+    step = supervisor.begin_step("seed", step_of("raise SystemExit('no disk')"), seconds=30)
+
+    supervisor.wait_until_said(step, b"migrated")
+
+    with pytest.raises(RuntimeProblem, match=r"seed failed \(exit status 1\)(?s:.*)no disk"):
+        supervisor.end_step(step)
+
+
+def test_a_step_that_takes_too_long_is_ended_and_a_problem(supervisor):
+    step = supervisor.begin_step("seed", step_of("import signal; signal.pause()"), seconds=0.2)
+
+    with pytest.raises(RuntimeProblem, match=r"seed failed \(no end in 0 s\)"):
+        supervisor.end_step(step)
+
+    assert not psutil.pid_exists(step.running.process.pid)
+
+
+def test_a_stop_in_the_middle_of_a_step_ends_it(supervisor):
+    step = supervisor.begin_step("seed", step_of("import signal; signal.pause()"), seconds=30)
+
+    supervisor.stop()
+
+    assert not psutil.pid_exists(step.running.process.pid)
+
+
 def test_parts_stop_in_reverse_order(supervisor, tmp_path):
     order = tmp_path / "order"
     program = """

@@ -36,6 +36,8 @@ class Command(BaseCommand):
         if options["migrate"]:
             with as_owner(), seeding.alone():
                 call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+            self.stdout.write("migrated")
+            self.stdout.flush()  # `run` reads it in a file, and starts what serves
         try:
             done = seeding.seed(wishes)
         except ValidationError as error:

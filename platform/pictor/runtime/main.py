@@ -1,8 +1,8 @@
 """`manage.py run`: one complete Pictor on this machine, from nothing to a paid image.
 
-In order: locks, disk and port; the embedded servers, each unless its URL is configured; migrations
-and seed; web and image worker; the first image; the short-work worker. Then it supervises until
-Ctrl-C or SIGTERM. Imports no Django: it starts at once and stays small.
+In order: locks, disk and port; the embedded servers, each unless its URL is configured; migrations;
+the seed, and beside it web and image worker; the first image; the short-work worker. Then it
+supervises until Ctrl-C or SIGTERM. Imports no Django: it starts at once and stays small.
 """
 
 import errno

@@ -25,7 +25,7 @@ class Site:
     env: Mapping[str, str]
 
     def setup(self, command: str, *arguments: str, **extra: str) -> Command:
-        """`manage.py COMMAND …`, run to its end before the site starts."""
+        """`manage.py COMMAND …`, for a step of the start."""
         return self._python("manage.py", command, *arguments, **extra)
 
     def sandbox(self, port: int) -> Part:

@@ -1,7 +1,7 @@
 """One complete stack: its parts, the environment they share, and the order they start in."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pictor.runtime.demo_key import DemoKeyCheck
 from pictor.runtime.environment import BUCKET, Embedded, allow_egress, base_environment
@@ -25,6 +25,8 @@ from pictor.runtime.welcome import show_first_image, show_welcome
 PORTS = ("postgres", "valkey", "s3", "sandbox")
 SETUP_SECONDS = 300.0
 PICTURES_SECONDS = 120.0
+MIGRATED = b"migrated"
+"""`manage.py seed --migrate` prints it between the two."""
 OWNERS = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_URL_FILE")
 
 
@@ -55,8 +57,7 @@ class Stack:
         self.supervisor.listen()
         self.start_servers()
         site = Site(layout=self._layout, env=self._env)
-        self._set_up(site)
-        self.supervisor.start([site.web(), site.image_worker()])
+        self._set_up(site, meanwhile=[site.web(), site.image_worker()])
         self.supervisor.wait_ready()
         if self._makes_first_image():
             write_record(self._layout.run, self._env | self._owner)
@@ -129,17 +130,24 @@ class Stack:
         allow_egress(self._env, f"127.0.0.1:{port}")
         return Site(layout=self._layout, env=self._env).sandbox(port)
 
-    def _set_up(self, site: Site) -> None:
-        """Migrate and seed, unless both were done already from exactly this."""
+    def _set_up(self, site: Site, *, meanwhile: Sequence[Part]) -> None:
+        """Migrate and seed, unless both were done already from exactly this; begin the parts.
+
+        They need the tables, and what is seeded only with the first request.
+        """
         digest = digest_of(self._layout.root, self._env)
         ours = self._embedded.postgres and self._embedded.s3
         bucket = self._layout.data / "s3" / BUCKET
         if ours and bucket.exists() and is_marked(self._mark, digest):
             self._progress.skipped("setup", "nothing has changed")
+            self.supervisor.begin(meanwhile)
             return
         history = str(int(self._wishes_history()))
         seed = site.setup("seed", "--migrate", PICTOR_DEMO_HISTORY=history, **self._owner)
-        self.supervisor.run_step("seed", seed, seconds=SETUP_SECONDS)
+        step = self.supervisor.begin_step("seed", seed, seconds=SETUP_SECONDS)
+        self.supervisor.wait_until_said(step, MIGRATED)
+        self.supervisor.begin(meanwhile)
+        self.supervisor.end_step(step)
         if not self._is_new:  # what a new one has was sealed as it was written
             seal = site.setup("ledger_seal")
             self.supervisor.run_step("ledger_seal", seal, seconds=SETUP_SECONDS)

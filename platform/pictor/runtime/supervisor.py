@@ -53,6 +53,22 @@ class Watched:
     restart_at: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A command that runs to its end while the parts are looked after."""
+
+    name: str
+    running: Running
+    began_at: float
+    seconds: float
+    """It has failed if it runs longer."""
+
+    def is_over(self) -> bool:
+        """Whether it has ended, or has had its time."""
+        is_late = time.monotonic() > self.began_at + self.seconds
+        return is_late or self.running.process.poll() is not None
+
+
 class Supervisor:
     """Owns the processes of one stack. To be used from the main thread."""
 
@@ -62,7 +78,7 @@ class Supervisor:
         self._progress = progress
         self._watched: list[Watched] = []
         self._tiers: list[list[Watched]] = []
-        self._step: Running | None = None
+        self._step: Step | None = None
         self._signals = 0
         self._settled = False
         self._wake, self._bell = socket.socketpair()
@@ -102,17 +118,30 @@ class Supervisor:
 
     def run_step(self, name: str, command: Command, *, seconds: float) -> None:
         """Run a command to its end; raises RuntimeProblem with its last words when it fails."""
-        began = time.monotonic()
-        log = self._run / "log" / f"{name}.log"
-        self._step = step = self._launch(command, log)
-        self.wait_for(lambda: step.process.poll() is not None or time.monotonic() > began + seconds)
-        status = step.process.poll()
-        self._end_group(step)
+        self.end_step(self.begin_step(name, command, seconds=seconds))
+
+    def begin_step(self, name: str, command: Command, *, seconds: float) -> Step:
+        """Start a command that `end_step` waits for. One at a time."""
+        running = self._launch(command, self._run / "log" / f"{name}.log")
+        self._step = Step(name=name, running=running, began_at=time.monotonic(), seconds=seconds)
+        return self._step
+
+    def wait_until_said(self, step: Step, line: bytes) -> None:
+        """Return when the step has printed the line, or is over, which `end_step` looks into."""
+        self.wait_for(lambda: line in step.running.output().splitlines() or step.is_over())
+
+    def end_step(self, step: Step) -> None:
+        """Wait for the step's end; raises RuntimeProblem with its last words when it failed."""
+        self.wait_for(step.is_over)
+        status, log = step.running.process.poll(), step.running.log
+        self._end_group(step.running)
         self._step = None
         if status != 0:
-            why = f"exit status {status}" if status is not None else f"no end in {seconds:.0f} s"
-            raise RuntimeProblem(f"{name} failed ({why}); see {log}\n{tail(log)}")
-        self._progress.done(name, time.monotonic() - began)
+            why = (
+                f"exit status {status}" if status is not None else f"no end in {step.seconds:.0f} s"
+            )
+            raise RuntimeProblem(f"{step.name} failed ({why}); see {log}\n{tail(log)}")
+        self._progress.done(step.name, time.monotonic() - step.began_at)
 
     def wait_for(self, done: Callable[[], bool]) -> None:
         """Tick until `done`; raises Stopped when a signal asks for the stop first."""
@@ -138,7 +167,7 @@ class Supervisor:
         """Stop every part, the last tier first; a second signal makes it SIGKILL at once."""
         self._signals = 0
         if self._step:
-            self._end_group(self._step)
+            self._end_group(self._step.running)
             self._step = None
         for tier in reversed(self._tiers):
             self._stop_tier([watched for watched in reversed(tier) if watched.running])

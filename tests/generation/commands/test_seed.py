@@ -281,6 +281,7 @@ def test_it_can_migrate_first(manage):
     said = manage("seed", "--migrate")
 
     assert said.error is None
+    assert said.out.startswith("migrated\n")  # what `run` waits for
     assert Contract.objects.count() == 7
 
 
