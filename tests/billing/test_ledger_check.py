@@ -4,13 +4,9 @@ Each case switches the triggers and constraints off first, does one dishonest th
 the triggers on again, as a careful thief would.
 """
 
-import importlib.util
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -30,7 +26,7 @@ from billing.selectors.protection import EXPECTED, RESTORED
 from billing.services import Usage, book_upstream_cost, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
-from pictor.runtime.postgres_place import PACKAGE
+from tests.databases import another_database, run_tool
 
 pytestmark = pytest.mark.django_db
 
@@ -307,32 +303,10 @@ def test_the_migrations_make_exactly_the_rules_that_are_expected():
 @pytest.fixture
 def restored() -> Iterator[dict[str, Any]]:
     """Connection parameters of a copy of the database, made as a backup is restored."""
-    here = connection.get_connection_params()
-    where = {name: here[name] for name in ("host", "port", "user", "password")}
-    of = {name: f"{here['dbname']}{name}" for name in ("", "_restored")}
-    account = {f"PG{name.upper()}": str(value) for name, value in where.items()}
-    spec = importlib.util.find_spec(PACKAGE)
-    assert spec is not None
-    assert spec.origin is not None
-    tools = max(Path(spec.origin).parent.glob("pginstall*/bin"))
-
-    def run(tool: str, *arguments: str, given: bytes = b"") -> bytes:
-        return subprocess.run(  # noqa: S603 - of the embedded server
-            [tools / tool, *arguments],
-            env={**os.environ, **account},
-            input=given,
-            capture_output=True,
-            check=True,
-        ).stdout
-
-    with psycopg.connect(**where, dbname="postgres", autocommit=True) as owner:
-        owner.execute(f'CREATE DATABASE "{of["_restored"]}"')
-        try:
-            dump = run("pg_dump", "--schema-only", of[""])
-            run("psql", "-q", "-v", "ON_ERROR_STOP=1", of["_restored"], given=dump)
-            yield {**where, "dbname": of["_restored"]}
-        finally:
-            owner.execute(f'DROP DATABASE "{of["_restored"]}" WITH (FORCE)')
+    with another_database("restored") as copy:
+        dump = run_tool("pg_dump", "--schema-only", of=connection.get_connection_params())
+        run_tool("psql", "-q", "-v", "ON_ERROR_STOP=1", of=copy, given=dump)
+        yield copy
 
 
 def test_a_restored_database_has_the_rules_that_are_expected(restored, monkeypatch):

@@ -1,0 +1,714 @@
+"""People, tenants, keys, mail, the audit log and the configuration's revision, for a new database.
+
+The migrations that it replaces are for older ones. Both ways end in the same schema,
+which tests/test_migrations.py compares.
+"""
+
+from importlib import import_module
+
+import django.contrib.postgres.fields
+import django.core.validators
+import django.db.models.deletion
+import django.db.models.functions.datetime
+import django.db.models.functions.text
+import pictor.kit.ids
+from django.conf import settings
+from django.db import migrations, models
+
+import accounts.models.tenants
+import accounts.validators
+
+STEPS = [
+    import_module(f"accounts.migrations.{name}")
+    for name in ("0002_config_revision", "0003_append_only", "0005_audit_chain", "0008_keys_stay")
+]
+"""Whose triggers and functions are made as they made them."""
+
+
+class Migration(migrations.Migration):
+    replaces = [
+        ("accounts", "0001_initial"),
+        ("accounts", "0002_config_revision"),
+        ("accounts", "0003_append_only"),
+        ("accounts", "0004_personal_data"),
+        ("accounts", "0005_audit_chain"),
+        ("accounts", "0006_key_rotation"),
+        ("accounts", "0007_people"),
+        ("accounts", "0008_keys_stay"),
+        ("accounts", "0009_lists_are_short"),
+        ("accounts", "0010_prompts_not_kept"),
+        ("accounts", "0011_what_a_workspace_sets"),
+        ("accounts", "0012_reporting_time_zone"),
+        ("accounts", "0013_erased_by_worker"),
+        ("accounts", "0014_models_of_a_workspace"),
+        ("accounts", "0015_use_of_a_former_text"),
+        ("accounts", "0016_second_factor_of_members"),
+        ("accounts", "0017_budgets_that_warn"),
+    ]
+
+    initial = True
+
+    dependencies = [("auth", "0012_alter_user_first_name_max_length")]
+
+    operations = [
+        migrations.CreateModel(
+            name="User",
+            fields=[
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pictor.kit.ids.new_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(blank=True, max_length=150)),
+                ("is_staff", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
+                ("email_verified_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("terms_version", models.CharField(blank=True, editable=False, max_length=20)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("email", django.db.models.functions.text.Lower("email"))
+                        ),
+                        name="user_email_is_lower_case",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ConfigRevision",
+            fields=[
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("revision", models.BigIntegerField()),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="config_revision_is_one_row"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Tenant",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pictor.kit.ids.new_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="What operators call it.", max_length=100, unique=True
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("suspended", "Suspended")],
+                        default="active",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "requests_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Over all keys. Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "images_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Over all keys. Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "max_in_flight",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Requests under way at once, over all keys. Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "prompt_retention_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Days until prompts and all that was sent with them are erased. 0: within two hours. Empty: kept.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "title",
+                    models.CharField(
+                        blank=True,
+                        help_text="What its members call it; no other tenant sees it.",
+                        max_length=100,
+                    ),
+                ),
+                (
+                    "budget_day_micros",
+                    models.BigIntegerField(
+                        blank=True,
+                        editable=False,
+                        help_text="Micro-USD a UTC day, over all keys.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "budget_month_micros",
+                    models.BigIntegerField(
+                        blank=True,
+                        editable=False,
+                        help_text="Micro-USD a UTC month, over all keys.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "image_retention_days",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        editable=False,
+                        help_text="Days until images are deleted. 0: within two hours. Empty: as long as anyone's.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "own_images_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        editable=False,
+                        help_text="Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "own_max_in_flight",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        editable=False,
+                        help_text="Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "own_requests_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        editable=False,
+                        help_text="Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True,
+                        db_default="UTC",
+                        default="UTC",
+                        help_text="Whose days its reports go by, such as Europe/Berlin. Empty: UTC.",
+                        max_length=40,
+                        validators=[accounts.validators.validate_time_zone],
+                    ),
+                ),
+                (
+                    "erasure_due_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="When it is erased, or the next attempt is made.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "own_models",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        editable=False,
+                        help_text="What its keys may use at most. Empty: every model.",
+                        null=True,
+                        size=100,
+                    ),
+                ),
+                (
+                    "requires_second_factor",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        editable=False,
+                        help_text="Whether its members see it only with a second factor.",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Membership",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("admin", "Admin"),
+                            ("developer", "Developer"),
+                            ("billing", "Billing"),
+                            ("viewer", "Viewer"),
+                        ],
+                        default="developer",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="accounts.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "tenant"), name="one_membership_per_tenant"
+                    )
+                ],
+            },
+        ),
+        migrations.AddField(
+            "tenant",
+            "members",
+            models.ManyToManyField(
+                related_name="tenants", through="accounts.Membership", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.CreateModel(
+            name="AuditEvent",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("actor_name", models.CharField(max_length=254)),
+                ("action", models.CharField(max_length=60)),
+                ("object_type", models.CharField(max_length=60)),
+                ("object_id", models.CharField(max_length=60)),
+                ("before", models.JSONField(blank=True, null=True)),
+                ("after", models.JSONField(blank=True, null=True)),
+                ("ip", models.GenericIPAddressField(blank=True, null=True)),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.tenant",
+                    ),
+                ),
+                ("seal", models.BinaryField(max_length=32, null=True)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["tenant", "-at"], name="audit_by_tenant"),
+                    models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ApiKey",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pictor.kit.ids.new_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=100)),
+                ("visible_prefix", models.CharField(editable=False, max_length=24)),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("is_test", models.BooleanField(default=False)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("images:write", "images:write"),
+                                ("images:read", "images:read"),
+                                ("billing:read", "billing:read"),
+                                ("webhooks:write", "webhooks:write"),
+                                ("keys:write", "keys:write"),
+                            ],
+                            max_length=20,
+                        ),
+                        default=accounts.models.tenants.default_scopes,
+                        size=None,
+                    ),
+                ),
+                (
+                    "allowed_models",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        blank=True,
+                        help_text="Model names, separated by commas. Empty: every model.",
+                        null=True,
+                        size=100,
+                    ),
+                ),
+                (
+                    "ip_ranges",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            max_length=43, validators=[accounts.validators.validate_ip_range]
+                        ),
+                        blank=True,
+                        help_text="Addresses or networks this key may be used from. Empty: anywhere.",
+                        null=True,
+                        size=100,
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "requests_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "images_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "max_in_flight",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Requests under way at once. Empty: unlimited.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "budget_day_micros",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Micro-USD a UTC day.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "budget_month_micros",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Micro-USD a UTC month.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "default_response_format",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "the model's default"),
+                            ("url", "Url"),
+                            ("b64_json", "B64 Json"),
+                        ],
+                        default="",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="api_keys",
+                        to="accounts.tenant",
+                    ),
+                ),
+                ("previous_digest", models.BinaryField(max_length=32, null=True, unique=True)),
+                ("previous_until", models.DateTimeField(editable=False, null=True)),
+                (
+                    "limited_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("previous_used_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "budget_warns_only",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Requests pass beyond its budgets.",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "API key",
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditLink",
+            fields=[
+                ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("seal", models.BinaryField(max_length=32)),
+                (
+                    "event",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="link",
+                        to="accounts.auditevent",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Mail",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pictor.kit.ids.new_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("to", models.EmailField(max_length=254)),
+                ("subject", models.CharField(max_length=200)),
+                ("text", models.TextField()),
+                ("html", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("error", models.CharField(blank=True, max_length=300)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("sent_at__isnull", True)),
+                        fields=["due_at"],
+                        name="mail_to_send",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Invitation",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pictor.kit.ids.new_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("admin", "Admin"),
+                            ("developer", "Developer"),
+                            ("billing", "Billing"),
+                            ("viewer", "Viewer"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="accounts.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "email"), name="one_invitation_per_address"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("email", django.db.models.functions.text.Lower("email"))
+                        ),
+                        name="invited_email_is_lower_case",
+                    ),
+                ],
+            },
+        ),
+        *(migrations.RunSQL(step.FORWARDS) for step in STEPS),
+    ]

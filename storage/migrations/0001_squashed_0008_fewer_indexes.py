@@ -1,0 +1,179 @@
+"""Images and exports, for a new database.
+
+The migrations that it replaces are for older ones. Both ways end in the same schema,
+which tests/test_migrations.py compares.
+"""
+
+import django.db.models.deletion
+import django.db.models.functions.datetime
+import pictor.kit.ids
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    replaces = [
+        ("storage", "0001_initial"),
+        ("storage", "0002_thumbnails"),
+        ("storage", "0003_exports"),
+        ("storage", "0004_lists"),
+        ("storage", "0005_export_keys"),
+        ("storage", "0006_a_list_for_each_asker"),
+        ("storage", "0007_icons"),
+        ("storage", "0008_fewer_indexes"),
+    ]
+
+    initial = True
+
+    dependencies = [("accounts", "0012_reporting_time_zone")]
+
+    operations = [
+        migrations.CreateModel(
+            name="StoredImage",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pictor.kit.ids.new_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("generation_id", models.UUIDField()),
+                ("index", models.PositiveSmallIntegerField()),
+                ("object_key", models.CharField(max_length=200)),
+                ("content_type", models.CharField(max_length=20)),
+                ("format", models.CharField(max_length=4)),
+                ("size_bytes", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("width", models.PositiveIntegerField()),
+                ("height", models.PositiveIntegerField()),
+                ("revised_prompt", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.tenant",
+                    ),
+                ),
+                ("has_thumbnail", models.BooleanField(db_default=False, default=False)),
+                ("has_icon", models.BooleanField(db_default=False, default=False)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at__isnull", True)),
+                        fields=["expires_at"],
+                        name="stored_image_to_expire",
+                    ),
+                    models.Index(fields=["tenant", "-created_at"], name="stored_image_by_tenant"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("generation_id", "index"), name="stored_image_once_per_generation"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("object_key",), name="storage_storedimage_object_key_key"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TenantExport",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pictor.kit.ids.new_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                (
+                    "page_url",
+                    models.CharField(help_text="Where its asker finds it.", max_length=300),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("ready_at", models.DateTimeField(null=True)),
+                ("failed_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("size_bytes", models.BigIntegerField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.tenant",
+                    ),
+                ),
+                (
+                    "list_name",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="Empty: all that is kept.",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "list_query",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="The filters of the list's address.",
+                        max_length=4000,
+                    ),
+                ),
+                (
+                    "object_key",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="Empty until its file is begun.",
+                        max_length=200,
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("failed_at", None), ("list_name", ""), ("ready_at", None)
+                        ),
+                        fields=("tenant",),
+                        name="one_export_at_a_time",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("failed_at", None),
+                            ("ready_at", None),
+                            models.Q(("list_name", ""), _negated=True),
+                        ),
+                        fields=("tenant", "asked_by"),
+                        name="one_list_at_a_time",
+                    ),
+                ],
+            },
+        ),
+    ]
