@@ -57,15 +57,14 @@ class Stack:
         self.supervisor.listen()
         self.start_servers()
         site = Site(layout=self._layout, env=self._env)
-        self._set_up(site, meanwhile=[site.web(), site.image_worker()])
+        first, short = self._makes_first_image(), site.short_worker()
+        serving = [site.web(), site.image_worker()]
+        self._set_up(site, meanwhile=serving if first else [*serving, short])
         self.supervisor.wait_ready()
-        if self._makes_first_image():
-            write_record(self._layout.run, self._env | self._owner)
+        write_record(self._layout.run, self._env | self._owner)
+        if first:
             self._first_image()
-            self.supervisor.begin([site.short_worker()])  # the first image needs none
-        else:
-            self.supervisor.start([site.short_worker()])
-            write_record(self._layout.run, self._env | self._owner)
+            self.supervisor.begin([short])  # the first image needs none
         show_welcome(self._progress, self._layout, self._env, has_key=self._demo_key_opens())
         if self._wishes_history():
             self._paint_history(site)
