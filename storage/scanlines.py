@@ -35,10 +35,10 @@ _MOST_WINDOW_BITS = 15
 
 
 def plain_header(spool: SpoolFile) -> Header | None:
-    """Of a stripped PNG that has nothing else before its image; None of any other."""
+    """Of a PNG that has nothing else before its image; None of any other."""
     chunks = _chunks(spool)
-    first, second = next(chunks), next(chunks)
-    if second.kind != b"IDAT":
+    first, second = next(chunks), next(chunks, None)
+    if second is None or second.kind != b"IDAT":
         return None
     _prove_checksum(spool, first)
     return _header(spool, first)

@@ -19,7 +19,7 @@ from generation.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.claims import Claim
 from generation.dispatch.announce import PartialImage, announce
-from generation.dispatch.pixels import Wanted, verified
+from generation.dispatch.pixels import Wanted, verified_on_loop
 from generation.models import Generation
 from generation.outcome import VerifiedImage
 from generation.selectors import is_left
@@ -110,7 +110,7 @@ class Partials:
         image = UpstreamImage(partial.spool)
         with self._spools.scope() as spools:
             try:
-                good = await pools.conversion(verified, image, wanted=wanted, spools=spools)
+                good = await verified_on_loop(image, wanted=wanted, spools=spools)
             except SpoolFull:
                 return False
             if good is None:

@@ -1,13 +1,16 @@
 """An image as it came: without its metadata, decoded and, where need be, converted.
 
-Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels.
+Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels. What is
+done within two milliseconds runs on the loop (ADR 0030).
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamImage
 from generation.outcome import VerifiedImage
+from pictor.kit import pools
 from pictor.kit.spool import SpoolFile, Spools, SpoolTooLarge
 from storage import convert, probe
 
@@ -43,6 +46,19 @@ def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> Verifie
         height=size.height,
         revised_prompt=image.revised_prompt,
     )
+
+
+async def verified_on_loop(
+    image: UpstreamImage, *, wanted: Wanted, spools: Spools
+) -> VerifiedImage | None:
+    """The same for who is on the event loop, which what takes time does not hold up."""
+    verify = partial(verified, image, wanted=wanted, spools=spools)
+    return verify() if _is_quick(image.spool, wanted) else await pools.conversion(verify)
+
+
+def _is_quick(spool: SpoolFile, wanted: Wanted) -> bool:
+    """Whether it is a small png that is wanted as it is."""
+    return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 
 def _as_wanted(

@@ -1,7 +1,8 @@
 """Try channels in order, write each attempt down, and bring back verified images.
 
-One Dispatcher a worker process, on its event loop. Pixel work runs in the conversion pool, storage
-in its own; the loop itself only moves bytes into spool files, and begins attempts.
+One Dispatcher a worker process, on its event loop. Pixel work that takes time runs in the
+conversion pool, storage in its own; the loop itself moves bytes into spool files, begins attempts
+and verifies small pngs.
 """
 
 import time
@@ -26,7 +27,7 @@ from generation.dispatch.endings import WrongSize, end_of, error_of, overridden
 from generation.dispatch.health import UpstreamCall
 from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
-from generation.dispatch.pixels import verified
+from generation.dispatch.pixels import verified_on_loop
 from generation.dispatch.retry import History, Next, decide
 from generation.models import Generation
 from generation.outcome import (
@@ -258,7 +259,7 @@ class Dispatcher:
         wanted = wanted_of(generation, candidate)
         try:
             for image in answer.images:
-                good = await pools.conversion(verified, image, wanted=wanted, spools=spools)
+                good = await verified_on_loop(image, wanted=wanted, spools=spools)
                 if good is not None:
                     images.append(_without_echo(good, generation.prompt + candidate.prompt_suffix))
         except SpoolFull as error:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pictor.kit.spool import MEMORY_BYTES
-from storage.probe import ImageFacts, NotAnImage, verify
+from storage.probe import QUICK_BYTES, ImageFacts, NotAnImage, is_quick, verify
 
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
@@ -44,6 +44,35 @@ def test_whole_images_are_verified(image_format, data, spooled):
 
     assert facts == ImageFacts(image_format, 61, 47)
     assert facts.size == "61x47"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [picture("PNG"), picture("PNG", 1536, 1024), picture("PNG", 2000, 2000, "L")],
+)
+def test_a_small_png_is_quick(data, spooled):
+    assert is_quick(spooled(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(picture("PNG", 1700, 1000), id="many pixels"),
+        pytest.param(picture("PNG", 2000, 2000, "I;16"), id="deep pixels"),
+        pytest.param(picture("PNG") + bytes(QUICK_BYTES), id="many bytes"),
+        pytest.param(picture("PNG", mode="P"), id="a palette"),
+        pytest.param(picture("PNG", icc_profile=b"i" * 100), id="a profile"),
+        pytest.param(picture("JPEG"), id="jpeg"),
+        pytest.param(picture("WEBP"), id="webp"),
+        pytest.param(picture("PNG")[:30], id="half a header"),
+        pytest.param(picture("PNG")[:33], id="nothing but a header"),
+        pytest.param(picture("PNG")[:24] + b"\7" + picture("PNG")[25:], id="a broken header"),
+        pytest.param(PNG_HEAD + b"\0\0\0\0IEND\xaeB`\x82", id="nothing but an end"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_what_may_take_a_while_or_is_no_png_is_not_quick(data, spooled):
+    assert not is_quick(spooled(data))
 
 
 @pytest.mark.parametrize(
