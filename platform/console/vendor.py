@@ -62,7 +62,7 @@ PACKAGES = (
 def fetch(package: Package, folder: Path) -> tarfile.TarFile:
     """The package as published. Raises CalledProcessError when npm cannot get it."""
     packed = subprocess.run(  # noqa: S603 (names and versions stand above)
-        ["npm", "pack", "--silent", f"{package.name}@{package.version}"],  # noqa: S607
+        ["npm", "pack", "--silent", f"{package.name}@{package.version}"],  # noqa: S607 - whichever npm a developer has
         cwd=folder,
         check=True,
         capture_output=True,

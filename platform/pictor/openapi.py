@@ -20,7 +20,7 @@ from pictor.kit import api_errors
 @cache
 def _described() -> Mapping[str, Any]:
     """What the code says, which takes a second."""
-    return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-any-return, no-untyped-call]
+    return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-any-return, no-untyped-call]  # spectacular is untyped
 
 
 @lru_cache(maxsize=1)

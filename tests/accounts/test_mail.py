@@ -28,7 +28,7 @@ class Post:
     async def handle_DATA(self, server: object, session: object, envelope: object) -> str:  # noqa: N802 - aiosmtpd's
         if self.refuses:
             return "451 Try again later"
-        self.kept.append(envelope.content)  # type: ignore[attr-defined]
+        self.kept.append(envelope.content)  # type: ignore[attr-defined]  # aiosmtpd is untyped
         return "250 OK"
 
 

@@ -36,7 +36,7 @@ async def server() -> AsyncIterator[RawServer]:
             writer.write(answer)
 
     raw = RawServer(script)
-    raw.answers = answers  # type: ignore[attr-defined]
+    raw.answers = answers  # type: ignore[attr-defined]  # for the tests to fill
     async with await asyncio.start_server(raw.serve, raw.host, 0) as listening:
         raw.port = listening.sockets[0].getsockname()[1]
         yield raw

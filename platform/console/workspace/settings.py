@@ -59,7 +59,7 @@ class SettingsForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zone = self.fields["time_zone"]
-        zone.choices = zone_choices(self.initial["time_zone"])  # type: ignore[attr-defined]
+        zone.choices = zone_choices(self.initial["time_zone"])  # type: ignore[attr-defined]  # a choice field
 
 
 class LimitsForm(forms.Form):
