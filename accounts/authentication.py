@@ -65,13 +65,18 @@ def authenticate(key: str, *, now: datetime, ip: str | None) -> Steps[Caller]:
     caller = yield from caller_by_digest.steps(*digests)
     if caller is None:
         raise Unauthenticated(_UNKNOWN)
+    recognize(caller, now=now, ip=ip)
+    if caller.use_is_due:
+        yield partial(note_former_use, key_id=caller.key_id, digests=digests, now=now)
+    return caller
+
+
+def recognize(caller: Caller, *, now: datetime, ip: str | None) -> None:
+    """Note who calls, for the log. Raises as `authenticate` does for a key that is known."""
     log.note(
         tenant=ids.public(ids.TENANT, caller.tenant_id), key=ids.public(ids.KEY, caller.key_id)
     )
     let_in(caller, now=now, ip=ip)
-    if caller.use_is_due:
-        yield partial(note_former_use, key_id=caller.key_id, digests=digests, now=now)
-    return caller
 
 
 def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:

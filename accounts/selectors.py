@@ -49,6 +49,10 @@ NOTED_EVERY = timedelta(minutes=1)
 """How often the use of a rotated key's former text is written down."""
 _EVERY = f"interval '{NOTED_EVERY.total_seconds()} seconds'"
 
+_VERSION = f"concat_ws(' ', k.xmin, t.xmin, {REVISION})"
+"""SQL: another text after every change of a key, of its tenant or of the configuration: whatever
+changes a row gives it another xmin."""
+
 # Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
 _CALLER = f"""
     SELECT k.id, k.tenant_id, t.status, k.scopes, k.allowed_models, t.own_models,
@@ -60,7 +64,7 @@ _CALLER = f"""
            t.budget_day_micros, t.budget_month_micros,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_day_micros END,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_month_micros END,
-           COALESCE({REVISION}, 0),
+           COALESCE({REVISION}, 0), {_VERSION},
            COALESCE(k.previous_used_at < now() - {_EVERY}, true)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
      WHERE k"""  # noqa: S608 - built from constants
@@ -68,6 +72,11 @@ _CALLER_BY_ID = f"{_CALLER}.id = %s"
 _CALLER_BY_ONE = f"{_CALLER}.digest = %s"
 _CALLER_BY_ANY = f"{_CALLER}.digest = ANY(%s)"
 _CALLER_BEFORE = f"{_CALLER}.previous_digest = ANY(%s) AND k.previous_until > now()"
+_UNCHANGED = f"""
+    SELECT k.tenant_id, k.id AS key_id
+      FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
+     WHERE k.id = %s AND {_VERSION} = %s
+"""  # noqa: S608 - built from constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,8 @@ class Caller:
     default_response_format: str
     limits: Limits
     revision: int
+    version: str = field(default="", compare=False)
+    """What `unchanged` compares; empty for a key by its text of before a rotation, which ends."""
     use_is_due: bool = field(default=False, compare=False)
     """Whether it came with the text before a rotation, and the use of that is to be noted."""
 
@@ -136,7 +147,16 @@ def caller_by_digest(digest: bytes, *others: bytes) -> Steps[Caller | None]:
     if row is not None:
         return _caller(row)
     row = yield Part(_CALLER_BEFORE, any_of)
-    return None if row is None else replace(_caller(row), use_is_due=row[-1])
+    return None if row is None else replace(_caller(row), version="", use_is_due=row[-1])
+
+
+def unchanged(caller: Caller) -> Part:
+    """A statement's part that has the caller's `tenant_id` and `key_id` while nothing has changed.
+
+    That is: neither the key nor its tenant nor the configuration, since the caller was read. Time
+    goes on all the same, and with it what ends by itself.
+    """
+    return Part(_UNCHANGED, (caller.key_id, caller.version))
 
 
 def caller_of_key(key_id: UUID) -> Caller:
@@ -151,7 +171,8 @@ def caller_of_key(key_id: UUID) -> Caller:
 
 def _caller(row: Sequence[Any]) -> Caller:
     key_id, tenant_id, status, scopes, models, own_models, *rest = row
-    ip_ranges, expires_at, revoked_at, is_test, response_format, *limits, revision, _ = rest
+    ip_ranges, expires_at, revoked_at, is_test, response_format, *rest = rest
+    *limits, revision, version, _ = rest
     return Caller(
         key_id=key_id,
         tenant_id=tenant_id,
@@ -166,6 +187,7 @@ def _caller(row: Sequence[Any]) -> Caller:
         default_response_format=response_format,
         limits=Limits(*limits),
         revision=revision,
+        version=version,
     )
 
 

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
 
+from accounts.selectors import Caller
+from billing.services import ConditionFailed
 from generation import notify
 from generation.admission import inputs
-from generation.admission.orphans import Undecided
+from generation.admission.orphans import InDoubt, Undecided
 from generation.admission.quoting import quoted_order
 from generation.admission.service import Admitted, Deferred, Submission, admit
 from generation.claims import Claim
@@ -31,6 +33,7 @@ from generation.outcome import Delivery, Failure, not_stored
 from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from pictor.kit import clock, log, pools, retries
+from pictor.kit.errors import PictorError
 from pictor.kit.ids import GenerationId
 from pictor.kit.moments import Steps, moment
 from storage.models import StoredImage
@@ -61,8 +64,36 @@ async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted
 
 @moment
 def _at_once(arrival: "Arrival", generation_id: GenerationId) -> Steps[Admitted | Deferred]:
-    """Read who asks and for what, and admit it unless it has to wait for something."""
-    submission, now = (yield from arrival.read()), clock.now()
+    """Ask who calls, and admit it unless it has to wait for something.
+
+    Whoever is remembered is not asked about before a hold, which asks by itself whether anything
+    has changed; but after a refusal, which may be out of date, and before anything else is done.
+    """
+    caller = arrival.remembered
+    if caller is None:
+        caller = yield from arrival.authenticated()
+        return (yield from _asked(arrival, caller, generation_id))
+    try:
+        arrival.recognize(caller)
+        outcome = yield from _asked(arrival, caller, generation_id, is_remembered=True)
+    except InDoubt:
+        raise
+    except (PictorError, ConditionFailed) as error:
+        present = yield from arrival.authenticated()
+        if present.version == caller.version and isinstance(error, PictorError):
+            raise
+        return (yield from _asked(arrival, present, generation_id))
+    if isinstance(outcome, Deferred):
+        yield from arrival.authenticated()
+    return outcome
+
+
+def _asked(
+    arrival: "Arrival", caller: Caller, generation_id: GenerationId, *, is_remembered: bool = False
+) -> Steps[Admitted | Deferred]:
+    """Read for what they ask, and admit it unless it has to wait for something."""
+    submission = yield from arrival.read(caller, is_remembered=is_remembered)
+    now = clock.now()
     if inputs.are_in(submission.request):
         if submission.idempotency_key is None and not submission.is_retry:
             # Refused at once, before its images cost anything, if it cannot be an earlier one.
@@ -87,7 +118,9 @@ async def _later(
     @moment
     def known_anew(rows: inputs.Rows) -> Steps[Admitted]:
         caller = yield from arrival.authenticated()  # the key may have been revoked meanwhile
-        whole = replace(submission, caller=caller, request=images.request, inputs=rows)
+        whole = replace(
+            submission, caller=caller, is_remembered=False, request=images.request, inputs=rows
+        )
         return (yield from _entered(arrival, whole, generation_id, now))
 
     async with images.stored(arrival.lane, generation_id, now) as rows:

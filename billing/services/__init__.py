@@ -19,6 +19,7 @@ from billing.services.budget_warnings import look_at_budgets
 from billing.services.costs import book_upstream_cost, upstream_cost_booked
 from billing.services.holds import (
     PLACED,
+    ConditionFailed,
     Hold,
     HoldLimits,
     LedgerError,
@@ -41,6 +42,7 @@ from billing.services.usage import Usage, rebuild_usage, record_usage, usage_rec
 __all__ = [
     "PLACED",
     "TOLD_ROLES",
+    "ConditionFailed",
     "Hold",
     "HoldLimits",
     "LedgerError",

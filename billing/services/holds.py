@@ -32,11 +32,20 @@ _PLACE = """
 SELECT refused_by, missing FROM pictor_place_hold_v1(
     %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+# Its arguments are the condition's columns, so that nothing is placed before that has its row.
+_PLACE_IF = """
+SELECT refused_by, missing FROM condition AS c, LATERAL pictor_place_hold_v1(
+    c.tenant_id, c.key_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 _END = "SELECT pictor_end_hold_v1(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 class LedgerError(Exception):
     """A movement the ledger cannot make: a fault of ours, never the caller's."""
+
+
+class ConditionFailed(Exception):
+    """What a hold was given as its condition had no row: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +85,37 @@ def place_hold(
     limits: HoldLimits = UNLIMITED,
     evidence: bytes | None = None,
     writes: Part | None = None,
+    condition: Part | None = None,
 ) -> Steps[None]:
     """Move `amount` from available to held, count one request in flight, and write what it is for.
 
     `writes` is a part of the same statement that reads from PLACED; without it, call this in a
     thread, in the transaction of what it is for. `evidence` is a digest of what the money is held
-    for, sealed into the transfer. An amount of 0 moves nothing but counts. Raises InsufficientQuota
-    (balance, or the tenant's or the key's budget of this UTC day or month) or RateLimited (requests
-    in flight of tenant or key); nothing is written then.
+    for, sealed into the transfer. `condition`, which needs `writes`, is a part that has `tenant_id`
+    and `key_id` in one row, or no row. An amount of 0 moves nothing but counts. Raises
+    InsufficientQuota (balance, or the tenant's or the key's budget of this UTC day or month),
+    RateLimited (requests in flight of tenant or key) or ConditionFailed; nothing is written then.
     """
     if amount < 0:
         raise LedgerError("a hold cannot be negative")
     if writes is None:
         _require_transaction()
-    whose = (tenant_id, key_id, generation_id, int(amount))
+    whose = (tenant_id, key_id) if condition is None else ()
+    what = (generation_id, int(amount))
     windows = (window_start("day", now), window_start("month", now))
     of_tenant = (limits.tenant_in_flight, limits.tenant_budget_day, limits.tenant_budget_month)
     of_key = (limits.key_in_flight, limits.key_budget_day, limits.key_budget_month)
     sealed = (*_sealed(generation_id, evidence), hold_key("hold", generation_id))
-    hold = Part(_PLACE, (*whose, *windows, *of_tenant, *of_key, *sealed))
+    values = (*whose, *what, *windows, *of_tenant, *of_key, *sealed)
+    hold = Part(_PLACE if condition is None else _PLACE_IF, values)
     if writes is not None:
+        first = {} if condition is None else {"condition": condition}
         placed = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
-        hold = prepared.together("hold", hold=hold, placed=placed, written=writes)
-    refused_by, missing = (yield hold) or (None, 0)
+        hold = prepared.together("hold", **first, hold=hold, placed=placed, written=writes)
+    row = yield hold
+    if row is None:
+        raise ConditionFailed
+    refused_by, missing = row
     if refused_by is not None:
         raise _refusal(refused_by, amount, missing, limits, now)
 

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.core.handlers.asgi import ASGIRequest
 
 from accounts import rates
-from accounts.authentication import authenticate, require_scope
+from accounts.authentication import authenticate, recognize, require_scope
 from accounts.selectors import Caller
 from generation.admission import idempotency
 from generation.admission.callers import callers
@@ -76,8 +76,9 @@ class Arrival:
 
     @property
     def lane(self) -> object:
-        """Whose turns it takes."""
-        return lanes.of(self.key)
+        """Whose turns it takes: the tenant's, or the key's own before its first request."""
+        caller = known.get(self.key)
+        return self.key if caller is None else caller.tenant_id
 
     async def in_turn(self, work: Moment[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a moment on the loop in the tenant's turn; begun, it goes on without its caller."""
@@ -89,19 +90,34 @@ class Arrival:
             return self
         return replace(self, attendance=callers.attend(generation_id, self.on_end))
 
+    @property
+    def remembered(self) -> Caller | None:
+        """The caller as their last request found them, for one that will place a hold.
+
+        What may be answered without a hold, by an earlier image, is for who is asked about now.
+        Nor is a key remembered by its text of before a rotation.
+        """
+        is_plain = self.idempotency_key is None and not self.is_retry
+        caller = known.get(self.key)
+        return caller if is_plain and caller is not None and caller.version else None
+
     def authenticated(self) -> Steps[Caller]:
         """The caller, if the key is good now and may ask for images. One query."""
         caller = yield from authenticate.steps(self.key, now=clock.now(), ip=self.ip)
+        known.learn(self.key, caller)
         require_scope(caller, "images:write")
         return caller
 
-    def read(self) -> Steps[Submission]:
-        """Who calls, how often, and with what: everything that needs no money. One query.
+    def recognize(self, caller: Caller) -> None:
+        """Let a remembered caller in. Raises what `authenticated` would, had nothing changed."""
+        recognize(caller, now=clock.now(), ip=self.ip)
+        require_scope(caller, "images:write")
+
+    def read(self, caller: Caller, *, is_remembered: bool) -> Steps[Submission]:
+        """How often they call, and with what: everything that needs no money.
 
         Raises the PictorError that refuses it.
         """
-        caller = yield from self.authenticated()
-        lanes.learn(self.key, caller)
         parse = partial(self.parse, self.body)
         try:
             request = parse() if self.body.is_short else (yield parse)
@@ -114,6 +130,7 @@ class Arrival:
         return Submission(
             caller=caller,
             request=request,
+            is_remembered=is_remembered,
             request_id=self.request_id,
             idempotency_key=self.idempotency_key,
             attendance=self.attendance,
@@ -122,23 +139,26 @@ class Arrival:
         )
 
 
-class Lanes:
-    """Which tenant a key belongs to, as far as this process has seen: for fairness, not access."""
+class Known:
+    """Whom each key stood for when it was last asked about, in this web process.
+
+    Enough for fairness. For access it has to be asked whether that has changed.
+    """
 
     MAX_KEYS = 10_000
 
     def __init__(self) -> None:
-        self._tenants: OrderedDict[str, object] = OrderedDict()
+        self._callers: OrderedDict[str, Caller] = OrderedDict()
 
-    def of(self, key: str) -> object:
-        """The tenant's lane, or a lane of the key's own before its first request."""
-        return self._tenants.get(key, key)
+    def get(self, key: str) -> Caller | None:
+        """None before its first request."""
+        return self._callers.get(key)
 
     def learn(self, key: str, caller: Caller) -> None:
         """Remember whose key it is."""
-        self._tenants[key] = caller.tenant_id
-        while len(self._tenants) > self.MAX_KEYS:
-            self._tenants.popitem(last=False)
+        self._callers[key] = caller
+        while len(self._callers) > self.MAX_KEYS:
+            self._callers.popitem(last=False)
 
 
-lanes = Lanes()
+known = Known()

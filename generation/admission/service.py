@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
-from accounts.selectors import Caller
+from accounts.selectors import Caller, unchanged
 from billing import locks
 from billing.services import PLACED, HoldLimits, place_hold
 from generation import evidence
@@ -48,6 +48,8 @@ class Submission:
 
     caller: Caller
     request: Mapping[str, Any]
+    is_remembered: bool = False
+    """The caller is as their last request found them: the hold asks whether nothing has changed."""
     request_id: str = ""
     idempotency_key: str | None = None
     attendance: Attendance | None = None
@@ -82,8 +84,8 @@ class Deferred:
 def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Steps[Admitted]:
     """Hold the quote and write the generation, or find the one this request already has.
 
-    Raises the PictorError that refuses the request, or Undecided; nothing is held or remembered
-    then.
+    Raises the PictorError that refuses the request, Undecided, or ConditionFailed where a
+    remembered caller has changed; nothing is held or remembered then.
     """
     digest = idempotency.digest_of(submission.request)
     is_plain = submission.idempotency_key is None and not submission.is_retry
@@ -104,7 +106,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
                 yield CONNECT  # so that between these lines nobody leaves, and sends it again
                 orphans.check_waits(submission.attendance)
                 with HOLD_SECONDS.time():
-                    yield from _hold.steps(submission.caller, fresh, now)
+                    yield from _hold.steps(submission, fresh, now)
                 generation, is_new = fresh, True
             else:
                 hold_once = partial(_hold_once, submission, fresh, digest=digest, now=now)
@@ -192,7 +194,7 @@ def _held_once(
     if known is not None:
         return known, False
     orphans.check_waits(submission.attendance)
-    _hold(submission.caller, fresh, now)
+    _hold(submission, fresh, now)
     if submission.idempotency_key is not None:
         idempotency.remember(
             key=submission.idempotency_key, body_digest=digest, generation=fresh, now=now
@@ -201,8 +203,9 @@ def _held_once(
 
 
 @moment
-def _hold(caller: Caller, generation: Generation, now: datetime) -> Steps[None]:
+def _hold(submission: Submission, generation: Generation, now: datetime) -> Steps[None]:
     """Hold what it costs at most and write its row, in one statement."""
+    caller = submission.caller
     yield from place_hold.steps(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
@@ -212,6 +215,7 @@ def _hold(caller: Caller, generation: Generation, now: datetime) -> Steps[None]:
         limits=_hold_limits(caller),
         now=now,
         writes=rows.insertion(generation, given=PLACED),
+        condition=unchanged(caller) if submission.is_remembered else None,
     )
     rows.inserted(generation)
 

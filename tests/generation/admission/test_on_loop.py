@@ -1,14 +1,12 @@
 """A request's whole way to its hold, on an event loop: alone, at once, and as things break."""
 
 import asyncio
-import json
 import os
 import socket
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -17,17 +15,12 @@ import pytest
 from django.db import OperationalError, connection
 
 from billing.selectors import ledger_findings
-from generation import pipeline
 from generation.admission import idempotency, service
-from generation.admission.arrival import Arrival
 from generation.admission.callers import callers
 from generation.admission.orphans import InDoubt
-from generation.admission.prefer import Prefer
-from generation.admission.service import Admitted
-from generation.api import requests
 from generation.models import Generation
 from pictor.kit import loop_connections, pools, redis_client
-from pictor.kit.body import MAX_SHORT_BYTES, Body
+from pictor.kit.body import MAX_SHORT_BYTES
 from pictor.kit.errors import (
     IdempotencyKeyReused,
     InsufficientQuota,
@@ -35,10 +28,9 @@ from pictor.kit.errors import (
     PictorError,
     Unavailable,
 )
-from pictor.kit.ids import GenerationId, new_uuid
 from pictor.kit.loop_connections import LoopConnections
-from pictor.kit.spools import process_spools
-from tests.factories import ORIGIN, Customer
+from tests.factories import Customer
+from tests.generation.admission.arriving import Request, asked, money
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
@@ -70,60 +62,12 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(options, "options", "-c lock_timeout=0 -c statement_timeout=60000")
 
 
-@dataclass(frozen=True)
-class Request:
-    """One that came in, and how its caller goes."""
-
-    arrival: Arrival
-    id: GenerationId = field(default_factory=lambda: GenerationId(new_uuid()))
-
-    @classmethod
-    def of(cls, customer: Customer, *, is_retry: bool = False, key: str | None = None,
-           **fields: object) -> "Request":  # fmt: skip
-        """Of a customer: an image in medium, unless told otherwise."""
-        asked = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
-        return cls(
-            Arrival(
-                key=customer.plaintext,
-                ip="203.0.113.9",
-                request_id="req_1",
-                body=Body(json.dumps(asked).encode()),
-                spools=process_spools().scope(),
-                parse=requests.generation,
-                idempotency_key=key,
-                is_retry=is_retry,
-                prefer=Prefer(),
-                headers={},
-                on_end=[],
-            )
-        )
-
-    async def submitted(self) -> Admitted:
-        return await pipeline.submit(self.arrival, generation_id=self.id)
-
-    def ended(self, *, was_answered: bool) -> None:
-        """The caller has their answer, or has left without."""
-        for told in self.arrival.on_end:
-            told(was_answered)
-
-
-def asked(statement: str, *values: object) -> list[Any]:
-    """Over a connection of its own, committed."""
-    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
-        return [row[0] for row in other.execute(statement, values).fetchall()]
-
-
 @contextmanager
 def nothing_is_written() -> Iterator[None]:
     """Whoever writes a generation waits for the end of this."""
     with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute("LOCK TABLE generation_generation IN SHARE MODE")
         yield
-
-
-async def money(customer: Customer) -> tuple[int, int]:
-    """Available and held."""
-    return await pools.database(lambda: customer.money)
 
 
 WAITING = """SELECT pid FROM pg_stat_activity
@@ -274,7 +218,8 @@ async def all_turns_taken() -> AsyncIterator[None]:
 
 
 async def test_where_the_answer_to_its_hold_is_lost_the_retry_finds_the_image(acme):
-    await Request.of(acme, prompt="a wolf").submitted()
+    for prompt in ("a wolf", "a hare"):  # the statement of a second one is another
+        await Request.of(acme, prompt=prompt).submitted()
     (cursor,) = loop_connections.of_this_loop()._free  # noqa: SLF001 - the one there is
     lost, again = Request.of(acme), Request.of(acme, is_retry=True)
 
@@ -291,7 +236,7 @@ async def test_where_the_answer_to_its_hold_is_lost_the_retry_finds_the_image(ac
     admitted = await again.submitted()
 
     assert (admitted.is_new, admitted.generation.id) == (False, lost.id)
-    assert await money(acme) == (10_000_000 - 2 * 52_680, 2 * 52_680)
+    assert await money(acme) == (10_000_000 - 3 * 52_680, 3 * 52_680)
 
 
 def committed() -> list[UUID]:

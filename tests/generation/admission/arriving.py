@@ -1,0 +1,67 @@
+"""Requests as they come in, for a moment on the loop: without a web process or a connection."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from generation import pipeline
+from generation.admission.arrival import Arrival
+from generation.admission.prefer import Prefer
+from generation.admission.service import Admitted
+from generation.api import requests
+from pictor.kit import pools
+from pictor.kit.body import Body
+from pictor.kit.ids import GenerationId, new_uuid
+from pictor.kit.spools import process_spools
+from tests.factories import ORIGIN, Customer
+
+
+@dataclass(frozen=True)
+class Request:
+    """One that came in, and how its caller goes."""
+
+    arrival: Arrival
+    id: GenerationId = field(default_factory=lambda: GenerationId(new_uuid()))
+
+    @classmethod
+    def of(cls, customer: Customer, *, is_retry: bool = False, key: str | None = None,
+           **fields: object) -> "Request":  # fmt: skip
+        """Of a customer: an image in medium, unless told otherwise."""
+        asked = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
+        return cls(
+            Arrival(
+                key=customer.plaintext,
+                ip="203.0.113.9",
+                request_id="req_1",
+                body=Body(json.dumps(asked).encode()),
+                spools=process_spools().scope(),
+                parse=requests.generation,
+                idempotency_key=key,
+                is_retry=is_retry,
+                prefer=Prefer(),
+                headers={},
+                on_end=[],
+            )
+        )
+
+    async def submitted(self) -> Admitted:
+        return await pipeline.submit(self.arrival, generation_id=self.id)
+
+    def ended(self, *, was_answered: bool) -> None:
+        """The caller has their answer, or has left without."""
+        for told in self.arrival.on_end:
+            told(was_answered)
+
+
+async def money(customer: Customer) -> tuple[int, int]:
+    """Available and held."""
+    return await pools.database(lambda: customer.money)
+
+
+def asked(statement: str, *values: object) -> list[Any]:
+    """Over a connection of its own, committed."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        return [row[0] for row in other.execute(statement, values).fetchall()]

@@ -1,0 +1,202 @@
+"""Who asked before is not asked about before a hold, and gets nothing as who they were."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from accounts.models import Tenant
+from accounts.services import (
+    OVERLAPS,
+    KeyRules,
+    change_api_key,
+    revoke_api_key,
+    rotate_api_key,
+    set_tenant_status,
+)
+from generation.admission import service
+from generation.api import requests
+from generation.catalogue.services import set_enabled
+from generation.models import Channel, Generation
+from pictor.kit import clock, pools
+from pictor.kit.body import Body
+from pictor.kit.errors import (
+    Forbidden,
+    InvalidRequest,
+    ModelForbidden,
+    NoChannelAvailable,
+    Unauthenticated,
+)
+from pictor.kit.loop_connections import LoopConnections
+from tests.edits import data_uri
+from tests.factories import ORIGIN, Customer
+from tests.generation.admission.arriving import Request, asked, money
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
+
+ONE_HELD = (9_947_320, 52_680)
+TWO_HELD = (9_894_640, 105_360)
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """As web processes run."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+async def acme(pooled_connections: None, channel: object) -> Customer:
+    """Who has asked before."""
+    acme = await pools.database(Customer, "acme")
+    await Request.of(acme, prompt="a wolf").submitted()
+    return acme
+
+
+@pytest.fixture
+def lent(monkeypatch: pytest.MonkeyPatch) -> list[LoopConnections]:
+    """Grows by one with each statement of the loop."""
+    lend, lent = LoopConnections.lend, []
+
+    async def noted(connections: LoopConnections) -> Any:
+        lent.append(connections)
+        return await lend(connections)
+
+    monkeypatch.setattr(LoopConnections, "lend", noted)
+    return lent
+
+
+def revoke(customer: Customer) -> None:
+    revoke_api_key(key=customer.key, actor="test", now=clock.now())
+
+
+def suspend(customer: Customer) -> None:
+    set_tenant_status(tenant=customer.tenant, status=Tenant.Status.SUSPENDED, actor="test")
+
+
+def give(customer: Customer, **rules: Any) -> None:
+    change_api_key(key=customer.key, name="acme", rules=KeyRules(**rules), actor="test")
+
+
+def take_model(customer: Customer) -> None:
+    give(customer, models=["dall-e-3"])
+
+
+def take_scope(customer: Customer) -> None:
+    give(customer, scopes=["billing:read"])
+
+
+def take_address(customer: Customer) -> None:
+    give(customer, ip_ranges=["198.51.100.0/24"])
+
+
+def take_channel(_: Customer) -> None:
+    set_enabled(channel=Channel.objects.get(), is_enabled=False, actor="test")
+
+
+async def test_who_asked_before_is_admitted_by_one_statement(acme, lent):
+    admitted = await Request.of(acme).submitted()
+
+    assert admitted.is_new
+    assert len(lent) == 1
+    assert await money(acme) == TWO_HELD
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (revoke, Unauthenticated),
+        (suspend, Forbidden),
+        (take_model, ModelForbidden),
+        (take_scope, Forbidden),
+        (take_address, Forbidden),
+        (take_channel, NoChannelAvailable),
+    ],
+)
+async def test_what_was_taken_from_them_is_felt_at_once(acme, change, refusal):
+    await pools.database(change, acme)
+
+    with pytest.raises(refusal):
+        await Request.of(acme).submitted()
+
+    assert await money(acme) == ONE_HELD
+
+
+async def test_a_key_that_is_revoked_while_they_are_admitted_holds_nothing(acme, monkeypatch):
+    new_generation = service.new_generation
+
+    def meanwhile(*args: Any, **kwargs: Any) -> Generation:
+        asked(
+            "UPDATE accounts_apikey SET revoked_at = now() WHERE id = %s RETURNING 1", acme.key.id
+        )
+        return new_generation(*args, **kwargs)
+
+    monkeypatch.setattr(service, "new_generation", meanwhile)  # it comes right before the hold
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await Request.of(acme).submitted()
+
+    assert await money(acme) == ONE_HELD
+
+
+async def test_a_key_that_was_revoked_hears_of_that_before_anything_else(acme):
+    await pools.database(revoke, acme)
+
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await Request.of(acme, n="a few").submitted()
+
+
+async def test_a_refusal_that_is_out_of_date_is_not_given(acme):
+    await pools.database(take_scope, acme)
+    with pytest.raises(Forbidden):
+        await Request.of(acme).submitted()
+    await pools.database(give, acme)
+
+    admitted = await Request.of(acme).submitted()
+
+    assert admitted.is_new
+    assert await money(acme) == TWO_HELD
+
+
+async def test_a_refusal_of_what_they_ask_stays_one(acme, lent):
+    with pytest.raises(InvalidRequest):
+        await Request.of(acme, n="a few").submitted()
+
+    assert len(lent) == 1  # whether it is up to date
+    assert await money(acme) == ONE_HELD
+
+
+async def test_an_earlier_image_is_for_who_is_asked_about(acme):
+    await Request.of(acme, key="once").submitted()
+    await pools.database(revoke, acme)
+
+    with pytest.raises(Unauthenticated):
+        await Request.of(acme, key="once").submitted()
+
+
+async def test_no_image_is_looked_at_for_a_key_that_was_revoked(acme):
+    await pools.database(revoke, acme)
+    fields = {"model": ORIGIN, "prompt": "a fox", "image": [data_uri(b"no image")]}
+    body = Body(json.dumps(fields).encode())
+    edit = Request(replace(Request.of(acme).arrival, parse=requests.edit, body=body))
+
+    with pytest.raises(Unauthenticated):
+        await edit.submitted()
+
+
+async def test_a_former_text_is_asked_about_each_time(acme, lent):
+    overlap = OVERLAPS["1h"]
+    await pools.database(
+        rotate_api_key, key=acme.key, overlap=overlap, now=clock.now(), actor="test"
+    )
+
+    await Request.of(acme, prompt="a hare").submitted()
+    lent.clear()
+    await Request.of(acme, prompt="a lynx").submitted()
+    assert len(lent) == 3  # the key by its present text, by its former one, and the hold
+    await pools.database(
+        rotate_api_key, key=acme.key, overlap=overlap, now=clock.now(), actor="test"
+    )
+    with pytest.raises(Unauthenticated):
+        await Request.of(acme).submitted()
+
+    assert await money(acme) == (9_841_960, 158_040)
