@@ -22,6 +22,7 @@ from pictor.kit.log import LineFormatter
         "host=db password='hush-hush with spaces' dbname=pictor",
         '{"password": "hush-hush"}',
         "PGPASSWORD=hush-hush psql",
+        "PA\u017f\u017fWORD=hush-hush",
         "signed by whsec_hush-hush",
         "Cookie: theme=dark; sessionid=hush-hush",
         'Cookie: theme="dark"; sessionid=hush-hush',

@@ -23,20 +23,25 @@ from pictor.kit.database_errors import cut_short, without_values
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+
+# Each with a word, folded, without which its pattern finds nothing: a search is quicker.
 _SECRETS = (
-    (re.compile(r"\bsk-[A-Za-z0-9_-]{8,}"), "sk-***"),
-    (re.compile(r"(?i)\bbearer +[^\s\"']+"), "Bearer ***"),
-    (re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@"), r"\1:***@"),
-    (re.compile(r"(?i)(X-Amz-(?:Signature|Credential)=)[^&\s\"']+"), r"\1***"),
-    (re.compile(r"(/(?:invite|open)/)[^/?\s\"']+"), r"\1***"),
-    (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+"), "whsec_***"),
-    (re.compile(r"(?i)(api[-_]?key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
+    ("sk-", re.compile(r"\bsk-[A-Za-z0-9_-]{8,}"), "sk-***"),
+    ("bearer", re.compile(r"(?i)\bbearer +[^\s\"']+"), "Bearer ***"),
+    ("://", re.compile(r"(?<=://)([^:/@\s]*):([^@/\s]+)@"), r"\1:***@"),
+    ("x-amz-", re.compile(r"(?i)(X-Amz-(?:Signature|Credential)=)[^&\s\"']+"), r"\1***"),
+    ("/invite/", re.compile(r"(/invite/)[^/?\s\"']+"), r"\1***"),
+    ("/open/", re.compile(r"(/open/)[^/?\s\"']+"), r"\1***"),
+    ("whsec_", re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+"), "whsec_***"),
+    ("api", re.compile(r"(?i)(api[-_]?key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
     (
+        "passw",
         re.compile(r"(?i)(passw(?:or)?d\d?[\\\"']*\s*[:=]\s*)('[^']*'|[\\\"']*[^\s\\\"'&,;]+)"),
         r"\1***",
     ),
     # Cookies may hold quotes of their own, so whatever follows on the line goes.
-    (re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*b?[\\\"']*)[^\r\n]+"), r"\1***"),
+    ("cookie", re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*b?[\\\"']*)[^\r\n]+"), r"\1***"),
 )
 
 
@@ -57,13 +62,24 @@ def note(**facts: Any) -> None:
 
 def without_secrets(text: str) -> str:
     """The text with keys, passwords and signatures replaced by ***."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
+    folded = text.casefold()
+    for word, pattern, replacement in _SECRETS:
+        if word in folded:
+            text = pattern.sub(replacement, text)
     return text
 
 
 class LineFormatter(logging.Formatter):
-    """{"at", "level", "logger", "message", "request_id"?, "error"?} on one line, and its facts."""
+    """{"at", "level", "logger", "message", "request_id"?, "error"?} on one line, and its facts.
+
+    A process that logs like this looks for no record's place in the code, thread or process, which
+    is a third of what a record costs: https://docs.python.org/3/howto/logging.html#optimization
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        logging._srcfile = None  # noqa: SLF001 - the documented way
+        logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -80,7 +96,7 @@ class LineFormatter(logging.Formatter):
         if record.exc_info:
             trace = without_values(self.formatException(record.exc_info), error)
             line["error"] = without_secrets(trace)
-        return json.dumps(line, ensure_ascii=False)
+        return _encoded(line)
 
 
 def _message(record: logging.LogRecord, error: BaseException | None) -> str:
