@@ -90,6 +90,18 @@ def test_a_row_is_changed_where_it_is_as_expected(generation):
     assert (kept.dispatch, kept.answer) == (3, {"a": [1]})
 
 
+def test_values_are_written_as_their_fields_have_them(generation):
+    where = {"id": str(generation.id), "n": True}  # of other types than the columns
+
+    is_changed = changed(
+        Generation, where=where, answer="a string", error=None, state=State.RUNNING, dispatch="3"
+    )
+
+    kept = Generation.objects.get()
+    assert is_changed
+    assert (kept.answer, kept.error, kept.state, kept.dispatch) == ("a string", None, "running", 3)
+
+
 def test_nothing_is_written_to_a_row_that_is_not_there(generation):
     assert not changed(Generation, where={"id": ids.new_uuid()}, dispatch=3)
     assert Generation.objects.get().dispatch == 0

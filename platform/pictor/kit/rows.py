@@ -6,11 +6,24 @@ that the database makes is read afterwards.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Field, Model
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Field,
+    ForeignKey,
+    IntegerField,
+    Model,
+    TextField,
+    UUIDField,
+)
 from django.db.models.expressions import DatabaseDefault
 
 from pictor.kit import prepared
@@ -18,6 +31,29 @@ from pictor.kit.prepared import Part
 
 M = TypeVar("M", bound=Model)
 AnyField: TypeAlias = "Field[Any, Any]"
+_NATURAL: tuple[tuple[type[AnyField], type], ...] = (
+    (UUIDField, UUID),
+    (CharField, str),
+    (TextField, str),
+    (IntegerField, int),
+    (BooleanField, bool),
+    (DateTimeField, datetime),
+    (BinaryField, bytes),
+)
+
+
+class _Column(NamedTuple):
+    """A field, and the type whose values it hands on as they are: most of a row's."""
+
+    field: AnyField
+    name: str
+    natural: type | None
+
+    def bound(self, value: Any) -> Any:
+        """The value as it goes beside a statement."""
+        if value is None or type(value) is self.natural:
+            return value
+        return self.field.get_db_prep_save(value, prepared.database())
 
 
 def insert(row: Model) -> None:
@@ -49,10 +85,8 @@ def changing(
     matched = {name: value for name, value in where.items() if value is not None}
     nulls = tuple(set(where) - set(matched))
     statement = _update(model, tuple(values), tuple(matched), nulls, given)
-    fields = [(_field(model, name), value) for name, value in [*values.items(), *matched.items()]]
-    connection = prepared.database()
-    bound = [field.get_db_prep_save(value, connection) for field, value in fields]
-    return Part(statement, bound)
+    said = [*values.items(), *matched.items()]
+    return Part(statement, [_column(model, name).bound(value) for name, value in said])
 
 
 @cache
@@ -71,12 +105,11 @@ def read(model: type[M], values: Sequence[Any]) -> M:
 
 def _said(row: Model) -> Iterator[tuple[str, Any]]:
     """The columns that the row does not leave to the database, with their values."""
-    connection = prepared.database()
-    for field in _fields(type(row)):
-        value = field.pre_save(row, add=True)
-        is_left = isinstance(value, DatabaseDefault) or (field.primary_key and value is None)
+    for column in _columns(type(row)):
+        value = column.field.pre_save(row, add=True)
+        is_left = isinstance(value, DatabaseDefault) or (value is None and column.field.primary_key)
         if not is_left:
-            yield str(field.column), field.get_db_prep_save(value, connection)
+            yield column.name, column.bound(value)
 
 
 @cache
@@ -94,12 +127,12 @@ def _update(
     null: tuple[str, ...],
     given: str,
 ) -> str:
-    changes = ", ".join(f"{_field(model, name).column} = %s" for name in values)
+    changes = ", ".join(f"{_column(model, name).name} = %s" for name in values)
     source = f" FROM {given}" if given else ""
     conditions = " AND ".join(
         [
-            *(f"{_field(model, name).column} = %s" for name in matched),
-            *(f"{_field(model, name).column} IS NULL" for name in null),
+            *(f"{_column(model, name).name} = %s" for name in matched),
+            *(f"{_column(model, name).name} IS NULL" for name in null),
         ]
     )
     return f"UPDATE {_table(model)} SET {changes}{source} WHERE {conditions} RETURNING 1"  # noqa: S608 - as above
@@ -116,8 +149,20 @@ def _converted(model: type[Model]) -> tuple[tuple[int, AnyField], ...]:
     return tuple((place, field) for place, field in fields if hasattr(field, "from_db_value"))
 
 
-def _field(model: type[Model], name: str) -> AnyField:
-    return model._meta.get_field(name)  # type: ignore[return-value]  # noqa: SLF001 - by name, ours are columns
+@cache
+def _columns(model: type[Model]) -> tuple[_Column, ...]:
+    return tuple(_of(field) for field in _fields(model))
+
+
+@cache
+def _column(model: type[Model], name: str) -> _Column:
+    return _of(model._meta.get_field(name))  # type: ignore[arg-type]  # noqa: SLF001 - by name, ours are columns
+
+
+def _of(field: AnyField) -> _Column:
+    value_field = field.target_field if isinstance(field, ForeignKey) else field
+    natural = (found for kind, found in _NATURAL if isinstance(value_field, kind))
+    return _Column(field, str(field.column), next(natural, None))
 
 
 def _table(model: type[Model]) -> str:
