@@ -5,10 +5,10 @@ attributes each field's `source` names; the OpenAPI document is drawn from the s
 object serves all threads, because rendering only reads it (ADR 0011 has what that costs).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from drf_spectacular.drainage import set_override
@@ -28,17 +28,47 @@ class ApiObject(serializers.Serializer[Any]):
 
     @override
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        shown: Mapping[str, Any] = super().to_representation(instance)
-        return {
-            name: value
-            for name, value in shown.items()
-            if value is not None or self.fields[name].required or self.fields[name].read_only
-        }
+        shown = {}
+        for name, source, draw, may_be_left_out in self._drawn:
+            try:
+                value = _value_at(source, instance)
+            except (KeyError, AttributeError):
+                if not may_be_left_out:
+                    raise
+                continue
+            if value is not None:
+                shown[name] = draw(value)
+            elif not may_be_left_out:
+                shown[name] = None
+        return shown
+
+    @cached_property
+    def _drawn(self) -> Sequence[tuple[str, Sequence[str], Callable[[Any], Any], bool]]:
+        """Each field that is shown: its name, its source, what draws it, whether None drops it.
+
+        DRF finds that out anew with every value, for twice the CPU.
+        """
+        return [
+            (
+                str(field.field_name),
+                field.source_attrs,
+                field.to_representation,
+                not field.required and not field.read_only,
+            )
+            for field in self._readable_fields
+        ]
 
     @classmethod
     def render(cls, value: Any) -> dict[str, Any]:
         """The JSON object of a value."""
         return _shared(cls).to_representation(value)
+
+
+def _value_at(source: Sequence[str], instance: Any) -> Any:
+    """What a field shows of a value. Raises KeyError or AttributeError where it has no such."""
+    for name in source:
+        instance = instance[name] if isinstance(instance, Mapping) else getattr(instance, name)
+    return instance
 
 
 @cache
