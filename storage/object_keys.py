@@ -14,7 +14,6 @@ digits are a level of their own: with a day's 100,000 images in one folder a PUT
 with the level 1.5 (docs/adr/0018).
 """
 
-import hashlib
 import hmac
 from datetime import date
 from uuid import UUID
@@ -75,6 +74,6 @@ def icon_key(image_key: str) -> str:
 def _folder(secret: str, owner_id: UUID, created: date) -> str:
     if not secret:
         raise ValueError("object keys need a secret")
-    digest = hmac.new(secret.encode(), owner_id.bytes, hashlib.sha256).hexdigest()
+    digest = hmac.digest(secret.encode(), owner_id.bytes, "sha256").hex()
     level, folder = digest[:LEVEL_HEX_DIGITS], digest[LEVEL_HEX_DIGITS:FOLDER_HEX_DIGITS]
     return f"{created:%Y%m%d}/{level}/{folder}"

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from pictor.kit import loop_connections, pools, prepared, redis_client
 from pictor.kit.ids import new_uuid
+from pictor.kit.loop_connections import Turn
 from pictor.kit.moments import CONNECT, Moment, Steps, moment
 from pictor.kit.prepared import Part, is_answer_lost
 from pictor.kit.redis_client import Asked
@@ -443,7 +444,7 @@ def test_it_begins_when_its_turn_has_come(monkeypatch):
         yield Part("SELECT 1", [])
 
     async def waits() -> list[str]:
-        async with loop_connections.of_this_loop().turn():
+        async with Turn(loop_connections.of_this_loop()):
             waiting = asyncio.create_task(dated.on_loop())
             for _ in range(5):
                 await asyncio.sleep(0)

@@ -7,6 +7,7 @@ sorts as the UUID does. Neither Python 3.11 nor PostgreSQL 15 can make a UUIDv7.
 import secrets
 import time
 from datetime import datetime
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
@@ -40,9 +41,10 @@ def new_uuid_of(at: datetime) -> UUID:
 def _uuid(milliseconds: int) -> UUID:
     value = (milliseconds & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76
-    value |= secrets.randbits(12) << 64
+    random = secrets.randbits(74)
+    value |= random >> 62 << 64
     value |= 0b10 << 62
-    value |= secrets.randbits(62)
+    value |= random & ((1 << 62) - 1)
     return UUID(int=value)
 
 
@@ -55,6 +57,7 @@ def first_at(at: datetime) -> UUID:
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
+@lru_cache(maxsize=1024)  # a request says three of them some four times each
 def public(prefix: str, value: UUID) -> str:
     """('gen', UUID) -> 'gen_01k…'."""
     number = value.int

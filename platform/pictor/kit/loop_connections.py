@@ -6,8 +6,7 @@ more than that runs in the pools' threads, over Django's connections.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
@@ -29,11 +28,22 @@ class _Lent(NamedTuple):
 
 
 class Turn:
-    """One of CONNECTIONS, for as long as it is somebody's: for a statement at a time."""
+    """One of CONNECTIONS, waited for and given back by `async with`: for a statement at a time."""
+
+    __slots__ = ("_connections", "_lent")
 
     def __init__(self, connections: "LoopConnections") -> None:
         self._connections = connections
         self._lent: _Lent | None = None
+
+    async def __aenter__(self) -> "Turn":
+        await self._connections.begin_turn()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._lent is not None:  # and was not used
+            self._connections.take_back(self._lent, is_fit=True)
+        self._connections.end_turn()
 
     async def connect(self) -> None:
         """Have a connection: the next statement is sent at once. Raises as `fetch_one` does."""
@@ -46,11 +56,6 @@ class Turn:
         lent, self._lent = self._lent, None
         assert lent is not None  # noqa: S101 - it was lent above
         return await self._connections.fetched(lent, prepared.numbered(statement), values)
-
-    def end(self) -> None:
-        """Give back what was not used."""
-        if self._lent is not None:
-            self._connections.take_back(self._lent, is_fit=True)
 
 
 class LoopConnections:
@@ -65,19 +70,19 @@ class LoopConnections:
         pools.THREADS.labels("loop").set(CONNECTIONS)
         pools.CALLS.labels("loop").set_function(lambda: self._unfinished)
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    async def begin_turn(self) -> None:
         """Wait for one of CONNECTIONS."""
         self._unfinished += 1
         try:
-            async with self._turns:
-                turn = Turn(self)
-                try:
-                    yield turn
-                finally:
-                    turn.end()
-        finally:
+            await self._turns.acquire()
+        except BaseException:
             self._unfinished -= 1
+            raise
+
+    def end_turn(self) -> None:
+        """Let the next one have it."""
+        self._turns.release()
+        self._unfinished -= 1
 
     async def lend(self) -> _Lent:
         """A free or a new connection, in a turn. Raises Django's database errors."""

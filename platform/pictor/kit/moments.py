@@ -66,8 +66,7 @@ class Moment(Generic[P, T]):
 
     async def on_loop(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """The same on the running loop, begun in its turn; cancelled, it may be done or not."""
-        connections = loop_connections.of_this_loop()
-        async with connections.turn() as turn:
+        async with Turn(loop_connections.of_this_loop()) as turn:
             steps = self.steps(*args, **kwargs)
             try:
                 step = next(steps)
