@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from pictor.kit import clock
 from pictor.kit.spool import CHUNK_BYTES
+from storage.loop_wire import LoopWire, wires
 from storage.signing import Signer
 from storage.wire import (
     CONNECT_TIMEOUT_SECONDS,
@@ -116,6 +117,12 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         """What moves bytes, shared by all threads."""
         with _making:
             return _wire(self._address(self.endpoint_url), self.bucket_name, self._signer)
+
+    async def loop_wire(self) -> LoopWire:
+        """What moves small objects on the running loop, and is that loop's own."""
+        address, signer = self._address(self.endpoint_url), self._signer
+        place = _place(address, self.bucket_name)
+        return await wires.of((place, signer), partial(LoopWire, place, signer))
 
     @property
     def _signer(self) -> Signer:

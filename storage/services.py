@@ -1,7 +1,8 @@
 """Images in, signed urls and bytes out, expired ones away.
 
-Everything here blocks: the object calls on the network, the row calls on the database. Never call
-the former inside a transaction. Object calls raise StorageFailed and may all be repeated freely.
+What is not awaited blocks: the object calls on the network, the row calls on the database. Never
+call the former inside a transaction. Object calls raise StorageFailed and may all be repeated
+freely.
 """
 
 import logging
@@ -16,7 +17,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.selectors import IMAGE_RETENTIONS
-from pictor.kit import rows
+from pictor.kit import pools, rows
 from pictor.kit.prepared import Part
 from pictor.kit.spool import SpoolFile
 from storage import object_keys
@@ -44,6 +45,7 @@ __all__ = [
     "remove_partials_until",
     "signed_url",
     "upload",
+    "upload_on_loop",
 ]
 
 logger = logging.getLogger(__name__)
@@ -104,6 +106,16 @@ def upload(key: str, spool: SpoolFile, *, content_type: str) -> None:
         content_type=content_type,
         sha256=spool.sha256,
     )
+
+
+async def upload_on_loop(key: str, spool: SpoolFile, *, content_type: str) -> None:
+    """The same for who is on the event loop: what lies in a file is sent by a thread."""
+    if not spool.is_in_memory:
+        await pools.storage(upload, key, spool, content_type=content_type)
+        return
+    wire = await bucket.loop_wire()
+    body = spool.read_at(0, spool.size)
+    await wire.put(key, body, content_type=content_type, sha256=spool.sha256)
 
 
 def open_stream(key: str) -> ObjectStream:

@@ -101,7 +101,7 @@ class ObjectStream(File):  # type: ignore[type-arg] # generic for the stubs alon
             try:
                 piece = exchange.answer.read(wanted)
             except (OSError, http.client.HTTPException) as error:
-                raise _failed(error) from error
+                raise failed(error) from error
             if len(piece) < wanted:
                 raise StorageFailed(f"{self._missing - len(piece)} bytes did not come")
             self._missing -= wanted
@@ -195,17 +195,14 @@ class Wire:
             body = exchange.answer.read(CHUNK_BYTES)
         except (OSError, http.client.HTTPException) as error:
             exchange.drop()
-            raise _failed(error) from error
+            raise failed(error) from error
         status = exchange.answer.status
         if exchange.answer.isclosed():
             self.keep(exchange)
         else:
             exchange.drop()
         if status != HTTPStatus.OK:
-            found = _CODE.search(body)
-            code = found[1].decode() if found else str(status)
-            kind = ObjectMissing if code in MISSING else StorageFailed
-            raise kind(f"{operation}: {code}")
+            raise refused(operation, status, body)
 
     def _asked(
         self,
@@ -221,16 +218,15 @@ class Wire:
 
         That covers a kept connection that the server has just closed: the second is always new.
         """
-        path = self._place.path_of(name)
-        sent = self._signer.headers(
+        path, sent = signed(
+            self._place,
+            self._signer,
             method,
-            path,
-            {**headers, "host": self._place.host},
+            name,
+            headers,
             body_sha256=body_sha256,
-            now=clock.now(),
+            size_bytes=size_bytes,
         )
-        if size_bytes is not None:
-            sent["content-length"] = str(size_bytes)
         try:
             exchange = self._once(self._kept(), method, path, sent, chunks)
             if exchange.answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -241,7 +237,7 @@ class Wire:
         try:
             return self._once(self._place.connection(), method, path, sent, chunks)
         except (OSError, http.client.HTTPException) as error:
-            raise _failed(error) from error
+            raise failed(error) from error
 
     @staticmethod
     def _once(
@@ -280,9 +276,9 @@ class Place:
 
     def __init__(self, base_url: str, bucket: str) -> None:
         parts = urlsplit(base_url)
-        self._is_tls = parts.scheme == "https"
-        usual = 443 if self._is_tls else 80
-        self._address = (parts.hostname or "", parts.port or usual)
+        self.is_tls = parts.scheme == "https"
+        usual = 443 if self.is_tls else 80
+        self.address = (parts.hostname or "", parts.port or usual)
         self.host = parts.netloc
         if parts.port == usual:
             self.host = self.host.removesuffix(f":{parts.port}")
@@ -290,7 +286,8 @@ class Place:
         self.origin = f"{parts.scheme}://{parts.netloc}"
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
+        """Holds certificates against certifi's authorities."""
         return ssl.create_default_context(cafile=certifi.where())
 
     def path_of(self, name: str) -> str:
@@ -299,13 +296,46 @@ class Place:
 
     def connection(self) -> http.client.HTTPConnection:
         """A new one, not connected yet. Proxies of the environment are none of ours."""
-        host, port = self._address
-        if not self._is_tls:
+        host, port = self.address
+        if not self.is_tls:
             return http.client.HTTPConnection(host, port, timeout=CONNECT_TIMEOUT_SECONDS)
         return http.client.HTTPSConnection(
-            host, port, timeout=CONNECT_TIMEOUT_SECONDS, context=self._tls
+            host, port, timeout=CONNECT_TIMEOUT_SECONDS, context=self.tls
         )
 
 
-def _failed(error: Exception) -> StorageFailed:
+def signed(
+    place: Place,
+    signer: Signer,
+    method: str,
+    name: str,
+    headers: Mapping[str, str],
+    *,
+    body_sha256: str,
+    size_bytes: int | None,
+) -> tuple[str, dict[str, str]]:
+    """A request's path, and its headers with those that sign it."""
+    path = place.path_of(name)
+    sent = signer.headers(
+        method,
+        path,
+        {**headers, "host": place.host},
+        body_sha256=body_sha256,
+        now=clock.now(),
+    )
+    if size_bytes is not None:
+        sent["content-length"] = str(size_bytes)
+    return path, sent
+
+
+def refused(operation: str, status: int, body: bytes) -> StorageFailed:
+    """What the server's answer says, for one that is not 200."""
+    found = _CODE.search(body)
+    code = found[1].decode() if found else str(status)
+    kind = ObjectMissing if code in MISSING else StorageFailed
+    return kind(f"{operation}: {code}")
+
+
+def failed(error: Exception) -> StorageFailed:
+    """For a request that was not answered."""
     return StorageFailed(f"{type(error).__name__}: {error}")

@@ -8,9 +8,9 @@ from django.conf import settings
 
 from generation.claims import Claim
 from generation.outcome import Delivery, VerifiedImage
-from pictor.kit import clock, pools, retries
+from pictor.kit import clock, retries
 from storage.models import StoredImage
-from storage.services import StorageFailed, image_key_of, upload
+from storage.services import StorageFailed, image_key_of, upload_on_loop
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +63,8 @@ async def _upload(key: str, image: VerifiedImage) -> None:
     kind = f"image/{image.format}"
     try:
         async with asyncio.timeout(settings.STORAGE_RETRY_SECONDS):
-            await again(_is_worth_it, pools.storage, upload, key, image.spool, content_type=kind)
-    except TimeoutError:  # the thread is free once the call's own time-out has come
+            await again(_is_worth_it, upload_on_loop, key, image.spool, content_type=kind)
+    except TimeoutError:  # a thread is free once the call's own time-out has come
         raise StorageFailed(f"no answer in {settings.STORAGE_RETRY_SECONDS} s") from None
 
 

@@ -315,7 +315,8 @@ def test_an_answer_that_nobody_asked_for_is_nobodys(run, settings, stray):
         port = server.sockets[0].getsockname()[1]
         settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
         answers = [await echo("one").on_loop()]
-        connections = redis_client._mine.connections[settings.REDIS_URL]  # noqa: SLF001 - to know when it has come
+        made = redis_client._connections._mine.made  # noqa: SLF001 - to know when it has come
+        connections = made[settings.REDIS_URL]
         writers[0].write(stray)
         while not await connections._free[0].can_read():  # noqa: SLF001 - as above
             await asyncio.sleep(0)

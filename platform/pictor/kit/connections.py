@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 from typing_extensions import override
 
-from pictor.kit.http1 import Connection
+from pictor.kit.http1 import Connection, Request
 
 KEEPALIVE_SECONDS = 4.0
 """Shorter than servers' usual 5 s: a reused connection that its server is just closing would leave
@@ -67,7 +67,10 @@ class Transport(httpx.AsyncBaseTransport):
                 self._idle.append(_Idle(origin, connection, time.monotonic()))
                 self._close_old()
 
-        return await connection.ask(request, ended=ended)
+        answer = await connection.ask(_sent(request), ended=ended)
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=answer.body, request=request
+        )
 
     @override
     async def aclose(self) -> None:
@@ -92,3 +95,18 @@ class Transport(httpx.AsyncBaseTransport):
 
     def _is_old(self, one: _Idle) -> bool:
         return len(self._idle) > MOST_IDLE or time.monotonic() > one.since + KEEPALIVE_SECONDS
+
+
+def _sent(request: httpx.Request) -> Request:
+    """With `timeout` among its extensions, and `sending` if somebody wants to be called then."""
+    limits = request.extensions["timeout"]
+    assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - our own requests
+    return Request(
+        request.method,
+        request.url.raw_path,
+        request.headers.raw,
+        request.stream,
+        read_seconds=limits["read"],
+        write_seconds=limits["write"],
+        sending=request.extensions.get("sending"),
+    )

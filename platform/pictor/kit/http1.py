@@ -10,7 +10,8 @@ Errors are httpx's: ReadTimeout, WriteTimeout, ReadError, LocalProtocolError, Re
 import asyncio
 import select
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import httptools
@@ -24,7 +25,35 @@ MAX_BUFFERED_BYTES = PIECE_BYTES
 MAX_IDLE_BYTES = 100 * 1024
 """A peer may send so much without a byte of a body: heads, trailers, chunks' extensions."""
 
+TransportError = httpx.TransportError
+"""What all of these are."""
+
 _INTERIM = range(100, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One as it is sent."""
+
+    method: str
+    target: bytes
+    """Path and query."""
+    headers: Sequence[tuple[bytes, bytes]]
+    body: "bytes | AsyncIterable[bytes]" = b""
+    read_seconds: float | None = None
+    """For each piece of the answer; None waits for as long as it takes."""
+    write_seconds: float | None = None
+    sending: Callable[[], None] | None = None
+    """Called before its first byte leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The head of an answer, and its body, to be closed."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: "_Body"
 
 
 class Connection(asyncio.Protocol):
@@ -71,29 +100,22 @@ class Connection(asyncio.Protocol):
         poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
         return not poll.poll(0)
 
-    async def ask(
-        self, request: httpx.Request, *, ended: "Callable[[Connection], None]"
-    ) -> httpx.Response:
+    async def ask(self, request: Request, *, ended: "Callable[[Connection], None]") -> Answer:
         """Send a request and wait for the head of its answer.
 
-        Args:
-            request: with `timeout` among its extensions, and `sending` if somebody wants to be
-                called before its first byte leaves.
-            ended: called once when the answer is closed, or was not to be had.
+        `ended` is called once when the answer is closed, or was not to be had.
         """
-        limits = request.extensions["timeout"]
         self._begin()
         self._is_asking = True
         try:
-            await self._send(request, limits["write"])
+            await self._send(request)
             while not self._has_head:
-                await self._change(limits["read"], httpx.ReadTimeout)
+                await self._change(request.read_seconds, httpx.ReadTimeout)
         except BaseException:
             self.close()
             ended(self)
             raise
-        body = _Body(self, limits["read"], ended)
-        return httpx.Response(self._status, headers=self._headers, stream=body, request=request)
+        return Answer(self._status, self._headers, _Body(self, request.read_seconds, ended))
 
     async def pieces(self, seconds: float | None) -> AsyncIterator[bytes]:
         """The answer's body, in pieces of at most 256 KB, each within so many seconds."""
@@ -121,13 +143,17 @@ class Connection(asyncio.Protocol):
 
     # --- sending ------------------------------------------------------------------------------
 
-    async def _send(self, request: httpx.Request, seconds: float | None) -> None:
+    async def _send(self, request: Request) -> None:
         """The head with the first piece of the body, then the rest, for as long as it is wanted."""
-        unsent = _head(request)
-        if (sending := request.extensions.get("sending")) is not None:
-            sending()
-        assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - our own requests
-        async for chunk in request.stream:
+        unsent, seconds = _head(request), request.write_seconds
+        if request.sending is not None:
+            request.sending()
+        if isinstance(request.body, bytes):
+            await self._write(unsent + request.body, seconds)
+            if self._is_full:  # answered before all of it was taken
+                self._is_kept = False
+            return
+        async for chunk in request.body:
             await self._write(unsent + chunk if unsent else chunk, seconds)
             unsent = b""
             if self._is_complete or self._is_lost:  # answered already, or never
@@ -283,10 +309,10 @@ class _Body(httpx.AsyncByteStream):
             ended(self._connection)
 
 
-def _head(request: httpx.Request) -> bytes:
+def _head(request: Request) -> bytes:
     """The request's first line and headers, as they are sent. Raises LocalProtocolError."""
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%b: %b" % header for header in request.headers.raw]
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.target)]
+    lines += [b"%b: %b" % header for header in request.headers]
     head = b"\r\n".join([*lines, b"", b""])
     ends = len(lines) + 1
     if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:

@@ -9,10 +9,9 @@ Settings are read when a client is first used.
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import redis
@@ -22,6 +21,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from pictor.kit.moments import Question
+from pictor.kit.per_loop import PerLoop
 
 _making = threading.Lock()
 _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b")
@@ -46,7 +46,8 @@ class Asked(Question):
         Asked again where a connection broke, so it must bear that: those that wait to be used may
         have been dead for long, as after the server's machine was restarted, and nobody noticed.
         """
-        connections = await _of_loop(_broker_url() if self.is_broker else settings.REDIS_URL)
+        url = _broker_url() if self.is_broker else settings.REDIS_URL
+        connections = await _connections.of(url, partial(_Connections, url))
         try:
             return await connections.ask(self.command)
         except redis.ConnectionError:
@@ -194,36 +195,8 @@ def _broker_url() -> str:
     return settings.REDIS_URL if is_same else _as_redis_has_it(settings.CELERY_BROKER_URL)
 
 
-class _Mine(threading.local):
-    """The connections of the loop that runs in this thread, by their URLs, and what closes them."""
-
-    loop: asyncio.AbstractEventLoop | None = None
-
-    def __init__(self) -> None:
-        self.connections: dict[str, _Connections] = {}
-        self.closing: list[AsyncIterator[None]] = []
-
-
-_mine = _Mine()
-
-
-async def _of_loop(url: str) -> _Connections:
-    if _mine.loop is not (loop := asyncio.get_running_loop()):
-        _mine.loop, _mine.connections, _mine.closing = loop, {}, []
-    found = _mine.connections.get(url)
-    if found is None:
-        found = _mine.connections[url] = _Connections(url)
-        _mine.closing.append(closing := _closed_with_its_loop(found))
-        await anext(closing)
-    return found
-
-
-async def _closed_with_its_loop(connections: _Connections) -> AsyncIterator[None]:
-    """A loop ends all asynchronous generators that have begun on it, before it is closed."""
-    try:
-        yield
-    finally:
-        await connections.end()
+_connections: PerLoop[_Connections] = PerLoop()
+"""By their URLs."""
 
 
 def _as_redis_has_it(url: str) -> str:

@@ -156,6 +156,11 @@ class SpoolFile:
         """A new seekable binary file over the content, with a position of its own."""
         return io.BufferedReader(_SpoolReader(self), buffer_size=64 * 1024)
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether no file was needed."""
+        return self._file is None
+
     def descriptor(self) -> int | None:
         """One more of the unnamed file, for the caller to close; None while all is in memory."""
         with self._lock:
