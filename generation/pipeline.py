@@ -82,17 +82,27 @@ def _at_once(arrival: "Arrival", generation_id: GenerationId) -> Steps[Admitted 
         present = yield from arrival.authenticated()
         if present.version == caller.version and isinstance(error, PictorError):
             raise
-        return (yield from _asked(arrival, present, generation_id))
+        return (yield from _asked(arrival, present, generation_id, before=caller))
     if isinstance(outcome, Deferred):
-        yield from arrival.authenticated()
+        present = yield from arrival.authenticated()
+        if present.version != caller.version:
+            return (yield from _asked(arrival, present, generation_id, before=caller))
     return outcome
 
 
 def _asked(
-    arrival: "Arrival", caller: Caller, generation_id: GenerationId, *, is_remembered: bool = False
+    arrival: "Arrival",
+    caller: Caller,
+    generation_id: GenerationId,
+    *,
+    is_remembered: bool = False,
+    before: Caller | None = None,
 ) -> Steps[Admitted | Deferred]:
-    """Read for what they ask, and admit it unless it has to wait for something."""
-    submission = yield from arrival.read(caller, is_remembered=is_remembered)
+    """Read for what they ask, and admit it unless it has to wait for something.
+
+    `before` is who they were when this was tried in vain, a moment ago.
+    """
+    submission = yield from arrival.read(caller, is_remembered=is_remembered, counted_as=before)
     now = clock.now()
     if inputs.are_in(submission.request):
         if submission.idempotency_key is None and not submission.is_retry:

@@ -26,6 +26,9 @@ from storage.wire import (
     signed,
 )
 
+AT_ONCE = 16
+"""PUTs of a loop, as many as there are threads for others."""
+
 
 class LoopWire:
     """PUTs to one bucket, each signed.
@@ -38,6 +41,7 @@ class LoopWire:
     def __init__(self, place: Place, signer: Signer) -> None:
         self._place = place
         self._signer = signer
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._idle: list[tuple[float, Connection]] = []
 
     async def put(self, name: str, body: bytes, *, content_type: str, sha256: str) -> None:
@@ -59,7 +63,8 @@ class LoopWire:
             read_seconds=READ_TIMEOUT_SECONDS,
             write_seconds=READ_TIMEOUT_SECONDS,
         )
-        status, words = await self._asked(request)
+        async with self._turns:
+            status, words = await self._asked(request)
         if status != HTTPStatus.OK:
             raise refused("PutObject", status, words)
 

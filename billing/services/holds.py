@@ -32,7 +32,7 @@ _PLACE = """
 SELECT refused_by, missing FROM pictor_place_hold_v1(
     %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-# Its arguments are the condition's columns, so that nothing is placed before that has its row.
+# Its arguments are the condition's columns, so nothing is placed before that has its row.
 _PLACE_IF = """
 SELECT refused_by, missing FROM condition AS c, LATERAL pictor_place_hold_v1(
     c.tenant_id, c.key_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)

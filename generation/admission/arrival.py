@@ -17,6 +17,7 @@ from generation.admission.callers import callers
 from generation.admission.orphans import Attendance
 from generation.admission.prefer import Prefer
 from generation.admission.service import Submission
+from generation.catalogue.snapshot import loaded_catalogue
 from pictor.kit import clock, pools
 from pictor.kit.body import Body
 from pictor.kit.errors import PictorError
@@ -94,16 +95,24 @@ class Arrival:
     def remembered(self) -> Caller | None:
         """The caller as their last request found them, for one that will place a hold.
 
-        What may be answered without a hold, by an earlier image, is for who is asked about now.
-        Nor is a key remembered by its text of before a rotation.
+        None for what may be answered without a hold, by an earlier image; for a key by its text of
+        before a rotation; and where this process has heard of a newer configuration.
         """
-        is_plain = self.idempotency_key is None and not self.is_retry
+        if self.idempotency_key is not None or self.is_retry:
+            return None
         caller = known.get(self.key)
-        return caller if is_plain and caller is not None and caller.version else None
+        if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
+            return None
+        return caller
 
     def authenticated(self) -> Steps[Caller]:
         """The caller, if the key is good now and may ask for images. One query."""
-        caller = yield from authenticate.steps(self.key, now=clock.now(), ip=self.ip)
+        try:
+            caller = yield from authenticate.steps(self.key, now=clock.now(), ip=self.ip)
+        except PictorError:
+            known.forget(self.key)
+            self.headers.clear()  # of the rates of who it was
+            raise
         known.learn(self.key, caller)
         require_scope(caller, "images:write")
         return caller
@@ -113,8 +122,15 @@ class Arrival:
         recognize(caller, now=clock.now(), ip=self.ip)
         require_scope(caller, "images:write")
 
-    def read(self, caller: Caller, *, is_remembered: bool) -> Steps[Submission]:
+    def read(
+        self, caller: Caller, *, is_remembered: bool, counted_as: Caller | None
+    ) -> Steps[Submission]:
         """How often they call, and with what: everything that needs no money.
+
+        Args:
+            caller: who asks.
+            is_remembered: as their last request found them.
+            counted_as: whom the request was counted for already, perhaps.
 
         Raises the PictorError that refuses it.
         """
@@ -123,10 +139,9 @@ class Arrival:
             request = parse() if self.body.is_short else (yield parse)
         except PictorError:
             # It counts too, and says what is left.
-            self.headers.update((yield from rates.take.steps(caller, images=0)))
+            yield from self._count(caller, counted_as, images=0)
             raise
-        left = yield from rates.take.steps(caller, images=request.get("n", 1))
-        self.headers.update(left)
+        yield from self._count(caller, counted_as, images=request.get("n", 1))
         return Submission(
             caller=caller,
             request=request,
@@ -137,6 +152,12 @@ class Arrival:
             is_retry=self.is_retry,
             is_streamed=bool(request.get("stream")) and self.prefer.wait_seconds is None,
         )
+
+    def _count(self, caller: Caller, counted_as: Caller | None, *, images: int) -> Steps[None]:
+        """Once, unless its limits have changed meanwhile. Raises RateLimited."""
+        if self.headers and counted_as is not None and counted_as.limits == caller.limits:
+            return
+        self.headers.update((yield from rates.take.steps(caller, images=images)))
 
 
 class Known:
@@ -153,6 +174,10 @@ class Known:
     def get(self, key: str) -> Caller | None:
         """None before its first request."""
         return self._callers.get(key)
+
+    def forget(self, key: str) -> None:
+        """It opens nothing any more, or not for whoever has it."""
+        self._callers.pop(key, None)
 
     def learn(self, key: str, caller: Caller) -> None:
         """Remember whose key it is."""

@@ -148,6 +148,18 @@ async def test_connections_are_kept_for_as_many_as_may_be_idle(monkeypatch, serv
     assert server.connections == 6
 
 
+async def test_many_take_turns(monkeypatch, server):
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    wire = LoopWire(Place(server.url, "images"), Signer("key", "secret", "us-east-1"))
+    server.answers += [OK] * 20
+
+    await asyncio.gather(*(put(wire) for _ in range(20)))
+    await wire.end()
+
+    assert len(server.received) == 20
+    assert server.connections == 2
+
+
 async def test_one_that_was_idle_for_long_is_not_used_again(monkeypatch, server, wire):
     monkeypatch.setattr(module, "MAX_IDLE_SECONDS", 0)
     server.answers += [OK, OK]

@@ -25,7 +25,8 @@ _noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
-# Each with a word, folded, without which its pattern finds nothing: a search is quicker.
+# Each with a word, folded, without which its pattern finds nothing: a search is quicker. Where case
+# does not count no word has an `i`: a pattern takes a dotless one for it, and folding does not.
 _SECRETS = (
     ("sk-", re.compile(r"\bsk-[A-Za-z0-9_-]{8,}"), "sk-***"),
     ("bearer", re.compile(r"(?i)\bbearer +[^\s\"']+"), "Bearer ***"),
@@ -34,14 +35,14 @@ _SECRETS = (
     ("/invite/", re.compile(r"(/invite/)[^/?\s\"']+"), r"\1***"),
     ("/open/", re.compile(r"(/open/)[^/?\s\"']+"), r"\1***"),
     ("whsec_", re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+"), "whsec_***"),
-    ("api", re.compile(r"(?i)(api[-_]?key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
+    ("ap", re.compile(r"(?i)(api[-_]?key[\\\"']*\s*[:=]\s*[\\\"']*)[^\s\\\"'&,]+"), r"\1***"),
     (
         "passw",
         re.compile(r"(?i)(passw(?:or)?d\d?[\\\"']*\s*[:=]\s*)('[^']*'|[\\\"']*[^\s\\\"'&,;]+)"),
         r"\1***",
     ),
     # Cookies may hold quotes of their own, so whatever follows on the line goes.
-    ("cookie", re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*b?[\\\"']*)[^\r\n]+"), r"\1***"),
+    ("cook", re.compile(r"(?i)(cookie(?:[\\\"']*:|[\\\"']+,)\s*b?[\\\"']*)[^\r\n]+"), r"\1***"),
 )
 
 

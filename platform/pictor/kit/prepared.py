@@ -89,7 +89,8 @@ def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
 def together(answer: str, **parts: Part) -> Part:
     """One statement of several, each a relation that the later ones may read from, by its name.
 
-    A part that reads from one without rows writes nothing.
+    A part that reads from one without rows writes nothing, and calls no function: each is
+    materialized, or PostgreSQL might read the two in another order.
 
     Args:
         answer: the name of the part whose rows are the statement's.
@@ -108,5 +109,5 @@ def numbered(statement: str) -> str:
 
 @cache
 def _together(answer: str, parts: tuple[tuple[str, str], ...]) -> str:
-    named = ", ".join(f"{name} AS ({text})" for name, text in parts)
+    named = ", ".join(f"{name} AS MATERIALIZED ({text})" for name, text in parts)
     return f"WITH {named} SELECT * FROM {answer}"  # noqa: S608 - of our own statements

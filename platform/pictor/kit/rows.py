@@ -19,7 +19,6 @@ from django.db.models import (
     DateTimeField,
     Field,
     ForeignKey,
-    IntegerField,
     Model,
     TextField,
     UUIDField,
@@ -35,7 +34,6 @@ _NATURAL: tuple[tuple[type[AnyField], type], ...] = (
     (UUIDField, UUID),
     (CharField, str),
     (TextField, str),
-    (IntegerField, int),
     (BooleanField, bool),
     (DateTimeField, datetime),
     (BinaryField, bytes),
@@ -43,7 +41,10 @@ _NATURAL: tuple[tuple[type[AnyField], type], ...] = (
 
 
 class _Column(NamedTuple):
-    """A field, and the type whose values it hands on as they are: most of a row's."""
+    """A field, and the type whose values it hands on as they are: most of a row's.
+
+    Not an integer's: psycopg gives that a type by its size, and a statement one for each of them.
+    """
 
     field: AnyField
     name: str

@@ -4,9 +4,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
+from django.db.models import F
 
-from accounts.models import Tenant
+from accounts.models import ApiKey, ConfigRevision, Tenant
+from accounts.selectors import unchanged
 from accounts.services import (
     OVERLAPS,
     KeyRules,
@@ -29,12 +33,14 @@ from pictor.kit.errors import (
     Unauthenticated,
 )
 from pictor.kit.loop_connections import LoopConnections
+from pictor.kit.prepared import Part, numbered, together
 from tests.edits import data_uri
 from tests.factories import ORIGIN, Customer
 from tests.generation.admission.arriving import Request, asked, money
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
+LATERAL = "SELECT * FROM condition AS c, LATERAL pg_sleep(c.tenant_id::text::int)"
 ONE_HELD = (9_947_320, 52_680)
 TWO_HELD = (9_894_640, 105_360)
 
@@ -48,7 +54,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 @pytest.fixture
 async def acme(pooled_connections: None, channel: object) -> Customer:
     """Who has asked before."""
-    acme = await pools.database(Customer, "acme")
+    acme = await pools.database(Customer, "acme", rules=KeyRules(requests_per_minute=6))
     await Request.of(acme, prompt="a wolf").submitted()
     return acme
 
@@ -68,6 +74,14 @@ def lent(monkeypatch: pytest.MonkeyPatch) -> list[LoopConnections]:
 
 def revoke(customer: Customer) -> None:
     revoke_api_key(key=customer.key, actor="test", now=clock.now())
+
+
+def unrevoke(customer: Customer) -> None:
+    ApiKey.objects.filter(id=customer.key.id).update(revoked_at=None)
+
+
+def raise_revision() -> None:
+    ConfigRevision.objects.update(revision=F("revision") + 1)
 
 
 def suspend(customer: Customer) -> None:
@@ -143,6 +157,71 @@ async def test_a_key_that_was_revoked_hears_of_that_before_anything_else(acme):
 
     with pytest.raises(Unauthenticated, match="revoked"):
         await Request.of(acme, n="a few").submitted()
+
+
+async def test_a_revoked_key_spends_none_of_its_tenants_rates(acme):
+    await pools.database(revoke, acme)
+
+    requests = [Request.of(acme) for _ in range(3)]
+    for request in requests:
+        with pytest.raises(Unauthenticated):
+            await request.submitted()
+        assert request.arrival.headers == {}
+    await pools.database(unrevoke, acme)
+    request = Request.of(acme)
+    await request.submitted()
+
+    # Two were admitted, and the first after the revocation was found out by its hold.
+    assert request.arrival.headers["x-ratelimit-remaining-requests"] == "3"
+
+
+async def test_a_request_after_a_change_counts_once(acme):
+    await pools.database(give, acme, default_response_format="url", requests_per_minute=6)
+
+    request = Request.of(acme)
+    await request.submitted()
+
+    assert request.arrival.headers["x-ratelimit-remaining-requests"] == "4"
+
+
+async def test_a_lower_limit_counts_for_the_request_that_finds_it(acme):
+    await pools.database(give, acme, requests_per_minute=7)
+
+    request = Request.of(acme)
+    await request.submitted()
+
+    assert request.arrival.headers["x-ratelimit-limit-requests"] == "7"
+
+
+async def test_after_another_heard_of_a_change_nobody_is_taken_for_who_they_were(acme, lent):
+    await pools.database(raise_revision)
+    await Request.of(await pools.database(Customer, "other")).submitted()
+    lent.clear()
+
+    await Request.of(acme).submitted()
+
+    assert len(lent) == 2  # the look-up, and the hold
+
+
+async def test_what_was_taken_from_a_key_counts_before_its_images_are_looked_at(acme):
+    await pools.database(take_model, acme)
+    fields = {"model": ORIGIN, "prompt": "a fox", "image": [data_uri(b"no image")]}
+    body = Body(json.dumps(fields).encode())
+    edit = Request(replace(Request.of(acme).arrival, parse=requests.edit, body=body))
+
+    with pytest.raises(ModelForbidden):
+        await edit.submitted()
+
+
+async def test_the_hold_is_placed_after_its_condition_whatever_the_planner_finds(acme):
+    caller = await pools.database(acme.caller)
+    hold = together("hold", condition=unchanged(caller), hold=Part(LATERAL, ()))
+
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        explained = psycopg.RawCursor(other).execute(f"EXPLAIN {numbered(hold.text)}", hold.values)
+        plan = "\n".join(row[0] for row in explained)
+
+    assert "CTE condition" in plan
 
 
 async def test_a_refusal_that_is_out_of_date_is_not_given(acme):
