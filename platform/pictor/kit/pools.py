@@ -10,7 +10,7 @@ reaper and its watch, the beat, the consumer's watch, webhooks, the posting of f
     figures     1   what /metrics says, web
     database    8   what asks the database beside the loop, web and image worker; webhooks,
                     short-work worker
-    storage    16   S3 calls, both
+    storage    16   S3 calls, both; small images go by the loop (storage/loop_wire.py)
     conversion  2   verification and conversion of pixels, worker
     references  1   verification of reference images, both; fair between tenants
 
