@@ -1,10 +1,11 @@
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from pictor.kit.spool import SpoolBudget, SpoolFile, Spools
 from storage import backends
+from tests.raw_server import RawServer, Received
 
 ACCESS_KEY, SECRET_KEY = "storage-tests", "storage-tests-secret"
 START_SECONDS = 20
@@ -122,3 +124,22 @@ def spooled(spools: Spools) -> Iterator[Callable[[bytes], SpoolFile]]:
     yield make
     for spool in made:
         spool.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[RawServer]:
+    """Answers each request with the next of its `answers`; `None` closes without one."""
+    answers: list[bytes | None] = []
+
+    async def script(_request: Received, writer: asyncio.StreamWriter) -> None:
+        answer = answers.pop(0)
+        if answer is None:
+            writer.close()
+        else:
+            writer.write(answer)
+
+    raw = RawServer(script)
+    raw.answers = answers  # type: ignore[attr-defined]  # for the tests to fill
+    async with await asyncio.start_server(raw.serve, raw.host, 0) as listening:
+        raw.port = listening.sockets[0].getsockname()[1]
+        yield raw

@@ -17,9 +17,8 @@ from storage.services import open_stream, upload_on_loop
 from storage.signing import Signer
 from storage.wire import ObjectMissing, Place, StorageFailed
 from tests.kit.calls import make_certificate
-from tests.raw_server import RawServer, Received, running
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+from tests.raw_server import Received, running
+from tests.storage.answers import OK, answered
 
 pytestmark = pytest.mark.anyio
 
@@ -28,25 +27,6 @@ pytestmark = pytest.mark.anyio
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     """As workers run, and as asyncio does."""
     return "asyncio", {"use_uvloop": request.param}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[RawServer]:
-    """Answers each request with the next of its `answers`; `None` closes without one."""
-    answers: list[bytes | None] = []
-
-    async def script(_request: Received, writer: asyncio.StreamWriter) -> None:
-        answer = answers.pop(0)
-        if answer is None:
-            writer.close()
-        else:
-            writer.write(answer)
-
-    raw = RawServer(script)
-    raw.answers = answers  # type: ignore[attr-defined]  # for the tests to fill
-    async with await asyncio.start_server(raw.serve, raw.host, 0) as listening:
-        raw.port = listening.sockets[0].getsockname()[1]
-        yield raw
 
 
 @pytest.fixture
@@ -59,11 +39,6 @@ async def wire(server: Any) -> AsyncIterator[LoopWire]:
 async def put(wire: LoopWire, data: bytes = b"picture") -> None:
     digest = hashlib.sha256(data).hexdigest()
     await wire.put("20261120/1-0.png", data, content_type="image/png", sha256=digest)
-
-
-def answered(status: str, body: bytes = b"", *more: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *more]
-    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 async def test_saving_is_one_request_with_the_digest_of_its_body(server, wire):

@@ -15,31 +15,12 @@ from storage import wire as module
 from storage.signing import Signer
 from storage.wire import ObjectMissing, ObjectStream, Place, StorageFailed, Wire
 from tests.kit.calls import make_certificate
-from tests.raw_server import RawServer, Received, running
+from tests.raw_server import Received, running
+from tests.storage.answers import OK, answered
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 MISSING = b"<Error><Code>NoSuchKey</Code></Error>"
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[RawServer]:
-    """Answers each request with the next of its `answers`; `None` closes without one."""
-    answers: list[bytes | None] = []
-
-    async def script(_request: Received, writer: asyncio.StreamWriter) -> None:
-        answer = answers.pop(0)
-        if answer is None:
-            writer.close()
-        else:
-            writer.write(answer)
-
-    raw = RawServer(script)
-    raw.answers = answers  # type: ignore[attr-defined]  # for the tests to fill
-    async with await asyncio.start_server(raw.serve, raw.host, 0) as listening:
-        raw.port = listening.sockets[0].getsockname()[1]
-        yield raw
 
 
 @pytest.fixture
@@ -57,11 +38,6 @@ def put(wire: Wire, data: bytes = b"picture") -> None:
         content_type="image/png",
         sha256=hashlib.sha256(data).hexdigest(),
     )
-
-
-def answered(status: str, body: bytes = b"", *more: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *more]
-    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 async def test_saving_is_one_request_with_the_digest_of_its_body(server, wire):
