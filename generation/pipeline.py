@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
 
-from accounts.selectors import Caller
-from billing.services import ConditionFailed
 from generation import notify
 from generation.admission import inputs
-from generation.admission.orphans import InDoubt, Undecided
+from generation.admission.orphans import Undecided
 from generation.admission.quoting import quoted_order
 from generation.admission.service import Admitted, Deferred, Submission, admit
 from generation.claims import Claim
@@ -33,14 +31,13 @@ from generation.outcome import Delivery, Failure, not_stored
 from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from pictor.kit import clock, log, pools, retries
-from pictor.kit.errors import PictorError
 from pictor.kit.ids import GenerationId
 from pictor.kit.moments import Steps, moment
 from storage.models import StoredImage
 from storage.services import StorageFailed
 
 if TYPE_CHECKING:  # a worker has no use for what reads requests: 7 MB
-    from generation.admission.arrival import Arrival
+    from generation.admission.arrival import Arrival, Asker
 
 logger = logging.getLogger(__name__)
 
@@ -64,47 +61,17 @@ async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted
 
 @moment
 def _at_once(arrival: "Arrival", generation_id: GenerationId) -> Steps[Admitted | Deferred]:
-    """Ask who calls, and admit it unless it has to wait for something.
-
-    Whoever is remembered is not asked about before a hold, which asks by itself whether anything
-    has changed; but after a refusal, which may be out of date, and before anything else is done.
-    """
-    caller = arrival.remembered
-    if caller is None:
-        caller = yield from arrival.authenticated()
-        return (yield from _asked(arrival, caller, generation_id))
-    try:
-        arrival.recognize(caller)
-        outcome = yield from _asked(arrival, caller, generation_id, is_remembered=True)
-    except InDoubt:
-        raise
-    except (PictorError, ConditionFailed) as error:
-        present = yield from arrival.authenticated()
-        if present.version == caller.version and isinstance(error, PictorError):
-            raise
-        return (yield from _asked(arrival, present, generation_id, before=caller))
-    if isinstance(outcome, Deferred):
-        present = yield from arrival.authenticated()
-        if present.version != caller.version:
-            return (yield from _asked(arrival, present, generation_id, before=caller))
-    return outcome
+    """Read who asks and for what, and admit it unless it has to wait for something."""
+    return (yield from arrival.asked(partial(_asked, arrival, generation_id)))
 
 
 def _asked(
-    arrival: "Arrival",
-    caller: Caller,
-    generation_id: GenerationId,
-    *,
-    is_remembered: bool = False,
-    before: Caller | None = None,
+    arrival: "Arrival", generation_id: GenerationId, asker: "Asker"
 ) -> Steps[Admitted | Deferred]:
-    """Read for what they ask, and admit it unless it has to wait for something.
-
-    `before` is who they were when this was tried in vain, a moment ago.
-    """
-    submission = yield from arrival.read(caller, is_remembered=is_remembered, counted_as=before)
+    submission = yield from arrival.read(asker)
     now = clock.now()
     if inputs.are_in(submission.request):
+        asker.require_present()
         if submission.idempotency_key is None and not submission.is_retry:
             # Refused at once, before its images cost anything, if it cannot be an earlier one.
             yield from quoted_order.steps(
@@ -115,6 +82,7 @@ def _asked(
     try:
         return (yield from _entered(arrival, submission, generation_id, now))
     except Undecided:
+        asker.require_present()
         return Deferred(submission)
 
 
@@ -128,9 +96,7 @@ async def _later(
     @moment
     def known_anew(rows: inputs.Rows) -> Steps[Admitted]:
         caller = yield from arrival.authenticated()  # the key may have been revoked meanwhile
-        whole = replace(
-            submission, caller=caller, is_remembered=False, request=images.request, inputs=rows
-        )
+        whole = replace(submission, caller=caller, request=images.request, inputs=rows)
         return (yield from _entered(arrival, whole, generation_id, now))
 
     async with images.stored(arrival.lane, generation_id, now) as rows:

@@ -12,9 +12,10 @@ from django.core.handlers.asgi import ASGIRequest
 from accounts import rates
 from accounts.authentication import authenticate, recognize, require_scope
 from accounts.selectors import Caller
+from billing.services import ConditionFailed
 from generation.admission import idempotency
 from generation.admission.callers import callers
-from generation.admission.orphans import Attendance
+from generation.admission.orphans import Attendance, InDoubt
 from generation.admission.prefer import Prefer
 from generation.admission.service import Submission
 from generation.catalogue.snapshot import loaded_catalogue
@@ -31,6 +32,22 @@ Parse = Callable[[Body], dict[str, Any]]
 """A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 """A retry count of OpenAI's SDKs that says: not the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who a request is admitted as."""
+
+    caller: Caller
+    is_remembered: bool = False
+    """As their last request found them."""
+    before: Caller | None = None
+    """Who they were when this was tried in vain, a moment ago."""
+
+    def require_present(self) -> None:
+        """Raise ConditionFailed unless they were looked up for this request."""
+        if self.is_remembered:
+            raise ConditionFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +113,10 @@ class Arrival:
         """The caller as their last request found them, for one that will place a hold.
 
         None for what may be answered without a hold, by an earlier image; for a key by its text of
-        before a rotation; and where this process has heard of a newer configuration.
+        before a rotation; where this process has heard of a newer configuration; and for a body
+        that takes time, because it may have to be read again.
         """
-        if self.idempotency_key is not None or self.is_retry:
+        if self.idempotency_key is not None or self.is_retry or not self.body.is_short:
             return None
         caller = known.get(self.key)
         if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
@@ -122,30 +140,45 @@ class Arrival:
         recognize(caller, now=clock.now(), ip=self.ip)
         require_scope(caller, "images:write")
 
-    def read(
-        self, caller: Caller, *, is_remembered: bool, counted_as: Caller | None
-    ) -> Steps[Submission]:
-        """How often they call, and with what: everything that needs no money.
+    def asked(self, admit: Callable[[Asker], Steps[T]]) -> Steps[T]:
+        """Admit it as whoever the key stands for.
 
-        Args:
-            caller: who asks.
-            is_remembered: as their last request found them.
-            counted_as: whom the request was counted for already, perhaps.
+        Whoever is remembered is not looked up before a hold, which asks by itself whether anything
+        has changed; but after a refusal, which may be out of date, and before anything else is
+        done. Raises the PictorError that refuses it; `admit` holds nothing where it raises one.
+        """
+        caller = self.remembered
+        if caller is None:
+            return (yield from admit(Asker((yield from self.authenticated()))))
+        try:
+            self.recognize(caller)
+            return (yield from admit(Asker(caller, is_remembered=True)))
+        except InDoubt:
+            raise
+        except (PictorError, ConditionFailed) as error:
+            present = yield from self.authenticated()
+            if present.version == caller.version and isinstance(error, PictorError):
+                raise
+            return (yield from admit(Asker(present, before=caller)))
+
+    def read(self, asker: Asker) -> Steps[Submission]:
+        """How often they call, and with what: everything that needs no money.
 
         Raises the PictorError that refuses it.
         """
+        caller = asker.caller
         parse = partial(self.parse, self.body)
         try:
             request = parse() if self.body.is_short else (yield parse)
         except PictorError:
             # It counts too, and says what is left.
-            yield from self._count(caller, counted_as, images=0)
+            yield from self._count(asker, images=0)
             raise
-        yield from self._count(caller, counted_as, images=request.get("n", 1))
+        yield from self._count(asker, images=request.get("n", 1))
         return Submission(
             caller=caller,
             request=request,
-            is_remembered=is_remembered,
+            is_remembered=asker.is_remembered,
             request_id=self.request_id,
             idempotency_key=self.idempotency_key,
             attendance=self.attendance,
@@ -153,9 +186,10 @@ class Arrival:
             is_streamed=bool(request.get("stream")) and self.prefer.wait_seconds is None,
         )
 
-    def _count(self, caller: Caller, counted_as: Caller | None, *, images: int) -> Steps[None]:
+    def _count(self, asker: Asker, *, images: int) -> Steps[None]:
         """Once, unless its limits have changed meanwhile. Raises RateLimited."""
-        if self.headers and counted_as is not None and counted_as.limits == caller.limits:
+        before, caller = asker.before, asker.caller
+        if self.headers and before is not None and before.limits == caller.limits:
             return
         self.headers.update((yield from rates.take.steps(caller, images=images)))
 
