@@ -146,10 +146,15 @@ async def test_one_that_was_idle_for_long_is_not_used_again(monkeypatch, server,
 
 
 async def test_who_gives_up_leaves_no_connection_behind(server, wire):
-    server.answers += [b"", OK]
+    has_come, answer = asyncio.Event(), server.script
+
+    async def silent(_request: Received, _writer: asyncio.StreamWriter) -> None:
+        has_come.set()
+
+    server.script = silent
     putting = asyncio.create_task(put(wire))
-    while not server.received:
-        await asyncio.sleep(0.001)
+    await has_come.wait()
+    server.script, server.answers[:] = answer, [OK]
 
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -108,6 +108,12 @@ def take_channel(_: Customer) -> None:
     set_enabled(channel=Channel.objects.get(), is_enabled=False, actor="test")
 
 
+def edit_of(customer: Customer, image: bytes) -> Request:
+    fields = {"model": ORIGIN, "prompt": "a fox", "image": [data_uri(image)]}
+    body = Body(json.dumps(fields).encode())
+    return Request(replace(Request.of(customer).arrival, parse=requests.edit, body=body))
+
+
 async def test_who_asked_before_is_admitted_by_one_statement(acme, lent):
     admitted = await Request.of(acme).submitted()
 
@@ -205,12 +211,9 @@ async def test_after_another_heard_of_a_change_nobody_is_taken_for_who_they_were
 
 async def test_what_was_taken_from_a_key_counts_before_its_images_are_looked_at(acme):
     await pools.database(take_model, acme)
-    fields = {"model": ORIGIN, "prompt": "a fox", "image": [data_uri(b"no image")]}
-    body = Body(json.dumps(fields).encode())
-    edit = Request(replace(Request.of(acme).arrival, parse=requests.edit, body=body))
 
     with pytest.raises(ModelForbidden):
-        await edit.submitted()
+        await edit_of(acme, b"no image").submitted()
 
 
 async def test_the_hold_is_placed_after_its_condition_whatever_the_planner_finds(acme):
@@ -254,12 +257,9 @@ async def test_an_earlier_image_is_for_who_is_asked_about(acme):
 
 async def test_no_image_is_looked_at_for_a_key_that_was_revoked(acme):
     await pools.database(revoke, acme)
-    fields = {"model": ORIGIN, "prompt": "a fox", "image": [data_uri(b"no image")]}
-    body = Body(json.dumps(fields).encode())
-    edit = Request(replace(Request.of(acme).arrival, parse=requests.edit, body=body))
 
     with pytest.raises(Unauthenticated):
-        await edit.submitted()
+        await edit_of(acme, b"no image").submitted()
 
 
 async def test_a_former_text_is_asked_about_each_time(acme, lent):
