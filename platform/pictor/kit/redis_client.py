@@ -1,15 +1,13 @@
 """Redis or Valkey: the process's clients, for threads and for its event loop, and its broker's.
 
-A client is shared by all threads, and keeps a connection for each that is at work; a loop has
-connections of its own. Nothing is waited for longer than REDIS_TIMEOUT_SECONDS, and what failed is
+A client is shared by all threads, and keeps a connection for each that is at work; a loop has one
+of its own (redis_wire.py). Nothing is waited for longer than REDIS_TIMEOUT_SECONDS, and what failed is
 a RedisError: whatever goes through here is a hint or has a stand-in, and must not hold anybody up.
 Settings are read when a client is first used.
 """
 
-import asyncio
 import re
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -22,6 +20,7 @@ from typing_extensions import override
 
 from pictor.kit.moments import Question
 from pictor.kit.per_loop import PerLoop
+from pictor.kit.redis_wire import Line
 
 _making = threading.Lock()
 _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b")
@@ -43,102 +42,15 @@ class Asked(Question):
     async def on_loop(self) -> Any:
         """The same on the running loop; whatever fails there is a RedisError here too.
 
-        Asked again where a connection broke, so it must bear that: those that wait to be used may
-        have been dead for long, as after the server's machine was restarted, and nobody noticed.
+        Asked again where the connection broke, so it must bear that: it may have been dead for
+        long, as after the server's machine was restarted, and nobody noticed.
         """
         url = _broker_url() if self.is_broker else settings.REDIS_URL
-        connections = await _connections.of(url, partial(_Connections, url))
+        line = await _lines.of(url, partial(Line, url))
         try:
-            return await connections.ask(self.command)
+            return await line.ask(self.command)
         except redis.ConnectionError:
-            await connections.close()
-            return await connections.ask(self.command)
-
-
-class _Connections:
-    """Those of a loop to one server, each for a question at a time, and kept for the next.
-
-    redis-py's, without its client and pool: these take twice the CPU, mostly to give each step a
-    time-out of its own.
-    """
-
-    def __init__(self, url: str) -> None:
-        # With RESP3, redis-py takes a connection that its server has closed for one in use.
-        self._pool: Any = redis.asyncio.ConnectionPool.from_url(
-            url, protocol=2, socket_timeout=None, socket_connect_timeout=None
-        )
-        self._free: list[Any] = []
-        self._tls: Any = None
-
-    def make(self) -> Any:
-        """One more, not connected yet. Raises ValueError, TypeError or RedisError for a bad url."""
-        connection = self._pool.make_connection()
-        if hasattr(connection, "ssl_context"):
-            # It reads the authorities' certificates once, 20 ms of the loop.
-            self._tls = connection.ssl_context = self._tls or connection.ssl_context
-        return connection
-
-    async def ask(self, command: tuple[Any, ...]) -> Any:
-        """The answer, within REDIS_TIMEOUT_SECONDS. Raises RedisError."""
-        try:
-            async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
-                return await self._answer(await self._take(), command)
-        except RedisError:
-            raise
-        except TimeoutError:
-            raise redis.TimeoutError("no answer in time") from None
-        except Exception as error:  # a transport that has closed is uvloop's to tell of
-            raise redis.ConnectionError(f"{type(error).__name__}: {error}") from error
-
-    async def _answer(self, connection: Any, command: tuple[Any, ...]) -> Any:
-        is_fit = False
-        try:
-            await connection.send_command(*command)
-            answer = await connection.read_response()
-            is_fit = True
-        except redis.ResponseError:
-            is_fit = True  # the question was not, and the connection is as it was
-            raise
-        finally:
-            if is_fit:
-                self._free.append(connection)
-            else:
-                await _drop(connection)
-        return answer
-
-    async def _take(self) -> Any:
-        """The one that was used last, or a new one. Nobody asked for what has come on one since."""
-        while self._free:
-            connection = self._free.pop()
-            if await _is_silent(connection):
-                return connection
-            await _drop(connection)
-        return self.make()
-
-    async def close(self) -> None:
-        """Close those that nobody uses."""
-        while self._free:
-            await _drop(self._free.pop())
-
-    async def end(self) -> None:
-        """The same before the loop ends, which one that is closed halfway would not let it do."""
-        ending = [connection.disconnect() for connection in self._free]
-        self._free.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
-                await asyncio.gather(*ending, return_exceptions=True)
-
-
-async def _is_silent(connection: Any) -> bool:
-    try:
-        return not await connection.can_read()
-    except (RedisError, OSError):
-        return False
-
-
-async def _drop(connection: Any) -> None:
-    with suppress(Exception):  # it may be dead
-        await connection.disconnect(nowait=True)
+            return await line.ask(self.command)
 
 
 def client() -> "redis.Redis":
@@ -195,8 +107,8 @@ def _broker_url() -> str:
     return settings.REDIS_URL if is_same else _as_redis_has_it(settings.CELERY_BROKER_URL)
 
 
-_connections: PerLoop[_Connections] = PerLoop()
-"""By their URLs."""
+_lines: PerLoop[Line] = PerLoop()
+"""By the servers' URLs."""
 
 
 def _as_redis_has_it(url: str) -> str:
@@ -211,7 +123,7 @@ def _is_usable(url: str) -> bool:
     try:
         pool: Any = _made(url).connection_pool
         pool.make_connection()
-        _Connections(url).make()
+        Line(url).make()
     except (RedisError, TypeError, ValueError):
         return False
     return True

@@ -1,0 +1,172 @@
+"""Redis for an event loop: one connection, on which questions go as they come.
+
+Answers come in the order of the questions, so a connection serves all that are under way. redis-py
+makes it, with all that a URL may say; after that its streams, its lock and a time-out for each step
+would take three times the CPU of the rest.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import hiredis
+import redis
+import redis.asyncio
+from django.conf import settings
+from redis.asyncio.connection import DefaultParser
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+
+class _Question(NamedTuple):
+    """One that was sent, and when."""
+
+    answer: "asyncio.Future[Any]"
+    asked_at: float
+
+
+class _Wire(asyncio.Protocol):
+    """A connection that redis-py has made. What goes wrong on it ends it, and all questions."""
+
+    def __init__(self, connection: Any, *, seconds: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._seconds = seconds
+        self._asked: deque[_Question] = deque()
+        self._watching: asyncio.TimerHandle | None = None
+        self._parser = hiredis.Reader(
+            protocolError=redis.InvalidResponse, replyError=DefaultParser.parse_error
+        )
+        self.is_open = True
+        self._connection = connection  # it would close the transport with itself
+        self._transport = connection._writer.transport  # noqa: SLF001 - it has no name for others
+        self._transport.set_protocol(self)
+
+    def ask(self, command: tuple[Any, ...]) -> "asyncio.Future[Any]":
+        """Send a question. Its answer is a RedisError where the server or the wire has failed."""
+        question = _Question(self._loop.create_future(), self._loop.time())
+        self._transport.write(hiredis.pack_command(command))
+        self._asked.append(question)
+        if self._watching is None:
+            self._watching = self._loop.call_later(self._seconds, self._watch)
+        return question.answer
+
+    def _watch(self) -> None:
+        """The oldest question is the first to be answered: one clock serves all."""
+        self._watching = None
+        if not self._asked:
+            return
+        due_at = self._asked[0].asked_at + self._seconds
+        if due_at <= self._loop.time():
+            self.end(redis.TimeoutError("no answer in time"))
+        else:
+            self._watching = self._loop.call_at(due_at, self._watch)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Hand out what has come."""
+        try:
+            self._parser.feed(data)
+            while (said := self._parser.gets()) is not False:
+                self._answer(said)
+        except RedisError as error:
+            self.end(error)
+
+    def _answer(self, said: Any) -> None:
+        if not self._asked:
+            raise redis.InvalidResponse("an answer that nobody asked for")
+        answer = self._asked.popleft().answer
+        if answer.done():  # whoever asked has given up
+            return
+        if isinstance(said, Exception):
+            answer.set_exception(said)
+        else:
+            answer.set_result(said)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server, or whatever lies between, has closed it."""
+        self.end(redis.ConnectionError(str(exc or "the server closed the connection")))
+
+    def end(self, error: RedisError) -> None:
+        """Close it at once; this is the answer to all that is under way."""
+        self.is_open = False
+        self._transport.abort()
+        self._connection._close()  # noqa: SLF001 - the same, for itself: else it complains as it goes
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+        while self._asked:
+            answer = self._asked.popleft().answer
+            if not answer.done():
+                answer.set_exception(error)
+
+
+class Line:
+    """A loop's line to one server: a connection, made anew by the first question after its end."""
+
+    def __init__(self, url: str) -> None:
+        # With RESP3, redis-py takes a connection that its server has closed for one in use.
+        self._pool: Any = redis.asyncio.ConnectionPool.from_url(
+            url, protocol=2, socket_timeout=None, socket_connect_timeout=None
+        )
+        self._wire: _Wire | None = None
+        self._connecting: asyncio.Task[_Wire] | None = None
+        self._tls: Any = None
+
+    def make(self) -> Any:
+        """redis-py's connection, not connected yet. Raises ValueError, TypeError or RedisError."""
+        connection = self._pool.make_connection()
+        if hasattr(connection, "ssl_context"):
+            # It reads the authorities' certificates once, 20 ms of the loop.
+            self._tls = connection.ssl_context = self._tls or connection.ssl_context
+        return connection
+
+    async def ask(self, command: tuple[Any, ...]) -> Any:
+        """The answer, within REDIS_TIMEOUT_SECONDS. Raises RedisError."""
+        try:
+            wire = self._wire
+            if wire is None or not wire.is_open:
+                wire = await self._connected()
+            return await wire.ask(command)
+        except RedisError:
+            raise
+        except Exception as error:  # a transport that has closed is uvloop's to tell of
+            raise redis.ConnectionError(f"{type(error).__name__}: {error}") from error
+
+    async def _connected(self) -> _Wire:
+        """All who ask meanwhile wait for the same connection, or fail with it."""
+        connecting = self._connecting
+        if connecting is None or connecting.done():
+            connecting = self._connecting = asyncio.create_task(self._connect())
+            connecting.add_done_callback(_is_heard)
+        return await asyncio.shield(connecting)
+
+    async def _connect(self) -> _Wire:
+        seconds, connection = settings.REDIS_TIMEOUT_SECONDS, self.make()
+        try:
+            async with asyncio.timeout(seconds):
+                await connection.connect()
+        except BaseException as error:
+            await connection.disconnect(nowait=True)
+            if isinstance(error, TimeoutError):
+                raise redis.TimeoutError("no answer in time") from None
+            raise
+        self._wire = _Wire(connection, seconds=seconds)
+        return self._wire
+
+    async def end(self) -> None:
+        """Close it before its loop ends."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._connecting
+        if self._wire is not None:
+            self._wire.end(redis.ConnectionError("its loop ends"))
+            await asyncio.sleep(0)  # a transport closes in the loop's next turn
+
+
+def _is_heard(connecting: "asyncio.Task[Any]") -> None:
+    """What became of it is asked for, also where nobody waits for it any more."""
+    if not connecting.cancelled():
+        connecting.exception()
