@@ -74,8 +74,8 @@ def take(
     if beginning is None:
         row = yield Part(_TAKE, values)
         return None if row is None else _claimed(*row)
-    parts = {CLAIMED: Part(_TAKE, values), "begun": beginning, "taken": _TAKEN}
-    row = yield prepared.together("taken", **parts)
+    parts = {CLAIMED: Part(_TAKE, values), "begun": beginning}
+    row = yield prepared.together(answer=_TAKEN, **parts)
     return None if row is None else _claimed(*row[:-1], has_begun=row[-1])
 
 

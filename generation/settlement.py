@@ -51,7 +51,7 @@ from webhooks.models import CANCELED, FAILED, SUCCEEDED
 logger = logging.getLogger(__name__)
 
 NOTHING = Micros(0)
-ALWAYS = Part("SELECT", ())
+ALWAYS, FINAL = Part("SELECT", ()), Part("SELECT FROM final", ())
 SETTLE_SECONDS = Histogram(
     "pictor_settle_seconds", "The transaction in which a hold ends.", buckets=SHORT
 )
@@ -175,7 +175,7 @@ def _settled(
     if generation.livemode:
         usage = _usage_of_images(generation, delivery, bill, at=now)
         parts["counted"] = usage_recorded(usage, given="ended")
-    return prepared.together("final", **parts)
+    return prepared.together(answer=FINAL, **parts)
 
 
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:

@@ -37,6 +37,8 @@ _PLACE_IF = """
 SELECT refused_by, missing FROM condition AS c, LATERAL pictor_place_hold_v1(
     c.tenant_id, c.key_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+_PLACED = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
+_FOUND = Part("SELECT * FROM hold", ())
 _END = "SELECT pictor_end_hold_v1(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
@@ -110,8 +112,8 @@ def place_hold(
     hold = Part(_PLACE if condition is None else _PLACE_IF, values)
     if writes is not None:
         first = {} if condition is None else {"condition": condition}
-        placed = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
-        hold = prepared.together("hold", **first, hold=hold, placed=placed, written=writes)
+        parts = {**first, "hold": hold, PLACED: _PLACED, "written": writes}
+        hold = prepared.together(answer=_FOUND, **parts)
     row = yield hold
     if row is None:
         raise ConditionFailed

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -20,7 +20,7 @@ from pictor.kit import pools, vital
 
 logger = logging.getLogger(__name__)
 
-COALESCE_SECONDS = 0.1
+COALESCE_SECONDS = 0.5
 """Answers are written down together, this long after the first of them."""
 GONE_SECONDS = 60.0
 """How long a caller who left before being admitted is remembered, for the admission to end."""
@@ -35,7 +35,9 @@ LISTEN_SECONDS = 10.0
 class _Batch:
     """Turns that are over, on their way to the database: tried until they are there."""
 
-    def __init__(self, write: Callable[[Collection[Turn]], None], *, after_seconds: float) -> None:
+    def __init__(
+        self, write: Callable[[Collection[Turn]], Awaitable[None]], *, after_seconds: float
+    ) -> None:
         self._write = write
         self._after_seconds = after_seconds
         self._turns: set[Turn] = set()
@@ -57,7 +59,7 @@ class _Batch:
             await asyncio.sleep(self._after_seconds)
             batch = frozenset(self._turns)
             try:
-                await pools.views(self._write, batch)
+                await self._write(batch)
                 self._turns -= batch
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("callers' answers could not be recorded, trying again: %s", error)
@@ -128,11 +130,11 @@ class Callers:
             self._left.add(attendance.turn)
 
     @staticmethod
-    def _write_answered(turns: Collection[Turn]) -> None:
-        orphans.answered(turns)
+    async def _write_answered(turns: Collection[Turn]) -> None:
+        await orphans.answered.on_loop(turns)
 
-    def _write_left(self, turns: Collection[Turn]) -> None:
-        orphans.left(turns)
+    async def _write_left(self, turns: Collection[Turn]) -> None:
+        await pools.views(orphans.left, turns)
         self._process.gone.difference_update(turns)
 
     def _stay_present(self) -> None:

@@ -25,8 +25,10 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connection
 
 from generation.models import Generation
+from pictor.kit import prepared
 from pictor.kit.errors import Unavailable
 from pictor.kit.moments import Steps, moment
+from pictor.kit.prepared import Part
 
 logger = logging.getLogger(__name__)
 
@@ -228,12 +230,13 @@ def attend(attendance: Attendance, turn: Turn) -> Steps[None]:
 
 def left(turns: Collection[Turn]) -> None:
     """The callers' connections ended without an answer. A turn that is over changes nothing."""
-    _end(turns, is_orphan=True)
+    prepared.fetch_one(*_ended(turns, is_orphan=True))
 
 
-def answered(turns: Collection[Turn]) -> None:
+@moment
+def answered(turns: Collection[Turn]) -> Steps[None]:
     """The callers have their answers: nobody may take these over any more."""
-    _end(turns, is_orphan=False)
+    yield _ended(turns, is_orphan=False)
 
 
 _END = """
@@ -241,12 +244,12 @@ UPDATE generation_generation AS g
 SET web_process = NULL, orphaned_at = CASE WHEN %s THEN clock_timestamp() END
 FROM unnest(%s::uuid[], %s::int[]) AS t(id, turn)
 WHERE g.id = t.id AND g.turn = t.turn AND g.web_process IS NOT NULL
+RETURNING 1
 """
 
 
-def _end(turns: Collection[Turn], *, is_orphan: bool) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_END, (is_orphan, *_columns(turns)))
+def _ended(turns: Collection[Turn], *, is_orphan: bool) -> Part:
+    return Part(_END, (is_orphan, *_columns(turns)))
 
 
 def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:

@@ -57,13 +57,13 @@ def test_a_part_writes_only_if_the_one_it_reads_from_has_a_row(is_there):
 
     row = prepared.fetch_one(
         *prepared.together(
-            "first",
+            answer=Part("SELECT number + %s FROM first", [1]),
             first=Part("SELECT %s::int AS number WHERE %s", [1, is_there]),
             second=Part(RAISED.replace("WHERE", "FROM first WHERE"), [True]),
         )
     )
 
-    assert row == ((1,) if is_there else None)
+    assert row == ((2,) if is_there else None)
     assert counted() == before + is_there
 
 
@@ -74,10 +74,9 @@ def test_what_fails_in_one_part_undoes_the_others():
     with pytest.raises(DataError):
         prepared.fetch_one(
             *prepared.together(
-                "last",
+                answer=fails,
                 first=Part("SELECT %s::int AS number", [1]),
                 raised=Part(RAISED, [True]),
-                last=fails,
             )
         )
 

@@ -86,18 +86,18 @@ def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
         return cursor.execute(numbered(statement), values, prepare=True).fetchone()
 
 
-def together(answer: str, **parts: Part) -> Part:
+def together(*, answer: Part, **parts: Part) -> Part:
     """One statement of several, each a relation that the later ones may read from, by its name.
 
     A part that reads from one without rows writes nothing, and calls no function: each is
     materialized, or PostgreSQL might read the two in another order.
 
     Args:
-        answer: the name of the part whose rows are the statement's.
+        answer: what is asked of them in the end.
         parts: each by its name, in their order.
     """
-    text = _together(answer, tuple((name, part.text) for name, part in parts.items()))
-    return Part(text, [value for part in parts.values() for value in part.values])
+    text = _together(answer.text, tuple((name, part.text) for name, part in parts.items()))
+    return Part(text, [value for part in (*parts.values(), answer) for value in part.values])
 
 
 @cache
@@ -110,4 +110,4 @@ def numbered(statement: str) -> str:
 @cache
 def _together(answer: str, parts: tuple[tuple[str, str], ...]) -> str:
     named = ", ".join(f"{name} AS MATERIALIZED ({text})" for name, text in parts)
-    return f"WITH {named} SELECT * FROM {answer}"  # noqa: S608 - of our own statements
+    return f"WITH {named} {answer}"

@@ -1,9 +1,9 @@
 """Redis or Valkey: the process's clients, for threads and for its event loop, and its broker's.
 
 A client is shared by all threads, and keeps a connection for each that is at work; a loop has one
-of its own (redis_wire.py). Nothing is waited for longer than REDIS_TIMEOUT_SECONDS, and what failed is
-a RedisError: whatever goes through here is a hint or has a stand-in, and must not hold anybody up.
-Settings are read when a client is first used.
+of its own (redis_wire.py). Nothing is waited for longer than REDIS_TIMEOUT_SECONDS, and what failed
+is a RedisError: whatever goes through here is a hint or has a stand-in, and must not hold anybody
+up. Settings are read when a client is first used.
 """
 
 import re

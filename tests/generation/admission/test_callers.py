@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 
 import anyio
 import psycopg
@@ -14,6 +14,7 @@ from generation.admission import orphans
 from generation.admission.callers import Callers
 from generation.admission.orphans import Attendance, Turn
 from pictor.kit import ids, vital
+from pictor.kit.moments import Moment, Steps
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
 
@@ -29,6 +30,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def attended(callers: Callers, on_end: OnEnd) -> Attendance:
     return callers.attend(ids.new_uuid(), on_end)
+
+
+def noting(written: list[set[Turn]]) -> Moment[..., None]:
+    """A moment that keeps the turns it is given."""
+
+    def steps(turns: Collection[Turn]) -> Steps[None]:
+        written.append(set(turns))
+        yield from ()
+
+    return Moment(steps)
 
 
 @contextlib.asynccontextmanager
@@ -103,9 +114,9 @@ async def test_a_departure_is_written_down_as_often_as_it_takes(monkeypatch):
 
 
 async def test_where_an_admission_is_in_doubt_an_error_is_no_answer(monkeypatch):
-    answered: list[Turn] = []
+    answered: list[set[Turn]] = []
     left: list[Turn] = []
-    monkeypatch.setattr(orphans, "answered", answered.extend)
+    monkeypatch.setattr(orphans, "answered", noting(answered))
     monkeypatch.setattr(orphans, "left", left.extend)
     on_end: OnEnd = []
     async with started() as callers:
@@ -136,7 +147,7 @@ async def test_who_left_before_the_doubt_was_known_is_written_down_later(monkeyp
 
 async def test_answers_are_written_together(monkeypatch):
     written: list[set[Turn]] = []
-    monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))
+    monkeypatch.setattr(orphans, "answered", noting(written))
     on_end: OnEnd = []
     async with started() as callers:
         three = [attended(callers, on_end) for _ in range(3)]
@@ -149,7 +160,7 @@ async def test_answers_are_written_together(monkeypatch):
 
 async def test_who_was_refused_is_not_written_down(monkeypatch):
     written: list[set[Turn]] = []
-    monkeypatch.setattr(orphans, "answered", lambda found: written.append(set(found)))
+    monkeypatch.setattr(orphans, "answered", noting(written))
     monkeypatch.setattr(orphans, "left", lambda found: written.append(set(found)))
     on_end: OnEnd = []
     async with started() as callers:

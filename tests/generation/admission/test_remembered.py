@@ -218,7 +218,7 @@ async def test_what_was_taken_from_a_key_counts_before_its_images_are_looked_at(
 
 async def test_the_hold_is_placed_after_its_condition_whatever_the_planner_finds(acme):
     caller = await pools.database(acme.caller)
-    hold = together("hold", condition=unchanged(caller), hold=Part(LATERAL, ()))
+    hold = together(answer=Part(LATERAL, ()), condition=unchanged(caller))
 
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
         explained = psycopg.RawCursor(other).execute(f"EXPLAIN {numbered(hold.text)}", hold.values)
