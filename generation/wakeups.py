@@ -6,7 +6,7 @@ event loop: code that comes to need more of it fails at once, and does not answe
 was never filled.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -46,12 +46,20 @@ def heard(message: Mapping[str, Any]) -> Finished:
     images: Iterable[Mapping[str, Any]] = message["images"]
     generation = {**message["generation"], "id": UUID(message["id"])}
     return Finished(
-        _row(Generation, _OF_GENERATION | {"id"}, generation),
-        tuple(_row(StoredImage, _OF_IMAGE | {_WORDS}, {**image, _WORDS: ""}) for image in images),
+        _row(Generation, _HEARD_OF_GENERATION, generation),
+        tuple(_row(StoredImage, _HEARD_OF_IMAGE, {**image, _WORDS: ""}) for image in images),
     )
 
 
-def _row(kind: type[Row], names: frozenset[str], values: Mapping[str, Any]) -> Row:
+def _row(kind: type[Row], names: Sequence[str], values: Mapping[str, Any]) -> Row:
+    return kind.from_db(DEFAULT_DB_ALIAS, names, [values[name] for name in names])
+
+
+def _ordered(kind: type[models.Model], *names: str) -> Sequence[str]:
     # pylint: disable=protected-access
-    ordered = [field.attname for field in kind._meta.concrete_fields if field.attname in names]  # noqa: SLF001 - Django's documented API
-    return kind.from_db(DEFAULT_DB_ALIAS, ordered, [values[name] for name in ordered])
+    fields = kind._meta.concrete_fields  # noqa: SLF001 - Django's documented way to fields
+    return [field.attname for field in fields if field.attname in names]
+
+
+_HEARD_OF_GENERATION = _ordered(Generation, *_OF_GENERATION, "id")
+_HEARD_OF_IMAGE = _ordered(StoredImage, *_OF_IMAGE, _WORDS)

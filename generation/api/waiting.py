@@ -36,6 +36,7 @@ WAITED_FOR = Gauge("pictor_waited_for", "Generations that callers of a web proce
 COALESCE_SECONDS = 0.005
 POLL_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
+_PARTIALS = PARTIALS.encode()
 MAX_PARTIALS = 30
 """For one caller: three of each of ten images."""
 
@@ -259,18 +260,19 @@ class Hub:
             logger.warning("%s", trouble)
 
     async def _subscribe(self) -> None:
-        client = redis_client.subscriber()
-        async with client, client.pubsub(ignore_subscribe_messages=True) as subscription:
-            await subscription.subscribe(FINISHED, PARTIALS)
-            if self._trouble:
-                logger.info("wake-ups are listened to again")
-                self._trouble = ""
-            self.wake(list(self._waiters))  # what was finished while nobody listened
-            async for message in subscription.listen():
-                if message["channel"] == PARTIALS.encode():
-                    self.show(message["data"])
-                else:
-                    self._wake_named(message["data"])
+        await redis_client.listen(FINISHED, PARTIALS, hear=self._hear, begun=self._begin)
+
+    def _begin(self) -> None:
+        if self._trouble:
+            logger.info("wake-ups are listened to again")
+            self._trouble = ""
+        self.wake(list(self._waiters))  # what was finished while nobody listened
+
+    def _hear(self, channel: bytes, message: bytes) -> None:
+        if channel == _PARTIALS:
+            self.show(message)
+        else:
+            self._wake_named(message)
 
     def _wake_named(self, message: str | bytes) -> None:
         try:

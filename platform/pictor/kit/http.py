@@ -29,6 +29,7 @@ from typing import Any
 
 import httpx
 from prometheus_client import Gauge
+from typing_extensions import override
 
 from pictor.kit import connections, egress
 from pictor.kit.egress import EgressRefused, HttpError, LookUpsBusy, NotReached
@@ -53,10 +54,11 @@ __all__ = [
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 USUAL_HEADERS = {
-    "Accept": "*/*",
-    "Accept-Encoding": "identity",
-    "User-Agent": f"python-httpx/{httpx.__version__}",
+    "accept": "*/*",
+    "accept-encoding": "identity",
+    "user-agent": f"python-httpx/{httpx.__version__}",
 }
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 CALLS = Gauge("pictor_http_calls", "Calls to others' hosts that are under way.")
 
 
@@ -203,6 +205,17 @@ class Payload:
         return cls(size_bytes=len(body), chunks=one_piece)
 
 
+class _Sending(httpx.AsyncByteStream):
+    """A body as httpx has it."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    @override
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+
 class Exchange:
     """One request and its answer. Entering sends the request and waits for the answer's headers.
 
@@ -262,21 +275,21 @@ class Exchange:
     def _request(self, url: httpx.URL) -> httpx.Request:
         """Without httpx's client, for whom redirects, cookies and proxies are: none is wanted."""
         extensions: dict[str, Any] = {"timeout": self._timeout.as_dict()}
-        headers = httpx.Headers(USUAL_HEADERS)
-        headers.update(self._headers)
+        given = {name.lower(): value for name, value in self._headers.items()}
+        headers = {"host": url.netloc.decode("ascii"), **USUAL_HEADERS, **given}
         if self._body is None:
             extensions["sending"] = self._sends
+            if self._method in _WITH_BODY:
+                headers["content-length"] = "0"
+            stream: httpx.AsyncByteStream = httpx.ByteStream(b"")
         else:
-            headers["Content-Length"] = str(self._body.size_bytes)
+            headers["content-length"] = str(self._body.size_bytes)
+            stream = _Sending(self._sending(self._body))
         # User info in the url must not replace an Authorization header of the caller's.
-        if url.userinfo and "Authorization" not in headers:
-            headers["Authorization"] = _basic(url)
+        if url.userinfo and "authorization" not in headers:
+            headers["authorization"] = _basic(url)
         return httpx.Request(
-            self._method,
-            url,
-            headers=headers,
-            content=None if self._body is None else self._sending(self._body),
-            extensions=extensions,
+            self._method, url, headers=headers, stream=stream, extensions=extensions
         )
 
     async def _sending(self, body: Payload) -> AsyncIterator[bytes]:

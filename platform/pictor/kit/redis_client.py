@@ -8,9 +8,10 @@ up. Settings are read when a client is first used.
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, NoReturn
 
 import redis
 import redis.asyncio
@@ -20,7 +21,7 @@ from typing_extensions import override
 
 from pictor.kit.moments import Question
 from pictor.kit.per_loop import PerLoop
-from pictor.kit.redis_wire import Line
+from pictor.kit.redis_wire import Hear, Line
 
 _making = threading.Lock()
 _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b")
@@ -46,7 +47,7 @@ class Asked(Question):
         long, as after the server's machine was restarted, and nobody noticed.
         """
         url = _broker_url() if self.is_broker else settings.REDIS_URL
-        line = await _lines.of(url, partial(Line, url))
+        line = await _line_to(url)
         try:
             return await line.ask(self.command)
         except redis.ConnectionError:
@@ -65,15 +66,12 @@ def broker() -> "redis.Redis":
         return _client() if _broker_url() == settings.REDIS_URL else _broker()
 
 
-def subscriber() -> "redis.asyncio.Redis":
-    """A new client for one subscription, which may be silent for as long as it likes. Close it.
+async def listen(*channels: str, hear: Hear, begun: Callable[[], None]) -> NoReturn:
+    """Hear what is published on the running loop, until it cannot be heard.
 
-    TCP keep-alives, which redis-py asks for, find within 45 s that the other end has vanished.
+    `begun` is called once nothing is missed any more. Raises RedisError, and what `hear` raises.
     """
-    return redis.asyncio.Redis.from_url(
-        settings.REDIS_URL,
-        socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-    )
+    await (await _line_to(settings.REDIS_URL)).listen(*channels, hear=hear, begun=begun)
 
 
 def forget_client() -> None:
@@ -109,6 +107,11 @@ def _broker_url() -> str:
 
 _lines: PerLoop[Line] = PerLoop()
 """By the servers' URLs."""
+
+
+async def _line_to(url: str) -> Line:
+    """The running loop's. Raises ValueError or RedisError for a url that is none."""
+    return await _lines.of(url, partial(Line, url))
 
 
 def _as_redis_has_it(url: str) -> str:

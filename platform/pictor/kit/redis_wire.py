@@ -1,4 +1,4 @@
-"""Redis for an event loop: one connection, on which questions go as they come.
+"""Redis for an event loop: a connection on which questions go as they come, and one that listens.
 
 Answers come in the order of the questions, so a connection serves all that are under way. redis-py
 makes it, with all that a URL may say; after that its streams, its lock and a time-out for each step
@@ -7,8 +7,9 @@ would take three times the CPU of the rest.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import hiredis
 import redis
@@ -17,6 +18,9 @@ from django.conf import settings
 from redis.asyncio.connection import DefaultParser
 from redis.exceptions import RedisError
 from typing_extensions import override
+
+Hear: TypeAlias = Callable[[bytes, bytes], None]
+"""What is done with a message of a channel: `hear(channel, message)`."""
 
 
 class _Question(NamedTuple):
@@ -27,9 +31,12 @@ class _Question(NamedTuple):
 
 
 class _Wire(asyncio.Protocol):
-    """A connection that redis-py has made. What goes wrong on it ends it, and all questions."""
+    """A connection that redis-py has made. What goes wrong on it ends it, and all questions.
 
-    def __init__(self, connection: Any, *, seconds: float) -> None:
+    With `hear`, it is one that listens: what comes unasked are messages.
+    """
+
+    def __init__(self, connection: Any, *, seconds: float, hear: Hear | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._asked: deque[_Question] = deque()
@@ -38,6 +45,8 @@ class _Wire(asyncio.Protocol):
             protocolError=redis.InvalidResponse, replyError=DefaultParser.parse_error
         )
         self.is_open = True
+        self.ended: asyncio.Future[Exception] = self._loop.create_future()
+        self._hear = hear
         self._connection = connection  # it would close the transport with itself
         self._transport = connection._writer.transport  # noqa: SLF001 - it has no name for others
         self._transport.set_protocol(self)
@@ -69,12 +78,13 @@ class _Wire(asyncio.Protocol):
             self._parser.feed(data)
             while (said := self._parser.gets()) is not False:
                 self._answer(said)
-        except RedisError as error:
+        except Exception as error:  # noqa: BLE001 - whoever hears may fail too, and is told of it
             self.end(error)
 
     def _answer(self, said: Any) -> None:
         if not self._asked:
-            raise redis.InvalidResponse("an answer that nobody asked for")
+            self._unasked(said)
+            return
         answer = self._asked.popleft().answer
         if answer.done():  # whoever asked has given up
             return
@@ -83,14 +93,23 @@ class _Wire(asyncio.Protocol):
         else:
             answer.set_result(said)
 
+    def _unasked(self, said: Any) -> None:
+        if self._hear is None or isinstance(said, Exception):
+            raise redis.InvalidResponse(f"an answer that nobody asked for: {said!r}")
+        kind, channel, message = said
+        if kind == b"message":  # and no word of a subscription that has begun
+            self._hear(channel, message)
+
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """The server, or whatever lies between, has closed it."""
         self.end(redis.ConnectionError(str(exc or "the server closed the connection")))
 
-    def end(self, error: RedisError) -> None:
+    def end(self, error: Exception) -> None:
         """Close it at once; this is the answer to all that is under way."""
         self.is_open = False
+        if not self.ended.done():
+            self.ended.set_result(error)
         self._transport.abort()
         self._connection._close()  # noqa: SLF001 - the same, for itself: else it complains as it goes
         if self._watching is not None:
@@ -138,11 +157,29 @@ class Line:
         """All who ask meanwhile wait for the same connection, or fail with it."""
         connecting = self._connecting
         if connecting is None or connecting.done():
-            connecting = self._connecting = asyncio.create_task(self._connect())
+            connecting = self._connecting = asyncio.create_task(self._wire_for_questions())
             connecting.add_done_callback(_is_heard)
         return await asyncio.shield(connecting)
 
-    async def _connect(self) -> _Wire:
+    async def listen(self, *channels: str, hear: Hear, begun: Callable[[], None]) -> NoReturn:
+        """Hear what is published, on a connection of its own, until that ends. Raises RedisError.
+
+        It may be silent for as long as it likes: TCP keep-alives, which redis-py asks for, find
+        within 45 s that the other end has vanished. `begun` is called once nothing is missed.
+        """
+        wire = await self._connect(hear)
+        try:
+            await wire.ask(("SUBSCRIBE", *channels))
+            begun()
+            raise await wire.ended
+        finally:
+            wire.end(redis.ConnectionError("nobody listens any more"))
+
+    async def _wire_for_questions(self) -> _Wire:
+        self._wire = await self._connect()
+        return self._wire
+
+    async def _connect(self, hear: Hear | None = None) -> _Wire:
         seconds, connection = settings.REDIS_TIMEOUT_SECONDS, self.make()
         try:
             async with asyncio.timeout(seconds):
@@ -152,8 +189,7 @@ class Line:
             if isinstance(error, TimeoutError):
                 raise redis.TimeoutError("no answer in time") from None
             raise
-        self._wire = _Wire(connection, seconds=seconds)
-        return self._wire
+        return _Wire(connection, seconds=seconds, hear=hear)
 
     async def end(self) -> None:
         """Close it before its loop ends."""

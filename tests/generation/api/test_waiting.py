@@ -245,15 +245,15 @@ async def test_a_redis_that_is_away_is_named_once_and_so_is_its_return(
     hub, settings, monkeypatch, caplog
 ):
     there, tries = settings.REDIS_URL, []
-    subscriber = redis_client.subscriber
+    listen = redis_client.listen
 
-    def counted() -> Any:
+    async def counted(*channels: str, **how: Any) -> None:
         tries.append(settings.REDIS_URL)
         if len(tries) > 3:
             settings.REDIS_URL = there
-        return subscriber()
+        await listen(*channels, **how)
 
-    monkeypatch.setattr(redis_client, "subscriber", counted)
+    monkeypatch.setattr(redis_client, "listen", counted)
     monkeypatch.setattr(waiting, "RECONNECT_SECONDS", 0.01)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     caplog.set_level("INFO", waiting.__name__)
