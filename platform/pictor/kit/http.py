@@ -54,9 +54,9 @@ __all__ = [
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 USUAL_HEADERS = {
-    "accept": "*/*",
-    "accept-encoding": "identity",
-    "user-agent": f"python-httpx/{httpx.__version__}",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"python-httpx/{httpx.__version__}",
 }
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 CALLS = Gauge("pictor_http_calls", "Calls to others' hosts that are under way.")
@@ -275,19 +275,21 @@ class Exchange:
     def _request(self, url: httpx.URL) -> httpx.Request:
         """Without httpx's client, for whom redirects, cookies and proxies are: none is wanted."""
         extensions: dict[str, Any] = {"timeout": self._timeout.as_dict()}
-        given = {name.lower(): value for name, value in self._headers.items()}
-        headers = {"host": url.netloc.decode("ascii"), **USUAL_HEADERS, **given}
-        if self._body is None:
+        given = {name.lower() for name in self._headers}
+        usual = {"Host": url.netloc.decode("ascii"), **USUAL_HEADERS}
+        headers = {name: value for name, value in usual.items() if name.lower() not in given}
+        headers |= self._headers
+        # User info in the url must not replace an Authorization header of the caller's.
+        if url.userinfo and "authorization" not in given:
+            headers["Authorization"] = _basic(url)
+        stream: httpx.AsyncByteStream = httpx.ByteStream(b"")
+        if self._body is not None:
+            headers["Content-Length"] = str(self._body.size_bytes)
+            stream = _Sending(self._sending(self._body))
+        else:
             extensions["sending"] = self._sends
             if self._method in _WITH_BODY:
-                headers["content-length"] = "0"
-            stream: httpx.AsyncByteStream = httpx.ByteStream(b"")
-        else:
-            headers["content-length"] = str(self._body.size_bytes)
-            stream = _Sending(self._sending(self._body))
-        # User info in the url must not replace an Authorization header of the caller's.
-        if url.userinfo and "authorization" not in headers:
-            headers["authorization"] = _basic(url)
+                headers["Content-Length"] = "0"
         return httpx.Request(
             self._method, url, headers=headers, stream=stream, extensions=extensions
         )
