@@ -49,6 +49,8 @@ class _Column(NamedTuple):
     field: AnyField
     name: str
     natural: type | None
+    is_null_unsaid: bool
+    """Whether a NULL is what the database gives it by itself, or it is a key that it makes."""
 
     def bound(self, value: Any) -> Any:
         """The value as it goes beside a statement."""
@@ -108,8 +110,7 @@ def _said(row: Model) -> Iterator[tuple[str, Any]]:
     """The columns that the row does not leave to the database, with their values."""
     for column in _columns(type(row)):
         value = column.field.pre_save(row, add=True)
-        is_left = isinstance(value, DatabaseDefault) or (value is None and column.field.primary_key)
-        if not is_left:
+        if not (isinstance(value, DatabaseDefault) or (value is None and column.is_null_unsaid)):
             yield column.name, column.bound(value)
 
 
@@ -163,7 +164,8 @@ def _column(model: type[Model], name: str) -> _Column:
 def _of(field: AnyField) -> _Column:
     value_field = field.target_field if isinstance(field, ForeignKey) else field
     natural = (found for kind, found in _NATURAL if isinstance(value_field, kind))
-    return _Column(field, str(field.column), next(natural, None))
+    is_null_unsaid = field.primary_key or not field.has_db_default()
+    return _Column(field, str(field.column), next(natural, None), is_null_unsaid)
 
 
 def _table(model: type[Model]) -> str:
