@@ -1,6 +1,5 @@
 """Usage by the hour: counted when a generation ends, in a row of its tenant's own."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,16 +16,20 @@ from pictor.kit.prepared import Part
 _RECORD = """
 INSERT INTO billing_usagerollup AS u (tenant_id, key_id, model, tier, channel, status, hour,
                                       generations, images, captured_micros, latency)
-SELECT %s, %s, %s, %s, %s, %s, %s, 1, %s, %s, %s::jsonb {source}
+SELECT %s, %s, %s, %s, %s, %s, %s, 1, %s, %s, {first} {source}
 ON CONFLICT (tenant_id, hour, key_id, model, tier, channel, status) DO UPDATE
    SET generations = u.generations + 1, images = u.images + EXCLUDED.images,
        captured_micros = u.captured_micros + EXCLUDED.captured_micros,
-       latency = u.latency || (
-           SELECT COALESCE(jsonb_object_agg(key, value::int + COALESCE(u.latency->key, '0')::int),
-                           '{}')
-             FROM jsonb_each(EXCLUDED.latency))
+       latency = {further}
 RETURNING 1
 """
+_ONE_MORE = {
+    "first": "jsonb_build_object(%s::text, 1)",
+    "further": "u.latency || jsonb_build_object("
+    "%s::text, COALESCE((u.latency ->> %s::text)::int, 0) + 1)",
+}
+"""Of the bucket that is said once, then twice."""
+_NONE = {"first": "'{}'::jsonb", "further": "u.latency"}
 _REPLACE = """
 INSERT INTO billing_usagerollup (tenant_id, key_id, model, tier, channel, status, hour,
                                  generations, images, captured_micros, latency)
@@ -60,14 +63,15 @@ def usage_recorded(usage: Usage, *, given: str = "") -> Part:
     """The statement that counts it; as a part of one, if the part `given` has a row."""
     hour = usage.at.replace(minute=0, second=0, microsecond=0)
     whose = (usage.tenant_id, usage.key_id, usage.model, usage.tier, usage.channel, usage.status)
-    latency = json.dumps({} if usage.took is None else {bucket_of(usage.took): 1})
-    amounts = (usage.images, int(usage.captured), latency)
-    return Part(_recorded(given), (*whose, hour, *amounts))
+    bucket = () if usage.took is None else (str(bucket_of(usage.took)),) * 3
+    amounts = (usage.images, int(usage.captured), *bucket)
+    return Part(_recorded(given, is_timed=bool(bucket)), (*whose, hour, *amounts))
 
 
 @cache
-def _recorded(given: str) -> str:
-    return _RECORD.replace("{source}", f"FROM {given}" if given else "")
+def _recorded(given: str, *, is_timed: bool) -> str:
+    source = f"FROM {given}" if given else ""
+    return _RECORD.format(source=source, **(_ONE_MORE if is_timed else _NONE))
 
 
 @transaction.atomic
