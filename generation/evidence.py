@@ -14,6 +14,7 @@ Pixels = tuple[int, int, int]
 
 
 USUAL_TASK = "generate"
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def of_request(
@@ -50,5 +51,4 @@ def of_outcome(
 
 
 def _digest(facts: list[Any]) -> bytes:
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode()).digest()
+    return sha256(_canonical(facts).encode()).digest()

@@ -16,6 +16,7 @@ from pictor.kit.errors import IdempotencyKeyReused, InvalidRequest
 
 REMEMBERED = timedelta(hours=24)
 MAX_LENGTH = 255
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def checked_key(header: str | None) -> str | None:
@@ -31,8 +32,7 @@ def checked_key(header: str | None) -> str | None:
 
 def digest_of(request: Mapping[str, Any]) -> bytes:
     """sha256 of the request's canonical JSON: field order and blanks make no difference."""
-    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(_canonical(request).encode("utf-8", "surrogatepass")).digest()
 
 
 def find(

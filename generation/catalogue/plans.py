@@ -48,7 +48,9 @@ def plan(
     """How this channel would do that in that size, or None when it cannot or may not."""
     task = route.abilities.task_for(needs)
     found = None if task is None else _sized(route, contract, size)
-    return None if task is None or found is None else replace(found, task=task)
+    if task is None or found is None:
+        return None
+    return found if found.task is task else replace(found, task=task)
 
 
 def _sized(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | None:

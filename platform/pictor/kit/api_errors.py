@@ -29,6 +29,7 @@ from pictor.kit.errors import (
 from pictor.kit.wayfinding import nothing_at
 
 logger = logging.getLogger(__name__)
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def body_of(error: PictorError) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def json_response(
     data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """UTF-8 JSON without escapes or blanks."""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    body = _compact(data).encode()
     return HttpResponse(
         body,
         status=status,

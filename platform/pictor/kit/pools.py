@@ -217,8 +217,7 @@ class FairTurns:
         going = asyncio.create_task(work())
         self._going.add(going)
         going.add_done_callback(partial(self._ended, lane))
-        await asyncio.wait([going])
-        return going.result()
+        return await asyncio.shield(going)
 
     async def finish(self, *, within_seconds: float) -> None:
         """Wait for what has begun, which may have lost its callers."""
