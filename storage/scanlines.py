@@ -15,6 +15,7 @@ from itertools import chain
 from typing import cast
 
 from isal import isal_zlib
+from isal.igzip_lib import DECOMP_ZLIB, IgzipDecompressor, IsalError
 
 from pictor.kit.spool import SpoolFile
 from storage.containers.pieces import NotAnImage, exactly
@@ -144,22 +145,22 @@ def _checked(spool: SpoolFile, chunk: _Chunk) -> Iterator[bytes]:
 def _inflated(stream: Iterator[bytes]) -> Iterator[bytes]:
     """What a zlib stream holds, at most `PIECE_BYTES` at a time, and nothing after its end."""
     first = next(stream, b"")
-    inflater = isal_zlib.decompressobj(wbits=_window_bits(first))
+    inflater = IgzipDecompressor(flag=DECOMP_ZLIB, hist_bits=_window_bits(first))
     taken = given = 0
     for data in chain((first,), stream):
-        rest, part = data, b""
-        while not inflater.eof and (rest or len(part) == PIECE_BYTES):
+        if inflater.eof and data:
+            raise NotAnImage("a png with data after its image")
+        taken, rest = taken + len(data), data
+        while not inflater.eof and (rest or not inflater.needs_input):
             try:
                 part = inflater.decompress(rest, PIECE_BYTES)
-            except isal_zlib.error as error:  # type: ignore[misc]  # its stub says an instance
+            except IsalError as error:  # type: ignore[misc]  # its stub says an instance
                 raise NotAnImage(f"a png that does not decode: {error}") from error
             yield part
-            taken, given = taken + len(rest), given + len(part)
-            rest = inflater.unconsumed_tail
-            taken -= len(rest)
+            given, rest = given + len(part), b""
             if taken > MOST_OVERHEAD * given + SPARE_BYTES:
                 raise NotAnImage("a png of more data than it has pixels")
-        if inflater.eof and (rest or inflater.unused_data):
+        if inflater.eof and inflater.unused_data:
             raise NotAnImage("a png with data after its image")
     if not inflater.eof:
         raise NotAnImage("a png whose image is cut short")
