@@ -342,12 +342,52 @@ def test_a_url_that_no_connection_can_be_made_of_is_an_error_of_redis_on_a_loop(
         run(PING.on_loop())
 
 
-def test_many_at_once_share_the_client_and_not_its_connections(run):
-    async def asks() -> list[str]:
-        echoes = (echo(str(n)).on_loop() for n in range(20))
-        return [text.decode() for text in await asyncio.gather(*echoes)]
+def test_many_at_once_share_one_connection_and_have_their_own_answers(run):
+    async def asks() -> tuple[list[str], set[int]]:
+        echoes = asyncio.gather(*(echo(str(n)).on_loop() for n in range(20)))
+        wires = await asyncio.gather(*(WHO.on_loop() for _ in range(20)))
+        return [text.decode() for text in await echoes], set(wires)
 
-    assert run(asks()) == [str(n) for n in range(20)]
+    texts, wires = run(asks())
+
+    assert texts == [str(n) for n in range(20)]
+    assert len(wires) == 1
+
+
+def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, settings):
+    settings.REDIS_TIMEOUT_SECONDS = 1.0
+    writers: list[asyncio.StreamWriter] = []
+
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The first connection answers what is said before the first `hang`, and no more."""
+        writers.append(writer)
+        is_first, parser = len(writers) == 1, hiredis.Reader()
+        while data := await reader.read(65536):
+            parser.feed(data)
+            while (asked := parser.gets()) is not False:
+                if is_first and asked[-1] == b"hang":
+                    return
+                writer.write(b"+%b\r\n" % asked[1] if asked[0] == b"ECHO" else b"+OK\r\n")
+
+    async def asks() -> tuple[bytes, list[object], float, bytes]:
+        server = await asyncio.start_server(hangs, "127.0.0.1", 0)
+        settings.REDIS_URL = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        before = await echo("before").on_loop()
+        started = time.monotonic()
+        several = [echo(word).on_loop() for word in ("hang", "one", "two")]
+        failed = await asyncio.gather(*several, return_exceptions=True)
+        took = time.monotonic() - started
+        after = await echo("after").on_loop()
+        server.close()
+        for writer in writers:
+            writer.close()
+        return before, failed, took, after
+
+    before, failed, took, after = run(asks())
+
+    assert (before, after) == (b"before", b"after")
+    assert [type(error) for error in failed] == [redis.TimeoutError] * 3
+    assert 1.0 <= took < 2.0
 
 
 def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
