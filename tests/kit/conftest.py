@@ -1,10 +1,13 @@
-"""A server on loopback, with and without TLS, pools that may call it, and calls that wait."""
+"""A server on loopback, with and without TLS, pools that may call it, slow calls, and loops."""
 
+import asyncio
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import pytest
+import uvloop
 
 from pictor.kit.http import (
     HttpPool,
@@ -67,3 +70,13 @@ def gate() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
+
+
+Loop = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Loop:
+    """Runs a coroutine on a loop of its own."""
+    loop: Loop = request.param
+    return loop
