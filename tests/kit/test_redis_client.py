@@ -376,7 +376,7 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
 
     assert (before, after) == (b"before", b"after")
     assert [type(error) for error in failed] == [redis.TimeoutError] * 3
-    assert 1.0 <= took < 2.0
+    assert 0.9 < took < 2.0  # of several time-outs one after the other: 3; loops round to a ms
 
 
 def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
