@@ -19,8 +19,8 @@ def playground(signed_in: BrowserContext, place: Place) -> Page:
     return page
 
 
-def breaks(page: Page, **how: object) -> None:
-    """Let the next request for a price end so; the one after it is answered."""
+def breaks(page: Page, what: str = "**/quote/", **how: object) -> None:
+    """Let the next request of that path end so; the one after it is answered."""
 
     def once(route: Route) -> None:
         if how:
@@ -28,7 +28,7 @@ def breaks(page: Page, **how: object) -> None:
         else:
             route.abort("connectionreset")
 
-    page.route("**/quote/", once, times=1)
+    page.route(what, once, times=1)
 
 
 @EVERY_LOOK
@@ -48,6 +48,28 @@ def test_a_server_that_fails_changes_nothing_and_can_be_asked_again(playground, 
     page.get_by_role("button", name="Retry").click()
     page.locator("#code-curl").get_by_text('"quality": "high"').wait_for()
     assert not toast.is_visible()
+
+
+@EVERY_LOOK
+def test_a_failure_in_a_dialog_is_said_above_it(playground, place, look):
+    page = playground
+    breaks(page, "**/find/**", status=503, body="busy")
+
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Find")
+    palette.get_by_text("That did not work").wait_for()
+    keep(page, f"toast-palette-{look.name}")
+    assert axe(page) == []
+    palette.get_by_role("button", name="Retry").click()
+    palette.get_by_role("link", name="Ledger").wait_for()
+
+    breaks(page, "**/find/**", status=503, body="busy")
+    page.keyboard.type("usage")
+    palette.get_by_text("That did not work").wait_for()
+    page.keyboard.press("Escape")  # empties the field
+    page.keyboard.press("Escape")
+    palette.wait_for(state="hidden")
+    page.get_by_role("status").get_by_text("That did not work").wait_for()
 
 
 @pytest.mark.parametrize(

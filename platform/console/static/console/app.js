@@ -56,11 +56,17 @@ class Toasts extends HTMLElement {
   // <p-toasts role="status">: what was done, or was not. Notes leave by themselves, failures stay.
   static SHOWN_MS = 8000;
 
-  connectedCallback() {
+  constructor() {
+    super();
+    this.home = this.parentElement;
     this.addEventListener("click", (event) => {
       const toast = event.target.closest("[data-dismiss], [data-retry]")?.closest(".toast");
+      if (toast?.contains(document.activeElement)) this.before?.focus();
       toast?.remove();
       if (event.target.closest("[data-retry]")) toast.retry();
+    });
+    this.addEventListener("focusin", ({ relatedTarget: from }) => {
+      if (from && !this.contains(from)) this.before = from; // it gets the focus back
     });
     for (const toast of this.querySelectorAll(":scope > .toast")) {
       this.append(toast); // the server wrote it before anybody listened: now it is announced
@@ -83,7 +89,16 @@ class Toasts extends HTMLElement {
     toast.querySelector("[data-retry]").hidden = !retry;
     toast.retry = retry;
     this.failure = toast;
+    this.rise();
     this.append(toast);
+  }
+
+  rise() {
+    // An open dialog lies over all else and takes every click: into it, until it is closed.
+    const dialog = document.querySelector("dialog:modal");
+    if (!dialog || dialog.contains(this)) return;
+    dialog.append(this);
+    dialog.addEventListener("close", () => this.home.append(this), { once: true });
   }
 }
 
