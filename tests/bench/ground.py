@@ -168,7 +168,12 @@ class Ground:
             images=images,
             per_second=per_second,
         )
-        return Outcome(**self._told("tests.bench.client", asdict(load)))
+        return self.sent(load)
+
+    @staticmethod
+    def sent(load: Load) -> Outcome:
+        """Send a load from a process of its own, to whomever it names."""
+        return Outcome(**Ground._told("tests.bench.client", asdict(load)))
 
     @staticmethod
     def _told(module: str, what: Mapping[str, object]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ lock files again: `python -m tests.clients.run lock`.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.environments import Unavailable, lock, node_of, python_of, quietly
 from tests.servers import ROOT, Stack, start_stack, stop_stack
 
 HERE = Path(__file__).parent
-ENVIRONMENTS = ROOT / ".venv-clients"
-UV = [sys.executable, "-m", "uv"]
 NODE = HERE / "node"
 CLIENT_SECONDS = 300
 
@@ -36,17 +34,8 @@ class Client:
     folder: Path = ROOT
 
 
-class Skipped(Exception):
-    """This machine cannot run the client; says why."""
-
-
 def _own_environment(client: Client) -> list[str]:
-    """A virtual environment that is exactly the lock file."""
-    python = ENVIRONMENTS / client.name / "bin" / "python"
-    if not python.exists():
-        _quietly([*UV, "venv", "--python", sys.executable, str(ENVIRONMENTS / client.name)])
-    lock = HERE / f"{client.name}.lock"
-    _quietly([*UV, "pip", "sync", "--python", str(python), "--require-hashes", str(lock)])
+    python = python_of(client.name, HERE / f"{client.name}.lock")
     return [str(python), "-W", "ignore", "-m", client.script]
 
 
@@ -55,11 +44,7 @@ def _this_environment(client: Client) -> list[str]:
 
 
 def _node(client: Client) -> list[str]:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        raise Skipped("node and npm are not installed")
-    _quietly([npm, "ci", "--ignore-scripts"], cwd=client.folder)
-    return [node, client.script]
+    return [node_of(client.folder), client.script]
 
 
 CLIENTS = [
@@ -94,7 +79,7 @@ def _outcome(client: Client, env: dict[str, str]) -> bool:
     """Run one client, say how it went."""
     try:
         command = client.command(client)
-    except Skipped as why:
+    except Unavailable as why:
         _say(f"{client.name:<10} {client.package:<22} skipped: {why}")
         return True
     done = subprocess.run(  # noqa: S603 - our own command line
@@ -130,7 +115,7 @@ def _version(client: Client, command: list[str]) -> str:
         path = NODE / "node_modules" / client.package / "package.json"
         return str(json.loads(path.read_text(encoding="utf-8"))["version"])
     code = f"import importlib.metadata as m; print(m.version({client.package!r}))"
-    return _quietly([command[0], "-c", code]).strip()
+    return quietly([command[0], "-c", code]).strip()
 
 
 def _keys(stack: Stack) -> dict[str, str]:
@@ -158,23 +143,9 @@ def _json(stack: Stack, *arguments: str) -> dict[str, str]:
 
 
 def _lock() -> None:
-    """Write the lock files again, from the .in files and package.json. They name no registry."""
-    for wanted in sorted(HERE.glob("*.in")):
-        options = "--quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url"
-        header = ["--custom-compile-command", "python -m tests.clients.run lock"]
-        command = [*UV, "pip", "compile", *options.split(), *header, wanted.name]
-        _quietly([*command, "-o", wanted.with_suffix(".lock").name, "--upgrade"], cwd=HERE)
-    if npm := shutil.which("npm"):
-        _quietly([npm, "install", "--package-lock-only"], cwd=NODE)
-
-
-def _quietly(command: list[str], *, cwd: Path = ROOT) -> str:
-    """Standard output; raises CalledProcessError after showing what was said."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603 - our own command line
-    if done.returncode:
-        _say(done.stdout + done.stderr)
-        done.check_returncode()
-    return done.stdout
+    """Write the lock files again, from the .in files and package.json."""
+    for wanted in (*sorted(HERE.glob("*.in")), NODE / "package.json"):
+        lock(wanted, "python -m tests.clients.run lock")
 
 
 def _say(text: str) -> None:

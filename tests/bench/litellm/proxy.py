@@ -1,0 +1,247 @@
+"""A LiteLLM proxy with a database of its own, and what it costs: keys, budgets, spend, a log.
+
+It has one worker and its defaults. Unless it is to be alone, it shares what it counts (limits,
+budgets, spend) by a Redis, as Pictor does and as its documentation asks of more than one process
+("What Needs Redis"). Both servers are those that Pictor runs, with the same settings. Prisma's
+engine, through which it asks the database, is described in `engine/engine.mjs`.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+
+from pictor.runtime.part import Part, answers_ok
+from pictor.runtime.ports import free_port
+from pictor.runtime.postgres import Postgres
+from pictor.runtime.postgres_place import find_place
+from pictor.runtime.process import Command
+from pictor.runtime.progress import Progress
+from pictor.runtime.supervisor import Supervisor
+from pictor.runtime.valkey import Valkey
+from tests.bench.ground import TENANTS
+from tests.environments import node_of, python_of, quietly
+
+HERE = Path(__file__).parent
+ENGINE = HERE / "engine" / "engine.mjs"
+PRISMA = HERE / "engine" / "node_modules" / "prisma" / "build" / "index.js"
+GROUPS = ("python", "engine", "postgres", "redis")
+MODEL = "bench"
+LIMITS = {"max_budget": 100_000, "rpm_limit": 1_000_000, "max_parallel_requests": 10_000}
+READY_SECONDS = 120.0
+WRITTEN_SECONDS = 120.0
+"""LiteLLM writes what was spent a few seconds later, many requests at once."""
+LOGGED = 'SELECT count(*) FROM "LiteLLM_SpendLogs"'
+PRICED = f"{LOGGED} WHERE spend > 0"
+
+
+class Proxy:
+    """A running proxy with customers' keys."""
+
+    def __init__(
+        self, *, port: int, api_keys: list[str], pids: dict[str, int], database_url: str
+    ) -> None:
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.api_keys = api_keys
+        self._pids = pids
+        self._database_url = database_url
+
+    def cost(self, send: Callable[[], None], *, requests: int) -> dict[str, float]:
+        """CPU milliseconds a request by group, its bookkeeping included.
+
+        Raises TimeoutError when it has not written all requests down in two minutes.
+        """
+        logged = self.asked(LOGGED)
+        before = self._cpu_seconds()
+        send()
+        deadline = time.monotonic() + WRITTEN_SECONDS
+        while (found := self.asked(LOGGED)) < logged + requests:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"LiteLLM wrote {found - logged} of {requests} requests down")
+            time.sleep(0.25)
+        time.sleep(3)  # what it adds up after that
+        after = self._cpu_seconds()
+        return {name: 1000 * (after[name] - before[name]) / requests for name in GROUPS}
+
+    def asked(self, query: str) -> int:
+        """The one number that its database answers."""
+        with psycopg.connect(self._database_url) as database:
+            row = database.execute(query.encode()).fetchone()
+        assert row
+        return int(row[0])
+
+    def _cpu_seconds(self) -> dict[str, float]:
+        found = dict.fromkeys(GROUPS, 0.0)
+        proxy = psutil.Process(self._pids["python"])
+        for process in (proxy, *proxy.children(recursive=True)):
+            is_engine = str(ENGINE) in process.cmdline()
+            found["engine" if is_engine else "python"] += _cpu(process)
+        for name in self._pids.keys() - {"python"}:
+            server = psutil.Process(self._pids[name])
+            found[name] = sum(map(_cpu, (server, *server.children(recursive=True))))
+        return found
+
+
+@contextlib.contextmanager
+def running(upstream: str, *, is_shared: bool) -> Iterator[Proxy]:
+    """Start one in a temporary folder, in front of an upstream's /v1; stop it at the end.
+
+    With `is_shared` it has a Redis too. Raises Unavailable where this machine cannot run it.
+    """
+    node_of(ENGINE.parent)
+    python = python_of("litellm-proxy", HERE / "proxy.lock")
+    _generate_client(python)
+    folder = Path(tempfile.mkdtemp(prefix="pictor-litellm-"))
+    folder.chmod(0o711)  # PostgreSQL's account must get in
+    (folder / "log").mkdir()
+    try:
+        supervisor = Supervisor(
+            run=folder, children_file=folder / "children.json", progress=Progress()
+        )
+        try:
+            yield _start(supervisor, folder, python, upstream=upstream, is_shared=is_shared)
+        finally:
+            supervisor.stop()
+            supervisor.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(
+    supervisor: Supervisor, folder: Path, python: Path, *, upstream: str, is_shared: bool
+) -> Proxy:
+    ports = _free_ports(3)
+    postgres = Postgres(
+        place=find_place(folder),
+        port=ports[0],
+        owner_password=secrets.token_hex(16),
+        processes_password=secrets.token_hex(16),
+    )
+    valkey = Valkey(folder=folder / "valkey", port=ports[1], password=secrets.token_hex(16))
+    postgres.create()
+    servers = {"postgres": postgres.part(), **({"redis": valkey.part()} if is_shared else {})}
+    watched = dict(zip(servers, supervisor.begin([*servers.values()]), strict=True))
+    supervisor.wait_ready()
+    _migrate(postgres.owner_url, python)
+    master_key = f"sk-{secrets.token_hex(16)}"
+    settings = _settings(upstream, master_key, redis=valkey if is_shared else None)
+    (folder / "config.yaml").write_text(json.dumps(settings))
+    part = _part(folder, python, port=ports[2], database_url=postgres.owner_url)
+    (watched["python"],) = supervisor.begin([part])
+    supervisor.wait_ready()
+    return Proxy(
+        port=ports[2],
+        api_keys=_customers(ports[2], master_key),
+        pids={name: one.pid for name, one in watched.items()},
+        database_url=postgres.owner_url,
+    )
+
+
+def _part(folder: Path, python: Path, *, port: int, database_url: str) -> Part:
+    command = Command(
+        argv=(
+            str(python.with_name("litellm")), "--config", str(folder / "config.yaml"),
+            "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1",
+        ),
+        env={
+            **_environment(python),
+            "DATABASE_URL": database_url,
+            "DISABLE_SCHEMA_UPDATE": "true",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_SALT_KEY": secrets.token_hex(16),
+        },
+        cwd=folder,
+    )  # fmt: skip
+    return Part(
+        name="litellm",
+        role="litellm",
+        command=lambda: command,
+        is_ready=lambda _running: answers_ok(port, "/health/readiness"),
+        ready_seconds=READY_SECONDS,
+    )
+
+
+def _settings(upstream: str, master_key: str, *, redis: Valkey | None) -> dict[str, object]:
+    model = {"model": "openai/gpt-image-1", "api_base": upstream, "api_key": "sk-bench"}
+    info = {"mode": "image_generation"}
+    general: dict[str, object] = {"master_key": master_key}
+    if redis:
+        where = {"host": "127.0.0.1", "port": redis.port, "password": redis.password}
+        general["coordination_redis"] = where
+    return {
+        "model_list": [{"model_name": MODEL, "litellm_params": model, "model_info": info}],
+        "litellm_settings": {"telemetry": False},
+        "general_settings": general,
+    }
+
+
+def _free_ports(number: int) -> list[int]:
+    found: list[int] = []
+    while len(found) < number:
+        found.append(free_port(frozenset(found)))
+    return found
+
+
+def _customers(port: int, master_key: str) -> list[str]:
+    """The keys of as many customers as a load here has, each a team with a budget.
+
+    A key is limited as one of a tenant of Pictor is: a minute, in flight, and in what it may spend.
+    """
+    headers = {"Authorization": f"Bearer {master_key}"}
+    base_url = f"http://127.0.0.1:{port}"
+    keys = []
+    with httpx.Client(base_url=base_url, headers=headers, timeout=60, trust_env=False) as admin:
+        for number in range(TENANTS):
+            name = f"tenant-{number}"
+            team = admin.post("/team/new", json={"team_alias": name, **LIMITS}).raise_for_status()
+            wanted = {"team_id": team.json()["team_id"], "models": [MODEL], **LIMITS}
+            key = admin.post("/key/generate", json=wanted).raise_for_status()
+            keys.append(str(key.json()["key"]))
+    return keys
+
+
+def _generate_client(python: Path) -> None:
+    """Let Prisma write its Python client for LiteLLM's tables, as LiteLLM's own image does."""
+    schema = _packages(python) / "litellm" / "proxy" / "schema.prisma"
+    quietly(["node", str(PRISMA), "generate", "--schema", str(schema)], env=_environment(python))
+
+
+def _migrate(database_url: str, python: Path) -> None:
+    """Make LiteLLM's tables from its migrations, as `prisma migrate deploy` would."""
+    folder = _packages(python) / "litellm_proxy_extras" / "migrations"
+    with psycopg.connect(database_url, autocommit=True) as database:
+        for path in sorted(folder.glob("2*/migration.sql")):
+            database.execute(path.read_bytes())
+
+
+def _packages(python: Path) -> Path:
+    (found,) = python.parent.parent.glob("lib/python3.*/site-packages")
+    return found
+
+
+def _environment(python: Path) -> dict[str, str]:
+    """What LiteLLM and Prisma's command need; every engine they would download is ours."""
+    engines = ("QUERY_ENGINE_BINARY", "QUERY_ENGINE_LIBRARY", "SCHEMA_ENGINE_BINARY")
+    return {
+        **{name: value for name, value in os.environ.items() if name in ("HOME", "LANG", "TMPDIR")},
+        "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "NO_PROXY": "127.0.0.1,localhost",
+        **{f"PRISMA_{name}": str(ENGINE) for name in engines},
+    }
+
+
+def _cpu(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
