@@ -105,3 +105,15 @@ def test_values_are_written_as_their_fields_have_them(generation):
 def test_nothing_is_written_to_a_row_that_is_not_there(generation):
     assert not changed(Generation, where={"id": ids.new_uuid()}, dispatch=3)
     assert Generation.objects.get().dispatch == 0
+
+
+def test_integers_large_and_small_go_by_one_statement(generation):
+    where = {"id": generation.id}
+    changed(Generation, where=where, held_micros=1)
+    before = prepared.fetch_one("SELECT count(*) FROM pg_prepared_statements", [])
+
+    changed(Generation, where=where, held_micros=5_000_000_000)
+
+    after = prepared.fetch_one("SELECT count(*) FROM pg_prepared_statements", [])
+    assert after == before
+    assert Generation.objects.get().held_micros == 5_000_000_000

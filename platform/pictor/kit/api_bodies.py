@@ -82,7 +82,7 @@ class ApiBody(serializers.Serializer[Any]):
 @cache
 def _fields(kind: type[ApiBody]) -> Mapping[str, serializers.Field[Any, Any, Any, Any]]:
     """The fields keep nothing of a request, so one set serves all; DRF copies them each time."""
-    return kind().fields
+    return dict(kind().fields)
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

@@ -67,8 +67,13 @@ class ApiObject(serializers.Serializer[Any]):
 def _value_at(source: Sequence[str], instance: Any) -> Any:
     """What a field shows of a value. Raises KeyError or AttributeError where it has no such."""
     for name in source:
-        instance = instance[name] if isinstance(instance, Mapping) else getattr(instance, name)
+        instance = instance[name] if _is_mapping(instance.__class__) else getattr(instance, name)
     return instance
+
+
+@cache
+def _is_mapping(kind: type) -> bool:
+    return issubclass(kind, Mapping)
 
 
 @cache

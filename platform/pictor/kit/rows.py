@@ -1,13 +1,14 @@
 """Rows of models that every request writes or reads, by statements that are prepared once.
 
 `save`, `update` and `get` build their statement anew each time, which takes longer than PostgreSQL
-needs for it, and PostgreSQL has to plan each of them. Not for models with signals, nor where a key
-that the database makes is read afterwards.
+needs for it, and PostgreSQL has to plan each of them. Not for models with signals or with fields
+that fill themselves in (`auto_now`), nor where a key that the database makes is read afterwards.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -41,14 +42,15 @@ _NATURAL: tuple[tuple[type[AnyField], type], ...] = (
 
 
 class _Column(NamedTuple):
-    """A field, and the type whose values it hands on as they are: most of a row's.
-
-    Not an integer's: psycopg gives that a type by its size, and a statement one for each of them.
-    """
+    """A field, and what is found out about it once."""
 
     field: AnyField
     name: str
+    value_of: Callable[[Model], Any]
     natural: type | None
+    """The type whose values it hands on as they are: most of a row's."""
+    sized: Callable[[int], Any] | None
+    """Makes an integer one of the column's size; psycopg would take the size from the value."""
     is_null_unsaid: bool
     """Whether a NULL is what the database gives it by itself, or it is a key that it makes."""
 
@@ -56,6 +58,8 @@ class _Column(NamedTuple):
         """The value as it goes beside a statement."""
         if value is None or type(value) is self.natural:
             return value
+        if type(value) is int and self.sized:
+            return self.sized(value)
         return self.field.get_db_prep_save(value, prepared.database())
 
 
@@ -109,7 +113,7 @@ def read(model: type[M], values: Sequence[Any]) -> M:
 def _said(row: Model) -> Iterator[tuple[str, Any]]:
     """The columns that the row does not leave to the database, with their values."""
     for column in _columns(type(row)):
-        value = column.field.pre_save(row, add=True)
+        value = column.value_of(row)
         if not (isinstance(value, DatabaseDefault) or (value is None and column.is_null_unsaid)):
             yield column.name, column.bound(value)
 
@@ -164,8 +168,15 @@ def _column(model: type[Model], name: str) -> _Column:
 def _of(field: AnyField) -> _Column:
     value_field = field.target_field if isinstance(field, ForeignKey) else field
     natural = (found for kind, found in _NATURAL if isinstance(value_field, kind))
-    is_null_unsaid = field.primary_key or not field.has_db_default()
-    return _Column(field, str(field.column), next(natural, None), is_null_unsaid)
+    sizes = prepared.database().ops.integerfield_type_map  # type: ignore[attr-defined]  # of PostgreSQL's
+    return _Column(
+        field=field,
+        name=str(field.column),
+        value_of=attrgetter(field.attname),
+        natural=next(natural, None),
+        sized=sizes.get(value_field.get_internal_type()),
+        is_null_unsaid=field.primary_key or not field.has_db_default(),
+    )
 
 
 def _table(model: type[Model]) -> str:

@@ -9,7 +9,7 @@ connections belong to the fixed pools (kit/pools.py), which the signals would ot
 import asyncio
 import functools
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -71,7 +71,7 @@ class V1Handler(ASGIHandler):
             for ended in scope["pictor.on_end"]:
                 ended(is_whole)
         if is_stopping and not has_begun:
-            await _send(api_errors.response_of(STOPPING), send)
+            await _send(api_errors.response_of(STOPPING), send, {})
 
     @override
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
@@ -83,9 +83,7 @@ class V1Handler(ASGIHandler):
         scope["pictor.headers"] = {}
         response = refusal if request is None else await self._middleware_chain(request)
         if response is not None:
-            for name, value in scope["pictor.headers"].items():
-                response.headers.setdefault(name, value)
-            await _send(response, send)
+            await _send(response, send, scope["pictor.headers"])
 
 
 def _end(answering: asyncio.Task[None], leaving: asyncio.Task[None]) -> None:
@@ -114,13 +112,15 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _send(response: HttpResponseBase, send: Send) -> None:
-    headers = [
-        (name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()
-    ]
-    if isinstance(response, HttpResponse) and "Content-Length" not in response:
-        headers.append((b"content-length", str(len(response.content)).encode()))
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+async def _send(response: HttpResponseBase, send: Send, found_out: Mapping[str, str]) -> None:
+    """With the headers that were found out on the way, where the response has none of the name."""
+    headers = {name.lower(): value for name, value in response.items()}
+    for name, value in found_out.items():
+        headers.setdefault(name.lower(), value)
+    if isinstance(response, HttpResponse):
+        headers.setdefault("content-length", str(len(response.content)))
+    sent = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": sent})
     if isinstance(response, HttpResponse):
         await send({"type": "http.response.body", "body": response.content})
         return
