@@ -18,13 +18,13 @@ cancellation = route(views.CancellationView)
 edits, variations = route(Endpoint, post=edit), route(Endpoint, post=vary)
 quotes = route(Endpoint, post=quote)
 
-urlpatterns = [
+urlpatterns = [  # tried one after the other
+    path("images/generations", generations),
+    path("images/generations/", generations_with_slash),
     path("models", models),
     path("models/", models),
     path("models/<str:model>", model),
     path("models/<str:model>/", model),
-    path("images/generations", generations),
-    path("images/generations/", generations_with_slash),
     path("images/edits", edits),
     path("images/edits/", edits),
     path("images/variations", variations),

@@ -5,7 +5,7 @@ needs for it, and PostgreSQL has to plan each of them. Not for models with signa
 that fill themselves in (`auto_now`), nor where a key that the database makes is read afterwards.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -71,8 +71,8 @@ def insert(row: Model) -> None:
 
 def insertion(row: Model, *, given: str = "") -> Part:
     """The statement that inserts a new row; as a part of one, for each row of the part `given`."""
-    said = dict(_said(row))
-    return Part(_insert(type(row), tuple(said), given), list(said.values()))
+    names, values = _said(row)
+    return Part(_insert(type(row), tuple(names), given), values)
 
 
 def inserted(row: Model) -> None:
@@ -110,12 +110,15 @@ def read(model: type[M], values: Sequence[Any]) -> M:
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _fields(model)], found)
 
 
-def _said(row: Model) -> Iterator[tuple[str, Any]]:
-    """The columns that the row does not leave to the database, with their values."""
+def _said(row: Model) -> tuple[list[str], list[Any]]:
+    """The columns that the row does not leave to the database, and their values."""
+    names, values = [], []
     for column in _columns(type(row)):
         value = column.value_of(row)
         if not (isinstance(value, DatabaseDefault) or (value is None and column.is_null_unsaid)):
-            yield column.name, column.bound(value)
+            names.append(column.name)
+            values.append(column.bound(value))
+    return names, values
 
 
 @cache
