@@ -162,9 +162,9 @@ class Health:
                 self._failed(circuit, now)
             else:
                 circuit.is_probing = False
-            model = "" if circuit is channel.account else call.route.model
-            BREAKER_OPEN.labels(call.route.channel_name, model).set(bool(circuit.pause))
-            _say_turn(call.route.channel_name, model, before=pause, after=circuit.pause)
+            if circuit.pause != pause:
+                model = "" if circuit is channel.account else call.route.model
+                _tell_turn(call.route.channel_name, model, before=pause, after=circuit.pause)
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool) -> None:
         """Whether what came back had the size that was sent for."""
@@ -202,13 +202,18 @@ class Health:
         return self._circuit(route), self._channel(route).account
 
     def _circuit(self, route: RouteInfo) -> _Circuit:
-        return self._channel(route).circuits.setdefault(route.model, _Circuit())
+        circuits = self._channel(route).circuits
+        if route.model not in circuits:
+            BREAKER_OPEN.labels(route.channel_name, route.model).set(0)
+            circuits[route.model] = _Circuit()
+        return circuits[route.model]
 
 
-def _say_turn(channel: str, model: str, *, before: float, after: float) -> None:
+def _tell_turn(channel: str, model: str, *, before: float, after: float) -> None:
     """A breaker that opens, for longer than before too, or closes is worth a line."""
+    BREAKER_OPEN.labels(channel, model).set(bool(after))
     models = model or "every model"
     if after > before:
         logger.warning("the breaker of %s for %s is open for %.0f s", channel, models, after)
-    elif before and not after:
+    elif not after:
         logger.warning("the breaker of %s for %s is closed again", channel, models)
