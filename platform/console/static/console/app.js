@@ -61,12 +61,12 @@ class Toasts extends HTMLElement {
     this.home = this.parentElement;
     this.addEventListener("click", (event) => {
       const toast = event.target.closest("[data-dismiss], [data-retry]")?.closest(".toast");
-      if (toast?.contains(document.activeElement)) this.before?.focus();
+      if (toast?.contains(document.activeElement)) this.left?.focus();
       toast?.remove();
       if (event.target.closest("[data-retry]")) toast.retry();
     });
     this.addEventListener("focusin", ({ relatedTarget: from }) => {
-      if (from && !this.contains(from)) this.before = from; // it gets the focus back
+      if (from && !this.contains(from)) this.left = from; // it gets the focus back
     });
     for (const toast of this.querySelectorAll(":scope > .toast")) {
       this.append(toast); // the server wrote it before anybody listened: now it is announced
