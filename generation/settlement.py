@@ -4,8 +4,8 @@ Each end is one transaction around the conditional UPDATE that makes the generat
 webhook listens, the settlement of an image is one statement. The object that it was given says
 afterwards what the row says. When that UPDATE changes nothing (a lost claim, a second settlement)
 nothing is left written, so a hold ends exactly once and every end may be called again after any
-crash. An attempt that
-failed is closed before, in a transaction of its own: it is a fact, whoever has the claim.
+crash. An attempt that failed is closed before, in a transaction of its own: it is a fact, whoever
+has the claim.
 """
 
 import logging
@@ -40,7 +40,7 @@ from generation.outcome import BROKEN, Delivery, Failure, error_row
 from pictor.kit import prepared, rows
 from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
-from pictor.kit.moments import Steps, moment
+from pictor.kit.moments import CONNECT, Steps, moment
 from pictor.kit.money import Micros
 from pictor.kit.prepared import Part
 from storage.models import StoredImage
@@ -77,11 +77,12 @@ def settle_unheard(
 
     False when the claim is lost, and where a webhook is to be told of it.
 
-    `at` is asked when its turn has come: what is in the ledger is dated as it is written.
+    `at` is asked once there is a connection: what is in the ledger is dated as it is written.
     """
     generation = claim.generation
     books = pricing.PricedRequest.from_json(generation.priced).books
     table = known_table_of(books) or (yield partial(table_of, books))
+    yield CONNECT
     began, now = time.perf_counter(), at()
     unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
     bill = bill_of(generation, delivery, table)

@@ -24,30 +24,31 @@ and settled no more, took 20 MB more, and on one core a tenth more of PostgreSQL
 Cursor: TypeAlias = "psycopg.AsyncRawCursor[tuple[Any, ...]]"
 
 
-class _Lent(NamedTuple):
+class Lent(NamedTuple):
     """A connection in use, by its cursor, and how many had broken in this process before that."""
 
     cursor: Cursor
     breaks: int
 
 
-class Turn:
-    """One of CONNECTIONS, waited for and given back by `async with`: for a statement at a time."""
+class Borrower:
+    """Has one of CONNECTIONS from `connect` on, at the latest for a statement, until that is made.
+
+    Meanwhile it may not wait for anything else; what is left over at the end is given back.
+    """
 
     __slots__ = ("_connections", "_lent")
 
     def __init__(self, connections: "LoopConnections") -> None:
         self._connections = connections
-        self._lent: _Lent | None = None
+        self._lent: Lent | None = None
 
-    async def __aenter__(self) -> "Turn":
-        await self._connections.begin_turn()
+    def __enter__(self) -> "Borrower":
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._lent is not None:  # and was not used
+    def __exit__(self, *_: object) -> None:
+        if self._lent is not None:
             self._connections.take_back(self._lent, is_fit=True)
-        self._connections.end_turn()
 
     async def connect(self) -> None:
         """Have a connection: the next statement is sent at once. Raises as `fetch_one` does."""
@@ -74,42 +75,43 @@ class LoopConnections:
         pools.THREADS.labels("loop").set(CONNECTIONS)
         pools.CALLS.labels("loop").set_function(lambda: self._unfinished)
 
-    async def begin_turn(self) -> None:
-        """Wait for one of CONNECTIONS."""
+    async def lend(self) -> Lent:
+        """A free or a new connection, waited for in turn. Raises Django's database errors."""
         self._unfinished += 1
         try:
             await self._turns.acquire()
         except BaseException:
             self._unfinished -= 1
             raise
-
-    def end_turn(self) -> None:
-        """Let the next one have it."""
-        self._turns.release()
-        self._unfinished -= 1
-
-    async def lend(self) -> _Lent:
-        """A free or a new connection, in a turn. Raises Django's database errors."""
         breaks = pools.breaks()
-        with prepared.database().wrap_database_errors:
-            return _Lent(await self._cursor(), breaks)
+        try:
+            with prepared.database().wrap_database_errors:
+                return Lent(await self._cursor(), breaks)
+        except BaseException:
+            self._end_turn()
+            raise
 
-    def take_back(self, lent: _Lent, *, is_fit: bool) -> None:
+    def take_back(self, lent: Lent, *, is_fit: bool) -> None:
         """It is free again, or closed if it is not fit or others have broken meanwhile."""
         if is_fit and lent.breaks == pools.breaks():
             self._free.append(lent.cursor)
         else:
             self._drop(lent.cursor)
+        self._end_turn()
+
+    def _end_turn(self) -> None:
+        self._turns.release()
+        self._unfinished -= 1
 
     async def fetched(
-        self, lent: _Lent, statement: str, values: Sequence[Any]
+        self, lent: Lent, statement: str, values: Sequence[Any]
     ) -> tuple[Any, ...] | None:
         """The first row of a statement, and the connection taken back."""
         with prepared.database().wrap_database_errors:
             return await self._fetched(lent, statement, values)
 
     async def _fetched(
-        self, lent: _Lent, statement: str, values: Sequence[Any]
+        self, lent: Lent, statement: str, values: Sequence[Any]
     ) -> tuple[Any, ...] | None:
         cursor, is_fit = lent.cursor, False
         try:

@@ -8,7 +8,8 @@
 `take(…)` runs over this thread's connection, `await take.on_loop(…)` over one of the loop's, and
 no thread. A step is a statement, which is a transaction by itself and gives back its first row, a
 question (of Redis: redis_client.py), or a call that blocks, which on a loop runs in a thread. And
-CONNECT, so that the next statement waits for no connection.
+CONNECT, so that the statement which is the next step waits for no connection: what is dated between
+the two has the time at which it is written.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +18,7 @@ from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 from pictor.kit import loop_connections, pools, prepared
-from pictor.kit.loop_connections import Turn
+from pictor.kit.loop_connections import Borrower
 from pictor.kit.prepared import Part
 
 P = ParamSpec("P")
@@ -65,14 +66,14 @@ class Moment(Generic[P, T]):
             return end.value  # type: ignore[no-any-return]  # a T, as Steps says
 
     async def on_loop(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The same on the running loop, begun in its turn; cancelled, it may be done or not."""
-        async with Turn(loop_connections.of_this_loop()) as turn:
+        """The same on the running loop; cancelled, it may be done or not."""
+        with Borrower(loop_connections.of_this_loop()) as borrower:
             steps = self.steps(*args, **kwargs)
             try:
                 step = next(steps)
                 while True:
                     try:
-                        came = await _made(step, turn)
+                        came = await _made(step, borrower)
                     except Exception as error:  # noqa: BLE001 - as above
                         step = steps.throw(error)
                     else:
@@ -87,11 +88,11 @@ def _made_here(step: Step) -> Any:
     return step.here() if isinstance(step, Question) else step()
 
 
-async def _made(step: Step, turn: Turn) -> Any:
+async def _made(step: Step, borrower: Borrower) -> Any:
     if isinstance(step, Part):
-        return await turn.fetch_one(*step)
+        return await borrower.fetch_one(*step)
     if step is CONNECT:
-        return await turn.connect()
+        return await borrower.connect()
     return await (step.on_loop() if isinstance(step, Question) else pools.database(step))
 
 
