@@ -223,7 +223,9 @@ class ImageWorker:
             logger.warning("%d that nobody works on are queued again", count)
 
     def _look_for_unheard(self, *, now: float) -> None:
-        unheard = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)
+        waiting = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)
+        in_hand = self._ids_in_hand()  # those are heard, and wait to be claimed
+        unheard = [generation_id for generation_id in waiting if generation_id not in in_hand]
         for generation_id in unheard:
             if not self._slots.acquire(blocking=False):
                 return

@@ -162,6 +162,33 @@ def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
     goes_on.set()
 
 
+def test_what_waits_to_be_claimed_is_not_begun_again(worker, acme, monkeypatch):
+    in_hand, unheard = acme.generation(), acme.generation()
+    begun: list[UUID] = []
+    looks: list[list[UUID]] = []
+    goes_on = threading.Event()
+    waiting = claims.waiting
+
+    async def waits(*, ring, **_):
+        begun.append(ring.generation_id)
+        await asyncio.to_thread(goes_on.wait)
+
+    def looked(**said: Any) -> list[UUID]:
+        looks.append(waiting(**said))
+        return looks[-1]
+
+    monkeypatch.setattr(pipeline, "run", waits)
+    worker.accept(Ring(in_hand.id))
+    until(lambda: begun == [in_hand.id])
+    monkeypatch.setattr(claims, "waiting", looked)
+    monkeypatch.setattr(module, "UNHEARD_SECONDS", 0)
+
+    until(lambda: looks.count([in_hand.id, unheard.id]) > 5)
+    goes_on.set()
+
+    assert begun == [in_hand.id, unheard.id]
+
+
 def state_of(generation: Generation) -> str:
     generation.refresh_from_db()
     return str(generation.state)
