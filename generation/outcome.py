@@ -56,7 +56,7 @@ class VerifiedImage:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a channel delivered, verified; good as long as the dispatch's scope of spools."""
+    """What a channel delivered, verified; its bytes are there until the dispatch's scope ends."""
 
     attempt_id: UUID
     route: RouteInfo

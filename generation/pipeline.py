@@ -8,18 +8,14 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
 
 from generation import notify
-from generation.admission import inputs
-from generation.admission.orphans import Undecided
-from generation.admission.quoting import quoted_order
-from generation.admission.service import Admitted, Deferred, Submission, admit
+from generation.admission import entry
+from generation.admission.service import Admitted, Deferred
 from generation.claims import Claim
 from generation.dispatch.choosing import Opening
 from generation.dispatch.claiming import ClaimInDoubt, claimed
@@ -30,19 +26,15 @@ from generation.notify import Ring
 from generation.outcome import Delivery, Failure, not_stored
 from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
-from pictor.kit import clock, log, pools, retries
+from pictor.kit import clock, log, pools
 from pictor.kit.ids import GenerationId
-from pictor.kit.moments import Steps, moment
 from storage.models import StoredImage
 from storage.services import StorageFailed
 
 if TYPE_CHECKING:  # a worker has no use for what reads requests: 7 MB
-    from generation.admission.arrival import Arrival, Asker
+    from generation.admission.arrival import Arrival
 
 logger = logging.getLogger(__name__)
-
-_once_decided = retries.calls(pause_seconds=0.5)
-"""Looks again at a web process that may have died, until that is known."""
 
 
 async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted:
@@ -52,81 +44,11 @@ async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted
     """
     with arrival.spools:  # what came is kept until it is admitted: an image may take minutes
         arrival = arrival.attended(generation_id)
-        match await arrival.in_turn(_at_once, arrival, generation_id):
+        match await arrival.in_turn(entry.at_once, arrival, generation_id):
             case Admitted() as admitted:
                 return admitted
             case Deferred(submission):
-                return await _later(arrival, submission, generation_id)
-
-
-@moment
-def _at_once(arrival: "Arrival", generation_id: GenerationId) -> Steps[Admitted | Deferred]:
-    """Read who asks and for what, and admit it unless it has to wait for something."""
-    return (yield from arrival.asked(partial(_asked, arrival, generation_id)))
-
-
-def _asked(
-    arrival: "Arrival", generation_id: GenerationId, asker: "Asker"
-) -> Steps[Admitted | Deferred]:
-    submission = yield from arrival.read(asker)
-    now = clock.now()
-    if inputs.are_in(submission.request):
-        asker.require_present()
-        if submission.idempotency_key is None and not submission.is_retry:
-            # Refused at once, before its images cost anything, if it cannot be an earlier one.
-            yield from quoted_order.steps(
-                caller=submission.caller, request=submission.request, now=now
-            )
-        return Deferred(submission)
-    inputs.check_no_long_text(submission.request, arrival.body)
-    try:
-        return (yield from _entered(arrival, submission, generation_id, now))
-    except Undecided:
-        asker.require_present()
-        return Deferred(submission)
-
-
-async def _later(
-    arrival: "Arrival", submission: Submission, generation_id: GenerationId
-) -> Admitted:
-    """Store its images, and admit it as soon as it is known which web processes are alive."""
-    arrival.spools.owner, now = str(submission.caller.tenant_id), clock.now()
-    images = await pools.storage(inputs.extract, submission.request, arrival.body, arrival.spools)
-
-    @moment
-    def known_anew(rows: inputs.Rows) -> Steps[Admitted]:
-        caller = yield from arrival.authenticated()  # the key may have been revoked meanwhile
-        whole = replace(submission, caller=caller, request=images.request, inputs=rows)
-        return (yield from _entered(arrival, whole, generation_id, now))
-
-    async with images.stored(arrival.lane, generation_id, now) as rows:
-        admitted: Admitted = await _once_decided(Undecided, arrival.in_turn, known_anew, rows)
-        if not admitted.is_new:
-            await images.forget()
-        return admitted
-
-
-def _entered(
-    arrival: "Arrival", submission: Submission, generation_id: GenerationId, now: datetime
-) -> Steps[Admitted]:
-    """What is short is entered on the loop; a long text takes time, for its digest alone."""
-    if arrival.body.is_short:
-        return (yield from enter.steps(submission, generation_id=generation_id, now=now))
-    entered: Admitted = yield partial(enter, submission, generation_id=generation_id, now=now)
-    return entered
-
-
-@moment
-def enter(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Steps[Admitted]:
-    """Quote, hold, commit, ring.
-
-    Under /v1 mostly on the loop, for the playground in its page's thread. Raises the PictorError
-    that refuses it, or Undecided; then nothing is held or remembered.
-    """
-    admitted = yield from admit.steps(submission, generation_id=generation_id, now=now)
-    if admitted.is_new:
-        yield from notify.ring.steps(Ring.of(admitted.generation))
-    return admitted
+                return await entry.later(arrival, submission, generation_id)
 
 
 async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
@@ -155,7 +77,7 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
                 stored = await store(claim, delivery)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-            await _end(claim, partial(_settled, claim, delivery, stored), stored)
+        await _end(claim, partial(_settled, claim, delivery, stored), stored)
     except ClaimLost:
         return
     except Failure as failure:

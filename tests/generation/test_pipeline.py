@@ -57,6 +57,19 @@ class Broken(Dispatcher):
         raise RuntimeError("a secret detail")
 
 
+class Delivers(Broken):
+    """Brings an image."""
+
+    @override
+    async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
+        return await pools.database(make_delivery, claim, spools)
+
+
+async def stored(claim: Claim, delivery: Delivery) -> list[StoredImage]:
+    """In place of storing them."""
+    return stored_images(claim, delivery)
+
+
 @pytest.mark.usefixtures("pooled_connections")
 def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_have_cost(
     acme, channel, queued, worker, caplog
@@ -86,16 +99,6 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
 def test_what_failed_after_its_images_were_stored_has_none(channel, queued, worker, monkeypatch):
     told: list[Finished] = []
 
-    class Delivers(Broken):
-        @override
-        async def run(
-            self, claim: Claim, spools: Spools, opening: Opening | None = None
-        ) -> Delivery:
-            return await pools.database(make_delivery, claim, spools)
-
-    async def stored(claim: Claim, delivery: Delivery) -> list[StoredImage]:
-        return stored_images(claim, delivery)
-
     @moment
     def broken(**_: object) -> Steps[bool]:
         yield Part("SELECT 1", [])
@@ -112,6 +115,24 @@ def test_what_failed_after_its_images_were_stored_has_none(channel, queued, work
     asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Delivers(channel)))
 
     assert [(each.generation.state, each.images) for each in told] == [("failed", ())]
+
+
+@pytest.mark.usefixtures("pooled_connections")
+def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, worker, monkeypatch):
+    """That may take as long as the database is away, and they are stored already."""
+    kept: list[bool] = []
+
+    @moment
+    def looks(*, delivery: Delivery, **_: object) -> Steps[bool]:
+        yield from ()
+        kept.extend(not image.spool.is_closed for image in delivery.images)
+        return True
+
+    monkeypatch.setattr(pipeline, "store", stored)
+    monkeypatch.setattr(pipeline, "settle_unheard", looks)
+    asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Delivers(channel)))
+
+    assert kept == [False]
 
 
 @pytest.mark.usefixtures("pooled_connections")

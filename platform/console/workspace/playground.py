@@ -27,7 +27,8 @@ from console.workspace.rows import SHOWN_CHARS, one_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
 from console.workspace.ways import way_out
-from generation import pipeline, watch
+from generation import watch
+from generation.admission import entry
 from generation.admission.inputs import Rows
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Admitted, Submission
@@ -127,7 +128,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     generation_id, now = GenerationId(ids.new_uuid()), clock.now()
 
     def submit(images: Sequence[str], rows: Rows) -> Admitted:
-        return pipeline.enter(
+        return entry.enter(
             Submission(
                 caller=_caller(request, key),  # anew: it takes a while to look at files
                 request={**fields, "image": list(images)} if images else fields,
