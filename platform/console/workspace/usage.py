@@ -33,6 +33,7 @@ SPLIT_WORDS: Mapping[Group, str] = {
     "status": "Status",
 }
 _BEFORE = "on the period before"
+_SAME = "the same as in the period before"
 _NOTHING = "nothing in the period before"
 TIMES_MORE = 10
 MEASURES = {"spend": "Spend", "images": "Images", "requests": "Requests", "failed": "Failures"}
@@ -340,14 +341,18 @@ def _by_share(now: int, before: int, said: Callable[[int], str]) -> str:
         return _NOTHING
     if now > TIMES_MORE * before:
         return f"{said(before)} in the period before"
-    return f"{100 * (now - before) / before:+.0f}% {_BEFORE}"
+    percent = round(100 * (now - before) / before)
+    return f"{percent:+}% {_BEFORE}" if percent else _SAME
 
 
 def _by(now: float | None, before: float | None, unit: str) -> str:
     """'-0.3 s on the period before'; empty without a figure now."""
     if now is None:
         return ""
-    return _NOTHING if before is None else f"{now - before:+.1f} {unit} {_BEFORE}"
+    if before is None:
+        return _NOTHING
+    moved = round(now - before, 1)
+    return f"{moved:+.1f} {unit} {_BEFORE}" if moved else _SAME
 
 
 def _csv(look: Look) -> HttpResponseBase:

@@ -77,6 +77,21 @@ def test_every_figure_is_held_against_the_period_before(acme, sign_in, ended):
     assert float(found[2].removesuffix(" s")) == pytest.approx(4, abs=1)
 
 
+def test_what_has_hardly_changed_is_the_same(acme, sign_in, ended):
+    now = clock.now()
+    for hours in (30, 2):
+        ended(acme, (now - timedelta(hours=hours)).isoformat())
+    UsageRollup.objects.update(images=1000, captured_micros=1_000_000)
+    UsageRollup.objects.filter(hour__gte=now - timedelta(hours=24)).update(
+        images=999, captured_micros=999_000
+    )
+
+    page = words_of(sign_in(acme).get(url("usage", acme) + "?period=24h"))
+
+    assert page.count(">the same as in the period before<") == 4
+    assert " on the period before<" not in page
+
+
 def test_what_has_grown_out_of_all_proportion_is_no_share(acme, sign_in, ended):
     ended(acme, (clock.now() - timedelta(hours=30)).isoformat())
     UsageRollup.objects.update(generations=1, images=1, captured_micros=52_680)
@@ -199,7 +214,7 @@ def test_what_changed_leads_to_the_rows_of_before(acme, sign_in, ended, period):
 
     page = words_of(client.get(url("usage", acme) + f"?period={period}"))
 
-    links = re.findall(r'href="([^"]+)">[^<]+ on the period before<', page)
+    links = re.findall(r'href="([^"]+)">[^<]+ the period before<', page)
     listed = [lines_of(client.get(unescape(link) + "&format=csv")) for link in links]
     ids = {one.public_id for one in before}
     assert [{line["id"] for line in lines} for lines in listed] == [ids, ids, ids, set()]
