@@ -46,7 +46,7 @@ class Groups:
         """User and system time so far, that of ended children included."""
         if self._stack.pids() != self._pids:
             raise RuntimeError(f"a part was started again: {self._pids} → {self._stack.pids()}")
-        return {name: sum(map(_cpu, self._processes(name))) for name in GROUPS}
+        return {name: sum(map(cpu_seconds, self._processes(name))) for name in GROUPS}
 
     def switches(self) -> dict[str, int]:
         """Context switches so far of the threads there are; 0 where the kernel does not tell."""
@@ -62,13 +62,7 @@ class Groups:
         return Sample(memory, threads)
 
     def _processes(self, name: str) -> list[psutil.Process]:
-        found = []
-        for root in self._roots[name]:
-            try:
-                found += [root, *root.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                continue
-        return found
+        return [process for root in self._roots[name] for process in family(root)]
 
 
 class Sampler:
@@ -144,12 +138,21 @@ def _median(samples: list[Sample]) -> dict[str, int]:
     }
 
 
-def _cpu(process: psutil.Process) -> float:
+def family(root: psutil.Process) -> list[psutil.Process]:
+    """A process and all that it and its children began; empty once it has ended."""
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time so far, that of ended children included; 0 once it has ended."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    return times.user + times.system + times.children_user + times.children_system
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _switches(process: psutil.Process) -> int:
