@@ -148,7 +148,7 @@ class Membership(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.user_id} is {self.role} of {self.tenant_id}"
+        return f"{self.user} is {self.get_role_display().lower()} of {self.tenant}"
 
 
 class Invitation(models.Model):
@@ -172,7 +172,7 @@ class Invitation(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.email} may become {self.role} of {self.tenant_id}"
+        return f"{self.email} may become {self.get_role_display().lower()} of {self.tenant}"
 
 
 class ApiKey(models.Model):

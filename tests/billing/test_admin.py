@@ -144,6 +144,7 @@ def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
     tenant = Tenant.objects.get(name="New")
     membership = Membership.objects.get(tenant=tenant)
     change = reverse("admin:accounts_tenant_change", args=[tenant.id])
+    assert f"{root.email} is owner of New" in pages.get(change).content.decode()
     form = {
         "name": "New",
         "status": "suspended",
