@@ -1,5 +1,6 @@
-"""Both ways to today's schema: the squashed migrations, and the steps they replace."""
+"""A database of an earlier release becomes today's: its schema, its rows, its proof."""
 
+import lzma
 import os
 import subprocess
 import sys
@@ -10,51 +11,32 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from django.db import connection
 
 from tests.databases import another_database, run_tool
+from tests.servers import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-STEPS_ALONE = """
-import django
-from django.core.management import call_command
-from django.db.migrations import executor
-from django.db.migrations.loader import MigrationLoader
+KEPT = Path(__file__).with_name("database_of_2026_11_25.sql.xz")
+"""Of a `make run` of 5465276 with three generations that were delivered and one that was not.
 
-class StepsAlone(MigrationLoader):
-    def load_disk(self):
-        super().load_disk()
-        for key, migration in list(self.disk_migrations.items()):
-            if migration.replaces:
-                del self.disk_migrations[key]
-
-django.setup()
-executor.MigrationLoader = StepsAlone
-for target in {targets!r}:
-    call_command("migrate", *target, verbosity=0)
+The commit is the last one with every migration since the first; before an upgrade from an older one
+its own `migrate` is run. pg_dump wrote the file, with `--no-owner --no-privileges`.
 """
-"""`manage.py migrate` as it was before there was anything squashed."""
-OLDER = [
-    ("accounts", "0012"),
-    ("billing", "0008"),
-    ("generation", "0016"),
-    ("storage", "0004"),
-    ("webhooks", "0001"),
-]
+LEDGER_KEY = "RuKHNalm6uYE4_uFWmJp9H1OVol8JcmyFBmHCsiDjXdYYzdeZsFhf-29ui9YZhVU"
+"""That installation's, which proves its books."""
 
 
-def python(*arguments: str, database: dict[str, Any]) -> str:
-    """What our own code prints, with another database than ours."""
+def manage(*arguments: str, database: dict[str, Any]) -> str:
+    """What a command prints, with another database than ours."""
     account = f"{database['user']}:{quote(str(database['password']), safe='')}"
     place = f"{database['host']}:{database['port']}/{database['dbname']}"
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("MIGRATION_")}
     return subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, *arguments],
+        [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={
-            **kept,
+            **os.environ,
             "DATABASE_URL": f"postgresql://{account}@{place}",
-            "DJANGO_SETTINGS_MODULE": "pictor.settings",
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
+            "PICTOR_LEDGER_KEY": LEDGER_KEY,
         },
         stdout=subprocess.PIPE,
         text=True,
@@ -64,39 +46,39 @@ def python(*arguments: str, database: dict[str, Any]) -> str:
 
 
 def schema_of(database: dict[str, Any]) -> list[str]:
-    """Every statement that makes it; without pg_dump's one-time tokens."""
+    """Every statement that makes it, after a round through a dump: that writes some differently."""
+    with another_database("again") as again:
+        restore(again, _dump_of(database))
+        return _dump_of(again).decode().splitlines()
+
+
+def _dump_of(database: dict[str, Any]) -> bytes:
     dump = run_tool("pg_dump", "--schema-only", "--no-owner", "--no-privileges", of=database)
-    return [line for line in dump.decode().splitlines() if not line.startswith("\\")]
+    once = (b"\\restrict", b"\\unrestrict")  # with a token that is new each time
+    return b"".join(line for line in dump.splitlines(keepends=True) if not line.startswith(once))
+
+
+def restore(database: dict[str, Any], dump: bytes) -> None:
+    run_tool("psql", "-q", "-v", "ON_ERROR_STOP=1", of=database, given=dump)
 
 
 @pytest.fixture
-def old(django_db_setup: None) -> Iterator[dict[str, Any]]:
-    """A database in the middle of the steps."""
-    with another_database("old") as made:
-        python("-c", STEPS_ALONE.format(targets=OLDER), database=made)
+def kept(db: None) -> Iterator[dict[str, Any]]:
+    """The kept database, brought up to date."""
+    with another_database("kept") as made:
+        restore(made, lzma.decompress(KEPT.read_bytes()))
+        manage("migrate", "-v0", database=made)
         yield made
 
 
-@pytest.fixture(scope="module")
-def new(django_db_setup: None) -> Iterator[dict[str, Any]]:
-    """A new installation's."""
-    with another_database("new") as made:
-        python("manage.py", "migrate", "-v0", database=made)
-        yield made
+def test_a_database_of_an_earlier_release_ends_as_a_new_one_with_its_rows_proved(kept):
+    new = connection.get_connection_params()
 
-
-def test_a_database_that_came_by_steps_ends_as_a_new_one(old, new):
-    said = python("manage.py", "migrate", "--no-color", database=old)
-
-    assert "Applying accounts.0013_erased_by_worker... OK" in said
-    assert schema_of(old) == schema_of(new)
-    assert "[ ]" not in python("manage.py", "showmigrations", "--plan", database=old)
-
-
-def test_where_every_step_was_made_nothing_is_made_again(new):
-    with psycopg.connect(**new) as connection:
-        connection.execute("DELETE FROM django_migrations WHERE name LIKE '0001_squashed_%'")
-
-    said = python("manage.py", "migrate", "--no-color", database=new)
-
-    assert "No migrations to apply." in said
+    assert schema_of(kept) == schema_of(new)
+    assert "[ ]" not in manage("showmigrations", "--plan", database=kept)
+    assert "the ledger is right" in manage("ledger_check", database=kept)
+    with psycopg.connect(**kept) as rows:
+        found = rows.execute("SELECT state, captured_micros FROM generation_generation ORDER BY id")
+        assert found.fetchall() == [
+            ("succeeded", 5_880), ("failed", 0), ("succeeded", 40_000), ("succeeded", 5_880),
+        ]  # fmt: skip

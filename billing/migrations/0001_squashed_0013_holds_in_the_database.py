@@ -1,22 +1,63 @@
-"""The ledger, its holds, budgets, price books and usage, for a new database.
-
-The migrations that it replaces are for older ones. Both ways end in the same schema,
-which tests/test_migrations.py compares.
-"""
+"""The ledger, its holds, budgets, price books and usage."""
 
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
 
 import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-STEPS = [
-    import_module(f"billing.migrations.{name}")
-    for name in ("0002_platform_accounts", "0004_published_prices")
-]
-"""Whose triggers and functions are made as they made them."""
+PLATFORM_ACCOUNTS = """
+ALTER TABLE billing_account ALTER COLUMN id SET START WITH 1000 RESTART;
+INSERT INTO billing_account (id, kind) VALUES
+    (1, 'platform_revenue'), (2, 'upstream_cost'), (3, 'upstream_payable'),
+    (4, 'losses'), (5, 'top_ups'), (6, 'credits');
+"""
+"""Under their fixed ids; tenants' accounts are numbered from 1000."""
+PUBLISHED_PRICES = """
+CREATE FUNCTION pictor_published_book_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'price book % is published and final: publish a new version instead', OLD.id
+        USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE FUNCTION pictor_published_price_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    published bigint;
+BEGIN
+    -- Locks the books, so that a price cannot slip in while its book is being published.
+    SELECT b.id INTO published FROM (
+        SELECT id, published_at FROM billing_pricebook
+         WHERE id IN (NEW.book_id, OLD.book_id) ORDER BY id FOR SHARE
+    ) b WHERE b.published_at IS NOT NULL LIMIT 1;
+    IF published IS NOT NULL THEN
+        RAISE EXCEPTION 'price book % is published and final: publish a new version instead',
+            published USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN COALESCE(NEW, OLD);
+END
+$$;
+
+CREATE TRIGGER final_once_published BEFORE UPDATE OR DELETE ON billing_pricebook
+    FOR EACH ROW WHEN (OLD.published_at IS NOT NULL)
+    EXECUTE FUNCTION pictor_published_book_is_final();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON billing_pricebook
+    FOR EACH STATEMENT EXECUTE FUNCTION pictor_append_only();
+CREATE TRIGGER bump_revision AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON billing_pricebook
+    FOR EACH STATEMENT EXECUTE FUNCTION pictor_bump_revision();
+
+CREATE TRIGGER final_once_published BEFORE INSERT OR UPDATE OR DELETE ON billing_price
+    FOR EACH ROW EXECUTE FUNCTION pictor_published_price_is_final();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON billing_price
+    FOR EACH STATEMENT EXECUTE FUNCTION pictor_append_only();
+CREATE TRIGGER bump_revision AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON billing_price
+    FOR EACH STATEMENT EXECUTE FUNCTION pictor_bump_revision();
+
+ALTER TABLE billing_pricebook ENABLE ALWAYS TRIGGER final_once_published;
+ALTER TABLE billing_price ENABLE ALWAYS TRIGGER final_once_published;
+"""
+"""A published price book and its prices are final; every change bumps the revision."""
 HOLDS = Path(__file__).parents[1] / "services/holds.sql"
 LEDGER = """
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON billing_transfer
@@ -26,25 +67,9 @@ ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only;
 
 
 class Migration(migrations.Migration):
-    replaces = [
-        ("billing", "0001_initial"),
-        ("billing", "0002_platform_accounts"),
-        ("billing", "0003_append_only_ledger"),
-        ("billing", "0004_published_prices"),
-        ("billing", "0005_open_accounts"),
-        ("billing", "0006_ledger_chain"),
-        ("billing", "0007_time_to_image"),
-        ("billing", "0008_workspace_budgets"),
-        ("billing", "0009_balance_alerts"),
-        ("billing", "0010_usage_by_hour"),
-        ("billing", "0011_given_by_seq"),
-        ("billing", "0012_budget_warnings"),
-        ("billing", "0013_holds_in_the_database"),
-    ]
-
     initial = True
 
-    dependencies = [("accounts", "0017_budgets_that_warn")]
+    dependencies = [("accounts", "0001_squashed_0017_budgets_that_warn")]
 
     operations = [
         migrations.CreateModel(
@@ -551,7 +576,8 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        *(migrations.RunSQL(step.FORWARDS) for step in STEPS),
+        migrations.RunSQL(PLATFORM_ACCOUNTS),
+        migrations.RunSQL(PUBLISHED_PRICES),
         migrations.RunSQL(LEDGER),
         migrations.RunSQL(HOLDS.read_text(encoding="utf-8")),
     ]

@@ -1,10 +1,4 @@
-"""Channels, contracts, generations and what is known of them, for a new database.
-
-The migrations that it replaces are for older ones. Both ways end in the same schema,
-which tests/test_migrations.py compares.
-"""
-
-from importlib import import_module
+"""Channels, contracts, generations and what is known of them."""
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
@@ -14,42 +8,59 @@ from django.db import migrations, models
 
 import generation.models.offer
 
-STEPS = [
-    import_module(f"generation.migrations.{name}")
-    for name in ("0016_test_keys", "0018_mode_of_key")
-]
-"""Whose triggers and functions are made as they made them."""
-REVISION = import_module("generation.migrations.0002_configuration_revision")
+TEST_KEYS = """
+CREATE FUNCTION pictor_test_stays_in_sandbox() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM generation_generation g, generation_channel c
+                WHERE g.id = NEW.generation_id AND NOT g.livemode
+                  AND c.id = NEW.channel_id AND c.serves = 'live') THEN
+        RAISE EXCEPTION 'what a test key asked for is only ever sent to a sandbox'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER test_stays_in_sandbox
+    BEFORE INSERT OR UPDATE OF generation_id, channel_id ON generation_attempt
+    FOR EACH ROW EXECUTE FUNCTION pictor_test_stays_in_sandbox();
+ALTER TABLE generation_attempt ENABLE ALWAYS TRIGGER test_stays_in_sandbox;
+
+CREATE FUNCTION pictor_mode_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a generation stays live, or a test'
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER mode_stays BEFORE UPDATE OF livemode ON generation_generation
+    FOR EACH ROW WHEN (OLD.livemode IS DISTINCT FROM NEW.livemode)
+    EXECUTE FUNCTION pictor_mode_stays();
+ALTER TABLE generation_generation ENABLE ALWAYS TRIGGER mode_stays;
+"""
+"""What a test key asks for is only ever sent to a channel for tests."""
+MODE_OF_KEY = """
+CREATE FUNCTION pictor_mode_of_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.livemode = (SELECT is_test FROM accounts_apikey WHERE id = NEW.api_key_id) THEN
+        RAISE EXCEPTION 'a generation is live, or a test, as its key is'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER mode_of_key BEFORE INSERT ON generation_generation
+    FOR EACH ROW EXECUTE FUNCTION pictor_mode_of_key();
+ALTER TABLE generation_generation ENABLE ALWAYS TRIGGER mode_of_key;
+"""
+"""A generation is live or a test as its key is."""
+REVISION = """
+CREATE TRIGGER bump_revision AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION pictor_bump_revision();
+"""
+"""Every change of contracts, channels and routes bumps the configuration's revision."""
+TABLES = ("generation_contract", "generation_channel", "generation_route")
 
 
 class Migration(migrations.Migration):
-    replaces = [
-        ("generation", "0001_initial"),
-        ("generation", "0002_configuration_revision"),
-        ("generation", "0003_inputs_index"),
-        ("generation", "0004_unanswered_callers"),
-        ("generation", "0005_quarantine"),
-        ("generation", "0006_forgetting"),
-        ("generation", "0007_personal_data"),
-        ("generation", "0008_channel_approval"),
-        ("generation", "0009_deaths"),
-        ("generation", "0010_contracts_begin_disabled"),
-        ("generation", "0011_source"),
-        ("generation", "0012_demo_source"),
-        ("generation", "0013_watched_days"),
-        ("generation", "0014_tasks"),
-        ("generation", "0015_tasks_of_dall_e"),
-        ("generation", "0016_test_keys"),
-        ("generation", "0017_tests_of_tenant"),
-        ("generation", "0018_mode_of_key"),
-        ("generation", "0019_kind_without_default"),
-        ("generation", "0020_by_source"),
-        ("generation", "0021_fewer_indexes"),
-    ]
-
     initial = True
 
-    dependencies = [("accounts", "0008_keys_stay")]
+    dependencies = [("accounts", "0001_squashed_0017_budgets_that_warn")]
 
     operations = [
         migrations.CreateModel(
@@ -729,6 +740,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        *(migrations.RunSQL(step.FORWARDS) for step in STEPS),
-        *(migrations.RunSQL(REVISION.FORWARDS.format(table=table)) for table in REVISION.TABLES),
+        migrations.RunSQL(TEST_KEYS),
+        migrations.RunSQL(MODE_OF_KEY),
+        *(migrations.RunSQL(REVISION.format(table=table)) for table in TABLES),
     ]

@@ -1,8 +1,4 @@
-"""Images and exports, for a new database.
-
-The migrations that it replaces are for older ones. Both ways end in the same schema,
-which tests/test_migrations.py compares.
-"""
+"""Images and exports."""
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -12,20 +8,9 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    replaces = [
-        ("storage", "0001_initial"),
-        ("storage", "0002_thumbnails"),
-        ("storage", "0003_exports"),
-        ("storage", "0004_lists"),
-        ("storage", "0005_export_keys"),
-        ("storage", "0006_a_list_for_each_asker"),
-        ("storage", "0007_icons"),
-        ("storage", "0008_fewer_indexes"),
-    ]
-
     initial = True
 
-    dependencies = [("accounts", "0012_reporting_time_zone")]
+    dependencies = [("accounts", "0001_squashed_0017_budgets_that_warn")]
 
     operations = [
         migrations.CreateModel(

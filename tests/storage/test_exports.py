@@ -1,6 +1,5 @@
 """Exports of a tenant: asked for, made whatever dies, handed out for a day, and gone."""
 
-import importlib
 import json
 import shutil
 from datetime import timedelta
@@ -10,7 +9,6 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
-from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
@@ -234,16 +232,6 @@ def test_it_is_found_and_erased_after_a_change_of_the_secret(acme, ask, settings
 
     assert (answer.status_code, len(answer.content)) == (200, export.size_bytes)
     assert objects() == []
-
-
-def test_one_from_before_keys_were_kept_is_given_its_own(ask):
-    ask()
-    make_due(now=clock.now())
-    TenantExport.objects.update(object_key="")
-
-    importlib.import_module("storage.migrations.0005_export_keys").keep_keys(apps, None)
-
-    assert objects() == [TenantExport.objects.get().object_key]
 
 
 def test_an_object_whose_row_is_lost_is_gone_after_three_days(ask):

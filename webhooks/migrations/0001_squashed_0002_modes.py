@@ -1,8 +1,4 @@
-"""Endpoints, events and their deliveries, for a new database.
-
-The migrations that it replaces are for older ones. Both ways end in the same schema,
-which tests/test_migrations.py compares.
-"""
+"""Endpoints, events and their deliveries."""
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
@@ -12,14 +8,9 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    replaces = [
-        ("webhooks", "0001_endpoints_and_events"),
-        ("webhooks", "0002_modes"),
-    ]
-
     initial = True
 
-    dependencies = [("accounts", "0010_prompts_not_kept")]
+    dependencies = [("accounts", "0001_squashed_0017_budgets_that_warn")]
 
     operations = [
         migrations.CreateModel(
