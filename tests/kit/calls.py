@@ -9,17 +9,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pictor.kit.http import (
-    HttpError,
-    HttpPool,
-)
+from pictor.kit.http import HttpAnswer, HttpError, HttpPool
 
 MEGABYTE = 1024**2
 
 
+async def whole(answer: HttpAnswer, max_bytes: int = MEGABYTE) -> bytes:
+    """The body."""
+    return b"".join([chunk async for chunk in answer.chunks(max_bytes)])
+
+
 async def fetch(pool: HttpPool, url: str, **options: Any) -> bytes:
     async with pool.exchange("GET", url, **options) as answer:
-        return await answer.read(MEGABYTE)
+        return await whole(answer)
 
 
 async def post(pool: HttpPool, url: str, **options: Any) -> tuple[type[HttpError] | None, bool]:
@@ -27,7 +29,7 @@ async def post(pool: HttpPool, url: str, **options: Any) -> tuple[type[HttpError
     exchange = pool.exchange("POST", url, body=b"{}", **options)
     try:
         async with exchange as answer:
-            await answer.read(MEGABYTE)
+            await whole(answer)
     except HttpError as error:
         return type(error), exchange.is_sent
     return None, exchange.is_sent

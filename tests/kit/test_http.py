@@ -21,7 +21,7 @@ from pictor.kit.http import (
     deadline,
 )
 from tests import raw_server
-from tests.kit.calls import MEGABYTE, fetch, post
+from tests.kit.calls import MEGABYTE, fetch, post, whole
 from tests.raw_server import Received, is_at_most, running, says, sends
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ async def test_a_request_goes_out_as_written_and_asks_for_no_compression(pool, s
     async with pool.exchange(
         "POST", f"{server.url}/v1/x?a=1", headers=headers, body=b'{"a":1}'
     ) as answer:
-        body = await answer.read(100)
+        body = await whole(answer, 100)
 
     [request] = server.received
     assert (answer.status, body) == (200, b"hello")
@@ -55,7 +55,7 @@ async def test_a_body_in_pieces_goes_out_with_its_length(pool, server):
         yield b"two"
 
     async with pool.exchange("POST", server.url, body=Payload(6, pieces)) as answer:
-        await answer.read(100)
+        await whole(answer, 100)
 
     [request] = server.received
     assert request.body == b"onetwo"
@@ -182,7 +182,7 @@ async def test_a_connection_in_use_is_closed_after_the_pool_by_the_end_of_its_ca
     closing = HttpPool(egress_allow=[server.host_port])
     async with closing.exchange("GET", server.url) as answer:
         await closing.aclose()
-        assert await answer.read(100) == b"hello"
+        assert await whole(answer, 100) == b"hello"
 
     await is_at_most(server, 0)
 
@@ -338,7 +338,7 @@ async def test_the_deadline_holds_against_hangs_and_drips(pool, server, script):
 
     with pytest.raises(DeadlineExceeded):
         async with deadline(0.3), exchange as answer:
-            await answer.read(MEGABYTE)
+            await whole(answer)
 
     assert exchange.is_sent
 
@@ -398,10 +398,10 @@ async def test_a_body_may_be_as_large_as_the_cap_and_no_larger(pool, server):
     server.script = says(b"x" * 1000)
 
     async with pool.exchange("GET", server.url) as answer:
-        body = await answer.read(1000)
+        body = await whole(answer, 1000)
     with pytest.raises(BodyTooLarge):
         async with pool.exchange("GET", server.url) as answer:
-            await answer.read(999)
+            await whole(answer, 999)
 
     assert len(body) == 1000
 

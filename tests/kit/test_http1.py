@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pictor.kit.http import HttpPool, NotReached, Payload
-from tests.kit.calls import MEGABYTE, fetch
+from tests.kit.calls import MEGABYTE, fetch, whole
 from tests.raw_server import Received, is_at_most, says, sends
 
 pytestmark = pytest.mark.anyio
@@ -109,7 +109,7 @@ async def test_who_is_answered_before_all_is_sent_sends_no_more():
     payload = Payload(1000 * MEGABYTE, pieces)
 
     async with own.exchange("POST", f"http://127.0.0.1:{port}/", body=payload) as answer:
-        assert (answer.status, await answer.read(10)) == (413, b"big")
+        assert (answer.status, await whole(answer, 10)) == (413, b"big")
 
     is_over.set()
     await own.aclose()
@@ -134,4 +134,4 @@ async def test_what_is_not_taken_is_not_read(pool, server):
             before = sent
             await asyncio.sleep(0.2)  # it goes on only if somebody reads: that is what is asked
         assert sent < 50
-        assert len(await answer.read(100 * MEGABYTE)) == 100 * MEGABYTE
+        assert len(await whole(answer, 100 * MEGABYTE)) == 100 * MEGABYTE

@@ -331,10 +331,6 @@ class HttpAnswer:
         except httpx.TransportError as error:
             raise _translated(error, self._exchange) from error
 
-    async def read(self, max_bytes: int) -> bytes:
-        """The whole body, for small ones."""
-        return b"".join([chunk async for chunk in self.chunks(max_bytes)])
-
 
 def _check_size(size_bytes: int, max_bytes: int) -> None:
     if size_bytes > max_bytes:
