@@ -1,10 +1,9 @@
 """The application: paths, keys, counters, and the way of one request.
 
 `/v1` speaks OpenAI's wire format and wants a key, any key. The rest is the sandbox's own: `/files`
-serves `url` results, `/healthz` says that it is up, `/__stats` counts.
+serves `url` results, `/healthz` says that it is up, `/__stats` counts, `/__delays/end` ends delays.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,6 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from sandbox import answers, bodies, delivery, errors, orders, pictures, streams
+from sandbox.delays import Delays
 from sandbox.directives import Directive
 from sandbox.errors import ApiError
 from sandbox.orders import Order, Task
@@ -45,6 +45,7 @@ class Stats:
 
 _STATS: Final = web.AppKey("stats", Stats)
 _STUDIO: Final = web.AppKey("studio", Studio)
+_DELAYS: Final = web.AppKey("delays", Delays)
 
 
 def create() -> web.Application:
@@ -52,6 +53,7 @@ def create() -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_as_json, _with_key])
     app[_STATS] = Stats()
     app[_STUDIO] = Studio()
+    app[_DELAYS] = Delays()
     app.cleanup_ctx.append(_studio_hours)
     for path, handler in (
         ("generations", _generations),
@@ -65,6 +67,7 @@ def create() -> web.Application:
     app.router.add_get("/healthz", _health)
     app.router.add_get("/__stats", _stats)
     app.router.add_post("/__stats/reset", _reset_stats)
+    app.router.add_post("/__delays/end", _end_delays)
     return app
 
 
@@ -135,8 +138,9 @@ async def _answer(request: web.Request, order: Order) -> web.StreamResponse:
     failing = directive.status is not None or directive.failure is not None
     streaming = order.partial_images is not None
     if streaming and (not failing or directive.failure in _STREAM_FAILURES):
-        return await streams.answer(request, order, studio=request.app[_STUDIO])
-    await asyncio.sleep(directive.delay_seconds)
+        studio, delays = request.app[_STUDIO], request.app[_DELAYS]
+        return await streams.answer(request, order, studio=studio, delays=delays)
+    await request.app[_DELAYS].wait(directive.delay_seconds)
     refusal = await _refuse(request, directive)
     return refusal if refusal is not None else await _deliver(request, order)
 
@@ -209,3 +213,7 @@ async def _reset_stats(request: web.Request) -> web.StreamResponse:
     stats = request.app[_STATS]
     stats.requests = stats.images = 0
     return web.json_response(asdict(stats))
+
+
+async def _end_delays(request: web.Request) -> web.StreamResponse:
+    return web.json_response({"ended": request.app[_DELAYS].end()})

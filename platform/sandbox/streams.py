@@ -4,7 +4,6 @@
 `empty` ends the stream without any; failures with a status come before the stream begins.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,11 +12,14 @@ from aiohttp import web
 
 from sandbox import answers, delivery, pictures
 from sandbox.answers import Payload
+from sandbox.delays import Delays
 from sandbox.orders import Order
 from sandbox.studio import Studio
 
 
-async def answer(request: web.Request, order: Order, *, studio: Studio) -> web.StreamResponse:
+async def answer(
+    request: web.Request, order: Order, *, studio: Studio, delays: Delays
+) -> web.StreamResponse:
     """Send the events of an order as they are drawn."""
     response = web.StreamResponse(headers={"Cache-Control": "no-cache"})
     response.content_type = "text/event-stream"
@@ -25,7 +27,7 @@ async def answer(request: web.Request, order: Order, *, studio: Studio) -> web.S
     await response.prepare(request)
     await response.write(b": drawing\n\n")
     left = _events_in(order)
-    async for event in _events(order, studio=studio):
+    async for event in _events(order, studio=studio, delays=delays):
         left -= 1
         if not left and order.directive.failure is not None:
             return await _fail(request, response, event, order.directive.failure)
@@ -38,16 +40,16 @@ def _events_in(order: Order) -> int:
     return order.n * ((order.partial_images or 0) + 1)
 
 
-async def _events(order: Order, *, studio: Studio) -> AsyncIterator[Payload]:
+async def _events(order: Order, *, studio: Studio, delays: Delays) -> AsyncIterator[Payload]:
     created = int(time.time())
     pause_seconds = order.directive.delay_seconds / max(1, _events_in(order))
     for image in range(order.n):
         picture = order.picture(image)
         for index in range(order.partial_images or 0):
-            await asyncio.sleep(pause_seconds)
+            await delays.wait(pause_seconds)
             file = await studio.draw(replace(picture, blur=pictures.partial_blur(index)))
             yield answers.partial_event(order, file, index=index, created=created)
-        await asyncio.sleep(pause_seconds)
+        await delays.wait(pause_seconds)
         file = await studio.draw(picture)
         yield answers.completed_event(order, file, first=image == 0, created=created)
 

@@ -1,7 +1,3 @@
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,28 +18,12 @@ class Broken:
     error: Exception
 
 
-@pytest.fixture(scope="session")
-def root() -> Iterator[str]:
-    """The address of a real server; it must not have logged anything by the end."""
-    command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own server
-        assert process.stderr is not None
-        try:
-            first_line = process.stderr.readline()
-            address = re.search(r"http://\S+", first_line)
-            assert address is not None, first_line + process.stderr.read()
-            yield address[0]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            logged = process.stderr.read()
-            exit_code = process.wait(timeout=10)
-    assert (logged, exit_code) == ("", 0)
-
-
 @pytest.fixture
-def client(root: str) -> Iterator[httpx.Client]:
+def client(sandbox_server: str) -> Iterator[httpx.Client]:
     headers = {"Authorization": "Bearer any-key"}
-    with httpx.Client(base_url=root, headers=headers, timeout=20, trust_env=False) as client:
+    with httpx.Client(
+        base_url=sandbox_server, headers=headers, timeout=20, trust_env=False
+    ) as client:
         yield client
 
 

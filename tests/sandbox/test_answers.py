@@ -71,11 +71,11 @@ def test_dall_e_words_of_quality_are_echoed_to_dall_e(generate, model, sent, rep
 
 
 @pytest.mark.parametrize("model", ["dall-e-2", "dall-e-3"])
-def test_dall_e_answers_with_addresses_that_serve_the_picture(generate, root, model):
+def test_dall_e_answers_with_addresses_that_serve_the_picture(generate, sandbox_server, model):
     data = generate(model=model, size="512x256", n=2, response_format=None).json()["data"]
 
     files = [httpx.get(item["url"], trust_env=False) for item in data]
-    assert all(item["url"].startswith(f"{root}/files/") for item in data)
+    assert all(item["url"].startswith(f"{sandbox_server}/files/") for item in data)
     assert [file.headers["content-type"] for file in files] == ["image/png", "image/png"]
     assert [Image.open(BytesIO(file.content)).size for file in files] == [(512, 256), (512, 256)]
 
@@ -161,9 +161,9 @@ def test_a_body_that_is_no_object_is_refused(client, body):
 
 
 @pytest.mark.parametrize("key", ["", "Bearer", "Basic abc"])
-def test_a_request_without_a_key_is_refused(root, key):
+def test_a_request_without_a_key_is_refused(sandbox_server, key):
     response = httpx.post(
-        f"{root}/v1/images/generations",
+        f"{sandbox_server}/v1/images/generations",
         json={"prompt": "a fox"},
         headers={"Authorization": key},
         trust_env=False,
@@ -249,8 +249,8 @@ def test_unknown_paths_and_methods_are_answered_in_json(client):
     assert client.get("/v1/images/generations").status_code == 405
 
 
-def test_health_needs_no_key(root):
-    assert httpx.get(f"{root}/healthz", trust_env=False).status_code == 200
+def test_health_needs_no_key(sandbox_server):
+    assert httpx.get(f"{sandbox_server}/healthz", trust_env=False).status_code == 200
 
 
 def test_requests_and_images_are_counted(client, generate):

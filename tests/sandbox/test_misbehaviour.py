@@ -2,6 +2,7 @@ import base64
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
@@ -14,6 +15,17 @@ def test_a_delay_is_waited_before_the_answer(generate):
 
     assert response.status_code == 200
     assert 0.4 <= time.monotonic() - started < 3
+
+
+def test_delays_end_when_they_are_told_to(client, generate):
+    with ThreadPoolExecutor(2) as pool:
+        held = [pool.submit(generate, "a fox [sandbox: delay=60]", size="64x64") for _ in "12"]
+        ended = 0
+        while ended < 2:
+            ended += client.post("/__delays/end").json()["ended"]
+
+        assert [answer.result(10).status_code for answer in held] == [200, 200]
+    assert client.post("/__delays/end").json() == {"ended": 0}
 
 
 @pytest.mark.parametrize(
@@ -154,14 +166,14 @@ def test_an_unknown_directive_is_refused_by_name(generate):
     assert "'explode'" in response.json()["error"]["message"]
 
 
-def test_many_requests_wait_at_once(client, root):
+def test_many_requests_wait_at_once(client, sandbox_server):
     client.post("/__stats/reset")
     limits = httpx.Limits(max_connections=None)
     statuses: list[int] = []
 
     def wait(http: httpx.Client) -> None:
         body = {"prompt": "[sandbox: delay=1]", "size": "64x64"}
-        statuses.append(http.post(f"{root}/v1/images/generations", json=body).status_code)
+        statuses.append(http.post(f"{sandbox_server}/v1/images/generations", json=body).status_code)
 
     headers = {"Authorization": "Bearer k"}
     with ExitStack() as stack:

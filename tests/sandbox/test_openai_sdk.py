@@ -7,9 +7,9 @@ PNG = b"\x89PNG and so on"
 
 
 @pytest.fixture
-def sdk(root: str) -> Iterator[openai.OpenAI]:
+def sdk(sandbox_server: str) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
-        base_url=f"{root}/v1",
+        base_url=f"{sandbox_server}/v1",
         api_key="any-key",
         max_retries=0,
         http_client=openai.DefaultHttpxClient(trust_env=False),

@@ -2,8 +2,8 @@ import subprocess
 import sys
 
 
-def test_a_busy_port_is_one_clear_line(root):
-    port = root.rpartition(":")[2]
+def test_a_busy_port_is_one_clear_line(sandbox_server):
+    port = sandbox_server.rpartition(":")[2]
 
     ended = subprocess.run(  # noqa: S603 - our own server
         [sys.executable, "-m", "sandbox", "--port", port],

@@ -8,6 +8,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.processes import until
+
 PNG = b"\x89PNG and so on"
 USAGE_256_MEDIUM = 1190
 
@@ -81,6 +83,21 @@ def test_a_delay_is_spread_over_the_events(generate):
 
     assert len(events_of(response.text)) == 4
     assert 0.4 <= time.monotonic() - started < 3
+
+
+def test_a_delay_that_is_ended_brings_the_next_event_alone(client):
+    body = {"prompt": "[sandbox: delay=180]", "stream": True, "partial_images": 1, "size": "64x64"}
+
+    def ended() -> int:
+        return int(client.post("/__delays/end").json()["ended"])
+
+    with client.stream("POST", "/v1/images/generations", json=body, timeout=10) as response:
+        chunks = response.iter_text()
+        assert next(chunks) == ": drawing\n\n"
+        until(lambda: ended() == 1)
+        assert next(chunks).startswith("event: image_generation.partial_image")
+        until(lambda: ended() == 1)
+        assert "event: image_generation.completed" in "".join(chunks)
 
 
 @pytest.mark.parametrize(("failure", "status"), [("503", 503), ("moderation", 400), ("html", 200)])

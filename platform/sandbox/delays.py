@@ -1,0 +1,29 @@
+"""What an answer waits for before it begins: so many seconds, or somebody who says to go on."""
+
+import asyncio
+import contextlib
+
+
+class Delays:
+    """The delays that requests wait for now."""
+
+    def __init__(self) -> None:
+        self._over = asyncio.Event()
+        self._waiting = 0
+
+    async def wait(self, seconds: float) -> None:
+        """Return after so many seconds, or when all who wait are told to go on."""
+        if not seconds:
+            return
+        self._waiting += 1
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), seconds)
+        finally:
+            self._waiting -= 1
+
+    def end(self) -> int:
+        """Let all who wait now go on; how many they were."""
+        self._over.set()
+        self._over = asyncio.Event()
+        return self._waiting
