@@ -29,6 +29,9 @@ CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
 SCREENSHOTS = os.environ.get("PICTOR_SCREENSHOTS")
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+PHONES_ALONE = ".lg\\:hidden"
+"""What wide pages do not show."""
+AXE = Axe().axe_script
 MAX_SHIFT = 0.02
 WATCH = """
 window.violations = []; window.shift = 0; window.shifted = [];
@@ -41,21 +44,21 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
-SEEN = """
-async () => {
+IS_TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
+SEEN = f"""
+async () => {{
   await document.fonts.ready;
-  const isTooWide = document.documentElement.scrollWidth > innerWidth;
-  return { violations, shift, shifted, isTooWide };
-}
+  const isTooWide = {IS_TOO_WIDE};
+  return {{ violations, shift, shifted, isTooWide }};
+}}
 """
 BROKEN = """
 async ([context, options]) =>
   (await axe.run(context ?? document, options)).violations.flatMap((rule) =>
     rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`))
 """
-OTHER_THEME = """
-{ const { dataset } = document.documentElement;
-  dataset.theme = dataset.theme === "dark" ? "light" : "dark";
+WEAR = """
+(theme) => { document.documentElement.dataset.theme = theme;
   for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish(); }
 """
 
@@ -164,23 +167,39 @@ def _is_ours(url: str, home: str) -> bool:
 
 
 def axe(page: Page, *apart_from: str, has_other_theme: bool = True) -> list[str]:
-    """The accessibility rules a page breaks; of a wide one, what is too faint in the other theme.
+    """The accessibility rules a page breaks.
 
-    `apart_from` selects parts that are not ours to mend, or are asked about elsewhere.
+    What is too faint is most of the work: it is looked for on wide pages, in both themes, and on a
+    phone in what only phones show. `apart_from` selects parts that are not ours to mend, or are
+    asked about elsewhere.
     """
     context = {"exclude": [[part] for part in apart_from]} if apart_from else None
-    page.evaluate(Axe().axe_script)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    if page.viewport_size != WIDE:
+        found = _broken(page, context, RULES, color_contrast=False)
+        if page.locator(PHONES_ALONE).count():
+            found += _broken(page, PHONES_ALONE, CONTRAST)
+        return found
     found = _broken(page, context, RULES)
-    if has_other_theme and page.viewport_size == WIDE:
-        page.evaluate(OTHER_THEME)
+    if has_other_theme:
+        theme = page.evaluate("document.documentElement.dataset.theme")
+        page.evaluate(WEAR, "light" if theme == "dark" else "dark")
         faint = _broken(page, context, CONTRAST)
-        page.evaluate(OTHER_THEME)
+        page.evaluate(WEAR, theme)
         found += [f"in the other theme, {line}" for line in faint]
     return found
 
 
-def _broken(page: Page, context: Any, rules: dict[str, Any]) -> list[str]:
-    options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
+def _broken(
+    page: Page, context: Any, rules: dict[str, Any], *, color_contrast: bool = True
+) -> list[str]:
+    options = {
+        "runOnly": rules,
+        "rules": {"color-contrast": {"enabled": color_contrast}},
+        "resultTypes": ["violations"],
+        "preload": False,
+    }
     broken: list[str] = page.evaluate(BROKEN, [context, options])
     return broken
 

@@ -13,6 +13,10 @@ from tests.processes import until
 from tests.servers import Stack
 
 Sessions = Callable[[Look], BrowserContext]
+QUICK = [
+    *("--no-sandbox", "--disable-gpu", "--renderer-process-limit=1", "--js-flags=--no-turbofan"),
+]
+"""A page lives for a second: a process of its own and optimized code are a fifth of the work."""
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +25,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("NO CHROMIUM: not one page was looked at (apt-get install chromium)")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUICK)
         yield chromium
         chromium.close()
 
@@ -56,12 +60,13 @@ def session(sessions: Sessions, stack: Stack, look: Look) -> Iterator[BrowserCon
     context = sessions(look)
     choose_theme(context, stack.base_url, look)
     yield context
-    _, *pages = context.pages  # the first one holds the window
+    first, *pages = context.pages  # the first one holds the window
+    first.goto("about:blank")  # and asks nothing in other tests
     for page in pages:
         page.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(stack: Stack) -> Place:
     """Signed in once; one image that came and one that did not."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}

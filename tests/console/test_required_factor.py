@@ -4,19 +4,14 @@ from uuid import uuid4
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
+from tests.console.browser import Look, keep, looking
 from tests.console.people import PASSWORD, fill, sign_up, switch_factor_on
-from tests.console.visits import AGAIN, FIRST_VISIT, too_heavy, weighed
+from tests.console.visits import broken_promises
 from tests.servers import Stack
 
 
 def looks_right(page: Page, stack: Stack, path: str, name: str, status: int = 200) -> None:
-    for number, look in enumerate(in_every_look(page, stack.base_url)):
-        with weighed(page, is_first=number == 0) as bytes_of:
-            found = faults(page, path, status=status)
-            keep(page, f"{name}-{look.name}")
-            found += axe(page)
-        assert found + too_heavy(bytes_of, AGAIN if number else FIRST_VISIT) == [], look.name
+    assert broken_promises(page, path, base_url=stack.base_url, name=name, status=status) == []
 
 
 def set_up(page: Page) -> str:

@@ -9,13 +9,11 @@ from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.sign_in.urls import urlpatterns
-from tests.console.browser import Look, axe, faults, in_every_look, keep, looking
+from tests.console.browser import WEAR, Look, looking
 from tests.console.people import PASSWORD, code_for, fill, register, switch_factor_on
-from tests.console.visits import AGAIN, FIRST_VISIT, too_heavy, weighed
+from tests.console.visits import broken_promises, broken_rules
 from tests.servers import Stack
 
-WEAR = """(theme) => { document.documentElement.dataset.theme = theme;
-  for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish(); }"""
 PAPER = "(code) => getComputedStyle(code.parentElement).backgroundColor"
 NO_PAGE = {"mfa_download_recovery_codes"}
 """A file."""
@@ -32,25 +30,18 @@ class Tour:
     def see(self, path: str) -> Page:
         """Look at a page, which stays open."""
         page = self.session.new_page()
-        for number, look in enumerate(in_every_look(page, self._base_url)):
-            with weighed(page, is_first=number == 0) as bytes_of:
-                assert faults(page, path) == [], path
-                assert urlsplit(page.url).path == path
-                self._look_at(page, look)
-            assert too_heavy(bytes_of, AGAIN if number else FIRST_VISIT) == [], path
+        name = str(resolve(path).url_name)
+        self.seen.add(name)
+        picture = name.replace("_", "-")
+        found = broken_promises(page, path, base_url=self._base_url, name=picture)
+        assert (found, urlsplit(page.url).path) == ([], path)
         return page
 
     def look_at(self, page: Page) -> None:
         """Look at a page that is open, and may not come again."""
-        for look in in_every_look(page, self._base_url):
-            page.evaluate(WEAR, look.theme)
-            self._look_at(page, look)
-
-    def _look_at(self, page: Page, look: Look) -> None:
         name = str(resolve(urlsplit(page.url).path).url_name)
         self.seen.add(name)
-        keep(page, f"{name.replace('_', '-')}-{look.name}")
-        assert axe(page) == [], (page.url, look)
+        assert broken_rules(page, name.replace("_", "-")) == [], name
 
     def leave(self) -> None:
         """Sign out."""

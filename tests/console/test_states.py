@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from pictor.kit import ids
-from tests.console.browser import LOOKS, SHOWN, axe, faults, keep, looking
+from tests.console.browser import LOOKS, faults, looking
 from tests.console.people import sign_up
+from tests.console.visits import broken_rules
 from tests.servers import Stack
 
-EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
 EMPTY = (
     *("", "playground/", "generations/", "keys/", "usage/", "billing/", "billing/ledger/"),
     *("members/", "audit/", "settings/"),
@@ -69,19 +69,15 @@ def sign_in(session: BrowserContext, new: New, who: str) -> None:
     session.add_cookies(kept)  # type: ignore[arg-type]  # as they were given
 
 
-@EVERY_LOOK
-def test_an_empty_workspace_keeps_the_promises(session, new, look):
+def test_an_empty_workspace_keeps_the_promises(session, new):
     sign_in(session, new, "owner")
     page = session.new_page()
     for path in EMPTY:
-        found = faults(page, new.address + path)
-
-        keep(page, f"empty-{path.strip('/').replace('/', '-') or 'overview'}-{look.name}")
-        assert found + axe(page) == []
+        assert faults(page, new.address + path) == []
+        assert broken_rules(page, f"empty-{path.strip('/').replace('/', '-') or 'overview'}") == []
 
 
-@EVERY_LOOK
-def test_each_role_has_its_overview(session, new, look):
+def test_each_role_has_its_overview(session, new):
     sign_in(session, new, "colleague")
     page = session.new_page()
     for role in ROLES:
@@ -90,16 +86,13 @@ def test_each_role_has_its_overview(session, new, look):
         new.owner.get_by_role("button", name=f"Change the role of {new.colleague}").click()
         new.owner.get_by_text("Role changed").wait_for()
 
-        found = faults(page, new.address)
-
-        keep(page, f"role-{role}-{look.name}")
-        assert found + axe(page) == [], role
+        assert faults(page, new.address) == [], role
+        assert broken_rules(page, f"role-{role}") == [], role
         may_generate = role in {"admin", "developer"}
         assert bool(page.get_by_role("link", name="Playground").count()) == may_generate
 
 
-@EVERY_LOOK
-def test_what_is_refused_says_so_in_its_place(session, new, look):
+def test_what_is_refused_says_so_in_its_place(session, new):
     session.clear_cookies(name="sessionid")
     page = session.new_page()
     page.goto("/accounts/login/")
@@ -107,8 +100,7 @@ def test_what_is_refused_says_so_in_its_place(session, new, look):
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("status").first.wait_for()
-    keep(page, f"refused-login-{look.name}")
-    assert axe(page) == []
+    assert broken_rules(page, "refused-login") == []
 
     sign_in(session, new, "owner")
     page.goto(f"{new.address}keys/new/")
@@ -116,50 +108,40 @@ def test_what_is_refused_says_so_in_its_place(session, new, look):
     page.get_by_label("Budget per month, USD").fill("a lot")
     page.get_by_role("button", name="Create key").click()
     page.locator("[aria-invalid=true]").first.wait_for()
-    keep(page, f"refused-key-{look.name}")
-    assert axe(page) == []
+    assert broken_rules(page, "refused-key") == []
 
-    found = faults(page, "/console/ten_nothing/", status=404)
-    keep(page, f"refused-404-{look.name}")
-    assert found + axe(page) == []
+    assert faults(page, "/console/ten_nothing/", status=404) == []
+    assert broken_rules(page, "refused-404") == []
 
 
-@EVERY_LOOK
-def test_a_failed_generation_says_why(signed_in, place, look):
+def test_a_failed_generation_says_why(signed_in, place):
     page = signed_in.new_page()
     page.goto(place.path("generations") + "?status=failed")
 
     page.locator("#results tbody a").first.click()
     page.get_by_text("Why it failed").wait_for()
 
-    keep(page, f"failed-generation-{look.name}")
-    assert axe(page) == []
+    assert broken_rules(page, "failed-generation") == []
 
 
-@EVERY_LOOK
-def test_an_empty_balance_stops_generations_alone(session, new, stack, look):
+def test_an_empty_balance_stops_generations_alone(session, new, stack):
     stack.manage("tenant", "adjust", new.tenant, "-5", "--reason", "spent", "--yes")
     sign_in(session, new, "owner")
     page = session.new_page()
     for path in ("", "playground/", "billing/"):
-        found = faults(page, new.address + path)
-
-        keep(page, f"stopped-{path.strip('/') or 'overview'}-{look.name}")
-        assert found + axe(page) == []
+        assert faults(page, new.address + path) == []
+        assert broken_rules(page, f"stopped-{path.strip('/') or 'overview'}") == []
         assert page.get_by_text("The balance is used up").first.is_visible()
 
 
-@EVERY_LOOK
-def test_a_suspended_workspace_can_still_be_read(session, new, stack, look):
+def test_a_suspended_workspace_can_still_be_read(session, new, stack):
     sign_in(session, new, "owner")
     with status_of(stack, new, "suspended"):
         for path in ("", "playground/", "keys/"):
             page = session.new_page()
 
-            found = faults(page, new.address + path)
-
-            keep(page, f"suspended-{path.strip('/') or 'overview'}-{look.name}")
-            assert found + axe(page) == []
+            assert faults(page, new.address + path) == []
+            assert broken_rules(page, f"suspended-{path.strip('/') or 'overview'}") == []
             assert page.get_by_text("This workspace is suspended").first.is_visible()
 
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from accounts.models import User
-from tests.console.browser import axe, faults, in_every_look, keep, looking
-from tests.console.visits import AGAIN, FIRST_VISIT, too_heavy, weighed
+from tests.console.browser import looking
+from tests.console.visits import broken_promises
 from tests.servers import ROOT
 
 TEMPLATES = ROOT / "platform" / "console" / "templates"
@@ -49,13 +49,8 @@ def test_the_page_of_components_keeps_what_the_console_promises(browser, stack, 
         page.click("button[type=submit]")
         page.wait_for_url("**/ops/styleguide/")
 
-        for number, each in enumerate(in_every_look(page, stack.base_url)):
-            with weighed(page, is_first=number == 0) as bytes_of:
-                found = faults(page, "/ops/styleguide/")
-                keep(page, f"styleguide-{each.name}")
-                found += axe(page)
-            found += too_heavy(bytes_of, AGAIN if number else FIRST_VISIT)
-            assert found == [], each
+        path = "/ops/styleguide/"
+        assert broken_promises(page, path, base_url=stack.base_url, name="styleguide") == []
 
 
 def test_every_component_that_a_page_uses_is_on_it():

@@ -1,5 +1,6 @@
 """A first visit to a page and the next one: what is wrong with it, and what it weighs."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,51 +8,99 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.console.browser import axe, faults, in_every_look, keep
+from tests.console.browser import (
+    IS_TOO_WIDE,
+    SHOWN,
+    WEAR,
+    axe,
+    faults,
+    in_every_look,
+    keep,
+)
 
 FIRST_VISIT = {"Stylesheet": 12_000, "Script": 22_000, "Font": 55_000, "all": 130_000}
 """Bytes over the wire, all but the users' images; charts have no script of their own."""
 AGAIN = {"all": 25_000}
+MOST_SECONDS = 10
 USERS_IMAGES = ("/pictor/", "/thumbnail/")
 
 
-def broken_promises(page: Page, path: str, *, base_url: str, name: str) -> list[str]:
-    """What is wrong with the page at that path in every look, opened in that tab.
+def broken_promises(
+    page: Page, path: str, *, base_url: str, name: str, status: int = 200
+) -> list[str]:
+    """What is wrong with the page at that path, opened in that tab.
 
-    It is weighed as well: in the first look as nobody has been there, then as one comes back.
+    It is loaded and weighed in every look: in the first as nobody has been there, then as one comes
+    back. Where it stands first it is asked for accessibility in all of them.
     """
     found: list[str] = []
     for number, look in enumerate(in_every_look(page, base_url)):
         with weighed(page, is_first=number == 0) as bytes_of:
-            wrong = faults(page, path)
+            wrong = faults(page, path, status=status)
             keep(page, f"{name}-{look.name}")
-            wrong += axe(page)
-            page.wait_for_load_state("networkidle")
         wrong += too_heavy(bytes_of, AGAIN if number else FIRST_VISIT)
         found += [f"{look.name}: {line}" for line in wrong]
+        if number == 0:
+            found += broken_rules(page)
+    return found
+
+
+def broken_rules(
+    page: Page, name: str = "", *, apart_from: tuple[str, ...] = (), has_other_theme: bool = True
+) -> list[str]:
+    """What is wrong with an open page, which is given every look in turn.
+
+    `name` is its pictures'; the others are for `axe`.
+    """
+    found: list[str] = []
+    for look in SHOWN:
+        page.set_viewport_size(look.viewport)
+        page.evaluate(WEAR, look.theme)
+        if name:
+            keep(page, f"{name}-{look.name}")
+        wrong = axe(page, *apart_from, has_other_theme=has_other_theme) + [
+            "scrolls sideways"
+        ] * page.evaluate(IS_TOO_WIDE)
+        found += [f"{look.name}: {line}" for line in wrong]
+    page.set_viewport_size(SHOWN[0].viewport)
+    page.evaluate(WEAR, SHOWN[0].theme)
     return found
 
 
 @contextmanager
 def weighed(page: Page, *, is_first: bool) -> Iterator[Counter[str]]:
-    """Bytes over the wire by what they are, while the page loads; nothing is cached at first."""
+    """Bytes over the wire by what they are, until all have come; nothing is cached at first."""
     bytes_of: Counter[str] = Counter()
     kinds: dict[str, tuple[str, str]] = {}
+    on_their_way: set[str] = set()
     wire = page.context.new_cdp_session(page)
     wire.send("Network.enable")
     wire.send("Network.setCacheDisabled", {"cacheDisabled": is_first})
+
+    def sent(event: dict[str, Any]) -> None:
+        on_their_way.add(event["requestId"])
+
+    def failed(event: dict[str, Any]) -> None:
+        on_their_way.discard(event["requestId"])
 
     def came(event: dict[str, Any]) -> None:
         kinds[event["requestId"]] = event["type"], event["response"]["url"]
 
     def ended(event: dict[str, Any]) -> None:
+        on_their_way.discard(event["requestId"])
         kind, url = kinds.get(event["requestId"], ("Other", ""))
         if not any(part in url for part in USERS_IMAGES):
             bytes_of[kind] += int(event["encodedDataLength"])
 
     wire.on("Network.responseReceived", came)
     wire.on("Network.loadingFinished", ended)
+    wire.on("Network.requestWillBeSent", sent)
+    wire.on("Network.loadingFailed", failed)
     yield bytes_of
+    ends_at = time.monotonic() + MOST_SECONDS
+    while on_their_way and time.monotonic() < ends_at:
+        page.wait_for_timeout(10)  # lets events in
+    assert not on_their_way
     wire.detach()
 
 
