@@ -16,7 +16,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check audit bench chaos clients seed fmt lint types layers protections lock \
+.PHONY: help run test quick coverage check audit bench chaos clients seed fmt lint types layers protections lock \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
@@ -32,6 +32,10 @@ run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 test: venv-dev ## run the tests, against real servers of their own, two files at a time
 	@$(COMPILE)
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+quick: venv-dev ## rules, some services and one flow through all parts, within a minute
+	@$(COMPILE)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m 'quick and not thorough'
 
 coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow: not in CI)
 	@$(PY) -m coverage erase

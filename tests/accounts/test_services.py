@@ -28,7 +28,7 @@ from accounts.services import (
     unknown_scopes,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 REAL_RULE = "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL pictor.keep_ledger = 'on'; "
 """Without it, a test database lets TRUNCATE pass (accounts 0003)."""

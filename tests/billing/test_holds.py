@@ -28,7 +28,7 @@ from pictor.kit.errors import InsufficientQuota
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 REAL_RULE = "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL pictor.keep_ledger = 'on'; "
 """Without it, a test database lets TRUNCATE pass (accounts 0003)."""

@@ -13,7 +13,7 @@ from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.money import Micros
 from tests.billing.conftest import Customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
 def budget_of(key: ApiKey) -> KeyBudget:

@@ -17,7 +17,7 @@ from billing.selectors import current_table, known_table_of, table_of
 from billing.services import draft_price_book, publish_price_book
 from pictor.kit.money import Micros
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
 def row(micros: int, size: str = "1024x1024") -> BookRow:

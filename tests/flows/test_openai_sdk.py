@@ -7,6 +7,8 @@ import pytest
 
 from tests.customer import Customer
 
+pytestmark = pytest.mark.quick
+
 MODEL = "gpt-image-2-origin"
 
 

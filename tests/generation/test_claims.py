@@ -19,7 +19,7 @@ from pictor.kit import clock
 from pictor.kit.ids import new_uuid
 from tests.factories import begun, make_worker
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
 def lose_lease(worker: WorkerEpoch) -> None:

@@ -12,7 +12,7 @@ from generation.models import Generation, Worker
 from pictor.kit import clock
 from tests.factories import Customer, make_worker
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
 def die(worker: WorkerEpoch) -> None:

@@ -32,7 +32,7 @@ from tests.factories import (
     stored_images,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 LEFT_AFTER_ONE = (9_947_320, 0)
 """10 USD less one 1024x1024 in medium, 0.05268 USD."""

@@ -20,9 +20,12 @@ from storage.probe import MEMORY_CEILING_BYTES
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1024**2
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc"
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(
+        not Path("/proc/self/clear_refs").exists(), reason="peaks are read from /proc"
+    ),
+]
 
 
 def drawn(width: int, height: int, bands: int, *, sample: str = "uchar", spread: int = 4) -> Any:

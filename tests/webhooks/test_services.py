@@ -33,7 +33,7 @@ from webhooks.services import (
     send_test,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
 
 def canceled(customer: Customer) -> None:

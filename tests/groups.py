@@ -1,0 +1,86 @@
+"""Where the time of the tests goes, by group and by file, and which of them are quick: a plugin.
+
+Loaded with `-p tests.groups`. `-m quick` runs all rules, and what is marked as quick of the others.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = {
+    "tests/flows": "flows",
+    "tests/console": "console",
+    "tests/faults": "faults",
+    "tests/tampering": "tampering",
+    "tests/runtime": "start",
+    "tests/test_migrations.py": "start",
+}
+GROUPS = ("rules", "services", "flows", "console", "faults", "tampering", "start")
+SLOWEST = 10
+DATABASES = {"db", "transactional_db", "stack"}
+
+
+def group_of(item: pytest.Item) -> str:
+    """What is tested there: a folder's own, or else rules without a database, and services."""
+    path = item.path.relative_to(ROOT).as_posix()
+    named = [group for folder, group in FOLDERS.items() if path.startswith(folder)]
+    return named[0] if named else "services" if _needs_a_server(item) else "rules"
+
+
+def _needs_a_server(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db") or DATABASES & set(fixtures))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers."""
+    config.addinivalue_line("markers", "quick: a part of `make quick`, as rules are by themselves")
+    config.addinivalue_line("markers", "thorough: rules that take too long for `make quick`")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before `-m` chooses among them."""
+    for item in items:
+        group = group_of(item)
+        item.user_properties.append(("group", group))
+        if group == "rules":
+            item.add_marker("quick")
+
+
+class Times:
+    """Seconds by group and by file, of whatever process ran the tests."""
+
+    def __init__(self) -> None:
+        self.tests: dict[str, int] = defaultdict(int)
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.files: dict[str, float] = defaultdict(float)
+
+    def add(self, report: pytest.TestReport) -> None:
+        """One phase of a test."""
+        group = str(dict(report.user_properties)["group"])
+        self.tests[group] += report.when == "call"
+        self.seconds[group] += report.duration
+        self.files[report.nodeid.partition("::")[0]] += report.duration
+
+
+_times = Times()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Called where the tests run, and with `-n` in their head too."""
+    _times.add(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Seconds that tests took, which is more than the run did where two ran at a time."""
+    write = terminalreporter.write_line
+    terminalreporter.section("seconds by group and file")
+    for group in GROUPS:
+        if tests := _times.tests[group]:
+            write(f"{_times.seconds[group]:7.1f} {group}: {tests} tests")
+    write("")
+    for name, seconds in sorted(_times.files.items(), key=lambda one: -one[1])[:SLOWEST]:
+        write(f"{seconds:7.1f} {name}")
