@@ -1,4 +1,4 @@
-"""The order of the folders, and what tests of any may need: the asyncio backend, pools, pages."""
+"""What tests of any folder may need: the asyncio backend, pools, pages."""
 
 import asyncio
 import threading
@@ -8,26 +8,19 @@ from typing import Any
 
 import certifi
 import pytest
-from django.apps import apps
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_migrate
+from django.test import TransactionTestCase
 
 from accounts.rates import shared
-from billing.models import Account
 from generation import notify
 from pictor.kit import loop_connections, pools, prepared
 from pictor.kit.threads import Threads
+from tests.databases import empty
 
-LONG = ("tests/console", "tests/faults", "tests/flows")
-"""Folders whose files may take a minute and longer."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Shuffled as they are, long files begin first, so that no worker idles while one ends late."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+pytest_plugins = ["tests.running"]
 
 
 @pytest.fixture
@@ -60,17 +53,11 @@ def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def platform_accounts() -> Iterator[None]:
-    """Made by a migration; a test with transactions of its own empties every table at its end."""
-    named = [Account(id=one.value, kind=one.name.lower()) for one in Account.Platform]
-
-    def made_again(**known: object) -> None:
-        if "plan" not in known:  # those have been emptied; a migration makes them by itself
-            Account.objects.bulk_create(named, ignore_conflicts=True)
-
-    post_migrate.connect(made_again, sender=apps.get_app_config("billing"))
-    yield
-    post_migrate.disconnect(made_again, sender=apps.get_app_config("billing"))
+def quick_emptying() -> Iterator[None]:
+    """After a test with transactions of its own, what it left is removed, and no more is done."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty())
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,7 @@
 """A tenant on the running stack, seen as its developers see it: a key and HTTP."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -16,6 +17,8 @@ from tests.openapi import Document
 from tests.servers import ROOT, Stack
 
 GENERATIONS = "/v1/images/generations"
+CALLS_OF_A_CLIENT = 25
+"""httpx looks at every call under way with each one that ends."""
 
 _BALANCE = """
 SELECT b.available, b.held FROM billing_tenantbalance AS b
@@ -114,17 +117,21 @@ class Customer:
         self, bodies: list[dict[str, Any]], *, headers: dict[str, str] | None = None
     ) -> list[httpx.Response]:
         """All at once, one connection each; the answers in order."""
-        async with httpx.AsyncClient(
-            base_url=self.stack.base_url,
-            headers={"Authorization": f"Bearer {self.api_key}", **(headers or {})},
-            timeout=180,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=None),
-        ) as client:
-            calls = [
-                client.post(GENERATIONS, json={"model": "gpt-image-2-origin", **body})
-                for body in bodies
-            ]
+        async with contextlib.AsyncExitStack() as clients:
+            calls = []
+            for first in range(0, len(bodies), CALLS_OF_A_CLIENT):
+                client = await clients.enter_async_context(
+                    httpx.AsyncClient(
+                        base_url=self.stack.base_url,
+                        headers={"Authorization": f"Bearer {self.api_key}", **(headers or {})},
+                        timeout=180,
+                        trust_env=False,
+                    )
+                )
+                calls += [
+                    client.post(GENERATIONS, json={"model": "gpt-image-2-origin", **body})
+                    for body in bodies[first : first + CALLS_OF_A_CLIENT]
+                ]
             return list(await asyncio.gather(*calls))
 
     def balance(self) -> tuple[int, int]:
@@ -141,5 +148,15 @@ class Customer:
         return [int(amount) for (amount,) in self._rows(_CAPTURES)]
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.stack.env["DATABASE_URL"], autocommit=True) as connection:
-            return connection.execute(sql, [self.name]).fetchall()
+        return _rows(self.stack.env["DATABASE_URL"], sql, self.name)
+
+
+_connections: dict[str, "psycopg.Connection[Any]"] = {}
+
+
+def _rows(database_url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """By a connection that is kept, and made again where it has ended."""
+    with contextlib.suppress(KeyError, psycopg.OperationalError):
+        return _connections[database_url].execute(sql, values).fetchall()
+    made = _connections[database_url] = psycopg.connect(database_url, autocommit=True)
+    return made.execute(sql, values).fetchall()

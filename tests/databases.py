@@ -1,17 +1,56 @@
-"""Databases beside the tests' own, and the embedded server's tools."""
+# ruff: noqa: S608 - the names of tables are the database's own
+"""The tests' own database emptied, databases beside it, and the embedded server's tools."""
 
 import importlib.util
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 
 from pictor.runtime.postgres_place import PACKAGE
+
+MADE_BY_MIGRATIONS = {
+    "django_migrations": "FALSE",
+    "django_content_type": "FALSE",
+    "auth_permission": "FALSE",
+    "accounts_configrevision": "FALSE",
+    "billing_account": "tenant_id IS NOT NULL",
+}
+"""Which rows of these tables are not."""
+NO_DELETE = {
+    "accounts_auditevent", "accounts_auditlink", "billing_price", "billing_pricebook",
+    "billing_transfer",
+}  # fmt: skip
+"""Append-only or final: in a database of tests they may be truncated."""
+
+
+def empty() -> None:
+    """Leave what migrations make, and nothing else.
+
+    Django's `flush` truncates every table, full or not, and makes permissions anew: 130 ms, not 20.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_full_tables())
+        full = {name for (name,) in cursor.fetchall()}
+        if final := full & NO_DELETE:
+            cursor.execute(f"TRUNCATE {', '.join(sorted(final))} CASCADE")
+        for name in full - NO_DELETE:
+            cursor.execute(f"DELETE FROM {name} WHERE {MADE_BY_MIGRATIONS.get(name, 'TRUE')}")
+
+
+@cache
+def _full_tables() -> str:
+    return " UNION ALL ".join(
+        f"SELECT '{name}' WHERE EXISTS"
+        f" (SELECT FROM {name} WHERE {MADE_BY_MIGRATIONS.get(name, 'TRUE')})"
+        for name in connection.introspection.table_names()
+    )
 
 
 @contextmanager

@@ -4,7 +4,6 @@ Starting Python for each `manage.py` command costs more than the command; tests 
 operate through this. It is the same commands in the same order, in one process.
 """
 
-import contextlib
 import io
 import json
 import os
@@ -17,6 +16,8 @@ from django.db import connection
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pictor.settings")  # as manage.py does
 django.setup()
 for line in sys.stdin:
+    if connection.connection and not connection.is_usable():
+        connection.close()  # of a server that was killed
     out = io.StringIO()
     outcome = {"returncode": 0, "stderr": ""}
     try:
@@ -27,6 +28,4 @@ for line in sys.stdin:
         outcome = {"returncode": int(exit_.code or 0), "stderr": ""}
     except Exception as error:  # noqa: BLE001 - the test that asked shall see it
         outcome = {"returncode": 1, "stderr": repr(error)}
-    with contextlib.suppress(Exception):
-        connection.close()
     print(json.dumps({**outcome, "stdout": out.getvalue()}), flush=True)  # noqa: T201 - the answer

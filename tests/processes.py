@@ -19,7 +19,7 @@ def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     ends_at = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends_at, f"not so within {seconds} s"
-        threading.Event().wait(0.1)
+        threading.Event().wait(0.03)
 
 
 @contextlib.contextmanager

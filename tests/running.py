@@ -2,7 +2,12 @@
 
 import itertools
 import json
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -10,11 +15,32 @@ import psycopg
 import pytest
 
 from tests.customer import Customer, Operator
+from tests.processes import until
 from tests.servers import Stack
 
 COUNTER = itertools.count(1)
 
 MakeCustomer = Callable[..., Customer]
+EndDelays = Callable[[Callable[[], bool]], None]
+Held = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[str]:
+    """The address of a real sandbox upstream; it must not have logged anything by the end."""
+    command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own server
+        assert process.stderr is not None
+        try:
+            first_line = process.stderr.readline()
+            address = re.search(r"http://\S+", first_line)
+            assert address is not None, first_line + process.stderr.read()
+            yield address[0]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            logged = process.stderr.read()
+            exit_code = process.wait(timeout=10)
+    assert (logged, exit_code) == ("", 0)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +86,30 @@ def sandbox(stack: Stack) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
+def end_delays(sandbox: httpx.Client) -> EndDelays:
+    """Ends delays at the sandbox upstream as they begin, until something is so."""
+
+    def until_so(condition: Callable[[], bool]) -> None:
+        until(lambda: bool(sandbox.post("/__delays/end")) and condition())
+
+    return until_so
+
+
+@pytest.fixture
+def held(end_delays: EndDelays) -> Iterator[Held]:
+    """What a call comes to that waits for delayed images: their delays end once `when` is so."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def outcome(call: Callable[[], Any], *, when: Callable[[], bool] = lambda: True) -> Any:
+            waiting = pool.submit(call)
+            until(lambda: waiting.done() or when())
+            end_delays(waiting.done)
+            return waiting.result()
+
+        yield outcome
+
+
+@pytest.fixture
 def database(stack: Stack) -> Iterator["psycopg.Connection[Any]"]:
     """A connection to the running stack's database, as an operator with psql has it."""
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
@@ -71,3 +121,13 @@ def sound_ledger(operator: Operator) -> Iterator[None]:
     """Checks the whole ledger when the test is over."""
     yield
     assert json.loads(operator("ledger_check", "--json"))["ok"] is True
+
+
+def turns(database: "psycopg.Connection[Any]", customer: Customer) -> int:
+    """How often a retry has taken the one order over."""
+    ((count,),) = database.execute(
+        "SELECT coalesce(sum(g.turn), 0) FROM generation_generation AS g JOIN accounts_tenant AS t"
+        " ON t.id = g.tenant_id WHERE t.name = %s",
+        [customer.name],
+    ).fetchall()
+    return int(count)

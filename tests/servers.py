@@ -1,9 +1,10 @@
-"""One whole stack per process that runs tests, started by the code of `manage.py run`: a plugin.
+"""Real servers for each process that runs tests, started by the code of `manage.py run`: a plugin.
 
-Loaded with `-p tests.servers`, before Django reads its settings. The stack lives in a temporary
-folder with ports of its own, so it never meets a running `make run`. Its recorded environment is
-adopted, so that tests inside the pytest process use the same servers: the PostgreSQL server (with
-pytest-django's `test_pictor`), Valkey's database 1 and the bucket `pictor-test`.
+Loaded with `-p tests.servers`, before Django reads its settings. PostgreSQL, Valkey and S3 are
+there for tests inside the pytest process (pytest-django's `test_pictor`, Valkey's database 1, the
+bucket `pictor-test`). A whole `manage.py run` with servers of its own is started by the first test
+that asks for `stack`, and ended by the first one whose file does not: those files come last. All
+lies in temporary folders with ports of its own, so it never meets a running `make run`.
 """
 
 import contextlib
@@ -33,6 +34,7 @@ STOP_SECONDS = 60
 TEST_BUCKET = "pictor-test"
 UPSTREAM_PORTS = 4
 MOST_COMPLAINTS = 50
+NO_SANDBOX = "http://127.0.0.1:9/v1"
 
 
 _LOGGED = re.compile(r'{"at": "([^"]+)", "level": "(?!info|debug)')
@@ -108,9 +110,13 @@ def start_stack(folder: Path, *, root: Path = ROOT, **extra: str) -> Stack:
         root: the checkout that it runs, whatever the virtual environment was made for.
         extra: more of its environment.
     """
+    return _start(folder, ["manage.py", "run"], root=root, **extra)
+
+
+def _start(folder: Path, command: list[str], *, root: Path = ROOT, **extra: str) -> Stack:
     folder.chmod(0o711)  # PostgreSQL's account must get in
     run_dir, data = folder / "run", folder / "data"
-    (data / "s3" / TEST_BUCKET).mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o711, exist_ok=True)
     data.chmod(0o711)
     port = free_port()
     upstreams: tuple[int, ...] = ()
@@ -132,8 +138,8 @@ def start_stack(folder: Path, *, root: Path = ROOT, **extra: str) -> Stack:
     }
     output = folder / "run.out"
     with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "run"],
+        process = subprocess.Popen(  # noqa: S603 (our own command line)
+            [sys.executable, *command],
             cwd=root,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -177,17 +183,18 @@ def _wait_for_record(
     raise RuntimeError(f"The test stack did not start:\n{tail(output, lines=30)}")
 
 
-def _adopt(stack: Stack, folder: Path) -> None:
-    redis = urlsplit(stack.env["REDIS_URL"])
-    os.environ.update(stack.env)
+def _start_servers(folder: Path) -> Stack:
+    """PostgreSQL, Valkey and S3, whose addresses this process's settings will read."""
+    (folder / "data" / "s3" / TEST_BUCKET).mkdir(parents=True)
+    servers = _start(folder, ["-m", "tests.three_servers"], SANDBOX_URL=NO_SANDBOX)
+    redis = urlsplit(servers.env["REDIS_URL"])
+    os.environ.update(servers.env)
     # Test databases are made, emptied and tampered with by the owner.
     os.environ["DATABASE_URL"] = os.environ.pop("MIGRATION_DATABASE_URL")
     os.environ["REDIS_URL"] = redis._replace(path="/1").geturl()
     os.environ["S3_BUCKET"] = TEST_BUCKET
     os.environ["PICTOR_DATA"] = str(folder / "in-process")
-
-
-_stacks: list[Stack] = []
+    return servers
 
 
 def _is_needed(config: pytest.Config) -> bool:
@@ -200,15 +207,40 @@ def _is_needed(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """Start the stack before pytest-django reads the settings."""
+    """Start the servers before pytest-django reads the settings."""
     if _is_needed(early_config):
-        folder = Path(tempfile.mkdtemp(prefix="pictor-test-"))
+        folder = Path(tempfile.mkdtemp(prefix="pictor-servers-"))
         early_config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        stack = start_stack(folder)
-        early_config.add_cleanup(lambda: stop_stack(stack))
-        _stacks.append(stack)
-        _adopt(stack, folder)
+        servers = _start_servers(folder)
+        early_config.add_cleanup(lambda: stop_stack(servers))
     return (yield)
+
+
+_running: list[Stack] = []
+"""The stack, while there is one."""
+_users: set[Path] = set()
+"""The files with a test that needs it."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shuffled as they are, the stack's files begin, so that it runs beside no others."""
+    _users.update(item.path for item in items if "stack" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: item.path not in _users)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the stack when its last file is through."""
+    if item.path not in _users:
+        _end_stack()
+
+
+def _end_stack() -> None:
+    if _running:
+        stack = _running.pop()
+        stop_stack(stack)
+        shutil.rmtree(stack.run_dir.parent, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -217,12 +249,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With a failure goes what the stack's parts complained of: it may not happen again."""
     report = yield
-    if report.failed and _stacks and (said := _stacks[0].complaints(call.start)):
+    if report.failed and _running and (said := _running[0].complaints(call.start)):
         report.sections.append(("The stack's logs", "\n".join(said[-MOST_COMPLAINTS:])))
     return report
 
 
 @pytest.fixture(scope="session")
-def stack() -> Stack:
+def stack() -> Iterator[Stack]:
     """The whole running system, for tests that speak to it over HTTP or kill its parts."""
-    return _stacks[0]
+    _running.append(start_stack(Path(tempfile.mkdtemp(prefix="pictor-stack-"))))
+    yield _running[0]
+    _end_stack()

@@ -38,17 +38,19 @@ def live(signed_in: BrowserContext, place: Place) -> Page:
     return page
 
 
-def test_what_is_made_by_the_api_appears_and_changes_without_a_reload(live, place, stack):
+def test_what_is_made_by_the_api_appears_and_changes_without_a_reload(
+    live, place, stack, end_delays
+):
     live.evaluate("window.stayed = true")
     live.get_by_role("link", name="a heron at dawn").first.focus()
     name = f"a slow fox {uuid4().hex}"
 
-    slow = generate(stack, f"{name} [sandbox: delay=9]", Prefer="respond-async")
+    slow = generate(stack, f"{name} [sandbox: delay=60]", Prefer="respond-async")
 
     row = live.locator(f"#{slow}")
     row.wait_for(timeout=15_000)
     assert live.locator("#results tbody tr").first.get_attribute("id") == slow
-    row.get_by_text("Delivered").wait_for(timeout=40_000)
+    end_delays(lambda: bool(row.get_by_text("Delivered").count()))
     assert live.evaluate("window.stayed")
     assert live.evaluate("document.activeElement.textContent").startswith("a heron at dawn")
     live.reload()

@@ -8,7 +8,7 @@ import pytest
 from tests.servers import ROOT, bare_environment
 
 SEED = "1"
-SECONDS = "20"
+SECONDS = "10"
 
 
 @pytest.mark.timeout(600)

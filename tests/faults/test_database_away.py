@@ -23,18 +23,8 @@ from pictor.kit.vital import EXIT_STATUS
 from pictor.runtime.part import answers_ok
 from pictor.runtime.ports import free_port
 from tests.customer import Customer
-from tests.flows.conftest import (
-    customer,
-    database,
-    make_customer,
-    make_customer_once,
-    operator,
-    sandbox,
-)
 from tests.processes import until
 from tests.servers import ROOT, Stack
-
-__all__ = ["customer", "database", "make_customer", "make_customer_once", "operator", "sandbox"]
 
 pytestmark = pytest.mark.timeout(180)
 

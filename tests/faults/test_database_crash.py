@@ -6,16 +6,8 @@ import signal
 import httpx
 
 from tests.customer import Customer
-from tests.faults.test_process_death import (
-    customer,
-    make_customer,
-    make_customer_once,
-    operator,
-)
 from tests.processes import until
 from tests.servers import Stack
-
-__all__ = ["customer", "make_customer", "make_customer_once", "operator"]
 
 LATER = {"Prefer": "respond-async"}
 PRICE_OF_LOW = 5_880

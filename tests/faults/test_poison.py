@@ -10,11 +10,8 @@ from typing_extensions import override
 from tests.contracts.refusing import first_channel
 from tests.customer import Customer, Operator
 from tests.faults.upstream import Holding, serving
-from tests.flows.conftest import customer, make_customer, make_customer_once, operator
 from tests.processes import outlive_leases, until
 from tests.servers import Stack
-
-__all__ = ["customer", "make_customer", "make_customer_once", "operator"]
 
 pytestmark = pytest.mark.timeout(240)
 

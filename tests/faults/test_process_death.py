@@ -18,18 +18,8 @@ from pictor.runtime.logs import begin_log
 from tests.contracts.refusing import first_channel
 from tests.customer import Customer, Operator
 from tests.faults.upstream import Holding, serving
-from tests.flows.conftest import (
-    customer,
-    database,
-    make_customer,
-    make_customer_once,
-    operator,
-    sandbox,
-)
 from tests.processes import outlive_leases, stopped, until
 from tests.servers import ROOT, Stack
-
-__all__ = ["customer", "database", "make_customer", "make_customer_once", "operator", "sandbox"]
 
 PRICE_OF_LOW = 5_880
 BOATS = [{"prompt": f"boat {number}", "quality": "low"} for number in range(20)]
@@ -59,6 +49,7 @@ def test_a_killed_image_worker_loses_nothing_and_charges_nothing_twice(
         await asyncio.to_thread(until, lambda: upstream.all_calls == 20)
         os.kill(stack.pids()["worker"][0], signal.SIGKILL)
         upstream.let_go()
+        await asyncio.to_thread(outlive_leases, stack)
         return await calls
 
     responses = asyncio.run(run())

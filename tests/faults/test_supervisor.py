@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pictor.runtime import supervisor as supervisor_module
 from pictor.runtime.errors import RuntimeProblem, Stopped
 from pictor.runtime.part import Part, Running
 from pictor.runtime.process import Command
@@ -171,7 +172,8 @@ def test_once_all_is_settled_a_part_that_never_gets_ready_is_started_again(super
     assert psutil.pid_exists(web)
 
 
-def test_once_all_is_settled_quick_deaths_of_a_part_stop_nothing(supervisor, tmp_path):
+def test_once_all_is_settled_quick_deaths_of_a_part_stop_nothing(supervisor, tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor_module, "BACKOFF_SECONDS", (0.05,))
     supervisor.start([part("web", SERVE)])
     (web,) = pids(tmp_path)["web"]
     dying = part("short", "import time; time.sleep(0.05); raise SystemExit(1)")

@@ -6,12 +6,9 @@ import signal
 from standardwebhooks import Webhook
 
 from tests.customer import Customer
-from tests.flows.conftest import customer, make_customer, make_customer_once, operator
 from tests.hooks import listening
 from tests.processes import stopped, until
 from tests.servers import Stack
-
-__all__ = ["customer", "make_customer", "make_customer_once", "operator"]
 
 ENDPOINTS = "/v1/webhook_endpoints"
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.customer import Customer
-from tests.flows.conftest import MakeCustomer
+from tests.running import EndDelays, MakeCustomer
 
 
 def test_a_url_answer_is_on_our_storage_and_needs_no_key(customer: Customer) -> None:
@@ -53,10 +53,10 @@ def test_a_base64_answer_holds_the_same_bytes_as_storage(customer: Customer, wor
 
 
 def test_respond_async_answers_at_once_and_the_result_is_fetched_later(
-    customer: Customer,
+    customer: Customer, end_delays: EndDelays
 ) -> None:
     response = customer.generate(
-        "a slow fox [sandbox: delay=1]", headers={"Prefer": "handling=lenient, Respond-Async"}
+        "a slow fox [sandbox: delay=60]", headers={"Prefer": "handling=lenient, Respond-Async"}
     )
 
     queued = response.json()
@@ -65,9 +65,8 @@ def test_respond_async_answers_at_once_and_the_result_is_fetched_later(
     assert queued["object"] == "image.generation"
     assert queued["status"] in {"queued", "running"}
     assert queued["held"] == "0.210720"
+    end_delays(lambda: customer.states() == {"succeeded": 1})
     finished = customer.client.get(response.headers["location"])
-    while finished.json()["status"] in {"queued", "running"}:
-        finished = customer.client.get(response.headers["location"])
     assert finished.json()["status"] == "succeeded"
     assert finished.json()["captured"] == "0.052680"
     assert finished.json()["held"] == "0.000000"

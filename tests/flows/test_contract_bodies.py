@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.customer import GENERATIONS, Customer
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 GOOD = b'{"model": "gpt-image-2", "prompt": "a fox", "quality": "low"}'
 QUOTE = "/v1/images/quote"

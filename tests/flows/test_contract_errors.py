@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 from tests.servers import Stack
 
 INVALID = "invalid_request_error"

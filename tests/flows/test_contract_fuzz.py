@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.customer import GENERATIONS, Customer
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 GOOD = b'{"model": "gpt-image-2", "prompt": "a fox", "quality": "low"}'
 SEED = 20_261_120

@@ -15,7 +15,7 @@ import redis
 from psycopg import sql
 
 from tests.customer import GENERATIONS, Customer, Operator
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 LOW: dict[str, Any] = {"prompt": "a fox", "quality": "low"}
 """5,880 micro-USD with the default model and size."""

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from tests.contracts.price_list import LOW_OR_STANDARD
 from tests.customer import GENERATIONS, Customer
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 MONEY = re.compile(r"[0-9]+\.[0-9]{6}")
 ALWAYS = {"created", "data", "size", "output_format", "usage", "metadata"}

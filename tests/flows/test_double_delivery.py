@@ -3,20 +3,24 @@
 import httpx
 
 from tests.customer import Customer, Operator
-from tests.processes import until
+from tests.running import EndDelays
 
 LATER = {"Prefer": "respond-async"}
 
 
 def test_a_message_delivered_again_while_the_image_is_made_and_after_it_changes_nothing(
-    customer: Customer, operator: Operator, sandbox: httpx.Client, sound_ledger: None
+    customer: Customer,
+    operator: Operator,
+    sandbox: httpx.Client,
+    end_delays: EndDelays,
+    sound_ledger: None,
 ) -> None:
-    queued = customer.generate("a fox [sandbox: delay=2]", quality="low", headers=LATER)
+    queued = customer.generate("a fox [sandbox: delay=60]", quality="low", headers=LATER)
     public_id = queued.headers["x-pictor-generation-id"]
 
     for _ in range(2):
         operator("generation", "redeliver", public_id)
-    until(lambda: customer.states() == {"succeeded": 1})
+    end_delays(lambda: customer.states() == {"succeeded": 1})
     operator("generation", "redeliver", public_id)
     other = customer.generate("a heron", quality="low")
 

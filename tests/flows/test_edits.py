@@ -3,10 +3,12 @@
 import http.client
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import openai
+import psycopg
 import pytest
 
 from tests.customer import Customer
@@ -25,6 +27,7 @@ from tests.edits import (
     vary,
 )
 from tests.processes import until
+from tests.running import Held, turns
 
 
 @pytest.fixture
@@ -249,9 +252,11 @@ def test_the_price_list_says_what_reference_images_cost(customer: Customer) -> N
     }
 
 
-def test_a_retry_of_an_edit_gets_the_image_that_is_under_way(customer: Customer) -> None:
+def test_a_retry_of_an_edit_gets_the_image_that_is_under_way(
+    customer: Customer, database: "psycopg.Connection[Any]", held: Held
+) -> None:
     """Each time the form has another boundary and file name."""
-    slow = {"prompt": "a boat [sandbox: delay=3]"}
+    slow = {"prompt": "a boat [sandbox: delay=60]"}
     form = httpx.Request("POST", "http://x", data={**FIELDS, **slow}, files={"image": picture()})
     address = urlsplit(customer.stack.base_url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
@@ -263,11 +268,14 @@ def test_a_retry_of_an_edit_gets_the_image_that_is_under_way(customer: Customer)
     until(lambda: sum(customer.states().values()) == 1)
     connection.close()
 
-    again = edit(
-        customer,
-        {"image": ("other.png", picture())},
-        headers={"x-stainless-retry-count": "1"},
-        **slow,
+    again = held(
+        lambda: edit(
+            customer,
+            {"image": ("other.png", picture())},
+            headers={"x-stainless-retry-count": "1"},
+            **slow,
+        ),
+        when=lambda: turns(database, customer) == 1,
     )
 
     assert again.status_code == 200, again.text

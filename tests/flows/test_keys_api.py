@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.customer import Customer, Operator
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 KEYS = "/v1/api_keys"
 NARROW = ("--models", "dall-e-2,dall-e-3", "--budget", "5", "--rpm", "60")

@@ -7,8 +7,8 @@ import httpx
 import psutil
 
 from tests.customer import Customer
-from tests.flows.conftest import MakeCustomer
 from tests.processes import stopped, until
+from tests.running import MakeCustomer
 from tests.servers import Stack
 
 PRICE_OF_LOW = 5_880  # 196 tokens, 1024x1024

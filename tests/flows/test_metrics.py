@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.customer import Customer
 from tests.processes import until
+from tests.running import EndDelays
 from tests.servers import Stack
 
 MODEL = "gpt-image-2-pro"
@@ -121,13 +122,15 @@ def test_the_figures_move_by_what_was_done(stack: Stack, customer: Customer) -> 
     assert moved("pictor_settle_seconds_count") >= 3
 
 
-def test_what_is_under_way_is_on_hold_until_it_has_ended(stack: Stack, customer: Customer) -> None:
+def test_what_is_under_way_is_on_hold_until_it_has_ended(
+    stack: Stack, customer: Customer, end_delays: EndDelays
+) -> None:
     before = Scrape(stack)
-    prompt = "[sandbox: delay=2] a fox"
+    prompt = "[sandbox: delay=60] a fox"
 
     customer.generate(prompt, model=MODEL, headers={"Prefer": "respond-async"})
     during, (available, held) = Scrape(stack), customer.balance()
-    until(lambda: customer.balance()[1] == 0)
+    end_delays(lambda: customer.balance()[1] == 0)
     after = Scrape(stack)
 
     def under_way(scrape: Scrape) -> float:

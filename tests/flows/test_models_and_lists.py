@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 
 def test_the_models_are_listed_with_what_they_promise(customer: Customer) -> None:

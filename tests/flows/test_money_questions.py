@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.customer import Customer, Operator
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 LOW, MEDIUM = "0.005880", "0.052680"
 

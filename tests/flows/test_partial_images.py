@@ -1,5 +1,6 @@
 """`stream: true` with `partial_images`, through the whole stack and the sandbox's real stream."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -10,20 +11,28 @@ import pytest
 from tests.customer import Customer
 from tests.events import COMPLETED, PARTIAL, picture_of, streamed_to, types_of
 from tests.flows.remains import names_beside
+from tests.processes import until
 from tests.servers import Stack
 
 MODEL = "gpt-image-2-origin"
 PRICE_OF_LOW = 5_880
+HELD = "a fox [sandbox: delay=180]"
+"""A third of it before each of three events, unless a test ends it."""
 
 
 @pytest.mark.usefixtures("sound_ledger")
-def test_partial_images_arrive_before_the_image_is_finished(customer: Customer) -> None:
+def test_partial_images_arrive_before_the_image_is_finished(
+    customer: Customer, sandbox: httpx.Client
+) -> None:
     events, states = [], []
-    for event in streamed_to(
-        customer, "a fox [sandbox: delay=3]", partial_images=2, size="1536x1024"
-    ):
-        events.append(event)
-        states.append(customer.states())
+    stream = streamed_to(customer, HELD, partial_images=2, size="1536x1024")
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(3):
+            coming = pool.submit(next, stream)
+            until(lambda: sandbox.post("/__delays/end").json()["ended"] == 1)
+            events.append(coming.result(30))
+            states.append(customer.states())
+    assert list(stream) == []
 
     first, second, last = [data for _, data in events]
     assert types_of(events) == [PARTIAL, PARTIAL, COMPLETED]
@@ -64,7 +73,7 @@ def test_who_takes_no_events_has_no_partial_images_made(
 
 @pytest.mark.usefixtures("sound_ledger")
 def test_two_images_have_two_partial_images_each(customer: Customer) -> None:
-    events = list(streamed_to(customer, "a fox [sandbox: delay=3]", partial_images=2, n=2))
+    events = list(streamed_to(customer, "a fox", partial_images=2, n=2))
 
     partials = [data["partial_image_index"] for name, data in events if name == PARTIAL]
     usages = [data["usage"] for name, data in events if name == COMPLETED]
@@ -80,11 +89,7 @@ def test_two_images_have_two_partial_images_each(customer: Customer) -> None:
 def test_partial_images_have_the_format_asked_for(
     customer: Customer, output_format: str, name: str
 ) -> None:
-    events = list(
-        streamed_to(
-            customer, "a fox [sandbox: delay=1]", partial_images=1, output_format=output_format
-        )
-    )
+    events = list(streamed_to(customer, "a fox", partial_images=1, output_format=output_format))
 
     assert types_of(events) == [PARTIAL, COMPLETED]
     assert [picture_of(data) for _, data in events] == [(name, (1024, 1024))] * 2
@@ -98,7 +103,7 @@ def test_the_sdk_gets_typed_events(customer: Customer) -> None:
         http_client=openai.DefaultHttpxClient(trust_env=False),
     ) as client:
         first, second, last = client.images.generate(
-            model=MODEL, prompt="a fox [sandbox: delay=2]", stream=True, partial_images=2
+            model=MODEL, prompt="a fox", stream=True, partial_images=2
         )
 
     assert isinstance(first, openai.types.ImageGenPartialImageEvent)
@@ -114,7 +119,7 @@ def test_the_sdk_gets_typed_events(customer: Customer) -> None:
 def test_a_failure_in_the_middle_is_an_error_event_and_free(
     customer: Customer, sandbox: httpx.Client
 ) -> None:
-    prompt = "a fox [sandbox: delay=2 fail=reset]"
+    prompt = "a fox [sandbox: delay=1 fail=reset]"
     events = list(streamed_to(customer, prompt, partial_images=2))
 
     assert types_of(events) == [PARTIAL, PARTIAL, "error"]
@@ -126,8 +131,8 @@ def test_a_failure_in_the_middle_is_an_error_event_and_free(
 
 def test_a_replay_has_completed_events_only(customer: Customer, sandbox: httpx.Client) -> None:
     key = {"Idempotency-Key": "the-same"}
-    first = list(streamed_to(customer, "a fox [sandbox: delay=1]", partial_images=1, headers=key))
-    second = list(streamed_to(customer, "a fox [sandbox: delay=1]", partial_images=1, headers=key))
+    first = list(streamed_to(customer, "a fox", partial_images=1, headers=key))
+    second = list(streamed_to(customer, "a fox", partial_images=1, headers=key))
 
     assert types_of(first) == [PARTIAL, COMPLETED]
     assert second == first[1:]
@@ -136,7 +141,7 @@ def test_a_replay_has_completed_events_only(customer: Customer, sandbox: httpx.C
 
 
 def test_a_deleted_generation_leaves_no_partial_image(customer: Customer, stack: Stack) -> None:
-    events = list(streamed_to(customer, "a fox [sandbox: delay=3]", partial_images=2))
+    events = list(streamed_to(customer, "a fox", partial_images=2))
     (made,) = customer.client.get("/v1/images/generations").json()["data"]
     url = made["result"]["data"][0]["url"]
     before = names_beside(stack, url)

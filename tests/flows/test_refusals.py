@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 from tests.servers import Stack
 
 WELL_FORMED_STRANGER = "sk-pictor-000000000000000000000000000000000POhOV"

@@ -16,12 +16,12 @@ import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
 from tests.processes import until
+from tests.running import EndDelays, Held, turns
 
 PRICE_OF_LOW = 5_880
 RETRY = {"x-stainless-retry-count": "1"}
-SLOW = "a slow fox [sandbox: delay=1]"
-SLOWER = "a slow fox [sandbox: delay=5]"
-"""Still under way when the next request comes, on a busy machine too."""
+SLOW = "a slow fox [sandbox: delay=60]"
+"""Under way until a test ends the delay."""
 
 
 @contextlib.contextmanager
@@ -45,12 +45,12 @@ def retry(customer: Customer, **fields: object) -> httpx.Response:
 
 
 def test_a_retry_after_a_lost_connection_gets_the_first_image_for_one_charge(
-    customer: Customer, sandbox: httpx.Client
+    customer: Customer, sandbox: httpx.Client, database: psycopg.Connection[Any], held: Held
 ) -> None:
     with caller_of(customer):
         pass
 
-    response = retry(customer)
+    response = held(lambda: retry(customer), when=lambda: turns(database, customer) == 1)
 
     assert response.status_code == HTTPStatus.OK
     assert response.headers["Idempotent-Replayed"] == "true"
@@ -59,10 +59,12 @@ def test_a_retry_after_a_lost_connection_gets_the_first_image_for_one_charge(
     assert sandbox.get("/__stats").json()["requests"] == 1
 
 
-def test_a_retry_finds_the_image_that_was_finished_meanwhile(customer: Customer) -> None:
+def test_a_retry_finds_the_image_that_was_finished_meanwhile(
+    customer: Customer, end_delays: EndDelays
+) -> None:
     with caller_of(customer):
         pass
-    until(lambda: customer.states() == {"succeeded": 1})
+    end_delays(lambda: customer.states() == {"succeeded": 1})
 
     response = retry(customer)
 
@@ -70,8 +72,10 @@ def test_a_retry_finds_the_image_that_was_finished_meanwhile(customer: Customer)
     assert customer.captures() == [PRICE_OF_LOW]
 
 
-def test_every_further_retry_finds_it_again(customer: Customer) -> None:
-    with caller_of(customer, prompt=SLOWER):
+def test_every_further_retry_finds_it_again(
+    customer: Customer, database: psycopg.Connection[Any], held: Held
+) -> None:
+    with caller_of(customer):
         pass
     with (
         httpx.Client(trust_env=False) as impatient,
@@ -79,35 +83,46 @@ def test_every_further_retry_finds_it_again(customer: Customer) -> None:
     ):
         impatient.post(
             f"{customer.stack.base_url}{GENERATIONS}",
-            json={"model": "gpt-image-2-origin", "prompt": SLOWER, "quality": "low"},
+            json={"model": "gpt-image-2-origin", "prompt": SLOW, "quality": "low"},
             headers={**RETRY, "Authorization": f"Bearer {customer.api_key}"},
             timeout=0.5,
         )
 
-    response = customer.generate(SLOWER, quality="low", headers={"x-stainless-retry-count": "2"})
+    again = {"x-stainless-retry-count": "2"}
+    response = held(
+        lambda: customer.generate(SLOW, quality="low", headers=again),
+        when=lambda: turns(database, customer) == 2,
+    )
 
     assert response.status_code == HTTPStatus.OK
     assert customer.captures() == [PRICE_OF_LOW]
 
 
 @pytest.mark.parametrize("count", ["0", "", "-1", "one", "\uff11"])
-def test_without_a_retry_count_it_is_a_new_order(customer: Customer, count: str) -> None:
+def test_without_a_retry_count_it_is_a_new_order(
+    customer: Customer, held: Held, count: str
+) -> None:
     with caller_of(customer):
         pass
 
-    response = customer.client.post(
-        GENERATIONS,
-        json={"model": "gpt-image-2-origin", "prompt": SLOW, "quality": "low"},
-        headers={b"x-stainless-retry-count": count.encode()} if count else {},
+    response = held(
+        lambda: customer.client.post(
+            GENERATIONS,
+            json={"model": "gpt-image-2-origin", "prompt": SLOW, "quality": "low"},
+            headers={b"x-stainless-retry-count": count.encode()} if count else {},
+        ),
+        when=lambda: both_run(customer),
     )
 
     assert response.status_code == HTTPStatus.OK
     until(lambda: customer.captures() == [PRICE_OF_LOW] * 2)
 
 
-def test_an_order_whose_caller_still_waits_is_not_taken_over(customer: Customer) -> None:
+def test_an_order_whose_caller_still_waits_is_not_taken_over(
+    customer: Customer, held: Held
+) -> None:
     with caller_of(customer) as first:
-        response = retry(customer)
+        response = held(lambda: retry(customer), when=lambda: both_run(customer))
         answer = first.getresponse()
         answer.read()
 
@@ -118,21 +133,24 @@ def test_an_order_whose_caller_still_waits_is_not_taken_over(customer: Customer)
 def test_an_order_that_was_answered_is_not_taken_over(
     customer: Customer, database: psycopg.Connection[Any]
 ) -> None:
-    assert customer.generate(SLOW, quality="low").status_code == HTTPStatus.OK
+    assert customer.generate("a fox", quality="low").status_code == HTTPStatus.OK
     until(lambda: unanswered(database, customer) == 0)
 
-    response = retry(customer)
+    response = customer.generate("a fox", quality="low", headers=RETRY)
 
     assert response.status_code == HTTPStatus.OK
     assert customer.captures() == [PRICE_OF_LOW] * 2
 
 
-def test_an_orphan_is_taken_over_once(customer: Customer) -> None:
+def test_an_orphan_is_taken_over_once(customer: Customer, held: Held) -> None:
     with caller_of(customer):
         pass
 
-    responses = asyncio.run(
-        customer.generate_many([{"prompt": SLOW, "quality": "low"}] * 3, headers=RETRY)
+    responses = held(
+        lambda: asyncio.run(
+            customer.generate_many([{"prompt": SLOW, "quality": "low"}] * 3, headers=RETRY)
+        ),
+        when=lambda: customer.states() == {"running": 3},
     )
 
     assert [response.status_code for response in responses] == [200] * 3
@@ -140,81 +158,96 @@ def test_an_orphan_is_taken_over_once(customer: Customer) -> None:
     assert customer.captures() == [PRICE_OF_LOW] * 3
 
 
-def test_another_body_is_another_order(customer: Customer) -> None:
+def test_another_body_is_another_order(customer: Customer, held: Held) -> None:
     with caller_of(customer):
         pass
 
-    response = retry(customer, size="1536x1024")
+    response = held(lambda: retry(customer, size="1536x1024"), when=lambda: both_run(customer))
 
     assert response.json()["size"] == "1536x1024"
     until(lambda: len(customer.captures()) == 2)
 
 
 def test_another_key_of_the_tenant_is_another_caller(
-    customer: Customer, operator: Operator
+    customer: Customer, operator: Operator, held: Held
 ) -> None:
     with caller_of(customer):
         pass
     created = operator("key", "create", customer.name, "--json")
 
     with contextlib.closing(customer.with_key(created)) as other:
-        response = retry(other)
+        response = held(lambda: retry(other), when=lambda: both_run(customer))
 
     assert response.status_code == HTTPStatus.OK
     until(lambda: customer.captures() == [PRICE_OF_LOW] * 2)
 
 
-def test_what_failed_meanwhile_is_tried_afresh(customer: Customer) -> None:
-    with caller_of(customer, prompt="[sandbox: delay=1 fail=500]"):
+def test_what_failed_meanwhile_is_tried_afresh(
+    customer: Customer, end_delays: EndDelays, held: Held
+) -> None:
+    with caller_of(customer, prompt="[sandbox: delay=60 fail=500]"):
         pass
-    until(lambda: customer.states() == {"failed": 1})
+    end_delays(lambda: customer.states() == {"failed": 1})
 
-    response = customer.generate("[sandbox: delay=1 fail=500]", quality="low", headers=RETRY)
+    response = held(
+        lambda: customer.generate("[sandbox: delay=60 fail=500]", quality="low", headers=RETRY)
+    )
 
     assert response.status_code == HTTPStatus.BAD_GATEWAY
     assert customer.states() == {"failed": 2}
 
 
-def test_an_orphan_whose_images_were_deleted_is_ordered_afresh(customer: Customer) -> None:
+def test_an_orphan_whose_images_were_deleted_is_ordered_afresh(
+    customer: Customer, end_delays: EndDelays, held: Held
+) -> None:
     with caller_of(customer):
         pass
-    until(lambda: customer.states() == {"succeeded": 1})
+    end_delays(lambda: customer.states() == {"succeeded": 1})
     (gone,) = customer.client.get(GENERATIONS).json()["data"]
     assert customer.client.delete(f"{GENERATIONS}/{gone['id']}").status_code == HTTPStatus.OK
 
-    response = retry(customer)
+    response = held(lambda: retry(customer))
 
     assert response.status_code == HTTPStatus.OK
     assert response.json()["metadata"]["generation_id"] != gone["id"]
 
 
-def test_a_streaming_caller_that_left_is_found_again(customer: Customer) -> None:
+def test_a_streaming_caller_that_left_is_found_again(
+    customer: Customer, database: psycopg.Connection[Any], held: Held
+) -> None:
     with caller_of(customer, stream=True):
         pass
 
-    response = retry(customer, stream=True)
+    response = held(
+        lambda: retry(customer, stream=True), when=lambda: turns(database, customer) == 1
+    )
 
     assert response.text.count("event: image_generation.completed") == 1
     assert customer.captures() == [PRICE_OF_LOW]
 
 
 def test_the_openai_sdk_pays_once_however_often_it_loses_patience(
-    customer: Customer, sandbox: httpx.Client
+    customer: Customer, sandbox: httpx.Client, database: psycopg.Connection[Any], held: Held
 ) -> None:
     with openai.OpenAI(
         base_url=f"{customer.stack.base_url}/v1",
         api_key=customer.api_key,
-        timeout=1,
+        timeout=0.5,
         max_retries=20,
         http_client=openai.DefaultHttpxClient(trust_env=False),
     ) as client:
-        answer = client.images.generate(
-            model="gpt-image-2-origin", prompt="[sandbox: delay=3] a patient fox", quality="low"
+        answer = held(
+            lambda: client.images.generate(model="gpt-image-2-origin", prompt=SLOW, quality="low"),
+            when=lambda: turns(database, customer) >= 2,
         )
 
     assert answer.data is not None
     assert customer.captures() == [PRICE_OF_LOW]
     assert sandbox.get("/__stats").json()["requests"] == 1
+
+
+def both_run(customer: Customer) -> bool:
+    return customer.states() == {"running": 2}
 
 
 def unanswered(database: psycopg.Connection[Any], customer: Customer) -> int:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.customer import Customer
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 HERE = Path(__file__).parents[1] / "contracts"
 CHECKS = (

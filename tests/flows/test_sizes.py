@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.customer import Customer
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 
 # One medium image, micro-USD, from the published price table: 30 micro-USD a token.
 MEDIUM_PRICES = {

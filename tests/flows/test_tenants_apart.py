@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.customer import Customer
-from tests.flows.conftest import MakeCustomer
+from tests.running import MakeCustomer
 from tests.servers import Stack
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")

@@ -11,9 +11,9 @@ import pytest
 from tests.contracts.refusing import first_channel, refusing
 from tests.customer import GENERATIONS, Customer, Operator
 from tests.edits import edit, vary
-from tests.flows.conftest import MakeCustomer
 from tests.hooks import listening
 from tests.processes import until
+from tests.running import MakeCustomer
 from tests.servers import Stack
 
 KEYS = "/v1/api_keys"

@@ -54,14 +54,13 @@ class Stack:
 
         Raises RuntimeProblem when a part does not come up, Stopped when a signal arrives first.
         """
-        self.supervisor.listen()
         self.start_servers()
         site = Site(layout=self._layout, env=self._env)
         first, short = self._makes_first_image(), site.short_worker()
         serving = [site.web(), site.image_worker()]
         self._set_up(site, meanwhile=serving if first else [*serving, short])
         self.supervisor.wait_ready()
-        write_record(self._layout.run, self._env | self._owner)
+        self.write_record()
         if first:
             self._first_image()
             self.supervisor.begin([short])  # the first image needs none
@@ -72,6 +71,7 @@ class Stack:
     def start_servers(self) -> None:
         """PostgreSQL, Valkey, S3 and the sandbox upstream, each unless it is configured."""
         embedded = self._embedded
+        self.supervisor.listen()
         if embedded.sandbox:  # a slower start than the others', and needed later
             self.supervisor.begin([self._sandbox()])
         makers: list[tuple[str, bool, Callable[[], Part]]] = [
@@ -83,6 +83,10 @@ class Stack:
             if not ours:
                 self._progress.skipped(name, "configured in the environment")
         self.supervisor.start([make() for _, ours, make in makers if ours])
+
+    def write_record(self) -> None:
+        """Let the operator's commands, and tests, find what runs."""
+        write_record(self._layout.run, self._env | self._owner)
 
     def _postgres(self) -> Part:
         server = Postgres(

@@ -1,6 +1,5 @@
 """Commands run as an operator runs them; a customer whose generations are rows with true books."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,11 +52,10 @@ def seeded() -> None:
 
 
 @pytest.fixture
-def sandbox_url(settings):
-    """The address of the running sandbox upstream, which may be called."""
-    url = os.environ["SANDBOX_URL"]
-    settings.EGRESS_ALLOW = frozenset({urlsplit(url).netloc})
-    return url
+def sandbox_url(settings, sandbox_server):
+    """The address of a running sandbox upstream, which may be called."""
+    settings.EGRESS_ALLOW = frozenset({urlsplit(sandbox_server).netloc})
+    return f"{sandbox_server}/v1"
 
 
 class Customer:

@@ -1,6 +1,5 @@
 """An empty installation with the sandbox as its channel, and one whose demo has a past."""
 
-import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -15,9 +14,9 @@ from generation.management.seeding import Wishes
 
 
 @pytest.fixture(scope="module")
-def wishes() -> Iterator[Wishes]:
-    """What `make run` asks for, with the running sandbox upstream."""
-    url = os.environ["SANDBOX_URL"]
+def wishes(sandbox_server: str) -> Iterator[Wishes]:
+    """What `make run` asks for, with a running sandbox upstream."""
+    url = f"{sandbox_server}/v1"
     with override_settings(EGRESS_ALLOW=frozenset({urlsplit(url).netloc})):
         yield Wishes(
             sandbox_url=url,
