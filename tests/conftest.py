@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import certifi
+import httpx
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
@@ -39,16 +39,19 @@ def failures_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def one_tls_context() -> Iterator[None]:
     """Each httpx client reads all authorities anew, which takes 20 ms and is for no test's server.
 
-    So there is one, where a client asks for those of the whole internet.
+    So those that ask for nothing else share one.
     """
-    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
-    file = tmp_path_factory.mktemp("authorities") / "one.pem"
-    file.write_text(first + end, encoding="ascii")
+    shared, make = httpx.create_ssl_context(), httpx.create_ssl_context
+
+    def context(**asked: Any) -> Any:
+        is_plain = asked["verify"] is True and asked["cert"] is None
+        return shared if is_plain else make(**asked)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certifi, "where", lambda: str(file))
+        patch.setattr("httpx._transports.default.create_ssl_context", context)
         yield
 
 

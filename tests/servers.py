@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pictor.kit.garbage import keep_what_is_there
 from pictor.runtime.files import read_json
 from pictor.runtime.part import tail
 from pictor.runtime.ports import free_port
@@ -227,6 +228,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Shuffled as they are, the stack's files begin, so that it runs beside no others."""
     _users.update(item.path for item in items if "stack" in getattr(item, "fixturenames", ()))
     items.sort(key=lambda item: item.path not in _users)
+
+
+def pytest_collection_finish() -> None:
+    """Seven thousand tests stay to the end: no collector of garbage need look at them."""
+    keep_what_is_there()
 
 
 @pytest.hookimpl(tryfirst=True)

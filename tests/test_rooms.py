@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parents[1]
 OWNERS = ("accounts", "billing", "generation", "storage", "webhooks")
 ROOMS = (*OWNERS, "platform")

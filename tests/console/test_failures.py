@@ -3,11 +3,9 @@
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
-from tests.console.browser import SHOWN, axe, keep
 from tests.console.pages import Place
 from tests.console.people import generate
-
-EVERY_LOOK = pytest.mark.parametrize("look", SHOWN, ids=lambda look: look.name)
+from tests.console.visits import broken_rules
 
 
 @pytest.fixture
@@ -31,8 +29,7 @@ def breaks(page: Page, what: str = "**/quote/", **how: object) -> None:
     page.route(what, once, times=1)
 
 
-@EVERY_LOOK
-def test_a_server_that_fails_changes_nothing_and_can_be_asked_again(playground, look):
+def test_a_server_that_fails_changes_nothing_and_can_be_asked_again(playground):
     page = playground
     price = page.locator("#cost").inner_text()
     breaks(page, status=500, body="<p>broken</p>", headers={"x-request-id": "req_1"})
@@ -43,23 +40,20 @@ def test_a_server_that_fails_changes_nothing_and_can_be_asked_again(playground, 
 
     assert page.locator("#cost").inner_text() == price
     assert page.get_by_label("Prompt").input_value() == "A fox"
-    keep(page, f"toast-failure-{look.name}")
-    assert axe(page) == []
+    assert broken_rules(page, "toast-failure") == []
     page.get_by_role("button", name="Retry").click()
     page.locator("#code-curl").get_by_text('"quality": "high"').wait_for()
     assert not toast.is_visible()
 
 
-@EVERY_LOOK
-def test_a_failure_in_a_dialog_is_said_above_it(playground, place, look):
+def test_a_failure_in_a_dialog_is_said_above_it(playground, place):
     page = playground
     breaks(page, "**/find/**", status=503, body="busy")
 
     page.keyboard.press("Control+k")
     palette = page.get_by_role("dialog", name="Find")
     palette.get_by_text("That did not work").wait_for()
-    keep(page, f"toast-palette-{look.name}")
-    assert axe(page) == []
+    assert broken_rules(page, "toast-palette") == []
     palette.get_by_role("button", name="Retry").click()
     palette.get_by_role("link", name="Ledger").wait_for()
 

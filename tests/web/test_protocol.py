@@ -13,7 +13,7 @@ from pictor.web.connections import Connections, process_connections
 from pictor.web.proxies import Proxies
 from tests.web.serving import ANSWER_SECONDS, Wire, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
 KILOBYTE = 1024
 GET = b"GET /x HTTP/1.1\r\nHost: a\r\n"

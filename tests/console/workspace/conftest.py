@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoDbBlocker
 
 from accounts.models import Membership, Tenant, User
 from accounts.services import add_member
@@ -42,27 +46,45 @@ SignIn = Callable[..., Client]
 Make = Callable[..., Generation]
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What the tests of a module begin with."""
+
+    channel: Channel
+    acme: Customer
+
+
+@pytest.fixture(scope="module")
+def begun(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Begun]:
+    """Contracts, prices and acme, written once for a module; each test begins with them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        sow()
+        models = ("gpt-image-2-origin", "gpt-image-2", "dall-e-3")
+        channel = make_channel("hidden-vendor", *models, cost_micros=30_000)
+        begun = Begun(channel, Customer("acme"))
+        with django_db_blocker.block():
+            yield begun
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(autouse=True)
-def pages(db: None, plain_static_files: None) -> None:
-    """Contracts and prices, and pages without the manifest of static files."""
-    sow()
+def pages(begun: Begun, db: None, plain_static_files: None) -> None:
+    """What a test changes is undone. Pages do without the manifest of static files."""
 
 
 @pytest.fixture
-def channel() -> Channel:
-    return make_channel(
-        "hidden-vendor", "gpt-image-2-origin", "gpt-image-2", "dall-e-3", cost_micros=30_000
-    )
+def channel(begun: Begun) -> Channel:
+    return deepcopy(begun.channel)
 
 
 @pytest.fixture
-def acme(channel: Channel) -> Customer:
+def acme(begun: Begun) -> Customer:
     """10 USD and a key that may do everything."""
-    return Customer("acme")
+    return deepcopy(begun.acme)
 
 
 @pytest.fixture
-def other(channel: Channel) -> Customer:
+def other() -> Customer:
     return Customer("other")
 
 

@@ -44,7 +44,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> At:
 def moved(at: At, channel: Channel, delivered: Make) -> Customer:
     """Three months: July with all kinds, August with nothing, September with a request on hold."""
     at("2099-07-10T10:00:00Z")
-    customer = Customer("acme")
+    customer = Customer("by month")
     made = delivered(customer)
     delivered(customer, sizes=((1024, 1024), (1024, 1024)))
     delivered(customer, model="dall-e-3", quality="standard")
@@ -133,7 +133,7 @@ def test_a_charge_at_a_months_edge_falls_on_its_side(
     at, channel, delivered, sign_in, *, zone, moment, number
 ):
     at("2099-10-15T12:00:00Z")
-    acme = Customer("acme")
+    acme = Customer("by month")
     set_time_zone(tenant=acme.tenant, name=zone, actor="test")
     at(moment)
     delivered(acme)
@@ -152,7 +152,7 @@ def test_a_charge_at_a_months_edge_falls_on_its_side(
 
 def test_what_is_entered_late_belongs_to_the_month_of_its_number(at, channel):
     at("2099-09-30T12:00:00Z")
-    acme = Customer("acme")
+    acme = Customer("by month")
     for moment in ("10-01T00:00:00.2Z", "09-30T23:59:59.9Z", "10-01T00:00:01Z", "10-01T00:00:02Z"):
         at(f"2099-{moment}")
         credit(tenant_id=acme.id, amount=Micros(1), reason="test", actor="test")
@@ -167,7 +167,7 @@ def test_months_are_found_wherever_they_lie_among_the_numbers(at, channel):
     """Each edge is searched for between neighbours: the first and last entry are neighbours too."""
     expected = Counter[str]()
     at("2098-12-31T23:59:59Z")
-    acme = Customer("acme", balance=0)
+    acme = Customer("by month", balance=0)
     for day in range(0, 200, 9):
         moment = datetime.fromisoformat("2099-01-01T00:00:00Z") + timedelta(days=day)
         at(moment.isoformat())
@@ -184,7 +184,7 @@ def test_months_are_found_wherever_they_lie_among_the_numbers(at, channel):
 def test_what_usage_counts_in_another_month_has_a_line(at, channel, delivered, sign_in):
     """The request ends in one hour, and its transfer is dated in the next."""
     at("2099-09-15T12:00:00Z")
-    acme = Customer("acme")
+    acme = Customer("by month")
     at("2099-09-30T23:59:59.9Z")
     delivered(acme)
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from pictor.kit.spool import SpoolFile, Spools, SpoolTooLarge
 from tests import raw_server
 from tests.raw_server import Received, Script, says, sends
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.thorough]
 
 Download = Callable[[str], Awaitable[SpoolFile | None]]
 
