@@ -31,11 +31,11 @@ run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 
 test: venv-dev ## run the tests, against real servers of their own, three files at a time
 	@$(COMPILE)
-	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n 3 --dist loadfile
 
 quick: venv-dev ## rules, some services and one flow through all parts, within a minute
 	@$(COMPILE)
-	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q -m 'quick and not thorough'
+	@$(PY) -m pytest -n 3 --dist loadfile -q -m 'quick and not thorough'
 
 coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow: not in CI)
 	@$(PY) -m coverage erase
