@@ -1,6 +1,6 @@
 """`stream: true` with `partial_images`, through the whole stack and the sandbox's real stream."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import httpx
@@ -11,7 +11,6 @@ import pytest
 from tests.customer import Customer
 from tests.events import COMPLETED, PARTIAL, picture_of, streamed_to, types_of
 from tests.flows.remains import names_beside
-from tests.processes import until
 from tests.servers import Stack
 
 MODEL = "gpt-image-2-origin"
@@ -29,8 +28,10 @@ def test_partial_images_arrive_before_the_image_is_finished(
     with ThreadPoolExecutor(1) as pool:
         for _ in range(3):
             coming = pool.submit(next, stream)
-            until(lambda: sandbox.post("/__delays/end").json()["ended"] == 1)
-            events.append(coming.result(30))
+            while not coming.done():
+                if sandbox.post("/__delays/end").json()["ended"]:
+                    wait({coming}, timeout=10)
+            events.append(coming.result())
             states.append(customer.states())
     assert list(stream) == []
 
