@@ -20,6 +20,8 @@ LONG_BYTES = 16 * 1024
 """Longer strings are images; shorter ones may be urls, which are rarely above 2 KB."""
 MAX_SKELETON_BYTES = 2 * 1024**2
 
+_USUAL = bytes.maketrans(b"-_", b"+/")
+
 TEXT_KEYS = frozenset({"revised_prompt", "prompt", "text", "content", "message", "refusal"})
 """Kept in the answer even when they are long."""
 
@@ -34,7 +36,15 @@ class DiscardSink:
         """Nothing to end."""
 
 
-class PatientSink(Base64Sink):
+class AnswerSink(Base64Sink):
+    """Takes the URL-safe alphabet too (RFC 4648, 5): what was paid for shall arrive."""
+
+    @override
+    def _decode(self, data: bytes) -> None:
+        super()._decode(data.translate(_USUAL))
+
+
+class PatientSink(AnswerSink):
     """One whose spool may refuse the bytes: `refusal` says so, and the rest is thrown away."""
 
     refusal: SpoolError | None = None
@@ -73,7 +83,7 @@ class AnswerStream:
         self, spools: Spools, *, max_images: int, max_image_bytes: int, is_patient: bool = False
     ) -> None:
         self.spools = spools
-        self._sink_kind = PatientSink if is_patient else Base64Sink
+        self._sink_kind = PatientSink if is_patient else AnswerSink
         self._left_images = max_images
         self._max_image_bytes = max_image_bytes
         self._stream: JsonStream[Base64Sink | DiscardSink] = JsonStream(

@@ -1,11 +1,13 @@
 """A result by its url, into a spool. Fetching it again is free, so a failure is tried again.
 
-Addresses come from the vendor, so the SSRF guard judges each; our credential does not go along. The
-caller's deadline is the only one for all tries together.
+Addresses come from the vendor, so the SSRF guard judges each, those that it redirects to included;
+our credential does not go along. The caller's deadline is the only one for all tries together.
 """
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import quote, urljoin
 
 from generation.channels.base import MAX_IMAGE_BYTES
 from pictor.kit import retries
@@ -14,7 +16,13 @@ from pictor.kit.spool import SpoolFile
 
 READ_SECONDS = 30.0
 
-_again = retries.calls(tries=3, pause_seconds=0.5)
+MOST_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BARE = re.compile(r"[^!-~]+")
+"""What an address may not hold as it is: white space, and letters that are not ASCII."""
+
+_again = retries.calls(tries=5, pause_seconds=0.5, longest_pause_seconds=4.0)
+"""A bucket may say for seconds that what it was just given is not there."""
 
 
 class NothingThere(HttpError):
@@ -41,8 +49,17 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, HttpError) and not isinstance(error, EgressRefused | BodyTooLarge)
 
 
-async def _fetch(url: str, http: HttpPool, new_spool: Callable[[], SpoolFile]) -> SpoolFile:
+async def _fetch(
+    url: str,
+    http: HttpPool,
+    new_spool: Callable[[], SpoolFile],
+    redirects: int = MOST_REDIRECTS,
+) -> SpoolFile:
+    url = _BARE.sub(lambda bare: quote(bare[0]), url)
     async with http.exchange("GET", url, read_timeout_seconds=READ_SECONDS) as answer:
+        if answer.status in REDIRECTS and redirects:
+            there = urljoin(url, answer.headers.get("location", ""))
+            return await _fetch(there, http, new_spool, redirects - 1)
         if answer.status != HTTPStatus.OK:
             raise NothingThere(f"HTTP {answer.status}")
         spool = new_spool()

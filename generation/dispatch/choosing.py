@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from generation import attempts
-from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
+from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms, RouteInfo
 from generation.catalogue.plans import CLOSEST, Candidate
 from generation.catalogue.snapshot import latest_catalogue
 from generation.channels.declaration import PLAIN, Needs
@@ -182,6 +182,15 @@ class Chooser:
             retry_after=gate_seconds(cause),
             now=time.monotonic(),
         )
+
+    def doubts(self, route: RouteInfo, *, tenant: UUID) -> bool:
+        """Whether a rejection of this tenant's request may be about the channel."""
+        self._health.rejected(route, tenant=tenant)
+        return self._health.is_doubted(route)
+
+    def proved_wrong(self, route: RouteInfo) -> None:
+        """Another channel delivered what this one had rejected."""
+        self._health.was_wrong(route, now=time.monotonic())
 
     def delivered(self, candidate: Candidate, *, wanted: str, sizes: Sequence[str]) -> None:
         """What sizes came back of a call: a channel that is not true to one goes after others."""

@@ -10,6 +10,7 @@ import logging
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from prometheus_client import Gauge
 
@@ -42,6 +43,9 @@ UNPROVEN_CALLS = 4
 """Calls in flight to a channel that has not yet answered well, while others could serve."""
 NEWS_SECONDS = 2.0
 """Each time that a call has been out this long without failing, twice as many may go."""
+REJECTED_IN_A_ROW, REJECTED_TENANTS = 5, 2
+"""So many rejections without a success, of so many tenants at least, may be about the channel:
+vendors answer 400 for an account in arrears. One tenant's bad requests are no evidence."""
 WRONG_SIZES = 3
 """Wrong sizes in a row before a channel is no longer sent that size first."""
 DEFAULT_GATE_SECONDS = 5.0
@@ -69,6 +73,8 @@ class _Circuit:
     is_proven: bool = False
     failed_at: float = -math.inf
     calls: set[UpstreamCall] = field(default_factory=set)
+    rejected: deque[UUID] = field(default_factory=lambda: deque(maxlen=REJECTED_IN_A_ROW))
+    """Whose requests were, since the last success."""
 
     def allows(self, now: float) -> bool:
         """Whether one more call may start on an unproven channel: ever more while none fails."""
@@ -154,6 +160,7 @@ class Health:
             is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
             pause = circuit.pause
             if failed_as is None:
+                circuit.rejected.clear()
                 circuit.is_proven = True
                 circuit.outcomes.append((now, True))
                 circuit.pause, circuit.open_until, circuit.is_probing = 0.0, 0.0, False
@@ -165,6 +172,24 @@ class Health:
             if circuit.pause != pause:
                 model = "" if circuit is channel.account else call.route.model
                 _tell_turn(call.route.channel_name, model, before=pause, after=circuit.pause)
+
+    def rejected(self, route: RouteInfo, *, tenant: UUID) -> None:
+        """The channel did not accept what this tenant asked for."""
+        self._circuit(route).rejected.append(tenant)
+
+    def is_doubted(self, route: RouteInfo) -> bool:
+        """Whether it rejects whatever it is asked for."""
+        rejected = self._circuit(route).rejected
+        return len(rejected) == REJECTED_IN_A_ROW and len({*rejected}) >= REJECTED_TENANTS
+
+    def was_wrong(self, route: RouteInfo, *, now: float) -> None:
+        """Another channel delivered what this one had rejected."""
+        circuit = self._circuit(route)
+        circuit.outcomes.append((now, False))
+        pause = circuit.pause
+        self._failed(circuit, now)
+        if circuit.pause != pause:
+            _tell_turn(route.channel_name, route.model, before=pause, after=circuit.pause)
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool) -> None:
         """Whether what came back had the size that was sent for."""

@@ -42,13 +42,23 @@ class History:
 
 
 def decide(
-    attempt_class: AttemptClass, *, history: History, has_next: bool, retry_is_free: bool
+    attempt_class: AttemptClass,
+    *,
+    history: History,
+    has_next: bool,
+    retry_is_free: bool,
+    is_doubted: bool = False,
 ) -> Next:
-    """What follows, given what came before (`history` includes this attempt)."""
+    """What follows, given what came before (`history` includes this attempt).
+
+    `is_doubted` says that the channel rejects whatever it is asked: it may be about the channel.
+    """
     match attempt_class:
         case AttemptClass.NOT_REACHED if history.not_reached <= NOT_REACHED_BUDGET:
             return Next.NEXT_CHANNEL if has_next else Next.SAME_CHANNEL
         case AttemptClass.NOT_REACHED | AttemptClass.REFUSED if has_next:
+            return Next.NEXT_CHANNEL
+        case AttemptClass.REJECTED if is_doubted and has_next:
             return Next.NEXT_CHANNEL
         case AttemptClass.BAD_RESULT if retry_is_free and history.bad_results == 1:
             return Next.SAME_CHANNEL

@@ -60,6 +60,8 @@ class _Run:
     begun: UUID | None = None
     """The first attempt, where it began with the claim."""
     history: History = field(default_factory=History)
+    doubted: list[RouteInfo] = field(default_factory=list)
+    """Of channels that rejected it and may be wrong."""
     number: int = 0
     ends_at: float = 0.0
     large: Mapping[str, LargeValue] = field(default_factory=dict)
@@ -128,10 +130,14 @@ class Dispatcher:
             candidate, call, run.begun = opening.candidate, opening.call, opening.attempt_id
         while True:
             try:
-                return await self._attempt(run, candidate, call)
+                delivery = await self._attempt(run, candidate, call)
             except _Ended as ended:
                 run.history = run.history.after(ended.cause.attempt_class)
                 self._requeue(run, candidate, ended)
+            else:
+                for route in run.doubted:
+                    self._chooser.proved_wrong(route)
+                return delivery
             candidate, call = await self._next(run)
 
     async def _next(self, run: _Run) -> tuple[Candidate, UpstreamCall]:
@@ -140,11 +146,17 @@ class Dispatcher:
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
         """Leave in the queue what may be tried next; raises Failure when nothing may."""
         rest = [other for other in run.queue if other is not candidate]
+        is_doubted = ended.cause.attempt_class is AttemptClass.REJECTED and self._chooser.doubts(
+            candidate.route, tenant=run.generation.tenant_id
+        )
+        if is_doubted:
+            run.doubted.append(candidate.route)
         match decide(
             ended.cause.attempt_class,
             history=run.history,
             has_next=bool(rest),
             retry_is_free=candidate.route.retry_is_free,
+            is_doubted=is_doubted,
         ):
             case Next.SAME_CHANNEL:
                 run.queue = [candidate, *rest]

@@ -3,7 +3,9 @@
 Kept are frames of the types that are decoded here (baseline, extended, progressive), tables, scans,
 JFIF's APP0 without its thumbnail, Adobe's APP14, and a colour profile in APP2. All other APPn
 segments (EXIF, XMP, IPTC, other pictures), comments, and what follows the end are dropped. An EXIF
-rotation goes with them: sizes are the stored pixels, and it was never applied.
+rotation goes with them: sizes are the stored pixels, and it was never applied. A file that ends
+with its one scan of all colours gets the end marker that it lacks, as every viewer takes it; a
+decoder says whether that scan is whole. Of several scans, the last one may be missing.
 
 Source: JPEG (ITU-T T.81) B.1 and B.2; JFIF 1.02; ICC.1 annex B.4.
 """
@@ -29,6 +31,8 @@ _FILLER = 0xFF
 _SOI, _EOI, _SOS, _APP0, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE2, 0xEE
 _TABLES_AND_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SOS})
 """SOF0 to SOF2, DHT, DQT, DRI, SOS. The other frame types are refused."""
+_SEQUENTIAL, _COMPONENTS_AT = frozenset({0xC0, 0xC1}), 9
+"""Frames whose scan is the only one where it has all components; and where their number is."""
 _DROPPED = frozenset({0xCC, 0xDC, *range(0xE0, 0xF0), 0xFE})
 """DAC, DNL, APPn and COM, unless they are kept."""
 _NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD8), _EOI})
@@ -57,9 +61,11 @@ def kept(file: Source) -> Iterator[Piece]:
 def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
     """What may be kept, with the marker it belongs to."""
     yield _SOI, Span(0, len(SIGNATURE))
-    position = len(SIGNATURE)
+    position, components = len(SIGNATURE), b""
     for _ in range(MAX_PIECES):
         marker, segment = _segment(file, position)
+        if marker in _SEQUENTIAL:
+            components = file.read_at(segment.offset + _COMPONENTS_AT, 1)
         piece = _kept(file, segment, marker)
         if piece is not None:
             yield marker, piece
@@ -69,6 +75,11 @@ def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
         if marker == _SOS:
             position = _end_of_scan(file, segment.end)
             yield marker, Span(segment.end, position - segment.end)
+            if position == file.size:
+                if components != exactly(file, segment.offset + _HEAD_BYTES, 1):
+                    raise CutShort
+                yield _EOI, bytes((_FILLER, _EOI))
+                return
     raise NotAnImage("a jpeg of too many segments")
 
 
@@ -110,9 +121,9 @@ def _shortened(file: Source, segment: Span, head: bytes) -> Piece:
 
 
 def _end_of_scan(file: Source, position: int) -> int:
-    """Where the next marker is."""
+    """Where the next marker is; the file's end where there is none."""
     while window := file.read_at(position, _WINDOW_BYTES):
         if found := _END_OF_SCAN.search(window):
             return position + found.start()
         position += max(len(window) - 1, 1)  # a 0xFF may be the last byte
-    raise CutShort
+    return file.size

@@ -7,6 +7,7 @@ import pytest
 
 from tests.contracts.refusing import first_channel, refusing
 from tests.customer import Customer, Operator
+from tests.running import MakeCustomer
 from tests.servers import Stack
 
 PRICE_OF_LOW = 5_880
@@ -56,6 +57,23 @@ def test_a_call_whose_fate_is_unknown_is_never_sent_again(
     assert response.status_code == 502
     assert dead.calls == 1
     assert customer.balance() == (10_000_000, 0)
+
+
+def test_what_one_channel_rejects_of_everybody_is_tried_on_the_next(
+    make_customer: MakeCustomer, operator: Operator, stack: Stack
+) -> None:
+    ann, bob = make_customer(), make_customer()
+    with (
+        refusing(stack.upstream_ports[2], 400) as dead,
+        first_channel(operator, "refusing", dead.base_url),
+    ):
+        alone = [ann.generate("a fox", quality="low").status_code for _ in range(6)]
+        both = [one.generate("a fox", quality="low").status_code for one in (bob, ann, bob, ann)]
+
+    assert alone == [400] * 6
+    assert both == [200] * 4
+    assert dead.calls in range(7, 11)
+    assert (ann.captures(), bob.captures()) == ([PRICE_OF_LOW] * 2, [PRICE_OF_LOW] * 2)
 
 
 def test_a_gate_stays_closed_as_long_as_the_upstream_said_until_it_is_reset(

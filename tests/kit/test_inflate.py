@@ -3,7 +3,23 @@
 import gzip
 import tracemalloc
 
+import pytest
+
 from pictor.kit.inflate import inflater
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_a_gzip_body_of_several_members_is_one(step):
+    packed = gzip.compress(b"hello, ") + gzip.compress(b"") + gzip.compress(b"world") + b"junk"
+    pieces = inflater("gzip")
+
+    body = b"".join(
+        piece
+        for start in range(0, len(packed), step)
+        for piece in pieces(packed[start : start + step])
+    )
+
+    assert body == b"hello, world"
 
 
 def test_what_follows_a_compressed_body_is_dropped_and_not_kept():

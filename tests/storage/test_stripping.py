@@ -200,6 +200,16 @@ def test_a_scan_may_end_anywhere_however_it_is_read(spooled, scan_bytes):
     assert pieces == [Span(0, len(data))]
 
 
+def test_a_jpeg_without_an_end_marker_gets_one(spooled):
+    whole = picture("JPEG")
+
+    clean, facts = cleaned(spooled(whole[:-2]))
+
+    assert facts.size == "61x47"
+    assert b"".join(clean.chunks()) == whole
+    clean.close()
+
+
 HEADER = png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
 
 
@@ -208,7 +218,7 @@ HEADER = png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
     [
         (picture("PNG")[:-12], "cut short"),
         (picture("PNG")[:-5], "cut short"),
-        (picture("JPEG")[:-2], "cut short"),
+        (picture("JPEG", progressive=True)[:-2], "cut short"),
         (picture("WEBP")[:-2], "cut short"),
         (picture("WEBP")[:5], "cut short"),
         (png_with(png_chunk(b"ABCD")), "impossible b'ABCD'"),

@@ -32,6 +32,8 @@ from pictor.kit.json_stream import JsonRefused
 from pictor.kit.spool import SpoolError, SpoolFull, Spools, SpoolTooLarge
 
 EVENTS_OR_JSON = "text/event-stream, application/json"
+EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
+"""What a stream of events begins with."""
 
 
 class OpenAIAdapter:
@@ -60,6 +62,7 @@ class OpenAIAdapter:
         exchange = self._exchange(request)
         reader = AnswerReader(
             request,
+            address=wire.endpoint(self._config.base_url, request.task),
             http=self._http,
             spools=self._spools,
             api_key=self._config.api_key,
@@ -129,12 +132,13 @@ async def _ask(
     async with exchange as answer:
         if answer.status // 100 != HTTPStatus.OK // 100:
             raise await reader.refusal(answer)
-        if request.partial_images and _is_event_stream(answer):
-            return await reader.streamed(answer)
-        document = await reader.document(answer, stream)
+        head, chunks = await reader.begun(answer)
+        if head.startswith(EVENT_FIELDS) or (not head and _says_events(answer)):
+            return await reader.streamed(answer, chunks)
+        document = await reader.document(chunks, stream)
     return await reader.plain(answer, document, stream)
 
 
-def _is_event_stream(answer: HttpAnswer) -> bool:
+def _says_events(answer: HttpAnswer) -> bool:
     kind: str = answer.headers.get("content-type", "")
     return kind.partition(";")[0].strip().lower() == "text/event-stream"

@@ -3,22 +3,9 @@
 Sources: OpenAI's and Azure's error references, relays' source (20 Nov 2026).
 """
 
-import re
 from dataclasses import dataclass
 
-# Parts of a code or type, letters only.
-_POLICY_WORDS = (
-    "moderation", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw",
-)  # fmt: skip
-_POLICY_PHRASES = ("safety system", "content policy", "content management policy")
-
-# OpenAI sends billing_hard_limit_reached with a 400; relays answer 400 or 200 for a dead account.
-_CHANNEL_WORDS = (
-    "billinghardlimit", "insufficient", "quota", "apikey", "authentication", "permission",
-    "deactivated", "modelnotfound", "ratelimit", "overloaded", "noavailablechannel",
-    "serviceunavailable",
-)  # fmt: skip
-_CALLER_WORDS = ("invalidrequest", "invalidvalue", "imagegenerationuser", "invalidparameter")
+from generation.channels.complaints import About, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +21,9 @@ class Complaint:
     """A status inside the body, such as {"error": {"code": 429}}."""
 
     @property
-    def is_policy(self) -> bool:
-        """The upstream's policy refuses the prompt or the picture."""
-        message = self.message.lower()
-        return self._names(_POLICY_WORDS) or any(each in message for each in _POLICY_PHRASES)
-
-    @property
-    def is_about_channel(self) -> bool:
-        """The channel's own key, credit, model or rate is at fault."""
-        return self._names(_CHANNEL_WORDS)
-
-    @property
-    def is_about_caller(self) -> bool:
-        """The request is at fault."""
-        return self._names(_CALLER_WORDS)
-
-    def _names(self, words: tuple[str, ...]) -> bool:
-        said = [re.sub(r"[^a-z]", "", each.lower()) for each in (self.code, self.type)]
-        return any(word in each for word in words for each in said)
+    def about(self) -> About | None:
+        """Whose matter it is; None where it does not say."""
+        return about(codes=(self.code, self.type), message=self.message)
 
 
 def complaint_of(document: object) -> Complaint:

@@ -6,8 +6,8 @@ work on it; everything that leaves that open is `unknown` and is never sent agai
 | status | body | class |
 |---|---|---|
 | 521 522 523 525 | any (Cloudflare: the origin was not connected) | not_reached |
-| 400 413 422 | a policy code, type or phrase | moderated |
-| 400 413 422 | a code about the channel's own account | refused |
+| 400 413 422 | a code or phrase about policy (channels/complaints.py) | moderated |
+| 400 413 422 | one about the channel's own account | refused |
 | 400 413 422 | anything else | rejected |
 | 503 | a JSON object | refused |
 | 503 | anything else: a proxy's page, sent while the work may go on | unknown |
@@ -27,6 +27,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from generation.channels.answers import redacted, request_id_of, retry_after_of
+from generation.channels.complaints import About
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.openai import wire
 from generation.channels.openai.complaints import Complaint, complaint_of
@@ -37,6 +38,11 @@ UNKNOWN_4XX = frozenset({408, 499})
 REDIRECTS_UNWORKED = frozenset({301, 307, 308})
 MAY_HAVE_BILLED = frozenset({AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT})
 
+_CLASS_OF: dict[About | None, AttemptClass] = {
+    About.POLICY: AttemptClass.MODERATED,
+    About.CHANNEL: AttemptClass.REFUSED,
+    About.CALLER: AttemptClass.REJECTED,
+}
 _OUR_FIELDS = frozenset({
     "prompt", "n", "size", "quality", "output_format", "output_compression", "style",
     "background", "watermark", "moderation", "image", "mask", "user", "safety_identifier",
@@ -48,9 +54,9 @@ def class_of_status(status: int, complaint: Complaint) -> AttemptClass:
     """The table above, for answers that are not 2xx."""
     if status in NOT_REACHED:
         return AttemptClass.NOT_REACHED
-    if complaint.is_policy:
+    if complaint.about is About.POLICY:
         return AttemptClass.MODERATED
-    if status in REJECTED and not complaint.is_about_channel:
+    if status in REJECTED and complaint.about is not About.CHANNEL:
         return AttemptClass.REJECTED
     return AttemptClass.REFUSED if _is_refusal(status, complaint) else AttemptClass.UNKNOWN
 
@@ -71,11 +77,7 @@ def class_of_document(document: dict[str, object]) -> AttemptClass:
     complaint = complaint_of(document)
     if complaint.status is not None:
         return class_of_status(complaint.status, complaint)
-    if complaint.is_policy:
-        return AttemptClass.MODERATED
-    if complaint.is_about_channel:
-        return AttemptClass.REFUSED
-    return AttemptClass.REJECTED if complaint.is_about_caller else AttemptClass.UNKNOWN
+    return _CLASS_OF.get(complaint.about, AttemptClass.UNKNOWN)
 
 
 def error_of_answer(

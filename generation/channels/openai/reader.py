@@ -1,10 +1,14 @@
 """Reads what the images API answers: a JSON document, a stream of events, or a refusal.
 
-For partial images the upstream is asked for a stream; if it answers with plain JSON anyway, that is
-read as usual. A stream that is cut off is an answer cut short: its images are lost.
+For partial images the upstream is asked for a stream. What comes is read by what it is, whatever
+was asked for and whatever it is called: JSON, or events. A stream that is cut off is an answer cut
+short: its images are lost.
 """
 
+from codecs import BOM_UTF8
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from urllib.parse import urljoin
 
 from generation.channels.answers import request_id_of
 from generation.channels.base import (
@@ -36,6 +40,7 @@ class AnswerReader:
 
     Args:
         request: as it was sent.
+        address: what was asked, which relative urls are relative to.
         http: the event loop's clients, for results by url.
         spools: the scope of its images.
         api_key: which must not be in an error's words.
@@ -46,21 +51,45 @@ class AnswerReader:
         self,
         request: UpstreamRequest,
         *,
+        address: str,
         http: HttpPool,
         spools: Spools,
         api_key: str,
         on_partial: OnPartial | None,
     ) -> None:
         self._request = request
+        self._address = address
         self._http = http
         self._spools = spools
         self._api_key = api_key
         self._on_partial = on_partial
 
-    async def document(self, answer: HttpAnswer, stream: AnswerStream) -> dict[str, object]:
+    async def begun(self, answer: HttpAnswer) -> tuple[bytes, AsyncIterator[bytes]]:
+        """What the answer begins with, and all of it.
+
+        What stands before that says nothing: a byte order mark, and the blanks by which an upstream
+        keeps a connection alive.
+        """
+        images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
+        chunks = answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images)
+        head = b""
+        async for chunk in chunks:
+            head = (head + chunk).removeprefix(BOM_UTF8).lstrip()
+            if head and not BOM_UTF8.startswith(head):
+                break
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield head
+            async for chunk in chunks:
+                yield chunk
+
+        return head, whole()
+
+    async def document(
+        self, chunks: AsyncIterator[bytes], stream: AnswerStream
+    ) -> dict[str, object]:
         """Read to its end; the images are in the stream then."""
-        cap = MAX_ANSWER_BYTES_PER_IMAGE * (self._request.n + SPARE_IMAGES)
-        async for chunk in answer.chunks(cap):
+        async for chunk in chunks:
             stream.feed(chunk)
         return stream.finish()
 
@@ -82,12 +111,12 @@ class AnswerReader:
             http_status=answer.status,
         )
 
-    async def streamed(self, answer: HttpAnswer) -> UpstreamAnswer:
+    async def streamed(self, answer: HttpAnswer, chunks: AsyncIterator[bytes]) -> UpstreamAnswer:
         """Read events until all images are here; the stream need not end then."""
         streamed = StreamedAnswer(
             self._request, images_of=self._images, on_partial=self._on_partial
         )
-        await self._read_events(answer, streamed)
+        await self._read_events(chunks, streamed)
         if not streamed.images:
             error = self._without_image(answer, streamed.last)
             raise errors.after_work(error) if streamed.has_begun else error
@@ -104,10 +133,9 @@ class AnswerReader:
             answer.status, answer.headers, bytes(body), api_key=self._api_key, now=clock.now()
         )
 
-    async def _read_events(self, answer: HttpAnswer, streamed: StreamedAnswer) -> None:
-        images = self._request.n * (1 + self._request.partial_images) + SPARE_IMAGES
+    async def _read_events(self, chunks: AsyncIterator[bytes], streamed: StreamedAnswer) -> None:
         events = EventStream(self._new_event)
-        async for chunk in answer.chunks(MAX_ANSWER_BYTES_PER_IMAGE * images):
+        async for chunk in chunks:
             for event in events.feed(chunk):
                 await streamed.take(event)
                 if streamed.is_whole:
@@ -135,7 +163,8 @@ class AnswerReader:
             if len(images) == n:
                 break
             if found.url is not None:
-                spool = await download(found.url, http=self._http, new_spool=stream.new_spool)
+                url = urljoin(self._address, found.url.strip())
+                spool = await download(url, http=self._http, new_spool=stream.new_spool)
             else:
                 spool = stream.image(found.base64)
             if spool is not None:

@@ -2,9 +2,11 @@
 
 Source: OpenAI's API reference, "Create image", "Create image edit", "Create image variation"
 (20 Nov 2026). A generation is JSON, the other two are forms with files.
-Relays differ: some answer with `images` for `data`, some put a data URI where a url belongs.
+Relays differ: some answer with `images` for `data`, with one object or a bare address for an array,
+with `image_url` for `url`, or put a data URI where a url belongs.
 """
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
@@ -18,6 +20,9 @@ MAX_WORD_CHARS = 40
 MAX_REVISED_PROMPT_CHARS = 32_000
 
 _BASE64_KEYS = ("b64_json", "b64", "base64", "image_base64")
+_ABSOLUTE = re.compile("https?://", re.IGNORECASE)
+_RELATIVE = re.compile(r"/\S*[^A-Za-z0-9+/=_\s-]")
+"""A path has a character that base64 has not: mostly the point of its ending."""
 
 
 PATHS = {
@@ -95,15 +100,18 @@ class FoundImage:
 def found_images(document: dict[str, object], *, most: int) -> list[FoundImage]:
     """The first images an answer holds, in order; entries without one are left out."""
     entries = document.get("data") or document.get("images")
-    if not isinstance(entries, list):
+    if isinstance(entries, str) and not _is_address(entries):  # a task's id
         return []
+    entries = entries if isinstance(entries, list) else [entries]
     found = (_image_of(entry) for entry in entries)
     return list(islice((image for image in found if image is not None), most))
 
 
 def says_something(document: dict[str, object]) -> bool:
     """True when an answer without an image has words in its place: a refusal."""
-    spoken: list[object] = [document.get("choices"), document.get("data"), document.get("output")]
+    data = document.get("data")
+    spoken: list[object] = [document.get("choices"), document.get("output")]
+    spoken.append(None if isinstance(data, str) else data)
     spoken += [document.get(key) for key in ("text", "refusal", "output_text", "content")]
     return any(_has_text(value, depth=0) for value in spoken)
 
@@ -136,12 +144,12 @@ def word_of(document: dict[str, object], key: str) -> str | None:
 
 def _image_of(entry: object) -> FoundImage | None:
     if isinstance(entry, str):
-        entry = {"url" if entry.startswith(("https://", "http://")) else "b64_json": entry}
+        entry = {"url": entry}
     if not isinstance(entry, dict):
         return None
     encoded = next((text for key in _BASE64_KEYS if (text := _text(entry.get(key)))), None)
-    url = _text(entry.get("url"))
-    if url and not url.startswith(("https://", "http://")):  # a data URI, or a placeholder for one
+    url = _text(entry.get("url")) or _address_in(entry.get("image_url"))
+    if url and not _is_address(url):  # a data URI, base64, or a placeholder for one of these
         encoded, url = encoded or url, None
     if not encoded and not url:
         return None
@@ -151,6 +159,16 @@ def _image_of(entry: object) -> FoundImage | None:
         url=None if encoded else url,
         revised_prompt=revised[:MAX_REVISED_PROMPT_CHARS] if revised else None,
     )
+
+
+def _address_in(image_url: object) -> str | None:
+    """Of an `image_url`, which is an address or an object with one."""
+    return _text(image_url.get("url") if isinstance(image_url, dict) else image_url)
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is an address, or a path at the upstream's own."""
+    return bool(_ABSOLUTE.match(text.strip()) or _RELATIVE.match(text.strip()))
 
 
 def _storable(text: str | None) -> str | None:

@@ -1,14 +1,17 @@
 """Compressed bodies in bounded pieces, so that a bomb is seen before it has grown.
 
 `inflater("gzip")` gives a function from the next raw bytes to pieces, of at most 64 KB where they
-were compressed; its caller counts them and stops. What follows the end of a compressed body is
-dropped: zlib would keep it all. Knows gzip, deflate and identity. Raises CannotInflate.
+were compressed; its caller counts them and stops. A gzip body may have several members (RFC 1952,
+2.2). What follows the end of a compressed body is dropped: zlib would keep it all. Knows gzip,
+deflate and identity. Raises CannotInflate.
 """
 
 import zlib
 from collections.abc import Callable, Iterator
 
 PIECE_BYTES = 64 * 1024
+
+_GZIP = b"\x1f\x8b"
 
 Inflate = Callable[[bytes], Iterator[bytes]]
 
@@ -25,14 +28,20 @@ def inflater(encoding: str) -> Inflate:
     if word not in {"gzip", "x-gzip", "deflate"}:
         raise CannotInflate(f"content encoding {word[:40]!r}")
     state = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, told by their headers
+    has_ended = False
 
     def pieces(raw: bytes) -> Iterator[bytes]:
+        nonlocal state, has_ended
         piece = b""
         try:
             # A full piece may have left more behind.
-            while not state.eof and (raw or len(piece) == PIECE_BYTES):
+            while not has_ended and (raw or len(piece) == PIECE_BYTES):
+                if state.eof:
+                    has_ended = not raw.startswith(_GZIP[: len(raw)])
+                    state = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                    continue
                 piece = state.decompress(raw, PIECE_BYTES)
-                raw = state.unconsumed_tail
+                raw = state.unused_data or state.unconsumed_tail
                 yield piece
         except zlib.error as error:
             raise CannotInflate(f"broken {word} body: {error}") from None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from generation.channels import download as shelf
+from pictor.kit import retries
 from pictor.kit.http import DeadlineExceeded, HttpPool, deadline
 from pictor.kit.spool import SpoolFile, Spools, SpoolTooLarge
 from tests import raw_server
@@ -65,11 +66,65 @@ async def test_what_fails_is_tried_again(download, upstream, pixel, failures):
     spool.close()
 
 
-async def test_three_tries_are_enough(download, upstream):
+async def test_five_tries_are_enough(download, upstream, monkeypatch):
+    monkeypatch.setattr(shelf, "_again", retries.calls(tries=5, pause_seconds=0.01))
     upstream.script = says(b"", status=503)
 
     assert await download(f"{upstream.url}/a.png") is None
-    assert len(upstream.received) == 3
+    assert len(upstream.received) == 5
+
+
+def leads_to(place: str) -> Script:
+    return says(b"", status=302, headers={"Location": place})
+
+
+async def test_three_redirects_are_followed_relative_ones_too(download, upstream, pixel):
+    absolute = leads_to(f"{upstream.url}/one.png")
+    upstream.script = in_turn(absolute, leads_to("two.png?a=%2F"), leads_to("/three"), says(pixel))
+
+    spool = await download(f"{upstream.url}/files/zero.png")
+
+    assert b"".join(spool.chunks()) == pixel
+    targets = [request.target for request in upstream.received]
+    assert targets == ["/files/zero.png", "/one.png", "/two.png?a=%2F", "/three"]
+    spool.close()
+
+
+async def test_a_redirect_is_judged_as_any_address(download, upstream):
+    upstream.script = leads_to("http://169.254.169.254/latest/meta-data")
+
+    assert await download(f"{upstream.url}/a.png") is None
+    assert len(upstream.received) == 1
+
+
+async def test_redirects_without_end_are_given_up(download, upstream, monkeypatch):
+    monkeypatch.setattr(shelf, "_again", retries.calls(tries=2, pause_seconds=0.01))
+    upstream.script = leads_to("/again")
+
+    assert await download(f"{upstream.url}/a.png") is None
+    assert len(upstream.received) == 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/a b.png", "/a%20b.png"),
+        ("/图 1.png", "/%E5%9B%BE%201.png"),
+        (
+            "/a%2Fb%7Ec.png?sig=ab%2Bcd~e+g%3D&x=a;b:c,d'e",
+            "/a%2Fb%7Ec.png?sig=ab%2Bcd~e+g%3D&x=a;b:c,d'e",
+        ),
+    ],
+)
+async def test_an_address_is_asked_as_it_came_but_for_what_it_may_not_hold(
+    download, upstream, pixel, path, target
+):
+    upstream.script = says(pixel)
+
+    spool = await download(upstream.url + path)
+
+    assert upstream.received[0].target == target
+    spool.close()
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,7 @@ GOOD_START = b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"data":[{"b64_jso
         (says(b"{" + b" " * 3_000_000 + b"}"), "unknown"),
         (says(b'{"data":[]}'), "bad_result"),
         (says(b'{"data":[{"b64_json":"?"}]}'), "bad_result"),
-        (says(b'{"data":[{"b64_json":"' + b"QUJ-" * 10_000 + b'"}]}'), "bad_result"),
+        (says(b'{"data":[{"b64_json":"' + b"QUJ!" * 10_000 + b'"}]}'), "bad_result"),
         (says(b'{"data":[{"text":"No."}]}'), "moderated"),
         (says(b'{"error":{"code":"moderation_blocked"}}', status=400), "moderated"),
         (says(b'{"error":{"message":"bad size"}}', status=400), "rejected"),

@@ -133,3 +133,46 @@ def test_class_of_a_200_without_an_image(document, expected, may_have_billed):
 
     assert raised.attempt_class == expected
     assert raised.may_have_billed is may_have_billed
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        (400, {"code": "Arrearage", "message": "Access denied"}, "refused"),
+        (400, {"message": "make sure your account is in good standing."}, "refused"),
+        (400, {"code": "AccountOverdueError", "message": "no"}, "refused"),
+        (400, {"code": "400", "message": "Billing hard limit has been reached"}, "refused"),
+        (400, {"code": "400", "message": "用户额度不足"}, "refused"),
+        (
+            403,
+            {
+                "code": "Forbidden",
+                "message": "Your resource has been temporarily blocked because we detected"
+                " behavior that may violate our content policy.",
+            },
+            "refused",
+        ),
+        (400, {"code": "DataInspectionFailed", "message": "no"}, "moderated"),
+        (400, {"code": "OutputImageSensitiveContentDetected", "message": "no"}, "moderated"),
+        (400, {"code": "sensitive_words_detected", "message": "no"}, "moderated"),
+        (400, {"code": "PROHIBITED_CONTENT", "message": "no"}, "moderated"),
+        (400, {"message": "litellm.ContentPolicyViolationError: AzureException"}, "moderated"),
+        (400, {"message": "the prompt is too long"}, "rejected"),
+        (400, {"message": "a fox whose account is in arrears"}, "rejected"),
+    ],
+)
+def test_other_vendors_words_are_about_what_they_say(status, error, expected):
+    assert error_for(status, {"error": error}).attempt_class == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"error": {"code": "Arrearage", "message": "no"}}, "refused"),
+        ({"error": {"code": "DataInspectionFailed", "message": "no"}}, "moderated"),
+        ({"error": {"code": "InvalidParameter", "message": "no"}}, "rejected"),
+        ({"error": {"code": "odd", "message": "no"}}, "unknown"),
+    ],
+)
+def test_they_are_so_in_an_answer_by_200_too(document, expected):
+    assert errors.class_of_document(document) == expected

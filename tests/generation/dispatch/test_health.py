@@ -1,6 +1,7 @@
 """Breakers, gates, caps and size fidelity. Times are seconds on a clock of the test's own."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
@@ -8,6 +9,7 @@ from prometheus_client import REGISTRY
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.dispatch.health import Health, UpstreamCall
+from pictor.kit.ids import new_uuid
 from tests.factories import route_info
 
 ROUTE = route_info()
@@ -372,3 +374,43 @@ def test_a_call_ends_once(channels):
         channels.end(call, 0, "unknown")
 
     assert channels.usable(0) is True
+
+
+ANN, BOB = new_uuid(), new_uuid()
+
+
+def rejected(channels: Channels, *tenants: UUID) -> bool:
+    for tenant in tenants:
+        channels.health.rejected(ROUTE, tenant=tenant)
+    return channels.health.is_doubted(ROUTE)
+
+
+@pytest.mark.parametrize(
+    ("tenants", "is_doubted"),
+    [
+        ((ANN, ANN, ANN, ANN, BOB), True),
+        ((ANN, ANN, ANN, BOB), False),
+        ((ANN,) * 50, False),
+        ((BOB, *(ANN,) * 5), False),
+    ],
+)
+def test_a_channel_that_rejects_whatever_two_tenants_ask_is_doubted(channels, tenants, is_doubted):
+    assert rejected(channels, *tenants) is is_doubted
+
+
+def test_one_success_ends_all_doubt(channels):
+    rejected(channels, ANN, BOB, ANN, BOB, ANN)
+
+    channels.call(1)
+
+    assert not channels.health.is_doubted(ROUTE)
+    assert not rejected(channels, ANN, BOB, ANN, BOB)
+
+
+def test_what_another_channel_delivered_counts_against_the_one_that_rejected_it(channels):
+    for now in range(3):
+        assert channels.health.is_usable(ROUTE, now=now)
+        channels.health.was_wrong(ROUTE, now=now)
+
+    assert not channels.health.is_usable(ROUTE, now=3)
+    assert channels.health.is_usable(OTHER_MODEL, now=3)

@@ -75,3 +75,19 @@ def test_the_history_counts_only_what_has_a_budget():
         history = history.after(AttemptClass(name))
 
     assert history == History(not_reached=2, bad_results=1)
+
+
+@pytest.mark.parametrize(
+    ("is_doubted", "has_next", "follows"),
+    [(True, True, "next_channel"), (True, False, "give_up"), (False, True, "give_up")],
+)
+def test_what_a_doubted_channel_rejects_is_tried_on_the_next(is_doubted, has_next, follows):
+    found = decide(
+        AttemptClass.REJECTED,
+        history=History(),
+        has_next=has_next,
+        retry_is_free=False,
+        is_doubted=is_doubted,
+    )
+
+    assert found == follows

@@ -1,0 +1,120 @@
+"""What vendors' words for a refusal are about: one table for every kind of channel. Pure.
+
+The first row that fits decides, so what is said of the account stands before what is said of the
+prompt: Azure blocks a whole resource "that may violate our content policy".
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+
+class About(Enum):
+    """Whose matter a complaint is."""
+
+    CHANNEL = "the channel's own key, credit, model or rate"
+    POLICY = "the prompt or the picture, by the vendor's policy"
+    CALLER = "the request"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    about: About
+    source: str
+    codes: tuple[str, ...] = ()
+    """Parts of a code or type, letters only."""
+    phrases: tuple[str, ...] = ()
+    """Parts of a message, in lower case."""
+
+
+_TABLE = (
+    _Row(
+        About.CHANNEL,
+        "Alibaba Model Studio, error codes: Arrearage, by 400; QuantumNous/new-api#1401",
+        codes=("arrearage",),
+        phrases=("your account is in good standing",),
+    ),
+    _Row(
+        About.CHANNEL,
+        "Volcengine Ark, error codes: AccountOverdueError",
+        codes=("overdue",),
+        phrases=("has an overdue balance", "account is overdue"),
+    ),
+    _Row(
+        About.CHANNEL,
+        "OpenAI, error codes: billing_hard_limit_reached, by 400; LiteLLM keeps its message alone",
+        codes=("billinghardlimit", "billingnotactive"),
+        phrases=("billing hard limit has been reached", "check your billing details"),
+    ),
+    _Row(
+        About.CHANNEL,
+        "new-api and one-api, relay errors: the operator's credit there",
+        phrases=("额度不足", "余额不足", "欠费"),
+    ),
+    _Row(
+        About.CHANNEL,
+        "Azure OpenAI's abuse monitoring; pollinations/pollinations#12067",
+        phrases=("your resource has been temporarily blocked", "your resource has been blocked"),
+    ),
+    _Row(
+        About.POLICY,
+        "OpenAI and Azure, error codes",
+        codes=("moderation", "contentpolicy", "contentfilter", "policyviolation", "safety", "nsfw"),
+        phrases=("safety system", "content policy", "content management policy"),
+    ),
+    _Row(
+        About.POLICY,
+        "LiteLLM, exception mapping: the class's name begins the message",
+        phrases=("contentpolicyviolationerror",),
+    ),
+    _Row(
+        About.POLICY,
+        "Alibaba Model Studio, error codes: DataInspectionFailed",
+        codes=("datainspection",),
+    ),
+    _Row(
+        About.POLICY,
+        "Volcengine Ark, error codes: InputTextSensitiveContentDetected and its kin",
+        codes=("sensitivecontent",),
+    ),
+    _Row(
+        About.POLICY,
+        "new-api, its own check of words: sensitive_words_detected",
+        codes=("sensitivewords",),
+    ),
+    _Row(
+        About.POLICY,
+        "Google Gemini API, FinishReason and BlockReason: PROHIBITED_CONTENT",
+        codes=("prohibitedcontent",),
+    ),
+    _Row(
+        About.CHANNEL,
+        "OpenAI, error codes; one-api and new-api answer 400 or 200 for a dead account",
+        codes=(
+            "insufficient", "quota", "apikey", "authentication", "permission", "deactivated",
+            "modelnotfound", "ratelimit", "overloaded", "noavailablechannel", "serviceunavailable",
+        ),
+    ),
+    _Row(
+        About.CALLER,
+        "OpenAI and Azure, error codes",
+        codes=("invalidrequest", "invalidvalue", "imagegenerationuser", "invalidparameter"),
+    ),
+)  # fmt: skip
+
+
+def about(*, codes: tuple[str, ...], message: str) -> About | None:
+    """Whose matter it is; None where nothing in the table fits.
+
+    Args:
+        codes: what the vendor calls it, in any spelling.
+        message: its words for people.
+    """
+    named = [re.sub(r"[^a-z]", "", code.lower()) for code in codes]
+    said = message.lower()
+    for row in _TABLE:
+        if any(part in name for part in row.codes for name in named):
+            return row.about
+        if any(phrase in said for phrase in row.phrases):
+            return row.about
+    return None
