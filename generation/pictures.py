@@ -26,7 +26,13 @@ Problem = tuple[str, str]
 
 def unreadable(error: Exception) -> str:
     """What is wrong with one that could not be read whole."""
+    if isinstance(error, probe.Animated):
+        return _odd("animated")
     return error.problem if isinstance(error, probe.TooManyPixels) else _UNREADABLE
+
+
+def _odd(oddity: str) -> str:
+    return f"is {oddity}: send a still one in RGB or grey, 8 bits a channel"
 
 
 def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem | None:
@@ -38,7 +44,7 @@ def problem(task: Task, pictures: Sequence[tuple[str, ImageFacts]]) -> Problem |
     """
     for label, picture in pictures:
         if picture.oddity:
-            return label, f"is {picture.oddity}: send a still one in RGB or grey, 8 bits a channel"
+            return label, _odd(picture.oddity)
     by_label = dict(pictures)
     first, mask = by_label.get(FIRST), by_label.get(MASK)
     if task == Task.VARIATION and first is not None:

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from pictor.kit.spool import SpoolFile
 from storage import scanlines, vips
 from storage.containers import png
-from storage.containers.pieces import Format, NotAnImage
+from storage.containers.pieces import Animated, Format, NotAnImage
 from storage.containers.png_header import Header
 from storage.stripping import stripped
 
 __all__ = [
+    "Animated",
     "Format",
     "ImageFacts",
     "NotAnImage",

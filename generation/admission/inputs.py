@@ -6,7 +6,7 @@ decoded as a whole, then lie on storage under `in/` and are sent on from there, 
 address stays with the generation until the worker has fetched it (dispatch/inputs.py): here it is
 judged by its form, and nothing is resolved or contacted.
 
-A reference image is base64, a data URI, or an object with one of them, or an address, as
+A reference image is base64, a data URI, an address, or an object with one of them, as
 `b64_json`, `url` or `image_url`; or a file of a form. What an edit or a variation begins with is
 the same in whichever of these ways it came: a list of placeholders.
 """
@@ -55,7 +55,8 @@ FORM_LIMITS = FormLimits(
 CHUNK = 192 * 1024
 """Characters of base64 decoded at a time."""
 
-_DATA_URI = re.compile(rb"data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*;base64,", re.IGNORECASE)
+_DATA_URI = re.compile(rb"\s*data:[^,]*;\s*base64\s*,", re.IGNORECASE)
+"""RFC 2397: the type may be left out, parameters may follow it, and white space may be anywhere."""
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NO_ROOM = "There is no room for reference images at the moment; nothing was charged. Try again."
 
@@ -234,7 +235,8 @@ class _Taker:
         if isinstance(value, FormFile):
             return self._kept(Input(label, value.spool), value.spool.sha256)
         if isinstance(value, str):
-            return self._text(label, value)
+            is_address = _ADDRESS.match(value)
+            return self._address(label, value) if is_address else self._text(label, value)
         given = {part: inner for part, inner in value.items() if inner is not None}
         if unknown := given.keys() - set(PARTS):
             raise _refused(label, f"has a key that is not known: {min(unknown)[:100]!r}")

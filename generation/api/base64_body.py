@@ -7,8 +7,9 @@ so no image is ever whole in memory.
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import pybase64
 from django.http import StreamingHttpResponse
@@ -22,7 +23,9 @@ from storage.models import StoredImage
 from storage.services import ObjectMissing, StorageFailed, open_stream, require
 
 FIRST_CHUNK_SECONDS = 15.0
-"""How long a caller waits for storage before the answer begins."""
+"""How long a caller waits for storage before the answer begins; what fails is read again."""
+AGAIN_SECONDS = 0.5
+T = TypeVar("T")
 
 
 def deleted() -> NotFound:
@@ -68,19 +71,33 @@ async def _begun_with_all_there(finished: Finished) -> AsyncIterator[bytes]:
     """The first image begun, once every other one is known to be on storage too."""
     first, *others = finished.images
     if others:
+        keys = [image.object_key for image in others]
         with _refused(finished):
-            async with asyncio.timeout(FIRST_CHUNK_SECONDS):
-                await pools.storage(require, [image.object_key for image in others])
+            await _patiently(lambda: pools.storage(require, keys))
     return await begun(finished, first)
 
 
 async def begun(finished: Finished, image: StoredImage) -> AsyncIterator[bytes]:
     """An image's base64 with its first chunk in hand. Raises NotFound and Unavailable."""
-    chunks = encoded(image)
+
+    async def first() -> tuple[bytes, AsyncIterator[bytes]]:
+        chunks = encoded(image)
+        return await anext(chunks), chunks
+
     with _refused(finished):
-        async with asyncio.timeout(FIRST_CHUNK_SECONDS):
-            head = await anext(chunks)
-    return _joined(head, chunks)
+        return _joined(*await _patiently(first))
+
+
+async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What storage answers, asked again while the caller may wait."""
+    async with asyncio.timeout(FIRST_CHUNK_SECONDS):
+        while True:
+            try:
+                return await read()
+            except ObjectMissing:
+                raise
+            except StorageFailed:
+                await asyncio.sleep(AGAIN_SECONDS)
 
 
 @contextmanager

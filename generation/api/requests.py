@@ -24,6 +24,7 @@ from pictor.kit.api_bodies import (
     WordField,
     optional,
     refuse,
+    whole,
 )
 from pictor.kit.body import Body, check_text
 from pictor.kit.errors import InvalidRequest, UnsupportedMediaType
@@ -42,7 +43,7 @@ MAX_PROMPT_CHARS = 32_000
 _TEXT = {"type": "string", "minLength": 1}
 ONE_IMAGE = {
     "anyOf": [
-        {**_TEXT, "description": "Base64, or a data URI."},
+        {**_TEXT, "description": "Base64, a data URI, or an address."},
         {
             "type": "object",
             "properties": {
@@ -75,6 +76,7 @@ class CountField(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and data.isascii() and data.isdigit():
             data = int(data[-MAX_DIGITS:]) if len(data.lstrip("0")) <= MAX_DIGITS else MAX_COUNT + 1
+        data = whole(data)
         if isinstance(data, bool) or not isinstance(data, int):
             refuse(self, "invalid_type", "n must be an integer.")
         if not 0 <= data <= MAX_COUNT:
@@ -159,7 +161,9 @@ class GenerationRequest(ApiBody):
     style = optional(TextOrObjectField, "Sent to the upstream unchanged.")
     background = optional(TextOrObjectField, "Sent to the upstream unchanged.")
     watermark = optional(FlagField, "Absent, true and false are three different things.")
-    image = optional(ImageField, "Reference image: base64, data URI, or an object with one.")
+    image = optional(
+        ImageField, "Reference image: base64, a data URI, an address, or an object with one."
+    )
     mask = optional(MaskField, "As OpenAI.")
     output_format = optional(
         WordField, "Format of the bytes. Default png.", words=("png", "jpeg", "webp")

@@ -16,6 +16,10 @@ class NotAnImage(ValueError):
     """Not a png, jpeg or webp, or a broken one."""
 
 
+class Animated(NotAnImage):
+    """More pictures than one, which no two readers agree on."""
+
+
 class CutShort(NotAnImage):
     """The file ends inside a piece, or before the image does."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from storage.containers.pieces import (
     MAX_PIECES,
     MAX_PROFILE_BYTES,
+    Animated,
     CutShort,
     NotAnImage,
     Piece,
@@ -74,7 +75,7 @@ def _wanted(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
     seen: set[bytes] = set()
     for chunk in chunks:
         if chunk.kind in _ANIMATED:
-            raise NotAnImage("an animated webp")
+            raise Animated("an animated webp")
         if not seen and chunk.kind not in _PICTURES | {b"VP8X"}:
             raise NotAnImage("an unknown kind of webp")
         if _is_kept(chunk) and chunk.kind not in seen:
@@ -94,8 +95,10 @@ def _is_kept(chunk: _Chunk) -> bool:
 def _extended(file: Source, vp8x: _Chunk, chunks: list[_Chunk]) -> Piece:
     """VP8X, with the flags of what is kept alone."""
     data = file.read_at(vp8x.span.offset, vp8x.span.size)
-    if len(data) != _HEAD_BYTES + _VP8X_BYTES or data[_HEAD_BYTES] & _ANIMATION:
-        raise NotAnImage("an animated or unknown kind of webp")
+    if len(data) != _HEAD_BYTES + _VP8X_BYTES:
+        raise NotAnImage("an unknown kind of webp")
+    if data[_HEAD_BYTES] & _ANIMATION:
+        raise Animated("an animated webp")
     has_profile = any(chunk.kind == b"ICCP" for chunk in chunks)
     flags = data[_HEAD_BYTES] & (_ALPHA | (_PROFILE if has_profile else 0))
     return written(file, vp8x.span.offset, data[:8] + bytes([flags]) + data[9:])

@@ -197,6 +197,7 @@ ODD_IMAGES = {
     "cmyk": (picture(image_format="jpeg", mode="CMYK"), "CMYK"),
     "16 bits": (picture(mode="I;16"), "16 bits"),
     "an animated png": (animated("png"), "animated"),
+    "an animated webp": (animated("webp"), "animated"),
 }
 
 

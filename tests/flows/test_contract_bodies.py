@@ -153,12 +153,53 @@ def test_it_is_invalid_json_in_gzip_too(customer: Customer, body: bytes) -> None
     assert error_code_of(post(customer, gzip.compress(body), **GZIP)) == (400, "invalid_json")
 
 
-@pytest.mark.parametrize("n", [b"1e5", b"1E0", b"1e-400", b"0.1", b"-0.0", b"99999999999999999999"])
+@pytest.mark.parametrize("n", [b"1e5", b"1.5", b"0.1", b"9" * 20, b"1" + b"0" * 30, b"9" * 1000])
 def test_a_number_out_of_all_bounds_is_a_bad_count(customer: Customer, n: bytes) -> None:
     response = post(customer, GOOD[:-1] + b', "n": ' + n + b"}")
 
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "n"
+
+
+@pytest.mark.parametrize("n", [b"1", b"1.0", b"1E0", b"1e0", b"0.0", b'"1"'])
+def test_a_whole_number_is_one_with_or_without_a_point(customer: Customer, n: bytes) -> None:
+    body = GOOD[:-1] + b', "output_format": "jpeg", "output_compression": 80.0, "n": ' + n + b"}"
+
+    response = post(customer, body)
+
+    assert (response.status_code, len(response.json()["data"])) == (200, 1)
+
+
+CAT = json.dumps({**json.loads(GOOD), "prompt": "\u732b [sandbox: revise]"}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("charset", "body", "status"),
+    [
+        ("gbk", CAT.encode("gbk"), 415),
+        ("gbk", CAT.encode(), 415),
+        ("iso-8859-1", CAT.encode(), 415),
+        ("utf-7", GOOD, 415),
+        ("nonsense", GOOD, 415),
+        ("gbk", GOOD, 200),
+        ("iso-8859-1", GOOD, 200),
+        ("UTF8", CAT.encode(), 200),
+    ],
+)
+def test_no_other_words_are_drawn_than_were_meant(
+    customer: Customer, charset: str, body: bytes, status: int
+) -> None:
+    response = post(customer, body, content_type=f"application/json; charset={charset}")
+
+    assert response.status_code == status, response.text
+
+
+def test_a_name_that_is_like_none_is_not_taken_for_one(customer: Customer) -> None:
+    seed = post(customer, GOOD[:-1] + b', "seed": 1}').json()["error"]
+    promt = post(customer, GOOD[:-1] + b', "promt": 1}').json()["error"]
+
+    assert seed["message"].startswith("Unknown parameter: 'seed'. Known: model, prompt, n,")
+    assert promt["message"] == "Unknown parameter: 'promt'. Did you mean 'prompt'?"
 
 
 @pytest.mark.parametrize("text", [b"\\ud83e", b"\\udd8a", b"\\udd8a\\ud83e", b"\\u0000"])
@@ -272,6 +313,8 @@ def test_broken_http_gets_an_error_object_too(
         "limit=1e9",
         "after=x",
         "after=%00",
+        "status=failed",
+        "limit=1&foo=bar",
     ],
 )
 def test_a_bad_page_is_400_or_404(customer: Customer, query: str) -> None:

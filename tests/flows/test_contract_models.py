@@ -129,9 +129,9 @@ def test_the_bytes_are_of_the_format_asked_for_in_url_and_base64(
         ("dall-e-2", "url"),
         ("dall-e-3", "url"),
         ("gpt-image-1", "b64_json"),
-        ("gpt-image-2", "url"),
-        ("gpt-image-2-pro", "url"),
-        ("gpt-image-2-auto", "url"),
+        ("gpt-image-2", "b64_json"),
+        ("gpt-image-2-pro", "b64_json"),
+        ("gpt-image-2-auto", "b64_json"),
         ("gpt-image-2-origin", "url"),
     ],
 )

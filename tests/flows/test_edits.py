@@ -126,7 +126,7 @@ def test_the_sdk_edits_one_image_several_and_with_a_mask(
     )
 
     assert one.data is not None
-    assert one.data[0].url is not None
+    assert one.data[0].b64_json is not None
     assert several.data is not None
     assert several.data[0].b64_json is not None
     assert customer.captures() == [LOW + READ, LOW + 2 * READ]

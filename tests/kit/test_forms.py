@@ -153,3 +153,51 @@ def test_a_form_is_told_by_its_media_type(content_type, is_one):
 
 def test_no_form_within_the_limits_is_larger_than_they_say():
     assert LIMITS.max_bytes == (200 + 10 + 64 * 8) * KILOBYTE
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**6])
+@pytest.mark.parametrize("before", [b"\r\n", b"a preamble\r\n", b"--x\r\n" * 100])
+def test_what_stands_before_the_first_boundary_is_ignored(spools, step, before):
+    stream, body = stream_of(spools), before + GOOD
+
+    for start in range(0, len(body), step):
+        stream.feed(body[start : start + step])
+
+    assert stream.finish().texts["n"] == "2"
+
+
+@pytest.mark.parametrize("size", [100, 20_000])
+def test_what_has_no_boundary_is_refused(spools, size):
+    with pytest.raises(FormInvalid, match="cannot be told apart by its boundary"):
+        whole(stream_of(spools), b"x" * size)
+
+
+def test_a_file_that_was_not_chosen_was_not_given(spools):
+    none_chosen = part("image", b"", '; filename=""\r\nContent-Type: application/octet-stream')
+    of_several = part("image[]", b"", '; filename=""')
+
+    found = whole(
+        stream_of(spools), form(none_chosen, of_several, part("image[]", b"x"), of_several)
+    )
+
+    assert [len(files) for files in found.files.values()] == [1]
+    assert list(found.files) == ["image[]"]
+
+
+def test_an_empty_file_that_has_a_name_was_given(spools):
+    found = whole(stream_of(spools), form(part("image", b"", '; filename="a.png"')))
+
+    assert found.files["image"][0].spool.size == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra", "content"),
+    [
+        (TYPE + b"; charset=gbk", "", "猫".encode("gbk")),
+        (TYPE, "\r\nContent-Type: text/plain; charset=gbk", "猫".encode("gbk")),
+        (TYPE, "\r\nContent-Type: text/plain; charset=gbk", "猫".encode()),
+    ],
+)
+def test_text_that_says_another_encoding_is_not_taken_for_utf_8(spools, kind, extra, content):
+    with pytest.raises(FormInvalid, match="prompt is gbk: send UTF-8"):
+        whole(stream_of(spools, kind), form(part("prompt", content, extra)))

@@ -18,6 +18,7 @@ from accounts.authentication import let_in, require_scope
 from accounts.models import ApiKey
 from accounts.selectors import Caller, api_keys_of, caller_of_key
 from billing.pricing import PriceTable
+from console.site.calls import Snippet
 from console.workspace.access import May, Workspace, member
 from console.workspace.drafts import FORMATS, Draft, draft_of
 from console.workspace.first_call import models_of
@@ -196,8 +197,25 @@ def _context(
         "ideas": IDEAS,
         "runs": [run_of(one) for one in runs],
         "has_tests": any(one.is_test for one in keys),
-        "snippets": snippets_of(f"{request.scheme}://{request.get_host()}", draft.body, references),
+        "snippets": _code(request, draft, key, models, references),
     }
+
+
+def _code(
+    request: HttpRequest,
+    draft: Draft,
+    key: ApiKey,
+    models: Sequence[ContractTerms],
+    references: Sequence[str],
+) -> list[Snippet]:
+    """The same request of a program with that key."""
+    terms = next(one for one in models if one.model == draft.body["model"])
+    return snippets_of(
+        f"{request.scheme}://{request.get_host()}",
+        draft.body,
+        references,
+        response_format=key.default_response_format or terms.response_format_default,
+    )
 
 
 def _draft(said: Mapping[str, Any], models: Sequence[ContractTerms]) -> Draft:

@@ -21,13 +21,21 @@ _KNOWN = frozenset(
 
 
 def snippets_of(
-    origin: str, body: Mapping[str, Any], references: Sequence[str] = ()
+    origin: str,
+    body: Mapping[str, Any],
+    references: Sequence[str] = (),
+    *,
+    response_format: str = "url",
 ) -> list[Snippet]:
-    """The call from code, to that address; each sends exactly this body, and the files so named."""
+    """The call from code, to that address; each sends exactly this body, and the files so named.
+
+    `response_format` is what the answer has: a url is printed, base64 becomes a file.
+    """
+    file = "" if response_format == "url" else f"image.{body.get('output_format', 'png')}"
     return [
         Snippet("curl", "curl", curl(origin, body, references)),
-        Snippet("Python", "python", _python(origin, body, references)),
-        Snippet("Node", "node", _node(origin, body, references)),
+        Snippet("Python", "python", _python(origin, body, references, file)),
+        Snippet("Node", "node", _node(origin, body, references, file)),
     ]
 
 
@@ -57,7 +65,7 @@ def _piped(text: str, references: Sequence[str]) -> str:
     return f'@- <<JSON\n{literal},\n "image": [\n{files}\n ]\n}}\nJSON'
 
 
-def _python(origin: str, body: Mapping[str, Any], references: Sequence[str]) -> str:
+def _python(origin: str, body: Mapping[str, Any], references: Sequence[str], file: str) -> str:
     lines = [f"    {name}={value!r}," for name, value in body.items() if name in _KNOWN]
     further = [f"{name!r}: {value!r}" for name, value in body.items() if name not in _KNOWN]
     if references:
@@ -65,11 +73,13 @@ def _python(origin: str, body: Mapping[str, Any], references: Sequence[str]) -> 
         further.append(f"'image': [{', '.join(f'b64encode({file}).decode()' for file in files)}]")
     if further:
         lines.append(f"    extra_body={{{', '.join(further)}}},")
+    decoded = f'Path("{file}").write_bytes(b64decode(answer.data[0].b64_json))'
+    codecs = [name for name, used in (("b64decode", file), ("b64encode", references)) if used]
     return "\n".join(
         (
-            *(("from base64 import b64encode",) if references else ()),
+            *((f"from base64 import {', '.join(codecs)}",) if codecs else ()),
             "import os",
-            *(("from pathlib import Path",) if references else ()),
+            *(("from pathlib import Path",) if codecs else ()),
             "from openai import OpenAI",
             "",
             f'client = OpenAI(base_url="{origin}/v1",',
@@ -77,20 +87,23 @@ def _python(origin: str, body: Mapping[str, Any], references: Sequence[str]) -> 
             "answer = client.images.generate(",
             *lines,
             ")",
-            "print(answer.data[0].url)",
+            decoded if file else "print(answer.data[0].url)",
         )
     )
 
 
-def _node(origin: str, body: Mapping[str, Any], references: Sequence[str]) -> str:
+def _node(origin: str, body: Mapping[str, Any], references: Sequence[str], file: str) -> str:
     lines = [f"  {name}: {json.dumps(value, ensure_ascii=False)}," for name, value in body.items()]
     if references:
         names = [json.dumps(name, ensure_ascii=False) for name in references]
         files = [f'readFileSync({name}, "base64")' for name in names]
         lines.append(f"  image: [{', '.join(files)}],")
+    calls = (("readFileSync", references), ("writeFileSync", file))
+    used = [name for name, is_used in calls if is_used]
+    written = f'writeFileSync("{file}", answer.data[0].b64_json, "base64");'
     return "\n".join(
         (
-            *(('import { readFileSync } from "node:fs";',) if references else ()),
+            *((f'import {{ {", ".join(used)} }} from "node:fs";',) if used else ()),
             'import OpenAI from "openai";',
             "",
             "const client = new OpenAI({",
@@ -100,6 +113,6 @@ def _node(origin: str, body: Mapping[str, Any], references: Sequence[str]) -> st
             "const answer = await client.images.generate({",
             *lines,
             "});",
-            "console.log(answer.data[0].url);",
+            written if file else "console.log(answer.data[0].url);",
         )
     )

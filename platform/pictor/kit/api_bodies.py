@@ -22,6 +22,8 @@ from pictor.kit.money import Micros, from_decimal
 
 MAX_TAG_CHARS = 1000
 MAX_WORDS = 100
+LIKENESS = 0.75
+"""Of a misspelt name: 'promt' is as like 'prompt', and 'seed' is not as like 'user'."""
 _DIGITS = re.compile("[0-9]{1,9}", re.ASCII)
 LATEST = 4_102_444_800
 """The year 2100, in Unix seconds."""
@@ -63,9 +65,7 @@ class ApiBody(serializers.Serializer[Any]):
         }
         for name in given:
             if name not in fields:
-                raise InvalidRequest(
-                    _unknown(name, fields), code="unknown_parameter", param=name[:100]
-                )
+                raise unknown(name, fields)
         for name, field in fields.items():
             if field.required and name not in values:
                 raise InvalidRequest(
@@ -85,10 +85,12 @@ def _fields(kind: type[ApiBody]) -> Mapping[str, serializers.Field[Any, Any, Any
     return dict(kind().fields)
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
-    nearest = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.5)
+def unknown(name: str, known: Iterable[str]) -> InvalidRequest:
+    """What refuses a name that is none of these, with the one that may have been meant."""
+    nearest = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=LIKENESS)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known: {', '.join(known)}."
-    return f"Unknown parameter: {name[:100]!r}.{hint}"
+    message = f"Unknown parameter: {name[:100]!r}.{hint}"
+    return InvalidRequest(message, code="unknown_parameter", param=name[:100])
 
 
 def from_text(field: serializers.Field[Any, Any, Any, Any] | None, text: str) -> Any:
@@ -169,8 +171,13 @@ class FlagField(serializers.BooleanField):
         return data
 
 
+def whole(number: Any) -> Any:
+    """An integer for a number that is one to JSON Schema, such as 1.0; anything else as it is."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 class NumberField(serializers.IntegerField):
-    """A JSON integer from `least` to `most`."""
+    """A JSON integer from `least` to `most`, with or without a point."""
 
     def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
         self.least, self.most = least, most
@@ -178,6 +185,7 @@ class NumberField(serializers.IntegerField):
 
     @override
     def to_internal_value(self, data: Any) -> int:
+        data = whole(data)
         if isinstance(data, bool) or not isinstance(data, int):
             refuse(self, "invalid_type", f"{self.field_name} must be an integer.")
         if not self.least <= data <= self.most:

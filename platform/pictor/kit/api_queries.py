@@ -11,6 +11,7 @@ from rest_framework import serializers
 from typing_extensions import override
 
 from pictor.kit import ids
+from pictor.kit.api_bodies import unknown
 from pictor.kit.errors import InvalidRequest
 
 MAX_PAGE = 100
@@ -18,14 +19,21 @@ DEFAULT_PAGE = 20
 
 
 class ApiQuery(serializers.Serializer[Any]):
-    """The parameters that an operation takes; others are ignored, as everywhere on the web."""
+    """The parameters that an operation takes, and no others.
+
+    A filter that is not there would answer everything to who believes in it.
+    """
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> dict[str, Any]:
         """Every field's value; a field's `default` where it was not given."""
+        fields = _fields(cls)
+        for name in given:
+            if name not in fields:
+                raise unknown(name, fields)
         return {
             name: field.to_internal_value(given[name]) if name in given else field.default
-            for name, field in _fields(cls).items()
+            for name, field in fields.items()
         }
 
 

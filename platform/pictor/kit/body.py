@@ -20,7 +20,9 @@ from pictor.kit.json_stream import MAX_DEPTH
 from pictor.kit.spool import SpoolFile
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_MAX_DIGITS = 20
+_LARGEST = 10**20
+_MOST_DIGITS = 1000
+"""Of a number that is read at all; one above _LARGEST is refused by its field's name."""
 MAX_SHORT_BYTES = 16 * 1024
 
 
@@ -112,8 +114,8 @@ def _constant(word: str) -> None:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise ValueError(f"a number has more than {_MAX_DIGITS} digits")
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
     return int(digits)
 
 
@@ -147,7 +149,7 @@ def _check_depth(value: Any) -> None:
 
 
 def check_text(value: Any, param: str) -> None:
-    """Raises InvalidRequest, by `param`, for text that no database holds."""
+    """Raises InvalidRequest, by `param`, for text and numbers that no database holds."""
     stack = [value]
     while stack:
         item = stack.pop()
@@ -157,6 +159,10 @@ def check_text(value: Any, param: str) -> None:
                     "Text must not contain NUL characters or lone surrogates.",
                     param=_SURROGATE.sub("?", param)[:100],
                 )
+        elif isinstance(item, int) and abs(item) > _LARGEST:
+            raise InvalidRequest(
+                "A number must have at most 20 digits.", param=_SURROGATE.sub("?", param)[:100]
+            )
         elif isinstance(item, dict):
             stack += [*item.keys(), *item.values()]
         elif isinstance(item, list):

@@ -1,7 +1,9 @@
 """multipart/form-data in chunks and flat memory: text into memory, files into spools.
 
 What is a file is decided by a field's name, never by what its part says of itself: file names and
-types are not kept. A field is given once; one whose name ends in `[]` may be given again. Raises:
+types are not kept. A field is given once; one whose name ends in `[]` may be given again. A file
+without a name and without bytes is what a browser sends where none was chosen, and was not given.
+What stands before the first boundary is ignored (RFC 2046, 5.1.1). Raises:
 
     FormRefused
     ├── FormInvalid    no boundary or another one, cut short, a broken header, a field given twice …
@@ -15,12 +17,14 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartState, parse_options_header
 
+from pictor.kit.charsets import charset_of, is_readable
 from pictor.kit.spool import SpoolFile, SpoolTooLarge
 
 MEDIA_TYPE = b"multipart/form-data"
 MAX_PARTS = 64
 REPEATED = "[]"
 """The end of a name that stands for an array."""
+MAX_PREAMBLE_BYTES = 8 * 1024
 _PER_PART_BYTES = 8 * 1024
 """What a part may take besides its content: its boundary and headers."""
 
@@ -100,19 +104,25 @@ class FormStream:
         self._new_spool = new_spool
         self._form = Form()
         self._raw: dict[str, bytearray] = {}
+        self._charset, self._charsets = charset_of(content_type), dict[str, str]()
         self._parts = self._files = self._text_bytes = 0
         self._header_name = b""
         self._header_value = b""
         self._name: str | None = None
         self._is_file_said = False
+        self._is_none_chosen = False
         self._spool: SpoolFile | None = None
         self._is_whole = False
+        self._preamble: bytes | None = b""
+        self._part_charset = ""
         self._delimiters = 0
         self._delimiter = b""
         self._parser = self._opened(content_type)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises FormRefused and SpoolFull."""
+        if self._preamble is not None:
+            chunk = self._after_preamble(self._preamble + chunk)
         try:
             self._parser.write(chunk)
         except FormParserError:
@@ -123,11 +133,30 @@ class FormStream:
         if self._delimiters > MAX_PARTS + 1:  # one that ends no part costs a walk byte by byte
             raise FormInvalid(f"its boundary stands in it more than {MAX_PARTS + 1} times")
 
+    def _after_preamble(self, begun: bytes) -> bytes:
+        """What begins with the first boundary; empty while that is still to come."""
+        self._preamble = None
+        first = self._delimiter.removeprefix(b"\r\n")
+        if begun.startswith(first):
+            return begun
+        place = begun.find(self._delimiter)
+        if place >= 0:
+            return begun[place + 2 :]
+        if len(begun) > MAX_PREAMBLE_BYTES:
+            raise FormInvalid("its parts cannot be told apart by its boundary")
+        self._preamble = begun
+        return b""
+
     def finish(self) -> Form:
         """The form. Raises FormInvalid if it was cut short."""
+        if self._preamble:
+            raise FormInvalid("its parts cannot be told apart by its boundary")
         if not self._is_whole:
             raise FormInvalid("it is cut short")
         for name, raw in self._raw.items():
+            charset = self._charsets.get(name, self._charset)
+            if not is_readable(raw, charset):
+                raise FormInvalid(f"{name[:100]} is {charset}: send UTF-8", param=name[:100])
             try:
                 self._form.texts[name] = raw.decode()
             except UnicodeDecodeError:
@@ -150,6 +179,7 @@ class FormStream:
                     "on_header_end": self._end_header,
                     "on_headers_finished": self._begin_content,
                     "on_part_data": self._take_content,
+                    "on_part_end": self._end_part,
                     "on_end": self._end,
                 },
             )
@@ -162,7 +192,8 @@ class FormStream:
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise FormInvalid(f"it has more than {MAX_PARTS} parts")
-        self._name, self._is_file_said, self._spool = None, False, None
+        self._name, self._spool, self._part_charset = None, None, ""
+        self._is_file_said = self._is_none_chosen = False
 
     def _take_header_name(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
@@ -173,12 +204,15 @@ class FormStream:
     def _end_header(self) -> None:
         name, self._header_name = self._header_name.lower(), b""
         value, self._header_value = self._header_value, b""
+        if name == b"content-type":
+            self._part_charset = charset_of(value)
         if name != b"content-disposition":
             return
         kind, options = parse_options_header(value)
         if kind == b"form-data" and b"name" in options:
             self._name = options[b"name"].decode("utf-8", "replace")
             self._is_file_said = b"filename" in options
+            self._is_none_chosen = options.get(b"filename") == b""
 
     def _begin_content(self) -> None:
         name = self._name
@@ -194,6 +228,8 @@ class FormStream:
             raise FormInvalid(f"{shown} is given twice", param=shown)
         else:
             self._raw[name] = bytearray()
+            if self._part_charset:
+                self._charsets[name] = self._part_charset
 
     def _begin_file(self, name: str) -> None:
         self._files += 1
@@ -221,6 +257,14 @@ class FormStream:
             kib = self._limits.max_text_bytes // 1024
             raise FormTooLarge(f"without its files, it is larger than {kib} KiB")
         self._raw[name] += data[start:end]
+
+    def _end_part(self) -> None:
+        if self._name and self._spool is not None and self._is_none_chosen and not self._spool.size:
+            self._spool.close()
+            self._files -= 1
+            given = self._form.files.pop(self._name)[:-1]
+            if given:
+                self._form.files[self._name] = given
 
     def _end(self) -> None:
         self._is_whole = True

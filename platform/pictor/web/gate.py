@@ -20,6 +20,7 @@ from django.conf import settings
 
 from pictor.kit import api_errors
 from pictor.kit.body import Body, RawSink
+from pictor.kit.charsets import charset_of, is_readable
 from pictor.kit.errors import (
     InvalidRequest,
     PictorError,
@@ -112,6 +113,8 @@ class BodyGate:
         chunks = _decoded(scope, arriving, max_bytes=max_bytes)
         if form is not None:
             return await read_form(chunks, content_type=content_type, limits=form, spools=spools)
+        if charset := charset_of(content_type):
+            chunks = _readable(chunks, charset)
         if announced is not None and announced <= DIRECT_BYTES and not is_packed:
             return Body(skeleton=b"".join([chunk async for chunk in chunks]))
         return await self._scan(chunks, spools)
@@ -189,6 +192,13 @@ def _encoding(scope: Scope) -> str:
 
 def _too_large(max_bytes: int) -> RequestTooLarge:
     return RequestTooLarge(f"The request body is larger than {max_bytes // 1024**2} MiB.")
+
+
+async def _readable(chunks: AsyncIterator[bytes], charset: str) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        if not is_readable(chunk, charset):
+            raise UnsupportedMediaType(f"The body is {charset!r}: send JSON as UTF-8.")
+        yield chunk
 
 
 async def _decoded(

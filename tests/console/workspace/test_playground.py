@@ -106,6 +106,21 @@ def test_code_says_exactly_what_the_form_says():
     assert 'quality: "hd"' in node.text
 
 
+def test_code_keeps_what_is_answered_as_base64():
+    body = {"model": "gpt-image-2", "prompt": "a fox", "output_format": "webp"}
+
+    _, python, node = snippets_of(
+        "https://api.example", body, ["a.png"], response_format="b64_json"
+    )
+
+    compile(python.text, "snippet", "exec")
+    assert python.text.startswith("from base64 import b64decode, b64encode\n")
+    last = 'Path("image.webp").write_bytes(b64decode(answer.data[0].b64_json))'
+    assert python.text.endswith(last)
+    assert node.text.startswith('import { readFileSync, writeFileSync } from "node:fs";\n')
+    assert node.text.endswith('writeFileSync("image.webp", answer.data[0].b64_json, "base64");')
+
+
 # --- what it costs, and makes -------------------------------------------------------------------
 
 

@@ -134,7 +134,9 @@ def test_more_images_than_the_contract_makes_are_refused(model, n):
     ("model", "asked", "key", "answered"),
     [
         ("gpt-image-1", None, "", "b64_json"),
-        ("gpt-image-2", None, "", "url"),
+        ("gpt-image-2", None, "", "b64_json"),
+        ("gpt-image-2-origin", None, "", "url"),
+        ("gpt-image-2", None, "url", "url"),
         ("gpt-image-1", None, "url", "url"),
         ("gpt-image-2", None, "b64_json", "b64_json"),
         ("gpt-image-2", "url", "b64_json", "url"),

@@ -69,7 +69,7 @@ def test_a_count_is_an_integer_or_ascii_digits(sent, count):
         ("1.0", "invalid_type"),
         ("\uff11", "invalid_type"),
         ("²", "invalid_type"),
-        (1.0, "invalid_type"),
+        (1.5, "invalid_type"),
         (True, "invalid_type"),
         ([1], "invalid_type"),
         ({"n": 1}, "invalid_type"),

@@ -129,7 +129,7 @@ def test_the_names_of_all_sizes_are_presets_then_pixels_then_auto():
         ("dall-e-2", "auto", "standard"),
         ("dall-e-2", "hd", None),
         ("dall-e-3", "hd", "hd"),
-        ("dall-e-3", "auto", None),
+        ("dall-e-3", "auto", "standard"),
         ("dall-e-3", "low", None),
     ],
 )
