@@ -44,6 +44,8 @@ def answer_of(
         "size_plan": delivery.plan,
         "ignored": list(delivery.ignored),
     }
+    if any(image.mended for image in delivery.images):
+        answer["metadata"]["mended"] = [list(image.mended) for image in delivery.images]
     if generation.task != Task.GENERATE:
         answer["metadata"] |= {"task": generation.task, "upstream_task": delivery.task.value}
     return answer

@@ -23,6 +23,7 @@ from pictor.kit.errors import (
     UpstreamFailed,
 )
 from pictor.kit.spool import SpoolFile
+from storage.probe import Mended
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class VerifiedImage:
     width: int
     height: int
     revised_prompt: str | None
+    mended: tuple[Mended, ...] = ()
+    """What was put right in it before it was stored."""
 
     @property
     def size(self) -> str:

@@ -9,6 +9,7 @@ Sources: OpenAI's API reference, "Create image edit" and "Create image variation
 from collections.abc import Sequence
 
 from generation.channels.declaration import Task
+from pictor.kit.spool import SpoolError
 from storage import probe
 from storage.probe import ImageFacts
 
@@ -28,6 +29,8 @@ def unreadable(error: Exception) -> str:
     """What is wrong with one that could not be read whole."""
     if isinstance(error, probe.Animated):
         return _odd("animated")
+    if isinstance(error, SpoolError):
+        return "is too large once it is put right: send it smaller, or upright"
     return error.problem if isinstance(error, probe.TooManyPixels) else _UNREADABLE
 
 

@@ -1,15 +1,17 @@
-"""An image in another format, or of another size. The stated exception to flat memory.
+"""An image in another format, of another size, or upright. The stated exception to flat memory.
 
 Run two at a time, no more, and in threads: libvips releases the interpreter lock. Raises
 NotAnImage for pixels that cannot be read, SpoolError for a result that cannot be kept.
 """
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from pictor.kit.spool import SpoolError, SpoolFile, Spools
 from storage import vips
-from storage.probe import MAX_PIXELS, ImageFacts, NotAnImage, undecodable
+from storage.containers.orientation import UPRIGHT, Orientation
+from storage.probe import MAX_PIXELS, Format, ImageFacts, NotAnImage, cleaned, undecodable
 
 LARGE_PIXELS = 4_500_000
 """Above this, one conversion at a time: libwebp needs some 35 bytes a pixel while it works."""
@@ -19,10 +21,14 @@ a pixel with transparency, where it cannot be compressed."""
 MEMORY_CEILING_BYTES = 550_000_000
 """What one conversion adds to a process: 425 MB for the largest webp, and 90 MB where the source
 has to be decoded whole. Tests reach for it."""
+TURNED_CEILING_BYTES = 180_000_000
+"""What `as_sent` adds: 157 MB for a progressive jpeg of 12 megapixels, 69 for a plain one of 16."""
 MAX_OUTPUT_BYTES = 64 * 1024**2
 THUMBNAIL_QUALITY = 80
 BEST_QUALITY = 100
 """OpenAI's default `output_compression`."""
+TURNED_QUALITY = 95
+"""Of a jpeg that is sent on upright, with its colours at full resolution."""
 
 _WHITE = [255, 255, 255]
 _SRGB = frozenset({"srgb", "rgb", "b-w"})
@@ -35,6 +41,7 @@ def to_format(
     *,
     compression: int | None = None,
     spools: Spools,
+    orientation: Orientation = UPRIGHT,
 ) -> SpoolFile:
     """The same pixels in another format.
 
@@ -44,11 +51,53 @@ def to_format(
         output_format: png, jpeg or webp.
         compression: 0 to 100, OpenAI's `output_compression` (100 is best); png has none.
         spools: the scope of the result.
+        orientation: how its pixels are to be turned.
     """
+    result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
+    return _converted(
+        spool, facts, output_format, compression, orientation=orientation, result=result
+    )
+
+
+def as_sent(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
+    """An image that came from outside, as it is sent on, and the facts of that.
+
+    The very spool, metadata and all; unless something in it was put right (probe.py), where that
+    takes its place, in its scope and without metadata. One that is turned stays a jpeg, or becomes
+    a png: libwebp would take some 35 bytes a pixel. What is odd is not turned, only measured so.
+    """
+    clean, facts, orientation, mended = cleaned(spool)
+    if not mended or facts.oddity:
+        if clean is not spool:
+            clean.close()
+        return spool, facts
+    if orientation != UPRIGHT:
+        into: Format = "jpeg" if facts.format == "jpeg" else "png"
+        result = spool.sibling(max_bytes=MAX_OUTPUT_BYTES)
+        turned = _converted(
+            clean, facts, into, TURNED_QUALITY, orientation=orientation, result=result
+        )
+        if clean is not spool:
+            clean.close()
+        clean, facts = turned, replace(facts, format=into)
+    if clean is not spool:
+        spool.close()
+    return clean, facts
+
+
+def _converted(
+    spool: SpoolFile,
+    facts: ImageFacts,
+    output_format: str,
+    compression: int | None,
+    *,
+    orientation: Orientation,
+    result: SpoolFile,
+) -> SpoolFile:
     _cap(facts.width, facts.height, output_format)
     try:
-        with _turn(facts), vips.loaded(spool, facts.format) as image:
-            return _write(image, output_format, compression, spools)
+        with _turn(facts), vips.loaded(spool, facts.format, orientation=orientation) as image:
+            return _write(image, output_format, compression, result)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
 
@@ -62,6 +111,7 @@ def to_size(
     height: int,
     compression: int | None = None,
     spools: Spools,
+    orientation: Orientation = UPRIGHT,
 ) -> SpoolFile:
     """Exactly width x height: scaled until it covers that, then cropped around its middle.
 
@@ -71,9 +121,13 @@ def to_size(
     _cap(facts.width, facts.height)
     _cap(width, height, output_format)
     try:
-        with _turn(facts), vips.loaded(spool, facts.format, access="random") as image:
+        with (
+            _turn(facts),
+            vips.loaded(spool, facts.format, access="random", orientation=orientation) as image,
+        ):
             cut = _cut(image, width, height)
-            return _write(cut, output_format, compression, spools)
+            result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
+            return _write(cut, output_format, compression, result)
     except vips.Error as error:
         raise undecodable(facts.format, error) from error
 
@@ -90,7 +144,8 @@ def thumbnail(spool: SpoolFile, image_format: str, *, side: int, spools: Spools)
     try:
         with vips.alone(), vips.loaded(spool, image_format) as image:
             small = image.thumbnail_image(side, height=side, size="down")
-            return _write(small, "webp", THUMBNAIL_QUALITY, spools)
+            result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
+            return _write(small, "webp", THUMBNAIL_QUALITY, result)
     except vips.Error as error:
         raise undecodable(image_format, error) from error
 
@@ -122,8 +177,7 @@ def _covering(image: Any, width: int, height: int) -> Any:
     return image.embed(0, 0, max(width, image.width), max(height, image.height), extend="copy")
 
 
-def _write(image: Any, output_format: str, compression: int | None, spools: Spools) -> SpoolFile:
-    result = spools.new(max_bytes=MAX_OUTPUT_BYTES)
+def _write(image: Any, output_format: str, compression: int | None, result: SpoolFile) -> SpoolFile:
     refused: list[SpoolError] = []
 
     def take(data: bytes) -> int:

@@ -6,25 +6,31 @@ png's are 13 bytes; libvips reads that of the others, and of a png with chunks a
 A png is inflated to its last row (scanlines.py); of the others each pixel is decoded once, strip by
 strip, so that memory does not grow with the image. Two kinds are decoded whole by nature:
 webp, and jpeg in several scans; so is an interlaced png when it is converted. What that takes is
-capped, and large ones are decoded one at a time. Sizes are the stored pixels. Raises NotAnImage,
-and SpoolError where a stripped copy cannot be kept.
+capped, and large ones are decoded one at a time. Sizes are those of the picture turned upright, as
+its EXIF says. Raises NotAnImage, and SpoolError where a copy cannot be kept.
 """
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple, get_args
 
 from pictor.kit.spool import SpoolFile
-from storage import scanlines, vips
+from storage import scanlines, tails, vips
 from storage.containers import png
-from storage.containers.pieces import Animated, Format, NotAnImage
+from storage.containers.orientation import FIRST_ON_ITS_SIDE, UPRIGHT, Orientation
+from storage.containers.pieces import Animated, Format, Mended, NotAnImage
 from storage.containers.png_header import Header
 from storage.stripping import stripped
 
 __all__ = [
+    "MENDED",
     "Animated",
+    "Cleaned",
     "Format",
     "ImageFacts",
+    "Mended",
     "NotAnImage",
+    "NotAtOnce",
     "TooManyPixels",
     "cleaned",
     "is_quick",
@@ -32,6 +38,7 @@ __all__ = [
     "verify",
 ]
 
+MENDED: tuple[Mended, ...] = get_args(Mended)
 MAX_PIXELS = 16_000_000
 STRIP_ROWS = 64
 QUICK_BYTES, QUICK_DECODED_BYTES = 128 * 1024, 5_000_000
@@ -62,6 +69,28 @@ class ImageFacts:
         return f"{self.width}x{self.height}"
 
 
+class Cleaned(NamedTuple):
+    """An image that surely is one, without metadata."""
+
+    spool: SpoolFile
+    """The very one that was read, or in its scope another one."""
+    facts: ImageFacts
+    """Of the picture when it is upright."""
+    orientation: Orientation
+    """How its pixels are still to be turned, by whoever reads them."""
+    mended: tuple[Mended, ...]
+    """What was put right, turning it included."""
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether its pixels are to be seen as they are."""
+        return self.orientation == UPRIGHT
+
+
+class NotAtOnce(Exception):
+    """Something has to be put right, for which there is no time."""
+
+
 class TooManyPixels(NotAnImage):
     """More than are decoded here; `problem` says how many its kind may have."""
 
@@ -89,23 +118,40 @@ def verify(spool: SpoolFile) -> ImageFacts:
 
     Blocks, mostly without the interpreter lock: call it in a thread, once at a time for a spool.
     """
-    return cleaned(spool)[1]
+    return cleaned(spool).facts
 
 
-def cleaned(spool: SpoolFile) -> tuple[SpoolFile, ImageFacts]:
-    """As `verify`, and what was read: the very spool, or in its scope one without metadata."""
-    clean, image_format = stripped(spool)
-    facts = _decoded(clean, image_format)
-    is_animated = image_format == "png" and png.is_animated(spool)
-    return clean, replace(facts, oddity="animated") if is_animated else facts
+def cleaned(spool: SpoolFile, *, at_once: bool = False) -> Cleaned:
+    """As `verify`, and what was read, without what viewers ignore.
+
+    Raises NotAtOnce, if it is wanted at once, for what is to be mended or turned.
+    """
+    clean, image_format, orientation, got_end = stripped(spool)
+    mended: list[Mended] = ["end_marker_added"] if got_end else []
+    facts, tail = _decoded(clean, image_format)
+    if image_format == "png" and png.is_animated(spool):
+        facts = replace(facts, oddity="animated")
+    if at_once and (tail or orientation != UPRIGHT):
+        raise NotAtOnce
+    if tail:
+        whole, clean = clean, tails.cut(clean, tail)
+        mended.append("trailing_data_cut")
+        if whole is not spool:
+            whole.close()
+    if orientation != UPRIGHT:
+        mended.append("turned_upright")
+    if orientation >= FIRST_ON_ITS_SIDE:
+        facts = replace(facts, width=facts.height, height=facts.width)
+    return Cleaned(clean, facts, orientation, tuple(mended))
 
 
-def _decoded(spool: SpoolFile, image_format: Format) -> ImageFacts:
-    header = scanlines.plain_header(spool) if image_format == "png" else None
+def _decoded(spool: SpoolFile, image_format: Format) -> tuple[ImageFacts, scanlines.Tail | None]:
+    """The facts, as the pixels are stored, and what follows them."""
+    if image_format != "png":
+        return _read_by_libvips(spool, image_format), None
+    header = scanlines.plain_header(spool)
     facts = _read_by_libvips(spool, image_format) if header is None else _read_from(header)
-    if image_format == "png":
-        scanlines.prove(spool)
-    return facts
+    return facts, scanlines.prove(spool)
 
 
 def _read_from(header: Header) -> ImageFacts:

@@ -1,12 +1,12 @@
 """A PNG's scanlines, proved whole by inflating them: no pixel is made of them.
 
 Found is what a decoder finds, a broken checksum of a chunk or of the zlib stream, rows too few, a
-filter that is none; and what decoders let pass: bytes after the last row, a colour that the palette
-has not, chunks among those of the image. What comes before the image is for the caller to have
-read; its checksums are looked at here. Memory stays flat, but for the indices of an image whose
-palette is short. Raises NotAnImage.
+filter that is none; and what decoders let pass: a colour that the palette has not, chunks among
+those of the image, much data after it. A little after it is told, for tails.py to cut. What comes
+before the image is for the caller to have read; its checksums are looked at here. Memory stays
+flat, but for the indices of an image whose palette is short. Raises NotAnImage.
 
-Source: PNG (ISO/IEC 15948) 4.5, 5, 9 and 10; RFC 1950 2.2.
+Source: PNG (ISO/IEC 15948) 4.5, 5, 9 and 10; PNG, third edition, 10.2 and 13; RFC 1950 2.2.
 """
 
 from collections.abc import Iterator
@@ -30,6 +30,9 @@ MOST_OVERHEAD, SPARE_BYTES = 2, 64 * 1024
 """How much longer a stream may be than what it holds. Blocks without data take time and hold none:
 50 MB of them took 15 s of CPU."""
 
+MOST_TAIL_BYTES = 64 * 1024
+"""After the compressed stream, and as many after the last row in it: a whole buffer."""
+
 _HEAD_BYTES, _CHECKSUM_BYTES = 8, 4
 _FILTERS = bytes(range(5))
 _MOST_WINDOW_BITS = 15
@@ -37,7 +40,7 @@ _MOST_WINDOW_BITS = 15
 
 def plain_header(spool: SpoolFile) -> Header | None:
     """Of a PNG that has nothing else before its image; None of any other."""
-    chunks = _chunks(spool)
+    chunks = chunks_of(spool)
     first, second = next(chunks), next(chunks, None)
     if second is None or second.kind != b"IDAT":
         return None
@@ -45,24 +48,41 @@ def plain_header(spool: SpoolFile) -> Header | None:
     return _header(spool, first)
 
 
-def prove(spool: SpoolFile) -> None:
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Bytes in a PNG's IDATs after its image, at most MOST_TAIL_BYTES of each kind."""
+
+    after_stream: int
+    """As they are in the file."""
+    after_rows: int
+    """As they are inflated, within the stream."""
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.after_stream or self.after_rows)
+
+
+def prove(spool: SpoolFile) -> Tail:
     """Read a stripped PNG to its end; what its header says was looked at before."""
-    chunks = _chunks(spool)
+    chunks = chunks_of(spool)
     header, colours = _header(spool, chunk := next(chunks)), 0
     while chunk.kind != b"IDAT":
         _prove_checksum(spool, chunk)
         colours = chunk.size // 3 if chunk.kind == b"PLTE" else colours
         chunk = next(chunks)
-    rows = _Rows(header.passes())
-    for data in _inflated(_image_data(spool, chain((chunk,), chunks))):
+    rows, stream = _Rows(header.passes()), Inflated(image_data(spool, chain((chunk,), chunks)))
+    for data in stream:
         rows.take(data)
     rows.end()
     if header.colour_type == PALETTE and colours < 1 << header.depth:
         _look_up(spool, colours)
+    return Tail(stream.bytes_after, rows.bytes_after)
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
+class Chunk:
+    """Where one is in a PNG."""
+
     kind: bytes
     offset: int
     """Of its data."""
@@ -74,6 +94,8 @@ class _Rows:
 
     def __init__(self, passes: Iterator[tuple[int, int]]) -> None:
         self._passes = passes
+        self.bytes_after = 0
+        """That followed the last row so far."""
         self._row_bytes = self._left = self._to_filter = 0
         self._next_pass()
 
@@ -82,7 +104,10 @@ class _Rows:
         begin = 0
         while begin < len(data):
             if not self._left and not self._next_pass():
-                raise NotAnImage("a png with more rows than it says")
+                self.bytes_after += len(data) - begin
+                if self.bytes_after > MOST_TAIL_BYTES:
+                    raise NotAnImage("a png with more rows than it says")
+                return
             end = min(len(data), begin + self._left)
             filters = data[begin + self._to_filter : end : self._row_bytes]
             if filters.translate(None, _FILTERS):
@@ -102,22 +127,22 @@ class _Rows:
         return bool(rows)
 
 
-def _chunks(spool: SpoolFile) -> Iterator[_Chunk]:
+def chunks_of(spool: SpoolFile) -> Iterator[Chunk]:
     """Each chunk up to IEND; a walk before this one saw that they are all there."""
     offset = len(SIGNATURE)
     kind = b""
     while kind != b"IEND":
         head = exactly(spool, offset, _HEAD_BYTES)
-        chunk = _Chunk(kind := head[4:], offset + _HEAD_BYTES, int.from_bytes(head[:4], "big"))
+        chunk = Chunk(kind := head[4:], offset + _HEAD_BYTES, int.from_bytes(head[:4], "big"))
         yield chunk
         offset = chunk.offset + chunk.size + _CHECKSUM_BYTES
 
 
-def _header(spool: SpoolFile, chunk: _Chunk) -> Header:
+def _header(spool: SpoolFile, chunk: Chunk) -> Header:
     return Header.read(exactly(spool, chunk.offset, chunk.size))
 
 
-def _image_data(spool: SpoolFile, chunks: Iterator[_Chunk]) -> Iterator[bytes]:
+def image_data(spool: SpoolFile, chunks: Iterator[Chunk]) -> Iterator[bytes]:
     """What lies in the IDATs, each chunk held against its checksum, and nothing after them."""
     for chunk in chunks:
         if chunk.kind not in {b"IDAT", b"IEND"}:
@@ -125,12 +150,12 @@ def _image_data(spool: SpoolFile, chunks: Iterator[_Chunk]) -> Iterator[bytes]:
         yield from _checked(spool, chunk)
 
 
-def _prove_checksum(spool: SpoolFile, chunk: _Chunk) -> None:
+def _prove_checksum(spool: SpoolFile, chunk: Chunk) -> None:
     for _ in _checked(spool, chunk):
         pass
 
 
-def _checked(spool: SpoolFile, chunk: _Chunk) -> Iterator[bytes]:
+def _checked(spool: SpoolFile, chunk: Chunk) -> Iterator[bytes]:
     """A chunk's data, held against its checksum at the end."""
     checksum = isal_zlib.crc32(chunk.kind)
     end = chunk.offset + chunk.size
@@ -142,28 +167,43 @@ def _checked(spool: SpoolFile, chunk: _Chunk) -> Iterator[bytes]:
         raise NotAnImage(f"a png with a broken {chunk.kind!r}")
 
 
-def _inflated(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """What a zlib stream holds, at most `PIECE_BYTES` at a time, and nothing after its end."""
-    first = next(stream, b"")
-    inflater = IgzipDecompressor(flag=DECOMP_ZLIB, hist_bits=_window_bits(first))
-    taken = given = 0
-    for data in chain((first,), stream):
-        if inflater.eof and data:
-            raise NotAnImage("a png with data after its image")
-        taken, rest = taken + len(data), data
+class Inflated:
+    """What a zlib stream holds, at most `PIECE_BYTES` at a time, and how many bytes follow it."""
+
+    def __init__(self, stream: Iterator[bytes]) -> None:
+        self._stream = stream
+        self._taken = self._given = 0
+        self.bytes_after = 0
+        """That followed the stream's end so far."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        first = next(self._stream, b"")
+        inflater = IgzipDecompressor(flag=DECOMP_ZLIB, hist_bits=_window_bits(first))
+        for data in chain((first,), self._stream):
+            had_ended = inflater.eof
+            if not had_ended:
+                yield from self._parts(inflater, data)
+            self._follow(len(data) if had_ended else len(inflater.unused_data))
+        if not inflater.eof:
+            raise NotAnImage("a png whose image is cut short")
+
+    def _parts(self, inflater: IgzipDecompressor, data: bytes) -> Iterator[bytes]:
+        """All that these bytes of the stream are inflated to."""
+        self._taken, rest = self._taken + len(data), data
         while not inflater.eof and (rest or not inflater.needs_input):
             try:
                 part = inflater.decompress(rest, PIECE_BYTES)
             except IsalError as error:  # type: ignore[misc]  # its stub says an instance
                 raise NotAnImage(f"a png that does not decode: {error}") from error
             yield part
-            given, rest = given + len(part), b""
-            if taken > MOST_OVERHEAD * given + SPARE_BYTES:
+            self._given, rest = self._given + len(part), b""
+            if self._taken > MOST_OVERHEAD * self._given + SPARE_BYTES:
                 raise NotAnImage("a png of more data than it has pixels")
-        if inflater.eof and inflater.unused_data:
+
+    def _follow(self, size: int) -> None:
+        self.bytes_after += size
+        if self.bytes_after > MOST_TAIL_BYTES:
             raise NotAnImage("a png with data after its image")
-    if not inflater.eof:
-        raise NotAnImage("a png whose image is cut short")
 
 
 def _window_bits(first: bytes) -> int:

@@ -2,36 +2,62 @@
 
 Metadata is dropped from every image that comes from outside: text, EXIF, XMP, comments, thumbnails,
 profiles above 1 MB, and whatever follows the image's end. It is not part of what was bought, it may
-tell of people and places, and decoders unpack it into memory: 1.5 MB of PNG text took 2.4 GB.
+tell of people and places, and decoders unpack it into memory: 1.5 MB of PNG text took 2.4 GB. What
+its EXIF says of how it is turned is not lost.
 Memory stays flat. Raises NotAnImage, and SpoolError where a copy cannot be kept.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from pictor.kit.spool import CHUNK_BYTES, SpoolFile
 from storage.containers import jpeg, png, webp
+from storage.containers.orientation import Orientation, orientation
 from storage.containers.pieces import Format, NotAnImage, Piece, Source, Span, joined
 
-_CONTAINERS: tuple[tuple[bytes, Format, Callable[[Source], Iterator[Piece]]], ...] = (
-    (png.SIGNATURE, "png", png.kept),
-    (jpeg.SIGNATURE, "jpeg", jpeg.kept),
-    (webp.SIGNATURE, "webp", webp.kept),
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    signature: bytes
+    format: Format
+    kept: Callable[[Source], Iterator[Piece]]
+    exif: Callable[[Source], Span | None]
+
+
+_CONTAINERS = (
+    _Container(png.SIGNATURE, "png", png.kept, png.exif),
+    _Container(jpeg.SIGNATURE, "jpeg", jpeg.kept, jpeg.exif),
+    _Container(webp.SIGNATURE, "webp", webp.kept, webp.exif),
 )
 _MOST_SIGNATURE_BYTES = 8
 
 
-def stripped(spool: SpoolFile) -> tuple[SpoolFile, Format]:
-    """What is needed of an image, and its format by its first bytes.
+class Stripped(NamedTuple):
+    """What is needed of an image, and what its first bytes and its EXIF said of it."""
 
-    The very spool where there is nothing to drop; otherwise a new one, in the scope of the first.
-    """
+    spool: SpoolFile
+    """The very one where there was nothing to drop; otherwise a new one, in its scope."""
+    format: Format
+    orientation: Orientation
+    """How its pixels are still to be turned."""
+    got_end: bool
+    """Whether it is a jpeg with an end marker that its file lacked."""
+
+
+def stripped(spool: SpoolFile) -> Stripped:
+    """An image without what is not needed."""
     head = spool.read_at(0, _MOST_SIGNATURE_BYTES)
-    for signature, image_format, kept in _CONTAINERS:
-        if head.startswith(signature):
-            pieces = list(joined(kept(spool)))
-            if pieces == [Span(0, spool.size)]:
-                return spool, image_format
-            return _copy(spool, pieces), image_format
+    for container in _CONTAINERS:
+        if head.startswith(container.signature):
+            pieces = list(joined(container.kept(spool)))
+            is_whole = pieces == [Span(0, spool.size)]
+            return Stripped(
+                spool if is_whole else _copy(spool, pieces),
+                container.format,
+                orientation(spool, container.exif(spool)),
+                got_end=pieces[-1] == jpeg.END,
+            )
     raise NotAnImage("neither png, jpeg nor webp")
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from pictor.kit.spool import SpoolFile
+from storage.containers.orientation import UPRIGHT, Orientation
 
 os.environ.setdefault("VIPS_CONCURRENCY", "1")  # libvips reads this when it is imported
 
@@ -27,9 +28,15 @@ _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "webp": "webploa
 
 @contextmanager
 def loaded(
-    spool: SpoolFile, image_format: str, *, access: Literal["sequential", "random"] = "sequential"
+    spool: SpoolFile,
+    image_format: str,
+    *,
+    access: Literal["sequential", "random"] = "sequential",
+    orientation: Orientation = UPRIGHT,
 ) -> Iterator[Any]:
     """An image whose pixels are decoded when they are needed, warnings as errors.
+
+    One that is to be turned is turned upright, for which its samples are held whole.
 
     Valid inside the `with` alone: libvips reads from the source later, also for images made of
     this one, and holds no reference to its memory. It moves the position of the spool's file: work
@@ -46,8 +53,18 @@ def loaded(
             file.seek(0)
             source = pyvips.Source.new_from_descriptor(descriptor)
     load = getattr(pyvips.Image, _LOADERS[image_format])
-    yield load(source, access=access, fail_on="warning")
+    if orientation == UPRIGHT:
+        yield load(source, access=access, fail_on="warning")
+    else:
+        yield _upright(load(source, access="random", fail_on="warning"), orientation)
     del source, memory  # kept until here
+
+
+def _upright(image: Any, orientation: Orientation) -> Any:
+    """Turned as its EXIF said, which was dropped before libvips could see it."""
+    told = image.copy()
+    told.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return told.autorot()
 
 
 def whole_bytes(image: Any, image_format: str) -> int:

@@ -2,9 +2,10 @@
 
 They are never in Postgres, Redis or Celery. In the request's fields each leaves a placeholder made
 of its place and a keyed hash, so equal requests stay equal for idempotency. The bytes of base64 are
-decoded as a whole, then lie on storage under `in/` and are sent on from there, as they came. An
-address stays with the generation until the worker has fetched it (dispatch/inputs.py): here it is
-judged by its form, and nothing is resolved or contacted.
+decoded as a whole, then lie on storage under `in/` and are sent on from there, as they came unless
+something in them had to be put right (storage/convert.py). An address stays with the generation
+until the worker has fetched it (dispatch/inputs.py): here it is judged by its form, and nothing is
+resolved or contacted.
 
 A reference image is base64, a data URI, an address, or an object with one of them, as
 `b64_json`, `url` or `image_url`; or a file of a form. What an edit or a variation begins with is
@@ -32,8 +33,8 @@ from pictor.kit.body import Body
 from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, Unavailable
 from pictor.kit.forms import FormFile, FormLimits
 from pictor.kit.ids import GenerationId
-from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
-from storage import probe
+from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
+from storage import convert, probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
 Rows = Sequence[Mapping[str, Any]]
@@ -126,20 +127,23 @@ class Inputs:
             raise
 
     async def _verify(self, lane: object) -> None:
-        """Decode what is here, in the tenant's turn. Raises InvalidRequest and Unavailable."""
+        """Decode what is here, in the tenant's turn, and turn it upright or mend it if need be.
+
+        Raises InvalidRequest and Unavailable.
+        """
         for one in self.found:
             if one.spool is None:
                 continue
             try:
-                facts = await pools.references().run(lane, partial(probe.verify, one.spool))
-            except SpoolError:
-                raise Unavailable(_NO_ROOM) from None
-            except probe.NotAnImage as error:
+                sent = await pools.references().run(lane, partial(convert.as_sent, one.spool))
+            except (probe.NotAnImage, SpoolTooLarge) as error:
                 what = pictures.unreadable(error)
                 raise _refused(one.label, what, name=one.name) from None
-            one.facts = facts
+            except SpoolError:
+                raise Unavailable(_NO_ROOM) from None
+            one.spool, one.facts = sent
             if one.is_data_uri:
-                one.prefix = f"data:image/{facts.format};base64,"
+                one.prefix = f"data:image/{one.facts.format};base64,"
         known = [(one.label, one.facts) for one in self.found if one.facts is not None]
         if problem := pictures.problem(self.task, known):
             raise _refused(*problem)

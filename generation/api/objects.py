@@ -17,6 +17,7 @@ from pictor.kit.api_objects import (
     Usd,
     page_example,
 )
+from storage.probe import MENDED
 
 FROM_IMAGES = [Task.EDIT.value, Task.VARIATION.value]
 GENERATION_ID = "gen_01m7xwfx9bf3vty34tyve35tm9"
@@ -114,6 +115,13 @@ class Metadata(ApiObject):
         choices=FROM_IMAGES,
         required=False,
         help_text="What the upstream was asked for: an edit, where it knows no variations.",
+    )
+    mended = serializers.ListField(
+        child=serializers.ListField(child=serializers.ChoiceField(choices=MENDED)),
+        required=False,
+        help_text="What we put right in each image, in the order of `data`: it was turned upright,"
+        " as its EXIF said; bytes after a png's pixels were cut; or a jpeg got the end marker that"
+        " it lacked. Absent where nothing was.",
     )
     url_expires_at = serializers.IntegerField(required=False)
 

@@ -27,7 +27,7 @@ from pictor.kit.errors import InvalidRequest, Unavailable
 from pictor.kit.http import HttpError, HttpPool, LookUpsBusy, deadline
 from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
-from storage import probe
+from storage import convert, probe
 from storage.probe import ImageFacts
 from storage.services import open_stream
 
@@ -93,8 +93,8 @@ async def readable(
         facts = {one["label"]: ImageFacts(**one["facts"]) for one in inputs if "facts" in one}
         fetched = await _in_turn(addressed, fetching, tenant, here, seconds)
         for one, spool in fetched:
-            facts[one["label"]] = await _verified(one, spool, tenant)
-            values[one["placeholder"]] = _fetched(spool, facts[one["label"]])
+            sent, facts[one["label"]] = await _verified(one, spool, tenant)
+            values[one["placeholder"]] = _fetched(sent, facts[one["label"]])
         if addressed and (problem := pictures.problem(task, list(facts.items()))):
             raise _unusable(*problem)
         yield values
@@ -186,10 +186,12 @@ async def _fetch(address: str, http: HttpPool, spool: SpoolFile) -> None:
     raise NotThere("too many redirects")
 
 
-async def _verified(one: Mapping[str, Any], spool: SpoolFile, tenant: UUID) -> ImageFacts:
+async def _verified(
+    one: Mapping[str, Any], spool: SpoolFile, tenant: UUID
+) -> tuple[SpoolFile, ImageFacts]:
     """It, decoded in the tenant's turn, apart from the images that upstreams deliver."""
     try:
-        return await pools.references().run(tenant, partial(probe.verify, spool))
+        return await pools.references().run(tenant, partial(convert.as_sent, spool))
     except (SpoolFull, Unavailable):
         raise Failure(_NO_ROOM) from None
     except (probe.NotAnImage, SpoolError) as error:

@@ -1,9 +1,10 @@
-"""An image as it came: without its metadata, decoded and, where need be, converted.
+"""An image as it came: without its metadata, decoded and, where need be, mended or converted.
 
 Runs in the conversion pool: decoding is the one step that needs memory and CPU for pixels. What is
 done within two milliseconds runs on the loop (ADR 0030).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,19 +25,21 @@ class Wanted:
     made_into: Size | None = None
 
 
-def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> VerifiedImage | None:
+def verified(
+    image: UpstreamImage, *, wanted: Wanted, spools: Spools, at_once: bool = False
+) -> VerifiedImage | None:
     """The image with its true format and pixels, as it is wanted; None if undecodable or too large.
 
-    Raises SpoolFull where there is no room for it. A spool is closed as soon as a stripped or
-    converted one takes its place.
+    Raises SpoolFull where there is no room for it, and NotAtOnce. A spool is closed as soon as a
+    stripped or converted one takes its place.
     """
     try:
-        clean, facts = probe.cleaned(image.spool)
-        if clean is not image.spool:
+        found = probe.cleaned(image.spool, at_once=at_once)
+        if found.spool is not image.spool:
             image.spool.close()
-        spool, size = _as_wanted(clean, facts, wanted, spools)
-        if spool is not clean:
-            clean.close()
+        spool, size = _as_wanted(found, wanted, spools)
+        if spool is not found.spool:
+            found.spool.close()
     except (probe.NotAnImage, SpoolTooLarge):
         return None
     return VerifiedImage(
@@ -45,6 +48,7 @@ def verified(image: UpstreamImage, *, wanted: Wanted, spools: Spools) -> Verifie
         width=size.width,
         height=size.height,
         revised_prompt=image.revised_prompt,
+        mended=found.mended,
     )
 
 
@@ -53,7 +57,10 @@ async def verified_on_loop(
 ) -> VerifiedImage | None:
     """The same for who is on the event loop, which what takes time does not hold up."""
     verify = partial(verified, image, wanted=wanted, spools=spools)
-    return verify() if _is_quick(image.spool, wanted) else await pools.conversion(verify)
+    if _is_quick(image.spool, wanted):
+        with suppress(probe.NotAtOnce):
+            return verify(at_once=True)
+    return await pools.conversion(verify)
 
 
 def _is_quick(spool: SpoolFile, wanted: Wanted) -> bool:
@@ -61,18 +68,21 @@ def _is_quick(spool: SpoolFile, wanted: Wanted) -> bool:
     return wanted.output_format == "png" and wanted.made_into is None and probe.is_quick(spool)
 
 
-def _as_wanted(
-    spool: SpoolFile, facts: probe.ImageFacts, wanted: Wanted, spools: Spools
-) -> tuple[SpoolFile, Size]:
+def _as_wanted(found: probe.Cleaned, wanted: Wanted, spools: Spools) -> tuple[SpoolFile, Size]:
     """The very spool, or a converted one, and the pixels in it."""
-    size, crop = Size(facts.width, facts.height), wanted.made_into
+    facts, crop = found.facts, wanted.made_into
+    size = Size(facts.width, facts.height)
     if crop is not None and crop != size and _covers(size, crop):
-        return _cropped(spool, facts, crop, wanted, spools), crop
-    if facts.format == wanted.output_format:
-        return spool, size
-    compression = wanted.compression
+        return _cropped(found, crop, wanted, spools), crop
+    if facts.format == wanted.output_format and found.is_upright:
+        return found.spool, size
     converted = convert.to_format(
-        spool, facts, wanted.output_format, compression=compression, spools=spools
+        found.spool,
+        facts,
+        wanted.output_format,
+        compression=wanted.compression,
+        spools=spools,
+        orientation=found.orientation,
     )
     return converted, size
 
@@ -81,15 +91,14 @@ def _covers(size: Size, crop: Size) -> bool:
     return size.width >= crop.width and size.height >= crop.height
 
 
-def _cropped(
-    spool: SpoolFile, facts: probe.ImageFacts, crop: Size, wanted: Wanted, spools: Spools
-) -> SpoolFile:
+def _cropped(found: probe.Cleaned, crop: Size, wanted: Wanted, spools: Spools) -> SpoolFile:
     return convert.to_size(
-        spool,
-        facts,
+        found.spool,
+        found.facts,
         wanted.output_format,
         width=crop.width,
         height=crop.height,
         compression=wanted.compression,
         spools=spools,
+        orientation=found.orientation,
     )

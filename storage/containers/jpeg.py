@@ -2,10 +2,10 @@
 
 Kept are frames of the types that are decoded here (baseline, extended, progressive), tables, scans,
 JFIF's APP0 without its thumbnail, Adobe's APP14, and a colour profile in APP2. All other APPn
-segments (EXIF, XMP, IPTC, other pictures), comments, and what follows the end are dropped. An EXIF
-rotation goes with them: sizes are the stored pixels, and it was never applied. A file that ends
-with its one scan of all colours gets the end marker that it lacks, as every viewer takes it; a
-decoder says whether that scan is whole. Of several scans, the last one may be missing.
+segments (EXIF, XMP, IPTC, other pictures), comments, and what follows the end are dropped; where
+EXIF was is told apart. A file that ends with its one scan of all colours gets the end marker that
+it lacks, as every viewer takes it; a decoder says whether that scan is whole. Of several scans, the
+last one may be missing.
 
 Source: JPEG (ITU-T T.81) B.1 and B.2; JFIF 1.02; ICC.1 annex B.4.
 """
@@ -26,9 +26,11 @@ from storage.containers.pieces import (
 )
 
 SIGNATURE = b"\xff\xd8"
+END = b"\xff\xd9"
+"""As bytes among what is kept, not as a part of the file, it is the marker that was lacking."""
 
 _FILLER = 0xFF
-_SOI, _EOI, _SOS, _APP0, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE2, 0xEE
+_SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
 _TABLES_AND_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SOS})
 """SOF0 to SOF2, DHT, DQT, DRI, SOS. The other frame types are refused."""
 _SEQUENTIAL, _COMPONENTS_AT = frozenset({0xC0, 0xC1}), 9
@@ -42,6 +44,7 @@ _HEAD_BYTES = 4
 _NO_THUMBNAIL = b"\0\0"
 _JFIF, _ADOBE, _PROFILE = b"JFIF\0", b"Adobe", b"ICC_PROFILE\0"
 """What the APPn segments that are kept begin with."""
+_EXIF = b"Exif\0\0"
 _JFIF_BYTES, _ADOBE_BYTES = 18, 16
 """Of a whole segment, marker included, without a thumbnail."""
 _WINDOW_BYTES = 256 * 1024
@@ -56,6 +59,18 @@ def kept(file: Source) -> Iterator[Piece]:
     for marker, piece in found:
         if marker != _APP2 or profile_bytes <= MAX_PROFILE_BYTES:
             yield piece
+
+
+def exif(file: Source) -> Span | None:
+    """Where EXIF is in a jpeg that `kept` takes: the first one before its pixels."""
+    position, marker = len(SIGNATURE), _SOI
+    while marker not in {_SOS, _EOI}:
+        marker, segment = _segment(file, position)
+        data = Span(segment.offset + _HEAD_BYTES, segment.size - _HEAD_BYTES)
+        if marker == _APP1 and file.read_at(data.offset, len(_EXIF)) == _EXIF:
+            return data
+        position = segment.end
+    return None
 
 
 def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
@@ -78,7 +93,7 @@ def _walk(file: Source) -> Iterator[tuple[int, Piece]]:
             if position == file.size:
                 if components != exactly(file, segment.offset + _HEAD_BYTES, 1):
                     raise CutShort
-                yield _EOI, bytes((_FILLER, _EOI))
+                yield _EOI, END
                 return
     raise NotAnImage("a jpeg of too many segments")
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 Format = Literal["png", "jpeg", "webp"]
+Mended = Literal["turned_upright", "trailing_data_cut", "end_marker_added"]
+"""What was put right in an image that every viewer shows, though it was not as it should be."""
 
 MAX_PROFILE_BYTES = 1024**2
 """A colour profile longer than this, as it is in the file, is dropped."""

@@ -1,7 +1,8 @@
 """A PNG's chunks: length, type, data, checksum. Their checksums are looked at in scanlines.py.
 
 Kept are IHDR, PLTE, IDAT and IEND, and once each, before the first IDAT and if as long as they may
-be, tRNS, gAMA, cHRM, sRGB and iCCP. All other ancillary chunks are dropped. So are the frames
+be, tRNS, gAMA, cHRM, sRGB and iCCP. All other ancillary chunks are dropped; where eXIf was is told
+apart. So are the frames
 of an animated PNG (acTL, fcTL, fdAT): without them it is, by its own specification, the still
 picture that decoders show who know no animation, the one that was verified.
 
@@ -27,7 +28,9 @@ MAX_INFLATED_PROFILE_BYTES = 1024**2
 """A profile is held in memory by whoever decodes the image; some decoders take no longer one."""
 
 _LENGTH_TYPE_BYTES = 8
-_AROUND_DATA_BYTES = 12
+_AROUND_DATA_BYTES, _CHECKSUM_BYTES = 12, 4
+_PIECE_BYTES = 256 * 1024
+"""Of a long chunk, read at a time."""
 _MAX_CHUNK_BYTES = 2**31 - 1
 _CRITICAL = {b"IHDR": 13, b"PLTE": 768, b"IDAT": _MAX_CHUNK_BYTES, b"IEND": 0}
 _ANCILLARY = {b"tRNS": 256, b"iCCP": MAX_PROFILE_BYTES}
@@ -62,12 +65,31 @@ def kept(file: Source) -> Iterator[Piece]:
 
 def is_animated(file: Source) -> bool:
     """Whether a png, one that `kept` takes, has frames: their control is before its pixels."""
+    return _first(file, b"acTL", until=b"IDAT") is not None
+
+
+def exif(file: Source) -> Span | None:
+    """Where EXIF is in a png that `kept` takes. None where its checksum is wrong."""
+    data = _first(file, b"eXIf", until=b"IEND")
+    if data is None:
+        return None
+    checksum = zlib.crc32(b"eXIf")
+    for offset in range(data.offset, data.end, _PIECE_BYTES):
+        checksum = zlib.crc32(file.read_at(offset, min(_PIECE_BYTES, data.end - offset)), checksum)
+    is_right = checksum.to_bytes(_CHECKSUM_BYTES, "big") == file.read_at(data.end, _CHECKSUM_BYTES)
+    return data if is_right else None
+
+
+def _first(file: Source, wanted: bytes, *, until: bytes) -> Span | None:
+    """The data of the first chunk of a kind; None where another one comes before it."""
     position, kind = len(SIGNATURE), b""
-    while kind not in {b"acTL", b"IDAT", b"IEND"}:
+    while kind not in {until, b"IEND"}:
         head = exactly(file, position, _LENGTH_TYPE_BYTES)
-        kind = head[4:]
-        position += _AROUND_DATA_BYTES + int.from_bytes(head[:4], "big")
-    return kind == b"acTL"
+        kind, size = head[4:], int.from_bytes(head[:4], "big")
+        if kind == wanted:
+            return Span(position + _LENGTH_TYPE_BYTES, size)
+        position += _AROUND_DATA_BYTES + size
+    return None
 
 
 def _is_kept(file: Source, chunk: Span, kind: bytes, seen: set[bytes]) -> bool:

@@ -1,8 +1,8 @@
 """A WebP's chunks: type, length, data, a byte of padding where the length is odd.
 
 Kept are one picture (VP8 or VP8L) and, in the extended format, VP8X, ALPH and a colour profile
-(ICCP). EXIF, XMP and unknown chunks are dropped, and their flags in VP8X cleared. Animations are
-refused: they hold no still picture.
+(ICCP). EXIF, XMP and unknown chunks are dropped, and their flags in VP8X cleared; where EXIF was is
+told apart. Animations are refused: they hold no still picture.
 
 Source: the WebP container specification (RFC 9649), 2.
 """
@@ -38,6 +38,18 @@ _ALPHA, _PROFILE, _ANIMATION = 0x10, 0x20, 0x02
 class _Chunk:
     kind: bytes
     span: Span
+
+
+def exif(file: Source) -> Span | None:
+    """Where EXIF is in a webp that `kept` takes: behind its picture, mostly."""
+    end = _HEAD_BYTES + int.from_bytes(file.read_at(4, 4), "little")
+    try:
+        for chunk in _chunks(file, end):
+            if chunk.kind == b"EXIF":
+                return Span(chunk.span.offset + _HEAD_BYTES, chunk.span.size - _HEAD_BYTES)
+    except NotAnImage:
+        return None  # broken behind its picture, where nobody looks who shows it
+    return None
 
 
 def kept(file: Source) -> Iterator[Piece]:

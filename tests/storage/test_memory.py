@@ -115,6 +115,34 @@ def test_the_worst_legal_images_stay_below_the_ceiling(grown, name):
     assert size_bytes < MEMORY_CEILING_BYTES
 
 
+def turned_by_exif(*, height: int, bands: int) -> Any:
+    """4000 pixels wide as it is stored, and shown on its side."""
+    image = drawn(4000, height, bands, spread=40)
+    image.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    return image
+
+
+TURNED: dict[str, Callable[[], bytes]] = {
+    "jpeg": lambda: turned_by_exif(height=3999, bands=3).jpegsave_buffer(Q=95),
+    "progressive jpeg": lambda: turned_by_exif(height=3000, bands=3).jpegsave_buffer(
+        Q=95, interlace=True, subsample_mode="off"
+    ),
+    "png": lambda: turned_by_exif(height=3999, bands=4).pngsave_buffer(compression=1),
+    "interlaced png": lambda: turned_by_exif(height=3999, bands=4).pngsave_buffer(
+        interlace=True, compression=1
+    ),
+    "webp": lambda: turned_by_exif(height=2800, bands=4).webpsave_buffer(lossless=True, effort=0),
+}
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_turning_the_worst_legal_images_stays_below_its_ceiling(grown, name):
+    size_bytes, said = grown(TURNED[name](), "sent")
+
+    assert said in {"3999x4000", "3000x4000", "2800x4000"}
+    assert size_bytes < convert.TURNED_CEILING_BYTES
+
+
 def plain(width: int, height: int, bands: int, interpretation: str = "srgb") -> Any:
     """Black: only its header is looked at."""
     image = pyvips.Image.black(width, height, bands=bands).copy(interpretation=interpretation)

@@ -106,7 +106,7 @@ def text_chunk(kind: str) -> PngImagePlugin.PngInfo:
 def test_metadata_is_dropped_and_the_picture_stays(image_format, dirty, spooled):
     spool = spooled(dirty)
 
-    clean, facts = cleaned(spool)
+    clean, facts, *_ = cleaned(spool)
 
     assert facts == ImageFacts(image_format, 61, 47)
     assert clean is not spool
@@ -114,7 +114,7 @@ def test_metadata_is_dropped_and_the_picture_stays(image_format, dirty, spooled)
     assert SECRET not in content(clean)
     assert opened(clean).tobytes() == opened(spool).tobytes()
     assert opened(clean).getexif() == {}
-    assert stripped(clean) == (clean, image_format)
+    assert stripped(clean)[:2] == (clean, image_format)
     clean.close()
 
 
@@ -136,12 +136,12 @@ def test_metadata_is_dropped_and_the_picture_stays(image_format, dirty, spooled)
 def test_an_image_with_nothing_to_drop_is_not_copied(image_format, data, spooled):
     spool = spooled(data)
 
-    assert stripped(spool) == (spool, image_format)
+    assert stripped(spool)[:2] == (spool, image_format)
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
 def test_a_colour_profile_is_kept_without_what_was_beside_it(image_format, spooled):
-    clean, _ = stripped(spooled(picture(image_format, icc_profile=PROFILE, exif=EXIF)))
+    clean, *_ = stripped(spooled(picture(image_format, icc_profile=PROFILE, exif=EXIF)))
 
     assert opened(clean).info["icc_profile"] == PROFILE
     clean.close()
@@ -160,7 +160,7 @@ def test_a_colour_profile_is_kept_without_what_was_beside_it(image_format, spool
     ],
 )
 def test_a_profile_too_large_or_broken_is_dropped_whole(data, spooled):
-    clean, facts = cleaned(spooled(data))
+    clean, facts, *_ = cleaned(spooled(data))
 
     assert facts.size == "61x47"
     assert "icc_profile" not in opened(clean).info
@@ -172,22 +172,11 @@ def test_an_animated_png_becomes_its_still_picture(spooled):
     file = io.BytesIO()
     PICTURE.save(file, "PNG", save_all=True, append_images=[PICTURE.rotate(90), PICTURE.rotate(9)])
 
-    clean, facts = cleaned(spooled(file.getvalue()))
+    clean, facts, *_ = cleaned(spooled(file.getvalue()))
 
     assert facts == ImageFacts("png", 61, 47)
     assert not any(kind in content(clean) for kind in (b"acTL", b"fcTL", b"fdAT"))
     assert opened(clean).tobytes() == PICTURE.tobytes()
-    clean.close()
-
-
-def test_an_exif_rotation_goes_and_the_size_is_that_of_the_pixels(spooled):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees
-
-    clean, facts = cleaned(spooled(picture("JPEG", exif=exif)))
-
-    assert facts.size == "61x47"
-    assert opened(clean).getexif() == {}
     clean.close()
 
 
@@ -203,10 +192,12 @@ def test_a_scan_may_end_anywhere_however_it_is_read(spooled, scan_bytes):
 def test_a_jpeg_without_an_end_marker_gets_one(spooled):
     whole = picture("JPEG")
 
-    clean, facts = cleaned(spooled(whole[:-2]))
+    clean, facts, _, mended = cleaned(spooled(whole[:-2]))
 
     assert facts.size == "61x47"
     assert b"".join(clean.chunks()) == whole
+    assert mended == ("end_marker_added",)
+    assert cleaned(spooled(whole)).mended == cleaned(spooled(whole + SECRET)).mended == ()
     clean.close()
 
 

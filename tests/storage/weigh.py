@@ -1,17 +1,20 @@
 """Verify one file and print what that added to this process's memory at its peak, in bytes.
 
 A process of its own, so that nothing else has grown it: `python tests/storage/weigh.py SMALL FILE`.
-With a format after the files the image is converted too, which is then what is weighed.
+With a format after the files the image is converted too, which is then what is weighed. With
+`sent` it is made what is sent on: turned upright, for one.
 """
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from pictor.kit.spool import CHUNK_BYTES, SpoolBudget, SpoolFile, Spools
 from storage import convert, probe
 
 RESET_PEAK = "5"
+SMALL = probe.ImageFacts("png", 64, 64)
 
 
 def resident_bytes(field: str) -> int:
@@ -36,14 +39,19 @@ def main(small: str, weighed: str, into: str = "") -> None:
         probe.verify(spooled(spools, Path(small)))  # libvips and its loaders are there now
         spool = spooled(spools, Path(weighed))
         facts = None
-        if into:
+        if into == "sent":
+            warm = convert.to_format(spooled(spools, Path(small)), SMALL, "jpeg", spools=spools)
+            convert.to_format(warm, replace(SMALL, format="jpeg"), "png", spools=spools).close()
+        elif into:
             warm = spooled(spools, Path(small))
             convert.to_format(warm, probe.verify(warm), into, spools=spools).close()
             facts = probe.verify(spool)
         Path("/proc/self/clear_refs").write_text(RESET_PEAK)
         before = resident_bytes("VmRSS")
         try:
-            if facts is not None:
+            if into == "sent":
+                facts = convert.as_sent(spool)[1]
+            elif facts is not None:
                 convert.to_format(spool, facts, into, spools=spools).close()
             said = (facts or probe.verify(spool)).size
         except probe.NotAnImage as error:

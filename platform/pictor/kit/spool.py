@@ -116,9 +116,12 @@ class SpoolFile:
         self._lock = threading.Lock()  # a descriptor that is closed may soon be another file's
         self.size = 0
 
-    def sibling(self) -> "SpoolFile":
-        """An empty spool in the same scope, with the same bounds."""
-        return self._spools.new(max_bytes=self._max_bytes, memory_bytes=self._memory_bytes)
+    def sibling(self, *, max_bytes: int | None = None) -> "SpoolFile":
+        """An empty spool in the same scope, with the same bounds unless another is named."""
+        return self._spools.new(
+            max_bytes=self._max_bytes if max_bytes is None else max_bytes,
+            memory_bytes=self._memory_bytes,
+        )
 
     @property
     def sha256(self) -> str:

@@ -3,11 +3,13 @@
 import pytest
 from django.db import OperationalError
 
-from generation.admission.inputs import Inputs
+from generation.admission.inputs import Inputs, of_files
 from generation.admission.orphans import InDoubt
 from pictor.kit import clock
-from pictor.kit.errors import Unavailable
+from pictor.kit.errors import InvalidRequest, Unavailable
 from pictor.kit.ids import GenerationId, new_uuid
+from storage import convert
+from tests.mending import photo
 
 pytestmark = pytest.mark.anyio
 
@@ -31,3 +33,17 @@ async def test_images_that_may_be_needed_are_not_forgotten(monkeypatch, error, i
             raise error
 
     assert bool(forgotten) is is_forgotten
+
+
+async def test_one_that_is_too_large_once_it_is_turned_is_the_callers_to_mend(monkeypatch, spools):
+    monkeypatch.setattr(convert, "MAX_OUTPUT_BYTES", 1_000)
+    given = of_files([("cat.jpg", [photo("JPEG")])], spools)
+
+    with pytest.raises(InvalidRequest) as refused:
+        async with given.stored("lane", GenerationId(new_uuid()), clock.now()):
+            raise AssertionError
+
+    assert refused.value.code == "invalid_image"
+    assert refused.value.message == (
+        "cat.jpg is too large once it is put right: send it smaller, or upright."
+    )

@@ -21,6 +21,7 @@ from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.contracts.recorder import drawn, noise
 from tests.kit.calls import make_certificate
+from tests.mending import photo, with_tail
 from tests.raw_server import Script, running, says
 
 pytestmark = pytest.mark.anyio
@@ -98,6 +99,53 @@ async def test_an_image_is_fetched_and_sent_as_bytes(server, public, spools):
     )
     assert [each.target for each in server.received] == ["/a.png?x=1", "/b.png"]
     assert "authorization" not in server.received[0].headers
+
+
+async def test_an_image_that_is_mended_or_turned_is_sent_so(server, public, spools):
+    url = f"https://cats.com:{server.port}/a"
+    server.script = says(with_tail(PNG))
+    padded = await fetched(public, spools, url)
+    server.script = says(photo("JPEG"))
+
+    async with inputs.readable(
+        addressed(url),
+        task=Task.EDIT,
+        fetching=inputs.Fetching(public),
+        tenant=uuid4(),
+        spools=spools,
+        seconds=20,
+    ) as large:
+        (turned,) = large.values()
+        upright = base64.b64decode((await text_of(turned)).removeprefix(turned.prefix))
+
+    assert padded == {"input:0": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}
+    assert (turned.prefix, turned.format) == ("data:image/jpeg;base64,", "jpeg")
+    with Image.open(io.BytesIO(upright)) as image:
+        assert (image.size, dict(image.getexif())) == ((400, 600), {})
+
+
+async def test_a_mask_is_held_against_what_viewers_show(server, public, spools):
+    file = io.BytesIO()
+    Image.new("LA", (400, 600)).save(file, "PNG")
+
+    async def script(request: Any, writer: asyncio.StreamWriter) -> None:
+        await says(photo("JPEG") if request.target == "/photo" else file.getvalue())(
+            request, writer
+        )
+
+    server.script = script
+    url = f"https://cats.com:{server.port}"
+    image, mask = addressed(f"{url}/photo", f"{url}/mask")
+
+    async with inputs.readable(
+        [image, {**mask, "label": "mask"}],
+        task=Task.EDIT,
+        fetching=inputs.Fetching(public),
+        tenant=uuid4(),
+        spools=spools,
+        seconds=20,
+    ) as large:
+        assert len(large) == 2
 
 
 def leads_to(location: str) -> Script:

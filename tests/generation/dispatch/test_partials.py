@@ -23,6 +23,8 @@ from pictor.kit import clock, pools, redis_client
 from pictor.kit.spool import SpoolClosed, Spools
 from storage import backends, probe
 from storage.services import open_stream
+from tests.contracts.recorder import drawn
+from tests.mending import photo, with_tail
 from tests.raw_server import hangs, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
@@ -165,6 +167,14 @@ async def test_it_has_the_format_and_the_pixels_of_the_finished_one(
     (news,) = announced()
     assert stored(news["key"]) == facts
     assert (news["output_format"], news["size"]) == (facts.format, facts.size)
+
+
+async def test_it_is_mended_as_a_finished_one_is(send, announced, make):
+    await send(make(0, content=with_tail(drawn((64, 48)))), make(1, content=photo("JPEG")))
+
+    padded, turned = [one["key"] for one in announced()]
+    assert b"".join(open_stream(padded)) == drawn((64, 48))
+    assert stored(turned) == probe.ImageFacts("png", 400, 600)
 
 
 @pytest.mark.parametrize(

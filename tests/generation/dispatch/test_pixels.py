@@ -14,6 +14,7 @@ from generation.channels.base import UpstreamImage
 from generation.dispatch import pixels
 from generation.dispatch.pixels import Wanted, verified, verified_on_loop
 from pictor.kit.spool import Spools
+from tests.mending import photo, with_exif_at_its_end, with_tail
 
 Delivered = Callable[[bytes], UpstreamImage]
 
@@ -75,6 +76,56 @@ def test_a_converted_image_is_the_only_one_left(delivered, spools, wanted):
     good.spool.close()
 
 
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
+def test_a_result_with_an_orientation_is_delivered_upright(
+    image_format, output_format, delivered, spools
+):
+    image = delivered(photo(image_format))
+
+    good = verified(image, wanted=Wanted(output_format), spools=spools)
+
+    assert good is not None
+    assert (good.size, good.mended) == ("400x600", ("turned_upright",))
+    with Image.open(good.spool.reader()) as shown:
+        assert shown.format == output_format.upper()
+        assert shown.size == (400, 600)
+        assert not shown.getexif()
+        pixel: Any = shown.convert("RGB").getpixel((300, 100))
+        red, _, blue = pixel
+        assert (red > 200, blue < 60) == (True, True)
+    good.spool.close()
+
+
+def test_a_result_is_cropped_as_it_is_seen(delivered, spools):
+    wanted = Wanted("png", made_into=Size(400, 400))
+
+    good = verified(delivered(photo("JPEG")), wanted=wanted, spools=spools)
+
+    assert good is not None
+    assert good.size == "400x400"
+    good.spool.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "mended"),
+    [
+        (icon(), ()),
+        (photo("JPEG", orientation=1), ()),
+        (with_tail(icon()), ("trailing_data_cut",)),
+        (photo("JPEG", orientation=1)[:-2], ("end_marker_added",)),
+        (photo("JPEG")[:-2], ("end_marker_added", "turned_upright")),
+    ],
+    ids=["whole png", "whole jpeg", "a png's tail", "no end marker", "turned, too"],
+)
+def test_a_result_says_what_was_mended(data, mended, delivered, spools):
+    good = verified(delivered(data), wanted=Wanted("png"), spools=spools)
+
+    assert good is not None
+    assert good.mended == mended
+    good.spool.close()
+
+
 def test_what_is_no_image_leaves_its_spool_to_the_caller(delivered, spools):
     image = delivered(noise()[:300_000])
 
@@ -104,6 +155,24 @@ def test_a_small_png_is_verified_by_the_loop(data, delivered, spools, by_the_loo
 
     assert by_the_loop == [True]
     assert (good is not None) is (data == icon())
+
+
+@pytest.mark.parametrize(
+    ("data", "mended"),
+    [
+        (with_tail(icon()), "trailing_data_cut"),
+        (with_exif_at_its_end(icon()), "turned_upright"),
+    ],
+    ids=["a tail", "an orientation"],
+)
+def test_a_small_png_is_mended_where_it_holds_no_loop_up(
+    data, mended, delivered, spools, by_the_loop
+):
+    good = asyncio.run(verified_on_loop(delivered(data), wanted=Wanted("png"), spools=spools))
+
+    assert by_the_loop == [True, False]
+    assert good is not None
+    assert good.mended == (mended,)
 
 
 @pytest.mark.parametrize(

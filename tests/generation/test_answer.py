@@ -1,0 +1,27 @@
+"""What a generation's stored answer says of its images."""
+
+from dataclasses import replace
+
+import pytest
+
+from generation import claims
+from tests.factories import at, make_delivery, settle, stored_images
+
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
+
+
+def test_it_says_which_image_was_mended_and_how(acme, worker, spools):
+    generation = acme.generation(n=2)
+    claim = claims.take(generation_id=generation.id, worker=worker)
+    assert claim is not None
+    delivery = make_delivery(claim, spools, sizes=[(1024, 1024), (1024, 1024)])
+    whole, second = delivery.images
+    mended = replace(second, mended=("end_marker_added", "turned_upright"))
+    delivery = replace(delivery, images=(whole, mended))
+    stored = stored_images(claim, delivery)
+
+    settle(claim=claim, delivery=delivery, stored=stored, now=at("2026-11-25T12:00:00Z"))
+
+    generation.refresh_from_db()
+    assert generation.answer is not None
+    assert generation.answer["metadata"]["mended"] == [[], ["end_marker_added", "turned_upright"]]
