@@ -108,7 +108,7 @@ def operation(
             summary=summary,
             answers={status: answer},
             body=body,
-            parameters=[*headers, *([] if query is None else [query])],
+            parameters=[*headers, *([query] if query and query().fields else [])],
             errors=errors,
         )
         return describe(handle)

@@ -13,6 +13,7 @@ from billing.pricing import AUTO, REFERENCE, PriceKey, PriceTable
 from billing.selectors import price_tables
 from pictor.kit import clock
 from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
+from pictor.kit.api_queries import NoQuery
 
 PRICE_EXAMPLE = {
     "model": "gpt-image-2",
@@ -69,6 +70,7 @@ class PricesView(Endpoint):
         "list_prices",
         summary="List prices",
         scope="billing:read",
+        query=NoQuery,
         answer=PriceList,
         rate=rates.take_query,
     )

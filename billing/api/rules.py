@@ -8,6 +8,7 @@ from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import Caller
 from billing.rules import RULES
 from pictor.kit.api_objects import ApiObject, Constant
+from pictor.kit.api_queries import NoQuery
 
 
 class RuleObject(ApiObject):
@@ -36,6 +37,7 @@ class RulesView(Endpoint):
         "list_billing_rules",
         summary="List the rules of billing",
         scope="billing:read",
+        query=NoQuery,
         answer=RuleList,
     )
     def get(self, caller: Caller) -> Answer:

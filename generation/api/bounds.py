@@ -10,30 +10,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from generation.api.requests import (
-    USUAL_MODEL,
-    VARIED_BY,
     EditForm,
     EditRequest,
     GenerationRequest,
     QuoteRequest,
-    SlashRequest,
     VariationForm,
 )
 from generation.catalogue.contracts import ContractTerms
 from generation.channels.declaration import Task
-from pictor.kit.api_bodies import ApiBody
+from pictor.kit.api_bodies import ApiBody, of_these
 
 _TASKS: Mapping[type[ApiBody], Task | None] = {
     GenerationRequest: Task.GENERATE,
-    SlashRequest: Task.GENERATE,
     EditRequest: Task.EDIT,
     EditForm: Task.EDIT,
     VariationForm: Task.VARIATION,
     QuoteRequest: None,
 }
 """What each body asks of a model; a quote says it itself."""
-_USUAL: Mapping[type[ApiBody], str] = {SlashRequest: USUAL_MODEL, VariationForm: VARIED_BY}
-"""The model of bodies that name none."""
 Bounds = dict[str, dict[str, Any]]
 """Of fields by their names."""
 _KEYS = ("NewKey", "PatchedKeyChange")
@@ -54,7 +48,7 @@ def with_contracts(
             continue
         known = _widen(schemas[body.__name__]["properties"], able)
         if not body.is_form:  # tools that draw forms trip over conditions
-            schemas[body.__name__]["allOf"] = _rules(able, known, usual=_USUAL.get(body))
+            schemas[body.__name__]["allOf"] = _rules(able, known)
     for name in _KEYS if every else ():
         schemas[name]["properties"]["models"]["items"]["enum"] = [one.model for one in every]
     return bounded
@@ -72,19 +66,14 @@ def _widen(fields: dict[str, Any], contracts: Sequence[ContractTerms]) -> Sequen
     return known
 
 
-def _rules(
-    contracts: Sequence[ContractTerms], known: Sequence[Bounds], *, usual: str | None
-) -> list[dict[str, Any]]:
+def _rules(contracts: Sequence[ContractTerms], known: Sequence[Bounds]) -> list[dict[str, Any]]:
     return [
-        {"if": _means(one.model, usual), "then": {"properties": bounds}}
+        {
+            "if": {"required": ["model"], **of_these({"model": {"const": one.model}})},
+            "then": of_these(bounds),
+        }
         for one, bounds in zip(contracts, known, strict=True)
     ]
-
-
-def _means(model: str, usual: str | None) -> dict[str, Any]:
-    """That a body names this model, or means it by naming none."""
-    named: dict[str, Any] = {"properties": {"model": {"const": model}}}
-    return named if model == usual else {**named, "required": ["model"]}
 
 
 def _bounds(contract: ContractTerms, fields: Iterable[str]) -> Bounds:

@@ -22,7 +22,7 @@ from generation.api.objects import (
     ImagesAnswer,
     PartialImageEvent,
 )
-from generation.api.requests import USUAL_MODEL, GenerationRequest, SlashRequest
+from generation.api.requests import USUAL_MODEL, GenerationRequest
 from generation.api.waiting import Ticket, hub
 from generation.channels.declaration import Task
 from generation.selectors import Finished
@@ -98,22 +98,14 @@ async def create(request: ASGIRequest) -> HttpResponseBase:
 
     With `stream`, the answer is server-sent events: up to `partial_images` events
     `image_generation.partial_image` for each image while it is made, where the model's channel can
-    do that, then one `image_generation.completed` for each. Partial images are free.
+    do that, then one `image_generation.completed` for each. Partial images are free. With a slash
+    at the path's end a body that names no model is for gpt-image-2-origin.
     """
     return await respond(Arrival.of(request, parse=requests.generation))
 
 
-@described(
-    "create_generation_with_usual_model",
-    summary="Generate images with the usual model",
-    body=SlashRequest,
-    parameters=[IDEMPOTENCY_KEY, PREFER, *ANSWERED],
-    events=EVENTS,
-    answers={200: ImagesAnswer, 202: GenerationObject},
-    errors=ERRORS,
-)
 async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
-    """The same, but a request that names no model is for gpt-image-2-origin."""
+    """The same with the slash, where a body need not name a model."""
     parse = partial(requests.generation, default_model=USUAL_MODEL)
     return await respond(Arrival.of(request, parse=parse))
 

@@ -22,6 +22,7 @@ from pictor.kit.api_bodies import (
     TagField,
     TextField,
     WordField,
+    of_these,
     optional,
     refuse,
     whole,
@@ -59,6 +60,8 @@ ONE_IMAGE = {
 }
 """As JSON Schema has it; that its bytes are an image is for `invalid_image` to say."""
 _IS_GIVEN = {"not": {"type": "null"}}
+A_FILE = "the bytes of a file"
+"""Stands for one in an example, which is JSON."""
 
 
 @extend_schema_field(
@@ -192,9 +195,9 @@ class EditRequest(GenerationRequest):
     }
     together = {
         **GenerationRequest.together,
-        "if": {"required": ["images"], "properties": {"images": _IS_GIVEN}},
-        "then": {"properties": {"image": {"type": "null"}}},
-        "else": {"required": ["image"], "properties": {"image": _IS_GIVEN}},
+        "if": {"required": ["images"], **of_these({"images": _IS_GIVEN})},
+        "then": of_these({"image": {"type": "null"}}),
+        "else": {"required": ["image"], **of_these({"image": _IS_GIVEN})},
     }
 
     style = None  # leaves it out
@@ -209,12 +212,19 @@ class EditRequest(GenerationRequest):
 class EditForm(EditRequest):
     """The form of POST /v1/images/edits: files, and everything else as text."""
 
-    example = {"model": "gpt-image-2", "prompt": "Put a small red boat on the water"}
+    example = {
+        "model": "gpt-image-2",
+        "prompt": "Put a small red boat on the water",
+        "image": A_FILE,
+    }
     together = GenerationRequest.together
     is_form = True
 
     images = None  # as above
-    image = FileField(required=False, help_text="One image: png, jpeg or webp, at most 50 MiB.")
+    image = FileField(
+        required=False,
+        help_text="One image: png, jpeg or webp, at most 50 MiB. Several are sent as `image[]`.",
+    )
     mask = FileField(
         required=False,
         help_text="What may change is transparent. As large as the first image; png or webp.",
@@ -228,18 +238,10 @@ class EditForm(EditRequest):
         return {**super().get_fields(), "image[]": several}
 
 
-class SlashRequest(GenerationRequest):
-    """The body of POST /v1/images/generations/, with the slash."""
-
-    together = {"required": ["prompt"]}
-
-    model = TextField(required=False, help_text=f"A model's name. Default {USUAL_MODEL}.")
-
-
 class VariationForm(ApiBody):
     """The form of POST /v1/images/variations."""
 
-    example = {"model": "dall-e-2", "n": 1, "size": "1024x1024"}
+    example = {"model": "dall-e-2", "image": A_FILE, "n": 1, "size": "1024x1024"}
     is_form = True
 
     model = TextField(required=False, help_text="Default dall-e-2, the only one there is.")

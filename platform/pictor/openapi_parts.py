@@ -6,6 +6,7 @@ SPECTACULAR = {
     " in strings with six decimals, moments are Unix seconds. Text holds no NUL characters and no"
     " lone surrogates. Every path works with and without a slash at its end.",
     "VERSION": "0.1.0",
+    "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
     "OAS_VERSION": "3.1.0",

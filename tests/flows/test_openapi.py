@@ -148,14 +148,14 @@ def test_a_model_that_is_no_longer_sold_is_not_in_the_document(
 
 def test_every_body_and_answer_has_an_example_of_its_schema(document: Document) -> None:
     bodies = {
-        f"{name} {what}": content
+        f"{name} {what} {kind}": content
         for name, (_, _, operation) in document.operations.items()
         for what, holder in (
             ("body", operation.get("requestBody")),
             *operation["responses"].items(),
         )
         for kind, content in (holder or {}).get("content", {}).items()
-        if kind == "application/json"
+        if kind != "text/event-stream" and name != "read_metrics"
     }
 
     without = [name for name, content in bodies.items() if not content.get("examples")]
@@ -184,8 +184,7 @@ def test_every_operation_has_a_tag_a_summary_a_description_and_headers(document:
     ].keys()
     assert document.document["servers"]
     assert create["responses"]["200"]["headers"]["x-pictor-charge"]["schema"]["pattern"]
-    _, _, usual = document.operations["create_generation_with_usual_model"]
-    assert usual["requestBody"]["required"]
+    assert create["requestBody"]["required"]
 
 
 def test_every_event_is_documented_with_its_headers(document: Document) -> None:
@@ -258,11 +257,82 @@ def test_edits_are_documented_as_forms_and_as_json(document: Document) -> None:
     assert vary["requestBody"]["content"].keys() == {"multipart/form-data"}
     form = schemas["EditForm"]["properties"]
     assert (form["image"]["type"], form["image"]["format"]) == ("string", "binary")
-    assert form["image[]"]["items"] == {"type": "string", "format": "binary"}
+    assert schemas["EditForm"]["patternProperties"] == {
+        r"^image\[\]$": {
+            "type": "array",
+            "items": {"type": "string", "format": "binary"},
+            "description": "Several images, at most 16, in place of `image`.",
+        }
+    }
     assert "style" not in form
     assert "images" in schemas["EditRequest"]["properties"]
     assert "text/event-stream" in edit["responses"]["200"]["content"]
     assert schemas["EditCompletedEvent"]["properties"]["type"]["const"] == "image_edit.completed"
+
+
+def test_every_path_is_there_once_and_says_whether_it_takes_a_key(document: Document) -> None:
+    operations = [operation for _, _, operation in document.operations.values()]
+    told = [methods["post"] for methods in document.document["webhooks"].values()]
+
+    assert [path for path in document.document["paths"] if path.endswith("/")] == []
+    assert [one["operationId"] for one in operations if one["security"] == []] == [
+        "check_health",
+        "check_readiness",
+    ]
+    assert [(one["operationId"], one["security"]) for one in told] == [
+        ("told_of_generation_succeeded", []),
+        ("told_of_generation_failed", []),
+        ("told_of_generation_canceled", []),
+        ("told_of_balance_low", []),
+        ("told_of_webhook_test", []),
+    ]
+    assert "gpt-image-2-origin" in document.operations["create_generation"][2]["description"]
+
+
+def test_the_filters_of_every_list_are_documented(document: Document) -> None:
+    filters = {
+        name: [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+        for name, (_, _, operation) in document.operations.items()
+        if name.startswith("list_")
+    }
+
+    assert filters == {
+        "list_api_keys": ["after", "limit"],
+        "list_billing_rules": [],
+        "list_generations": ["after", "limit"],
+        "list_models": [],
+        "list_prices": [],
+        "list_usage": ["bucket", "end", "group_by", "limit", "start"],
+        "list_webhook_endpoints": ["after", "limit"],
+        "list_webhook_deliveries": ["after", "limit"],
+    }
+
+
+@pytest.mark.parametrize("path", ["prices", "billing/rules"])
+def test_a_list_without_filters_refuses_one(customer: Customer, path: str) -> None:
+    answer = customer.client.get(f"/v1/{path}?model=dall-e-2")
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == {
+        "message": "Unknown parameter: 'model'. None is taken here.",
+        "type": "invalid_request_error",
+        "param": "model",
+        "code": "unknown_parameter",
+    }
+
+
+@pytest.mark.parametrize("body", ["GenerationRequest", "EditRequest", "QuoteRequest"])
+def test_a_condition_of_a_body_leaves_its_other_fields_open(document: Document, body: str) -> None:
+    schema = document.document["components"]["schemas"][body]
+    conditions = [
+        rule[part]
+        for rule in (schema, *schema["allOf"])
+        for part in ("if", "then", "else")
+        if part in rule
+    ]
+
+    assert len(conditions) >= 12
+    assert [one["additionalProperties"] for one in conditions] == [True] * len(conditions)
 
 
 @pytest.mark.parametrize(

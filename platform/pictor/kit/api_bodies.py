@@ -87,8 +87,10 @@ def _fields(kind: type[ApiBody]) -> Mapping[str, serializers.Field[Any, Any, Any
 
 def unknown(name: str, known: Iterable[str]) -> InvalidRequest:
     """What refuses a name that is none of these, with the one that may have been meant."""
-    nearest = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=LIKENESS)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known: {', '.join(known)}."
+    names = [*known]
+    nearest = difflib.get_close_matches(name[:100], names, n=1, cutoff=LIKENESS)
+    there = f"Known: {', '.join(names)}." if names else "None is taken here."
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else f" {there}"
     message = f"Unknown parameter: {name[:100]!r}.{hint}"
     return InvalidRequest(message, code="unknown_parameter", param=name[:100])
 
@@ -105,6 +107,14 @@ def from_text(field: serializers.Field[Any, Any, Any, Any] | None, text: str) ->
 def optional(field: type[Any], help_text: str, **kwargs: Any) -> Any:
     """A field that may be absent or null."""
     return field(required=False, allow_null=True, help_text=help_text, **kwargs)
+
+
+def of_these(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema of these properties, among others: for the conditions of a schema that has those.
+
+    Linters that refuse what a schema does not name take each condition for a schema of its own.
+    """
+    return {"properties": {**properties}, "additionalProperties": True}
 
 
 def refuse(field: serializers.Field[Any, Any, Any, Any], code: str, message: str) -> NoReturn:

@@ -4,6 +4,7 @@ Bodies and answers are their serializers; what errors mean is said by their clas
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ from pictor.kit.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from pictor.kit.forms import REPEATED
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Query = type[serializers.Serializer[Any]]
@@ -171,6 +173,7 @@ def told_of(
     return OpenApiWebhook(
         event_type,
         extend_schema(
+            operation_id=f"told_of_{event_type.replace('.', '_')}",
             summary=summary,
             description=inspect.cleandoc(body.__doc__ or ""),
             tags=[TAGS["/v1/webhook_endpoints"][0]],
@@ -213,18 +216,8 @@ def answered(
 
 
 def one_path_each(endpoints: list[Any]) -> list[Any]:
-    """A spectacular hook: of the forms with a trailing slash those that do something else."""
-    does = {(path, method): _handler(view, method) for path, _, method, view in endpoints}
-    return [
-        endpoint
-        for endpoint in endpoints
-        if not endpoint[0].endswith("/")
-        or does[endpoint[0], endpoint[2]] is not does.get((endpoint[0][:-1], endpoint[2]))
-    ]
-
-
-def _handler(view: Any, method: str) -> Any:
-    return getattr(view.cls, method.lower())
+    """A spectacular hook: without the forms with a trailing slash, which are the same paths."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
 
 
 def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
@@ -234,6 +227,7 @@ def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
         tags.append(OPERATIONS[0])
         for operation in methods.values():
             operation["tags"] = tags[:1]
+            operation.setdefault("security", [])  # said, where it takes none
             for parameter in operation.get("parameters", ()):
                 parameter.update(_id_in(path, parameter["name"]))
             if "requestBody" in operation:
@@ -241,7 +235,7 @@ def as_it_is(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]
     # drf-spectacular 0.30 gathers components before it has seen the webhooks (21 November 2026).
     result["components"]["schemas"] |= generator.registry.build({})["schemas"]
     for event in result["webhooks"].values():
-        event["post"]["parameters"] = event["post"].pop(_PARAMETERS)
+        event["post"] |= {"parameters": event["post"].pop(_PARAMETERS), "security": []}
     known = [*TAGS.values(), OPERATIONS]
     result["tags"] = [{"name": tag, "description": about} for tag, about in known if about]
     result["servers"] = [{"url": "/", "description": "Where this document came from."}]
@@ -283,8 +277,19 @@ class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] #
         """Its fields' schema and what the body says of them together."""
         fields = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001 - as its documentation has it
         if self.target.is_form:
-            fields["properties"] = {k: _given(v) for k, v in fields["properties"].items()}
+            fields |= _of_a_form(fields["properties"])
         return {**fields, "additionalProperties": False, **self.target.together}
+
+
+def _of_a_form(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Its properties, and as a pattern each whose name ends in `[]`.
+
+    Generators of clients make one name of `image` and `image[]`, and would leave out the form.
+    """
+    given = {name: _given(schema) for name, schema in properties.items()}
+    repeated = [name for name in given if name.endswith(REPEATED)]
+    patterns = {f"^{re.escape(name)}$": given.pop(name) for name in repeated}
+    return {"properties": given, **({"patternProperties": patterns} if patterns else {})}
 
 
 def _given(schema: Mapping[str, Any]) -> dict[str, Any]:

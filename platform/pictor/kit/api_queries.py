@@ -37,6 +37,10 @@ class ApiQuery(serializers.Serializer[Any]):
         }
 
 
+class NoQuery(ApiQuery):
+    """Of a list that has no filters and no pages."""
+
+
 @cache
 def _fields(kind: type[ApiQuery]) -> Mapping[str, serializers.Field[Any, Any, Any, Any]]:
     return kind().fields
