@@ -66,7 +66,7 @@ bench: venv-dev ## measure the running system; BASE=<commit>: what a request cos
 chaos: venv-dev ## kill everything under load and count what was lost (SEED=N SECONDS=120)
 	@$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
-clients: venv-dev ## openai, LiteLLM, LangChain, Node and generated clients, against their own stack
+clients: venv-dev ## other people's clients, also a generated one, and a linter, against their own stack
 	@$(PY) -m tests.clients.run
 
 seed: venv ## seed the running default: contracts, prices, sandbox channel, demo tenant

@@ -250,6 +250,15 @@ def test_a_key_s_budget_may_warn_only():
     assert (key.budget_month_micros, key.budget_warns_only) == (12_500_000, True)
 
 
+@pytest.mark.parametrize(("words", "form"), [([], ""), (["--response-format", "url"], "url")])
+def test_a_key_s_usual_format_is_chosen_when_it_is_made(words, form):
+    run("tenant", "create", "Acme")
+
+    run("key", "create", "Acme", "--name", "app", *words)
+
+    assert ApiKey.objects.get(name="app").default_response_format == form
+
+
 @pytest.mark.parametrize(("overlap", "goes_on"), [([], True), (["--overlap", "0"], False)])
 def test_a_rotated_key_has_a_new_text_and_the_former_may_go_on(overlap, goes_on):
     made = json.loads(run("tenant", "create", "Acme", "--json"))

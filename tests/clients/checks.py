@@ -35,7 +35,17 @@ POOR_KEY = os.environ["PICTOR_CLIENT_POOR_KEY"]
 """Of a tenant whose balance pays for nothing."""
 NARROW_KEY = os.environ["PICTOR_CLIENT_NARROW_KEY"]
 """May call dall-e-2 alone."""
+BASE64_KEY = os.environ["PICTOR_CLIENT_BASE64_KEY"]
+"""Answers with b64_json where a request does not say."""
 BAD_KEY = "sk-pictor-not-a-key"
+BASE64_MODELS = {
+    "gpt-image-1": KEY,
+    "gpt-image-2": KEY,
+    "gpt-image-2-pro": KEY,
+    "gpt-image-2-auto": KEY,
+    "gpt-image-2-origin": BASE64_KEY,
+}
+"""Those that clients of OpenAI's gpt-image models ask, with the key that they answer in base64."""
 
 
 def picture(side: int = 64) -> bytes:

@@ -44,7 +44,7 @@ def edited() -> str:
         api_key=checks.KEY,
         size="1024x768",
     )
-    return checks.image_of(answer, "url")
+    return checks.image_of(answer, "b64_json")
 
 
 def main() -> None:

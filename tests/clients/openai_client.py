@@ -80,7 +80,7 @@ async def edited_async() -> str:
         answer = await client.images.edit(
             model="gpt-image-2", prompt="a kite", image=checks.picture(), size="1024x768"
         )
-    return checks.image_of(answer, "url")
+    return checks.image_of(answer, "b64_json")
 
 
 def edited_in_events() -> str:

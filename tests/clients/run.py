@@ -1,7 +1,9 @@
-"""`make clients`: other people's clients against a stack of their own: a table, 1 on failure.
+"""`make clients`: other people's clients, and a linter of our OpenAPI document, on one stack.
+
+It prints a table, and exits with 1 on failure.
 
 Each client has an environment of its own in .venv-clients/, from hashed lock files in this folder;
-the Node client is skipped, with a line that says so, where node or npm is missing. To write the
+those of Node are skipped, with a line that says so, where node or npm is missing. To write the
 lock files again: `python -m tests.clients.run lock`.
 """
 
@@ -44,7 +46,7 @@ def _this_environment(client: Client) -> list[str]:
 
 
 def _node(client: Client) -> list[str]:
-    return [node_of(client.folder), client.script]
+    return [node_of(client.folder), client.script, client.package]
 
 
 CLIENTS = [
@@ -55,7 +57,11 @@ CLIENTS = [
     Client(
         "generated", "openapi-python-client", _own_environment, "tests.clients.generated_client"
     ),
+    Client("haystack", "haystack-ai", _own_environment, "tests.clients.haystack_client"),
     Client("node", "openai", _node, "client.mjs", folder=NODE),
+    Client("ai", "@ai-sdk/openai", _node, "ai.mjs", folder=NODE),
+    Client("ai", "@ai-sdk/openai-compatible", _node, "ai.mjs", folder=NODE),
+    Client("redocly", "@redocly/cli", _node, "lint.mjs", folder=NODE),
 ]
 
 
@@ -80,7 +86,7 @@ def _outcome(client: Client, env: dict[str, str]) -> bool:
     try:
         command = client.command(client)
     except Unavailable as why:
-        _say(f"{client.name:<10} {client.package:<22} skipped: {why}")
+        _say(f"{client.name:<10} {client.package:<33} skipped: {why}")
         return True
     done = subprocess.run(  # noqa: S603 - our own command line
         command,
@@ -96,7 +102,7 @@ def _outcome(client: Client, env: dict[str, str]) -> bool:
     is_good = bool(checks) and not failed and done.returncode == 0
     version = _version(client, command)
     words = f"{len(checks) - len(failed)} of {len(checks)} checks"
-    _say(f"{client.name:<10} {client.package + ' ' + version:<28} {words}")
+    _say(f"{client.name:<10} {client.package + ' ' + version:<33} {words}")
     for check in failed:
         _say(f"    FAILED {check['check']}: {check['detail']}")
     if done.returncode or not checks:
@@ -123,12 +129,14 @@ def _keys(stack: Stack) -> dict[str, str]:
     rich = _json(stack, "tenant", "create", "clients", "--balance", "100", "--json")
     poor = _json(stack, "tenant", "create", "poor", "--balance", "0.001", "--json")
     narrow = _json(stack, "key", "create", "clients", "--models", "dall-e-2", "--json")
+    base64 = _json(stack, "key", "create", "clients", "--response-format", "b64_json", "--json")
     return {
         **os.environ,
         "PICTOR_CLIENT_BASE_URL": f"{stack.base_url}/v1",
         "PICTOR_CLIENT_KEY": rich["api_key"],
         "PICTOR_CLIENT_POOR_KEY": poor["api_key"],
         "PICTOR_CLIENT_NARROW_KEY": narrow["api_key"],
+        "PICTOR_CLIENT_BASE64_KEY": base64["api_key"],
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }

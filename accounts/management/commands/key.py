@@ -53,6 +53,12 @@ class Command(BaseCommand):
         create.add_argument(
             "--test", action="store_true", help="a test key: served by a sandbox, spends nothing"
         )
+        create.add_argument(
+            "--response-format",
+            choices=[form for form in ApiKey.ResponseFormat.values if form],
+            default="",
+            help="how images are answered where a request does not say; default: the model's",
+        )
         create.add_argument("--json", action="store_true")
         every = actions.add_parser("list", help="a tenant's keys, newest first, without their text")
         every.add_argument("tenant", help="name or id")
@@ -90,6 +96,7 @@ class Command(BaseCommand):
             requests_per_minute=read_limit(options["rpm"]),
             budget_month=budget,
             budget_warns_only=options["warn_only"],
+            default_response_format=options["response_format"],
         )
         key, plaintext = issue_api_key(
             tenant=read_tenant(options["tenant"]),

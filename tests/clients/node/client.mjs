@@ -1,21 +1,10 @@
 // The `openai` Node SDK: each model as url and base64, each error class, the list of models.
-// Knows a base url and keys from its environment; writes one JSON object a line, as checks.py does.
 import { execFile } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import OpenAI, { toFile } from "openai";
+import { BASE_URL, KEY, MODELS, PNG, env, expect, pixels } from "./checks.mjs";
 
-const env = process.env;
-const MODELS = {
-  "dall-e-2": "256x256",
-  "dall-e-3": "1792x1024",
-  "gpt-image-1": "1536x1024",
-  "gpt-image-2": "1920x1080",
-  "gpt-image-2-pro": "2048x1152",
-  "gpt-image-2-auto": "auto",
-  "gpt-image-2-origin": "1344x1024",
-};
-const KEY = env.PICTOR_CLIENT_KEY;
 const BAD = [
   ["no such key", "AuthenticationError", 401, "invalid_api_key", { apiKey: "sk-pictor-not-a-key" }],
   ["size", "BadRequestError", 400, "invalid_size", { size: "77x77" }],
@@ -28,20 +17,8 @@ const BAD = [
 ];
 
 function generate({ apiKey = KEY, headers, ...fields }) {
-  const client = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey });
+  const client = new OpenAI({ baseURL: BASE_URL, apiKey });
   return client.images.generate(fields, { headers });
-}
-
-async function expect(check, what, seen) {
-  let found;
-  try {
-    found = await seen();
-  } catch (error) {
-    found = `${error.constructor.name}: ${error.message}`;
-  }
-  const ok = found === what;
-  const detail = ok ? "" : `${found} is not ${what}`.slice(0, 300);
-  console.log(JSON.stringify({ check, ok, detail }));
 }
 
 async function raised(work) {
@@ -51,12 +28,6 @@ async function raised(work) {
     return `${error.constructor.name} ${error.status} ${error.code}${error.requestID ? "" : " without id"}`;
   }
   return "no error";
-}
-
-function pixels(bytes) {
-  const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  if (!bytes.subarray(0, 8).equals(png)) return "no PNG";
-  return `${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`;
 }
 
 async function imageOf(answer, form) {
@@ -86,16 +57,11 @@ await expect("typed answer", "1024x1024 low png 196", async () => {
   const answer = await generate({ model: "gpt-image-2", prompt: "a kite", quality: "low" });
   return `${answer.size} ${answer.quality} ${answer.output_format} ${answer.usage.output_tokens}`;
 });
-// A square png of one pixel, half transparent: an image, and its own mask.
-const PNG = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
-  "base64",
-);
-const images = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey: KEY }).images;
+const images = new OpenAI({ baseURL: BASE_URL, apiKey: KEY }).images;
 const file = () => toFile(PNG, "a.png", { type: "image/png" });
 const EDIT = { model: "gpt-image-2", prompt: "a kite", size: "1024x768" };
 await expect("edit one image", "1024x768", async () =>
-  imageOf(await images.edit({ ...EDIT, image: await file() }), "url"),
+  imageOf(await images.edit({ ...EDIT, image: await file() }), "b64_json"),
 );
 await expect("edit several, with a mask", "1024x768", async () => {
   const sent = { image: [await file(), await file()], mask: await file() };
@@ -112,14 +78,14 @@ await expect("variation", "256x256", async () =>
 await expect("README's snippet", "1536x1024", async () => {
   const readme = await readFile("../../../README.md", "utf8");
   await writeFile("fox.mjs", /```js\n([^]*?)```/.exec(readme)[1]);
-  const told = { ...env, OPENAI_BASE_URL: env.PICTOR_CLIENT_BASE_URL, OPENAI_API_KEY: KEY };
+  const told = { ...env, OPENAI_BASE_URL: BASE_URL, OPENAI_API_KEY: KEY };
   const { stdout } = await promisify(execFile)(process.execPath, ["fox.mjs"], { env: told });
   await rm("fox.mjs");
   return imageOf({ data: [{ url: stdout.trim() }] }, "url");
 });
 await expect("models", Object.keys(MODELS).sort().join(","), async () => {
   const names = [];
-  const client = new OpenAI({ baseURL: env.PICTOR_CLIENT_BASE_URL, apiKey: KEY });
+  const client = new OpenAI({ baseURL: BASE_URL, apiKey: KEY });
   for await (const model of client.models.list()) names.push(model.id);
   return names.sort().join(",");
 });
