@@ -1,8 +1,8 @@
-"""The row lock that what is counted or decided for a whole tenant takes first."""
+"""The row locks that what is counted or decided for a whole tenant, or a person, takes first."""
 
 from uuid import UUID
 
-from accounts.models import Tenant
+from accounts.models import Tenant, User
 
 
 def tenant_for_update(tenant_id: UUID) -> Tenant:
@@ -11,3 +11,8 @@ def tenant_for_update(tenant_id: UUID) -> Tenant:
     Requests do not wait for it: they refer to the row, and change none of its key.
     """
     return Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)
+
+
+def user_for_update(user_id: UUID) -> User:
+    """The person, locked to the transaction's end. Raises User.DoesNotExist."""
+    return User.objects.select_for_update(no_key=True).get(id=user_id)

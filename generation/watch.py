@@ -5,6 +5,7 @@ a row was not looked at, which is not the same as well. What a look asks is chea
 the page asks it too.
 """
 
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ MOST_ENDED = 2_000
 LEAST_FAILED, FAILED_SHARE = 3, 0.5
 """From here on a model counts as ill, as a breaker would see it."""
 NO_DATABASE = "The database did not answer"
+NO_WEB_PROCESS = "No web process is at work"
+SURE_AFTER_SECONDS = orphans.DEAD_AFTER_SECONDS
+"""A web process whose connection was cut is seen again well before this."""
+AGAIN_SECONDS = 0.5
 
 _unwritten: deque[datetime] = deque(maxlen=24 * 60)
 """Looks of this process that found no database, which could not be written down then."""
@@ -70,7 +75,7 @@ def look(*, now: datetime) -> list[Sight]:
     )
     ended = _ended(now)
     return [
-        Sight(API, "" if orphans.present() else "No web process is at work"),
+        Sight(API, "" if orphans.present() else NO_WEB_PROCESS),
         Sight(WORKERS, "" if lease.alive() else "None is at work"),
         *(
             Sight(
@@ -105,9 +110,16 @@ def _ended(now: datetime) -> Mapping[str, Ended]:
 
 
 def look_and_count(*, now: datetime) -> None:
-    """Look, and count it. A look that finds no database is counted once there is one again."""
+    """Look, and count it. A look that finds no database is counted once there is one again.
+
+    One that finds no web process looks again, for as long as a live one may be out of sight.
+    """
+    sure_at = time.monotonic() + SURE_AFTER_SECONDS
     try:
         sights = look(now=now)
+        while Sight(API, NO_WEB_PROCESS) in sights and time.monotonic() < sure_at:
+            time.sleep(AGAIN_SECONDS)
+            sights = look(now=now)
     except (OperationalError, InterfaceError):
         _unwritten.append(now)
         raise
@@ -146,8 +158,12 @@ def _count(sights: Iterable[Sight], at: datetime) -> None:
 
 
 def troubled(*, now: datetime) -> Sequence[Sight]:
-    """What the last look found ill, when that was just now: one read, for every page that warns."""
+    """What the last look found ill, when that was just now: one read, for every page that warns.
+
+    Of the API a page knows better: a web process made it.
+    """
     rows = WatchedDay.objects.filter(looked_at__gte=now - FRESH, last_failed_at=F("looked_at"))
+    rows = rows.exclude(part=API)
     return [Sight(row.part, row.trouble) for row in rows.order_by("part")]
 
 

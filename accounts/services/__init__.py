@@ -64,7 +64,7 @@ from accounts.services.tenants import (
     set_time_zone,
     set_title,
 )
-from accounts.services.welcome import SIGN_UP_KEY, accept_terms, verify_email
+from accounts.services.welcome import SIGN_UP_KEY, accept_terms, open_workspace, verify_email
 
 __all__ = [
     "FREE",
@@ -105,6 +105,7 @@ __all__ = [
     "link_events",
     "link_older_events",
     "note_former_use",
+    "open_workspace",
     "post",
     "post_rendered",
     "record",

@@ -1,4 +1,7 @@
-"""Who signs up: their address is verified once, and with that their workspace opens."""
+"""Who signs up: their address is verified once, and with that their workspace opens.
+
+Who is in none any more, or was invited to one and left it, opens one later.
+"""
 
 from datetime import datetime
 
@@ -6,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.ledger import ledger
+from accounts.locks import user_for_update
 from accounts.models import Invitation, Membership, Tenant, User
 from accounts.services.api_keys import KeyRules, issue_api_key
 from accounts.services.audit import record
@@ -39,8 +43,34 @@ def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
         ip=ip,
     )
     is_invited = Invitation.objects.filter(email=user.email, expires_at__gt=now).exists()
-    if settings.SIGN_UP and not is_invited and not user.memberships.exists():
-        _open_workspace(user, ip)
+    tenant = None if is_invited else open_workspace(user=user, ip=ip)
+    if tenant is not None and settings.SIGN_UP_CREDIT:
+        ledger().credit(
+            tenant_id=tenant.id,
+            amount=Micros(settings.SIGN_UP_CREDIT),
+            reason=CREDIT_REASON,
+            actor="sign-up",
+        )
+
+
+@transaction.atomic
+def open_workspace(*, user: User, ip: str | None = None) -> Tenant | None:
+    """A workspace of their own for a person who is in none, with a key and without money.
+
+    None where they are in one, or where sign-up is closed. Two at once open one.
+    """
+    if not settings.SIGN_UP or user_for_update(user.id).memberships.exists():
+        return None
+    tenant = create_tenant(
+        name=_free_name(user),
+        title=f"{user.email.partition('@')[0][:60]}'s workspace",
+        actor=user,
+        limits=TenantLimits(**settings.SIGN_UP_LIMITS),
+        ip=ip,
+    )
+    add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=user, ip=ip)
+    issue_api_key(tenant=tenant, name=SIGN_UP_KEY, actor=user, rules=PLAYGROUND, ip=ip)
+    return tenant
 
 
 @transaction.atomic
@@ -58,26 +88,6 @@ def accept_terms(*, user: User, version: str, ip: str | None = None) -> None:
         after={"version": version},
         ip=ip,
     )
-
-
-def _open_workspace(user: User, ip: str | None) -> Tenant:
-    tenant = create_tenant(
-        name=_free_name(user),
-        title=f"{user.email.partition('@')[0][:60]}'s workspace",
-        actor=user,
-        limits=TenantLimits(**settings.SIGN_UP_LIMITS),
-        ip=ip,
-    )
-    add_member(tenant=tenant, user=user, role=Membership.Role.OWNER, actor=user, ip=ip)
-    issue_api_key(tenant=tenant, name=SIGN_UP_KEY, actor=user, rules=PLAYGROUND, ip=ip)
-    if settings.SIGN_UP_CREDIT:
-        ledger().credit(
-            tenant_id=tenant.id,
-            amount=Micros(settings.SIGN_UP_CREDIT),
-            reason=CREDIT_REASON,
-            actor="sign-up",
-        )
-    return tenant
 
 
 def _free_name(user: User) -> str:

@@ -36,6 +36,25 @@ class AccountAdapter(DefaultAccountAdapter):
         post(to=email, subject=message.subject, text=message.body, html=html[0] if html else "")
 
     @override
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the password of who is signed in and types it anew.
+
+        Whoever signs in has been counted (forms.py): the library would keep out who is right, for
+        what others typed.
+        """
+        if request.user.is_authenticated:
+            super().pre_authenticate(request, **credentials)
+
+    @override
+    def add_message(
+        self, request: HttpRequest, level: int, *args: Any, message: str | None = None, **more: Any
+    ) -> None:
+        """After too many wrong codes the library speaks of failed sign-ins, and of later."""
+        if message == self.error_messages["too_many_login_attempts"]:
+            message = "Too many wrong codes. Begin again, and another one is mailed."
+        super().add_message(request, level, *args, message=message, **more)
+
+    @override
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that web/proxies.py has found already."""
         return request.META.get("REMOTE_ADDR") or "unknown"

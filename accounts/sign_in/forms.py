@@ -60,6 +60,18 @@ class LoginForm(Counted, AllauthLoginForm):
 
     account_field = "login"
 
+    @override
+    def clean(self) -> dict[str, Any]:
+        """What the library calls too many attempts are mails to an address not yet confirmed."""
+        try:
+            return super().clean()
+        except ValidationError as error:
+            if error.code != "too_many_login_attempts":
+                raise
+            raise ValidationError(
+                "Too many codes were mailed to this address. Try again in a minute."
+            ) from None
+
 
 class SignUpForm(AllauthSignUpForm):
     """An address, a password, and the terms."""

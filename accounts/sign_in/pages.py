@@ -5,10 +5,14 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from allauth.account.views import LoginView
+from allauth.account.stages import EmailVerificationStage, LoginStage, LoginStageController
+from allauth.account.views import ConfirmEmailVerificationCodeView, LoginView, SignupView
 from django.db import transaction
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from typing_extensions import override
 
@@ -28,7 +32,47 @@ def page(view: View) -> View:
     return never_cache(whole)
 
 
-class CountedView(LoginView):
+class _BegunAnew:
+    """A page that signs somebody in or up, whatever was begun in this browser before.
+
+    The library leads back to what is pending: to a code that is another's, or that never came.
+    """
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> None:
+        return None
+
+
+class SignUpView(_BegunAnew, SignupView):
+    """The library's sign-up."""
+
+
+class CodeView(ConfirmEmailVerificationCodeView):
+    """The code that confirms an address, of whoever signs up, or in before it was confirmed."""
+
+    @override
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The sign-in, or what is behind it, where no code is awaited."""
+        if LoginStageController.enter(request, EmailVerificationStage.key) is None:
+            return redirect("account_login")
+        shown: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return shown
+
+    @override
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With `is_sign_up`: whoever signs in has shown that there is an account."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "is_sign_up": self.stage.login.signup}
+
+    def _resend_form_valid(self, form: Form) -> HttpResponseBase:
+        """Mail again; the library's own mails nothing where there is an account already."""
+        self._process.generate_code()
+        self._process.send()
+        self._process.record_resend()
+        self._process.persist()
+        return redirect(self.passthrough_next_url(reverse("account_email_verification_sent")))
+
+
+class CountedView(_BegunAnew, LoginView):
     """The library's sign-in, which says when the next attempt is counted."""
 
     @override

@@ -7,7 +7,7 @@ from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, path
 
 from accounts.sign_in.factors import behind_factor
-from accounts.sign_in.pages import CountedView, View, page
+from accounts.sign_in.pages import CodeView, CountedView, SignUpView, View, page
 
 
 def _page(route: str, view: View, name: str) -> URLPattern:
@@ -18,8 +18,8 @@ urlpatterns = [
     _page("login/", CountedView.as_view(), "account_login"),
     _page("logout/", account.logout, "account_logout"),
     _page("inactive/", account.account_inactive, "account_inactive"),
-    _page("signup/", account.signup, "account_signup"),
-    _page("confirm-email/", account.email_verification_sent, "account_email_verification_sent"),
+    _page("signup/", SignUpView.as_view(), "account_signup"),
+    _page("confirm-email/", CodeView.as_view(), "account_email_verification_sent"),
     _page("password/change/", behind_factor(account.password_change), "account_change_password"),
     _page("password/reset/", account.password_reset, "account_reset_password"),
     _page(

@@ -165,6 +165,24 @@ CHECKS = (
      WHERE NOT g.livemode
     """,
     """
+    SELECT 'attempt', g.tenant_id, 'generation', g.id,
+           format('has %s of the %s attempts of dispatch %s', a.written, a.last, a.dispatch)
+      FROM (SELECT generation_id, dispatch, COUNT(*) AS written, MAX(number) AS last
+              FROM generation_attempt GROUP BY generation_id, dispatch
+            HAVING COUNT(*) <> MAX(number)) a
+      JOIN generation_generation g ON g.id = a.generation_id
+     WHERE g.livemode
+    """,
+    """
+    SELECT 'attempt', g.tenant_id, 'generation', g.id,
+           format('succeeded, and no attempt of its dispatch %s delivered', g.dispatch)
+      FROM generation_generation g
+     WHERE g.state = 'succeeded' AND g.dispatch > 0 AND NOT EXISTS (
+           SELECT FROM generation_attempt a
+            WHERE (a.generation_id, a.dispatch) = (g.id, g.dispatch)
+              AND a.attempt_class = 'delivered')
+    """,
+    """
     SELECT 'cost of an attempt', NULL, 'attempt', COALESCE(a.id, c.attempt_id),
            format('says %s as %s; %s was booked as %s',
                   COALESCE(a.cost_micros::text, 'nothing'), a.attempt_class,

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 
 from accounts.services import create_tenant, issue_api_key
 from tests.seeds import sow
@@ -11,6 +12,13 @@ from tests.seeds import sow
 @pytest.fixture
 def now():
     return datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def open_house(settings, plain_static_files):
+    """Anybody may sign up, and gets 5 USD; nobody is throttled by another test."""
+    settings.SIGN_UP, settings.SIGN_UP_CREDIT = True, 5_000_000
+    cache.clear()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import AuditEvent, Mail, Membership, Tenant, User
@@ -20,14 +19,7 @@ SET, LOGIN = "/accounts/password/reset/complete/", "/accounts/login/"
 PASSWORD = "correct-horse-battery"
 FORM = {"email": "Ann@Example.com", "password1": PASSWORD, "terms": "on"}
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def open_house(settings, plain_static_files):
-    """Anybody may sign up, and gets 5 USD; nobody is throttled by another test."""
-    settings.SIGN_UP, settings.SIGN_UP_CREDIT = True, 5_000_000
-    cache.clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
 
 
 @pytest.fixture

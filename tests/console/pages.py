@@ -13,7 +13,7 @@ from tests.servers import Stack
 
 NOT_PAGES = {
     *("theme/", "favicon.ico", "status.json", "status/rss/"),
-    *("terms/accept/", "invite/<str:token>/", "open/<str:token>/"),
+    *("terms/accept/", "invite/<str:token>/", "open/<str:token>/", "workspaces/open/"),
 }
 """What answers with no page of its own: actions, files, and what needs a link that was given."""
 DOORS = ("accounts/login/", "accounts/signup/", "accounts/password/reset/")

@@ -125,3 +125,6 @@ def test_a_workspace_is_deleted_by_its_name_and_the_password(newcomer):
     assert page.get_by_text("You are in no workspace").is_visible()
     keep(page, "console-deleted")
     assert axe(page) == []
+    assert page.get_by_role("button", name="Sign out").is_visible()
+    page.get_by_role("button", name="Create a workspace").click()
+    page.get_by_role("link", name="Playground").first.wait_for()

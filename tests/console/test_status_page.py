@@ -27,8 +27,9 @@ def seeded(db):
 
 
 @pytest.fixture
-def failed(seeded):
+def failed(seeded, monkeypatch):
     """A look an hour ago that found no image worker, and a channel for every model since."""
+    monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 0)
     watch.look_and_count(now=clock.now() - timedelta(hours=1))
     lease.enlist()
     Channel.objects.update(is_enabled=True)

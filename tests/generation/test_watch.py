@@ -26,6 +26,12 @@ def presence(db):
         cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
 
 
+@pytest.fixture(autouse=True)
+def sure_at_once(monkeypatch):
+    """A web process that is not seen is not there."""
+    monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 0)
+
+
 def troubles() -> dict[str, str]:
     return {one.part: one.trouble for one in watch.look(now=clock.now())}
 
@@ -108,6 +114,18 @@ def test_looks_are_counted_by_day(monkeypatch):
 
 
 @pytest.mark.django_db
+def test_a_web_process_that_is_out_of_sight_for_a_moment_is_not_missed(monkeypatch):
+    sights = iter([Sight(API, "No web process is at work")] * 3 + [Sight(API, "")])
+    monkeypatch.setattr(watch, "look", lambda *, now: [next(sights)])
+    monkeypatch.setattr(watch, "SURE_AFTER_SECONDS", 60)
+    monkeypatch.setattr(watch, "AGAIN_SECONDS", 0)
+
+    watch.look_and_count(now=NOON)
+
+    assert counted(API) == [("2026-11-20", 1, 0)]
+
+
+@pytest.mark.django_db
 def test_two_clocks_count_one_look(monkeypatch):
     seeing(monkeypatch, Sight(API, ""))
 
@@ -156,3 +174,13 @@ def test_trouble_is_what_the_last_look_found_just_now(monkeypatch):
     seeing(monkeypatch, Sight(API, ""), Sight(WORKERS, ""))
     watch.look_and_count(now=NOON + MINUTE)
     assert watch.troubled(now=NOON + 2 * MINUTE) == []
+
+
+@pytest.mark.django_db
+def test_no_page_says_that_nothing_makes_pages(monkeypatch):
+    seeing(
+        monkeypatch, Sight(API, "No web process is at work"), Sight(ORIGIN, "No channel serves it")
+    )
+    watch.look_and_count(now=NOON)
+
+    assert watch.troubled(now=NOON + MINUTE) == [Sight(ORIGIN, "No channel serves it")]

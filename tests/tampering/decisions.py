@@ -1,7 +1,8 @@
 """What is decided for every table: how tampering with it shows, or that it does not.
 
 FOUND: `ledger_check` finds any insert, deletion and change by the tables' owner, but for the
-columns named. NOT_MONEY: nothing was charged by it; docs/pricing.md lists these tables.
+columns named, and for attempts that delivered nothing and cost nothing. NOT_MONEY: nothing was
+charged by it; docs/pricing.md lists these tables.
 """
 
 FOUND: dict[str, frozenset[str]] = {

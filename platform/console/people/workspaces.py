@@ -1,0 +1,18 @@
+"""A workspace of one's own, for whoever is in none."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from accounts.services import open_workspace
+
+
+@require_POST
+@login_required
+def open_one(request: HttpRequest) -> HttpResponse:
+    """Open it, and go there; where none is opened, to what there is."""
+    if isinstance(request.user, User):
+        open_workspace(user=request.user, ip=request.META.get("REMOTE_ADDR"))
+    return redirect("workspace:choose")

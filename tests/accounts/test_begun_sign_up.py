@@ -1,0 +1,157 @@
+"""A sign-up that was begun and left, or begun again: what comes next is what the page promises."""
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from accounts.models import Mail, User
+from accounts.services import create_user
+from pictor.kit.ids import new_uuid
+from tests.accounts.test_sign_up import CODE, FORM, LOGIN, PASSWORD, SIGN_UP, code_in, latest
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
+
+
+@pytest.fixture
+def address():
+    """Of nobody else: typed passwords are counted by address."""
+    return f"ann-{new_uuid().hex}@example.com"
+
+
+@pytest.fixture
+def known(address):
+    """Somebody who has confirmed it."""
+    user = create_user(email=address, password=PASSWORD, actor="test")
+    EmailAddress.objects.create(user=user, email=address, verified=True, primary=True)
+    return address
+
+
+@pytest.fixture
+def left(address):
+    """A browser in which somebody signed up and never typed the code."""
+    return signed_up(address)
+
+
+def signed_up(address: str, **changes: str) -> Client:
+    browser = Client()
+    browser.post(SIGN_UP, {**FORM, "email": address, **changes})
+    return browser
+
+
+def credentials(address: str, password: str = PASSWORD) -> dict[str, str]:
+    return {"login": address, "password": password}
+
+
+def lead(browser: Client) -> str:
+    """The paragraph under the heading of the page for the code."""
+    page = browser.get(CODE).content.decode()
+    (found,) = re.findall(r"</h1>\s*<p[^>]*>(.*?)</p>", page, re.DOTALL)
+    return re.sub("<[^>]*>", "", found)
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_who_left_a_sign_up_signs_in_at_once_with_a_fresh_code(left, address, is_same):
+    first = code_in(latest())
+    browser = left if is_same else Client()
+
+    led = browser.post(LOGIN, credentials(address)).headers["Location"]
+    said, fresh = lead(browser), code_in(latest())
+    answer = browser.post(CODE, {"code": fresh})
+
+    assert led == CODE
+    assert said == f"We have mailed {address} a new code: the address has not been confirmed yet."
+    assert fresh != first
+    assert answer.headers["Location"] == "/console/"
+
+
+def test_who_signs_up_again_is_told_so_by_mail_and_signs_in(left, address):
+    browser = signed_up(address, password1="another-fine-password")
+    told = latest().subject
+
+    browser.post(LOGIN, credentials(address))
+    answer = browser.post(CODE, {"code": code_in(latest())})
+
+    assert told == "You have an account already"
+    assert answer.headers["Location"] == "/console/"
+
+
+def test_who_mistyped_an_address_signs_up_with_the_right_one(left, address):
+    left.post(SIGN_UP, {**FORM, "email": f"right-{address}"})
+    answer = left.post(CODE, {"code": code_in(latest())})
+
+    assert answer.headers["Location"] == "/console/"
+    confirmed = User.objects.filter(email_verified_at__isnull=False)
+    assert [user.email for user in confirmed] == [f"right-{address}"]
+
+
+def test_a_wrong_password_is_wrong_while_a_code_is_awaited(left, address):
+    answer = left.post(LOGIN, credentials(address, "a guess"))
+
+    assert answer.status_code == 200
+    assert "password you specified are not correct" in answer.content.decode()
+
+
+def test_another_mail_comes_when_it_is_asked_for_and_the_page_tells_nothing(known):
+    stranger = f"bob-{known}"
+    browsers = [signed_up(known), signed_up(stranger)]
+
+    for browser in browsers:
+        browser.post(CODE, {"action": "resend"})
+
+    said = " The mail holds your code, or says that the address has an account."
+    assert [lead(browser) for browser in browsers] == [
+        f"We have mailed {known}.{said}",
+        f"We have mailed {stranger}.{said}",
+    ]
+    sent = list(Mail.objects.order_by("id").values_list("to", flat=True))
+    assert sent == [known, stranger, known, stranger]
+
+
+def test_too_many_codes_are_not_called_too_many_passwords(left, address):
+    pages = [Client().post(LOGIN, credentials(address)).content.decode() for _ in range(6)]
+
+    assert Mail.objects.count() == 6
+    assert "Too many codes were mailed to this address. Try again in a minute." in pages[-1]
+
+
+def test_wrong_passwords_of_a_stranger_keep_nobody_out(known):
+    stranger = Client(REMOTE_ADDR="203.0.113.9")
+    guesses = [stranger.post(LOGIN, credentials(known, "a guess")) for _ in range(5)]
+
+    answer = Client().post(LOGIN, credentials(known))
+
+    assert [guess.status_code for guess in guesses] == [200] * 5
+    assert answer.headers["Location"] == "/console/"
+
+
+def test_the_page_for_a_code_leads_on_where_none_is_awaited(left):
+    left.post(CODE, {"code": code_in(latest())})
+
+    assert left.get(CODE).headers["Location"] == LOGIN
+    assert left.get(LOGIN).headers["Location"] == "/console/"
+    assert Client().get(CODE).headers["Location"] == LOGIN
+
+
+def test_a_password_that_is_typed_anew_is_counted(known):
+    browser = Client()
+    browser.post(LOGIN, credentials(known))
+    for _ in range(5):
+        browser.post("/accounts/reauthenticate/", {"password": "a guess"})
+
+    answer = browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    assert answer.status_code == 200
+    assert "Too many failed login attempts" in answer.content.decode()
+
+
+def test_after_too_many_wrong_codes_one_is_told_to_begin_again(left, address):
+    for _ in range(2):
+        left.post(CODE, {"code": "WRONG1"})
+
+    page = left.post(CODE, {"code": "WRONG1"}, follow=True).content.decode()
+    left.post(LOGIN, credentials(address))
+
+    assert "Too many wrong codes. Begin again, and another one is mailed." in page
+    assert left.post(CODE, {"code": code_in(latest())}).headers["Location"] == "/console/"

@@ -1,0 +1,61 @@
+"""Attempts that cost us nothing, deleted one by one past the database's rules."""
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from generation.attempts import end_attempt
+from generation.audit.proof import generation_findings
+from generation.claims import take
+from generation.models import Channel, Route
+from generation.outcome import AttemptEnd
+from pictor.kit import clock
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.factories import Customer, begun, make_delivery, make_worker, settle, stored_images
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def free(books: Customer, tmp_path: Path) -> str:
+    """A generation that a first call did not reach and a second delivered, for nothing; its id."""
+    Route.objects.update(cost_micros=None)
+    channel = Channel.objects.get(name="one")
+    claim = take(generation_id=books.generation().id, worker=make_worker())
+    assert claim is not None
+    first = begun(claim, channel)
+    assert first is not None
+    now = clock.now()
+    end_attempt(AttemptEnd(first, "not_reached"), generation_id=claim.generation.id, now=now)
+    delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)), number=2)
+    settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
+    assert generation_findings() == []
+    return claim.generation.public_id
+
+
+def found_without(generation: str, number: int) -> list[str]:
+    """What the proof says once that attempt of the generation is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "DELETE FROM generation_attempt a USING generation_generation g"
+            " WHERE g.id = a.generation_id AND g.channel_id IS NOT NULL AND cost_micros = 0"
+            " AND number = %s",
+            [number],
+        )
+        assert cursor.rowcount == 1
+    return [
+        f"{one.check}: {one.message}" for one in generation_findings() if generation in one.object
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [
+        (1, ["attempt: has 1 of the 2 attempts of dispatch 1"]),
+        (2, ["attempt: succeeded, and no attempt of its dispatch 1 delivered"]),
+    ],
+)
+def test_an_attempt_that_cost_nothing_is_missed(free: str, number: int, found: list[str]) -> None:
+    assert found_without(free, number) == found
