@@ -1,6 +1,6 @@
 """Prices, balances and the ledger in Django's admin. Balances and transfers are never edited."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,10 +10,18 @@ from django.http import HttpRequest, HttpResponse
 from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 
-from accounts.admin import DollarForms, Groups, ReadOnlyAdmin, ServiceAdmin, asked, by, dollars
+from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, asked, by, dollars
 from billing.latency import quantile
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
-from billing.selectors import book_in_force, price_changes, row_of, rows_by_id
+from billing.price_changes import PriceChange
+from billing.selectors import (
+    book_in_force,
+    following,
+    price_changes,
+    row_of,
+    rows_by_id,
+    with_states,
+)
 from billing.services import (
     change_price_book,
     discard_price_book,
@@ -21,6 +29,7 @@ from billing.services import (
     publish_price_book,
     restore_price_book,
     set_prices,
+    withdraw_price_book,
 )
 from pictor.kit import clock
 
@@ -47,17 +56,29 @@ class _PriceInline(DollarForms, TabularInline):
 
 @admin.register(PriceBook)
 class PriceBookAdmin(ServiceAdmin):
-    """Price books: edited as drafts, published by the action, final from then on."""
+    """Price books: edited as drafts, published by the action, final from then on.
 
-    list_display = ("name", "version", "tenant", "markup", "effective_from", "published_at")
+    What is scheduled can be withdrawn until it begins.
+    """
+
+    list_display = ("name", "version", "tenant", "markup", "effective_from", "state")
     list_filter = (("published_at", admin.EmptyFieldListFilter), "name")
     list_select_related = ("tenant",)
     search_fields = ("name", "tenant__name")
     autocomplete_fields = ("tenant",)
-    readonly_fields = ("version", "currency", "published_at")
+    readonly_fields = ("version", "currency", "published_at", "state")
     ordering = ("-effective_from", "-version")
     inlines = (_PriceInline,)
-    actions = ("publish", "restore")
+    actions = ("publish", "restore", "withdraw")
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PriceBook]:
+        return with_states(super().get_queryset(request), clock.now())
+
+    @admin.display(description="state")
+    def state(self, obj: PriceBook) -> str:
+        """Draft, scheduled, current, past or withdrawn."""
+        return str(getattr(obj, "state", ""))  # as annotated; a new one has none yet
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -126,6 +147,32 @@ class PriceBookAdmin(ServiceAdmin):
         """Publish the rows of books that were in force, as new versions, from now on."""
         return self._each(request, queryset, restore_price_book, begins_now=True)
 
+    @admin.action(description="Withdraw the selected scheduled books", permissions=["change"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> HttpResponse | None:
+        """Take scheduled books back before they begin."""
+        if page := asked(
+            self,
+            request,
+            title="Withdraw these prices?",
+            groups=[
+                (
+                    f"Withdraw {book}, which from {_minute(book)} changes for {_whom(book)}:",
+                    [*_words(_changes(book)), *_following(book)],
+                )
+                for book in queryset
+            ],
+            note="What is withdrawn never takes effect. The prices before it stay in force.",
+        ):
+            return page
+        for book in queryset:
+            try:
+                withdraw_price_book(book=book, **by(request))
+            except ValidationError as error:
+                messages.error(request, f"{book}: {' '.join(error.messages)}")
+            else:
+                messages.success(request, f"{book} is withdrawn, and never takes effect")
+        return None
+
     def _each(
         self,
         request: HttpRequest,
@@ -138,7 +185,10 @@ class PriceBookAdmin(ServiceAdmin):
             self,
             request,
             title="Charge these prices?",
-            groups=_changes(books, begins_now=begins_now),
+            groups=[
+                _group(book, [*_words(_changes(book)), *_following(book)], begins_now=begins_now)
+                for book in books
+            ],
             note="What is published is final. The former prices can be put in force again.",
         ):
             return page
@@ -149,19 +199,37 @@ class PriceBookAdmin(ServiceAdmin):
                 messages.error(request, f"{book}: {' '.join(error.messages)}")
             else:
                 messages.success(request, f"{published} is published")
+                for line in _following(published):
+                    messages.warning(request, f"{line}, unless you withdraw it")
         return None
 
 
-def _changes(books: Iterable[PriceBook], *, begins_now: bool) -> Groups:
-    now = clock.now()
-    groups = []
-    for book in books:
-        whom, begins = book.tenant or "everyone", f"from {book.effective_from:%Y-%m-%d %H:%M} UTC"
-        if begins_now or book.effective_from <= now:  # it changes nothing that was charged before
-            begins = "now"
-        lines = price_changes(book, now) or ["No price."]
-        groups.append((f"{book} changes for {whom}, {begins}:", lines))
-    return groups
+def _changes(book: PriceBook) -> list[PriceChange]:
+    return price_changes(book, clock.now())
+
+
+def _words(changes: list[PriceChange]) -> list[str]:
+    return [str(change) for change in changes] or ["No price."]
+
+
+def _group(book: PriceBook, lines: list[str], *, begins_now: bool) -> tuple[str, list[str]]:
+    begins = f"from {_minute(book)}"
+    if begins_now or book.effective_from <= clock.now():  # it changes nothing charged before
+        begins = "now"
+    return f"{book} changes for {_whom(book)}, {begins}:", lines
+
+
+def _following(book: PriceBook) -> list[str]:
+    moment = max(book.effective_from, clock.now())
+    return [f"{one} takes over at {_minute(one)}" for one in following(book.tenant_id, moment)]
+
+
+def _whom(book: PriceBook) -> str:
+    return str(book.tenant or "everyone")
+
+
+def _minute(book: PriceBook) -> str:
+    return f"{book.effective_from:%Y-%m-%d %H:%M} UTC"
 
 
 @admin.register(TenantBalance)

@@ -1,14 +1,28 @@
 """Row locks of the ledger, always in this order: tenant account, then key budget, then rollup.
 
 The functions of `services/holds.sql` lock the first two in that order, and `services/usage.py` the
-third by its upsert. Nothing else a request does in this app locks a row.
+third by its upsert. Nothing else a request does in this app locks a row, but for a price book that
+has just begun, by itself.
 """
 
 from uuid import UUID
 
+from django.db import connection
+
 from billing.models import TenantBalance
+
+_PRICES_LOCK = 7_303_004
 
 
 def account_for_update(tenant_id: UUID) -> TenantBalance:
     """The tenant's balance, locked to the transaction's end. Raises TenantBalance.DoesNotExist."""
     return TenantBalance.objects.select_for_update().get(tenant_id=tenant_id)
+
+
+def decisions_on_prices() -> None:
+    """Publishing and withdrawing take turns, to the transaction's end: each judges by the others.
+
+    Take it before a book's own lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PRICES_LOCK])

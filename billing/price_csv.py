@@ -9,10 +9,10 @@ the number of the line that is no price.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from billing.pricing import AUTO, INPUT, REFERENCE, BookRow, Kind, PriceKey
-from pictor.kit.money import Micros, from_decimal, to_decimal
+from billing.pricing import AUTO, BookRow, Kind, PriceKey
+from pictor.kit.money import from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
 NEEDED = frozenset({"model", "size", "quality", "usd"})
@@ -71,21 +71,3 @@ def _pixels(line: Mapping[str, str]) -> tuple[int, int]:
     if not all(side.isascii() and side.isdigit() and int(side) > 0 for side in said):
         raise ValueError(f"{line['size']} needs width and height in pixels")
     return int(said[0]), int(said[1])
-
-
-def differences(old: Sequence[BookRow], new: Sequence[BookRow]) -> Iterator[str]:
-    """What changes from one set of prices to another, a line each, in dollars."""
-    before = {row.key: row for row in old}
-    after = {row.key: row for row in new}
-    for key in sorted({*before, *after}):
-        none = "included" if key[1:] == (REFERENCE, INPUT) else "no price"
-        was, becomes = (_words(rows[key]) if key in rows else none for rows in (before, after))
-        if was != becomes:
-            yield f"{' '.join(key)}: {was} -> {becomes}"
-
-
-def _words(row: BookRow) -> str:
-    usd = f"{to_decimal(Micros(row.micros))} USD"
-    if row.kind == "formula":
-        return f"{usd} (formula)"
-    return usd if row.pixels == row.size else f"{usd} for {row.pixels}"

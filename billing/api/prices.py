@@ -1,4 +1,4 @@
-"""GET /v1/prices: what each model costs this account now, and what is decided for later."""
+"""GET /v1/prices: what each model costs this account now, what is decided for later, or no more."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.endpoint import Answer, Endpoint, operation
 from accounts.offer import offer
 from accounts.selectors import Caller
 from billing.pricing import AUTO, REFERENCE, PriceKey, PriceTable
-from billing.selectors import price_tables
+from billing.selectors import price_tables, withdrawals
 from pictor.kit import clock
 from pictor.kit.api_objects import ApiObject, Constant, UnixSeconds, Usd
 from pictor.kit.api_queries import NoQuery
@@ -45,6 +45,13 @@ class ScheduledPrices(ApiObject):
     data = PriceItem(many=True)  # type: ignore[assignment]  # a field, named as OpenAI names it
 
 
+class WithdrawnPrices(ApiObject):
+    """What was announced for a moment, and will not change then."""
+
+    effective_from = UnixSeconds(help_text="When the prices were to change.")
+    withdrawn_at = UnixSeconds()
+
+
 class PriceList(ApiObject):
     """The prices in force for this account, its own and everyone's."""
 
@@ -55,12 +62,16 @@ class PriceList(ApiObject):
         "scheduled": [
             {"effective_from": 1_798_761_600, "data": [{**PRICE_EXAMPLE, "price": "0.006000"}]}
         ],
+        "withdrawn": [{"effective_from": 1_796_083_200, "withdrawn_at": 1_795_564_800}],
     }
 
     object = Constant("list")
     currency = Constant("USD")
     data = PriceItem(many=True)  # type: ignore[assignment]  # as above
     scheduled = ScheduledPrices(many=True)
+    withdrawn = WithdrawnPrices(
+        many=True, help_text="Changes that were taken back, for 30 days; the latest first."
+    )
 
 
 class PricesView(Endpoint):
@@ -75,8 +86,12 @@ class PricesView(Endpoint):
         rate=rates.take_query,
     )
     def get(self, caller: Caller) -> Answer:
-        """Every price in force, markup included, and each change that is already published."""
-        (_, now), *later = price_tables(caller.tenant_id, clock.now())
+        """Every price in force, markup included, and each change that is already published.
+
+        `withdrawn` has the changes that were published, and taken back before they began.
+        """
+        present = clock.now()
+        (_, now), *later = price_tables(caller.tenant_id, present)
         sold = {model.name for model in offer().models() if model.is_enabled}
         scheduled = []
         before = now
@@ -86,7 +101,11 @@ class PricesView(Endpoint):
             scheduled.append({"effective_from": moment, "data": items})
             before = table
         data = [_item(key, price) for key, price in sorted(_prices(now, sold).items())]
-        return Answer({"data": data, "scheduled": scheduled})
+        withdrawn = [
+            {"effective_from": one.book.effective_from, "withdrawn_at": one.withdrawn_at}
+            for one in withdrawals(caller.tenant_id, present)
+        ]
+        return Answer({"data": data, "scheduled": scheduled, "withdrawn": withdrawn})
 
 
 def _prices(table: PriceTable, sold: set[str]) -> Mapping[PriceKey, int]:

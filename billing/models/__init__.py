@@ -2,7 +2,7 @@
 
 from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
-from billing.models.prices import Price, PriceBook
+from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
 from billing.models.usage import UsageRollup
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "KeyBudget",
     "Price",
     "PriceBook",
+    "PriceBookWithdrawal",
     "TenantBalance",
     "Transfer",
     "UsageRollup",

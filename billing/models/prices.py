@@ -1,10 +1,14 @@
-"""Price books and their prices: dated, versioned, read-only once published (by trigger)."""
+"""Price books and their prices: dated, versioned, read-only once published (by trigger).
+
+A scheduled book is withdrawn by a row of its own.
+"""
 
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from typing_extensions import override
 
 from accounts.models import Tenant
@@ -13,7 +17,8 @@ from accounts.models import Tenant
 class PriceBook(models.Model):
     """A dated set of prices: everyone's, or one tenant's, which overrides it row by row.
 
-    In force is the published book with the latest `effective_from` that is not in the future.
+    In force is the published book with the latest `effective_from` that is not in the future and
+    that was not withdrawn.
     """
 
     name = models.CharField(max_length=60)
@@ -36,6 +41,8 @@ class PriceBook(models.Model):
     )
     effective_from = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    state: str
+    """Where it was read by `billing.selectors.with_states`."""
 
     class Meta:
         constraints = [
@@ -83,3 +90,21 @@ class Price(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.model} {self.size} {self.quality}"
+
+
+class PriceBookWithdrawal(models.Model):
+    """A scheduled book that will never be in force. Append-only.
+
+    A trigger dates it by the database's clock, and refuses a draft and what has begun by then.
+    """
+
+    append_only = True
+
+    book = models.OneToOneField(
+        PriceBook, on_delete=models.PROTECT, primary_key=True, related_name="withdrawal"
+    )
+    withdrawn_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.book} withdrawn"

@@ -22,22 +22,31 @@ from billing.selectors.balances import (
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
 from billing.selectors.heads import Heads, head_findings, heads_before
 from billing.selectors.ledger import ledger_findings, ledger_totals, usage_findings
-from billing.selectors.prices import (
+from billing.selectors.price_books import (
+    SCHEDULED,
     book_in_force,
     book_named,
     books_of,
+    decided,
+    following,
+    has_price_books,
+    price_books,
+    state_of,
+    with_states,
+    withdrawals,
+)
+from billing.selectors.prices import (
     current_table,
     given_away,
-    has_price_books,
     known_table_of,
     of_other_pixels,
-    price_books,
     price_changes,
     price_tables,
     row_of,
     rows_by_id,
     rows_of,
     table_of,
+    table_to_charge,
     unpriced,
     without_price,
 )
@@ -50,6 +59,7 @@ from billing.selectors.relations import (
     KEY_COUNTERS,
     PRICE_BOOKS,
     UPSTREAM_COSTS,
+    WITHDRAWN_BOOKS,
 )
 from billing.selectors.reports import (
     PACE,
@@ -87,8 +97,10 @@ __all__ = [
     "PACE",
     "PACE_DAYS",
     "PRICE_BOOKS",
+    "SCHEDULED",
     "UPSTREAM_COSTS",
     "USAGE_BY_HOUR",
+    "WITHDRAWN_BOOKS",
     "Balance",
     "BudgetUse",
     "Charge",
@@ -112,7 +124,9 @@ __all__ = [
     "current_table",
     "days_lasting",
     "days_left",
+    "decided",
     "ended_like",
+    "following",
     "found_by",
     "given_away",
     "has_made_images",
@@ -140,13 +154,17 @@ __all__ = [
     "row_of",
     "rows_by_id",
     "rows_of",
+    "state_of",
     "statement",
     "table_of",
+    "table_to_charge",
     "transfers_of",
     "unpriced",
     "usage_between",
     "usage_findings",
     "usage_of",
     "usage_together",
+    "with_states",
+    "withdrawals",
     "without_price",
 ]

@@ -12,7 +12,7 @@ from accounts.audit_chain import audit_problems
 from billing.selectors.chain import seal_findings
 from billing.selectors.checks import CHECKS, MOVES, TOTAL_NAMES, TOTALS, USAGE
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
-from billing.selectors.published import price_findings
+from billing.selectors.published import price_findings, withdrawal_findings
 from pictor.kit import clock, ids
 from pictor.kit.money import to_decimal
 
@@ -27,6 +27,7 @@ def ledger_findings() -> list[Finding]:
         *seal_findings(),
         *_audit_log_findings(),
         *price_findings(),
+        *withdrawal_findings(),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
@@ -10,9 +10,13 @@ from django.db.models import Q
 
 from accounts.offer import offer
 from billing.models import Price, PriceBook
-from billing.price_csv import differences
+from billing.price_changes import PriceChange, changes_between
 from billing.pricing import AUTO, REFERENCE, BookRow, PriceKey, PriceRow, PriceTable
+from billing.selectors.price_books import book_in_force, decided, following, last_of, settled_moment
 from pictor.kit.money import Micros, scale_half_up
+
+SETTLED_AFTER = timedelta(days=1)
+"""Longer than any transaction, and than clocks differ."""
 
 MOST_TABLES = 256
 """Tables that a process keeps."""
@@ -24,56 +28,48 @@ def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
 
     The table is empty when no book is in force: every request is then refused as unpriced.
     """
-    books = _published(tenant_id)
-    chosen = _standing(tenant_id, now, books)
+    return _table_at(_decided(tenant_id), tenant_id, now)
+
+
+def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
+    """The same, to hold money by: of books that nobody can withdraw any more.
+
+    A book that was scheduled is in it from when it has begun by the database's clock too.
+    """
+    books = _decided(tenant_id)
+    if begun := [one for one in books if _has_just_begun(one, now)]:
+        now = settled_moment(begun, now)
+        books = _decided(tenant_id)  # without what was withdrawn meanwhile
+    return _table_at(books, tenant_id, now)
+
+
+def _table_at(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> PriceTable:
     later = [book.effective_from for book in books if book.effective_from > now]
-    return _table(chosen, valid_until=min(later, default=None))
+    return _table(_standing(books, tenant_id, now), valid_until=min(later, default=None))
 
 
-def _standing(
-    tenant_id: UUID | None, now: datetime, among: Sequence[PriceBook] | None = None
-) -> list[PriceBook]:
-    """Everyone's book in force and the tenant's own, as far as there are such."""
-    books = _published(tenant_id) if among is None else among
+def _standing(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> list[PriceBook]:
+    """Everyone's book in force and the tenant's own, as far as there are such among these."""
     owners = dict.fromkeys((None, tenant_id))
-    return [book for owner in owners if (book := _in_force(books, owner, now)) is not None]
+    return [book for owner in owners if (book := last_of(books, owner, now)) is not None]
 
 
-def _published(tenant_id: UUID | None) -> list[PriceBook]:
-    whose = Q(tenant_id=None) | Q(tenant_id=tenant_id)
-    books = PriceBook.objects.filter(whose, published_at__isnull=False)
-    return list(books.order_by("effective_from", "version", "id"))
+def _decided(tenant_id: UUID | None) -> list[PriceBook]:
+    return list(decided().filter(Q(tenant_id=None) | Q(tenant_id=tenant_id)))
+
+
+def _has_just_begun(book: PriceBook, now: datetime) -> bool:
+    """Whether it was scheduled and has begun, so lately that its withdrawal may not be seen yet."""
+    was_scheduled = book.published_at is not None and book.published_at < book.effective_from
+    return was_scheduled and now - SETTLED_AFTER < book.effective_from <= now
 
 
 def price_tables(tenant_id: UUID | None, now: datetime) -> list[tuple[datetime, PriceTable]]:
     """The table in force now, and each that follows by what is published, with its beginning."""
     tables = [(now, current_table(tenant_id, now))]
-    while (following := tables[-1][1].valid_until) is not None:
-        tables.append((following, current_table(tenant_id, following)))
+    while (begins := tables[-1][1].valid_until) is not None:
+        tables.append((begins, current_table(tenant_id, begins)))
     return tables
-
-
-def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
-    """Everyone's book in force, or with a tenant's id the tenant's own."""
-    books = PriceBook.objects.filter(published_at__isnull=False)
-    return _in_force(books.order_by("effective_from", "version", "id"), tenant_id, now)
-
-
-def book_named(name: str, version: int) -> PriceBook | None:
-    """That version of that book."""
-    return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
-
-
-def books_of(books: Sequence[int]) -> list[PriceBook]:
-    """The books of these ids, in their order: what a request was priced by."""
-    found = PriceBook.objects.in_bulk(books)
-    return [found[book] for book in books if book in found]
-
-
-def price_books() -> list[PriceBook]:
-    """All of them, the latest first, drafts too."""
-    books = PriceBook.objects.select_related("tenant")
-    return list(books.order_by("-effective_from", "name", "-version"))
 
 
 def rows_of(book: PriceBook | None) -> list[BookRow]:
@@ -140,22 +136,21 @@ def of_other_pixels(book: PriceBook) -> list[PriceKey]:
     ]
 
 
-def price_changes(book: PriceBook, now: datetime) -> list[str]:
+def price_changes(book: PriceBook, now: datetime) -> list[PriceChange]:
     """What this book changes of what its tenant, or everyone, pays once it is in force.
 
-    A line each, in dollars.
+    A scheduled book changes what would be in force without it.
     """
     begins = max(now, book.effective_from)
-    present = _standing(book.tenant_id, begins)
-    others = [one for one in present if one.tenant_id != book.tenant_id]
-    together = sorted([*others, book], key=lambda one: one.tenant_id is not None)
-    return list(differences(*(_charged_by(_table(books)) for books in (present, together))))
-
-
-def _charged_by(table: PriceTable) -> list[BookRow]:
-    return [
-        BookRow(*key, row.unit, row.width, row.height, row.kind) for key, row in table.rows.items()
+    others = [
+        one
+        for one in _decided(book.tenant_id)
+        if one.id != book.id or one.effective_from <= now  # restoring what is in force changes none
     ]
+    present = _standing(others, book.tenant_id, begins)
+    beside = [one for one in present if one.tenant_id != book.tenant_id]
+    together = sorted([*beside, book], key=lambda one: one.tenant_id is not None)
+    return changes_between(_table(present).rows, _table(together).rows)
 
 
 def _charged(book: PriceBook) -> list[BookRow]:
@@ -168,18 +163,12 @@ def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
 
     None as long as no book is in force: nothing can be asked for then.
     """
-    books = PriceBook.objects.filter(tenant__isnull=True, published_at__isnull=False)
-    current = _in_force(books.order_by("effective_from", "version", "id"), None, now)
+    current = book_in_force(None, now)
     if current is None:
         return []
-    standing = [current, *books.filter(effective_from__gt=now)]
+    standing = [current, *following(None, now)]
     priced = set.intersection(*({row.key for row in rows_of(book)} for book in standing))
     return [key for key in keys if key not in priced]
-
-
-def has_price_books() -> bool:
-    """Whether there is any, be it a draft."""
-    return PriceBook.objects.exists()
 
 
 def known_table_of(books: tuple[int, ...]) -> PriceTable | None:
@@ -208,15 +197,6 @@ def _made_of(books: tuple[int, ...]) -> PriceTable:
     if len(chosen) != len(books) or any(book.published_at is None for book in chosen):
         raise LookupError(f"no published price books {books}")
     return _table(chosen)
-
-
-def _in_force(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> PriceBook | None:
-    """The last of these books that is the owner's and not in the future."""
-    latest = None
-    for book in books:
-        if book.tenant_id == owner and book.effective_from <= now:
-            latest = book
-    return latest
 
 
 def _table(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:

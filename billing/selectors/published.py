@@ -1,4 +1,4 @@
-"""Published price books held against what the audit log says was published."""
+"""Price books held against what the audit log says was published, and withdrawn."""
 
 import json
 from hashlib import sha256
@@ -6,7 +6,7 @@ from hashlib import sha256
 from django.db import connection
 
 from accounts.selectors import AUDIT_EVENTS
-from billing.models import PriceBook
+from billing.models import PriceBook, PriceBookWithdrawal
 from billing.selectors.findings import Finding
 from pictor.kit import ids
 from pictor.kit.seals import microseconds
@@ -15,6 +15,10 @@ _DIGESTS = f"""
 SELECT e.object_id, e.after ->> 'digest' FROM {AUDIT_EVENTS} AS e
  WHERE e.object_type = 'price_book' AND e.action IN ('price_book.publish', 'price_book.seal')
    AND e.after ? 'digest'
+"""  # noqa: S608 - built from constants
+_WITHDRAWALS = f"""
+SELECT e.object_id, e.after ->> 'withdrawn_at' FROM {AUDIT_EVENTS} AS e
+ WHERE e.object_type = 'price_book' AND e.action = 'price_book.withdraw'
 """  # noqa: S608 - built from constants
 
 
@@ -61,6 +65,30 @@ def price_findings() -> list[Finding]:
     findings.extend(
         Finding("prices", None, f"price_book {gone}", "was published and is gone")
         for gone in recorded
+    )
+    return findings
+
+
+def withdrawal_findings() -> list[Finding]:
+    """Withdrawals that are not what the audit log says, are gone, or came once the book had begun.
+
+    What was priced by a withdrawn book is found beside the generations.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHDRAWALS)
+        recorded = dict(cursor.fetchall())
+    findings = []
+    for one in PriceBookWithdrawal.objects.select_related("book").order_by("book_id"):
+        said = recorded.pop(str(one.book_id), None)
+        if said is None:
+            findings.append(_finding(one.book, "is withdrawn, but that was never audited"))
+        elif said != one.withdrawn_at.isoformat():
+            findings.append(_finding(one.book, "was not withdrawn when the audit log says"))
+        if one.book.published_at is None or one.book.effective_from <= one.withdrawn_at:
+            findings.append(_finding(one.book, "was not scheduled any more when it was withdrawn"))
+    findings.extend(
+        Finding("prices", None, f"price_book {book}", "was withdrawn, and is not any more")
+        for book in recorded
     )
     return findings
 

@@ -44,3 +44,6 @@ EVIDENCE = """(
 
 PRICE_BOOKS = "(SELECT id FROM billing_pricebook)"
 """SQL: every price book, drafts too."""
+
+WITHDRAWN_BOOKS = "(SELECT book_id, withdrawn_at FROM billing_pricebookwithdrawal)"
+"""SQL: every price book that was withdrawn before it could begin, and when."""

@@ -35,6 +35,7 @@ from billing.services.prices import (
     publish_price_book,
     restore_price_book,
     set_prices,
+    withdraw_price_book,
 )
 from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.usage import Usage, rebuild_usage, record_usage, usage_recorded
@@ -74,5 +75,6 @@ __all__ = [
     "top_up",
     "upstream_cost_booked",
     "usage_recorded",
+    "withdraw_price_book",
     "write_past",
 ]

@@ -1,4 +1,7 @@
-"""Price books: drafted, then published, then final. A change is a new version."""
+"""Price books: drafted, then published, then final. A change is a new version.
+
+Until it begins, a published book can be withdrawn.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -8,13 +11,21 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
 from accounts.services import Actor, record
-from billing.models import Price, PriceBook
+from billing import locks
+from billing.models import Price, PriceBook, PriceBookWithdrawal
 from billing.pricing import BookRow, PriceKey, price_words
-from billing.selectors import book_in_force, given_away, of_other_pixels, rows_of, unpriced
+from billing.selectors import (
+    book_in_force,
+    decided,
+    given_away,
+    of_other_pixels,
+    rows_of,
+    unpriced,
+)
 from billing.selectors.published import digest_of
 from pictor.kit import clock
 
@@ -122,7 +133,11 @@ def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) 
 
 @transaction.atomic
 def publish_price_book(
-    *, book: PriceBook, actor: Actor, now: datetime, ip: str | None = None
+    *,
+    book: PriceBook,
+    actor: Actor,
+    now: datetime,
+    ip: str | None = None,
 ) -> PriceBook:
     """Put a book in force from its effective date, or now where another one began since.
 
@@ -130,19 +145,13 @@ def publish_price_book(
     before, one with which something that is offered would have no price, one that gives anything
     away, and one with pixels that are not those of its sizes.
     """
+    locks.decisions_on_prices()
     _lock_draft(book)
-    if not book.prices.exists():
-        raise ValidationError("the book has no prices")
-    if not book.markup:
-        raise ValidationError("a markup of 0 would give every image away")
-    if odd := of_other_pixels(book):
-        raise ValidationError(f"the book has other pixels than its sizes: {price_words(odd)}")
-    if free := given_away(book):
-        raise ValidationError(f"the book gives away: {price_words(free)}")
-    if missing := unpriced(book):
-        raise ValidationError(f"the book leaves without a price: {price_words(missing)}")
-    theirs = PriceBook.objects.filter(Q(tenant_id=book.tenant_id), published_at__isnull=False)
-    if theirs.filter(effective_from__range=(book.effective_from, now)).exists():
+    _check_prices(book)
+    overtaken = decided().filter(
+        Q(tenant_id=book.tenant_id), effective_from__range=(book.effective_from, now)
+    )
+    if overtaken.exists():
         book.effective_from = now  # behind one that began since, it would never be in force
     PriceBook.objects.filter(id=book.id).update(
         published_at=now, effective_from=book.effective_from
@@ -155,14 +164,24 @@ def publish_price_book(
 
 @transaction.atomic
 def restore_price_book(
-    *, book: PriceBook, actor: Actor, now: datetime, ip: str | None = None
+    *,
+    book: PriceBook,
+    actor: Actor,
+    now: datetime,
+    ip: str | None = None,
 ) -> PriceBook:
     """Put a book that was in force in force again: its rows as a new version, published now.
 
-    Raises ValidationError for a draft, and as `publish_price_book` does.
+    Raises ValidationError for a draft, for what was never in force, and as `publish_price_book`
+    does.
     """
     if book.published_at is None:
         raise ValidationError("the book is a draft: publish it")
+    if PriceBookWithdrawal.objects.filter(book=book).exists():
+        raise ValidationError("the book was withdrawn: it was never in force")
+    if book.effective_from > now:
+        raise ValidationError("the book is scheduled: it has not been in force yet")
+    locks.decisions_on_prices()
     again = draft_price_book(
         name=book.name,
         rows=rows_of(book),
@@ -173,6 +192,47 @@ def restore_price_book(
         ip=ip,
     )
     return publish_price_book(book=again, actor=actor, now=now, ip=ip)
+
+
+@transaction.atomic
+def withdraw_price_book(
+    *, book: PriceBook, actor: Actor, ip: str | None = None
+) -> PriceBookWithdrawal:
+    """Take a scheduled book back: it will never be in force, and what was before it goes on.
+
+    Raises ValidationError for a draft, a book that was withdrawn before, and one that has begun by
+    the database's clock.
+    """
+    locks.decisions_on_prices()
+    if book.published_at is None:
+        raise ValidationError("the book is a draft: nothing begins by itself")
+    if PriceBookWithdrawal.objects.filter(book=book).exists():
+        raise ValidationError("the book is withdrawn already")
+    try:
+        with transaction.atomic():
+            withdrawal = PriceBookWithdrawal.objects.create(book=book)
+    except IntegrityError as error:  # as pictor_withdrawn_before_it_begins raises it
+        raise ValidationError(
+            "the book has begun: to charge other prices, publish or restore another one"
+        ) from error
+    withdrawal.refresh_from_db()
+    after = {**_describe(book), "withdrawn_at": withdrawal.withdrawn_at.isoformat()}
+    _record(book, "withdraw", actor=actor, after=after, ip=ip)
+    return withdrawal
+
+
+def _check_prices(book: PriceBook) -> None:
+    """Raises ValidationError for a book by which nobody could be charged, or not rightly."""
+    if not book.prices.exists():
+        raise ValidationError("the book has no prices")
+    if not book.markup:
+        raise ValidationError("a markup of 0 would give every image away")
+    if odd := of_other_pixels(book):
+        raise ValidationError(f"the book has other pixels than its sizes: {price_words(odd)}")
+    if free := given_away(book):
+        raise ValidationError(f"the book gives away: {price_words(free)}")
+    if missing := unpriced(book):
+        raise ValidationError(f"the book leaves without a price: {price_words(missing)}")
 
 
 def _lock_draft(book: PriceBook) -> None:

@@ -7,6 +7,7 @@ from billing.selectors import (
     KEY_COUNTERS,
     UPSTREAM_COSTS,
     USAGE_BY_HOUR,
+    WITHDRAWN_BOOKS,
     usage_of,
 )
 from generation.selectors import ENDED
@@ -33,7 +34,7 @@ moved AS {HOLDS}, holds AS (
       FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY api_key_id
 ), stored AS (
     SELECT generation_id, COUNT(*) AS images FROM {STORED_IMAGES} AS i GROUP BY generation_id
-), images AS {STORED_IMAGES}, costs AS {UPSTREAM_COSTS},
+), images AS {STORED_IMAGES}, costs AS {UPSTREAM_COSTS}, withdrawn AS {WITHDRAWN_BOOKS},
 rolled AS {USAGE_BY_HOUR}, ended AS {usage_of(ENDED)}, used AS (
     SELECT g.api_key_id AS key_id,
            SUM(COALESCE(g.captured_micros, g.held_micros)) FILTER
@@ -111,6 +112,16 @@ CHECKS = (
         OR (state IN ('queued', 'running') AND captured_micros IS NOT NULL)
         OR (state = 'succeeded' AND captured_micros IS NULL)
         OR state NOT IN ('queued', 'running', 'succeeded', 'failed', 'canceled')
+    """,
+    """
+    SELECT 'withdrawn prices', g.tenant_id, 'generation', g.id,
+           format('was priced by price_book %s, which was withdrawn at %s',
+                  w.book_id, w.withdrawn_at)
+      FROM generation_generation g
+      CROSS JOIN LATERAL jsonb_array_elements_text(
+               CASE jsonb_typeof(g.priced -> 'books') WHEN 'array' THEN g.priced -> 'books' END
+           ) AS priced_by (book)
+      JOIN withdrawn w ON w.book_id::text = priced_by.book
     """,
     """
     SELECT 'images', g.tenant_id, 'generation', g.id,

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from accounts.selectors import config_revision
 from billing.pricing import PriceTable
-from billing.selectors import current_table
+from billing.selectors import table_to_charge
 from generation.catalogue.contracts import Catalogue, RouteInfo, contract_from
 from generation.catalogue.credentials import decrypted
 from generation.channels.registry import abilities_of
@@ -58,7 +58,7 @@ def prices_at(revision: int, tenant_id: UUID, *, now: datetime) -> PriceTable:
     """The tenant's prices at a revision of the configuration; read once, until they change."""
     table = _loaded_prices(revision, tenant_id, now=now)
     if table is None:
-        table = current_table(tenant_id, clock.now())
+        table = table_to_charge(tenant_id, clock.now())
         with _lock:
             while len(_tables) >= MOST_TABLES:
                 del _tables[next(iter(_tables))]

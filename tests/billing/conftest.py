@@ -1,10 +1,13 @@
 """A tenant with 10 USD, its key, and short ways to hold and settle."""
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from accounts.services import create_tenant, issue_api_key
@@ -12,6 +15,8 @@ from billing.pricing import BookRow
 from billing.services import Hold, HoldLimits, draft_price_book, end_hold, place_hold
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -74,3 +79,29 @@ def pages(client, root):
 def draft(now):
     row = BookRow("gpt-image-2", "1024x1024", "low", Micros(5_880), 1024, 1024)
     return draft_price_book(name="standard", rows=[row], effective_from=now, actor="test")
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """For what happens beside the test."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def alone(work: Callable[[], T]) -> T:
+    """On a connection of its own."""
+    try:
+        return work()
+    finally:
+        connection.close()
+
+
+def waits_for_a_lock() -> bool:
+    """Whether a connection to this database does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        (count,) = cursor.fetchone()
+    return bool(count)

@@ -1,8 +1,10 @@
 """Price books on the operator's pages: drafts in dollars, final once published, all audited."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent
@@ -10,8 +12,10 @@ from billing.models import (
     Price,
     PriceBook,
 )
+from billing.pricing import BookRow
 from billing.services import draft_price_book, publish_price_book
-from pictor.kit.money import to_decimal
+from pictor.kit import clock
+from pictor.kit.money import Micros, to_decimal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
@@ -188,3 +192,55 @@ def test_a_published_book_is_not_deleted(pages, draft, now):
     delete = reverse("admin:billing_pricebook_delete", args=[draft.id])
 
     assert pages.post(delete, {"post": "yes"}).status_code == 403
+
+
+LISTING = "admin:billing_pricebook_changelist"
+
+
+def choose(pages: Client, action: str, *books: PriceBook, **typed: str) -> tuple[Any, Any]:
+    """Choose the action, and agree to what is shown with what is typed."""
+    chosen = {"action": action, "_selected_action": [str(book.id) for book in books]}
+    asked = pages.post(reverse(LISTING), chosen)
+    seen = asked.context["seen"]
+    return asked, pages.post(reverse(LISTING), {**chosen, "seen": seen, **typed}, follow=True)
+
+
+@pytest.fixture
+def scheduled(draft):
+    """The first book is in force, and ten times its price scheduled."""
+    publish_price_book(book=draft, actor="test", now=clock.now())
+    return draft_price_book(
+        name="standard",
+        rows=[BookRow("gpt-image-2", "1024x1024", "low", Micros(58_800), 1024, 1024)],
+        effective_from=clock.now().replace(year=2099, month=12, day=1),
+        actor="test",
+    )
+
+
+def test_a_scheduled_book_is_withdrawn_after_it_was_shown(pages, root, draft, scheduled):
+    publish_price_book(book=scheduled, actor="test", now=clock.now())
+
+    asked, done = choose(pages, "withdraw", scheduled)
+
+    words = asked.content.decode()
+    assert "Withdraw standard v2, which from 2099-12-01" in words
+    assert "0.005880 USD -&gt; 0.058800 USD" in words
+    assert "standard v2 is withdrawn, and never takes effect" in done.content.decode()
+    assert AuditEvent.objects.get(action="price_book.withdraw").actor == root
+    states = {book.version: book.state for book in done.context["cl"].result_list}
+    assert states == {1: "current", 2: "withdrawn"}
+
+
+def test_what_has_begun_is_not_withdrawn_and_the_page_says_why(pages, draft, scheduled):
+    _, done = choose(pages, "withdraw", draft)
+
+    assert "standard v1: the book has begun" in done.content.decode()
+
+
+def test_restoring_says_what_takes_over_later(pages, draft, scheduled):
+    publish_price_book(book=scheduled, actor="test", now=clock.now())
+
+    asked, done = choose(pages, "restore", draft)
+
+    assert "standard v2 takes over at 2099-12-01" in asked.content.decode()
+    assert "UTC, unless you withdraw it" in done.content.decode()

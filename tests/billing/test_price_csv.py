@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.price_csv import differences, read, written
+from billing.price_csv import read, written
 from billing.pricing import BookRow
 from pictor.kit.money import Micros
 
@@ -53,13 +53,3 @@ def test_columns_must_be_there(header, why):
 def test_a_column_that_nobody_knows_is_refused():
     with pytest.raises(ValueError, match="unknown columns: euro"):
         read("model,size,quality,usd,euro\n")
-
-
-def test_differences_are_in_dollars():
-    dearer = BookRow("dall-e-3", "1024x1024", "hd", Micros(90_000), 1024, 1024)
-
-    assert list(differences([HD, AUTO], [dearer])) == [
-        "dall-e-3 1024x1024 hd: 0.080000 USD -> 0.090000 USD",
-        "gpt-image-2 auto low: 0.000001 USD (formula) -> no price",
-    ]
-    assert list(differences([HD], [HD])) == []

@@ -4,7 +4,9 @@ import pytest
 from django.core.management import call_command
 from django.http import HttpResponse
 
+from billing.services import draft_price_book, publish_price_book, withdraw_price_book
 from generation.models import Contract
+from pictor.kit import clock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
@@ -32,6 +34,20 @@ def test_the_list_shows_the_prices_in_force(client, priced, django_assert_max_nu
     page = words_of(answer)
     assert "$0.05268" in page
     assert "from $0.016 per image" in page
+
+
+def test_a_change_that_was_announced_and_withdrawn_is_said(client, priced):
+    now = clock.now()
+    moment = now.replace(year=2099, month=12, day=1, hour=0, minute=0)
+    book = draft_price_book(name="list", effective_from=moment, actor="test")
+    publish_price_book(book=book, actor="test", now=now)
+    assert "changes on 1 December 2099" in words_of(client.get("/pricing/"))
+
+    withdraw_price_book(book=book, actor="test")
+
+    page = words_of(client.get("/pricing/"))
+    assert "changes on" not in page
+    assert "1 December 2099, 00:00 UTC</time> was withdrawn on" in page
 
 
 @pytest.mark.parametrize(

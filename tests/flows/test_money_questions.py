@@ -142,7 +142,14 @@ def test_prices_are_those_in_force_for_the_tenant_and_those_to_come(
     (later,) = answer["scheduled"]
     assert later["effective_from"] == datetime(2099, 1, 1, tzinfo=UTC).timestamp()
     assert later["data"] == [{**own, "price": "0.006000"}]
+    assert answer["withdrawn"] == []
     assert customer.generate(quality="low").json()["usage"]["cost"] == "0.004000"
+    operator("price", "withdraw", f"own {customer.name}:2", "--yes")
+    after = customer.client.get("/v1/prices").json()
+    assert after["scheduled"] == []
+    (withdrawn,) = after["withdrawn"]
+    assert withdrawn["effective_from"] == later["effective_from"]
+    assert withdrawn["withdrawn_at"] == pytest.approx(time.time(), abs=60)
 
 
 @pytest.mark.parametrize("path", ["/v1/balance", "/v1/usage", "/v1/prices", "/v1/billing/rules"])

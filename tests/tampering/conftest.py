@@ -1,13 +1,14 @@
 """Books with a row in every table that money hangs on."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from accounts.services import link_events
-from billing.services import credit
+from billing.services import credit, draft_price_book, publish_price_book, withdraw_price_book
 from generation.claims import take
 from generation.management import seeding
 from generation.management.seeding import Wishes
@@ -45,7 +46,10 @@ def books(written: Customer, db: None) -> Customer:
 
 
 def write(spools: Spools) -> Customer:
-    """A customer with a top-up, a credit, a settled generation that cost us, and one under way."""
+    """A customer with a top-up, a credit, a settled generation that cost us, and one under way.
+
+    And scheduled prices that were withdrawn.
+    """
     seeding.seed(Wishes())
     make_channel(cost_micros=30_000)
     acme = Customer("acme")
@@ -56,5 +60,9 @@ def write(spools: Spools) -> Customer:
     delivery = make_delivery(claim, spools)
     settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now())
     acme.generation(idempotency_key="once")
+    later = clock.now() + timedelta(days=400)
+    book = draft_price_book(name="later", effective_from=later, actor="test")
+    publish_price_book(book=book, actor="test", now=clock.now())
+    withdraw_price_book(book=book, actor="test")
     link_events()
     return acme

@@ -12,6 +12,7 @@ FOUND: dict[str, frozenset[str]] = {
     "billing_keybudget": frozenset(),
     "billing_price": frozenset({"id"}),
     "billing_pricebook": frozenset(),
+    "billing_pricebookwithdrawal": frozenset(),
     "billing_tenantbalance": frozenset({"previous_seal"}),
     "billing_transfer": frozenset(),
     "billing_usagerollup": frozenset({"id"}),

@@ -221,6 +221,16 @@ def test_what_was_ordered_with_another_tenants_key_is_found(books):
     assert "key of another tenant" in problems
 
 
+def test_what_was_priced_by_a_withdrawn_book_is_found(books):
+    with undone():
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+        run("ALTER TABLE billing_pricebookwithdrawal DISABLE TRIGGER USER")
+        run("INSERT INTO billing_pricebookwithdrawal SELECT min(id), now() FROM billing_pricebook")
+        problems = [finding.check for finding in generation_findings()]
+
+    assert problems == ["withdrawn prices", "withdrawn prices"]
+
+
 @pytest.mark.parametrize("column", ["tenant_id", "is_test"])
 def test_a_key_stays_what_it_is(books, processes, column):
     value = "gen_random_uuid()" if column == "tenant_id" else "NOT is_test"

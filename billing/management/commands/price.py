@@ -1,4 +1,4 @@
-"""`manage.py price list|export|import|diff|publish|restore`."""
+"""`manage.py price list|export|import|diff|publish|withdraw|restore`."""
 
 import sys
 from datetime import datetime
@@ -15,17 +15,38 @@ from accounts.management.operator import ACTOR, ask, read_tenant, say_invalid
 from billing import price_csv
 from billing.models import PriceBook
 from billing.pricing import BookRow
-from billing.selectors import book_in_force, book_named, price_books, price_changes, rows_of
-from billing.services import draft_price_book, publish_price_book, restore_price_book
+from billing.selectors import (
+    SCHEDULED,
+    book_in_force,
+    book_named,
+    following,
+    price_books,
+    price_changes,
+    rows_of,
+    state_of,
+)
+from billing.services import (
+    draft_price_book,
+    publish_price_book,
+    restore_price_book,
+    withdraw_price_book,
+)
 from pictor.kit import clock
 
 BOOK_HELP = "as NAME:VERSION, such as standard:2"
+MEANING = {
+    "draft": "to begin at",
+    "scheduled": "to take over at",
+    "current": "in force since",
+    "past": "once in force from",
+    "withdrawn": "so it will not begin at",
+}
 
 
 class Command(BaseCommand):
     """Prices out and in as CSV, in dollars, and which of them are in force."""
 
-    help = "List, export, import, compare, publish and restore price books. Amounts are dollars."
+    help = "List, export, import, compare, publish, withdraw, restore price books, in dollars."
     requires_system_checks = ()
 
     @override
@@ -48,6 +69,9 @@ class Command(BaseCommand):
             final = actions.add_parser(action, help=words)
             final.add_argument("book", help=BOOK_HELP)
             final.add_argument("--yes", action="store_true", help="do not ask")
+        back = actions.add_parser("withdraw", help="take a scheduled book back before it begins")
+        back.add_argument("book", help=BOOK_HELP)
+        back.add_argument("--yes", action="store_true", help="do not ask")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,6 +81,7 @@ class Command(BaseCommand):
             "import": self._import,
             "diff": self._diff,
             "publish": self._publish,
+            "withdraw": self._withdraw,
             "restore": self._restore,
         }
         try:
@@ -65,13 +90,11 @@ class Command(BaseCommand):
             raise say_invalid(error) from None
 
     def _list(self, _options: dict[str, Any]) -> None:
-        for book in price_books():
+        for book in price_books(clock.now()):
             whose = book.tenant.name if book.tenant else "everyone"
-            state = "published" if book.published_at else "draft"
-            begins = book.effective_from.isoformat()
             self.stdout.write(
-                f"{book.name}:{book.version}  {whose}  x{book.markup.normalize():f}  {begins}"
-                f"  {state}"
+                f"{_name(book)}  {whose}  x{book.markup.normalize():f}"
+                f"  {book.effective_from.isoformat()}  {book.state}"
             )
 
     def _export(self, options: dict[str, Any]) -> None:
@@ -87,35 +110,67 @@ class Command(BaseCommand):
             tenant_id=read_tenant(options["tenant"]).id if options["tenant"] else None,
             actor=ACTOR,
         )
-        self._diff({"book": f"{book.name}:{book.version}"})
+        self._show_changes(book)
         self.stdout.write(
-            f"{book.name}:{book.version} is a draft with {book.prices.count()} prices."
-            f" Put it in force by: manage.py price publish {book.name}:{book.version}"
+            f"{_name(book)} is a draft with {book.prices.count()} prices."
+            f" Put it in force by: manage.py price publish {_name(book)}"
         )
 
     def _diff(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        for line in price_changes(book, clock.now()) or ["It changes no price."]:
-            self.stdout.write(line)
+        self._show_changes(book)
+        state = state_of(book, clock.now())
+        self.stdout.write(f"{_name(book)} is {state}, {MEANING[state]} {_date(book)}")
 
     def _publish(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        self._confirm(options)
+        self._confirm(options, book)
         published = publish_price_book(book=book, actor=ACTOR, now=clock.now())
         begins = published.effective_from.isoformat()
-        self.stdout.write(f"{options['book']} is published, in force from {begins}")
+        self.stdout.write(f"{_name(book)} is published, in force from {begins}")
+        self._name_following(published)
 
     def _restore(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        self._confirm(options)
+        self._confirm(options, book)
         again = restore_price_book(book=book, actor=ACTOR, now=clock.now())
-        self.stdout.write(f"{options['book']} is in force again, as {again.name}:{again.version}")
+        self.stdout.write(f"{_name(book)} is in force again, as {_name(again)}")
+        self._name_following(again)
 
-    def _confirm(self, options: dict[str, Any]) -> None:
+    def _withdraw(self, options: dict[str, Any]) -> None:
+        book = _book(options["book"])
+        if not options["yes"] and state_of(book, clock.now()) == SCHEDULED:
+            self._show_changes(book)
+            ask(self.stdout, f"Withdraw these prices, which are to begin at {_date(book)}?")
+        withdraw_price_book(book=book, actor=ACTOR)
+        self.stdout.write(f"{_name(book)} is withdrawn, and never takes effect")
+        stays = book_in_force(book.tenant_id, clock.now())
+        if stays is not None:
+            self.stdout.write(f"{_name(stays)} stays in force")
+            self._name_following(stays)
+
+    def _show_changes(self, book: PriceBook) -> None:
+        """What a book changes, a line each."""
+        changes = price_changes(book, clock.now())
+        for change in changes:
+            self.stdout.write(str(change))
+        if not changes:
+            self.stdout.write("It changes no price.")
+
+    def _name_following(self, book: PriceBook) -> None:
+        """What takes over from a book in force at a later date."""
+        for one in following(book.tenant_id, max(book.effective_from, clock.now())):
+            self.stdout.write(
+                f"{_name(one)} takes over at {_date(one)}."
+                f" To keep it from that: manage.py price withdraw {_name(one)}"
+            )
+
+    def _confirm(self, options: dict[str, Any], book: PriceBook) -> None:
         """What changes is shown, and asked about unless --yes was said."""
         if options["yes"]:
             return
-        self._diff(options)
+        self._show_changes(book)
+        self._name_following(book)
         ask(self.stdout, "Charge these prices?")
 
 
@@ -136,6 +191,14 @@ def _rows(file: str) -> list[BookRow]:
     if not rows:
         raise CommandError(f"{file} has no prices")
     return rows
+
+
+def _name(book: PriceBook) -> str:
+    return f"{book.name}:{book.version}"
+
+
+def _date(book: PriceBook) -> str:
+    return book.effective_from.isoformat()
 
 
 def _markup(text: str | None) -> Decimal | None:

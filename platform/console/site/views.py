@@ -10,7 +10,7 @@ from django.utils.feedgenerator import Rss201rev2Feed
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from billing.selectors import book_in_force, current_table
+from billing.selectors import book_in_force, current_table, withdrawals
 from console.site import calls, guides
 from console.site.pricing import calculate, priced_models
 from console.site.status import as_json, components, incidents, written
@@ -57,6 +57,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "sum": calculate(models, table, request.GET.dict()),
         "book": book_in_force(None, now),
         "changes_at": table.valid_until,
+        "withdrawals": withdrawals(None, now),
     }
     return render(request, "site/pricing.html", context)
 

@@ -28,6 +28,7 @@ from billing.selectors import (
     proof_of,
     statement,
     table_of,
+    withdrawals,
 )
 from billing.services import TOLD_ROLES, set_balance_alert
 from console.site.pricing import priced_models
@@ -179,6 +180,7 @@ def prices(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "models": priced_models(contracts, tables[0][1]),
         "following": [(start, priced_models(contracts, table)) for start, table in tables[1:]],
         "books": shown,
+        "withdrawals": [] if of else withdrawals(tenant.id, now),
         "of": of,
     }
     return render(request, "workspace/prices.html", context)

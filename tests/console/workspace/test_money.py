@@ -16,6 +16,7 @@ from billing.services import (
     look_at_balances,
     publish_price_book,
     record_usage,
+    withdraw_price_book,
 )
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -148,6 +149,21 @@ def test_a_price_of_ones_own_and_what_is_to_come_are_shown(acme, sign_in):
     assert ("$0.10536" in to_come, "$0.15804" in to_come) == (False, True)
     assert "price list acme, version 1" in page
     assert Transfer.objects.count() == 1
+
+
+def test_a_change_of_ones_own_prices_that_was_withdrawn_is_said(acme, sign_in):
+    now = clock.now()
+    book = draft_price_book(
+        name="acme", rows=rows_of(book_in_force(None, now)), tenant_id=acme.id,
+        effective_from=now + timedelta(days=3), markup=Decimal(3), actor="test",
+    )  # fmt: skip
+    publish_price_book(book=book, actor="test", now=now)
+    withdraw_price_book(book=book, actor="test")
+
+    page = words_of(sign_in(acme).get(url("prices", acme)))
+
+    assert "The change of prices announced for" in page
+    assert "Prices change on" not in page
 
 
 def test_an_alert_is_set_and_its_mail_leads_to_the_page(acme, sign_in):

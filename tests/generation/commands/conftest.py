@@ -123,3 +123,24 @@ def acme(db):
 @pytest.fixture
 def make_customer(db):
     return Customer
+
+
+@pytest.fixture
+def price(seeded, monkeypatch):
+    """`manage.py price`; `typed` is what stands on its standard input."""
+
+    def run(*arguments: str, typed: str = "") -> str:
+        monkeypatch.setattr("sys.stdin", StringIO(typed))
+        out = StringIO()
+        call_command("price", *arguments, stdout=out)
+        return out.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def exported(price, tmp_path):
+    """Everyone's prices in a file."""
+    file = tmp_path / "prices.csv"
+    file.write_text(price("export"))
+    return file

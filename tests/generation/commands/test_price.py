@@ -1,9 +1,6 @@
 """`manage.py price`: nothing offered is left without a price, and there is a way back."""
 
-import io
-
 import pytest
-from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from billing.models import PriceBook
@@ -14,24 +11,6 @@ from pictor.kit import clock
 from tests.factories import Customer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def price(seeded, monkeypatch):
-    def run(*arguments: str, typed: str = "") -> str:
-        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-        out = io.StringIO()
-        call_command("price", *arguments, stdout=out)
-        return out.getvalue()
-
-    return run
-
-
-@pytest.fixture
-def exported(price, tmp_path):
-    file = tmp_path / "prices.csv"
-    file.write_text(price("export"))
-    return file
 
 
 def test_prices_go_out_and_come_in_and_are_compared_asked_about_and_published(price, exported):

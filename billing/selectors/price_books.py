@@ -1,0 +1,108 @@
+"""Price books: which are decided, which of them is in force, and what is to follow it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Case, Q, QuerySet, Value, When
+
+from billing.models import PriceBook, PriceBookWithdrawal
+
+WITHDRAWAL_IS_SAID_FOR = timedelta(days=30)
+
+DRAFT, SCHEDULED, CURRENT, PAST, WITHDRAWN = "draft", "scheduled", "current", "past", "withdrawn"
+"""What a book is; at one moment one of each owner's is current."""
+
+_SETTLED = "SELECT statement_timestamp() FROM billing_pricebook WHERE id = ANY(%s) FOR SHARE"
+
+
+def decided() -> QuerySet[PriceBook]:
+    """The books that are, were or will be in force, in the order in which they take over."""
+    books = PriceBook.objects.filter(published_at__isnull=False, withdrawal__isnull=True)
+    return books.order_by("effective_from", "version", "id")
+
+
+def with_states(books: QuerySet[PriceBook], now: datetime) -> QuerySet[PriceBook]:
+    """The same with the `state` of each: DRAFT, SCHEDULED, CURRENT, PAST or WITHDRAWN."""
+    begun = decided().filter(effective_from__lte=now).values_list("tenant_id", "id")
+    in_force = dict(begun).values()  # by owner, the last one
+    return books.annotate(  # type: ignore[no-redef]  # where the model declares it
+        state=Case(
+            When(published_at=None, then=Value(DRAFT)),
+            When(withdrawal__isnull=False, then=Value(WITHDRAWN)),
+            When(effective_from__gt=now, then=Value(SCHEDULED)),
+            When(id__in=list(in_force), then=Value(CURRENT)),
+            default=Value(PAST),
+        )
+    )
+
+
+def state_of(book: PriceBook, now: datetime) -> str:
+    """What one book is."""
+    return with_states(PriceBook.objects.filter(id=book.id), now).get().state
+
+
+def price_books(now: datetime) -> list[PriceBook]:
+    """All of them with their states, the latest first, drafts too."""
+    books = with_states(PriceBook.objects.select_related("tenant"), now)
+    return list(books.order_by("-effective_from", "name", "-version"))
+
+
+def book_in_force(tenant_id: UUID | None, now: datetime) -> PriceBook | None:
+    """Everyone's book in force, or with a tenant's id the tenant's own."""
+    return last_of(decided(), tenant_id, now)
+
+
+def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> PriceBook | None:
+    """The last of these books that is the owner's and not in the future."""
+    latest = None
+    for book in books:
+        if book.tenant_id == owner and book.effective_from <= now:
+            latest = book
+    return latest
+
+
+def following(tenant_id: UUID | None, moment: datetime) -> list[PriceBook]:
+    """Everyone's books, or the tenant's own, that take over after that moment, in their order."""
+    return list(decided().filter(Q(tenant_id=tenant_id), effective_from__gt=moment))
+
+
+def withdrawals(tenant_id: UUID | None, now: datetime) -> list[PriceBookWithdrawal]:
+    """What was announced to a tenant, or to everyone, and withdrawn in the last 30 days.
+
+    The latest withdrawal first, each with its book.
+    """
+    whose = Q(book__tenant_id=None) | Q(book__tenant_id=tenant_id)
+    found = PriceBookWithdrawal.objects.select_related("book").filter(
+        whose, withdrawn_at__gt=now - WITHDRAWAL_IS_SAID_FOR
+    )
+    return list(found.order_by("-withdrawn_at", "book_id"))
+
+
+def settled_moment(books: Sequence[PriceBook], now: datetime) -> datetime:
+    """The present by whichever clock is behind, the caller's or the database's.
+
+    What begins by then cannot be withdrawn any more: waits for a withdrawal of these books that is
+    being committed, which whoever asks must then look for.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLED, [[book.id for book in books]])
+        moments: list[datetime] = [moment for (moment,) in cursor.fetchall()]
+    return min([now, *moments])
+
+
+def book_named(name: str, version: int) -> PriceBook | None:
+    """That version of that book."""
+    return PriceBook.objects.select_related("tenant").filter(name=name, version=version).first()
+
+
+def books_of(books: Sequence[int]) -> list[PriceBook]:
+    """The books of these ids, in their order: what a request was priced by."""
+    found = PriceBook.objects.in_bulk(books)
+    return [found[book] for book in books if book in found]
+
+
+def has_price_books() -> bool:
+    """Whether there is any, be it a draft."""
+    return PriceBook.objects.exists()

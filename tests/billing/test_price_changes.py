@@ -1,0 +1,46 @@
+"""What changes from one table of prices to another, in dollars."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from billing.price_changes import changes_between
+from billing.pricing import Kind, PriceKey, PriceRow
+from pictor.kit.money import Micros
+
+HD = ("dall-e-3", "1024x1024", "hd")
+AUTO = ("gpt-image-2", "auto", "low")
+REFERENCE = ("gpt-image-2", "reference", "input")
+
+
+def row(micros: int, *, markup: str = "1", kind: Kind = "fixed", side: int = 1024) -> PriceRow:
+    return PriceRow(Micros(micros), Decimal(markup), side, side, kind)
+
+
+def words(before: Mapping[PriceKey, PriceRow], after: Mapping[PriceKey, PriceRow]) -> list[str]:
+    return [str(change) for change in changes_between(before, after)]
+
+
+def test_changes_are_in_dollars_and_in_order():
+    before = {HD: row(80_000), AUTO: row(1, kind="formula")}
+
+    assert words(before, {HD: row(90_000)}) == [
+        "dall-e-3 1024x1024 hd: 0.080000 USD -> 0.090000 USD",
+        "gpt-image-2 auto low: 0.000001 USD (formula) -> no price",
+    ]
+    assert words(before, before) == []
+
+
+def test_a_markup_is_in_a_price_and_in_what_a_formula_charges():
+    assert words({HD: row(80_000)}, {HD: row(40_000, markup="2")}) == []
+    assert words({AUTO: row(10, kind="formula")}, {AUTO: row(5, markup="2", kind="formula")}) == [
+        "gpt-image-2 auto low: 0.000010 USD (formula) -> 0.000010 USD (formula x2)"
+    ]
+
+
+def test_pixels_other_than_the_size_and_reference_images_without_a_row_are_said():
+    assert words({HD: row(1)}, {HD: row(1, side=512)}) == [
+        "dall-e-3 1024x1024 hd: 0.000001 USD -> 0.000001 USD for 512x512"
+    ]
+    assert words({REFERENCE: row(7, kind="formula")}, {}) == [
+        "gpt-image-2 reference input: 0.000007 USD (formula) -> included"
+    ]

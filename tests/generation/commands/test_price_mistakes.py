@@ -1,0 +1,97 @@
+"""An operator's typed mistake: a scheduled book is withdrawn."""
+
+import pytest
+from django.core.management.base import CommandError
+
+from tests.factories import Customer
+
+pytestmark = pytest.mark.django_db
+
+CHANGE = "dall-e-2 256x256 standard: 0.016000 USD -> 0.160000 USD\n"
+
+
+@pytest.fixture
+def dearer(price, exported):
+    """list:2, one price ten times as high, is published for 2099; dall-e-2 has not sold."""
+    exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.160000,"))
+    price("import", str(exported), "--name", "list", "--from", "2099-12-01T00:00:00Z")
+    price("publish", "list:2", "--yes")
+
+
+def test_the_list_and_the_difference_say_what_a_book_is(price, dearer):
+    price("restore", "list:1", "--yes")
+    price("import", "-", "--name", "list", typed="model,size,quality,usd\nm,1x1,low,1\n")
+
+    rows = [line.split("  ") for line in price("list").splitlines()]
+    said = {row[0]: price("diff", row[0]).splitlines()[-1].partition(",")[0] for row in rows}
+
+    assert {row[0]: row[-1] for row in rows} == {
+        "list:1": "past", "list:2": "scheduled", "list:3": "current", "list:4": "draft",
+    }  # fmt: skip
+    assert said == {
+        "list:1": "list:1 is past",
+        "list:2": "list:2 is scheduled",
+        "list:3": "list:3 is current",
+        "list:4": "list:4 is draft",
+    }
+
+
+def test_what_a_scheduled_book_will_change_is_its_difference(price, dearer):
+    assert price("diff", "list:2") == (
+        f"{CHANGE}list:2 is scheduled, to take over at 2099-12-01T00:00:00+00:00\n"
+    )
+
+
+def test_restoring_names_what_takes_over_later(price, dearer):
+    named = (
+        "list:2 takes over at 2099-12-01T00:00:00+00:00."
+        " To keep it from that: manage.py price withdraw list:2\n"
+    )
+
+    said = price("restore", "list:1", typed="y\n")
+
+    assert said == (
+        f"It changes no price.\n{named}Charge these prices? [y/N] "
+        f"list:1 is in force again, as list:3\n{named}"
+    )
+
+
+def test_a_scheduled_book_is_withdrawn_once_asked(price, dearer):
+    with pytest.raises(CommandError, match=r"Nothing was changed\."):
+        price("withdraw", "list:2", typed="n\n")
+
+    said = price("withdraw", "list:2", typed="y\n")
+
+    assert said == (
+        f"{CHANGE}Withdraw these prices, which are to begin at 2099-12-01T00:00:00+00:00? [y/N] "
+        "list:2 is withdrawn, and never takes effect\nlist:1 stays in force\n"
+    )
+    assert price("list").splitlines()[0].endswith("  withdrawn")
+    assert price("diff", "list:2").endswith(
+        "list:2 is withdrawn, so it will not begin at 2099-12-01T00:00:00+00:00\n"
+    )
+
+
+def test_where_no_book_of_the_tenants_own_is_in_force_none_stays_so(price, exported):
+    Customer("acme")
+    own = ("--tenant", "acme", "--from", "2099-12-01T00:00:00Z")
+    price("import", str(exported), "--name", "acme", *own)
+    price("publish", "acme:1", "--yes")
+
+    assert price("withdraw", "acme:1", "--yes") == ("acme:1 is withdrawn, and never takes effect\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("withdraw", "list:1"), "the book has begun"),
+        (("withdraw", "list:2", "--yes"), "the book is withdrawn already"),
+        (("restore", "list:2", "--yes"), "the book was withdrawn"),
+        (("publish", "list:2", "--yes"), "published already"),
+    ],
+)
+def test_what_cannot_be_withdrawn_or_comes_too_late_says_so(price, dearer, arguments, why):
+    price("withdraw", "list:2", "--yes")
+
+    with pytest.raises(CommandError, match=why):
+        price(*arguments)
