@@ -3,20 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, asked, by, dollars
 from billing.latency import quantile
 from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
-from billing.price_changes import PriceChange
+from billing.price_changes import PriceChange, large_words
 from billing.selectors import (
     book_in_force,
     following,
+    large_changes,
     price_changes,
     row_of,
     rows_by_id,
@@ -52,6 +55,27 @@ class _PriceInline(DollarForms, TabularInline):
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _is_draft(obj) and super().has_delete_permission(request, obj)
+
+
+class _Confirmation(forms.Form):
+    """What is typed to publish large changes, of so many in all."""
+
+    reason = forms.CharField(
+        label="Reason for so large a change", widget=UnfoldAdminTextInputWidget
+    )
+    changes = forms.IntegerField(
+        label="Number of changed prices", widget=UnfoldAdminIntegerFieldWidget
+    )
+
+    def __init__(self, typed: QueryDict, *, number: int) -> None:
+        super().__init__(typed if "reason" in typed else None)
+        self._number = number
+
+    def clean_changes(self) -> int:
+        changes: int = self.cleaned_data["changes"]
+        if changes != self._number:
+            raise ValidationError("This is not the number of changed prices.")
+        return changes
 
 
 @admin.register(PriceBook)
@@ -181,20 +205,27 @@ class PriceBookAdmin(ServiceAdmin):
         *,
         begins_now: bool = False,
     ) -> HttpResponse | None:
+        """Large changes are confirmed for one book alone: of several the service refuses them."""
+        chosen = [(book, changes := _changes(book), _warned(changes)) for book in books]
+        form = None
+        if len(chosen) == 1 and chosen[0][2]:
+            form = _Confirmation(request.POST, number=len(chosen[0][1]))
         if page := asked(
             self,
             request,
             title="Charge these prices?",
             groups=[
-                _group(book, [*_words(_changes(book)), *_following(book)], begins_now=begins_now)
-                for book in books
+                _group(book, [*_words(changes), *warned, *_following(book)], begins_now=begins_now)
+                for book, changes, warned in chosen
             ],
             note="What is published is final. The former prices can be put in force again.",
+            form=form,
         ):
             return page
-        for book in books:
+        confirmed = {} if form is None else form.cleaned_data
+        for book, _, _ in chosen:
             try:
-                published = act(book=book, now=clock.now(), **by(request))
+                published = act(book=book, now=clock.now(), **confirmed, **by(request))
             except ValidationError as error:
                 messages.error(request, f"{book}: {' '.join(error.messages)}")
             else:
@@ -210,6 +241,11 @@ def _changes(book: PriceBook) -> list[PriceChange]:
 
 def _words(changes: list[PriceChange]) -> list[str]:
     return [str(change) for change in changes] or ["No price."]
+
+
+def _warned(changes: list[PriceChange]) -> list[str]:
+    large = large_changes(changes, clock.now())
+    return [large_words(changes, large)] if large else []
 
 
 def _group(book: PriceBook, lines: list[str], *, begins_now: bool) -> tuple[str, list[str]]:

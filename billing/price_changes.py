@@ -1,12 +1,15 @@
-"""What changes from one table of prices to another. Pure."""
+"""What changes from one table of prices to another, and which changes are large. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from typing_extensions import override
 
-from billing.pricing import INPUT, REFERENCE, PriceKey, PriceRow
+from billing.pricing import INPUT, NOTHING, REFERENCE, PriceKey, PriceRow
 from pictor.kit.money import to_decimal
+
+LARGE_PERCENT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,27 @@ class PriceChange:
     becomes: PriceRow | None
 
     @property
+    def model(self) -> str:
+        """Whose price it is."""
+        return self.key[0]
+
+    @property
+    def is_large(self) -> bool:
+        """More than LARGE_PERCENT up or down; never where something is newly sold or not any more.
+
+        What a formula charges follows from its markup alone: its row is only held.
+        """
+        pairs = (
+            (self._micros(self.was), self._micros(self.becomes)),
+            (_formula_markup(self.was), _formula_markup(self.becomes)),
+        )
+        return any(
+            _is_far(was, becomes)
+            for was, becomes in pairs
+            if was is not None and becomes is not None
+        )
+
+    @property
     def differs(self) -> bool:
         """Whether it is a change at all."""
         return self._words(self.was) != self._words(self.becomes)
@@ -29,6 +53,11 @@ class PriceChange:
     def __str__(self) -> str:
         """`dall-e-3 1024x1024 hd: 0.080000 USD -> 0.090000 USD`."""
         return f"{' '.join(self.key)}: {self._words(self.was)} -> {self._words(self.becomes)}"
+
+    def _micros(self, row: PriceRow | None) -> Decimal | None:
+        if row is not None:
+            return Decimal(row.unit)
+        return Decimal(NOTHING) if self._is_of_references else None
 
     def _words(self, row: PriceRow | None) -> str:
         if row is not None:
@@ -50,6 +79,14 @@ def changes_between(
     return [one for one in changes if one.differs]
 
 
+def large_words(changes: Sequence[PriceChange], large: Sequence[PriceChange]) -> str:
+    """How many prices change, and how many of them by more than LARGE_PERCENT where it sold."""
+    return (
+        f"changed prices: {len(changes)}; by more than {LARGE_PERCENT} % on models that sold in the"
+        f" last 30 days: {len(large)}"
+    )
+
+
 def _words(key: PriceKey, row: PriceRow) -> str:
     usd = f"{to_decimal(row.unit)} USD"
     if row.kind == "formula":
@@ -57,3 +94,11 @@ def _words(key: PriceKey, row: PriceRow) -> str:
         return f"{usd} (formula{times})"
     pixels = f"{row.width}x{row.height}"
     return usd if pixels == key[1] else f"{usd} for {pixels}"
+
+
+def _formula_markup(row: PriceRow | None) -> Decimal | None:
+    return row.markup if row is not None and row.kind == "formula" else None
+
+
+def _is_far(was: Decimal, becomes: Decimal) -> bool:
+    return abs(becomes - was) * 100 > was * LARGE_PERCENT

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
@@ -12,11 +13,20 @@ Groups = Sequence[tuple[str, Sequence[str]]]
 
 
 def asked(
-    page: ModelAdmin, request: HttpRequest, *, title: str, groups: Groups, note: str
+    page: ModelAdmin,
+    request: HttpRequest,
+    *,
+    title: str,
+    groups: Groups,
+    note: str,
+    form: Form | None = None,
 ) -> HttpResponse | None:
-    """The page that shows it; None once exactly that was looked at and agreed to."""
+    """The page that shows it; None once exactly that was looked at and agreed to.
+
+    A form is what must be typed to agree.
+    """
     seen = sha256(repr(groups).encode()).hexdigest()
-    if request.POST.get("seen") == seen:
+    if request.POST.get("seen") == seen and (form is None or form.is_valid()):
         return None
     context = {
         **page.admin_site.each_context(request),
@@ -25,6 +35,7 @@ def asked(
         "media": page.media,
         "groups": groups,
         "note": note,
+        "form": form,
         "selected": request.POST.getlist("_selected_action"),
         "select_across": request.POST.get("select_across", "0"),
         "action": request.POST["action"],

@@ -77,10 +77,15 @@ def say_invalid(error: ValidationError) -> CommandError:
 
 def ask(stdout: OutputWrapper, question: str) -> None:
     """Go on for a 'y' on standard input. Raises CommandError for anything else, and for its end."""
-    stdout.write(f"{question} [y/N] ", ending="")
-    stdout.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if ask_for(stdout, f"{question} [y/N]").lower() not in {"y", "yes"}:
         raise CommandError("Nothing was changed.")
+
+
+def ask_for(stdout: OutputWrapper, question: str) -> str:
+    """A line of standard input, empty at its end."""
+    stdout.write(f"{question} ", ending="")
+    stdout.flush()
+    return sys.stdin.readline().strip()
 
 
 def print_table(stdout: OutputWrapper, rows: Sequence[Sequence[str]]) -> None:

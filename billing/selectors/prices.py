@@ -13,8 +13,10 @@ from billing.models import Price, PriceBook
 from billing.price_changes import PriceChange, changes_between
 from billing.pricing import AUTO, REFERENCE, BookRow, PriceKey, PriceRow, PriceTable
 from billing.selectors.price_books import book_in_force, decided, following, last_of, settled_moment
+from billing.selectors.usage import sold_since
 from pictor.kit.money import Micros, scale_half_up
 
+LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 SETTLED_AFTER = timedelta(days=1)
 """Longer than any transaction, and than clocks differ."""
 
@@ -151,6 +153,13 @@ def price_changes(book: PriceBook, now: datetime) -> list[PriceChange]:
     beside = [one for one in present if one.tenant_id != book.tenant_id]
     together = sorted([*beside, book], key=lambda one: one.tenant_id is not None)
     return changes_between(_table(present).rows, _table(together).rows)
+
+
+def large_changes(changes: Sequence[PriceChange], now: datetime) -> list[PriceChange]:
+    """Those by more than half, of models that sold in the last 30 days to anybody."""
+    large = [change for change in changes if change.is_large]
+    sold = sold_since(now - LARGE_CHANGES_LOOK_BACK) if large else frozenset()
+    return [change for change in large if change.model in sold]
 
 
 def _charged(book: PriceBook) -> list[BookRow]:

@@ -1,6 +1,9 @@
 """Usage by the hour: what its rows say, and what they must say of the generations that ended."""
 
+from datetime import datetime
+
 from billing.latency import BOUNDS
+from billing.models import UsageRollup
 
 USAGE_BY_HOUR = """(
     SELECT tenant_id, key_id, model, tier, channel, status, hour, generations, images,
@@ -36,3 +39,10 @@ def usage_of(ended: str) -> str:
           ) AS by_bucket
          GROUP BY 1, 2, 3, 4, 5, 6, 7
     )"""  # noqa: S608 - built from constants
+
+
+def sold_since(start: datetime) -> frozenset[str]:
+    """The models of which an image was charged to anybody in the hour of `start` or later."""
+    hour = start.replace(minute=0, second=0, microsecond=0)
+    sold = UsageRollup.objects.filter(hour__gte=hour, captured_micros__gt=0)
+    return frozenset(sold.values_list("model", flat=True).distinct())

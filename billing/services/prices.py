@@ -17,12 +17,15 @@ from django.db.models import Max, Q
 from accounts.services import Actor, record
 from billing import locks
 from billing.models import Price, PriceBook, PriceBookWithdrawal
-from billing.pricing import BookRow, PriceKey, price_words
+from billing.price_changes import large_words
+from billing.pricing import MAX_NAMED, BookRow, PriceKey, price_words
 from billing.selectors import (
     book_in_force,
     decided,
     given_away,
+    large_changes,
     of_other_pixels,
+    price_changes,
     rows_of,
     unpriced,
 )
@@ -137,13 +140,17 @@ def publish_price_book(
     book: PriceBook,
     actor: Actor,
     now: datetime,
+    reason: str = "",
+    changes: int | None = None,
     ip: str | None = None,
 ) -> PriceBook:
     """Put a book in force from its effective date, or now where another one began since.
 
     It can never be changed again. Raises ValidationError for a book without prices, one published
     before, one with which something that is offered would have no price, one that gives anything
-    away, and one with pixels that are not those of its sizes.
+    away, and one with pixels that are not those of its sizes. Where a price of what sold lately
+    changes by more than half, `reason` says why, and `changes` how many prices change in all: a
+    person who has looked at them types both. Without them it raises ValidationError.
     """
     locks.decisions_on_prices()
     _lock_draft(book)
@@ -153,6 +160,7 @@ def publish_price_book(
     )
     if overtaken.exists():
         book.effective_from = now  # behind one that began since, it would never be in force
+    _check_changes(book, now, reason=reason, typed=changes, actor=actor, ip=ip)
     PriceBook.objects.filter(id=book.id).update(
         published_at=now, effective_from=book.effective_from
     )
@@ -168,12 +176,14 @@ def restore_price_book(
     book: PriceBook,
     actor: Actor,
     now: datetime,
+    reason: str = "",
+    changes: int | None = None,
     ip: str | None = None,
 ) -> PriceBook:
     """Put a book that was in force in force again: its rows as a new version, published now.
 
     Raises ValidationError for a draft, for what was never in force, and as `publish_price_book`
-    does.
+    does, which `reason` and `changes` are for.
     """
     if book.published_at is None:
         raise ValidationError("the book is a draft: publish it")
@@ -191,7 +201,9 @@ def restore_price_book(
         actor=actor,
         ip=ip,
     )
-    return publish_price_book(book=again, actor=actor, now=now, ip=ip)
+    return publish_price_book(
+        book=again, actor=actor, now=now, reason=reason, changes=changes, ip=ip
+    )
 
 
 @transaction.atomic
@@ -233,6 +245,40 @@ def _check_prices(book: PriceBook) -> None:
         raise ValidationError(f"the book gives away: {price_words(free)}")
     if missing := unpriced(book):
         raise ValidationError(f"the book leaves without a price: {price_words(missing)}")
+
+
+def _check_changes(
+    book: PriceBook,
+    now: datetime,
+    *,
+    reason: str,
+    typed: int | None,
+    actor: Actor,
+    ip: str | None,
+) -> None:
+    """Raises ValidationError for large changes that nobody has confirmed; else records why.
+
+    The reason is the operator's own: no tenant reads it in its audit log.
+    """
+    changes = price_changes(book, now)
+    large = large_changes(changes, now)
+    if not large:
+        return
+    reason = reason.strip()
+    if not reason or typed != len(changes):
+        named = "; ".join(str(change) for change in large[:MAX_NAMED])
+        more = f"; and {len(large) - MAX_NAMED} more" if len(large) > MAX_NAMED else ""
+        raise ValidationError(
+            f"{large_words(changes, large)}, {named}{more}. {_lacking(reason, typed)}"
+        )
+    after = {"reason": reason, "changes": len(changes), "large": len(large)}
+    _record(book, "confirm", actor=actor, after=after, ip=ip)
+
+
+def _lacking(reason: str, typed: int | None) -> str:
+    if typed is None or not reason:
+        return "It needs a reason, and the number of changed prices."
+    return f"{typed} is not the number of changed prices."
 
 
 def _lock_draft(book: PriceBook) -> None:

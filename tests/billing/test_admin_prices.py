@@ -13,7 +13,7 @@ from billing.models import (
     PriceBook,
 )
 from billing.pricing import BookRow
-from billing.services import draft_price_book, publish_price_book
+from billing.services import Usage, draft_price_book, publish_price_book, record_usage
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
@@ -217,6 +217,24 @@ def scheduled(draft):
     )
 
 
+@pytest.fixture
+def sold(acme):
+    record_usage(
+        Usage(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            model="gpt-image-2",
+            tier="1K",
+            channel="one",
+            status="succeeded",
+            at=clock.now(),
+            images=1,
+            captured=Micros(5_880),
+            took=None,
+        )
+    )
+
+
 def test_a_scheduled_book_is_withdrawn_after_it_was_shown(pages, root, draft, scheduled):
     publish_price_book(book=scheduled, actor="test", now=clock.now())
 
@@ -244,3 +262,39 @@ def test_restoring_says_what_takes_over_later(pages, draft, scheduled):
 
     assert "standard v2 takes over at 2099-12-01" in asked.content.decode()
     assert "UTC, unless you withdraw it" in done.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ({"reason": "", "changes": "1"}, "This field is required"),
+        ({"reason": "why", "changes": "2"}, "This is not the number of changed prices"),
+        ({}, "Reason for so large a change"),
+    ],
+)
+def test_a_large_change_is_not_published_without_a_reason_and_the_number(
+    pages, sold, scheduled, typed, why
+):
+    _, asked_again = choose(pages, "publish", scheduled, **typed)
+
+    assert why in asked_again.content.decode()
+    scheduled.refresh_from_db()
+    assert scheduled.published_at is None
+
+
+def test_a_large_change_is_published_with_both(pages, root, sold, scheduled):
+    _, done = choose(pages, "publish", scheduled, reason="the vendor's new list", changes="1")
+
+    assert "standard v2 is published" in done.content.decode()
+    event = AuditEvent.objects.get(action="price_book.confirm")
+    assert (event.actor, (event.after or {})["reason"]) == (root, "the vendor's new list")
+
+
+def test_of_several_books_a_large_change_is_refused_by_name(pages, sold, scheduled):
+    harmless = draft_price_book(name="other", effective_from=clock.now(), actor="test")
+
+    _, done = choose(pages, "publish", scheduled, harmless)
+
+    words = done.content.decode()
+    assert "standard v2: changed prices: 1;" in words
+    assert "other v1 is published" in words

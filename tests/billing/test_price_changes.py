@@ -1,9 +1,11 @@
-"""What changes from one table of prices to another, in dollars."""
+"""What changes from one table of prices to another, in dollars; and which changes are large."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 
-from billing.price_changes import changes_between
+import pytest
+
+from billing.price_changes import PriceChange, changes_between
 from billing.pricing import Kind, PriceKey, PriceRow
 from pictor.kit.money import Micros
 
@@ -44,3 +46,26 @@ def test_pixels_other_than_the_size_and_reference_images_without_a_row_are_said(
     assert words({REFERENCE: row(7, kind="formula")}, {}) == [
         "gpt-image-2 reference input: 0.000007 USD (formula) -> included"
     ]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "is_large"),
+    [
+        (row(1_000), row(1_500), False),
+        (row(1_000), row(1_501), True),
+        (row(1_000), row(500), False),
+        (row(1_000), row(499), True),
+        (row(1_000), row(1_000, markup="1.6"), True),
+        (row(9, kind="formula"), row(3, markup="3", kind="formula"), True),
+        (row(9, kind="formula"), row(6, markup="1.5", kind="formula"), False),
+        (None, row(1_000), False),
+        (row(1_000), None, False),
+    ],
+)
+def test_above_50_percent_up_or_down_is_large(was, becomes, is_large):
+    assert PriceChange(HD, was, becomes).is_large is is_large
+
+
+@pytest.mark.parametrize(("was", "becomes"), [(None, row(7)), (row(7), None)])
+def test_to_charge_for_reference_images_or_no_more_is_large(was, becomes):
+    assert PriceChange(REFERENCE, was, becomes).is_large

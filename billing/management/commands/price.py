@@ -11,15 +11,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, ask, read_tenant, say_invalid
+from accounts.management.operator import ACTOR, ask, ask_for, read_tenant, say_invalid
 from billing import price_csv
 from billing.models import PriceBook
+from billing.price_changes import LARGE_PERCENT, PriceChange, large_words
 from billing.pricing import BookRow
 from billing.selectors import (
     SCHEDULED,
     book_in_force,
     book_named,
     following,
+    large_changes,
     price_books,
     price_changes,
     rows_of,
@@ -41,6 +43,7 @@ MEANING = {
     "past": "once in force from",
     "withdrawn": "so it will not begin at",
 }
+LARGE = f"what sold in the last 30 days changes by more than {LARGE_PERCENT} %%"
 
 
 class Command(BaseCommand):
@@ -69,6 +72,8 @@ class Command(BaseCommand):
             final = actions.add_parser(action, help=words)
             final.add_argument("book", help=BOOK_HELP)
             final.add_argument("--yes", action="store_true", help="do not ask")
+            final.add_argument("--reason", metavar="TEXT", help=f"why, where {LARGE}")
+            final.add_argument("--changes", metavar="N", help="how many prices change, there")
         back = actions.add_parser("withdraw", help="take a scheduled book back before it begins")
         back.add_argument("book", help=BOOK_HELP)
         back.add_argument("--yes", action="store_true", help="do not ask")
@@ -124,16 +129,16 @@ class Command(BaseCommand):
 
     def _publish(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        self._confirm(options, book)
-        published = publish_price_book(book=book, actor=ACTOR, now=clock.now())
+        confirmed = self._confirmed(options, book)
+        published = publish_price_book(book=book, actor=ACTOR, now=clock.now(), **confirmed)
         begins = published.effective_from.isoformat()
         self.stdout.write(f"{_name(book)} is published, in force from {begins}")
         self._name_following(published)
 
     def _restore(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        self._confirm(options, book)
-        again = restore_price_book(book=book, actor=ACTOR, now=clock.now())
+        confirmed = self._confirmed(options, book)
+        again = restore_price_book(book=book, actor=ACTOR, now=clock.now(), **confirmed)
         self.stdout.write(f"{_name(book)} is in force again, as {_name(again)}")
         self._name_following(again)
 
@@ -149,13 +154,17 @@ class Command(BaseCommand):
             self.stdout.write(f"{_name(stays)} stays in force")
             self._name_following(stays)
 
-    def _show_changes(self, book: PriceBook) -> None:
-        """What a book changes, a line each."""
+    def _show_changes(self, book: PriceBook) -> list[PriceChange]:
+        """What a book changes, a line each; returned are the large changes of what sold."""
         changes = price_changes(book, clock.now())
         for change in changes:
             self.stdout.write(str(change))
         if not changes:
             self.stdout.write("It changes no price.")
+        large = large_changes(changes, clock.now())
+        if large:
+            self.stdout.write(large_words(changes, large))
+        return large
 
     def _name_following(self, book: PriceBook) -> None:
         """What takes over from a book in force at a later date."""
@@ -165,13 +174,20 @@ class Command(BaseCommand):
                 f" To keep it from that: manage.py price withdraw {_name(one)}"
             )
 
-    def _confirm(self, options: dict[str, Any], book: PriceBook) -> None:
-        """What changes is shown, and asked about unless --yes was said."""
-        if options["yes"]:
-            return
-        self._show_changes(book)
-        self._name_following(book)
-        ask(self.stdout, "Charge these prices?")
+    def _confirmed(self, options: dict[str, Any], book: PriceBook) -> dict[str, Any]:
+        """What changes is shown, and asked about unless --yes was said.
+
+        For large changes a reason and a number are given or typed; --yes stands for neither.
+        """
+        reason, number = options["reason"] or "", options["changes"]
+        if not options["yes"]:
+            large = self._show_changes(book)
+            self._name_following(book)
+            ask(self.stdout, "Charge these prices?")
+            if large:
+                reason = reason or ask_for(self.stdout, "Reason for so large a change:")
+                number = number or ask_for(self.stdout, "Number of changed prices:")
+        return {"reason": reason, "changes": _number(number)}
 
 
 def _book(text: str) -> PriceBook:
@@ -199,6 +215,14 @@ def _name(book: PriceBook) -> str:
 
 def _date(book: PriceBook) -> str:
     return book.effective_from.isoformat()
+
+
+def _number(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise CommandError(f"{text!r} is not a number of prices")
+    return int(text)
 
 
 def _markup(text: str | None) -> Decimal | None:

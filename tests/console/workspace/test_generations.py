@@ -293,7 +293,9 @@ def test_a_generation_leads_to_the_prices_that_it_was_charged_by(acme, other, si
     (old,) = books_of(made.priced["books"])
     rows = [replace(row, micros=Micros(row.micros * 2)) for row in rows_of(old)]
     new = draft_price_book(name="list", rows=rows, effective_from=clock.now(), actor="test")
-    publish_price_book(book=new, actor="test", now=clock.now())
+    publish_price_book(
+        book=new, actor="test", now=clock.now(), reason="twice as dear", changes=len(rows)
+    )
     client = sign_in(acme)
 
     page = words_of(client.get(url("generation", acme, made.public_id)))

@@ -1,8 +1,12 @@
-"""An operator's typed mistake: a scheduled book is withdrawn."""
+"""An operator's typed mistake: a scheduled book is withdrawn, and large changes are stopped."""
 
 import pytest
 from django.core.management.base import CommandError
 
+from billing.models import PriceBook
+from billing.services import Usage, record_usage
+from pictor.kit import clock
+from pictor.kit.money import Micros
 from tests.factories import Customer
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +20,26 @@ def dearer(price, exported):
     exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.160000,"))
     price("import", str(exported), "--name", "list", "--from", "2099-12-01T00:00:00Z")
     price("publish", "list:2", "--yes")
+
+
+@pytest.fixture
+def sold(seeded):
+    """An image of dall-e-2 to somebody."""
+    acme = Customer("acme")
+    record_usage(
+        Usage(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            model="dall-e-2",
+            tier="Base",
+            channel="one",
+            status="succeeded",
+            at=clock.now(),
+            images=1,
+            captured=Micros(16_000),
+            took=None,
+        )
+    )
 
 
 def test_the_list_and_the_difference_say_what_a_book_is(price, dearer):
@@ -95,3 +119,51 @@ def test_what_cannot_be_withdrawn_or_comes_too_late_says_so(price, dearer, argum
 
     with pytest.raises(CommandError, match=why):
         price(*arguments)
+
+
+@pytest.fixture
+def large(price, exported, sold):
+    """list:2 is a draft with one price ten times as high, of a model that sold."""
+    exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.160000,"))
+    return price("import", str(exported), "--name", "list")
+
+
+STOP = "changed prices: 1; by more than 50 % on models that sold in the last 30 days: 1"
+
+
+def test_a_large_change_is_said_when_it_is_drafted(large):
+    assert large.startswith(f"{CHANGE}{STOP}\nlist:2 is a draft")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--yes"], "It needs a reason, and the number of changed prices"),
+        (["--yes", "--reason", "why"], "It needs a reason, and the number of changed prices"),
+        (["--yes", "--reason", "why", "--changes", "2"], "2 is not the number of changed prices"),
+        (["--yes", "--reason", "why", "--changes", "all"], "'all' is not a number of prices"),
+    ],
+)
+def test_yes_does_not_cover_a_large_change(price, large, options, why):
+    with pytest.raises(CommandError, match=why):
+        price("publish", "list:2", *options)
+
+    assert PriceBook.objects.get(version=2).published_at is None
+
+
+def test_a_reason_and_the_number_are_typed(price, large):
+    said = price("publish", "list:2", typed="y\nthe vendor's new list\n1\n")
+
+    assert said.startswith(
+        f"{CHANGE}{STOP}\nCharge these prices? [y/N] "
+        "Reason for so large a change: Number of changed prices: list:2 is published"
+    )
+
+
+def test_or_they_are_given(price, large):
+    given = ("--yes", "--reason", "the vendor's new list", "--changes", "1")
+
+    assert "list:2 is published" in price("publish", "list:2", *given)
+    with pytest.raises(CommandError, match=r"0\.160000 USD -> 0\.016000 USD"):
+        price("restore", "list:1", "--yes")
+    assert "list:1 is in force again, as list:3" in price("restore", "list:1", *given)

@@ -1,0 +1,203 @@
+"""A change above 50 % of what sold is not published before a person has said why, and how many."""
+
+import re
+from datetime import datetime, timedelta
+from decimal import Decimal
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import AuditEvent
+from billing.models import PriceBook
+from billing.pricing import BookRow
+from billing.selectors import book_in_force
+from billing.services import (
+    Usage,
+    draft_price_book,
+    publish_price_book,
+    record_usage,
+    restore_price_book,
+)
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from tests.billing.conftest import Customer, alone, waits_for_a_lock
+from tests.processes import until
+
+pytestmark = pytest.mark.django_db
+
+MODEL = "gpt-image-2"
+
+
+def sell(
+    customer: Customer, *, days_ago: float = 0, micros: int = 5_880, model: str = MODEL
+) -> None:
+    record_usage(
+        Usage(
+            tenant_id=customer.id,
+            key_id=customer.key.id,
+            model=model,
+            tier="1K",
+            channel="one",
+            status="succeeded" if micros else "failed",
+            at=clock.now() - timedelta(days=days_ago),
+            images=1 if micros else 0,
+            captured=Micros(micros),
+            took=None,
+        )
+    )
+
+
+def draft(
+    low: int,
+    medium: int = 2_000,
+    *,
+    begins: datetime | None = None,
+    tenant_id: UUID | None = None,
+    markup: str = "1",
+) -> PriceBook:
+    rows = [
+        BookRow(MODEL, "1024x1024", quality, Micros(micros), 1024, 1024)
+        for quality, micros in (("low", low), ("medium", medium))
+    ]
+    return draft_price_book(
+        name="list" if tenant_id is None else "own",
+        rows=rows,
+        effective_from=begins or clock.now(),
+        markup=Decimal(markup),
+        tenant_id=tenant_id,
+        actor="test",
+    )
+
+
+def publish(book: PriceBook, **confirmed: Any) -> PriceBook:
+    return publish_price_book(book=book, actor="test", now=clock.now(), **confirmed)
+
+
+@pytest.fixture
+def priced(acme):
+    """1,000 and 2,000 micros; acme bought an image of that model."""
+    publish(draft(1_000))
+    sell(acme)
+
+
+@pytest.mark.parametrize("low", [100_000, 1_501, 499, 10])
+@pytest.mark.parametrize(
+    "confirmed",
+    [{}, {"reason": "why"}, {"changes": 1}, {"reason": " ", "changes": 1}],
+    ids=["nothing", "no number", "no reason", "a blank reason"],
+)
+def test_it_is_stopped_without_a_reason_and_the_number(priced, low, confirmed):
+    book = draft(low)
+
+    with pytest.raises(ValidationError, match="It needs a reason, and the number of changed"):
+        publish(book, **confirmed)
+
+    assert PriceBook.objects.get(id=book.id).published_at is None
+
+
+def test_it_says_how_many_prices_change_and_which_are_large(priced):
+    with pytest.raises(ValidationError) as refused:
+        publish(draft(10_000, 2_100), reason="a new list", changes=1)
+
+    assert " ".join(refused.value.messages) == (
+        "changed prices: 2; by more than 50 % on models that sold in the last 30 days: 1,"
+        " gpt-image-2 1024x1024 low: 0.001000 USD -> 0.010000 USD."
+        " 1 is not the number of changed prices."
+    )
+
+
+def test_it_is_published_with_both_and_the_reason_is_kept_for_the_operator(priced):
+    book = publish(draft(10_000, 2_100), reason=" vendor's new list ", changes=2)
+
+    assert book_in_force(None, clock.now()) == book
+    event = AuditEvent.objects.get(action="price_book.confirm")
+    assert event.after == {"reason": "vendor's new list", "changes": 2, "large": 1}
+    assert event.tenant is None
+
+
+@pytest.mark.parametrize(("low", "medium"), [(1_500, 3_000), (500, 1_000), (1_000, 2_000)])
+def test_up_to_50_percent_passes_unasked(priced, low, medium):
+    assert publish(draft(low, medium)).published_at is not None
+
+
+def test_a_markup_is_part_of_the_price(priced):
+    with pytest.raises(ValidationError, match=re.escape("0.001000 USD -> 0.003000 USD")):
+        publish(draft(1_000, markup="3"))
+
+
+def test_a_scheduled_book_is_judged_by_what_it_takes_over_from(priced):
+    tomorrow = clock.now() + timedelta(days=1)
+    publish(draft(1_500, begins=tomorrow))
+
+    assert publish(draft(2_250, begins=tomorrow + timedelta(days=1))).version == 3
+    with pytest.raises(ValidationError, match=re.escape("0.001000 USD -> 0.002250 USD")):
+        publish(draft(2_250, begins=tomorrow - timedelta(hours=1)))
+
+
+def test_a_tenants_own_book_and_one_that_is_restored_are_stopped_too(priced, acme, other):
+    publish(draft(10_000), reason="a mistake", changes=1)
+    first = PriceBook.objects.get(version=1)
+
+    with pytest.raises(ValidationError, match=re.escape("0.010000 USD -> 0.001000 USD")):
+        restore_price_book(book=first, actor="test", now=clock.now())
+    with pytest.raises(ValidationError, match=re.escape("0.010000 USD -> 0.100000 USD")):
+        publish(draft(100_000, tenant_id=other.id))
+    again = restore_price_book(
+        book=first, actor="test", now=clock.now(), reason="put right", changes=1
+    )
+
+    assert PriceBook.objects.filter(name="list").count() == 3
+    assert book_in_force(None, clock.now()) == again
+
+
+def test_the_first_book_is_not_stopped(acme):
+    sell(acme)
+
+    assert publish(draft(100_000)).published_at is not None
+
+
+@pytest.mark.parametrize(
+    "sold",
+    [{"model": "dall-e-3"}, {"micros": 0}, {"days_ago": 31}],
+    ids=["another model", "for nothing", "long ago"],
+)
+def test_a_model_that_did_not_sell_is_not_stopped(acme, sold):
+    publish(draft(1_000))
+    sell(acme, **sold)
+
+    assert publish(draft(100_000)).published_at is not None
+
+
+def test_a_model_that_sold_29_days_ago_is(acme):
+    publish(draft(1_000))
+    sell(acme, days_ago=29)
+
+    with pytest.raises(ValidationError, match="changed prices: 1;"):
+        publish(draft(100_000))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_connections")
+def test_of_two_at_once_the_second_is_judged_by_the_first(priced, pool):
+    dearer, cheaper = draft(1_400), draft(600)  # of 1,000 each less than 50 %
+    is_published, may_commit = Event(), Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            publish(dearer)
+            is_published.set()
+            assert may_commit.wait(20)
+
+    one = pool.submit(alone, first)
+    assert is_published.wait(20)
+    other = pool.submit(alone, lambda: publish(cheaper))
+    until(waits_for_a_lock)
+    may_commit.set()
+
+    one.result(20)
+    with pytest.raises(ValidationError, match=re.escape("0.001400 USD -> 0.000600 USD")):
+        other.result(20)
