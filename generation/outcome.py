@@ -23,7 +23,7 @@ from pictor.kit.errors import (
     UpstreamFailed,
 )
 from pictor.kit.spool import SpoolFile
-from storage.probe import Mended
+from storage.containers.pieces import Mended
 
 
 @dataclass(frozen=True, slots=True)

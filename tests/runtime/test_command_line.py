@@ -23,7 +23,7 @@ Pictor's:
     ledger_seal    Seal what was written before the ledger had a chain of seals.
     migrate        Run the migrations, then let the processes' role use the tables.
     person         Reset a person's second factor, or encrypt all of them by the newest key.
-    price          List, export, import, compare, publish and restore price books.
+    price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.
     tenant         Create, list, credit, export or erase tenants, and say how long prompts are kept.

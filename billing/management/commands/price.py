@@ -49,7 +49,10 @@ LARGE = f"what sold in the last 30 days changes by more than {LARGE_PERCENT} %%"
 class Command(BaseCommand):
     """Prices out and in as CSV, in dollars, and which of them are in force."""
 
-    help = "List, export, import, compare, publish, withdraw, restore price books, in dollars."
+    help = (
+        "List, export, import, compare, publish, withdraw and restore price books."
+        " Amounts are dollars."
+    )
     requires_system_checks = ()
 
     @override
