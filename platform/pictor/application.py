@@ -96,9 +96,9 @@ async def check_key(key: str, ip: str | None) -> str:
     return str(caller.tenant_id)
 
 
-async def uploader(path: str, session: str) -> str:
-    """Whose share of the spool budget a large form takes; empty where none is read."""
-    return await pools.views(uploads.uploader, path, session)
+async def sender(path: str, session: str) -> tuple[str, bool]:
+    """Whose share of the spool budget a large form takes, and whether it may hold files."""
+    return await pools.views(uploads.sender, path, session)
 
 
 async def _close_connections() -> None:
@@ -110,7 +110,7 @@ def build() -> App:
     refuse_to_serve()
     stock: Any = get_asgi_application()
     forms = FormPaths(FORM_PATHS, FORM_LIMITS)
-    site = Probes(SiteHandler(stock, uploader=uploader), image_workers=lease.alive)
+    site = Probes(SiteHandler(stock, sender=sender), image_workers=lease.alive)
     app: App = Router(
         api=BodyGate(V1Handler(), read_key=read_bearer, check_key=check_key, forms=forms),
         site=Metrics(site, figures=lambda: figures(now=clock.now())),

@@ -4,10 +4,14 @@ import asyncio
 import json
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pictor.kit.spools import process_spools
+from pictor.kit.spool import SpoolBudget
+from pictor.kit.spools import process_spools, strangers_spools
 from pictor.web import bodies, gate, site
 from pictor.web.edge import App, Receive, Scope, Send
 from pictor.web.site import SiteHandler
@@ -97,8 +101,14 @@ async def test_a_form_is_read():
     assert exchange.body == b"5 http.request"
 
 
+async def ann(path: str, session: str) -> tuple[str, bool]:
+    return ("person 1", False) if session == "ann" else ("", False)
+
+
 async def test_a_large_form_waits_on_disk():
-    exchange = await post(SiteHandler(reads), *[b"a" * 100_000] * 20)
+    announced = {"Cookie": "sessionid=ann", "Content-Length": "2000000"}
+
+    exchange = await post(SiteHandler(reads, sender=ann), *[b"a" * 100_000] * 20, **announced)
 
     assert exchange.body == b"2000000 http.request"
     assert process_spools().budget.used_bytes == 0
@@ -116,24 +126,89 @@ async def test_a_large_answer_is_passed_on_whole():
     assert exchange.body == b"1" * 300_000 + b"2" * 300_000
 
 
-async def test_a_form_announced_too_large_is_refused_unread():
+UNKNOWN = "A form above 64 KiB is read from people who have signed in, and who say how large it is."
+
+
+@pytest.mark.parametrize(
+    ("session", "size", "message"),
+    [
+        ("made-up", 64 * 1024 + 1, UNKNOWN),
+        ("ann", 8 * 1024**2 + 1, "A form is at most 8 MiB."),
+    ],
+)
+async def test_a_form_announced_too_large_is_refused_unread(session, size, message):
     exchange = await call(
-        SiteHandler(never_called),
+        SiteHandler(never_called, sender=ann),
         path="/admin/",
-        headers={**HOST, "Content-Length": str(8 * 1024**2 + 1)},
+        headers={**HOST, "Content-Length": str(size), "Cookie": f"sessionid={session}"},
         messages=body_of(b"abc"),
     )
 
     assert (exchange.status, exchange.events[0]) == (413, "start")
-    assert json.loads(exchange.body)["error"]["message"] == "A form is at most 8 MiB."
+    assert json.loads(exchange.body)["error"]["message"] == message
+
+
+async def test_a_form_that_grows_above_what_strangers_may_send_is_refused():
+    exchange = await post(SiteHandler(never_called, sender=ann), *[b"a" * 32_768] * 3)
+
+    assert exchange.status == 413
+    assert json.loads(exchange.body)["error"]["message"] == UNKNOWN
+
+
+@pytest.fixture
+def small_budget(settings: Any, tmp_path: Path) -> Iterator[SpoolBudget]:
+    """1 MiB, an eighth of it for strangers."""
+    settings.SPOOL_BUDGET_BYTES, settings.SPOOL = 1024**2, tmp_path
+    for spools in (process_spools, strangers_spools):
+        spools.cache_clear()
+    yield process_spools().budget
+    for spools in (process_spools, strangers_spools):
+        spools.cache_clear()
+
+
+async def test_unfinished_forms_of_strangers_leave_room_for_pages_and_people(small_budget):
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a page" * 20_000})
+
+    handler = SiteHandler(answers, sender=ann)
+    unfinished = [
+        asyncio.create_task(
+            call(
+                handler,
+                path="/accounts/login/",
+                headers={**HOST, "Cookie": "sessionid=made-up"},
+                messages=body_of(b"a" * 60_000, is_whole=False),
+                address=f"203.0.113.{number}",
+                hangs=True,
+            )
+        )
+        for number in range(20)
+    ]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    held = small_budget.used_bytes
+
+    page = await post(handler, b"abc", address="203.0.113.99")
+    announced = {"Cookie": "sessionid=ann", "Content-Length": "300000"}
+    persons = await post(handler, *[b"a" * 50_000] * 6, **announced)
+    strangers = await post(handler, b"a" * 60_000, address="203.0.113.98")
+
+    for task in unfinished:
+        task.cancel()
+    await asyncio.gather(*unfinished, return_exceptions=True)
+    assert 60_000 <= held <= 1024**2 // 8
+    assert (page.status, len(page.body), persons.status) == (200, 120_000, 200)
+    assert strangers.status == 503
+    assert small_budget.used_bytes == 0
 
 
 async def test_a_large_form_is_read_from_those_who_are_known_and_in_their_share():
     asked: list[tuple[str, str]] = []
 
-    async def uploader(path: str, session: str) -> str:
+    async def sender(path: str, session: str) -> tuple[str, bool]:
         asked.append((path, session))
-        return "acme" if session == "ann" else ""
+        return ("acme", True) if session == "ann" else ("", False)
 
     async def app(scope, receive, send):
         owners.append(process_spools().budget._used_by["acme"])  # noqa: SLF001 - whose it is
@@ -144,7 +219,7 @@ async def test_a_large_form_is_read_from_those_who_are_known_and_in_their_share(
     statuses = {}
     for session, announced in (("ann", size), ("eve", size), ("ann", site.MAX_UPLOAD_BYTES + 1)):
         exchange = await post(
-            SiteHandler(app, uploader=uploader),
+            SiteHandler(app, sender=sender),
             *[b"a" * 65_536] * (size // 65_536),
             **{"Cookie": f"sessionid={session}", "Content-Length": str(announced)},
         )
@@ -157,17 +232,17 @@ async def test_a_large_form_is_read_from_those_who_are_known_and_in_their_share(
 
 
 async def test_a_small_form_asks_about_nobody():
-    async def uploader(path: str, session: str) -> str:
+    async def sender(path: str, session: str) -> tuple[str, bool]:
         raise AssertionError("asked")
 
-    handler = SiteHandler(reads, uploader=uploader)
+    handler = SiteHandler(reads, sender=sender)
 
     assert (await post(handler, b"abc", **{"Content-Length": "3"})).status == 200
     assert (await post(handler, b"abc")).status == 200  # nothing announced: a small form's room
 
 
 async def test_a_form_that_becomes_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(site, "MAX_BODY_BYTES", 10)
+    monkeypatch.setattr(site, "MAX_STRANGERS_BYTES", 10)
 
     exchange = await post(SiteHandler(never_called), b"12345", b"67890", b"x", b"y")
 

@@ -1,4 +1,4 @@
-"""Who may send a form with files, and where: asked before a byte of it is read."""
+"""Who sends a large form, and who may send files with it: asked before a byte of it is read."""
 
 from importlib import import_module
 
@@ -14,25 +14,29 @@ from console.workspace.access import May, allows, lack_of
 TAKE_FILES = frozenset({"workspace:playground_run"})
 
 
-def uploader(path: str, session: str) -> str:
-    """The tenant at whose playground this session's person may generate; empty for anybody else.
+def sender(path: str, session: str) -> tuple[str, bool]:
+    """This session's person, or the tenant at whose playground they may generate, with files there.
 
-    Reads the session as the middleware will: it runs in front of Django.
+    Empty for anybody else. Reads the session as the middleware will: it runs in front of Django.
     """
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
+    user = get_user(request)
+    if not isinstance(user, User):
+        return "", False
+    tenant = _tenant_for_files(path, request, user)
+    return tenant or f"person {user.id}", bool(tenant)
+
+
+def _tenant_for_files(path: str, request: HttpRequest, user: User) -> str:
+    """The tenant at whose playground this is, if they may generate there; else empty."""
     try:
         match = resolve(path)
     except Http404:
         return ""
     if match.view_name not in TAKE_FILES:
         return ""
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
-    user = get_user(request)
-    if not isinstance(user, User):
-        return ""
     membership = membership_in(user.id, match.kwargs["tenant"])
     if membership is None or not allows(membership.role, May.GENERATE):
         return ""
-    if lack_of(request, user, membership):
-        return ""
-    return str(membership.tenant_id)
+    return "" if lack_of(request, user, membership) else str(membership.tenant_id)

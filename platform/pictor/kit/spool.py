@@ -56,11 +56,13 @@ class SpoolBudget:
     """How many bytes all spools of this process may have on disk together. Thread-safe.
 
     An owner gets no more than what it would leave free: alone it can have half, of n owners each
-    an n-plus-first part, and there is always room for one more.
+    an n-plus-first part, and there is always room for one more. A budget within another one is a
+    part of it, for owners who together get no more.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, *, within: "SpoolBudget | None" = None) -> None:
         self._max_bytes = max_bytes
+        self._within = within
         self._used_bytes = 0
         self._used_by: Counter[str] = Counter()
         self._lock = threading.RLock()  # a forgotten spool may be collected while it is held
@@ -78,6 +80,8 @@ class SpoolBudget:
                 raise SpoolFull(f"the spool budget of {self._max_bytes} bytes is used up")
             if owner and self._used_by[owner] + size_bytes > left:
                 raise SpoolFull(f"this owner's share of {self._max_bytes} bytes is used up")
+            if self._within is not None:
+                self._within.take(size_bytes)
             self._used_bytes += size_bytes
             self._used_by[owner] += size_bytes
 
@@ -88,6 +92,8 @@ class SpoolBudget:
             self._used_by[owner] -= size_bytes
             if not self._used_by[owner]:
                 del self._used_by[owner]
+            if self._within is not None:
+                self._within.give_back(size_bytes)
 
 
 class SpoolFile:

@@ -3,8 +3,8 @@
 The stock handler gives each request a thread, and reads a whole body before any view decides
 whether it wants it; pages need neither hundreds of threads nor megabytes. A turn is for work alone:
 a form is here before its turn begins, and an answer leaves after its turn has ended, so neither a
-slow sender nor a slow reader holds one. Larger forms are read where they are meant to be sent, from
-people who are known before a byte of them is read.
+slow sender nor a slow reader holds one. Larger forms are read from people who are known before a
+byte of them is read, and the largest where files are meant to be sent.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from pictor.kit.addresses import counted_address
 from pictor.kit.errors import InvalidRequest, RequestTimeout, RequestTooLarge, Unavailable
 from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile, Spools
-from pictor.kit.spools import process_spools
+from pictor.kit.spools import process_spools, strangers_spools
 from pictor.web import bodies
 from pictor.web.edge import App, Message, Receive, Scope, Send, header
 from pictor.web.gate import refuse
@@ -37,6 +37,8 @@ WITH_FILES = 2
 """Of these turns, for forms with files: each file is stored, and decoded, within its turn."""
 TURN_SECONDS = 30.0
 """Who is not answered by then gets a 503; what was begun goes on to its own end."""
+MAX_STRANGERS_BYTES = 64 * 1024
+"""Of a form whose sender nobody has looked up."""
 MAX_BODY_BYTES = 8 * 1024**2
 MAX_UPLOAD_BYTES = settings.MAX_JSON_BYTES * 3 // 4
 """Of a form with files: as much as the API takes, where files are base64."""
@@ -45,23 +47,24 @@ MEMORY_BYTES = 32 * 1024
 """Forms and answers above this wait on disk."""
 PIECE_BYTES = 64 * 1024
 OWNER = "site"
-"""Whose share of the spool budget it is: callers have not shown who they are."""
+"""Whose share of the spool budget answers take."""
 
-Uploader = Callable[[str, str], Awaitable[str]]
-"""For a path and a session: whose share a large form there takes; empty where it is refused."""
+LookUp = Callable[[str, str], Awaitable[tuple[str, bool]]]
+"""For a path and a session: whose share a form above MAX_STRANGERS_BYTES takes, empty for a
+stranger's; and whether it may be as large as MAX_UPLOAD_BYTES."""
 
 
-async def nobody(path: str, session: str) -> str:
-    """No large form is read."""
-    return ""
+async def nobody(path: str, session: str) -> tuple[str, bool]:
+    """All are strangers."""
+    return "", False
 
 
 class SiteHandler:
     """The stock handler behind its limits."""
 
-    def __init__(self, app: App, *, uploader: Uploader = nobody) -> None:
+    def __init__(self, app: App, *, sender: LookUp = nobody) -> None:
         self._app = app
-        self._uploader = uploader
+        self._sender = sender
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._own = KeyedLimit(OF_ONE_CALLER)
         self._of_address = KeyedLimit(OF_ONE_ADDRESS)
@@ -75,13 +78,14 @@ class SiteHandler:
             with process_spools().scope(OWNER) as spools:
                 _check_host(scope)
                 answer = Answer(spools)
-                spools.owner, most = await self._room(scope)
-                form = spools.new(max_bytes=most, memory_bytes=MEMORY_BYTES)
-                too_large = functools.partial(_too_large, most)
-                async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
-                    form.write(chunk)
-                async with self._turn(scope):
-                    await self._work(scope, form, answer)
+                room, most = await self._room(scope)
+                with room:
+                    form = room.new(max_bytes=most, memory_bytes=MEMORY_BYTES)
+                    too_large = functools.partial(_too_large, most)
+                    async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
+                        form.write(chunk)
+                    async with self._turn(scope):
+                        await self._work(scope, form, answer)
                 await answer.send(send)
         except bodies.ClientGone:
             return
@@ -99,17 +103,18 @@ class SiteHandler:
         async with self._own.turn(caller), self._of_address.turn(address), kind, self._turns:
             yield
 
-    async def _room(self, scope: Scope) -> tuple[str, int]:
-        """Whose share of the spool budget the form takes, and how large it may be."""
+    async def _room(self, scope: Scope) -> tuple[Spools, int]:
+        """Where the form is kept, in its sender's share of a budget, and how large it may be."""
         announced = header(scope, b"content-length") or b"0"
-        if not announced.isdigit() or int(announced) <= MAX_BODY_BYTES:
-            return OWNER, MAX_BODY_BYTES
-        owner = await self._uploader(scope["path"], _session(scope))
+        if not announced.isdigit() or int(announced) <= MAX_STRANGERS_BYTES:
+            return strangers_spools().scope(_address(scope)), MAX_STRANGERS_BYTES
+        owner, may_send_files = await self._sender(scope["path"], _session(scope))
+        most = MAX_UPLOAD_BYTES if may_send_files else MAX_BODY_BYTES
         if not owner:
-            raise _too_large(MAX_BODY_BYTES)
-        if int(announced) > MAX_UPLOAD_BYTES:
-            raise _too_large(MAX_UPLOAD_BYTES)
-        return owner, MAX_UPLOAD_BYTES
+            raise _too_large(MAX_STRANGERS_BYTES)
+        if int(announced) > most:
+            raise _too_large(most)
+        return process_spools().scope(owner), most
 
     async def _work(self, scope: Scope, form: SpoolFile, answer: "Answer") -> None:
         """Have the page made, and wait for it as long as a turn lasts."""
@@ -202,4 +207,9 @@ def _own_address(scope: Scope) -> str:
 
 
 def _too_large(most: int) -> RequestTooLarge:
+    if most == MAX_STRANGERS_BYTES:
+        return RequestTooLarge(
+            f"A form above {most // 1024} KiB is read from people who have signed in,"
+            " and who say how large it is."
+        )
     return RequestTooLarge(f"A form is at most {most // 1024**2} MiB.")

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from console.workspace.snippets import snippets_of
-from console.workspace.uploads import uploader
+from console.workspace.uploads import sender
 from generation.models import Channel, Generation
 from storage import backends
 from tests.console.workspace.conftest import require_factor, url, words_of
@@ -175,16 +175,18 @@ def test_large_forms_are_read_from_members_who_may_generate_and_nobody_else(acme
         role: sign_in(acme, role).cookies[settings.SESSION_COOKIE_NAME].value
         for role in Membership.Role.values
     }
-    run, share = url("playground_run", acme), str(acme.id)
+    run, share = url("playground_run", acme), (str(acme.id), True)
+    owner = (f"person {Membership.objects.get(tenant=acme.tenant, role='owner').user_id}", False)
 
-    assert {role for role in session if uploader(run, session[role]) == share} == {
+    assert {role for role in session if sender(run, session[role]) == share} == {
         "owner", "admin", "developer",
     }  # fmt: skip
-    assert uploader(url("playground_quote", acme), session["owner"]) == ""
-    assert uploader(url("playground_run", other), session["owner"]) == ""
-    assert uploader(reverse("workspace:playground_run", args=["ten_x"]), session["owner"]) == ""
+    assert sender(url("playground_quote", acme), session["owner"]) == owner
+    assert sender(url("playground_run", other), session["owner"]) == owner
+    elsewhere = reverse("workspace:playground_run", args=["ten_x"])
+    assert sender(elsewhere, session["owner"]) == owner
     for nobodys in ("", "x" * 32, session["owner"][:-1] + "é"):
-        assert uploader(run, nobodys) == ""
-    assert uploader("/nowhere/", session["owner"]) == ""
+        assert sender(run, nobodys) == ("", False)
+    assert sender("/nowhere/", session["owner"]) == owner
     require_factor(acme)
-    assert uploader(run, session["owner"]) == ""
+    assert sender(run, session["owner"]) == owner
