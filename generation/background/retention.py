@@ -1,4 +1,4 @@
-"""Erases prompts whose tenants keep them for some days only.
+"""Erases prompts whose tenants keep them for some days only, and those of tests within a day.
 
 Generations are known by their ids, which are in the order of time, so a tenant's are read from
 where the last run ended: what a run costs is what became due since.
@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.selectors import prompt_retentions
 from generation.forgetting import forget_words
-from generation.models import FINAL, Generation, PromptsForgotten
+from generation.models import FINAL, TESTS_KEPT, Generation, PromptsForgotten
 from pictor.kit import ids
 
 BATCH = 500
@@ -22,7 +23,8 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def forget_prompts(*, now: datetime) -> int:
     """Erase what is due of every tenant; of how many generations. Safe to run twice at once."""
-    return sum(
+    tests = Generation.objects.filter(livemode=False, id__lt=ids.first_at(now - TESTS_KEPT))
+    return _forget(tests, now=now) + sum(
         _forget_until(tenant_id, until=now - max(timedelta(days=days), LEAST), now=now)
         for tenant_id, days in prompt_retentions()
     )
@@ -32,17 +34,19 @@ def _forget_until(tenant_id: UUID, *, until: datetime, now: datetime) -> int:
     mark = PromptsForgotten.objects.filter(tenant_id=tenant_id).first()
     since = EVER if mark is None else mark.until
     due = Generation.objects.filter(
-        tenant_id=tenant_id,
-        id__gte=ids.first_at(since),
-        id__lt=ids.first_at(until),
-        words_forgotten_at=None,
-        state__in=FINAL,
-    ).order_by("id")
+        tenant_id=tenant_id, id__gte=ids.first_at(since), id__lt=ids.first_at(until)
+    )
+    count = _forget(due, now=now)
+    if until > since:
+        PromptsForgotten.objects.update_or_create(tenant_id=tenant_id, defaults={"until": until})
+    return count
+
+
+def _forget(chosen: QuerySet[Generation], *, now: datetime) -> int:
+    due = chosen.filter(words_forgotten_at=None, state__in=FINAL).order_by("id")
     count = 0
     while batch := list(due.values_list("id", flat=True)[:BATCH]):
         with transaction.atomic():
             forget_words(batch, now=now)
         count += len(batch)
-    if until > since:
-        PromptsForgotten.objects.update_or_create(tenant_id=tenant_id, defaults={"until": until})
     return count

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from generation.claims import Claim
+from generation.models import TESTS_KEPT
 from generation.outcome import Delivery, VerifiedImage
 from pictor.kit import clock, retries
 from storage.models import StoredImage
@@ -24,7 +25,8 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
     Returns the rows for the settling transaction to insert. Raises StorageFailed at last, also
     where the S3 server takes a request and never answers.
     """
-    now = clock.now()
+    kept = timedelta(days=settings.IMAGE_RETENTION_DAYS)
+    expires_at = clock.now() + (kept if claim.generation.livemode else min(kept, TESTS_KEPT))
     rows = []
     for index, image in enumerate(delivery.images):
         key = image_key_of(
@@ -48,7 +50,7 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
                 width=image.width,
                 height=image.height,
                 revised_prompt=image.revised_prompt or "",
-                expires_at=now + timedelta(days=settings.IMAGE_RETENTION_DAYS),
+                expires_at=expires_at,
             )
         )
     return rows

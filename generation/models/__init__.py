@@ -2,6 +2,7 @@
 
 from generation.models.journey import (
     FINAL,
+    TESTS_KEPT,
     Attempt,
     Generation,
     IdempotencyRecord,
@@ -23,6 +24,7 @@ from generation.models.offer import (
 __all__ = [
     "FINAL",
     "GENERATE",
+    "TESTS_KEPT",
     "Attempt",
     "Channel",
     "Contract",

@@ -4,6 +4,8 @@ A generation is one admitted request. Its hold is columns of this row; the condi
 makes it final ends the hold, so a hold ends exactly once. Amounts are micro-USD.
 """
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
@@ -32,6 +34,8 @@ class Source(models.TextChoices):
 
 
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
+TESTS_KEPT = timedelta(hours=23)
+"""Images and words of tests: with the next hourly run they are gone within a day."""
 
 
 class Worker(models.Model):
@@ -151,6 +155,11 @@ class Generation(models.Model):
                 fields=["tenant", "-id"],
                 name="generation_tests_of_tenant",
                 condition=models.Q(livemode=False),
+            ),
+            models.Index(
+                fields=["id"],
+                name="generation_tests_with_words",
+                condition=models.Q(livemode=False, words_forgotten_at=None),
             ),
             models.Index(
                 fields=["tenant", "source", "-id"],

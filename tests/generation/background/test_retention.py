@@ -6,9 +6,10 @@ import pytest
 
 from accounts.services import set_prompt_retention
 from generation.background.retention import forget_prompts
-from generation.models import Generation, PromptsForgotten
+from generation.models import Generation, PromptsForgotten, Serves
 from generation.settlement import cancel
 from pictor.kit import clock
+from tests.factories import Customer, make_channel
 
 DAY = timedelta(days=1)
 
@@ -79,3 +80,18 @@ def test_a_prompt_that_is_not_to_be_kept_is_gone_within_two_hours(acme):
     late = forget_prompts(now=clock.now() + 1.9 * hour)
 
     assert (early, late) == (0, 1)
+
+
+def test_the_words_of_a_test_end_within_a_day_and_those_of_a_live_request_stay(acme):
+    make_channel("sandbox", serves=Serves.TEST)
+    tester = Customer("tester", balance=0, is_test=True)
+    live, test = acme.generation(), tester.generation()
+    for generation in (live, test):
+        cancel(generation=generation, now=clock.now())
+    hour = timedelta(hours=1)
+
+    early = forget_prompts(now=clock.now() + 22 * hour)
+    late = forget_prompts(now=clock.now() + 23.9 * hour)
+
+    assert (early, late) == (0, 1)
+    assert prompts() == {"acme": "a fox", "tester": ""}

@@ -1,13 +1,16 @@
-"""Storage that takes requests and never answers: the wait for it has the promised end."""
+"""Delivered images go to storage, each for its time; the wait for storage has the promised end."""
 
 import asyncio
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from generation.dispatch.store import store
+from pictor.kit import clock
+from storage import backends
 from storage.services import StorageFailed
 from tests.factories import make_delivery
 
@@ -34,3 +37,18 @@ def test_storage_that_hangs_is_given_up_when_the_time_for_it_is_over(claim, spoo
 
     with pytest.raises(StorageFailed, match="no answer in 1 s"):
         asyncio.run(stores())
+
+
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.parametrize(
+    ("livemode", "kept"), [(True, timedelta(days=30)), (False, timedelta(hours=23))]
+)
+def test_an_image_of_a_test_is_kept_for_less_than_a_day(claim, spools, livemode, kept):
+    backends.ensure_bucket()
+    delivery = make_delivery(claim, spools)
+    claim.generation.livemode = livemode
+    begun_at = clock.now()
+
+    (image,) = asyncio.run(store(claim, delivery))
+
+    assert begun_at + kept <= image.expires_at <= clock.now() + kept
