@@ -18,6 +18,12 @@ class WrongSize(UpstreamError):
         super().__init__(AttemptClass.BAD_RESULT, detail, may_have_billed=True)
 
 
+def too_large_for_a_test(most_bytes: int) -> UpstreamError:
+    """An image that a live request would have got."""
+    words = f"An image of a test may have at most {most_bytes // 1_000_000} MB."
+    return UpstreamError(AttemptClass.REJECTED, words, public_message=words)
+
+
 def refused() -> UpstreamError:
     """Nobody was called, because no gate opens in time."""
     return UpstreamError(AttemptClass.REFUSED, "every channel's gate is closed")

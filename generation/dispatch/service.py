@@ -23,7 +23,13 @@ from generation.channels.origins import private_origins
 from generation.claims import Claim
 from generation.dispatch.call import ask, ignored_by, wanted_of
 from generation.dispatch.choosing import UNMADE, Chooser, Opening
-from generation.dispatch.endings import WrongSize, end_of, error_of, overridden
+from generation.dispatch.endings import (
+    WrongSize,
+    end_of,
+    error_of,
+    overridden,
+    too_large_for_a_test,
+)
 from generation.dispatch.health import UpstreamCall
 from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
@@ -46,6 +52,11 @@ from pictor.kit.spool import SpoolFull, Spools
 
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
+TEST_SECONDS = 60.0
+"""A test's call lasts no longer, whatever its channel may take: it holds a slot for nothing."""
+MAX_TEST_IMAGE_BYTES = 8_000_000
+TESTS = "tests"
+"""Whose share of the spool budget all tests take together."""
 
 
 @dataclass
@@ -91,7 +102,8 @@ class Dispatcher:
 
     def scope_of(self, claim: Claim) -> Spools:
         """The scope of all spools of this dispatch, to be ended when its images are stored."""
-        return self._spools.scope(str(claim.generation.tenant_id))
+        generation = claim.generation
+        return self._spools.scope(str(generation.tenant_id) if generation.livemode else TESTS)
 
     async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
         """Images from the first channel that delivers. Raises Failure with the caller's error.
@@ -224,7 +236,8 @@ class Dispatcher:
 
     @staticmethod
     def _seconds_of(run: _Run, candidate: Candidate) -> float:
-        return min(float(candidate.route.timeout_seconds), run.seconds_left)
+        most = min(float(candidate.route.timeout_seconds), run.seconds_left)
+        return most if run.generation.livemode else min(most, TEST_SECONDS)
 
     @staticmethod
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
@@ -273,6 +286,8 @@ class Dispatcher:
             for image in answer.images:
                 good = await verified_on_loop(image, wanted=wanted, spools=spools)
                 if good is not None:
+                    if not generation.livemode and good.spool.size > MAX_TEST_IMAGE_BYTES:
+                        raise too_large_for_a_test(MAX_TEST_IMAGE_BYTES)
                     images.append(_without_echo(good, generation.prompt + candidate.prompt_suffix))
         except SpoolFull as error:
             raise no_room(error) from error

@@ -86,6 +86,20 @@ def test_a_vendor_is_never_called_for_a_test(
     assert vendor.calls == 0
 
 
+def test_an_image_of_a_test_has_8_mb_at_most(tester: Customer) -> None:
+    refused = tester.generate(
+        "a fox [sandbox: noise]", model="gpt-image-2-pro", size="2880x2880", quality="low"
+    )
+    made = tester.generate(
+        "a fox [sandbox: noise]", model="gpt-image-2-pro", size="1024x1024", quality="low"
+    )
+
+    assert (refused.status_code, made.status_code) == (400, 200), refused.text
+    assert refused.json()["error"]["message"] == (
+        "An image of a test may have at most 8 MB. You were not charged."
+    )
+
+
 def test_a_key_sees_and_ends_what_is_of_its_mode(customer: Customer) -> None:
     with closing(by_test_key(customer)) as tester:
         both = [customer, tester]

@@ -17,6 +17,7 @@ from billing.selectors import ledger_findings
 from generation import attempts, notify, pipeline
 from generation.catalogue.credentials import encrypted
 from generation.claims import Claim
+from generation.dispatch import service
 from generation.dispatch.choosing import Chooser, Opening
 from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation, Serves
@@ -32,7 +33,7 @@ from pictor.kit.spool import SpoolBudget, Spools
 from pictor.kit.spools import process_spools
 from storage.models import StoredImage
 from tests.factories import make_channel, make_delivery, stored_images
-from tests.raw_server import running, says
+from tests.raw_server import hangs, running, says
 
 
 class Broken(Dispatcher):
@@ -230,3 +231,38 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
         assert (made.state, tried) == ("succeeded", ["sandbox"])
     else:
         assert (made.state, tried, made.error["code"]) == ("failed", [], "no_channel_available")
+
+
+@pytest.mark.usefixtures("pooled_connections")
+def test_a_test_s_call_is_cut_short_and_all_tests_share_the_spools(
+    acme, worker, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(service, "TEST_SECONDS", 0.2)
+    make_channel("sandbox", serves=Serves.TEST, credentials=encrypted("sk-upstream"))
+    made = acme.tester().generation()
+    owners: list[str] = []
+
+    class Notes(Dispatcher):
+        @override
+        def scope_of(self, claim: Claim) -> Spools:
+            scope = super().scope_of(claim)
+            owners.append(scope.owner)
+            return scope
+
+    async def journey() -> None:
+        async with running(hangs) as upstream:
+            await pools.database(Channel.objects.update, base_url=upstream.url)
+            http = HttpPools()
+            spools = Spools(tmp_path, SpoolBudget(4_000_000))
+            dispatcher = Notes(http=http, allow=[upstream.host_port], spools=spools)
+            await pipeline.run(ring=Ring(made.id), worker=worker, dispatcher=dispatcher)
+            await http.aclose()
+
+    asyncio.run(journey())
+
+    made.refresh_from_db()
+    assert (made.state, made.error["status"], made.error["code"]) == (
+        *("failed", 504),
+        "generation_timeout",
+    )
+    assert owners == ["tests"]
