@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from pictor import admin_look, openapi_parts
+from pictor import admin_look, log_parts, openapi_parts
 from pictor.env import (
     env_bool,
     env_database,
@@ -389,12 +389,5 @@ LOGGING = {
     "formatters": {"line": {"()": "pictor.kit.log.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env_log_level("LOG_LEVEL")},
-    "loggers": {
-        "django.db.backends": {"level": "INFO"},  # below it stands every statement, prompts and all
-        "django.request": {"level": "ERROR"},
-        "httpx": {"level": "WARNING"},
-        "python_multipart": {"level": "ERROR"},  # it warns of what callers send
-        "pyvips": {"level": "WARNING"},
-        "uvicorn.access": {"level": "WARNING"},
-    },
+    "loggers": log_parts.LOGGERS,
 }

@@ -119,6 +119,31 @@ def test_the_line_of_a_caller_who_left_leads_to_the_generation(
     assert line["model"] == "dall-e-3"
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nhost: localhost\r\n",
+        b"GET / HTTP/1.1\r\nHost: local host\r\n",
+        b"GET /pricing/?%b HTTP/1.1\r\nHost: localhost\r\n" % (b"a=1&" * 1100),
+    ],
+    ids=["two hosts", "two hosts on /v1", "no host", "too many fields"],
+)
+def test_a_head_that_makes_no_sense_is_a_400_of_one_line(stack: Stack, head: bytes) -> None:
+    base = urlsplit(stack.base_url)
+    with socket.create_connection((base.hostname, base.port), timeout=60) as wire:
+        wire.sendall(head + b"Connection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: wire.recv(4096), b"")).decode()
+    request_id = answer.split("x-request-id: ")[1].split("\r\n")[0]
+    until(lambda: request_id in stack.log("web"))
+
+    (line,) = [line for line in stack.log("web").splitlines() if request_id in line]
+
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert json.loads(line)["logger"] == "pictor.request"
+    assert "error" not in json.loads(line)
+
+
 def test_what_could_not_be_read_or_needs_no_key_has_its_line_too(stack: Stack) -> None:
     base = urlsplit(stack.base_url)
     with socket.create_connection((base.hostname, base.port), timeout=30) as wire:

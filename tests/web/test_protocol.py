@@ -170,8 +170,8 @@ async def test_a_body_of_many_small_chunks_is_no_excess(server):
 
 @pytest.mark.parametrize(
     "raw",
-    [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", CHUNKED + b"zz\r\n"],
-    ids=["no request", "no header", "no chunk"],
+    [b"nonsense\r\n\r\n", GET + b"no colon\r\n\r\n", CHUNKED + b"zz\r\n", GET + b"Host:\r\n\r\n"],
+    ids=["no request", "no header", "no chunk", "two hosts"],
 )
 async def test_what_is_not_http_is_refused_in_our_shape(server, raw):
     wire = await server.connect(raw)

@@ -226,6 +226,8 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if len(self.pipeline) >= MAX_AHEAD:
             self._stop(CROWDED)
+        if sum(name == b"host" for name, _ in self.headers) > 1:  # RFC 9112, 3.2: a 400
+            self._stop(INVALID)
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0":
             self.cycle.__class__ = UnframedCycle  # uvicorn has made it, and not yet begun with it

@@ -1,0 +1,12 @@
+"""How much each logger says, where it is not as much as `LOG_LEVEL` lets through."""
+
+LOGGERS = {
+    "django.db.backends": {"level": "INFO"},  # below it stands every statement, prompts and all
+    "django.request": {"level": "ERROR"},
+    "django.security": {"level": "CRITICAL"},  # it writes a traceback of what callers send
+    "django.security.csrf": {"level": "WARNING"},
+    "httpx": {"level": "WARNING"},
+    "python_multipart": {"level": "ERROR"},  # it warns of what callers send
+    "pyvips": {"level": "WARNING"},
+    "uvicorn.access": {"level": "WARNING"},
+}
