@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable, Mapping
 
 from billing.pricing import AUTO, BookRow, Kind, PriceKey
+from pictor.kit.csv_cells import harmless
 from pictor.kit.money import from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
@@ -26,7 +27,7 @@ def written(rows: Iterable[BookRow]) -> str:
     writer.writerow(COLUMNS)
     for row in rows:
         usd = to_decimal(row.micros)
-        writer.writerow([*row.key, usd, row.kind, row.width, row.height])
+        writer.writerow([*map(harmless, row.key), usd, row.kind, row.width, row.height])
     return file.getvalue()
 
 

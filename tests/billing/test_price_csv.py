@@ -15,6 +15,10 @@ def test_what_was_written_is_read_back():
     assert "dall-e-3,1024x1024,hd,0.080000,fixed,1024,1024" in written([HD])
 
 
+def test_no_name_of_a_model_is_a_formula():
+    assert "\n';'=1,1x1,low," in written([BookRow(";=1", "1x1", "low", Micros(1), 1, 1)])
+
+
 def test_pixels_and_kind_may_be_left_to_the_size():
     assert read("model,size,quality,usd\ndall-e-3,1024x1024,hd,0.08\n") == [HD]
 

@@ -10,6 +10,8 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.urls import reverse
 
+from pictor.kit.csv_cells import harmless
+
 MOST_ROWS = 50_000
 """Of a file that somebody waits for: so many are made in seconds."""
 MOST_BYTES = 200 * 1024**2
@@ -18,7 +20,6 @@ MOST_SECONDS = 20.0
 NARROW = "narrow the filter"
 _CUT = "The file ends here, {why}: {rest}."
 _MARK = "\ufeff"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Rows = Sequence[Sequence[Any]]
 
@@ -100,9 +101,4 @@ _writer = csv.writer(_Echo())
 
 
 def _lines(rows: Rows) -> str:
-    return "".join(_writer.writerow([_harmless(cell) for cell in row]) for row in rows)
-
-
-def _harmless(cell: Any) -> Any:
-    """A spreadsheet must not take a customer's words for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    return "".join(_writer.writerow([harmless(cell) for cell in row]) for row in rows)

@@ -233,6 +233,14 @@ def test_the_csv_holds_what_a_spreadsheet_can_take(acme, sign_in, some):
     assert (line["key"], line["size_asked"]) == (acme.key.public_id, "1024x1024")
 
 
+def test_no_prompt_of_the_csv_is_a_formula(acme, sign_in, delivered):
+    delivered(acme, prompt=";\uff1dHYPERLINK(1)")
+
+    (line,) = lines_of(sign_in(acme).get(url("generations", acme) + "?format=csv"))
+
+    assert line["prompt"] == "';'\uff1dHYPERLINK(1)"
+
+
 def test_a_csv_of_just_so_many_rows_is_whole(acme, sign_in, some, monkeypatch):
     monkeypatch.setattr("console.workspace.generations.READ", 1)
     monkeypatch.setattr("console.workspace.exports.MOST_ROWS", len(some))
