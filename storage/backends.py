@@ -159,7 +159,10 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         self.wire.put(name, chunks, size_bytes=size_bytes, content_type=content_type, sha256=sha256)
 
     def put_file(self, name: str, file: IO[bytes], *, content_type: str) -> None:
-        """Save a file of any size, in parts where it is more than one request takes."""
+        """Save a file of any size, in parts where it is more than one request takes.
+
+        No cache keeps it: it may be all that is kept of a tenant, and its urls are made anew.
+        """
         from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - see above
 
         one_by_one = TransferConfig(
@@ -167,10 +170,9 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             multipart_chunksize=PART_BYTES,
             use_threads=False,
         )
+        kept = {"ContentType": content_type, "CacheControl": "private, no-store"}
         with translated():
-            self.client.upload_fileobj(
-                file, self.bucket_name, name, {"ContentType": content_type}, Config=one_by_one
-            )
+            self.client.upload_fileobj(file, self.bucket_name, name, kept, Config=one_by_one)
 
     @override
     def _open(self, name: str, mode: str = "rb") -> ObjectStream:

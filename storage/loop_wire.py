@@ -22,6 +22,7 @@ from storage.wire import (
     READ_TIMEOUT_SECONDS,
     Place,
     failed,
+    kept_with,
     refused,
     signed,
 )
@@ -51,7 +52,7 @@ class LoopWire:
             self._signer,
             "PUT",
             name,
-            {"content-type": content_type},
+            kept_with(content_type),
             body_sha256=sha256,
             size_bytes=len(body),
         )

@@ -137,15 +137,19 @@ def signed_url(
 ) -> str:
     """A url that needs no key until it expires (default: URL_EXPIRY_SECONDS). Makes no request.
 
-    The content type is part of what is signed, so it is right even where the S3 server forgot it;
-    with `attachment` so is that a browser saves it, under this name.
+    The content type, and how long whoever has the url may keep the object, are part of what is
+    signed, so they are right even where the S3 server forgot them; with `attachment` so is that a
+    browser saves it, under this name, and nowhere else.
     """
-    parameters = {"response-content-type": content_type}
+    seconds = expires_seconds or settings.URL_EXPIRY_SECONDS
+    kept = "no-store" if attachment else f"max-age={seconds}"
+    parameters = {
+        "response-content-type": content_type,
+        "response-cache-control": f"private, {kept}",
+    }
     if attachment:
         parameters["response-content-disposition"] = f'attachment; filename="{attachment}"'
-    return bucket.url(
-        key, parameters=parameters, expire=expires_seconds or settings.URL_EXPIRY_SECONDS
-    )
+    return bucket.url(key, parameters=parameters, expire=seconds)
 
 
 def delete_objects(keys: Iterable[str]) -> None:

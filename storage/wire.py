@@ -24,6 +24,7 @@ from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import certifi
+from django.conf import settings
 from django.core.files import File
 from typing_extensions import override
 
@@ -157,9 +158,9 @@ class Wire:
         self, name: str, chunks: Chunks, *, size_bytes: int, content_type: str, sha256: str
     ) -> None:
         """Save an object; one that is there is replaced."""
-        kind = {"content-type": content_type}
+        kept = kept_with(content_type)
         exchange = self._asked(
-            "PUT", name, kind, body_sha256=sha256, chunks=chunks, size_bytes=size_bytes
+            "PUT", name, kept, body_sha256=sha256, chunks=chunks, size_bytes=size_bytes
         )
         self._finish(exchange, "PutObject")
 
@@ -302,6 +303,17 @@ class Place:
         return http.client.HTTPSConnection(
             host, port, timeout=CONNECT_TIMEOUT_SECONDS, context=self.tls
         )
+
+
+def kept_with(content_type: str) -> dict[str, str]:
+    """What an object is answered with: its type, and how long who was given its url may keep it.
+
+    That is as long as a url is good; a cache that others share may not keep it.
+    """
+    return {
+        "content-type": content_type,
+        "cache-control": f"private, max-age={settings.URL_EXPIRY_SECONDS}",
+    }
 
 
 def signed(

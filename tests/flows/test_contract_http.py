@@ -80,6 +80,24 @@ def test_success_and_errors_can_be_read_from_another_origin(customer: Customer) 
     assert all(set(re.split(r",\s*", each.lower())) >= EXPOSED for each in exposed)
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("path", ["models", "balance", "usage", "images/generations", "nothing"])
+def test_no_cache_keeps_what_a_key_was_told(customer: Customer, path: str, slash: str) -> None:
+    answer = customer.client.get(f"/v1/{path}{slash}")
+    without_key = bare(customer, "GET", f"/v1/{path}{slash}")
+
+    assert answer.headers.get_list("cache-control") == ["private, no-store"]
+    assert without_key.headers.get_list("cache-control") == ["private, no-store"]
+
+
+def test_an_image_is_kept_by_who_was_given_its_url_and_for_as_long_as_it_is_good(
+    customer: Customer,
+) -> None:
+    url = customer.generate("a fox", quality="low").json()["data"][0]["url"]
+
+    assert httpx.get(url, trust_env=False).headers["cache-control"] == "private, max-age=3600"
+
+
 # --- headers on every answer ------------------------------------------------------------------
 
 

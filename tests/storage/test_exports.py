@@ -65,6 +65,7 @@ def test_it_is_made_mailed_and_handed_out(acme, ask):
     export.refresh_from_db()
     answer = httpx.get(export_url(export), trust_env=False)
     assert answer.headers["content-disposition"].startswith('attachment; filename="pictor-export-')
+    assert answer.headers["cache-control"] == "private, no-store"
     assert len(answer.content) == export.size_bytes
     with ZipFile(BytesIO(answer.content)) as archive:
         (tenant,) = archive.read("tenant.jsonl").splitlines()

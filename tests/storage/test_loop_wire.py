@@ -50,6 +50,7 @@ async def test_saving_is_one_request_with_the_digest_of_its_body(server, wire):
     sent, empty = server.received
     assert (sent.method, sent.target, sent.body) == ("PUT", "/images/20261120/1-0.png", b"picture")
     assert sent.headers["content-type"] == "image/png"
+    assert sent.headers["cache-control"] == "private, max-age=3600"
     assert sent.headers["x-amz-content-sha256"] == hashlib.sha256(b"picture").hexdigest()
     assert empty.headers["content-length"] == "0"
     assert server.connections == 1

@@ -87,6 +87,27 @@ def test_a_signed_url_works_without_a_key_on_the_public_address(s3, spooled):
     assert fetched(url) == (200, "image/webp", b"picture")
 
 
+def kept_for(url: str) -> str | None:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own url
+        kept: str | None = answer.headers["Cache-Control"]
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, "private, max-age=3600"),
+        ({"expires_seconds": 60}, "private, max-age=60"),
+        ({"attachment": "fox.webp"}, "private, no-store"),
+    ],
+)
+def test_nobody_keeps_an_object_for_longer_than_its_url_is_good(s3, spooled, options, kept):
+    services.upload("20261120/c/1-1.webp", spooled(b"picture"), content_type="image/webp")
+
+    assert kept_for(backends.bucket.url("20261120/c/1-1.webp")) == "private, max-age=3600"
+    assert kept_for(services.signed_url("20261120/c/1-1.webp", content_type="", **options)) == kept
+
+
 def test_the_content_type_is_right_even_after_the_server_forgot_it(s3, spooled):
     services.upload("20261120/d/1-0.bin", spooled(b"picture"), content_type="image/webp")
     s3.stop()

@@ -75,6 +75,7 @@ async def test_the_api_may_be_read_from_any_origin():
 
     assert headers["access-control-allow-origin"] == "*"
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "private, no-store"
     assert headers["content-type"] == "text/plain"
     assert headers["openai-processing-ms"].isdigit()
     exposed = headers["access-control-expose-headers"].split(", ")

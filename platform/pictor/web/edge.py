@@ -31,8 +31,9 @@ ON_API = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", EXPOSED),
     (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"private, no-store"),
 )
-"""Headers of every answer under /v1."""
+"""Headers of every answer under /v1, which is for the bearer of one key, and of this moment."""
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 NO_CONTENT = 204
 NO_ANSWER = 499
