@@ -1,6 +1,7 @@
 """The link to the demo: whom it signs in, from where, and for how long."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
@@ -67,6 +68,12 @@ def test_from_another_machine_it_signs_nobody_in(client):
 
     assert answer["Location"].startswith("/accounts/login/")
     assert "_auth_user_id" not in client.session
+
+
+def test_a_proxy_of_ours_that_hides_who_called_is_not_at_this_machine(client, settings):
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
+
+    assert client.post(link())["Location"].startswith("/accounts/login/")
 
 
 def test_outside_of_make_run_there_is_none(client, settings):

@@ -138,10 +138,20 @@ async def test_a_browser_inside_cannot_be_led_to_them_by_a_strange_name(settings
         ("X-Forwarded-For", [], "", 404),
         ("X-Forwarded-Proto", [], "", 404),
         ("Forwarded", [], "", 404),
+        ("Via", [], "", 404),
+        ("X-Real-IP", [], "", 404),
         ("X-Forwarded-Proto", [ipaddress.ip_network("203.0.113.9")], "", 200),
         ("X-Forwarded-For", [], TOKEN, 200),
     ],
-    ids=["a chain", "a scheme", "the standard's header", "our proxy", "a token"],
+    ids=[
+        "a chain",
+        "a scheme",
+        "the standard's header",
+        "a hop",
+        "an address",
+        "our proxy",
+        "a token",
+    ],
 )
 async def test_a_proxy_that_nobody_told_us_of_does_not_publish_them(
     settings, name, proxies, token, status

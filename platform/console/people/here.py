@@ -2,12 +2,23 @@
 
 import ipaddress
 
+from django.conf import settings
 from django.http import HttpRequest
+
+from pictor.kit.addresses import is_own_address
 
 
 def is_here(request: HttpRequest) -> bool:
-    """Whether a request came over the loopback interface."""
+    """Whether a request came over the loopback interface, and through no proxy.
+
+    A proxy of ours that did not say for whom it asks is the address itself.
+    """
+    if not is_own_address(
+        getattr(request, "scope", {})
+    ):  # requests of Django's test client have none
+        return False
     try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
         return False
+    return address.is_loopback and not any(address in one for one in settings.TRUSTED_PROXIES)

@@ -1,8 +1,20 @@
-"""Addresses of callers as they are counted."""
+"""Addresses of callers: as they are counted, and whether they are the caller's own."""
 
 import ipaddress
+from collections.abc import Mapping
+from typing import Any
 
+STRANGE_PROXY = "pictor.strange_proxy"
+"""In a request's scope where it came as if through a proxy, none of ours (web/proxies.py)."""
 _HOST_BITS = 64
+
+
+def is_own_address(scope: Mapping[str, Any]) -> bool:
+    """Whether a request's address is its caller's, or a proxy's that nobody told us of.
+
+    Such a proxy may itself be at this machine, or inside, while its callers are not.
+    """
+    return STRANGE_PROXY not in scope
 
 
 def counted_address(address: str) -> str:

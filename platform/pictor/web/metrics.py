@@ -19,10 +19,10 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from pictor.kit import metrics, pools
+from pictor.kit.addresses import is_own_address
 from pictor.kit.errors import Forbidden, MethodNotAllowed, PictorError, Unauthenticated
 from pictor.web.edge import App, Receive, Scope, Send, header
 from pictor.web.gate import refuse
-from pictor.web.proxies import STRANGE
 
 PATH = "/metrics"
 Figures = Callable[[], Iterable[Metric]]
@@ -98,7 +98,7 @@ def page(figures: Figures) -> bytes:
 
 
 def _is_there(scope: Scope) -> bool:
-    return bool(settings.METRICS and (settings.METRICS_TOKEN or STRANGE not in scope))
+    return bool(settings.METRICS and (settings.METRICS_TOKEN or is_own_address(scope)))
 
 
 def _check(scope: Scope) -> None:

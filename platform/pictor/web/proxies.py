@@ -1,9 +1,9 @@
 """Who is really calling, when proxies of ours stand in between.
 
 `X-Forwarded-*` is believed only from configured proxies, and only as far as they vouch for it: the
-caller is the last address in the chain that is not one of them. From anybody else these headers
-are removed before anything can read them, and that they were there is noted: a proxy that nobody
-told us of may stand in between.
+caller is the last address in the chain that is not one of them. From anybody else these headers,
+and others that proxies send, are removed before anything can read them, and that they were there is
+noted: a proxy that nobody told us of may stand in between.
 """
 
 import ipaddress
@@ -12,9 +12,10 @@ from collections.abc import Iterable, MutableMapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+from pictor.kit.addresses import STRANGE_PROXY
+
 FORWARDED = b"x-forwarded-"
-STRANGE = "pictor.strange_proxy"
-"""In a request's scope where it came as if through a proxy, which is none of ours."""
+OTHERS = frozenset({b"forwarded", b"via", b"x-real-ip"})
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\[\]]+)\]|(?P<four>[0-9.]+))(?::[0-9]{1,5})?")
 
 
@@ -33,7 +34,7 @@ class Proxies:
         kept = [(name, value) for name, value in scope["headers"] if not _is_of_a_proxy(name)]
         if len(kept) == len(scope["headers"]):
             return scope
-        return {**scope, "headers": kept, STRANGE: True}
+        return {**scope, "headers": kept, STRANGE_PROXY: True}
 
     def _caller(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         """The last address of the chain that is not ours; a word that is none ends the chain."""
@@ -59,7 +60,7 @@ class Proxies:
 
 
 def _is_of_a_proxy(header: bytes) -> bool:
-    return header.startswith(FORWARDED) or header == b"forwarded"
+    return header.startswith(FORWARDED) or header in OTHERS
 
 
 def _address(word: str) -> str | None:
