@@ -5,6 +5,7 @@ from django.template.loader import render_to_string
 from accounts.models import Membership
 from accounts.selectors import members_of
 from accounts.services import post, record
+from accounts.titles import for_mail
 from webhooks.models import WebhookEndpoint
 
 ACTOR = "webhooks"
@@ -20,7 +21,7 @@ def pause(endpoint: WebhookEndpoint) -> None:
     """It has failed for days: nothing more is sent, and those who can mend it get a mail."""
     if not _stop(endpoint, WebhookEndpoint.Status.PAUSED, "it failed for 5 days"):
         return
-    context = {"endpoint": endpoint, "tenant": endpoint.tenant}
+    context = {"endpoint": endpoint, "workspace": for_mail(endpoint.tenant.shown_name)}
     subject = render_to_string("webhooks/paused_subject.txt", context).strip()
     text = render_to_string("webhooks/paused_message.txt", context)
     for member in members_of(endpoint.tenant_id):

@@ -9,6 +9,7 @@ the number of processes, and money, which is in Postgres, not at all.
 What only looks is counted too, by tenant: in one bucket of its kind.
 """
 
+import hashlib
 from uuid import UUID
 
 from accounts.rates import shared
@@ -22,6 +23,7 @@ from accounts.rates.buckets import (
     bucket_of_reads,
     bucket_of_sendings,
     buckets_of,
+    buckets_of_mails,
     buckets_of_sign_in,
     headers_of,
     refusal_of,
@@ -91,13 +93,24 @@ def take_sending(tenant_id: UUID, *, many: bool = False) -> None:
 
 def take_sign_in(*, account: str, address: str) -> None:
     """Count one typed password of an account, from an address. Raises as `take_read` does."""
-    buckets = buckets_of_sign_in(account, address)
-    taken = shared.take(buckets)
-    if taken.wait_seconds:
-        raise refusal_of(buckets, taken, {})
+    _take_all(buckets_of_sign_in(account, address))
+
+
+def take_mail(address: str) -> None:
+    """Count one mail to an address that its owner has not asked for. Raises as `take_read` does.
+
+    What follows a plus in it is not looked at: it leads to the same mailbox.
+    """
+    name, _, domain = address.strip().lower().rpartition("@")
+    mailbox = f"{name.partition('+')[0]}@{domain}"
+    _take_all(buckets_of_mails(hashlib.sha256(mailbox.encode()).hexdigest()[:32]))
 
 
 def _take_one(bucket: Bucket) -> None:
-    taken = shared.take([bucket])
+    _take_all([bucket])
+
+
+def _take_all(buckets: list[Bucket]) -> None:
+    taken = shared.take(buckets)
     if taken.wait_seconds:
-        raise refusal_of([bucket], taken, {})
+        raise refusal_of(buckets, taken, {})

@@ -10,10 +10,10 @@ from django.conf import settings
 from accounts.selectors import Caller
 from pictor.kit.errors import RateLimited
 
-MINUTE = 60.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+WORDS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 STEP_SECONDS = 5.0
 """Buckets fill in steps, so that a burst that takes a moment to arrive gets its limit exactly."""
-LONGEST_RETRY_AFTER = 60
 
 REQUESTS = "requests"
 IMAGES = "images"
@@ -30,6 +30,7 @@ PICTURES = "small pictures"
 NEW_PICTURES = "new small pictures"
 SENDINGS = "webhook tests and resends"
 KEY_CHANGES = "changes of keys"
+MAILS = "mails"
 
 PAGES_OF_PERSON = 300
 """Pages of the console a minute: five a second, for as long as one likes."""
@@ -42,17 +43,21 @@ SENDINGS_OF_TENANT = 30
 SIGN_INS_OF_ACCOUNT = 6
 SIGN_INS_FROM_ADDRESS = 30
 """Passwords typed a minute, right or wrong."""
+MAILS_AN_HOUR = 6
+MAILS_A_DAY = 12
+"""To one mailbox, of those that anybody can cause who types its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One limit as one request meets it: whose, how many a minute, how many it takes."""
+    """One limit as one request meets it: whose, how many in which time, how many it takes."""
 
     name: str
     unit: str
     whose: str
     capacity: int
     cost: int
+    seconds: float = MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,15 @@ def buckets_of_sign_in(account: str, address: str) -> list[Bucket]:
     ]
 
 
+def buckets_of_mails(mailbox: str) -> list[Bucket]:
+    """The limits of mails that others cause, to one mailbox."""
+    name = f"pictor:rate:{{mail}}:{mailbox}"
+    return [
+        Bucket(f"{name}:hour", MAILS, "address", MAILS_AN_HOUR, 1, HOUR),
+        Bucket(f"{name}:day", MAILS, "address", MAILS_A_DAY, 1, DAY),
+    ]
+
+
 def headers_of(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
     """Limit, remaining and seconds until full, of the tighter bucket of each unit."""
     headers: dict[str, str] = {}
@@ -163,9 +177,10 @@ def refusal_of(buckets: Sequence[Bucket], taken: Taken, headers: dict[str, str])
     ]
     bucket = max(short, key=lambda one: one.cost / one.capacity)
     never = bucket.cost > bucket.capacity
-    retry_after = min(LONGEST_RETRY_AFTER, max(1, math.ceil(taken.wait_seconds)))
+    retry_after = min(int(bucket.seconds), max(1, math.ceil(taken.wait_seconds)))
     error = RateLimited(
-        f"Rate limit reached for this {bucket.whose}: {bucket.capacity} {bucket.unit} a minute."
+        f"Rate limit reached for this {bucket.whose}: {bucket.capacity} {bucket.unit}"
+        f" {'an' if bucket.seconds == HOUR else 'a'} {WORDS[bucket.seconds]}."
         + (" One request for more images than that can never pass." if never else ""),
         retry_after=None if never else retry_after,
         should_retry=False if never else None,

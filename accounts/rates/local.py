@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from accounts.rates.buckets import MINUTE, STEP_SECONDS, Bucket, Taken
+from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 
 
 class LocalBuckets:
@@ -40,7 +40,7 @@ class LocalBuckets:
         """What the bucket holds, and since when: the time of its last step."""
         level, at = self._levels.get(bucket.name, (float(bucket.capacity), now))
         steps = max(0, math.floor((now - at) / STEP_SECONDS))
-        level += steps * bucket.capacity * STEP_SECONDS / MINUTE
+        level += steps * bucket.capacity * STEP_SECONDS / bucket.seconds
         if level >= bucket.capacity:
             return float(bucket.capacity), now
         return level, at + steps * STEP_SECONDS
@@ -48,5 +48,5 @@ class LocalBuckets:
 
 def _wait(bucket: Bucket, level: float, at: float, now: float) -> float:
     """Seconds until enough steps have filled the bucket for this cost."""
-    missing = (bucket.cost - level) * MINUTE / bucket.capacity
+    missing = (bucket.cost - level) * bucket.seconds / bucket.capacity
     return at + math.ceil(missing / STEP_SECONDS) * STEP_SECONDS - now

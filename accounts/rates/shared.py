@@ -18,35 +18,37 @@ logger = logging.getLogger(__name__)
 AWAY_SECONDS = 2.0
 """After a failure Redis is left alone for this long."""
 
-# KEYS: one hash a bucket. ARGV: capacity and cost of each, then the step (ms). A hash holds the
-# level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level (x 1000).
+# KEYS: one hash a bucket. ARGV: capacity, cost and time to fill (ms) of each, then the step (ms). A
+# hash holds the level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level
+# (x 1000).
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local step = tonumber(ARGV[2 * #KEYS + 1])
+local step = tonumber(ARGV[3 * #KEYS + 1])
 local levels, since, wait = {}, {}, 0
 for i = 1, #KEYS do
-  local capacity, cost = tonumber(ARGV[2 * i - 1]) * 1000, tonumber(ARGV[2 * i]) * 1000
+  local capacity, cost = tonumber(ARGV[3 * i - 2]) * 1000, tonumber(ARGV[3 * i - 1]) * 1000
+  local full = tonumber(ARGV[3 * i])
   local state = redis.call('HMGET', KEYS[i], 'level', 'at')
   local level, at = capacity, now
   if state[1] then
     local steps = math.max(0, math.floor((now - tonumber(state[2])) / step))
-    level = tonumber(state[1]) + steps * capacity * step / 60000
+    level = tonumber(state[1]) + steps * capacity * step / full
     at = tonumber(state[2]) + steps * step
     if level >= capacity then level, at = capacity, now end
   end
   levels[i], since[i] = level, at
   if level < cost then
-    local steps = math.ceil((cost - level) * 60000 / capacity / step)
+    local steps = math.ceil((cost - level) * full / capacity / step)
     wait = math.max(wait, at + steps * step - now)
   end
 end
 local result = {wait}
 for i = 1, #KEYS do
   if wait == 0 then
-    levels[i] = levels[i] - tonumber(ARGV[2 * i]) * 1000
+    levels[i] = levels[i] - tonumber(ARGV[3 * i - 1]) * 1000
     redis.call('HSET', KEYS[i], 'level', levels[i], 'at', since[i])
-    redis.call('PEXPIRE', KEYS[i], 120000)
+    redis.call('PEXPIRE', KEYS[i], 2 * tonumber(ARGV[3 * i]))
   end
   result[i + 1] = math.floor(levels[i])
 end
@@ -84,6 +86,10 @@ def _asked(arguments: tuple[Any, ...]) -> Steps[list[int]]:
 
 def _arguments(buckets: Sequence[Bucket]) -> tuple[Any, ...]:
     """How many keys, the keys, and what the script makes of them."""
-    numbers = [number for bucket in buckets for number in (bucket.capacity, bucket.cost)]
+    numbers = [
+        number
+        for bucket in buckets
+        for number in (bucket.capacity, bucket.cost, int(bucket.seconds * 1000))
+    ]
     names = [bucket.name for bucket in buckets]
     return len(names), *names, *numbers, int(STEP_SECONDS * 1000)

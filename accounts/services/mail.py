@@ -17,6 +17,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from accounts.models import Mail
+from accounts.titles import for_mail, without_marks
 from pictor.kit.bell import ring
 
 logger = logging.getLogger(__name__)
@@ -33,15 +34,22 @@ _senders = threading.BoundedSemaphore(2)
 
 
 def post(*, to: str, subject: str, text: str, html: str = "") -> Mail:
-    """Have a mail sent as soon as the transaction is committed. Its subject becomes one line."""
-    one_line = " ".join(subject.split())  # names are in it: one of two lines could not be sent
-    mail = Mail.objects.create(to=to, subject=one_line[:200], text=text, html=html)
+    """Have a mail sent as soon as the transaction is committed.
+
+    Its subject becomes one line, without marks that nobody sees: people's words are in it.
+    """
+    one_line = without_marks(subject)[:200]
+    mail = Mail.objects.create(to=to, subject=one_line, text=text, html=html)
     transaction.on_commit(partial(ring, TASK))
     return mail
 
 
 def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any]) -> None:
-    """Post one mail to each of them: `{template}_subject.txt`, `_message.txt`, `_message.html`."""
+    """Post one mail to each of them: `{template}_subject.txt`, `_message.txt`, `_message.html`.
+
+    `words` are the templates'; the name of the `workspace` among them leads nowhere.
+    """
+    words = {**words, "workspace": for_mail(words["workspace"])}
     subject, text, html = (
         render_to_string(f"{template}_{part}", words).strip()
         for part in ("subject.txt", "message.txt", "message.html")

@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.ledger import ledger
 from accounts.models import Actor, ApiKey, Tenant
 from accounts.services.audit import record
+from accounts.titles import holds_address, without_marks
 from pictor.kit.money import Micros
 
 
@@ -110,10 +111,16 @@ def set_title(*, tenant: Tenant, title: str, actor: Actor, ip: str | None = None
 
     What operators call it stays, so nobody can pass for somebody else. Raises ValidationError for
     one that is too long or has a line break: no field of a form holds that, and the name is typed
-    to delete the workspace.
+    to delete the workspace. It is in mails to strangers, so it holds no address and no unseen mark
+    either, unless operators call it so.
     """
     if "".join(title.splitlines()) != title:
         raise ValidationError({"title": "A name has one line."})
+    if title != tenant.shown_name:
+        if without_marks(title) != " ".join(title.split()):
+            raise ValidationError({"title": "A name holds no marks that nobody sees."})
+        if holds_address(title):
+            raise ValidationError({"title": "A name holds no web or e-mail address."})
     columns = {"title": title}
     change_columns(tenant=tenant, action="tenant.title", columns=columns, actor=actor, ip=ip)
 

@@ -15,6 +15,7 @@ from accounts.services.api_keys import KeyRules, issue_api_key
 from accounts.services.audit import record
 from accounts.services.members import add_member
 from accounts.services.tenants import TenantLimits, create_tenant
+from accounts.titles import for_mail
 from pictor.kit.money import Micros
 
 CREDIT_REASON = "credit for signing up"
@@ -63,7 +64,7 @@ def open_workspace(*, user: User, ip: str | None = None) -> Tenant | None:
         return None
     tenant = create_tenant(
         name=_free_name(user),
-        title=f"{user.email.partition('@')[0][:60]}'s workspace",
+        title=f"{for_mail(user.email.partition('@')[0])}'s workspace",
         actor=user,
         limits=TenantLimits(**settings.SIGN_UP_LIMITS),
         ip=ip,

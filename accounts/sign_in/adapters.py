@@ -4,16 +4,29 @@ import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from cryptography.fernet import InvalidToken
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
+from django.shortcuts import render
 from typing_extensions import override
 
+from accounts import rates
 from accounts.services import post
 from pictor.kit.encryption import decrypted, encrypted
+from pictor.kit.errors import RateLimited
 
+CAUSED = frozenset(
+    f"account/email/{name}"
+    for name in (
+        *("email_confirmation", "email_confirmation_signup", "password_reset_code"),
+        *("unknown_account", "account_already_exists"),
+    )
+)
+"""Mails that anybody causes who types an address: their number is limited by mailbox."""
 INVITED = "invited"
 """In a session: it came by an invitation that is open."""
 logger = logging.getLogger(__name__)
@@ -29,11 +42,26 @@ class AccountAdapter(DefaultAccountAdapter):
 
     @override
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Written down with whatever it tells of, and sent by the short-work worker."""
+        """Written down with whatever it tells of, and sent by the short-work worker.
+
+        Beyond a mailbox's limit nothing is done, whether or not there is an account: a 429.
+        """
+        if template_prefix in CAUSED:
+            self._count(email)
         words = {"email": email, **context}
         message = self.render_mail(template_prefix, email, words)
         html = [body for body, kind in message.alternatives if kind == "text/html"]
         post(to=email, subject=message.subject, text=message.body, html=html[0] if html else "")
+
+    def _count(self, email: str) -> None:
+        try:
+            rates.take_mail(email)
+        except RateLimited as error:
+            transaction.set_rollback(True)
+            words = {"are_mails": True, "seconds": error.retry_after}
+            answer = render(self.request, "429.html", words, status=error.status)
+            answer["Retry-After"] = str(error.retry_after)
+            raise ImmediateHttpResponse(answer) from None
 
     @override
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

@@ -8,6 +8,7 @@ from accounts.models import Membership
 from accounts.quotas import resets_at
 from accounts.selectors import members_of
 from accounts.services import post_rendered
+from accounts.titles import for_mail
 from billing.models import BudgetWarning
 from billing.selectors import PassedBudget, passed_budgets
 from pictor.kit.money import Micros, to_decimal
@@ -43,7 +44,7 @@ def _tell(passed: PassedBudget) -> None:
     begun = datetime.combine(passed.window, time(), UTC)
     words = {
         "workspace": passed.key.tenant.shown_name,
-        "key": passed.key.name or f"{passed.key.visible_prefix}…",
+        "key": for_mail(passed.key.name) or f"{passed.key.visible_prefix}…",
         "used": _dollars(passed.used),
         "most": _dollars(passed.most),
         "period": passed.period,

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import rates
 from accounts.models import Invitation, Membership
 from accounts.selectors import api_keys_of, invitations_of, members_of
 from accounts.services import (
@@ -24,6 +25,7 @@ from console.people import invitations
 from console.workspace.access import ADMIN, OWNER, May, Workspace, member
 from console.workspace.fields import dressed, take_errors
 from pictor.kit import clock
+from pictor.kit.errors import RateLimited
 
 ROLE_WORDS = {
     "owner": "Everything, owners and the workspace itself too",
@@ -58,6 +60,7 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         try:
+            _count_mail(form.cleaned_data["email"])
             invite(
                 by=workspace.membership,
                 email=form.cleaned_data["email"],
@@ -72,6 +75,15 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
             messages.success(request, "Invitation sent")
             return redirect("workspace:members", workspace.tenant.public_id)
     return _page(request, workspace, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _count_mail(address: str) -> None:
+    """Raises ValidationError where strangers have caused enough mails to it, of any workspace."""
+    try:
+        rates.take_mail(address)
+    except RateLimited:
+        words = "Enough mails were sent to this address: try again later."
+        raise ValidationError({"email": words}) from None
 
 
 @require_POST

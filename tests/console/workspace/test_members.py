@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
@@ -24,6 +25,12 @@ from tests.console.workspace.conftest import give_factor, url, words_of
 from tests.factories import Customer
 
 OWNER, DEVELOPER = Membership.Role.OWNER, Membership.Role.DEVELOPER
+
+
+@pytest.fixture(autouse=True)
+def uncounted():
+    """No mailbox has had another test's mails."""
+    cache.clear()
 
 
 def person(customer: Customer, role: Membership.Role, email: str) -> User:
@@ -170,6 +177,27 @@ def test_invitations_of_a_day_have_a_bound(acme, sign_in, monkeypatch):
     assert too_many.status_code == 422
     assert "4 invitations were sent within a day" in words_of(too_many)
     assert Mail.objects.count() == 4
+
+
+def test_one_mailbox_gets_six_invitations_within_an_hour_whoever_sends_them(sign_in):
+    customers = [Customer(f"acme-{number}") for number in range(7)]
+    form = {"email": "bob@example.com", "role": "viewer"}
+
+    answers = [sign_in(one).post(url("member_invite", one), form) for one in customers]
+
+    assert [answer.status_code for answer in answers] == [302] * 6 + [422]
+    assert "Enough mails were sent to this address" in words_of(answers[-1])
+    assert Mail.objects.count() == 6
+
+
+def test_no_name_of_a_workspace_leads_the_invited_anywhere(acme, sign_in):
+    Tenant.objects.filter(id=acme.id).update(title="Win at http://evil.example \u202egnp.exe")
+
+    invited(sign_in(acme), acme, "bob@example.com")
+
+    mail = Mail.objects.get()
+    assert mail.subject == "owner@acme.example invites you to Win at http evil example gnp exe"
+    assert [word in mail.text + mail.html for word in ("evil.example", "\u202e")] == [False, False]
 
 
 def test_an_invitation_is_there_only_with_its_mail(acme, sign_in, monkeypatch):

@@ -54,6 +54,8 @@ def test_a_shorter_time_erases_nothing_before_that_is_agreed_to(acme, sign_in):
     [
         ({"title": ""}, "This field is required"),
         ({"title": "Acme\r\nStudio"}, "A name has one line."),
+        ({"title": "Win at evil.example"}, "A name holds no web or e-mail address."),
+        ({"title": "Acme \u202eoidutS"}, "A name holds no marks that nobody sees."),
         ({"title": "acme", "prompt_retention_days": "-1"}, "greater than or equal to 0"),
         ({"title": "Other", "prompt_retention_days": "99999"}, "prompts are kept for 0 to"),
         ({"title": "Other", "image_retention_days": "31"}, "images are kept for 0 to 30 days"),

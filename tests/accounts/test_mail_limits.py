@@ -1,0 +1,65 @@
+"""Mail that a stranger causes: how much of it one mailbox gets, whoever has it."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import Mail, User
+from accounts.services import create_user
+from tests.accounts.test_sign_up import CODE, FORM, PASSWORD, RESET, SIGN_UP
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
+
+
+@pytest.fixture(autouse=True)
+def no_limits_of_a_minute(settings):
+    """The library's own, which are forgotten within a minute."""
+    settings.ACCOUNT_RATE_LIMITS = False
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+@pytest.mark.parametrize(
+    ("page", "form"), [(SIGN_UP, FORM), (RESET, {"email": "ann@example.com"})], ids=["up", "reset"]
+)
+def test_one_mailbox_gets_six_within_an_hour(page, form, is_known):
+    if is_known:
+        create_user(email="ann@example.com", password=PASSWORD, actor="test")
+
+    answers = [Client().post(page, form) for _ in range(11)]
+
+    assert [answer.status_code for answer in answers] == [302] * 6 + [429] * 5
+    assert Mail.objects.filter(to="ann@example.com").count() == 6
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 600
+    assert "Enough mails were sent to this address." in answers[-1].content.decode()
+
+
+def test_what_follows_a_plus_is_the_same_mailbox():
+    forms = [{"email": f"ann+{number}@example.com"} for number in range(8)]
+
+    answers = [Client().post(RESET, form) for form in forms]
+
+    assert [answer.status_code for answer in answers] == [302] * 6 + [429] * 2
+
+
+def test_asking_again_for_a_code_is_counted_too():
+    browser = Client()
+    browser.post(SIGN_UP, FORM)
+    [Client().post(RESET, {"email": "ann@example.com"}) for _ in range(5)]
+
+    answer = browser.post(CODE, {"action": "resend"})
+
+    assert answer.status_code == 429
+    assert Mail.objects.count() == 6
+
+
+def test_whoever_is_refused_leaves_nothing_behind():
+    [Client().post(RESET, {"email": "ann@example.com"}) for _ in range(6)]
+
+    Client().post(SIGN_UP, FORM)
+
+    assert not User.objects.exists()
+
+
+def test_others_get_their_mail():
+    [Client().post(RESET, {"email": "ann@example.com"}) for _ in range(7)]
+
+    assert Client().post(RESET, {"email": "bob@example.com"}).status_code == 302
