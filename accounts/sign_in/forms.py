@@ -7,8 +7,9 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignUpForm
 from django import forms
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from typing_extensions import override
 from unfold.forms import AuthenticationForm
 
@@ -77,6 +78,17 @@ class SignUpForm(AllauthSignUpForm):
     """An address, a password, and the terms."""
 
     terms = forms.BooleanField(label="I accept the terms")
+
+    @override
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """The new person; where the address is known, nobody, and where that leads.
+
+        The password is hashed either way: who has an account could be told by the time otherwise.
+        """
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        saved: tuple[User | None, HttpResponse | None] = super().try_save(request)
+        return saved
 
     @override
     def save(self, request: HttpRequest) -> User:

@@ -1,0 +1,58 @@
+"""Whether there is an account is told by no page, and by no time: the same is done either way."""
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.test import Client
+
+from accounts.models import Mail
+from accounts.services import create_user
+from tests.accounts.test_sign_up import FORM, LOGIN, PASSWORD, RESET, SIGN_UP
+
+ADDRESS = "ann@example.com"
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that are hashed from now on: nearly all of the time that a form takes."""
+    passwords: list[str] = []
+    encode = PBKDF2PasswordHasher.encode
+
+    def noted(self: PBKDF2PasswordHasher, password: str, *rest: object) -> str:
+        passwords.append(password)
+        return encode(self, password, *rest)
+
+    monkeypatch.setattr(PBKDF2PasswordHasher, "encode", noted)
+    return passwords
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+@pytest.mark.parametrize(
+    ("page", "form", "work"),
+    [
+        (SIGN_UP, FORM, (1, 1)),
+        (RESET, {"email": ADDRESS}, (0, 1)),
+        (LOGIN, {"login": ADDRESS, "password": "a wrong one"}, (1, 0)),
+        ("/admin/login/", {"username": ADDRESS, "password": "a wrong one"}, (1, 0)),
+    ],
+    ids=["sign-up", "reset", "sign-in", "staff's sign-in"],
+)
+def test_the_same_is_hashed_and_mailed_for_who_is_known_and_who_is_not(
+    hashed, page, form, work, is_known
+):
+    if is_known:
+        create_user(email=ADDRESS, password=PASSWORD, actor="test")
+    hashed.clear()
+
+    Client().post(page, form)
+
+    assert (len(hashed), Mail.objects.filter(to=ADDRESS).count()) == work
+
+
+def test_an_account_without_a_password_takes_as_long_as_any(hashed):
+    create_user(email=ADDRESS, password=None, actor="test")
+
+    Client().post(LOGIN, {"login": ADDRESS, "password": "a wrong one"})
+
+    assert len(hashed) == 1
