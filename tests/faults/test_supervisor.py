@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pictor.runtime import logs
 from pictor.runtime import supervisor as supervisor_module
 from pictor.runtime.errors import RuntimeProblem, Stopped
 from pictor.runtime.part import Part, Running
@@ -81,6 +82,30 @@ def test_a_part_that_ends_is_started_again_whatever_its_exit_status(supervisor, 
     (second,) = pids(tmp_path)["echo"]
     assert psutil.pid_exists(second)
     assert not psutil.pid_exists(first)
+
+
+def test_a_log_that_grows_while_its_part_runs_is_set_aside(supervisor, tmp_path, monkeypatch):
+    monkeypatch.setattr(logs, "KEEP_BYTES", 10_000)
+    program = """
+        import signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        print("up", flush=True)
+        for _ in range(2000):
+            print("x" * 99, flush=True)
+        signal.sigwait([signal.SIGUSR1])
+        print("later", flush=True)
+        signal.pause()
+    """
+    log, aside = tmp_path / "log" / "chatty.log", tmp_path / "log" / "chatty.log.1"
+    supervisor.start([part("chatty", program)])
+    supervisor.wait_for(lambda: aside.exists() and log.stat().st_size <= 10_000)
+
+    psutil.Process(pids(tmp_path)["chatty"][0]).send_signal(signal.SIGUSR1)
+    supervisor.wait_for(lambda: log.read_bytes().endswith(b"later\n"))
+
+    assert log.stat().st_size <= 10_000
+    assert b"x" * 99 in aside.read_bytes()
+    assert b"\x00" not in log.read_bytes()
 
 
 def test_a_part_killed_again_and_again_is_back_within_five_seconds(supervisor, tmp_path):

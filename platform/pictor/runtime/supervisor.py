@@ -20,7 +20,7 @@ from pictor.runtime.errors import RuntimeProblem, Stopped
 from pictor.runtime.files import write_json
 from pictor.runtime.guard import Guard
 from pictor.runtime.leftovers import note_children
-from pictor.runtime.logs import begin_log
+from pictor.runtime.logs import begin_log, bound_log
 from pictor.runtime.part import Part, Running, tail
 from pictor.runtime.process import Command, signal_group, spawn
 from pictor.runtime.progress import Progress
@@ -200,6 +200,8 @@ class Supervisor:
             self._note_end(watched, running)
         elif not watched.ready:
             self._probe(watched, running)
+        else:
+            bound_log(running.log)
         return not watched.ready
 
     def _probe(self, watched: Watched, running: Running) -> None:
