@@ -1,6 +1,7 @@
 """What the short-work worker does for accounts."""
 
 from celery import shared_task
+from django.core.management import call_command
 
 from accounts.services import erase_due, mail
 from pictor.kit import clock
@@ -16,6 +17,12 @@ def send_mail() -> None:
 def forget_mail() -> None:
     """Delete mail of more than a week ago."""
     mail.forget_old(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def forget_sessions() -> None:
+    """Delete sessions that have expired."""
+    call_command("clearsessions")
 
 
 @shared_task(ignore_result=True)

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from accounts.models import Mail
 from tests.databases import another_database, run_tool
 from tests.servers import ROOT
 
@@ -24,6 +25,13 @@ its own `migrate` is run. pg_dump wrote the file, with `--no-owner --no-privileg
 """
 LEDGER_KEY = "RuKHNalm6uYE4_uFWmJp9H1OVol8JcmyFBmHCsiDjXdYYzdeZsFhf-29ui9YZhVU"
 """That installation's, which proves its books."""
+
+MEANWHILE = """
+INSERT INTO accounts_mail (id, "to", subject, text, html, attempts, error)
+VALUES ('01a21431-6fff-76d9-b5fe-8d8c17ba681e', 'ann@example.com', 'Code: 1', 'It is 1', '', 0, '');
+INSERT INTO django_session VALUES ('r61tn6cfx7vrt7bpuek7yr4e0vfnu590', 'e30', now() + '1 hour');
+"""
+"""A mail that waits, and somebody who is signed in."""
 
 
 def manage(*arguments: str, database: dict[str, Any]) -> str:
@@ -67,6 +75,7 @@ def kept(db: None) -> Iterator[dict[str, Any]]:
     """The kept database, brought up to date."""
     with another_database("kept") as made:
         restore(made, lzma.decompress(KEPT.read_bytes()))
+        restore(made, MEANWHILE.encode())
         manage("migrate", "-v0", database=made)
         yield made
 
@@ -82,3 +91,7 @@ def test_a_database_of_an_earlier_release_ends_as_a_new_one_with_its_rows_proved
         assert found.fetchall() == [
             ("succeeded", 5_880), ("failed", 0), ("succeeded", 40_000), ("succeeded", 5_880),
         ]  # fmt: skip
+        sessions = rows.execute("SELECT count(*) FROM django_session").fetchone()
+        mails = rows.execute("SELECT contents FROM accounts_mail ORDER BY id DESC LIMIT 1")
+        ((contents,),) = mails.fetchall()
+        assert (sessions, Mail(contents=contents).text) == ((0,), "It is 1")

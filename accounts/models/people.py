@@ -1,5 +1,6 @@
 """People, and the mail that they get."""
 
+import json
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -9,6 +10,7 @@ from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
 from pictor.kit import ids
+from pictor.kit.encryption import decrypted, encrypted
 
 
 class UserManager(BaseUserManager["User"]):
@@ -74,14 +76,13 @@ Actor = User | str
 class Mail(models.Model):
     """An e-mail: written in the transaction that it tells of, sent by the short-work worker.
 
-    What it says is forgotten once it is sent; the mailbox of the embedded default keeps it.
+    What it says is encrypted, as codes are in it, and forgotten once it is sent; the mailbox of the
+    embedded default keeps it. To read it raises cryptography's InvalidToken where no key opens it.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     to = models.EmailField()
-    subject = models.CharField(max_length=200)
-    text = models.TextField()
-    html = models.TextField(blank=True)
+    contents = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     due_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -97,4 +98,30 @@ class Mail(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.subject} to {self.to}"
+        return f"mail to {self.to}"
+
+    @staticmethod
+    def sealed(*, subject: str, text: str, html: str) -> str:
+        """The words of a mail, as `contents` has them."""
+        return encrypted(json.dumps([subject, text, html]))
+
+    @property
+    def subject(self) -> str:
+        """One line; empty once it is forgotten, as the others are."""
+        return self._words()[0]
+
+    @property
+    def text(self) -> str:
+        """What those see who read no HTML."""
+        return self._words()[1]
+
+    @property
+    def html(self) -> str:
+        """The same as HTML; empty where there is none."""
+        return self._words()[2]
+
+    def _words(self) -> tuple[str, str, str]:
+        if not self.contents:
+            return "", "", ""
+        subject, text, html = json.loads(decrypted(self.contents))
+        return subject, text, html

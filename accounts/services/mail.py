@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
@@ -19,6 +20,7 @@ from django.template.loader import render_to_string
 from accounts.models import Mail
 from accounts.titles import for_mail, without_marks
 from pictor.kit.bell import ring
+from pictor.kit.encryption import encrypted_anew
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +40,8 @@ def post(*, to: str, subject: str, text: str, html: str = "") -> Mail:
 
     Its subject becomes one line, without marks that nobody sees: people's words are in it.
     """
-    one_line = without_marks(subject)[:200]
-    mail = Mail.objects.create(to=to, subject=one_line, text=text, html=html)
+    contents = Mail.sealed(subject=without_marks(subject)[:200], text=text, html=html)
+    mail = Mail.objects.create(to=to, contents=contents)
     transaction.on_commit(partial(ring, TASK))
     return mail
 
@@ -82,6 +84,23 @@ def forget_old(*, now: datetime) -> None:
 
 
 @transaction.atomic
+def encrypt_mail_anew() -> int:
+    """Encrypt what waiting mail says by the newest key; how many mails.
+
+    One that no key opens stays as it is, and is given up in time.
+    """
+    changed = 0
+    for mail in Mail.objects.select_for_update().exclude(contents="").order_by("id"):
+        try:
+            mail.contents = encrypted_anew(mail.contents)
+        except InvalidToken:
+            continue
+        mail.save(update_fields=["contents"])
+        changed += 1
+    return changed
+
+
+@transaction.atomic
 def _claimed(now: datetime) -> Mail | None:
     """A mail that nobody else sends now; it is due again later, should this process die."""
     due = Mail.objects.filter(sent_at=None, due_at__lte=now, attempts__lt=MOST_ATTEMPTS)
@@ -94,18 +113,18 @@ def _claimed(now: datetime) -> Mail | None:
 
 
 def _send(mail: Mail, now: datetime) -> bool:
-    message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to])
-    if mail.html:
-        message.attach_alternative(mail.html, "text/html")
     try:
+        message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to])
+        if mail.html:
+            message.attach_alternative(mail.html, "text/html")
         message.send()
-    except (OSError, ValueError) as error:  # smtplib's are OSErrors
+    except (OSError, ValueError, InvalidToken) as error:  # smtplib's are OSErrors
         mail.error = f"{type(error).__name__}: {error}"[:MAX_ERROR]
         mail.save(update_fields=["error"])
         logger.warning("a mail was not sent, attempt %d: %s", mail.attempts, type(error).__name__)
         return False
     mail.sent_at, mail.error = now, ""
     if not settings.MAILBOX:
-        mail.text = mail.html = ""
-    mail.save(update_fields=["sent_at", "error", "text", "html"])
+        mail.contents = ""
+    mail.save(update_fields=["sent_at", "error", "contents"])
     return True

@@ -1,16 +1,91 @@
-"""Sessions in the database, looked for by keys that Django may have made and by no other text."""
+"""Sessions in the database, which whoever reads a copy of it can neither open nor read.
 
+A row has a digest of the key that the cookie has, and its data encrypted: codes are in there.
+"""
+
+import hashlib
 import re
+from typing import Any
 
+from asgiref.sync import sync_to_async
+from cryptography.fernet import InvalidToken
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.base_session import AbstractBaseSession
 from typing_extensions import override
 
+from pictor.kit import clock
+from pictor.kit.encryption import decrypted, encrypted
+
 _KEY = re.compile("[a-z0-9]{32}")
+_DIGEST_CHARACTERS = 40
+"""Of a key's SHA-256 in hex: the column's width, and 160 bits."""
 
 
 class SessionStore(db.SessionStore):
-    """A cookie may hold anything: a NUL in it would be an error of the database's."""
+    """Django's. It looks for keys that Django may have made, and for no other text.
+
+    A cookie may hold anything: a NUL in it would be an error of the database's.
+    """
 
     @override
     def _validate_session_key(self, key: str | None) -> bool:  # type: ignore[misc]  # not in stubs
         return key is not None and _KEY.fullmatch(key) is not None
+
+    @override
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        return encrypted(super().encode(session_dict))
+
+    @override
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
+        """What was encoded; nothing where the key that encrypted it is gone: sign in once more."""
+        try:
+            signed = decrypted(str(session_data))
+        except InvalidToken:
+            return {}
+        return super().decode(signed)
+
+    @override
+    def load(self) -> dict[str, Any]:
+        rows = self.model.objects.filter(expire_date__gt=clock.now())
+        row = rows.filter(session_key=_digest(self.session_key or "")).first()
+        if row is None:
+            self._session_key = None
+            return {}
+        return self.decode(row.session_data)
+
+    @override
+    def exists(self, session_key: str) -> bool:
+        return super().exists(_digest(session_key))
+
+    @override
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        row = super().create_model_instance(data)
+        row.session_key = _digest(row.session_key)
+        return row
+
+    @override
+    def delete(self, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        if key is not None:
+            super().delete(_digest(key))
+
+    @override
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    @override
+    async def aexists(self, session_key: str) -> bool:
+        return await sync_to_async(self.exists)(session_key)
+
+    @override
+    async def acreate_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        return await sync_to_async(self.create_model_instance)(data)
+
+    @override
+    async def adelete(self, session_key: str | None = None) -> None:
+        await sync_to_async(self.delete)(session_key)
+
+
+def _digest(key: str) -> str:
+    """A session's key as its row has it. 165 random bits need no salt and no slow digest."""
+    return hashlib.sha256(key.encode()).hexdigest()[:_DIGEST_CHARACTERS]

@@ -59,6 +59,10 @@ app.conf.update(
         "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
         "look-around": {"task": "generation.tasks.look_around", "schedule": crontab()},
         "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},
+        "forget-sessions": {
+            "task": "accounts.tasks.forget_sessions",
+            "schedule": crontab(minute=13),
+        },
         "tell-of-low-balances": {
             "task": "billing.tasks.tell_of_low_balances",
             "schedule": crontab(minute="*/5"),

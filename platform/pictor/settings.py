@@ -51,7 +51,7 @@ OBJECT_KEY_SECRET = env_secret("PICTOR_OBJECT_KEY_SECRET")
 LEDGER_KEY = env_secret("PICTOR_LEDGER_KEY")
 """Seals transfers, audit events and heads of the ledger; in no database."""
 ENCRYPTION_KEYS = env_fernet_keys("PICTOR_ENCRYPTION_KEYS")
-"""Fernet keys for channel credentials, webhook secrets and second factors, newest first."""
+"""Fernet keys, newest first: credentials, webhook secrets, factors, sessions and mail."""
 
 OUR_APPS = ["pictor", "accounts", "webhooks", "billing", "storage", "generation", "console"]
 INSTALLED_APPS = [

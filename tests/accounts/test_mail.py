@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.controller import Controller
+from cryptography.fernet import Fernet
+from django.core.management import call_command
 from django.db import transaction
 
 from accounts.models import Mail
@@ -146,3 +148,32 @@ def test_without_a_mail_server_it_waits(settings, server):
 
     assert send_due(now=soon()) == 0
     assert Mail.objects.get().text == "plain words"
+
+
+def test_waiting_mail_outlives_a_change_of_encryption_keys(server, settings):
+    old, new = settings.ENCRYPTION_KEYS, Fernet.generate_key().decode()
+    written()
+    settings.ENCRYPTION_KEYS = [new, *old]
+    call_command("person", "rotate-mfa")
+    settings.ENCRYPTION_KEYS = [new]
+
+    assert send_due(now=soon()) == 1
+
+    (raw,) = server.kept
+    assert message_from_bytes(raw)["Subject"] == "Hello"
+
+
+def test_a_mail_that_no_key_opens_keeps_no_other_waiting(server, settings):
+    known, lost = settings.ENCRYPTION_KEYS, [Fernet.generate_key().decode()]
+    settings.ENCRYPTION_KEYS = lost
+    unreadable = written()
+    settings.ENCRYPTION_KEYS = known
+    written()
+
+    sent = send_due(now=soon())
+    call_command("person", "rotate-mfa")
+
+    unreadable.refresh_from_db()
+    assert (sent, unreadable.error, unreadable.sent_at) == (1, "InvalidToken: ", None)
+    settings.ENCRYPTION_KEYS = lost
+    assert send_due(now=soon() + timedelta(minutes=2)) == 1

@@ -132,7 +132,7 @@ def test_a_process_that_ends_between_two_mails_leaves_them_all_to_the_next_look(
     def dies_at_the_second(*, to: str, **words: str) -> None:
         if written:
             raise SystemExit
-        Mail.objects.create(to=to, **words)
+        Mail.objects.create(to=to, contents=Mail.sealed(**words))
         written.append(to)
 
     with monkeypatch.context() as patch:

@@ -1,11 +1,18 @@
 """What a request carried is found nowhere but where it belongs."""
 
+import base64
+import contextlib
+import re
+import zlib
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 import redis
 
+from pictor.kit.ids import new_uuid
 from tests.customer import Customer
 from tests.processes import command_lines
 from tests.servers import Stack
@@ -15,6 +22,7 @@ TAG = "person-quagmire-77"
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
 _HOLDING = 'SELECT count(*) FROM public."{table}" AS row WHERE row::text LIKE %s'
+_ROWS = 'SELECT row::text FROM public."{table}" AS row'
 
 
 @pytest.fixture
@@ -26,6 +34,20 @@ def used(customer: Customer) -> Customer:
     for fault in ("fail=500", "corrupt"):
         assert customer.generate(f"{PROMPT} [sandbox: {fault}]", **said).status_code == 502
     return customer
+
+
+@pytest.fixture
+def begun(stack: Stack) -> Iterator[tuple[str, str]]:
+    """A sign-up that waits for its code: the session's key in the cookie, and the code mailed."""
+    email = f"{new_uuid().hex}@example.com"
+    with httpx.Client(base_url=stack.base_url, trust_env=False) as browser:
+        browser.get("/accounts/signup/")
+        form = {"email": email, "password1": "correct-horse-battery", "terms": "on"}
+        token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        assert browser.post("/accounts/signup/", data={**form, **token}).status_code == 302
+        page = browser.get("/mailbox/").text
+        (code,) = re.findall(r"Your code: (\S+)</h2>.*?To " + email, page, re.DOTALL)[-1:]
+        yield browser.cookies["sessionid"], code
 
 
 def test_no_log_holds_a_prompt_a_tag_or_a_key(used: Customer, stack: Stack) -> None:
@@ -47,6 +69,18 @@ def test_no_row_holds_a_key_or_a_secret(
             assert database.execute(sql, [f"%{secret}%"]).fetchone() == (0,), table
 
 
+def test_no_row_holds_what_lets_somebody_in(
+    begun: tuple[str, str], database: "psycopg.Connection[Any]"
+) -> None:
+    tables = [table for (table,) in database.execute(_TABLES).fetchall()]
+
+    assert {"django_session", "accounts_mail"} <= {*tables}
+    for table in tables:
+        sql: Any = _ROWS.format(table=table)
+        rows = [unpacked(row) for (row,) in database.execute(sql).fetchall()]
+        assert not [row for row in rows for secret in begun if secret in row], table
+
+
 def test_the_broker_and_the_command_lines_hold_nothing_of_it(used: Customer, stack: Stack) -> None:
     client: Any = redis.Redis.from_url(stack.env["REDIS_URL"])
     held = b"".join(client.dump(key) or b"" for key in client.scan_iter())
@@ -55,6 +89,15 @@ def test_the_broker_and_the_command_lines_hold_nothing_of_it(used: Customer, sta
     for secret in (PROMPT, TAG, used.api_key):
         assert secret.encode() not in held
         assert secret not in words
+
+
+def unpacked(row: str) -> str:
+    """A row with what base64 and deflate alone hide in it, as Django keeps a session's data."""
+    seen = [row]
+    for word in re.findall(r"[\w-]{16,}", row):
+        with contextlib.suppress(ValueError, zlib.error):
+            seen.append(zlib.decompress(base64.urlsafe_b64decode(word + "==")).decode())
+    return "\n".join(seen)
 
 
 def secrets_of(stack: Stack) -> list[str]:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from accounts.management.operator import ACTOR, say_invalid
 from accounts.selectors import user_by_email
+from accounts.services.mail import encrypt_mail_anew
 from accounts.services.second_factors import (
     encrypt_second_factors_anew,
     reset_second_factors,
@@ -16,9 +17,9 @@ from accounts.services.second_factors import (
 
 
 class Command(BaseCommand):
-    """Take away a person's lost second factors, or write everyone's by the newest key."""
+    """Take away a person's lost second factors; write everyone's, and mail, by the newest key."""
 
-    help = "Reset a person's second factor, or encrypt all of them by the newest key."
+    help = "Reset a person's second factor, or encrypt all of them, and mail, by the newest key."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 
     @override
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         reset = actions.add_parser("reset-mfa", help="take away a person's second factors")
         reset.add_argument("email")
-        actions.add_parser("rotate-mfa", help="write all second factors by the newest key")
+        actions.add_parser("rotate-mfa", help="write all second factors and mail by the newest key")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,4 +46,5 @@ class Command(BaseCommand):
 
     def _rotate(self, options: dict[str, Any]) -> None:
         count = encrypt_second_factors_anew(actor=ACTOR)
-        self.stdout.write(f"{count} encrypted by the newest key")
+        mails = encrypt_mail_anew()
+        self.stdout.write(f"{count} factors and {mails} mails encrypted by the newest key")
