@@ -1,10 +1,11 @@
 """What pages of the admin share: who asks, saves that are a service's, rows that nobody changes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Model, ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from typing_extensions import override
 from unfold.admin import ModelAdmin
@@ -44,22 +45,30 @@ class ServiceAdmin(GuardedAdmin):
         return False
 
     @override
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The forms asked the service before; it may still refuse what another changed since."""
-        try:
-            response: HttpResponse = super().changeform_view(
-                request, object_id, form_url, extra_context
-            )
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-            return HttpResponseRedirect(request.get_full_path())
-        return response
+        return said_where_refused(request, super().changeform_view, *args, **kwargs)
+
+    @override
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return said_where_refused(request, super().delete_view, *args, **kwargs)
+
+    @override
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return said_where_refused(request, super().changelist_view, *args, **kwargs)
+
+
+def said_where_refused(
+    request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
+) -> HttpResponse:
+    """The view's answer; where a service refuses, its page again with the reason on it."""
+    try:
+        return view(request, *args, **kwargs)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    except ProtectedError:
+        messages.error(request, "Something refers to it meanwhile: it cannot be deleted.")
+    return HttpResponseRedirect(request.get_full_path())
 
 
 class ReadOnlyAdmin(DollarForms, GuardedAdmin):

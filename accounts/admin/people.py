@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from typing_extensions import override
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.admin.base import ServiceAdmin, by
+from accounts.admin.base import ServiceAdmin, by, said_where_refused
 from accounts.models import User
 from accounts.services import By, Person, change_user, create_user, delete_user, set_password
 
@@ -130,7 +130,8 @@ class UserAdmin(ServiceAdmin, _UserAdmin):
         """Django's page, by a copy of this one whose form knows who asks."""
         page = copy.copy(self)
         page.change_password_form = partial(_PasswordForm, who=by(request))
-        return super(UserAdmin, page).user_change_password(request, id, form_url)
+        view = super(UserAdmin, page).user_change_password
+        return said_where_refused(request, view, id, form_url)
 
 
 def _password_of(form: Any) -> str | None:

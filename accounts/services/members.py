@@ -63,8 +63,7 @@ def change_role(
     *, membership: Membership, role: Membership.Role, by: Membership, ip: str | None = None
 ) -> None:
     """Give a member of one's own tenant another role."""
-    tenant_for_update(membership.tenant_id)
-    membership.refresh_from_db(fields=["role"])
+    _lock(by, membership)
     _may(by, membership.role, role)
     if membership.role == Membership.Role.OWNER != role:
         _refuse_last_owner(membership)
@@ -104,8 +103,7 @@ def dismiss_member(
         now: when the keys end.
         ip: where it is done from.
     """
-    tenant_for_update(membership.tenant_id)
-    membership.refresh_from_db(fields=["role"])
+    _lock(by, membership)
     if membership.pk != by.pk:
         _may(by, membership.role)
     if membership.role == Membership.Role.OWNER:
@@ -142,12 +140,12 @@ def invite(
 
     `tell` posts the mail, in the transaction of the invitation: neither is there without the other.
     """
+    _lock(by)
     _may(by, role)
     email = User.normalize_username(email)
     tenant = by.tenant
     if Membership.objects.filter(tenant=tenant, user__email=email).exists():
         raise ValidationError({"email": "That person is a member already."})
-    tenant_for_update(tenant.id)
     _refuse_many_mails(tenant, email, now)
     Invitation.objects.filter(tenant=tenant, email=email).delete()
     if Invitation.objects.filter(tenant=tenant, expires_at__gt=now).count() >= MOST_INVITATIONS:
@@ -164,6 +162,7 @@ def invite(
 @transaction.atomic
 def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None = None) -> None:
     """Take an invitation back: its link leads nowhere from now on."""
+    _lock(by)
     _may(by, invitation.role)
     _record(invitation, "member.uninvite", by.user, ip)
     invitation.delete()
@@ -192,8 +191,8 @@ def require_second_factor(*, by: Membership, is_required: bool, ip: str | None =
 
     Who requires it has one: nobody shuts themselves out, and one member at least gets in.
     """
+    _lock(by)
     _may(by)
-    tenant_for_update(by.tenant_id)
     if is_required and not has_second_factor(by.user_id):
         raise ValidationError("Set up a second factor for yourself first.")
     change_columns(
@@ -203,6 +202,17 @@ def require_second_factor(*, by: Membership, is_required: bool, ip: str | None =
         actor=by.user,
         ip=ip,
     )
+
+
+def _lock(by: Membership, other: Membership | None = None) -> None:
+    """Begin a change of a tenant's people: who makes it, and whom it is about, as they are now."""
+    tenant_for_update(by.tenant_id)
+    for one, whoever in ((by, "You are"), (other, "That person is")):
+        try:
+            if one is not None:
+                one.refresh_from_db(fields=["role"])
+        except Membership.DoesNotExist:
+            raise ValidationError(f"{whoever} no longer a member.") from None
 
 
 def _may(by: Membership, *roles: str) -> None:

@@ -2,16 +2,19 @@
 
 import re
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
+from django.db.models import ProtectedError
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
+from accounts.admin import people
 from accounts.admin.base import SECRETS
 from accounts.models import ApiKey, AuditEvent, Membership, User
 from accounts.selectors import members_of
@@ -186,6 +189,45 @@ def test_staff_make_nobody_a_member_who_is_no_superuser(client, helper):
     )
 
     assert members_of(acme.id) == []
+
+
+def test_the_password_form_for_a_member_says_whom_it_takes(client, helper):
+    owner = User.objects.create_user("owner@example.com", "correct horse battery")
+    acme = create_tenant(name="acme", actor="test")
+    add_member(tenant=acme, user=owner, role=Membership.Role.OWNER, actor="test")
+    page = reverse("admin:auth_user_password_change", args=[owner.id])
+    form = {"usable_password": "true", "password1": "x7 stolen it", "password2": "x7 stolen it"}
+
+    answer = client.post(page, form, follow=True)
+
+    owner.refresh_from_db()
+    assert "Only a superuser changes how a member of a tenant signs in." in answer.content.decode()
+    assert answer.redirect_chain == [(page, 302)]
+    assert owner.check_password("correct horse battery")
+
+
+@pytest.mark.parametrize("page", ["delete", "changelist"])
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (ValidationError("Nobody deletes themselves."), "Nobody deletes themselves."),
+        (ProtectedError("it is", set()), "Something refers to it meanwhile"),
+    ],
+)
+@pytest.mark.usefixtures("root")
+def test_what_a_service_refuses_meanwhile_is_said(client, monkeypatch, page, refusal, said):
+    ann = User.objects.create_user("ann@example.com")
+    monkeypatch.setattr(people, "delete_user", Mock(side_effect=refusal))
+    chosen = {"action": "delete_selected", "_selected_action": str(ann.id)}
+    at = {
+        "delete": reverse("admin:accounts_user_delete", args=[ann.id]),
+        "changelist": reverse("admin:accounts_user_changelist"),
+    }[page]
+
+    answer = client.post(at, {"post": "yes", **chosen}, follow=True)
+
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
 
 
 def test_staff_give_no_password_to_a_member(client, helper):

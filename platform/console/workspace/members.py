@@ -180,6 +180,8 @@ def _page(
     now = clock.now()
     active = [key for key in api_keys_of(workspace.tenant.id) if key.status(now) == "active"]
     members = members_of(workspace.tenant.id)
+    if workspace.user.id not in {one.user_id for one in members}:
+        raise Http404  # removed since this request began
     made = {
         one.user_id: [key for key in active if key.created_by_id == one.user_id] for one in members
     }
