@@ -44,6 +44,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_verified_at = models.DateTimeField(null=True, blank=True)
     terms_version = models.CharField(max_length=20, blank=True, editable=False)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
+    sessions_ended = models.IntegerField(default=0, db_default=0, editable=False)
+    """How often all their sessions were ended."""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -61,6 +63,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @override
     def __str__(self) -> str:
         return self.email
+
+    @override
+    def get_session_auth_hash(self) -> str:
+        """What a session must agree with: of the password, and no older than the last ending."""
+        return f"{super().get_session_auth_hash()}:{self.sessions_ended}"
 
     @classmethod
     @override

@@ -45,6 +45,7 @@ from accounts.services.people import (
     change_user,
     create_user,
     delete_user,
+    end_sessions,
     seed_operator,
     set_password,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "delete_user",
     "delete_workspace",
     "dismiss_member",
+    "end_sessions",
     "erase_due",
     "erase_tenant",
     "export_tenant",

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.locks import user_for_update
 from accounts.models import Actor, Membership, Tenant, User
 from accounts.selectors import members_of
 from accounts.services.audit import record
@@ -109,6 +110,14 @@ def set_password(*, user: User, password: str | None, actor: Actor, ip: str | No
     user.save(update_fields=["password"])
     after = {"usable": password is not None}
     _record(user, action="user.password", after=after, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def end_sessions(*, user: User, actor: Actor, ip: str | None = None) -> None:
+    """Sign somebody out everywhere; `update_session_auth_hash` keeps the one session that asks."""
+    user.sessions_ended = user_for_update(user.id).sessions_ended + 1
+    user.save(update_fields=["sessions_ended"])
+    _record(user, action="user.sessions_end", actor=actor, ip=ip)
 
 
 @transaction.atomic

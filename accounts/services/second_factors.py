@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.models import Actor, User
 from accounts.services.audit import record
+from accounts.services.people import end_sessions
 from pictor.kit.encryption import encrypted_anew
 
 SECRETS = frozenset({"secret", "seed"})
@@ -20,8 +21,8 @@ SECRETS = frozenset({"secret", "seed"})
 def reset_second_factors(*, user: User, actor: Actor) -> int:
     """Take away all second factors of somebody who lost them; how many there were.
 
-    They sign in with their password alone, and set up new ones. Sessions that are open see the
-    admin no more. Raises ValidationError where there is none.
+    Sessions that are open end. They sign in with their password alone, and set up new ones. Raises
+    ValidationError where there is none.
     """
     factors = list(Authenticator.objects.select_for_update().filter(user=user).order_by("id"))
     if not factors:
@@ -35,6 +36,7 @@ def reset_second_factors(*, user: User, actor: Actor) -> int:
         before={"factors": [factor.type for factor in factors]},
         after={"factors": []},
     )
+    end_sessions(user=user, actor=actor)
     return len(factors)
 
 

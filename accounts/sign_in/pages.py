@@ -7,6 +7,10 @@ from typing import Any
 
 from allauth.account.stages import EmailVerificationStage, LoginStage, LoginStageController
 from allauth.account.views import ConfirmEmailVerificationCodeView, LoginView, SignupView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.views import ActivateTOTPView
+from django.contrib import messages
+from django.contrib.auth import logout, update_session_auth_hash
 from django.db import transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -14,8 +18,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 from typing_extensions import override
 
+from accounts.models import User
+from accounts.services import end_sessions
 from accounts.sign_in.forms import Counted
 
 View = Callable[..., HttpResponseBase]
@@ -70,6 +77,32 @@ class CodeView(ConfirmEmailVerificationCodeView):
         self._process.record_resend()
         self._process.persist()
         return redirect(self.passthrough_next_url(reverse("account_email_verification_sent")))
+
+
+class SetUpView(ActivateTOTPView):
+    """The library's set-up of an app. Its code is used then, and other sessions end."""
+
+    @override
+    def form_valid(self, form: Form) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        user = self.request.user
+        if isinstance(user, User):
+            app = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
+            app.wrap().validate_code(form.cleaned_data["code"])
+            end_sessions(user=user, actor=user, ip=self.request.META.get("REMOTE_ADDR"))
+            update_session_auth_hash(self.request, user)
+        return response
+
+
+@require_POST
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """End every session of whoever asks, this one too."""
+    user = request.user
+    if isinstance(user, User):
+        end_sessions(user=user, actor=user, ip=request.META.get("REMOTE_ADDR"))
+        logout(request)
+        messages.success(request, "Signed out everywhere")
+    return redirect("account_login")
 
 
 class CountedView(_BegunAnew, LoginView):

@@ -7,7 +7,15 @@ from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, path
 
 from accounts.sign_in.factors import behind_factor
-from accounts.sign_in.pages import CodeView, CountedView, SignUpView, View, page
+from accounts.sign_in.pages import (
+    CodeView,
+    CountedView,
+    SetUpView,
+    SignUpView,
+    View,
+    page,
+    sign_out_everywhere,
+)
 
 
 def _page(route: str, view: View, name: str) -> URLPattern:
@@ -17,6 +25,7 @@ def _page(route: str, view: View, name: str) -> URLPattern:
 urlpatterns = [
     _page("login/", CountedView.as_view(), "account_login"),
     _page("logout/", account.logout, "account_logout"),
+    _page("logout/everywhere/", sign_out_everywhere, "sign_out_everywhere"),
     _page("inactive/", account.account_inactive, "account_inactive"),
     _page("signup/", SignUpView.as_view(), "account_signup"),
     _page("confirm-email/", CodeView.as_view(), "account_email_verification_sent"),
@@ -41,7 +50,7 @@ urlpatterns = [
     _page("2fa/", mfa.index, "mfa_index"),
     _page("2fa/authenticate/", mfa.authenticate, "mfa_authenticate"),
     _page("2fa/reauthenticate/", mfa.reauthenticate, "mfa_reauthenticate"),
-    _page("2fa/totp/activate/", totp.activate_totp, "mfa_activate_totp"),
+    _page("2fa/totp/activate/", SetUpView.as_view(), "mfa_activate_totp"),
     _page("2fa/totp/deactivate/", behind_factor(totp.deactivate_totp), "mfa_deactivate_totp"),
     _page(
         "2fa/recovery-codes/",

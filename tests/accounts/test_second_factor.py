@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files
 PASSWORD = "correct horse battery"
 SET_UP = "/accounts/2fa/totp/activate/"
 CODES = "/accounts/2fa/recovery-codes/"
+PAGE, EVERYWHERE = "/accounts/2fa/", "/accounts/logout/everywhere/"
 ASK = "/accounts/2fa/authenticate/"
 
 
@@ -156,6 +157,61 @@ def test_a_code_is_good_once(secret, turns):
     assert "Incorrect code." in twice.content.decode()
 
 
+def test_the_code_of_the_set_up_signs_nobody_in(root, browser, turns):
+    sign_in(browser)
+    page = browser.get(SET_UP)
+    code = turns(re.findall(r"[A-Z2-7]{32}", page.content.decode())[0])
+    browser.post(SET_UP, {"code": code})
+    thief = Client()
+    sign_in(thief)
+
+    answer = thief.post(ASK, {"code": code})
+
+    assert "Incorrect code." in answer.content.decode()
+    assert thief.get("/admin/").status_code == 302
+
+
+def test_a_set_up_ends_the_other_sessions_and_no_other_persons(root, browser, turns):
+    elsewhere, anns = Client(), Client()
+    sign_in(elsewhere)
+    sign_in(browser)
+    anns.force_login(User.objects.create_user("ann@example.com"))
+
+    set_up(browser, turns)
+
+    assert [client.get(PAGE).status_code for client in (browser, elsewhere, anns)] == [
+        200,
+        302,
+        200,
+    ]
+
+
+def test_whoever_signs_out_everywhere_is_signed_out_everywhere(root, browser):
+    elsewhere = Client()
+    sign_in(elsewhere)
+    sign_in(browser)
+    page = browser.get(PAGE).content.decode()
+
+    answer = browser.post(EVERYWHERE)
+
+    assert f'action="{EVERYWHERE}"' in page
+    assert answer.headers["Location"] == "/accounts/login/"
+    assert [client.get(PAGE).status_code for client in (browser, elsewhere)] == [302, 302]
+    assert AuditEvent.objects.get(action="user.sessions_end").actor == root
+    sign_in(browser)
+    assert browser.get(PAGE).status_code == 200
+
+
+def test_only_a_form_signs_out_everywhere(root, browser):
+    strict, stranger = Client(enforce_csrf_checks=True), Client()
+    strict.force_login(root)
+
+    answers = [strict.get(EVERYWHERE), strict.post(EVERYWHERE), stranger.post(EVERYWHERE)]
+
+    assert [answer.status_code for answer in answers] == [405, 403, 302]
+    assert strict.get(PAGE).status_code == 200
+
+
 def test_codes_cannot_be_guessed_one_after_another(secret, turns):
     browser = Client()
     sign_in(browser)
@@ -193,10 +249,10 @@ def test_new_recovery_codes_end_the_old_ones(secret, browser):
 
 
 def test_a_session_by_password_alone_is_asked_for_the_code(root, browser, turns):
-    elsewhere = Client()
-    sign_in(elsewhere)
     sign_in(browser)
     secret = set_up(browser, turns)
+    elsewhere = Client()
+    elsewhere.force_login(User.objects.get(pk=root.pk))  # which has shown no factor
 
     led = elsewhere.get("/admin/login/?next=/admin/accounts/user/").headers["Location"]
     answer = elsewhere.post(led, {"code": turns(secret), "next": "/admin/accounts/user/"})
@@ -232,7 +288,7 @@ def test_a_change_is_mailed_in_our_words(secret, root, browser):
 def test_an_operator_takes_lost_factors_away(secret, root, browser, turns):
     call_command("person", "reset-mfa", "ROOT@example.com")
 
-    signed_in_before = browser.get("/admin/")
+    signed_in_before = browser.get(PAGE)
     again = Client()
     sign_in(again)
     event = AuditEvent.objects.get(action="user.mfa_reset")

@@ -15,8 +15,8 @@ from tests.console.visits import broken_promises, broken_rules
 from tests.servers import Stack
 
 PAPER = "(code) => getComputedStyle(code.parentElement).backgroundColor"
-NO_PAGE = {"mfa_download_recovery_codes"}
-"""A file."""
+NO_PAGE = {"mfa_download_recovery_codes", "sign_out_everywhere"}
+"""A file, and a form's address."""
 
 
 class Tour:
