@@ -165,8 +165,12 @@ ACCOUNT_FORMS = {
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-# Signing up, signing in and asking for another code within seconds is what people do.
-ACCOUNT_RATE_LIMITS = {"confirm_email": "6/m/key"}
+ACCOUNT_RATE_LIMITS = {
+    # Signing up, signing in and asking for another code within seconds is what people do.
+    "confirm_email": "6/m/key",
+    # Wrong codes count by person alone: the library's "10/m/ip" shuts out all behind one address.
+    "login_failed": "5/300s/key",
+}
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
+from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.fernet import Fernet
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -222,6 +223,35 @@ def test_codes_cannot_be_guessed_one_after_another(secret, turns):
 
     assert "Too many failed login attempts" in right.content.decode()
     assert browser.get("/admin/").status_code == 302
+
+
+def test_wrong_codes_of_some_keep_nobody_else_at_their_address_out(secret, turns):
+    for number in range(3):
+        other = User.objects.create_superuser(f"other-{number}@example.com", PASSWORD)
+        TOTP.activate(other, totp.generate_totp_secret())
+        guesser = Client()
+        guesser.post("/admin/login/", {"username": other.email, "password": PASSWORD})
+        for _ in range(5):
+            guesser.post(ASK, {"code": "000000"})
+    browser = Client()
+    sign_in(browser)
+
+    answer = browser.post(ASK, {"code": turns(secret)})
+
+    assert answer.headers["Location"] == "/admin/accounts/user/"
+
+
+def test_wrong_codes_of_one_person_count_from_wherever_they_come(secret, turns):
+    guesser = Client()
+    sign_in(guesser)
+    for number in range(5):
+        guesser.post(ASK, {"code": "000000"}, REMOTE_ADDR=f"192.0.2.{number}")
+    browser = Client(REMOTE_ADDR="192.0.2.9")
+    sign_in(browser)
+
+    answer = browser.post(ASK, {"code": turns(secret)})
+
+    assert "Too many failed login attempts" in answer.content.decode()
 
 
 def test_a_recovery_code_is_good_once(secret, browser):
