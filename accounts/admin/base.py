@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.db.models import Model, ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from typing_extensions import override
@@ -13,6 +14,7 @@ from unfold.admin import ModelAdmin
 from accounts.admin.money import DollarForms
 from accounts.models import Actor, User
 from accounts.services import By
+from pictor.kit.database_errors import is_duplicate
 
 SECRETS = frozenset(
     {
@@ -68,6 +70,10 @@ def said_where_refused(
         messages.error(request, " ".join(error.messages))
     except ProtectedError:
         messages.error(request, "Something refers to it meanwhile: it cannot be deleted.")
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        messages.error(request, "Somebody else made the same at the same moment. Look again.")
     return HttpResponseRedirect(request.get_full_path())
 
 

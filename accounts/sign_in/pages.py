@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -24,17 +24,27 @@ from typing_extensions import override
 from accounts.models import User
 from accounts.services import end_sessions
 from accounts.sign_in.forms import Counted
+from pictor.kit.database_errors import is_duplicate
 
 View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """The view in one transaction: a mail or an audit event is written with its change."""
+    """The view in one transaction: a mail or an audit event is written with its change.
+
+    What was done already, by another request at the same moment, leads back to the page.
+    """
 
     @wraps(view)
     def whole(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with transaction.atomic():
-            return view(request, *args, **kwargs)
+        try:
+            with transaction.atomic():
+                return view(request, *args, **kwargs)
+        except IntegrityError as error:
+            if not is_duplicate(error):
+                raise
+            messages.warning(request, "The same was sent at the same moment. Look again.")
+            return redirect(request.get_full_path())
 
     return never_cache(whole)
 

@@ -1,9 +1,13 @@
 """A tenant, its key and a moment in time."""
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 
 from accounts.services import create_tenant, issue_api_key
 from tests.seeds import sow
@@ -36,3 +40,20 @@ def acme(db):
 def acme_key(acme):
     """The key's row and its text."""
     return issue_api_key(tenant=acme, name="first", actor="test")
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def until_waiting(count: int) -> None:
+    """Until so many connections wait for a lock, which this one has."""
+    deadline = time.monotonic() + 1.8  # before a lock_timeout of 2 s
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0] >= count:
+                return
+    raise AssertionError("they do not wait")

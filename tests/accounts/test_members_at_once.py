@@ -1,7 +1,6 @@
 """Owners who change the same people at the same moment: one change wins, the other says so."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +14,7 @@ from accounts.locks import tenant_for_update
 from accounts.models import Membership, Tenant, User
 from accounts.services import add_member, create_tenant
 from pictor.kit.ids import new_uuid
+from tests.accounts.conftest import until_waiting
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -40,12 +40,6 @@ def owner(studio: Tenant) -> Callable[[str], tuple[User, Client]]:
     return make
 
 
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
 def post(client: Client, page: str, studio: Tenant, person: User, **form: str) -> tuple[int, str]:
     """The status of a form about somebody, and the page."""
     try:
@@ -54,16 +48,6 @@ def post(client: Client, page: str, studio: Tenant, person: User, **form: str) -
         return answer.status_code, answer.content.decode()
     finally:
         connection.close()
-
-
-def until_waiting(count: int) -> None:
-    deadline = time.monotonic() + 1.8  # before a lock_timeout of 2 s
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0] >= count:
-                return
-    raise AssertionError("they do not wait")
 
 
 def in_order(

@@ -28,6 +28,11 @@ def is_unmigrated(error: django.db.Error) -> bool:
     return isinstance(cause, psycopg.Error) and cause.sqlstate in _ABSENT
 
 
+def is_duplicate(error: django.db.IntegrityError) -> bool:
+    """Whether a row was refused because there is one like it: somebody else's, a moment ago."""
+    return isinstance(error.__cause__, psycopg.errors.UniqueViolation)
+
+
 def without_values(text: str, *errors: BaseException | None) -> str:
     """The text, in which these errors or their causes may be rendered, without the values."""
     for error in {id(one): one for start in errors for one in _chain(start)}.values():

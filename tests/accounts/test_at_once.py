@@ -1,0 +1,105 @@
+"""Forms that are sent twice at once, by one person or two: the second is led on, and no 500."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.services import create_user
+from pictor.kit.ids import new_uuid
+from tests.accounts.conftest import until_waiting
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("open_house")]
+
+PASSWORD = "correct horse battery"
+SIGN_UP, SET_UP = "/accounts/signup/", "/accounts/2fa/totp/activate/"
+
+
+@pytest.fixture
+def email() -> str:
+    return f"{new_uuid().hex}@example.com"
+
+
+@pytest.fixture
+def root(email: str) -> Client:
+    """A superuser's browser, in which the password was typed a moment ago."""
+    User.objects.create_superuser(f"root-{email}", PASSWORD)
+    browser = Client()
+    browser.post("/admin/login/", {"username": f"root-{email}", "password": PASSWORD})
+    return browser
+
+
+def sent_at_once(
+    pool: ThreadPoolExecutor, first: Callable[[], Any], browser: Client, path: str, **form: str
+) -> Any:
+    """The answer to a form that is looked at before, and written after, the first one's commit."""
+
+    def send() -> Any:
+        try:
+            return browser.post(path, form)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        first()
+        waiting = pool.submit(send)
+        until_waiting(1)
+    return waiting.result()
+
+
+def test_of_two_sign_ups_of_an_address_the_second_begins_again(pool, email):
+    answer = sent_at_once(
+        pool,
+        lambda: create_user(email=email, password=PASSWORD, actor="test"),
+        Client(),
+        SIGN_UP,
+        email=email,
+        password1=PASSWORD,
+        terms="on",
+    )
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, SIGN_UP)
+    assert User.objects.filter(email=email).count() == 1
+
+
+def test_a_factor_that_is_set_up_twice_is_set_up_once(pool, root):
+    page = root.get(SET_UP)
+    (secret,) = set(re.findall("[A-Z2-7]{32}", page.content.decode()))
+    (counter,) = totp.yield_hotp_counters_from_time()
+    user = User.objects.get()
+
+    answer = sent_at_once(
+        pool,
+        lambda: totp.TOTP.activate(user, secret),
+        root,
+        SET_UP,
+        code=totp.format_hotp_value(totp.hotp_value(secret, counter)),
+    )
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, SET_UP)
+    assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).count() == 1
+
+
+def test_of_two_staff_who_add_one_person_the_second_is_told(pool, root, email):
+    add = reverse("admin:accounts_user_add")
+    answer = sent_at_once(
+        pool,
+        lambda: create_user(email=email, password=PASSWORD, actor="test"),
+        root,
+        add,
+        email=email,
+        usable_password="true",
+        password1=PASSWORD,
+        password2=PASSWORD,
+    )
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, add)
+    assert "at the same moment" in root.get(add).content.decode()
