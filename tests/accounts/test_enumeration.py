@@ -1,5 +1,7 @@
 """Whether there is an account is told by no page, and by no time: the same is done either way."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
@@ -19,7 +21,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     passwords: list[str] = []
     encode = PBKDF2PasswordHasher.encode
 
-    def noted(self: PBKDF2PasswordHasher, password: str, *rest: object) -> str:
+    def noted(self: PBKDF2PasswordHasher, password: str, *rest: Any) -> str:
         passwords.append(password)
         return encode(self, password, *rest)
 
