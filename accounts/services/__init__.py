@@ -19,8 +19,10 @@ from accounts.services.api_keys import (
 )
 from accounts.services.audit import By, link_events, link_older_events, record
 from accounts.services.delegation import (
+    change_key_as_operator,
     change_key_for,
     change_own_key,
+    issue_key_as_operator,
     issue_key_for,
     revoke_key_for,
     rotate_key_for,
@@ -85,6 +87,7 @@ __all__ = [
     "backdate_tenant",
     "cancel_invitation",
     "change_api_key",
+    "change_key_as_operator",
     "change_key_for",
     "change_own_key",
     "change_role",
@@ -103,6 +106,7 @@ __all__ = [
     "export_tenant",
     "invite",
     "issue_api_key",
+    "issue_key_as_operator",
     "issue_key_for",
     "link_events",
     "link_older_events",

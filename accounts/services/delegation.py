@@ -1,4 +1,7 @@
-"""Who may make keys that do what: a key and a member, no more than they may themselves."""
+"""Who may make keys that do what: a key and a member, no more than they may themselves.
+
+A key opens its tenant, so of the staff superusers alone make one, or let one do more.
+"""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -8,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import SCOPES, Actor, ApiKey, Membership
+from accounts.models import SCOPES, Actor, ApiKey, Membership, Tenant, User
 from accounts.services.api_keys import (
     KeyRules,
     change_api_key,
@@ -53,13 +56,49 @@ def change_own_key(
     Rules that somebody else set may be narrowed, not widened. Raises ValidationError, by column.
     """
     if key.limited_by_id is not None:
-        try:
-            refuse_more_than(rules_of(key), rules)
-        except Forbidden as refusal:
-            field = refusal.param or ""
-            message = "Somebody who manages the keys set this: you may narrow it, not widen it."
-            raise ValidationError({_COLUMNS.get(field, field): message}) from None
+        message = "Somebody who manages the keys set this: you may narrow it, not widen it."
+        _refuse_widening(key, rules, message)
     change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
+
+
+def issue_key_as_operator(
+    *,
+    tenant: Tenant,
+    name: str,
+    rules: KeyRules,
+    is_test: bool,
+    actor: Actor,
+    ip: str | None = None,
+) -> tuple[ApiKey, str]:
+    """`issue_api_key` for any tenant, by an operator. Raises ValidationError as that does too."""
+    if not _may_open(actor):
+        raise ValidationError("Only a superuser makes a key for a tenant.")
+    return issue_api_key(tenant=tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip)
+
+
+def change_key_as_operator(
+    *, key: ApiKey, name: str, rules: KeyRules, actor: Actor, ip: str | None = None
+) -> None:
+    """`change_api_key` for any tenant's key, by an operator.
+
+    Staff who are no superusers may narrow its rules. Raises ValidationError, by column.
+    """
+    if not _may_open(actor):
+        _refuse_widening(key, rules, "Only a superuser lets a key do more.")
+    change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
+
+
+def _may_open(actor: Actor) -> bool:
+    """Whether an operator may give what opens a tenant: a command may, or a superuser."""
+    return not isinstance(actor, User) or actor.is_superuser
+
+
+def _refuse_widening(key: ApiKey, rules: KeyRules, message: str) -> None:
+    try:
+        refuse_more_than(rules_of(key), rules)
+    except Forbidden as refusal:
+        field = refusal.param or ""
+        raise ValidationError({_COLUMNS.get(field, field): message}) from None
 
 
 def issue_key_for(

@@ -19,14 +19,18 @@ from accounts.admin.base import SECRETS
 from accounts.models import ApiKey, AuditEvent, Membership, User
 from accounts.selectors import members_of
 from accounts.services import (
+    KeyRules,
     Person,
     add_member,
     change_user,
     create_tenant,
     create_user,
+    issue_api_key,
+    issue_key_as_operator,
     set_password,
 )
 from generation.models import Channel
+from pictor.kit.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
@@ -107,6 +111,66 @@ def test_a_new_key_is_in_the_page_and_nowhere_else(client, root):
     assert plaintext not in str(dict(client.session))
     assert plaintext not in client.get(reverse("admin:index")).content.decode()
     assert ApiKey.objects.get().name == "one"
+
+
+@pytest.fixture
+def keeper(client):
+    """Staff who may see, make and change keys, and nothing else."""
+    user = User.objects.create_user("keeper@example.com", "correct horse", is_staff=True)
+    names = ["view_apikey", "add_apikey", "change_apikey", "view_tenant"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def narrow():
+    """A tenant's key that reads, and spends 5 USD a month at most."""
+    acme = create_tenant(name="acme", actor="test")
+    rules = KeyRules(scopes=["images:read"], budget_month=Micros(5_000_000))
+    return issue_api_key(tenant=acme, name="narrow", actor="test", rules=rules)[0]
+
+
+def test_staff_make_no_key_of_a_tenant(client, keeper, narrow):
+    page = reverse("admin:accounts_apikey_add")
+
+    looked = client.get(page)
+    made = client.post(page, {"tenant": str(narrow.tenant_id), "scopes": "images:write"})
+
+    assert [looked.status_code, made.status_code] == [403, 403]
+    with pytest.raises(ValidationError, match="Only a superuser makes a key for a tenant"):
+        issue_key_as_operator(
+            tenant=narrow.tenant, name="mine", rules=KeyRules(), is_test=False, actor=keeper
+        )
+    assert [key.name for key in ApiKey.objects.all()] == ["narrow"]
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [{"scopes": "images:read,images:write"}, {"budget_month_micros": "5.01"},
+     {"budget_month_micros": ""}, {"budget_warns_only": "on"}],
+    ids=["scope", "budget", "no budget", "a budget that warns"],
+)  # fmt: skip
+def test_staff_let_no_key_do_more(client, keeper, narrow, wider):
+    form = {"name": "x", "scopes": "images:read", "budget_month_micros": "5", **wider}
+
+    answer = client.post(
+        reverse("admin:accounts_apikey_change", args=[narrow.id]), form, follow=True
+    )
+
+    assert "Only a superuser lets a key do more." in answer.content.decode()
+    narrow.refresh_from_db()
+    assert (narrow.name, narrow.scopes) == ("narrow", ["images:read"])
+    assert (narrow.budget_month_micros, narrow.budget_warns_only) == (5_000_000, False)
+
+
+def test_staff_narrow_a_key(client, keeper, narrow):
+    form = {"name": "narrower", "scopes": "images:read", "budget_month_micros": "1"}
+
+    client.post(reverse("admin:accounts_apikey_change", args=[narrow.id]), form)
+
+    narrow.refresh_from_db()
+    assert (narrow.name, narrow.budget_month_micros) == ("narrower", 1_000_000)
 
 
 @pytest.mark.parametrize("right", ["is_superuser", "is_staff"])
