@@ -64,7 +64,7 @@ _CALLER = f"""
            t.budget_day_micros, t.budget_month_micros,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_day_micros END,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_month_micros END,
-           COALESCE({REVISION}, 0), {_VERSION},
+           COALESCE({REVISION}, 0), {_VERSION}, k.digest,
            COALESCE(k.previous_used_at < now() - {_EVERY}, true)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
      WHERE k"""  # noqa: S608 - built from constants
@@ -122,6 +122,8 @@ class Caller:
     revision: int
     version: str = field(default="", compare=False)
     """What `unchanged` compares; empty for a key by its text of before a rotation, which ends."""
+    digest: bytes = field(default=b"", compare=False, repr=False)
+    """Of the key's text; empty for a text of before a rotation, which manages no keys."""
     use_is_due: bool = field(default=False, compare=False)
     """Whether it came with the text before a rotation, and the use of that is to be noted."""
 
@@ -147,7 +149,9 @@ def caller_by_digest(digest: bytes, *others: bytes) -> Steps[Caller | None]:
     if row is not None:
         return _caller(row)
     row = yield Part(_CALLER_BEFORE, any_of)
-    return None if row is None else replace(_caller(row), version="", use_is_due=row[-1])
+    if row is None:
+        return None
+    return replace(_caller(row), version="", digest=b"", use_is_due=row[-1])
 
 
 def unchanged(caller: Caller) -> Part:
@@ -172,7 +176,7 @@ def caller_of_key(key_id: UUID) -> Caller:
 def _caller(row: Sequence[Any]) -> Caller:
     key_id, tenant_id, status, scopes, models, own_models, *rest = row
     ip_ranges, expires_at, revoked_at, is_test, response_format, *rest = rest
-    *limits, revision, version, _ = rest
+    *limits, revision, version, digest, _ = rest
     return Caller(
         key_id=key_id,
         tenant_id=tenant_id,
@@ -188,6 +192,7 @@ def _caller(row: Sequence[Any]) -> Caller:
         limits=Limits(*limits),
         revision=revision,
         version=version,
+        digest=bytes(digest),
     )
 
 

@@ -17,6 +17,7 @@ from tests.openapi import Document
 from tests.servers import ROOT, Stack
 
 GENERATIONS = "/v1/images/generations"
+SCOPES = "images:write,images:read,billing:read,webhooks:write,keys:write"
 CALLS_OF_A_CLIENT = 25
 """httpx looks at every call under way with each one that ends."""
 
@@ -83,7 +84,9 @@ class Customer:
     def create(
         cls, stack: Stack, operator: "Operator", name: str, balance: str, *options: str
     ) -> "Customer":
-        created = operator("tenant", "create", name, "--balance", balance, "--json", *options)
+        created = operator(
+            "tenant", "create", name, "--balance", balance, "--scopes", SCOPES, "--json", *options
+        )
         return cls._of(stack, name, created)
 
     @classmethod

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
 
+from accounts.models import SCOPES
 from accounts.selectors import Caller, Limits, caller_by_digest
-from accounts.services import FREE, KeyRules, create_tenant, issue_api_key
+from accounts.services import KeyRules, create_tenant, issue_api_key
 from billing.selectors import balance_of
 from generation.admission.service import Admitted, Submission, admit
 from generation.attempts import begin_attempt
@@ -34,6 +35,7 @@ from pictor.kit.spool import Spools
 from storage.models import StoredImage
 
 OPENING_BALANCE = 10_000_000
+EVERYTHING = KeyRules(scopes=SCOPES)
 ORIGIN = "gpt-image-2-origin"
 
 # --- values -----------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ class Customer:
         name: str = "acme",
         *,
         balance: int = OPENING_BALANCE,
-        rules: KeyRules = FREE,
+        rules: KeyRules = EVERYTHING,
         is_test: bool = False,
     ) -> None:
         self.tenant = create_tenant(name=name, opening_balance=Micros(balance), actor="test")
@@ -117,7 +119,7 @@ class Customer:
         """The same tenant by a new test key."""
         tester = copy(self)
         tester.key, tester.plaintext = issue_api_key(
-            tenant=self.tenant, name="tests", actor="test", is_test=True
+            tenant=self.tenant, name="tests", actor="test", rules=EVERYTHING, is_test=True
         )
         return tester
 

@@ -49,7 +49,10 @@ class KeyChange(ApiBody):
 
 
 class NewKey(KeyChange):
-    """A new key's name and rules; what is left out is as with the key that asks."""
+    """A new key's name and rules; what is left out is as with the key that asks.
+
+    But `keys:write` is given only by name.
+    """
 
     example = {"name": "ci", "scopes": ["images:write"], "budget_month": "20.00"}
 

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from accounts import rates
 from accounts.api.key_bodies import USUAL_OVERLAP, KeyChange, NewKey, Rotation
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.models import ApiKey
+from accounts.models import MANAGES_KEYS, ApiKey
 from accounts.selectors import Caller, api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
@@ -36,7 +36,7 @@ from pictor.kit.api_objects import (
 from pictor.kit.api_queries import AfterField, ApiQuery, LimitField
 from pictor.kit.errors import InvalidRequest, NotFound
 
-SCOPE = "keys:write"
+SCOPE = MANAGES_KEYS
 FIELD_OF = {
     "allowed_models": "models",
     "budget_day_micros": "budget_day",
@@ -198,12 +198,13 @@ class KeysView(Endpoint):
     def post(self, caller: Caller, name: str = "", **given: Any) -> Answer:
         """A key of the same account. What is left out is as with the key that asks.
 
-        The new key's budgets stop it all the same, unless it is said that they only warn.
+        But `keys:write` is given only by name, and the new key's budgets stop it, unless it is said
+        that they only warn.
         """
-        own, livemode = _own(caller), given.pop("livemode", None)
+        livemode = given.pop("livemode", None)
         with _refused_by_field():
             key, text = issue_key_for(
-                own=own, name=name, given=given, livemode=livemode, **_by(self, own)
+                caller=caller, name=name, given=given, livemode=livemode, **_by(self, caller)
             )
         key.refresh_from_db(fields=["created_at"])
         return Answer(ShownKey(key, text))
@@ -234,10 +235,9 @@ class KeyView(Endpoint):
     )
     def patch(self, caller: Caller, public_id: str, **given: Any) -> Answer:
         """Change what is named; null takes a limit away. Felt by the next request."""
-        own, key = _own(caller), _key(caller, public_id)
-        name = given.pop("name", None)
+        key, name = _key(caller, public_id), given.pop("name", None)
         with _refused_by_field():
-            change_key_for(own=own, key=key, name=name, given=given, **_by(self, own))
+            change_key_for(caller=caller, key=key, name=name, given=given, **_by(self, caller))
         return Answer(ShownKey(key))
 
     @operation(
@@ -250,8 +250,8 @@ class KeyView(Endpoint):
     )
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """End a key, now. A key may end itself."""
-        own, key = _own(caller), _key(caller, public_id)
-        revoke_key_for(own=own, key=key, now=clock.now(), **_by(self, own))
+        key = _key(caller, public_id)
+        revoke_key_for(caller=caller, key=key, now=clock.now(), **_by(self, caller))
         return Answer(key)
 
 
@@ -268,17 +268,20 @@ class RotationView(Endpoint):
         rate=rates.take_key_change,
     )
     def post(self, caller: Caller, public_id: str, overlap: str = USUAL_OVERLAP) -> Answer:
-        """A new text for a key, which keeps its id, rules, budgets and usage."""
-        own, key = _own(caller), _key(caller, public_id)
+        """A new text for a key, which keeps its id, rules, budgets and usage.
+
+        The former text goes on to make images until the overlap ends, and manages no keys.
+        """
+        key = _key(caller, public_id)
         with _refused_by_field():
             text = rotate_key_for(
-                own=own, key=key, overlap=OVERLAPS[overlap], now=clock.now(), **_by(self, own)
+                caller=caller,
+                key=key,
+                overlap=OVERLAPS[overlap],
+                now=clock.now(),
+                **_by(self, caller),
             )
         return Answer(ShownKey(key, text))
-
-
-def _own(caller: Caller) -> ApiKey:
-    return _key(caller, str(caller.key_id))
 
 
 def _key(caller: Caller, public_id: str) -> ApiKey:
@@ -288,8 +291,9 @@ def _key(caller: Caller, public_id: str) -> ApiKey:
     return key
 
 
-def _by(view: Endpoint, own: ApiKey) -> By:
-    return {"actor": f"API key {own.public_id}", "ip": view.request.META.get("REMOTE_ADDR")}
+def _by(view: Endpoint, caller: Caller) -> By:
+    own = ids.public(ids.KEY, caller.key_id)
+    return {"actor": f"API key {own}", "ip": view.request.META.get("REMOTE_ADDR")}
 
 
 @contextmanager

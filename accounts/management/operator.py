@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import CommandError, OutputWrapper
 
-from accounts.models import Tenant
+from accounts.models import SCOPES, Tenant, default_scopes
 from accounts.selectors import tenant_by_name_or_id
 from pictor.kit.money import Micros, from_decimal
 
@@ -53,6 +53,14 @@ def read_words(text: str | None) -> list[str] | None:
     if not words:
         raise CommandError("a list of names, separated by commas, is needed")
     return list(dict.fromkeys(words))
+
+
+def read_scopes(text: str | None) -> list[str]:
+    """A key's scopes; None are those that a key has unless told otherwise."""
+    scopes = read_words(text) or default_scopes()
+    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+        raise CommandError(f"no such scope: {', '.join(unknown)}; there are {' '.join(SCOPES)}")
+    return scopes
 
 
 def read_tenant(text: str) -> Tenant:

@@ -3,6 +3,7 @@
 from accounts.models.people import Actor, Mail, User, UserManager
 from accounts.models.records import AuditEvent, AuditLink, ConfigRevision
 from accounts.models.tenants import (
+    MANAGES_KEYS,
     MOST_WORDS,
     SCOPES,
     ApiKey,
@@ -13,6 +14,7 @@ from accounts.models.tenants import (
 )
 
 __all__ = [
+    "MANAGES_KEYS",
     "MOST_WORDS",
     "SCOPES",
     "Actor",

@@ -20,14 +20,17 @@ from pictor.kit import ids
 SCOPES = ("images:write", "images:read", "billing:read", "webhooks:write", "keys:write")
 """Everything a key can be allowed to do."""
 
+MANAGES_KEYS = "keys:write"
+"""Is given only by name: whoever has such a key has a way to the next one."""
+
 MOST_WORDS = 100
 """Of each of a key's lists: every request with the key is held against them."""
 _IP_RANGE_LENGTH = 43
 
 
 def default_scopes() -> list[str]:
-    """Every scope: a key is only narrowed on purpose."""
-    return list(SCOPES)
+    """Every scope but one: a key manages keys only on purpose."""
+    return [scope for scope in SCOPES if scope != MANAGES_KEYS]
 
 
 def _limit(help_text: str, **options: Any) -> Any:

@@ -5,7 +5,6 @@ An actor is a signed-in User, or the name of whatever acted (`"manage.py"`).
 
 from accounts.models import Actor
 from accounts.services.api_keys import (
-    FREE,
     OVERLAPS,
     KeyRules,
     change_api_key,
@@ -15,7 +14,6 @@ from accounts.services.api_keys import (
     revoke_api_key,
     rotate_api_key,
     rules_of,
-    unknown_scopes,
 )
 from accounts.services.audit import By, link_events, link_older_events, record
 from accounts.services.delegation import (
@@ -70,7 +68,6 @@ from accounts.services.tenants import (
 from accounts.services.welcome import SIGN_UP_KEY, accept_terms, open_workspace, verify_email
 
 __all__ = [
-    "FREE",
     "NO_LIMITS",
     "OVERLAPS",
     "SIGN_UP_KEY",
@@ -131,7 +128,6 @@ __all__ = [
     "set_tenant_status",
     "set_time_zone",
     "set_title",
-    "unknown_scopes",
     "verify_email",
     "write_export",
 ]

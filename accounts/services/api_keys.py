@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts import keys
-from accounts.models import SCOPES, Actor, ApiKey, Tenant, User, default_scopes
+from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
 from accounts.selectors import NOTED_EVERY
 from accounts.services.audit import record
@@ -21,7 +21,7 @@ from pictor.kit.money import Micros
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRules:
-    """What a new key may do. None is unlimited; every scope unless narrowed.
+    """What a new key may do. None is unlimited; by default every scope but `keys:write`.
 
     A budget is a hard stop, unless the key's `budget_warns_only`.
     """
@@ -254,11 +254,6 @@ def check_models(models: Sequence[str] | None, *, column: str = "allowed_models"
                 f" there are {', '.join(known) or 'none yet'}"
             }
         )
-
-
-def unknown_scopes(scopes: Sequence[str]) -> list[str]:
-    """The words among these that are no scopes."""
-    return [scope for scope in scopes if scope not in SCOPES]
 
 
 def _record_key(

@@ -10,8 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
-from accounts.models import SCOPES, Actor, ApiKey, Membership, Tenant, User
+from accounts.locks import tenant_for_update
+from accounts.models import MANAGES_KEYS, SCOPES, Actor, ApiKey, Membership, Tenant, User
+from accounts.selectors import Caller
 from accounts.services.api_keys import (
     KeyRules,
     change_api_key,
@@ -20,6 +23,7 @@ from accounts.services.api_keys import (
     rotate_api_key,
     rules_of,
 )
+from pictor.kit import clock
 from pictor.kit.errors import Forbidden
 
 _LIMITS = (
@@ -101,25 +105,31 @@ def _refuse_widening(key: ApiKey, rules: KeyRules, message: str) -> None:
         raise ValidationError({_COLUMNS.get(field, field): message}) from None
 
 
+@transaction.atomic
 def issue_key_for(
     *,
-    own: ApiKey,
+    caller: Caller,
     name: str,
     given: Mapping[str, Any],
     livemode: bool | None,
     actor: Actor,
     ip: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """`issue_api_key` for a key that makes keys. Rules that are not `given` are as its `own`.
+    """`issue_api_key` for a key that makes keys. Rules that are not `given` are as its own.
 
-    But budgets stop the new one, unless it is said that they only warn. It counts as made by
-    whoever made its `own`, and goes with them. Raises Forbidden for more than its own, and for a
-    live key by a test key.
+    But it manages no keys, and budgets stop it, unless the one is named and the other said. It
+    counts as made by whoever made the caller's, and goes with them. Raises Forbidden for more than
+    the caller's, for a live key by a test key, and where `_own` does.
     """
+    own = _own(caller)
     is_test = own.is_test if livemode is None else not livemode
     if own.is_test and not is_test:
         raise Forbidden("A test key can make only test keys.", param="livemode")
-    rules = replace(rules_of(own), **{"budget_warns_only": False, **given})
+    scopes = [scope for scope in own.scopes if scope != MANAGES_KEYS]
+    if not scopes and "scopes" not in given:
+        message = f"This API key has only {MANAGES_KEYS}, which is given by name: say the scopes."
+        raise ValidationError({"scopes": message})
+    rules = replace(rules_of(own), **{"scopes": scopes, "budget_warns_only": False, **given})
     refuse_more_than(rules_of(own), rules)
     return issue_api_key(
         tenant=own.tenant,
@@ -132,9 +142,10 @@ def issue_key_for(
     )
 
 
+@transaction.atomic
 def change_key_for(
     *,
-    own: ApiKey,
+    caller: Caller,
     key: ApiKey,
     name: str | None,
     given: Mapping[str, Any],
@@ -143,36 +154,64 @@ def change_key_for(
 ) -> None:
     """`change_api_key` for a key that manages keys. What is not `given` stays.
 
-    Raises Forbidden for a key that may do more than its own, and for more than its own.
+    Raises Forbidden for more than the caller's own, and where `_refuse_wider` does.
     """
+    own = _refuse_wider(caller, key)
     rules = replace(rules_of(key), **given)
-    for each in (rules_of(key), rules):
-        refuse_more_than(rules_of(own), each)
+    refuse_more_than(rules_of(own), rules)
     change_api_key(
         key=key, name=key.name if name is None else name, rules=rules, actor=actor, ip=ip
     )
 
 
+@transaction.atomic
 def rotate_key_for(
     *,
-    own: ApiKey,
+    caller: Caller,
     key: ApiKey,
     overlap: timedelta,
     now: datetime,
     actor: Actor,
     ip: str | None = None,
 ) -> str:
-    """`rotate_api_key` for a key that manages keys. Raises Forbidden for one that may do more."""
-    refuse_more_than(rules_of(own), rules_of(key))
+    """`rotate_api_key` for a key that manages keys. Raises Forbidden as `_refuse_wider` does."""
+    _refuse_wider(caller, key)
     return rotate_api_key(key=key, overlap=overlap, now=now, actor=actor, ip=ip)
 
 
+@transaction.atomic
 def revoke_key_for(
-    *, own: ApiKey, key: ApiKey, now: datetime, actor: Actor, ip: str | None = None
+    *, caller: Caller, key: ApiKey, now: datetime, actor: Actor, ip: str | None = None
 ) -> None:
-    """`revoke_api_key` for a key that manages keys. Raises Forbidden for one that may do more."""
-    refuse_more_than(rules_of(own), rules_of(key))
+    """`revoke_api_key` for a key that manages keys. Raises Forbidden as `_refuse_wider` does."""
+    _refuse_wider(caller, key)
     revoke_api_key(key=key, now=now, actor=actor, ip=ip)
+
+
+def _own(caller: Caller) -> ApiKey:
+    """The caller's key, locked: what it gives is decided while nobody changes it.
+
+    Raises Forbidden where it has ended meanwhile, and for a text of before a rotation, be that a
+    moment ago: whoever took an old text could take the key over with it.
+    """
+    tenant_for_update(caller.tenant_id)  # first: two keys that change each other would wait
+    keys = ApiKey.objects.select_related("tenant", "created_by")
+    own = keys.select_for_update(no_key=True, of=("self",)).get(id=caller.key_id)
+    if own.status(clock.now()) != "active":
+        raise Forbidden("This API key has ended.")
+    if bytes(own.digest) != caller.digest:
+        raise Forbidden(
+            "This API key was rotated: its former text manages no keys. Use the present one."
+        )
+    return own
+
+
+def _refuse_wider(caller: Caller, key: ApiKey) -> ApiKey:
+    """Lock a key and the caller's, which is returned. Raises Forbidden where it may do more."""
+    own = _own(caller)
+    key.refresh_from_db(from_queryset=ApiKey.objects.select_for_update(no_key=True))
+    refuse_more_than(rules_of(own), rules_of(key))
+    return own
 
 
 def refuse_more_than(own: KeyRules, rules: KeyRules) -> None:

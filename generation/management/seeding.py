@@ -20,9 +20,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts import keys
-from accounts.models import Tenant
+from accounts.models import SCOPES, Tenant
 from accounts.selectors import API_KEYS, caller_by_digest, operator_of, tenant_by_name_or_id
-from accounts.services import create_tenant, issue_api_key, seed_operator
+from accounts.services import KeyRules, create_tenant, issue_api_key, seed_operator
 from billing.seed_prices import seed_prices
 from billing.selectors import (
     PRICE_BOOKS,
@@ -251,7 +251,13 @@ def _demo(wishes: Wishes) -> list[str]:
     if wishes.demo_api_key and caller_by_digest(*_digests(wishes)) is None:
         if not keys.is_well_formed(wishes.demo_api_key):
             raise ValidationError("PICTOR_DEMO_API_KEY is not a key of ours")
-        issue_api_key(tenant=tenant, name="demo", actor=ACTOR, plaintext=wishes.demo_api_key)
+        issue_api_key(
+            tenant=tenant,
+            name="demo",
+            actor=ACTOR,
+            rules=KeyRules(scopes=SCOPES),
+            plaintext=wishes.demo_api_key,
+        )
         done.append("the demo key")
     if wishes.has_user and not _has_user(wishes):
         seed_operator(

@@ -34,7 +34,7 @@ def caller_of(plaintext: str) -> Caller:
     return caller
 
 
-def test_a_tenant_is_made_with_a_balance_a_limit_and_a_key_of_every_scope():
+def test_a_tenant_is_made_with_a_balance_a_limit_and_a_key_that_manages_no_keys():
     facts = json.loads(
         run("tenant", "create", "Acme", "--balance", "10.25", "--rpm", "30", "--json")
     )
@@ -42,13 +42,27 @@ def test_a_tenant_is_made_with_a_balance_a_limit_and_a_key_of_every_scope():
     assert set(facts) == {"tenant", "api_key", "key_id"}
     caller = caller_of(facts["api_key"])
     assert (caller.limits.tenant_rpm, caller.limits.key_rpm) == (30, None)
-    assert caller.scopes == {
-        "images:write", "images:read", "billing:read", "webhooks:write", "keys:write",
-    }  # fmt: skip
+    assert caller.scopes == {"images:write", "images:read", "billing:read", "webhooks:write"}
     acme = Tenant.objects.get(name="Acme")
     assert (tenant_by_name_or_id(facts["tenant"]), caller.tenant_id) == (acme, acme.id)
     assert available_to(caller.tenant_id) == 10_250_000
     assert ledger_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("named", "scopes"),
+    [
+        ((), {"images:write", "images:read", "billing:read", "webhooks:write"}),
+        (("--scopes", "keys:write"), {"keys:write"}),
+    ],
+    ids=["usual", "named"],
+)
+def test_a_key_manages_keys_only_where_that_is_named(named, scopes):
+    first = json.loads(run("tenant", "create", "Acme", *named, "--json"))
+
+    another = json.loads(run("key", "create", "Acme", *named, "--json"))
+
+    assert [caller_of(key["api_key"]).scopes for key in (first, another)] == [scopes, scopes]
 
 
 def test_the_balance_that_was_typed_is_said_back():

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import Tenant, User
+from accounts.selectors import caller_of_key
 from accounts.services import KeyRules, issue_api_key
 from accounts.services.delegation import issue_key_for, refuse_more_than
 from pictor.kit.errors import Forbidden
@@ -48,6 +49,8 @@ def test_a_key_made_by_a_key_goes_with_whoever_made_that_one(acme: Tenant) -> No
     person = User.objects.create_user("ann@example.com")
     own, _ = issue_api_key(tenant=acme, name="own", actor=person)
 
-    made, _ = issue_key_for(own=own, name="made", given={}, livemode=None, actor="API key own")
+    made, _ = issue_key_for(
+        caller=caller_of_key(own.id), name="made", given={}, livemode=None, actor="API key own"
+    )
 
     assert made.created_by == person

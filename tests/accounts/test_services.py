@@ -25,7 +25,6 @@ from accounts.services import (
     revoke_api_key,
     set_tenant_status,
     set_title,
-    unknown_scopes,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
@@ -228,10 +227,6 @@ def test_a_member_gets_a_role_another_role_and_leaves(acme):
 
     assert members_of(acme.id) == []
     assert audited("member.remove").before == {"role": "owner"}
-
-
-def test_unknown_scopes_are_named():
-    assert unknown_scopes(["images:write", "images:paint"]) == ["images:paint"]
 
 
 def test_a_user_signs_in_with_the_address_in_any_case():

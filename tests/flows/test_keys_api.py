@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -66,7 +67,8 @@ def test_a_key_is_made_shown_once_and_does_what_it_may(customer: Customer) -> No
 def test_a_budget_that_only_warns_stops_nothing_until_it_is_a_hard_stop(
     customer: Customer, sound_ledger: None
 ) -> None:
-    made = make(customer, budget_month="0.01", budget_warns_only=True)
+    may = {"scopes": ["images:write", "keys:write"]}
+    made = make(customer, budget_month="0.01", budget_warns_only=True, **may)
     path = f"{KEYS}/{made['id']}"
 
     with using(customer, made["api_key"]) as key:
@@ -88,7 +90,7 @@ def test_what_is_left_out_is_as_with_the_key_that_asks(narrow: Customer) -> None
     made = make(narrow)
 
     assert made["models"] == ["dall-e-2", "dall-e-3"]
-    assert sorted(made["scopes"]) == ["images:write", "keys:write"]
+    assert made["scopes"] == ["images:write"]
     assert (made["budget_month"], made["requests_per_minute"]) == ("5.000000", 60)
 
 
@@ -107,7 +109,7 @@ def test_what_is_left_out_is_as_with_the_key_that_asks(narrow: Customer) -> None
 def test_a_key_gives_no_more_than_it_has(
     customer: Customer, narrow: Customer, fields: dict[str, Any], param: str
 ) -> None:
-    mine = make(narrow)
+    mine = make(narrow, scopes=["images:write", "keys:write"])
     refused = [
         narrow.client.post(KEYS, json=fields),
         narrow.client.patch(f"{KEYS}/{mine['id']}", json=fields),
@@ -187,6 +189,54 @@ def test_a_rotated_key_is_the_same_key_and_its_former_text_ends(
         [rotated["prefix"]],
     )
     assert [works(customer, first), works(customer, second)] == [False, True]
+
+
+def test_the_former_text_of_a_key_makes_images_and_manages_no_keys(
+    customer: Customer, operator: Operator
+) -> None:
+    other = f"{KEYS}/{make(customer)['id']}"
+    own = f"{KEYS}/{customer.key_id}"
+    text = customer.client.post(f"{own}/rotate", json={"overlap": "1h"}).json()["api_key"]
+    listed = operator("key", "list", customer.name, "--json")
+
+    refused = [
+        customer.client.post(f"{own}/rotate", json={}),
+        customer.client.post(f"{other}/rotate", json={}),
+        customer.client.post(KEYS, json={}),
+        customer.client.patch(own, json={"name": "mine"}),
+        customer.client.patch(other, json={"scopes": ["images:read"]}),
+        customer.client.delete(own),
+        customer.client.delete(other),
+    ]
+
+    assert [answer.status_code for answer in refused] == [403] * 7
+    assert "former text manages no keys" in refused[0].json()["error"]["message"]
+    assert operator("key", "list", customer.name, "--json") == listed
+    assert customer.generate(quality="low").status_code == 200
+    with using(customer, text) as present:
+        assert present.client.post(f"{own}/rotate", json={}).status_code == 200
+
+
+def test_a_key_that_only_manages_keys_names_what_another_may(
+    customer: Customer, operator: Operator
+) -> None:
+    made = operator("key", "create", customer.name, "--scopes", "keys:write", "--json")
+
+    with closing(customer.with_key(made)) as manager:
+        refused = manager.client.post(KEYS, json={})
+        named = manager.client.post(KEYS, json={"scopes": ["keys:write"]})
+
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "scopes")
+    assert named.json()["scopes"] == ["keys:write"]
+
+
+def test_of_two_rotations_by_one_text_at_once_one_is_done(customer: Customer) -> None:
+    path = f"{KEYS}/{customer.key_id}/rotate"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: customer.client.post(path, json={}), range(8)))
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[403] * 7]
 
 
 def test_without_an_overlap_and_at_the_next_rotation_a_text_ends_at_once(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.contracts.refusing import first_channel, refusing
-from tests.customer import GENERATIONS, Customer, Operator
+from tests.customer import GENERATIONS, SCOPES, Customer, Operator
 from tests.edits import edit, vary
 from tests.hooks import listening
 from tests.processes import until
@@ -35,7 +35,8 @@ def tester(broke: Customer) -> Iterator[Customer]:
 
 
 def by_test_key(customer: Customer, **rules: Any) -> Customer:
-    made = customer.client.post(KEYS, json={"livemode": False, **rules}).json()
+    wish = {"livemode": False, "scopes": SCOPES.split(","), **rules}
+    made = customer.client.post(KEYS, json=wish).json()
     return customer.with_key(json.dumps({"api_key": made["api_key"], "key_id": made["id"]}))
 
 

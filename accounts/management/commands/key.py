@@ -14,11 +14,12 @@ from accounts.management.operator import (
     print_table,
     read_amount,
     read_limit,
+    read_scopes,
     read_tenant,
     read_words,
     say_invalid,
 )
-from accounts.models import SCOPES, ApiKey
+from accounts.models import ApiKey, default_scopes
 from accounts.selectors import api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
@@ -26,7 +27,6 @@ from accounts.services import (
     issue_api_key,
     revoke_api_key,
     rotate_api_key,
-    unknown_scopes,
 )
 from pictor.kit import clock
 
@@ -45,7 +45,9 @@ class Command(BaseCommand):
         create.add_argument("--name", default="")
         create.add_argument("--rpm", metavar="N", help="requests per minute")
         create.add_argument("--models", metavar="A,B", help="default: every model")
-        create.add_argument("--scopes", metavar="A,B", help=f"default: {','.join(SCOPES)}")
+        create.add_argument(
+            "--scopes", metavar="A,B", help=f"default: {','.join(default_scopes())}"
+        )
         create.add_argument("--budget", metavar="USD", help="per UTC month, a hard stop")
         create.add_argument(
             "--warn-only", action="store_true", help="the budget warns, and stops nothing"
@@ -86,12 +88,9 @@ class Command(BaseCommand):
             raise say_invalid(error) from None
 
     def _create(self, options: dict[str, Any]) -> None:
-        scopes = read_words(options["scopes"]) or list(SCOPES)
-        if unknown := unknown_scopes(scopes):
-            raise CommandError(f"no such scope: {', '.join(unknown)}; there are {' '.join(SCOPES)}")
         budget = None if options["budget"] is None else read_amount(options["budget"])
         rules = KeyRules(
-            scopes=scopes,
+            scopes=read_scopes(options["scopes"]),
             models=read_words(options["models"]),
             requests_per_minute=read_limit(options["rpm"]),
             budget_month=budget,

@@ -21,11 +21,14 @@ from accounts.management.operator import (
     read_amount,
     read_change,
     read_limit,
+    read_scopes,
     read_tenant,
     say_invalid,
 )
+from accounts.models import default_scopes
 from accounts.selectors import tenants
 from accounts.services import (
+    KeyRules,
     TenantLimits,
     create_tenant,
     erase_tenant,
@@ -54,6 +57,9 @@ class Command(BaseCommand):
         create.add_argument("name")
         create.add_argument("--balance", default="0", metavar="USD")
         create.add_argument("--rpm", metavar="N", help="requests per minute")
+        create.add_argument(
+            "--scopes", metavar="A,B", help=f"its key's; default: {','.join(default_scopes())}"
+        )
         create.add_argument("--json", action="store_true")
         every = actions.add_parser("list", help="all tenants by name, with their ids")
         every.add_argument("--json", action="store_true")
@@ -101,6 +107,7 @@ class Command(BaseCommand):
 
     def _create(self, options: dict[str, Any]) -> None:
         balance = read_amount(options["balance"])
+        rules = KeyRules(scopes=read_scopes(options["scopes"]))
         with transaction.atomic():
             tenant = create_tenant(
                 name=options["name"].strip(),
@@ -108,7 +115,7 @@ class Command(BaseCommand):
                 actor=ACTOR,
                 limits=TenantLimits(requests_per_minute=read_limit(options["rpm"])),
             )
-            key, plaintext = issue_api_key(tenant=tenant, name="default", actor=ACTOR)
+            key, plaintext = issue_api_key(tenant=tenant, name="default", actor=ACTOR, rules=rules)
         facts = {"tenant": tenant.public_id, "api_key": plaintext, "key_id": key.public_id}
         if not options["json"]:
             facts["balance"] = f"{to_decimal(balance)} USD"
