@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import (
@@ -344,18 +344,29 @@ def latest_mail(*, limit: int) -> list[Mail]:
     return list(Mail.objects.order_by("-created_at", "-id")[:limit])
 
 
+def open_invitations(now: datetime) -> QuerySet[Invitation]:
+    """Those of all tenants that have not expired, and whose inviter could make them still."""
+    inviter = Membership.objects.filter(
+        tenant=OuterRef("tenant"), user=OuterRef("invited_by"), user__is_active=True
+    )
+    is_owners = Exists(inviter.filter(role=Membership.Role.OWNER))
+    is_admins = Exists(inviter.filter(role=Membership.Role.ADMIN))
+    may = is_owners | (is_admins & ~Q(role=Membership.Role.OWNER))
+    return Invitation.objects.filter(may, expires_at__gt=now)
+
+
 def invitation_by_id(invitation_id: str, *, now: datetime) -> Invitation | None:
     """An invitation that is open, with its tenant and who invites."""
     wanted = _uuid(invitation_id)
     if wanted is None:
         return None
-    found = Invitation.objects.select_related("tenant", "invited_by")
-    return found.filter(id=wanted, expires_at__gt=now).first()
+    found = open_invitations(now).select_related("tenant", "invited_by")
+    return found.filter(id=wanted).first()
 
 
 def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
     """A tenant's open invitations, newest first."""
-    found = Invitation.objects.filter(tenant_id=tenant_id, expires_at__gt=now)
+    found = open_invitations(now).filter(tenant_id=tenant_id)
     return list(found.select_related("tenant", "invited_by").order_by("-created_at"))
 
 

@@ -12,12 +12,13 @@ from django.db import transaction
 
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Tenant, User
-from accounts.selectors import has_second_factor
+from accounts.selectors import has_second_factor, open_invitations
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
 from accounts.services.tenants import change_columns
 
 INVITE = "member.invite"
+UNINVITE = "member.uninvite"
 INVITED_FOR = timedelta(days=7)
 MOST_INVITATIONS = 50
 """Open ones of a tenant, and sent in a day: each is a mail to somebody who may not want it."""
@@ -30,7 +31,11 @@ DAY = timedelta(days=1)
 def add_member(
     *, tenant: Tenant, user: User, role: Membership.Role, actor: Actor, ip: str | None = None
 ) -> Membership:
-    """Make a person a member, or give a member another role."""
+    """Make a person a member, or give a member another role.
+
+    Invitations of theirs that the role does not let them make end with the former one.
+    """
+    tenant_for_update(tenant.id)
     before = Membership.objects.filter(tenant=tenant, user=user).values("role").first()
     membership, _ = Membership.objects.update_or_create(
         tenant=tenant, user=user, defaults={"role": role}
@@ -45,6 +50,7 @@ def add_member(
         after={"role": role.value},
         ip=ip,
     )
+    _end_invitations(membership, role, actor, ip)
     return membership
 
 
@@ -72,7 +78,9 @@ def change_role(
 
 @transaction.atomic
 def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None) -> None:
-    """End a membership; the person and what they did stay."""
+    """End a membership, and the invitations they made; the person and what they did stay."""
+    tenant_for_update(membership.tenant_id)
+    _end_invitations(membership, None, actor, ip)
     record(
         actor=actor,
         action="member.remove",
@@ -164,7 +172,7 @@ def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None 
     """Take an invitation back: its link leads nowhere from now on."""
     _lock(by)
     _may(by, invitation.role)
-    _record(invitation, "member.uninvite", by.user, ip)
+    _record(invitation, UNINVITE, by.user, ip)
     invitation.delete()
 
 
@@ -172,9 +180,12 @@ def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None 
 def accept_invitation(
     *, invitation: Invitation, user: User, now: datetime, ip: str | None = None
 ) -> Membership:
-    """Become a member as offered. The address must be the person's own, and verified."""
-    found = Invitation.objects.select_for_update().filter(pk=invitation.pk, expires_at__gt=now)
-    open_one = found.first()
+    """Become a member as offered. The address must be the person's own, and verified.
+
+    Whoever invited them must be one who may still.
+    """
+    tenant_for_update(invitation.tenant_id)
+    open_one = open_invitations(now).filter(pk=invitation.pk).first()
     if open_one is None:
         raise ValidationError("This invitation is no longer open: ask for another one.")
     if user.email != open_one.email or user.email_verified_at is None:
@@ -225,6 +236,22 @@ def _may(by: Membership, *roles: str) -> None:
         raise ValidationError("Only an owner makes, changes or removes owners.")
 
 
+def _end_invitations(
+    membership: Membership, role: Membership.Role | None, actor: Actor, ip: str | None
+) -> None:
+    """End those of the member's invitations that one of this role, or None, would not make."""
+    made = Invitation.objects.filter(
+        tenant_id=membership.tenant_id, invited_by_id=membership.user_id
+    )
+    if role == Membership.Role.OWNER:
+        return
+    if role == Membership.Role.ADMIN:
+        made = made.filter(role=Membership.Role.OWNER)
+    for invitation in made:
+        _record(invitation, UNINVITE, actor, ip)
+        invitation.delete()
+
+
 def _refuse_last_owner(membership: Membership) -> None:
     others = Membership.objects.filter(
         tenant_id=membership.tenant_id, role=Membership.Role.OWNER
@@ -259,7 +286,7 @@ def _refuse_many_mails(tenant: Tenant, email: str, now: datetime) -> None:
         raise ValidationError({"email": message})
 
 
-def _record(invitation: Invitation, action: str, actor: User, ip: str | None) -> None:
+def _record(invitation: Invitation, action: str, actor: Actor, ip: str | None) -> None:
     record(
         actor=actor,
         action=action,

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from accounts.ledger import ledger
 from accounts.locks import user_for_update
-from accounts.models import Invitation, Membership, Tenant, User
+from accounts.models import Membership, Tenant, User
+from accounts.selectors import open_invitations
 from accounts.services.api_keys import KeyRules, issue_api_key
 from accounts.services.audit import record
 from accounts.services.members import add_member
@@ -43,7 +44,7 @@ def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
         after={"email": user.email},
         ip=ip,
     )
-    is_invited = Invitation.objects.filter(email=user.email, expires_at__gt=now).exists()
+    is_invited = open_invitations(now).filter(email=user.email).exists()
     tenant = None if is_invited else open_workspace(user=user, ip=ip)
     if tenant is not None and settings.SIGN_UP_CREDIT:
         ledger().credit(

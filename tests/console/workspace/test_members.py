@@ -152,6 +152,77 @@ def test_a_canceled_or_forged_invitation_leads_nowhere(acme, sign_in):
     assert Client().get("/invite/forged/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("role", "offered", "becomes"),
+    [
+        ("admin", "admin", ("member_remove", {"keys": "revoke"})),
+        ("admin", "viewer", ("member_role", {"role": "developer"})),
+        ("owner", "owner", ("member_role", {"role": "admin"})),
+        ("owner", "viewer", ("member_role", {"role": "billing"})),
+    ],
+    ids=["removed", "demoted", "no owner any more", "an owner demoted"],
+)
+def test_an_invitation_ends_with_the_role_that_made_it(acme, sign_in, role, offered, becomes):
+    owner, (action, form) = sign_in(acme), becomes
+    link = invited(sign_in(acme, role, "mallory@example.com"), acme, "crony@example.com", offered)
+    mallory = User.objects.get(email="mallory@example.com")
+    crony = newcomer("crony@example.com")
+    assert crony.get(link).status_code == 200
+
+    owner.post(url(action, acme, str(mallory.pk)), form)
+
+    assert (crony.get(link).status_code, crony.post(link).status_code) == (404, 404)
+    assert not Invitation.objects.exists()
+    assert role_of(acme, User.objects.get(email="crony@example.com")) is None
+    event = AuditEvent.objects.get(action="member.uninvite")
+    assert (event.actor_name, event.after["email"]) == ("owner@acme.example", "crony@example.com")
+
+
+def test_what_an_admin_may_still_offer_stays_open(acme, sign_in):
+    owner, bob = sign_in(acme), newcomer("bob@example.com")
+    link = invited(sign_in(acme, "owner", "ann@example.com"), acme, "bob@example.com", "viewer")
+    ann = User.objects.get(email="ann@example.com")
+
+    owner.post(url("member_role", acme, str(ann.pk)), {"role": "admin"})
+    bob.post(link)
+
+    assert role_of(acme, User.objects.get(email="bob@example.com")) == "viewer"
+
+
+@pytest.mark.parametrize("lost", ["membership", "role", "account"])
+def test_what_was_left_of_a_lost_role_is_not_accepted(acme, sign_in, lost):
+    link = invited(sign_in(acme, "admin", "mallory@example.com"), acme, "bob@example.com")
+    mallory = User.objects.get(email="mallory@example.com")
+    invitation, bob = Invitation.objects.get(), newcomer("bob@example.com")
+    theirs = Membership.objects.filter(user=mallory)
+    {
+        "membership": theirs.delete,
+        "role": lambda: theirs.update(role="viewer"),
+        "account": lambda: User.objects.filter(pk=mallory.pk).update(is_active=False),
+    }[lost]()
+
+    answer = bob.post(link)
+
+    user = User.objects.get(email="bob@example.com")
+    with pytest.raises(ValidationError, match="no longer open"):
+        members.accept_invitation(invitation=invitation, user=user, now=clock.now())
+    assert (answer.status_code, role_of(acme, user)) == (404, None)
+
+
+def test_who_was_demoted_a_moment_ago_invites_nobody(acme, sign_in):
+    mallory = person(acme, Membership.Role.ADMIN, "mallory@example.com")
+    before = Membership.objects.select_related("tenant", "user").get(user=mallory)
+    add_member(tenant=acme.tenant, user=mallory, role=Membership.Role.VIEWER, actor="test")
+
+    with pytest.raises(ValidationError, match="Only owners and admins"):
+        members.invite(
+            by=before, email="crony@example.com", role=Membership.Role.ADMIN,
+            now=clock.now(), tell=lambda _: None,
+        )  # fmt: skip
+
+    assert not Invitation.objects.exists()
+
+
 def test_a_second_invitation_replaces_the_first(acme, sign_in):
     client = sign_in(acme)
     first = invited(client, acme, "bob@example.com")
