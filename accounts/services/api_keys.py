@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts import keys
+from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
 from accounts.selectors import NOTED_EVERY
@@ -85,16 +86,18 @@ def issue_api_key(
     )
     check_models(rules.models)
     key.full_clean()
-    if _good_keys(tenant) >= MOST_KEYS:
-        raise ValidationError(f"An account has at most {MOST_KEYS} keys: revoke one first.")
+    _refuse_one_too_many(tenant.id)
     key.save(force_insert=True)
     _record_key(key, actor=actor, action="api_key.issue", after=_describe(key), ip=ip)
     return key, text
 
 
-def _good_keys(tenant: Tenant) -> int:
-    keys = ApiKey.objects.filter(tenant=tenant, revoked_at=None)
-    return keys.exclude(expires_at__lte=clock.now()).count()
+def _refuse_one_too_many(tenant_id: UUID) -> None:
+    """Count a tenant's keys, one at a time: no two that come at once are both the last."""
+    tenant_for_update(tenant_id)
+    good = ApiKey.objects.filter(tenant_id=tenant_id, revoked_at=None)
+    if good.exclude(expires_at__lte=clock.now()).count() >= MOST_KEYS:
+        raise ValidationError(f"An account has at most {MOST_KEYS} keys: revoke one first.")
 
 
 @transaction.atomic
@@ -104,9 +107,10 @@ def change_api_key(
     """Give a key another name and other rules; where nothing changes, nothing is written.
 
     Felt by the next request. Whoever sets rules of a key that another person made is kept with it:
-    see `delegation.change_own_key`. Raises ValidationError as `issue_api_key` does.
+    see `delegation.change_own_key`. Raises ValidationError as `issue_api_key` does: one that has
+    expired counts again once it expires later.
     """
-    before = _describe(key)
+    before, had_expired = _describe(key), key.status(clock.now()) == "expired"
     if rules.models != key.allowed_models:
         check_models(rules.models)
     columns = {"name": name, **_columns(rules)}
@@ -119,6 +123,8 @@ def change_api_key(
     if after == before:
         return
     key.full_clean()
+    if had_expired and key.status(clock.now()) == "active":
+        _refuse_one_too_many(key.tenant_id)
     key.save(update_fields=list(columns))  # a revocation meanwhile stands
     _record_key(key, actor=actor, action="api_key.change", before=before, after=after, ip=ip)
 

@@ -57,12 +57,36 @@ def change_own_key(
 ) -> None:
     """`change_api_key` for whoever made the key and manages no others.
 
-    Rules that somebody else set may be narrowed, not widened. Raises ValidationError, by column.
+    Rules that somebody else set may be narrowed, not widened, and where they set those of another
+    key of theirs, this one becomes no wider than that. Raises ValidationError, by column.
     """
-    if key.limited_by_id is not None:
+    bounds = [] if key.limited_by_id is not None else _bounds_of(key.created_by, key)
+    if key.limited_by_id is not None or bounds:
         message = "Somebody who manages the keys set this: you may narrow it, not widen it."
-        _refuse_widening(key, rules, message)
+        _refuse_widening([key, *bounds], rules, message)
     change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def issue_own_key(
+    *,
+    tenant: Tenant,
+    name: str,
+    rules: KeyRules,
+    is_test: bool,
+    actor: User,
+    ip: str | None = None,
+) -> tuple[ApiKey, str]:
+    """`issue_api_key` for a member who manages no keys but their own.
+
+    Where somebody else set the rules of keys of theirs, a new one does no more than one of those,
+    as with keys that keys make. Raises ValidationError, by column.
+    """
+    tenant_for_update(tenant.id)
+    if bounds := _bounds_of(actor, ApiKey(tenant=tenant, is_test=is_test)):
+        message = "Somebody who manages the keys limited yours: a new one may do no more."
+        _refuse_widening(bounds, rules, message)
+    return issue_api_key(tenant=tenant, name=name, rules=rules, is_test=is_test, actor=actor, ip=ip)
 
 
 def issue_key_as_operator(
@@ -88,7 +112,7 @@ def change_key_as_operator(
     Staff who are no superusers may narrow its rules. Raises ValidationError, by column.
     """
     if not _may_open(actor):
-        _refuse_widening(key, rules, "Only a superuser lets a key do more.")
+        _refuse_widening([key], rules, "Only a superuser lets a key do more.")
     change_api_key(key=key, name=name, rules=rules, actor=actor, ip=ip)
 
 
@@ -97,12 +121,34 @@ def _may_open(actor: Actor) -> bool:
     return not isinstance(actor, User) or actor.is_superuser
 
 
-def _refuse_widening(key: ApiKey, rules: KeyRules, message: str) -> None:
+def _bounds_of(maker: User | None, key: ApiKey) -> list[ApiKey]:
+    """The maker's other keys that somebody else limited, ended ones too: a key is no way out.
+
+    A live key is not bounded by test keys, which spend nothing.
+    """
+    limited = ApiKey.objects.filter(
+        tenant=key.tenant,
+        created_by=maker,
+        limited_by__isnull=False,
+        is_test__in={False, key.is_test},
+    )
+    return list(limited.exclude(pk=key.pk).order_by("-created_at"))
+
+
+def _refuse_widening(bounds: Sequence[ApiKey], rules: KeyRules, message: str) -> None:
+    """Raises ValidationError, by column, where `rules` allow more than each of these keys may."""
+    refused = [field for field in (_excess(rules_of(key), rules) for key in bounds) if field]
+    if len(refused) == len(bounds):
+        raise ValidationError({_COLUMNS.get(refused[0], refused[0]): message})
+
+
+def _excess(own: KeyRules, rules: KeyRules) -> str | None:
+    """A field in which `rules` allow what `own` do not."""
     try:
-        refuse_more_than(rules_of(key), rules)
+        refuse_more_than(own, rules)
     except Forbidden as refusal:
-        field = refusal.param or ""
-        raise ValidationError({_COLUMNS.get(field, field): message}) from None
+        return refusal.param
+    return None
 
 
 @transaction.atomic

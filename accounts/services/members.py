@@ -261,9 +261,13 @@ def _refuse_last_owner(membership: Membership) -> None:
 
 
 def _hand_over(key: ApiKey, heir: User, actor: User, ip: str | None) -> None:
+    """A budget that comes with it is none of the heir's own: they may lower it alone."""
     before = {"created_by": str(key.created_by)}
     key.created_by = heir
-    key.save(update_fields=["created_by"])
+    has_budget = key.budget_day_micros is not None or key.budget_month_micros is not None
+    if has_budget and key.limited_by is None and actor != heir:
+        key.limited_by = actor
+    key.save(update_fields=["created_by", "limited_by"])
     record(
         actor=actor,
         action="api_key.hand_over",

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -237,6 +238,32 @@ def test_of_two_rotations_by_one_text_at_once_one_is_done(customer: Customer) ->
         answers = list(pool.map(lambda _: customer.client.post(path, json={}), range(8)))
 
     assert sorted(answer.status_code for answer in answers) == [200, *[403] * 7]
+
+
+_MANY = """
+INSERT INTO accounts_apikey (id, tenant_id, name, visible_prefix, digest, is_test, scopes,
+                             expires_at, budget_warns_only, default_response_format)
+SELECT gen_random_uuid(), tenant_id, name, visible_prefix, sha256(gen_random_uuid()::text::bytea),
+       is_test, scopes, %s, budget_warns_only, default_response_format
+  FROM accounts_apikey, generate_series(1, %s) WHERE visible_prefix = %s AND expires_at IS NULL
+"""
+
+
+def test_of_a_thousand_keys_none_is_one_too_many(
+    customer: Customer, database: "psycopg.Connection[Any]"
+) -> None:
+    prefix = customer.client.get(f"{KEYS}/{customer.key_id}").json()["prefix"]
+    database.execute(_MANY, [datetime(2020, 1, 1, tzinfo=UTC), 1, prefix])
+    expired = customer.client.get(KEYS, params={"limit": 1}).json()["first_id"]
+    database.execute(_MANY, [None, 997, prefix])
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: customer.client.post(KEYS, json={}), range(8)))
+    revived = customer.client.patch(f"{KEYS}/{expired}", json={"expires_at": None})
+
+    assert sorted(answer.status_code for answer in made) == [201, 201, *[400] * 6]
+    assert revived.status_code == 400
+    assert "at most 1000 keys" in revived.json()["error"]["message"]
 
 
 def test_without_an_overlap_and_at_the_next_rotation_a_text_ends_at_once(

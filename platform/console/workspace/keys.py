@@ -20,6 +20,7 @@ from accounts.services import (
     change_api_key,
     change_own_key,
     issue_api_key,
+    issue_own_key,
     revoke_api_key,
     rotate_api_key,
     scopes_of,
@@ -177,13 +178,15 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return render(request, "workspace/key_new.html", {"workspace": workspace, "form": form})
     form = dressed(NewKeyForm(request.POST, most=most))
     if form.is_valid():
+        issue = issue_api_key if May.MANAGE_KEYS in workspace.may else issue_own_key
         try:
-            key, text = issue_api_key(
+            key, text = issue(
                 tenant=workspace.tenant,
                 name=form.cleaned_data["name"],
                 rules=form.rules(),
                 is_test=form.is_test,
-                **by(request, workspace),
+                actor=workspace.user,
+                ip=request.META.get("REMOTE_ADDR"),
             )
         except ValidationError as error:
             form.take_errors(error)

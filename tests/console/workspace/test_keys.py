@@ -416,6 +416,71 @@ def test_a_maker_does_not_lift_what_somebody_else_set(acme, sign_in):
     assert str(own.limited_by) == "owner@acme.example"
 
 
+@pytest.mark.parametrize(
+    ("wish", "status"),
+    [
+        ({}, 422),
+        ({"budget_month": "20.01"}, 422),
+        ({"budget_month": "20", "budget_warns_only": "on"}, 422),
+        ({"budget_month": "20"}, 200),
+        ({"mode": "test"}, 422),
+    ],
+    ids=["none", "more", "a warning", "the same", "of a test key"],
+)
+def test_a_maker_whose_key_was_limited_makes_none_that_may_more(acme, sign_in, wish, status):
+    maker = sign_in(acme, "developer")
+    maker.post(url("key_new", acme), FORM)
+    own = ApiKey.objects.get(name="production")
+    sign_in(acme).post(url("key", acme, own.public_id), {**FORM, "budget_month": "20"})
+
+    answer = maker.post(url("key_new", acme), {**FORM, "name": "second", **wish})
+
+    assert answer.status_code == status
+    assert ("a new one may do no more" in answer.content.decode()) == (status == 422)
+    assert ApiKey.objects.filter(name="second").exists() == (status == 200)
+
+
+def test_the_end_of_a_limited_key_frees_its_maker_of_nothing(acme, sign_in):
+    maker = sign_in(acme, "developer")
+    maker.post(url("key_new", acme), FORM)
+    own = ApiKey.objects.get(name="production")
+    sign_in(acme).post(url("key", acme, own.public_id), {**FORM, "budget_month": "20"})
+    maker.post(url("key_revoke", acme, own.public_id))
+
+    answer = maker.post(url("key_new", acme), FORM)
+
+    own.refresh_from_db()
+    assert (answer.status_code, own.status(clock.now())) == (422, "revoked")
+
+
+def test_a_maker_whose_key_was_limited_widens_no_other(acme, sign_in):
+    maker = sign_in(acme, "developer")
+    for name in ("limited", "other"):
+        maker.post(url("key_new", acme), {**FORM, "name": name, "budget_month": "5"})
+    limited, other = (ApiKey.objects.get(name=name) for name in ("limited", "other"))
+    sign_in(acme).post(url("key", acme, limited.public_id), {**FORM, "budget_month": "20"})
+
+    page = url("key", acme, other.public_id)
+    answers = [maker.post(page, {**FORM, "budget_month": wish}) for wish in ("", "20.01", "20")]
+
+    assert [answer.status_code for answer in answers] == [422, 422, 302]
+
+
+def test_others_and_who_manages_keys_are_not_bound_by_a_makers_limits(acme, sign_in):
+    maker = sign_in(acme, "developer")
+    maker.post(url("key_new", acme), FORM)
+    own = ApiKey.objects.get(name="production")
+    owner = sign_in(acme)
+    owner.post(url("key", acme, own.public_id), {**FORM, "budget_month": "20"})
+
+    made = [
+        client.post(url("key_new", acme), FORM).status_code
+        for client in (owner, sign_in(acme, "developer", "another@acme.example"))
+    ]
+
+    assert made == [200, 200]
+
+
 def test_a_key_tells_its_last_30_days_and_its_latest_generations(acme, sign_in, ended, monkeypatch):
     monkeypatch.setattr("console.workspace.lately.LATEST", 2)
     another, _ = issue_api_key(tenant=acme.tenant, name="another", rules=KeyRules(), actor="test")

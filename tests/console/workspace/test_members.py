@@ -21,6 +21,7 @@ from accounts.services import (
     require_second_factor,
 )
 from pictor.kit import clock
+from pictor.kit.money import Micros
 from tests.console.workspace.conftest import give_factor, url, words_of
 from tests.factories import Customer
 
@@ -370,6 +371,22 @@ def test_the_keys_of_who_goes_are_handed_over_or_end(acme, sign_in, is_handed_ov
     key = ApiKey.objects.get(id=key.id)
     assert (key.created_by == owner, key.revoked_at is None) == (is_handed_over, is_handed_over)
     assert role_of(acme, bob) is None
+
+
+def test_a_budget_that_is_handed_over_bounds_the_heir(acme, sign_in):
+    bob = person(acme, Membership.Role.ADMIN, "bob@example.com")
+    rules = KeyRules(scopes=["images:write"], budget_month=Micros(20_000_000))
+    key, _ = issue_api_key(tenant=acme.tenant, name="ci", actor=bob, rules=rules)
+    heir, form = sign_in(acme, "developer"), {"mode": "live", "scopes": "images:write"}
+    user = User.objects.get(email="developer@acme.example")
+    sign_in(acme).post(url("member_remove", acme, str(bob.id)), {"keys": str(user.id)})
+
+    lifted = heir.post(url("key", acme, key.public_id), {**form, "name": "ci"})
+    made = heir.post(url("key_new", acme), {**form, "name": "second"})
+
+    assert [lifted.status_code, made.status_code] == [422, 422]
+    key.refresh_from_db()
+    assert (key.created_by, key.budget_month_micros) == (user, 20_000_000)
 
 
 def test_keys_go_to_no_stranger(acme, other, sign_in):
