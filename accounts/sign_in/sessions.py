@@ -11,9 +11,9 @@ from asgiref.sync import sync_to_async
 from cryptography.fernet import InvalidToken
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db.models.functions import Now
 from typing_extensions import override
 
-from pictor.kit import clock
 from pictor.kit.encryption import decrypted, encrypted
 
 _KEY = re.compile("[a-z0-9]{32}")
@@ -46,7 +46,7 @@ class SessionStore(db.SessionStore):
 
     @override
     def load(self) -> dict[str, Any]:
-        rows = self.model.objects.filter(expire_date__gt=clock.now())
+        rows = self.model.objects.filter(expire_date__gt=Now())
         row = rows.filter(session_key=_digest(self.session_key or "")).first()
         if row is None:
             self._session_key = None

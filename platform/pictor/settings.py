@@ -165,12 +165,9 @@ ACCOUNT_FORMS = {
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_RATE_LIMITS = {
-    # Signing up, signing in and asking for another code within seconds is what people do.
-    "confirm_email": "6/m/key",
-    # Wrong codes count by person alone: the library's "10/m/ip" shuts out all behind one address.
-    "login_failed": "5/300s/key",
-}
+# Signing up, signing in and asking for another code within seconds is what people do. Wrong codes of
+# second factors count by person alone: by address they would shut out everybody behind it.
+ACCOUNT_RATE_LIMITS = {"confirm_email": "6/m/key", "login_failed": "5/300s/key"}
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -197,8 +194,7 @@ SECURE_HSTS_SECONDS = 0 if EMBEDDED else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
 SECURE_HSTS_PRELOAD = not EMBEDDED
 SESSION_ENGINE = "accounts.sign_in.sessions"
-SESSION_COOKIE_SECURE = not EMBEDDED
-CSRF_COOKIE_SECURE = not EMBEDDED
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SECURE_REFERRER_POLICY = "same-origin"
