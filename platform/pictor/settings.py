@@ -165,8 +165,8 @@ ACCOUNT_FORMS = {
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-# Signing up, signing in and asking for another code within seconds is what people do. Wrong codes of
-# second factors count by person alone: by address they would shut out everybody behind it.
+# Signing up, signing in and asking for another code within seconds is what people do. Wrong codes
+# of second factors count by person alone: by address they would shut out everybody behind it.
 ACCOUNT_RATE_LIMITS = {"confirm_email": "6/m/key", "login_failed": "5/300s/key"}
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
