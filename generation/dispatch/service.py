@@ -50,6 +50,9 @@ from pictor.kit.http import HttpPool
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolFull, Spools
 
+LEAST_SECONDS = 30.0
+"""A call is not begun with less than this until the deadline, or than its channel's time-out where
+that is shorter: it would hardly end in time, and be paid for."""
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
 TEST_SECONDS = 60.0
@@ -84,6 +87,9 @@ class _Run:
     @property
     def seconds_left(self) -> float:
         return self.ends_at - time.monotonic()
+
+    def has_time_for(self, candidate: Candidate) -> bool:
+        return self.seconds_left >= min(LEAST_SECONDS, candidate.route.timeout_seconds)
 
 
 class Dispatcher:
@@ -153,7 +159,10 @@ class Dispatcher:
             candidate, call = await self._next(run)
 
     async def _next(self, run: _Run) -> tuple[Candidate, UpstreamCall]:
-        return await self._chooser.next_of(run.queue, seconds_left=run.seconds_left)
+        queue = [candidate for candidate in run.queue if run.has_time_for(candidate)]
+        if not queue:
+            raise Failure(TIMED_OUT)
+        return await self._chooser.next_of(queue, seconds_left=run.seconds_left)
 
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
         """Leave in the queue what may be tried next; raises Failure when nothing may."""
@@ -206,11 +215,11 @@ class Dispatcher:
     async def _begin(self, run: _Run, candidate: Candidate) -> tuple[UUID, float]:
         """The attempt's row and its seconds.
 
-        Raises Failure when none are left, ClaimLost, or _Ended where the channel takes no tests.
+        Raises Failure when too few are left, ClaimLost, or _Ended where the channel takes no tests.
         """
         run.number += 1
         begun, run.begun = run.begun, None
-        if run.seconds_left <= 0:
+        if not run.has_time_for(candidate):
             raise Failure(TIMED_OUT, ended=None if begun is None else _out_of_time(begun))
         if begun is not None:
             return begun, self._seconds_of(run, candidate)
@@ -330,7 +339,9 @@ class _Ended(Exception):
 
 
 def _out_of_time(attempt_id: UUID) -> AttemptEnd:
-    return AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail="no time was left for it")
+    return AttemptEnd(
+        attempt_id, AttemptClass.NOT_REACHED, detail="too little time was left for it"
+    )
 
 
 def _tell(

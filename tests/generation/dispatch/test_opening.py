@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation
 from generation.notify import Ring
 from generation.outcome import TIMED_OUT, Failure
-from pictor.kit import pools
+from pictor.kit import clock, pools
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
 from pictor.kit.moments import Steps, moment
@@ -160,7 +161,7 @@ def test_what_began_too_late_is_closed_without_a_call(queued, channel, tmp_path)
         dispatcher = Dispatcher(
             http=HttpPools(), allow=[], spools=Spools(tmp_path, SpoolBudget(1_000_000))
         )
-        late = replace(claim, seconds_left=0.0)
+        late = replace(claim, seconds_left=29.0)
         with pytest.raises(Failure) as failed:
             asyncio.run(dispatcher.run(late, dispatcher.scope_of(late), begun))
 
@@ -262,6 +263,54 @@ def test_after_it_the_next_channel_is_tried(queued, tmp_path):
 
     assert queued.state == "succeeded"
     assert tried() == [("one", 1, "refused"), ("two", 2, "delivered")]
+
+
+def with_seconds_left(queued: Generation, seconds: float) -> None:
+    Generation.objects.update(deadline_at=clock.now() + timedelta(seconds=seconds))
+    queued.refresh_from_db()
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+@pytest.mark.parametrize(
+    ("seconds", "timeout", "ended"),
+    [
+        (29, 240, ("failed", "not_reached")),
+        (29, 30, ("failed", "not_reached")),
+        (19, 20, ("failed", "not_reached")),
+        (29, 20, ("succeeded", "delivered")),
+        (60, 240, ("succeeded", "delivered")),
+    ],
+)
+def test_no_call_begins_with_less_than_thirty_seconds_or_its_channels_time_out(
+    queued, tmp_path, seconds, timeout, ended
+):
+    Channel.objects.update(timeout_seconds=timeout)
+    with_seconds_left(queued, seconds)
+
+    carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})
+
+    (only,) = tried()
+    assert (queued.state, only[2]) == ended
+    assert Transfer.objects.filter(kind="capture").exists() is (ended[0] == "succeeded")
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+@pytest.mark.parametrize(
+    ("timeout", "following", "state"),
+    [(240, [], "failed"), (10, [("two", 2, "delivered")], "succeeded")],
+    ids=["long", "short"],
+)
+def test_the_next_channel_is_tried_where_there_is_time_for_its_call(
+    queued, tmp_path, timeout, following, state
+):
+    Channel.objects.update(timeout_seconds=5)
+    make_channel("two", priority=20, timeout_seconds=timeout)
+    make_channel("three", priority=30, timeout_seconds=240)
+    with_seconds_left(queued, 20)
+
+    carried(queued, tmp_path, scripts={"one": BUSY, "two": says(ONE_IMAGE), "three": BUSY})
+
+    assert (queued.state, tried()) == (state, [("one", 1, "refused"), *following])
 
 
 @pytest.mark.usefixtures("channel", "pooled_connections")
