@@ -1,7 +1,10 @@
 """Members: invited, given roles, removed; their keys handed over or ended."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -176,6 +179,7 @@ def test_an_invitation_ends_with_the_role_that_made_it(acme, sign_in, role, offe
     assert not Invitation.objects.exists()
     assert role_of(acme, User.objects.get(email="crony@example.com")) is None
     event = AuditEvent.objects.get(action="member.uninvite")
+    assert event.after is not None
     assert (event.actor_name, event.after["email"]) == ("owner@acme.example", "crony@example.com")
 
 
@@ -196,11 +200,12 @@ def test_what_was_left_of_a_lost_role_is_not_accepted(acme, sign_in, lost):
     mallory = User.objects.get(email="mallory@example.com")
     invitation, bob = Invitation.objects.get(), newcomer("bob@example.com")
     theirs = Membership.objects.filter(user=mallory)
-    {
+    losses: dict[str, Callable[[], Any]] = {
         "membership": theirs.delete,
-        "role": lambda: theirs.update(role="viewer"),
-        "account": lambda: User.objects.filter(pk=mallory.pk).update(is_active=False),
-    }[lost]()
+        "role": partial(theirs.update, role="viewer"),
+        "account": partial(User.objects.filter(pk=mallory.pk).update, is_active=False),
+    }
+    losses[lost]()
 
     answer = bob.post(link)
 
