@@ -1,7 +1,7 @@
 """Users, tenants, their API keys, and the record of who changed what. Ids are UUIDv7."""
 
 from accounts.models.people import Actor, Mail, User, UserManager
-from accounts.models.records import AuditEvent, AuditLink, ConfigRevision
+from accounts.models.records import AuditEvent, AuditLink, ConfigRevision, SignUpCredit
 from accounts.models.tenants import (
     MANAGES_KEYS,
     MOST_WORDS,
@@ -25,6 +25,7 @@ __all__ = [
     "Invitation",
     "Mail",
     "Membership",
+    "SignUpCredit",
     "Tenant",
     "User",
     "UserManager",

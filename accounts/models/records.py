@@ -63,6 +63,37 @@ class AuditLink(models.Model):
         return f"{self.seq}: {self.event_id}"
 
 
+class SignUpCredit(models.Model):
+    """A workspace that was opened by signing up: whether it got the credit, and if not, why.
+
+    A mailbox and a network (`pictor.kit.addresses`) are digests with the pepper of API keys.
+    """
+
+    class Withheld(models.TextChoices):
+        NOT = ""
+        MAILBOX = "mailbox"
+        NETWORK = "network"
+        CEILING = "ceiling"
+
+    mailbox = models.BinaryField(max_length=32)
+    network = models.BinaryField(max_length=32)
+    amount_micros = models.BigIntegerField()
+    withheld = models.CharField(max_length=7, choices=Withheld, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mailbox"], name="one_credit_a_mailbox", condition=models.Q(withheld="")
+            )
+        ]
+        indexes = [models.Index(fields=["at"], name="sign_up_credit_by_time")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.at}: {self.withheld or 'given'}"
+
+
 class ConfigRevision(models.Model):
     """One row, changed whenever configuration changes, so a process can see its copy is stale.
 

@@ -8,18 +8,16 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from accounts.ledger import ledger
 from accounts.locks import user_for_update
 from accounts.models import Membership, Tenant, User
 from accounts.selectors import open_invitations
 from accounts.services.api_keys import KeyRules, issue_api_key
 from accounts.services.audit import record
 from accounts.services.members import add_member
+from accounts.services.sign_up_credit import give_sign_up_credit
 from accounts.services.tenants import TenantLimits, create_tenant
 from accounts.titles import for_mail
-from pictor.kit.money import Micros
 
-CREDIT_REASON = "credit for signing up"
 SIGN_UP_KEY = "Playground"
 """What the key is called that a workspace begins with. Its text is shown to nobody."""
 PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
@@ -46,13 +44,8 @@ def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
     )
     is_invited = open_invitations(now).filter(email=user.email).exists()
     tenant = None if is_invited else open_workspace(user=user, ip=ip)
-    if tenant is not None and settings.SIGN_UP_CREDIT:
-        ledger().credit(
-            tenant_id=tenant.id,
-            amount=Micros(settings.SIGN_UP_CREDIT),
-            reason=CREDIT_REASON,
-            actor="sign-up",
-        )
+    if tenant is not None:
+        give_sign_up_credit(tenant=tenant, user=user, now=now, ip=ip)
 
 
 @transaction.atomic

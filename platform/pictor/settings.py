@@ -140,6 +140,8 @@ DEFAULT_FROM_EMAIL = env_str("PICTOR_MAIL_FROM", "Pictor <no-reply@localhost>")
 # Who signs up gets a workspace with these limits, and this credit once the address is verified.
 SIGN_UP = env_bool("PICTOR_SIGN_UP", default=EMBEDDED)
 SIGN_UP_CREDIT = env_dollars("PICTOR_SIGN_UP_CREDIT", "5" if EMBEDDED else "0")
+SIGN_UP_CREDITS_PER_ADDRESS = env_int("PICTOR_SIGN_UP_CREDITS_PER_ADDRESS", 3)
+SIGN_UP_CREDIT_PER_DAY = env_dollars("PICTOR_SIGN_UP_CREDIT_PER_DAY", "100")
 SIGN_UP_LIMITS = {
     "requests_per_minute": env_int("PICTOR_SIGN_UP_REQUESTS_PER_MINUTE", 60),
     "images_per_minute": env_int("PICTOR_SIGN_UP_IMAGES_PER_MINUTE", 60),

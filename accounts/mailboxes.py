@@ -1,0 +1,30 @@
+"""Which mailbox an e-mail address leads to, where its provider takes several as one. Pure.
+
+Gmail and Proton ignore dots, and what follows a plus is a label at all of these. Others' addresses
+are taken as they are.
+"""
+
+_ONE_DOMAIN = {
+    "googlemail.com": "gmail.com",
+    "me.com": "icloud.com",
+    "mac.com": "icloud.com",
+    "protonmail.com": "proton.me",
+    "pm.me": "proton.me",
+}
+_IGNORE_DOTS = frozenset({"gmail.com", "proton.me"})
+_LABELS = frozenset(
+    {
+        *("gmail.com", "icloud.com", "proton.me", "outlook.com", "hotmail.com", "live.com"),
+        *("msn.com", "fastmail.com", "fastmail.fm", "yahoo.com", "zoho.com", "hey.com"),
+    }
+)
+
+
+def mailbox_of(address: str) -> str:
+    """The one spelling of all addresses that lead to its mailbox: lower case, without labels."""
+    local, _, domain = address.strip().casefold().rpartition("@")
+    domain = _ONE_DOMAIN.get(domain, domain)
+    name = local.partition("+")[0] if domain in _LABELS else local
+    if domain in _IGNORE_DOTS:
+        name = name.replace(".", "")
+    return f"{name or local}@{domain}"

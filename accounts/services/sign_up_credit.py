@@ -1,0 +1,104 @@
+"""The credit for signing up: once a mailbox, a few a network and day, so much a day of all.
+
+What is withheld leaves a workspace with 0. Days are UTC's. Addresses are kept as digests alone.
+"""
+
+import logging
+from datetime import UTC, datetime
+from functools import partial
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection, transaction
+from django.db.models import QuerySet, Sum
+from prometheus_client import Counter
+
+from accounts.keys import digests
+from accounts.ledger import ledger
+from accounts.mailboxes import mailbox_of
+from accounts.models import SignUpCredit, Tenant, User
+from accounts.services.mail import post
+from pictor.kit.addresses import counted_address
+from pictor.kit.money import Micros, to_decimal
+
+logger = logging.getLogger(__name__)
+
+REASON = "credit for signing up"
+_LOCK = 7_303_041
+"""The advisory lock under which credits are counted, one at a time."""
+
+CREDITS = Counter(
+    "pictor_sign_up_credits",
+    "Workspaces that were opened by signing up: whether they got the credit, and why not.",
+    ["outcome"],
+)
+
+
+@transaction.atomic
+def give_sign_up_credit(*, tenant: Tenant, user: User, now: datetime, ip: str | None) -> None:
+    """Credit a workspace that was opened by signing up, if its owner's is still to be had.
+
+    Exact where several come at once. The first that the day's ceiling stops is told the operator.
+    """
+    if not settings.SIGN_UP_CREDIT:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    mailboxes = _digests(f"mailbox {mailbox_of(user.email)}")
+    networks = _digests(f"network {counted_address(ip or '')}")
+    withheld = _withheld(mailboxes, networks, now)
+    if withheld == SignUpCredit.Withheld.CEILING and not _of_day(now, withheld=withheld).exists():
+        _tell_operator()
+    amount = 0 if withheld else settings.SIGN_UP_CREDIT
+    SignUpCredit.objects.create(
+        mailbox=mailboxes[0], network=networks[0], amount_micros=amount, withheld=withheld, at=now
+    )
+    if amount:
+        ledger().credit(tenant_id=tenant.id, amount=Micros(amount), reason=REASON, actor="sign-up")
+    transaction.on_commit(partial(CREDITS.labels(withheld or "given").inc))
+
+
+def _withheld(
+    mailboxes: list[bytes], networks: list[bytes], now: datetime
+) -> SignUpCredit.Withheld:
+    given = _of_day(now, withheld="")
+    if SignUpCredit.objects.filter(mailbox__in=mailboxes, withheld="").exists():
+        return SignUpCredit.Withheld.MAILBOX
+    if given.filter(network__in=networks).count() >= settings.SIGN_UP_CREDITS_PER_ADDRESS:
+        return SignUpCredit.Withheld.NETWORK
+    today = given.aggregate(micros=Sum("amount_micros"))["micros"] or 0
+    if today + settings.SIGN_UP_CREDIT > settings.SIGN_UP_CREDIT_PER_DAY:
+        return SignUpCredit.Withheld.CEILING
+    return SignUpCredit.Withheld.NOT
+
+
+def _of_day(now: datetime, **columns: str) -> QuerySet[SignUpCredit]:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return SignUpCredit.objects.filter(at__gte=midnight, **columns)
+
+
+def _digests(text: str) -> list[bytes]:
+    """By each pepper, the newest first: what an older one wrote is found as well."""
+    return digests(f"sign-up credit {text}", settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
+
+
+def _tell_operator() -> None:
+    ceiling = to_decimal(Micros(settings.SIGN_UP_CREDIT_PER_DAY))
+    logger.warning("the ceiling on credit for signing up is reached: workspaces open with 0 today")
+    text = (
+        f"New workspaces got {ceiling} USD of credit today (UTC) between them, or nearly, which is"
+        " the ceiling (PICTOR_SIGN_UP_CREDIT_PER_DAY). Those that open later today begin with 0:"
+        " look whether somebody collects credits, and raise the ceiling if nobody does."
+    )
+    for address in _operators():
+        post(to=address, subject="The day's credit for signing up is used up", text=text)
+
+
+def _operators() -> list[str]:
+    """Where the operator is reached; the superusers where that is no address of mail."""
+    try:
+        validate_email(settings.OPERATOR_CONTACT)
+    except ValidationError:
+        return [user.email for user in User.objects.filter(is_superuser=True, is_active=True)]
+    return [settings.OPERATOR_CONTACT]

@@ -1,0 +1,24 @@
+"""Which addresses lead to one mailbox."""
+
+import pytest
+
+from accounts.mailboxes import mailbox_of
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("Ann@Example.com", "ann@example.com"),
+        ("a.n.n+shop@gmail.com", "ann@gmail.com"),
+        ("ANN@GoogleMail.com", "ann@gmail.com"),
+        ("ann+1+2@outlook.com", "ann@outlook.com"),
+        ("a.nn+x@outlook.com", "a.nn@outlook.com"),
+        ("ann+x@me.com", "ann@icloud.com"),
+        ("a.nn@pm.me", "ann@proton.me"),
+        ("a.nn+shop@example.com", "a.nn+shop@example.com"),
+        ("+shop@gmail.com", "+shop@gmail.com"),
+        ('"a@b"@example.com', '"a@b"@example.com'),
+    ],
+)
+def test_one_mailbox_has_one_spelling(address, mailbox):
+    assert mailbox_of(address) == mailbox

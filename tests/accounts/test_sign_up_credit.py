@@ -1,0 +1,117 @@
+"""The credit for signing up: once a mailbox, three a network and day, so much a day of all."""
+
+import threading
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.models import Mail, SignUpCredit, Tenant, User
+from accounts.services import create_user, sign_up_credit, verify_email
+from billing.selectors import balance_of
+from pictor.kit import clock
+from tests.accounts.test_sign_up import CODE, FORM, SIGN_UP, code_in, latest
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_house")]
+
+HOSTS = (f"198.51.100.{number}" for number in count(1))
+CREDIT = 5_000_000
+
+
+def opened(email: str, ip: str = "") -> int:
+    """Sign up from an address of one's own, or that one; what the workspace begins with."""
+    browser = Client(REMOTE_ADDR=ip or next(HOSTS))
+    browser.post(SIGN_UP, {**FORM, "email": email})
+    browser.post(CODE, {"code": code_in(latest())})
+    tenant = Tenant.objects.get(memberships__user__email=email.lower())
+    return balance_of(tenant.id).available
+
+
+@pytest.fixture
+def operator(settings):
+    settings.OPERATOR_CONTACT = "operator@pictor.example"
+
+
+def test_one_mailbox_gets_it_once():
+    addresses = ["ann.lee@gmail.com", "annlee+1@gmail.com", "A.nnLee@googlemail.com"]
+
+    assert [opened(address) for address in addresses] == [CREDIT, 0, 0]
+    assert opened("ann.lee@example.com") == CREDIT
+
+
+def test_a_mailbox_does_not_get_it_on_another_day_either():
+    opened("ann@gmail.com")
+    SignUpCredit.objects.update(at=clock.now() - timedelta(days=40))
+
+    assert opened("a.nn@gmail.com") == 0
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [["203.0.113.7"] * 4, [f"2001:db8:1:2::{number}" for number in range(1, 5)]],
+    ids=["one address", "one network"],
+)
+def test_of_one_network_three_a_day_get_it(hosts):
+    begin = [opened(f"p{number}@example.com", host) for number, host in enumerate(hosts)]
+    SignUpCredit.objects.update(at=clock.now() - timedelta(days=1))
+    tomorrow = opened("late@example.com", hosts[0])
+
+    assert (begin, tomorrow) == ([CREDIT, CREDIT, CREDIT, 0], CREDIT)
+
+
+def test_above_the_days_ceiling_workspaces_open_with_nothing_and_the_operator_is_told_once(
+    settings, operator
+):
+    settings.SIGN_UP_CREDIT_PER_DAY = 12_000_000
+
+    begin = [opened(f"p{number}@example.com") for number in range(4)]
+
+    assert begin == [CREDIT, CREDIT, 0, 0]
+    told = Mail.objects.get(to="operator@pictor.example")
+    assert "12.000000 USD" in told.text
+    SignUpCredit.objects.update(at=clock.now() - timedelta(days=1))
+    assert opened("late@example.com") == CREDIT
+
+
+def test_without_an_operators_address_the_superusers_are_told(settings):
+    settings.SIGN_UP_CREDIT_PER_DAY, settings.OPERATOR_CONTACT = 0, "Room 7"
+    User.objects.create_superuser("root@example.com", "correct horse battery")
+
+    opened("ann@example.com")
+
+    assert Mail.objects.filter(to="root@example.com").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_no_more_get_it():
+    users = [create_user(email=f"p{n}@example.com", password=None, actor="test") for n in range(8)]
+    together = threading.Barrier(len(users))
+
+    def verify(user: User) -> None:
+        together.wait()
+        verify_email(user=user, now=clock.now(), ip="203.0.113.7")
+        connection.close()
+
+    threads = [threading.Thread(target=verify, args=[user]) for user in users]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    balances = sorted(balance_of(tenant.id).available for tenant in Tenant.objects.all())
+    assert balances == [0] * 5 + [CREDIT] * 3
+
+
+def test_no_address_is_kept_with_it(django_capture_on_commit_callbacks):
+    metric = sign_up_credit.CREDITS.labels("given")._value  # noqa: SLF001 - the library has no other way to it
+    before = metric.get()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        opened("ann@example.com", "203.0.113.7")
+
+    (row,) = SignUpCredit.objects.values()
+    kept = b"".join(bytes(value) for value in (row["mailbox"], row["network"]))
+    assert (len(kept), b"ann" in kept) == (64, False)
+    assert (row["amount_micros"], row["withheld"], metric.get() - before) == (CREDIT, "", 1)
