@@ -12,6 +12,7 @@ What only looks is counted too, by tenant: in one bucket of its kind.
 import hashlib
 from uuid import UUID
 
+from accounts.mailboxes import mailbox_of
 from accounts.rates import shared
 from accounts.rates.buckets import (
     Bucket,
@@ -97,13 +98,9 @@ def take_sign_in(*, account: str, address: str) -> None:
 
 
 def take_mail(address: str) -> None:
-    """Count one mail to an address that its owner has not asked for. Raises as `take_read` does.
-
-    What follows a plus in it is not looked at: it leads to the same mailbox.
-    """
-    name, _, domain = address.strip().lower().rpartition("@")
-    mailbox = f"{name.partition('+')[0]}@{domain}"
-    _take_all(buckets_of_mails(hashlib.sha256(mailbox.encode()).hexdigest()[:32]))
+    """Count one mail to an address that its owner has not asked for. Raises as `take_read` does."""
+    mailbox = mailbox_of(address).encode()
+    _take_all(buckets_of_mails(hashlib.sha256(mailbox).hexdigest()[:32]))
 
 
 def _take_one(bucket: Bucket) -> None:
