@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cryptography.fernet import InvalidToken
 from django.db import connection, transaction
 from django.db.models import Case, F, When
 
-from pictor.kit.encryption import decrypted
+from pictor.kit.encryption import WrongKey, decrypted
 from webhooks import contents, retry
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
@@ -118,7 +117,7 @@ def _orders(delivery_ids: Collection[UUID], now: datetime) -> list[Order]:
     for delivery in claimed.order_by("id"):  # the oldest begins first
         try:
             orders.append(_order(delivery, now))
-        except (InvalidToken, LookupError) as error:  # ours to mend; due again in a minute
+        except (WrongKey, LookupError) as error:  # ours to mend; due again in a minute
             logger.exception("%s cannot be sent: %s", delivery.public_id, type(error).__name__)
     return orders
 

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from cryptography.fernet import InvalidToken
 from django.db import transaction
 
 from accounts.models import Actor
 from accounts.services import record
-from pictor.kit.encryption import encrypted_anew, is_newest
+from pictor.kit.encryption import WrongKey, encrypted_anew, is_newest
 from webhooks.models import WebhookEndpoint
 
 
@@ -32,7 +31,7 @@ def rotate_encryption(*, actor: Actor) -> Rotation:
             continue
         try:
             endpoint.secret, *previous = map(encrypted_anew, stored)
-        except InvalidToken:
+        except WrongKey:
             unreadable.append(endpoint.public_id)
             continue
         endpoint.previous_secret = "".join(previous)

@@ -84,7 +84,7 @@ class Mail(models.Model):
     """An e-mail: written in the transaction that it tells of, sent by the short-work worker.
 
     What it says is encrypted, as codes are in it, and forgotten once it is sent; the mailbox of the
-    embedded default keeps it. To read it raises cryptography's InvalidToken where no key opens it.
+    embedded default keeps it. To read it raises WrongKey where no key opens it.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)

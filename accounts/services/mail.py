@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
@@ -20,7 +19,7 @@ from django.template.loader import render_to_string
 from accounts.models import Mail
 from accounts.titles import for_mail, without_marks
 from pictor.kit.bell import ring
-from pictor.kit.encryption import encrypted_anew
+from pictor.kit.encryption import WrongKey, encrypted_anew
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ def encrypt_mail_anew() -> int:
     for mail in Mail.objects.select_for_update().exclude(contents="").order_by("id"):
         try:
             mail.contents = encrypted_anew(mail.contents)
-        except InvalidToken:
+        except WrongKey:
             continue
         mail.save(update_fields=["contents"])
         changed += 1
@@ -118,7 +117,7 @@ def _send(mail: Mail, now: datetime) -> bool:
         if mail.html:
             message.attach_alternative(mail.html, "text/html")
         message.send()
-    except (OSError, ValueError, InvalidToken) as error:  # smtplib's are OSErrors
+    except (OSError, ValueError, WrongKey) as error:  # smtplib's are OSErrors
         mail.error = f"{type(error).__name__}: {error}"[:MAX_ERROR]
         mail.save(update_fields=["error"])
         logger.warning("a mail was not sent, attempt %d: %s", mail.attempts, type(error).__name__)

@@ -4,14 +4,13 @@ Imported by name: it brings what the package's other callers never need.
 """
 
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import InvalidToken
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Actor, User
 from accounts.services.audit import record
 from accounts.services.people import end_sessions
-from pictor.kit.encryption import encrypted_anew
+from pictor.kit.encryption import WrongKey, encrypted_anew
 
 SECRETS = frozenset({"secret", "seed"})
 """Where an authenticator's data has one: of an app, of recovery codes."""
@@ -52,7 +51,7 @@ def encrypt_second_factors_anew(*, actor: Actor) -> int:
             anew = {
                 name: encrypted_anew(factor.data[name]) for name in SECRETS & factor.data.keys()
             }
-        except InvalidToken:
+        except WrongKey:
             raise ValidationError(
                 f"The second factor of {factor.user.email} is by an unknown key."
             ) from None

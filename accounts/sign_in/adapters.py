@@ -7,7 +7,6 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.totp.internal.auth import generate_totp_secret
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -16,7 +15,7 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.services import post
-from pictor.kit.encryption import decrypted, encrypted
+from pictor.kit.encryption import WrongKey, decrypted, encrypted
 from pictor.kit.errors import RateLimited
 
 CAUSED = frozenset(
@@ -100,6 +99,6 @@ class MfaAdapter(DefaultMFAAdapter):
         """The secret; one that no code fits where no key of ours opens it."""
         try:
             return decrypted(encrypted_text)
-        except InvalidToken:
+        except WrongKey:
             logger.warning("a second factor's secret was written with an unknown encryption key")
             return str(generate_totp_secret())

@@ -8,13 +8,12 @@ import re
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from cryptography.fernet import InvalidToken
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from pictor.kit.encryption import decrypted, encrypted
+from pictor.kit.encryption import WrongKey, decrypted, encrypted
 
 _KEY = re.compile("[a-z0-9]{32}")
 _DIGEST_CHARACTERS = 40
@@ -40,7 +39,7 @@ class SessionStore(db.SessionStore):
         """What was encoded; nothing where the key that encrypted it is gone: sign in once more."""
         try:
             signed = decrypted(str(session_data))
-        except InvalidToken:
+        except WrongKey:
             return {}
         return super().decode(signed)
 

@@ -12,5 +12,5 @@ def encrypted(secret: str) -> str:
 
 
 def decrypted(stored: str) -> str:
-    """The credential behind a stored one. Raises cryptography's InvalidToken for a foreign key."""
+    """The credential behind a stored one. Raises WrongKey for a foreign key."""
     return encryption.decrypted(stored) if stored else ""

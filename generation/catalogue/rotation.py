@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from cryptography.fernet import InvalidToken
 from django.db import transaction
 
 from accounts.services import Actor, record
 from generation.catalogue.credentials import decrypted, encrypted, is_newest
 from generation.catalogue.services import digest_of, is_approved
 from generation.models import Channel
+from pictor.kit.encryption import WrongKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def rotate_credentials(*, actor: Actor) -> Rotation:
         was_approved = is_approved(channel)
         try:
             channel.credentials = encrypted(decrypted(channel.credentials))
-        except InvalidToken:
+        except WrongKey:
             unreadable.append(channel.name)
             continue
         if was_approved:

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from cryptography.fernet import InvalidToken
 from django.core.management.base import CommandError
 
 from accounts.management.operator import ACTOR
 from generation.catalogue import services, trial
 from generation.channels.errors import UpstreamError
 from generation.models import Channel
+from pictor.kit.encryption import WrongKey
 from pictor.kit.spool import SpoolError
 from storage.probe import NotAnImage
 
@@ -21,7 +21,7 @@ def try_out(channel: Channel) -> str:
     digest = services.digest_of(channel)
     try:
         said = [_tried(one) for one in trial.prepare(channel)]
-    except InvalidToken:
+    except WrongKey:
         raise CommandError(
             f"{channel.name}: its API key was encrypted with a key that is not in"
             " PICTOR_ENCRYPTION_KEYS; set it again"

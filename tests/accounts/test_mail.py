@@ -174,6 +174,6 @@ def test_a_mail_that_no_key_opens_keeps_no_other_waiting(server, settings):
     call_command("person", "rotate-mfa")
 
     unreadable.refresh_from_db()
-    assert (sent, unreadable.error, unreadable.sent_at) == (1, "InvalidToken: ", None)
+    assert (sent, unreadable.error, unreadable.sent_at) == (1, "WrongKey: ", None)
     settings.ENCRYPTION_KEYS = lost
     assert send_due(now=soon() + timedelta(minutes=2)) == 1

@@ -22,7 +22,7 @@ Pictor's:
     ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.
     ledger_seal    Seal what was written before the ledger had a chain of seals.
     migrate        Run the migrations, then let the processes' role use the tables.
-    person         Reset a person's second factor, or encrypt all of them by the newest key.
+    person         Reset a person's second factor, or encrypt all, and mail, by the newest key.
     price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.

@@ -19,7 +19,7 @@ from accounts.services.second_factors import (
 class Command(BaseCommand):
     """Take away a person's lost second factors; write everyone's, and mail, by the newest key."""
 
-    help = "Reset a person's second factor, or encrypt all of them, and mail, by the newest key."
+    help = "Reset a person's second factor, or encrypt all, and mail, by the newest key."
     requires_system_checks = (Tags.security,)  # the secrets; not the site's URLs and pages
 
     @override

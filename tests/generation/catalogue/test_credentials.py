@@ -1,9 +1,10 @@
 """Credentials at rest."""
 
 import pytest
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet
 
 from generation.catalogue.credentials import decrypted, encrypted
+from pictor.kit.encryption import WrongKey
 
 
 def test_a_credential_is_stored_encrypted_and_read_back(settings):
@@ -25,5 +26,5 @@ def test_the_newest_key_encrypts_and_older_ones_still_decrypt(settings):
 
     settings.ENCRYPTION_KEYS = [new]
     assert decrypted(again) == "sk-upstream"
-    with pytest.raises(InvalidToken):
+    with pytest.raises(WrongKey):
         decrypted(stored)
