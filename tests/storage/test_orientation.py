@@ -53,7 +53,7 @@ def as_viewers_show(data: bytes) -> Any:
 
 def differ_by(image: Any, other: Any) -> int:
     difference = ImageChops.difference(image.convert("RGBA"), other.convert("RGBA"))
-    extremes: list[tuple[int, int]] = difference.getextrema()  # type: ignore[assignment]
+    extremes: list[tuple[int, int]] = difference.getextrema()  # type: ignore[assignment]  # of bands
     return max(most for _, most in extremes)
 
 
