@@ -12,9 +12,9 @@ that lost its claim, however alive it looks, can still close its attempts, which
 nothing else. Every comparison of times uses the database's clock.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -38,6 +38,14 @@ class Claim:
     revision: int
     has_begun: bool = False
     """Whether its first attempt is written down already."""
+
+
+class Queued(NamedTuple):
+    """A generation that waits to be claimed, and whose slot it would take."""
+
+    generation_id: UUID
+    tenant_id: UUID
+    livemode: bool
 
 
 CLAIMED = "claimed"
@@ -85,20 +93,27 @@ SET state = 'running', worker_id = w.epoch, dispatch = g.dispatch + 1,
     started_at = coalesce(g.started_at, clock_timestamp())
 FROM generation_worker AS w
 WHERE g.id = (
-    SELECT id FROM generation_generation
-    WHERE state = 'queued' AND quarantine > 0 AND dispatch < %s
-      AND deadline_at > clock_timestamp()
-    ORDER BY deaths, id FOR UPDATE SKIP LOCKED LIMIT 1)
+    SELECT q.id FROM generation_generation AS q
+    LEFT JOIN unnest(%s::uuid[], %s::int[]) AS held (tenant_id, number) USING (tenant_id)
+    WHERE q.state = 'queued' AND q.quarantine > 0 AND q.dispatch < %s
+      AND q.deadline_at > clock_timestamp()
+    ORDER BY q.deaths, coalesce(held.number, 0), q.id FOR UPDATE OF q SKIP LOCKED LIMIT 1)
   AND w.epoch = %s AND w.stopped_at IS NULL
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
 
 
-def take_quarantined(*, worker: WorkerEpoch) -> Claim | None:
-    """Claim the next of those in quarantine, fewest deaths first, then the oldest."""
+def take_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Claim | None:
+    """Claim the next of those in quarantine: fewest deaths, then fewest in hand, then the oldest.
+
+    Args:
+        worker: whose it will be.
+        in_hand: how many the worker has of each tenant.
+    """
+    held = (list(in_hand), list(in_hand.values()))
     row = prepared.fetch_one(
-        _TAKE_QUARANTINED, [settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
+        _TAKE_QUARANTINED, [*held, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
     )
     return None if row is None else _claimed(*row)
 
@@ -127,18 +142,17 @@ def held_by(claim: Claim) -> dict[str, object]:
     }
 
 
-def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> list[UUID]:
-    """Queue again what stands as this worker's, or `only` these; returns the ids to ring for."""
+def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> list[Queued]:
+    """Queue again what stands as this worker's, or `only` these; returns what to ring for."""
     chosen = None if only is None else list(only)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE generation_generation SET state = 'queued', worker_id = NULL,"
-            " rung_at = clock_timestamp(), rings = 1"
+            "UPDATE generation_generation SET state = 'queued', worker_id = NULL"
             " WHERE worker_id = %s AND state = 'running'"
-            " AND (%s::uuid[] IS NULL OR id = ANY(%s::uuid[])) RETURNING id",
+            " AND (%s::uuid[] IS NULL OR id = ANY(%s::uuid[])) RETURNING id, tenant_id, livemode",
             [worker, chosen, chosen],
         )
-        return [row[0] for row in cursor.fetchall()]
+        return [Queued(*row) for row in cursor.fetchall()]
 
 
 def running_under(worker: WorkerEpoch) -> list[UUID]:
@@ -147,20 +161,5 @@ def running_under(worker: WorkerEpoch) -> list[UUID]:
         cursor.execute(
             "SELECT id FROM generation_generation WHERE worker_id = %s AND state = 'running'",
             [worker],
-        )
-        return [row[0] for row in cursor.fetchall()]
-
-
-def waiting(*, longer_than_seconds: float, limit: int) -> list[UUID]:
-    """Generations queued for longer than that, oldest first: nobody heard the doorbell, or came.
-
-    Not those in quarantine: their lane finds them, and a bell for one claims nothing.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM generation_generation WHERE state = 'queued' AND quarantine = 0"
-            " AND rung_at < clock_timestamp() - make_interval(secs => %s)"
-            " AND deadline_at > clock_timestamp() ORDER BY id LIMIT %s",
-            [longer_than_seconds, limit],
         )
         return [row[0] for row in cursor.fetchall()]

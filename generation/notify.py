@@ -1,8 +1,7 @@
 """Bells: the doorbell that a generation is queued, and the wake-up that one is finished.
 
-Both are hints that may be lost. Queued work is also found by the image workers themselves, and rung
-for again by the reaper; finished work by the safety poll. So a broker that is down is logged and is
-never a caller's problem.
+Both are hints that may be lost. Queued work is also found by the image workers themselves, finished
+work by the safety poll. So a broker that is down is logged and is never a caller's problem.
 """
 
 import base64
@@ -17,6 +16,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from generation.channels.declaration import Task
+from generation.claims import Queued
 from generation.models import Generation
 from generation.selectors import Finished
 from generation.wakeups import has_words, told
@@ -85,31 +85,36 @@ _quiet_until = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """What a doorbell says: which generation, and what a plain live one's first call depends on."""
+    """What a doorbell says: who waits, and what a plain live one's first call depends on."""
 
-    generation_id: UUID
+    queued: Queued
     model: str = ""
     size: str = ""
 
     @classmethod
     def of(cls, generation: Generation) -> "Ring":
-        """As it is first rung: the id alone of a test, or of what images are sent with."""
+        """As it is first rung: without model and size for a test, or what images are sent with."""
+        queued = Queued(generation.id, generation.tenant_id, generation.livemode)
         is_plain = generation.task == Task.GENERATE and not generation.inputs
         if not (is_plain and generation.livemode):
-            return cls(generation.id)
-        return cls(generation.id, generation.model, generation.size)
+            return cls(queued)
+        return cls(queued, generation.model, generation.size)
 
     @classmethod
     def read(cls, arguments: Sequence[Any]) -> "Ring":
         """As a message carries it. Raises ValueError, TypeError or AttributeError."""
-        generation_id, *expected = arguments
-        return cls(UUID(generation_id), *(str(word) for word in expected))
+        generation_id, tenant_id, livemode, *expected = arguments
+        if not isinstance(livemode, bool):
+            raise TypeError("live or not, it says neither")
+        queued = Queued(UUID(generation_id), UUID(tenant_id), livemode)
+        return cls(queued, *(str(word) for word in expected))
 
     @property
-    def arguments(self) -> tuple[str, ...]:
+    def arguments(self) -> tuple[str | bool, ...]:
         """As a message carries it."""
+        generation_id, tenant_id, livemode = self.queued
         expected = (self.model, self.size) if self.model else ()
-        return (str(self.generation_id), *expected)
+        return (str(generation_id), str(tenant_id), livemode, *expected)
 
 
 @moment
@@ -131,14 +136,14 @@ def _message_of(bell: Ring) -> str:
     """The doorbell as it lies in its queue. The generation's id serves as the message's too."""
     arguments = bell.arguments
     body = base64.b64encode((_BODY % json.dumps(arguments)).encode()).decode()
-    said = {"id": bell.generation_id, "arguments": json.dumps(repr(arguments)), "body": body}
+    said = {"id": bell.queued.generation_id, "arguments": json.dumps(repr(arguments)), "body": body}
     return _MESSAGE % said
 
 
-def ring_all(generation_ids: Iterable[UUID]) -> None:
-    """Ring for each; what is not heard is found by the image workers, or rung for by the reaper."""
-    for generation_id in generation_ids:
-        ring(Ring(generation_id))
+def ring_all(waiting: Iterable[Queued]) -> None:
+    """Ring for each; what is not heard is found by the image workers."""
+    for queued in waiting:
+        ring(Ring(queued))
 
 
 @moment

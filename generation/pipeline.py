@@ -55,7 +55,7 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     try:
         with dispatcher.opening(ring.model, ring.size) as opening:
-            claim = await claimed(ring.generation_id, worker, opening)
+            claim = await claimed(ring.queued.generation_id, worker, opening)
             if claim is None:  # another worker has it, it is final or overdue, in quarantine …
                 return
             if claim.has_begun:

@@ -26,7 +26,7 @@ class Doorbell(Task):  # type: ignore[type-arg] # generic for the stubs alone
 
 
 @shared_task(base=Doorbell, ignore_result=True)
-def ring(*arguments: str) -> None:
+def ring(*arguments: str | bool) -> None:
     """A generation is queued: carry it, if it is still to be had."""
     doorbell.hear(Ring.read(arguments))
 

@@ -22,7 +22,7 @@ from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_fr
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.registry import USUAL_KIND, abilities_of
-from generation.claims import Claim
+from generation.claims import Claim, Queued
 from generation.lease import WorkerEpoch, enlist
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
@@ -174,6 +174,11 @@ def make_channel(name: str = "one", *models: str, **options: Any) -> Channel:
 def make_worker() -> WorkerEpoch:
     """A worker that was seen just now."""
     return enlist()
+
+
+def queued_as(generation: Generation) -> Queued:
+    """How it is found while it waits."""
+    return Queued(generation.id, generation.tenant_id, generation.livemode)
 
 
 def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:

@@ -273,7 +273,6 @@ def new_generation(
         inputs=list(submission.inputs),
         state=State.QUEUED,
         deadline_at=now + timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS),
-        rung_at=now,
         created_at=now,
         priced=quote.priced.as_json(),
         held_micros=quote.total,

@@ -9,6 +9,7 @@ or hang, must not keep all others waiting until their deadlines.
 import asyncio
 import logging
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class Quarantine:
 
     Args:
         worker: under whose lease they are claimed.
+        in_slots: how many the worker has of each tenant beside its quarantine.
         carry: carries one claim to its end.
         is_stopping: set when nothing more is to be claimed.
     """
@@ -36,16 +38,19 @@ class Quarantine:
         self,
         *,
         worker: WorkerEpoch,
+        in_slots: Callable[[], Counter[UUID]],
         carry: Callable[[Claim], Awaitable[None]],
         is_stopping: threading.Event,
     ) -> None:
         self._worker = worker
+        self._in_slots = in_slots
         self._carry = carry
         self._is_stopping = is_stopping
         self._may_wait = asyncio.Event()
         self.changing = threading.Lock()
         """Held while one is claimed, so that nobody finds claims that `in_hand` lacks."""
-        self.in_hand: set[UUID] = set()
+        self.in_hand: dict[UUID, UUID] = {}
+        """Each one's tenant."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def look(self) -> None:
@@ -78,9 +83,10 @@ class Quarantine:
 
     def _take(self) -> Claim | None:
         with self.changing:
-            claim = claims.take_quarantined(worker=self._worker)
+            in_hand = self._in_slots() + Counter(list(self.in_hand.values()))
+            claim = claims.take_quarantined(worker=self._worker, in_hand=in_hand)
             if claim is not None:
-                self.in_hand.add(claim.generation.id)
+                self.in_hand[claim.generation.id] = claim.generation.tenant_id
             return claim
 
     async def _carry_one(self, claim: Claim) -> None:
@@ -89,4 +95,4 @@ class Quarantine:
         except Exception:
             logger.exception("work on a generation broke off")
         finally:
-            self.in_hand.discard(claim.generation.id)
+            del self.in_hand[claim.generation.id]

@@ -4,7 +4,8 @@
                  in quarantine, because one of them may have killed the worker (claims.py)
     failed       past the deadline, in hand at a third death, or dispatched 9 times and with nobody:
                  failed and released
-    rung again   queued and unclaimed: the doorbell once more, at most every 30 s with back-off
+
+What is queued and unclaimed is found by the image workers' own looks (waiting.py).
 
 A call that may have been paid is repeated in three places only: here and when a worker hands back,
 at its end or what it has let go of, because our own crash, error or shutdown is not the customer's
@@ -31,7 +32,6 @@ from pictor.kit.errors import PictorError
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-MAX_RING_DOUBLINGS = 3
 SILENT_SECONDS = 120.0
 """A reaper that has not been heard for this long has hung, and the process ends."""
 LISTEN_SECONDS = 10.0
@@ -52,8 +52,7 @@ UPDATE generation_generation AS lost
 SET state = 'queued', worker_id = NULL, lost_with = lost.worker_id, deaths = lost.deaths + 1,
     quarantine = least(32767, CASE WHEN lost.quarantine > 0
                                    THEN greatest(beside.suspected, before.suspected)
-                                   ELSE greatest(beside.number, before.number) END),
-    rung_at = clock_timestamp(), rings = 1
+                                   ELSE greatest(beside.number, before.number) END)
 FROM beside LEFT JOIN before ON before.lost_with IS NOT DISTINCT FROM beside.worker_id
 WHERE beside.worker_id IS NOT DISTINCT FROM lost.worker_id AND lost.id IN (
     SELECT g.id FROM generation_generation AS g
@@ -84,15 +83,6 @@ WHERE g.id > %(after)s AND (
         AND (g.deaths >= %(max_deaths)s - 1 OR g.dispatch >= %(max_dispatches)s)))
 ORDER BY g.id LIMIT %(batch)s
 """  # noqa: S608 - built from constants
-_RING_AGAIN = """
-UPDATE generation_generation SET rung_at = clock_timestamp(), rings = rings + 1
-WHERE id IN (
-    SELECT id FROM generation_generation
-    WHERE state = 'queued' AND rung_at < clock_timestamp()
-        - make_interval(secs => %(ring_again)s * 2 ^ least(rings - 1, %(doublings)s))
-    ORDER BY id FOR UPDATE SKIP LOCKED LIMIT %(batch)s)
-RETURNING id
-"""
 
 
 def reap(*, now: datetime) -> int:
@@ -101,11 +91,9 @@ def reap(*, now: datetime) -> int:
     attempts.cut_off(generation_ids=taken_back, now=now)
     failed = _fail_all(_OVERDUE, TIMED_OUT, now)
     failed += _fail_all(_WORN_OUT, GAVE_UP, now)
-    rung = _ids(_RING_AGAIN)
-    notify.ring_all([*taken_back, *rung])
     if taken_back or failed:
         logger.warning("reaper: %d taken back, %d failed", len(taken_back), failed)
-    return len(taken_back) + failed + len(rung)
+    return len(taken_back) + failed
 
 
 def _ids(sql: str, *, after: UUID = _FIRST) -> list[UUID]:
@@ -114,8 +102,6 @@ def _ids(sql: str, *, after: UUID = _FIRST) -> list[UUID]:
         "max_dispatches": settings.MAX_DISPATCHES,
         "batch": BATCH,
         "lease": settings.LEASE_SECONDS,
-        "ring_again": settings.RING_AGAIN_SECONDS,
-        "doublings": MAX_RING_DOUBLINGS,
         "after": after,
     }
     with connection.cursor() as cursor:

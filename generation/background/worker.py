@@ -13,23 +13,26 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import closing
+from functools import partial
 from uuid import UUID
 
 import uvloop
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from prometheus_client import Gauge
 
 from generation import attempts, claims, lease, notify, pipeline
 from generation.background import doorbell
 from generation.background.quarantine import Quarantine
-from generation.claims import Claim
+from generation.background.slots import Slots
+from generation.background.waiting import waiting
+from generation.claims import Claim, Queued
 from generation.dispatch.service import Dispatcher
 from generation.lease import WorkerEpoch
 from generation.notify import Ring
-from pictor.kit import clock, loop_connections, vital
+from pictor.kit import clock, loop_connections, pools, vital
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spools import process_spools
 
@@ -38,9 +41,8 @@ logger = logging.getLogger(__name__)
 SLOTS = Gauge("pictor_worker_slots", "How many generations a worker may have in hand.")
 SLOTS_USED = Gauge("pictor_worker_slots_used", "How many it has, without those in quarantine.")
 
-UNHEARD_SECONDS = 5.0
-"""A generation queued for this long is found in the database: nobody heard its doorbell."""
-UNHEARD_BATCH = 500
+FILL_SECONDS = 0.1
+"""Freed slots are filled with what waits in the database at most this often."""
 SILENT_SECONDS = 60.0
 """A loop or a heartbeat that has not been heard for this long has hung, and the process ends."""
 LISTEN_SECONDS = 10.0
@@ -58,15 +60,16 @@ class ImageWorker:
     _loop: asyncio.AbstractEventLoop
 
     def __init__(self) -> None:
-        self._slots = threading.BoundedSemaphore(settings.WORKER_SLOTS)
+        self._slots = Slots(settings.WORKER_SLOTS)
         SLOTS.set(settings.WORKER_SLOTS)
         SLOTS_USED.set_function(lambda: len(self._in_hand))
-        self._in_hand: dict[asyncio.Task[None], UUID] = {}
+        self._in_hand: dict[UUID, asyncio.Task[None]] = {}
         self._dispatcher: Dispatcher | None = None
         self._epoch: WorkerEpoch | None = None
         self._quarantine: Quarantine | None = None
         self._is_stopping = threading.Event()
         self._is_retired = threading.Event()
+        self._may_fill = asyncio.Event()
         self._began_at = 0.0
         self._loop_heard_at = self._beat_at = time.monotonic()
         self._renewed_at = time.monotonic()
@@ -76,7 +79,10 @@ class ImageWorker:
         """Take up the lease, then the loop and the heartbeat. Raises DatabaseError without one."""
         self._epoch = lease.enlist()
         self._quarantine = Quarantine(
-            worker=self._epoch, carry=self._carry_claimed, is_stopping=self._is_stopping
+            worker=self._epoch,
+            in_slots=self._slots.of_tenants,
+            carry=self._carry_claimed,
+            is_stopping=self._is_stopping,
         )
         self._loop = uvloop.new_event_loop()
         self._loop_heard_at = self._beat_at = self._renewed_at = time.monotonic()
@@ -87,13 +93,15 @@ class ImageWorker:
         logger.info("image worker %s has %d slots", self._epoch, settings.WORKER_SLOTS)
 
     def accept(self, ring: Ring) -> None:
-        """Take a slot (waiting for one) and hand the generation to the loop."""
-        if self._is_stopping.is_set():
-            return
-        while not self._slots.acquire(timeout=LOOK_SECONDS):
+        """Hand the generation to the loop, once there is a slot and if its tenant may have it.
+
+        With no slot free, messages wait for this worker or another; what is refused stays queued.
+        """
+        while not self._slots.wait(LOOK_SECONDS):
             if self._is_stopping.is_set():  # whoever waits for a slot must not hold the stop up
                 return
-        self._loop.call_soon_threadsafe(self._begin, ring)
+        if not self._is_stopping.is_set() and self._take_slot(ring.queued):
+            self._loop.call_soon_threadsafe(self._begin, ring)
 
     def stop_claiming(self) -> None:
         """Claim nothing more; what is in hand goes on."""
@@ -119,16 +127,20 @@ class ImageWorker:
         asyncio.set_event_loop(self._loop)
         self._listen()
         with closing(self._loop):
-            lane = self._loop.create_task(self._begin_quarantine())
+            lanes = self._loop.create_task(self._begin_lanes())
             self._loop.run_forever()
-            lane.result().cancel()
-            self._loop.run_until_complete(asyncio.wait([lane.result()]))
+            for lane in lanes.result():
+                lane.cancel()
+            self._loop.run_until_complete(asyncio.wait(lanes.result()))
             loop_connections.finish()
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
 
-    async def _begin_quarantine(self) -> asyncio.Task[None]:
+    async def _begin_lanes(self) -> list[asyncio.Task[None]]:
         assert self._quarantine is not None  # noqa: S101 - start() makes it
-        return vital.start_task("quarantine", self._quarantine.run())
+        return [
+            vital.start_task("quarantine", self._quarantine.run()),
+            vital.start_task("refill", self._refill()),
+        ]
 
     def _listen(self) -> None:
         """Is the heartbeat still there? Asked again and again, until the worker has retired."""
@@ -141,17 +153,43 @@ class ImageWorker:
     def _be_heard(self) -> None:
         self._loop_heard_at = time.monotonic()
 
+    def _take_slot(self, queued: Queued) -> bool:
+        return self._slots.take(queued.tenant_id, livemode=queued.livemode)
+
     def _begin(self, ring: Ring) -> None:
+        """Carry it; it has a slot, which is free again at its end."""
+        if ring.queued.generation_id in self._in_hand:  # it was found before its bell was heard
+            self._slots.give_back(ring.queued.tenant_id, livemode=ring.queued.livemode)
+            return
         self._began_at = time.monotonic()
         task = self._loop.create_task(self._carry(ring))
-        self._in_hand[task] = ring.generation_id
-        task.add_done_callback(self._ended)
+        self._in_hand[ring.queued.generation_id] = task
+        task.add_done_callback(partial(self._ended, ring.queued))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.pop(task, None)
-        self._slots.release()
+    def _ended(self, queued: Queued, task: asyncio.Task[None]) -> None:
+        del self._in_hand[queued.generation_id]
+        self._slots.give_back(queued.tenant_id, livemode=queued.livemode)
+        if self._slots.is_wanted:
+            self._may_fill.set()
         if not task.cancelled() and (error := task.exception()):
             logger.error("work on a generation broke off", exc_info=error)
+
+    async def _refill(self) -> None:
+        """Fill what is freed while rows wait."""
+        while True:
+            await self._may_fill.wait()
+            self._may_fill.clear()
+            try:
+                self._begin_all(await pools.database(self._find_waiting))
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("what waits could not be looked for: %s", error)
+            await asyncio.sleep(FILL_SECONDS)
+
+    def _begin_all(self, waiting: Iterable[Queued]) -> None:
+        for queued in waiting:
+            is_new = queued.generation_id not in self._in_hand
+            if is_new and not self._is_stopping.is_set() and self._take_slot(queued):
+                self._begin(Ring(queued))
 
     async def _carry(self, ring: Ring) -> None:
         if self._is_stopping.is_set() or self._epoch is None:
@@ -172,7 +210,7 @@ class ImageWorker:
     def _ids_in_hand(self) -> set[UUID]:
         """Asked by other threads: each is copied at once, before the loop changes it again."""
         quarantined = [] if self._quarantine is None else list(self._quarantine.in_hand)
-        in_hand = list(self._in_hand.values())
+        in_hand = list(self._in_hand)
         return {*in_hand, *quarantined}
 
     # --- the heartbeat's thread ---------------------------------------------------------------
@@ -207,7 +245,7 @@ class ImageWorker:
             self._give_up_what_was_let_go(self._epoch)
         self._loop.call_soon_threadsafe(self._quarantine.look)
         if not self._is_stopping.is_set():
-            self._look_for_unheard(now=time.monotonic())
+            self._look(now=time.monotonic())
 
     def _give_up_what_was_let_go(self, worker: WorkerEpoch) -> None:
         """Queue again what is recorded as ours and nobody works on.
@@ -222,14 +260,17 @@ class ImageWorker:
         if let_go and (count := _hand_back(worker, only=let_go)):
             logger.warning("%d that nobody works on are queued again", count)
 
-    def _look_for_unheard(self, *, now: float) -> None:
-        waiting = claims.waiting(longer_than_seconds=UNHEARD_SECONDS, limit=UNHEARD_BATCH)
+    def _find_waiting(self) -> list[Queued]:
+        """What may be begun, and is not yet; on any thread."""
+        self._slots.is_wanted = False  # before the look: what is refused meanwhile is wanted
+        found, any_waits = waiting(*self._slots.rooms())
+        self._slots.is_wanted |= any_waits
         in_hand = self._ids_in_hand()  # those are heard, and wait to be claimed
-        unheard = [generation_id for generation_id in waiting if generation_id not in in_hand]
-        for generation_id in unheard:
-            if not self._slots.acquire(blocking=False):
-                return
-            self._loop.call_soon_threadsafe(self._begin, Ring(generation_id))
+        return [queued for queued in found if queued.generation_id not in in_hand]
+
+    def _look(self, *, now: float) -> None:
+        unheard = self._find_waiting()
+        self._loop.call_soon_threadsafe(self._begin_all, unheard)
         if not unheard or self._unheard_since is None or self._began_at > self._unheard_since:
             self._unheard_since = now if unheard else None
         elif now - self._unheard_since > IDLE_LIMIT_SECONDS:
@@ -239,7 +280,8 @@ class ImageWorker:
 def _hand_back(worker: WorkerEpoch, *, only: Collection[UUID] | None = None) -> int:
     """Queue them again, close their attempts and ring; how many still were this worker's."""
     handed_back = claims.hand_back(worker=worker, only=only)
-    attempts.cut_off(generation_ids=handed_back, now=clock.now())
+    ids = [queued.generation_id for queued in handed_back]
+    attempts.cut_off(generation_ids=ids, now=clock.now())
     notify.ring_all(handed_back)
     return len(handed_back)
 

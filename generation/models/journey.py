@@ -109,8 +109,6 @@ class Generation(models.Model):
         null=True, help_text="The worker from which it was taken back last."
     )
     deadline_at = models.DateTimeField()
-    rings = models.PositiveSmallIntegerField(default=1)
-    rung_at = models.DateTimeField()
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -167,8 +165,8 @@ class Generation(models.Model):
                 condition=~models.Q(source="api"),
             ),
             models.Index(
-                fields=["state", "rung_at"],
-                name="generation_unfinished",
+                fields=["state", "tenant", "livemode", "id"],
+                name="generation_under_way",
                 condition=models.Q(state__in=["queued", "running"]),
             ),
             models.Index(

@@ -345,7 +345,6 @@ STORAGE_RETRY_SECONDS = 60
 LEASE_SECONDS = 15
 HEARTBEAT_SECONDS = 3
 REAPER_SECONDS = 3
-RING_AGAIN_SECONDS = 30
 MAX_DEATHS = 3
 """So many workers may die with a generation in hand; then it fails, uncharged."""
 MAX_DISPATCHES = 9

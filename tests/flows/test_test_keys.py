@@ -13,12 +13,13 @@ from tests.customer import GENERATIONS, SCOPES, Customer, Operator
 from tests.edits import edit, vary
 from tests.hooks import listening
 from tests.processes import until
-from tests.running import MakeCustomer
+from tests.running import EndDelays, MakeCustomer
 from tests.servers import Stack
 
 KEYS = "/v1/api_keys"
 HOOKS = "/v1/webhook_endpoints"
 NOT_A_CENT = "0"
+LATER = {"Prefer": "respond-async"}
 
 
 @pytest.fixture
@@ -99,6 +100,24 @@ def test_an_image_of_a_test_has_8_mb_at_most(tester: Customer) -> None:
     assert refused.json()["error"]["message"] == (
         "An image of a test may have at most 8 MB. You were not charged."
     )
+
+
+def test_ten_tests_of_a_workspace_are_made_at_a_time_and_hold_up_no_live_work(
+    customer: Customer, sandbox: httpx.Client, end_delays: EndDelays
+) -> None:
+    def in_flight() -> int:
+        return int(sandbox.get("/__stats").json()["in_flight"])
+
+    with closing(by_test_key(customer)) as tester:
+        hangs = {"prompt": "a fox [sandbox: delay=60]", "quality": "low"}
+        queued = [tester.generate(**hangs, headers=LATER).status_code for _ in range(12)]
+        until(lambda: in_flight() == 10)
+        live = customer.generate(quality="low")
+        still = in_flight()
+        end_delays(lambda: customer.states() == {"succeeded": 13})
+
+    assert queued == [202] * 12
+    assert (live.status_code, still) == (200, 10)
 
 
 def test_a_key_sees_and_ends_what_is_of_its_mode(customer: Customer) -> None:

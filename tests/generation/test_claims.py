@@ -17,7 +17,7 @@ from generation.models import Attempt, Generation, Worker
 from generation.outcome import AttemptEnd
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
-from tests.factories import begun, make_worker
+from tests.factories import begun, make_worker, queued_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -122,14 +122,13 @@ def test_handing_back_queues_this_workers_running_generations_alone(acme, worker
     mine, others, waiting = (acme.generation() for _ in range(3))
     claims.take(generation_id=mine.id, worker=worker)
     claims.take(generation_id=others.id, worker=make_worker())
-    Generation.objects.filter(id=mine.id).update(rings=5)
 
-    assert claims.hand_back(worker=worker) == [mine.id]
+    assert claims.hand_back(worker=worker) == [queued_as(mine)]
 
     rows = dict(Generation.objects.values_list("id", "state"))
     assert rows == {mine.id: "queued", others.id: "running", waiting.id: "queued"}
     mine.refresh_from_db()
-    assert (mine.worker_id, mine.rings) == (None, 1)
+    assert mine.worker_id is None
     assert claims.hand_back(worker=worker) == []
 
 
@@ -138,7 +137,7 @@ def test_some_can_be_handed_back_and_the_others_kept(acme, worker):
     for generation in (let_go, kept):
         claims.take(generation_id=generation.id, worker=worker)
 
-    assert claims.hand_back(worker=worker, only=[let_go.id]) == [let_go.id]
+    assert claims.hand_back(worker=worker, only=[let_go.id]) == [queued_as(let_go)]
     assert claims.running_under(worker) == [kept.id]
 
 
@@ -248,19 +247,6 @@ def test_a_retired_worker_cannot_renew(worker, queued):
 def test_each_life_of_a_process_has_its_own_epoch(db):
     assert make_worker() != make_worker()
     assert Worker.objects.filter(stopped_at=None).count() == 2
-
-
-def test_generations_whose_doorbell_nobody_heard_are_found_oldest_first(acme, worker):
-    old, older = (acme.generation() for _ in range(2))
-    fresh, running, overdue = (acme.generation() for _ in range(3))
-    claims.take(generation_id=running.id, worker=worker)
-    rung = clock.now() - timedelta(seconds=6)
-    Generation.objects.exclude(id=fresh.id).update(rung_at=rung)
-    Generation.objects.filter(id=overdue.id).update(deadline_at=clock.now())
-
-    assert claims.waiting(longer_than_seconds=5, limit=10) == sorted([old.id, older.id])
-    assert claims.waiting(longer_than_seconds=5, limit=1) == [min(old.id, older.id)]
-    assert claims.waiting(longer_than_seconds=60, limit=10) == []
 
 
 def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, worker):

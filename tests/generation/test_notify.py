@@ -12,12 +12,19 @@ from kombu.transport.redis import Channel
 
 from generation import notify, tasks
 from generation.background import doorbell as heard
+from generation.claims import Queued
 from generation.notify import Ring
 from pictor.celery import app
 from pictor.kit import redis_client
 from pictor.kit.ids import new_uuid
+from tests.factories import queued_as
 
+ID = "01992d5e-0000-7000-8000-000000000000"
 CLOSED = "redis://127.0.0.1:1/0"
+
+
+def some() -> Queued:
+    return Queued(new_uuid(), new_uuid(), livemode=True)
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def message(settings):
 
 
 def test_a_doorbell_is_a_message_in_the_images_queue(doorbell):
-    assert notify.ring(Ring(new_uuid())) is True
+    assert notify.ring(Ring(some())) is True
 
     assert doorbell() == 1
 
@@ -46,10 +53,11 @@ def test_a_doorbell_is_a_message_in_the_images_queue(doorbell):
     "expected", [(), ("dall-e-3", "1024x1024"), ('50 %s of "it\'s"', "auto")], ids=str
 )
 def test_a_doorbell_is_what_celery_would_send(doorbell, message, expected):
-    generation_id = new_uuid()
-    app.send_task(notify.TASK, (str(generation_id), *expected), queue=notify.QUEUE)
+    queued = some()
+    said = (str(queued.generation_id), str(queued.tenant_id), True, *expected)
+    app.send_task(notify.TASK, said, queue=notify.QUEUE)
     theirs = message()
-    notify.ring(Ring(generation_id, *expected))
+    notify.ring(Ring(queued, *expected))
     ours = message()
 
     assert json.loads(base64.b64decode(ours.pop("body"))) == json.loads(
@@ -74,7 +82,7 @@ def taken(monkeypatch):
 
 @pytest.mark.parametrize("expected", [(), ("dall-e-3", "1024x1024")], ids=str)
 def test_a_doorbell_goes_from_the_consumer_to_the_loop(doorbell, message, taken, expected):
-    rung = Ring(new_uuid(), *expected)
+    rung = Ring(some(), *expected)
     notify.ring(rung)
     with app.connection_for_read() as connection:
         channel: Any = connection.default_channel
@@ -90,7 +98,9 @@ def test_a_doorbell_goes_from_the_consumer_to_the_loop(doorbell, message, taken,
     "payload",
     [
         *([["no id"], {}, {}], [[], {}, {}], {}, None, [[7], {}, {}]),
-        [["01992d5e-0000-7000-8000-000000000000", "dall-e-3", "auto", "more"], {}, {}],
+        [[ID, ID], {}, {}],
+        [[ID, ID, "true"], {}, {}],
+        [[ID, ID, True, "dall-e-3", "auto", "more"], {}, {}],
     ],
 )
 def test_a_doorbell_that_names_no_generation_is_refused_as_celery_refuses(taken, payload):
@@ -111,8 +121,8 @@ def test_of_a_plain_live_request_it_says_what_the_first_call_depends_on(acme):
     edited.task = "edit"
 
     others = [test, sent_along, edited]
-    assert Ring.of(plain) == Ring(plain.id, "gpt-image-2-origin", "1024x1024")
-    assert [Ring.of(one) for one in others] == [Ring(one.id) for one in others]
+    assert Ring.of(plain) == Ring(queued_as(plain), "gpt-image-2-origin", "1024x1024")
+    assert [Ring.of(one) for one in others] == [Ring(queued_as(one)) for one in others]
 
 
 def test_no_book_is_kept_of_doorbells():
@@ -120,7 +130,7 @@ def test_no_book_is_kept_of_doorbells():
 
 
 def test_a_broker_that_is_away_is_logged_and_left_alone_for_a_second(broken_broker, caplog):
-    answers = [notify.ring(Ring(new_uuid())) for _ in range(5)]
+    answers = [notify.ring(Ring(some())) for _ in range(5)]
 
     assert answers == [False] * 5
     assert caplog.text.count("the doorbell was not heard") == 1
@@ -130,16 +140,16 @@ def test_no_url_of_a_broker_makes_an_accepted_generation_fail(settings, caplog):
     settings.CELERY_BROKER_URL = "amqp://broker:5672//"
     redis_client.forget_client()
 
-    assert notify.ring(Ring(new_uuid())) is False
+    assert notify.ring(Ring(some())) is False
     assert caplog.text.count("the doorbell was not heard") == 1
     redis_client.forget_client()
 
 
 def test_after_that_it_is_tried_again(broken_broker, monkeypatch, caplog):
-    notify.ring(Ring(new_uuid()))
+    notify.ring(Ring(some()))
     monkeypatch.setattr(notify, "_quiet_until", time.monotonic())
 
-    notify.ring_all([new_uuid(), new_uuid()])
+    notify.ring_all([some(), some()])
 
     assert caplog.text.count("the doorbell was not heard") == 2
 

@@ -32,7 +32,7 @@ from pictor.kit.prepared import Part
 from pictor.kit.spool import SpoolBudget, Spools
 from pictor.kit.spools import process_spools
 from storage.models import StoredImage
-from tests.factories import make_channel, make_delivery, stored_images
+from tests.factories import make_channel, make_delivery, queued_as, stored_images
 from tests.raw_server import hangs, running, says
 
 
@@ -76,7 +76,9 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
     acme, channel, queued, worker, caplog
 ):
     with caplog.at_level(logging.ERROR):
-        asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Broken(channel)))
+        asyncio.run(
+            pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Broken(channel))
+        )
 
     queued.refresh_from_db()
     attempt = Attempt.objects.get()
@@ -113,7 +115,9 @@ def test_what_failed_after_its_images_were_stored_has_none(channel, queued, work
     monkeypatch.setattr(pipeline, "store", stored)
     monkeypatch.setattr(pipeline, "settle_unheard", broken)
     monkeypatch.setattr(notify, "tell", tells)
-    asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Delivers(channel)))
+    asyncio.run(
+        pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Delivers(channel))
+    )
 
     assert [(each.generation.state, each.images) for each in told] == [("failed", ())]
 
@@ -131,7 +135,9 @@ def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, work
 
     monkeypatch.setattr(pipeline, "store", stored)
     monkeypatch.setattr(pipeline, "settle_unheard", looks)
-    asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Delivers(channel)))
+    asyncio.run(
+        pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Delivers(channel))
+    )
 
     assert kept == [False]
 
@@ -149,7 +155,9 @@ def test_what_a_worker_logs_names_the_request(queued, worker, channel):
             seen.append(await pools.database(log.request_id.get))
             return await super().run(claim, spools)
 
-    asyncio.run(pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=Looks(channel)))
+    asyncio.run(
+        pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Looks(channel))
+    )
 
     assert seen == ["req_1"]
 
@@ -176,7 +184,7 @@ def test_a_spool_without_room_is_our_fault_and_not_the_channels(
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(budget_bytes))
             dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
-            await pipeline.run(ring=Ring(queued.id), worker=worker, dispatcher=dispatcher)
+            await pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=dispatcher)
             assert len(upstream.received) == 1
             assert spools.budget.used_bytes == 0
             await http.aclose()
@@ -219,7 +227,7 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(4_000_000))
             dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
-            await pipeline.run(ring=Ring(made.id), worker=worker, dispatcher=dispatcher)
+            await pipeline.run(ring=Ring(queued_as(made)), worker=worker, dispatcher=dispatcher)
             assert spools.budget.used_bytes == 0
             await http.aclose()
 
@@ -255,7 +263,7 @@ def test_a_test_s_call_is_cut_short_and_all_tests_share_the_spools(
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(4_000_000))
             dispatcher = Notes(http=http, allow=[upstream.host_port], spools=spools)
-            await pipeline.run(ring=Ring(made.id), worker=worker, dispatcher=dispatcher)
+            await pipeline.run(ring=Ring(queued_as(made)), worker=worker, dispatcher=dispatcher)
             await http.aclose()
 
     asyncio.run(journey())

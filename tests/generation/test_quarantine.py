@@ -1,12 +1,17 @@
 """What died with its worker: claimed one after the other, so that whatever is guilty is alone."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
+from uuid import UUID
 
 import pytest
 from django.db.models import F
 
 from generation import claims
 from generation.background import reaper
+from generation.background.slots import Room
+from generation.background.waiting import waiting
 from generation.lease import WorkerEpoch
 from generation.models import Generation, Worker
 from pictor.kit import clock
@@ -28,9 +33,11 @@ def claimed(customer: Customer, worker: WorkerEpoch, number: int) -> list[Genera
     return rows
 
 
-def group(worker: WorkerEpoch) -> list[Generation]:
+def group(
+    worker: WorkerEpoch, in_hand: Mapping[UUID, int] = MappingProxyType({})
+) -> list[Generation]:
     """The next one, or nothing."""
-    claim = claims.take_quarantined(worker=worker)
+    claim = claims.take_quarantined(worker=worker, in_hand=in_hand)
     return [] if claim is None else [claim.generation]
 
 
@@ -63,6 +70,19 @@ def test_what_died_again_is_claimed_last_and_suspected_with_those_beside_it_alon
         rows[2].id: 3,
         new[0].id: 2,
     }
+
+
+def test_of_those_that_died_as_often_the_tenant_with_fewest_in_hand_comes_first(
+    acme, other, worker
+):
+    many, one = claimed(acme, worker, 2), claimed(other, worker, 1)
+    die(worker)
+
+    next_worker = make_worker()
+    first = group(next_worker, {acme.id: 7, other.id: 6})
+    rest = [group(next_worker, {acme.id: 7, other.id: 7})[0] for _ in range(2)]
+
+    assert [*first, *rest] == [*one, *many]
 
 
 def test_all_know_how_many_died_together_however_many_rounds_take_them_back(
@@ -103,10 +123,9 @@ def test_what_died_again_counts_the_suspected_alone_in_every_round(acme, worker,
 def test_what_is_in_quarantine_is_not_to_be_had_otherwise(acme, worker):
     (row,) = claimed(acme, worker, 1)
     die(worker)
-    Generation.objects.update(rung_at=clock.now() - timedelta(seconds=60))
 
     assert claims.take(generation_id=row.id, worker=make_worker()) is None
-    assert claims.waiting(longer_than_seconds=5, limit=10) == []
+    assert waiting(Room(0, live=10, tests=10), {}) == ([], False)
 
 
 def test_others_are_claimed_beside_a_quarantine(acme, worker):

@@ -26,7 +26,7 @@ FOUND: dict[str, frozenset[str]] = {
         {
             *("request_id", "prompt", "size_requested", "quality_sent", "response_format"),
             *("output_format", "output_compression", "strict_size", "partial_images", "fields"),
-            *("inputs", "worker_id", "dispatch", "deadline_at", "rings", "rung_at", "started_at"),
+            *("inputs", "worker_id", "dispatch", "deadline_at", "started_at"),
             *("body_digest", "web_process", "orphaned_at", "turn", "answer", "error"),
             *(
                 "created_at",

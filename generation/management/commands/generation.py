@@ -46,6 +46,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _redeliver(self, generation: Generation) -> None:
-        if not notify.ring(Ring(generation.id)):
+        if not notify.ring(Ring.of(generation)):
             raise CommandError("the broker did not take the message")
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")

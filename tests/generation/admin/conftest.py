@@ -44,7 +44,7 @@ def generation(channel):
         id=new_uuid(), tenant=tenant, api_key=key, model="dall-e-3", prompt="a fox " * 20, n=1,
         size_requested="1024x1024", size="1024x1024", tier="base", quality_requested="standard",
         response_format="url", output_format="png", priced={}, held_micros=40_000, created_at=NOW,
-        rung_at=NOW, deadline_at=NOW + timedelta(minutes=8), request_id="req_42",
+        deadline_at=NOW + timedelta(minutes=8), request_id="req_42",
     )  # fmt: skip
     Attempt.objects.create(
         generation=generation, dispatch=1, number=1, channel=channel, upstream_model="d3",

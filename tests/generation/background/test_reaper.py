@@ -1,4 +1,4 @@
-"""The net under every crash: taken back, failed in time, rung again."""
+"""The net under every crash: taken back, failed in time."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -50,24 +50,18 @@ def state(generation: Generation) -> tuple[str, UUID | None, int]:
     return generation.state, generation.worker_id, generation.dispatch
 
 
-def rung_before(generation: Generation, seconds: int, rings: int = 1) -> None:
-    rung_at = clock.now() - timedelta(seconds=seconds)
-    Generation.objects.filter(id=generation.id).update(rung_at=rung_at, rings=rings)
-
-
-def test_a_generation_of_a_dead_worker_is_queued_again_and_rung_for(acme, worker, doorbell):
+def test_a_generation_of_a_dead_worker_is_queued_again(acme, worker):
     generation = claimed(acme, worker)
     unseen(worker)
 
     assert reap() == 1
 
     assert state(generation) == ("queued", None, 1)
-    assert doorbell() == 1
     assert acme.money == (9_947_320, 52_680)
     assert reap() == 0
 
 
-def test_a_generation_of_a_retired_worker_is_taken_back_at_once(acme, worker, doorbell):
+def test_a_generation_of_a_retired_worker_is_taken_back_at_once(acme, worker):
     generation = claimed(acme, worker)
     lease.retire(worker=worker)
 
@@ -76,7 +70,7 @@ def test_a_generation_of_a_retired_worker_is_taken_back_at_once(acme, worker, do
     assert state(generation) == ("queued", None, 1)
 
 
-def test_a_generation_without_a_worker_is_taken_back(acme, worker, doorbell):
+def test_a_generation_without_a_worker_is_taken_back(acme, worker):
     generation = claimed(acme, worker)
     Worker.objects.all().delete()
 
@@ -85,17 +79,16 @@ def test_a_generation_without_a_worker_is_taken_back(acme, worker, doorbell):
     assert state(generation) == ("queued", None, 1)
 
 
-def test_a_living_workers_generation_is_left_alone(acme, worker, doorbell):
+def test_a_living_workers_generation_is_left_alone(acme, worker):
     generation = claimed(acme, worker)
     unseen(worker, seconds=13)
 
     assert reap() == 0
 
     assert state(generation) == ("running", worker, 1)
-    assert doorbell() == 0
 
 
-def test_what_the_dead_worker_had_begun_is_closed_and_told(acme, worker, channel, doorbell, caplog):
+def test_what_the_dead_worker_had_begun_is_closed_and_told(acme, worker, channel, caplog):
     caplog.set_level("INFO", logger="generation.attempts")
     generation = acme.generation()
     begin(generation, worker, channel)
@@ -111,13 +104,13 @@ def test_what_the_dead_worker_had_begun_is_closed_and_told(acme, worker, channel
     assert (line.facts["class"], line.facts["status"]) == ("unknown", None)
 
 
-def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme, doorbell):
+def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme):
     generation = acme.generation()
     dispatches = []
     for _ in range(3):
         worker = make_worker()
         first = claims.take(generation_id=generation.id, worker=worker)
-        claim = first or claims.take_quarantined(worker=worker)
+        claim = first or claims.take_quarantined(worker=worker, in_hand={})
         dispatches.append(claim.dispatch if claim else None)
         unseen(worker)
         reap()
@@ -130,7 +123,7 @@ def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme, doorbell
     assert ledger_findings() == []
 
 
-def test_one_handed_back_too_often_fails_while_it_is_queued(acme, worker, doorbell):
+def test_one_handed_back_too_often_fails_while_it_is_queued(acme, worker):
     generation = acme.generation()
     for _ in range(9):
         assert reap() == 0
@@ -143,7 +136,7 @@ def test_one_handed_back_too_often_fails_while_it_is_queued(acme, worker, doorbe
 
 
 @pytest.mark.parametrize("is_claimed", [True, False])
-def test_an_overdue_generation_fails_with_a_timeout(acme, worker, doorbell, is_claimed):
+def test_an_overdue_generation_fails_with_a_timeout(acme, worker, is_claimed):
     generation = claimed(acme, worker) if is_claimed else acme.generation()
     Generation.objects.update(deadline_at=clock.now())
 
@@ -161,7 +154,7 @@ def test_an_overdue_generation_fails_with_a_timeout(acme, worker, doorbell, is_c
 
 @pytest.mark.parametrize("why", [LedgerError("of another amount"), OperationalError("locked")])
 @pytest.mark.parametrize("batch", [1, 2, 500])
-def test_those_that_cannot_be_failed_hold_up_no_other(acme, doorbell, monkeypatch, why, batch):
+def test_those_that_cannot_be_failed_hold_up_no_other(acme, monkeypatch, why, batch):
     *broken, whole = sorted((acme.generation() for _ in range(3)), key=lambda one: one.id)
     Generation.objects.update(deadline_at=clock.now())
     fail = settlement.end_without_image
@@ -179,7 +172,7 @@ def test_those_that_cannot_be_failed_hold_up_no_other(acme, doorbell, monkeypatc
     assert [state(one)[0] for one in (*broken, whole)] == ["queued", "queued", "failed"]
 
 
-def test_a_round_fails_no_more_than_a_batch(acme, doorbell, monkeypatch):
+def test_a_round_fails_no_more_than_a_batch(acme, monkeypatch):
     for _ in range(3):
         acme.generation()
     Generation.objects.update(deadline_at=clock.now())
@@ -189,7 +182,7 @@ def test_a_round_fails_no_more_than_a_batch(acme, doorbell, monkeypatch):
 
 
 def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
-    acme, worker, channel, doorbell, monkeypatch
+    acme, worker, channel, monkeypatch
 ):
     first, second = sorted((acme.generation(), acme.generation()), key=lambda one: one.id)
     begin(first, worker, channel)
@@ -211,7 +204,7 @@ def test_what_was_failed_before_the_database_went_away_has_its_attempt_closed(
     assert Attempt.objects.get().attempt_class == "unknown"
 
 
-def test_an_overdue_generation_of_a_dead_worker_is_not_queued_again(acme, worker, doorbell):
+def test_an_overdue_generation_of_a_dead_worker_is_not_queued_again(acme, worker):
     generation = claimed(acme, worker)
     unseen(worker)
     Generation.objects.update(deadline_at=clock.now())
@@ -219,10 +212,9 @@ def test_an_overdue_generation_of_a_dead_worker_is_not_queued_again(acme, worker
     assert reap() == 1
 
     assert state(generation)[0] == "failed"
-    assert doorbell() == 0
 
 
-def test_whoever_waits_for_a_failed_generation_is_woken(acme, doorbell):
+def test_whoever_waits_for_a_failed_generation_is_woken(acme):
     generation = acme.generation()
     Generation.objects.update(deadline_at=clock.now())
     with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:
@@ -236,46 +228,12 @@ def test_whoever_waits_for_a_failed_generation_is_woken(acme, doorbell):
     assert json.loads(message["data"]) == [str(generation.id)]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "rings", "again"),
-    [
-        (29, 1, 0),
-        (31, 1, 1),
-        (59, 2, 0),
-        (61, 2, 1),
-        (119, 3, 0),
-        (121, 3, 1),
-        (239, 4, 0),
-        (241, 4, 1),
-        (241, 40, 1),
-    ],
-)
-def test_a_queued_generation_is_rung_for_again_with_back_off(
-    queued, doorbell, seconds, rings, again
-):
-    rung_before(queued, seconds, rings)
-
-    assert reap() == again
-
-    queued.refresh_from_db()
-    assert queued.rings == rings + again
-    assert doorbell() == again
-
-
-def test_a_running_generation_is_not_rung_for(acme, worker, doorbell):
-    rung_before(claimed(acme, worker), 300)
-
-    assert reap() == 0
-
-
-def test_a_final_generation_is_left_alone(acme, doorbell):
-    generation = acme.generation()
+def test_a_final_generation_is_left_alone(acme):
+    acme.generation()
     Generation.objects.update(deadline_at=clock.now())
     reap()
-    rung_before(generation, 300)
 
     assert reap() == 0
-    assert doorbell() == 0
 
 
 # --- two at once ------------------------------------------------------------------------------
@@ -296,19 +254,18 @@ def reap_at_once(reapers: int = 4) -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reapers_at_once_take_each_generation_back_once(acme, worker, doorbell):
+def test_reapers_at_once_take_each_generation_back_once(acme, worker):
     for _ in range(30):
         claimed(acme, worker)
     unseen(worker)
 
     assert reap_at_once() == 30
 
-    assert Generation.objects.filter(state="queued", worker=None, dispatch=1, rings=1).count() == 30
-    assert doorbell() == 30
+    assert Generation.objects.filter(state="queued", worker=None, dispatch=1).count() == 30
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reapers_at_once_fail_each_overdue_generation_once(acme, doorbell):
+def test_reapers_at_once_fail_each_overdue_generation_once(acme):
     for _ in range(30):
         acme.generation()
     Generation.objects.update(deadline_at=clock.now())
@@ -321,17 +278,7 @@ def test_reapers_at_once_fail_each_overdue_generation_once(acme, doorbell):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reapers_at_once_ring_once_for_each(acme, doorbell):
-    for _ in range(30):
-        rung_before(acme.generation(), 31)
-
-    assert reap_at_once() == 30
-
-    assert doorbell() == 30
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_row_that_another_holds_is_passed_over(acme, worker, doorbell):
+def test_a_row_that_another_holds_is_passed_over(acme, worker):
     held, free = claimed(acme, worker), claimed(acme, worker)
     unseen(worker)
 

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +15,17 @@ from typing_extensions import override
 
 from generation import claims, lease, pipeline
 from generation.background import worker as module
+from generation.background.slots import Slots
+from generation.background.waiting import waiting
 from generation.background.worker import ImageWorker
+from generation.claims import Queued
 from generation.lease import WorkerEpoch
 from generation.models import Generation, Worker
 from generation.notify import Ring
-from pictor.kit import pools, vital
+from generation.settlement import fail_unforeseen
+from pictor.kit import clock, pools, vital
 from pictor.kit.ids import new_uuid
+from tests.factories import queued_as
 from tests.processes import until
 
 
@@ -52,6 +58,10 @@ def worker(
         thread.join(10)
 
 
+def some_ring() -> Ring:
+    return Ring(Queued(new_uuid(), new_uuid(), livemode=True))
+
+
 def has_come(ends: list[str], why: str) -> bool:
     gives_up_at = time.monotonic() + 10
     while why not in ends and time.monotonic() < gives_up_at:
@@ -66,7 +76,7 @@ def test_a_worker_whose_loop_hangs_ends(worker, ends, monkeypatch):
         goes_on.wait()
 
     monkeypatch.setattr(pipeline, "run", blocks)
-    worker.accept(Ring(new_uuid()))
+    worker.accept(some_ring())
 
     assert has_come(ends, "its loop has hung")
     goes_on.set()
@@ -79,11 +89,13 @@ def test_what_is_in_hand_may_change_while_the_heartbeat_looks(worker):
     class Ended(UUID):
         @override
         def __hash__(self) -> int:
-            in_hand.clear()
+            if len(in_hand) == len(ids):
+                in_hand.clear()
             return super().__hash__()
 
     ids = [Ended(int=number) for number in range(3)]
-    in_hand.update(enumerate(ids))
+    for generation_id in ids:
+        in_hand[generation_id] = generation_id
 
     assert worker._ids_in_hand() == set(ids)  # noqa: SLF001 - what the heartbeat asks
 
@@ -128,9 +140,9 @@ def test_a_message_that_waits_for_a_slot_does_not_hold_the_stop_up(
 
     monkeypatch.setattr(pipeline, "run", waits)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(worker, "_slots", threading.BoundedSemaphore(1))
-    worker.accept(Ring(new_uuid()))
-    waiting = threading.Thread(target=worker.accept, args=[Ring(new_uuid())])
+    monkeypatch.setattr(worker, "_slots", Slots(1))
+    worker.accept(some_ring())
+    waiting = threading.Thread(target=worker.accept, args=[some_ring()])
     waiting.start()
 
     worker.stop_claiming()
@@ -144,54 +156,122 @@ def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
     worker, acme, monkeypatch
 ):
     """As when the database crashed between a claim's commit and its answer."""
-    in_hand, let_go = acme.generation(), acme.generation()
     goes_on = threading.Event()
 
     async def takes_and_waits(*, ring, worker, **_):
-        await pools.database(claims.take, generation_id=ring.generation_id, worker=worker)
-        await asyncio.to_thread(goes_on.wait)
+        of = {"generation_id": ring.queued.generation_id, "worker": worker}
+        claim = await pools.database(claims.take, **of)
+        assert claim is not None
+        is_let_go = claim.generation.n == 2 and claim.dispatch == 1
+        if not is_let_go:
+            await asyncio.to_thread(goes_on.wait)
 
     monkeypatch.setattr(pipeline, "run", takes_and_waits)
-    worker.accept(Ring(in_hand.id))
-    until(lambda: state_of(in_hand) == "running")
+    in_hand, let_go = acme.generation(), acme.generation(n=2)
 
-    claims.take(generation_id=let_go.id, worker=WorkerEpoch(Worker.objects.get().epoch))
-
-    until(lambda: state_of(let_go) == "queued")
-    assert state_of(in_hand) == "running"
+    until(lambda: dispatches_of(let_go) == 2)
+    assert dispatches_of(in_hand) == 1
     goes_on.set()
 
 
 def test_what_waits_to_be_claimed_is_not_begun_again(worker, acme, monkeypatch):
-    in_hand, unheard = acme.generation(), acme.generation()
     begun: list[UUID] = []
     looks: list[list[UUID]] = []
     goes_on = threading.Event()
-    waiting = claims.waiting
 
     async def waits(*, ring, **_):
-        begun.append(ring.generation_id)
+        begun.append(ring.queued.generation_id)
         await asyncio.to_thread(goes_on.wait)
 
-    def looked(**said: Any) -> list[UUID]:
-        looks.append(waiting(**said))
-        return looks[-1]
+    def looked(*rooms: Any) -> tuple[list[Queued], bool]:
+        found, any_waits = waiting(*rooms)
+        looks.append([queued.generation_id for queued in found])
+        return found, any_waits
 
     monkeypatch.setattr(pipeline, "run", waits)
-    worker.accept(Ring(in_hand.id))
-    until(lambda: begun == [in_hand.id])
-    monkeypatch.setattr(claims, "waiting", looked)
-    monkeypatch.setattr(module, "UNHEARD_SECONDS", 0)
+    monkeypatch.setattr(module, "waiting", looked)
+    in_hand, unheard = acme.generation(), acme.generation()
+    worker.accept(Ring(queued_as(in_hand)))
 
     until(lambda: looks.count([in_hand.id, unheard.id]) > 5)
     goes_on.set()
 
-    assert begun == [in_hand.id, unheard.id]
+    assert sorted(begun) == [in_hand.id, unheard.id]
 
 
-def state_of(generation: Generation) -> str:
+class Held:
+    """Generations that a worker takes and holds until they are ended."""
+
+    def __init__(self) -> None:
+        self.begun: list[UUID] = []
+        self._ends: dict[UUID, Callable[[], object]] = {}
+
+    async def run(self, *, ring: Ring, worker: WorkerEpoch, **_: Any) -> None:
+        generation_id = ring.queued.generation_id
+        claim = await pools.database(claims.take, generation_id=generation_id, worker=worker)
+        if claim is not None:
+            end = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            self._ends[generation_id] = partial(loop.call_soon_threadsafe, end.set)
+            self.begun.append(generation_id)
+            await end.wait()
+            await pools.database(fail_unforeseen, claim=claim, now=clock.now())
+
+    def end(self, generation_id: UUID) -> None:
+        self._ends.pop(generation_id)()
+
+    def end_all(self) -> None:
+        for generation_id in list(self._ends):
+            self.end(generation_id)
+
+    def are(self, *generation_ids: UUID) -> bool:
+        return sorted(self.begun) == sorted(generation_ids)
+
+
+@pytest.fixture
+def held(worker: ImageWorker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    """Of a worker with ten slots."""
+    held = Held()
+    monkeypatch.setattr(worker, "_slots", Slots(10))
+    monkeypatch.setattr(pipeline, "run", held.run)
+    yield held
+    held.end_all()
+
+
+def test_whoever_comes_after_a_greedy_tenant_begins_at_once(worker, held, acme, other):
+    greedy = [acme.generation().id for _ in range(12)]
+    until(lambda: held.are(*greedy[:9]))
+
+    late = other.generation().id
+
+    until(lambda: held.are(*greedy[:9], late))
+
+
+def test_what_was_refused_begins_when_one_of_its_tenant_ends(worker, held, acme, monkeypatch):
+    greedy = [acme.generation().id for _ in range(11)]
+    until(lambda: held.are(*greedy[:9]))
+    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's is not needed
+
+    for number in (9, 10):
+        held.end(greedy[number - 9])
+        until(lambda: held.are(*greedy[: number + 1]))  # noqa: B023 - asked at once
+
+
+def test_a_bell_of_whoever_has_their_share_is_passed_over(worker, held, acme, other, monkeypatch):
+    greedy = [acme.generation().id for _ in range(9)]
+    until(lambda: held.are(*greedy))
+    monkeypatch.setattr(worker, "_look", lambda now: None)
+    refused, late = acme.generation(), other.generation()
+
+    worker.accept(Ring.of(refused))
+    worker.accept(Ring.of(late))
+
+    until(lambda: held.are(*greedy, late.id))
+
+
+def dispatches_of(generation: Generation) -> int:
     generation.refresh_from_db()
-    return str(generation.state)
+    return generation.dispatch
 
 
 def test_a_worker_whose_database_was_restarted_hands_back_what_it_has(worker):

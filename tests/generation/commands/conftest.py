@@ -71,7 +71,7 @@ class Customer:
             id=new_uuid(), tenant=self.tenant, api_key=self.key, model="gpt-image-2",
             prompt="a fox\nin the snow", n=1, size_requested="1:1", size="1024x1024", tier="base",
             quality_requested="low", response_format="url", output_format="png", priced={},
-            held_micros=held, created_at=NOW, rung_at=NOW, deadline_at=NOW + timedelta(minutes=8),
+            held_micros=held, created_at=NOW, deadline_at=NOW + timedelta(minutes=8),
         )  # fmt: skip
         with transaction.atomic():
             if is_held:

@@ -87,7 +87,8 @@ def test_redeliver_sends_the_message_whatever_the_state(manage, acme, settled, q
     assert first.out == f"{settled.public_id} (succeeded): message sent\n"
     assert second.out == f"{queued.public_id} (queued): message sent\n"
     sent = [message["headers"]["argsrepr"] for message in queue()]
-    assert sorted(sent) == sorted([f"('{settled.id}',)", f"('{queued.id}',)"])
+    expected = (str(acme.tenant.id), True, "gpt-image-2", "1024x1024")
+    assert sorted(sent) == sorted(repr((str(one.id), *expected)) for one in (settled, queued))
     assert {message["headers"]["task"] for message in queue()} == {"generation.tasks.ring"}
 
 

@@ -1,0 +1,77 @@
+"""What waits for a slot, found in the database: nobody heard its doorbell, or it was refused.
+
+Hops from tenant to tenant along an index, and reads a few rows of each: however long one tenant's
+queue is, another's costs the same to find.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from generation.background.slots import Room
+from generation.claims import Queued
+
+BATCH = 500
+"""At most so many are found at once, but for one of each tenant."""
+
+_WAITING = """
+WITH RECURSIVE queued AS (
+    SELECT id, tenant_id, livemode, deadline_at, dispatch FROM generation_generation
+    WHERE state = 'queued' AND quarantine = 0),
+tenant AS (
+    (SELECT tenant_id, livemode FROM queued ORDER BY tenant_id, livemode LIMIT 1)
+    UNION ALL
+    SELECT later.tenant_id, later.livemode FROM tenant AS t, LATERAL (
+        SELECT q.tenant_id, q.livemode FROM queued AS q
+        WHERE (q.tenant_id, q.livemode) > (t.tenant_id, t.livemode)
+        ORDER BY q.tenant_id, q.livemode LIMIT 1) AS later),
+known AS (
+    SELECT * FROM unnest(%(tenants)s::uuid[], %(in_hand)s::int[], %(live)s::int[], %(tests)s::int[])
+        AS k (tenant_id, in_hand, live, tests)),
+room AS (
+    SELECT t.tenant_id, t.livemode, coalesce(k.in_hand, 0) AS in_hand,
+           CASE WHEN t.livemode THEN coalesce(k.live, %(new_live)s)
+                ELSE coalesce(k.tests, %(new_tests)s) END AS most
+    FROM tenant AS t LEFT JOIN known AS k USING (tenant_id))
+SELECT oldest.id, r.tenant_id, r.livemode
+FROM room AS r LEFT JOIN LATERAL (
+    SELECT q.id, row_number() OVER (ORDER BY q.id) AS nth FROM queued AS q
+    WHERE q.tenant_id = r.tenant_id AND q.livemode = r.livemode
+      AND q.deadline_at > clock_timestamp() AND q.dispatch < %(dispatches)s
+    ORDER BY q.id
+    LIMIT least(r.most, greatest(1, %(batch)s / (SELECT count(*) FROM tenant)))) AS oldest ON true
+ORDER BY r.livemode DESC, r.in_hand + oldest.nth, oldest.id
+"""
+
+
+def waiting(newcomer: Room, rooms: Mapping[UUID, Room]) -> tuple[list[Queued], bool]:
+    """The oldest of each tenant that has room: live before tests, then who has fewest in hand.
+
+    And whether any waits at all, those without room too. What is in quarantine does not: its lane
+    finds it.
+
+    Args:
+        newcomer: the room of a tenant with nothing in hand.
+        rooms: that of every other one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, _values(newcomer, rooms))
+        rows = cursor.fetchall()
+    return [Queued(*row) for row in rows if row[0] is not None], bool(rows)
+
+
+def _values(newcomer: Room, rooms: Mapping[UUID, Room]) -> dict[str, Any]:
+    known = list(rooms.values())
+    return {
+        "tenants": list(rooms),
+        "in_hand": [room.in_hand for room in known],
+        "live": [room.live for room in known],
+        "tests": [room.tests for room in known],
+        "new_live": newcomer.live,
+        "new_tests": newcomer.tests,
+        "dispatches": settings.MAX_DISPATCHES,
+        "batch": BATCH,
+    }

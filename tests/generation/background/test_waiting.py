@@ -1,0 +1,93 @@
+"""What waits for a slot: whose turn it is, and how many of each tenant."""
+
+from datetime import timedelta
+
+import pytest
+
+from generation import claims
+from generation.background import waiting as module
+from generation.background.slots import Room
+from generation.background.waiting import waiting
+from generation.claims import Queued
+from generation.models import Generation, Serves
+from pictor.kit import clock
+from tests.factories import Customer, make_channel, queued_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.quick]
+
+PLENTY = Room(0, live=100, tests=10)
+
+
+@pytest.fixture
+def sandbox(channel):
+    """Who serves tests."""
+    return make_channel("sandbox", serves=Serves.TEST)
+
+
+def of(customer: Customer, number: int) -> list[Queued]:
+    """So many that wait, oldest first."""
+    return [queued_as(customer.generation()) for _ in range(number)]
+
+
+def test_nothing_waits_where_all_is_running_final_overdue_or_worn_out(acme, worker):
+    running, final, overdue, worn_out = (acme.generation() for _ in range(4))
+    claims.take(generation_id=running.id, worker=worker)
+    rows = Generation.objects
+    rows.filter(id=final.id).update(
+        state="failed", finished_at=clock.now(), captured_micros=0, error={"status": 502}
+    )
+    rows.filter(id=overdue.id).update(deadline_at=clock.now() - timedelta(seconds=1))
+    rows.filter(id=worn_out.id).update(dispatch=9)
+
+    found, any_waits = waiting(PLENTY, {})
+
+    assert found == []
+    assert any_waits  # the last two, until the reaper ends them
+
+
+def test_tenants_take_turns_each_with_its_oldest_first(acme, other):
+    first, second = of(acme, 3), of(other, 2)
+
+    found, any_waits = waiting(PLENTY, {})
+
+    assert any_waits
+    assert found == [first[0], second[0], first[1], second[1], first[2]]
+
+
+def test_who_has_fewest_in_hand_comes_first(acme, other):
+    first, second = of(acme, 2), of(other, 2)
+
+    found, _ = waiting(PLENTY, {acme.id: Room(1, live=50, tests=0)})
+
+    assert found == [second[0], first[0], second[1], first[1]]
+
+
+def test_live_work_comes_before_tests(acme, other, sandbox):
+    tests, live = of(acme.tester(), 2), of(other, 2)
+
+    found, _ = waiting(PLENTY, {other.id: Room(70, live=9, tests=0)})
+
+    assert found == [*live, *tests]
+
+
+def test_nobody_gets_more_than_there_is_room_for(acme, other, sandbox):
+    first, tests, second = of(acme, 3), of(acme.tester(), 3), of(other, 3)
+
+    found, _ = waiting(Room(0, live=2, tests=1), {acme.id: Room(4, live=1, tests=2)})
+
+    assert found == [*second[:2], first[0], *tests[:2]]
+
+
+def test_who_has_no_room_waits_and_is_not_found(acme):
+    of(acme, 2)
+
+    assert waiting(PLENTY, {acme.id: Room(90, live=0, tests=0)}) == ([], True)
+
+
+def test_however_many_one_tenant_has_waiting_the_other_is_found(acme, other, monkeypatch):
+    monkeypatch.setattr(module, "BATCH", 4)
+    first, second = of(acme, 6), of(other, 1)
+
+    found, _ = waiting(PLENTY, {})
+
+    assert found == [first[0], second[0], first[1]]
