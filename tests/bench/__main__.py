@@ -3,11 +3,12 @@
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
 Scenarios: throughput, waiting, arrivals, big_images, edits, slow_clients, bombs, pages, seals,
-moments, hot_tenant, scrapes
+moments, hot_tenant, scrapes, greedy
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
-or a scrape was slow, when seals cost too much, or when `ledger_check` finds something afterwards.
+or a scrape was slow, when a greedy tenant held others up, when seals cost too much, or when
+`ledger_check` finds something afterwards.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from tests.bench import (
     big_images,
     bombs,
     edits,
+    greedy,
     hot_tenant,
     moments,
     pages,
@@ -47,6 +49,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "moments": moments.run,
     "hot_tenant": hot_tenant.run,
     "scrapes": scrapes.run,
+    "greedy": greedy.run,
 }
 MOST_REQUESTS = 10_000
 

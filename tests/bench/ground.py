@@ -61,7 +61,7 @@ class Ground:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._keys = [self._tenant(f"bench-{number}") for number in range(1, TENANTS + 1)]
+        self.keys = [self._tenant(f"bench-{number}") for number in range(1, TENANTS + 1)]
 
     @property
     def stack(self) -> Stack:
@@ -90,7 +90,7 @@ class Ground:
         groups = Groups(self._stack)
         idle = idle_bytes(groups)
         before, switched = groups.cpu_seconds(), groups.switches()
-        with self._upstream() as upstream, Sampler(groups, in_flight_at(upstream)) as seen:
+        with self.upstream() as upstream, Sampler(groups, in_flight_at(upstream)) as seen:
             outcome = self.send(
                 requests=requests,
                 concurrency=concurrency,
@@ -126,7 +126,7 @@ class Ground:
         attack = Attack(
             host=address.hostname or "",
             port=address.port or 0,
-            api_key=self._keys[0],
+            api_key=self.keys[0],
             seconds=seconds,
         )
         groups = Groups(self._stack)
@@ -161,7 +161,7 @@ class Ground:
         """Send the load, straight to the upstream if wanted, and look at its answers alone."""
         load = Load(
             base_url=self._upstream_url if straight else self._stack.base_url,
-            api_keys=self._keys,
+            api_keys=self.keys,
             requests=requests,
             concurrency=concurrency,
             body={"model": MODEL, "size": "1024x1024", "quality": "low", **body},
@@ -207,7 +207,8 @@ class Ground:
             raise RuntimeError(done.stderr)
         return done.stdout
 
-    def _upstream(self) -> httpx.Client:
+    def upstream(self) -> httpx.Client:
+        """For the sandbox's counters."""
         return httpx.Client(base_url=self._upstream_url, trust_env=False, timeout=30)
 
     @property
