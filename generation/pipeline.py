@@ -54,7 +54,8 @@ async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted
 async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     try:
-        with dispatcher.opening(ring.model, ring.size) as opening:
+        tenant = ring.queued.tenant_id
+        with dispatcher.opening(ring.model, ring.size, tenant=tenant) as opening:
             claim = await claimed(ring.queued.generation_id, worker, opening)
             if claim is None:  # another worker has it, it is final or overdue, in quarantine …
                 return

@@ -7,6 +7,7 @@ awaited, because others choose meanwhile.
 import asyncio
 import random
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -67,31 +68,33 @@ class Chooser:
 
     def __init__(self) -> None:
         self._health = Health()
+        self._waiting: dict[int, Counter[UUID]] = defaultdict(Counter)
+        """By channel, whose generations wait for a place below its cap."""
 
     @contextmanager
-    def opening(self, model: str, size: str) -> Iterator[Opening | None]:
+    def opening(self, model: str, size: str, *, tenant: UUID) -> Iterator[Opening | None]:
         """The first call of a plain live request, counted in; out again at the end, if not before.
 
         None where nothing is known of model or size, where it has to wait for a channel, or where
         its prompt may need one more sentence.
         """
-        opening = self._opening(model, size)
+        opening = self._opening(model, size, tenant)
         try:
             yield opening
         finally:
             if opening is not None:
                 self.count_out(opening.call, UNMADE)
 
-    def _opening(self, model: str, size: str) -> Opening | None:
+    def _opening(self, model: str, size: str, tenant: UUID) -> Opening | None:
         catalogue = latest_catalogue()
         contract = catalogue.contracts.get(model)
         if contract is None or not (size == AUTO or size in contract.by_name):
             return None
         queue = self._capable(catalogue, contract, size=size)
-        chosen = self._best_of(queue, now=time.monotonic(), is_patient=True)
+        chosen = self._best_of(queue, tenant, now=time.monotonic(), is_patient=True)
         if chosen is None or chosen.plan == CLOSEST:
             return None
-        call = self._health.started(chosen.route)
+        call = self._health.started(chosen.route, tenant=tenant)
         return Opening(ids.new_uuid(), size, chosen, call, queue, catalogue)
 
     def queue_of(
@@ -136,10 +139,11 @@ class Chooser:
         return candidates(routes, contract=contract, size=size, needs=needs, roll=random.random)
 
     async def next_of(
-        self, queue: Sequence[Candidate], *, seconds_left: float
+        self, queue: Sequence[Candidate], *, tenant: UUID, seconds_left: float
     ) -> tuple[Candidate, UpstreamCall]:
         """The first candidate that may be called now; waits a little for a gate that will open.
 
+        Below a cap, what is free goes to the waiting tenant with the fewest calls in flight there.
         With every breaker open the first candidate is tried anyway: a breaker lets others go first,
         and there are no others. While no channel has proven itself, a burst waits for the first
         answers instead of going all to the first channel. Raises Failure with the caller's error.
@@ -147,22 +151,51 @@ class Chooser:
         waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, seconds_left)
         while True:
             now = time.monotonic()
-            chosen = self._best_of(queue, now=now, is_patient=now < waited_until)
+            chosen = self._best_of(queue, tenant, now=now, is_patient=now < waited_until)
             if chosen is not None:
-                return chosen, self._health.started(chosen.route)
+                return chosen, self._health.started(chosen.route, tenant=tenant)
             opens_at = now + min(self._health.opens_in(one.route, now=now) for one in queue)
             if max(now, opens_at) >= waited_until:
                 raise Failure(error_for(refused()))
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            with self._in_line(queue, tenant):
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    @contextmanager
+    def _in_line(self, queue: Sequence[Candidate], tenant: UUID) -> Iterator[None]:
+        """Waits for a place below the caps that are reached, or with others before it."""
+        routes = [one.route for one in queue]
+        lines = [
+            self._waiting[route.channel_id]
+            for route in routes
+            if self._health.is_full(route) or not self._is_turn_of(tenant, route)
+        ]
+        for line in lines:
+            line[tenant] += 1
+        try:
+            yield
+        finally:
+            for line in lines:
+                line[tenant] -= 1
+                if not line[tenant]:
+                    del line[tenant]
+
+    def _is_turn_of(self, tenant: UUID, route: RouteInfo) -> bool:
+        """Whether nobody who has fewer calls in flight waits for a place below the cap."""
+        others = self._waiting[route.channel_id]
+        if route.max_concurrency is None or not others:
+            return True
+        mine = self._health.in_flight(route, tenant=tenant)
+        return all(self._health.in_flight(route, tenant=other) >= mine for other in others)
 
     def _best_of(
-        self, queue: Sequence[Candidate], *, now: float, is_patient: bool
+        self, queue: Sequence[Candidate], tenant: UUID, *, now: float, is_patient: bool
     ) -> Candidate | None:
         """The first usable candidate, by rank; None means: wait for outcomes of it.
 
         A burst to a channel of which nothing is known goes in a few calls at first, while others
         could serve: it neither floods a dead channel nor spills over to a lower rank.
         """
+        queue = [one for one in queue if self._is_turn_of(tenant, one.route)]
         usable = [one for one in queue if self._health.is_usable(one.route, now=now)]
         for candidate in usable:
             route, size = candidate.route, candidate.upstream_size

@@ -59,6 +59,7 @@ class UpstreamCall:
     """One call to a channel; `sent_at` is None until it goes out to the upstream."""
 
     route: RouteInfo
+    tenant: UUID
     sent_at: float | None = None
 
 
@@ -108,10 +109,12 @@ class Health:
 
     def is_only_broken(self, route: RouteInfo, *, now: float) -> bool:
         """Whether nothing but an open breaker speaks against a call: no gate, no full cap."""
-        channel = self._channel(route)
-        in_flight = len(channel.account.calls)
-        is_full = route.max_concurrency is not None and in_flight >= route.max_concurrency
-        return channel.gate_until <= now and not is_full
+        return self._channel(route).gate_until <= now and not self.is_full(route)
+
+    def is_full(self, route: RouteInfo) -> bool:
+        """Whether as many calls to the channel are in flight as it may have."""
+        in_flight = len(self._channel(route).account.calls)
+        return route.max_concurrency is not None and in_flight >= route.max_concurrency
 
     def is_known(self, route: RouteInfo, *, now: float) -> bool:
         """Whether one more call may start at once: it has answered well, or few are in flight.
@@ -126,9 +129,13 @@ class Health:
         """Whether it is true to the size; a channel that is not goes after all others."""
         return self._channel(route).wrong_sizes.get((route.model, size), 0) < WRONG_SIZES
 
-    def started(self, route: RouteInfo) -> UpstreamCall:
+    def in_flight(self, route: RouteInfo, *, tenant: UUID) -> int:
+        """How many calls to the channel are this tenant's."""
+        return sum(call.tenant == tenant for call in self._channel(route).account.calls)
+
+    def started(self, route: RouteInfo, *, tenant: UUID) -> UpstreamCall:
         """A call begins: it counts from here on, before it is sent, until `ended`."""
-        call = UpstreamCall(route)
+        call = UpstreamCall(route, tenant)
         for circuit in self._circuits(route):
             circuit.calls.add(call)
             circuit.is_probing = bool(circuit.pause)

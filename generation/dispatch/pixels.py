@@ -55,12 +55,15 @@ def verified(
 async def verified_on_loop(
     image: UpstreamImage, *, wanted: Wanted, spools: Spools
 ) -> VerifiedImage | None:
-    """The same for who is on the event loop, which what takes time does not hold up."""
+    """The same for who is on the event loop, which what takes time does not hold up.
+
+    That is in the turn of whoever owns the spools.
+    """
     verify = partial(verified, image, wanted=wanted, spools=spools)
     if _is_quick(image.spool, wanted):
         with suppress(probe.NotAtOnce):
             return verify(at_once=True)
-    return await pools.conversion(verify)
+    return await pools.conversion().run(spools.owner, verify)
 
 
 def _is_quick(spool: SpoolFile, wanted: Wanted) -> bool:

@@ -102,9 +102,11 @@ class Dispatcher:
         self._spools = spools
         self._chooser = Chooser()
 
-    def opening(self, model: str, size: str) -> AbstractContextManager[Opening | None]:
+    def opening(
+        self, model: str, size: str, *, tenant: UUID
+    ) -> AbstractContextManager[Opening | None]:
         """The first call of one whose doorbell named model and size, where one can be chosen."""
-        return self._chooser.opening(model, size)
+        return self._chooser.opening(model, size, tenant=tenant)
 
     def scope_of(self, claim: Claim) -> Spools:
         """The scope of all spools of this dispatch, to be ended when its images are stored."""
@@ -162,7 +164,9 @@ class Dispatcher:
         queue = [candidate for candidate in run.queue if run.has_time_for(candidate)]
         if not queue:
             raise Failure(TIMED_OUT)
-        return await self._chooser.next_of(queue, seconds_left=run.seconds_left)
+        return await self._chooser.next_of(
+            queue, tenant=run.generation.tenant_id, seconds_left=run.seconds_left
+        )
 
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
         """Leave in the queue what may be tried next; raises Failure when nothing may."""

@@ -74,6 +74,24 @@ async def test_lanes_take_turns(gate):
     assert order == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
 
 
+async def test_what_is_free_goes_to_the_lane_that_has_fewest(gate):
+    a_pool = pool(3, per_lane=3)
+    other = threading.Event()
+    order: list[str] = []
+    blockers = [start(a_pool, "a", gate.wait) for _ in range(2)]
+    last = start(a_pool, "b", other.wait)
+    await turns()
+    waiting = [start(a_pool, lane, partial(order.append, lane)) for lane in ("a", "b")]
+    await turns()
+
+    other.set()
+    await asyncio.gather(last, *waiting)
+    gate.set()
+    await asyncio.gather(*blockers)
+
+    assert order == ["b", "a"]
+
+
 async def test_one_lane_never_has_more_than_its_share_of_the_threads(gate):
     a_pool = pool(3, per_lane=2)
     running: list[str] = []

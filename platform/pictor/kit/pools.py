@@ -11,7 +11,7 @@ reaper and its watch, the beat, the consumer's watch, webhooks, the posting of f
     database    8   what asks the database beside the loop, web and image worker; webhooks,
                     short-work worker
     storage    16   S3 calls, both; small images go by the loop (storage/loop_wire.py)
-    conversion  2   verification and conversion of pixels, worker
+    conversion  2   verification and conversion of pixels, worker; fair between tenants
     references  1   verification of reference images, both; fair between tenants
 
 Admission has turns instead of threads: it runs on the loop, and where it must block, in `database`.
@@ -22,6 +22,7 @@ call that broke it, so that the next call gets a fresh one.
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -168,22 +169,17 @@ async def storage(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     return await _run("storage", 16, partial(function, *args, **kwargs))
 
 
-async def conversion(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run work on pixels: at most 2 at a time, because it is the one thing that needs memory."""
-    return await _run("conversion", 2, partial(function, *args, **kwargs))
-
-
 class FairTurns:
     """Turns that are fair between lanes, with a queue that is bounded in length and in time.
 
-    Each lane (a tenant) has its own queue; what is free goes to the lanes in turn, at most
-    `per_lane` of `count` to one. Work that finds `max_queued` waiting is refused at once with
-    Unavailable, and so is work that has waited longer than `max_wait_seconds` when its turn comes;
-    nothing was done for either.
+    Each lane (a tenant) has its own queue; what is free goes to the lane that has fewest, of equals
+    to the one that waits longest; at most `per_lane` of `count` to one. Work that finds
+    `max_queued` waiting is refused at once with Unavailable, and so is work that has waited longer
+    than `max_wait_seconds` when its turn comes; nothing was done for either.
     """
 
     def __init__(
-        self, name: str, *, count: int, per_lane: int, max_queued: int, max_wait_seconds: float
+        self, name: str, *, count: int, per_lane: int, max_queued: float, max_wait_seconds: float
     ) -> None:
         THREADS.labels(name).set(count)
         CALLS.labels(name).set_function(lambda: self._queued + len(self._going))
@@ -242,10 +238,14 @@ class FairTurns:
             turn.set_result(None)
 
     def _next_lane(self) -> object | None:
+        found, fewest = None, self._per_lane
         for lane in self._lanes:
-            if self._busy.get(lane, 0) < self._per_lane:
+            busy = self._busy.get(lane, 0)
+            if not busy:
                 return lane
-        return None
+            if busy < fewest:
+                found, fewest = lane, busy
+        return found
 
     def _ended(self, lane: object, going: "asyncio.Task[Any]") -> None:
         self._going.discard(going)
@@ -265,7 +265,7 @@ class FairPool:
     """A thread pool whose queue is FairTurns."""
 
     def __init__(
-        self, name: str, *, threads: int, per_lane: int, max_queued: int, max_wait_seconds: float
+        self, name: str, *, threads: int, per_lane: int, max_queued: float, max_wait_seconds: float
     ) -> None:
         self._threads = Threads(name, threads)
         self._turns = FairTurns(
@@ -282,6 +282,17 @@ class FairPool:
 
     async def _made(self, call: Callable[[], T]) -> T:
         return await _made(self._threads, partial(_with_database, call))
+
+
+@cache
+def conversion() -> FairPool:
+    """Where pixels are worked on: two at a time, because it is the one thing that needs memory.
+
+    What is there was paid for, so it waits for as long as it takes.
+    """
+    return FairPool(
+        "conversion", threads=2, per_lane=2, max_queued=math.inf, max_wait_seconds=math.inf
+    )
 
 
 @cache

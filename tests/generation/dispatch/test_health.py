@@ -12,6 +12,7 @@ from generation.dispatch.health import Health, UpstreamCall
 from pictor.kit.ids import new_uuid
 from tests.factories import route_info
 
+TENANT = new_uuid()
 ROUTE = route_info()
 OTHER_MODEL = route_info(model="dall-e-3")
 OTHER_CHANNEL = route_info(channel_id=2)
@@ -31,10 +32,10 @@ class Channels:
         route: RouteInfo = ROUTE,
         retry_after: float | None = None,
     ) -> None:
-        self.end(self.health.started(route), now, ended, retry_after=retry_after)
+        self.end(self.health.started(route, tenant=TENANT), now, ended, retry_after=retry_after)
 
     def start(self, calls: int, *, sent_at: float | None = None) -> list[UpstreamCall]:
-        started = [self.health.started(ROUTE) for _ in range(calls)]
+        started = [self.health.started(ROUTE, tenant=TENANT) for _ in range(calls)]
         for call in started:
             call.sent_at = sent_at
         return started
@@ -188,7 +189,7 @@ def test_one_success_among_the_last_five_keeps_it_closed(channels):
 def test_one_probe_at_a_time_goes_through_when_the_pause_is_over(channels):
     channels.broken()
 
-    channels.health.started(ROUTE)
+    channels.health.started(ROUTE, tenant=TENANT)
 
     assert channels.usable(10) is False
 
@@ -220,7 +221,7 @@ def test_a_probe_that_ends_by_the_callers_own_error_decides_nothing(channels):
     channels.call(10, "rejected")
 
     assert channels.usable(10) is True
-    channels.health.started(ROUTE)
+    channels.health.started(ROUTE, tenant=TENANT)
     assert channels.usable(10) is False
 
 
@@ -274,9 +275,9 @@ def test_a_shorter_retry_after_does_not_open_a_gate_early(channels):
 
 def test_a_full_channel_is_not_usable_until_a_call_ends(channels):
     small = route_info(max_concurrency=2)
-    first = channels.health.started(small)
+    first = channels.health.started(small, tenant=TENANT)
     assert channels.usable(0, small) is True
-    channels.health.started(route_info(max_concurrency=2, model="dall-e-3"))
+    channels.health.started(route_info(max_concurrency=2, model="dall-e-3"), tenant=TENANT)
     assert channels.usable(0, small) is False
     assert channels.health.is_only_broken(small, now=0) is False
 
@@ -360,7 +361,7 @@ def test_a_configuration_from_before_a_reset_does_not_bring_the_old_state_back(c
 def test_the_end_of_a_call_from_before_a_reset_changes_nothing(channels):
     (before,) = channels.start(1)
     after = route_info(reset_count=1, max_concurrency=1)
-    channels.health.started(after)
+    channels.health.started(after, tenant=TENANT)
 
     channels.end(before, 0, "refused", retry_after=60)
 

@@ -38,6 +38,7 @@ from tests.factories import ORIGIN, Customer, make_channel, make_worker
 from tests.raw_server import Script, running, says
 
 SIZE = "1024x1024"
+TENANT = new_uuid()
 
 
 def taken(
@@ -140,12 +141,12 @@ def chooser(seeded: None) -> Chooser:
 
 
 def first_of(chooser: Chooser, model: str = ORIGIN, size: str = SIZE) -> str | None:
-    with chooser.opening(model, size) as opening:
+    with chooser.opening(model, size, tenant=TENANT) as opening:
         return None if opening is None else opening.candidate.route.channel_name
 
 
 def test_a_call_is_counted_in_where_it_is_chosen_and_out_if_it_is_not_made(chooser):
-    with chooser.opening(ORIGIN, SIZE):
+    with chooser.opening(ORIGIN, SIZE, tenant=TENANT):
         beside = first_of(chooser)
 
     assert (beside, first_of(chooser)) == ("second", "first")
@@ -155,7 +156,7 @@ def test_what_began_too_late_is_closed_without_a_call(queued, channel, tmp_path)
     claim = taken(queued)
     attempt = Attempt.objects.get()
     chooser = Chooser()
-    with chooser.opening(ORIGIN, SIZE) as opening:
+    with chooser.opening(ORIGIN, SIZE, tenant=TENANT) as opening:
         assert opening is not None
         begun = replace(opening, attempt_id=attempt.id)
         dispatcher = Dispatcher(
