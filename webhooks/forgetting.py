@@ -1,6 +1,7 @@
 """What goes in time: attempts after 30 days, and events and deliveries that have none left.
 
-In small transactions, so that nobody waits for them. Safe to run again.
+What test endpoints were told goes within a day, taken or not: tests are free. All of it goes in
+small transactions, so that nobody waits for them. Safe to run again.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from accounts.rates.of_tests import TESTS_KEPT
 from pictor.kit import ids
 from webhooks.models import WebhookEndpoint
 
@@ -41,23 +43,33 @@ EXCEPT SELECT id FROM webhooks_webhookendpoint
 """
 _WORN = """d.event_id < %(first)s AND NOT EXISTS (
     SELECT FROM webhooks_deliveryattempt WHERE delivery_id = d.id)"""
+_OF_TESTS = """d.event_id IN (
+    SELECT id FROM webhooks_event WHERE NOT livemode AND id < %(first_test)s)"""
 _OF_TENANT = "d.event_id IN (SELECT id FROM webhooks_event WHERE tenant_id = %(tenant)s)"
 _EVENTS = """
 DELETE FROM webhooks_event WHERE id IN (
     SELECT e.id FROM webhooks_event AS e WHERE {condition} LIMIT %(batch)s)
 """
-_UNTOLD = """e.id < %(first)s AND NOT EXISTS (
-    SELECT FROM webhooks_delivery WHERE event_id = e.id)"""
+_HAS_NONE_LEFT = "NOT EXISTS (SELECT FROM webhooks_delivery WHERE event_id = e.id)"
+_UNTOLD = f"e.id < %(first)s AND {_HAS_NONE_LEFT}"
+_UNTOLD_TESTS = f"NOT e.livemode AND e.id < %(first_test)s AND {_HAS_NONE_LEFT}"
 
 
 def forget_old(*, now: datetime) -> None:
-    """What is older than 30 days, and what was on its way to endpoints that are deleted."""
+    """What is older than 30 days, or than one for tests; and what was for deleted endpoints."""
     before = now - KEPT
-    values = {"before": before, "first": ids.first_at(before), "gone": _gone()}
+    values = {
+        "before": before,
+        "first": ids.first_at(before),
+        "first_test": ids.first_at(now - TESTS_KEPT),
+        "gone": _gone(),
+    }
     _repeated(_ATTEMPTS, values)
     _repeated(_DELIVERIES.format(condition="d.endpoint_id = ANY(%(gone)s)"), values)
     _repeated(_DELIVERIES.format(condition=_WORN), values)
+    _repeated(_DELIVERIES.format(condition=_OF_TESTS), values)
     _repeated(_EVENTS.format(condition=_UNTOLD), values)
+    _repeated(_EVENTS.format(condition=_UNTOLD_TESTS), values)
 
 
 def forget_tenant(tenant_id: UUID) -> None:

@@ -83,7 +83,12 @@ class Event(models.Model):
     body = models.TextField(blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["tenant", "id"], name="webhook_event_by_tenant")]
+        indexes = [
+            models.Index(fields=["tenant", "id"], name="webhook_event_by_tenant"),
+            models.Index(
+                fields=["id"], name="webhook_event_of_test", condition=models.Q(livemode=False)
+            ),
+        ]
 
     @override
     def __str__(self) -> str:

@@ -8,5 +8,5 @@ from webhooks import forgetting
 
 @shared_task(ignore_result=True)
 def forget_webhooks() -> None:
-    """Delete attempts of more than 30 days ago, and what they were about."""
+    """Delete attempts of more than 30 days ago, of tests within a day, and their events."""
     forgetting.forget_old(now=clock.now())

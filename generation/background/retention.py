@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.rates.of_tests import TESTS_KEPT
 from accounts.selectors import prompt_retentions
 from generation.forgetting import forget_words
-from generation.models import FINAL, TESTS_KEPT, Generation, PromptsForgotten
+from generation.models import FINAL, Generation, PromptsForgotten
 from pictor.kit import ids
 
 BATCH = 500

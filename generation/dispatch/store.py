@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from accounts.rates.of_tests import TESTS_KEPT
 from generation.claims import Claim
-from generation.models import TESTS_KEPT
 from generation.outcome import Delivery, VerifiedImage
 from pictor.kit import clock, retries
 from storage.models import StoredImage

@@ -2,7 +2,6 @@
 
 from generation.models.journey import (
     FINAL,
-    TESTS_KEPT,
     Attempt,
     Generation,
     IdempotencyRecord,
@@ -24,7 +23,6 @@ from generation.models.offer import (
 __all__ = [
     "FINAL",
     "GENERATE",
-    "TESTS_KEPT",
     "Attempt",
     "Channel",
     "Contract",

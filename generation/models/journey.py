@@ -4,8 +4,6 @@ A generation is one admitted request. Its hold is columns of this row; the condi
 makes it final ends the hold, so a hold ends exactly once. Amounts are micro-USD.
 """
 
-from datetime import timedelta
-
 from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
@@ -34,8 +32,6 @@ class Source(models.TextChoices):
 
 
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED)
-TESTS_KEPT = timedelta(hours=23)
-"""Images and words of tests: with the next hourly run they are gone within a day."""
 
 
 class Worker(models.Model):

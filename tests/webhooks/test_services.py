@@ -237,6 +237,29 @@ def test_attempts_and_what_they_were_about_go_after_30_days(acme, receiver, endp
     assert WebhookEndpoint.objects.exists()
 
 
+def test_what_test_endpoints_were_told_goes_within_a_day(acme, receiver, endpoint):
+    test, _ = endpoint_of(acme, receiver.url, livemode=False)
+    canceled(acme)
+    canceled(acme.tester())
+    send_test(endpoint=test, now=receiver.now)
+    receiver.work()
+    receiver.answers(says(b"later", status=503))
+    canceled(acme.tester())
+    receiver.work()
+
+    receiver.later(hours=22)
+    forget_old(now=receiver.now)
+    early = Delivery.objects.filter(endpoint=test).count()
+    receiver.later(hours=2)
+    forget_old(now=receiver.now)
+
+    assert early == 3
+    (left,) = Delivery.objects.all()
+    assert left.endpoint_id == endpoint.id
+    assert list(Event.objects.values_list("livemode", flat=True)) == [True]
+    assert DeliveryAttempt.objects.count() == 1
+
+
 def test_a_tenant_s_webhooks_are_handed_out_without_secrets_and_erased(acme, receiver, endpoint):
     receiver.answers(says(b"Ann was here"))
     canceled(acme)

@@ -106,7 +106,8 @@ class ResendSinceView(Endpoint):
     def post(self, caller: Caller, public_id: str, since: datetime) -> Answer:
         """Send all events since then that the endpoint has not taken, 10,000 at most.
 
-        Those from while it was paused or disabled too. Events are kept for 30 days.
+        Those from while it was paused or disabled too. Events are kept for 30 days, those of tests
+        for a day.
         """
         endpoint = endpoint_of(caller, public_id)
         rates.take_sending(caller.tenant_id, many=True)

@@ -146,7 +146,7 @@ class AnsweredAttempt(AttemptObject):
 
 
 class DeliveryObject(ApiObject):
-    """One event on its way to one endpoint. Attempts are kept for 30 days."""
+    """One event on its way to one endpoint. Attempts are kept for 30 days, of tests for one."""
 
     example = DELIVERY_EXAMPLE
 
