@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +46,8 @@ class Order:
     url: str
     body: bytes
     secrets: Sequence[str]
+    test_of: UUID | None = None
+    """The tenant, where it is told of a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def _order(delivery: Delivery, now: datetime) -> Order:
         url=delivery.endpoint.url,
         body=_body_of(delivery.event).encode(),
         secrets=_secrets_of(delivery.endpoint, now),
+        test_of=None if delivery.event.livemode else delivery.event.tenant_id,
     )
 
 
@@ -149,6 +152,13 @@ def _body_of(event: Event) -> str:
         Event.objects.filter(id=event.id, body="").update(body=body_with(event, data))
         event.refresh_from_db(fields=["body"])
     return event.body
+
+
+def put_off(*, order: Order, now: datetime) -> None:
+    """Let a delivery wait for the next UTC day, without a try."""
+    tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
+    pending = Delivery.objects.filter(id=order.delivery_id, state=Delivery.State.PENDING)
+    pending.update(due_at=tomorrow)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
+from accounts.rates.of_tests import SENDING_BYTES, count_of_test
 from pictor.kit import clock, pools, vital
 from pictor.kit.http import HttpPool, LookUpsBusy
 from webhooks import outbox
@@ -83,6 +84,9 @@ class Sender:
 
     async def _deliver(self, order: Order) -> None:
         try:
+            if not await _has_room(order):
+                await pools.surely(outbox.put_off, order=order, now=clock.now())
+                return
             outcome = await self._tried(order)
             await pools.surely(outbox.write_down, order=order, outcome=outcome, now=clock.now())
         except LookUpsBusy as error:
@@ -93,6 +97,15 @@ class Sender:
             self._in_hand[order.endpoint_id] -= 1
             self._in_hand += Counter()  # forgets those at 0
             self._ended.set()
+
+
+async def _has_room(order: Order) -> bool:
+    """Whether it is told of a live request, or its tenant's tests may leave more today."""
+    tenant_id = order.test_of
+    if tenant_id is None:
+        return True
+    has_room: bool = await count_of_test.on_loop(tenant_id, SENDING_BYTES, now=clock.now())
+    return has_room
 
 
 _stop = threading.Event()

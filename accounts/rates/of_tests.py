@@ -1,7 +1,30 @@
-"""What the tests of a tenant may leave behind, and for how long. They cost nothing."""
+"""What the tests of a tenant may leave behind: so many bytes a day, and for how long.
 
-from datetime import timedelta
+They cost nothing, so nothing else bounds them. Bytes are counted on Redis, and not while that is
+away.
+"""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.rates import shared
+from pictor.kit.moments import Steps, moment
 
 TESTS_KEPT = timedelta(hours=23)
 """Images and words of tests, and what webhooks were told: with the next hourly run they are gone
 within a day."""
+ROWS_BYTES = 8 * 1024
+"""What a test counts for besides its images: its rows, with those of its event."""
+SENDING_BYTES = 2 * 1024
+"""What a try to deliver an event of a test counts for: its row, with what was answered."""
+
+
+@moment
+def count_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> Steps[bool]:
+    """Count what a test leaves; whether the tenant's UTC day had room before."""
+    day = now.astimezone(UTC).date()
+    name = f"pictor:rate:{{{tenant_id}}}:tests:{day}"
+    used = yield from shared.add.steps(name, size_bytes, kept=timedelta(days=2))
+    return used is None or used - size_bytes < settings.TEST_BYTES_PER_DAY

@@ -4,7 +4,8 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
@@ -12,6 +13,8 @@ from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
 from pictor.kit.moments import Steps, moment
 from pictor.kit.redis_client import Asked
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,13 @@ end
 return result
 """
 
+# KEYS: a sum. ARGV: what is added, and for how many seconds it is kept. Returns the sum.
+_ADD = """
+local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return sum
+"""
+
 _DIGEST = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
 
 _away_until = 0.0
@@ -64,15 +74,29 @@ _local = LocalBuckets()
 @moment
 def take(buckets: Sequence[Bucket]) -> Steps[Taken]:
     """From all or from none, in one Lua script on Redis' own clock."""
+    came = yield from _unless_away(_asked(_arguments(buckets)))
+    if came is None:
+        return _local.take(buckets, now=time.monotonic())
+    wait_ms, *levels = came
+    return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
+
+
+@moment
+def add(name: str, amount: int, *, kept: timedelta) -> Steps[int | None]:
+    """What a sum comes to with this amount, kept for so long; None while Redis is away."""
+    return (yield from _unless_away(_sum(name, amount, kept)))
+
+
+def _unless_away(asked: Steps[T]) -> Steps[T | None]:
+    """Redis' answer; None where it gives none, and for a while after that."""
     global _away_until  # noqa: PLW0603 - one Redis a process, seen the same by all its threads
     if time.monotonic() >= _away_until:
         try:
-            wait_ms, *levels = yield from _asked(_arguments(buckets))
-            return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
+            return (yield from asked)
         except RedisError as error:
             _away_until = time.monotonic() + AWAY_SECONDS
             logger.warning("rate limits are kept locally: %s", error)
-    return _local.take(buckets, now=time.monotonic())
+    return None
 
 
 def _asked(arguments: tuple[Any, ...]) -> Steps[list[int]]:
@@ -82,6 +106,11 @@ def _asked(arguments: tuple[Any, ...]) -> Steps[list[int]]:
     except NoScriptError:
         levels = yield Asked(("EVAL", _TAKE, *arguments))
     return levels
+
+
+def _sum(name: str, amount: int, kept: timedelta) -> Steps[int]:
+    total: int = yield Asked(("EVAL", _ADD, 1, name, amount, int(kept.total_seconds())))
+    return total
 
 
 def _arguments(buckets: Sequence[Bucket]) -> tuple[Any, ...]:

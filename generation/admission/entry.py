@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from generation import notify
-from generation.admission import inputs
+from generation.admission import inputs, room
 from generation.admission.orphans import Undecided
 from generation.admission.quoting import quoted_order
 from generation.admission.service import Admitted, Deferred, Submission, admit
@@ -43,6 +43,7 @@ def _asked(
             yield from quoted_order.steps(
                 caller=submission.caller, request=submission.request, now=now
             )
+            yield from room.require.steps(submission.caller, size_bytes=0, now=now)
         return Deferred(submission)
     inputs.check_no_long_text(submission.request, arrival.body)
     try:

@@ -19,11 +19,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
+from accounts.rates.of_tests import ROWS_BYTES
 from accounts.selectors import Caller, unchanged
 from billing import locks
 from billing.services import PLACED, HoldLimits, place_hold
 from generation import evidence
-from generation.admission import idempotency, orphans
+from generation.admission import idempotency, orphans, room
 from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, quoted_order
 from generation.models import Generation, Source, State
@@ -100,6 +101,8 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
                 "This costs more than the price that was shown. Nothing was made or charged:"
                 " generate again if you accept the price as it is now."
             )
+        stored = ROWS_BYTES + room.bytes_of(submission.inputs)
+        yield from room.require.steps(submission.caller, size_bytes=stored, now=now)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with _in_doubt(submission.attendance):
             if is_plain:

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from accounts.rates.of_tests import TESTS_KEPT
+from accounts.rates.of_tests import TESTS_KEPT, count_of_test
 from generation.claims import Claim
+from generation.models import Generation
 from generation.outcome import Delivery, VerifiedImage
 from pictor.kit import clock, retries
 from storage.models import StoredImage
@@ -37,6 +38,7 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
             image.format,
         )
         await _upload(key, image)
+        await count(claim.generation, image.spool.size)
         rows.append(
             StoredImage(
                 tenant_id=claim.generation.tenant_id,
@@ -54,6 +56,12 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
             )
         )
     return rows
+
+
+async def count(generation: Generation, size_bytes: int) -> None:
+    """Count what was stored, if it is a test's."""
+    if not generation.livemode:
+        await count_of_test.on_loop(generation.tenant_id, size_bytes, now=clock.now())
 
 
 async def _upload(key: str, image: VerifiedImage) -> None:

@@ -264,6 +264,7 @@ RATE_CEILING_PER_MINUTE = env_int("PICTOR_RATE_CEILING_PER_MINUTE", 1_000_000)
 READS_PER_MINUTE = env_int("PICTOR_READS_PER_MINUTE", 30_000)
 QUERIES_PER_MINUTE = env_int("PICTOR_QUERIES_PER_MINUTE", 3_000)
 KEY_CHANGES_PER_MINUTE = env_int("PICTOR_KEY_CHANGES_PER_MINUTE", 60)
+TEST_BYTES_PER_DAY = env_int("PICTOR_TEST_BYTES_PER_DAY", 200_000_000)
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", REDIS_URL)
 DOORBELL_APP = "pictor.celery.app"
 """The Celery app that rings for short work: imported where one rings, not by every command."""

@@ -1,16 +1,19 @@
 """Test keys over HTTP: answered as the real thing by the sandbox alone, and nothing is spent."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
+import redis
 
+from pictor.kit import ids
 from tests.contracts.refusing import first_channel, refusing
 from tests.customer import GENERATIONS, SCOPES, Customer, Operator
-from tests.edits import edit, vary
+from tests.edits import edit, picture, vary
 from tests.hooks import listening
 from tests.processes import until
 from tests.running import EndDelays, MakeCustomer
@@ -118,6 +121,63 @@ def test_ten_tests_of_a_workspace_are_made_at_a_time_and_hold_up_no_live_work(
 
     assert queued == [202] * 12
     assert (live.status_code, still) == (200, 10)
+
+
+def test_what_tests_store_is_counted_and_a_day_of_it_ends_at_200_mb(
+    customer: Customer, database: "psycopg.Connection[Any]"
+) -> None:
+    with closing(by_test_key(customer)) as tester, counter_of(customer, database) as counter:
+        first = tester.generate(quality="low")
+        after_one = counter()
+        (size,) = sizes_of(database, first)
+        edited = edit(tester)
+        after_two = counter()
+        counter(200_000_000 - 1)
+        last = tester.generate(quality="low")
+        refused = [tester.generate(quality="low"), edit(tester), vary(tester, model="dall-e-2")]
+        read = tester.client.get(f"{GENERATIONS}/{first.headers['x-pictor-generation-id']}")
+        live = customer.generate(quality="low")
+
+    assert after_one == 8_192 + size
+    assert after_two == after_one + 8_192 + len(picture()) + sum(sizes_of(database, edited))
+    assert (last.status_code, read.status_code, live.status_code) == (200, 200, 200)
+    for answer in refused:
+        assert (answer.status_code, answer.headers["x-should-retry"]) == (429, "false")
+        assert answer.json()["error"]["type"] == answer.json()["error"]["code"]
+        assert answer.json()["error"]["code"] == "insufficient_quota"
+        assert answer.json()["error"]["message"] == (
+            "The tests of this account have stored the 200 MB that they may store a UTC day."
+            " They go on at 00:00 UTC; live keys do now. Nothing was made or charged."
+        )
+    assert customer.states() == {"succeeded": 4}
+
+
+@contextmanager
+def counter_of(
+    customer: Customer, database: "psycopg.Connection[Any]"
+) -> Iterator[Callable[..., int]]:
+    """What the tests of today are counted as; called with a number, it is that from then on."""
+    ((tenant_id,),) = database.execute(
+        "SELECT id FROM accounts_tenant WHERE name = %s", [customer.name]
+    ).fetchall()
+    with redis.Redis.from_url(customer.stack.env["REDIS_URL"]) as client:
+
+        def counter(changed: int | None = None) -> int:
+            (name,) = client.keys(f"pictor:rate:{{{tenant_id}}}:tests:*")
+            if changed is not None:
+                client.set(name, changed)
+            return int(client.get(name) or 0)
+
+        yield counter
+
+
+def sizes_of(database: "psycopg.Connection[Any]", answer: httpx.Response) -> list[int]:
+    """The bytes of each image of an answer."""
+    generation_id = ids.parse(ids.GENERATION, answer.headers["x-pictor-generation-id"])
+    rows = database.execute(
+        "SELECT size_bytes FROM storage_storedimage WHERE generation_id = %s", [generation_id]
+    )
+    return [size for (size,) in rows]
 
 
 def test_a_key_sees_and_ends_what_is_of_its_mode(customer: Customer) -> None:

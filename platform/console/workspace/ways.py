@@ -33,7 +33,7 @@ def way_out(workspace: Workspace, key: ApiKey, refusal: PictorError | None) -> W
             }
         case _:
             return None
-    may, words, page = ways[limit]
+    may, words, page = ways.get(limit, (None, "", ""))
     if may not in workspace.may:
         return None
     about = [key.public_id] if page == "key" else []

@@ -15,7 +15,7 @@ Modules that need to tell a case apart subclass these.
     ├── UnsupportedMediaType  415
     ├── IdempotencyKeyReused  422
     ├── RateLimited           429  requests or images a minute, requests in flight
-    ├── InsufficientQuota     429  balance or budget
+    ├── InsufficientQuota     429  balance, budget, or what may be stored
     ├── UpstreamFailed        502  the upstream did not give us an image
     ├── NoChannelAvailable    503  nothing can serve this model and size now
     ├── Unavailable           503  we ourselves cannot answer now
@@ -26,8 +26,9 @@ Messages are written for the caller: they hold no upstream text, host, key or tr
 
 from typing import ClassVar, Literal
 
-QuotaLimit = Literal["balance", "workspace", "key"]
-"""What a hold did not fit into: the balance, or a budget of the workspace or the key."""
+QuotaLimit = Literal["balance", "workspace", "key", "tests"]
+"""What a request did not fit into: the balance, a budget of the workspace or the key, or what the
+workspace's tests may store today."""
 
 
 class PictorError(Exception):
@@ -181,7 +182,7 @@ class RateLimited(PictorError):
 
 
 class InsufficientQuota(PictorError):
-    """Balance or budget too low for the hold; `limit` says which, and whose."""
+    """Balance, budget or storage too low for the request; `limit` says which, and whose."""
 
     status = 429
     type = "insufficient_quota"

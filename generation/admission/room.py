@@ -1,0 +1,33 @@
+"""Is there room for what a request will leave behind? A test leaves only so much a day."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from accounts.rates.of_tests import count_of_test
+from accounts.selectors import Caller
+from pictor.kit.errors import InsufficientQuota
+from pictor.kit.moments import Steps, moment
+
+
+@moment
+def require(caller: Caller, *, size_bytes: int, now: datetime) -> Steps[None]:
+    """Count so many bytes of a test. Raises InsufficientQuota where there is no room.
+
+    Of a live request nothing is counted or asked.
+    """
+    if caller.livemode or (yield from count_of_test.steps(caller.tenant_id, size_bytes, now=now)):
+        return
+    megabytes = settings.TEST_BYTES_PER_DAY // 1_000_000
+    raise InsufficientQuota(
+        f"The tests of this account have stored the {megabytes} MB that they may store a UTC day."
+        " They go on at 00:00 UTC; live keys do now. Nothing was made or charged.",
+        limit="tests",
+    )
+
+
+def bytes_of(inputs: Iterable[Mapping[str, Any]]) -> int:
+    """Of the reference images that lie on storage."""
+    return sum(one.get("size_bytes", 0) for one in inputs)

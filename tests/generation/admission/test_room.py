@@ -1,0 +1,60 @@
+"""Whether there is room for what a request will leave behind."""
+
+from dataclasses import replace
+
+import pytest
+
+from accounts.rates.of_tests import count_of_test
+from generation.admission import room
+from generation.models import Generation, Serves
+from pictor.kit import clock
+from pictor.kit.errors import InsufficientQuota
+from pictor.kit.redis_client import Asked, forget_client
+from tests.factories import Customer, make_caller, make_channel
+
+
+@pytest.fixture
+def tester(seeded, settings):
+    """By a test key; the tests of the day are used up."""
+    make_channel("sandbox", serves=Serves.TEST)
+    forget_client()
+    tester = Customer("tester", balance=0, is_test=True)
+    count_of_test(tester.id, settings.TEST_BYTES_PER_DAY, now=clock.now())
+    yield tester
+    forget_client()
+
+
+def test_of_a_live_request_nothing_is_asked():
+    caller, now = make_caller(), clock.now()
+
+    live = list(room.require.steps(caller, size_bytes=1, now=now))
+    of_a_test = room.require.steps(replace(caller, is_test=True), size_bytes=1, now=now)
+
+    assert live == []
+    assert isinstance(next(of_a_test), Asked)
+
+
+@pytest.mark.django_db
+def test_a_test_without_room_leaves_nothing(tester):
+    with pytest.raises(InsufficientQuota, match="They go on at 00:00 UTC") as refused:
+        tester.generation()
+
+    assert refused.value.limit == "tests"
+    assert not Generation.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_earlier_test_is_found_without_room(tester, settings):
+    settings.TEST_BYTES_PER_DAY *= 2
+    made = tester.generation(idempotency_key="once")
+    settings.TEST_BYTES_PER_DAY //= 2
+
+    assert tester.submit(idempotency_key="once").generation == made
+
+
+@pytest.mark.django_db
+def test_while_redis_is_away_tests_pass(tester, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    forget_client()
+
+    assert tester.generation().livemode is False

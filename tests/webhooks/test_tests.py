@@ -1,0 +1,55 @@
+"""What test endpoints are told counts as something that tests leave behind: so much a day."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.rates.of_tests import count_of_test
+from generation.settlement import cancel
+from pictor.kit import clock
+from tests.factories import Customer
+from tests.webhooks.conftest import Receiver, endpoint_of
+from webhooks.models import Delivery, DeliveryAttempt
+
+pytestmark = pytest.mark.usefixtures("pooled_connections")
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def at_noon(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+
+
+def told(customer: Customer, receiver: Receiver) -> None:
+    """Somebody is to be told of the customer's next generation, and it is tried once."""
+    cancel(generation=customer.generation(), now=clock.now())
+    (order,) = receiver.claimed()
+    receiver.carried(order)
+
+
+def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
+    acme, receiver, settings, at_noon
+):
+    endpoint_of(acme, receiver.url, livemode=False)
+    tester = acme.tester()
+    settings.TEST_BYTES_PER_DAY = 8 * 1024 + 2 * 1024
+    told(tester, receiver)
+    count_of_test(acme.id, -8 * 1024, now=NOON)  # the second is admitted, and not told of
+
+    told(tester, receiver)
+
+    assert len(receiver.received) == 1
+    assert DeliveryAttempt.objects.count() == 1
+    (waiting,) = Delivery.objects.filter(state="pending")
+    assert waiting.due_at == datetime(2026, 11, 26, tzinfo=UTC)
+    assert waiting.tries == 0
+
+
+def test_live_events_are_told_all_the_same(acme, receiver, settings, at_noon):
+    endpoint_of(acme, receiver.url)
+    settings.TEST_BYTES_PER_DAY = 1
+    count_of_test(acme.id, 1, now=NOON)
+
+    told(acme, receiver)
+
+    assert Delivery.objects.get().state == "delivered"
