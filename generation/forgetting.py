@@ -13,6 +13,7 @@ from django.db import transaction
 from generation.models import Attempt, Generation, IdempotencyRecord, State
 from storage.object_keys import EXTENSIONS
 from storage.services import (
+    delete_image_rows,
     forget_images,
     image_key_of,
     partial_key_of,
@@ -56,6 +57,15 @@ def forget(generation: Generation, *, now: datetime) -> bool:
     if is_gone:
         Generation.objects.filter(id=generation.id).update(inputs=[])
     return is_gone
+
+
+@transaction.atomic
+def delete_rows(generation_ids: Collection[UUID]) -> None:
+    """All that is known of tests whose objects are gone. Live ones are a bill, and stay."""
+    IdempotencyRecord.objects.filter(generation_id__in=generation_ids).delete()
+    Attempt.objects.filter(generation_id__in=generation_ids).delete()
+    delete_image_rows(generation_ids)
+    Generation.objects.filter(id__in=generation_ids, livemode=False).delete()
 
 
 def images_of(generation: Generation) -> Iterator[str]:

@@ -58,8 +58,9 @@ def forget_leftovers() -> None:
 
 @shared_task(ignore_result=True)
 def forget_prompts() -> None:
-    """Erase prompts that their tenants keep no longer."""
+    """Erase prompts that their tenants keep no longer, and delete the rows of old tests."""
     retention.forget_prompts(now=clock.now())
+    retention.delete_tests(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -21,6 +21,11 @@ def images_stored(generation_id: str) -> Subquery:
     return Subquery(its.values("generation_id").annotate(images=Count("id")).values("images"))
 
 
+def images_still_there(generation_id: str) -> "QuerySet[StoredImage]":
+    """Images of a generation that are not deleted, for a query in which that is the id's name."""
+    return StoredImage.objects.filter(generation_id=OuterRef(generation_id), deleted_at=None)
+
+
 def images_of(generation_id: UUID) -> list[StoredImage]:
     """A generation's images in order, those that are deleted too."""
     return list(StoredImage.objects.filter(generation_id=generation_id).order_by("index"))

@@ -30,6 +30,7 @@ __all__ = [
     "ObjectStream",
     "StorageFailed",
     "delete_expired",
+    "delete_image_rows",
     "delete_objects",
     "forget_images",
     "image_key_of",
@@ -236,6 +237,12 @@ def forget_images(generation_ids: Collection[UUID]) -> None:
     """What the rows say of images beyond their pixels: revised prompts."""
     images = StoredImage.objects.filter(generation_id__in=generation_ids)
     images.exclude(revised_prompt="").update(revised_prompt="")
+
+
+def delete_image_rows(generation_ids: Collection[UUID]) -> None:
+    """Delete what is known of images that are gone."""
+    images = StoredImage.objects.filter(generation_id__in=generation_ids)
+    images.exclude(deleted_at=None).delete()
 
 
 def remove_images(generation_id: UUID, *, now: datetime) -> bool:

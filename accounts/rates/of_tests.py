@@ -14,7 +14,7 @@ from pictor.kit.moments import Steps, moment
 
 TESTS_KEPT = timedelta(hours=23)
 """Images and words of tests, and what webhooks were told: with the next hourly run they are gone
-within a day."""
+within a day. The rows of tests go 30 days later."""
 ROWS_BYTES = 8 * 1024
 """What a test counts for besides its images: its rows, with those of its event."""
 SENDING_BYTES = 2 * 1024

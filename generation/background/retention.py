@@ -1,5 +1,7 @@
 """Erases prompts whose tenants keep them for some days only, and those of tests within a day.
 
+Of a test nothing is a bill, so its rows are deleted too, 30 days after its words.
+
 Generations are known by their ids, which are in the order of time, so a tenant's are read from
 where the last run ended: what a run costs is what became due since.
 """
@@ -8,17 +10,20 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from accounts.rates.of_tests import TESTS_KEPT
 from accounts.selectors import prompt_retentions
-from generation.forgetting import forget_words
+from generation.forgetting import delete_rows, forget_words
 from generation.models import FINAL, Generation, PromptsForgotten
 from pictor.kit import ids
+from storage.selectors import images_still_there
 
 BATCH = 500
 LEAST = timedelta(hours=1)
 """What is asked for has ended by then, and has been retried."""
+TEST_ROWS_KEPT = timedelta(days=30)
+"""After the words of a test, what else is known of it."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,6 +34,24 @@ def forget_prompts(*, now: datetime) -> int:
         _forget_until(tenant_id, until=now - max(timedelta(days=days), LEAST), now=now)
         for tenant_id, days in prompt_retentions()
     )
+
+
+def delete_tests(*, now: datetime) -> int:
+    """Delete the rows of tests that are due; of how many. Safe to run twice at once.
+
+    One with objects that could not be removed yet keeps its rows, which say where they are.
+    """
+    due = Generation.objects.filter(
+        ~Exists(images_still_there("id")),
+        livemode=False,
+        words_forgotten_at__lt=now - TEST_ROWS_KEPT,
+        inputs=[],
+    )
+    count = 0
+    while batch := list(due.order_by("words_forgotten_at").values_list("id", flat=True)[:BATCH]):
+        delete_rows(batch)
+        count += len(batch)
+    return count
 
 
 def _forget_until(tenant_id: UUID, *, until: datetime, now: datetime) -> int:

@@ -156,6 +156,11 @@ class Generation(models.Model):
                 condition=models.Q(livemode=False, words_forgotten_at=None),
             ),
             models.Index(
+                fields=["words_forgotten_at"],
+                name="generation_tests_to_delete",
+                condition=models.Q(livemode=False, words_forgotten_at__isnull=False),
+            ),
+            models.Index(
                 fields=["tenant", "source", "-id"],
                 name="generation_by_source",
                 condition=~models.Q(source="api"),

@@ -5,11 +5,16 @@ from datetime import timedelta
 import pytest
 
 from accounts.services import set_prompt_retention
-from generation.background.retention import forget_prompts
-from generation.models import Generation, PromptsForgotten, Serves
+from billing.selectors import ledger_findings, usage_findings
+from generation.audit.proof import generation_findings
+from generation.background.retention import delete_tests, forget_prompts
+from generation.claims import take
+from generation.forgetting import forget_words
+from generation.models import Attempt, Generation, IdempotencyRecord, PromptsForgotten, Serves
 from generation.settlement import cancel
 from pictor.kit import clock
-from tests.factories import Customer, make_channel
+from storage.models import StoredImage
+from tests.factories import Customer, make_channel, make_delivery, settle, stored_images
 
 DAY = timedelta(days=1)
 
@@ -80,6 +85,41 @@ def test_a_prompt_that_is_not_to_be_kept_is_gone_within_two_hours(acme):
     late = forget_prompts(now=clock.now() + 1.9 * hour)
 
     assert (early, late) == (0, 1)
+
+
+@pytest.fixture
+def made(acme, worker, spools):
+    """Two tests and a live image, whose words are erased; nothing is stored any more of one test
+    and of the live one.
+    """
+    make_channel("sandbox", serves=Serves.TEST)
+    tester = Customer("tester", balance=0, is_test=True)
+    made = {}
+    for name, customer in {"gone": tester, "there": tester, "live": acme}.items():
+        claim = take(generation_id=customer.generation(idempotency_key=name).id, worker=worker)
+        assert claim is not None
+        delivery = make_delivery(claim, spools)
+        images = stored_images(claim, delivery)
+        assert settle(claim=claim, delivery=delivery, stored=images, now=clock.now())
+        made[name] = claim.generation.id
+    forget_words(made.values(), now=clock.now())
+    stored = StoredImage.objects.exclude(generation_id=made["there"])
+    stored.update(deleted_at=clock.now())
+    return made
+
+
+def test_the_rows_of_a_test_go_30_days_after_its_words(made):
+    early = delete_tests(now=clock.now() + 29.9 * DAY)
+    due = delete_tests(now=clock.now() + 30.1 * DAY)
+    again = delete_tests(now=clock.now() + 300 * DAY)
+
+    assert (early, due, again) == (0, 1, 0)
+    left = {made["there"], made["live"]}
+    assert set(Generation.objects.values_list("id", flat=True)) == left
+    assert set(Attempt.objects.values_list("generation_id", flat=True)) == left
+    assert set(StoredImage.objects.values_list("generation_id", flat=True)) == left
+    assert set(IdempotencyRecord.objects.values_list("generation_id", flat=True)) == left
+    assert [*ledger_findings(), *usage_findings(), *generation_findings()] == []
 
 
 def test_the_words_of_a_test_end_within_a_day_and_those_of_a_live_request_stay(acme):
