@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -31,6 +32,11 @@ _IP_RANGE_LENGTH = 43
 def default_scopes() -> list[str]:
     """Every scope but one: a key manages keys only on purpose."""
     return [scope for scope in SCOPES if scope != MANAGES_KEYS]
+
+
+def default_prompt_retention() -> int:
+    """For how many days a new tenant's prompts are kept, until somebody says otherwise."""
+    return int(settings.PROMPT_RETENTION_DAYS)
 
 
 def _limit(help_text: str, **options: Any) -> Any:
@@ -86,6 +92,7 @@ class Tenant(models.Model):
     prompt_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
+        default=default_prompt_retention,
         help_text="Days until prompts and all that was sent with them are erased. 0: within two"
         " hours. Empty: kept.",
     )

@@ -40,6 +40,8 @@ def create_tenant(
 ) -> Tenant:
     """A new tenant with its account at the ledger and, where it is not 0, a first top-up.
 
+    Its prompts are kept for PROMPT_RETENTION_DAYS until somebody says otherwise.
+
     Raises ValidationError for a name that is taken, empty or too long, or a negative balance.
     """
     tenant = Tenant(name=name, title=title, **asdict(limits))
@@ -177,4 +179,5 @@ def _describe(tenant: Tenant) -> dict[str, Any]:
         "requests_per_minute": tenant.requests_per_minute,
         "images_per_minute": tenant.images_per_minute,
         "max_in_flight": tenant.max_in_flight,
+        "prompt_retention_days": tenant.prompt_retention_days,
     }

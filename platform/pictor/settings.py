@@ -147,6 +147,7 @@ SIGN_UP_LIMITS = {
     "images_per_minute": env_int("PICTOR_SIGN_UP_IMAGES_PER_MINUTE", 60),
     "max_in_flight": env_int("PICTOR_SIGN_UP_MAX_IN_FLIGHT", 20),
 }
+PROMPT_RETENTION_DAYS = env_int("PICTOR_PROMPT_RETENTION_DAYS", 90, least=0)
 LEGAL = Path(env_str("PICTOR_LEGAL_DIR", str(ROOT / "platform/console/people/legal")))
 TERMS_VERSION = env_str("PICTOR_TERMS_VERSION", "2026-11-21")
 """Of the texts in that folder; members accept new terms before they go on."""

@@ -66,7 +66,17 @@ def test_a_new_tenant_is_audited_with_who_and_from_where():
         "requests_per_minute": None,
         "images_per_minute": None,
         "max_in_flight": None,
+        "prompt_retention_days": 90,
     }
+
+
+def test_a_new_tenant_keeps_prompts_as_long_as_the_installation_says(acme, settings):
+    settings.PROMPT_RETENTION_DAYS = 45
+    made = create_tenant(name="beta", actor="test")
+
+    acme.refresh_from_db()
+    made.refresh_from_db()
+    assert (made.prompt_retention_days, acme.prompt_retention_days) == (45, 90)
 
 
 def test_suspending_a_tenant_is_audited_before_and_after(acme):

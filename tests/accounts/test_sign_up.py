@@ -145,6 +145,13 @@ def test_the_credit_is_given_once(browser):
     assert balance_of(Tenant.objects.get().id).available == 5_000_000
 
 
+def test_a_new_workspace_keeps_prompts_for_some_days(browser):
+    signed_up(browser)
+    browser.post(CODE, {"code": code_in(latest())})
+
+    assert Tenant.objects.get().prompt_retention_days == 90
+
+
 def test_a_name_that_an_operator_gave_is_not_taken(browser):
     create_tenant(name="ann@example.com", actor="test")
 

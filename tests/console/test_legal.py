@@ -27,6 +27,15 @@ def test_they_name_who_runs_the_site(client, settings, path):
     assert f"Version {settings.TERMS_VERSION}" in page
 
 
+def test_they_say_for_how_long_a_new_workspace_keeps_what(client, settings):
+    settings.PROMPT_RETENTION_DAYS, settings.IMAGE_RETENTION_DAYS = 45, 20
+
+    page = words_of(client.get("/privacy/"))
+
+    assert "which its settings show: 45 in a new one; a day for tests" in page
+    assert "20 days unless your workspace has set another time" in page
+
+
 def test_what_is_not_set_is_said_to_be_missing(client):
     assert "no address is given here yet" in words_of(client.get("/terms/"))
 

@@ -1,7 +1,8 @@
 """Terms and privacy notice: Markdown of the operator's folder, or ours, with the operator's name.
 
-`{{operator}}`, `{{place}}`, `{{contact}}` and `{{image_days}}` in them are filled in from the
-settings; what is not set is said to be missing. Raises OSError for a text that is not there.
+`{{operator}}`, `{{place}}`, `{{contact}}`, `{{image_days}}` and `{{prompt_days}}` in them are
+filled in from the settings; what is not set is said to be missing. Raises OSError for a text that
+is not there.
 """
 
 import re
@@ -34,4 +35,5 @@ def _words() -> Mapping[str, str]:
         "place": settings.OPERATOR_PLACE or "at a place that is not given yet",
         "contact": settings.OPERATOR_CONTACT or "them: no address is given here yet",
         "image_days": str(settings.IMAGE_RETENTION_DAYS),
+        "prompt_days": str(settings.PROMPT_RETENTION_DAYS),
     }

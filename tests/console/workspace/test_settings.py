@@ -68,7 +68,7 @@ def test_what_cannot_be_is_refused(acme, sign_in, form, message):
     assert answer.status_code == 422
     assert message in answer.content.decode()
     tenant = Tenant.objects.get(id=acme.id)
-    assert (tenant.shown_name, tenant.prompt_retention_days) == ("acme", None)
+    assert (tenant.shown_name, tenant.prompt_retention_days) == ("acme", 90)
 
 
 @pytest.mark.usefixtures("other")

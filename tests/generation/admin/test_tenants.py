@@ -28,6 +28,17 @@ def test_a_key_for_a_model_that_nobody_offers_is_refused(pages):
     assert not ApiKey.objects.exists()
 
 
+@pytest.mark.parametrize(("said", "kept"), [("45", 45), ("", None)])
+def test_how_long_prompts_are_kept_is_filled_in_and_can_be_changed(pages, said, kept):
+    page = pages.get(reverse("admin:accounts_tenant_add")).content.decode()
+    form = {"name": "New", "status": "active", "prompt_retention_days": said}
+    members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    pages.post(reverse("admin:accounts_tenant_add"), {**form, **members})
+
+    assert re.search(r'name="prompt_retention_days" value="90"', page)
+    assert Tenant.objects.get().prompt_retention_days == kept
+
+
 def test_a_tenant_made_here_is_refused_for_its_empty_balance_and_nothing_else(
     pages, channel, settings
 ):

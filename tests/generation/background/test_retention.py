@@ -23,6 +23,7 @@ DAY = timedelta(days=1)
 def canceled(acme, other):
     """A generation of each tenant, made now; acme keeps prompts for 30 days, other always."""
     set_prompt_retention(tenant=acme.tenant, days=30, actor="test")
+    set_prompt_retention(tenant=other.tenant, days=None, actor="test")
     made = {"acme": acme.generation(user="u-1"), "other": other.generation(user="u-1")}
     for generation in made.values():
         cancel(generation=generation, now=clock.now())
