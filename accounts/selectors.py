@@ -64,6 +64,7 @@ _CALLER = f"""
            t.budget_day_micros, t.budget_month_micros,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_day_micros END,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_month_micros END,
+           t.storage_full_at IS NOT NULL,
            COALESCE({REVISION}, 0), {_VERSION}, k.digest,
            COALESCE(k.previous_used_at < now() - {_EVERY}, true)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
@@ -104,7 +105,7 @@ class Caller:
 
     `models` and the tenant's own `tenant_models` are what both allow, None every model; an empty
     `ip_ranges` allows every address. `revision` tells whether
-    the process's copy of the configuration is still current.
+    the process's copy of the configuration is still current. With `storage_full` no more is made.
     """
 
     key_id: UUID
@@ -120,6 +121,7 @@ class Caller:
     default_response_format: str
     limits: Limits
     revision: int
+    storage_full: bool = False
     version: str = field(default="", compare=False)
     """What `unchanged` compares; empty for a key by its text of before a rotation, which ends."""
     digest: bytes = field(default=b"", compare=False, repr=False)
@@ -176,7 +178,7 @@ def caller_of_key(key_id: UUID) -> Caller:
 def _caller(row: Sequence[Any]) -> Caller:
     key_id, tenant_id, status, scopes, models, own_models, *rest = row
     ip_ranges, expires_at, revoked_at, is_test, response_format, *rest = rest
-    *limits, revision, version, digest, _ = rest
+    *limits, storage_full, revision, version, digest, _ = rest
     return Caller(
         key_id=key_id,
         tenant_id=tenant_id,
@@ -191,6 +193,7 @@ def _caller(row: Sequence[Any]) -> Caller:
         default_response_format=response_format,
         limits=Limits(*limits),
         revision=revision,
+        storage_full=storage_full,
         version=version,
         digest=bytes(digest),
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from accounts.services import stored_together
 from billing.selectors import balances_together, usage_together
 from generation import lease
 from generation.admission import orphans
@@ -23,6 +24,9 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     yield from _of_money(now)
     yield _gauge("pictor_image_workers", "Image workers that renew their lease.", lease.alive())
     yield _gauge("pictor_web_processes", "Web processes at work.", orphans.present())
+    stored = stored_together()
+    yield _gauge("pictor_stored_bytes", "Of all tenants' images.", stored.size_bytes)
+    yield _gauge("pictor_tenants_storage_full", "Tenants that may store no more.", stored.full)
     due = due_together()
     yield _gauge("pictor_webhooks_due", "Deliveries whose time has come.", due.count)
     yield _gauge(

@@ -113,8 +113,10 @@ class StoredImage(models.Model):
             ),
         ]
         indexes = [
+            # What is summed of them by tenant every hour is read from it too.
             models.Index(
                 fields=["expires_at"],
+                include=["tenant", "size_bytes"],
                 name="stored_image_to_expire",
                 condition=models.Q(deleted_at__isnull=True),
             ),

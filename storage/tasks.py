@@ -1,9 +1,10 @@
-"""What the short-work worker does for storage: exports; hourly, what is past its time."""
+"""What the short-work worker does for storage: exports; hourly, what is past its time, and sums."""
 
 from celery import shared_task
 
+from accounts.services import note_stored
 from pictor.kit import clock
-from storage import exports, services
+from storage import exports, selectors, services
 
 MOST_IMAGES = 100_000
 """At most this many from one run, so that a run ends."""
@@ -19,6 +20,12 @@ def make_exports() -> int:
 def expire_exports() -> None:
     """Delete every export past its time."""
     exports.delete_old(now=clock.now())
+
+
+@shared_task(name="storage.measure_images", ignore_result=True)
+def measure_images() -> None:
+    """Write down how many bytes of images each tenant has."""
+    note_stored(selectors.sizes_together(), now=clock.now())
 
 
 @shared_task(name="storage.expire_images", ignore_result=True)

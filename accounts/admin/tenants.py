@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from typing_extensions import override
 from unfold.admin import TabularInline
 
@@ -33,11 +35,19 @@ class _MembershipInline(TabularInline):
 class TenantAdmin(ServiceAdmin):
     """Tenants and their limits. Money is moved by `manage.py tenant top-up` and the like."""
 
-    list_display = ("name", "status", "requests_per_minute", "max_in_flight", "created_at")
+    list_display = (
+        *("name", "status", "requests_per_minute", "max_in_flight", "images_take", "created_at"),
+    )
     list_filter = ("status",)
     search_fields = ("name", "id")
-    readonly_fields = ("public_id", "created_at")
+    readonly_fields = ("public_id", "images_take", "storage_full_at", "created_at")
     inlines = (_MembershipInline,)
+
+    @admin.display(description="images take", ordering="stored_bytes")
+    def images_take(self, tenant: Tenant) -> str:
+        """Of how much they may, as of the last hour."""
+        most = filesizeformat(settings.STORED_BYTES_PER_TENANT)
+        return f"{filesizeformat(tenant.stored_bytes)} of {most}"
 
     @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -1,4 +1,7 @@
-"""New tenants keep prompts for some days; those there are keep what they have."""
+"""New tenants keep prompts for some days; of each it is known what its images take.
+
+Tenants that are there keep what they have.
+"""
 
 from django.db import migrations, models
 
@@ -19,5 +22,18 @@ class Migration(migrations.Migration):
                 " two hours. Empty: kept.",
                 null=True,
             ),
+        ),
+        migrations.AddField(
+            "tenant",
+            "stored_bytes",
+            models.BigIntegerField(
+                db_default=0,
+                default=0,
+                editable=False,
+                help_text="Of its images, as of the last hour.",
+            ),
+        ),
+        migrations.AddField(
+            "tenant", "storage_full_at", models.DateTimeField(editable=False, null=True)
         ),
     ]

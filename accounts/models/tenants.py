@@ -96,6 +96,11 @@ class Tenant(models.Model):
         help_text="Days until prompts and all that was sent with them are erased. 0: within two"
         " hours. Empty: kept.",
     )
+    stored_bytes = models.BigIntegerField(
+        default=0, db_default=0, editable=False, help_text="Of its images, as of the last hour."
+    )
+    # While it is set nothing more is made: they were too many when they were counted last.
+    storage_full_at = models.DateTimeField(null=True, editable=False)
     time_zone = models.CharField(
         max_length=40,
         blank=True,

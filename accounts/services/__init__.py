@@ -56,6 +56,7 @@ from accounts.services.personal_data import (
     set_prompt_retention,
     write_export,
 )
+from accounts.services.storage import note_stored, stored_together
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
@@ -110,6 +111,7 @@ __all__ = [
     "link_events",
     "link_older_events",
     "note_former_use",
+    "note_stored",
     "open_workspace",
     "post",
     "post_rendered",
@@ -130,6 +132,7 @@ __all__ = [
     "set_tenant_status",
     "set_time_zone",
     "set_title",
+    "stored_together",
     "verify_email",
     "write_export",
 ]

@@ -1,4 +1,4 @@
-"""Is there room for what a request will leave behind? A test leaves only so much a day."""
+"""Is there room for what a request will leave behind, in all, and of tests today?"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -16,8 +16,14 @@ from pictor.kit.moments import Steps, moment
 def require(caller: Caller, *, size_bytes: int, now: datetime) -> Steps[None]:
     """Count so many bytes of a test. Raises InsufficientQuota where there is no room.
 
-    Of a live request nothing is counted or asked.
+    Of a live request nothing is counted or asked: what its tenant stores is known with the caller.
     """
+    if caller.storage_full:
+        raise InsufficientQuota(
+            "The images of this account take all that they may. Delete some, or keep images for"
+            " fewer days: they are counted every hour. Nothing was made or charged.",
+            limit="storage",
+        )
     if caller.livemode or (yield from count_of_test.steps(caller.tenant_id, size_bytes, now=now)):
         return
     megabytes = settings.TEST_BYTES_PER_DAY // 1_000_000

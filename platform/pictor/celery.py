@@ -105,5 +105,6 @@ app.conf.update(
             "task": "storage.expire_images",
             "schedule": crontab(minute=17),
         },
+        "measure-images": {"task": "storage.measure_images", "schedule": crontab(minute=23)},
     },
 )

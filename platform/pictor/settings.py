@@ -301,6 +301,7 @@ STORAGES = {
 }
 URL_EXPIRY_SECONDS = env_int("PICTOR_URL_EXPIRY_SECONDS", 3600)
 IMAGE_RETENTION_DAYS = env_int("PICTOR_IMAGE_RETENTION_DAYS", 30)
+STORED_BYTES_PER_TENANT = env_int("PICTOR_STORED_BYTES_PER_TENANT", 1024**4)
 
 # --- what a page may load and run (web/page_policy.py) ----------------------------------------
 

@@ -145,6 +145,8 @@ def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
     membership = Membership.objects.get(tenant=tenant)
     change = reverse("admin:accounts_tenant_change", args=[tenant.id])
     assert f"{root.email} is owner of New" in pages.get(change).content.decode()
+    Tenant.objects.update(stored_bytes=3 * 1024**2)
+    assert "3.0\xa0MB of 1.0\xa0TB" in pages.get(change).content.decode()
     form = {
         "name": "New",
         "status": "suspended",

@@ -122,6 +122,12 @@ class Workspace:
             return Stop(
                 "The balance is used up", "Funds are added by whoever runs this site.", page
             )
+        if tenant.storage_full_at is not None:
+            return Stop(
+                "The images take all that this workspace may store",
+                "Delete some, or have owners or admins keep them for fewer days.",
+                self._page("settings", May.MANAGE),
+            )
         for count, budget, words in (
             (used.month, tenant.budget_month_micros, "monthly"),
             (used.day, tenant.budget_day_micros, "daily"),

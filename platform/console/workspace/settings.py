@@ -140,6 +140,8 @@ def page(
         "limits_form": dressed(limits_form or LimitsForm(initial=values)),
         "used": workspace.balance.used,
         "most_image_days": config.IMAGE_RETENTION_DAYS,
+        "most_stored": config.STORED_BYTES_PER_TENANT,
+        "is_nearly_full": 10 * tenant.stored_bytes >= 9 * config.STORED_BYTES_PER_TENANT,
         "exports": exports,
         "is_being_made": any(one.is_being_made for one in exports),
         **refusals,

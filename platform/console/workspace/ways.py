@@ -25,6 +25,7 @@ def way_out(workspace: Workspace, key: ApiKey, refusal: PictorError | None) -> W
                 "balance": (May.SEE_MONEY, "Billing", "billing"),
                 "workspace": (May.MANAGE, "The workspace's budgets", "settings"),
                 "key": (May.SEE_KEYS, "The key's budget", "key"),
+                "storage": (May.MANAGE, "What is kept", "settings"),
             }
         case ModelForbidden(limit=limit):
             ways = {

@@ -26,9 +26,9 @@ Messages are written for the caller: they hold no upstream text, host, key or tr
 
 from typing import ClassVar, Literal
 
-QuotaLimit = Literal["balance", "workspace", "key", "tests"]
-"""What a request did not fit into: the balance, a budget of the workspace or the key, or what the
-workspace's tests may store today."""
+QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests"]
+"""What a request did not fit into: the balance, a budget of the workspace or the key, what the
+workspace's images may take, or its tests of today."""
 
 
 class PictorError(Exception):

@@ -344,6 +344,7 @@ def test_a_refusal_leads_to_what_to_do(acme, sign_in, changes, code):
         ("balance", "billing", "Billing"),
         ("workspace", "settings", "The workspace&#x27;s budgets"),
         ("key", "key", "The key&#x27;s budget"),
+        ("storage", "settings", "What is kept"),
     ],
 )
 def test_too_little_leads_to_the_page_where_it_is_raised(channel, sign_in, limit, page, words):
@@ -352,6 +353,8 @@ def test_too_little_leads_to_the_page_where_it_is_raised(channel, sign_in, limit
         Tenant.objects.update(budget_day_micros=1_000)
     if limit == "key":
         ApiKey.objects.update(budget_month_micros=1_000)
+    if limit == "storage":
+        Tenant.objects.update(storage_full_at=clock.now())
     ids = [customer.key.public_id] if limit == "key" else []
 
     answer = words_of(sign_in(customer).post(url("playground_run", customer), form(customer)))

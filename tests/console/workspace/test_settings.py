@@ -49,6 +49,16 @@ def test_a_shorter_time_erases_nothing_before_that_is_agreed_to(acme, sign_in):
     assert (agreed.status_code, Tenant.objects.get().image_retention_days) == (302, 3)
 
 
+def test_they_say_what_images_take_and_that_nothing_more_is_made(acme, sign_in, settings):
+    settings.STORED_BYTES_PER_TENANT = 4 * 1024**3
+    Tenant.objects.update(stored_bytes=4 * 1024**3, storage_full_at=clock.now())
+
+    page = words_of(sign_in(acme).get(url("settings", acme)))
+
+    assert '4.0 GB <span class="text-muted">of 4.0 GB</span>' in page
+    assert "The images take all that this workspace may store: new generations stop" in page
+
+
 @pytest.mark.parametrize(
     ("form", "message"),
     [

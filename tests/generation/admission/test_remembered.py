@@ -27,6 +27,7 @@ from pictor.kit import clock, pools
 from pictor.kit.body import Body
 from pictor.kit.errors import (
     Forbidden,
+    InsufficientQuota,
     InvalidRequest,
     ModelForbidden,
     NoChannelAvailable,
@@ -84,6 +85,10 @@ def raise_revision() -> None:
     ConfigRevision.objects.update(revision=F("revision") + 1)
 
 
+def fill_storage(customer: Customer) -> None:
+    Tenant.objects.filter(id=customer.id).update(storage_full_at=clock.now())
+
+
 def suspend(customer: Customer) -> None:
     set_tenant_status(tenant=customer.tenant, status=Tenant.Status.SUSPENDED, actor="test")
 
@@ -127,6 +132,7 @@ async def test_who_asked_before_is_admitted_by_one_statement(acme, lent):
     [
         (revoke, Unauthenticated),
         (suspend, Forbidden),
+        (fill_storage, InsufficientQuota),
         (take_model, ModelForbidden),
         (take_scope, Forbidden),
         (take_address, Forbidden),
@@ -140,6 +146,17 @@ async def test_what_was_taken_from_them_is_felt_at_once(acme, change, refusal):
         await Request.of(acme).submitted()
 
     assert await money(acme) == ONE_HELD
+
+
+async def test_room_that_was_made_is_felt_at_once(acme):
+    await pools.database(fill_storage, acme)
+    with pytest.raises(InsufficientQuota, match="counted every hour"):
+        await Request.of(acme).submitted()
+    await pools.database(Tenant.objects.update, storage_full_at=None)
+
+    admitted = await Request.of(acme).submitted()
+
+    assert admitted.is_new
 
 
 async def test_a_key_that_is_revoked_while_they_are_admitted_holds_nothing(acme, monkeypatch):
