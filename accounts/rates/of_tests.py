@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.rates import shared
+from pictor.kit.errors import InsufficientQuota
 from pictor.kit.moments import Steps, moment
 
 TESTS_KEPT = timedelta(hours=23)
@@ -19,6 +20,16 @@ ROWS_BYTES = 8 * 1024
 """What a test counts for besides its images: its rows, with those of its event."""
 SENDING_BYTES = 2 * 1024
 """What a try to deliver an event of a test counts for: its row, with what was answered."""
+
+
+def used_up() -> InsufficientQuota:
+    """What a test is told that finds no room."""
+    megabytes = settings.TEST_BYTES_PER_DAY // 1_000_000
+    return InsufficientQuota(
+        f"The tests of this account have stored the {megabytes} MB that they may store a UTC day."
+        " They go on at 00:00 UTC; live keys do now. Nothing was made or charged.",
+        limit="tests",
+    )
 
 
 @moment

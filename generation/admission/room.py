@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
-from accounts.rates.of_tests import count_of_test
+from accounts.rates.of_tests import count_of_test, used_up
 from accounts.selectors import Caller
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.moments import Steps, moment
@@ -24,14 +22,10 @@ def require(caller: Caller, *, size_bytes: int, now: datetime) -> Steps[None]:
             " fewer days: they are counted every hour. Nothing was made or charged.",
             limit="storage",
         )
-    if caller.livemode or (yield from count_of_test.steps(caller.tenant_id, size_bytes, now=now)):
+    if caller.livemode:
         return
-    megabytes = settings.TEST_BYTES_PER_DAY // 1_000_000
-    raise InsufficientQuota(
-        f"The tests of this account have stored the {megabytes} MB that they may store a UTC day."
-        " They go on at 00:00 UTC; live keys do now. Nothing was made or charged.",
-        limit="tests",
-    )
+    if not (yield from count_of_test.steps(caller.tenant_id, size_bytes, now=now)):
+        raise used_up()
 
 
 def bytes_of(inputs: Iterable[Mapping[str, Any]]) -> int:

@@ -20,7 +20,7 @@ from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.claims import Claim
 from generation.dispatch.announce import PartialImage, announce
 from generation.dispatch.pixels import Wanted, verified_on_loop
-from generation.dispatch.store import count
+from generation.dispatch.store import has_room
 from generation.models import Generation
 from generation.outcome import VerifiedImage
 from generation.selectors import is_left
@@ -116,9 +116,10 @@ class Partials:
                 return False
             if good is None:
                 return False
+            if not await has_room(self._claim.generation, good.spool.size):
+                return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await pools.storage(upload, key, good.spool, content_type=kind)
-            await count(self._claim.generation, good.spool.size)
         await pools.storage(announce, self._announced(partial, good, key))
         return True
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from accounts.rates.of_tests import TESTS_KEPT, count_of_test
+from accounts.rates.of_tests import TESTS_KEPT, count_of_test, used_up
 from generation.claims import Claim
 from generation.models import Generation
-from generation.outcome import Delivery, VerifiedImage
+from generation.outcome import Delivery, Failure, VerifiedImage, not_stored
 from pictor.kit import clock, retries
 from storage.models import StoredImage
 from storage.services import StorageFailed, image_key_of, upload_on_loop
@@ -24,10 +24,14 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
     """Upload the images, again and again while storage fails; no upstream is asked twice.
 
     Returns the rows for the settling transaction to insert. Raises StorageFailed at last, also
-    where the S3 server takes a request and never answers.
+    where the S3 server takes a request and never answers; and Failure where a test's tenant has
+    stored as much as its tests may in a day: they were admitted while there was room.
     """
     kept = timedelta(days=settings.IMAGE_RETENTION_DAYS)
     expires_at = clock.now() + (kept if claim.generation.livemode else min(kept, TESTS_KEPT))
+    if not await has_room(claim.generation, sum(image.spool.size for image in delivery.images)):
+        detail = "its tenant's tests have stored as much as they may today"
+        raise Failure(used_up(), ended=not_stored(delivery, detail).ended)
     rows = []
     for index, image in enumerate(delivery.images):
         key = image_key_of(
@@ -38,7 +42,6 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
             image.format,
         )
         await _upload(key, image)
-        await count(claim.generation, image.spool.size)
         rows.append(
             StoredImage(
                 tenant_id=claim.generation.tenant_id,
@@ -58,10 +61,11 @@ async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
     return rows
 
 
-async def count(generation: Generation, size_bytes: int) -> None:
-    """Count what was stored, if it is a test's."""
-    if not generation.livemode:
-        await count_of_test.on_loop(generation.tenant_id, size_bytes, now=clock.now())
+async def has_room(generation: Generation, size_bytes: int) -> bool:
+    """Count what is to be stored of a test; whether its tenant's day had room before."""
+    if generation.livemode:
+        return True
+    return await count_of_test.on_loop(generation.tenant_id, size_bytes, now=clock.now())
 
 
 async def _upload(key: str, image: VerifiedImage) -> None:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generation", "0023_words_of_tests")]
+    dependencies = [("generation", "0024_fair_slots")]
 
     operations = [
         migrations.AddIndex(
