@@ -123,6 +123,10 @@ TIMED_OUT = GenerationTimeout("The image was not ready within the time limit." +
 GAVE_UP = UpstreamFailed("The generation was interrupted too often." + NOT_CHARGED)
 BROKEN = UpstreamFailed("Something went wrong while the image was made." + NOT_CHARGED)
 NO_CHANNEL = NoChannelAvailable("No channel serves this model and size." + NOT_CHARGED)
+NO_STRICT_CHANNEL = NoChannelAvailable(
+    "The last image of this size was delivered in another one, and `strict_size` takes no other:"
+    " no channel was called." + NOT_CHARGED
+)
 NO_ROOM = Unavailable(
     "There was no room for the image on our side." + NOT_CHARGED, should_retry=False
 )

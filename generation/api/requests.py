@@ -179,7 +179,9 @@ class GenerationRequest(ApiBody):
     partial_images = optional(NumberField, "0 to 3, with stream.", least=0, most=3)
     input_fidelity = optional(WordField, "As OpenAI.", words=("high", "low"))
     strict_size = optional(
-        FlagField, "Refuse, and pay nothing for, an image of another size than asked for."
+        FlagField,
+        "Refuse, and pay nothing for, an image of another size than asked for. While every"
+        " channel's last image of that size was another, the answer is a 503 and none is called.",
     )
 
 

@@ -1,6 +1,7 @@
 """What is sent to a channel for a generation, and what is wanted of its images."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
@@ -38,13 +39,17 @@ async def ask(
     spools: Spools,
     on_partial: OnPartial | None,
 ) -> UpstreamAnswer:
-    """One call. Raises UpstreamError, or WrongMode before anything is sent."""
+    """One call; without `on_partial` no partial images are asked for.
+
+    Raises UpstreamError, or WrongMode before anything is sent.
+    """
     if not candidate.route.serves(livemode=generation.livemode):
         raise WrongMode(f"{candidate.route.channel_name} for {generation.public_id}")
     adapter = open_adapter(_config(candidate.route, seconds), http, spools)
-    return await adapter.generate(
-        request_for(generation, candidate, large), timeout_seconds=seconds, on_partial=on_partial
-    )
+    request = request_for(generation, candidate, large)
+    if on_partial is None:
+        request = replace(request, partial_images=0)
+    return await adapter.generate(request, timeout_seconds=seconds, on_partial=on_partial)
 
 
 def needs_of(generation: Generation) -> Needs:

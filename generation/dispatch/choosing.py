@@ -24,7 +24,7 @@ from generation.dispatch.call import needs_of
 from generation.dispatch.endings import counted_as, gate_seconds, refused
 from generation.dispatch.health import Health, UpstreamCall
 from generation.dispatch.selection import candidates
-from generation.outcome import Failure, error_for
+from generation.outcome import NO_STRICT_CHANNEL, Failure, error_for
 from pictor.kit import ids
 from pictor.kit.prepared import Part
 
@@ -75,8 +75,8 @@ class Chooser:
     def opening(self, model: str, size: str, *, tenant: UUID) -> Iterator[Opening | None]:
         """The first call of a plain live request, counted in; out again at the end, if not before.
 
-        None where nothing is known of model or size, where it has to wait for a channel, or where
-        its prompt may need one more sentence.
+        None where nothing is known of model or size, where it has to wait for a channel, where its
+        prompt may need one more sentence, or where a strict request goes to another channel.
         """
         opening = self._opening(model, size, tenant)
         try:
@@ -93,6 +93,8 @@ class Chooser:
         queue = self._capable(catalogue, contract, size=size)
         chosen = self._best_of(queue, tenant, now=time.monotonic(), is_patient=True)
         if chosen is None or chosen.plan == CLOSEST:
+            return None
+        if self._health.was_wrong_size(chosen.route, chosen.upstream_size):
             return None
         call = self._health.started(chosen.route, tenant=tenant)
         return Opening(ids.new_uuid(), size, chosen, call, queue, catalogue)
@@ -139,7 +141,12 @@ class Chooser:
         return candidates(routes, contract=contract, size=size, needs=needs, roll=random.random)
 
     async def next_of(
-        self, queue: Sequence[Candidate], *, tenant: UUID, seconds_left: float
+        self,
+        queue: Sequence[Candidate],
+        *,
+        tenant: UUID,
+        seconds_left: float,
+        is_strict: bool = False,
     ) -> tuple[Candidate, UpstreamCall]:
         """The first candidate that may be called now; waits a little for a gate that will open.
 
@@ -147,17 +154,27 @@ class Chooser:
         With every breaker open the first candidate is tried anyway: a breaker lets others go first,
         and there are no others. While no channel has proven itself, a burst waits for the first
         answers instead of going all to the first channel. Raises Failure with the caller's error.
+
+        Args:
+            queue: what may be called, best first.
+            tenant: whose generation it is.
+            seconds_left: until the generation's deadline.
+            is_strict: whether another size than asked for would be refused, and paid by us.
         """
         waited_until = time.monotonic() + min(LONGEST_WAIT_SECONDS, seconds_left)
         while True:
             now = time.monotonic()
-            chosen = self._best_of(queue, tenant, now=now, is_patient=now < waited_until)
+            fit = self._fit_for_strict(queue, now=now) if is_strict else queue
+            chosen = self._best_of(fit, tenant, now=now, is_patient=now < waited_until)
             if chosen is not None:
-                return chosen, self._health.started(chosen.route, tenant=tenant)
-            opens_at = now + min(self._health.opens_in(one.route, now=now) for one in queue)
+                call = self._health.started(chosen.route, tenant=tenant)
+                if is_strict:
+                    self._health.started_strict(call, chosen.upstream_size)
+                return chosen, call
+            opens_at = now + min(self._health.opens_in(one.route, now=now) for one in fit)
             if max(now, opens_at) >= waited_until:
                 raise Failure(error_for(refused()))
-            with self._in_line(queue, tenant):
+            with self._in_line(fit, tenant):
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     @contextmanager
@@ -186,6 +203,21 @@ class Chooser:
             return True
         mine = self._health.in_flight(route, tenant=tenant)
         return all(self._health.in_flight(route, tenant=other) >= mine for other in others)
+
+    def _fit_for_strict(self, queue: Sequence[Candidate], *, now: float) -> Sequence[Candidate]:
+        """Without those whose last delivery was of another size; where all are, those to be probed.
+
+        Looked at again while it waits: what others are delivered meanwhile counts. Raises Failure
+        where none is left.
+        """
+        health = self._health
+        fit = [one for one in queue if not health.was_wrong_size(one.route, one.upstream_size)]
+        fit = fit or [
+            one for one in queue if health.may_probe(one.route, one.upstream_size, now=now)
+        ]
+        if not fit:
+            raise Failure(NO_STRICT_CHANNEL)
+        return fit
 
     def _best_of(
         self, queue: Sequence[Candidate], tenant: UUID, *, now: float, is_patient: bool
@@ -225,12 +257,17 @@ class Chooser:
         """Another channel delivered what this one had rejected."""
         self._health.was_wrong(route, now=time.monotonic())
 
+    def was_right(self, candidate: Candidate) -> bool:
+        """Whether the channel's last delivery of this size was right."""
+        return self._health.was_right(candidate.route, candidate.upstream_size)
+
     def delivered(self, candidate: Candidate, *, wanted: str, sizes: Sequence[str]) -> None:
         """What sizes came back of a call: a channel that is not true to one goes after others."""
         sent = candidate.upstream_size
         if sent != AUTO:
             is_right = all(size in {sent, wanted} for size in sizes)
-            self._health.delivered(candidate.route, size=sent, was_right=is_right)
+            now = time.monotonic()
+            self._health.delivered(candidate.route, size=sent, was_right=is_right, now=now)
 
 
 def _within_limit(candidate: Candidate, contract: ContractTerms, prompt: str) -> Candidate:

@@ -48,6 +48,8 @@ REJECTED_IN_A_ROW, REJECTED_TENANTS = 5, 2
 vendors answer 400 for an account in arrears. One tenant's bad requests are no evidence."""
 WRONG_SIZES = 3
 """Wrong sizes in a row before a channel is no longer sent that size first."""
+STRICT_PAUSE_SECONDS = 600.0
+"""How long after a wrong size no strict request for it goes there."""
 DEFAULT_GATE_SECONDS = 5.0
 """How long a 429 without Retry-After closes a channel."""
 
@@ -84,6 +86,16 @@ class _Circuit:
         return len(self.calls) < UNPROVEN_CALLS << int((now - first) / NEWS_SECONDS)
 
 
+@dataclass(slots=True)
+class _Fidelity:
+    """What came back of a size that was sent for."""
+
+    wrong_in_a_row: int
+    last_at: float
+    probe: UpstreamCall | None = None
+    """The last strict request that was sent there all the same."""
+
+
 @dataclass
 class _ChannelHealth:
     reset_count: int
@@ -91,7 +103,8 @@ class _ChannelHealth:
     circuits: dict[str, _Circuit] = field(default_factory=dict)
     account: _Circuit = field(default_factory=_Circuit)
     """Of all models together: fed by refusals, which are about the account."""
-    wrong_sizes: dict[tuple[str, str], int] = field(default_factory=dict)
+    fidelity: dict[tuple[str, str], _Fidelity] = field(default_factory=dict)
+    """By model and the size that was sent; nothing of a size that was never delivered."""
 
 
 class Health:
@@ -127,7 +140,31 @@ class Health:
 
     def keeps_size(self, route: RouteInfo, size: str) -> bool:
         """Whether it is true to the size; a channel that is not goes after all others."""
-        return self._channel(route).wrong_sizes.get((route.model, size), 0) < WRONG_SIZES
+        known = self._fidelity(route, size)
+        return known is None or known.wrong_in_a_row < WRONG_SIZES
+
+    def was_right(self, route: RouteInfo, size: str) -> bool:
+        """Whether its last delivery of the size was right; not where there was none."""
+        known = self._fidelity(route, size)
+        return known is not None and not known.wrong_in_a_row
+
+    def was_wrong_size(self, route: RouteInfo, size: str) -> bool:
+        """Whether its last delivery of the size was another: strict requests go elsewhere."""
+        known = self._fidelity(route, size)
+        return known is not None and known.wrong_in_a_row > 0
+
+    def may_probe(self, route: RouteInfo, size: str, *, now: float) -> bool:
+        """Whether a strict request may ask again: 10 minutes later, and one at a time."""
+        known = self._fidelity(route, size)
+        if known is None or known.last_at + STRICT_PAUSE_SECONDS > now:
+            return False
+        return known.probe not in self._channel(route).account.calls
+
+    def started_strict(self, call: UpstreamCall, size: str) -> None:
+        """A call is a strict request's: a probe where the last delivery of the size was wrong."""
+        known = self._fidelity(call.route, size)
+        if known is not None:
+            known.probe = call
 
     def in_flight(self, route: RouteInfo, *, tenant: UUID) -> int:
         """How many calls to the channel are this tenant's."""
@@ -198,11 +235,11 @@ class Health:
         if circuit.pause != pause:
             _tell_turn(route.channel_name, route.model, before=pause, after=circuit.pause)
 
-    def delivered(self, route: RouteInfo, *, size: str, was_right: bool) -> None:
+    def delivered(self, route: RouteInfo, *, size: str, was_right: bool, now: float) -> None:
         """Whether what came back had the size that was sent for."""
-        wrong = self._channel(route).wrong_sizes
-        key = (route.model, size)
-        wrong[key] = 0 if was_right else wrong.get(key, 0) + 1
+        known = self._fidelity(route, size)
+        wrong = 0 if was_right else 1 + (known.wrong_in_a_row if known else 0)
+        self._channel(route).fidelity[route.model, size] = _Fidelity(wrong, now)
 
     @staticmethod
     def _failed(circuit: _Circuit, now: float) -> None:
@@ -220,6 +257,9 @@ class Health:
         if (is_bad or is_down) and not circuit.pause:
             circuit.pause = FIRST_PAUSE_SECONDS
             circuit.open_until = now + circuit.pause
+
+    def _fidelity(self, route: RouteInfo, size: str) -> _Fidelity | None:
+        return self._channel(route).fidelity.get((route.model, size))
 
     def _channel(self, route: RouteInfo) -> _ChannelHealth:
         known = self._channels.get(route.channel_id)

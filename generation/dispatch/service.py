@@ -85,6 +85,16 @@ class _Run:
         return self.claim.generation
 
     @property
+    def is_strict(self) -> bool:
+        """Whether an image of another size is refused."""
+        return self.generation.strict_size and self.generation.size != AUTO
+
+    @property
+    def pays_for_wrong(self) -> bool:
+        """Whether such an image costs us: a test costs nothing."""
+        return self.is_strict and self.generation.livemode
+
+    @property
     def seconds_left(self) -> float:
         return self.ends_at - time.monotonic()
 
@@ -165,7 +175,10 @@ class Dispatcher:
         if not queue:
             raise Failure(TIMED_OUT)
         return await self._chooser.next_of(
-            queue, tenant=run.generation.tenant_id, seconds_left=run.seconds_left
+            queue,
+            tenant=run.generation.tenant_id,
+            seconds_left=run.seconds_left,
+            is_strict=run.pays_for_wrong,
         )
 
     def _requeue(self, run: _Run, candidate: Candidate, ended: "_Ended") -> None:
@@ -174,13 +187,14 @@ class Dispatcher:
         is_doubted = ended.cause.attempt_class is AttemptClass.REJECTED and self._chooser.doubts(
             candidate.route, tenant=run.generation.tenant_id
         )
+        is_wrong_size = isinstance(ended.cause, WrongSize)  # which would come again, and be paid
         if is_doubted:
             run.doubted.append(candidate.route)
         match decide(
             ended.cause.attempt_class,
             history=run.history,
             has_next=bool(rest),
-            retry_is_free=candidate.route.retry_is_free,
+            retry_is_free=candidate.route.retry_is_free and not is_wrong_size,
             is_doubted=is_doubted,
         ):
             case Next.SAME_CHANNEL:
@@ -273,7 +287,9 @@ class Dispatcher:
             http=self._way_to(candidate.route),
             spools=spools,
         )
-        if not run.generation.partial_images:
+        # A strict request that is refused must not have shown its image, which nobody pays for.
+        may_show = not run.pays_for_wrong or self._chooser.was_right(candidate)
+        if not run.generation.partial_images or not may_show:
             return await call(on_partial=None)
         async with run.partials.sending(wanted_of(run.generation, candidate)) as on_partial:
             return await call(on_partial=on_partial)
@@ -321,10 +337,11 @@ class Dispatcher:
             raise UpstreamError(
                 AttemptClass.BAD_RESULT, "no image that could be decoded", may_have_billed=True
             )
-        size = run.generation.size
-        self._chooser.delivered(candidate, wanted=size, sizes=[image.size for image in images])
-        if run.generation.strict_size and size != AUTO:
-            wrong = [image.size for image in images if image.size != str(Size.parse(size))]
+        size, sizes = run.generation.size, [image.size for image in images]
+        if run.generation.livemode:  # a sandbox draws the size that a prompt names
+            self._chooser.delivered(candidate, wanted=size, sizes=sizes)
+        if run.is_strict:
+            wrong = [came for came in sizes if came != str(Size.parse(size))]
             if wrong:
                 raise WrongSize(f"asked for {size}, got {', '.join(wrong)}")
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from billing.rules import RULES, Rule
-from tests.customer import GENERATIONS, Customer
+from tests.customer import GENERATIONS, Customer, Operator
 from tests.processes import stopped, until
 from tests.servers import ROOT
 
@@ -41,8 +41,10 @@ def refused_first(customer: Customer) -> int:
 
 
 def other_size(customer: Customer) -> int:
-    customer.generate("a fox [sandbox: size=3840x2160]", quality="low")
-    customer.generate("a fox [sandbox: size=3840x2160]", quality="low", strict_size=True)
+    wrong = "a fox [sandbox: size=3840x2160]"
+    strict = customer.generate(wrong, quality="low", strict_size=True)
+    assert "delivered another size" in strict.json()["error"]["message"]
+    customer.generate(wrong, quality="low")
     return LOW
 
 
@@ -122,7 +124,11 @@ def test_every_rule_is_played() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_rule_holds(customer: Customer, sound_ledger: None, name: str) -> None:
+def test_a_rule_holds(
+    customer: Customer, operator: Operator, sound_ledger: None, name: str
+) -> None:
+    operator("channel", "reset", "sandbox")
+
     charge = SCENARIOS[name](customer)
 
     assert sum(customer.captures()) == charge

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import Customer
+from tests.customer import Customer, Operator
 
 QUOTE = "/v1/images/quote"
 OPENING = 10_000_000
@@ -194,7 +194,11 @@ def test_images_beyond_the_count_are_neither_given_nor_charged(customer: Custome
 
 
 @pytest.mark.parametrize("came", ["512x512", "2048x2048", "1024x1023"])
-def test_a_strict_size_refuses_any_other_and_pays_nothing(customer: Customer, came: str) -> None:
+def test_a_strict_size_refuses_any_other_and_pays_nothing(
+    customer: Customer, operator: Operator, came: str
+) -> None:
+    operator("channel", "reset", "sandbox")  # of the last one's size, it would not be asked
+
     response = customer.generate(f"a fox [sandbox: size={came}]", strict_size=True)
 
     assert response.status_code == 502
@@ -205,7 +209,9 @@ def test_a_strict_size_refuses_any_other_and_pays_nothing(customer: Customer, ca
     assert customer.balance() == (OPENING, 0)
 
 
-def test_a_strict_size_takes_the_right_one(customer: Customer) -> None:
+def test_a_strict_size_takes_the_right_one(customer: Customer, operator: Operator) -> None:
+    operator("channel", "reset", "sandbox")
+
     response = customer.generate("a fox", strict_size=True, size="1536x1024", quality="low")
 
     assert response.status_code == 200

@@ -326,7 +326,7 @@ def test_calls_that_have_not_gone_out_yet_are_no_news_however_long_they_take(cha
 
 def test_a_channel_that_keeps_returning_another_size_loses_its_rank_for_that_size(channels):
     for _ in range(3):
-        channels.health.delivered(ROUTE, size="3840x2160", was_right=False)
+        channels.health.delivered(ROUTE, size="3840x2160", was_right=False, now=0)
 
     assert channels.health.keeps_size(ROUTE, "3840x2160") is False
     assert channels.health.keeps_size(ROUTE, "1024x1024") is True
@@ -335,9 +335,9 @@ def test_a_channel_that_keeps_returning_another_size_loses_its_rank_for_that_siz
 
 def test_one_right_size_gives_the_rank_back(channels):
     for _ in range(5):
-        channels.health.delivered(ROUTE, size="3840x2160", was_right=False)
+        channels.health.delivered(ROUTE, size="3840x2160", was_right=False, now=0)
 
-    channels.health.delivered(ROUTE, size="3840x2160", was_right=True)
+    channels.health.delivered(ROUTE, size="3840x2160", was_right=True, now=0)
 
     assert channels.health.keeps_size(ROUTE, "3840x2160") is True
 
@@ -345,7 +345,7 @@ def test_one_right_size_gives_the_rank_back(channels):
 def test_a_reset_forgets_everything(channels):
     channels.broken()
     channels.call(0, "refused", retry_after=60)
-    channels.health.delivered(ROUTE, size="3840x2160", was_right=False)
+    channels.health.delivered(ROUTE, size="3840x2160", was_right=False, now=0)
 
     assert channels.usable(0, route_info(reset_count=1)) is True
 
