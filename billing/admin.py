@@ -14,7 +14,15 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, asked, by, dollars
 from billing.latency import quantile
-from billing.models import KeyBudget, Price, PriceBook, TenantBalance, Transfer, UsageRollup
+from billing.models import (
+    KeyBudget,
+    Price,
+    PriceBook,
+    TenantBalance,
+    Transfer,
+    UnchargedCost,
+    UsageRollup,
+)
 from billing.price_changes import PriceChange, large_words
 from billing.selectors import (
     book_in_force,
@@ -343,6 +351,17 @@ class UsageRollupAdmin(ReadOnlyAdmin):
     def slowest(self, obj: UsageRollup) -> str:
         """Within which all but one in twenty were there."""
         return _seconds(obj, 0.95)
+
+
+@admin.register(UnchargedCost)
+class UnchargedCostAdmin(ReadOnlyAdmin):
+    """Which tenants cost us without being charged, the dearest of each day first."""
+
+    list_display = ("day", "tenant", "loss", "attempts", dollars("cost_micros"))
+    list_filter = ("loss", "day")
+    list_select_related = ("tenant",)
+    search_fields = ("tenant__name",)
+    ordering = ("-day", "-cost_micros")
 
 
 def _seconds(usage: UsageRollup, share: float) -> str:

@@ -1,6 +1,25 @@
-"""What an attempt costs us, or may have cost us. Pure. Amounts are micro-USD."""
+"""What an attempt costs us, or may have cost us, and why nobody pays. Pure. Amounts: micro-USD."""
+
+from enum import StrEnum
 
 from pictor.kit.money import Micros
+
+
+class Loss(StrEnum):
+    """Why what may have been paid for is charged to nobody."""
+
+    WRONG_SIZE = "wrong_size"
+    """Another size than `strict_size` asked for."""
+    REFUSED_BILLED = "refused_billed"
+    """The upstream refused the request, by its policy or as invalid, and may bill that."""
+    UNKNOWN = "unknown"
+    """It did not answer to the end."""
+    BAD_RESULT = "bad_result"
+    """It answered without a usable image."""
+    STORAGE_FAILED = "storage_failed"
+    """The image came, and we had no room for it or could not store it."""
+    INTERRUPTED = "interrupted"
+    """Cut off by the end of a process of ours."""
 
 
 def upstream_cost(each: int | None, *, images: int, may_have_billed: bool = True) -> Micros:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -9,8 +10,8 @@ from django.db.models import F
 from prometheus_client import Counter, Histogram
 from psycopg.errors import IntegrityConstraintViolation
 
-from billing.services import book_upstream_cost
-from billing.upstream_cost import upstream_cost
+from billing.services import book_upstream_cost, count_uncharged
+from billing.upstream_cost import Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.claims import CLAIMED, Claim
@@ -26,6 +27,14 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = Counter(
     "pictor_attempts", "Calls to channels that ended.", ["channel", "model", "class"]
+)
+UNCHARGED_ATTEMPTS = Counter(
+    "pictor_uncharged_attempts", "Calls that may be paid and are charged to nobody.", ["class"]
+)
+UNCHARGED_COST = Counter(
+    "pictor_uncharged_cost_micros",
+    "What these cost, or the quote where that is unknown.",
+    ["class"],
 )
 SECONDS = Histogram("pictor_attempt_seconds", "What a call took.", ["channel"], buckets=LONG)
 
@@ -98,14 +107,13 @@ def close_uncalled(attempt_id: UUID, *, generation_id: UUID, now: datetime) -> N
 
     A claim that is still being made has the row locked, and is waited for.
     """
-    locked = Generation.objects.select_for_update(no_key=True).filter(id=generation_id)
-    locked.values_list("id").first()
+    generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
     end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail="the claim's answer was lost")
-    end_attempt(end, generation_id=generation_id, now=now)
+    end_attempt(end, generation=generation, now=now)
 
 
 @transaction.atomic(savepoint=False)
-def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> bool:
+def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bool:
     """Close an attempt's row and book its cost, as a loss where it delivered nothing to charge for.
 
     A fact about a call that was made, so it needs no claim. Once only: a closed row is left alone,
@@ -114,12 +122,23 @@ def end_attempt(end: AttemptEnd, *, generation_id: UUID, now: datetime) -> bool:
     is_open = prepared.fetch_one(*attempt_ended(end, now=now)) is not None
     if is_open:
         book_upstream_cost(
-            generation_id=generation_id,
+            generation_id=generation.id,
             attempt_id=end.attempt_id,
             amount=Micros(end.cost_micros),
             as_loss=end.attempt_class != AttemptClass.DELIVERED,
         )
+        if end.loss is not None:
+            _count_uncharged(end, end.loss, generation, now)
     return is_open
+
+
+def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: datetime) -> None:
+    """What it cost, or else the quote: a test has none, and costs nothing."""
+    amount = Micros(end.cost_micros if end.is_cost_known else generation.hold_micros)
+    if amount:
+        count_uncharged(tenant_id=generation.tenant_id, loss=loss, amount=amount, now=now)
+        transaction.on_commit(UNCHARGED_ATTEMPTS.labels(loss.value).inc)
+        transaction.on_commit(partial(UNCHARGED_COST.labels(loss.value).inc, amount))
 
 
 def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
@@ -171,12 +190,15 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
         generation__state=State.RUNNING, dispatch=F("generation__dispatch")
     )
     for attempt in attempts.select_related("generation", "channel"):
+        each = _cost_of_one(attempt)
         end = AttemptEnd(
             attempt_id=attempt.id,
             attempt_class=AttemptClass.UNKNOWN,
             may_have_billed=True,
-            cost_micros=upstream_cost(_cost_of_one(attempt), images=attempt.generation.n),
+            cost_micros=upstream_cost(each, images=attempt.generation.n),
             detail="cut off by the end of our own process",
+            loss=Loss.INTERRUPTED,
+            is_cost_known=each is not None,
         )
         if _ended(end, attempt, now):
             tell(
@@ -191,7 +213,7 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
 def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
     """Whether it was closed; one that cannot be holds up no other."""
     try:
-        return end_attempt(end, generation_id=attempt.generation_id, now=now)
+        return end_attempt(end, generation=attempt.generation, now=now)
     except Exception:
         if not connection.is_usable():
             raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from billing.upstream_cost import upstream_cost
+from billing.upstream_cost import Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Task
@@ -37,6 +37,10 @@ class AttemptEnd:
     may_have_billed: bool = False
     cost_micros: int = 0
     detail: str = ""
+    loss: Loss | None = None
+    """Why nobody pays for it, where it may have been billed."""
+    is_cost_known: bool = True
+    """Whether its route says what an image costs; otherwise the quote counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Delivery:
             upstream_request_id=self.answer.request_id,
             may_have_billed=True,
             cost_micros=upstream_cost(self.route.cost_micros, images=len(self.images)),
+            is_cost_known=self.route.cost_micros is not None,
         )
 
 
@@ -145,7 +150,12 @@ def error_for(failed: UpstreamError) -> PictorError:
 
 def not_stored(delivery: Delivery, detail: str) -> Failure:
     """The images came, and storage would not take them: nothing is charged, our cost stays."""
-    ended = replace(delivery.ended, attempt_class=AttemptClass.STORAGE_FAILED, detail=detail)
+    ended = replace(
+        delivery.ended,
+        attempt_class=AttemptClass.STORAGE_FAILED,
+        detail=detail,
+        loss=Loss.STORAGE_FAILED,
+    )
     return Failure(_MESSAGES[AttemptClass.STORAGE_FAILED], ended=ended)
 
 

@@ -182,7 +182,7 @@ def _settled(
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:
     """Release the whole hold and make the generation fail. False when the claim is lost."""
     if failure.ended is not None:
-        end_attempt(failure.ended, generation_id=claim.generation.id, now=now)
+        end_attempt(failure.ended, generation=claim.generation, now=now)
     return end_without_image(
         generation=claim.generation,
         state=State.FAILED,

@@ -3,7 +3,7 @@
 from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
-from billing.models.usage import UsageRollup
+from billing.models.usage import UnchargedCost, UsageRollup
 
 __all__ = [
     "Account",
@@ -15,5 +15,6 @@ __all__ = [
     "PriceBookWithdrawal",
     "TenantBalance",
     "Transfer",
+    "UnchargedCost",
     "UsageRollup",
 ]

@@ -5,6 +5,7 @@ from django.db.models import Q
 from typing_extensions import override
 
 from accounts.models import Tenant
+from billing.upstream_cost import Loss
 
 
 class UsageRollup(models.Model):
@@ -46,3 +47,30 @@ class UsageRollup(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H}:00 {self.model} {self.generations}"
+
+
+class UnchargedCost(models.Model):
+    """What a UTC day's calls for a tenant may have cost us and are charged to nobody, by reason.
+
+    Where a route does not say what an image costs, the quote is counted: so this may be more than
+    the ledger's losses. Tests cost nothing.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False, related_name="+")
+    day = models.DateField()
+    loss = models.CharField(max_length=14, choices=[(loss, loss) for loss in Loss])
+    attempts = models.BigIntegerField(default=0)
+    cost_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "uncharged cost"
+        verbose_name_plural = "uncharged costs"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "day", "loss"], name="one_uncharged_cost_per_day"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.day} {self.loss} {self.attempts}"

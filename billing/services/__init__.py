@@ -38,6 +38,7 @@ from billing.services.prices import (
     withdraw_price_book,
 )
 from billing.services.sealing import SealBroken, seal_ledger
+from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, rebuild_usage, record_usage, usage_recorded
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "book_payment",
     "book_upstream_cost",
     "change_price_book",
+    "count_uncharged",
     "credit",
     "discard_price_book",
     "draft_price_book",

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from uuid import UUID
 
-from billing.upstream_cost import upstream_cost
+from billing.upstream_cost import Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.dispatch.health import DEFAULT_GATE_SECONDS
@@ -73,4 +73,22 @@ def end_of(attempt_id: UUID, cause: UpstreamError, route: RouteInfo, n: int) -> 
         may_have_billed=cause.may_have_billed,
         cost_micros=cost,
         detail=cause.detail,
+        loss=_loss_of(cause),
+        is_cost_known=route.cost_micros is not None,
     )
+
+
+_LOSSES = {
+    AttemptClass.REJECTED: Loss.REFUSED_BILLED,
+    AttemptClass.MODERATED: Loss.REFUSED_BILLED,
+    AttemptClass.BAD_RESULT: Loss.BAD_RESULT,
+    AttemptClass.STORAGE_FAILED: Loss.STORAGE_FAILED,
+}
+
+
+def _loss_of(cause: UpstreamError) -> Loss | None:
+    if not cause.may_have_billed:
+        return None
+    if isinstance(cause, WrongSize):
+        return Loss.WRONG_SIZE
+    return _LOSSES.get(cause.attempt_class, Loss.UNKNOWN)

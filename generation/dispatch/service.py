@@ -271,7 +271,7 @@ class Dispatcher:
         await pools.surely(
             attempts.end_attempt,
             end_of(attempt_id, cause, route, run.generation.n),
-            generation_id=run.generation.id,
+            generation=run.generation,
             now=clock.now(),
         )
 

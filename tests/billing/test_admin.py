@@ -14,10 +14,12 @@ from billing.models import (
     KeyBudget,
     TenantBalance,
     Transfer,
+    UnchargedCost,
     UsageRollup,
 )
 from billing.selectors import available_to
-from billing.services import Usage, record_usage
+from billing.services import Usage, count_uncharged, record_usage
+from billing.upstream_cost import Loss
 from pictor.kit.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -37,7 +39,7 @@ KEY_FORM = {
     [
         "accounts_user", "accounts_tenant", "accounts_apikey", "accounts_auditevent",
         "billing_pricebook", "billing_tenantbalance", "billing_transfer", "billing_keybudget",
-        "billing_usagerollup",
+        "billing_usagerollup", "billing_unchargedcost",
     ],
 )  # fmt: skip
 def test_every_list_opens_and_can_be_searched(pages, acme, draft, model):
@@ -63,7 +65,9 @@ def test_every_kind_of_row_has_a_page(pages, acme, draft, now):
             took=timedelta(seconds=9),
         )
     )
+    count_uncharged(tenant_id=acme.id, loss=Loss.WRONG_SIZE, amount=Micros(1), now=now)
     rows = {
+        "billing_unchargedcost": UnchargedCost.objects.get(),
         "billing_transfer": Transfer.objects.get(kind="capture"),
         "billing_keybudget": KeyBudget.objects.get(),
         "billing_usagerollup": UsageRollup.objects.get(),
@@ -74,6 +78,17 @@ def test_every_kind_of_row_has_a_page(pages, acme, draft, now):
     for model, row in rows.items():
         page = pages.get(reverse(f"admin:{model}_change", args=[row.pk]))
         assert str(row) in page.content.decode()
+
+
+def test_who_costs_us_without_being_charged_is_listed_with_dollars(pages, acme, now):
+    for micros in (30_000, 52_680):
+        count_uncharged(tenant_id=acme.id, loss=Loss.WRONG_SIZE, amount=Micros(micros), now=now)
+
+    page = pages.get(reverse("admin:billing_unchargedcost_changelist")).content.decode()
+
+    (row,) = re.findall("<tbody.*?</tbody>", page, re.DOTALL)
+    shown = re.sub("<[^>]*>", " ", row).split()
+    assert shown[-7:] == ["Nov.", "20,", "2026", "acme", "wrong_size", "2", "0.082680"]
 
 
 def test_a_stranger_is_sent_to_sign_in(client):

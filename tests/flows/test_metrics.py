@@ -120,6 +120,9 @@ def test_the_figures_move_by_what_was_done(stack: Stack, customer: Customer) -> 
     assert moved("pictor_attempts_total", **calls, **{"class": "delivered"}) == 2
     assert moved("pictor_attempts_total", **calls, **{"class": "unknown"}) == 1
     assert moved("pictor_attempt_seconds_count", channel="sandbox") >= 3
+    lost = {"class": "unknown"}
+    assert moved("pictor_uncharged_attempts_total", **lost) == 1
+    assert moved("pictor_uncharged_cost_micros_total", **lost) == 210_720  # its quote
     assert moved("pictor_settle_seconds_count") >= 3
 
 

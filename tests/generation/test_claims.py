@@ -199,7 +199,7 @@ def test_an_attempts_end_is_written_and_its_cost_booked_once(claim, channel):
     )
 
     for _ in range(2):
-        attempts.end_attempt(end, generation_id=claim.generation.id, now=clock.now())
+        attempts.end_attempt(end, generation=claim.generation, now=clock.now())
 
     attempt = Attempt.objects.get(id=attempt_id)
     assert (attempt.attempt_class, attempt.http_status, attempt.cost_micros) == (
@@ -219,7 +219,7 @@ def test_the_first_end_of_an_attempt_stands(claim, channel):
     for name in ("delivered", "unknown"):
         attempts.end_attempt(
             AttemptEnd(attempt_id, name, cost_micros=30_000),
-            generation_id=claim.generation.id,
+            generation=claim.generation,
             now=clock.now(),
         )
 
@@ -254,7 +254,7 @@ def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, wo
     assert cut_off is not None
     assert closed is not None
     attempts.end_attempt(
-        AttemptEnd(closed, "refused"), generation_id=claim.generation.id, now=clock.now()
+        AttemptEnd(closed, "refused"), generation=claim.generation, now=clock.now()
     )
 
     claims.hand_back(worker=worker)

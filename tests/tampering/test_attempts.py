@@ -27,7 +27,7 @@ def free(books: Customer, tmp_path: Path) -> str:
     first = begun(claim, channel)
     assert first is not None
     now = clock.now()
-    end_attempt(AttemptEnd(first, "not_reached"), generation_id=claim.generation.id, now=now)
+    end_attempt(AttemptEnd(first, "not_reached"), generation=claim.generation, now=now)
     delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)), number=2)
     settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
     assert generation_findings() == []
