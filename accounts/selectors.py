@@ -64,7 +64,7 @@ _CALLER = f"""
            t.budget_day_micros, t.budget_month_micros,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_day_micros END,
            CASE WHEN NOT k.budget_warns_only THEN k.budget_month_micros END,
-           t.storage_full_at IS NOT NULL,
+           t.storage_full_at IS NOT NULL, t.uncharged_until,
            COALESCE({REVISION}, 0), {_VERSION}, k.digest,
            COALESCE(k.previous_used_at < now() - {_EVERY}, true)
       FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
@@ -104,8 +104,8 @@ class Caller:
     """An API key and its tenant, as one request sees them.
 
     `models` and the tenant's own `tenant_models` are what both allow, None every model; an empty
-    `ip_ranges` allows every address. `revision` tells whether
-    the process's copy of the configuration is still current. With `storage_full` no more is made.
+    `ip_ranges` allows every address. `revision` tells whether the process's copy of the
+    configuration is still current. With `storage_full` or before `uncharged_until` nothing is made.
     """
 
     key_id: UUID
@@ -122,6 +122,7 @@ class Caller:
     limits: Limits
     revision: int
     storage_full: bool = False
+    uncharged_until: datetime | None = None
     version: str = field(default="", compare=False)
     """What `unchanged` compares; empty for a key by its text of before a rotation, which ends."""
     digest: bytes = field(default=b"", compare=False, repr=False)
@@ -178,7 +179,7 @@ def caller_of_key(key_id: UUID) -> Caller:
 def _caller(row: Sequence[Any]) -> Caller:
     key_id, tenant_id, status, scopes, models, own_models, *rest = row
     ip_ranges, expires_at, revoked_at, is_test, response_format, *rest = rest
-    *limits, storage_full, revision, version, digest, _ = rest
+    *limits, storage_full, uncharged_until, revision, version, digest, _ = rest
     return Caller(
         key_id=key_id,
         tenant_id=tenant_id,
@@ -194,6 +195,7 @@ def _caller(row: Sequence[Any]) -> Caller:
         limits=Limits(*limits),
         revision=revision,
         storage_full=storage_full,
+        uncharged_until=uncharged_until,
         version=version,
         digest=bytes(digest),
     )

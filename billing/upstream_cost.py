@@ -22,6 +22,10 @@ class Loss(StrEnum):
     """Cut off by the end of a process of ours."""
 
 
+COUNTED = frozenset({Loss.WRONG_SIZE, Loss.REFUSED_BILLED})
+"""What a caller can bring about at will: the tenant's ceiling of the day is on these."""
+
+
 def upstream_cost(each: int | None, *, images: int, may_have_billed: bool = True) -> Micros:
     """The cost of a call for so many images, at the flat price of one where a route has one.
 

@@ -10,8 +10,10 @@ from django.db.models import F
 from prometheus_client import Counter, Histogram
 from psycopg.errors import IntegrityConstraintViolation
 
+from accounts.services import refuse_above_ceiling
+from billing.selectors import uncharged_of_day
 from billing.services import book_upstream_cost, count_uncharged
-from billing.upstream_cost import Loss, upstream_cost
+from billing.upstream_cost import COUNTED, Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.claims import CLAIMED, Claim
@@ -110,6 +112,18 @@ def close_uncalled(attempt_id: UUID, *, generation_id: UUID, now: datetime) -> N
     generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
     end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail="the claim's answer was lost")
     end_attempt(end, generation=generation, now=now)
+
+
+def end_failed_call(end: AttemptEnd, *, generation: Generation, now: datetime) -> None:
+    """Close an attempt; its tenant orders no more today where that has reached its ceiling.
+
+    Each commits by itself, and is safe to repeat: where this process dies in between, the next such
+    attempt finds the ceiling reached.
+    """
+    end_attempt(end, generation=generation, now=now)
+    if end.loss in COUNTED and generation.livemode:
+        uncharged = uncharged_of_day(generation.tenant_id, now)
+        refuse_above_ceiling(tenant_id=generation.tenant_id, uncharged=uncharged, now=now)
 
 
 @transaction.atomic(savepoint=False)

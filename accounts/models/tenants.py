@@ -83,6 +83,13 @@ class Tenant(models.Model):
     )
     budget_day_micros = _budget("Micro-USD a UTC day, over all keys.", editable=False)
     budget_month_micros = _budget("Micro-USD a UTC month, over all keys.", editable=False)
+    uncharged_ceiling_micros = _budget(
+        "Micro-USD a UTC day that its requests may cost us uncharged. Empty: as anyone's.",
+        editable=False,
+    )
+    uncharged_until = models.DateTimeField(
+        null=True, editable=False, help_text="Orders no images until then: that was reached."
+    )
     image_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -67,6 +67,7 @@ from accounts.services.tenants import (
     set_time_zone,
     set_title,
 )
+from accounts.services.uncharged import refuse_above_ceiling, set_uncharged_ceiling
 from accounts.services.welcome import SIGN_UP_KEY, accept_terms, open_workspace, verify_email
 
 __all__ = [
@@ -116,6 +117,7 @@ __all__ = [
     "post",
     "post_rendered",
     "record",
+    "refuse_above_ceiling",
     "remove_member",
     "require_second_factor",
     "revoke_api_key",
@@ -132,6 +134,7 @@ __all__ = [
     "set_tenant_status",
     "set_time_zone",
     "set_title",
+    "set_uncharged_ceiling",
     "stored_together",
     "verify_email",
     "write_export",

@@ -85,7 +85,7 @@ from billing.selectors.statements import (
     monthly_statements,
 )
 from billing.selectors.together import balances_together, usage_together
-from billing.selectors.usage import USAGE_BY_HOUR, usage_of
+from billing.selectors.usage import USAGE_BY_HOUR, uncharged_of_day, usage_of
 
 __all__ = [
     "BALANCES",
@@ -161,6 +161,7 @@ __all__ = [
     "table_of",
     "table_to_charge",
     "transfers_of",
+    "uncharged_of_day",
     "unpriced",
     "usage_between",
     "usage_findings",

@@ -1,9 +1,15 @@
 """Usage by the hour: what its rows say, and what they must say of the generations that ended."""
 
 from datetime import datetime
+from uuid import UUID
 
+from django.db.models import Sum
+
+from accounts.quotas import window_start
 from billing.latency import BOUNDS
-from billing.models import UsageRollup
+from billing.models import UnchargedCost, UsageRollup
+from billing.upstream_cost import COUNTED
+from pictor.kit.money import Micros
 
 USAGE_BY_HOUR = """(
     SELECT tenant_id, key_id, model, tier, channel, status, hour, generations, images,
@@ -46,3 +52,11 @@ def sold_since(start: datetime) -> frozenset[str]:
     hour = start.replace(minute=0, second=0, microsecond=0)
     sold = UsageRollup.objects.filter(hour__gte=hour, captured_micros__gt=0)
     return frozenset(sold.values_list("model", flat=True).distinct())
+
+
+def uncharged_of_day(tenant_id: UUID, now: datetime) -> Micros:
+    """What the tenant has cost us this UTC day, uncharged, of what its ceiling is on."""
+    counted = UnchargedCost.objects.filter(
+        tenant_id=tenant_id, day=window_start("day", now), loss__in=COUNTED
+    )
+    return Micros(counted.aggregate(micros=Sum("cost_micros"))["micros"] or 0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from generation import notify
 from generation.admission import inputs, room
 from generation.admission.orphans import Undecided
-from generation.admission.quoting import quoted_order
+from generation.admission.quoting import check_ceiling, quoted_order
 from generation.admission.service import Admitted, Deferred, Submission, admit
 from generation.notify import Ring
 from pictor.kit import clock, pools, retries
@@ -40,6 +40,7 @@ def _asked(
         asker.require_present()
         if submission.idempotency_key is None and not submission.is_retry:
             # Refused at once, before its images cost anything, if it cannot be an earlier one.
+            check_ceiling(submission.caller, now)
             yield from quoted_order.steps(
                 caller=submission.caller, request=submission.request, now=now
             )

@@ -20,6 +20,7 @@ from generation.catalogue.snapshot import OnSale, on_sale
 from generation.channels.declaration import Lack
 from pictor.kit import log
 from pictor.kit.errors import (
+    InsufficientQuota,
     InvalidRequest,
     ModelForbidden,
     NoChannelAvailable,
@@ -66,6 +67,19 @@ class Quoted:
     def is_final(self) -> bool:
         """Size and quality are known, no image is sent along, and so the price is known."""
         return not self.open_fields
+
+
+def check_ceiling(caller: Caller, now: datetime) -> None:
+    """Raise InsufficientQuota for one who has cost us the day's ceiling; a test costs nothing."""
+    until = caller.uncharged_until
+    if caller.livemode and until is not None and now < until:
+        raise InsufficientQuota(
+            "This workspace has reached the day's ceiling on images that cost us and are not"
+            " charged: of another size than `strict_size` asked for, or refused by a content"
+            f" policy after the work. It resets at {until:%Y-%m-%dT%H:%M:%SZ}. Until then only"
+            " test keys make images.",
+            limit="uncharged",
+        )
 
 
 @moment

@@ -26,7 +26,7 @@ from billing.services import PLACED, HoldLimits, place_hold
 from generation import evidence
 from generation.admission import idempotency, orphans, room
 from generation.admission.orphans import Attendance, InDoubt, Turn
-from generation.admission.quoting import Quoted, quoted_order
+from generation.admission.quoting import Quoted, check_ceiling, quoted_order
 from generation.models import Generation, Source, State
 from pictor.kit import ids, log, prepared, rows
 from pictor.kit.errors import InvalidRequest
@@ -93,6 +93,7 @@ def admit(submission: Submission, *, generation_id: GenerationId, now: datetime)
     known = None if is_plain else (yield partial(_known, submission, digest, now))
     generation, is_new = known, False
     if generation is None:
+        check_ceiling(submission.caller, now)
         quoted = yield from quoted_order.steps(
             caller=submission.caller, request=submission.request, now=now
         )

@@ -269,7 +269,7 @@ class Dispatcher:
     @staticmethod
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
         await pools.surely(
-            attempts.end_attempt,
+            attempts.end_failed_call,
             end_of(attempt_id, cause, route, run.generation.n),
             generation=run.generation,
             now=clock.now(),

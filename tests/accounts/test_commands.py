@@ -105,6 +105,8 @@ def test_without_json_the_answer_is_for_a_person():
         (["tenant", "refund", "Taken", "1", "--generation", NOBODYS, "--reason", "x"], "only 0.00"),
         (["tenant", "adjust", "Taken", "0", "--reason", "typo"], "above 0"),
         (["tenant", "adjust", "Taken", "-0.01", "--reason", "typo"], "only 0.000000 USD is"),
+        (["tenant", "set", "Taken"], "--prompt-retention-days or --uncharged-ceiling is needed"),
+        (["tenant", "set", "Taken", "--uncharged-ceiling", "-1"], "below 0"),
         (["key", "list", "Nobody"], "no tenant"),
         (["key", "create", "Nobody"], "no tenant"),
         (["key", "create", "Taken", "--scopes", "images:paint"], "no such scope: images:paint"),
@@ -122,6 +124,29 @@ def test_a_mistake_is_one_clear_line_and_changes_nothing(words, message):
 
     assert "\n" not in str(mistake.value)
     assert (Tenant.objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "ceiling"),
+    [
+        (["7.5"], "Acme: may cost 7.500000 USD a day uncharged, and orders\n", 7_500_000),
+        (["none"], "Acme: may cost 20.000000 USD a day uncharged, and orders\n", None),
+        (
+            ["0", "--prompt-retention-days", "30"],
+            (
+                "Acme: may cost 0.000000 USD a day uncharged, and orders\n"
+                "Acme: prompts are kept for 30 days\n"
+            ),
+            0,
+        ),
+    ],
+)
+def test_what_a_tenant_may_cost_uncharged_is_set(words, said, ceiling):
+    run("tenant", "create", "Acme")
+
+    assert run("tenant", "set", "Acme", "--uncharged-ceiling", *words) == said
+
+    assert Tenant.objects.get(name="Acme").uncharged_ceiling_micros == ceiling
 
 
 def test_a_credit_is_added_and_its_reason_kept():

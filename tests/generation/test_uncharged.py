@@ -1,9 +1,13 @@
-"""What calls cost that nobody is charged for: counted once, by reason."""
+"""What calls cost that nobody is charged for: counted once, by reason, up to the day's ceiling."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 
+from accounts.models import AuditEvent, Tenant
+from accounts.services import refuse_above_ceiling, set_uncharged_ceiling
 from billing.models import UnchargedCost
 from generation import attempts
 from generation.channels.errors import AttemptClass, UpstreamError
@@ -12,9 +16,11 @@ from generation.dispatch.endings import WrongSize, end_of
 from generation.models import Attempt, Channel, Generation, Route
 from generation.outcome import AttemptEnd, not_stored
 from generation.settlement import fail
-from tests.factories import at, begun, make_delivery, route_info
+from pictor.kit.errors import InsufficientQuota
+from pictor.kit.money import Micros
+from tests.factories import Customer, at, begun, make_delivery, route_info
 
-NOON = at("2026-11-20T12:00:00Z")
+NOON, MIDNIGHT = at("2026-11-20T12:00:00Z"), at("2026-11-21T00:00:00Z")
 WRONG = WrongSize("asked for 1024x1024, got 512x512")
 
 
@@ -34,13 +40,25 @@ def ended(
     attempt_id = begun(claim, channel, Attempt.objects.count() + 1)
     assert attempt_id is not None
     end = end_of(attempt_id, cause, route_info(cost_micros=cost), claim.generation.n)
-    attempts.end_attempt(end, generation=claim.generation, now=now)
+    attempts.end_failed_call(end, generation=claim.generation, now=now)
     return end
 
 
 def losses() -> list[tuple[str, str, int, int]]:
     rows = UnchargedCost.objects.order_by("day", "loss")
     return [(str(row.day), row.loss, row.attempts, row.cost_micros) for row in rows]
+
+
+def refused_until(customer: Customer) -> datetime | None:
+    return Tenant.objects.get(id=customer.id).uncharged_until
+
+
+def ceiling(customer: Customer, micros: int | None) -> None:
+    set_uncharged_ceiling(
+        tenant=customer.tenant,
+        ceiling=None if micros is None else Micros(micros),
+        actor="test",
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,6 +117,115 @@ def test_a_test_costs_nothing(acme, channel, worker):
 def test_an_attempt_that_is_closed_again_counts_once(claim, channel):
     end = ended(claim, channel)
 
-    attempts.end_attempt(end, generation=claim.generation, now=NOON)
+    attempts.end_failed_call(end, generation=claim.generation, now=NOON)
 
     assert losses() == [("2026-11-20", "wrong_size", 1, 30_000)]
+
+
+def test_both_reasons_of_the_callers_come_to_one_ceiling(acme, claim, channel):
+    ceiling(acme, 60_000)
+
+    ended(claim, channel)
+    before = refused_until(acme)
+    ended(claim, channel, billed("moderated"))
+
+    assert (before, refused_until(acme)) == (None, MIDNIGHT)
+
+
+def test_other_reasons_come_to_none(acme, claim, channel):
+    ceiling(acme, 1)
+
+    for name in ("unknown", "bad_result", "storage_failed"):
+        ended(claim, channel, billed(name))
+
+    assert refused_until(acme) is None
+
+
+def test_without_a_ceiling_of_its_own_a_tenant_has_that_of_all(acme, claim, channel, settings):
+    settings.UNCHARGED_CEILING = 30_000
+
+    ended(claim, channel)
+
+    assert refused_until(acme) == MIDNIGHT
+
+
+def test_a_tenant_has_twenty_dollars_a_day(acme, claim, channel):
+    ended(claim, channel, cost=19_999_999)
+    before = refused_until(acme)
+    ended(claim, channel, cost=1)
+
+    assert (before, refused_until(acme)) == (None, MIDNIGHT)
+
+
+def test_each_utc_day_begins_anew(acme, claim, channel):
+    ceiling(acme, 60_000)
+
+    for now in (at("2026-11-20T23:59:59Z"), MIDNIGHT):
+        ended(claim, channel, now=now)
+
+    assert refused_until(acme) is None
+
+
+def test_what_was_in_flight_when_it_was_reached_is_counted_and_noted_no_more(acme, claim, channel):
+    ceiling(acme, 30_000)
+
+    for _ in range(3):
+        ended(claim, channel)
+
+    assert losses() == [("2026-11-20", "wrong_size", 3, 90_000)]
+    assert AuditEvent.objects.filter(actor_name="uncharged ceiling").count() == 1
+
+
+def test_where_the_database_goes_away_in_between_it_is_repeated(acme, claim, channel, monkeypatch):
+    ceiling(acme, 30_000)
+    away = [OperationalError("the connection is closed")]
+
+    def lost(**tenant: Any) -> None:
+        if away:
+            raise away.pop()
+        refuse_above_ceiling(**tenant)
+
+    monkeypatch.setattr(attempts, "refuse_above_ceiling", lost)
+    attempt_id = begun(claim, channel)
+    assert attempt_id is not None
+    end = end_of(attempt_id, WRONG, route_info(cost_micros=30_000), 1)
+    with pytest.raises(OperationalError):
+        attempts.end_failed_call(end, generation=claim.generation, now=NOON)
+
+    attempts.end_failed_call(end, generation=claim.generation, now=NOON)
+
+    assert losses() == [("2026-11-20", "wrong_size", 1, 30_000)]
+    assert refused_until(acme) == MIDNIGHT
+
+
+def test_it_orders_nothing_until_the_day_ends(acme, claim, channel):
+    Channel.objects.update(serves="both")
+    ceiling(acme, 30_000)
+    ended(claim, channel)
+
+    with pytest.raises(InsufficientQuota, match="resets at 2026-11-21T00:00:00Z") as refused:
+        acme.submit(now=at("2026-11-20T23:59:59Z"))
+
+    assert refused.value.limit == "uncharged"
+    assert acme.submit(now=MIDNIGHT).is_new
+    assert acme.tester().submit(now=NOON).is_new
+
+
+def test_an_order_from_before_is_found(acme):
+    before = acme.submit(idempotency_key="one", now=NOON).generation
+    Tenant.objects.update(uncharged_until=MIDNIGHT)
+
+    assert acme.submit(idempotency_key="one", now=NOON).generation == before
+
+
+def test_a_ceiling_of_its_own_lets_it_order_again_until_that_is_reached(acme, claim, channel):
+    ceiling(acme, 30_000)
+    ended(claim, channel)
+
+    ceiling(acme, 90_000)
+
+    assert acme.submit(now=NOON).is_new
+    ended(claim, channel)
+    assert refused_until(acme) is None
+    ended(claim, channel)
+    assert refused_until(acme) == MIDNIGHT

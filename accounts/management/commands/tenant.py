@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import Tags
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -25,7 +26,7 @@ from accounts.management.operator import (
     read_tenant,
     say_invalid,
 )
-from accounts.models import default_scopes
+from accounts.models import Tenant, default_scopes
 from accounts.selectors import tenants
 from accounts.services import (
     KeyRules,
@@ -35,6 +36,7 @@ from accounts.services import (
     export_tenant,
     issue_api_key,
     set_prompt_retention,
+    set_uncharged_ceiling,
 )
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
@@ -77,9 +79,12 @@ class Command(BaseCommand):
             said = "--reference" if action == "top-up" else "--reason"
             money.add_argument(said, dest="reason", required=True, metavar="TEXT")
             money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
-        change = actions.add_parser("set", help="how long a tenant's prompts are kept")
+        change = actions.add_parser("set", help="how long prompts are kept, what may cost us")
         change.add_argument("tenant", help="name or id")
-        change.add_argument("--prompt-retention-days", required=True, metavar="N", help="or: none")
+        change.add_argument("--prompt-retention-days", metavar="N", help="or: none")
+        change.add_argument(
+            "--uncharged-ceiling", metavar="USD", help="a day, uncharged; or: none of its own"
+        )
         export = actions.add_parser("export", help="all that is kept of a tenant, as a zip file")
         export.add_argument("tenant", help="name or id")
         export.add_argument("path", type=Path, help="a file that does not exist yet")
@@ -166,8 +171,23 @@ class Command(BaseCommand):
         self.stdout.write(f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available")
 
     def _set(self, options: dict[str, Any]) -> None:
-        tenant = read_tenant(options["tenant"])
-        text = options["prompt_retention_days"]
+        tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
+        if text is None and options["uncharged_ceiling"] is None:
+            raise CommandError("--prompt-retention-days or --uncharged-ceiling is needed")
+        if options["uncharged_ceiling"] is not None:
+            self._set_ceiling(tenant, options["uncharged_ceiling"])
+        if text is not None:
+            self._set_retention(tenant, text)
+
+    def _set_ceiling(self, tenant: Tenant, text: str) -> None:
+        ceiling = None if text == "none" else read_amount(text)
+        set_uncharged_ceiling(tenant=tenant, ceiling=ceiling, actor=ACTOR)
+        most = settings.UNCHARGED_CEILING if ceiling is None else ceiling
+        self.stdout.write(
+            f"{tenant.name}: may cost {to_decimal(Micros(most))} USD a day uncharged, and orders"
+        )
+
+    def _set_retention(self, tenant: Tenant, text: str) -> None:
         days = None if text == "none" else 0 if text == "0" else read_limit(text)
         set_prompt_retention(tenant=tenant, days=days, actor=ACTOR)
         kept = "always" if days is None else f"for {days} days" if days else "for two hours"

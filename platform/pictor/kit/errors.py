@@ -15,7 +15,7 @@ Modules that need to tell a case apart subclass these.
     ├── UnsupportedMediaType  415
     ├── IdempotencyKeyReused  422
     ├── RateLimited           429  requests or images a minute, requests in flight
-    ├── InsufficientQuota     429  balance, budget, or what may be stored
+    ├── InsufficientQuota     429  balance, budget, what may be stored or may cost us uncharged
     ├── UpstreamFailed        502  the upstream did not give us an image
     ├── NoChannelAvailable    503  nothing can serve this model and size now
     ├── Unavailable           503  we ourselves cannot answer now
@@ -26,9 +26,9 @@ Messages are written for the caller: they hold no upstream text, host, key or tr
 
 from typing import ClassVar, Literal
 
-QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests"]
+QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests", "uncharged"]
 """What a request did not fit into: the balance, a budget of the workspace or the key, what the
-workspace's images may take, or its tests of today."""
+workspace's images may take, its tests of today, or what it may cost us today uncharged."""
 
 
 class PictorError(Exception):
@@ -182,7 +182,7 @@ class RateLimited(PictorError):
 
 
 class InsufficientQuota(PictorError):
-    """Balance, budget or storage too low for the request; `limit` says which, and whose."""
+    """Balance, budget, storage or a ceiling too low for it; `limit` says which, and whose."""
 
     status = 429
     type = "insufficient_quota"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -109,6 +110,11 @@ def take_address(customer: Customer) -> None:
     give(customer, ip_ranges=["198.51.100.0/24"])
 
 
+def reach_ceiling(customer: Customer) -> None:
+    tenants = Tenant.objects.filter(id=customer.id)
+    tenants.update(uncharged_until=clock.now() + timedelta(hours=1))
+
+
 def take_channel(_: Customer) -> None:
     set_enabled(channel=Channel.objects.get(), is_enabled=False, actor="test")
 
@@ -137,6 +143,7 @@ async def test_who_asked_before_is_admitted_by_one_statement(acme, lent):
         (take_scope, Forbidden),
         (take_address, Forbidden),
         (take_channel, NoChannelAvailable),
+        (reach_ceiling, InsufficientQuota),
     ],
 )
 async def test_what_was_taken_from_them_is_felt_at_once(acme, change, refusal):

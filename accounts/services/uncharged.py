@@ -1,0 +1,75 @@
+"""The ceiling on what a tenant's requests cost us a UTC day without being charged."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import Actor, Tenant
+from accounts.quotas import resets_at
+from accounts.services.audit import record
+from pictor.kit import ids
+from pictor.kit.money import Micros
+
+ACTOR = "uncharged ceiling"
+
+
+@transaction.atomic
+def refuse_above_ceiling(*, tenant_id: UUID, uncharged: Micros, now: datetime) -> None:
+    """Let a tenant order nothing until the day ends, where it has cost us its ceiling today.
+
+    Safe to repeat: what is refused already is left alone.
+    """
+    until = resets_at("day", now)
+    ceiling = Coalesce("uncharged_ceiling_micros", Value(settings.UNCHARGED_CEILING))
+    tenants = Tenant.objects.alias(ceiling=ceiling).filter(id=tenant_id, ceiling__lte=uncharged)
+    if not tenants.exclude(uncharged_until__gte=until).update(uncharged_until=until):
+        return
+    _record(tenant_id, ACTOR, None, {"refused_until": _said(until)})
+
+
+@transaction.atomic
+def set_uncharged_ceiling(
+    *, tenant: Tenant, ceiling: Micros | None, actor: Actor, ip: str | None = None
+) -> None:
+    """Give a tenant a ceiling of its own, or the one of all; it may order again.
+
+    What it has cost today stays counted: below a ceiling that is reached, the next such cost
+    refuses it again.
+    """
+    before = Tenant.objects.values("uncharged_ceiling_micros", "uncharged_until").get(pk=tenant.pk)
+    tenant.uncharged_ceiling_micros, tenant.uncharged_until = ceiling, None
+    tenant.save(update_fields=["uncharged_ceiling_micros", "uncharged_until"])
+    former = {
+        "ceiling_micros": before["uncharged_ceiling_micros"],
+        "refused_until": _said(before["uncharged_until"]),
+    }
+    present = {"ceiling_micros": ceiling, "refused_until": None}
+    _record(tenant.pk, actor, former, present, ip)
+
+
+def _said(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _record(
+    tenant_id: UUID,
+    actor: Actor,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    ip: str | None = None,
+) -> None:
+    record(
+        actor=actor,
+        action="tenant.uncharged",
+        object_type="tenant",
+        object_id=ids.public(ids.TENANT, tenant_id),
+        tenant_id=tenant_id,
+        before=before,
+        after=after,
+        ip=ip,
+    )
