@@ -24,6 +24,8 @@ help: ## show this list
 
 # Where Python may not write bytecode, every process would compile what it imports of this.
 COMPILE = $(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))
+# And each of the processes that run tests what it reads of those (tests/compiled.py).
+PYTEST = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 3 --dist loadfile
 
 run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 	@$(COMPILE)
@@ -31,11 +33,11 @@ run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)
 
 test: venv-dev ## run the tests, against real servers of their own, three files at a time
 	@$(COMPILE)
-	@$(PY) -m pytest -n 3 --dist loadfile
+	@$(PYTEST)
 
 quick: venv-dev ## rules, some services and one flow through all parts, within a minute
 	@$(COMPILE)
-	@$(PY) -m pytest -n 3 --dist loadfile -q -m 'quick and not thorough'
+	@$(PYTEST) -q -m 'quick and not thorough'
 
 coverage: venv-dev ## the tests, measured: 95 % overall, 100 % in billing (slow: not in CI)
 	@$(PY) -m coverage erase
