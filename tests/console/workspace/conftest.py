@@ -88,27 +88,27 @@ def other() -> Customer:
     return Customer("other")
 
 
+def signed_in(customer: Customer, role: str = "owner", email: str = "") -> Client:
+    """A browser's session of a new member."""
+    email = email or f"{role}@{customer.tenant.name}.example"
+    user, _ = User.objects.get_or_create(
+        email=email, defaults={"terms_version": settings.TERMS_VERSION}
+    )
+    add_member(tenant=customer.tenant, user=user, role=Membership.Role(role), actor="test")
+    client = Client()
+    client.force_login(user)
+    return client
+
+
 @pytest.fixture
 def sign_in() -> SignIn:
     """A browser's session of a new member: `sign_in(acme, "owner")`."""
-
-    def signed_in(customer: Customer, role: str = "owner", email: str = "") -> Client:
-        email = email or f"{role}@{customer.tenant.name}.example"
-        user, _ = User.objects.get_or_create(
-            email=email, defaults={"terms_version": settings.TERMS_VERSION}
-        )
-        add_member(tenant=customer.tenant, user=user, role=Membership.Role(role), actor="test")
-        client = Client()
-        client.force_login(user)
-        return client
-
     return signed_in
 
 
-@pytest.fixture
-def delivered(tmp_path: Path) -> Make:
-    """A generation that was made and paid for: `delivered(acme, prompt="a fox")`."""
-    spools = Spools(tmp_path / "spool", SpoolBudget(1_000_000))
+def deliverer(folder: Path) -> Make:
+    """What makes generations and has them paid for; their files would lie in that folder."""
+    spools = Spools(folder, SpoolBudget(1_000_000))
 
     def make(
         customer: Customer,
@@ -127,6 +127,12 @@ def delivered(tmp_path: Path) -> Make:
         return begun
 
     return make
+
+
+@pytest.fixture
+def delivered(tmp_path: Path) -> Make:
+    """A generation that was made and paid for: `delivered(acme, prompt="a fox")`."""
+    return deliverer(tmp_path / "spool")
 
 
 @pytest.fixture

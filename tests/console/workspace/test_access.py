@@ -1,12 +1,17 @@
 """Who may open which page: asked of every address below a workspace, from the URL map."""
 
 import re
+from collections.abc import Iterator
 from contextvars import copy_context
+from copy import deepcopy
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import resolve, reverse
+from pytest_django import DjangoDbBlocker
 
 from accounts.models import AuditEvent, Invitation, Membership
 from accounts.services import invite
@@ -15,7 +20,14 @@ from console.workspace import urls
 from pictor.kit import clock, log
 from storage.exports import KEPT as EXPORT_KEPT
 from storage.models import StoredImage, TenantExport
-from tests.console.workspace.conftest import SignIn, available, told
+from tests.console.workspace.conftest import (
+    Begun,
+    SignIn,
+    available,
+    deliverer,
+    signed_in,
+    told,
+)
 from tests.factories import Customer
 from webhooks.models import Delivery
 
@@ -83,11 +95,54 @@ MAY = {
 }
 
 
+@dataclass(frozen=True)
+class There:
+    """What stands in acme and in another workspace as each test begins."""
+
+    other: Customer
+    made: str
+    """The last of acme's generations."""
+    theirs: str
+    members: dict[str, SimpleCookie]
+    """Of acme's, by their role, the cookies of a browser."""
+
+
+@pytest.fixture(scope="module")
+def everything(
+    begun: Begun, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[There]:
+    """Written once for the module: there is one of whatever a page may be about."""
+    delivered = deliverer(tmp_path_factory.mktemp("spool"))
+    with django_db_blocker.unblock(), transaction.atomic():
+        acme, other = begun.acme, Customer("other")
+        for customer in (acme, other):
+            told(customer)
+            peopled(customer, signed_in)
+        made = [delivered(acme).public_id for _ in range(3)][-1]
+        members = {role: signed_in(acme, role).cookies for role in sorted(EVERYBODY)}
+        there = There(other, made, delivered(other).public_id, members)
+        with django_db_blocker.block():
+            yield there
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(autouse=True)
-def endpoints(acme: Customer, other: Customer) -> None:
-    """Each has one, with a delivery."""
-    for customer in (acme, other):
-        told(customer)
+def there(everything: There, monkeypatch: pytest.MonkeyPatch) -> There:
+    """Its people open more pages in a minute than people may."""
+    monkeypatch.setattr("accounts.rates.buckets.PAGES_OF_PERSON", 10_000)
+    return everything
+
+
+@pytest.fixture
+def other(there: There) -> Customer:
+    return deepcopy(there.other)
+
+
+def member(there: There, role: str = "owner") -> Client:
+    """A browser of acme's member of that role."""
+    client = Client()
+    client.cookies = deepcopy(there.members[role])
+    return client
 
 
 def names() -> list[str]:
@@ -168,10 +223,8 @@ def test_a_page_s_line_in_the_log_has_its_tenant(acme, sign_in):
 
 
 @pytest.mark.parametrize("name", names())
-def test_another_workspace_is_not_there(acme, other, sign_in, delivered, name):
-    theirs = delivered(other).public_id
-    peopled(other, sign_in)
-    client = sign_in(acme)
+def test_another_workspace_is_not_there(acme, other, there, name):
+    theirs, client = there.theirs, member(there)
     before = Transfer.objects.count()
 
     whole = address(name, other, theirs, other.key.public_id)
@@ -198,15 +251,13 @@ def test_another_workspaces_things_are_not_shown_in_ones_own(acme, other, sign_i
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_role_opens_its_pages_and_no_other(acme, sign_in, delivered, name):
-    made = delivered(acme).public_id
-    peopled(acme, sign_in)
-    url = address(name, acme, made, acme.key.public_id)
+def test_a_role_opens_its_pages_and_no_other(acme, there, name):
+    url = address(name, acme, there.made, acme.key.public_id)
 
     statuses = {}
     for role in EVERYBODY:
         with transaction.atomic():  # taken back, so the next one finds everything as it was
-            statuses[role] = asked(sign_in(acme, role), name, url)
+            statuses[role] = asked(member(there, role), name, url)
             transaction.set_rollback(True)
 
     assert {role for role, status in statuses.items() if status != 404} == MAY[name]
@@ -214,32 +265,27 @@ def test_a_role_opens_its_pages_and_no_other(acme, sign_in, delivered, name):
 
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))
-def test_what_is_done_is_not_done_by_looking(acme, sign_in, delivered, name):
-    made = delivered(acme).public_id
-
-    answer = sign_in(acme).get(address(name, acme, made, acme.key.public_id))
+def test_what_is_done_is_not_done_by_looking(acme, there, name):
+    answer = member(there).get(address(name, acme, there.made, acme.key.public_id))
 
     assert answer.status_code == 405
 
 
-def test_looking_at_everything_changes_nothing(acme, sign_in, delivered):
-    made = delivered(acme).public_id
-    client = sign_in(acme)
+def test_looking_at_everything_changes_nothing(acme, there):
+    client = member(there)
     before = (AuditEvent.objects.count(), Transfer.objects.count(), available(acme))
 
     for name in set(names()) - ACTIONS - ELSEWHERE:
-        assert client.get(address(name, acme, made, acme.key.public_id)).status_code == 200
+        page = address(name, acme, there.made, acme.key.public_id)
+        assert client.get(page).status_code == 200
 
     assert (AuditEvent.objects.count(), Transfer.objects.count(), available(acme)) == before
 
 
 @pytest.mark.parametrize("name", sorted(set(names()) - ACTIONS - ELSEWHERE))
-def test_a_page_asks_the_database_little(
-    acme, sign_in, delivered, django_assert_max_num_queries, name
-):
-    made = [delivered(acme).public_id for _ in range(3)][-1]
-    client = sign_in(acme)
-    page = address(name, acme, made, acme.key.public_id)
+def test_a_page_asks_the_database_little(acme, there, django_assert_max_num_queries, name):
+    client = member(there)
+    page = address(name, acme, there.made, acme.key.public_id)
     client.get(page)  # what a process reads once
 
     with django_assert_max_num_queries(12):  # the session's and its person's among them
@@ -249,10 +295,9 @@ def test_a_page_asks_the_database_little(
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_what_a_role_may_not_do_is_not_shown(acme, sign_in, delivered):
-    made = delivered(acme).public_id
+def test_what_a_role_may_not_do_is_not_shown(acme, there):
     shown = {
-        role: sign_in(acme, role).get(address("overview", acme)).content.decode()
+        role: member(there, role).get(address("overview", acme)).content.decode()
         for role in EVERYBODY
     }
 
@@ -267,7 +312,8 @@ def test_what_a_role_may_not_do_is_not_shown(acme, sign_in, delivered):
             "settings",
         ):
             assert (f'href="{address(name, acme)}"' in html) == (role in MAY[name]), (role, name)
-    detail = sign_in(acme, "viewer").get(address("generation", acme, made)).content.decode()
+    page = address("generation", acme, there.made)
+    detail = member(there, "viewer").get(page).content.decode()
     assert "Delete images" not in detail
 
 
@@ -275,15 +321,13 @@ ADDRESS = re.compile(r'(?:href|action|formaction|src|hx-\w+)="(/console/ten_[^"?
 
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
-def test_no_page_leads_a_role_to_what_it_may_not_do(acme, sign_in, delivered, role):
-    peopled(acme, sign_in)
-    made = delivered(acme).public_id
-    client = sign_in(acme, role)
+def test_no_page_leads_a_role_to_what_it_may_not_do(acme, there, role):
+    client = member(there, role)
     shown: set[str] = set()
     wrong: set[tuple[str, str]] = set()
 
     for page in sorted(set(names()) - ACTIONS - ELSEWHERE):
-        answer = client.get(address(page, acme, made, acme.key.public_id))
+        answer = client.get(address(page, acme, there.made, acme.key.public_id))
         for path in set(ADDRESS.findall(answer.content.decode())):
             name = str(resolve(path).url_name)
             shown.add(name)
