@@ -63,4 +63,4 @@ def test_poison_fails_at_its_third_dispatch_and_its_neighbours_succeed(
     assert {upstream.calls[prompt] for prompt in prompts[1:]} == {2}
     assert customer.captures() == [PRICE_OF_LOW] * NEIGHBOURS
     assert customer.balance() == (10_000_000 - NEIGHBOURS * PRICE_OF_LOW, 0)
-    assert stack.manage("ledger_check").returncode == 0
+    operator("ledger_check")  # fails where the books are wrong

@@ -5,11 +5,14 @@ can be connected; and a command removes all of it.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.customer import Operator
 from tests.processes import until
 from tests.servers import Stack, start_stack, stop_stack
 
@@ -19,10 +22,20 @@ def start(folder: Path) -> Stack:
     return start_stack(folder, PICTOR_DEMO_HISTORY="1", PICTOR_FIRST_IMAGE="1")
 
 
-def proof(stack: Stack) -> dict[str, Any]:
+def proof(operator: Operator) -> dict[str, Any]:
     """What `ledger_check --json` says of the running stack."""
-    found: dict[str, Any] = json.loads(stack.manage("ledger_check", "--json").stdout)
+    found: dict[str, Any] = json.loads(operator("ledger_check", "--json"))
     return found
+
+
+@contextmanager
+def operating(stack: Stack) -> Iterator[Operator]:
+    """Commands on that stack without the start of a process for each."""
+    operator = Operator(stack)
+    try:
+        yield operator
+    finally:
+        operator.close()
 
 
 def said(folder: Path) -> str:
@@ -36,16 +49,18 @@ def test_image_and_past_are_made_by_the_first_start_alone_and_a_command_removes_
         until(lambda: "✓ pictures" in said(tmp_path))
         assert "painted 4" in stack.log("pictures")
         assert "first image" in said(tmp_path)
-        first = proof(stack)
+        with operating(stack) as operator:
+            first = proof(operator)
     finally:
         stop_stack(stack)
     stack = start(tmp_path)
     try:
         until(lambda: "Pictor is ready" in said(tmp_path))
-        second = proof(stack)
-        removed = stack.manage("demo", "remove", "--yes")
-        again = stack.manage("demo", "remove", "--yes")
-        after = proof(stack)
+        with operating(stack) as operator:
+            second = proof(operator)
+            removed = operator("demo", "remove", "--yes")
+            again = stack.manage("demo", "remove", "--yes")
+            after = proof(operator)
     finally:
         stop_stack(stack)
 
@@ -54,6 +69,6 @@ def test_image_and_past_are_made_by_the_first_start_alone_and_a_command_removes_
     assert second == first
     assert "✓ pictures" not in said(tmp_path)
     assert "first image" not in said(tmp_path)
-    assert removed.stdout == "erased 2001 generations; the demo begins again\n"
+    assert removed == "erased 2001 generations; the demo begins again\n"
     assert (again.returncode, "no demo data" in again.stderr) == (1, True)
     assert (after["ok"], after["totals"]["tenants"]) == (True, 2)
