@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
     config.addinivalue_line("markers", "quick: a part of `make quick`, as rules are by themselves")
     config.addinivalue_line("markers", "thorough: rules that take too long for `make quick`")
+    config.addinivalue_line("markers", "refused: what its customer asks for comes to nothing")
 
 
 @pytest.hookimpl(tryfirst=True)

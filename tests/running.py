@@ -71,9 +71,24 @@ def make_customer(make_customer_once: MakeCustomer) -> MakeCustomer:
     return make_customer_once
 
 
+@pytest.fixture(scope="session")
+def untouched() -> list[Customer]:
+    """Those that are as they were made."""
+    return []
+
+
 @pytest.fixture
-def customer(make_customer: MakeCustomer) -> Customer:
-    return make_customer()
+def customer(
+    request: pytest.FixtureRequest, make_customer: MakeCustomer, untouched: list[Customer]
+) -> Iterator[Customer]:
+    """A new one; of a test marked as `refused` one that the next such test has too, if it can."""
+    if request.node.get_closest_marker("refused") is None:
+        yield make_customer()
+        return
+    customer = untouched.pop() if untouched else make_customer()
+    yield customer
+    if (customer.states(), customer.balance()) == ({}, (10_000_000, 0)):
+        untouched.append(customer)
 
 
 @pytest.fixture

@@ -144,6 +144,7 @@ BAD_FORMS: dict[str, tuple[bytes, str, str | None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(("content", "content_type", "param"), BAD_FORMS.values(), ids=BAD_FORMS)
 def test_a_bad_form_is_refused(
     customer: Customer, content: bytes, content_type: str, param: str | None
@@ -165,6 +166,7 @@ BAD_IMAGES = {
 }
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("image", BAD_IMAGES.values(), ids=BAD_IMAGES)
 def test_what_is_no_image_is_refused(customer: Customer, image: bytes) -> None:
     response = edit(customer, {"image": ("a.png", image, "image/png")})
@@ -181,6 +183,7 @@ BAD_MASKS = {
 }
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("mask", BAD_MASKS.values(), ids=BAD_MASKS)
 def test_what_is_no_mask_is_refused(customer: Customer, mask: bytes) -> None:
     as_form = edit(customer, {"image": picture(), "mask": mask})
@@ -224,6 +227,7 @@ def test_a_palette_is_an_image_as_any_other(customer: Customer) -> None:
     assert edit(customer, {"image": file.getvalue()}).status_code == 200
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [
@@ -243,6 +247,7 @@ def test_bad_values_are_refused_by_their_names(
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     ("body", "param"),
     [

@@ -143,6 +143,7 @@ def test_without_a_response_format_the_model_s_own_is_answered(
     assert set(answer["data"][0]) == {form}
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     ("model", "size"),
     [

@@ -53,6 +53,7 @@ def test_a_prompt_written_as_json_escapes_counts_its_characters(customer: Custom
     assert response.status_code == 200, response.text
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("prompt", ["", " ", "\n\t", "\u3000", "\u2003 \u00a0", None])
 def test_a_blank_prompt_is_missing(customer: Customer, prompt: str | None) -> None:
     response = customer.client.post(
@@ -103,6 +104,7 @@ def test_a_count_left_out_is_one(customer: Customer, path: str) -> None:
     assert len(response.json()["data"]) == 1
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     "n",
     [
@@ -142,6 +144,7 @@ def test_any_other_count_is_refused(customer: Customer, n: object) -> None:
     assert customer.states() == {}
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("n", [2, "2", 10])
 def test_dall_e_3_makes_one_image_at_a_time(customer: Customer, n: object) -> None:
     response = customer.generate("a fox", model="dall-e-3", n=n)
@@ -174,6 +177,7 @@ def test_compression_makes_smaller_files_of_the_right_format(
     assert coarse[1] * 2 < fine[1]
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("compression", [-1, 101, "50", 50.5, True, [], "a"])
 def test_a_compression_that_is_no_percentage_is_refused(
     customer: Customer, compression: object
@@ -184,6 +188,7 @@ def test_a_compression_that_is_no_percentage_is_refused(
     assert response.json()["error"]["param"] == "output_compression"
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("background", ["transparent", {"type": "transparent"}])
 def test_a_transparent_jpeg_is_refused(customer: Customer, background: object) -> None:
     response = customer.generate("a fox", background=background, output_format="jpeg")

@@ -224,6 +224,7 @@ def test_base64_in_lines_is_sent_on_in_one(
     assert upstream.only.body["image"] == f"data:image/png;base64,{text}"
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     "image",
     [
@@ -272,6 +273,7 @@ def test_an_image_that_is_none_is_refused(
     assert customer.states() == {}
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("image", [7, True, [7], [[SMALL]], {"b64_json": 7}, {"url": ["x"]}])
 def test_an_image_of_a_wrong_type_is_refused(
     customer: Customer, upstream: Recorder, image: object

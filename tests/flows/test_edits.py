@@ -157,6 +157,7 @@ def test_the_sdk_makes_a_variation(customer: Customer, sdk: openai.OpenAI) -> No
 # --- variations -------------------------------------------------------------------------------
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     ("image", "fields", "status", "param"),
     [

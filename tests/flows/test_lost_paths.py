@@ -5,6 +5,7 @@ import pytest
 from tests.customer import Customer
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     ("path", "meant"),
     [
@@ -28,6 +29,7 @@ def test_a_path_that_is_nearly_right_is_named(customer: Customer, path: str, mea
     assert error["message"] == f"There is nothing at this address. Did you mean {meant}?"
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/nothing", "/v1/" + "x/" * 3000])
 def test_a_path_that_is_like_none_gets_no_guess(customer: Customer, path: str) -> None:
     answer = customer.client.get(path)

@@ -83,6 +83,7 @@ def test_buckets_come_in_pages_without_a_gap(customer: Customer) -> None:
     assert sum(row["generations"] for bucket in buckets for row in bucket["results"]) == 1
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     ("query", "param"),
     [

@@ -32,6 +32,7 @@ GROWTH_BYTES = 300 * 1024**2
 # --- reference images -------------------------------------------------------------------------
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize("path", [GENERATIONS, QUOTE])
 @pytest.mark.parametrize("name", ["image", "mask"])
 @pytest.mark.parametrize("url", FORBIDDEN)

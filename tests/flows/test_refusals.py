@@ -70,6 +70,7 @@ REFUSALS: list[tuple[dict[str, Any], tuple[int, str, str, str | None]]] = [
 ]
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(("fields", "expected"), REFUSALS)
 def test_a_request_outside_the_contract_is_refused(
     customer: Customer, fields: dict[str, Any], expected: tuple[int, str, str, str | None]
@@ -82,6 +83,7 @@ def test_a_request_outside_the_contract_is_refused(
     assert customer.states() == {}
 
 
+@pytest.mark.refused
 @pytest.mark.parametrize(
     "body",
     [
