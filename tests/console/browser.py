@@ -108,9 +108,15 @@ def looking(
 def in_every_look(page: Page, base_url: str) -> Iterator[Look]:
     """The looks in turn: what is opened in that tab meanwhile is looked at so."""
     for look in SHOWN:
-        page.set_viewport_size(look.viewport)
+        resize(page, look.viewport)
         choose_theme(page.context, base_url, look)
         yield look
+
+
+def resize(page: Page, viewport: ViewportSize) -> None:
+    """Give it that size, where it has another: it would be laid out anew all the same."""
+    if page.viewport_size != viewport:
+        page.set_viewport_size(viewport)
 
 
 def choose_theme(context: BrowserContext, base_url: str, look: Look) -> None:
@@ -170,29 +176,45 @@ def _is_ours(url: str, home: str) -> bool:
     return parts.scheme in {"data", "blob"} or parts.netloc == home
 
 
-def axe(page: Page, *apart_from: str, has_other_theme: bool = True) -> list[str]:
-    """The accessibility rules a page breaks.
+def axe(page: Page, *apart_from: str) -> list[str]:
+    """The accessibility rules a page breaks; of a wide one in either theme.
 
-    What is too faint is most of the work: it is looked for on wide pages, in both themes, and on a
-    phone in what only phones show. `apart_from` selects parts that are not ours to mend, or are
-    asked about elsewhere.
+    `apart_from` selects parts that are not ours to mend, or are asked about elsewhere.
     """
-    context = {"exclude": [[part] for part in apart_from]} if apart_from else None
+    found = axe_of_look(page, *apart_from)
+    if page.viewport_size == WIDE:
+        theme = page.evaluate("document.documentElement.dataset.theme")
+        found += faint_in(page, "light" if theme == "dark" else "dark", *apart_from)
+        page.evaluate(WEAR, theme)
+    return found
+
+
+def axe_of_look(page: Page, *apart_from: str) -> list[str]:
+    """The accessibility rules it breaks as it is looked at.
+
+    What is too faint is most of the work: it is looked for on wide pages, and on a phone in what
+    only phones show.
+    """
+    context = _but(apart_from)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    if page.viewport_size != WIDE:
-        found = _broken(page, context, RULES, color_contrast=False)
-        if page.locator(PHONES_ALONE).count():
-            found += _broken(page, PHONES_ALONE, CONTRAST)
-        return found
-    found = _broken(page, context, RULES)
-    if has_other_theme:
-        theme = page.evaluate("document.documentElement.dataset.theme")
-        page.evaluate(WEAR, "light" if theme == "dark" else "dark")
-        faint = _broken(page, context, CONTRAST)
-        page.evaluate(WEAR, theme)
-        found += [f"in the other theme, {line}" for line in faint]
+    if page.viewport_size == WIDE:
+        return _broken(page, context, RULES)
+    found = _broken(page, context, RULES, color_contrast=False)
+    if page.locator(PHONES_ALONE).count():
+        found += _broken(page, PHONES_ALONE, CONTRAST)
     return found
+
+
+def faint_in(page: Page, theme: str, *apart_from: str) -> list[str]:
+    """What of it is too faint in that theme, which it wears from then on."""
+    page.evaluate(WEAR, theme)
+    faint = _broken(page, _but(apart_from), CONTRAST)
+    return [f"in the other theme, {line}" for line in faint]
+
+
+def _but(apart_from: tuple[str, ...]) -> dict[str, list[list[str]]] | None:
+    return {"exclude": [[part] for part in apart_from]} if apart_from else None
 
 
 def _broken(

@@ -12,10 +12,13 @@ from tests.console.browser import (
     IS_TOO_WIDE,
     SHOWN,
     WEAR,
-    axe,
+    WIDE,
+    axe_of_look,
+    faint_in,
     faults,
     in_every_look,
     keep,
+    resize,
 )
 
 FIRST_VISIT = {"Stylesheet": 12_000, "Script": 22_000, "Font": 55_000, "all": 130_000}
@@ -41,29 +44,38 @@ def broken_promises(
         wrong += too_heavy(bytes_of, AGAIN if number else FIRST_VISIT)
         found += [f"{look.name}: {line}" for line in wrong]
         if number == 0:
-            found += broken_rules(page)
+            found += _broken_in_every_look(page)
     return found
 
 
 def broken_rules(
     page: Page, name: str = "", *, apart_from: tuple[str, ...] = (), has_other_theme: bool = True
 ) -> list[str]:
-    """What is wrong with an open page, which is given every look in turn.
+    """What is wrong with an open page, which is given every look in turn, and the first again.
 
-    `name` is its pictures'; the others are for `axe`.
+    `name` is its pictures'; `apart_from` is for `axe`.
     """
+    found = _broken_in_every_look(page, name, apart_from, has_other_theme=has_other_theme)
+    resize(page, SHOWN[0].viewport)
+    page.evaluate(WEAR, SHOWN[0].theme)
+    return found
+
+
+def _broken_in_every_look(
+    page: Page, name: str = "", apart_from: tuple[str, ...] = (), *, has_other_theme: bool = True
+) -> list[str]:
+    """The page keeps the last look: each change of looks is a fiftieth of all that is done here."""
     found: list[str] = []
     for look in SHOWN:
-        page.set_viewport_size(look.viewport)
+        resize(page, look.viewport)
         page.evaluate(WEAR, look.theme)
         if name:
             keep(page, f"{name}-{look.name}")
-        wrong = axe(page, *apart_from, has_other_theme=has_other_theme) + [
-            "scrolls sideways"
-        ] * page.evaluate(IS_TOO_WIDE)
+        wrong = axe_of_look(page, *apart_from) + ["scrolls sideways"] * page.evaluate(IS_TOO_WIDE)
+        if has_other_theme and look.viewport == WIDE:
+            other = "light" if look.theme == "dark" else "dark"
+            wrong += faint_in(page, other, *apart_from)
         found += [f"{look.name}: {line}" for line in wrong]
-    page.set_viewport_size(SHOWN[0].viewport)
-    page.evaluate(WEAR, SHOWN[0].theme)
     return found
 
 
