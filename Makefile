@@ -24,7 +24,7 @@ help: ## show this list
 
 # Where Python may not write bytecode, every process would compile what it imports of this.
 COMPILE = $(PY) -m compileall -q $(filter-out manage.py tests,$(SOURCES))
-# And each of the processes that run tests what it reads of those (tests/compiled.py).
+# pytest keeps what it makes of the tests where Python may write bytecode.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 3 --dist loadfile
 
 run: venv ## start one complete Pictor here (PORT=8000 PICTOR_DATA=.pictor)

@@ -7,7 +7,6 @@ that asks for `stack`, and ended by the first one whose file does not: those fil
 lies in temporary folders with ports of its own, so it never meets a running `make run`.
 """
 
-import argparse
 import contextlib
 import os
 import re
@@ -203,14 +202,8 @@ def _is_needed(config: pytest.Config) -> bool:
     """Not to list things; and with `-n`, by the processes that run tests, not by their head."""
     options = config.known_args_namespace
     idle = ("help", "version", "collectonly", "markers", "showfixtures")
-    return not is_head(options) and not any(getattr(options, name, False) for name in idle)
-
-
-def is_head(options: argparse.Namespace) -> bool:
-    """With `-n`, of the process that runs no tests, and starts those that do."""
-    return bool(getattr(options, "numprocesses", None)) and (
-        "PYTEST_XDIST_WORKER" not in os.environ
-    )
+    is_head = getattr(options, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
+    return not is_head and not any(getattr(options, name, False) for name in idle)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
