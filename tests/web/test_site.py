@@ -155,6 +155,22 @@ async def test_a_form_that_grows_above_what_strangers_may_send_is_refused():
     assert json.loads(exchange.body)["error"]["message"] == UNKNOWN
 
 
+async def test_what_waits_on_disk_is_not_in_memory_too_until_more_arrives():
+    piece = bytes(site.MEMORY_BYTES + 1)
+    held: list[int] = []
+    exchange = make_exchange(path="/admin/", headers=HOST)
+
+    async def receive():
+        held.append(sys.getrefcount(piece))
+        is_first = len(held) == 1
+        return {"type": "http.request", "body": piece if is_first else b"", "more_body": is_first}
+
+    await SiteHandler(reads)(exchange.scope, receive, exchange.send)
+
+    assert exchange.body == f"{len(piece)} http.request".encode()
+    assert held[1] == held[0]
+
+
 @pytest.fixture
 def small_budget(settings: Any, tmp_path: Path) -> Iterator[SpoolBudget]:
     """1 MiB, an eighth of it for strangers."""

@@ -36,7 +36,10 @@ async def chunks(
         taken += len(chunk)
         if taken > max_bytes:
             raise too_large()
+        is_last = not message.get("more_body", False)
+        del message  # who waits for more of a slow body keeps none of it
         if chunk:
             yield chunk
-        if not message.get("more_body", False):
+        del chunk
+        if is_last:
             return

@@ -84,6 +84,7 @@ class SiteHandler:
                     too_large = functools.partial(_too_large, most)
                     async for chunk in bodies.chunks(receive, max_bytes=most, too_large=too_large):
                         form.write(chunk)
+                        del chunk  # it is kept there, and not here too until the next one comes
                     async with self._turn(scope):
                         await self._work(scope, form, answer)
                 await answer.send(send)
