@@ -8,19 +8,27 @@ otherwise the resident set size.
 import contextlib
 import statistics
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psutil
+import psycopg
 
 from tests.servers import Stack
 
 GROUPS = ("web", "worker", "short", "postgres", "broker", "s3", "sandbox")
 """`worker` is the image worker; `short` the worker of the short queue, with the reaper."""
 SAMPLE_SECONDS = 0.2
+
+_IN_HAND = """
+SELECT t.name || CASE WHEN g.livemode THEN '' ELSE ' (tests)' END, count(*)
+  FROM generation_generation AS g JOIN accounts_tenant AS t ON t.id = g.tenant_id
+ WHERE g.state = 'running' GROUP BY 1
+"""
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,24 @@ class Sampler:
         while not is_over:
             self._samples.append((self._in_flight(), self._groups.sample()))
             is_over = self._is_over.wait(SAMPLE_SECONDS)
+
+
+class Peaks:
+    """The most of each of some counts, which a Sampler asks for; it is told their sum."""
+
+    def __init__(self, look: Callable[[], Counter[str]]) -> None:
+        self._look = look
+        self.most: Counter[str] = Counter()
+
+    def __call__(self) -> int:
+        found = self._look()
+        self.most |= found
+        return found.total()
+
+
+def in_hand(connection: "psycopg.Connection[Any]") -> Counter[str]:
+    """How many slots each tenant has now, those of its tests apart."""
+    return Counter(dict(connection.execute(_IN_HAND).fetchall()))
 
 
 def idle_bytes(groups: Groups, *, seconds: float = 2.0) -> dict[str, int]:

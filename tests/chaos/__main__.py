@@ -3,8 +3,10 @@
     python -m tests.chaos [--seed N] [--seconds S]
 
 Parts are killed alone, by twos and threes, and kept away while the others start, under load: honest
-orders, an upstream that is hostile, an order that kills whoever sends it, and slow clients. Exit
-status 1 when something that is promised was not so. A seed repeats the faults and their order.
+orders, two greedy tenants, an upstream that is hostile, an order that kills whoever sends it, and
+slow clients. Before that, with nothing killed, honest orders are timed without the greedy and then
+beside them. Exit status 1 when something that is promised was not so. A seed repeats the faults and
+their order.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""One chaos run: a fresh stack, upstreams, callers and faults at once, then the verdict."""
+"""One chaos run: a fresh stack in peace, then callers and faults at once, then the verdict."""
 
 import asyncio
 import json
@@ -8,24 +8,28 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import httpx
+
+from tests.chaos.calm import GREEDY, SLOTS, TENANT, TESTER, calm
 from tests.chaos.faults import Faults
-from tests.chaos.traffic import HONEST, HOSTILE, Traffic
+from tests.chaos.traffic import HONEST, HOSTILE, Keys, Traffic
 from tests.chaos.upstream import Honest, Hostile, serving
 from tests.chaos.verdict import Verdict, verdict
 from tests.customer import Operator
 from tests.processes import is_whole, until
 from tests.servers import Stack, start_stack, stop_stack
 
-TENANT = "chaos"
 AWAY_SECONDS = 20.0
 SHARE_AWAY = 4
 """A short run's absences last at most this part of it."""
+CALM_SECONDS = 20.0
+"""Without kills, and again beside the greedy; a short run's are as long as itself."""
 
 
 def run(*, seed: int, seconds: float) -> Verdict:
     """Chaos for that long, on a stack of its own in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="pictor-chaos-", ignore_cleanup_errors=True) as folder:
-        stack = start_stack(Path(folder))
+        stack = start_stack(Path(folder), PICTOR_WORKER_SLOTS=str(SLOTS))
         try:
             return run_on(stack, seed=seed, seconds=seconds)
         finally:
@@ -41,11 +45,13 @@ def run_on(stack: Stack, *, seed: int, seconds: float) -> Verdict:
     hostile = Hostile(random.Random(seed + 2))  # noqa: S311 - as above
     first, second = stack.upstream_ports[:2]
     with serving(honest, first), serving(hostile, second):
-        traffic = Traffic(stack, _prepared(stack, first, second))
+        traffic = Traffic(stack, _prepared(stack, first, second), honest)
+        greedy = threading.Thread(target=lambda: asyncio.run(traffic.greedy()))
         callers = threading.Thread(target=lambda: asyncio.run(traffic.run()))
-        callers.start()
+        peace = min(CALM_SECONDS, seconds)
         try:
-            until(lambda: bool(traffic.seen.made))
+            found = calm(stack, traffic, seconds=peace, begin_greedy=greedy.start)
+            callers.start()
             faults.run(seconds=seconds, is_whole=lambda: is_whole(stack))
             last = faults.injected[-1].ended_at
             until(lambda: any(began > last for began, _ in traffic.seen.made))
@@ -53,17 +59,38 @@ def run_on(stack: Stack, *, seed: int, seconds: float) -> Verdict:
             raise RuntimeError(f"no image is made: {traffic.seen.answers}") from error
         finally:
             traffic.is_over.set()
-            callers.join()
-        return verdict(stack, tenant=TENANT, seen=traffic.seen, faults=faults.injected)
+            honest.is_over.set()
+            for each in (greedy, callers):
+                if each.ident:
+                    each.join()
+
+        ended = verdict(
+            stack,
+            tenants=[TENANT, GREEDY, TESTER],
+            seen=traffic.seen,
+            faults=faults.injected,
+            let_go=lambda: httpx.post(_delays(stack), trust_env=False),
+        )
+    return Verdict([*found.lines(), *ended.lines], [*found.broken(), *ended.broken])
 
 
-def _prepared(stack: Stack, honest: int, hostile: int) -> str:
-    """Two channels that are alone in what they serve, and a tenant's key."""
+def _delays(stack: Stack) -> str:
+    """Where the sandbox's present delays are ended."""
+    return stack.env["SANDBOX_URL"].removesuffix("/v1") + "/__delays/end"
+
+
+def _prepared(stack: Stack, honest: int, hostile: int) -> Keys:
+    """Two channels that are alone in what they serve, the sandbox for tests, and tenants' keys."""
     with closing(Operator(stack)) as operator:
         for name, port, model in (("honest", honest, HONEST), ("hostile", hostile, HOSTILE)):
+            seconds = "40" if name == "honest" else "6"  # greedy orders take up to 30 s
             address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-chaos")
-            operator("channel", "set", name, *address, "--models", model, "--timeout", "6")
+            operator("channel", "set", name, *address, "--models", model, "--timeout", seconds)
             operator("channel", "enable", name, "--untested")
-        operator("channel", "disable", "sandbox")
-        created = operator("tenant", "create", TENANT, "--balance", "1000", "--json")
-    return str(json.loads(created)["api_key"])
+        operator("channel", "set", "sandbox", "--serves", "test")
+        made = [
+            operator("tenant", "create", name, "--balance", "1000", "--json")
+            for name in (TENANT, GREEDY, TESTER)
+        ]
+        made[2] = operator("key", "create", TESTER, "--test", "--json")
+    return Keys(*(str(json.loads(each)["api_key"]) for each in made))

@@ -1,4 +1,7 @@
-"""Who calls in a chaos run: honest customers, a poisoner, a hostile upstream's, slow ones."""
+"""Who calls in a chaos run: honest customers, a poisoner, a hostile upstream's, slow ones.
+
+And two tenants who are greedy, one by slow requests and one by tests that hang.
+"""
 
 import asyncio
 import contextlib
@@ -10,7 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.chaos.upstream import POISON
+from tests.chaos.upstream import GREEDY, POISON, Honest
 from tests.servers import Stack
 
 GENERATIONS = "/v1/images/generations"
@@ -21,6 +24,20 @@ PROBE_SECONDS = 1.0
 HOSTILE_PAUSE_SECONDS = 1.0
 AGAIN_SECONDS = 0.3
 FINAL_SECONDS = 120.0
+GREEDY_CALLERS, GREEDY_WAITING = 5, 300
+"""So many slow requests wait beyond those that have begun."""
+TESTS = 30
+"""So many tests hang or wait at once; then comes one more each second."""
+HANGS = "[sandbox: delay=300]"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """One tenant's each."""
+
+    honest: str
+    greedy: str
+    tests: str
 
 
 @dataclass
@@ -36,27 +53,52 @@ class Seen:
 
 @dataclass
 class Traffic:
-    """Callers with one key, at once, until the time is over; then each ends what it began."""
+    """Callers at once, until the time is over; then each ends what it began."""
 
     stack: Stack
-    api_key: str
+    keys: Keys
+    upstream: Honest
     seen: Seen = field(default_factory=Seen)
     is_over: threading.Event = field(default_factory=threading.Event)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _queued: int = 0
+    """By the greedy."""
 
     async def run(self) -> None:
-        """All of them."""
-        async with httpx.AsyncClient(
-            base_url=self.stack.base_url,
-            headers={"Authorization": f"Bearer {self.api_key}"},
-            timeout=60,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=None),
-        ) as client:
+        """All but the greedy."""
+        async with self._client(self.keys.honest) as client:
             callers = [self._honest(client) for _ in range(HONEST_CALLERS)]
             callers += [self._hostile(client) for _ in range(HOSTILE_CALLERS)]
             callers += [self._slow() for _ in range(SLOW_CALLERS)]
             await asyncio.gather(*callers, self._poison(client), self._probe(client))
+
+    async def calm(self, seconds: float) -> list[float]:
+        """The honest alone, for so long: how long each order took to its image, or for ever."""
+        ends_at = time.monotonic() + seconds
+        took: list[float] = []
+
+        async def lane(client: httpx.AsyncClient) -> None:
+            while time.monotonic() < ends_at:
+                took.append(await self._image(client))
+
+        async with self._client(self.keys.honest) as client:
+            await asyncio.gather(*(lane(client) for _ in range(HONEST_CALLERS)))
+        return took
+
+    async def greedy(self) -> None:
+        """The greedy: each has far more waiting than its share of the slots."""
+        async with self._client(self.keys.greedy) as client, self._client(self.keys.tests) as tests:
+            callers = [self._greedy(client) for _ in range(GREEDY_CALLERS)]
+            await asyncio.gather(*callers, self._tester(tests))
+
+    def _client(self, api_key: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self.stack.base_url,
+            headers={"Authorization": f"Bearer {api_key}"},
+            timeout=60,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=None),
+        )
 
     async def _honest(self, client: httpx.AsyncClient) -> None:
         while not self.is_over.is_set():
@@ -69,10 +111,13 @@ class Traffic:
                 orders.create_task(self._image(client))
                 await asyncio.sleep(PROBE_SECONDS)
 
-    async def _image(self, client: httpx.AsyncClient) -> None:
+    async def _image(self, client: httpx.AsyncClient) -> float:
+        """Seconds until it was made; infinite where it was not."""
         began = time.monotonic()
-        if await self._order(client, HONEST, f"honest-{next(self._numbers)}"):
-            self.seen.made.append((began, time.monotonic()))
+        if not await self._order(client, HONEST, f"honest-{next(self._numbers)}"):
+            return float("inf")
+        self.seen.made.append((began, time.monotonic()))
+        return time.monotonic() - began
 
     async def _hostile(self, client: httpx.AsyncClient) -> None:
         while not self.is_over.is_set():
@@ -85,12 +130,28 @@ class Traffic:
             await self._order(client, HONEST, f"{POISON}-{next(self._numbers)}")
             await asyncio.to_thread(self.is_over.wait, POISON_PAUSE_SECONDS)
 
+    async def _greedy(self, client: httpx.AsyncClient) -> None:
+        while not self.is_over.is_set():
+            if self._queued - self.upstream.begun(GREEDY) < GREEDY_WAITING:
+                self._queued += 1
+                await self._order(client, HONEST, f"{GREEDY}-{next(self._numbers)}", waits=False)
+            else:
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _tester(self, client: httpx.AsyncClient) -> None:
+        for sent in itertools.count(1):
+            if self.is_over.is_set():
+                return
+            await self._order(client, HONEST, f"test-{next(self._numbers)} {HANGS}", waits=False)
+            if sent >= TESTS:
+                await asyncio.sleep(PROBE_SECONDS)
+
     async def _order(
         self, client: httpx.AsyncClient, model: str, prompt: str, *, waits: bool = True
     ) -> bool:
         """Ask with one idempotency key until there is a final answer; True for an image."""
         body = {"model": model, "prompt": prompt, "size": "1024x1024", "quality": "low"}
-        headers = {"Idempotency-Key": prompt}
+        headers = {"Idempotency-Key": prompt.split(maxsplit=1)[0]}
         if not waits:
             headers["Prefer"] = "respond-async"
         gives_up_at = time.monotonic() + FINAL_SECONDS
@@ -115,7 +176,8 @@ class Traffic:
         """Half a request, a byte a second, again and again."""
         address = httpx.URL(self.stack.base_url)
         head = (
-            f"POST {GENERATIONS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.api_key}\r\n"
+            f"POST {GENERATIONS} HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {self.keys.honest}\r\n"
             "Content-Type: application/json\r\nContent-Length: 500\r\n\r\n"
         )
         while not self.is_over.is_set():

@@ -1,7 +1,7 @@
 """The upstreams of a chaos run: one that delivers, and one that does whatever hurts.
 
 The one that delivers has a poisonous prompt: whoever sends it is killed while it waits, as an image
-that crashes a decoder would do it. It counts the calls of every order.
+that crashes a decoder would do it. A greedy one takes long. It counts the calls of every order.
 """
 
 import asyncio
@@ -12,18 +12,23 @@ import json
 import random
 import struct
 import threading
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from PIL import Image
 
 from tests.raw_server import RawServer, Received, Script, drips, hangs, says, sends
 
-POISON = "poison"
+POISON, GREEDY = "poison", "greedy"
 SECONDS = (0.2, 1.2)
 """An honest image takes this long."""
+SLOW_SECONDS = (10.0, 30.0)
+"""A greedy one."""
+LOOK_SECONDS = 0.5
 
 
 @dataclass
@@ -33,15 +38,27 @@ class Honest:
     kill: Callable[[], None]
     calls: Counter[str] = field(default_factory=Counter)
     dice: random.Random = field(default_factory=random.Random)
+    is_over: threading.Event = field(default_factory=threading.Event)
+    """Nothing takes long any more."""
+
+    def begun(self, kind: str) -> int:
+        """How many orders of that kind have been sent here."""
+        return sum(prompt.startswith(kind) for prompt in list(self.calls))
 
     async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
         body = json.loads(request.body or b"{}")
         prompt = str(body.get("prompt"))
+        is_greedy = prompt.startswith(GREEDY)
         self.calls[prompt] += 1
-        await asyncio.sleep(self.dice.uniform(*SECONDS))
+        await self._take(self.dice.uniform(*(SLOW_SECONDS if is_greedy else SECONDS)))
         if prompt.startswith(POISON):
             await asyncio.to_thread(self.kill)
         await says(_answer(_png(str(body.get("size")))))(request, writer)
+
+    async def _take(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while (left := ends_at - time.monotonic()) > 0 and not self.is_over.is_set():
+            await asyncio.sleep(min(left, LOOK_SECONDS))
 
 
 @dataclass
@@ -60,6 +77,7 @@ def _answer(*images: bytes) -> bytes:
     return json.dumps({"created": 1, "data": data}).encode()
 
 
+@cache
 def _png(size: str) -> bytes:
     width, _, height = size.partition("x")
     file = io.BytesIO()

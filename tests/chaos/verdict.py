@@ -3,6 +3,7 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +24,11 @@ SELECT g.id, g.prompt, g.state, g.dispatch, g.captured_micros, g.error, g.deaths
                         ORDER BY a.dispatch, a.number)
           FROM generation_attempt AS a WHERE a.generation_id = g.id)
 FROM generation_generation AS g JOIN accounts_tenant AS t ON t.id = g.tenant_id
-WHERE t.name = %s
+WHERE t.name = ANY(%s)
 """
 _HELD = """
-SELECT b.held FROM billing_tenantbalance AS b JOIN accounts_tenant AS t ON t.id = b.tenant_id
-WHERE t.name = %s
+SELECT sum(b.held)::bigint FROM billing_tenantbalance AS b
+JOIN accounts_tenant AS t ON t.id = b.tenant_id WHERE t.name = ANY(%s)
 """
 
 
@@ -39,11 +40,18 @@ class Verdict:
     broken: list[str]
 
 
-def verdict(stack: Stack, *, tenant: str, seen: Seen, faults: list[Fault]) -> Verdict:
-    """Wait until all has ended, then look."""
+def verdict(
+    stack: Stack,
+    *,
+    tenants: Sequence[str],
+    seen: Seen,
+    faults: list[Fault],
+    let_go: Callable[[], object],
+) -> Verdict:
+    """Wait until all has ended, then look; `let_go` ends what hangs at the sandbox by now."""
     with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
-        rows = _ended(connection, tenant)
-        (held,) = connection.execute(_HELD, [tenant]).fetchone() or (None,)
+        rows = _ended(connection, list(tenants), let_go)
+        (held,) = connection.execute(_HELD, [list(tenants)]).fetchone() or (None,)
     found = {row["id"] for row in rows}
     lost = [one for one in seen.accepted if ids.parse(ids.GENERATION, one) not in found]
     unended = [row for row in rows if row["state"] in {"queued", "running"}]
@@ -78,12 +86,15 @@ def verdict(stack: Stack, *, tenant: str, seen: Seen, faults: list[Fault]) -> Ve
     return Verdict(lines, broken + ([checked.stdout] if figures["drift"] else []))
 
 
-def _ended(connection: "psycopg.Connection[Any]", tenant: str) -> list[dict[str, Any]]:
-    """The tenant's generations once all are final, or after as long as that may take."""
+def _ended(
+    connection: "psycopg.Connection[Any]", tenants: list[str], let_go: Callable[[], object]
+) -> list[dict[str, Any]]:
+    """The tenants' generations once all are final, or after as long as that may take."""
     names = ("id", "prompt", "state", "dispatch", "captured", "error", "deaths", "attempts")
     gives_up_at = time.monotonic() + TERMINAL_SECONDS
     while True:
-        found = connection.execute(_ROWS, [tenant]).fetchall()
+        let_go()
+        found = connection.execute(_ROWS, [tenants]).fetchall()
         rows = [dict(zip(names, row, strict=True)) for row in found]
         is_over = not any(row["state"] in {"queued", "running"} for row in rows)
         if is_over or time.monotonic() > gives_up_at:

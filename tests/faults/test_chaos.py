@@ -24,4 +24,5 @@ def test_nothing_is_lost_charged_twice_or_wronged_while_parts_are_killed() -> No
 
     assert chaos.returncode == 0, chaos.stdout + chaos.stderr[-4_000:]
     assert "faults injected: " in chaos.stdout
+    assert "beside the greedy" in chaos.stdout
     assert "(0 of them absences)" not in chaos.stdout
