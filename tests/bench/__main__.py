@@ -3,12 +3,12 @@
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
 Scenarios: throughput, waiting, arrivals, big_images, edits, slow_clients, bombs, pages, seals,
-moments, hot_tenant, scrapes, greedy
+moments, hot_tenant, scrapes, greedy, attacks
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
-or a scrape was slow, when a greedy tenant held others up, when seals cost too much, or when
-`ledger_check` finds something afterwards.
+or a scrape was slow, when a greedy tenant held others up, when an attack took memory or an honest
+caller felt it, when seals cost too much, or when `ledger_check` finds something afterwards.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 from pictor.runtime.process import raise_file_limit
 from tests.bench import (
     arrivals,
+    attacks,
     big_images,
     bombs,
     edits,
@@ -50,6 +51,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "hot_tenant": hot_tenant.run,
     "scrapes": scrapes.run,
     "greedy": greedy.run,
+    "attacks": attacks.run,
 }
 MOST_REQUESTS = 10_000
 

@@ -1,21 +1,34 @@
-"""150 hostile clients, and honest ones beside them, in a process of their own.
+"""Hostile clients, and honest ones beside them, in a process of their own.
 
 Run as `python -m tests.bench.attackers`: an `Attack` as JSON on standard input, on standard output
-how long each honest call took, by path, and how many were not answered 200.
+how long each honest call took, by path, and how many were not answered as they should be.
 """
 
 import asyncio
+import itertools
 import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
 
 import aiohttp
 
+from pictor.runtime.process import raise_file_limit
+from tests.customer import GENERATIONS
+
 CALL_SECONDS = 60.0
 """An honest client gives up then."""
+SIGN_IN = "/accounts/login/"
+SIGN_IN_PAUSE_SECONDS = 11.0
+"""Six times a minute an account may sign in."""
+FORMS, FORM_ADDRESSES, FORMS_A_SECOND = 2_000, 8, 200
+FORM_BYTES = 60 * 1024
+"""Above 32 KiB a form waits on disk, and 64 KiB are the most."""
+HALF_FORM_SECONDS = 5.0
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Call = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +39,11 @@ class Attack:
     port: int
     api_key: str
     seconds: float
+    kind: str = "slow"
+    """`slow` clients, unfinished `forms`, or `none` here."""
+    email: str = ""
+    password: str = ""
+    """Who signs in among the honest; with them go an order and the page to sign in."""
 
 
 @dataclass(kw_only=True)
@@ -43,6 +61,8 @@ class Attackers:
         self._attack = attack
         self._ends_at = time.monotonic() + attack.seconds
         self._endured = Endured()
+        hosts = [2 + number for number in range(FORM_ADDRESSES)] if attack.kind == "forms" else [1]
+        self._addresses = itertools.cycle((f"127.0.0.{host}", 0) for host in hosts)
 
     @property
     def _goes_on(self) -> bool:
@@ -50,31 +70,52 @@ class Attackers:
 
     async def run(self) -> Endured:
         """All of them at once."""
+        pause = 1 / FORMS_A_SECOND if self._attack.kind == "forms" else 0.0
+        hostile = [
+            self._again(kind, begins_after=number * pause)
+            for count, kind in self._kinds()
+            for number in range(count)
+        ]
+        async with self._session() as session:
+            honest = [
+                self._asks(session, path)
+                for path in ("/healthz", "/readyz", "/admin/login/", "/openapi.json", "/v1/models")
+            ]
+            if self._attack.email:
+                honest += [self._asks(session, SIGN_IN), self._orders(session), self._signs_in()]
+            await asyncio.gather(*hostile, *honest)
+        return self._endured
+
+    def _kinds(self) -> "list[tuple[int, Callable[[Wire], Awaitable[None]]]]":
         key = f"Authorization: Bearer {self._attack.api_key}\r\n"
-        kinds = [
+        if self._attack.kind == "none":
+            return []
+        if self._attack.kind == "forms":
+            half = _form(SIGN_IN, "", FORM_BYTES + 1_000) + b"a" * FORM_BYTES
+            return [(FORMS, self._sends(half, b"a", HALF_FORM_SECONDS))]
+        return [
             (50, self._sends(_form("/admin/login/", ""), b"a", 1.0)),
             (30, self._sends(_form("/v1/images/generations", key), b"a", 1.0)),
             (40, self._sends(_head("X-Half: "), b"a", 1.0)),
             (10, self._sends(_head("X-Long: "), b"a" * 16_384, 0.001)),
             (20, self._sends(_head(""), b"X-More: a\r\n" * 50, 0.005)),
         ]
-        hostile = [self._again(kind) for count, kind in kinds for _ in range(count)]
-        async with aiohttp.ClientSession(
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             f"http://{self._attack.host}:{self._attack.port}",
             connector=aiohttp.TCPConnector(force_close=True),
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS),
-        ) as session:
-            honest = [
-                self._asks(session, path)
-                for path in ("/healthz", "/readyz", "/admin/login/", "/openapi.json", "/v1/models")
-            ]
-            await asyncio.gather(*hostile, *honest)
-        return self._endured
+            cookie_jar=aiohttp.CookieJar(unsafe=True),  # of an address without a name
+        )
 
-    async def _again(self, kind: Callable[[Wire], Awaitable[None]]) -> None:
+    async def _again(self, kind: Callable[[Wire], Awaitable[None]], *, begins_after: float) -> None:
+        await asyncio.sleep(begins_after)
         while self._goes_on:
             try:
-                wire = await asyncio.open_connection(self._attack.host, self._attack.port)
+                wire = await asyncio.open_connection(
+                    self._attack.host, self._attack.port, local_addr=next(self._addresses)
+                )
                 await kind(wire)
                 wire[1].close()
             except OSError:
@@ -92,31 +133,60 @@ class Attackers:
         return attack
 
     async def _asks(self, session: aiohttp.ClientSession, path: str) -> None:
-        headers = {"Authorization": f"Bearer {self._attack.api_key}"} if "/v1/" in path else {}
+        headers = self._key() if "/v1/" in path else {}
         while self._goes_on:
-            started = time.monotonic()
-            try:
-                async with session.get(path, headers=headers) as answer:
-                    await answer.read()
-                    self._endured.failed += answer.status != 200
-            except (aiohttp.ClientError, TimeoutError):
-                self._endured.failed += 1
-            self._endured.seconds.setdefault(path, []).append(time.monotonic() - started)
+            await self._counted(path, session.get(path, headers=headers))
             await asyncio.sleep(0.1)
+
+    async def _orders(self, session: aiohttp.ClientSession) -> None:
+        body = {"model": "gpt-image-2-origin", "prompt": "A fox", "quality": "low"}
+        while self._goes_on:
+            order = session.post(GENERATIONS, headers=self._key(), json=body)
+            await self._counted("an image", order)
+            await asyncio.sleep(0.1)
+
+    async def _signs_in(self) -> None:
+        """An honest form: the page is asked for, and what it wants is typed."""
+        while self._goes_on:
+            async with self._session() as session:
+                await self._counted(SIGN_IN, session.get(SIGN_IN))
+                cookies = {cookie.key: cookie.value for cookie in session.cookie_jar}
+                form = {
+                    "login": self._attack.email,
+                    "password": self._attack.password,
+                    "csrfmiddlewaretoken": cookies.get("csrftoken", ""),
+                }
+                posted = session.post(SIGN_IN, data=form, allow_redirects=False)
+                await self._counted("a sign-in", posted, status=302)
+            await asyncio.sleep(SIGN_IN_PAUSE_SECONDS)
+
+    async def _counted(self, name: str, call: Call, *, status: int = 200) -> None:
+        started = time.monotonic()
+        try:
+            async with call as answer:
+                await answer.read()
+                self._endured.failed += answer.status != status
+        except (aiohttp.ClientError, TimeoutError):
+            self._endured.failed += 1
+        self._endured.seconds.setdefault(name, []).append(time.monotonic() - started)
+
+    def _key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._attack.api_key}"}
 
 
 def _head(last: str) -> bytes:
     return f"GET / HTTP/1.1\r\nHost: localhost\r\n{last}".encode()
 
 
-def _form(path: str, headers: str) -> bytes:
+def _form(path: str, headers: str, length: int = 1_000) -> bytes:
     return (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 1000\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
     ).encode()
 
 
 def main() -> None:
     """Attack, and write down what was endured."""
+    raise_file_limit()
     attack = Attack(**json.load(sys.stdin))
     json.dump(asdict(asyncio.run(Attackers(attack).run())), sys.stdout)
 

@@ -3,21 +3,25 @@
 import contextlib
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 
 from tests.bench.attackers import Attack, Endured
 from tests.bench.client import Load, Outcome
-from tests.bench.meter import GROUPS, Groups, Sampler, idle_bytes
+from tests.bench.meter import GROUPS, Groups, Peaks, Sampler, idle_bytes, in_hand
 from tests.chaos.upstream import Hostile, serving
 from tests.servers import ROOT, Stack, start_stack, stop_stack
 
@@ -54,6 +58,8 @@ class Attacked:
     endured: Endured
     idle_bytes: dict[str, int]
     peak_bytes: dict[str, int]
+    most: Counter[str]
+    """At once: `slots`, and `spool_bytes`."""
 
 
 class Ground:
@@ -119,8 +125,14 @@ class Ground:
             self._manage("channel", "disable", "sandbox")
             return self.watched(requests=requests, concurrency=concurrency, body=HOSTILE_BODY)
 
-    def attack(self, *, seconds: float) -> Attacked:
-        """Warm the stack up, then let the attackers loose and watch."""
+    def attack(
+        self, *, seconds: float, kind: str = "slow", meanwhile: Callable[[], object] | None = None
+    ) -> Attacked:
+        """Warm the stack up, then let the attackers loose and watch.
+
+        Where the attack is `meanwhile`, which is done here, the process beside it is the honest's,
+        who sign in and order images too.
+        """
         self.warm_up()
         address = urlsplit(self._stack.base_url)
         attack = Attack(
@@ -128,12 +140,33 @@ class Ground:
             port=address.port or 0,
             api_key=self.keys[0],
             seconds=seconds,
+            kind=kind,
+            email="" if kind == "slow" else self._stack.env["PICTOR_DEMO_EMAIL"],
+            password="" if kind == "slow" else self._stack.env["PICTOR_DEMO_PASSWORD"],
         )
         groups = Groups(self._stack)
         idle = idle_bytes(groups)
-        with Sampler(groups, lambda: 0) as seen:
-            endured = Endured(**self._told("tests.bench.attackers", asdict(attack)))
-        return Attacked(endured=endured, idle_bytes=idle, peak_bytes=seen.peak_bytes())
+        with self.database() as connection, ThreadPoolExecutor(1) as pool:
+            used = Peaks(lambda: self._used(connection))
+            with Sampler(groups, used) as seen:
+                told = pool.submit(self._told, "tests.bench.attackers", asdict(attack))
+                if meanwhile:
+                    meanwhile()
+                endured = Endured(**told.result())
+        return Attacked(
+            endured=endured, idle_bytes=idle, peak_bytes=seen.peak_bytes(), most=used.most
+        )
+
+    def database(self) -> "psycopg.Connection[Any]":
+        """As an operator with psql has it; closed by `with`."""
+        return psycopg.connect(self._stack.env["DATABASE_URL"], autocommit=True)
+
+    def _used(self, connection: "psycopg.Connection[Any]") -> Counter[str]:
+        page = httpx.get(f"{self._stack.base_url}/metrics", trust_env=False, timeout=30).text
+        spools = re.findall(r"^pictor_spool_bytes(?:{.*})? (\S+)$", page, re.MULTILINE)
+        return Counter(
+            slots=in_hand(connection).total(), spool_bytes=round(sum(map(float, spools)))
+        )
 
     def ledger_finding(self) -> str | None:
         """What `ledger_check` says when the ledger is wrong; None when it is right."""
