@@ -1,6 +1,6 @@
 """`make chaos`: everything that can go wrong, at once, on a stack of its own.
 
-    python -m tests.chaos [--seed N] [--seconds S]
+    python -m tests.chaos [--seed N] [--seconds S] [--no-greedy]
 
 Parts are killed alone, by twos and threes, and kept away while the others start, under load: honest
 orders, two greedy tenants, an upstream that is hostile, an order that kills whoever sends it, and
@@ -24,12 +24,13 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--no-greedy", action="store_true", help="kills alone")
     options = parser.parse_args(argv)
     if not 1 <= options.seconds <= LONGEST_SECONDS:
         parser.error(f"--seconds is between 1 and {LONGEST_SECONDS}")
     sys.stdout.write(f"seed: {options.seed}\n")
     sys.stdout.flush()
-    found = run(seed=options.seed, seconds=options.seconds)
+    found = run(seed=options.seed, seconds=options.seconds, has_greedy=not options.no_greedy)
     sys.stdout.write("\n".join([*found.lines, *(f"BROKEN {each}" for each in found.broken), ""]))
     return int(bool(found.broken))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.chaos.calm import GREEDY, SLOTS, TENANT, TESTER, calm
+from tests.chaos.calm import GREEDY, SLOTS, TENANT, TESTER, Calm, calm
 from tests.chaos.faults import Faults
 from tests.chaos.traffic import HONEST, HOSTILE, Keys, Traffic
 from tests.chaos.upstream import Honest, Hostile, serving
@@ -26,18 +26,19 @@ CALM_SECONDS = 20.0
 """Without kills, and again beside the greedy; a short run's are as long as itself."""
 
 
-def run(*, seed: int, seconds: float) -> Verdict:
+def run(*, seed: int, seconds: float, has_greedy: bool = True) -> Verdict:
     """Chaos for that long, on a stack of its own in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="pictor-chaos-", ignore_cleanup_errors=True) as folder:
         stack = start_stack(Path(folder), PICTOR_WORKER_SLOTS=str(SLOTS))
         try:
-            return run_on(stack, seed=seed, seconds=seconds)
+            return run_on(stack, seed=seed, seconds=seconds, has_greedy=has_greedy)
         finally:
             stop_stack(stack)
 
 
-def run_on(stack: Stack, *, seed: int, seconds: float) -> Verdict:
+def run_on(stack: Stack, *, seed: int, seconds: float, has_greedy: bool) -> Verdict:
     """The same on a running stack, whose parts are killed."""
+    found: list[Calm] = []
     dice = random.Random(seed)  # noqa: S311 - chaos that can be repeated, no secret
     away = min(AWAY_SECONDS, seconds / SHARE_AWAY)
     faults = Faults(stack, dice, away)
@@ -50,7 +51,8 @@ def run_on(stack: Stack, *, seed: int, seconds: float) -> Verdict:
         callers = threading.Thread(target=lambda: asyncio.run(traffic.run()))
         peace = min(CALM_SECONDS, seconds)
         try:
-            found = calm(stack, traffic, seconds=peace, begin_greedy=greedy.start)
+            if has_greedy:
+                found.append(calm(stack, traffic, seconds=peace, begin_greedy=greedy.start))
             callers.start()
             faults.run(seconds=seconds, is_whole=lambda: is_whole(stack))
             last = faults.injected[-1].ended_at
@@ -71,7 +73,10 @@ def run_on(stack: Stack, *, seed: int, seconds: float) -> Verdict:
             faults=faults.injected,
             let_go=lambda: httpx.post(_delays(stack), trust_env=False),
         )
-    return Verdict([*found.lines(), *ended.lines], [*found.broken(), *ended.broken])
+    return Verdict(
+        [*(line for each in found for line in each.lines()), *ended.lines],
+        [*(line for each in found for line in each.broken()), *ended.broken],
+    )
 
 
 def _delays(stack: Stack) -> str:
