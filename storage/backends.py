@@ -84,7 +84,8 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
     """The bucket that images lie in. Names are object keys; saving replaces what was there.
 
     OPTIONS: bucket_name, region_name, endpoint_url (None: Amazon), access_key, secret_key, and
-    public_endpoint_url, the address in signed urls: clients use it, and the signature covers it.
+    public_endpoint_url, the address in signed urls: clients use it, and the signature covers it;
+    ca_bundle, a file of the authorities that its certificate is held against (empty: certifi's).
     """
 
     bucket_name: str
@@ -93,6 +94,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
     public_endpoint_url: str | None
     access_key: str
     secret_key: str
+    ca_bundle: str
 
     @override
     def get_default_settings(self) -> dict[str, Any]:
@@ -104,29 +106,39 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             "public_endpoint_url": None,
             "access_key": "",
             "secret_key": "",
+            "ca_bundle": "",
         }
 
     @property
     def client(self) -> "S3Client":
         """Boto's client, shared by all threads."""
         with _making:  # `cache` alone lets threads that come at once make one each
-            return _client(self.endpoint_url, self.region_name, self.access_key, self.secret_key)
+            return _client(
+                self.endpoint_url,
+                self.region_name,
+                self.access_key,
+                self.secret_key,
+                self.ca_bundle,
+            )
 
     @property
     def wire(self) -> Wire:
         """What moves bytes, shared by all threads."""
         with _making:
-            return _wire(self._address(self.endpoint_url), self.bucket_name, self._signer)
+            return _wire(self._place, self._signer)
 
     async def loop_wire(self) -> LoopWire:
         """What moves small objects on the running loop, and is that loop's own."""
-        address, signer = self._address(self.endpoint_url), self._signer
-        place = _place(address, self.bucket_name)
+        place, signer = self._place, self._signer
         return await wires.of((place, signer), partial(LoopWire, place, signer))
 
     @property
     def _signer(self) -> Signer:
         return Signer(self.access_key, self.secret_key, self.region_name)
+
+    @property
+    def _place(self) -> Place:
+        return _place(self._address(self.endpoint_url), self.bucket_name, self.ca_bundle)
 
     def _address(self, endpoint_url: str | None) -> str:
         return endpoint_url or AMAZON.format(region=self.region_name)
@@ -199,7 +211,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             expire: after so many seconds.
         """
         address = self._address(self.public_endpoint_url or self.endpoint_url)
-        place = _place(address, self.bucket_name)
+        place = _place(address, self.bucket_name, self.ca_bundle)
         path = place.path_of(name or "")
         query = self._signer.query(
             "GET",
@@ -282,20 +294,20 @@ def ensure_bucket() -> None:
 
 
 @cache
-def _place(address: str, bucket_name: str) -> Place:
-    return Place(address, bucket_name)
+def _place(address: str, bucket_name: str, ca_bundle: str) -> Place:
+    return Place(address, bucket_name, ca_bundle=ca_bundle)
 
 
 @cache
-def _wire(address: str, bucket_name: str, signer: Signer) -> Wire:
-    wire = Wire(_place(address, bucket_name), signer)
+def _wire(place: Place, signer: Signer) -> Wire:
+    wire = Wire(place, signer)
     atexit.register(wire.close)
     return wire
 
 
 @cache
 def _client(
-    endpoint_url: str | None, region_name: str, access_key: str, secret_key: str
+    endpoint_url: str | None, region_name: str, access_key: str, secret_key: str, ca_bundle: str
 ) -> "S3Client":
     import boto3  # noqa: PLC0415 - see above
     from botocore.config import Config  # noqa: PLC0415 - see above
@@ -307,6 +319,7 @@ def _client(
     ).client(
         "s3",
         endpoint_url=endpoint_url or None,
+        verify=ca_bundle or None,
         config=Config(
             # Custom endpoints are signed with SigV2 unless told otherwise.
             signature_version="s3v4",

@@ -275,7 +275,7 @@ class Wire:
 class Place:
     """Where a bucket is: the parts of its urls, and connections to its server."""
 
-    def __init__(self, base_url: str, bucket: str) -> None:
+    def __init__(self, base_url: str, bucket: str, *, ca_bundle: str = "") -> None:
         parts = urlsplit(base_url)
         self.is_tls = parts.scheme == "https"
         usual = 443 if self.is_tls else 80
@@ -285,11 +285,12 @@ class Place:
             self.host = self.host.removesuffix(f":{parts.port}")
         self._before = f"{parts.path.rstrip('/')}/{encoded(bucket)}"
         self.origin = f"{parts.scheme}://{parts.netloc}"
+        self._ca_bundle = ca_bundle
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """Holds certificates against certifi's authorities."""
-        return ssl.create_default_context(cafile=certifi.where())
+        """Holds certificates against the bundle's authorities; without one, against certifi's."""
+        return ssl.create_default_context(cafile=self._ca_bundle or certifi.where())
 
     def path_of(self, name: str) -> str:
         """The path of an object's url, encoded."""

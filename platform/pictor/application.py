@@ -117,7 +117,11 @@ def build() -> App:
     )
     closing = [_close_connections]
     if settings.S3_PASSTHROUGH:
-        url, bucket = settings.S3_ENDPOINT_URL, settings.S3_BUCKET
-        app = passthrough = S3Passthrough(app, endpoint_url=url, bucket=bucket)
+        app = passthrough = S3Passthrough(
+            app,
+            endpoint_url=settings.S3_ENDPOINT_URL,
+            bucket=settings.S3_BUCKET,
+            ca_bundle=settings.S3_CA_BUNDLE,
+        )
         closing.append(passthrough.aclose)
     return Lifespan(Edge(app), closing=closing)

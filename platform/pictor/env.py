@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -91,6 +92,18 @@ def env_url(name: str, default: str = "") -> str:
     if url and not _URL.fullmatch(url):
         raise EnvError(f"{name} must be like https://s3.example.com:9000, not {url!r}")
     return url
+
+
+def env_authorities(name: str) -> str:
+    """The path of a file with certificates of authorities, or none; any other stops the start."""
+    path = env_str(name)
+    if not path:
+        return ""
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise EnvError(f"{name} must be a file of certificates, not {path!r}: {error}") from None
+    return path
 
 
 def env_log_level(name: str) -> str:

@@ -12,6 +12,7 @@ from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
 from pictor import admin_look, log_parts, openapi_parts
 from pictor.env import (
+    env_authorities,
     env_bool,
     env_database,
     env_dollars,
@@ -119,8 +120,7 @@ _VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "Nu
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _VALIDATORS
 ]
-LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/console/"
+LOGIN_URL, LOGIN_REDIRECT_URL = "/accounts/login/", "/console/"
 STAFF_MFA = env_bool("PICTOR_STAFF_MFA", default=True)
 """Staff without a second factor see nothing of the admin but the pages that set one up."""
 
@@ -180,10 +180,8 @@ MFA_ADAPTER = "accounts.sign_in.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Pictor"
 
-LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
-USE_I18N = False
-USE_TZ = True
+LANGUAGE_CODE, TIME_ZONE = "en-us", "UTC"
+USE_I18N, USE_TZ = False, True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
@@ -275,8 +273,8 @@ DOORBELL_APP = "pictor.celery.app"
 
 S3_ENDPOINT_URL = env_url("S3_ENDPOINT_URL")
 S3_PUBLIC_ENDPOINT_URL = env_url("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
-S3_BUCKET = env_str("S3_BUCKET", "pictor")
-S3_REGION = env_str("S3_REGION", "us-east-1")
+S3_CA_BUNDLE = env_authorities("S3_CA_BUNDLE")
+S3_BUCKET, S3_REGION = env_str("S3_BUCKET", "pictor"), env_str("S3_REGION", "us-east-1")
 S3_ACCESS_KEY_ID = env_secret("S3_ACCESS_KEY_ID")
 S3_SECRET_ACCESS_KEY = env_secret("S3_SECRET_ACCESS_KEY")
 S3_PASSTHROUGH = EMBEDDED and bool(S3_ENDPOINT_URL)
@@ -289,6 +287,7 @@ STORAGES = {
             "bucket_name": S3_BUCKET,
             "endpoint_url": S3_ENDPOINT_URL or None,
             "public_endpoint_url": S3_PUBLIC_ENDPOINT_URL or None,
+            "ca_bundle": S3_CA_BUNDLE,
             "region_name": S3_REGION,
             "access_key": S3_ACCESS_KEY_ID,
             "secret_key": S3_SECRET_ACCESS_KEY,

@@ -3,7 +3,15 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from pictor.env import EnvError, env_doors, env_fernet_keys, env_log_level, env_url
+from pictor.env import (
+    EnvError,
+    env_authorities,
+    env_doors,
+    env_fernet_keys,
+    env_log_level,
+    env_url,
+)
+from tests.authorities import make_authority
 
 NAME = "PICTOR_TEST_VALUE"
 
@@ -36,6 +44,35 @@ def test_one_that_is_none_stops_the_start(monkeypatch, typed):
 
     expected = f"{NAME} must be like https://s3.example.com:9000, not {typed!r}"
     assert str(stopped.value) == expected
+
+
+def test_authorities_are_a_file_of_certificates(monkeypatch, tmp_path):
+    monkeypatch.setenv(NAME, str(make_authority(tmp_path)))
+
+    assert env_authorities(NAME) == f"{tmp_path}/authority.pem"
+
+
+def test_without_a_file_there_are_none_of_ones_own(monkeypatch):
+    monkeypatch.setenv(NAME, "")
+
+    assert env_authorities(NAME) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [(None, "No such file or directory"), ("", "NO_CERTIFICATE"), ("authority", "NO_CERTIFICATE")],
+)
+def test_a_file_that_names_no_authority_stops_the_start(monkeypatch, tmp_path, written, said):
+    path = tmp_path / "bundle.pem"
+    if written is not None:
+        path.write_text(written)
+    monkeypatch.setenv(NAME, str(path))
+
+    with pytest.raises(EnvError, match=said) as stopped:
+        env_authorities(NAME)
+
+    begins = f"{NAME} must be a file of certificates, not '{path}': "
+    assert str(stopped.value).startswith(begins)
 
 
 def test_doors_are_as_origins_are_compared_with_them(monkeypatch):

@@ -1,8 +1,11 @@
 """The bucket's paths handed to the S3 server, here a server that says what a test tells it."""
 
+import ssl
+
 import pytest
 
 from pictor.web.passthrough import S3Passthrough
+from tests.authorities import make_authority, make_certificate_by
 from tests.raw_server import running, says, sends
 from tests.web.conftest import call, make_exchange
 
@@ -34,6 +37,22 @@ async def app(s3):
 @pytest.mark.parametrize("path", ["/v1/models", "/pictor", "/pictorial/x.png", "/", "/a/pictor/x"])
 async def test_other_paths_go_to_the_application(app, path):
     assert (await call(app, method="GET", path=path)).body == b"the application"
+
+
+@pytest.mark.parametrize(("knows", "status"), [(True, 200), (False, 503)])
+async def test_its_certificate_is_held_against_the_bundle(tmp_path, knows, status):
+    authority = make_authority(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(make_certificate_by(authority, "localhost"))
+    bundle = str(authority) if knows else ""
+
+    async with running(says(IMAGE), tls=tls) as s3:
+        url = f"https://localhost:{s3.port}"
+        app = S3Passthrough(inner, endpoint_url=url, bucket="pictor", ca_bundle=bundle)
+        exchange = await call(app, method="GET", path="/pictor/1.png")
+        await app.aclose()
+
+    assert exchange.status == status
 
 
 async def test_an_object_comes_as_the_s3_server_has_it(app, s3):

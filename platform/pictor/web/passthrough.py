@@ -5,6 +5,7 @@ nothing is decoded or buffered whole. GET, HEAD and CORS preflights only: what a
 ours can do.
 """
 
+import ssl
 from http import HTTPStatus
 from typing import Any
 
@@ -38,10 +39,11 @@ CORS = [
 class S3Passthrough:
     """Serves the bucket's paths from the S3 server and everything else from the app."""
 
-    def __init__(self, app: App, *, endpoint_url: str, bucket: str) -> None:
+    def __init__(self, app: App, *, endpoint_url: str, bucket: str, ca_bundle: str = "") -> None:
         self._app = app
         self._endpoint_url = endpoint_url
         self._prefix = f"/{bucket}/"
+        self._ca_bundle = ca_bundle
         self._client: httpx.AsyncClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +101,9 @@ class S3Passthrough:
         if self._client is None:
             self._client = httpx.AsyncClient(
                 base_url=self._endpoint_url,
+                verify=ssl.create_default_context(cafile=self._ca_bundle)
+                if self._ca_bundle
+                else True,
                 trust_env=False,
                 timeout=httpx.Timeout(30, connect=2),
                 limits=httpx.Limits(max_connections=512),
