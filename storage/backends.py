@@ -29,7 +29,7 @@ from typing_extensions import override
 from pictor.kit import clock
 from pictor.kit.spool import CHUNK_BYTES
 from storage.loop_wire import LoopWire, wires
-from storage.signing import Signer
+from storage.signing import Signer, Signers
 from storage.wire import (
     CONNECT_TIMEOUT_SECONDS,
     MISSING,
@@ -47,8 +47,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import BucketLocationConstraintType
 
+    from storage.chain import Chain
+
 AMAZON = "https://s3.{region}.amazonaws.com"
 """Where no endpoint is named."""
+KEYS = "keys"
+"""Of S3_CREDENTIALS: those that the settings name."""
 URL_SECONDS = 3600
 TRIES = 2
 """Of boto3's requests: one repetition covers a connection that the server has just closed."""
@@ -59,6 +63,8 @@ ONE_REQUEST_BYTES = 4 * 1024**3
 PART_BYTES = 16 * 1024**2
 
 _making = threading.Lock()
+_choosing = threading.Lock()
+"""Of what signs: an event loop takes it too, and does not wait while boto3's client is made."""
 _OWNED = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
@@ -85,7 +91,8 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
 
     OPTIONS: bucket_name, region_name, endpoint_url (None: Amazon), access_key, secret_key, and
     public_endpoint_url, the address in signed urls: clients use it, and the signature covers it;
-    ca_bundle, a file of the authorities that its certificate is held against (empty: certifi's).
+    ca_bundle, a file of the authorities that its certificate is held against (empty: certifi's);
+    credentials, `keys` or `chain`: access_key and secret_key, or what botocore's chain has.
     """
 
     bucket_name: str
@@ -95,6 +102,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
     access_key: str
     secret_key: str
     ca_bundle: str
+    credentials: str
 
     @override
     def get_default_settings(self) -> dict[str, Any]:
@@ -107,34 +115,38 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             "access_key": "",
             "secret_key": "",
             "ca_bundle": "",
+            "credentials": KEYS,
         }
 
     @property
     def client(self) -> "S3Client":
         """Boto's client, shared by all threads."""
+        signers = self._signers
         with _making:  # `cache` alone lets threads that come at once make one each
-            return _client(
-                self.endpoint_url,
-                self.region_name,
-                self.access_key,
-                self.secret_key,
-                self.ca_bundle,
-            )
+            return _client(self.endpoint_url, self.region_name, self.ca_bundle, signers)
 
     @property
     def wire(self) -> Wire:
         """What moves bytes, shared by all threads."""
+        signers = self._signers
         with _making:
-            return _wire(self._place, self._signer)
+            return _wire(self._place, signers)
 
     async def loop_wire(self) -> LoopWire:
         """What moves small objects on the running loop, and is that loop's own."""
-        place, signer = self._place, self._signer
-        return await wires.of((place, signer), partial(LoopWire, place, signer))
+        place, signers = self._place, self._signers
+        return await wires.of((place, signers), partial(LoopWire, place, signers))
+
+    def begin(self) -> None:
+        """Have what signs at hand, before an event loop asks for it. Raises StorageFailed."""
+        self._signers()
 
     @property
-    def _signer(self) -> Signer:
-        return Signer(self.access_key, self.secret_key, self.region_name)
+    def _signers(self) -> Signers:
+        with _choosing:
+            if self.credentials == KEYS:
+                return _signers_by_keys(self.access_key, self.secret_key, self.region_name)
+            return _chain(self.region_name).signer
 
     @property
     def _place(self) -> Place:
@@ -208,12 +220,12 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         Args:
             name: the object key.
             parameters: of S3's GetObject, signed too: `response-content-type`.
-            expire: after so many seconds.
+            expire: after so many seconds, or with the credentials that sign it, unasked.
         """
         address = self._address(self.public_endpoint_url or self.endpoint_url)
         place = _place(address, self.bucket_name, self.ca_bundle)
         path = place.path_of(name or "")
-        query = self._signer.query(
+        query = self._signers().query(
             "GET",
             path,
             parameters or {},
@@ -222,6 +234,14 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             now=clock.now(),
         )
         return f"{place.origin}{path}?{query}"
+
+    def good_for(self, seconds: int) -> int:
+        """How long a url that is to be so can be good: no longer than what signs it now.
+
+        At least a second, since S3 takes no less. Raises StorageFailed without credentials.
+        """
+        at = clock.now().replace(microsecond=0)  # as a signature has it
+        return max(1, int(min(seconds, self._signers().seconds_left(at))))
 
     @override
     def delete(self, name: str) -> None:
@@ -284,6 +304,14 @@ def client() -> "S3Client":
     return bucket.client
 
 
+def refuse_to_serve() -> None:
+    """End a server's start with one clear line where there are no credentials to sign with."""
+    try:
+        bucket.begin()
+    except StorageFailed as error:
+        raise SystemExit(f"S3_CREDENTIALS=chain: {error}. See docs/operations.md.") from None
+
+
 def ensure_bucket() -> None:
     """Create the bucket unless it exists. Safe to call from several processes at once."""
     try:
@@ -299,23 +327,36 @@ def _place(address: str, bucket_name: str, ca_bundle: str) -> Place:
 
 
 @cache
-def _wire(place: Place, signer: Signer) -> Wire:
-    wire = Wire(place, signer)
+def _signers_by_keys(access_key: str, secret_key: str, region_name: str) -> Signers:
+    signer = Signer(access_key, secret_key, region_name)
+    return lambda: signer
+
+
+@cache
+def _chain(region_name: str) -> "Chain":
+    from storage.chain import Chain  # noqa: PLC0415 - botocore, which not everybody needs
+
+    return Chain(region_name)
+
+
+@cache
+def _wire(place: Place, signers: Signers) -> Wire:
+    wire = Wire(place, signers)
     atexit.register(wire.close)
     return wire
 
 
 @cache
 def _client(
-    endpoint_url: str | None, region_name: str, access_key: str, secret_key: str, ca_bundle: str
+    endpoint_url: str | None, region_name: str, ca_bundle: str, signers: Signers
 ) -> "S3Client":
     import boto3  # noqa: PLC0415 - see above
     from botocore.config import Config  # noqa: PLC0415 - see above
 
+    from storage.boto_session import BotoSession  # noqa: PLC0415 - see above
+
     client = boto3.session.Session(
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        region_name=region_name,
+        botocore_session=BotoSession(signers), region_name=region_name
     ).client(
         "s3",
         endpoint_url=endpoint_url or None,

@@ -14,7 +14,7 @@ from pictor.kit import pools
 from pictor.kit.http1 import Connection, Request, TransportError
 from pictor.kit.per_loop import PerLoop
 from pictor.kit.spool import CHUNK_BYTES
-from storage.signing import Signer
+from storage.signing import Signers
 from storage.wire import (
     CONNECT_TIMEOUT_SECONDS,
     MAX_IDLE_CONNECTIONS,
@@ -36,12 +36,12 @@ class LoopWire:
 
     Args:
         place: where it is, as requests reach it.
-        signer: signs each request.
+        signers: what signs each request.
     """
 
-    def __init__(self, place: Place, signer: Signer) -> None:
+    def __init__(self, place: Place, signers: Signers) -> None:
         self._place = place
-        self._signer = signer
+        self._signers = signers
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._idle: list[tuple[float, Connection]] = []
 
@@ -49,7 +49,7 @@ class LoopWire:
         """Save an object; one that is there is replaced."""
         path, headers = signed(
             self._place,
-            self._signer,
+            self._signers,
             "PUT",
             name,
             kept_with(content_type),
@@ -130,4 +130,4 @@ class LoopWire:
 
 
 wires: PerLoop[LoopWire] = PerLoop()
-"""By place and signer."""
+"""By place and what signs."""

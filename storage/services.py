@@ -47,6 +47,7 @@ __all__ = [
     "signed_url",
     "upload",
     "upload_on_loop",
+    "url_seconds",
 ]
 
 logger = logging.getLogger(__name__)
@@ -136,13 +137,13 @@ def require(keys: Iterable[str]) -> None:
 def signed_url(
     key: str, *, content_type: str, expires_seconds: int | None = None, attachment: str = ""
 ) -> str:
-    """A url that needs no key until it expires (default: URL_EXPIRY_SECONDS). Makes no request.
+    """A url that needs no key until it expires, see `url_seconds`. Makes no request.
 
     The content type, and how long whoever has the url may keep the object, are part of what is
     signed, so they are right even where the S3 server forgot them; with `attachment` so is that a
     browser saves it, under this name, and nowhere else.
     """
-    seconds = expires_seconds or settings.URL_EXPIRY_SECONDS
+    seconds = url_seconds(expires_seconds)
     kept = "no-store" if attachment else f"max-age={seconds}"
     parameters = {
         "response-content-type": content_type,
@@ -151,6 +152,14 @@ def signed_url(
     if attachment:
         parameters["response-content-disposition"] = f'attachment; filename="{attachment}"'
     return bucket.url(key, parameters=parameters, expire=seconds)
+
+
+def url_seconds(expires_seconds: int | None = None) -> int:
+    """How long a url is good: so long (default: URL_EXPIRY_SECONDS), or until the credentials end.
+
+    Raises StorageFailed where there are none to sign with.
+    """
+    return bucket.good_for(expires_seconds or settings.URL_EXPIRY_SECONDS)
 
 
 def delete_objects(keys: Iterable[str]) -> None:

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.h
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -25,6 +26,14 @@ class Signer:
     access_key: str
     secret_key: str = field(repr=False)
     region: str
+    token: str = field(default="", repr=False)
+    """Of credentials for a session."""
+    expires_at: datetime | None = None
+    """When they end, and every url with them."""
+
+    def seconds_left(self, now: datetime) -> float:
+        """How long they are still good; without an end, infinitely."""
+        return math.inf if self.expires_at is None else (self.expires_at - now).total_seconds()
 
     def headers(
         self,
@@ -46,6 +55,8 @@ class Signer:
         """
         at = _stamp(now)
         signed = {**headers, "x-amz-content-sha256": body_sha256, "x-amz-date": at}
+        if self.token:
+            signed["x-amz-security-token"] = self.token
         names = ";".join(sorted(signed))
         lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
         request = "\n".join([method, path, "", lines, names, body_sha256])
@@ -76,6 +87,8 @@ class Signer:
             "X-Amz-Expires": str(expires_seconds),
             "X-Amz-SignedHeaders": "host",
         }
+        if self.token:
+            signing["X-Amz-Security-Token"] = self.token
         pairs = [_pair(name, value) for name, value in signing.items()]
         request = "\n".join(
             [method, path, "&".join(sorted(pairs)), f"host:{host}\n", "host", UNSIGNED_BODY]
@@ -92,6 +105,10 @@ class Signer:
         digest = hashlib.sha256(request.encode()).hexdigest()
         text = "\n".join([ALGORITHM, at, self._scope(at), digest])
         return _mac(_key_of_day(self.secret_key, at[:8], self.region), text).hex()
+
+
+Signers = Callable[[], Signer]
+"""What signs now: asked for each request and url anew, since credentials may be renewed."""
 
 
 def encoded(text: str, *, also: str = "") -> str:

@@ -30,7 +30,7 @@ from typing_extensions import override
 
 from pictor.kit import clock
 from pictor.kit.spool import CHUNK_BYTES
-from storage.signing import Signer, encoded
+from storage.signing import Signers, encoded
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 20
@@ -146,12 +146,12 @@ class Wire:
 
     Args:
         place: where it is, as requests reach it.
-        signer: signs each request.
+        signers: what signs each request.
     """
 
-    def __init__(self, place: "Place", signer: Signer) -> None:
+    def __init__(self, place: "Place", signers: Signers) -> None:
         self._place = place
-        self._signer = signer
+        self._signers = signers
         self._idle: deque[tuple[float, http.client.HTTPConnection]] = deque()
 
     def put(
@@ -221,7 +221,7 @@ class Wire:
         """
         path, sent = signed(
             self._place,
-            self._signer,
+            self._signers,
             method,
             name,
             headers,
@@ -319,7 +319,7 @@ def kept_with(content_type: str) -> dict[str, str]:
 
 def signed(
     place: Place,
-    signer: Signer,
+    signers: Signers,
     method: str,
     name: str,
     headers: Mapping[str, str],
@@ -329,7 +329,7 @@ def signed(
 ) -> tuple[str, dict[str, str]]:
     """A request's path, and its headers with those that sign it."""
     path = place.path_of(name)
-    sent = signer.headers(
+    sent = signers().headers(
         method,
         path,
         {**headers, "host": place.host},

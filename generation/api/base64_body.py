@@ -15,10 +15,10 @@ import pybase64
 from django.http import StreamingHttpResponse
 
 from generation.api.objects import ImagesAnswer
-from generation.api.shown import with_base64
+from generation.api.shown import cannot_be_read, with_base64
 from generation.selectors import Finished
 from pictor.kit import pools
-from pictor.kit.errors import NotFound, Unavailable
+from pictor.kit.errors import NotFound
 from storage.models import StoredImage
 from storage.services import ObjectMissing, StorageFailed, open_stream, require
 
@@ -108,11 +108,7 @@ def _refused(finished: Finished) -> Iterator[None]:
     except ObjectMissing:
         raise deleted() from None
     except (StorageFailed, TimeoutError):
-        raise Unavailable(
-            "The image is stored, but cannot be read at the moment. Fetch it later:"
-            f" GET /v1/images/generations/{finished.generation.public_id}",
-            should_retry=False,
-        ) from None
+        raise cannot_be_read(finished.generation) from None
 
 
 async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

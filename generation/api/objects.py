@@ -123,7 +123,11 @@ class Metadata(ApiObject):
         " as its EXIF said; bytes after a png's pixels were cut; or a jpeg got the end marker that"
         " it lacked. Absent where nothing was.",
     )
-    url_expires_at = serializers.IntegerField(required=False)
+    url_expires_at = serializers.IntegerField(
+        required=False,
+        help_text="Unix time at which every `url` of this answer ends; fetching the generation"
+        " again gives new ones.",
+    )
 
 
 class ImagesAnswer(ApiObject):

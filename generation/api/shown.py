@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
 from generation.answer import DELETED
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import clock
+from pictor.kit.errors import Unavailable
 from storage.models import StoredImage
-from storage.services import signed_url
+from storage.services import StorageFailed, signed_url, url_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +80,38 @@ class Shown:
 
 
 def shown(finished: Finished) -> Shown:
-    """A generation with its result, if it has one. Signs urls, makes no request."""
+    """A generation with its result, if it has one. Makes no request. Raises Unavailable."""
     is_done = finished.generation.state == State.SUCCEEDED
     result = with_urls(finished) if is_done and finished.images else None
     return Shown(finished.generation, result)
 
 
+def cannot_be_read(generation: Generation) -> Unavailable:
+    """For a caller whose images are there, while storage or what signs for it is not."""
+    return Unavailable(
+        "The image is stored, but cannot be read at the moment. Fetch it later:"
+        f" GET /v1/images/generations/{generation.public_id}",
+        should_retry=False,
+    )
+
+
 def with_urls(finished: Finished) -> Result:
-    """The result by urls, presigned now and never stored."""
-    images = [
-        ShownImage(
-            url=signed_url(image.object_key, content_type=image.content_type),
-            revised_prompt=_revised_prompt(image),
-        )
-        for image in finished.images
-    ]
-    expires_at = int(clock.now().timestamp()) + settings.URL_EXPIRY_SECONDS
-    return Result(finished.generation, images, url_expires_at=expires_at)
+    """The result by urls, presigned now and never stored. Raises Unavailable."""
+    now = clock.now()
+    try:
+        seconds = url_seconds()
+        images = [
+            ShownImage(
+                url=signed_url(
+                    image.object_key, content_type=image.content_type, expires_seconds=seconds
+                ),
+                revised_prompt=_revised_prompt(image),
+            )
+            for image in finished.images
+        ]
+    except StorageFailed:
+        raise cannot_be_read(finished.generation) from None
+    return Result(finished.generation, images, url_expires_at=int(now.timestamp()) + seconds)
 
 
 def with_base64(finished: Finished, mark: str) -> Result:

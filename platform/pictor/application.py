@@ -42,6 +42,7 @@ from pictor.web.metrics import Metrics
 from pictor.web.passthrough import S3Passthrough
 from pictor.web.probes import Probes
 from pictor.web.site import SiteHandler
+from storage import backends
 
 ADMITTED_SECONDS = 2.0
 """How long the end of the process waits for those who are being admitted."""
@@ -108,6 +109,7 @@ async def _close_connections() -> None:
 def build() -> App:
     """The application of this process's settings."""
     refuse_to_serve()
+    backends.refuse_to_serve()
     stock: Any = get_asgi_application()
     forms = FormPaths(FORM_PATHS, FORM_LIMITS)
     site = Probes(SiteHandler(stock, sender=sender), image_workers=lease.alive)

@@ -48,6 +48,14 @@ def env_bool(name: str, *, default: bool = False) -> bool:
     raise EnvError(f"{name} must be true or false, not {raw!r}")
 
 
+def env_choice(name: str, default: str, *others: str) -> str:
+    """One of these words, the first by default; another one stops the start."""
+    word = env_str(name, default)
+    if word not in {default, *others}:
+        raise EnvError(f"{name} must be {' or '.join([default, *others])}, not {word!r}")
+    return word
+
+
 def env_int(name: str, default: int, *, least: int = 1) -> int:
     """The variable as an integer, no smaller one; anything else stops the start."""
     raw = env_str(name)

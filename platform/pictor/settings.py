@@ -14,6 +14,7 @@ from pictor import admin_look, log_parts, openapi_parts
 from pictor.env import (
     env_authorities,
     env_bool,
+    env_choice,
     env_database,
     env_dollars,
     env_doors,
@@ -275,6 +276,7 @@ S3_ENDPOINT_URL = env_url("S3_ENDPOINT_URL")
 S3_PUBLIC_ENDPOINT_URL = env_url("S3_PUBLIC_ENDPOINT_URL", S3_ENDPOINT_URL)
 S3_CA_BUNDLE = env_authorities("S3_CA_BUNDLE")
 S3_BUCKET, S3_REGION = env_str("S3_BUCKET", "pictor"), env_str("S3_REGION", "us-east-1")
+S3_CREDENTIALS = env_choice("S3_CREDENTIALS", "keys", "chain")
 S3_ACCESS_KEY_ID = env_secret("S3_ACCESS_KEY_ID")
 S3_SECRET_ACCESS_KEY = env_secret("S3_SECRET_ACCESS_KEY")
 S3_PASSTHROUGH = EMBEDDED and bool(S3_ENDPOINT_URL)
@@ -289,6 +291,7 @@ STORAGES = {
             "public_endpoint_url": S3_PUBLIC_ENDPOINT_URL or None,
             "ca_bundle": S3_CA_BUNDLE,
             "region_name": S3_REGION,
+            "credentials": S3_CREDENTIALS,
             "access_key": S3_ACCESS_KEY_ID,
             "secret_key": S3_SECRET_ACCESS_KEY,
         },

@@ -45,6 +45,13 @@ def test_the_keys_of_the_storage_are_secrets():
     assert {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"} <= set(SECRETS)
 
 
+def test_keys_of_the_storage_are_not_wanted_where_a_chain_has_its_own(settings):
+    settings.S3_CREDENTIALS = "chain"
+    settings.S3_ACCESS_KEY_ID = settings.S3_SECRET_ACCESS_KEY = settings.KEY_PEPPER = ""
+
+    assert [found.msg for found in secrets_are_set(None)] == ["PICTOR_KEY_PEPPER is not set"]
+
+
 def test_a_missing_secret_is_named_as_the_environment_has_it(settings):
     settings.KEY_PEPPER = ""
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.servers import ROOT, Stack, bare_environment
+from tests.token_services import nothing_else, session
 
 SERVERS_ALONE = frozenset(
     {
@@ -34,18 +35,22 @@ for name in PARTS[sys.argv[1]]:
 """
 
 
-def imported(stack: Stack, code: str, *words: str) -> set[str]:
-    """Every module that the code has imported at its end."""
-    ran = subprocess.run(  # noqa: S603 (our own command line)
+def ran(stack: Stack, code: str, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """The code, in a process of its own; never raises."""
+    return subprocess.run(  # noqa: S603 (our own command line)
         [sys.executable, "-c", code, *words],
         cwd=ROOT,
-        env={**bare_environment(), **stack.env},
+        env={**bare_environment(), **stack.env, **env},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    return set(ran.stdout.splitlines()[-1].split())
+
+
+def imported(stack: Stack, code: str, *words: str, **env: str) -> set[str]:
+    """Every module that the code has imported at its end."""
+    return set(ran(stack, code, *words, **env).stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
@@ -87,6 +92,35 @@ def test_what_images_go_through_is_there_at_the_start_without_boto3(stack, in_we
 
     assert "storage.wire" in in_web & in_worker
     assert not (in_web | in_worker) & {"boto3", "botocore"}
+
+
+SERVERS = {"web": [WEB], "images": [WORKER, "images"], "short": [WORKER, "short"]}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_has_what_a_chain_finds_at_its_start_and_no_boto3(stack, server, tmp_path):
+    env = {**nothing_else(tmp_path), **session("AKIAEXAMPLE"), "S3_CREDENTIALS": "chain"}
+
+    modules = imported(stack, *SERVERS[server], **env)
+
+    assert "storage.chain" in modules
+    assert "boto3" not in modules
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_does_not_start_where_a_chain_finds_nothing(stack, server, tmp_path):
+    env = {**nothing_else(tmp_path), "S3_CREDENTIALS": "chain"}
+
+    ended = ran(stack, *SERVERS[server], **env)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        "S3_CREDENTIALS=chain: botocore's chain finds no credentials. See docs/operations.md."
+    )
+
+
+def test_the_embedded_server_has_its_own_keys_whatever_is_set(stack):
+    assert stack.env["S3_CREDENTIALS"] == "keys"
 
 
 def test_a_worker_of_the_short_queue_has_no_pages_and_nothing_that_images_go_through(stack):

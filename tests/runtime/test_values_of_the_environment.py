@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from pictor.env import (
     EnvError,
     env_authorities,
+    env_choice,
     env_doors,
     env_fernet_keys,
     env_log_level,
@@ -44,6 +45,22 @@ def test_one_that_is_none_stops_the_start(monkeypatch, typed):
 
     expected = f"{NAME} must be like https://s3.example.com:9000, not {typed!r}"
     assert str(stopped.value) == expected
+
+
+@pytest.mark.parametrize(("typed", "word"), [("", "keys"), ("keys", "keys"), ("chain", "chain")])
+def test_a_word_is_one_of_those_there_are(monkeypatch, typed, word):
+    monkeypatch.setenv(NAME, typed)
+
+    assert env_choice(NAME, "keys", "chain") == word
+
+
+def test_another_word_stops_the_start(monkeypatch):
+    monkeypatch.setenv(NAME, "chains")
+
+    with pytest.raises(EnvError) as stopped:
+        env_choice(NAME, "keys", "chain")
+
+    assert str(stopped.value) == f"{NAME} must be keys or chain, not 'chains'"
 
 
 def test_authorities_are_a_file_of_certificates(monkeypatch, tmp_path):

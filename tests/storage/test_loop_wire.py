@@ -14,11 +14,10 @@ from pictor.kit.spool import Spools
 from storage import loop_wire as module
 from storage.loop_wire import LoopWire
 from storage.services import open_stream, upload_on_loop
-from storage.signing import Signer
 from storage.wire import ObjectMissing, Place, StorageFailed
 from tests.kit.calls import make_certificate
 from tests.raw_server import Received, running
-from tests.storage.answers import OK, answered
+from tests.storage.answers import OK, answered, signers
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +30,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 
 @pytest.fixture
 async def wire(server: Any) -> AsyncIterator[LoopWire]:
-    made = LoopWire(Place(server.url, "images"), Signer("key", "secret", "us-east-1"))
+    made = LoopWire(Place(server.url, "images"), signers)
     yield made
     await made.end()
 
@@ -107,7 +106,7 @@ async def test_a_server_that_says_nothing_is_waited_for_twice(monkeypatch, serve
 
 
 async def test_a_server_that_is_not_there_is_storage_that_failed(server, wire):
-    gone = LoopWire(Place("http://127.0.0.1:1", "images"), Signer("key", "secret", "us-east-1"))
+    gone = LoopWire(Place("http://127.0.0.1:1", "images"), signers)
 
     with pytest.raises(StorageFailed, match="ConnectionRefusedError"):
         await put(gone)
@@ -126,7 +125,7 @@ async def test_connections_are_kept_for_as_many_as_may_be_idle(monkeypatch, serv
 
 async def test_many_take_turns(monkeypatch, server):
     monkeypatch.setattr(module, "AT_ONCE", 2)
-    wire = LoopWire(Place(server.url, "images"), Signer("key", "secret", "us-east-1"))
+    wire = LoopWire(Place(server.url, "images"), signers)
     server.answers += [OK] * 20
 
     await asyncio.gather(*(put(wire) for _ in range(20)))
@@ -175,11 +174,11 @@ async def test_its_certificate_is_held_against_the_authorities(tmp_path, monkeyp
 
     async with running(script, tls=tls) as server:
         place = f"https://localhost:{server.port}"
-        stranger = LoopWire(Place(place, "images"), Signer("key", "secret", "us-east-1"))
+        stranger = LoopWire(Place(place, "images"), signers)
         with pytest.raises(StorageFailed, match="CERTIFICATE_VERIFY_FAILED"):
             await put(stranger)
         monkeypatch.setattr(certifi, "where", lambda: certificate)
-        known = LoopWire(Place(place, "images"), Signer("key", "secret", "us-east-1"))
+        known = LoopWire(Place(place, "images"), signers)
         await put(known)
         await known.end()
 

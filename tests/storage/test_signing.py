@@ -12,6 +12,7 @@ from botocore.credentials import Credentials
 from storage.backends import PrivateBucket
 from storage.signing import Signer
 from storage.wire import Place
+from tests.token_services import chain_of_its_own, session
 
 ACCESS, SECRET, REGION = "AKIAEXAMPLE", "a/secret+key", "eu-west-1"
 SIGNER = Signer(ACCESS, SECRET, REGION)
@@ -71,14 +72,35 @@ def test_a_url_is_the_one_that_boto3_signs(monkeypatch, address, name, parameter
     assert url == theirs
 
 
-def test_a_request_is_signed_as_botocore_signs_it():
+def test_a_url_of_a_session_is_the_one_that_boto3_signs(monkeypatch):
+    for variable, value in session(ACCESS).items():
+        monkeypatch.setenv(variable, value)
+    boto = boto3.client("s3", endpoint_url=PUBLIC, config=Config(signature_version="s3v4"))
+    theirs = boto.generate_presigned_url(
+        "get_object", Params={"Bucket": "images", "Key": "1-0.png"}, ExpiresIn=90
+    )
+    at = stamped(theirs.partition("X-Amz-Date=")[2][:16])
+    monkeypatch.setattr("pictor.kit.clock.now", lambda: at)
+
+    with chain_of_its_own():
+        bucket = PrivateBucket(
+            bucket_name="images", public_endpoint_url=PUBLIC, credentials="chain"
+        )
+        url = bucket.url("1-0.png", expire=90)
+
+    assert "X-Amz-Security-Token=a%2Ftoken%2Bof%3D%3D&" in url
+    assert url == theirs
+
+
+@pytest.mark.parametrize("token", ["", "a/token+of=="])
+def test_a_request_is_signed_as_botocore_signs_it(token):
     path = Place(PUBLIC, "images").path_of("20261120/a b/1-0.png")
     request = AWSRequest(
         "PUT", f"{PUBLIC}{path}", headers={"content-type": "image/png"}, data=b"test"
     )
-    S3SigV4Auth(Credentials(ACCESS, SECRET), "s3", REGION).add_auth(request)
+    S3SigV4Auth(Credentials(ACCESS, SECRET, token or None), "s3", REGION).add_auth(request)
 
-    headers = SIGNER.headers(
+    headers = Signer(ACCESS, SECRET, REGION, token).headers(
         "PUT",
         path,
         {"content-type": "image/png", "host": "images.example:8443"},
@@ -88,6 +110,7 @@ def test_a_request_is_signed_as_botocore_signs_it():
 
     assert headers["authorization"].split() == request.headers["Authorization"].split()
     assert headers["x-amz-content-sha256"] in {SHA256, "UNSIGNED-PAYLOAD"}
+    assert headers.get("x-amz-security-token", "") == token
 
 
 def test_each_day_has_a_key_of_its_own():
@@ -100,5 +123,8 @@ def test_each_day_has_a_key_of_its_own():
     assert len(queries) == 2
 
 
-def test_the_secret_is_not_shown():
-    assert SECRET not in repr(SIGNER)
+def test_neither_secret_nor_token_is_shown():
+    shown = repr(Signer(ACCESS, SECRET, REGION, "a/token+of=="))
+
+    assert SECRET not in shown
+    assert "token+of" not in shown

@@ -12,11 +12,10 @@ import certifi
 import pytest
 
 from storage import wire as module
-from storage.signing import Signer
 from storage.wire import ObjectMissing, ObjectStream, Place, StorageFailed, Wire
 from tests.kit.calls import make_certificate
 from tests.raw_server import Received, running
-from tests.storage.answers import OK, answered
+from tests.storage.answers import OK, answered, signers
 
 MISSING = b"<Error><Code>NoSuchKey</Code></Error>"
 
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def wire(server: Any) -> Iterator[Wire]:
-    made = Wire(Place(server.url, "images"), Signer("key", "secret", "us-east-1"))
+    made = Wire(Place(server.url, "images"), signers)
     yield made
     made.close()
 
@@ -143,7 +142,7 @@ async def stalled(
 
 
 async def test_what_is_read_in_another_thread_can_be_closed_at_once(stalled):
-    wire = Wire(Place(stalled, "images"), Signer("key", "secret", "us-east-1"))
+    wire = Wire(Place(stalled, "images"), signers)
     stream = await asyncio.to_thread(wire.get, "20261120/1-0.png")
     begun = threading.Event()
 

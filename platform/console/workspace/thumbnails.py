@@ -1,6 +1,5 @@
 """The small pictures of a generation's first image."""
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.cache import patch_cache_control
@@ -12,7 +11,7 @@ from console.workspace.rows import one_of
 from pictor.kit.spool import SpoolError
 from pictor.kit.spools import process_spools
 from storage.probe import NotAnImage
-from storage.services import StorageFailed, signed_url
+from storage.services import StorageFailed, signed_url, url_seconds
 from storage.thumbnails import ICON, THUMBNAIL, is_made, small_url
 
 KINDS = {"icon": ICON}
@@ -33,10 +32,11 @@ def thumbnail(request: HttpRequest, workspace: Workspace, generation: str) -> Ht
     if not is_made(first, kind):
         rates.take_new_picture(workspace.user.id)
     try:
+        seconds = url_seconds()
         with process_spools().scope(str(workspace.tenant.id)) as spools:
             url = small_url(first, kind, spools=spools)
     except (StorageFailed, NotAnImage, SpoolError):
         return redirect(signed_url(first.object_key, content_type=first.content_type))
     answer = redirect(url)
-    patch_cache_control(answer, private=True, max_age=settings.URL_EXPIRY_SECONDS // 2)
+    patch_cache_control(answer, private=True, max_age=seconds // 2)
     return answer

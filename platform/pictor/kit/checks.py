@@ -15,9 +15,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 logger = logging.getLogger(__name__)
 
+OF_S3 = ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY")
+"""Not wanted where credentials come by a chain."""
 SECRETS = (
     *("SECRET_KEY", "PICTOR_KEY_PEPPER", "PICTOR_OBJECT_KEY_SECRET", "PICTOR_LEDGER_KEY"),
-    *("PICTOR_ENCRYPTION_KEYS", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"),
+    *("PICTOR_ENCRYPTION_KEYS", *OF_S3),
 )
 """As the environment has them; the settings are called so without our prefix."""
 
@@ -62,10 +64,11 @@ def refuse_to_serve() -> None:
 @register(Tags.security)
 def secrets_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """No secret has a default: a deployment without one does not start."""
+    unwanted = OF_S3 if settings.S3_CREDENTIALS == "chain" else ()
     return [
         Error(f"{name} is not set", hint="See docs/operations.md.", id="pictor.E002")
         for name in SECRETS
-        if not _value_of(name.removeprefix("PICTOR_"))
+        if name not in unwanted and not _value_of(name.removeprefix("PICTOR_"))
     ]
 
 

@@ -121,6 +121,7 @@ class Stack:
         self._env |= {
             "S3_ENDPOINT_URL": server.url,
             "S3_BUCKET": BUCKET,
+            "S3_CREDENTIALS": "keys",
             "S3_ACCESS_KEY_ID": server.key_id,
             "S3_SECRET_ACCESS_KEY": server.secret,
         }

@@ -143,10 +143,12 @@ def log_as_everywhere(**_: Any) -> None:
 
 @signals.worker_init.connect
 def refuse_to_start(**_: Any) -> None:
-    """A worker without its secrets would write what nobody can read."""
+    """A worker without its secrets would write what nobody can read, or be paid for nothing."""
     from pictor.kit.checks import refuse_to_serve  # noqa: PLC0415 - reads the settings
+    from storage import backends  # noqa: PLC0415 - reads them too
 
     refuse_to_serve()
+    backends.refuse_to_serve()
 
 
 @signals.worker_shutting_down.connect

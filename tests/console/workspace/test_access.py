@@ -400,6 +400,18 @@ def test_a_browser_keeps_the_way_to_a_picture_and_no_page(acme, delivered, sign_
     assert "no-store" in page["Cache-Control"]
 
 
+def test_the_way_to_a_picture_is_not_kept_for_longer_than_its_url(
+    acme, delivered, sign_in, monkeypatch
+):
+    monkeypatch.setattr("console.workspace.thumbnails.url_seconds", lambda: 300)
+    made = delivered(acme)
+    StoredImage.objects.filter(generation_id=made.id).update(has_thumbnail=True)
+
+    answer = sign_in(acme, email="busy@example.com").get(address("thumbnail", acme, made.public_id))
+
+    assert "max-age=150" in answer["Cache-Control"]
+
+
 def test_the_only_workspace_is_opened_at_once(acme, other, sign_in):
     client = sign_in(acme, email="ann@example.com")
     assert client.get("/console/")["Location"] == address("overview", acme)

@@ -1,0 +1,108 @@
+"""Credentials by botocore's chain, renewed by a thread of ours before they end.
+
+Botocore looks where companies keep them: the environment, a web identity, a shared file, the
+container, the instance. Its own renewal is not used: it happens within some request, which waits
+for it, and lets credentials of an instance live on that have ended. Imported where the chain was
+asked for alone: botocore costs a process 6 to 13 MB (docs/adr/0037).
+"""
+
+import atexit
+import logging
+import math
+import threading
+from datetime import datetime
+
+from botocore.session import Session
+from botocore.utils import InstanceMetadataFetcher
+from prometheus_client import Gauge
+
+from pictor.kit import clock, vital
+from storage.signing import Signer
+from storage.wire import StorageFailed
+
+logger = logging.getLogger(__name__)
+
+EXPIRE = Gauge(
+    "pictor_s3_credentials_expire_seconds", "How long the credentials for S3 are still good."
+)
+
+RENEWED_AT = 2 / 3
+"""Of the life they have when they come, they are renewed."""
+LOOK_SECONDS = 60.0
+"""Those without an end are looked for so often: whoever writes a shared file may change it."""
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between tries to renew them, each pause is twice the one before; none is shorter."""
+
+
+class Chain:
+    """What signs now, for all threads. The first who asks waits for it, and nobody after that."""
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._signer: Signer | None = None  # swapped whole
+        self._beginning = threading.Lock()
+        self._is_over = threading.Event()
+        EXPIRE.set_function(self._seconds_left)
+        atexit.register(self.end)
+
+    def signer(self) -> Signer:
+        """For one request or url. Raises StorageFailed without credentials, or with ended ones."""
+        signer = self._signer or self._first()
+        if signer.seconds_left(clock.now()) <= 0:
+            raise StorageFailed(f"the credentials ended at {signer.expires_at}")
+        return signer
+
+    def end(self) -> None:
+        """Renew them no more."""
+        self._is_over.set()
+
+    def _first(self) -> Signer:
+        with self._beginning:
+            if self._signer is None:
+                self._signer = _found(self._region)
+                vital.start_thread("s3-credentials", self._renew, is_over=self._is_over.is_set)
+            return self._signer
+
+    def _renew(self) -> None:
+        pause, failures = self._until_renewal(), 0
+        while not self._is_over.wait(pause):
+            try:
+                self._signer = _found(self._region)
+            except StorageFailed as error:
+                left = self._seconds_left()
+                logger.warning("S3 credentials, good for %.0f s, are not renewed: %s", left, error)
+                pause = min(FIRST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS)
+                failures += 1
+            else:
+                pause, failures = self._until_renewal(), 0
+
+    def _until_renewal(self) -> float:
+        left = self._seconds_left()
+        if math.isinf(left):
+            return LOOK_SECONDS
+        return max(left * RENEWED_AT, FIRST_PAUSE_SECONDS)
+
+    def _seconds_left(self) -> float:
+        signer = self._signer
+        return 0.0 if signer is None else max(0.0, signer.seconds_left(clock.now()))
+
+
+def _found(region: str) -> Signer:
+    """What the chain gives now; it is asked from its beginning. Raises StorageFailed."""
+    try:
+        found = Session().get_credentials()
+        keys = found and found.get_frozen_credentials()
+    except Exception as error:  # each of its ways has errors of its own
+        raise StorageFailed(f"{type(error).__name__}: {error}") from error
+    if not (keys and keys.access_key and keys.secret_key):
+        raise StorageFailed("botocore's chain finds no credentials")
+    ends: datetime | None = getattr(found, "_expiry_time", None)
+    return Signer(keys.access_key, keys.secret_key, region, keys.token or "", ends)
+
+
+def _as_said(_fetcher: InstanceMetadataFetcher, _credentials: dict[str, str]) -> None:
+    """Leave the end of an instance's credentials as it was said; botocore puts it off."""
+
+
+InstanceMetadataFetcher._evaluate_expiration = _as_said  # type: ignore[attr-defined] # noqa: SLF001 - there is no setting for it
