@@ -6,6 +6,10 @@ from django.core.management.commands import migrate
 from typing_extensions import override
 
 from pictor.kit.database_roles import allow_processes, as_owner
+from pictor.management.migrating import Executor
+
+# Django's command has no other way to be given one.
+migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]
 
 
 class Command(migrate.Command):

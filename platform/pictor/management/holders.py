@@ -1,0 +1,110 @@
+"""Whom a connection waits for, seen from another one while it waits: afterwards nobody knows."""
+
+import logging
+import re
+import threading
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
+from typing_extensions import override
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+SAY_SECONDS = 10.0
+WORDS = 8
+
+_HOLDERS = """
+SELECT pid, usename, to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS'), query
+  FROM pg_stat_activity WHERE pid = ANY(pg_blocking_pids(%s)) ORDER BY xact_start
+"""
+_PROGRESS = """
+SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE pid = %s
+"""
+_LITERAL = re.compile(r"'|\$|\b\d")
+"""How one begins. What comes after the first is never shown: prompts are literals."""
+
+
+class Holder(NamedTuple):
+    """A transaction with a lock. PostgreSQL shows its words to its own role and to monitors."""
+
+    pid: int
+    role: str | None
+    since: str | None
+    query: str | None
+
+    @override
+    def __str__(self) -> str:
+        since = f" since {self.since} UTC" if self.since else ""
+        return f"pid {self.pid} of {self.role}{since}: {first_words(self.query)}"
+
+
+class Watch:
+    """Looks at a Django connection while the block runs, by a thread and a connection of its own.
+
+    Args:
+        connection: it may wait for locks, or build an index.
+        says: with it, the log gets a line every SAY_SECONDS that begins so.
+    """
+
+    def __init__(self, connection: BaseDatabaseWrapper, *, says: str = "") -> None:
+        self._connection = connection
+        self._says = says
+        self._is_over = threading.Event()
+        self._holders: list[Holder] = []
+
+    @property
+    def holders(self) -> str:
+        """Whom it waited for when that was last seen."""
+        return "; ".join(map(str, self._holders)) or "somebody who was gone before a look"
+
+    def __enter__(self) -> "Watch":
+        self._connection.ensure_connection()
+        pid = self._connection.connection.info.backend_pid
+        parameters = self._connection.get_connection_params()
+        self._thread = threading.Thread(
+            target=self._look, args=(pid, parameters), name="holders", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _look(self, pid: int, parameters: dict[str, Any]) -> None:
+        every = SAY_SECONDS if self._says else LOOK_SECONDS
+        if self._is_over.wait(every):
+            return  # most migrations take less, and cost no connection
+        try:
+            with psycopg.connect(**parameters, autocommit=True) as looking:
+                self._look_once(looking, pid)
+                while not self._is_over.wait(every):
+                    self._look_once(looking, pid)
+        except psycopg.Error:
+            return  # the migration itself meets whatever is the matter
+
+    def _look_once(self, looking: "psycopg.Connection[Any]", pid: int) -> None:
+        if found := [Holder(*row) for row in looking.execute(_HOLDERS, [pid]).fetchall()]:
+            self._holders = found
+        if not self._says:
+            return
+        progress = looking.execute(_PROGRESS, [pid]).fetchone()
+        said = ["{}, {} of {} blocks".format(*progress)] if progress else []
+        if found:
+            said.append(f"waits for {'; '.join(map(str, found))}")
+        logger.info("%s: %s", self._says, "; ".join(said) or "no index is built now")
+
+
+def first_words(query: str | None) -> str:
+    """The beginning of a statement, up to its first literal."""
+    if query is None:
+        return "(not shown to this role)"
+    return " ".join(_LITERAL.split(query, maxsplit=1)[0].split()[:WORDS])

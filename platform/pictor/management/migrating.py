@@ -1,0 +1,136 @@
+"""Migrations beside processes that serve: none waits long for a lock, with all requests behind it.
+
+A statement that changes a table waits for whoever reads it, and whoever comes later waits for that
+statement. So a migration waits for less time than requests do, gives up whole, and comes again.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+import psycopg
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.core.management.base import CommandError
+from django.db import OperationalError, transaction
+from django.db.migrations import Migration
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
+from typing_extensions import override
+
+from pictor.management.holders import Watch
+
+logger = logging.getLogger(__name__)
+
+LOCK_MILLISECONDS = 500
+"""For each lock. Requests wait for theirs for 2 s (settings.py); and a deadlock, which PostgreSQL
+ends after 1 s by a victim of its choice, ends by this before."""
+PATIENCE_SECONDS = 600
+LONGEST_PAUSE_SECONDS = 5.0
+
+T = TypeVar("T")
+
+
+class Executor(MigrationExecutor):
+    """Django's, with each migration as one transaction that is tried until it has its locks."""
+
+    @override
+    def apply_migration(
+        self,
+        state: ProjectState,
+        migration: Migration,
+        fake: bool = False,
+        fake_initial: bool = False,
+    ) -> ProjectState:
+        """Raises CommandError where it had not got its locks after PATIENCE_SECONDS."""
+        apply = super().apply_migration
+
+        def run() -> ProjectState:
+            # A try changes the state it is given.
+            return apply(state.clone(), migration, fake=fake, fake_initial=fake_initial)
+
+        if migration.atomic:
+            return self._until_done(migration, run)
+        if not fake:
+            self._drop_leftovers(migration)
+        return self._without_limit(migration, run)
+
+    @override
+    def unapply_migration(
+        self, state: ProjectState, migration: Migration, fake: bool = False
+    ) -> ProjectState:
+        """Raises as `apply_migration` does."""
+        unapply = super().unapply_migration
+
+        def run() -> ProjectState:
+            return unapply(state.clone(), migration, fake=fake)
+
+        return (self._until_done if migration.atomic else self._without_limit)(migration, run)
+
+    def _until_done(self, migration: Migration, run: Callable[[], T]) -> T:
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        pauses = _pauses()
+        while True:
+            watch = Watch(self.connection)
+            try:
+                with watch, transaction.atomic(using=self.connection.alias):
+                    self._execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+                    self._execute("SET LOCAL statement_timeout = 0")
+                    return run()
+            except OperationalError as error:
+                if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                    raise
+                if time.monotonic() > ends_at:
+                    raise CommandError(
+                        f"{migration} did not get its locks within {PATIENCE_SECONDS} s, and"
+                        f" nothing of it is done: it waits for {watch.holders}. Run this again once"
+                        " that has ended."
+                    ) from error
+            pause = next(pauses)
+            logger.warning(
+                "%s waits for %s: it is tried again in %.0f s", migration, watch.holders, pause
+            )
+            time.sleep(pause)
+
+    def _without_limit(self, migration: Migration, run: Callable[[], T]) -> T:
+        """What works CONCURRENTLY waits for transactions, but nobody waits for it."""
+        self._execute("SET lock_timeout = 0; SET statement_timeout = 0")
+        try:
+            with Watch(self.connection, says=f"{migration} goes on"):
+                return run()
+        finally:
+            self._execute("RESET lock_timeout; RESET statement_timeout")
+
+    def _drop_leftovers(self, migration: Migration) -> None:
+        """Indexes of an earlier try, of which a failure leaves invalid ones.
+
+        A valid one is dropped too: PostgreSQL ends it even where its client was killed, and then
+        nobody has written down that the migration is done.
+        """
+        for operation in migration.operations:
+            if not isinstance(operation, AddIndexConcurrently):
+                continue
+            name = operation.index.name
+            with self.connection.cursor() as cursor:
+                cursor.execute("SELECT to_regclass(%s)", [self._quoted(name)])
+                if cursor.fetchone() == (None,):
+                    continue
+            logger.warning("%s drops the index %s of an earlier try", migration, name)
+            drop = partial(self._execute, f"DROP INDEX CONCURRENTLY {self._quoted(name)}")
+            self._without_limit(migration, drop)
+
+    def _quoted(self, name: str) -> str:
+        return str(self.connection.ops.quote_name(name))
+
+    def _execute(self, statement: str) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def _pauses() -> Iterator[float]:
+    """Long enough for the requests that queued behind a try to get on."""
+    pause = 1.0
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
