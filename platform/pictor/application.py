@@ -31,6 +31,7 @@ from pictor.kit import (
     loop_connections,
     metrics,
     pools,
+    sessions,
     statement_logs,
 )
 from pictor.kit.checks import refuse_to_serve
@@ -74,6 +75,7 @@ class Lifespan:
             await self._app(scope, receive, send)
         elif scope["type"] == "lifespan":
             await receive()
+            sessions.make_sure()
             statement_logs.look_once()
             await hub.start()
             await callers.start()

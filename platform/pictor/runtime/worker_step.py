@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from typing_extensions import override
 
-from pictor.kit import garbage, metrics, statement_logs, vital
+from pictor.kit import garbage, metrics, sessions, statement_logs, vital
 from pictor.runtime import hearing
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class Become(bootsteps.StartStopStep):
     @override
     def start(self, parent: Any) -> None:
         """Become it, however long that takes."""
+        sessions.make_sure()
         statement_logs.look_once()
         queues = parent.app.amqp.queues.consume_from
         for name in (name for queue in sorted(queues) for name in PARTS[queue]):
