@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 import dj_email_url
@@ -159,13 +160,15 @@ def env_database(name: str, default: str, *, options: Mapping[str, object]) -> d
     """NAME, or the file NAME_FILE, as Django's settings of a PostgreSQL database.
 
     `postgresql://user:password@host:port/name?sslmode=…`, each part percent-encoded where it must
-    be; a host may be the folder of a Unix socket. The URL's options are libpq's and win over
-    `options`. No message repeats any part of the URL: its password is in there.
+    be; a host may be the folder of a Unix socket. There may be several, `a:5432,b:5432` or
+    `?host=a,b`, which libpq tries in turn. The URL's options are libpq's and win over `options`.
+    No message repeats any part of the URL: its password is in there.
     """
     url = env_secret(name, default)
     if url.partition("://")[0].lower() not in {"postgres", "postgresql"}:
         raise EnvError(f"{name} must begin with postgresql://")
     try:
+        url, hosts = _apart_from_hosts(url)
         found = dj_database_url.parse(url)
     except ValueError:
         raise EnvError(
@@ -173,7 +176,25 @@ def env_database(name: str, default: str, *, options: Mapping[str, object]) -> d
         ) from None
     chosen = found.get("OPTIONS", {})
     port = found["PORT"] or chosen.pop("port", 5432)
-    return {**found, "PORT": str(port), "OPTIONS": {**options, **chosen}}
+    return {**found, "PORT": str(port), **hosts, "OPTIONS": {**options, **chosen}}
+
+
+def _apart_from_hosts(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without several hosts, which no URL has but PostgreSQL's, and they as libpq's lists.
+
+    Raises ValueError for what is no host and port.
+    """
+    scheme, _, rest = url.partition("://")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    account, at, places = authority.rpartition("@")
+    if "," not in places:
+        return url, {}
+    each = [urlsplit(f"//{place}") for place in places.split(",")]
+    hosts = {
+        "HOST": ",".join(unquote(place.hostname or "") for place in each),
+        "PORT": ",".join(str(place.port or 5432) for place in each),
+    }
+    return f"{scheme}://{account}{at}{rest.removeprefix(authority)}", hosts
 
 
 def env_mail(name: str) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """DATABASE_URL as Django's settings."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from pictor.env import EnvError, env_database
 
@@ -97,6 +100,48 @@ def test_host_and_port_may_be_options_as_libpq_has_them(read):
     assert (found["HOST"], found["PORT"], found["OPTIONS"]["host"]) == ("", "6543", "/run/Postgres")
 
 
+@pytest.mark.parametrize(
+    ("hosts", "host", "port"),
+    [
+        ("a:5432,b:6543", "a,b", "5432,6543"),
+        ("a,b", "a,b", "5432,5432"),
+        ("[::1]:6543,%2Frun%2Fpg,b", "::1,/run/pg,b", "6543,5432,5432"),
+    ],
+)
+def test_there_may_be_several_hosts(read, hosts, host, port):
+    found = read(f"postgresql://ann:a,b@{hosts}/shop?target_session_attrs=read-write")
+
+    assert (found["HOST"], found["PORT"], found["USER"], found["PASSWORD"], found["NAME"]) == (
+        *(host, port, "ann", "a,b", "shop"),
+    )
+    assert found["OPTIONS"]["target_session_attrs"] == "read-write"
+
+
+@pytest.mark.parametrize("ports", ["5432,6543", "5432"])
+def test_several_hosts_may_be_options_as_libpq_has_them(read, ports):
+    found = read(f"postgresql:///shop?host=a,b&port={ports}&target_session_attrs=read-write")
+
+    assert (found["HOST"], found["PORT"]) == ("", ports)
+    assert (found["OPTIONS"]["host"], found["OPTIONS"]["target_session_attrs"]) == (
+        *("a,b", "read-write"),
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://{no}:1,{here}/{name}", "postgresql:///{name}?host={no},{h}&port=1,{p}"]
+)
+def test_django_connects_to_the_host_that_answers(read, db, url):
+    there = connection.get_connection_params()
+    place = {"h": there["host"], "p": there["port"], "here": f"{there['host']}:{there['port']}"}
+    found = read(url.format(**place, no="127.0.0.1", name=there["dbname"]))
+    names = {"USER": there["user"], "PASSWORD": there["password"]}
+    another = DatabaseWrapper({**connection.settings_dict, **found, **names})
+
+    with closing(another), another.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("2s",)
+
+
 @pytest.mark.parametrize("url", ["mysql://ann:secret@db/shop", "pgsql://db/shop", "secret", "//db"])
 def test_another_kind_of_database_stops_the_start(read, url):
     with pytest.raises(EnvError) as stopped:
@@ -112,6 +157,7 @@ def test_another_kind_of_database_stops_the_start(read, url):
         "postgresql://ann:secret@db:99999/shop",
         "postgresql://ann:se/cret@db/shop",
         "postgresql://ann:secret@[::1/shop",
+        "postgresql://ann:secret@a:1,b:port/shop",
     ],
 )
 def test_a_url_that_cannot_be_read_stops_the_start_without_its_password(read, url):
