@@ -5,6 +5,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -14,9 +15,11 @@ from django.core.management.base import CommandError
 from django.db import connection, migrations, models
 from typing_extensions import override
 
+from generation.management import seeding
 from pictor.management import holders, migrating
 from pictor.management.holders import first_words
 from pictor.management.migrating import Executor
+from tests.processes import until
 
 READ = "SELECT count(*) FROM accounts_mail WHERE contents = 'A secret'"
 SHOWN = "SELECT count(*) FROM accounts_mail WHERE contents ="
@@ -76,6 +79,16 @@ def ask(statement: str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
+
+
+def is_made() -> bool:
+    """Whether the index is there, and valid."""
+    return bool(
+        ask(
+            "SELECT 1 FROM pg_index JOIN pg_class ON oid = indexrelid"
+            " WHERE relname = 'by_error' AND indisvalid"
+        )
+    )
 
 
 def is_recorded() -> bool:
@@ -219,6 +232,25 @@ def test_an_index_that_an_earlier_try_left_is_made_again(executor, caplog, is_va
         " WHERE indexrelid = 'by_error'::regclass"
     ) == [(True, "error")]
     assert caplog.messages == ["accounts.tried drops the index by_error of an earlier try"]
+
+
+def test_an_index_is_made_concurrently_while_another_seeding_waits_for_its_turn(executor):
+    seeded: list[bool] = []
+
+    def seed() -> None:
+        with closing(connection), seeding.alone():
+            seeded.append(is_made())
+
+    with seeding.alone():
+        another = threading.Thread(target=seed)
+        another.start()
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_%_advisory_lock(%'"
+        until(lambda: len(ask(f"{waiting} AND pid <> pg_backend_pid()")) == 1)
+        apply(executor, Index)
+        assert seeded == []
+    another.join(10)
+
+    assert seeded == [True]
 
 
 def test_a_migration_that_is_taken_back_is_tried_again_too(executor, reader, quick):

@@ -8,6 +8,7 @@ Amounts are micro-USD. Raises ValidationError for settings that cannot be honour
 """
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from accounts import keys
 from accounts.models import SCOPES, Tenant
@@ -50,6 +52,7 @@ DEMO_BALANCE = Micros(100_000_000)
 
 _LOCK = 0x50_49_43_54_4F_52
 """A number that nothing else locks: 'PICTOR'."""
+LOCK_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +92,20 @@ def alone() -> Iterator[None]:
     """One seeding at a time in the whole database; takes as long as it takes."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        # A statement that waits is one that an index made CONCURRENTLY waits for in turn: for ever.
+        while not _try_to_lock(cursor):
+            time.sleep(LOCK_AGAIN_SECONDS)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
             cursor.execute("RESET statement_timeout; RESET lock_timeout")
+
+
+def _try_to_lock(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+    return bool(cursor.fetchone() == (True,))
 
 
 def seed(wishes: Wishes) -> list[str]:
