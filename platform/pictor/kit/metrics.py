@@ -79,6 +79,14 @@ def gathered() -> tuple[list[Text], bool]:
         return [mine], False
 
 
+def is_posted_here(role: str) -> bool:
+    """Whether a process of that role on this host has posted lately. Raises RedisError."""
+    client = redis_client.client()
+    here = f"{role}@{socket.gethostname()}:"
+    names = [name.decode() for name in cast("set[bytes]", client.smembers(_NAMES))]
+    return any(client.exists(_key(name)) for name in names if name.startswith(here))
+
+
 def written(families: Iterable[Metric], **labels: str) -> Text:
     """Metrics as text, with these labels on each sample."""
     return {family.name: _written(family, labels) for family in families}
