@@ -1,0 +1,62 @@
+"""The systemd units: what systemd thinks of them, and that what they name exists."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.programs import DEPLOY, program, said
+from tests.deploy.variables import is_known
+
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+OPERATIONS = (DEPLOY.parent / "docs" / "operations.md").read_text()
+
+
+def settings_of(unit: Path, name: str) -> list[str]:
+    return re.findall(rf"^{name}=(.*)$", unit.read_text(), re.MULTILINE)
+
+
+def test_systemd_has_nothing_to_say_against_them(tmp_path):
+    analyze = program("systemd-analyze", "apt-get install systemd")
+    for unit in UNITS:
+        text = unit.read_text().replace("/opt/pictor/.venv/bin/python", sys.executable)
+        (tmp_path / unit.name).write_text(text)
+
+    names = [str(tmp_path / unit.name) for unit in UNITS]
+
+    assert said(analyze, "verify", *names, cwd=tmp_path) == (0, "")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_its_commands_are_those_of_the_documents(unit):
+    commands = [
+        command.removeprefix("/opt/pictor/.venv/bin/") for command in settings_of(unit, "ExecStart")
+    ]
+
+    assert commands
+    assert [command for command in commands if command not in OPERATIONS] == []
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_its_variables_exist(unit):
+    names = [
+        word.partition("=")[0] for line in settings_of(unit, "Environment") for word in line.split()
+    ]
+
+    assert names
+    assert [name for name in names if not is_known(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [
+        ("pictor-web@.service", "15"),
+        ("pictor-images@.service", "490"),
+        ("pictor-short@.service", "60"),
+    ],
+)
+def test_it_is_given_the_time_that_it_needs_to_stop(settings, name, seconds):
+    """An image worker PICTOR_DRAIN_SECONDS and 5 s, a web process 15 s."""
+    assert settings_of(DEPLOY / "systemd" / name, "TimeoutStopSec") == [seconds]
+    assert settings_of(DEPLOY / "systemd" / name, "Restart") == ["always"]

@@ -1,0 +1,20 @@
+"""Whether the code, or a library that it is known to use, reads a variable of the environment."""
+
+import re
+from functools import cache
+
+from tests.servers import ROOT
+
+OTHERS = {"MALLOC_ARENA_MAX", "PYTHONPATH", "PYTHONUNBUFFERED", "PATH"}
+_QUOTED = re.compile(r'"([A-Z][A-Z0-9_]+)"')
+
+
+@cache
+def _named() -> frozenset[str]:
+    texts = [path.read_text() for path in (ROOT / "platform" / "pictor").rglob("*.py")]
+    return frozenset(name for text in texts for name in _QUOTED.findall(text))
+
+
+def is_known(name: str) -> bool:
+    """It stands in the code in quotes, by itself or as what NAME_FILE is the file of."""
+    return name in OTHERS or name in _named()
