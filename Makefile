@@ -1,7 +1,7 @@
 # Everything a person does here. `make run` needs nothing but Python 3.11 or newer and make.
 
 PY := .venv/bin/python
-SOURCES := manage.py platform accounts generation billing storage webhooks tests
+SOURCES := manage.py platform accounts generation billing storage webhooks deploy tests
 
 SHEET := platform/console/static/console/app.css
 CSS := .venv/bin/tailwindcss -i platform/console/assets/app.css --minify
@@ -16,7 +16,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick coverage check audit bench chaos clients seed fmt lint types layers protections lock \
+.PHONY: help run test quick coverage check audit bench chaos clients drills seed fmt lint types layers protections lock \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
@@ -71,6 +71,9 @@ chaos: venv-dev ## kill everything under load and count what was lost (SEED=N SE
 
 clients: venv-dev ## other people's clients, also a generated one, and a linter, against their own stack
 	@$(PY) -m tests.clients.run
+
+drills: venv-dev ## the tests of deploy/; unlike `make test`, it fails where nginx or promtool is missing
+	@PICTOR_DRILLS=1 $(PY) -m pytest -q tests/deploy
 
 seed: venv ## seed the running default: contracts, prices, sandbox channel, demo tenant
 	@$(PY) manage.py seed
