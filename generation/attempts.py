@@ -104,13 +104,13 @@ def begun_with_claim(
 
 
 @transaction.atomic
-def close_uncalled(attempt_id: UUID, *, generation_id: UUID, now: datetime) -> None:
-    """Close an attempt that began with a claim whose answer was lost, if it did begin.
+def close_uncalled(attempt_id: UUID, *, generation_id: UUID, why: str, now: datetime) -> None:
+    """Close an attempt that was written down and called nobody, if it was.
 
     A claim that is still being made has the row locked, and is waited for.
     """
     generation = Generation.objects.select_for_update(no_key=True).get(id=generation_id)
-    end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail="the claim's answer was lost")
+    end = AttemptEnd(attempt_id, AttemptClass.NOT_REACHED, detail=why)
     end_attempt(end, generation=generation, now=now)
 
 

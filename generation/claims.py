@@ -155,6 +155,12 @@ def hand_back(*, worker: WorkerEpoch, only: Collection[UUID] | None = None) -> l
         return [Queued(*row) for row in cursor.fetchall()]
 
 
+def queue_again(claim: Claim) -> None:
+    """Let go of what was claimed and not called: it waits as before, and this was no death."""
+    condition = Generation.objects.filter(**held_by(claim))
+    condition.update(state=State.QUEUED, worker=None)
+
+
 def running_under(worker: WorkerEpoch) -> list[UUID]:
     """The generations that stand as this worker's."""
     with connection.cursor() as cursor:

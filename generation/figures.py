@@ -22,7 +22,11 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     """Every figure, read now. Amounts are whole micro-USD."""
     yield from _of_queues(queues())
     yield from _of_money(now)
-    yield _gauge("pictor_image_workers", "Image workers that renew their lease.", lease.alive())
+    alive = lease.alive()
+    yield _gauge("pictor_image_workers", "Image workers that renew their lease.", alive.workers)
+    yield _gauge(
+        "pictor_image_workers_storing", "Image workers that can store images.", alive.can_store
+    )
     yield _gauge("pictor_web_processes", "Web processes at work.", orphans.present())
     stored = stored_together()
     yield _gauge("pictor_stored_bytes", "Of all tenants' images.", stored.size_bytes)

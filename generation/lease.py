@@ -6,6 +6,7 @@ Every comparison of times uses the database's clock.
 
 import os
 import socket
+from dataclasses import dataclass
 from typing import NewType
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from pictor.kit import ids
 
 WorkerEpoch = NewType("WorkerEpoch", UUID)
 
+TROUBLE_CHARS = 200
+
 
 def enlist() -> WorkerEpoch:
     """A new life of this process: a row with a fresh epoch."""
@@ -24,31 +27,46 @@ def enlist() -> WorkerEpoch:
     return WorkerEpoch(worker.epoch)
 
 
-def renew(*, worker: WorkerEpoch) -> bool:
+def renew(*, worker: WorkerEpoch, trouble: str = "") -> bool:
     """Say that we are alive; False where there is no such lease: it was ended, or its row is gone.
+
+    And why nothing can be stored, if so.
 
     Also after the lease had run out: what others took from us meanwhile has another dispatch
     number, so nothing we still write can touch it, and what they left is ours to finish.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE generation_worker SET seen_at = clock_timestamp()"
+            "UPDATE generation_worker SET seen_at = clock_timestamp(), storage_trouble = %s"
             " WHERE epoch = %s AND stopped_at IS NULL",
-            [worker],
+            [trouble[:TROUBLE_CHARS], worker],
         )
         return bool(cursor.rowcount)
 
 
-def alive() -> int:
-    """How many image workers have renewed their lease in time, as seen from outside."""
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """How many image workers have renewed their lease in time, and how many can store images."""
+
+    workers: int
+    can_store: int
+
+    @property
+    def storage(self) -> bool | None:
+        """Whether images can be stored: by all of them. None where there are none."""
+        return self.can_store == self.workers if self.workers else None
+
+
+def alive() -> Alive:
+    """As seen from outside, by what the workers wrote."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM generation_worker WHERE stopped_at IS NULL"
+            "SELECT count(*), count(*) FILTER (WHERE storage_trouble = '')"
+            " FROM generation_worker WHERE stopped_at IS NULL"
             " AND seen_at > clock_timestamp() - make_interval(secs => %s)",
             [settings.LEASE_SECONDS],
         )
-        (count,) = cursor.fetchone()
-    return int(count)
+        return Alive(*cursor.fetchone())
 
 
 def retire(*, worker: WorkerEpoch) -> None:

@@ -135,6 +135,9 @@ NO_STRICT_CHANNEL = NoChannelAvailable(
 NO_ROOM = Unavailable(
     "There was no room for the image on our side." + NOT_CHARGED, should_retry=False
 )
+CANNOT_STORE = Unavailable(
+    "Images cannot be stored on our side at the moment." + NOT_CHARGED, should_retry=False
+)
 WRONG_SIZE = UpstreamFailed("The model delivered another size than was asked for." + NOT_CHARGED)
 
 

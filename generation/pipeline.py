@@ -7,23 +7,24 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, OperationalError
 
-from generation import notify
+from generation import claims, notify
 from generation.admission import entry
 from generation.admission.service import Admitted, Deferred
 from generation.claims import Claim
 from generation.dispatch.choosing import Opening
 from generation.dispatch.claiming import ClaimInDoubt, claimed
-from generation.dispatch.service import ClaimLost, Dispatcher
+from generation.dispatch.service import ClaimLost, Dispatcher, NotNow
 from generation.dispatch.store import store
 from generation.lease import WorkerEpoch
 from generation.notify import Ring
-from generation.outcome import Delivery, Failure, not_stored
+from generation.outcome import TIMED_OUT, Delivery, Failure, not_stored
 from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
 from pictor.kit import clock, log, pools
@@ -71,16 +72,19 @@ async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> Non
 async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None = None) -> None:
     """Dispatch, store, settle: carry what is claimed already to its settled bill."""
     log.request_id.set(claim.generation.request_id)
+    ends_at = time.monotonic() + claim.seconds_left
     try:
         with dispatcher.scope_of(claim) as spools:
             delivery = await dispatcher.run(claim, spools, opening)
             try:
-                stored = await store(claim, delivery)
+                stored = await store(claim, delivery, gate=dispatcher.gate, ends_at=ends_at)
             except StorageFailed as error:
                 raise not_stored(delivery, str(error)) from error
-        await _end(claim, partial(_settled, claim, delivery, stored), stored)
+        await _end(claim, partial(_settled, claim, delivery, stored, ends_at), stored)
     except ClaimLost:
         return
+    except NotNow:
+        await pools.surely(claims.queue_again, claim)
     except Failure as failure:
         await _end(claim, partial(pools.database, _dated, fail, claim=claim, failure=failure))
     except (OperationalError, InterfaceError):
@@ -92,8 +96,13 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
         await _end(claim, partial(pools.database, _dated, fail_unforeseen, claim=claim))
 
 
-async def _settled(claim: Claim, delivery: Delivery, stored: Sequence[StoredImage]) -> bool:
-    """Settle on the loop, or in a thread where a webhook is told of it."""
+async def _settled(
+    claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], ends_at: float
+) -> bool:
+    """Settle on the loop, or in a thread where a webhook is told of it; not after the deadline."""
+    if time.monotonic() > ends_at:
+        late = Failure(TIMED_OUT, ended=not_stored(delivery, "settled too late").ended)
+        return await pools.database(_dated, fail, claim=claim, failure=late)
     made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
     is_settled = await settle_unheard.on_loop(**made, at=clock.now)
     return is_settled or await pools.database(_dated, settle_and_tell, **made)

@@ -76,7 +76,7 @@ def look(*, now: datetime) -> list[Sight]:
     ended = _ended(now)
     return [
         Sight(API, "" if orphans.present() else NO_WEB_PROCESS),
-        Sight(WORKERS, "" if lease.alive() else "None is at work"),
+        Sight(WORKERS, "" if lease.alive().workers else "None is at work"),
         *(
             Sight(
                 name,

@@ -8,6 +8,7 @@ are kept for the next PUT and end with their loop. Raises StorageFailed.
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from pictor.kit import pools
@@ -45,8 +46,16 @@ class LoopWire:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._idle: list[tuple[float, Connection]] = []
 
-    async def put(self, name: str, body: bytes, *, content_type: str, sha256: str) -> None:
-        """Save an object; one that is there is replaced."""
+    async def put(
+        self,
+        name: str,
+        body: bytes,
+        *,
+        content_type: str,
+        sha256: str,
+        begun: Callable[[], None] | None = None,
+    ) -> None:
+        """Save an object; one that is there is replaced. `begun` is called when its turn comes."""
         path, headers = signed(
             self._place,
             self._signers,
@@ -65,6 +74,8 @@ class LoopWire:
             write_seconds=READ_TIMEOUT_SECONDS,
         )
         async with self._turns:
+            if begun is not None:
+                begun()
             status, words = await self._asked(request)
         if status != HTTPStatus.OK:
             raise refused("PutObject", status, words)

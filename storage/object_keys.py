@@ -4,6 +4,8 @@
     in/20261120/7f3/c41…/0.bin                an input of a generation: a reference image
     tmp/20261120/7f3/c41…/1-0-2.png           a partial image: dispatch-image-partial
     small/20261120/7f3/c41…/1-0.webp          an image for a list, made when it is first looked at
+    proof/of-storage.txt                      written and read by workers, to see that they can
+    proof/of-removal.txt                      written and removed by them, for the same reason
     exports/20261120/7f3/c41…/export.zip      all that is kept of a tenant, or a list, for a day
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
@@ -23,6 +25,8 @@ LEVEL_HEX_DIGITS = 3
 
 INPUTS, PARTIALS, THUMBNAILS, EXPORTS = "in", "tmp", "small", "exports"
 """What the keys of objects that are not images to be kept begin with."""
+PROOF, PROOF_OF_REMOVAL = "proof/of-storage.txt", "proof/of-removal.txt"
+"""What workers write and read, or remove, to see that storage works."""
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 

@@ -5,8 +5,12 @@ call the former inside a transaction. Object calls raise StorageFailed and may a
 freely.
 """
 
+import asyncio
+import hashlib
 import logging
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import cast
@@ -28,6 +32,7 @@ from storage.wire import ObjectMissing, ObjectStream, StorageFailed
 __all__ = [
     "ObjectMissing",
     "ObjectStream",
+    "Progress",
     "StorageFailed",
     "delete_expired",
     "delete_image_rows",
@@ -39,6 +44,8 @@ __all__ = [
     "keep_painted",
     "open_stream",
     "partial_key_of",
+    "prove",
+    "prove_removal",
     "remove_all",
     "remove_exports_until",
     "remove_images",
@@ -51,6 +58,9 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+
+PROOF = b"This object shows that storage works. It is written again and again.\n"
+PROOF_SECONDS = 5
 
 
 def image_key_of(
@@ -99,25 +109,90 @@ def partial_key_of(
     )
 
 
-def upload(key: str, spool: SpoolFile, *, content_type: str) -> None:
+@dataclass
+class Progress:
+    """When something of an upload was taken last, on the monotonic clock; None before it began."""
+
+    taken_at: float | None = None
+
+    def note(self) -> None:
+        """It has begun, or some more was taken."""
+        self.taken_at = time.monotonic()
+
+    def of(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The chunks; each is asked for when the one before was taken."""
+        self.note()
+        for chunk in chunks:
+            yield chunk
+            self.note()
+
+
+def upload(
+    key: str, spool: SpoolFile, *, content_type: str, progress: Progress | None = None
+) -> None:
     """Put a spool's bytes under a key, streamed; an object already there is replaced."""
+    noted = Progress() if progress is None else progress
+    noted.note()
     bucket.put(
         key,
-        spool.chunks,
+        lambda: noted.of(spool.chunks()),
         size_bytes=spool.size,
         content_type=content_type,
         sha256=spool.sha256,
     )
 
 
-async def upload_on_loop(key: str, spool: SpoolFile, *, content_type: str) -> None:
+async def upload_on_loop(
+    key: str, spool: SpoolFile, *, content_type: str, progress: Progress | None = None
+) -> None:
     """The same for who is on the event loop: what lies in a file is sent by a thread."""
     if not spool.is_in_memory:
-        await pools.storage(upload, key, spool, content_type=content_type)
+        await pools.storage(upload, key, spool, content_type=content_type, progress=progress)
         return
     wire = await bucket.loop_wire()
     body = spool.read_at(0, spool.size)
-    await wire.put(key, body, content_type=content_type, sha256=spool.sha256)
+    begun = None if progress is None else progress.note
+    await wire.put(key, body, content_type=content_type, sha256=spool.sha256, begun=begun)
+
+
+async def prove() -> None:
+    """See that images can be stored and read: PUT by both ways there are, and GET.
+
+    Raises StorageFailed.
+    """
+    digest = hashlib.sha256(PROOF).hexdigest()
+    try:
+        async with asyncio.timeout(PROOF_SECONDS):
+            wire = await bucket.loop_wire()
+            await wire.put(object_keys.PROOF, PROOF, content_type="text/plain", sha256=digest)
+            await pools.storage(_put_proof, object_keys.PROOF)
+            came = await pools.storage(_whole, object_keys.PROOF)
+    except TimeoutError:
+        raise StorageFailed(f"no answer in {PROOF_SECONDS} s") from None
+    if came != PROOF:
+        raise StorageFailed("what was read is not what was stored")
+
+
+def prove_removal() -> None:
+    """See that what is stored can be removed. Raises StorageFailed."""
+    _put_proof(object_keys.PROOF_OF_REMOVAL)
+    bucket.delete(object_keys.PROOF_OF_REMOVAL)
+    try:
+        bucket.require(object_keys.PROOF_OF_REMOVAL)
+    except ObjectMissing:
+        return
+    raise StorageFailed("what was removed is still there")
+
+
+def _put_proof(key: str) -> None:
+    digest = hashlib.sha256(PROOF).hexdigest()
+    size = len(PROOF)
+    bucket.put(key, lambda: [PROOF], size_bytes=size, content_type="text/plain", sha256=digest)
+
+
+def _whole(key: str) -> bytes:
+    with open_stream(key) as stream:
+        return b"".join(stream.chunks())
 
 
 def open_stream(key: str) -> ObjectStream:

@@ -76,7 +76,7 @@ def pooled_connections(transactional_db: None) -> Iterator[None]:
     """A database for loops and for the fixed pools' threads; its connections end with the test."""
     yield
     loop_connections.finish()
-    named = (("views", 8), ("probes", 1), ("figures", 1), ("database", 8))
+    named = (("views", 8), ("removals", 2), ("probes", 1), ("figures", 1), ("database", 8))
     every = [(pools._threads(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
     asyncio.run(_close_all(every))
 

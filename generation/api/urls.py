@@ -8,12 +8,13 @@ from generation.api.create import create, create_with_usual_model
 from generation.api.edits import edit, vary
 from generation.api.models import ModelsView, ModelView
 from generation.api.quote import quote
+from pictor.kit import pools
 from pictor.kit.api_routes import route
 
 models, model = route(ModelsView), route(ModelView)
 generations = route(views.GenerationsView, post=create)
 generations_with_slash = route(views.GenerationsView, post=create_with_usual_model)
-generation = route(views.GenerationView)
+generation = route(views.GenerationView, delete_in=pools.removals)
 cancellation = route(views.CancellationView)
 edits, variations = route(Endpoint, post=edit), route(Endpoint, post=vary)
 quotes = route(Endpoint, post=quote)

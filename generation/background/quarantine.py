@@ -31,7 +31,7 @@ class Quarantine:
         worker: under whose lease they are claimed.
         in_slots: how many the worker has of each tenant beside its quarantine.
         carry: carries one claim to its end.
-        is_stopping: set when nothing more is to be claimed.
+        may_claim: whether any more is to be claimed now.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Quarantine:
         worker: WorkerEpoch,
         in_slots: Callable[[], Counter[UUID]],
         carry: Callable[[Claim], Awaitable[None]],
-        is_stopping: threading.Event,
+        may_claim: Callable[[], bool],
     ) -> None:
         self._worker = worker
         self._in_slots = in_slots
         self._carry = carry
-        self._is_stopping = is_stopping
+        self._may_claim = may_claim
         self._may_wait = asyncio.Event()
         self.changing = threading.Lock()
         """Held while one is claimed, so that nobody finds claims that `in_hand` lacks."""
@@ -73,7 +73,7 @@ class Quarantine:
             await asyncio.wait([task], timeout=settings.QUARANTINE_SECONDS / suspects)
 
     async def _next(self) -> Claim | None:
-        if self._is_stopping.is_set():
+        if not self._may_claim():
             return None
         try:
             return await pools.database(self._take)

@@ -5,6 +5,7 @@ whoever comes next begins at once, however many requests of one tenant are slow.
 the spool budget. What is refused here stays queued (docs/adr/0035).
 """
 
+import math
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Slots:
 
     def __init__(self, total: int) -> None:
         self._left = total
+        self._most = math.inf
         self._most_tests = max(1, total // TESTS_PART)
         self._in_hand: Counter[UUID] = Counter()
         self._tests: Counter[UUID] = Counter()
@@ -42,8 +44,8 @@ class Slots:
     def wait(self, seconds: float) -> bool:
         """Whether any is free, waiting this long for one."""
         with self._changed:
-            self.is_wanted |= not self._left
-            return self._changed.wait_for(lambda: self._left > 0, seconds)
+            self.is_wanted |= self._any_left() < 1
+            return self._changed.wait_for(lambda: self._any_left() > 0, seconds)
 
     def take(self, tenant_id: UUID, *, livemode: bool) -> bool:
         """Take one for this tenant; False where it has its share, or tests have theirs."""
@@ -54,6 +56,12 @@ class Slots:
                 return False
             self._count(tenant_id, 1, livemode=livemode)
             return True
+
+    def limit(self, most: float) -> None:
+        """Have no more than this in hand from now on."""
+        with self._changed:
+            self._most = most
+            self._changed.notify_all()
 
     def give_back(self, tenant_id: UUID, *, livemode: bool) -> None:
         """One that this tenant took is free again."""
@@ -80,10 +88,14 @@ class Slots:
             if not counts[tenant_id]:
                 del counts[tenant_id]
 
+    def _any_left(self) -> int:
+        """Slots that are free, as far as any may be taken now."""
+        return int(max(0, min(self._left, self._most - self._in_hand.total())))
+
     def _room(self, tenant_id: UUID | None) -> Room:
         in_hand = self._in_hand[tenant_id] if tenant_id else 0
         tests = self._tests[tenant_id] if tenant_id else 0
         share = (FAIRNESS * self._left - in_hand) // (FAIRNESS + 1)
-        live = min(self._left, max(share, 0 if in_hand else 1))
+        live = min(self._any_left(), max(share, 0 if in_hand else 1))
         tests_left = min(TESTS_AT_ONCE - tests, self._most_tests - self._tests.total())
         return Room(in_hand, live, max(0, min(live, tests_left)))

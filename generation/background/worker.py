@@ -29,12 +29,14 @@ from generation.background.quarantine import Quarantine
 from generation.background.slots import Slots
 from generation.background.waiting import waiting
 from generation.claims import Claim, Queued
+from generation.dispatch.gate import Gate
 from generation.dispatch.service import Dispatcher
 from generation.lease import WorkerEpoch
 from generation.notify import Ring
 from pictor.kit import clock, loop_connections, pools, vital
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spools import process_spools
+from storage.services import StorageFailed, prove
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,10 @@ SILENT_SECONDS = 60.0
 """A loop or a heartbeat that has not been heard for this long has hung, and the process ends."""
 LISTEN_SECONDS = 10.0
 """The loop looks this often whether the heartbeat still beats."""
+PROBE_SECONDS = 1.0
+"""While the gate is closed, storage is tried this often."""
+SAID_SECONDS = 30.0
+"""Why it is closed is said this often."""
 LOOK_SECONDS = 1.0
 """A message that waits for a slot looks this often whether the worker is stopping."""
 IDLE_LIMIT_SECONDS = 60.0
@@ -61,6 +67,9 @@ class ImageWorker:
 
     def __init__(self) -> None:
         self._slots = Slots(settings.WORKER_SLOTS)
+        self._slots.limit(0)  # until the gate is open
+        self._gate = Gate(self._gate_moved)
+        self._gate_closed = asyncio.Event()
         SLOTS.set(settings.WORKER_SLOTS)
         SLOTS_USED.set_function(lambda: len(self._in_hand))
         self._in_hand: dict[UUID, asyncio.Task[None]] = {}
@@ -82,7 +91,7 @@ class ImageWorker:
             worker=self._epoch,
             in_slots=self._slots.of_tenants,
             carry=self._carry_claimed,
-            is_stopping=self._is_stopping,
+            may_claim=lambda: self._gate.is_open and not self._is_stopping.is_set(),
         )
         self._loop = uvloop.new_event_loop()
         self._loop_heard_at = self._beat_at = self._renewed_at = time.monotonic()
@@ -140,7 +149,36 @@ class ImageWorker:
         return [
             vital.start_task("quarantine", self._quarantine.run()),
             vital.start_task("refill", self._refill()),
+            vital.start_task("storage", self._prove_storage()),
         ]
+
+    def _gate_moved(self, most: float) -> None:
+        self._slots.limit(most)
+        if most:
+            self._may_fill.set()
+            if self._quarantine is not None:
+                self._quarantine.look()
+        else:
+            self._gate_closed.set()
+
+    async def _prove_storage(self) -> None:
+        """While the gate is closed, try whether anything can be stored; say why not."""
+        said_at = -SAID_SECONDS
+        while True:
+            self._gate_closed.clear()
+            try:
+                await prove()
+            except StorageFailed as error:
+                self._gate.not_proved(str(error))
+            else:
+                self._gate.proved()
+            if self._gate.is_open:
+                await self._gate_closed.wait()
+            elif time.monotonic() - said_at >= SAID_SECONDS:
+                said_at = time.monotonic()
+                why = self._gate.trouble
+                logger.error("nothing is claimed, because nothing can be stored: %s", why)
+            await asyncio.sleep(PROBE_SECONDS)
 
     def _listen(self) -> None:
         """Is the heartbeat still there? Asked again and again, until the worker has retired."""
@@ -203,7 +241,10 @@ class ImageWorker:
         """Made on first use, on the loop."""
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(
-                http=HttpPools(), allow=settings.EGRESS_ALLOW, spools=process_spools()
+                http=HttpPools(),
+                allow=settings.EGRESS_ALLOW,
+                spools=process_spools(),
+                gate=self._gate,
             )
         return self._dispatcher
 
@@ -236,7 +277,8 @@ class ImageWorker:
             return
         began = time.monotonic()
         # Also while draining: what is in hand stays ours.
-        if not lease.renew(worker=self._epoch) and not self._is_retired.is_set():
+        is_ours = lease.renew(worker=self._epoch, trouble=self._gate.trouble)
+        if not is_ours and not self._is_retired.is_set():
             vital.end_process("its lease is gone")  # as after a restore: it could claim nothing
         if began - self._renewed_at > settings.LEASE_SECONDS / 2:
             claims.acquit(worker=self._epoch)

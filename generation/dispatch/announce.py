@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Self
 from uuid import UUID
 
-from pictor.kit import redis_client
+from pictor.kit.moments import Steps, moment
+from pictor.kit.redis_client import Asked
 
 PARTIALS = "pictor:partials"
 """Pub/sub channel: one partial image a message, as a JSON object."""
@@ -53,6 +54,7 @@ class PartialImage:
         return UUID(str(self.generation_id))
 
 
-def announce(partial: PartialImage) -> None:
+@moment
+def announce(partial: PartialImage) -> Steps[None]:
     """Tell the web processes. Raises RedisError."""
-    redis_client.client().publish(PARTIALS, partial.as_json())
+    yield Asked(("PUBLISH", PARTIALS, partial.as_json()))

@@ -26,6 +26,7 @@ class ClaimInDoubt(OperationalError):
             attempts.close_uncalled,
             self._attempt_id,
             generation_id=self._generation_id,
+            why="the claim's answer was lost",
             now=clock.now(),
         )
 

@@ -92,3 +92,10 @@ def _loss_of(cause: UpstreamError) -> Loss | None:
     if isinstance(cause, WrongSize):
         return Loss.WRONG_SIZE
     return _LOSSES.get(cause.attempt_class, Loss.UNKNOWN)
+
+
+def out_of_time(attempt_id: UUID) -> AttemptEnd:
+    """It was written down, and there was too little time for its call."""
+    return AttemptEnd(
+        attempt_id, AttemptClass.NOT_REACHED, detail="too little time was left for it"
+    )

@@ -120,7 +120,7 @@ class Partials:
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await pools.storage(upload, key, good.spool, content_type=kind)
-        await pools.storage(announce, self._announced(partial, good, key))
+        await announce.on_loop(self._announced(partial, good, key))
         return True
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:

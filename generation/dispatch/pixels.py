@@ -5,7 +5,7 @@ done within two milliseconds runs on the loop (ADR 0030).
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from generation.catalogue.contracts import Size
@@ -105,3 +105,8 @@ def _cropped(found: probe.Cleaned, crop: Size, wanted: Wanted, spools: Spools) -
         spools=spools,
         orientation=found.orientation,
     )
+
+
+def without_echo(image: VerifiedImage, sent: str) -> VerifiedImage:
+    """Without a revised prompt that merely repeats what we sent."""
+    return replace(image, revised_prompt=None) if image.revised_prompt == sent else image

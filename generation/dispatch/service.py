@@ -8,7 +8,7 @@ and verifies small pngs.
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
@@ -27,31 +27,28 @@ from generation.dispatch.endings import (
     WrongSize,
     end_of,
     error_of,
+    out_of_time,
     overridden,
     too_large_for_a_test,
 )
+from generation.dispatch.gate import Gate
 from generation.dispatch.health import UpstreamCall
 from generation.dispatch.inputs import Fetching, readable
 from generation.dispatch.partials import Partials
-from generation.dispatch.pixels import verified_on_loop
+from generation.dispatch.pixels import verified_on_loop, without_echo
 from generation.dispatch.retry import History, Next, decide
 from generation.models import Generation
-from generation.outcome import (
-    NO_CHANNEL,
-    TIMED_OUT,
-    AttemptEnd,
-    Delivery,
-    Failure,
-    VerifiedImage,
-)
+from generation.outcome import CANNOT_STORE, NO_CHANNEL, TIMED_OUT, Delivery, Failure, VerifiedImage
 from pictor.kit import clock, ids, pools
 from pictor.kit.errors import PictorError
 from pictor.kit.http import HttpPool
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolFull, Spools
 
+STORING_SECONDS = 20.0
+"""A call ends this long before the deadline: its images are still to be stored."""
 LEAST_SECONDS = 30.0
-"""A call is not begun with less than this until the deadline, or than its channel's time-out where
+"""A call is not begun with less than this until it must end, or than its channel's time-out where
 that is shorter: it would hardly end in time, and be paid for."""
 TIMING_SLACK_SECONDS = 0.05
 """An attempt that ended this close to its deadline ended by it."""
@@ -105,7 +102,11 @@ class _Run:
 class Dispatcher:
     """Sends generations to channels and brings back verified images."""
 
-    def __init__(self, *, http: HttpPools, allow: Collection[str], spools: Spools) -> None:
+    def __init__(
+        self, *, http: HttpPools, allow: Collection[str], spools: Spools, gate: Gate
+    ) -> None:
+        self.gate = gate
+        """Whether images can be stored: no call is begun where they cannot."""
         self._http = http
         self._fetching = Fetching(http.strangers)
         self._allow = allow
@@ -138,7 +139,7 @@ class Dispatcher:
             catalogue = await pools.surely(catalogue_at, claim.revision)
         queue = self._chooser.queue_of(claim, catalogue, opening)
         run = _Run(claim, queue, Partials(claim, spools), spools)
-        run.ends_at = time.monotonic() + claim.seconds_left
+        run.ends_at = time.monotonic() + claim.seconds_left - STORING_SECONDS
         if not run.queue:
             raise Failure(NO_CHANNEL)
         if not claim.generation.inputs:
@@ -211,6 +212,8 @@ class Dispatcher:
         cause: UpstreamError | None = UNMADE
         try:
             attempt_id, seconds = await self._begin(run, candidate)
+            if not self.gate.is_open:
+                await self._not_now(run, attempt_id)
             call.sent_at = started = time.monotonic()
             try:
                 with run.spools.scope() as spools:
@@ -238,7 +241,7 @@ class Dispatcher:
         run.number += 1
         begun, run.begun = run.begun, None
         if not run.has_time_for(candidate):
-            raise Failure(TIMED_OUT, ended=None if begun is None else _out_of_time(begun))
+            raise Failure(TIMED_OUT, ended=None if begun is None else out_of_time(begun))
         if begun is not None:
             return begun, self._seconds_of(run, candidate)
         attempt_id = ids.new_uuid()
@@ -260,6 +263,20 @@ class Dispatcher:
         if not has_begun:
             raise ClaimLost
         return attempt_id, self._seconds_of(run, candidate)
+
+    @staticmethod
+    async def _not_now(run: _Run, attempt_id: UUID) -> None:
+        """Raises NotNow where nothing was called yet, else Failure: what was spent is over."""
+        await pools.surely(
+            attempts.close_uncalled,
+            attempt_id,
+            generation_id=run.generation.id,
+            why="nothing can be stored",
+            now=clock.now(),
+        )
+        if run.number > 1:
+            raise Failure(CANNOT_STORE)
+        raise NotNow
 
     @staticmethod
     def _seconds_of(run: _Run, candidate: Candidate) -> float:
@@ -317,7 +334,7 @@ class Dispatcher:
                 if good is not None:
                     if not generation.livemode and good.spool.size > MAX_TEST_IMAGE_BYTES:
                         raise too_large_for_a_test(MAX_TEST_IMAGE_BYTES)
-                    images.append(_without_echo(good, generation.prompt + candidate.prompt_suffix))
+                    images.append(without_echo(good, generation.prompt + candidate.prompt_suffix))
         except SpoolFull as error:
             raise no_room(error) from error
         self._check(run, candidate, images)
@@ -350,6 +367,10 @@ class ClaimLost(Exception):
     """Another worker has the generation, or it has ended: nothing more is written about it here."""
 
 
+class NotNow(Exception):
+    """No call was begun, because nothing can be stored: it is to be queued again."""
+
+
 class _Ended(Exception):
     """One attempt is over without images."""
 
@@ -357,12 +378,6 @@ class _Ended(Exception):
         super().__init__(str(cause))
         self.cause = cause
         self.error = error
-
-
-def _out_of_time(attempt_id: UUID) -> AttemptEnd:
-    return AttemptEnd(
-        attempt_id, AttemptClass.NOT_REACHED, detail="too little time was left for it"
-    )
 
 
 def _tell(
@@ -375,8 +390,3 @@ def _tell(
         status=status,
         seconds=time.monotonic() - started,
     )
-
-
-def _without_echo(image: VerifiedImage, sent: str) -> VerifiedImage:
-    """Without a revised prompt that merely repeats what we sent."""
-    return replace(image, revised_prompt=None) if image.revised_prompt == sent else image

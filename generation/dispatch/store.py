@@ -2,63 +2,86 @@
 
 import asyncio
 import logging
+import time
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
 
 from accounts.rates.of_tests import TESTS_KEPT, count_of_test, used_up
 from generation.claims import Claim
+from generation.dispatch.gate import HUNG_SECONDS, Gate
 from generation.models import Generation
 from generation.outcome import Delivery, Failure, VerifiedImage, not_stored
 from pictor.kit import clock, retries
+from pictor.kit.spool import SpoolFull
 from storage.models import StoredImage
-from storage.services import StorageFailed, image_key_of, upload_on_loop
+from storage.services import Progress, StorageFailed, image_key_of, upload_on_loop
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 2.0
+LOOK_SECONDS = 0.5
+"""An upload is looked at this often: does it hang?"""
+SETTLING_SECONDS = 5.0
+"""What is left until the deadline when storing is given up: to settle, or to release the hold."""
 
 
-async def store(claim: Claim, delivery: Delivery) -> list[StoredImage]:
-    """Upload the images, again and again while storage fails; no upstream is asked twice.
+async def store(
+    claim: Claim, delivery: Delivery, *, gate: Gate, ends_at: float
+) -> list[StoredImage]:
+    """Upload the images beside each other, again and again while storage fails.
 
-    Returns the rows for the settling transaction to insert. Raises StorageFailed at last, also
-    where the S3 server takes a request and never answers; and Failure where a test's tenant has
-    stored as much as its tests may in a day: they were admitted while there was room.
+    They were paid for: no upstream is asked twice, and nothing is given up before there is just
+    time to settle. Returns the rows for the settling transaction to insert. Raises StorageFailed at
+    last, also where the S3 server takes a request and never answers; and Failure where a test's
+    tenant has stored as much as its tests may in a day: they were admitted while there was room.
+
+    Args:
+        claim: whose images they are.
+        delivery: what the channel brought.
+        gate: is told how storing goes.
+        ends_at: the generation's deadline, on the monotonic clock.
     """
-    kept = timedelta(days=settings.IMAGE_RETENTION_DAYS)
-    expires_at = clock.now() + (kept if claim.generation.livemode else min(kept, TESTS_KEPT))
     if not await has_room(claim.generation, sum(image.spool.size for image in delivery.images)):
         detail = "its tenant's tests have stored as much as they may today"
         raise Failure(used_up(), ended=not_stored(delivery, detail).ended)
-    rows = []
-    for index, image in enumerate(delivery.images):
-        key = image_key_of(
-            claim.generation.id,
-            claim.generation.created_at,
-            claim.dispatch,
-            index,
-            image.format,
-        )
-        await _upload(key, image)
-        rows.append(
-            StoredImage(
-                tenant_id=claim.generation.tenant_id,
-                generation_id=claim.generation.id,
-                index=index,
-                object_key=key,
-                content_type=f"image/{image.format}",
-                format=image.format,
-                size_bytes=image.spool.size,
-                sha256=image.spool.sha256,
-                width=image.width,
-                height=image.height,
-                revised_prompt=image.revised_prompt or "",
-                expires_at=expires_at,
-            )
-        )
-    return rows
+    named = [(_key_of(claim, index, image), image) for index, image in enumerate(delivery.images)]
+    with gate.storing():
+        uploads = [
+            asyncio.create_task(_upload(key, image, gate, ends_at - SETTLING_SECONDS))
+            for key, image in named
+        ]
+        try:
+            await asyncio.gather(*uploads)
+        finally:
+            for upload in uploads:
+                upload.cancel()
+    return [_row(claim, index, key, image) for index, (key, image) in enumerate(named)]
+
+
+def _key_of(claim: Claim, index: int, image: VerifiedImage) -> str:
+    generation = claim.generation
+    return image_key_of(generation.id, generation.created_at, claim.dispatch, index, image.format)
+
+
+def _row(claim: Claim, index: int, key: str, image: VerifiedImage) -> StoredImage:
+    kept = timedelta(days=settings.IMAGE_RETENTION_DAYS)
+    return StoredImage(
+        tenant_id=claim.generation.tenant_id,
+        generation_id=claim.generation.id,
+        index=index,
+        object_key=key,
+        content_type=f"image/{image.format}",
+        format=image.format,
+        size_bytes=image.spool.size,
+        sha256=image.spool.sha256,
+        width=image.width,
+        height=image.height,
+        revised_prompt=image.revised_prompt or "",
+        expires_at=clock.now() + (kept if claim.generation.livemode else min(kept, TESTS_KEPT)),
+    )
 
 
 async def has_room(generation: Generation, size_bytes: int) -> bool:
@@ -68,18 +91,53 @@ async def has_room(generation: Generation, size_bytes: int) -> bool:
     return await count_of_test.on_loop(generation.tenant_id, size_bytes, now=clock.now())
 
 
-async def _upload(key: str, image: VerifiedImage) -> None:
+async def _upload(key: str, image: VerifiedImage, gate: Gate, ends_at: float) -> None:
     again = retries.calls(
-        pause_seconds=FIRST_PAUSE_SECONDS,
-        longest_pause_seconds=LONGEST_PAUSE_SECONDS,
-        seconds=settings.STORAGE_RETRY_SECONDS,
+        pause_seconds=FIRST_PAUSE_SECONDS, longest_pause_seconds=LONGEST_PAUSE_SECONDS
     )
-    kind = f"image/{image.format}"
+    seconds = max(0.0, ends_at - time.monotonic())
     try:
-        async with asyncio.timeout(settings.STORAGE_RETRY_SECONDS):
-            await again(_is_worth_it, upload_on_loop, key, image.spool, content_type=kind)
+        async with asyncio.timeout(seconds):
+            await again(_is_worth_it, _Upload(key, image, gate).once)
     except TimeoutError:  # a thread is free once the call's own time-out has come
-        raise StorageFailed(f"no answer in {settings.STORAGE_RETRY_SECONDS} s") from None
+        raise StorageFailed(f"not stored in {seconds:.0f} s") from None
+    gate.stored()
+
+
+class _Upload:
+    """One image on its way to storage."""
+
+    def __init__(self, key: str, image: VerifiedImage, gate: Gate) -> None:
+        self._key = key
+        self._image = image
+        self._gate = gate
+        self._is_first = True
+
+    async def once(self) -> None:
+        """One try. Raises StorageFailed; the gate hears of the first, and of what hangs."""
+        progress = Progress()
+        kind = f"image/{self._image.format}"
+        upload = upload_on_loop(self._key, self._image.spool, content_type=kind, progress=progress)
+        going = asyncio.ensure_future(upload)
+        try:
+            while not (await asyncio.wait([going], timeout=LOOK_SECONDS))[0]:
+                taken_at = progress.taken_at  # None: it waits for its turn
+                if taken_at is not None and time.monotonic() - taken_at > HUNG_SECONDS:
+                    self._gate.close(f"nothing was taken or answered for {HUNG_SECONDS:.0f} s")
+                    break
+            await going
+        except StorageFailed as error:
+            self._failed(str(error))
+            raise
+        finally:
+            going.cancel()
+
+    def _failed(self, why: str) -> None:
+        if self._is_first:
+            self._is_first = False
+            self._gate.first_failed(why)
+            with suppress(SpoolFull):  # then it stays in memory
+                self._image.spool.leave_memory()
 
 
 def _is_worth_it(error: Exception) -> bool:

@@ -43,6 +43,13 @@ class Worker(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
     stopped_at = models.DateTimeField(null=True, blank=True)
+    storage_trouble = models.CharField(
+        max_length=200,
+        blank=True,
+        default="nothing has been stored yet",
+        db_default="nothing has been stored yet",
+        help_text="Why it can store no images; empty where it can.",
+    )
 
     @override
     def __str__(self) -> str:

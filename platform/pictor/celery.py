@@ -105,6 +105,7 @@ app.conf.update(
             "task": "storage.expire_images",
             "schedule": crontab(minute=17),
         },
+        "prove-removal": {"task": "storage.prove_removal", "schedule": crontab()},
         "measure-images": {"task": "storage.measure_images", "schedule": crontab(minute=23)},
     },
 )

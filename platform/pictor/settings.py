@@ -345,8 +345,6 @@ WAIT_LIMIT_SECONDS = 540
 """How long a caller is kept waiting for the generation."""
 SDK_TIMEOUT_SECONDS = 600
 """How long OpenAI's SDKs wait for us unless told otherwise: a fact, which nothing here changes."""
-STORAGE_RETRY_SECONDS = 60
-"""So long, per image, storage is tried again from the spool; the upstream never is."""
 
 LEASE_SECONDS = 15
 HEARTBEAT_SECONDS = 3

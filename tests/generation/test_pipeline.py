@@ -5,6 +5,8 @@ import base64
 import io
 import json
 import logging
+import time
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -24,7 +26,7 @@ from generation.models import Attempt, Channel, Generation, Serves
 from generation.notify import Ring
 from generation.outcome import Delivery
 from generation.selectors import Finished
-from pictor.kit import log, pools
+from pictor.kit import clock, log, pools
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
 from pictor.kit.moments import Steps, moment
@@ -32,7 +34,7 @@ from pictor.kit.prepared import Part
 from pictor.kit.spool import SpoolBudget, Spools
 from pictor.kit.spools import process_spools
 from storage.models import StoredImage
-from tests.factories import make_channel, make_delivery, queued_as, stored_images
+from tests.factories import make_channel, make_delivery, open_gate, queued_as, stored_images
 from tests.raw_server import hangs, running, says
 
 
@@ -61,12 +63,14 @@ class Broken(Dispatcher):
 class Delivers(Broken):
     """Brings an image."""
 
+    gate = open_gate()
+
     @override
     async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
         return await pools.database(make_delivery, claim, spools)
 
 
-async def stored(claim: Claim, delivery: Delivery) -> list[StoredImage]:
+async def stored(claim: Claim, delivery: Delivery, **_: object) -> list[StoredImage]:
     """In place of storing them."""
     return stored_images(claim, delivery)
 
@@ -143,6 +147,29 @@ def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, work
 
 
 @pytest.mark.usefixtures("pooled_connections")
+def test_what_is_stored_only_after_the_deadline_is_not_charged(
+    acme, channel, queued, worker, monkeypatch
+):
+    async def stored_late(
+        claim: Claim, delivery: Delivery, *, ends_at: float, **_: object
+    ) -> list[StoredImage]:
+        await asyncio.sleep(ends_at - time.monotonic() + 0.01)
+        return stored_images(claim, delivery)
+
+    monkeypatch.setattr(pipeline, "store", stored_late)
+    Generation.objects.update(deadline_at=clock.now() + timedelta(seconds=1))
+    asyncio.run(
+        pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Delivers(channel))
+    )
+
+    queued.refresh_from_db()
+    assert (queued.state, queued.error["code"]) == ("failed", "generation_timeout")
+    assert Attempt.objects.get().attempt_class == "storage_failed"
+    assert acme.money == (10_000_000, 0)
+    assert ledger_findings() == []
+
+
+@pytest.mark.usefixtures("pooled_connections")
 def test_what_a_worker_logs_names_the_request(queued, worker, channel):
     Generation.objects.update(request_id="req_1")
     seen = []
@@ -183,7 +210,9 @@ def test_a_spool_without_room_is_our_fault_and_not_the_channels(
             await pools.database(Channel.objects.update, base_url=upstream.url)
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(budget_bytes))
-            dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
+            dispatcher = Dispatcher(
+                http=http, allow=[upstream.host_port], spools=spools, gate=open_gate()
+            )
             await pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=dispatcher)
             assert len(upstream.received) == 1
             assert spools.budget.used_bytes == 0
@@ -226,7 +255,9 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
             await pools.database(sandbox.update, base_url=upstream.url)
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(4_000_000))
-            dispatcher = Dispatcher(http=http, allow=[upstream.host_port], spools=spools)
+            dispatcher = Dispatcher(
+                http=http, allow=[upstream.host_port], spools=spools, gate=open_gate()
+            )
             await pipeline.run(ring=Ring(queued_as(made)), worker=worker, dispatcher=dispatcher)
             assert spools.budget.used_bytes == 0
             await http.aclose()
@@ -262,7 +293,9 @@ def test_a_test_s_call_is_cut_short_and_all_tests_share_the_spools(
             await pools.database(Channel.objects.update, base_url=upstream.url)
             http = HttpPools()
             spools = Spools(tmp_path, SpoolBudget(4_000_000))
-            dispatcher = Notes(http=http, allow=[upstream.host_port], spools=spools)
+            dispatcher = Notes(
+                http=http, allow=[upstream.host_port], spools=spools, gate=open_gate()
+            )
             await pipeline.run(ring=Ring(queued_as(made)), worker=worker, dispatcher=dispatcher)
             await http.aclose()
 

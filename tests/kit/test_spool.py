@@ -1,3 +1,4 @@
+import errno
 import gc
 import hashlib
 import io
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pictor.kit import spool as module
 from pictor.kit.spool import (
     SpoolBudget,
     SpoolClosed,
@@ -207,3 +209,29 @@ def test_a_copy_takes_the_share_of_the_spool_it_is_made_of(tmp_path):
         other.write(b"x" * MEGABYTE)
         assert tight.budget.used_bytes == 2 * MEGABYTE
     spool.close()
+
+
+def test_what_leaves_memory_is_read_as_before_from_a_file(spools):
+    with closing(spools.new(max_bytes=MEGABYTE)) as spool:
+        spool.write(b"x" * 1000)
+
+        spool.leave_memory()
+        spool.leave_memory()
+
+        assert (spool.is_in_memory, b"".join(spool.chunks())) == (False, b"x" * 1000)
+        assert spools.budget.used_bytes == 1000
+
+
+def test_what_cannot_leave_memory_is_still_there_whole(spools, monkeypatch):
+    def refuses(file: io.FileIO, _data: bytes) -> None:
+        file.write(b"x")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "_write_all", refuses)
+    with closing(spools.new(max_bytes=MEGABYTE)) as spool:
+        spool.write(b"x" * 1000)
+
+        with pytest.raises(SpoolFull):
+            spool.leave_memory()
+
+        assert (spool.is_in_memory, b"".join(spool.chunks())) == (True, b"x" * 1000)

@@ -349,3 +349,24 @@ def test_a_generations_images_are_removed_with_what_is_known_of_their_bytes(s3, 
     assert set(StoredImage.objects.values_list("sha256", flat=True)) == {""}
     assert before[0].size == "1024x1536"
     assert before[0].public_id.startswith("img_")
+
+
+@pytest.mark.anyio
+async def test_the_probe_stores_by_both_ways_and_reads(s3):
+    await services.prove()
+
+    with services.open_stream("proof/of-storage.txt") as stream:
+        assert b"".join(stream.chunks()) == services.PROOF
+    s3.stop()
+    with pytest.raises(StorageFailed):
+        await services.prove()
+
+
+def test_what_is_removed_as_a_proof_is_gone(s3):
+    services.prove_removal()
+
+    with pytest.raises(ObjectMissing):
+        services.require(["proof/of-removal.txt"])
+    s3.stop()
+    with pytest.raises(StorageFailed):
+        services.prove_removal()

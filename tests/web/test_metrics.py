@@ -42,9 +42,11 @@ def shown(settings, pooled_connections):
     redis_client.forget_client()
 
 
-async def scrape(figures: Figures = some_figures, **options: Any) -> Exchange:
+async def scrape(
+    figures: Figures = some_figures, *, storage: bool | None = True, **options: Any
+) -> Exchange:
     options.setdefault("headers", {"Authorization": f"Bearer {TOKEN}"})
-    app = Metrics(site, figures=figures)
+    app = Metrics(site, figures=figures, storage=lambda: storage)
     return await call(app, **{"method": "GET", "path": "/metrics", **options})
 
 
@@ -159,7 +161,7 @@ async def test_a_proxy_that_nobody_told_us_of_does_not_publish_them(
     settings.METRICS_NETWORKS, settings.METRICS_TOKEN = [HERE], token
     settings.TRUSTED_PROXIES = proxies
     headers = {"Host": "localhost", "Authorization": f"Bearer {TOKEN}", name: "https"}
-    app = Edge(Metrics(site, figures=some_figures))
+    app = Edge(Metrics(site, figures=some_figures, storage=lambda: True))
 
     exchange = await call(app, method="GET", path="/metrics", headers=headers)
 
@@ -192,6 +194,11 @@ async def test_what_the_database_knows_is_left_out_while_it_is_away():
     assert "pictor_some_figure" not in found
 
 
+@pytest.mark.parametrize(("storage", "up"), [(True, 1), (False, 0), (None, None)])
+async def test_whether_images_can_be_stored_is_said_where_a_worker_knows(storage, up):
+    assert values(await scrape(storage=storage)).get("pictor_server_ups3") == up
+
+
 async def test_without_redis_there_are_still_the_figures_of_this_process(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
@@ -208,7 +215,7 @@ async def test_many_who_ask_at_once_share_one_look():
         looks.append(1)
         return some_figures()
 
-    app = Metrics(site, figures=counted)
+    app = Metrics(site, figures=counted, storage=lambda: True)
     asked = {"method": "GET", "path": "/metrics", "headers": {"Authorization": f"Bearer {TOKEN}"}}
 
     exchanges = await asyncio.gather(*(call(app, **asked) for _ in range(20)))

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from generation import lease
+from generation.lease import Alive
 from pictor.kit import redis_client
 from pictor.web import probes
 from pictor.web.probes import Probes
@@ -14,7 +15,7 @@ from tests.web.conftest import body_of, call
 
 pytestmark = pytest.mark.django_db
 
-READY = {"status": "ok", "postgres": True, "broker": True, "image_workers": 2}
+READY = {"status": "ok", "postgres": True, "broker": True, "image_workers": 2, "storage": True}
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +25,22 @@ def fresh():
     redis_client.forget_client()
 
 
+def two() -> Alive:
+    return Alive(workers=2, can_store=2)
+
+
 def readyz() -> object:
-    return probes.readiness(lambda: 2)
+    return probes.readiness(two)
 
 
 def test_a_process_whose_servers_answer_is_ready():
     assert readyz() == READY
+
+
+def test_storage_that_fails_is_named_and_does_not_decide():
+    state = probes.readiness(lambda: Alive(workers=2, can_store=1))
+
+    assert state == {**READY, "storage": False}
 
 
 def test_a_broker_that_is_away_is_named(settings):
@@ -61,9 +72,10 @@ def test_a_database_without_our_tables_can_admit_nothing():
     with connection.cursor() as cursor:
         cursor.execute("SET search_path TO pg_catalog")
     missing = {"status": "unavailable", "postgres": False, "image_workers": None}
+    missing["storage"] = None
 
     assert probes.readiness(lease.alive) == READY | missing
-    assert probes.readiness(lease.alive) == READY | {"image_workers": 0}
+    assert probes.readiness(lease.alive) == READY | {"image_workers": 0, "storage": None}
 
 
 # --- over HTTP --------------------------------------------------------------------------------
@@ -76,7 +88,7 @@ async def never_called(scope, receive, send):
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", ["/healthz", "/healthz/", "/readyz", "/readyz/"])
 async def test_a_probe_is_answered_in_front_of_the_site(pooled_connections, path):
-    app = Probes(never_called, image_workers=lambda: 2)
+    app = Probes(never_called, workers=two)
 
     exchange = await call(app, method="GET", path=path, headers={"Host": "10.0.0.7"})
 
@@ -87,7 +99,7 @@ async def test_a_probe_is_answered_in_front_of_the_site(pooled_connections, path
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_a_probe_is_asked_not_told(path):
-    app = Probes(never_called, image_workers=lambda: 2)
+    app = Probes(never_called, workers=two)
 
     exchange = await call(app, path=path, messages=body_of(b"x"))
 
@@ -98,7 +110,7 @@ async def test_a_probe_is_asked_not_told(path):
 @pytest.mark.anyio
 async def test_what_is_missing_is_a_503(settings, pooled_connections):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    app = Probes(never_called, image_workers=lambda: 2)
+    app = Probes(never_called, workers=two)
 
     exchange = await call(app, method="GET", path="/readyz")
     assert (exchange.status, exchange.headers["x-should-retry"]) == (503, "true")
@@ -109,11 +121,11 @@ async def test_what_is_missing_is_a_503(settings, pooled_connections):
 async def test_many_who_ask_at_once_share_one_look(pooled_connections):
     looks = []
 
-    def image_workers() -> int:
+    def counted() -> Alive:
         looks.append(1)
-        return 2
+        return two()
 
-    app = Probes(never_called, image_workers=image_workers)
+    app = Probes(never_called, workers=counted)
 
     exchanges = await asyncio.gather(*(call(app, method="GET", path="/readyz") for _ in range(50)))
 

@@ -13,12 +13,15 @@ from pictor.kit.errors import MethodNotAllowed
 
 Waiting = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
+Pool = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def route(view: type[APIView], **waiting: Waiting) -> Waiting:
+def route(view: type[APIView], *, delete_in: Pool = pools.views, **waiting: Waiting) -> Waiting:
     """A path's view: `waiting` by method, as `post=create`; the rest is the class's own.
 
+    `delete_in` is the pool in which DELETE runs, where it waits for more than the database.
     HEAD is a GET without its body. A method that neither has is a 405 in OpenAI's shape.
     The OpenAPI document knows both kinds by their decorators: it looks at `cls`, which has both.
     """
@@ -33,7 +36,8 @@ def route(view: type[APIView], **waiting: Waiting) -> Waiting:
             return _not_allowed(methods)
         if method in waiting:
             return await waiting[method](request, **kwargs)
-        return await pools.views(_rendered, sync, request, kwargs)
+        pool = delete_in if method == "delete" else pools.views
+        return await pool(_rendered, sync, request, kwargs)
 
     answer.csrf_exempt = True  # type: ignore[attr-defined]  # where Django looks for it
     answer.cls = described  # type: ignore[attr-defined]  # where drf-spectacular looks for it

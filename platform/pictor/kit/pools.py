@@ -5,7 +5,8 @@ name and 32 for webhooks; webhooks/addresses.py: 2), pages outside /v1 (a thread
 at most), and single threads that last as long as their process (presence, heartbeat, loop,
 reaper and its watch, the beat, the consumer's watch, webhooks, the posting of figures).
 
-    views       8   every sync endpoint under /v1, web
+    views       8   every sync endpoint under /v1 but those that wait for S3, web
+    removals    2   the others: DELETE of generations, web
     probes      1   the look at the servers behind /readyz, web
     figures     1   what /metrics says, web
     database    8   what asks the database beside the loop, web and image worker; webhooks,
@@ -127,6 +128,12 @@ async def views(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     """Run a sync endpoint: at most 8 at a time in a web process."""
     call = partial(function, *args, **kwargs)
     return await _run("views", 8, partial(_with_database, call))
+
+
+async def removals(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a sync endpoint that removes objects from S3: while that hangs, only these wait."""
+    call = partial(function, *args, **kwargs)
+    return await _run("removals", 2, partial(_with_database, call))
 
 
 async def probes(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

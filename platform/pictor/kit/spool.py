@@ -170,6 +170,13 @@ class SpoolFile:
         """Whether no file was needed."""
         return self._file is None
 
+    def leave_memory(self) -> None:
+        """Move what is in memory to a file: it is kept for long. Raises SpoolFull."""
+        with self._lock:
+            self._check_open()
+            if self._file is None:
+                self._write_to_disk(b"")
+
     def descriptor(self) -> int | None:
         """One more of the unnamed file, for the caller to close; None while all is in memory."""
         with self._lock:
@@ -205,14 +212,22 @@ class SpoolFile:
         self._take(len(data) + (len(self._memory) if self._file is None else 0))
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the spool
-                    dir=self._spools.directory, buffering=0
-                )
-                _write_all(self._file, self._memory)
-                self._memory = bytearray()
+                self._file, self._memory = self._copied_memory(), bytearray()
             _write_all(self._file, data)
         except OSError as error:
             raise SpoolFull(f"the spool disk refused the bytes: {error.strerror}") from error
+
+    def _copied_memory(self) -> IO[bytes]:
+        """A file of what is in memory, whole: where the disk is full the memory still has it."""
+        file = tempfile.TemporaryFile(  # noqa: SIM115 - it lives as long as the spool
+            dir=self._spools.directory, buffering=0
+        )
+        try:
+            _write_all(file, self._memory)
+        except OSError:
+            file.close()
+            raise
+        return file
 
     def _take(self, size_bytes: int) -> None:
         self._spools.budget.take(size_bytes, self._owner)

@@ -44,11 +44,13 @@ class Metrics:
     Args:
         app: what serves everything else.
         figures: reads what the database knows of the whole installation.
+        storage: whether images can be stored, by what workers wrote there; None: none is at work.
     """
 
-    def __init__(self, app: App, *, figures: Figures) -> None:
+    def __init__(self, app: App, *, figures: Figures, storage: Callable[[], bool | None]) -> None:
         self._app = app
         self._figures = figures
+        self._storage = storage
         self._looking: asyncio.Task[bytes] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,24 +76,28 @@ class Metrics:
     async def _page(self) -> bytes:
         """One look for all who ask at the same time."""
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(pools.figures(page, self._figures))
+            self._looking = asyncio.create_task(pools.figures(page, self._figures, self._storage))
         return await asyncio.shield(self._looking)
 
 
-def page(figures: Figures) -> bytes:
+def page(figures: Figures, storage: Callable[[], bool | None]) -> bytes:
     """The document. What the database would say is left out while it is away."""
     began = time.perf_counter()
     texts, has_redis = metrics.gathered()
     has_postgres = True
+    has_s3: bool | None = None
     try:
         texts.append(metrics.written(figures()))
+        has_s3 = storage()
     except (DatabaseError, InterfaceError):
         has_postgres = False
     up = GaugeMetricFamily(
-        "pictor_server_up", "1 where the server answered this scrape.", labels=["server"]
+        "pictor_server_up", "1 where it answered, and s3 takes images.", labels=["server"]
     )
     up.add_metric(["postgres"], has_postgres)
     up.add_metric(["redis"], has_redis)
+    if has_s3 is not None:
+        up.add_metric(["s3"], has_s3)
     took = time.perf_counter() - began
     cost = GaugeMetricFamily("pictor_scrape_seconds", "What this scrape took.", value=took)
     return metrics.joined([*texts, metrics.written([up, cost])])

@@ -5,7 +5,7 @@ Both are answered in front of the site: they wait for none of its turns, and any
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -24,6 +24,18 @@ from pictor.web.gate import refuse
 HEALTH, READINESS = "/healthz", "/readyz"
 
 
+class Alive(Protocol):
+    """Image workers that renew their lease, and whether they can store images."""
+
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+
+    @property
+    def storage(self) -> bool | None:
+        """None where there are none."""
+
+
 class HealthObject(ApiObject):
     """The process answers."""
 
@@ -35,7 +47,13 @@ class HealthObject(ApiObject):
 class ReadinessObject(ApiObject):
     """Whether requests can be admitted and rung for, and what is missing otherwise."""
 
-    example = {"status": "ok", "postgres": True, "broker": True, "image_workers": 1}
+    example = {
+        "status": "ok",
+        "postgres": True,
+        "broker": True,
+        "image_workers": 1,
+        "storage": True,
+    }
 
     status = serializers.ChoiceField(choices=["ok", "unavailable"])
     postgres = serializers.BooleanField(help_text="PostgreSQL answers, and has our tables.")
@@ -43,12 +61,23 @@ class ReadinessObject(ApiObject):
     image_workers = serializers.IntegerField(
         allow_null=True, help_text="Those that are alive; null where PostgreSQL cannot say."
     )
+    storage = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether all of them can store images; null where nobody can say. Without it the"
+        " process is ready all the same: what is admitted waits.",
+    )
 
 
 class UnreadyObject(ReadinessObject):
     """Something is missing: ask again."""
 
-    example = {"status": "unavailable", "postgres": True, "broker": False, "image_workers": 1}
+    example = {
+        "status": "unavailable",
+        "postgres": True,
+        "broker": False,
+        "image_workers": 1,
+        "storage": True,
+    }
 
 
 class Probes:
@@ -56,13 +85,13 @@ class Probes:
 
     Args:
         app: what serves everything else.
-        image_workers: counts those that renew their lease. Without any the process is ready: what
+        workers: the image workers that renew their lease. Without any the process is ready: what
             is admitted waits for the next one.
     """
 
-    def __init__(self, app: App, *, image_workers: Callable[[], int]) -> None:
+    def __init__(self, app: App, *, workers: Callable[[], Alive]) -> None:
         self._app = app
-        self._image_workers = image_workers
+        self._workers = workers
         self._asking: asyncio.Task[dict[str, Any]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,19 +116,20 @@ class Probes:
     async def _readiness(self) -> dict[str, Any]:
         """One look for all who ask at the same time."""
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(pools.probes(readiness, self._image_workers))
+            self._asking = asyncio.create_task(pools.probes(readiness, self._workers))
         return await asyncio.shield(self._asking)
 
 
-def readiness(image_workers: Callable[[], int]) -> dict[str, Any]:
+def readiness(workers: Callable[[], Alive]) -> dict[str, Any]:
     """Whether requests can be admitted and rung for, and what is missing otherwise."""
-    workers, has_broker = _count(image_workers), _redis_answers() and _broker_answers()
-    has_postgres = workers is not None
+    alive, has_broker = _count(workers), _redis_answers() and _broker_answers()
+    has_postgres = alive is not None
     return {
         "status": "ok" if has_postgres and has_broker else "unavailable",
         "postgres": has_postgres,
         "broker": has_broker,
-        "image_workers": workers,
+        "image_workers": alive.workers if alive else None,
+        "storage": alive.storage if alive else None,
     }
 
 
@@ -109,10 +139,10 @@ async def _answer(response: HttpResponse, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.content})
 
 
-def _count(image_workers: Callable[[], int]) -> int | None:
+def _count(workers: Callable[[], Alive]) -> Alive | None:
     """None where PostgreSQL is away, or was never migrated: nothing could be admitted."""
     try:
-        return image_workers()
+        return workers()
     except DatabaseError:
         connection.close()  # the next look is made on a fresh one
         return None

@@ -238,7 +238,7 @@ def listeners() -> int:
 
 async def test_an_announcement_over_the_broker_is_heard(listening, generation):
     with closing(following(listening, generation)) as ticket:
-        await asyncio.to_thread(announce, partial_of(generation))
+        await announce.on_loop(partial_of(generation))
 
         assert await ticket.news(SOON) == partial_of(generation)
 

@@ -1,5 +1,6 @@
 """Who may take a worker's slots: nobody takes the last, and tests take a few."""
 
+import math
 import threading
 from uuid import UUID
 
@@ -106,3 +107,31 @@ def test_rooms_say_how_many_more_each_may_take():
         {ONE: Room(80, live=7, tests=2), OTHER: Room(3, live=15, tests=2)},
     )
     assert slots.of_tenants() == {ONE: 80, OTHER: 3}
+
+
+def test_no_more_are_taken_than_the_limit_says_also_where_many_are_in_hand():
+    slots = Slots(100)
+    for _ in range(6):
+        slots.take(new_uuid(), livemode=True)
+    slots.limit(4)
+    beyond = (taken(slots), slots.wait(0), slots.rooms()[0].live)
+    slots.limit(8)
+    within = taken(slots)
+
+    slots.limit(math.inf)
+
+    assert (beyond, within) == ((0, False, 0), 2)
+    assert slots.take(new_uuid(), livemode=True)
+
+
+def test_whoever_waits_for_a_slot_has_one_once_the_limit_is_lifted():
+    slots = Slots(100)
+    slots.limit(0)
+    found: list[bool] = []
+    waiting = threading.Thread(target=lambda: found.append(slots.wait(10)))
+    waiting.start()
+
+    slots.limit(4)
+
+    waiting.join(10)
+    assert found == [True]

@@ -19,12 +19,14 @@ from generation.background.slots import Slots
 from generation.background.waiting import waiting
 from generation.background.worker import ImageWorker
 from generation.claims import Queued
+from generation.dispatch.gate import Gate
 from generation.lease import WorkerEpoch
 from generation.models import Generation, Worker
 from generation.notify import Ring
 from generation.settlement import fail_unforeseen
 from pictor.kit import clock, pools, vital
 from pictor.kit.ids import new_uuid
+from storage.services import StorageFailed
 from tests.factories import queued_as
 from tests.processes import until
 
@@ -51,6 +53,7 @@ def worker(
     monkeypatch.setattr(module, "LISTEN_SECONDS", 0.02)
     running = ImageWorker()
     running.start()
+    until(lambda: running._gate.is_open)  # noqa: SLF001 - the tests begin when its probe has passed
     yield running
     if not running._is_retired.is_set():  # noqa: SLF001 - nobody else asks
         running.drain()
@@ -102,7 +105,7 @@ def test_what_is_in_hand_may_change_while_the_heartbeat_looks(worker):
 
 def test_a_worker_whose_heartbeat_hangs_ends(worker, ends, monkeypatch):
     goes_on = threading.Event()
-    monkeypatch.setattr(lease, "renew", lambda worker: goes_on.wait())
+    monkeypatch.setattr(lease, "renew", lambda **_: goes_on.wait())
 
     assert has_come(ends, "its heartbeat has hung")
     goes_on.set()
@@ -119,9 +122,9 @@ def test_a_worker_whose_parts_are_well_goes_on(worker, ends, monkeypatch):
     renewals = threading.Semaphore(0)
     renew = lease.renew
 
-    def counted(*, worker: WorkerEpoch) -> bool:
+    def counted(*, worker: WorkerEpoch, trouble: str) -> bool:
         renewals.release()
-        return renew(worker=worker)
+        return renew(worker=worker, trouble=trouble)
 
     monkeypatch.setattr(lease, "renew", counted)
 
@@ -267,6 +270,50 @@ def test_a_bell_of_whoever_has_their_share_is_passed_over(worker, held, acme, ot
     worker.accept(Ring.of(late))
 
     until(lambda: held.are(*greedy, late.id))
+
+
+def test_while_nothing_can_be_stored_nothing_is_begun_and_the_worker_stays(
+    worker, held, acme, ends, monkeypatch
+):
+    troubles: list[str] = []
+    renew = lease.renew
+
+    async def fails() -> None:
+        raise StorageFailed("PutObject: 507")
+
+    def noted(*, worker: WorkerEpoch, trouble: str) -> bool:
+        troubles.append(trouble)
+        return renew(worker=worker, trouble=trouble)
+
+    monkeypatch.setattr(module, "prove", fails)
+    monkeypatch.setattr(module, "PROBE_SECONDS", 0.02)
+    monkeypatch.setattr(module, "IDLE_LIMIT_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "renew", noted)
+    on_loop(worker, partial(gate_of(worker).close, "an image hung"))
+    until(lambda: "PutObject: 507" in troubles)
+    made = [acme.generation().id for _ in range(6)]
+    troubles.clear()
+    until(lambda: len(troubles) > 20)
+    begun_meanwhile = list(held.begun)
+
+    async def passes() -> None:
+        return
+
+    monkeypatch.setattr(module, "prove", passes)
+
+    until(lambda: held.are(*made[:4]))
+    on_loop(worker, gate_of(worker).stored)
+    until(lambda: held.are(*made))
+    assert (begun_meanwhile, set(troubles[:20])) == ([], {"PutObject: 507"})
+    assert "generations wait and its loop begins none" not in ends
+
+
+def gate_of(worker: ImageWorker) -> Gate:
+    return worker._gate  # noqa: SLF001 - what images tell how storing goes
+
+
+def on_loop(worker: ImageWorker, call: Callable[[], None]) -> None:
+    worker._loop.call_soon_threadsafe(call)  # noqa: SLF001 - as above
 
 
 def dispatches_of(generation: Generation) -> int:

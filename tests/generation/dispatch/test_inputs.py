@@ -20,6 +20,7 @@ from pictor.kit.http import HttpPool
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spool import SpoolBudget, Spools
 from tests.contracts.recorder import drawn, noise
+from tests.factories import open_gate
 from tests.kit.calls import make_certificate
 from tests.mending import photo, with_tail
 from tests.raw_server import Script, running, says
@@ -294,7 +295,7 @@ async def test_a_tenant_fetches_a_few_at_a_time_and_keeps_nobody_else(server, pu
 
 async def test_what_is_private_is_open_to_channels_and_to_no_address_of_a_caller(server, spools):
     ways = HttpPools()
-    dispatcher = Dispatcher(http=ways, allow=[server.host_port], spools=spools)
+    dispatcher = Dispatcher(http=ways, allow=[server.host_port], spools=spools, gate=open_gate())
     theirs = dispatcher._fetching.http  # noqa: SLF001 - what callers' addresses are fetched by
 
     message = await refusal(theirs, spools, f"https://{server.host_port}/a.png")

@@ -23,6 +23,7 @@ from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.claims import Claim
 from generation.dispatch.choosing import Chooser
+from generation.dispatch.gate import Gate
 from generation.dispatch.health import FAILURES_IN_A_ROW
 from generation.dispatch.service import Dispatcher
 from generation.models import Attempt, Channel, Generation
@@ -34,8 +35,8 @@ from pictor.kit.ids import new_uuid
 from pictor.kit.moments import Steps, moment
 from pictor.kit.prepared import Part
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import ORIGIN, Customer, make_channel, make_worker
-from tests.raw_server import Script, running, says
+from tests.factories import ORIGIN, Customer, make_channel, make_worker, open_gate
+from tests.raw_server import Received, Script, running, says
 
 SIZE = "1024x1024"
 TENANT = new_uuid()
@@ -160,9 +161,12 @@ def test_what_began_too_late_is_closed_without_a_call(queued, channel, tmp_path)
         assert opening is not None
         begun = replace(opening, attempt_id=attempt.id)
         dispatcher = Dispatcher(
-            http=HttpPools(), allow=[], spools=Spools(tmp_path, SpoolBudget(1_000_000))
+            http=HttpPools(),
+            allow=[],
+            spools=Spools(tmp_path, SpoolBudget(1_000_000)),
+            gate=open_gate(),
         )
-        late = replace(claim, seconds_left=29.0)
+        late = replace(claim, seconds_left=49.0)
         with pytest.raises(Failure) as failed:
             asyncio.run(dispatcher.run(late, dispatcher.scope_of(late), begun))
 
@@ -207,7 +211,9 @@ ONE_IMAGE = json.dumps({"data": [{"b64_json": base64.b64encode(png()).decode()}]
 BUSY = says(b'{"error":{"message":"busy"}}', status=503)
 
 
-def carried(made: Generation, folder: Path, *, scripts: Mapping[str, Script]) -> None:
+def carried(
+    made: Generation, folder: Path, *, scripts: Mapping[str, Script], gate: Gate | None = None
+) -> None:
     """A worker carries what its first doorbell rang for; each channel's upstream has a script."""
 
     async def journey() -> None:
@@ -221,7 +227,9 @@ def carried(made: Generation, folder: Path, *, scripts: Mapping[str, Script]) ->
                 reached.append(upstream.host_port)
             await pools.database(current_catalogue)
             http, spools = HttpPools(), Spools(folder, SpoolBudget(4_000_000))
-            dispatcher = Dispatcher(http=http, allow=reached, spools=spools)
+            dispatcher = Dispatcher(
+                http=http, allow=reached, spools=spools, gate=gate or open_gate()
+            )
             worker = await pools.database(make_worker)
             try:
                 await pipeline.run(ring=Ring.of(made), worker=worker, dispatcher=dispatcher)
@@ -275,11 +283,11 @@ def with_seconds_left(queued: Generation, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("seconds", "timeout", "ended"),
     [
-        (29, 240, ("failed", "not_reached")),
-        (29, 30, ("failed", "not_reached")),
-        (19, 20, ("failed", "not_reached")),
-        (29, 20, ("succeeded", "delivered")),
-        (60, 240, ("succeeded", "delivered")),
+        (49, 240, ("failed", "not_reached")),
+        (49, 30, ("failed", "not_reached")),
+        (39, 20, ("failed", "not_reached")),
+        (49, 20, ("succeeded", "delivered")),
+        (80, 240, ("succeeded", "delivered")),
     ],
 )
 def test_no_call_begins_with_less_than_thirty_seconds_or_its_channels_time_out(
@@ -307,7 +315,7 @@ def test_the_next_channel_is_tried_where_there_is_time_for_its_call(
     Channel.objects.update(timeout_seconds=5)
     make_channel("two", priority=20, timeout_seconds=timeout)
     make_channel("three", priority=30, timeout_seconds=240)
-    with_seconds_left(queued, 20)
+    with_seconds_left(queued, 40)
 
     carried(queued, tmp_path, scripts={"one": BUSY, "two": says(ONE_IMAGE), "three": BUSY})
 
@@ -371,3 +379,39 @@ def test_a_claim_whose_answer_was_lost_leaves_no_attempt_that_may_have_cost_anyt
     assert tried() == ([("one", 1, "not_reached")] if is_done else [])
     assert not Attempt.objects.filter(finished_at=None).exists()
     assert not Transfer.objects.filter(kind="loss").exists()
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+def test_what_is_claimed_as_the_gate_closes_is_queued_again_uncalled(acme, queued, tmp_path):
+    gate = open_gate()
+    gate.close("PutObject: 507")
+
+    carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)}, gate=gate)
+
+    assert (queued.state, queued.worker_id, queued.deaths, queued.quarantine) == (
+        *("queued", None),
+        *(0, 0),
+    )
+    assert tried() == [("one", 1, "not_reached")]
+    assert not Transfer.objects.filter(kind__in=("capture", "loss", "release")).exists()
+
+
+@pytest.mark.usefixtures("channel", "pooled_connections")
+def test_after_a_call_that_failed_no_other_begins_while_nothing_can_be_stored(
+    acme, queued, tmp_path
+):
+    make_channel("two", priority=20)
+    gate = open_gate()
+
+    async def busy(request: Received, writer: asyncio.StreamWriter) -> None:
+        gate.close("PutObject: 507")
+        await BUSY(request, writer)
+
+    carried(queued, tmp_path, scripts={"one": busy, "two": says(ONE_IMAGE)}, gate=gate)
+
+    assert (queued.state, queued.error["status"], queued.error["message"]) == (
+        *("failed", 503),
+        "Images cannot be stored on our side at the moment. You were not charged.",
+    )
+    assert tried() == [("one", 1, "refused"), ("two", 2, "not_reached")]
+    assert acme.money == (10_000_000, 0)

@@ -1,0 +1,103 @@
+"""Whether images can be stored. Where they cannot, none is bought (docs/adr/0038).
+
+One gate a worker process, on its event loop. It is closed until a probe has passed, and again when
+two images in a row could not be stored at their first try, or one hangs. An image that waits opens
+it once it is stored; where none does, the probe. Then few generations at a time are let through,
+twice as many with each image that is stored.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+logger = logging.getLogger(__name__)
+
+FAILED_IN_A_ROW = 2
+"""So many images whose first try failed close the gate."""
+HUNG_SECONDS = 5.0
+"""So does one of which nothing is taken, or that is not answered, for so long."""
+FIRST_AT_ONCE = 4
+ALL_AT_ONCE = 4096
+"""From here on the gate does not count any more."""
+IMAGE_SECONDS = 10.0
+"""An image that waits for longer may be one that storage never takes: then the probe decides."""
+
+
+class Gate:
+    """Lets generations through while images can be stored.
+
+    Args:
+        changed: told how many generations may be in hand, whenever that changes.
+    """
+
+    def __init__(self, changed: Callable[[float], None]) -> None:
+        self._changed = changed
+        self._most: float = 0
+        self._failed = 0
+        self._waiting = 0
+        self._closed_at: float | None = None
+        self.trouble = "nothing has been stored yet"
+        """Why it is closed; empty while it is open."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a generation may be claimed, and a call begun."""
+        return self._most > 0
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """A generation's images are there and wait to be stored."""
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    def first_failed(self, why: str) -> None:
+        """An image could not be stored at its first try."""
+        self._failed += 1
+        if self._failed >= FAILED_IN_A_ROW:
+            self.close(why)
+
+    def close(self, why: str) -> None:
+        """Nothing can be stored."""
+        if self.is_open:
+            logger.warning("nothing more is claimed, because nothing can be stored: %s", why)
+            self._closed_at = time.monotonic()
+            self._let_through(0)
+        self.trouble = why
+
+    def stored(self) -> None:
+        """An image was."""
+        self._failed = 0
+        if not self.is_open:
+            self._open(FIRST_AT_ONCE)
+        elif self._most < math.inf:
+            twice = 2 * self._most
+            self._let_through(twice if twice < ALL_AT_ONCE else math.inf)
+
+    def not_proved(self, why: str) -> None:
+        """The probe has failed; an image that was stored since it began knows better."""
+        if not self.is_open:
+            self.trouble = why
+
+    def proved(self) -> None:
+        """The probe has passed: at the process's start all are let through."""
+        if self.is_open:  # by an image that was stored since the probe began
+            return
+        if self._closed_at is None:
+            self._open(math.inf)
+        elif not self._waiting or time.monotonic() - self._closed_at > IMAGE_SECONDS:
+            self._open(FIRST_AT_ONCE)
+
+    def _open(self, most: float) -> None:
+        self._failed = 0
+        self.trouble = ""
+        logger.info("images can be stored: generations are claimed")
+        self._let_through(most)
+
+    def _let_through(self, most: float) -> None:
+        self._most = most
+        self._changed(most)
