@@ -51,6 +51,7 @@ class Served:
     """A running server."""
 
     port: int
+    server: uvicorn.Server
     wires: list[Wire] = field(default_factory=list)
 
     async def connect(self, data: bytes = b"") -> Wire:
@@ -74,7 +75,7 @@ async def serving(app: App) -> AsyncIterator[Served]:
     config.load()
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listener])
-    served = Served(listener.getsockname()[1])
+    served = Served(listener.getsockname()[1], server)
     try:
         yield served
     finally:

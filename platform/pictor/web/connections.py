@@ -34,6 +34,8 @@ class Connections:
         self._by_caller: Counter[str] = Counter()
         self.count = 0
         self.held_bytes = 0
+        self.is_ending = False
+        """Whether each ends with its next answer, as the process does."""
 
     def enter(self, address: str | None) -> bool:
         """Count a new connection; False where it is one too many. `leave` follows in any case."""

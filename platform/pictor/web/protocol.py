@@ -29,6 +29,8 @@ READER_BYTES = 32 * 1024
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_AHEAD = 16
+LAST_SECONDS = 0.5
+"""As the process ends, idle connections may bring one more request for so long."""
 LINGER_SECONDS = 1.0
 """After a refusal the rest is still taken in for so long: a reset would lose the answer."""
 _AROUND_A_HEADER = len(": \r\n")
@@ -231,6 +233,8 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0":
             self.cycle.__class__ = UnframedCycle  # uvicorn has made it, and not yet begun with it
+        if self._all.is_ending:
+            self.cycle.keep_alive = False
         self._await(None)
         self._part = Part.BODY
         self._head_bytes = self._head_count = self._open_bytes = self._frame_bytes = 0
@@ -274,9 +278,19 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def shutdown(self) -> None:
-        super().shutdown()
-        if self.transport.is_closing():
-            self._watch_reader()
+        """Asked of all, once no new one is accepted: each answers what comes now, and ends.
+
+        Into one that was idle a proxy may just have sent a request, which it must not send again.
+        """
+        self._all.is_ending = True
+        if self._is_answered:
+            self.loop.call_later(LAST_SECONDS, self._end_if_idle)
+        else:
+            super().shutdown()
+
+    def _end_if_idle(self) -> None:
+        if self._is_answered and not self.transport.is_closing():
+            self._end()
 
     @override
     def pause_writing(self) -> None:
