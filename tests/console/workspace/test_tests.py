@@ -76,13 +76,13 @@ def test_the_playground_prices_and_makes_tests_without_charging(acme, sign_in):
     assert page.count(">Test</span>") == 1
 
 
-def test_the_playground_says_that_the_tests_of_a_day_are_used_up(acme, sign_in, settings):
+def test_the_playground_says_that_the_tests_of_a_day_are_used_up(other, sign_in, settings):
     make_channel("sandbox", serves=Serves.TEST)
     settings.TEST_BYTES_PER_DAY = 8 * 1024
-    tester, client = acme.tester(), sign_in(acme)
-    client.post(url("playground_run", acme), form(tester))
+    tester, client = other.tester(), sign_in(other)
+    client.post(url("playground_run", other), form(tester))
 
-    answer = client.post(url("playground_run", acme), form(tester))
+    answer = client.post(url("playground_run", other), form(tester))
 
     assert answer.status_code == 422
     assert "They go on at 00:00 UTC" in words_of(answer)
