@@ -263,6 +263,8 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The whole running system, for tests that speak to it over HTTP or kill its parts."""
-    _running.append(start_stack(Path(tempfile.mkdtemp(prefix="pictor-stack-"))))
+    folder = Path(tempfile.mkdtemp(prefix="pictor-stack-"))
+    # Many sign up in a day of tests, all from this machine's one address.
+    _running.append(start_stack(folder, PICTOR_SIGN_UP_CREDITS_PER_ADDRESS="1000"))
     yield _running[0]
     _end_stack()
