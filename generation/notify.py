@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -106,7 +107,7 @@ class Ring:
         generation_id, tenant_id, livemode, *expected = arguments
         if not isinstance(livemode, bool):
             raise TypeError("live or not, it says neither")
-        queued = Queued(UUID(generation_id), UUID(tenant_id), livemode)
+        queued = Queued(UUID(generation_id), _tenant(tenant_id), livemode)
         return cls(queued, *(str(word) for word in expected))
 
     @property
@@ -115,6 +116,12 @@ class Ring:
         generation_id, tenant_id, livemode = self.queued
         expected = (self.model, self.size) if self.model else ()
         return (str(generation_id), str(tenant_id), livemode, *expected)
+
+
+@lru_cache(maxsize=1024)
+def _tenant(text: str) -> UUID:
+    """One and the same for all that wait of a tenant."""
+    return UUID(text)
 
 
 @moment

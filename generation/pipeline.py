@@ -55,8 +55,7 @@ async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted
 async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     try:
-        tenant = ring.queued.tenant_id
-        with dispatcher.opening(ring.model, ring.size, tenant=tenant) as opening:
+        with dispatcher.opening(ring.model, ring.size, ring.queued.tenant_id) as opening:
             claim = await claimed(ring.queued.generation_id, worker, opening)
             if claim is None:  # another worker has it, it is final or overdue, in quarantine …
                 return

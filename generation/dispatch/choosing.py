@@ -72,7 +72,7 @@ class Chooser:
         """By channel, whose generations wait for a place below its cap."""
 
     @contextmanager
-    def opening(self, model: str, size: str, *, tenant: UUID) -> Iterator[Opening | None]:
+    def opening(self, model: str, size: str, tenant: UUID) -> Iterator[Opening | None]:
         """The first call of a plain live request, counted in; out again at the end, if not before.
 
         None where nothing is known of model or size, where it has to wait for a channel, where its

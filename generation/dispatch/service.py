@@ -114,10 +114,10 @@ class Dispatcher:
         self._chooser = Chooser()
 
     def opening(
-        self, model: str, size: str, *, tenant: UUID
+        self, model: str, size: str, tenant: UUID
     ) -> AbstractContextManager[Opening | None]:
         """The first call of one whose doorbell named model and size, where one can be chosen."""
-        return self._chooser.opening(model, size, tenant=tenant)
+        return self._chooser.opening(model, size, tenant)
 
     def scope_of(self, claim: Claim) -> Spools:
         """The scope of all spools of this dispatch, to be ended when its images are stored."""

@@ -93,7 +93,7 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
     yield
     begun = []
     for one in made:
-        with chooser.opening(one.model, one.size, tenant=one.tenant_id) as first:
+        with chooser.opening(one.model, one.size, one.tenant_id) as first:
             assert first is not None
             part = first.beginning
             claim = claims.take(generation_id=one.id, worker=worker, beginning=part)

@@ -142,12 +142,12 @@ def chooser(seeded: None) -> Chooser:
 
 
 def first_of(chooser: Chooser, model: str = ORIGIN, size: str = SIZE) -> str | None:
-    with chooser.opening(model, size, tenant=TENANT) as opening:
+    with chooser.opening(model, size, TENANT) as opening:
         return None if opening is None else opening.candidate.route.channel_name
 
 
 def test_a_call_is_counted_in_where_it_is_chosen_and_out_if_it_is_not_made(chooser):
-    with chooser.opening(ORIGIN, SIZE, tenant=TENANT):
+    with chooser.opening(ORIGIN, SIZE, TENANT):
         beside = first_of(chooser)
 
     assert (beside, first_of(chooser)) == ("second", "first")
@@ -157,7 +157,7 @@ def test_what_began_too_late_is_closed_without_a_call(queued, channel, tmp_path)
     claim = taken(queued)
     attempt = Attempt.objects.get()
     chooser = Chooser()
-    with chooser.opening(ORIGIN, SIZE, tenant=TENANT) as opening:
+    with chooser.opening(ORIGIN, SIZE, TENANT) as opening:
         assert opening is not None
         begun = replace(opening, attempt_id=attempt.id)
         dispatcher = Dispatcher(

@@ -138,12 +138,12 @@ def test_whoever_waits_for_a_channel_that_turns_out_wrong_is_told(chooser):
 def test_its_first_attempt_is_not_chosen_before_it_is_known_to_be_strict(seeded, chooser):
     make_channel()
     current_catalogue()
-    with chooser.opening(ORIGIN, SIZE, tenant=ANN) as before:
+    with chooser.opening(ORIGIN, SIZE, ANN) as before:
         assert before is not None
 
     delivered(chooser, before.candidate, WRONG)
 
-    with chooser.opening(ORIGIN, SIZE, tenant=ANN) as after:
+    with chooser.opening(ORIGIN, SIZE, ANN) as after:
         assert after is None
-    with chooser.opening(ORIGIN, "1536x1024", tenant=ANN) as other_size:
+    with chooser.opening(ORIGIN, "1536x1024", ANN) as other_size:
         assert other_size is not None
