@@ -8,7 +8,7 @@ from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from accounts.services import stored_together
+from accounts.services import stored_together, unsent_seconds
 from billing.selectors import balances_together, usage_together
 from generation import lease
 from generation.admission import orphans
@@ -35,6 +35,11 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     yield _gauge("pictor_webhooks_due", "Deliveries whose time has come.", due.count)
     yield _gauge(
         "pictor_webhooks_overdue_seconds", "For how long, of the first.", due.overdue_seconds
+    )
+    yield _gauge(
+        "pictor_mail_unsent_seconds",
+        "For how long mail has been posted and none sent.",
+        unsent_seconds(),
     )
 
 

@@ -28,7 +28,7 @@ from accounts.services.delegation import (
     scopes_of,
 )
 from accounts.services.erasure import check_deletion, delete_workspace, erase_due, erase_tenant
-from accounts.services.mail import post, post_rendered
+from accounts.services.mail import post, post_rendered, unsent_seconds
 from accounts.services.members import (
     accept_invitation,
     add_member,
@@ -136,6 +136,7 @@ __all__ = [
     "set_title",
     "set_uncharged_ceiling",
     "stored_together",
+    "unsent_seconds",
     "verify_email",
     "write_export",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import transaction
+from django.db import connection, transaction
 from django.template.loader import render_to_string
 
 from accounts.models import Mail
@@ -29,6 +29,14 @@ MOST_ATTEMPTS = 8
 """The last one is 19 hours after the first."""
 KEPT = timedelta(days=7)
 MAX_ERROR = 300
+
+# A mail to an address that does not exist is not counted once a later one has been sent.
+_UNSENT = """
+SELECT COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - MIN(created_at)), 0)::float8
+  FROM accounts_mail
+ WHERE sent_at IS NULL
+   AND created_at > COALESCE((SELECT MAX(sent_at) FROM accounts_mail), '-infinity')
+"""
 
 _senders = threading.BoundedSemaphore(2)
 """A mail server that is slow keeps so many of a process's threads, and leaves the others."""
@@ -75,6 +83,14 @@ def send_due(*, now: datetime, limit: int = 100) -> int:
     finally:
         _senders.release()
     return sent
+
+
+def unsent_seconds() -> float:
+    """For how long mail has been posted and none sent; 0 where the last one posted was sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNSENT)
+        (seconds,) = cursor.fetchone()
+    return float(seconds)
 
 
 def forget_old(*, now: datetime) -> None:

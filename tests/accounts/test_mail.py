@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.models import Mail
 from accounts.services import mail as sending
 from accounts.services import post
-from accounts.services.mail import MOST_ATTEMPTS, send_due
+from accounts.services.mail import MOST_ATTEMPTS, send_due, unsent_seconds
 from pictor.kit import clock
 from pictor.runtime.ports import free_port
 
@@ -177,3 +177,19 @@ def test_a_mail_that_no_key_opens_keeps_no_other_waiting(server, settings):
     assert (sent, unreadable.error, unreadable.sent_at) == (1, "WrongKey: ", None)
     settings.ENCRYPTION_KEYS = lost
     assert send_due(now=soon() + timedelta(minutes=2)) == 1
+
+
+def test_mail_is_unsent_for_as_long_as_the_first_since_the_last_that_was_sent():
+    now = clock.now()
+    for minutes, was_sent in [(50, False), (40, True), (30, False), (20, False)]:
+        mail = written()
+        posted = now - timedelta(minutes=minutes)
+        Mail.objects.filter(id=mail.id).update(
+            created_at=posted, sent_at=posted + timedelta(seconds=2) if was_sent else None
+        )
+
+    assert unsent_seconds() == pytest.approx(30 * 60, abs=30)
+
+    Mail.objects.update(sent_at=now)
+
+    assert unsent_seconds() == 0

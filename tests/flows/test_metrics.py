@@ -67,6 +67,7 @@ def test_one_scrape_covers_every_process_and_names_each_metric_once(
     assert scrape("pictor_image_workers") >= 1  # one that a test killed may be among them
     assert scrape("pictor_web_processes") == 1
     assert {"pictor_stored_bytes", "pictor_tenants_storage_full"} <= set(scrape.names)
+    assert "pictor_mail_unsent_seconds" in scrape.names
     assert scrape("pictor_server_up", server="postgres") == 1
     assert scrape("pictor_server_up", server="redis") == 1
     assert scrape("pictor_pool_threads", pool="admission") == 6

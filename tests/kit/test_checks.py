@@ -8,6 +8,7 @@ from pictor.kit.checks import (
     addresses_can_be_used,
     metrics_token_is_long,
     operator_is_named,
+    preload_has_subdomains,
     refuse_to_serve,
     secrets_are_set,
     waits_are_nested,
@@ -122,3 +123,20 @@ def test_a_token_of_metrics_is_too_long_to_guess(settings, token, said):
     settings.METRICS_TOKEN = token
 
     assert [found.msg for found in metrics_token_is_long(None)] == said
+
+
+@pytest.mark.parametrize(
+    ("preload", "subdomains", "said"),
+    [
+        (False, False, []),
+        (True, True, []),
+        (True, False, ["PICTOR_HSTS_PRELOAD needs PICTOR_HSTS_SUBDOMAINS"]),
+    ],
+)
+def test_a_list_of_browsers_takes_no_domain_without_its_subdomains(
+    settings, preload, subdomains, said
+):
+    settings.SECURE_HSTS_PRELOAD = preload
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = subdomains
+
+    assert [found.msg for found in preload_has_subdomains(None)] == said

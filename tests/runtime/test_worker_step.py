@@ -1,5 +1,6 @@
 """How a worker ends while something it needs is away."""
 
+import json
 import os
 import subprocess
 import sys
@@ -94,4 +95,4 @@ def test_a_worker_that_cannot_begin_says_why_in_one_line(monkeypatch, queue, pro
 
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
-    assert problem in line
+    assert problem in json.loads(line)["message"]

@@ -115,6 +115,20 @@ def metrics_token_is_long(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
     ]
 
 
+@register(Tags.security, deploy=True)
+def preload_has_subdomains(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Browsers' lists take no domain whose header leaves its subdomains out."""
+    if not settings.SECURE_HSTS_PRELOAD or settings.SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        return []
+    return [
+        Caution(
+            "PICTOR_HSTS_PRELOAD needs PICTOR_HSTS_SUBDOMAINS",
+            hint="https://hstspreload.org",
+            id="pictor.W003",
+        )
+    ]
+
+
 def _value_of(name: str) -> Any:
     try:
         return getattr(settings, name)

@@ -6,7 +6,6 @@ log of the settings from its first line on. A short-work worker needs PICTOR_DAT
 file of its beat (worker_step.py).
 """
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from celery.app.utils import find_app
 from celery.utils.nodenames import default_nodename, host_format
 
 from pictor.runtime import worker_step  # noqa: F401 - its signals, before the worker is made
+from pictor.runtime.start import log_lines
 
 USAGE = "usage: python -m pictor.runtime.celery_worker images|short"
 THREADS = {"images": 1, "short": 4}
@@ -25,8 +25,7 @@ THREADS = {"images": 1, "short": 4}
 def main(queue: str) -> int:
     """Work on the queue until SIGTERM; the exit status."""
     app = find_app("pictor.celery")
-    django.setup()  # the log first
-    logging.captureWarnings(capture=True)
+    django.setup()  # the settings' log before Celery's
     worker = app.Worker(
         hostname=host_format(default_nodename(f"{queue}@%h")),
         pool_cls="threads",
@@ -51,4 +50,5 @@ def _queue(arguments: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(_queue(sys.argv[1:])))
+    with log_lines():
+        sys.exit(main(_queue(sys.argv[1:])))

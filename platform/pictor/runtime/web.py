@@ -4,7 +4,6 @@
 on one address only. Run as `python -m pictor.runtime.web`; reads PICTOR_HOST and PORT.
 """
 
-import logging
 import os
 import socket
 
@@ -13,6 +12,7 @@ import uvicorn
 from pictor.runtime.errors import RuntimeProblem
 from pictor.runtime.layout import read_port
 from pictor.runtime.ports import listen_hosts
+from pictor.runtime.start import log_lines
 from pictor.web.protocol import Protocol
 
 BACKLOG = 4096
@@ -51,10 +51,10 @@ def main() -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    logging.captureWarnings(capture=True)
     sockets = listening(os.environ.get("PICTOR_HOST") or "127.0.0.1", port)
     uvicorn.Server(config).run(sockets=sockets)
 
 
 if __name__ == "__main__":
-    main()
+    with log_lines():
+        main()
