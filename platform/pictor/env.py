@@ -215,8 +215,8 @@ def env_mail(name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def env_dollars(name: str, default: str) -> int:
-    """The variable as an amount in dollars; its micros."""
+def env_dollars(name: str, default: str, *, least: int = 0) -> int:
+    """The variable as an amount in dollars; its micros, no fewer than `least`."""
     raw = env_str(name, default)
     try:
         micros = Decimal(raw) * 1_000_000
@@ -224,4 +224,6 @@ def env_dollars(name: str, default: str) -> int:
         raise EnvError(f"{name} must be an amount in dollars, not {raw!r}") from None
     if not micros.is_finite() or micros < 0 or micros != int(micros):
         raise EnvError(f"{name} must be an amount in dollars of up to six places, not {raw!r}")
+    if micros < least:
+        raise EnvError(f"{name} must be more than 0, not {raw!r}")
     return int(micros)

@@ -107,6 +107,7 @@ def test_without_json_the_answer_is_for_a_person():
         (["tenant", "adjust", "Taken", "-0.01", "--reason", "typo"], "only 0.000000 USD is"),
         (["tenant", "set", "Taken"], "--prompt-retention-days or --uncharged-ceiling is needed"),
         (["tenant", "set", "Taken", "--uncharged-ceiling", "-1"], "below 0"),
+        (["tenant", "set", "Taken", "--uncharged-ceiling", "0"], "stop the tenant"),
         (["key", "list", "Nobody"], "no tenant"),
         (["key", "create", "Nobody"], "no tenant"),
         (["key", "create", "Taken", "--scopes", "images:paint"], "no such scope: images:paint"),
@@ -132,12 +133,12 @@ def test_a_mistake_is_one_clear_line_and_changes_nothing(words, message):
         (["7.5"], "Acme: may cost 7.500000 USD a day uncharged, and orders\n", 7_500_000),
         (["none"], "Acme: may cost 20.000000 USD a day uncharged, and orders\n", None),
         (
-            ["0", "--prompt-retention-days", "30"],
+            ["0.01", "--prompt-retention-days", "30"],
             (
-                "Acme: may cost 0.000000 USD a day uncharged, and orders\n"
+                "Acme: may cost 0.010000 USD a day uncharged, and orders\n"
                 "Acme: prompts are kept for 30 days\n"
             ),
-            0,
+            10_000,
         ),
     ],
 )

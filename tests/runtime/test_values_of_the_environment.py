@@ -7,6 +7,7 @@ from pictor.env import (
     EnvError,
     env_authorities,
     env_choice,
+    env_dollars,
     env_doors,
     env_fernet_keys,
     env_log_level,
@@ -138,3 +139,28 @@ def test_one_that_fernet_would_refuse_stops_the_start_and_is_not_quoted(monkeypa
         env_fernet_keys(NAME)
 
     assert str(stopped.value) == f"{NAME}: number 2 of 2 is no Fernet key"
+
+
+@pytest.mark.parametrize(("typed", "micros"), [("", 20_000_000), ("0.000001", 1)])
+def test_dollars_are_read_as_micros(monkeypatch, typed, micros):
+    monkeypatch.setenv(NAME, typed)
+
+    assert env_dollars(NAME, "20", least=1) == micros
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("0", "must be more than 0, not '0'"),
+        ("much", "must be an amount in dollars, not 'much'"),
+        ("-1", "must be an amount in dollars of up to six places, not '-1'"),
+        ("0.0000001", "must be an amount in dollars of up to six places, not '0.0000001'"),
+    ],
+)
+def test_no_other_amount_will_do(monkeypatch, typed, problem):
+    monkeypatch.setenv(NAME, typed)
+
+    with pytest.raises(EnvError) as stopped:
+        env_dollars(NAME, "20", least=1)
+
+    assert str(stopped.value) == f"{NAME} {problem}"

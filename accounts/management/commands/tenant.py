@@ -181,6 +181,8 @@ class Command(BaseCommand):
 
     def _set_ceiling(self, tenant: Tenant, text: str) -> None:
         ceiling = None if text == "none" else read_amount(text)
+        if ceiling == 0:
+            raise CommandError("a ceiling of 0 would stop the tenant at its first such cost")
         set_uncharged_ceiling(tenant=tenant, ceiling=ceiling, actor=ACTOR)
         most = settings.UNCHARGED_CEILING if ceiling is None else ceiling
         self.stdout.write(
