@@ -8,7 +8,7 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,7 +33,10 @@ MAX_TOLD_BYTES = 8192
 TASK = "generation.tasks.ring"
 QUEUE = "images"
 
-_BODY = '[%s, {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
+FORMAT = 1
+"""Of a doorbell; without a number it is 1, as 0.1.0 rings."""
+
+_BODY = '[%s, {"format": 1}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
 _MESSAGE = (
     json.dumps(
         {
@@ -54,7 +57,7 @@ _MESSAGE = (
                 "root_id": "ID",
                 "parent_id": None,
                 "argsrepr": "ARGS",
-                "kwargsrepr": "{}",
+                "kwargsrepr": "{'format': 1}",
                 "origin": "pictor",
                 "ignore_result": None,
                 "replaced_task_nesting": 0,
@@ -102,8 +105,10 @@ class Ring:
         return cls(queued, generation.model, generation.size)
 
     @classmethod
-    def read(cls, arguments: Sequence[Any]) -> "Ring":
+    def read(cls, arguments: Sequence[Any], said: Mapping[str, Any]) -> "Ring":
         """As a message carries it. Raises ValueError, TypeError or AttributeError."""
+        if said.get("format", FORMAT) != FORMAT:
+            raise ValueError("it is rung in another format")
         generation_id, tenant_id, livemode, *expected = arguments
         if not isinstance(livemode, bool):
             raise TypeError("live or not, it says neither")

@@ -13,7 +13,6 @@ from generation import watch
 from generation.admission import idempotency, orphans
 from generation.audit.proof import audit
 from generation.background import doorbell, leftovers, retention
-from generation.notify import Ring
 from pictor.kit import clock
 
 logger = logging.getLogger(__name__)
@@ -26,9 +25,9 @@ class Doorbell(Task):  # type: ignore[type-arg] # generic for the stubs alone
 
 
 @shared_task(base=Doorbell, ignore_result=True)
-def ring(*arguments: str | bool) -> None:
+def ring(*arguments: str | bool, **said: int) -> None:
     """A generation is queued: carry it, if it is still to be had."""
-    doorbell.hear(Ring.read(arguments))
+    doorbell.hear((arguments, said))
 
 
 @shared_task(ignore_result=True)

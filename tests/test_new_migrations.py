@@ -1,8 +1,19 @@
-"""squawk over what each migration since 25 November 2026 does: does it lock what requests need?"""
+"""Each migration since 25 November 2026: does it lock what requests need, and does it only add?
 
+The release before runs beside the new schema, and is where the way back leads. So what it uses
+stays as it is, and it may write what it always wrote. A migration that takes away or tightens
+belongs into the release after the one that needs it no more: `after_release = "0.2.0"` names it.
+"""
+
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
 
 from tests.databases import another_database
 from tests.servers import ROOT
@@ -16,6 +27,9 @@ LAST = {
     "webhooks": "0002_events_of_tests",
 }
 """Of each app on that day: what came before is older than this rule."""
+TAKEN_AWAY = ("column", "constraint", "default", "function", "table")
+"""squawk's rules `ban-drop-…`, which `after_release` answers; it answers none of its others."""
+TIGHTENED = r'(CREATE UNIQUE INDEX|CREATE (?:CONSTRAINT )?TRIGGER)[^;]*?\sON "?(\w+)'
 RISKY = """BEGIN;
 ALTER TABLE accounts_tenant ADD COLUMN wide integer DEFAULT 0 NOT NULL;
 CREATE INDEX by_wide ON accounts_tenant (wide);
@@ -45,6 +59,43 @@ def objections(sql: str) -> str:
     ).stdout
 
 
+def tightened(sql: str) -> str:
+    """What the release before may run against, a line each, in tables that were there before."""
+    made = set(re.findall(r'CREATE TABLE "?(\w+)', sql))
+    found = [
+        *re.findall(r'ALTER TABLE "?(\w+)"? (ADD CONSTRAINT "?\w+)', sql),
+        *((table, kind) for kind, table in re.findall(TIGHTENED, sql)),
+    ]
+    return "".join(f"{table}: {what}\n" for table, what in found if table not in made)
+
+
+def replaced(sql: str, database: dict[str, object]) -> str:
+    """The functions that the release before calls, and would find changed, a line each."""
+    with psycopg.connect(**database) as asked:  # type: ignore[arg-type] # of a connection's own
+        return "".join(
+            f"{name}: CREATE OR REPLACE\n"
+            for name in re.findall(r"CREATE OR REPLACE FUNCTION (\w+)", sql)
+            if asked.execute("SELECT to_regproc(%s)", [name]).fetchone() != (None,)
+        )
+
+
+def releases(changelog: str) -> list[str]:
+    """Those that are out, the newest first."""
+    return re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
+
+
+def against(sql: str, *, tight: str = "", after: str | None, out: list[str]) -> str:
+    """What there is to say against a migration that names the release `after`, or none."""
+    said = objections(sql)
+    if after is None:
+        return said + tight + tightened(sql)
+    if after not in out:
+        return f"{after} is not out\n"
+    gone = tuple(f"ban-drop-{what} " for what in TAKEN_AWAY)
+    lines = said.splitlines(keepends=True)
+    return "".join(line for line in lines if not any(rule in line for rule in gone))
+
+
 def objections_since(last: dict[str, str]) -> dict[str, str]:
     """Those to each migration after these, in an order in which they can be run.
 
@@ -53,11 +104,19 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
     if not newer(last):
         return {}
     found = {}
+    out = releases((ROOT / "CHANGELOG.md").read_text())
     with another_database("new") as made:
         for app, name in last.items():
             manage("migrate", "-v0", app, name, database=made)
         for app, name in newer(last):
-            found[f"{app}.{name}"] = objections(manage("sqlmigrate", app, name, database=made))
+            sql = manage("sqlmigrate", app, name, database=made)
+            module = import_module(f"{app}.migrations.{name}")
+            found[f"{app}.{name}"] = against(
+                sql,
+                tight=replaced(sql, made),
+                after=getattr(module.Migration, "after_release", None),
+                out=out,
+            )
             manage("migrate", "-v0", app, name, database=made)
     return found
 
@@ -68,6 +127,80 @@ def test_it_objects_to_an_index_that_writers_wait_for():
 
 def test_it_has_nothing_against_a_new_column():
     assert objections(RISKY.replace("CREATE INDEX by_wide ON accounts_tenant (wide);\n", "")) == ""
+
+
+OF_EACH_ROW = "ON accounts_tenant FOR EACH ROW EXECUTE FUNCTION keep();"
+
+
+def alter(what: str) -> str:
+    return f"BEGIN;\nALTER TABLE accounts_tenant {what};\nCOMMIT;\n"
+
+
+@pytest.mark.parametrize(
+    ("sql", "rule"),
+    [
+        (alter("DROP COLUMN name"), "ban-drop-column"),
+        ("DROP TABLE accounts_tenant;", "ban-drop-table"),
+        (alter("DROP CONSTRAINT is_named"), "ban-drop-constraint"),
+        (alter("ALTER COLUMN name DROP DEFAULT"), "ban-drop-default"),
+        ("DROP FUNCTION billing_hold(uuid);", "ban-drop-function"),
+        (alter("RENAME COLUMN name TO title"), "renaming-column"),
+        (alter("RENAME TO accounts_account"), "renaming-table"),
+        (alter("ALTER COLUMN name SET NOT NULL"), "adding-not-nullable-field"),
+        (alter("ALTER COLUMN name TYPE varchar(10)"), "changing-column-type"),
+        (alter("ADD COLUMN wide integer NOT NULL"), "adding-required-field"),
+        (alter("ADD CONSTRAINT wide CHECK (rpm > 1) NOT VALID"), "ADD CONSTRAINT"),
+        ("CREATE UNIQUE INDEX CONCURRENTLY one ON accounts_tenant (name);", "CREATE UNIQUE INDEX"),
+        (f"CREATE TRIGGER kept BEFORE INSERT\n{OF_EACH_ROW}", "CREATE TRIGGER"),
+    ],
+)
+def test_what_the_release_before_uses_or_writes_is_not_changed(sql, rule):
+    assert rule in against(sql, after=None, out=["0.2.0", "0.1.0"])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        alter("DROP COLUMN name"),
+        "DROP TABLE accounts_tenant;",
+        alter("ADD CONSTRAINT wide CHECK (rpm > 1) NOT VALID"),
+    ],
+)
+def test_it_is_once_a_release_is_out_that_has_no_need_of_it(sql):
+    assert against(sql, after="0.2.0", out=["0.2.0", "0.1.0"]) == ""
+    assert against(sql, after="0.3.0", out=["0.2.0", "0.1.0"]) == "0.3.0 is not out\n"
+
+
+def test_nothing_is_ever_renamed_beside_requests():
+    said = against(alter("RENAME COLUMN name TO title"), after="0.2.0", out=["0.2.0"])
+
+    assert "renaming-column" in said
+
+
+def test_a_table_of_its_own_may_be_as_strict_as_it_likes():
+    sql = """BEGIN;
+CREATE TABLE "billing_run" ("id" uuid NOT NULL PRIMARY KEY, "found" integer NOT NULL);
+ALTER TABLE "billing_run" ADD CONSTRAINT "some" CHECK ("found" >= 0) NOT VALID;
+CREATE UNIQUE INDEX "one" ON "billing_run" ("found");
+CREATE TRIGGER kept BEFORE UPDATE ON billing_run FOR EACH ROW EXECUTE FUNCTION keep();
+COMMIT;
+"""
+
+    assert tightened(sql) == ""
+
+
+def test_a_function_that_is_there_is_not_replaced(db):
+    database = connection.get_connection_params()
+    sql = "CREATE OR REPLACE FUNCTION pictor_end_hold_v{}("
+
+    assert replaced(sql.format(1), database) == "pictor_end_hold_v1: CREATE OR REPLACE\n"
+    assert replaced(sql.format(9), database) == ""
+
+
+def test_releases_are_those_of_the_changelog_with_a_day():
+    log = "## [Unreleased]\n\n## [0.2.0] - 2026-11-26\n\n### Added\n\n## [0.1.0] - 2026-11-25\n"
+
+    assert releases(log) == ["0.2.0", "0.1.0"]
 
 
 def test_every_newer_migration_is_read(db):

@@ -3,8 +3,8 @@
 A waiter registers before its generation is committed, so no wake-up can be missed between the two.
 One pub/sub subscription serves the whole process. A wake-up brings what the answer is rendered
 from; of those that only name ids, all that come within 5 ms of each other are one read. Pub/sub
-loses messages, so every 2 s, and at once after a reconnect, one batch read looks at everything
-waited for.
+loses messages, so every 2 s, and at once after a reconnect or a wake-up that cannot be read, one
+batch read looks at everything waited for.
 
 The same subscription brings partial images. Only the ticket of a caller who streams collects them:
 each place once, in the order they came, and none after the generation has finished. Those that come
@@ -14,7 +14,6 @@ them: one that is lost is simply left out.
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections import deque
 from collections.abc import Iterable
@@ -142,6 +141,7 @@ class Hub:
         self._reading: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._trouble = ""
+        self._unread: set[str] = set()
 
     def ticket(self) -> Ticket:
         """A new place, already watching its own new id."""
@@ -183,8 +183,8 @@ class Hub:
         try:
             partial = PartialImage.from_json(message)
             generation_id = partial.generation
-        except (ValueError, TypeError):
-            logger.warning("an announced partial image cannot be read: %r", message[:200])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self._say_unread("an announced partial image", message)
             return
         following = self._followers.get(generation_id, ())
         for previews in following:
@@ -275,17 +275,20 @@ class Hub:
             self._wake_named(message)
 
     def _wake_named(self, message: str | bytes) -> None:
-        try:
-            named = [
-                UUID(one) if isinstance(one, str) else heard(one) for one in json.loads(message)
-            ]
-        except (ValueError, TypeError, KeyError, AttributeError):
-            logger.warning("a wake-up cannot be read: %r", message[:200])
-            return
-        for finished in named:
-            if isinstance(finished, Finished):
-                self.finish(finished)
-        self.wake(one for one in named if isinstance(one, UUID))
+        said = heard(message)
+        for finished in said.finished:
+            self.finish(finished)
+        if said.is_clear:
+            self.wake(said.ids)
+        else:
+            self._say_unread("a wake-up", message)
+            self.wake(list(self._waiters))
+
+    def _say_unread(self, what: str, message: str | bytes) -> None:
+        """Once: beside another release it may be so of every message."""
+        if what not in self._unread:
+            self._unread.add(what)
+            logger.warning("%s cannot be read: %r", what, message[:200])
 
 
 hub = Hub()

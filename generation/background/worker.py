@@ -112,6 +112,10 @@ class ImageWorker:
         if not self._is_stopping.is_set() and self._take_slot(ring.queued):
             self._loop.call_soon_threadsafe(self._begin, ring)
 
+    def look_soon(self) -> None:
+        """Something is queued, and its bell did not say what: look."""
+        self._loop.call_soon_threadsafe(self._may_fill.set)
+
     def stop_claiming(self) -> None:
         """Claim nothing more; what is in hand goes on."""
         self._is_stopping.set()
@@ -336,7 +340,7 @@ def start() -> None:
     global _worker  # noqa: PLW0603 - one worker a process
     _worker = ImageWorker()
     _worker.start()
-    doorbell.answered_by(_worker.accept)
+    doorbell.answered_by(_worker.accept, look=_worker.look_soon)
 
 
 def stop() -> None:

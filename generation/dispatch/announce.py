@@ -5,7 +5,7 @@ Only the object's key goes through Redis, never the image.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Self
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from pictor.kit.redis_client import Asked
 
 PARTIALS = "pictor:partials"
 """Pub/sub channel: one partial image a message, as a JSON object."""
+FORMAT = 1
+"""Of such a message without a number. None has one: 0.1.0 leaves out what has a field more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,14 @@ class PartialImage:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """As it was published. Raises ValueError or TypeError for anything else."""
-        return cls(**json.loads(text))
+        """As it was published, by this release or another.
+
+        Raises ValueError, TypeError, KeyError or AttributeError for anything else.
+        """
+        said = json.loads(text)
+        if said.get("format", FORMAT) != FORMAT:
+            raise ValueError("it is announced in another format")
+        return cls(**{field.name: said[field.name] for field in fields(cls)})
 
     @property
     def generation(self) -> UUID:

@@ -272,6 +272,15 @@ def test_a_bell_of_whoever_has_their_share_is_passed_over(worker, held, acme, ot
     until(lambda: held.are(*greedy, late.id))
 
 
+def test_a_bell_that_does_not_say_what_has_the_queue_looked_at(worker, held, acme, monkeypatch):
+    monkeypatch.setattr(worker, "_look", lambda now: None)  # the heartbeat's is not needed
+    waits = acme.generation()
+
+    worker.look_soon()
+
+    until(lambda: held.are(waits.id))
+
+
 def test_while_nothing_can_be_stored_nothing_is_begun_and_the_worker_stays(
     worker, held, acme, ends, monkeypatch
 ):

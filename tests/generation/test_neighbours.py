@@ -1,0 +1,302 @@
+"""Processes of two releases beside each other: what one sends, the other reads or leaves.
+
+The messages are those of 0.1.0, word for word, and such as a later release may send.
+"""
+
+import asyncio
+import json
+from collections.abc import Collection
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis
+from django.conf import settings
+
+from accounts.rates import shared
+from accounts.rates.buckets import Bucket, bucket_of_queries, bucket_of_reads, buckets_of
+from generation.api import waiting
+from generation.api.waiting import Hub
+from generation.background import doorbell
+from generation.claims import Queued
+from generation.dispatch.announce import PARTIALS, PartialImage
+from generation.models import Generation, State
+from generation.notify import FINISHED, QUEUE, TASK, Ring
+from generation.selectors import Finished, finished_among
+from generation.settlement import end_without_image
+from generation.wakeups import heard, told
+from pictor.celery import app
+from pictor.kit import clock, pools
+from storage.models import StoredImage
+from tests.factories import make_caller
+
+ID = "01a2a1a5-7f5c-7cd1-a70c-1a4f9f7a3a11"
+TENANT = "01a2a1a5-0000-7cd1-a70c-000000000007"
+OF_0_1_0 = (
+    '[{"id": "01a2a1a5-7f5c-7cd1-a70c-1a4f9f7a3a11", "generation": {"model": "gpt-image-2-origin",'
+    ' "task": "generate", "state": "succeeded", "livemode": true, "response_format": "url",'
+    ' "captured_micros": 52680, "answer": {"created": 1795564800, "size": "1024x1024"},'
+    ' "error": null}, "images": [{"object_key": "live/ab/1.png", "content_type": "image/png",'
+    ' "format": "png", "size_bytes": 7, "width": 1024, "height": 1024}]}]'
+)
+"""What it tells the web processes of one that was delivered."""
+PARTIAL_OF_0_1_0: dict[str, Any] = {
+    "generation_id": ID,
+    "key": "live/ab/partial.png",
+    "image": 0,
+    "index": 1,
+    "size": "1024x1024",
+    "output_format": "png",
+    "quality": "low",
+    "background": "opaque",
+    "created": 1795564800,
+}
+
+
+def as_format_2(message: str) -> str:
+    (one,) = json.loads(message)
+    return json.dumps([{"format": 2, "id": one["id"], "said": {"otherwise": True}}])
+
+
+# --- wake-ups ---------------------------------------------------------------------------------
+
+
+def test_a_wake_up_of_the_release_before_is_answered_from():
+    (finished,) = heard(OF_0_1_0).finished
+
+    generation, (image,) = finished.generation, finished.images
+    assert (generation.id, generation.captured_micros) == (UUID(ID), 52680)
+    assert (image.object_key, image.width, image.revised_prompt) == ("live/ab/1.png", 1024, "")
+
+
+def test_the_release_before_answers_from_ours():
+    """It takes these fields, whatever else there is, and fails without one of them."""
+    ((theirs,), ours) = json.loads(OF_0_1_0), told(Finished(Generation(), (StoredImage(),)))
+
+    assert ours["format"] == 1
+    assert set(theirs) <= set(ours)
+    assert set(theirs["generation"]) <= set(ours["generation"])
+    assert set(theirs["images"][0]) <= set(ours["images"][0])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        as_format_2(OF_0_1_0),
+        OF_0_1_0.replace('"id"', '"format": 2, "id"'),
+        OF_0_1_0.replace('"captured_micros"', '"captured"'),
+        OF_0_1_0.replace('[{"object_key"', '[{"name"'),
+        f'["{ID}"]',
+    ],
+    ids=[
+        "format 2",
+        "which looks alike",
+        "without a field",
+        "without a field of its image",
+        "an id alone",
+    ],
+)
+def test_of_what_cannot_be_read_the_id_is(message):
+    said = heard(message)
+
+    assert (said.finished, said.ids, said.is_clear) == ([], [UUID(ID)], True)
+
+
+def test_one_that_cannot_be_read_leaves_the_others_as_they_are():
+    of_2 = json.loads(as_format_2(OF_0_1_0))
+
+    said = heard(json.dumps([*of_2, *json.loads(OF_0_1_0)]))
+
+    assert (len(said.finished), said.ids) == (1, [UUID(ID)])
+
+
+def end(generation: Generation) -> None:
+    end_without_image(
+        generation=generation,
+        state=State.CANCELED,
+        condition={"id": generation.id},
+        error=None,
+        now=clock.now(),
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("pooled_connections")
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (as_format_2(OF_0_1_0), 0),
+        ('{"format": 3, "of": "whom?"}', 1),
+        ('[{"format": 3, "number": 7}]', 1),
+        ("\x00", 1),
+    ],
+    ids=["format 2", "another shape", "without an id", "no JSON"],
+)
+async def test_whoever_waits_has_the_answer_at_once_and_it_is_said_once(
+    message, said, acme, caplog
+):
+    generation = await pools.database(acme.generation)
+    hub = Hub()
+    with closing(hub.ticket()) as ticket:
+        ticket.watch(generation.id)
+        await pools.database(end, generation)
+
+        for _ in range(3):
+            named = message.replace(ID, str(generation.id))
+            hub._hear(FINISHED.encode(), named.encode())  # noqa: SLF001 - of a subscription
+        finished = await ticket.wait(5.0)
+
+    assert finished is not None
+    assert finished.generation.id == generation.id
+    assert caplog.text.count("a wake-up cannot be read") == said
+
+
+@pytest.mark.anyio
+async def test_many_that_cannot_be_read_are_one_look(pooled_connections, acme, monkeypatch):
+    looks: list[int] = []
+
+    def looked(ids: Collection[UUID]) -> list[Finished]:
+        looks.append(len(ids))
+        return finished_among(ids)
+
+    generations = await pools.database(lambda: [acme.generation() for _ in range(3)])
+    monkeypatch.setattr(waiting, "finished_among", looked)
+    hub = Hub()
+    tickets = [hub.ticket() for _ in generations]
+    for ticket, generation in zip(tickets, generations, strict=True):
+        ticket.watch(generation.id)
+        await pools.database(end, generation)
+
+    for _ in range(50):
+        hub._hear(FINISHED.encode(), b"{}[")  # noqa: SLF001 - what a subscription hands on
+    found = await asyncio.gather(*(ticket.wait(5.0) for ticket in tickets))
+
+    assert all(found)
+    assert looks == [3]
+
+
+# --- partial images ---------------------------------------------------------------------------
+
+
+def test_an_announcement_of_the_release_before_is_read_and_a_field_more_left_alone():
+    expected = PartialImage(**PARTIAL_OF_0_1_0)
+
+    assert PartialImage.from_json(json.dumps(PARTIAL_OF_0_1_0)) == expected
+    assert PartialImage.from_json(json.dumps({**PARTIAL_OF_0_1_0, "seed": 7})) == expected
+
+
+def test_ours_is_one_that_the_release_before_reads():
+    """It refuses one that has a field more or fewer."""
+    assert json.loads(PartialImage(**PARTIAL_OF_0_1_0).as_json()) == PARTIAL_OF_0_1_0
+
+
+def test_an_announcement_in_another_format_is_left_and_said_once(caplog):
+    hub = Hub()
+
+    for _ in range(3):
+        hub.show(json.dumps({**PARTIAL_OF_0_1_0, "format": 2}))
+
+    assert caplog.text.count("an announced partial image cannot be read") == 1
+
+
+# --- bells ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def answered(monkeypatch):
+    """What was rung for, and "look" for each look at the queue."""
+    rung: list[Ring | str] = []
+    monkeypatch.setattr(doorbell, "_by", type(doorbell._by)())  # noqa: SLF001 - of this process
+    doorbell.answered_by(rung.append, look=lambda: rung.append("look"))
+    return rung
+
+
+@pytest.mark.parametrize("said", [{}, {"format": 1}], ids=["0.1.0", "format 1"])
+@pytest.mark.parametrize("expected", [(), ("dall-e-3", "1024x1024")], ids=str)
+def test_a_bell_of_the_release_before_and_of_this_one_are_the_same(answered, said, expected):
+    doorbell.hear([[ID, TENANT, True, *expected], said, {"chord": None}])
+
+    assert answered == [Ring(Queued(UUID(ID), UUID(TENANT), livemode=True), *expected)]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        [[ID, TENANT, True], {"format": 2}, {}],
+        [[{"generation": ID}], {"format": 2}, {}],
+        [[ID, TENANT, True, "dall-e-3", "auto", "more"], {}, {}],
+        [["no id"], {}, {}],
+        [[ID, TENANT, "true"], {}, {}],
+        [[7], {}, {}],
+        *([[], {}, {}], [[ID, TENANT, True], None, {}], {}, None),
+    ],
+)
+def test_of_a_bell_that_cannot_be_read_the_queue_is_looked_at_and_it_is_said_once(
+    answered, caplog, payload
+):
+    doorbell.hear(payload)
+    doorbell.hear(payload)
+
+    assert answered == ["look", "look"]
+    assert caplog.text.count("a doorbell cannot be read") == 1
+
+
+# --- names, which all releases share ----------------------------------------------------------
+
+
+def test_messages_go_where_the_release_before_listens():
+    assert (FINISHED, PARTIALS) == ("pictor:finished", "pictor:partials")
+    assert (QUEUE, TASK) == ("images", "generation.tasks.ring")
+
+
+def test_every_task_that_the_release_before_sends_is_known():
+    app.loader.import_default_modules()
+
+    assert {
+        "accounts.tasks.erase_tenants",
+        "accounts.tasks.forget_mail",
+        "accounts.tasks.forget_sessions",
+        "accounts.tasks.send_mail",
+        "billing.tasks.tell_of_low_balances",
+        "billing.tasks.tell_of_passed_budgets",
+        "generation.tasks.check_ledger",
+        "generation.tasks.forget_idempotency_keys",
+        "generation.tasks.forget_inputs",
+        "generation.tasks.forget_leftovers",
+        "generation.tasks.forget_prompts",
+        "generation.tasks.look_around",
+        "generation.tasks.ring",
+        "storage.expire_exports",
+        "storage.expire_images",
+        "storage.make_exports",
+        "storage.measure_images",
+        "storage.prove_removal",
+        "webhooks.tasks.forget_webhooks",
+    } <= set(app.tasks)
+
+
+def test_what_is_counted_is_counted_by_both():
+    """In the same keys of Redis, as the release before writes them: level x 1000, and its time."""
+    caller = make_caller(tenant_rpm=60, key_rpm=30)
+    tag = f"pictor:rate:{{{caller.tenant_id}}}"
+    names = [bucket.name for bucket in [*buckets_of(caller, 1), bucket_of_reads(caller)]]
+    names.append(bucket_of_queries(caller).name)
+    name = f"{tag}:tenant:requests"
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        seconds, microseconds = client.time()
+        now = int(seconds) * 1000 + int(microseconds) // 1000
+        client.hset(name, mapping={"level": 7000, "at": now})
+        taken = shared.take([Bucket(name, "requests", "account", 60, 1, 86_400.0)])
+        kept = client.hkeys(name)
+        client.delete(name)
+
+    assert taken.levels == (6.0,)
+    assert sorted(kept) == [b"at", b"level"]
+    assert names == [
+        f"{tag}:tenant:requests",
+        f"{tag}:{caller.key_id}:requests",
+        f"{tag}:tenant:images",
+        f"{tag}:tenant:reads",
+        f"{tag}:tenant:queries",
+    ]
