@@ -11,6 +11,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from pictor import __version__
+
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
@@ -41,7 +43,9 @@ def document(found: list[dict[str, Any]]) -> dict[str, Any]:
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": {"type": "application", "name": "pictor"}},
+        "metadata": {
+            "component": {"type": "application", "name": "pictor", "version": __version__}
+        },
         "components": found,
     }
 

@@ -34,7 +34,7 @@ TASK = "generation.tasks.ring"
 QUEUE = "images"
 
 FORMAT = 1
-"""Of a doorbell; without a number it is 1, as 0.1.0 rings."""
+"""Of a doorbell; without a number it is 1."""
 
 _BODY = '[%s, {"format": 1}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
 _MESSAGE = (

@@ -26,6 +26,10 @@ its own `migrate` is run. pg_dump wrote the file, with `--no-owner --no-privileg
 LEDGER_KEY = "RuKHNalm6uYE4_uFWmJp9H1OVol8JcmyFBmHCsiDjXdYYzdeZsFhf-29ui9YZhVU"
 """That installation's, which proves its books."""
 
+FORGET_SQUASHED = (
+    "DELETE FROM django_migrations WHERE app = 'generation' AND name LIKE '%squashed%'"
+)
+"""Then it has the steps that were squashed, one after the other, as a database of before."""
 MEANWHILE = """
 INSERT INTO accounts_mail (id, "to", subject, text, html, attempts, error)
 VALUES ('01a21431-6fff-76d9-b5fe-8d8c17ba681e', 'ann@example.com', 'Code: 1', 'It is 1', '', 0, '');
@@ -46,7 +50,7 @@ def manage(*arguments: str, database: dict[str, Any]) -> str:
             "DATABASE_URL": f"postgresql://{account}@{place}",
             "PICTOR_LEDGER_KEY": LEDGER_KEY,
         },
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=120,
         check=True,
@@ -95,3 +99,21 @@ def test_a_database_of_an_earlier_release_ends_as_a_new_one_with_its_rows_proved
         mails = rows.execute("SELECT contents FROM accounts_mail ORDER BY id DESC LIMIT 1")
         ((contents,),) = mails.fetchall()
         assert (sessions, Mail(contents=contents).text) == ((0,), "It is 1")
+
+
+def test_a_database_older_than_that_is_refused_with_a_line_that_names_the_way(db):
+    with another_database("kept") as made:
+        restore(made, lzma.decompress(KEPT.read_bytes()))
+        restore(made, FORGET_SQUASHED.encode())
+        before = schema_of(made)
+
+        with pytest.raises(subprocess.CalledProcessError) as refused:
+            manage("migrate", database=made)
+
+        assert schema_of(made) == before
+    assert refused.value.returncode == 1
+    assert refused.value.stderr.startswith(
+        "CommandError: This database is older than 0.1.0 (commit 5465276): it has tables of"
+        " generation, but not all that 0001_squashed_0021_fewer_indexes makes. Nothing is changed."
+        " Migrate it by the `migrate` of 0.1.0 (commit 5465276), and then by this one."
+    )

@@ -1,11 +1,13 @@
 """What the OpenAPI document says of itself, and where its parts are: drf-spectacular's settings."""
 
+from pictor import __version__
+
 SPECTACULAR = {
     "TITLE": "Pictor",
     "DESCRIPTION": "Image generation for many models behind one OpenAI-style endpoint. Money is USD"
     " in strings with six decimals, moments are Unix seconds. Text holds no NUL characters and no"
     " lone surrogates. Every path works with and without a slash at its end.",
-    "VERSION": "0.1.0",
+    "VERSION": __version__,
     "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",

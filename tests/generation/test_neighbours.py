@@ -1,6 +1,6 @@
 """Processes of two releases beside each other: what one sends, the other reads or leaves.
 
-The messages are those of 0.1.0, word for word, and such as a later release may send.
+The messages are those of 9fb68fc, word for word, and such as a later release may send.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from tests.factories import make_caller
 
 ID = "01a2a1a5-7f5c-7cd1-a70c-1a4f9f7a3a11"
 TENANT = "01a2a1a5-0000-7cd1-a70c-000000000007"
-OF_0_1_0 = (
+OF_9FB68FC = (
     '[{"id": "01a2a1a5-7f5c-7cd1-a70c-1a4f9f7a3a11", "generation": {"model": "gpt-image-2-origin",'
     ' "task": "generate", "state": "succeeded", "livemode": true, "response_format": "url",'
     ' "captured_micros": 52680, "answer": {"created": 1795564800, "size": "1024x1024"},'
@@ -41,7 +41,7 @@ OF_0_1_0 = (
     ' "format": "png", "size_bytes": 7, "width": 1024, "height": 1024}]}]'
 )
 """What it tells the web processes of one that was delivered."""
-PARTIAL_OF_0_1_0: dict[str, Any] = {
+PARTIAL_OF_9FB68FC: dict[str, Any] = {
     "generation_id": ID,
     "key": "live/ab/partial.png",
     "image": 0,
@@ -63,7 +63,7 @@ def as_format_2(message: str) -> str:
 
 
 def test_a_wake_up_of_the_release_before_is_answered_from():
-    (finished,) = heard(OF_0_1_0).finished
+    (finished,) = heard(OF_9FB68FC).finished
 
     generation, (image,) = finished.generation, finished.images
     assert (generation.id, generation.captured_micros) == (UUID(ID), 52680)
@@ -72,7 +72,7 @@ def test_a_wake_up_of_the_release_before_is_answered_from():
 
 def test_the_release_before_answers_from_ours():
     """It takes these fields, whatever else there is, and fails without one of them."""
-    ((theirs,), ours) = json.loads(OF_0_1_0), told(Finished(Generation(), (StoredImage(),)))
+    ((theirs,), ours) = json.loads(OF_9FB68FC), told(Finished(Generation(), (StoredImage(),)))
 
     assert ours["format"] == 1
     assert set(theirs) <= set(ours)
@@ -83,10 +83,10 @@ def test_the_release_before_answers_from_ours():
 @pytest.mark.parametrize(
     "message",
     [
-        as_format_2(OF_0_1_0),
-        OF_0_1_0.replace('"id"', '"format": 2, "id"'),
-        OF_0_1_0.replace('"captured_micros"', '"captured"'),
-        OF_0_1_0.replace('[{"object_key"', '[{"name"'),
+        as_format_2(OF_9FB68FC),
+        OF_9FB68FC.replace('"id"', '"format": 2, "id"'),
+        OF_9FB68FC.replace('"captured_micros"', '"captured"'),
+        OF_9FB68FC.replace('[{"object_key"', '[{"name"'),
         f'["{ID}"]',
     ],
     ids=[
@@ -104,9 +104,9 @@ def test_of_what_cannot_be_read_the_id_is(message):
 
 
 def test_one_that_cannot_be_read_leaves_the_others_as_they_are():
-    of_2 = json.loads(as_format_2(OF_0_1_0))
+    of_2 = json.loads(as_format_2(OF_9FB68FC))
 
-    said = heard(json.dumps([*of_2, *json.loads(OF_0_1_0)]))
+    said = heard(json.dumps([*of_2, *json.loads(OF_9FB68FC)]))
 
     assert (len(said.finished), said.ids) == (1, [UUID(ID)])
 
@@ -126,7 +126,7 @@ def end(generation: Generation) -> None:
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        (as_format_2(OF_0_1_0), 0),
+        (as_format_2(OF_9FB68FC), 0),
         ('{"format": 3, "of": "whom?"}', 1),
         ('[{"format": 3, "number": 7}]', 1),
         ("\x00", 1),
@@ -180,22 +180,22 @@ async def test_many_that_cannot_be_read_are_one_look(pooled_connections, acme, m
 
 
 def test_an_announcement_of_the_release_before_is_read_and_a_field_more_left_alone():
-    expected = PartialImage(**PARTIAL_OF_0_1_0)
+    expected = PartialImage(**PARTIAL_OF_9FB68FC)
 
-    assert PartialImage.from_json(json.dumps(PARTIAL_OF_0_1_0)) == expected
-    assert PartialImage.from_json(json.dumps({**PARTIAL_OF_0_1_0, "seed": 7})) == expected
+    assert PartialImage.from_json(json.dumps(PARTIAL_OF_9FB68FC)) == expected
+    assert PartialImage.from_json(json.dumps({**PARTIAL_OF_9FB68FC, "seed": 7})) == expected
 
 
 def test_ours_is_one_that_the_release_before_reads():
     """It refuses one that has a field more or fewer."""
-    assert json.loads(PartialImage(**PARTIAL_OF_0_1_0).as_json()) == PARTIAL_OF_0_1_0
+    assert json.loads(PartialImage(**PARTIAL_OF_9FB68FC).as_json()) == PARTIAL_OF_9FB68FC
 
 
 def test_an_announcement_in_another_format_is_left_and_said_once(caplog):
     hub = Hub()
 
     for _ in range(3):
-        hub.show(json.dumps({**PARTIAL_OF_0_1_0, "format": 2}))
+        hub.show(json.dumps({**PARTIAL_OF_9FB68FC, "format": 2}))
 
     assert caplog.text.count("an announced partial image cannot be read") == 1
 
@@ -212,7 +212,7 @@ def answered(monkeypatch):
     return rung
 
 
-@pytest.mark.parametrize("said", [{}, {"format": 1}], ids=["0.1.0", "format 1"])
+@pytest.mark.parametrize("said", [{}, {"format": 1}], ids=["9fb68fc", "format 1"])
 @pytest.mark.parametrize("expected", [(), ("dall-e-3", "1024x1024")], ids=str)
 def test_a_bell_of_the_release_before_and_of_this_one_are_the_same(answered, said, expected):
     doorbell.hear([[ID, TENANT, True, *expected], said, {"chord": None}])
@@ -223,6 +223,7 @@ def test_a_bell_of_the_release_before_and_of_this_one_are_the_same(answered, sai
 @pytest.mark.parametrize(
     "payload",
     [
+        [[ID, "dall-e-3", "1024x1024"], {}, {}],
         [[ID, TENANT, True], {"format": 2}, {}],
         [[{"generation": ID}], {"format": 2}, {}],
         [[ID, TENANT, True, "dall-e-3", "auto", "more"], {}, {}],

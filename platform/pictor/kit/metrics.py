@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from prometheus_client import REGISTRY, disable_created_metrics, generate_latest
+from prometheus_client import REGISTRY, Gauge, disable_created_metrics, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 from typing_extensions import override
 
+from pictor import __version__
 from pictor.kit import redis_client
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,9 @@ _NAMES = "pictor:metrics"
 
 Text = Mapping[str, tuple[str, str]]
 """By metric, the head of its text and its samples, a line each."""
+
+BUILD = Gauge("pictor_build_info", "1, of the version in its label.", ["version"])
+BUILD.labels(__version__).set(1)
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # it has no annotation
 

@@ -8,9 +8,18 @@ from django.core.management import ManagementUtility, get_commands, load_command
 from django.core.management.color import color_style
 from typing_extensions import override
 
+from pictor import __version__
+
 
 class CommandLine(ManagementUtility):
     """Runs one command; lists them all where none is named."""
+
+    @override
+    def execute(self) -> None:
+        if self.argv[1:] in (["version"], ["--version"]):
+            print(__version__)  # noqa: T201 (a command line's own output)
+        else:
+            super().execute()
 
     @override
     def main_help_text(self, commands_only: bool = False) -> str:

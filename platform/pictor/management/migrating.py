@@ -8,14 +8,16 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
+from django.conf import settings
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management.base import CommandError
 from django.db import OperationalError, transaction
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from typing_extensions import override
 
@@ -23,6 +25,8 @@ from pictor.management.holders import Watch
 
 logger = logging.getLogger(__name__)
 
+OLDEST = "0.1.0 (commit 5465276)"
+"""The release whose database this one migrates, and that of any release since."""
 LOCK_MILLISECONDS = 500
 """For each lock. Requests wait for theirs for 2 s (settings.py); and a deadlock, which PostgreSQL
 ends after 1 s by a victim of its choice, ends by this before."""
@@ -34,6 +38,11 @@ T = TypeVar("T")
 
 class Executor(MigrationExecutor):
     """Django's, with each migration as one transaction that is tried until it has its locks."""
+
+    def __init__(self, *args: Any) -> None:
+        """Raises CommandError for a database that is too old."""
+        super().__init__(*args)
+        _refuse_too_old(self.loader)
 
     @override
     def apply_migration(
@@ -126,6 +135,20 @@ class Executor(MigrationExecutor):
     def _execute(self, statement: str) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+def _refuse_too_old(loader: MigrationLoader) -> None:
+    """The steps that made the schema of OLDEST one after the other are no longer here."""
+    applied = set(loader.applied_migrations or ())
+    begun = {app for app, _ in applied}
+    for app in settings.OUR_APPS:
+        missing = [first for first in loader.graph.root_nodes(app) if first not in applied]
+        if app in begun and missing:
+            raise CommandError(
+                f"This database is older than {OLDEST}: it has tables of {app}, but not all that"
+                f" {missing[0][1]} makes. Nothing is changed. Migrate it by the `migrate` of"
+                f' {OLDEST}, and then by this one. See docs/operations.md, "Upgrades".'
+            )
 
 
 def _pauses() -> Iterator[float]:
