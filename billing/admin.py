@@ -338,6 +338,7 @@ class UsageRollupAdmin(ReadOnlyAdmin):
         "median",
         "slowest",
     )
+    exclude = ("times",)
     list_filter = ("model", "status", "hour")
     list_select_related = ("tenant",)
     ordering = ("-hour",)

@@ -8,8 +8,8 @@ from uuid import UUID
 from billing.models import Transfer, UsageRollup
 from pictor.kit.pages import in_pages
 
-_NOT_THEIRS = frozenset({"channel", "upstream_cost_micros"})
-"""Columns that say how the work was done, and what it cost us."""
+_NOT_THEIRS = frozenset({"channel", "times"})
+"""Columns that say how the work was done, or again what `latency` says."""
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:

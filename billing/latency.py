@@ -3,6 +3,9 @@
 Bucket 0 is what took less than `BOUNDS[0]`, bucket i what took less than `BOUNDS[i]`, the last one
 everything beyond. Four buckets are a doubling, so between the first and the last
 bound a quantile is at most a fifth off.
+
+A row's counts are also one number, of which every bucket has so many decimal places: summing the
+numbers of many rows sums all their counts at once.
 """
 
 from bisect import bisect_right
@@ -15,6 +18,8 @@ _STEPS = 4
 
 BOUNDS = tuple(round(_SHORTEST * 2 ** (step / _STEPS)) for step in range(_DOUBLINGS * _STEPS + 1))
 """Microseconds, 0.25 s to 1,024 s."""
+PLACES = 12
+"""Of a bucket, in the number: bucket 0 has the last ones."""
 
 
 def bucket_of(took: timedelta) -> int:
@@ -35,3 +40,12 @@ def quantile(counts: Mapping[int, int], share: float) -> float | None:
             return _SHORTEST / 1e6 * 2 ** ((bucket - 1 + into) / _STEPS)
         passed += counts[bucket]
     return None
+
+
+def counts_of(times: int) -> dict[int, int]:
+    """What was counted, by bucket, of the number that stands for it."""
+    digits = str(times)
+    first = (len(digits) - len(digits.rstrip("0"))) // PLACES  # below it nothing was counted
+    ends = range(len(digits) - first * PLACES, 0, -PLACES)
+    found = (int(digits[max(0, end - PLACES) : end]) for end in ends)
+    return {bucket: count for bucket, count in enumerate(found, first) if count}

@@ -5,6 +5,7 @@ from django.db.models import Q
 from typing_extensions import override
 
 from accounts.models import Tenant
+from billing.latency import BOUNDS, PLACES
 from billing.upstream_cost import Loss
 
 
@@ -29,6 +30,14 @@ class UsageRollup(models.Model):
     captured_micros = models.BigIntegerField(default=0)
     latency = models.JSONField(
         default=dict, help_text="Times from request to image: counts by bucket of billing.latency."
+    )
+    # Reports add up many rows: this is one sum, where `latency` would be taken apart row by row.
+    times = models.DecimalField(
+        max_digits=PLACES * (len(BOUNDS) + 1),
+        decimal_places=0,
+        null=True,
+        editable=False,
+        help_text="The same counts as one number; written by a trigger.",
     )
 
     class Meta:

@@ -1,6 +1,5 @@
 """A tenant's usage by time and group, summed from the rows of its hours: no generation is read."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -10,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Max, Min, Q, Sum
 
-from billing.latency import quantile
+from billing.latency import counts_of, quantile
 from billing.models import UsageRollup
 from billing.periods import Bucket, buckets_between
 from pictor.kit.money import Micros
@@ -65,23 +64,11 @@ def usage_between(
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH chosen AS (
-                SELECT {", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))},
-                       generations, images, captured_micros, latency
-                  FROM billing_usagerollup
-                 WHERE tenant_id = %s AND hour >= %s AND hour < %s
-            ), sums AS (
-                SELECT {_named(keys)}, SUM(generations)::bigint, SUM(images)::bigint,
-                       SUM(captured_micros)::bigint
-                  FROM chosen GROUP BY {by}
-            ), times AS (
-                SELECT {_named(keys)}, jsonb_object_agg(made, times) AS latency
-                  FROM (SELECT {_named(keys)}, made, SUM(count::bigint) AS times
-                          FROM chosen, jsonb_each_text(latency) AS each (made, count)
-                         GROUP BY {by}, made) AS by_bucket
-                 GROUP BY {by}
-            )
-            SELECT * FROM sums LEFT JOIN times USING ({_named(keys)}) ORDER BY {by}
+            SELECT {", ".join(keys)}, SUM(generations)::bigint, SUM(images)::bigint,
+                   SUM(captured_micros)::bigint, SUM(times)
+              FROM billing_usagerollup
+             WHERE tenant_id = %s AND hour >= %s AND hour < %s
+             GROUP BY {by} ORDER BY {by}
             """,  # noqa: S608 - built from constants
             [starts, tenant_id, start, end],
         )
@@ -171,13 +158,9 @@ def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
     return dict(rows.values_list("key_id").annotate(last=Max("hour")).order_by())
 
 
-def _named(keys: Sequence[str]) -> str:
-    return ", ".join(f"k{place}" for place in range(len(keys)))
-
-
 def _used(start: datetime, row: Sequence[Any], groups: Sequence[Group]) -> Used:
-    values, (generations, images, captured, latency) = row[: len(groups)], row[len(groups) :]
-    counts = {int(made): times for made, times in json.loads(latency or "{}").items()}
+    values, (generations, images, captured, times) = row[: len(groups)], row[len(groups) :]
+    counts = counts_of(int(times or 0))
     return Used(
         start=start,
         group=dict(zip(groups, values, strict=True)),

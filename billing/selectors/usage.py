@@ -13,10 +13,12 @@ from pictor.kit.money import Micros
 
 USAGE_BY_HOUR = """(
     SELECT tenant_id, key_id, model, tier, channel, status, hour, generations, images,
-           captured_micros AS captured, latency
+           captured_micros AS captured,
+           CASE WHEN times = pictor_times_v1(latency) THEN latency
+                ELSE jsonb_build_object('times', times) END AS latency
       FROM billing_usagerollup
 )"""
-"""SQL: what the usage rows say."""
+"""SQL: what the usage rows say; where they say their times in two ways, what no others say."""
 
 _BOUNDS = ", ".join(map(str, BOUNDS))
 

@@ -4,13 +4,15 @@ import json
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from statistics import quantiles
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 
-from billing.latency import BOUNDS, bucket_of, quantile
+from billing.latency import BOUNDS, bucket_of, counts_of, quantile
 from billing.models import UsageRollup
 from billing.selectors import captured_since, usage_between, usage_of
 from billing.services import Usage, record_usage
@@ -158,3 +160,52 @@ def test_each_hour_is_in_one_day_of_the_zone(acme, zone, bucket, sums):
     assert {one.start: one.captured for one in found} == {
         datetime.fromisoformat(start): micros for start, micros in sums.items()
     }
+
+
+@pytest.mark.django_db
+def test_times_of_many_rows_add_up_whoever_wrote_them(acme, now):
+    counted = [{"0": 1, "21": 3}, {"21": 4, "49": 2}, {}, {"28": 999_999_999_999}]
+    with connection.cursor() as cursor:  # as a version writes them that does not know the number
+        for hours, latency in enumerate(counted):
+            cursor.execute(
+                "INSERT INTO billing_usagerollup (tenant_id, key_id, model, tier, channel, status,"
+                " hour, generations, images, captured_micros, latency)"
+                " VALUES (%s, %s, '', '', '', 'succeeded', %s, 1, 1, 1, %s)",
+                [acme.id, acme.key.id, now - timedelta(hours=hours), json.dumps(latency)],
+            )
+        cursor.execute("SELECT SUM(times) FROM billing_usagerollup")
+        (times,) = cursor.fetchone()
+
+    (used,) = usage_between(
+        acme.id, start=now - timedelta(days=1), end=now + timedelta(hours=1), bucket=None, groups=[]
+    )
+
+    assert counts_of(int(times)) == {0: 1, 21: 7, 28: 999_999_999_999, 49: 2}
+    assert used.p50 == pytest.approx(quantile({28: 1}, 0.5), rel=1e-6)
+
+
+@pytest.mark.django_db
+def test_times_of_rows_from_before_are_filled_in(acme, now):
+    UsageRollup.objects.bulk_create(
+        UsageRollup(
+            tenant_id=acme.id,
+            key_id=acme.key.id,
+            hour=now - timedelta(hours=number),
+            latency={"21": number},
+        )
+        for number in range(1, 4)
+    )
+    UsageRollup.objects.update(times=None)
+    migration = import_module("billing.migrations.0006_times_of_before")
+
+    with patch.object(migration, "ROWS_AT_ONCE", 2):
+        migration.fill(None, connection.schema_editor())
+
+    filled = UsageRollup.objects.order_by("-hour").values_list("times", flat=True)
+    assert [counts_of(int(times or 0)) for times in filled] == [{21: 1}, {21: 2}, {21: 3}]
+
+
+def test_counts_are_one_number_and_back():
+    assert counts_of(2 * 10**24 + 3) == {0: 3, 2: 2}
+    assert counts_of(10**588) == {49: 1}
+    assert counts_of(0) == {}
