@@ -12,11 +12,21 @@ from django.db import connection
 from billing.models import TenantBalance
 
 _PRICES_LOCK = 7_303_004
+_RECOUNT_LOCK = 7_303_007
 
 
 def account_for_update(tenant_id: UUID) -> TenantBalance:
     """The tenant's balance, locked to the transaction's end. Raises TenantBalance.DoesNotExist."""
     return TenantBalance.objects.select_for_update().get(tenant_id=tenant_id)
+
+
+def one_recount() -> None:
+    """Who counts usage again takes turns, to the transaction's end: each adds what rows lack.
+
+    Take it before those rows are read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RECOUNT_LOCK])
 
 
 def decisions_on_prices() -> None:

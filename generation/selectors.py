@@ -13,7 +13,7 @@ from pictor.kit.ids import GenerationId, TenantId
 from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of
 
-ENDED = f"""(
+_ENDED = """(
     SELECT g.tenant_id, g.api_key_id AS key_id, g.model, g.tier, g.state AS status,
            CASE g.state WHEN 'succeeded' THEN COALESCE(c.name, '') ELSE '' END AS channel,
            g.finished_at AS ended_at, COALESCE(i.images, 0) AS images,
@@ -21,12 +21,22 @@ ENDED = f"""(
            CASE g.state WHEN 'succeeded' THEN g.finished_at - g.created_at END AS took
       FROM generation_generation g
       LEFT JOIN generation_channel c ON c.id = g.channel_id
-      LEFT JOIN (SELECT generation_id, COUNT(*) AS images
-                   FROM {STORED_IMAGES} AS stored GROUP BY generation_id) AS i
-           ON i.generation_id = g.id
-     WHERE g.finished_at IS NOT NULL AND g.livemode
-)"""  # noqa: S608 - built from constants
+      LEFT JOIN {images} AS i ON i.generation_id = g.id
+     WHERE {condition} AND g.livemode
+)"""
+_IMAGES = f"""(SELECT generation_id, COUNT(*) AS images
+                   FROM {STORED_IMAGES} AS stored {{of}} GROUP BY generation_id)"""  # noqa: S608 - built from constants
+ENDED = _ENDED.format(images=_IMAGES.format(of=""), condition="g.finished_at IS NOT NULL")
 """SQL: every generation that ended, as usage is counted from it: tests are no usage."""
+
+
+def ended_where(condition: str) -> str:
+    """The same relation of the generations `g` of which that is true, which has ended among it.
+
+    The images of each are looked for one by one: for some of very many.
+    """
+    of_it = "WHERE stored.generation_id = g.id"
+    return _ENDED.format(images=f"LATERAL {_IMAGES.format(of=of_it)}", condition=condition)
 
 
 @dataclass(frozen=True, slots=True)

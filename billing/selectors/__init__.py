@@ -84,7 +84,7 @@ from billing.selectors.statements import (
     monthly_statement,
     monthly_statements,
 )
-from billing.selectors.together import balances_together, usage_together
+from billing.selectors.together import OPEN, balances_together, usage_together
 from billing.selectors.usage import USAGE_BY_HOUR, uncharged_of_day, usage_of
 
 __all__ = [
@@ -95,6 +95,7 @@ __all__ = [
     "KEY_COUNTERS",
     "MAX_FINDINGS_PER_CHECK",
     "NOTHING_USED",
+    "OPEN",
     "PACE",
     "PACE_DAYS",
     "PRICE_BOOKS",

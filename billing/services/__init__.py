@@ -39,7 +39,7 @@ from billing.services.prices import (
 )
 from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.uncharged import count_uncharged
-from billing.services.usage import Usage, rebuild_usage, record_usage, usage_recorded
+from billing.services.usage import Usage, record_usage, recount_usage, usage_recorded
 
 __all__ = [
     "PLACED",
@@ -67,8 +67,8 @@ __all__ = [
     "open_account",
     "place_hold",
     "publish_price_book",
-    "rebuild_usage",
     "record_usage",
+    "recount_usage",
     "refund",
     "restore_price_book",
     "seal_ledger",

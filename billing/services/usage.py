@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing.latency import bucket_of
+from billing.locks import one_recount
 from billing.selectors import usage_of
 from pictor.kit import prepared
 from pictor.kit.money import Micros
@@ -30,12 +31,57 @@ _ONE_MORE = {
 }
 """Of the bucket that is said once, then twice."""
 _NONE = {"first": "'{}'::jsonb", "further": "u.latency"}
-_REPLACE = """
-INSERT INTO billing_usagerollup (tenant_id, key_id, model, tier, channel, status, hour,
-                                 generations, images, captured_micros, latency)
-SELECT tenant_id, key_id, model, tier, channel, status, hour,
-       generations, images, captured, latency FROM
+_KEY = "tenant_id, key_id, model, tier, channel, status, hour"
+_SUMMED = """
+(SELECT COALESCE(jsonb_object_agg(bucket, times) FILTER (WHERE times <> 0), '{{}}')
+   FROM (SELECT bucket, SUM(count) AS times
+           FROM (SELECT * FROM pictor_counts_v1({one}) UNION ALL
+                 SELECT bucket, {sign} * count FROM pictor_counts_v1({other})) AS counted
+          GROUP BY bucket) AS summed)
 """
+_ADDED = """
+generations = u.generations + {more}.generations, images = u.images + {more}.images,
+captured_micros = u.captured_micros + {more}.captured_micros, latency = {latency}
+"""
+_ADDED_TO_ROW, _ADDED_TO_NEW_ROW = (
+    _ADDED.format(
+        more=more, latency=_SUMMED.format(one="u.latency", sign="+1", other=f"{more}.latency")
+    )
+    for more in ("l", "EXCLUDED")
+)
+# Rows and generations are seen at one moment, and a settlement changes both at one: so what a row
+# lacks then is what it lacks whenever that is added, whoever counts in it meanwhile.
+_RECOUNT = f"""
+WITH said AS (
+    SELECT {_KEY}, generations, images, captured_micros, latency,
+           times IS DISTINCT FROM pictor_times_v1(latency) AS is_torn
+      FROM billing_usagerollup WHERE hour >= %s AND hour < %s
+), fact AS (
+    SELECT {_KEY}, generations, images, captured AS captured_micros, latency
+      FROM {{usage}} AS usage
+), lacking AS (
+    SELECT {_KEY}, s.hour IS NOT NULL AS is_there,
+           COALESCE(t.generations, 0) - COALESCE(s.generations, 0) AS generations,
+           COALESCE(t.images, 0) - COALESCE(s.images, 0) AS images,
+           COALESCE(t.captured_micros, 0) - COALESCE(s.captured_micros, 0) AS captured_micros,
+           {_SUMMED.format(one="t.latency", sign="-1", other="s.latency")} AS latency
+      FROM fact AS t FULL JOIN said AS s USING ({_KEY})
+     WHERE s.is_torn OR (t.generations, t.images, t.captured_micros, t.latency)
+                        IS DISTINCT FROM (s.generations, s.images, s.captured_micros, s.latency)
+), changed AS (
+    UPDATE billing_usagerollup AS u SET {_ADDED_TO_ROW}
+      FROM lacking AS l
+     WHERE l.is_there AND (u.tenant_id, u.key_id, u.model, u.tier, u.channel, u.status, u.hour)
+           = (l.tenant_id, l.key_id, l.model, l.tier, l.channel, l.status, l.hour)
+), made AS (
+    INSERT INTO billing_usagerollup AS u
+           ({_KEY}, generations, images, captured_micros, latency)
+    SELECT {_KEY}, generations, images, captured_micros, latency FROM lacking WHERE NOT is_there
+    ON CONFLICT ({_KEY}) DO UPDATE SET {_ADDED_TO_NEW_ROW}
+)
+SELECT COUNT(*) FROM lacking
+"""  # noqa: S608 - built from constants
+_EMPTY = "DELETE FROM billing_usagerollup WHERE hour >= %s AND hour < %s AND generations = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +121,17 @@ def _recorded(given: str, *, is_timed: bool) -> str:
 
 
 @transaction.atomic
-def rebuild_usage(ended: str) -> int:
-    """Write every usage row again from what ended; how many rows there are. Safe under load.
+def recount_usage(ended: Part, *, start: datetime, end: datetime) -> int:
+    """Put the usage rows of these hours right; how many were wrong. Settlements go on meanwhile.
 
-    Settlements wait while it runs: each is either in what is read here, or counts itself after.
-
-    Args:
-        ended: the relation that `usage_of` describes.
+    Two at a time take turns. `start` and `end` are full hours, `ended` is the relation that
+    `usage_of` describes of all that ended from the one to before the other, and of nothing else.
     """
+    one_recount()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("LOCK TABLE billing_usagerollup IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute("DELETE FROM billing_usagerollup")
-        cursor.execute(_REPLACE + usage_of(ended) + " AS usage")
-        return int(cursor.rowcount)
+        recount = _RECOUNT.replace("{usage}", usage_of(ended.text))
+        cursor.execute(recount, [start, end, *ended.values])
+        (wrong,) = cursor.fetchone()
+        cursor.execute(_EMPTY, [start, end])
+        return int(wrong)

@@ -5,16 +5,17 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
-from billing.services import rebuild_usage
-from generation.selectors import ENDED
+from generation.recounting import recount
+from pictor.kit import clock
 
 
 class Command(BaseCommand):
-    """Write the usage rows again. Comes out as they are, unless they were wrong."""
+    """Put usage rows right that are wrong, while generations are settled."""
 
     help = "Count usage by the hour again from the generations that ended."
     requires_system_checks = ()
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"counted {rebuild_usage(ENDED)} rows")
+        wrong = recount(now=clock.now())
+        self.stdout.write(f"put right: {wrong}" if wrong else "every row was right")

@@ -22,7 +22,7 @@ from accounts.services import (
     revoke_api_key,
 )
 from billing.pricing import formula_tokens
-from billing.services import PastHold, Refills, rebuild_usage, write_past
+from billing.services import PastHold, Refills, write_past
 from generation import evidence
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Submission, evidence_of, new_generation
@@ -36,7 +36,7 @@ from generation.management.history import story
 from generation.management.history.story import Told
 from generation.models import Attempt, Generation, Source, State
 from generation.outcome import Delivery, VerifiedImage, error_row
-from generation.selectors import ENDED
+from generation.recounting import recount_at_once
 from generation.settlement import bill_of, hold_of
 from pictor.kit import ids
 from pictor.kit.bulk import copy_rows
@@ -74,7 +74,7 @@ def write(*, tenant: Tenant, now: datetime, actor: Actor) -> None:
     copy_rows(rows.attempts)
     copy_rows(rows.images)
     write_past(tenant_id=tenant.id, holds=rows.holds, refills=REFILLS, actor=actor)
-    rebuild_usage(ENDED)
+    recount_at_once()
 
 
 def _callers(tenant: Tenant, now: datetime, actor: Actor) -> dict[str, Caller]:

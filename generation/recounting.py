@@ -1,0 +1,74 @@
+"""Usage counted again from the generations, a day at a time, while others settle.
+
+Ids have the time of their making in them, so a day's generations are found by theirs. Few end long
+after that, and whoever does so from now on ends in an hour that is still open.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing.selectors import OPEN
+from billing.services import recount_usage
+from generation.models import Generation
+from generation.selectors import ENDED, ended_where
+from pictor.kit import ids
+from pictor.kit.prepared import Part
+
+AT_ONCE = timedelta(days=1)
+HOURS_BEFORE, HOURS_AFTER = 6, 1
+"""A generation whose id was made within so many hours before its end is not late, nor is one whose
+id another clock made after it."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_FAR = datetime(9000, 1, 1, tzinfo=UTC)
+_LATE = """
+SELECT id FROM generation_generation
+ WHERE finished_at < %s
+   AND to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
+       NOT BETWEEN finished_at - make_interval(hours => %s)
+               AND finished_at + make_interval(hours => %s)
+"""
+_OF_DAY = """(g.id >= %s AND g.id < %s OR g.id = ANY(%s))
+       AND g.finished_at >= %s AND g.finished_at < %s"""
+
+
+def recount(*, now: datetime) -> int:
+    """Put every usage row right; how many were wrong. Each day is a transaction of its own."""
+    open_from = now.replace(minute=0, second=0, microsecond=0) - OPEN
+    late = _late(open_from)
+    wrong = 0
+    for start, end in _days(open_from):
+        made = [
+            ids.first_at(start - timedelta(hours=HOURS_BEFORE)),
+            ids.first_at(end + timedelta(hours=HOURS_AFTER)),
+        ]
+        ended = Part(ended_where(_OF_DAY), [*made, late, start, end])
+        wrong += recount_usage(ended, start=start, end=end)
+    ended = Part(ended_where("g.finished_at >= %s"), [open_from])
+    return wrong + recount_usage(ended, start=open_from, end=_FAR)
+
+
+def recount_at_once() -> None:
+    """The same in one statement: of a new database, which has little."""
+    recount_usage(Part(ENDED, ()), start=_EPOCH, end=_FAR)
+
+
+def _late(until: datetime) -> Sequence[UUID]:
+    """What ended before that, and was not made shortly before its end. It reads every row once."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(_LATE, [until, HOURS_BEFORE, HOURS_AFTER])
+        return [row[0] for row in cursor]
+
+
+def _days(until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """All of the time before that, the first of them from the beginning of time."""
+    first = Generation.objects.order_by("id").values_list("created_at", flat=True).first()
+    start, end = _EPOCH, until
+    if first is not None:
+        end = min(until, first.replace(minute=0, second=0, microsecond=0) + AT_ONCE)
+    while start < until:
+        yield start, end
+        start, end = end, min(until, end + AT_ONCE)
