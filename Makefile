@@ -72,8 +72,9 @@ chaos: venv-dev ## kill everything under load and count what was lost (SEED=N SE
 clients: venv-dev ## other people's clients, also a generated one, and a linter, against their own stack
 	@$(PY) -m tests.clients.run
 
-drills: venv-dev ## the tests of deploy/; unlike `make test`, it fails where nginx or promtool is missing
+drills: venv-dev ## what production survives, under load, and the tests of deploy/: half an hour
 	@PICTOR_DRILLS=1 $(PY) -m pytest -q tests/deploy
+	@$(PY) -m tests.drills
 
 seed: venv ## seed the running default: contracts, prices, sandbox channel, demo tenant
 	@$(PY) manage.py seed

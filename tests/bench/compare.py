@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     """Measure both; the exit status."""
     options = _read(argv)
     with contextlib.ExitStack() as stacks:
-        files = stacks.enter_context(_files_of(options.base))
+        files = stacks.enter_context(files_of(options.base))
         base = stacks.enter_context(fresh_ground(files))
         sides = {options.base: base, NOW: stacks.enter_context(fresh_ground())}
         for ground in sides.values():
@@ -147,7 +147,7 @@ def _cells(pair: Sequence[float], width: int) -> str:
 
 
 @contextlib.contextmanager
-def _files_of(commit: str) -> Iterator[Path]:
+def files_of(commit: str) -> Iterator[Path]:
     """The files of a commit, in a folder that others may enter: PostgreSQL's account must."""
     archive = subprocess.run(  # noqa: S603 - checked by git
         ["git", "archive", "--format=tar", "--end-of-options", commit],  # noqa: S607 - as make's

@@ -1,0 +1,91 @@
+"""The drills of `make drills`: what production survives, on servers and ports of their own.
+
+    python -m tests.drills [NAME …]
+
+Each drill puts requests through nginx, without retries, on two web processes, two image workers and
+two short-work workers, does something to them or to their servers, and counts: answers, what the
+upstream was paid for, what is stored, and what `ledger_check` says. Exit status 1 where a bar was
+missed. All that was started is ended and removed, also after Ctrl-C.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.drills import databases, kills, storage, versions
+from tests.drills.ground import Ground, fresh_ground
+from tests.drills.report import Result, markdown
+
+DRILLS: Mapping[str, Callable[[Ground], Result]] = {
+    "worker": kills.worker,
+    "redis": kills.redis,
+    "postgres": kills.postgres,
+    **storage.AWAY,
+    "s3-own-ca": storage.own_ca,
+    "rolling": versions.rolling,
+    "failover": databases.failover,
+    "pooler-transaction": databases.pooler_transaction,
+    "pooler-session": databases.pooler_session,
+    "migration": databases.migration,
+    "versions": versions.versions,
+    "restore": databases.restore,
+}
+PROGRAMS = ("nginx", "pgbouncer")
+"""Debian's packages have the same names."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Those that are named, or all; the exit status."""
+    options = _read(argv)
+    os.environ["PATH"] += f"{os.pathsep}/usr/sbin"
+    if missing := [name for name in PROGRAMS if not shutil.which(name)]:
+        sys.stderr.write(f"Missing for the drills: apt-get install {' '.join(missing)}\n")
+        return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all is removed then, too
+    results, missed = [], []
+    began = time.monotonic()
+    with fresh_ground() as ground:
+        for name in options.names or DRILLS:
+            try:
+                result = DRILLS[name](ground)
+            except Exception:  # noqa: BLE001 - the other drills are done all the same
+                missed.append(f"{name} was not done")
+                traceback.print_exc()
+                continue
+            _say(result)
+            results.append(result)
+            missed += [f"{name}: {bar}" for bar in result.broken]
+    table = markdown(results)
+    took = f"{len(results)} drills in {(time.monotonic() - began) / 60:.0f} minutes"
+    sys.stdout.write("\n".join(["", table, took, *(f"MISSED {bar}" for bar in missed), ""]))
+    if options.write:
+        Path(options.write).write_text(table, encoding="utf-8")
+    return int(bool(missed))
+
+
+def _say(result: Result) -> None:
+    cells = " | ".join(result.cells()[2:])
+    sys.stdout.write(f"{result.name} ({result.took_seconds:.0f} s): {cells}\n")
+    sys.stdout.flush()
+
+
+def _read(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.drills",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="NAME is one of: " + ", ".join(DRILLS),
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*DRILLS, []])
+    parser.add_argument("--write", metavar="FILE", help="the table, as Markdown")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""Callers of a drill: requests at a steady rate through the proxy, and none is sent twice."""
+
+import asyncio
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from tests.customer import GENERATIONS
+from tests.deploy.proxies import SITE, Proxy
+
+CALL_SECONDS = 590.0
+"""No call lasts longer: OpenAI's SDKs give up after 600 s."""
+WORDS = 300
+"""Characters that are kept of an answer that is not 200."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One call: when it was sent (monotonic), how long it took, and its status; 0 for none."""
+
+    sent_at: float
+    seconds: float
+    status: int
+    words: str = ""
+
+
+@dataclass
+class Load:
+    """`per_second` requests a second, from a thread of its own, for as long as the block runs."""
+
+    proxy: Proxy
+    api_key: str
+    per_second: float
+    prompt: str
+    answers: list[Answer] = field(default_factory=list)
+    sent: int = 0
+    _is_over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Send no more; after an error of the drill, wait for no answers either."""
+        self._is_over.set()
+        self._gives_up = error is not None
+        self._thread.join()
+
+    _gives_up: bool = False
+
+    def goes_on(self, seconds: float) -> None:
+        """That is what a drill does meanwhile: nothing."""
+        self._is_over.wait(seconds)
+
+    def sent_between(self, begin: float, end: float = float("inf")) -> list[Answer]:
+        """Of those that have been answered."""
+        return [answer for answer in self.answers if begin <= answer.sent_at < end]
+
+    async def _run(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+        connector = aiohttp.TCPConnector(limit=0)
+        base_url = f"https://127.0.0.1:{self.proxy.https_port}"
+        began = time.monotonic()
+        calls: set[asyncio.Task[None]] = set()
+        async with aiohttp.ClientSession(base_url, connector=connector, timeout=timeout) as session:
+            while not self._is_over.is_set():
+                calls.add(asyncio.create_task(self._call(session, self.sent)))
+                self.sent += 1
+                due = began + self.sent / self.per_second
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            while not self._gives_up and not all(call.done() for call in calls):
+                await asyncio.wait(calls, timeout=0.5)
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+
+    async def _call(self, session: aiohttp.ClientSession, number: int) -> None:
+        body = {
+            "model": "gpt-image-2-origin",
+            "prompt": f"Fox {number} {self.prompt}",
+            "size": "1024x1024",
+            "quality": "low",
+            "response_format": "url",
+        }
+        headers = {"Authorization": f"Bearer {self.api_key}", "Host": SITE}
+        began, status, words = time.monotonic(), 0, ""
+        try:
+            async with session.post(
+                GENERATIONS,
+                json=body,
+                headers=headers,
+                ssl=self.proxy.trust,
+                server_hostname=SITE,
+            ) as answer:
+                text = await answer.text()
+                status = answer.status
+                words = "" if status == 200 else text[:WORDS]
+        except (aiohttp.ClientError, TimeoutError) as error:
+            words = f"{type(error).__name__}: {error}"
+        self.answers.append(Answer(began, time.monotonic() - began, status, words))
+
+
+def failed(answers: Iterable[Answer]) -> Counter[int]:
+    """How many of each status that is not 200."""
+    return Counter(answer.status for answer in answers if answer.status != 200)
+
+
+def seconds_of(answers: Iterable[Answer]) -> tuple[float, float, float]:
+    """p50, p95 and the longest, of the 200s; infinite where there are none."""
+    found = sorted(answer.seconds for answer in answers if answer.status == 200)
+    if not found:
+        return (float("inf"),) * 3
+    cuts = statistics.quantiles(found, n=20, method="inclusive") if len(found) > 1 else found * 19
+    return cuts[9], cuts[18], found[-1]

@@ -1,0 +1,93 @@
+"""S3 that is away under load, in each way in which it may be, and S3 with an own authority."""
+
+import ssl
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from tests.authorities import make_authority, make_certificate_by
+from tests.drills.ground import EACH, Ground
+from tests.drills.load import seconds_of
+from tests.drills.report import Result
+from tests.drills.trial import Trial, trial
+from tests.processes import until
+from tests.s3_away import FAILURES, S3Front, front_of
+from tests.s3_front import Issued, s3_front
+
+PER_SECOND = 4
+USUAL_SECONDS, AWAY_SECONDS, AFTER_SECONDS = 10, 100, 15
+IN_HAND_SECONDS = 2
+"""What was sent so short a time before S3 went may not be stored yet."""
+RECOVERED_SECONDS = 5
+"""After S3 is back, what is sent from then on takes as long as usual."""
+MOST_BOUGHT = 10 * PER_SECOND + 4 * EACH
+"""Calls that may begin after S3 went: what arrives in 10 s, and four for each image worker."""
+
+
+def _away(ground: Ground, how: str) -> Result:
+    with front_of(ground.s3.url) as front, ground.site(S3_ENDPOINT_URL=front.url) as site:
+        site.is_storing()
+        name = f"s3 {how}"
+        with trial(site, name, per_second=PER_SECOND) as run:
+            run.load.goes_on(USUAL_SECONDS)
+            bought, back_at = _without_s3(run, front, how)
+            run.load.goes_on(AFTER_SECONDS)
+        usual_until = run.began + USUAL_SECONDS - IN_HAND_SECONDS
+        usual = seconds_of(run.load.sent_between(run.began, usual_until))[1]
+        late = run.load.sent_between(back_at)
+        after = run.p95_as_usual(usual, run.load.sent_between(back_at + RECOVERED_SECONDS))
+        run.nothing_failed()
+        run.check(bought <= MOST_BOUGHT, f"{bought} calls began while S3 was away")
+        lost = run.bought() - run.load.sent
+        run.check(lost == 0, f"{lost} images were bought and lost")
+        return run.result(
+            f"S3 {how} for {AWAY_SECONDS} s at {PER_SECOND} a second",
+            f"{bought} calls begun meanwhile, none lost; p95 usual {usual:.2f} s, sent after its"
+            f" return {seconds_of(late)[1]:.2f} s, from {RECOVERED_SECONDS} s later {after:.2f} s",
+        )
+
+
+def _without_s3(run: Trial, front: S3Front, how: str) -> tuple[int, float]:
+    """Calls that began meanwhile, and when S3 was back (monotonic)."""
+    before = run.bought()
+    front.fails(how)
+    until(lambda: run.site.storage() is False, 30)
+    run.load.goes_on(AWAY_SECONDS)
+    bought = run.bought() - before
+    front.passes()
+    return bought, time.monotonic()
+
+
+AWAY = {f"s3-{how.replace(' ', '-')}": partial(_away, how=how) for how in FAILURES}
+"""By the names of drills."""
+
+
+def own_ca(ground: Ground) -> Result:
+    """Image workers without the bundle at first, then with it."""
+    with tempfile.TemporaryDirectory(prefix="pictor-ca-") as folder:
+        authority = make_authority(Path(folder))
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(make_certificate_by(authority, "localhost"))
+        ours = Issued(ground.s3.key_id, ground.s3.secret)
+        known = {ours.access_key: ours}
+        with s3_front(ground.s3.url, ours, known=known.get, tls=tls) as front:
+            return _with_ca(ground, front.url, str(authority))
+
+
+def _with_ca(ground: Ground, url: str, bundle: str) -> Result:
+    with ground.site(S3_ENDPOINT_URL=url) as site, trial(site, "s3-own-ca") as run:
+        run.load.goes_on(10)
+        blind, storage = run.bought(), site.storage()
+        site.renew("images", S3_CA_BUNDLE=bundle)
+        renewed_at = time.monotonic()
+        site.is_storing()
+        run.load.goes_on(10)
+    p95 = seconds_of(run.load.sent_between(renewed_at + RECOVERED_SECONDS))[1]
+    run.nothing_failed()
+    run.check(blind == 0, f"{blind} calls began that could not be stored")
+    run.check(storage is False, "/readyz says that nothing can be stored")
+    return run.result(
+        "10 s without `S3_CA_BUNDLE`, then image workers restarted with it",
+        f"{blind} calls begun without the bundle; p95 with it {p95:.2f} s",
+    )

@@ -1,0 +1,69 @@
+"""Other code under load: processes restarted one after the other, and two versions side by side."""
+
+import time
+
+from tests.bench.compare import files_of
+from tests.drills.ground import Ground
+from tests.drills.load import seconds_of
+from tests.drills.report import Result
+from tests.drills.trial import Trial, trial
+from tests.servers import ROOT
+
+PER_SECOND = 8
+BEFORE = "9fb68fc"
+"""The commit before, whose processes run beside these."""
+PHASE_SECONDS = 15
+
+
+def rolling(ground: Ground) -> Result:
+    """Every process, one after the other, as `systemctl restart` does it."""
+    with ground.site() as site:
+        site.is_storing()
+        with trial(site, "rolling", per_second=PER_SECOND) as run:
+            run.load.goes_on(5)
+            for kind in ("short", "images", "web"):
+                site.renew(kind)
+            run.load.goes_on(5)
+        run.nothing_failed()
+        cut = run.bought() - run.load.sent
+        run.check(cut == 0, f"{cut} calls were cut off")
+        return run.result(
+            "short-work workers, image workers and web processes restarted behind nginx,"
+            " one after the other",
+            f"{cut} calls cut off",
+        )
+
+
+def versions(ground: Ground) -> Result:
+    """The former code by itself, with our workers, ours by itself, and its workers with our web."""
+    p95: dict[str, float] = {}
+    with files_of(BEFORE) as old, ground.site(root=old) as site:
+        site.is_storing()
+        with trial(site, "versions", per_second=PER_SECOND) as run:
+            p95["old alone"] = _phase(run)
+            for kind in ("short", "images"):
+                site.renew(kind, root=ROOT)
+            p95["old web, new workers"] = _phase(run)
+            site.renew("web", root=ROOT)
+            p95["new alone"] = _phase(run)
+            for kind in ("short", "images"):
+                site.renew(kind, root=old)
+            p95["new web, old workers"] = _phase(run)
+        run.nothing_failed()
+        for name in ("old web, new workers", "new web, old workers"):
+            usual = max(p95["old alone"], p95["new alone"])
+            run.check(p95[name] <= 1.5 * usual + 0.2, f"{name}: p95 {p95[name]:.2f} s")
+        return run.result(
+            f"the code of {BEFORE} and this, on the schema of this",
+            "p95: " + ", ".join(f"{name} {value:.2f} s" for name, value in p95.items()),
+        )
+
+
+def _phase(run: Trial) -> float:
+    """p95 of a while, answers included."""
+    run.load.goes_on(2)
+    begin = time.monotonic()
+    run.load.goes_on(PHASE_SECONDS)
+    end = time.monotonic()
+    run.load.goes_on(3)
+    return seconds_of(run.load.sent_between(begin, end))[1]
