@@ -28,8 +28,7 @@ MOST_BOUGHT = 10 * PER_SECOND + 4 * EACH
 def _away(ground: Ground, how: str) -> Result:
     with front_of(ground.s3.url) as front, ground.site(S3_ENDPOINT_URL=front.url) as site:
         site.is_storing()
-        name = f"s3 {how}"
-        with trial(site, name, per_second=PER_SECOND) as run:
+        with trial(site, _name(how), per_second=PER_SECOND) as run:
             run.load.goes_on(USUAL_SECONDS)
             bought, back_at = _without_s3(run, front, how)
             run.load.goes_on(AFTER_SECONDS)
@@ -42,7 +41,7 @@ def _away(ground: Ground, how: str) -> Result:
         lost = run.bought() - run.load.sent
         run.check(lost == 0, f"{lost} images were bought and lost")
         return run.result(
-            f"S3 {how} for {AWAY_SECONDS} s at {PER_SECOND} a second",
+            f"S3 {how} for {AWAY_SECONDS} s, {PER_SECOND} requests a second",
             f"{bought} calls begun meanwhile, none lost; p95 usual {usual:.2f} s, sent after its"
             f" return {seconds_of(late)[1]:.2f} s, from {RECOVERED_SECONDS} s later {after:.2f} s",
         )
@@ -59,7 +58,11 @@ def _without_s3(run: Trial, front: S3Front, how: str) -> tuple[int, float]:
     return bought, time.monotonic()
 
 
-AWAY = {f"s3-{how.replace(' ', '-')}": partial(_away, how=how) for how in FAILURES}
+def _name(how: str) -> str:
+    return f"s3-{how.replace(' ', '-')}"
+
+
+AWAY = {_name(how): partial(_away, how=how) for how in FAILURES}
 """By the names of drills."""
 
 

@@ -65,7 +65,6 @@ class Units:
         self._is_over.set()
         self._watch.join()
         for unit in reversed(self._units):
-            unit.is_wanted = False
             self._end(unit)
         self._guard.close()
 
@@ -73,14 +72,19 @@ class Units:
         """One for each part, together; returns once all are ready."""
         units = [Unit(part) for part in parts]
         self._units += units
-        self.resume(*units)
+        try:
+            self.resume(*units)
+        except BaseException:
+            self.forget(*units)
+            raise
         return units
 
     def resume(self, *units: Unit) -> None:
         """Begin those that were stopped; returns once all are ready."""
         for unit in units:
-            unit.is_wanted = True
-            self._begin(unit)
+            with self._lock:
+                unit.is_wanted = True
+                self._begin(unit)
         for unit in units:
             self._wait_for(unit)
 
@@ -105,9 +109,10 @@ class Units:
     def forget(self, *units: Unit) -> None:
         """End them at once, for good."""
         for unit in units:
-            unit.is_wanted = False
-            self._end(unit)
-            self._units.remove(unit)
+            with self._lock:
+                unit.is_wanted = False
+                self._end(unit)
+                self._units.remove(unit)
 
     def kill(self, unit: Unit, *, comes_back: bool = True) -> None:
         """SIGKILL for it and its children, at once."""
@@ -130,9 +135,10 @@ class Units:
         return self._logs / f"{part.name}.log"
 
     def _begin(self, unit: Unit) -> None:
+        """Under the lock."""
         command, log = unit.part.command(), self._log_of(unit.part)
         account, offset = command.account, begin_log(log)
-        with self._lock, log.open("ab") as output:
+        with log.open("ab") as output:
             process = Popen(  # noqa: S603 - our own commands
                 command.argv,
                 cwd=command.cwd,
