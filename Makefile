@@ -16,7 +16,7 @@ PRODUCTION = $$($(PY) -c 'import base64, os; \
 	f"S3_ACCESS_KEY_ID={new()} S3_SECRET_ACCESS_KEY={new()}")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick coverage check audit bench chaos clients drills seed fmt lint types layers protections lock \
+.PHONY: help run test quick coverage check audit bench chaos clients drills seed fmt lint types layers protections lock wheel \
 	css css-check screenshots landing venv venv-dev
 
 help: ## show this list
@@ -111,14 +111,17 @@ types: venv-dev ## mypy, strict
 layers: venv-dev ## which package may import which
 	@.venv/bin/lint-imports
 
+LOCK = $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock'
+
+wheel: venv ## what a release installs: dist/pictor-VERSION-py3-none-any.whl
+	@$(PY) -m uv build --quiet --wheel --no-build-isolation -o dist
+
 lock: venv ## make the lock files again from pyproject.toml
-	@for what in '' dev; do \
-		$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-			--custom-compile-command 'make lock' pyproject.toml $${what:+--group $$what} \
-			-o requirements$${what:+-$$what}.lock || exit 1; \
-	done
-	@echo uv | $(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-		--custom-compile-command 'make lock' - -o requirements-uv.lock
+	@$(LOCK) pyproject.toml -o requirements.lock
+	@$(LOCK) pyproject.toml --extra run --group checkout -o requirements-run.lock
+	@$(LOCK) pyproject.toml --extra run --group checkout --group dev -o requirements-dev.lock
+	@echo uv | $(LOCK) - -o requirements-uv.lock
 
 venv:
 	@.ci/venv run

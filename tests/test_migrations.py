@@ -38,16 +38,19 @@ INSERT INTO django_session VALUES ('r61tn6cfx7vrt7bpuek7yr4e0vfnu590', 'e30', no
 """A mail that waits, and somebody who is signed in."""
 
 
+def url_of(database: dict[str, Any]) -> str:
+    account = f"{database['user']}:{quote(str(database['password']), safe='')}"
+    return f"postgresql://{account}@{database['host']}:{database['port']}/{database['dbname']}"
+
+
 def manage(*arguments: str, database: dict[str, Any]) -> str:
     """What a command prints, with another database than ours."""
-    account = f"{database['user']}:{quote(str(database['password']), safe='')}"
-    place = f"{database['host']}:{database['port']}/{database['dbname']}"
     return subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={
             **os.environ,
-            "DATABASE_URL": f"postgresql://{account}@{place}",
+            "DATABASE_URL": url_of(database),
             "PICTOR_LEDGER_KEY": LEDGER_KEY,
         },
         capture_output=True,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from pictor import admin_look, log_parts, openapi_parts
+from pictor import ROOT, admin_look, log_parts, openapi_parts
 from pictor.env import (
     env_authorities,
     env_bool,
@@ -29,8 +29,6 @@ from pictor.env import (
     env_str,
     env_url,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
 
 # --- the site ---------------------------------------------------------------------------------
 
@@ -149,7 +147,9 @@ SIGN_UP_LIMITS = {
     "max_in_flight": env_int("PICTOR_SIGN_UP_MAX_IN_FLIGHT", 20),
 }
 PROMPT_RETENTION_DAYS = env_int("PICTOR_PROMPT_RETENTION_DAYS", 90, least=0)
-LEGAL = Path(env_str("PICTOR_LEGAL_DIR", str(ROOT / "platform/console/people/legal")))
+LEGAL = Path(
+    env_str("PICTOR_LEGAL_DIR", f"{Path(__file__).resolve().parents[1]}/console/people/legal")
+)
 TERMS_VERSION = env_str("PICTOR_TERMS_VERSION", "2026-11-21")
 """Of the texts in that folder; members accept new terms before they go on."""
 OPERATOR_NAME = env_str("PICTOR_OPERATOR_NAME")

@@ -53,7 +53,7 @@ def test_what_serves_is_looked_at_and_has_time_to_stop(name, stop):
     service = compose()["services"][name]
 
     role = name.rstrip("12")
-    assert service["healthcheck"]["test"] == ["CMD", "python", "-m", "pictor.runtime.health", role]
+    assert service["healthcheck"]["test"] == ["CMD", "pictor", "health", role]
     assert (service["stop_grace_period"], service["restart"]) == (stop, "always")
     assert service["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 

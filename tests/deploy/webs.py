@@ -16,7 +16,7 @@ PROXY = "127.0.0.1"
 
 @dataclass
 class Web:
-    """`python -m pictor.runtime.web` as docs/operations.md starts it."""
+    """`pictor web` as docs/operations.md starts it."""
 
     stack: Stack
     port: int
@@ -35,7 +35,7 @@ class Web:
             "PICTOR_TRUSTED_PROXIES": PROXY,
             "S3_PUBLIC_ENDPOINT_URL": f"https://{BUCKET}",
         }
-        command = [sys.executable, "-m", "pictor.runtime.web"]
+        command = [sys.executable, "-m", "pictor", "web"]
         self.process = subprocess.Popen(command, cwd=self.stack.root, env=env)  # noqa: S603 - our own
         until(self._is_ready)
 

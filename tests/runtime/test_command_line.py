@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers import ROOT, Stack
+from tests.servers import ROOT, Stack, bare_environment
 
 PICTORS = """\
 
@@ -29,6 +29,11 @@ Pictor's:
     tenant         Create, list, credit, export or erase tenants, and say how long prompts are kept.
     usage_rebuild  Count usage by the hour again from the generations that ended.
     webhook        Encrypt the secrets of webhook endpoints by the newest key.
+
+Processes, for production (docs/operations.md, section 3):
+    web                  Serve HTTP on PORT.
+    worker images|short  Make images; or do the short work.
+    health ROLE          Say whether a process is well: web, images or short.
 
 Django's:
 
@@ -91,3 +96,31 @@ def test_a_database_that_was_never_migrated_is_named_in_a_line(words):
     (line,) = said.stderr.splitlines()
     assert line.startswith("The database lacks what `migrate` makes: relation ")
     assert (said.returncode, said.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["web"], "PORT must be a number from 1 to 65535, not ''."),
+        (["worker"], "usage: pictor worker images|short"),
+        (["worker", "long"], "usage: pictor worker images|short"),
+        (
+            ["worker", "short"],
+            "PICTOR_DATA must be a folder of this worker's own: docs/operations.md.",
+        ),
+        (["health", "database"], "usage: pictor health web|images|short"),
+    ],
+    ids=str,
+)
+def test_a_process_that_is_not_asked_for_rightly_says_so_in_a_line(words, line):
+    said = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-m", "pictor", *words],
+        cwd=ROOT,
+        env={**bare_environment(), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (said.returncode, said.stdout, said.stderr) == (1, "", f"{line}\n")

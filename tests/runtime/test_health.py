@@ -93,4 +93,4 @@ def test_a_web_process_is_well_while_it_answers(monkeypatch):
 
 @pytest.mark.parametrize("arguments", [[], ["worker"], ["web", "short"]])
 def test_anything_else_is_answered_with_its_usage(arguments):
-    assert main(arguments) == "usage: python -m pictor.runtime.health web|images|short"
+    assert main(arguments) == "usage: pictor health web|images|short"

@@ -10,6 +10,12 @@ from typing_extensions import override
 
 from pictor import __version__
 
+PROCESSES = (
+    "    web                  Serve HTTP on PORT.",
+    "    worker images|short  Make images; or do the short work.",
+    "    health ROLE          Say whether a process is well: web, images or short.",
+)
+
 
 class CommandLine(ManagementUtility):
     """Runs one command; lists them all where none is named."""
@@ -35,6 +41,9 @@ class CommandLine(ManagementUtility):
                 "",
                 "Pictor's:",
                 *_with_a_line_each(ours),
+                "",
+                "Processes, for production (docs/operations.md, section 3):",
+                *PROCESSES,
                 "",
                 "Django's:",
                 *_by_app(theirs),

@@ -1,4 +1,4 @@
-"""One Celery worker process: `python -m pictor.runtime.celery_worker images|short`.
+"""One Celery worker process: `pictor worker images|short`.
 
 The same as `celery -A pictor.celery worker --pool threads …`, without the imports of Celery's
 command line (an interactive shell among them), which would make every start slower, and with the
@@ -17,7 +17,7 @@ from celery.utils.nodenames import default_nodename, host_format
 from pictor.runtime import worker_step  # noqa: F401 - its signals, before the worker is made
 from pictor.runtime.start import log_lines
 
-USAGE = "usage: python -m pictor.runtime.celery_worker images|short"
+USAGE = "usage: pictor worker images|short"
 THREADS = {"images": 1, "short": 4}
 """Threads of the pool by queue; an image worker's doorbells go to its event loop instead."""
 

@@ -1,4 +1,4 @@
-"""Whether the one process of a container works: `python -m pictor.runtime.health web|images|short`.
+"""Whether the one process of a container works: `pictor health web|images|short`.
 
 A web process answers at its PORT. A worker has posted its figures within the last 15 s, which it
 does from when it has taken up its work until it ends; whatever breaks in between ends the process
@@ -17,7 +17,7 @@ from pictor.kit import metrics
 from pictor.runtime.layout import read_port
 from pictor.runtime.part import answers_ok
 
-USAGE = "usage: python -m pictor.runtime.health web|images|short"
+USAGE = "usage: pictor health web|images|short"
 ROLES = ("web", "images", "short")
 
 

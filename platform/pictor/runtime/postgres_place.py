@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pictor.runtime.accounts_of_os import can_reach, owner_of, unprivileged
-from pictor.runtime.errors import RuntimeProblem
+from pictor.runtime.errors import INSTALL, RuntimeProblem
 from pictor.runtime.files import write_private
 from pictor.runtime.process import OsAccount
 
@@ -85,9 +85,7 @@ def _installed() -> Path:
         else []
     )
     if not found:
-        raise RuntimeProblem(
-            "PostgreSQL's binaries are not installed for this platform: set DATABASE_URL."
-        )
+        raise RuntimeProblem(f"PostgreSQL's binaries are not here: {INSTALL} or set DATABASE_URL.")
     return max(found, key=lambda path: int(path.name.removeprefix("pginstall") or 0))
 
 

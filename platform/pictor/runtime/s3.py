@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pictor.runtime.errors import RuntimeProblem
+from pictor.runtime.errors import INSTALL, RuntimeProblem
 from pictor.runtime.part import Part, Running, http_status
 from pictor.runtime.process import Command
 
@@ -59,7 +59,7 @@ def _binary() -> Path:
     beside = Path(sys.executable).parent / "rclone"
     found = str(beside) if beside.exists() else shutil.which("rclone")
     if not found:
-        raise RuntimeProblem("rclone is not installed for this platform: set S3_ENDPOINT_URL.")
+        raise RuntimeProblem(f"rclone is not here: {INSTALL} or set S3_ENDPOINT_URL.")
     return Path(found)
 
 

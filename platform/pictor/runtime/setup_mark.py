@@ -1,14 +1,15 @@
 """Is there anything to set up? Migrations and seed are skipped while nothing they read has changed.
 
-The mark in `PICTOR_DATA/setup.json` is a digest of the checkout's Python and JSON files (path,
-size, time of change) and of the application's environment. Whoever makes a new cluster removes
-the mark.
+The mark in `PICTOR_DATA/setup.json` is a digest of the version, of the checkout's Python and JSON
+files (path, size, time of change) and of the application's environment. Whoever makes a new cluster
+removes the mark.
 """
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from pictor import __version__
 from pictor.runtime.files import read_json, write_json
 
 SOURCES = ("accounts", "billing", "generation", "storage", "webhooks", "platform")
@@ -22,7 +23,7 @@ PREFIXES = (
 
 def digest_of(root: Path, env: Mapping[str, str]) -> str:
     """What migrations and seed are made from, as one hexadecimal string."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(__version__.encode())
     for folder in SOURCES:
         found = (path for kind in KINDS for path in (root / folder).rglob(kind))
         for path in sorted(found):

@@ -1,10 +1,12 @@
 """The parts that are Pictor itself: setup, sandbox upstream, web, workers."""
 
+import importlib.util
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pictor.runtime.errors import INSTALL, RuntimeProblem
 from pictor.runtime.layout import Layout
 from pictor.runtime.part import Part, Running, answers_ok
 from pictor.runtime.process import Command
@@ -25,11 +27,13 @@ class Site:
     env: Mapping[str, str]
 
     def setup(self, command: str, *arguments: str, **extra: str) -> Command:
-        """`manage.py COMMAND …`, for a step of the start."""
-        return self._python("manage.py", command, *arguments, **extra)
+        """`pictor COMMAND …`, for a step of the start."""
+        return self._python("-m", "pictor", command, *arguments, **extra)
 
     def sandbox(self, port: int) -> Part:
-        """The sandbox upstream on a loopback port."""
+        """The sandbox upstream on a loopback port. Raises RuntimeProblem where it cannot run."""
+        if importlib.util.find_spec("aiohttp") is None:
+            raise RuntimeProblem(f"The sandbox's server is not here: {INSTALL} or set SANDBOX_URL.")
         return Part(
             name="sandbox",
             role="sandbox",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pictor.runtime.errors import RuntimeProblem
+from pictor.runtime.errors import INSTALL, RuntimeProblem
 from pictor.runtime.files import write_private
 from pictor.runtime.part import Part, Running, first_reply
 from pictor.runtime.process import Command
@@ -64,7 +64,7 @@ def _binary() -> Path:
         path = Path(spec.origin).parent / name
         if path.exists():
             return path
-    raise RuntimeProblem("Valkey's binary is not installed for this platform: set REDIS_URL.")
+    raise RuntimeProblem(f"Valkey's binary is not here: {INSTALL} or set REDIS_URL.")
 
 
 def _pongs(port: int, password: str, _running: Running) -> bool:

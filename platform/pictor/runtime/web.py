@@ -1,7 +1,7 @@
 """The web process: uvicorn on every address that the public name means.
 
 `localhost` is 127.0.0.1 to some clients and ::1 to others, and uvicorn's own command line listens
-on one address only. Run as `python -m pictor.runtime.web`; reads PICTOR_HOST and PORT.
+on one address only. `pictor web` runs it; reads PICTOR_HOST and PORT.
 """
 
 import os

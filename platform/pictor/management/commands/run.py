@@ -1,16 +1,15 @@
 """`manage.py run`: one complete Pictor on this machine.
 
-`manage.py` itself calls `pictor.runtime.main` for a plain `run`, before Django is imported; this
+For a plain `run` pictor/__main__.py calls `pictor.runtime.main` before Django is imported; this
 command lists it in `manage.py help` and serves `call_command`.
 """
 
 import sys
-from pathlib import Path
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
+from pictor import ROOT
 from pictor.runtime.main import main
 
 
@@ -23,4 +22,4 @@ class Command(BaseCommand):
     @override
     def handle(self, *_args: object, **_options: object) -> None:
         """Run until asked to stop."""
-        sys.exit(main(Path(settings.ROOT)))
+        sys.exit(main(ROOT))
