@@ -82,10 +82,17 @@ def _read(argv: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="NAME is one of: " + ", ".join(DRILLS),
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*DRILLS, []])
+    parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--write", metavar="FILE", help="the table, as Markdown")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if strange := [name for name in options.names if name not in DRILLS]:
+        parser.error(f"there is no drill {strange[0]}")
+    return options
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        status = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("stopped, and all is removed")
+    sys.exit(status)

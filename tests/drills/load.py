@@ -1,24 +1,29 @@
 """Callers of a drill: requests at a steady rate through the proxy, and none is sent twice."""
 
 import asyncio
+import json
 import statistics
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from tests.customer import GENERATIONS
-from tests.deploy.proxies import SITE, Proxy
+from tests.deploy.proxies import BUCKET, SITE, Proxy
 
 CALL_SECONDS = 590.0
 """No call lasts longer: OpenAI's SDKs give up after 600 s."""
 WORDS = 300
-"""Characters that are kept of an answer that is not 200."""
+"""Characters that are kept of an answer."""
+PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,9 @@ class Answer:
     sent_at: float
     seconds: float
     status: int
-    words: str = ""
+    words: str
+    has_image: bool
+    """Whether its address led to an image, where it is a 200."""
 
 
 @dataclass
@@ -96,21 +103,33 @@ class Load:
             "response_format": "url",
         }
         headers = {"Authorization": f"Bearer {self.api_key}", "Host": SITE}
-        began, status, words = time.monotonic(), 0, ""
+        began, status, text, has_image = time.monotonic(), 0, "", False
         try:
             async with session.post(
-                GENERATIONS,
-                json=body,
-                headers=headers,
-                ssl=self.proxy.trust,
-                server_hostname=SITE,
+                GENERATIONS, json=body, headers=headers, **self._under(SITE)
             ) as answer:
-                text = await answer.text()
-                status = answer.status
-                words = "" if status == 200 else text[:WORDS]
+                text, status = await answer.text(), answer.status
         except (aiohttp.ClientError, TimeoutError) as error:
-            words = f"{type(error).__name__}: {error}"
-        self.answers.append(Answer(began, time.monotonic() - began, status, words))
+            text = f"{type(error).__name__}: {error}"
+        took = time.monotonic() - began
+        if status == 200:
+            has_image = await self._fetched(session, json.loads(text)["data"][0]["url"])
+        self.answers.append(Answer(began, took, status, text[:WORDS], has_image))
+
+    async def _fetched(self, session: aiohttp.ClientSession, url: str) -> bool:
+        """Whether the address leads to an image, by the proxy."""
+        signed = urlsplit(url)
+        target = URL(f"{signed.path}?{signed.query}", encoded=True)
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async with session.get(
+                target, headers={"Host": BUCKET}, **self._under(BUCKET)
+            ) as answer:
+                return answer.status == 200 and (await answer.read()).startswith(PNG)
+        return False
+
+    def _under(self, name: str) -> dict[str, Any]:
+        """Under which name the proxy's certificate is asked for."""
+        return {"ssl": self.proxy.trust, "server_hostname": name}
 
 
 def failed(answers: Iterable[Answer]) -> Counter[int]:

@@ -3,14 +3,18 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.drills.clusters import Cluster
 from tests.drills.ground import Site
 from tests.drills.load import Answer, Load, failed, seconds_of
 from tests.drills.report import Result
+from tests.processes import until
 
 HALF_A_SECOND = "[sandbox: delay=0.5]"
+UNHEARD_SECONDS = 60.0
+"""So long a generation may still take whose caller was refused."""
 _STORED = """
 SELECT count(*) FROM storage_storedimage AS i JOIN accounts_tenant AS t ON t.id = i.tenant_id
 WHERE t.name = %s
@@ -39,10 +43,6 @@ class Trial:
     def bought(self) -> int:
         """Calls that the upstream got in this drill so far."""
         return self.site.ground.calls() - self.calls_before
-
-    def stored(self) -> int:
-        """Images of the drill's tenant."""
-        return self._number(_STORED)
 
     def check(self, is_so: object, bar: str) -> None:
         """Note a bar that is missed."""
@@ -73,11 +73,15 @@ class Trial:
         """After the load: what is promised of every drill, and its line."""
         answers = self.load.answers
         succeeded = sum(answer.status == 200 for answer in answers)
-        stored, charged, ledger = self.stored(), self._number(_CHARGED), self._ledger()
+        held = self._held_at_last()
+        stored, ledger = stored_of(self.site.cluster, self.name), self._ledger()
+        charged = _number(self.site.cluster, _CHARGED, self.name)
         self.check(len(answers) == self.load.sent, "every request has an end")
+        lost = succeeded - sum(answer.has_image for answer in answers)
+        self.check(lost == 0, f"{lost} addresses led to no image")
         self.check(stored >= succeeded, f"{succeeded} were answered 200 and {stored} are stored")
         self.check(charged == stored, f"{stored} are stored and {charged} charged")
-        self.check(self._number(_HELD) == 0, "nothing is left on hold")
+        self.check(held == 0, f"nothing is left on hold: {held} micro-USD")
         self.check(ledger == "right", "the ledger is right")
         return Result(
             name=self.name,
@@ -93,6 +97,15 @@ class Trial:
             took_seconds=time.monotonic() - self.began,
         )
 
+    def _held_at_last(self) -> int:
+        """Micro-USD on hold, once what nobody waits for has ended too."""
+        with suppress(AssertionError):
+            until(lambda: self._held() == 0, UNHEARD_SECONDS)
+        return self._held()
+
+    def _held(self) -> int:
+        return _number(self.site.cluster, _HELD, self.name)
+
     def _ledger(self) -> str:
         """`ledger_check` of the whole database."""
         try:
@@ -101,10 +114,17 @@ class Trial:
             return str(error)
         return "right" if json.loads(found)["ok"] else found
 
-    def _number(self, statement: str) -> int:
-        with self.site.cluster.connection() as connection:
-            (found,) = connection.execute(statement, [self.name]).fetchone() or (0,)
-        return int(found)
+
+def stored_of(cluster: Cluster, tenant: str) -> int:
+    """Images of a tenant that a database knows as stored."""
+    return _number(cluster, _STORED, tenant)
+
+
+def _number(cluster: Cluster, statement: str, tenant: str) -> int:
+    """What a statement about a tenant counts."""
+    with cluster.connection() as connection:
+        (found,) = connection.execute(statement, [tenant]).fetchone() or (0,)
+    return int(found)
 
 
 @contextmanager
