@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pictor.runtime.process import raise_file_limit
 from tests.drills import databases, kills, storage, versions
 from tests.drills.ground import Ground, fresh_ground
 from tests.drills.report import Result, markdown
@@ -48,6 +49,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"Missing for the drills: apt-get install {' '.join(missing)}\n")
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # all is removed then, too
+    raise_file_limit()
     results, missed = [], []
     began = time.monotonic()
     with fresh_ground() as ground:

@@ -11,12 +11,13 @@ from tests.drills.ground import EACH, Ground
 from tests.drills.load import seconds_of
 from tests.drills.report import Result
 from tests.drills.trial import Trial, trial
-from tests.processes import until
 from tests.s3_away import FAILURES, S3Front, front_of
 from tests.s3_front import Issued, s3_front
 
 PER_SECOND = 4
 USUAL_SECONDS, AWAY_SECONDS, AFTER_SECONDS = 10, 100, 15
+NOTICED_SECONDS = 12
+"""Each worker has closed its gate by then, and said so with its lease."""
 IN_HAND_SECONDS = 2
 """What was sent so short a time before S3 went may not be stored yet."""
 RECOVERED_SECONDS = 5
@@ -51,8 +52,9 @@ def _without_s3(run: Trial, front: S3Front, how: str) -> tuple[int, float]:
     """Calls that began meanwhile, and when S3 was back (monotonic)."""
     before = run.bought()
     front.fails(how)
-    until(lambda: run.site.storage() is False, 30)
-    run.load.goes_on(AWAY_SECONDS)
+    run.load.goes_on(NOTICED_SECONDS)
+    run.check(run.site.storage() is False, "/readyz says that nothing can be stored")
+    run.load.goes_on(AWAY_SECONDS - NOTICED_SECONDS)
     bought = run.bought() - before
     front.passes()
     return bought, time.monotonic()
