@@ -31,6 +31,8 @@ from tests.token_services import (
 
 LIFE_SECONDS = 4
 LOAD_SECONDS = 8
+BETWEEN_SECONDS = 0.05
+"""From one call of a lane to its next, as callers come: not as many as there can be."""
 KINDS = ("container", "instance", "web identity")
 KEY = "20261120/7f3/by-chain.png"
 OURS = Issued(ACCESS_KEY, SECRET_KEY)
@@ -88,6 +90,7 @@ async def upload_on_a_loop(ends_at: float, spooled: Spooled) -> int:
         while time.monotonic() < ends_at:
             key = f"20261120/7f3/loop-{number}-{done}.png"
             await services.upload_on_loop(key, spool, content_type="image/png")
+            await asyncio.sleep(BETWEEN_SECONDS)
             done += 1
         return done
 
@@ -108,6 +111,7 @@ def use_in_threads(ends_at: float, spooled: Spooled) -> int:
                 assert client.get(url).content == b"picture"
                 assert list(bucket.names_under(folder, before="3")) == [[key]]
                 services.delete_objects([key])
+                time.sleep(BETWEEN_SECONDS)
                 done += 5
         return done
 
