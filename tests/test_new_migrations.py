@@ -101,8 +101,6 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
 
     Some statements depend on what the database has before them, so each is run after it was read.
     """
-    if not newer(last):
-        return {}
     found = {}
     out = releases((ROOT / "CHANGELOG.md").read_text())
     with another_database("new") as made:
@@ -203,11 +201,8 @@ def test_releases_are_those_of_the_changelog_with_a_day():
     assert releases(log) == ["0.2.0", "0.1.0"]
 
 
-def test_every_newer_migration_is_read(db):
-    read = objections_since({"webhooks": "0001_squashed_0002_modes"})
+def test_every_newer_migration_is_read_and_it_objects_to_no_new_one(db):
+    read = objections_since({**LAST, "webhooks": "0001_squashed_0002_modes"})
 
-    assert "webhooks.0002_events_of_tests" in read
-
-
-def test_it_objects_to_no_new_migration(db):
-    assert {name: said for name, said in objections_since(LAST).items() if said} == {}
+    read.pop("webhooks.0002_events_of_tests")  # newer than that, and older than the rule
+    assert {name: said for name, said in read.items() if said} == {}
