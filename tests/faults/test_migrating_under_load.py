@@ -15,6 +15,8 @@ from tests.running import MakeCustomer
 from tests.servers import ROOT, Stack
 
 CALLERS = 4
+BETWEEN_SECONDS = 0.1
+"""From an answer to the same caller's next request."""
 TRIES = 4
 """As many as there are in ten seconds."""
 TABLE = "billing_tenantbalance"
@@ -73,7 +75,7 @@ def test_no_request_fails_while_a_migration_waits_for_a_reader(
     is_over = threading.Event()
 
     def call() -> None:
-        while not is_over.is_set():
+        while not is_over.wait(BETWEEN_SECONDS):
             statuses[customer.generate(quality="low").status_code] += 1
 
     with ThreadPoolExecutor(CALLERS) as callers, migrating(stack, "forwards") as migration:
