@@ -23,7 +23,8 @@ from tests.processes import until
 SITE, BUCKET = "pictor.example", "s3.pictor.example"
 NGINX = """
 daemon off; user root; pid {folder}/pid; error_log {folder}/log;
-events {{ worker_connections 1024; }}
+worker_rlimit_nofile 65536;
+events {{ worker_connections 32768; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
@@ -32,7 +33,7 @@ http {{
     include {folder}/site.conf;
 }}
 """
-"""Debian's own, as far as our file needs it."""
+"""Debian's own, as far as our file needs it, with the connections that our file asks for."""
 
 
 @dataclass(frozen=True, kw_only=True)

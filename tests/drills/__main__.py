@@ -73,7 +73,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _say(result: Result) -> None:
     cells = " | ".join(result.cells()[2:])
-    sys.stdout.write(f"{result.name} ({result.took_seconds:.0f} s): {cells}\n")
+    lines = [f"{result.name} ({result.took_seconds:.0f} s): {cells}"]
+    lines += [f"MISSED {bar}" for bar in result.broken]
+    sys.stdout.write("\n".join([*lines, ""]))
     sys.stdout.flush()
 
 

@@ -192,7 +192,7 @@ def restore(ground: Ground) -> Result:
         run.nothing_failed()
         kept = stored_of(fresh, "dumped")
         run.check(kept >= answered, f"{answered} images answered before the dump, {kept} restored")
-        again = run.bought() - run.load.sent
+        again = run.lost()
         return run.result(
             "`pg_dump -Fc` under load; into a new cluster, `ledger_check`, and a load from it",
             f"restored and proved in {took:.0f} s; {kept} images of before, and {again} calls made"

@@ -24,7 +24,7 @@ def worker(ground: Ground) -> Result:
                 ground.units.kill(unit)
             run.load.goes_on(8)
         run.nothing_failed()
-        again = run.bought() - run.load.sent
+        again = run.lost()
         return run.result(
             "an image worker, a short-work worker and the other image worker killed",
             f"{again} calls were cut off and made again",

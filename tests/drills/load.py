@@ -49,6 +49,7 @@ class Load:
     answers: list[Answer] = field(default_factory=list)
     sent: int = 0
     _is_over: threading.Event = field(default_factory=threading.Event)
+    _gives_up: bool = False
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load")
@@ -65,8 +66,6 @@ class Load:
         self._is_over.set()
         self._gives_up = error is not None
         self._thread.join()
-
-    _gives_up: bool = False
 
     def goes_on(self, seconds: float) -> None:
         """That is what a drill does meanwhile: nothing."""
@@ -114,7 +113,7 @@ class Load:
         took = time.monotonic() - began
         if status == 200:
             has_image = await self._fetched(session, json.loads(text)["data"][0]["url"])
-        self.answers.append(Answer(began, took, status, text[:WORDS], has_image))
+        self.answers.append(Answer(began, took, status, " ".join(text.split())[:WORDS], has_image))
 
     async def _fetched(self, session: aiohttp.ClientSession, url: str) -> bool:
         """Whether the address leads to an image, by the proxy."""

@@ -39,7 +39,7 @@ def _away(ground: Ground, how: str) -> Result:
         after = run.p95_as_usual(usual, run.load.sent_between(back_at + RECOVERED_SECONDS))
         run.nothing_failed()
         run.check(bought <= MOST_BOUGHT, f"{bought} calls began while S3 was away")
-        lost = run.bought() - run.load.sent
+        lost = run.lost()
         run.check(lost == 0, f"{lost} images were bought and lost")
         return run.result(
             f"S3 {how} for {AWAY_SECONDS} s, {PER_SECOND} requests a second",
@@ -69,7 +69,7 @@ AWAY = {_name(how): partial(_away, how=how) for how in FAILURES}
 
 
 def own_ca(ground: Ground) -> Result:
-    """Image workers without the bundle at first, then with it."""
+    """Processes without the bundle at first, then with it."""
     with tempfile.TemporaryDirectory(prefix="pictor-ca-") as folder:
         authority = make_authority(Path(folder))
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -84,7 +84,8 @@ def _with_ca(ground: Ground, url: str, bundle: str) -> Result:
     with ground.site(S3_ENDPOINT_URL=url) as site, trial(site, "s3-own-ca") as run:
         run.load.goes_on(10)
         blind, storage = run.bought(), site.storage()
-        site.renew("images", S3_CA_BUNDLE=bundle)
+        for kind in ("short", "images", "web"):
+            site.renew(kind, S3_CA_BUNDLE=bundle)
         renewed_at = time.monotonic()
         site.is_storing()
         run.load.goes_on(10)
@@ -93,6 +94,6 @@ def _with_ca(ground: Ground, url: str, bundle: str) -> Result:
     run.check(blind == 0, f"{blind} calls began that could not be stored")
     run.check(storage is False, "/readyz says that nothing can be stored")
     return run.result(
-        "10 s without `S3_CA_BUNDLE`, then image workers restarted with it",
+        "10 s without `S3_CA_BUNDLE`, then every process restarted with it",
         f"{blind} calls begun without the bundle; p95 with it {p95:.2f} s",
     )

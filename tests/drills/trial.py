@@ -44,6 +44,13 @@ class Trial:
         """Calls that the upstream got in this drill so far."""
         return self.site.ground.calls() - self.calls_before
 
+    def lost(self) -> int:
+        """Calls that the upstream got and nobody has an answer of."""
+        return self.bought() - self._succeeded()
+
+    def _succeeded(self) -> int:
+        return sum(answer.status == 200 for answer in self.load.answers)
+
     def check(self, is_so: object, bar: str) -> None:
         """Note a bar that is missed."""
         if not is_so:
@@ -72,7 +79,7 @@ class Trial:
     def result(self, done: str, besides: str) -> Result:
         """After the load: what is promised of every drill, and its line."""
         answers = self.load.answers
-        succeeded = sum(answer.status == 200 for answer in answers)
+        succeeded = self._succeeded()
         held = self._held_at_last()
         stored, ledger = stored_of(self.site.cluster, self.name), self._ledger()
         charged = _number(self.site.cluster, _CHARGED, self.name)

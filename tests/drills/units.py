@@ -107,12 +107,13 @@ class Units:
         self.forget(*units)
 
     def forget(self, *units: Unit) -> None:
-        """End them at once, for good."""
+        """End them at once, for good, unless that was done."""
         for unit in units:
             with self._lock:
                 unit.is_wanted = False
                 self._end(unit)
-                self._units.remove(unit)
+                if unit in self._units:
+                    self._units.remove(unit)
 
     def kill(self, unit: Unit, *, comes_back: bool = True) -> None:
         """SIGKILL for it and its children, at once."""

@@ -11,7 +11,7 @@ from tests.servers import ROOT
 
 PER_SECOND = 8
 BEFORE = "9fb68fc"
-"""The commit before, whose processes run beside these."""
+"""The version before this one, whose processes must get on with ours."""
 PHASE_SECONDS = 15
 
 
@@ -25,7 +25,7 @@ def rolling(ground: Ground) -> Result:
                 site.renew(kind)
             run.load.goes_on(5)
         run.nothing_failed()
-        cut = run.bought() - run.load.sent
+        cut = run.lost()
         run.check(cut == 0, f"{cut} calls were cut off")
         return run.result(
             "short-work workers, image workers and web processes restarted behind nginx,"
