@@ -30,6 +30,13 @@ FORGET_SQUASHED = (
     "DELETE FROM django_migrations WHERE app = 'generation' AND name LIKE '%squashed%'"
 )
 """Then it has the steps that were squashed, one after the other, as a database of before."""
+LATER = """
+ALTER TABLE accounts_tenant ADD COLUMN later integer;
+CREATE TABLE billing_later (id integer);
+INSERT INTO django_migrations (app, name, applied) VALUES
+('accounts', '0099_later', now()), ('billing', '0099_later', now());
+"""
+"""What migrations of the next release may have done."""
 MEANWHILE = """
 INSERT INTO accounts_mail (id, "to", subject, text, html, attempts, error)
 VALUES ('01a21431-6fff-76d9-b5fe-8d8c17ba681e', 'ann@example.com', 'Code: 1', 'It is 1', '', 0, '');
@@ -120,3 +127,15 @@ def test_a_database_older_than_that_is_refused_with_a_line_that_names_the_way(db
         " generation, but not all that 0001_squashed_0021_fewer_indexes makes. Nothing is changed."
         " Migrate it by the `migrate` of 0.1.0 (commit 5465276), and then by this one."
     )
+
+
+def test_on_the_schema_of_the_next_release_there_is_nothing_to_migrate_and_nothing_against_it(kept):
+    """The way back: the release before is started again, and its `migrate` with it."""
+    restore(kept, LATER.encode())
+    before = schema_of(kept)
+
+    said = manage("migrate", database=kept)
+
+    assert "No migrations to apply." in said
+    assert schema_of(kept) == before
+    assert "the ledger is right" in manage("ledger_check", database=kept)

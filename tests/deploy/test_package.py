@@ -142,6 +142,8 @@ def serving(command: list[str], env: dict[str, str], cwd: Path) -> Iterator[Any]
 def test_what_is_installed_migrates_proves_and_serves_outside_of_the_checkout(
     pictor, env, tmp_path
 ):
+    """By a link to the release, which leads elsewhere while it serves."""
+
     def asked(path: str) -> httpx.Response:
         headers = {"Host": SITE, "X-Forwarded-Proto": "https"}
         url = f"http://127.0.0.1:{env['PORT']}{path}"
@@ -153,17 +155,21 @@ def test_what_is_installed_migrates_proves_and_serves_outside_of_the_checkout(
         except httpx.HTTPError:
             return 0
 
+    current = tmp_path / "current"
+    current.symlink_to(pictor.parents[1])
+    command = str(current / "bin" / "pictor")
     said = {
-        words: quietly([str(pictor), *words.split()], cwd=tmp_path, env=env)
+        words: quietly([command, *words.split()], cwd=tmp_path, env=env)
         for words in ("version", "migrate -v0", "seed", "ledger_check", "collectstatic --noinput")
     }
     web = {**env, "PICTOR_TRUSTED_PROXIES": "127.0.0.1"}
     worker = {**env, "PICTOR_ROLE": "worker"}
     with (
-        serving([str(pictor), "web"], web, tmp_path),
-        serving([str(pictor), "worker", "images"], worker, tmp_path),
+        serving([command, "web"], web, tmp_path),
+        serving([command, "worker", "images"], worker, tmp_path),
     ):
         until(lambda: image_workers() == 1)
+        current.unlink()  # as if it led to another release now
         pages = {path: asked(path).status_code for path in ("/", "/docs/", "/terms/", "/pricing/")}
         document = asked("/openapi.json").json()
 

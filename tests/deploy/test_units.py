@@ -9,6 +9,8 @@ import pytest
 from tests.deploy.programs import DEPLOY, program, said
 from tests.deploy.variables import is_known
 
+PICTOR = "/opt/pictor/current/bin/pictor"
+"""Of the release that the link leads to."""
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 OPERATIONS = (DEPLOY.parent / "docs" / "operations.md").read_text()
 
@@ -20,7 +22,7 @@ def settings_of(unit: Path, name: str) -> list[str]:
 def test_systemd_has_nothing_to_say_against_them(tmp_path):
     analyze = program("systemd-analyze", "apt-get install systemd")
     for unit in UNITS:
-        text = unit.read_text().replace("/opt/pictor/.venv/bin/python", sys.executable)
+        text = unit.read_text().replace(PICTOR, sys.executable)
         (tmp_path / unit.name).write_text(text)
 
     names = [str(tmp_path / unit.name) for unit in UNITS]
@@ -30,12 +32,13 @@ def test_systemd_has_nothing_to_say_against_them(tmp_path):
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_its_commands_are_those_of_the_documents(unit):
-    commands = [
-        command.removeprefix("/opt/pictor/.venv/bin/") for command in settings_of(unit, "ExecStart")
-    ]
+    started = settings_of(unit, "ExecStart")
 
+    commands = [command.removeprefix(PICTOR) for command in started]
     assert commands
-    assert [command for command in commands if command not in OPERATIONS] == []
+    assert [one for one in started if not one.startswith(PICTOR)] == []
+    assert [one for one in commands if f"pictor{one}" not in OPERATIONS] == []
+    assert settings_of(unit, "WorkingDirectory") == ["/opt/pictor/current"]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
