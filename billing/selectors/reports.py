@@ -30,8 +30,9 @@ _COLUMNS: Mapping[Group, str] = {
 class Used:
     """What one group used in one bucket of time, in UTC.
 
-    `group` has the value of each group that was asked for. Quantiles are seconds from request to
-    image, None without an image.
+    `group` has the value of each group that was asked for. `times` are the counts of times from
+    request to image, as billing.latency has them; the quantiles of them are seconds, None without
+    an image.
     """
 
     start: datetime
@@ -39,8 +40,17 @@ class Used:
     generations: int
     images: int
     captured: Micros
-    p50: float | None
-    p95: float | None
+    times: int
+
+    @property
+    def p50(self) -> float | None:
+        """Within which half of the images were there."""
+        return quantile(counts_of(self.times), 0.5)
+
+    @property
+    def p95(self) -> float | None:
+        """Within which all but one in twenty were there."""
+        return quantile(counts_of(self.times), 0.95)
 
 
 def usage_between(
@@ -160,15 +170,13 @@ def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
 
 def _used(start: datetime, row: Sequence[Any], groups: Sequence[Group]) -> Used:
     values, (generations, images, captured, times) = row[: len(groups)], row[len(groups) :]
-    counts = counts_of(int(times or 0))
     return Used(
         start=start,
         group=dict(zip(groups, values, strict=True)),
         generations=generations,
         images=images,
         captured=Micros(captured),
-        p50=quantile(counts, 0.5),
-        p95=quantile(counts, 0.95),
+        times=int(times or 0),
     )
 
 

@@ -1,11 +1,10 @@
 """Usage: where does the money go? Read from the rollups alone."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseBase
@@ -13,6 +12,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import ApiKey
+from billing.latency import counts_of, quantile
+from billing.periods import Bucket
 from billing.selectors import Group, Used, usage_between
 from console.amounts import amount
 from console.workspace.access import May, Workspace, keys_of, member
@@ -24,6 +25,8 @@ from console.workspace.telling import BADGES
 from generation.models import State
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, scale_half_up, to_decimal
+
+T = TypeVar("T")
 
 SPLITS: tuple[Group, ...] = get_args(Group)
 SPLIT_WORDS: Mapping[Group, str] = {
@@ -43,7 +46,7 @@ TIMES = {"p50": "Time to image, p50", "p95": "Time to image, p95"}
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A period's figures; `p50` and `p95` are seconds."""
+    """A period's figures, or those of a part of it; `p50` and `p95` are seconds."""
 
     generations: int
     images: int
@@ -51,6 +54,22 @@ class Totals:
     failed: int
     p50: float | None
     p95: float | None
+
+    @classmethod
+    def of(cls, rows: Iterable[Used]) -> "Totals":
+        """All of these, each of one status."""
+        generations = images = captured = failed = times = 0
+        for row in rows:
+            generations += row.generations
+            images += row.images
+            captured += row.captured
+            times += row.times
+            if row.group["status"] == State.FAILED:
+                failed += row.generations
+        counts = counts_of(times)
+        return cls(
+            generations, images, captured, failed, quantile(counts, 0.5), quantile(counts, 0.95)
+        )
 
     @property
     def each(self) -> Micros | None:
@@ -81,10 +100,10 @@ class Line:
 class Look:
     """What the page shows: a period, split by a group whose values have `names`.
 
-    `rows` says where the generations of a figure are listed.
+    `used` is by bucket, split and status; `rows` says where the generations of a figure are listed.
     """
 
-    workspace: Workspace
+    used: Sequence[Used]
     period: Period
     split: Group
     names: Callable[[Any], str]
@@ -101,10 +120,12 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     measure = _chosen(request, "show", tuple(measures))
     keys = keys_of(workspace) if split == "key" else []
     rows = rows_for(workspace, keys)
-    look = Look(workspace, period, split, _names(split, keys), rows)
+    used = _used(workspace, period, period.bucket, split)
+    look = Look(used, period, split, _names(split, keys), rows)
     if request.GET.get("format") == "csv":
         return _csv(look)
-    totals, before = _totals(workspace, period), _totals(workspace, period.before)
+    totals = Totals.of(used)
+    before = Totals.of(_used(workspace, period.before, None, "status"))
     context = {
         "workspace": workspace,
         "period": period,
@@ -150,46 +171,31 @@ def _link(request: HttpRequest, **changes: str) -> str:
     return "?" + urlencode({**kept, **changes})
 
 
-def _used(workspace: Workspace, period: Period, groups: Sequence[Group]) -> list[Used]:
+def _used(workspace: Workspace, period: Period, bucket: Bucket | None, split: Group) -> list[Used]:
     return usage_between(
         workspace.tenant.id,
         start=period.start,
         end=period.end,
-        bucket=period.bucket,
-        groups=groups,
+        bucket=bucket,
+        groups=[split] if split == "status" else [split, "status"],
         zone=period.zone,
     )
 
 
-def _totals(workspace: Workspace, period: Period) -> Totals:
-    return _sum(
-        usage_between(
-            workspace.tenant.id, start=period.start, end=period.end, bucket=None, groups=["status"]
-        )
-    )
+def _summed(used: Iterable[Used], by: Callable[[Used], T]) -> dict[T, Totals]:
+    """The sums of each part, in their order."""
+    parts: dict[T, list[Used]] = {}
+    for one in used:
+        parts.setdefault(by(one), []).append(one)
+    return {part: Totals.of(rows) for part, rows in parts.items()}
 
 
-def _sum(rows: Sequence[Used]) -> Totals:
-    """All of these, each of another status."""
-    times = next((row for row in rows if row.group["status"] == State.SUCCEEDED), None)
-    return Totals(
-        generations=sum(row.generations for row in rows),
-        images=sum(row.images for row in rows),
-        captured=sum(row.captured for row in rows),
-        failed=sum(row.generations for row in rows if row.group["status"] == State.FAILED),
-        p50=None if times is None else times.p50,
-        p95=None if times is None else times.p95,
-    )
+def _by_bucket(look: Look) -> dict[datetime, Totals]:
+    return _summed(look.used, lambda one: one.start)
 
 
-def _with_status(split: Group) -> list[Group]:
-    return [split] if split == "status" else [split, "status"]
-
-
-def _summed(found: Sequence[Used], split: Group) -> list[tuple[datetime, Any, Totals]]:
-    """The sums of each bucket and value of the split, in order; `found` is by status too."""
-    parts = groupby(found, key=lambda one: (one.start, one.group[split]))
-    return [(start, value, _sum(list(rows))) for (start, value), rows in parts]
+def _by_bucket_and_split(look: Look) -> dict[tuple[datetime, Any], Totals]:
+    return _summed(look.used, lambda one: (one.start, one.group[look.split]))
 
 
 def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
@@ -204,88 +210,80 @@ def _names(split: Group, keys: Sequence[ApiKey]) -> Callable[[Any], str]:
 
 def _chart(look: Look, measure: str) -> Bars:
     """The measure by bucket and split; of failures, the requests that ended so."""
-    groups, said = [look.split], dict[str, str]()
-    if measure == "failed":
-        groups, said = _with_status(look.split), {"status": State.FAILED.value}
-    found = [
-        one
-        for one in _used(look.workspace, look.period, groups)
-        if measure != "failed" or one.group["status"] == State.FAILED
-    ]
+    said = {"status": State.FAILED.value} if measure == "failed" else {}
+    series: dict[str, dict[date, int]] = {}
+    for (start, value), totals in _by_bucket_and_split(look).items():
+        values = {
+            "spend": totals.captured,
+            "images": totals.images,
+            "requests": totals.generations,
+            "failed": totals.failed,
+        }
+        points = series.setdefault(look.names(value), {})
+        when = look.period.name_of(start)
+        points[when] = points.get(when, 0) + values[measure]
     return stacked(
         [look.period.name_of(start) for start in look.period.starts],
-        _series(look, found, measure),
-        _slices(look, found, said),
+        {name: points for name, points in series.items() if any(points.values())},
+        _slices(look, said),
     )
 
 
 def _times(look: Look) -> Lines:
     """Time to image by bucket, in milliseconds: what half of the requests took, and all but few."""
-    made = _made(look, [])
-    quantiles = {
-        "p50": {look.period.name_of(one.start): round(1000 * (one.p50 or 0)) for one in made},
-        "p95": {look.period.name_of(one.start): round(1000 * (one.p95 or 0)) for one in made},
+    made = {
+        look.period.name_of(start): totals
+        for start, totals in _by_bucket(look).items()
+        if totals.p50 is not None
     }
-    return lines(_points(look, made), quantiles)
+    quantiles = {
+        "p50": {name: round(1000 * (totals.p50 or 0)) for name, totals in made.items()},
+        "p95": {name: round(1000 * (totals.p95 or 0)) for name, totals in made.items()},
+    }
+    return lines(_points(look), quantiles)
 
 
 def _split_times(look: Look, measure: str) -> Lines:
     """One of these quantiles by bucket and split: of the parts with the most images."""
-    made = _made(look, [look.split])
+    made = {
+        part: totals
+        for part, totals in _by_bucket_and_split(look).items()
+        if totals.p50 is not None
+    }
     images: Counter[Any] = Counter()
-    for one in made:
-        images[one.group[look.split]] += one.images
+    for (_, value), totals in made.items():
+        images[value] += totals.images
     quantiles: dict[str, dict[date, int]] = {
         look.names(value): {} for value, _ in images.most_common(SERIES)
     }
-    for one in made:
-        points = quantiles.get(look.names(one.group[look.split]), {})
-        took = one.p95 if measure == "p95" else one.p50
-        points[look.period.name_of(one.start)] = round(1000 * (took or 0))
-    slices = _slices(look, made, {"status": State.SUCCEEDED.value})
-    return lines(_points(look, made), quantiles, slices)
+    for (start, value), totals in made.items():
+        points = quantiles.get(look.names(value), {})
+        took = totals.p95 if measure == "p95" else totals.p50
+        points[look.period.name_of(start)] = round(1000 * (took or 0))
+    return lines(_points(look), quantiles, _slices(look, {"status": State.SUCCEEDED.value}))
 
 
-def _made(look: Look, groups: Sequence[Group]) -> list[Used]:
-    return [one for one in _used(look.workspace, look.period, groups) if one.p50 is not None]
-
-
-def _points(look: Look, made: Sequence[Used]) -> list[Point]:
+def _points(look: Look) -> list[Point]:
     """Every bucket, with how many images it has."""
-    images: Counter[date] = Counter()
-    for one in made:
-        images[look.period.name_of(one.start)] += one.images
+    images = {
+        look.period.name_of(start): totals.images for start, totals in _by_bucket(look).items()
+    }
     return [
         Point(
             name,
-            images[name],
+            images.get(name, 0),
             look.rows(**look.period.said(name), status=State.SUCCEEDED.value),
         )
         for name in map(look.period.name_of, look.period.starts)
     ]
 
 
-def _series(look: Look, found: Sequence[Used], measure: str) -> dict[str, dict[date, int]]:
-    series: dict[str, dict[date, int]] = {}
-    for one in found:
-        values = {
-            "spend": one.captured,
-            "images": one.images,
-            "requests": one.generations,
-            "failed": one.generations,
-        }
-        points = series.setdefault(look.names(one.group[look.split]), {})
-        when = look.period.name_of(one.start)
-        points[when] = points.get(when, 0) + values[measure]
-    return {name: points for name, points in series.items() if any(points.values())}
-
-
-def _slices(look: Look, found: Sequence[Used], said: Mapping[str, str]) -> Rows:
+def _slices(look: Look, said: Mapping[str, str]) -> Rows:
     """What says where the rows of a bar, of some series in it or in all are listed.
 
     `said` is of all of them.
     """
-    values = [one.group[look.split] for one in found]
+    values = {one.group[look.split] for one in look.used}
     words = {look.names(value): _word(look.split, value) for value in values}
 
     def slices(start: date | None, names: Sequence[str]) -> str:
@@ -297,15 +295,8 @@ def _slices(look: Look, found: Sequence[Used], said: Mapping[str, str]) -> Rows:
 
 def _lines(look: Look) -> list[Line]:
     period, split = look.period, look.split
-    found = usage_between(
-        look.workspace.tenant.id,
-        start=period.start,
-        end=period.end,
-        bucket=None,
-        groups=_with_status(split),
-    )
     listed = []
-    for _, value, totals in _summed(found, split):
+    for value, totals in _summed(look.used, lambda one: one.group[split]).items():
         said = {split: _word(split, value), **period.said()}
         listed.append(
             Line(
@@ -361,13 +352,12 @@ def _csv(look: Look) -> HttpResponseBase:
         "start", split, "name", "generations", "images", "cost", "currency", "seconds_p50",
         "seconds_p95", "failed",
     ]  # fmt: skip
-    found = _used(look.workspace, look.period, _with_status(split))
     rows = [
         [
             start.isoformat(), _word(split, value), look.names(value), all_of.generations,
             all_of.images, to_decimal(all_of.captured), "USD", all_of.p50, all_of.p95,
             all_of.failed,
         ]
-        for start, value, all_of in _summed(found, split)
+        for (start, value), all_of in _by_bucket_and_split(look).items()
     ]  # fmt: skip
     return csv_answer("usage.csv", columns, [rows])

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from html import unescape
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing.latency import bucket_of, quantile
 from billing.models import UsageRollup
@@ -407,3 +409,14 @@ def test_a_line_is_broken_where_nothing_is_known():
     ]
     assert [point.start for point in chart.known] == [days[0], days[1], days[3]]
     assert chart.peaks == [("p50", 2000)]
+
+
+def test_a_period_is_read_once_and_the_one_before_it_once(acme, sign_in, delivered):
+    delivered(acme)
+    client = sign_in(acme)
+    page = url("usage", acme) + "?period=90d&split=key&show=p95"
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get(page)
+
+    assert sum("billing_usagerollup" in one["sql"] for one in asked) == 2
