@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.db.models.functions import Left
+from django.db.models import QuerySet, Subquery, UUIDField, Value
+from django.db.models.functions import Coalesce, Left
 
 from generation import selectors
 from generation.models import Generation
@@ -15,6 +15,8 @@ from generation.searching.sums import Sums, known_of, narrowed_by, summed
 from generation.searching.wanted import Wanted, in_time, is_id, matching, older
 from generation.selectors import Finished
 from pictor.kit.ids import TenantId
+
+FIRST = Value(UUID(int=0), UUIDField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,9 @@ def newest_of_key(
 
     Two queries: as it looks at no more, it needs no transaction with a limit of its time.
     """
-    newest = selectors.generations_of(tenant_id).values("id")[: bounds.SEARCHED]
-    rows = selectors.generations_of(tenant_id).filter(id__in=newest, api_key_id=key_id)
+    last = selectors.generations_of(tenant_id).values("id")[bounds.SEARCHED - 1 : bounds.SEARCHED]
+    near = Coalesce(Subquery(last), FIRST)
+    rows = selectors.generations_of(tenant_id).filter(id__gte=near, api_key_id=key_id)
     return selectors.with_images(_short(rows[:limit], prompt_chars))
 
 
@@ -147,6 +150,8 @@ def _short(rows: QuerySet[Generation], prompt_chars: int) -> list[Generation]:
 def _chosen(tenant_id: TenantId | UUID, wanted: Wanted) -> QuerySet[Generation]:
     rows = in_time(tenant_id, wanted).filter(matching(wanted))
     if wanted.text and not is_id(wanted.text):
-        newest = in_time(tenant_id, wanted).values("id")[: bounds.stretch_of(wanted)]
-        return rows.filter(id__in=newest)
+        # As a bound: of ids among those of so many rows the planner may read all rows instead.
+        stretch = bounds.stretch_of(wanted)
+        last = in_time(tenant_id, wanted).values("id")[stretch - 1 : stretch]
+        return rows.filter(id__gte=Coalesce(Subquery(last), FIRST))
     return rows

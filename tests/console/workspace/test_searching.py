@@ -1,9 +1,12 @@
 """Generations that are looked for: found in time, however few of many, and summed."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.db.models.expressions import RawSQL
+from django.test.utils import CaptureQueriesContext
 
 from billing.models import UsageRollup
 from console.workspace import generations
@@ -228,3 +231,18 @@ def test_sums_of_all_are_those_of_the_rows(acme, some, monkeypatch, wanted):
         *(sum(one.generation.charged_micros for one in every), True),
     )
     assert of_all.looked_at == len(some)
+
+
+def test_words_are_looked_for_between_bounds_of_the_index(acme, some):
+    """Of ids that are among those of the newest rows, the planner may read all rows instead."""
+    with CaptureQueriesContext(connection) as asked:
+        found(acme.id, Wanted(text="zzz"), limit=5)
+    (sql,) = (one["sql"] for one in asked if "ORDER BY" in one["sql"])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("EXPLAIN " + sql)
+        plan = "\n".join(row[0] for row in cursor)
+
+    assert re.search(r"Index Cond: \(\(tenant_id = .*\) AND \(id >= ", plan), plan
