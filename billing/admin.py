@@ -6,13 +6,24 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from accounts.admin import DollarForms, ReadOnlyAdmin, ServiceAdmin, asked, by, dollars
+from accounts.admin import (
+    LOOKED_AT,
+    DollarForms,
+    LargeAdmin,
+    ReadOnlyAdmin,
+    ServiceAdmin,
+    asked,
+    by,
+    dollars,
+    words_filter,
+)
+from accounts.models import Tenant
 from billing.latency import quantile
 from billing.models import (
     KeyBudget,
@@ -28,6 +39,8 @@ from billing.selectors import (
     book_in_force,
     following,
     large_changes,
+    newest_of_tenant,
+    of_generation,
     price_changes,
     row_of,
     rows_by_id,
@@ -42,7 +55,7 @@ from billing.services import (
     set_prices,
     withdraw_price_book,
 )
-from pictor.kit import clock
+from pictor.kit import clock, ids
 
 
 class _PriceInline(DollarForms, TabularInline):
@@ -287,7 +300,7 @@ class TenantBalanceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdmin):
+class TransferAdmin(LargeAdmin):
     """The ledger, newest first."""
 
     list_display = (
@@ -300,11 +313,20 @@ class TransferAdmin(ReadOnlyAdmin):
         "reason",
     )
     money = ("amount", "available_after", "held_after")
-    list_filter = ("kind", "created_at")
+    list_filter = ("kind",)
     list_select_related = ("tenant",)
-    search_fields = ("generation_id__exact", "tenant__name")
-    ordering = ("-id",)
-    show_full_result_count = False
+    search_help_text = "the id of a generation, or a tenant's name"
+
+    @override
+    def found(self, text: str) -> Q:
+        generation_id = ids.parse_either(ids.GENERATION, text)
+        if generation_id is not None:
+            return of_generation(generation_id)
+        return super().found(text)
+
+    @override
+    def of_tenant(self, tenant: Tenant) -> Q:
+        return newest_of_tenant(tenant.id, LOOKED_AT)
 
 
 @admin.register(KeyBudget)
@@ -323,7 +345,7 @@ class KeyBudgetAdmin(ReadOnlyAdmin):
 
 
 @admin.register(UsageRollup)
-class UsageRollupAdmin(ReadOnlyAdmin):
+class UsageRollupAdmin(LargeAdmin):
     """Usage by the hour."""
 
     list_display = (
@@ -339,9 +361,10 @@ class UsageRollupAdmin(ReadOnlyAdmin):
         "slowest",
     )
     exclude = ("times",)
-    list_filter = ("model", "status", "hour")
+    list_filter = (words_filter("status", "succeeded", "failed", "canceled"),)
     list_select_related = ("tenant",)
     ordering = ("-hour",)
+    search_help_text = "a tenant's name"
 
     @admin.display(description="p50 (s)")
     def median(self, obj: UsageRollup) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from generation.models import FINAL, Attempt, Generation, State
 from pictor.kit import ids
@@ -13,6 +14,9 @@ from pictor.kit.ids import GenerationId, TenantId
 from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of
 
+CLOCKS_APART = timedelta(minutes=1)
+LONGEST_ARRIVAL = timedelta(minutes=15)
+"""From a request's first line until it is admitted: its body comes, and its reference images."""
 _ENDED = """(
     SELECT g.tenant_id, g.api_key_id AS key_id, g.model, g.tier, g.state AS status,
            CASE g.state WHEN 'succeeded' THEN COALESCE(c.name, '') ELSE '' END AS channel,
@@ -56,6 +60,19 @@ class Queue:
     running: int = 0
     oldest_seconds: float = 0.0
     """Since the oldest queued one was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls to a channel for one of its models that came to the same; '' is under way."""
+
+    channel: str
+    model: str
+    attempt_class: str
+    number: int
+    seconds: float | None
+    """What one took on average."""
+    cost_micros: int
 
 
 def queues() -> list[Queue]:
@@ -122,19 +139,44 @@ def attempts_of(generation_id: UUID) -> list[Attempt]:
     return list(attempts.order_by("dispatch", "number"))
 
 
+def attempts_since(moment: datetime) -> list[Calls]:
+    """What all calls to channels that began since then have come to."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.name, a.upstream_model, a.attempt_class, COUNT(*),
+                   AVG(EXTRACT(EPOCH FROM a.finished_at - a.started_at))::float8,
+                   SUM(a.cost_micros)::bigint
+              FROM generation_attempt a JOIN generation_channel c ON c.id = a.channel_id
+             WHERE a.id >= %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            """,
+            [ids.first_at(moment)],
+        )
+        return [Calls(*row) for row in cursor]
+
+
 def generation_for_operator(text: str) -> Generation | None:
-    """That of any tenant, by 'gen_…' or a plain UUID, with its tenant, key and channel."""
-    generation_id = generation_id_of(text)
+    """That of any tenant, by its id or its request's, with its tenant, key and channel."""
     rows = Generation.objects.select_related("tenant", "api_key", "channel")
-    return rows.filter(id=generation_id).first() if generation_id else None
+    return rows.filter(named(text)).first()
+
+
+def is_named(text: str) -> bool:
+    """Whether it is an id of a generation or of a request."""
+    return generation_id_of(text) is not None or ids.parse(ids.REQUEST, text) is not None
+
+
+def named(text: str) -> Q:
+    """Which generation is meant by 'gen_…', a plain UUID, or the id of its request, 'req_…'."""
+    request = ids.parse(ids.REQUEST, text)
+    if request is None:
+        return Q(id=generation_id_of(text))
+    # No index has requests, but it was made within one: the two ids say nearly the same time.
+    first, end = ids.about(request, before=CLOCKS_APART, after=LONGEST_ARRIVAL)
+    return Q(id__gte=first, id__lt=end, request_id=text)
 
 
 def generation_id_of(text: str) -> GenerationId | None:
     """'gen_…' or a plain UUID to the id, None for anything else (operators may type either)."""
-    found = ids.parse(ids.GENERATION, text)
-    if found is None:
-        try:
-            found = UUID(text)
-        except ValueError:
-            return None
-    return GenerationId(found)
+    found = ids.parse_either(ids.GENERATION, text)
+    return None if found is None else GenerationId(found)

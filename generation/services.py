@@ -26,6 +26,15 @@ def generation_of(tenant_id: TenantId, public_id: str, *, livemode: bool | None 
     return found
 
 
+def generation_named(tenant_id: TenantId, text: str) -> Finished:
+    """The tenant's generation by its id or its request's, as a person may have either."""
+    rows = selectors.generations_of(tenant_id).filter(selectors.named(text))
+    found = selectors.with_images(rows[:1])
+    if not found:
+        raise NotFound("There is no generation with that id.", param="id")
+    return found[0]
+
+
 def page_of(
     tenant_id: TenantId, *, livemode: bool, limit: int, after: UUID | None
 ) -> tuple[Sequence[Finished], bool]:

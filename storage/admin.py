@@ -1,18 +1,29 @@
 """Stored images in Django's admin: to look at, never to change."""
 
 from django.contrib import admin
+from django.db.models import Q
+from typing_extensions import override
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin import LargeAdmin, MadeFilter, words_filter
+from pictor.kit import ids
 from storage.models import StoredImage
 
 
 @admin.register(StoredImage)
-class StoredImageAdmin(ReadOnlyAdmin):
-    """Facts of stored images."""
+class StoredImageAdmin(LargeAdmin):
+    """Facts of stored images, newest first."""
 
     list_display = ("object_key", "tenant", "size", "format", "size_bytes", "created_at")
-    list_filter = ("format", "created_at")
+    list_filter = (words_filter("format", "png", "jpeg", "webp"), MadeFilter)
     list_select_related = ("tenant",)
-    search_fields = ("=generation_id", "=object_key")
-    ordering = ("-created_at",)
-    show_full_result_count = False
+    search_help_text = "the id of a generation or an image, or an object's key"
+
+    @override
+    def found(self, text: str) -> Q:
+        image_id = ids.parse(ids.IMAGE, text)
+        if image_id is not None:
+            return Q(pk=image_id)
+        generation_id = ids.parse_either(ids.GENERATION, text)
+        if generation_id is not None:
+            return Q(generation_id=generation_id)
+        return Q(object_key=text)

@@ -7,15 +7,24 @@ from accounts.admin.api_keys import ApiKeyAdmin
 from accounts.admin.asking import Groups, asked
 from accounts.admin.audit_log import AuditEventAdmin
 from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
+from accounts.admin.large import (
+    LOOKED_AT,
+    LargeAdmin,
+    MadeFilter,
+    words_filter,
+)
 from accounts.admin.money import DollarForms, dollars
 from accounts.admin.people import UserAdmin
 from accounts.admin.tenants import TenantAdmin
 
 __all__ = [
+    "LOOKED_AT",
     "ApiKeyAdmin",
     "AuditEventAdmin",
     "DollarForms",
     "Groups",
+    "LargeAdmin",
+    "MadeFilter",
     "ReadOnlyAdmin",
     "ServiceAdmin",
     "TenantAdmin",
@@ -23,4 +32,5 @@ __all__ = [
     "asked",
     "by",
     "dollars",
+    "words_filter",
 ]

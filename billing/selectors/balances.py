@@ -11,7 +11,7 @@ from accounts.models import ApiKey, Tenant
 from accounts.quotas import Period, window_start
 from billing.models import BalanceAlert, KeyBudget, TenantBalance, Transfer
 from billing.periods import bucket_start
-from pictor.kit import clock
+from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 
 
@@ -95,6 +95,31 @@ def transfers_of(
         | Q(attempt_id__in=attempt_ids)
     )
     return list(moved.order_by("id"))
+
+
+def of_generation(generation_id: UUID) -> Q:
+    """The same transfers of a generation of which nothing else is known.
+
+    Its attempts are those whose ids are of the day after its own was made.
+    """
+    its = Q(generation_id=generation_id)
+    hold = Transfer.objects.filter(its, kind=Transfer.Kind.HOLD).first()
+    first, end = ids.about(generation_id, before=timedelta(), after=timedelta(days=1))
+    found = Q(kind__in=["hold", "capture", "release"]) | Q(
+        attempt_id__gte=first, attempt_id__lt=end
+    )
+    if hold is not None:
+        found |= Q(kind="refund", tenant_id=hold.tenant_id)
+    return its & found
+
+
+def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
+    """Its last so many transfers: an index has them by the tenant's own numbers. One query.
+
+    Were the number one of the statement's own, the planner could not tell how few they are.
+    """
+    last = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
+    return Q(tenant_id=tenant_id, seq__gt=(last or 0) - most)
 
 
 def latest_transfers(

@@ -4,15 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from typing_extensions import override
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin import LargeAdmin, MadeFilter, ReadOnlyAdmin
 from generation.models import Attempt, Contract, Generation, State, Worker
-from generation.selectors import generation_id_of
+from generation.selectors import is_named, named
 from pictor.kit.money import to_decimal
 
 STATE_LABELS = {
@@ -82,7 +82,7 @@ class _ModelFilter(SimpleListFilter):
 
 
 @admin.register(Generation)
-class GenerationAdmin(ReadOnlyAdmin):
+class GenerationAdmin(LargeAdmin):
     """Every admitted request, newest first."""
 
     list_display = (
@@ -98,25 +98,14 @@ class GenerationAdmin(ReadOnlyAdmin):
         "channel",
         "prompt_begins",
     )
-    list_filter = ("state", "livemode", _ModelFilter, "created_at")
+    list_filter = ("state", "livemode", _ModelFilter, MadeFilter)
     list_select_related = ("tenant", "channel")
-    search_fields = ("request_id__exact", "tenant__name__exact")
-    search_help_text = "gen_…, a UUID, a request id or a tenant's name"
+    search_help_text = "gen_…, a UUID, a request's req_…, or a tenant's name"
     inlines = (_AttemptInline,)
-    ordering = ("-id",)
-    show_full_result_count = False
 
     @override
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        generation_id = generation_id_of(search_term.strip())
-        if generation_id is not None:
-            return queryset.filter(id=generation_id), False
-        found: tuple[QuerySet[Any], bool] = super().get_search_results(
-            request, queryset, search_term
-        )
-        return found
+    def found(self, text: str) -> Q:
+        return named(text) if is_named(text) else super().found(text)
 
     @display(description="state", label=STATE_LABELS, ordering="state")
     def state_label(self, obj: Generation) -> str:

@@ -29,7 +29,7 @@ class Wanted:
         ended_since: ended at this moment or later, as usage counts it; or still under way, and made
             since. None of those that took longer than ENDED_WITHIN.
         ended_until: ended before this moment, or still under way, and made before it.
-        text: an id of a generation or an image, a tag as a whole, or part of a prompt.
+        text: an id of a generation, its request or an image, a tag as a whole, or part of a prompt.
         cost_over: micros charged, or more.
     """
 
@@ -114,10 +114,9 @@ def _ended(wanted: Wanted) -> Q:
 
 
 def _about(text: str) -> Q:
-    """An id of a generation or an image, a tag as a whole, or part of a prompt."""
-    generation_id = selectors.generation_id_of(text)
-    if generation_id is not None:
-        return Q(id=generation_id)
+    """An id of a generation, its request or an image, a tag as a whole, or part of a prompt."""
+    if selectors.is_named(text):
+        return selectors.named(text)
     image_id = ids.parse(ids.IMAGE, text)
     if image_id is not None:
         return Q(id__in=made_for(image_id))
@@ -125,5 +124,5 @@ def _about(text: str) -> Q:
 
 
 def is_id(text: str) -> bool:
-    """Whether it is the id of a generation or an image."""
-    return selectors.generation_id_of(text) is not None or ids.parse(ids.IMAGE, text) is not None
+    """Whether it is the id of a generation, a request or an image."""
+    return selectors.is_named(text) or ids.parse(ids.IMAGE, text) is not None

@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
 from accounts.selectors import members_of
 from accounts.services import add_member
+from billing import admin
 from billing.models import (
     KeyBudget,
     TenantBalance,
@@ -18,8 +19,15 @@ from billing.models import (
     UsageRollup,
 )
 from billing.selectors import available_to
-from billing.services import Usage, count_uncharged, record_usage
+from billing.services import (
+    Usage,
+    book_upstream_cost,
+    count_uncharged,
+    record_usage,
+    refund,
+)
 from billing.upstream_cost import Loss
+from pictor.kit.ids import GENERATION, new_uuid, public
 from pictor.kit.money import Micros
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -381,3 +389,37 @@ def test_a_balance_is_read_only(pages, acme):
     assert pages.get(change).status_code == 200
     assert pages.post(change, {"available": "999"}).status_code == 403
     assert available_to(acme.id) == 10_000_000
+
+
+def test_transfers_are_found_by_their_generation_and_by_tenant(pages, acme, other):
+    url = reverse("admin:billing_transfer_changelist")
+    hold, of_another = acme.hold(3), other.hold(5)
+    acme.end(hold, 2)
+    refund(
+        tenant_id=acme.id, generation_id=hold.generation_id, amount=Micros(1), reason="bad",
+        actor="test",
+    )  # fmt: skip
+    book_upstream_cost(
+        generation_id=hold.generation_id, attempt_id=new_uuid(), amount=Micros(4), as_loss=True
+    )
+
+    def listed(text: object) -> list[tuple[str, int]]:
+        answer = pages.get(url, {"q": str(text)})
+        return sorted((row.kind, row.amount) for row in answer.context["cl"].result_list)
+
+    assert listed(hold.generation_id) == [
+        ("capture", 2), ("hold", 3), ("loss", 4), ("refund", 1), ("release", 1),
+    ]  # fmt: skip
+    assert listed(public(GENERATION, of_another.generation_id)) == [("hold", 5)]
+    assert listed("other") == [("hold", 5), ("top_up", 5_000_000)]
+    assert listed("nobody") == []
+
+
+def test_a_tenants_transfers_are_its_newest(pages, acme, monkeypatch):
+    monkeypatch.setattr(admin, "LOOKED_AT", 2)
+    for amount in (1, 2, 3):
+        acme.hold(amount)
+
+    answer = pages.get(reverse("admin:billing_transfer_changelist"), {"q": "acme"})
+
+    assert [row.amount for row in answer.context["cl"].result_list] == [3, 2]

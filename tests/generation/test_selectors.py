@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 
 from generation import claims, selectors
-from generation.models import Generation
+from generation.models import Attempt, Generation
 from generation.outcome import TIMED_OUT, Failure
+from generation.selectors import Calls
 from generation.settlement import fail
-from pictor.kit import clock
+from pictor.kit import clock, ids
 from pictor.kit.ids import new_uuid
 from storage.models import StoredImage
 from tests.factories import make_delivery, settle, stored_images
@@ -121,3 +122,38 @@ def test_a_queue_is_what_is_under_way_of_a_model_and_since_when(acme, other, wor
 
 def test_what_has_ended_is_in_no_queue(finished):
     assert selectors.queues() == []
+
+
+# --- by what operators have -------------------------------------------------------------------
+
+
+def test_a_generation_is_found_by_its_request_where_their_ids_are_near(acme):
+    asked = [clock.now() - timedelta(minutes=minutes) for minutes in (0, 14, 16, -2)]
+    requests = [ids.public(ids.REQUEST, ids.new_uuid_of(at)) for at in asked]
+    made = [acme.generation() for _ in requests]
+    for row, request in zip(made, requests, strict=True):
+        Generation.objects.filter(id=row.id).update(request_id=request)
+
+    found = [selectors.generation_for_operator(request) for request in requests]
+
+    assert [row and row.id for row in found] == [made[0].id, made[1].id, None, None]
+    assert selectors.generation_for_operator(ids.public(ids.REQUEST, new_uuid())) is None
+
+
+def test_what_was_called_lately_is_summed_by_channel_and_outcome(acme, worker, channel):
+    for attempt_class, minutes, cost in (
+        ("delivered", 5, 30_000), ("delivered", 59, 10_000), ("refused", 1, 0), ("refused", 61, 7),
+    ):  # fmt: skip
+        at = clock.now() - timedelta(minutes=minutes)
+        Attempt.objects.create(
+            id=ids.new_uuid_of(at), generation=acme.generation(), dispatch=1, number=1,
+            channel=channel, upstream_model="m", started_at=at, attempt_class=attempt_class,
+            finished_at=at + timedelta(seconds=minutes), cost_micros=cost,
+        )  # fmt: skip
+
+    found = selectors.attempts_since(clock.now() - timedelta(hours=1))
+
+    assert found == [
+        Calls(channel.name, "m", "delivered", 2, 32.0, 40_000),
+        Calls(channel.name, "m", "refused", 1, 1.0, 0),
+    ]

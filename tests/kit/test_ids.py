@@ -96,3 +96,30 @@ def test_before_1970_the_first_is_the_smallest_of_all():
     assert ids.first_at(datetime(1926, 1, 1, tzinfo=UTC)) == ids.first_at(
         datetime(1970, 1, 1, tzinfo=UTC)
     )
+
+
+def test_ids_made_about_the_same_time_lie_between_bounds():
+    at = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+    first, end = ids.about(
+        ids.new_uuid_of(at), before=timedelta(seconds=2), after=timedelta(minutes=1)
+    )
+
+    within = [
+        first <= ids.new_uuid_of(at + timedelta(seconds=seconds)) < end
+        for seconds in (-3, -2, 0, 59, 60)
+    ]
+
+    assert within == [False, True, True, True, False]
+
+
+def test_bounds_stay_uuids_at_both_ends_of_time():
+    long = timedelta(days=9)
+
+    assert ids.about(UUID(int=0), before=long, after=long)[0] == UUID(int=0)
+    assert ids.about(UUID(int=(1 << 128) - 1), before=long, after=long)[1].int < 1 << 128
+
+
+def test_operators_type_an_id_or_a_uuid():
+    assert ids.parse_either(ids.GENERATION, ids.public(ids.GENERATION, SOME)) == SOME
+    assert ids.parse_either(ids.GENERATION, str(SOME)) == SOME
+    assert ids.parse_either(ids.GENERATION, ids.public(ids.KEY, SOME)) is None

@@ -1,7 +1,8 @@
-"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list`."""
+"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list|attempts`."""
 
 import json
 import sys
+from datetime import timedelta
 from typing import Any, cast
 
 from django.conf import settings
@@ -21,11 +22,16 @@ from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import KINDS, USUAL_KIND
 from generation.models import Channel
+from generation.selectors import Calls, attempts_since
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
 
 COLUMNS = (
     "name", "kind", "state", "serves", "priority", "weight", "timeout", "cost", "base_url",
     "models", "sizes", "maps",
 )  # fmt: skip
+CALLS = ("channel", "model", "class", "attempts", "seconds", "cost")
+MOST_HOURS = 168
 NONE = "none"
 KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said"
 
@@ -54,6 +60,9 @@ class Command(BaseCommand):
         actions.add_parser("rotate", help="encrypt all API keys anew, by the newest encryption key")
         every = actions.add_parser("list", help="all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
+        lately = actions.add_parser("attempts", help="what calls to channels came to of late")
+        lately.add_argument("--hours", type=int, default=1, metavar="N", help="1 to 168; usually 1")
+        lately.add_argument("--json", action="store_true")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -66,6 +75,7 @@ class Command(BaseCommand):
             "delete": self._delete,
             "rotate": self._rotate,
             "list": self._list,
+            "attempts": self._attempts,
         }
         unserved = services.unserved_models()
         try:
@@ -139,6 +149,28 @@ class Command(BaseCommand):
             return
         rows = [COLUMNS, *(_row(channel) for channel in found)]
         print_table(self.stdout, rows)
+
+    def _attempts(self, options: dict[str, Any]) -> None:
+        hours = options["hours"]
+        if not 1 <= hours <= MOST_HOURS:
+            raise CommandError(f"--hours is 1 to {MOST_HOURS}, not {hours}")
+        found = attempts_since(clock.now() - timedelta(hours=hours))
+        if options["json"]:
+            self.stdout.write(json.dumps([_calls(one) for one in found]))
+            return
+        print_table(self.stdout, [CALLS, *(tuple(map(str, _calls(one).values())) for one in found)])
+
+
+def _calls(one: Calls) -> dict[str, Any]:
+    values = (
+        one.channel,
+        one.model,
+        one.attempt_class or "under way",
+        one.number,
+        None if one.seconds is None else round(one.seconds, 1),
+        to_decimal(one.cost_micros),
+    )
+    return dict(zip(CALLS, values, strict=True))
 
 
 def _add_options(change: CommandParser) -> None:

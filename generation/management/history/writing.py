@@ -110,7 +110,7 @@ class _Rows:
         submission = Submission(
             caller=caller,
             request=told.request,
-            request_id=ids.public("req", ids.new_uuid_of(told.at)),
+            request_id=ids.public(ids.REQUEST, ids.new_uuid_of(told.at)),
             source=Source.DEMO,
         )
         quoted = quoted_order(caller=caller, request=told.request, now=self._now)

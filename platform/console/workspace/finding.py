@@ -29,7 +29,7 @@ def find(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 
 
 def _found(workspace: Workspace, text: str) -> list[Place]:
-    """The generation of that id first, then pages, then keys; all pages where nothing is typed."""
+    """The generation of that id or request first, then pages, then keys; all pages of nothing."""
     places = places_of(workspace)
     if not text:
         return places
@@ -52,7 +52,7 @@ def _generation(workspace: Workspace, text: str) -> list[Place]:
     if May.SEE_GENERATIONS not in workspace.may:
         return []
     try:
-        made = services.generation_of(workspace.id, text).generation
+        made = services.generation_named(workspace.id, text).generation
     except NotFound:
         return []
     url = reverse("workspace:generation", args=[workspace.tenant.public_id, made.public_id])

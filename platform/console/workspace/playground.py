@@ -133,7 +133,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
             Submission(
                 caller=_caller(request, key),  # anew: it takes a while to look at files
                 request={**fields, "image": list(images)} if images else fields,
-                request_id=f"req_{uuid4().hex}",
+                request_id=ids.public(ids.REQUEST, ids.new_uuid()),
                 idempotency_key=f"playground-{number}-{_mark(key, fields)}",
                 inputs=rows,
                 source=Source.PLAYGROUND,

@@ -6,7 +6,7 @@ sorts as the UUID does. Neither Python 3.11 nor PostgreSQL 15 can make a UUIDv7.
 
 import secrets
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NewType
 from uuid import UUID
@@ -22,6 +22,7 @@ EVENT = "evt"
 DELIVERY = "whd"
 TENANT = "ten"
 EXPORT = "exp"
+REQUEST = "req"
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
@@ -57,6 +58,14 @@ def first_at(at: datetime) -> UUID:
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
+def about(value: UUID, *, before: timedelta, after: timedelta) -> tuple[UUID, UUID]:
+    """From where to before where the UUIDv7s are that were made so shortly before or after it."""
+    milliseconds = value.int >> 80
+    first = milliseconds - before // timedelta(milliseconds=1)
+    end = milliseconds + after // timedelta(milliseconds=1)
+    return UUID(int=max(0, first) << 80), UUID(int=min(end, (1 << 48) - 1) << 80)
+
+
 @lru_cache(maxsize=1024)  # a request says three of them some four times each
 def public(prefix: str, value: UUID) -> str:
     """('gen', UUID) -> 'gen_01k…'."""
@@ -82,3 +91,14 @@ def parse(prefix: str, text: str) -> UUID | None:
             return None
         number = number << 5 | value
     return UUID(int=number) if number < 1 << 128 else None
+
+
+def parse_either(prefix: str, text: str) -> UUID | None:
+    """The same, or a UUID as it is: operators may type either."""
+    found = parse(prefix, text)
+    if found is None:
+        try:
+            return UUID(text)
+        except ValueError:
+            return None
+    return found

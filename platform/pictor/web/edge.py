@@ -70,7 +70,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = ids.public("req", ids.new_uuid())
+        request_id = ids.public(ids.REQUEST, ids.new_uuid())
         scope["pictor.request_id"] = request_id
         noted = log.begin_request(request_id)
         extra = [(b"x-request-id", request_id.encode())]

@@ -22,7 +22,7 @@ class Refusal:
 
     def given(self) -> bytes:
         """The whole answer, which ends the connection; the log has it from here on."""
-        request_id = ids.public("req", ids.new_uuid())
+        request_id = ids.public(ids.REQUEST, ids.new_uuid())
         facts = {"request_id": request_id, "status": int(self.status[:3]), "code": self.code}
         ended("unread", "refused unread", facts)
         return self._as_bytes(request_id)

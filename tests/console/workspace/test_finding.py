@@ -2,6 +2,8 @@
 
 import re
 
+from generation.models import Generation
+from pictor.kit.ids import REQUEST, new_uuid, public
 from tests.console.workspace.conftest import SignIn, url, words_of
 from tests.factories import Customer
 
@@ -52,3 +54,15 @@ def test_the_first_is_opened_at_once_when_one_says_so(acme, sign_in, delivered):
     assert answer["Location"] == url("generation", acme, made.public_id)
     assert (looked_up.status_code, nothing.status_code) == (200, 200)
     assert "Nothing is called “heron”." in words_of(nothing)
+
+
+def test_a_generation_is_found_by_its_request_in_its_own_workspace(acme, other, sign_in, delivered):
+    made = delivered(acme, prompt="a red fox")
+    request = public(REQUEST, new_uuid())
+    Generation.objects.filter(id=made.id).update(request_id=request)
+
+    listed = words_of(sign_in(acme).get(url("generations", acme), {"q": request}))
+
+    assert found(sign_in, acme, request)[0] == "a red fox"
+    assert found(sign_in, other, request) == [f"Generations with “{request}”"]
+    assert "a red fox" in listed

@@ -10,7 +10,7 @@ from accounts.services import create_tenant, issue_api_key
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.models import Attempt, Channel, Generation
-from pictor.kit.ids import new_uuid
+from pictor.kit.ids import REQUEST, new_uuid, public
 from tests.seeds import sow
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -44,7 +44,7 @@ def generation(channel):
         id=new_uuid(), tenant=tenant, api_key=key, model="dall-e-3", prompt="a fox " * 20, n=1,
         size_requested="1024x1024", size="1024x1024", tier="base", quality_requested="standard",
         response_format="url", output_format="png", priced={}, held_micros=40_000, created_at=NOW,
-        deadline_at=NOW + timedelta(minutes=8), request_id="req_42",
+        deadline_at=NOW + timedelta(minutes=8), request_id=public(REQUEST, new_uuid()),
     )  # fmt: skip
     Attempt.objects.create(
         generation=generation, dispatch=1, number=1, channel=channel, upstream_model="d3",

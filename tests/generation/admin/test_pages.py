@@ -1,10 +1,15 @@
 """What there is to see for an operator, and what cannot be changed there."""
 
+from datetime import datetime, timedelta
+
 import pytest
+from django.forms.models import model_to_dict
 from django.urls import reverse
 
-from generation.models import Worker
-from pictor.kit.ids import new_uuid
+from accounts.admin import large
+from generation.models import Generation, Worker
+from pictor.kit import clock
+from pictor.kit.ids import new_uuid, new_uuid_of
 from tests.generation.admin.conftest import change_page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -76,3 +81,38 @@ def test_a_stranger_is_sent_to_sign_in(client):
 
     assert answer.status_code == 302
     assert "login" in answer["Location"]
+
+
+def test_generations_are_listed_by_when_they_were_made(pages, generation):
+    url = reverse("admin:generation_generation_changelist")
+    old = copied(generation, clock.now() - timedelta(hours=2))
+
+    of_an_hour = pages.get(url, {"made": "hour"}).content.decode()
+    of_a_day = pages.get(url, {"made": "day"}).content.decode()
+
+    assert (generation.public_id in of_an_hour, old.public_id in of_an_hour) == (True, False)
+    assert (generation.public_id in of_a_day, old.public_id in of_a_day) == (True, True)
+
+
+def test_a_list_looks_at_the_newest_of_what_it_is_asked_for(pages, generation, monkeypatch):
+    monkeypatch.setattr(large, "LOOKED_AT", 2)
+    url = reverse("admin:generation_generation_changelist")
+    newer = [copied(generation, clock.now() + timedelta(seconds=seconds)) for seconds in (1, 2)]
+    Generation.objects.filter(id=newer[0].id).update(model="dall-e-2")
+
+    def listed(**said: str) -> list[bool]:
+        page = pages.get(url, said).content.decode()
+        return [row.public_id in page for row in (generation, *newer)]
+
+    assert listed() == [False, True, True]
+    assert listed(model="dall-e-3") == [False, False, True]
+    assert listed(q="acme") == [False, True, True]
+    assert listed(q=generation.public_id) == [True, False, False]
+
+
+def copied(generation: Generation, at: datetime) -> Generation:
+    values = model_to_dict(generation, exclude=["id", "tenant", "api_key", "worker", "channel"])
+    owner = {"tenant_id": generation.tenant_id, "api_key_id": generation.api_key_id}
+    return Generation.objects.create(
+        **{**values, **owner, "id": new_uuid_of(at), "created_at": at, "deadline_at": at}
+    )

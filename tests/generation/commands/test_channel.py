@@ -9,7 +9,8 @@ from accounts.models import AuditEvent
 from accounts.selectors import config_revision
 from generation.catalogue.credentials import decrypted
 from generation.catalogue.snapshot import current_catalogue
-from generation.models import Channel, Route
+from generation.management.commands.channel import CALLS
+from generation.models import Attempt, Channel, Route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
@@ -360,3 +361,28 @@ def test_costs_that_differ_are_listed_by_model(manage):
 
 def test_no_channels_are_an_empty_list(manage):
     assert json.loads(manage("channel", "list", "--json").out) == []
+
+
+def test_attempts_says_what_calls_came_to_of_late(manage, acme):
+    assert manage("channel", "attempts").out.split() == list(CALLS)
+    channel = Channel.objects.create(name="vendor", base_url="https://api.example.com/v1")
+    Attempt.objects.create(
+        generation=acme.admit(5_880), dispatch=1, number=1, channel=channel, upstream_model="m",
+        cost_micros=30_000,
+    )  # fmt: skip
+
+    (said,) = json.loads(manage("channel", "attempts", "--json").out)
+
+    assert said == {
+        "channel": "vendor", "model": "m", "class": "under way", "attempts": 1, "seconds": None,
+        "cost": "0.030000",
+    }  # fmt: skip
+    words = manage("channel", "attempts", "--hours", "168").out.splitlines()[1].split()
+    assert words == ["vendor", "m", "under", "way", "1", "None", "0.030000"]
+
+
+@pytest.mark.parametrize("hours", ["0", "169"])
+def test_attempts_of_more_than_a_week_are_not_read(manage, hours):
+    assert manage("channel", "attempts", "--hours", hours).error == (
+        f"--hours is 1 to 168, not {hours}"
+    )

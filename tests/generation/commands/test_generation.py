@@ -8,6 +8,7 @@ from django.conf import settings as django_settings
 
 from generation import notify
 from generation.models import Attempt, Channel, Generation
+from pictor.kit.ids import REQUEST, new_uuid, public
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +100,12 @@ def test_an_unknown_id_is_one_clear_line(manage, action, text):
 
     assert said.error == f"no generation {text!r}"
     assert said.out == ""
+
+
+def test_show_takes_the_id_of_its_request_too(manage, settled):
+    request = public(REQUEST, new_uuid())
+    Generation.objects.filter(id=settled.id).update(request_id=request)
+
+    assert settled.public_id in manage("generation", "show", request).out
+    missed = public(REQUEST, new_uuid())
+    assert manage("generation", "show", missed).error == f"no generation {missed!r}"

@@ -1,0 +1,102 @@
+"""Pages of tables to which every request adds rows: no list counts or reads all of them."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from typing_extensions import override
+
+from accounts.admin.base import ReadOnlyAdmin
+from accounts.models import Tenant
+from accounts.selectors import tenant_by_name_or_id
+from pictor.kit import clock, ids
+
+LOOKED_AT = 20_000
+"""Filters look at so many of the newest: of all, of a time, or of what was searched for."""
+HOUR = timedelta(hours=1)
+
+
+class Newest(ChangeList):
+    """The list, of the newest alone."""
+
+    @override
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        newest, _ = self.model_admin.get_search_results(request, self.root_queryset, self.query)
+        for chosen in self.filter_specs:
+            if isinstance(chosen, MadeFilter):
+                newest = chosen.queryset(request, newest)
+        last = (
+            newest.order_by("-pk").values_list("pk", flat=True)[LOOKED_AT - 1 : LOOKED_AT].first()
+        )
+        return rows if last is None else rows.filter(pk__gte=last)
+
+
+class LargeAdmin(ReadOnlyAdmin):
+    """A list of the newest, and whatever `found` finds by its index."""
+
+    ordering = ("-pk",)
+    search_fields = ("pk",)  # so that there is a field for it
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def found(self, text: str) -> Q:
+        """Which rows are meant by what was typed; an index has them. Usually a tenant's."""
+        tenant = tenant_by_name_or_id(text)
+        return Q(pk__in=()) if tenant is None else self.of_tenant(tenant)
+
+    def of_tenant(self, tenant: Tenant) -> Q:
+        """The rows of one."""
+        return Q(tenant=tenant)
+
+    @override
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Newest
+
+    @override
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        return (queryset.filter(self.found(text)) if text else queryset), False
+
+
+class MadeFilter(SimpleListFilter):
+    """By when a row was made, as its id says: for tables whose ids are UUIDv7."""
+
+    title = "made"
+    parameter_name = "made"
+    SPANS = (("hour", HOUR), ("day", 24 * HOUR), ("week", 7 * 24 * HOUR), ("month", 30 * 24 * HOUR))
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, f"in the last {name}") for name, _ in self.SPANS]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        span = dict(self.SPANS).get(self.value() or "")
+        return (
+            queryset if span is None else queryset.filter(pk__gte=ids.first_at(clock.now() - span))
+        )
+
+
+def words_filter(name: str, *words: str) -> type[SimpleListFilter]:
+    """A filter by a column that has these words alone, which Django would read every row for."""
+
+    class Filter(SimpleListFilter):
+        title = name
+        parameter_name = name
+
+        @override
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(word, word) for word in words]
+
+        @override
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            return queryset.filter(**{name: self.value()}) if self.value() else queryset
+
+    return Filter
