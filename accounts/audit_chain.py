@@ -42,15 +42,26 @@ def audit_head(until: datetime) -> tuple[int, bytes]:
     return (0, NOTHING_BEFORE) if last is None else (last[0], bytes(last[1]))
 
 
+def audit_end() -> tuple[int, bytes]:
+    """Number and seal of the last link; 0 without one."""
+    last = AuditLink.objects.order_by("seq").values_list("seq", "seal").last()
+    return (0, b"") if last is None else (last[0], bytes(last[1]))
+
+
 def audit_seal_at(seq: int) -> bytes | None:
     """The seal of the link with this number; None where there is none."""
     seal = AuditLink.objects.filter(seq=seq).values_list("seal", flat=True).first()
     return None if seal is None else bytes(seal)
 
 
-def audit_problems(now: datetime) -> Iterator[AuditProblem]:
-    """Events changed, forged, copied or taken out, and links that do not follow one another."""
-    yield from _broken_links()
+def audit_problems(now: datetime, *, after: tuple[int, bytes] = (0, b"")) -> Iterator[AuditProblem]:
+    """Events changed, forged, copied or taken out, and links that do not follow one another.
+
+    Args:
+        now: what events are younger than, or must be linked, by `LINKED_WITHIN`.
+        after: number and seal of the link up to which they are known to; (0, b"") for none.
+    """
+    yield from _broken_links(*after)
     unlinked = AuditEvent.objects.filter(link=None).order_by("id")
     for event in unlinked.iterator(chunk_size=_READ_AT_ONCE):
         if event.seal is None:
@@ -65,9 +76,10 @@ def audit_problems(now: datetime) -> Iterator[AuditProblem]:
         yield AuditProblem(None, None, f"an event is there {copy['times']} times")
 
 
-def _broken_links() -> Iterator[AuditProblem]:
-    seq, seal = 0, NOTHING_BEFORE
+def _broken_links(seq: int, seal: bytes) -> Iterator[AuditProblem]:
+    seal = seal or NOTHING_BEFORE
     links = AuditLink.objects.order_by("seq").select_related("event")
+    links = links.filter(seq__gt=seq) if seq else links
     for link in links.iterator(chunk_size=_READ_AT_ONCE):
         seq += 1
         if link.seq != seq:

@@ -9,7 +9,7 @@ from datetime import datetime
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from accounts.services import stored_together, unsent_seconds
-from billing.selectors import balances_together, usage_together
+from billing.selectors import balances_together, last_proofs, usage_together
 from generation import lease
 from generation.admission import orphans
 from generation.catalogue.snapshot import current_catalogue
@@ -22,6 +22,7 @@ def figures(*, now: datetime) -> Iterator[Metric]:
     """Every figure, read now. Amounts are whole micro-USD."""
     yield from _of_queues(queues())
     yield from _of_money(now)
+    yield from _of_proofs(now)
     alive = lease.alive()
     yield _gauge("pictor_image_workers", "Image workers that renew their lease.", alive.workers)
     yield _gauge(
@@ -75,6 +76,19 @@ def _of_money(now: datetime) -> Iterator[Metric]:
             images.add_metric([model], used.images)
             captured.add_metric([model], used.captured)
     yield from (ended, images, captured)
+
+
+def _of_proofs(now: datetime) -> Iterator[Metric]:
+    found = GaugeMetricFamily(
+        "pictor_ledger_findings", "What the ledger's last proof found.", labels=["proof"]
+    )
+    age = GaugeMetricFamily(
+        "pictor_ledger_proof_age_seconds", "Since that proof ended.", labels=["proof"]
+    )
+    for last in last_proofs(now=now):
+        found.add_metric([last.kind], last.found)
+        age.add_metric([last.kind], last.age_seconds)
+    return iter((found, age))
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

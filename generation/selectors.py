@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from generation.models import FINAL, Attempt, Generation, State
 from pictor.kit import ids
 from pictor.kit.ids import GenerationId, TenantId
+from pictor.kit.spans import EVERYTHING, Ids
 from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of
 
@@ -30,12 +31,20 @@ _ENDED = """(
 )"""
 _IMAGES = f"""(SELECT generation_id, COUNT(*) AS images
                    FROM {STORED_IMAGES} AS stored {{of}} GROUP BY generation_id)"""  # noqa: S608 - built from constants
-ENDED = _ENDED.format(images=_IMAGES.format(of=""), condition="g.finished_at IS NOT NULL")
-"""SQL: every generation that ended, as usage is counted from it: tests are no usage."""
+
+
+def ended_among(generations: Ids) -> str:
+    """SQL: these generations, where they ended, as usage is counted from them: tests are none."""
+    of_them = f"WHERE {generations.of('generation_id')}"
+    condition = f"g.finished_at IS NOT NULL AND {generations.of('g.id')}"
+    return _ENDED.format(images=_IMAGES.format(of=of_them), condition=condition)
+
+
+ENDED = ended_among(EVERYTHING)
 
 
 def ended_where(condition: str) -> str:
-    """The same relation of the generations `g` of which that is true, which has ended among it.
+    """The same, of the generations `g` of which that is true, which has ended among it.
 
     The images of each are looked for one by one: for some of very many.
     """

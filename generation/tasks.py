@@ -9,9 +9,11 @@ import logging
 from celery import Task, shared_task
 
 from accounts.services import link_events
+from billing.models import LedgerProof
+from billing.services import is_due
 from generation import watch
 from generation.admission import idempotency, orphans
-from generation.audit.proof import audit
+from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
 from pictor.kit import clock
 
@@ -64,10 +66,23 @@ def forget_prompts() -> None:
 
 @shared_task(ignore_result=True)
 def check_ledger() -> None:
-    """Prove the whole ledger; whatever is wrong is logged as an error.
+    """Prove what came to the ledger since the checkpoints.
 
     Audit events whose process died before it linked them are linked first.
     """
     link_events(every=True)
-    for finding in audit().findings:
+    _prove(LedgerProof.Kind.SINCE_CHECKPOINT)
+
+
+@shared_task(ignore_result=True)
+def check_whole_ledger() -> None:
+    """Prove the whole ledger, once a day."""
+    _prove(LedgerProof.Kind.WHOLE)
+
+
+def _prove(kind: LedgerProof.Kind) -> None:
+    """In one worker, where it is due; whatever is wrong is logged as an error."""
+    now = clock.now()
+    proof = prove(kind, now=now) if is_due(kind, now=now) else None
+    for finding in proof.findings if proof else ():
         logger.error("the ledger is wrong: %s", finding)

@@ -32,7 +32,7 @@ DROP FUNCTION pictor_counts_v1(jsonb);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0003_uncharged_cost")]
+    dependencies = [("billing", "0004_ledger_proofs")]
 
     operations = [
         migrations.AddField(

@@ -3,6 +3,7 @@
 from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
+from billing.models.proofs import LedgerCheckpoint, LedgerProof
 from billing.models.usage import UnchargedCost, UsageRollup
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "BalanceAlert",
     "BudgetWarning",
     "KeyBudget",
+    "LedgerCheckpoint",
+    "LedgerProof",
     "Price",
     "PriceBook",
     "PriceBookWithdrawal",

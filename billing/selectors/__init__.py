@@ -21,9 +21,24 @@ from billing.selectors.balances import (
     statement,
     transfers_of,
 )
+from billing.selectors.chain import Position
+from billing.selectors.checkpoints import (
+    Checkpoints,
+    LastProof,
+    kept_checkpoints,
+    last_proofs,
+)
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding, found_by
 from billing.selectors.heads import Heads, head_findings, heads_before
-from billing.selectors.ledger import ledger_findings, ledger_totals, usage_findings
+from billing.selectors.ledger import (
+    audit_log_end,
+    cost_findings,
+    hold_findings,
+    ledger_findings,
+    ledger_totals,
+    standing_findings,
+    usage_findings,
+)
 from billing.selectors.price_books import (
     SCHEDULED,
     book_in_force,
@@ -57,12 +72,12 @@ from billing.selectors.proof import Proof, proof_of
 from billing.selectors.protection import protection_findings, protections
 from billing.selectors.relations import (
     BALANCES,
-    EVIDENCE,
-    HOLDS,
     KEY_COUNTERS,
     PRICE_BOOKS,
-    UPSTREAM_COSTS,
     WITHDRAWN_BOOKS,
+    costs_of,
+    evidence_of,
+    holds_of,
 )
 from billing.selectors.reports import (
     PACE,
@@ -88,12 +103,11 @@ from billing.selectors.statements import (
 )
 from billing.selectors.together import OPEN, balances_together, usage_together
 from billing.selectors.usage import USAGE_BY_HOUR, uncharged_of_day, usage_of
+from billing.selectors.walk import Step, Walk
 
 __all__ = [
     "BALANCES",
-    "EVIDENCE",
     "GIVEN",
-    "HOLDS",
     "KEY_COUNTERS",
     "MAX_FINDINGS_PER_CHECK",
     "NOTHING_USED",
@@ -102,21 +116,26 @@ __all__ = [
     "PACE_DAYS",
     "PRICE_BOOKS",
     "SCHEDULED",
-    "UPSTREAM_COSTS",
     "USAGE_BY_HOUR",
     "WITHDRAWN_BOOKS",
     "Balance",
     "BudgetUse",
     "Charge",
+    "Checkpoints",
     "Ended",
     "Finding",
     "Group",
     "Heads",
+    "LastProof",
     "PassedBudget",
+    "Position",
     "Proof",
     "Standing",
     "Statement",
+    "Step",
     "Used",
+    "Walk",
+    "audit_log_end",
     "available_to",
     "balance_alert_of",
     "balance_of",
@@ -125,11 +144,14 @@ __all__ = [
     "book_named",
     "books_of",
     "captured_since",
+    "cost_findings",
+    "costs_of",
     "current_table",
     "days_lasting",
     "days_left",
     "decided",
     "ended_like",
+    "evidence_of",
     "following",
     "found_by",
     "given_away",
@@ -138,10 +160,14 @@ __all__ = [
     "has_transfers",
     "head_findings",
     "heads_before",
+    "hold_findings",
+    "holds_of",
     "in_flight_of",
+    "kept_checkpoints",
     "key_uses",
     "known_table_of",
     "large_changes",
+    "last_proofs",
     "last_used",
     "latest_transfers",
     "ledger_findings",
@@ -161,6 +187,7 @@ __all__ = [
     "row_of",
     "rows_by_id",
     "rows_of",
+    "standing_findings",
     "state_of",
     "statement",
     "table_of",

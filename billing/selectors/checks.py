@@ -1,16 +1,48 @@
-"""The statements of the ledger's proof. Each reads it all and is shaped as `findings.py` says."""
+"""The statements of the ledger's proof, each shaped as `findings.py` says.
+
+What transfers say is read of those that a statement is given: a stretch of tenants' transfers after
+what is proved, a range of the platform's, or what was held or spent for a span of ids. What is left
+reads a row for each tenant and key.
+"""
 
 from accounts.selectors import API_KEYS, AUDIT_EVENTS
+from pictor.kit.spans import Ids
 
-# Begins every check: what each transfer did to its tenant's two accounts, and the kinds of both.
-# The platform's are known by id; another tenant's account is no account of this transfer's.
-MOVES = f"""
-WITH api_keys AS {API_KEYS}, audit_events AS {AUDIT_EVENTS}, platform (id, kind) AS (VALUES
+TRANSFERS_AFTER = """
+    SELECT t.* FROM positions p CROSS JOIN LATERAL (
+        SELECT * FROM billing_transfer
+         WHERE tenant_id = p.tenant_id
+           AND seq > CASE p.seq WHEN 0 THEN -9223372036854775808 ELSE p.seq END
+           AND seq <= COALESCE(p.until, 9223372036854775807)
+         ORDER BY seq) t
+"""
+"""SQL: each position's tenant's transfers after it; after none, whatever their numbers are.
+
+The order keeps PostgreSQL from anything but the index of a tenant's numbers.
+"""
+NO_POSITIONS = "SELECT NULL::uuid, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint LIMIT 0"
+
+
+def moves(*, transfers: str, positions: str = NO_POSITIONS) -> str:
+    """SQL that begins each check of `OF_STRETCHES` and `OF_TRANSFERS`.
+
+    What each of these transfers did to its tenant's two accounts, and the kinds of both. The
+    platform's are known by id; another tenant's account is no account of this transfer's.
+
+    Args:
+        transfers: SQL, rows of the table; it may read `positions`.
+        positions: SQL, by tenant the number that is proved, the one to end at (NULL: read to the
+            end and compare with the balance), and what was available and held then (micros).
+    """
+    return f"""
+WITH audit_events AS {AUDIT_EVENTS}, platform (id, kind) AS (VALUES
     (1, 'platform_revenue'), (2, 'upstream_cost'), (3, 'upstream_payable'),
     (4, 'losses'), (5, 'top_ups'), (6, 'credits')
 ), kinds AS (
     SELECT id, kind, NULL::uuid AS tenant_id FROM platform
     UNION ALL SELECT id, kind, tenant_id FROM billing_account WHERE id >= 1000
+), positions (tenant_id, seq, until, available, held) AS ({positions}
+), transfers AS NOT MATERIALIZED ({transfers}
 ), moves AS (
     SELECT t.*, COALESCE(d.kind, 'unknown') AS debit_kind,
            COALESCE(c.kind, 'unknown') AS credit_kind,
@@ -18,7 +50,7 @@ WITH api_keys AS {API_KEYS}, audit_events AS {AUDIT_EVENTS}, platform (id, kind)
                      - (d.kind IS NOT DISTINCT FROM 'available')::int) AS to_available,
            t.amount * ((c.kind IS NOT DISTINCT FROM 'held')::int
                      - (d.kind IS NOT DISTINCT FROM 'held')::int) AS to_held
-      FROM billing_transfer t
+      FROM transfers t
       LEFT JOIN kinds d ON d.id = t.debit_id
            AND (d.tenant_id IS NULL OR d.tenant_id = t.tenant_id)
       LEFT JOIN kinds c ON c.id = t.credit_id
@@ -26,45 +58,8 @@ WITH api_keys AS {API_KEYS}, audit_events AS {AUDIT_EVENTS}, platform (id, kind)
 )
 """  # noqa: S608 - built from constants
 
-CHECKS = (
-    """
-    , sums AS (
-        SELECT tenant_id, SUM(to_available) AS available, SUM(to_held) AS held, COUNT(*) AS seq
-          FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
-    )
-    SELECT 'balance', COALESCE(b.tenant_id, s.tenant_id), 'tenant', NULL,
-           format('balance says available %s, held %s, seq %s; transfers say %s, %s, %s',
-                  b.available, b.held, b.seq, s.available, s.held, s.seq)
-      FROM billing_tenantbalance b FULL JOIN sums s ON s.tenant_id = b.tenant_id
-     WHERE b.tenant_id IS NULL
-        OR (b.available, b.held, b.seq)
-           <> (COALESCE(s.available, 0), COALESCE(s.held, 0), COALESCE(s.seq, 0))
-    """,
-    """
-    SELECT 'negative balance', tenant_id, 'tenant', NULL,
-           format('available %s, held %s', available, held)
-      FROM billing_tenantbalance WHERE available < 0 OR held < 0 OR in_flight < 0
-    """,
-    """
-    SELECT 'sequence', tenant_id, 'tenant', NULL,
-           format('%s transfers, %s numbers, from %s to %s',
-                  COUNT(*), COUNT(DISTINCT seq), MIN(seq), MAX(seq))
-      FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
-    HAVING COUNT(*) <> COUNT(DISTINCT seq) OR MIN(seq) <> 1 OR MAX(seq) <> COUNT(*)
-    """,
-    """
-    SELECT 'running balance', tenant_id, 'transfer', id,
-           format('leaves available %s, held %s; should leave %s, %s',
-                  available_after, held_after, was_available + to_available, was_held + to_held)
-      FROM (
-        SELECT m.*, COALESCE(LAG(available_after) OVER numbered, 0) AS was_available,
-               COALESCE(LAG(held_after) OVER numbered, 0) AS was_held
-          FROM moves m WHERE tenant_id IS NOT NULL
-        WINDOW numbered AS (PARTITION BY tenant_id ORDER BY seq, id)
-      ) chain
-     WHERE (available_after, held_after)
-           IS DISTINCT FROM (was_available + to_available, was_held + to_held)
-    """,
+
+OF_TRANSFERS = (
     """
     SELECT 'accounts of a transfer', tenant_id, 'transfer', id,
            format('a %s from %s to %s', kind, debit_kind, credit_kind)
@@ -78,31 +73,11 @@ CHECKS = (
             ('loss', 'upstream_payable', 'losses'))
         OR (kind IN ('upstream_cost', 'loss')) <> (tenant_id IS NULL)
         OR (kind IN ('upstream_cost', 'loss')) <> (attempt_id IS NOT NULL)
+        OR (kind IN ('hold', 'capture', 'release') AND generation_id IS NULL)
     """,
     """
     SELECT 'amount', tenant_id, 'transfer', id, format('moves %s', amount)
       FROM moves WHERE amount <= 0
-    """,
-    """
-    SELECT 'hold', CASE WHEN generation_id IS NOT NULL THEN tenant END,
-           'generation', COALESCE(generation_id::text, 'none'),
-           format('held %s (%s times), captured %s (%s), released %s (%s)',
-                  held, holds, captured, captures, released, releases)
-      FROM (
-        SELECT generation_id,
-               COUNT(*) FILTER (WHERE kind = 'hold') AS holds,
-               COUNT(*) FILTER (WHERE kind = 'capture') AS captures,
-               COUNT(*) FILTER (WHERE kind = 'release') AS releases,
-               COALESCE(SUM(amount) FILTER (WHERE kind = 'hold'), 0) AS held,
-               COALESCE(SUM(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
-               COALESCE(SUM(amount) FILTER (WHERE kind = 'release'), 0) AS released,
-               MIN(tenant_id::text) AS tenant, COUNT(DISTINCT tenant_id) AS tenants,
-               COALESCE(MIN(seq) FILTER (WHERE kind <> 'hold') < MAX(seq) FILTER
-                   (WHERE kind = 'hold'), false) AS ended_early
-          FROM moves WHERE kind IN ('hold', 'capture', 'release') GROUP BY generation_id
-      ) ends
-     WHERE generation_id IS NULL OR holds <> 1 OR captures > 1 OR releases > 1 OR tenants <> 1
-        OR ended_early OR (captures + releases > 0 AND captured + released <> held)
     """,
     """
     SELECT 'unexplained', m.tenant_id, 'transfer', m.id,
@@ -114,9 +89,56 @@ CHECKS = (
            AND e.action = 'balance.' || m.kind AND e.tenant_id = m.tenant_id
            AND e.after -> 'available_micros' = to_jsonb(m.available_after))
     """,
+)
+OF_STRETCHES = (
     """
-    SELECT 'cost booked twice', NULL, 'attempt', attempt_id, format('booked %s times', COUNT(*))
-      FROM moves WHERE attempt_id IS NOT NULL GROUP BY attempt_id HAVING COUNT(*) > 1
+    , sums AS (
+        SELECT tenant_id, SUM(to_available) AS available, SUM(to_held) AS held, COUNT(*) AS seq
+          FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
+    ), proved AS (
+        SELECT tenant_id, until, COALESCE(p.available, 0) + COALESCE(s.available, 0) AS available,
+               COALESCE(p.held, 0) + COALESCE(s.held, 0) AS held,
+               COALESCE(p.seq, 0) + COALESCE(s.seq, 0) AS seq
+          FROM positions p FULL JOIN sums s USING (tenant_id)
+    )
+    SELECT 'balance', p.tenant_id, 'tenant', NULL,
+           format('balance says available %s, held %s, seq %s; transfers say %s, %s, %s',
+                  b.available, b.held, b.seq, p.available, p.held, p.seq)
+      FROM proved p LEFT JOIN billing_tenantbalance b ON b.tenant_id = p.tenant_id
+     WHERE p.until IS NULL AND (b.available, b.held, b.seq)
+           IS DISTINCT FROM (p.available, p.held, p.seq)
+    """,
+    """
+    SELECT 'sequence', tenant_id, 'tenant', NULL,
+           format('%s transfers, %s numbers, from %s to %s',
+                  COUNT(*), COUNT(DISTINCT m.seq), MIN(m.seq), MAX(m.seq))
+      FROM moves m LEFT JOIN positions p USING (tenant_id)
+     WHERE tenant_id IS NOT NULL GROUP BY tenant_id, p.seq
+    HAVING COUNT(*) <> COUNT(DISTINCT m.seq) OR MIN(m.seq) <> COALESCE(p.seq, 0) + 1
+        OR MAX(m.seq) <> COALESCE(p.seq, 0) + COUNT(*)
+    """,
+    """
+    SELECT 'running balance', tenant_id, 'transfer', id,
+           format('leaves available %s, held %s; should leave %s, %s',
+                  available_after, held_after, was_available + to_available, was_held + to_held)
+      FROM (
+        SELECT m.*, COALESCE(LAG(available_after) OVER numbered, p.available, 0) AS was_available,
+               COALESCE(LAG(held_after) OVER numbered, p.held, 0) AS was_held
+          FROM moves m LEFT JOIN positions p USING (tenant_id) WHERE tenant_id IS NOT NULL
+        WINDOW numbered AS (PARTITION BY tenant_id ORDER BY m.seq, id)
+      ) chain
+     WHERE (available_after, held_after)
+           IS DISTINCT FROM (was_available + to_available, was_held + to_held)
+    """,
+)
+
+KEYS = f"WITH api_keys AS {API_KEYS}"
+"""Begins each check of `STANDING`."""
+STANDING = (
+    """
+    SELECT 'negative balance', tenant_id, 'tenant', NULL,
+           format('available %s, held %s', available, held)
+      FROM billing_tenantbalance WHERE available < 0 OR held < 0 OR in_flight < 0
     """,
     """
     SELECT 'accounts of a tenant', b.tenant_id, 'tenant', NULL,
@@ -128,23 +150,15 @@ CHECKS = (
            IS DISTINCT FROM ('available'::varchar, b.tenant_id, 'held'::varchar, b.tenant_id)
     """,
     """
-    , open_holds AS (
-        SELECT tenant_id, COUNT(*) FILTER (WHERE kind = 'hold')
-               - COUNT(DISTINCT generation_id) FILTER (WHERE kind IN ('capture', 'release'))
-               AS open
-          FROM moves WHERE tenant_id IS NOT NULL GROUP BY tenant_id
-    ), by_key AS (
+    , by_key AS (
         SELECT k.tenant_id, SUM(b.in_flight) AS in_flight
           FROM billing_keybudget b JOIN api_keys k ON k.id = b.key_id
          GROUP BY k.tenant_id
     )
     SELECT 'in flight', b.tenant_id, 'tenant', NULL,
-           format('counts %s in flight, its keys %s, open holds %s',
-                  b.in_flight, COALESCE(k.in_flight, 0), COALESCE(o.open, 0))
-      FROM billing_tenantbalance b
-      LEFT JOIN by_key k ON k.tenant_id = b.tenant_id
-      LEFT JOIN open_holds o ON o.tenant_id = b.tenant_id
-     WHERE b.in_flight <> COALESCE(k.in_flight, 0) OR b.in_flight < COALESCE(o.open, 0)
+           format('counts %s in flight, its keys %s', b.in_flight, COALESCE(k.in_flight, 0))
+      FROM billing_tenantbalance b LEFT JOIN by_key k ON k.tenant_id = b.tenant_id
+     WHERE b.in_flight <> COALESCE(k.in_flight, 0)
     """,
     """
     SELECT 'budget', b.tenant_id, 'tenant', NULL,
@@ -162,6 +176,58 @@ CHECKS = (
            IS DISTINCT FROM (k.day, k.month, k.day_used, k.month_used)
     """,
 )
+"""Of the rows for each tenant and key, which need no transfers."""
+
+
+def hold_check(generations: Ids) -> str:
+    """The check that what was held for each of these generations ended once, and as a whole."""
+    span = generations.of("generation_id")
+    return f"""
+SELECT 'hold', tenant, 'generation', generation_id,
+       format('held %s (%s times), captured %s (%s), released %s (%s)',
+              held, holds, captured, captures, released, releases)
+  FROM (
+    SELECT generation_id,
+           COUNT(*) FILTER (WHERE kind = 'hold') AS holds,
+           COUNT(*) FILTER (WHERE kind = 'capture') AS captures,
+           COUNT(*) FILTER (WHERE kind = 'release') AS releases,
+           COALESCE(SUM(amount) FILTER (WHERE kind = 'hold'), 0) AS held,
+           COALESCE(SUM(amount) FILTER (WHERE kind = 'capture'), 0) AS captured,
+           COALESCE(SUM(amount) FILTER (WHERE kind = 'release'), 0) AS released,
+           MIN(tenant_id::text) AS tenant, COUNT(DISTINCT tenant_id) AS tenants,
+           COALESCE(MIN(seq) FILTER (WHERE kind <> 'hold') < MAX(seq) FILTER
+               (WHERE kind = 'hold'), false) AS ended_early
+      FROM billing_transfer
+     WHERE kind IN ('hold', 'capture', 'release') AND {span} GROUP BY generation_id
+  ) ends
+ WHERE holds <> 1 OR captures > 1 OR releases > 1 OR tenants <> 1
+    OR ended_early OR (captures + releases > 0 AND captured + released <> held)
+"""  # noqa: S608 - ids in our own words
+
+
+def cost_check(attempts: Ids) -> str:
+    """The check that each of these attempts was booked once."""
+    span = attempts.of("attempt_id")
+    return f"""
+SELECT 'cost booked twice', NULL, 'attempt', attempt_id, format('booked %s times', COUNT(*))
+  FROM billing_transfer WHERE attempt_id IS NOT NULL AND {span}
+ GROUP BY attempt_id HAVING COUNT(*) > 1
+"""  # noqa: S608 - ids in our own words
+
+
+OPEN_HOLDS = """
+WITH open_holds AS (
+    SELECT tenant_id, COUNT(*) FILTER (WHERE kind = 'hold')
+           - COUNT(DISTINCT generation_id) FILTER (WHERE kind IN ('capture', 'release'))
+           AS open
+      FROM billing_transfer WHERE tenant_id IS NOT NULL GROUP BY tenant_id
+)
+SELECT 'in flight', b.tenant_id, 'tenant', NULL,
+       format('counts %s in flight, open holds %s', b.in_flight, o.open)
+  FROM billing_tenantbalance b JOIN open_holds o ON o.tenant_id = b.tenant_id
+ WHERE b.in_flight < o.open
+"""
+"""Reads every transfer, and says no more than the generations beside the holds."""
 
 USAGE = """
 WITH charged AS (
@@ -176,6 +242,7 @@ SELECT 'usage', COALESCE(c.tenant_id, u.tenant_id), 'tenant', NULL,
   FROM charged c FULL JOIN used u ON u.tenant_id = c.tenant_id
  WHERE COALESCE(c.micros, 0) <> COALESCE(u.micros, 0)
 """
+"""Reads every transfer, and says no more than the generations beside usage by the hour."""
 
 TOTALS = """
 SELECT COUNT(*), COUNT(DISTINCT tenant_id),

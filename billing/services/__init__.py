@@ -37,6 +37,7 @@ from billing.services.prices import (
     set_prices,
     withdraw_price_book,
 )
+from billing.services.proofs import alone, is_due, keep_checkpoints, record_proof
 from billing.services.sealing import SealBroken, seal_ledger
 from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, record_usage, recount_usage, usage_recorded
@@ -53,6 +54,7 @@ __all__ = [
     "SealBroken",
     "Usage",
     "adjust",
+    "alone",
     "book_payment",
     "book_upstream_cost",
     "change_price_book",
@@ -62,11 +64,14 @@ __all__ = [
     "draft_price_book",
     "end_hold",
     "hold_ended",
+    "is_due",
+    "keep_checkpoints",
     "look_at_balances",
     "look_at_budgets",
     "open_account",
     "place_hold",
     "publish_price_book",
+    "record_proof",
     "record_usage",
     "recount_usage",
     "refund",

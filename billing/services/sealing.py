@@ -8,7 +8,7 @@ from accounts.services import Actor, link_older_events, record
 from billing.locks import account_for_update
 from billing.models import PriceBook, TenantBalance
 from billing.seals import first_seal
-from billing.selectors.chain import links, older_costs, sealed_older_costs
+from billing.selectors.chain import Position, Stretch, links, older_costs, sealed_older_costs
 from billing.selectors.published import digest_of, recorded_digests
 from pictor.kit.ids import TENANT, public
 
@@ -43,14 +43,14 @@ def _seal_older_costs(actor: Actor) -> None:
     """Remember one seal over the platform's transfers that have none. Once only."""
     if sealed_older_costs() is not None:
         return
-    count, seal = older_costs()
-    if count:
+    older = older_costs()
+    if older.seq:
         record(
             actor=actor,
             action="ledger.seal",
             object_type="ledger",
             object_id="platform",
-            after={"transfers": count, "seal": seal.hex()},
+            after={"transfers": older.seq, "seal": older.seal.hex()},
         )
 
 
@@ -90,7 +90,7 @@ def _seal(tenant_id: UUID, actor: Actor) -> bool:
 
 def _walk(tenant_id: UUID, seq: int, seal: bytes) -> tuple[int, bytes]:
     """The number and seal of the tenant's last transfer, from one that is known on."""
-    for link in links(tenant_id=tenant_id, after_seq=seq, previous=seal):
+    for link in links([Stretch(tenant_id, Position(seq, seal))]):
         if link.carried not in {None, link.computed}:
             raise SealBroken(f"transfer {link.transfer_id} does not carry its own seal")
         seq, seal = link.transfer.seq or seq, link.seal

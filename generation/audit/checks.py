@@ -1,23 +1,42 @@
-"""The statements that hold the ledger against the generations, shaped as billing's findings are."""
+"""The statements that hold the ledger against the generations, shaped as billing's findings are.
+
+Each reads of the generations or attempts that it is given, or a row for each tenant and key.
+"""
+
+from datetime import date, datetime
 
 from accounts.selectors import API_KEYS
 from billing.selectors import (
     BALANCES,
-    HOLDS,
     KEY_COUNTERS,
-    UPSTREAM_COSTS,
     USAGE_BY_HOUR,
     WITHDRAWN_BOOKS,
+    costs_of,
+    holds_of,
     usage_of,
 )
-from generation.selectors import ENDED
+from generation.selectors import ended_among
+from pictor.kit.spans import Ids
 from storage.selectors import STORED_IMAGES
 
-# Begins every check: each generation beside what its hold's transfers say, each hold beside its
-# generation; and the generations under way, whose holds and places in flight the cached rows count.
-RELATIONS = f"""
-WITH api_keys AS {API_KEYS}, balances AS {BALANCES}, key_counters AS {KEY_COUNTERS},
-moved AS {HOLDS}, holds AS (
+
+def beside_holds(generations: Ids) -> str:
+    """SQL that begins each check of `OF_GENERATIONS`.
+
+    Each of these generations beside what its hold's transfers say, each of their holds beside its
+    generation, and their attempts and images.
+    """
+    return f"""
+WITH api_keys AS {API_KEYS}, key_counters AS {KEY_COUNTERS}, withdrawn AS {WITHDRAWN_BOOKS},
+generations AS NOT MATERIALIZED (
+    SELECT * FROM generation_generation WHERE {generations.of("id")}
+), attempts AS NOT MATERIALIZED (
+    SELECT * FROM generation_attempt WHERE {generations.of("generation_id")}
+), images AS NOT MATERIALIZED (
+    SELECT * FROM {STORED_IMAGES} AS stored WHERE {generations.of("generation_id")}
+), stored AS (
+    SELECT generation_id, COUNT(*) AS images FROM images GROUP BY generation_id
+), moved AS {holds_of(generations)}, holds AS (
     SELECT g.id::text AS id, g.state, g.livemode, g.held_micros, g.captured_micros,
            g.state IN ('queued', 'running') AS is_open,
            m.generation_id::text AS generation_id, COALESCE(g.tenant_id::text, m.tenant) AS tenant,
@@ -25,29 +44,13 @@ moved AS {HOLDS}, holds AS (
            COALESCE(m.held, 0) AS held, COALESCE(m.captured, 0) AS captured,
            COALESCE(m.released, 0) AS released,
            COALESCE(m.holds, 0) AS holds, COALESCE(m.ends, 0) AS ends
-      FROM generation_generation g FULL JOIN moved m ON m.generation_id = g.id
-), under_way AS (
-    SELECT tenant_id, SUM(held_micros) FILTER (WHERE livemode) AS held, COUNT(*) AS generations
-      FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY tenant_id
-), under_way_by_key AS (
-    SELECT api_key_id, COUNT(*) AS generations
-      FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY api_key_id
-), stored AS (
-    SELECT generation_id, COUNT(*) AS images FROM {STORED_IMAGES} AS i GROUP BY generation_id
-), images AS {STORED_IMAGES}, costs AS {UPSTREAM_COSTS}, withdrawn AS {WITHDRAWN_BOOKS},
-rolled AS {USAGE_BY_HOUR}, ended AS {usage_of(ENDED)}, used AS (
-    SELECT g.api_key_id AS key_id,
-           SUM(COALESCE(g.captured_micros, g.held_micros)) FILTER
-               (WHERE (g.created_at AT TIME ZONE 'UTC')::date = c.day) AS day_used_micros,
-           SUM(COALESCE(g.captured_micros, g.held_micros)) AS month_used_micros
-      FROM generation_generation g JOIN key_counters c ON c.key_id = g.api_key_id
-     WHERE date_trunc('month', g.created_at AT TIME ZONE 'UTC')::date = c.month AND g.livemode
-     GROUP BY g.api_key_id
+      FROM generations g FULL JOIN moved m ON m.generation_id = g.id
 )
-"""  # noqa: S608 - built from constants
+"""  # noqa: S608 - built from constants, and ids in our own words
 
-# The holds are one statement, because it reads the whole ledger.
-CHECKS = (
+
+# The holds are one statement, because it reads all that was moved.
+OF_GENERATIONS = (
     """
     SELECT problem, tenant, 'generation', COALESCE(id, generation_id, 'none'),
            CASE WHEN id IS NULL THEN 'there is no generation' ELSE
@@ -72,15 +75,86 @@ CHECKS = (
     """
     SELECT 'key of another tenant', g.tenant_id, 'generation', g.id,
            format('was ordered with a key of %s', k.tenant_id)
-      FROM generation_generation g JOIN api_keys k ON k.id = g.api_key_id
+      FROM generations g JOIN api_keys k ON k.id = g.api_key_id
      WHERE k.tenant_id <> g.tenant_id
     """,
     """
     SELECT 'test of a live key', g.tenant_id, 'generation', g.id,
            'is marked as a test, and was ordered with a live key'
-      FROM generation_generation g JOIN api_keys k ON k.id = g.api_key_id
+      FROM generations g JOIN api_keys k ON k.id = g.api_key_id
      WHERE NOT g.livemode AND NOT k.is_test
     """,
+    """
+    SELECT 'charge', tenant_id, 'generation', id,
+           format('%s, charged %s of %s held', state, captured_micros, held_micros)
+      FROM generations
+     WHERE captured_micros > held_micros OR captured_micros < 0
+        OR (state IN ('failed', 'canceled') AND captured_micros IS DISTINCT FROM 0)
+        OR (state IN ('queued', 'running') AND captured_micros IS NOT NULL)
+        OR (state = 'succeeded' AND captured_micros IS NULL)
+        OR state NOT IN ('queued', 'running', 'succeeded', 'failed', 'canceled')
+    """,
+    """
+    SELECT 'withdrawn prices', g.tenant_id, 'generation', g.id,
+           format('was priced by price_book %s, which was withdrawn at %s',
+                  w.book_id, w.withdrawn_at)
+      FROM generations g
+      CROSS JOIN LATERAL jsonb_array_elements_text(
+               CASE jsonb_typeof(g.priced -> 'books') WHEN 'array' THEN g.priced -> 'books' END
+           ) AS priced_by (book)
+      JOIN withdrawn w ON w.book_id::text = priced_by.book
+    """,
+    """
+    SELECT 'images', g.tenant_id, 'generation', g.id,
+           format('%s with %s images of %s', g.state, COALESCE(s.images, 0), g.n)
+      FROM generations g LEFT JOIN stored s ON s.generation_id = g.id
+     WHERE CASE WHEN g.state = 'succeeded'
+                THEN COALESCE(s.images, 0) NOT BETWEEN 1 AND g.n
+                ELSE s.images > 0 END
+    """,
+    """
+    SELECT 'tenant of an image', g.tenant_id, 'generation', g.id,
+           format('has image %s of tenant %s', i.index, i.tenant_id)
+      FROM images i LEFT JOIN generations g ON g.id = i.generation_id
+     WHERE g.tenant_id IS DISTINCT FROM i.tenant_id
+    """,
+    """
+    SELECT 'budget', k.tenant_id, 'key', g.api_key_id, 'has used money but counts nothing'
+      FROM (SELECT DISTINCT api_key_id FROM generations) g
+      LEFT JOIN api_keys k ON k.id = g.api_key_id
+     WHERE NOT EXISTS (SELECT FROM key_counters c WHERE c.key_id = g.api_key_id)
+    """,
+    """
+    SELECT 'attempt', g.tenant_id, 'generation', g.id,
+           format('has %s of the %s attempts of dispatch %s', a.written, a.last, a.dispatch)
+      FROM (SELECT generation_id, dispatch, COUNT(*) AS written, MAX(number) AS last
+              FROM attempts GROUP BY generation_id, dispatch
+            HAVING COUNT(*) <> MAX(number)) a
+      JOIN generations g ON g.id = a.generation_id
+     WHERE g.livemode
+    """,
+    """
+    SELECT 'attempt', g.tenant_id, 'generation', g.id,
+           format('succeeded, and no attempt of its dispatch %s delivered', g.dispatch)
+      FROM generations g
+     WHERE g.state = 'succeeded' AND g.dispatch > 0 AND NOT EXISTS (
+           SELECT FROM attempts a
+            WHERE (a.generation_id, a.dispatch) = (g.id, g.dispatch)
+              AND a.attempt_class = 'delivered')
+    """,
+)
+
+UNDER_WAY = f"""
+WITH api_keys AS {API_KEYS}, balances AS {BALANCES}, key_counters AS {KEY_COUNTERS}, under_way AS (
+    SELECT tenant_id, SUM(held_micros) FILTER (WHERE livemode) AS held, COUNT(*) AS generations
+      FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY tenant_id
+), under_way_by_key AS (
+    SELECT api_key_id, COUNT(*) AS generations
+      FROM generation_generation WHERE state IN ('queued', 'running') GROUP BY api_key_id
+)
+"""  # noqa: S608 - built from constants
+"""Begins each check of `STANDING`: what the cached rows count."""
+STANDING = (
     """
     SELECT 'held balance', COALESCE(b.tenant_id, u.tenant_id), 'tenant', NULL,
            format('the balance holds %s, its generations under way %s',
@@ -103,72 +177,19 @@ CHECKS = (
       LEFT JOIN api_keys k ON k.id = COALESCE(b.key_id, u.api_key_id)
      WHERE COALESCE(b.in_flight, 0) <> COALESCE(u.generations, 0)
     """,
-    """
-    SELECT 'charge', tenant_id, 'generation', id,
-           format('%s, charged %s of %s held', state, captured_micros, held_micros)
-      FROM generation_generation
-     WHERE captured_micros > held_micros OR captured_micros < 0
-        OR (state IN ('failed', 'canceled') AND captured_micros IS DISTINCT FROM 0)
-        OR (state IN ('queued', 'running') AND captured_micros IS NOT NULL)
-        OR (state = 'succeeded' AND captured_micros IS NULL)
-        OR state NOT IN ('queued', 'running', 'succeeded', 'failed', 'canceled')
-    """,
-    """
-    SELECT 'withdrawn prices', g.tenant_id, 'generation', g.id,
-           format('was priced by price_book %s, which was withdrawn at %s',
-                  w.book_id, w.withdrawn_at)
-      FROM generation_generation g
-      CROSS JOIN LATERAL jsonb_array_elements_text(
-               CASE jsonb_typeof(g.priced -> 'books') WHEN 'array' THEN g.priced -> 'books' END
-           ) AS priced_by (book)
-      JOIN withdrawn w ON w.book_id::text = priced_by.book
-    """,
-    """
-    SELECT 'images', g.tenant_id, 'generation', g.id,
-           format('%s with %s images of %s', g.state, COALESCE(s.images, 0), g.n)
-      FROM generation_generation g LEFT JOIN stored s ON s.generation_id = g.id
-     WHERE CASE WHEN g.state = 'succeeded'
-                THEN COALESCE(s.images, 0) NOT BETWEEN 1 AND g.n
-                ELSE s.images > 0 END
-    """,
-    """
-    SELECT 'tenant of an image', g.tenant_id, 'generation', g.id,
-           format('has image %s of tenant %s', i.index, i.tenant_id)
-      FROM images i LEFT JOIN generation_generation g ON g.id = i.generation_id
-     WHERE g.tenant_id IS DISTINCT FROM i.tenant_id
-    """,
-    """
-    SELECT 'usage by hour', COALESCE(r.tenant_id, e.tenant_id), 'tenant', NULL,
-           format('usage of %s by key %s, %s at %s: says %s generations, %s images, %s charged,'
-                  ' times %s; its generations say %s, %s, %s, %s',
-                  COALESCE(r.model, e.model), COALESCE(r.key_id, e.key_id),
-                  COALESCE(r.status, e.status), COALESCE(r.hour, e.hour),
-                  COALESCE(r.generations, 0), COALESCE(r.images, 0), COALESCE(r.captured, 0),
-                  COALESCE(r.latency, '{}'),
-                  COALESCE(e.generations, 0), COALESCE(e.images, 0), COALESCE(e.captured, 0),
-                  COALESCE(e.latency, '{}'))
-      FROM rolled r FULL JOIN ended e
-           ON (r.tenant_id, r.key_id, r.model, r.tier, r.channel, r.status, r.hour)
-            = (e.tenant_id, e.key_id, e.model, e.tier, e.channel, e.status, e.hour)
-     WHERE (r.generations, r.images, r.captured, r.latency)
-           IS DISTINCT FROM (e.generations, e.images, e.captured, e.latency)
-    """,
-    """
-    SELECT 'budget', k.tenant_id, 'key', c.key_id,
-           format('counts %s used on %s and %s in %s; its generations used %s and %s',
-                  c.day_used_micros, c.day, c.month_used_micros, to_char(c.month, 'YYYY-MM'),
-                  COALESCE(u.day_used_micros, 0), COALESCE(u.month_used_micros, 0))
-      FROM key_counters c LEFT JOIN used u ON u.key_id = c.key_id
-      LEFT JOIN api_keys k ON k.id = c.key_id
-     WHERE (c.day_used_micros, c.month_used_micros)
-           <> (COALESCE(u.day_used_micros, 0), COALESCE(u.month_used_micros, 0))
-    """,
-    """
-    SELECT 'budget', k.tenant_id, 'key', g.api_key_id, 'has used money but counts nothing'
-      FROM (SELECT DISTINCT api_key_id FROM generation_generation) g
-      LEFT JOIN api_keys k ON k.id = g.api_key_id
-     WHERE NOT EXISTS (SELECT FROM key_counters c WHERE c.key_id = g.api_key_id)
-    """,
+)
+
+
+def beside_costs(attempts: Ids) -> str:
+    """SQL that begins each check of `OF_COSTS`: these attempts beside what was booked for them."""
+    return f"""
+WITH costs AS {costs_of(attempts)}, spent AS NOT MATERIALIZED (
+    SELECT * FROM generation_attempt WHERE {attempts.of("id")}
+)
+"""  # noqa: S608 - built from constants, and ids in our own words
+
+
+OF_COSTS = (
     """
     SELECT 'money of a test', g.tenant_id, 'generation', g.id,
            format('a test costs nothing; %s was booked as %s', c.amount, c.kind)
@@ -176,34 +197,85 @@ CHECKS = (
      WHERE NOT g.livemode
     """,
     """
-    SELECT 'attempt', g.tenant_id, 'generation', g.id,
-           format('has %s of the %s attempts of dispatch %s', a.written, a.last, a.dispatch)
-      FROM (SELECT generation_id, dispatch, COUNT(*) AS written, MAX(number) AS last
-              FROM generation_attempt GROUP BY generation_id, dispatch
-            HAVING COUNT(*) <> MAX(number)) a
-      JOIN generation_generation g ON g.id = a.generation_id
-     WHERE g.livemode
-    """,
-    """
-    SELECT 'attempt', g.tenant_id, 'generation', g.id,
-           format('succeeded, and no attempt of its dispatch %s delivered', g.dispatch)
-      FROM generation_generation g
-     WHERE g.state = 'succeeded' AND g.dispatch > 0 AND NOT EXISTS (
-           SELECT FROM generation_attempt a
-            WHERE (a.generation_id, a.dispatch) = (g.id, g.dispatch)
-              AND a.attempt_class = 'delivered')
-    """,
-    """
     SELECT 'cost of an attempt', NULL, 'attempt', COALESCE(a.id, c.attempt_id),
            format('says %s as %s; %s was booked as %s',
                   COALESCE(a.cost_micros::text, 'nothing'), a.attempt_class,
                   COALESCE(c.amount::text, 'nothing'), c.kind)
-      FROM (SELECT * FROM generation_attempt WHERE cost_micros <> 0) a
+      FROM (SELECT * FROM spent WHERE cost_micros <> 0) a
       FULL JOIN costs c ON c.attempt_id = a.id
      WHERE (a.cost_micros, a.generation_id) IS DISTINCT FROM (c.amount, c.generation_id)
         OR (a.attempt_class = 'delivered') <> (c.kind = 'upstream_cost')
     """,
 )
+
+
+def usage_check(generations: Ids, first: datetime | None, end: datetime | None) -> str:
+    """The check of usage in the hours from `first` on and before `end`; None is no limit.
+
+    Args:
+        generations: at least all that ended in these hours.
+        first: a full hour.
+        end: another.
+    """
+    return f"""
+WITH rolled AS (SELECT * FROM {USAGE_BY_HOUR} AS r WHERE {_between("hour", first, end)}),
+in_time AS (
+    SELECT * FROM {ended_among(generations)} AS e WHERE {_between("ended_at", first, end)}
+), ended AS {usage_of("in_time")}
+SELECT 'usage by hour', COALESCE(r.tenant_id, e.tenant_id), 'tenant', NULL,
+       format('usage of %s by key %s, %s at %s: says %s generations, %s images, %s charged,'
+              ' times %s; its generations say %s, %s, %s, %s',
+              COALESCE(r.model, e.model), COALESCE(r.key_id, e.key_id),
+              COALESCE(r.status, e.status), COALESCE(r.hour, e.hour),
+              COALESCE(r.generations, 0), COALESCE(r.images, 0), COALESCE(r.captured, 0),
+              COALESCE(r.latency, '{{}}'),
+              COALESCE(e.generations, 0), COALESCE(e.images, 0), COALESCE(e.captured, 0),
+              COALESCE(e.latency, '{{}}'))
+  FROM rolled r FULL JOIN ended e
+       ON (r.tenant_id, r.key_id, r.model, r.tier, r.channel, r.status, r.hour)
+        = (e.tenant_id, e.key_id, e.model, e.tier, e.channel, e.status, e.hour)
+ WHERE (r.generations, r.images, r.captured, r.latency)
+       IS DISTINCT FROM (e.generations, e.images, e.captured, e.latency)
+"""  # noqa: S608 - built from constants, and ids and times in our own words
+
+
+def _between(column: str, first: datetime | None, end: datetime | None) -> str:
+    limits = [f"{column} >= '{first.isoformat()}'"] if first is not None else []
+    if end is not None:
+        limits.append(f"{column} < '{end.isoformat()}'")
+    return " AND ".join(limits) or "TRUE"
+
+
+def budget_check(generations: Ids, month: date) -> str:
+    """The check of what the keys that count a month used in it.
+
+    Args:
+        generations: at least all that were made in it.
+        month: its first day.
+    """
+    return f"""
+WITH api_keys AS {API_KEYS}, key_counters AS (
+    SELECT * FROM {KEY_COUNTERS} AS k WHERE month = '{month.isoformat()}'
+), used AS (
+    SELECT g.api_key_id AS key_id,
+           SUM(COALESCE(g.captured_micros, g.held_micros)) FILTER
+               (WHERE (g.created_at AT TIME ZONE 'UTC')::date = c.day) AS day_used_micros,
+           SUM(COALESCE(g.captured_micros, g.held_micros)) AS month_used_micros
+      FROM generation_generation g JOIN key_counters c ON c.key_id = g.api_key_id
+     WHERE date_trunc('month', g.created_at AT TIME ZONE 'UTC')::date = c.month AND g.livemode
+       AND {generations.of("g.id")}
+     GROUP BY g.api_key_id
+)
+SELECT 'budget', k.tenant_id, 'key', c.key_id,
+       format('counts %s used on %s and %s in %s; its generations used %s and %s',
+              c.day_used_micros, c.day, c.month_used_micros, to_char(c.month, 'YYYY-MM'),
+              COALESCE(u.day_used_micros, 0), COALESCE(u.month_used_micros, 0))
+  FROM key_counters c LEFT JOIN used u ON u.key_id = c.key_id
+  LEFT JOIN api_keys k ON k.id = c.key_id
+ WHERE (c.day_used_micros, c.month_used_micros)
+       <> (COALESCE(u.day_used_micros, 0), COALESCE(u.month_used_micros, 0))
+"""  # noqa: S608 - built from constants, and ids and a date in our own words
+
 
 TOTALS = """
 SELECT COUNT(*), COUNT(*) FILTER (WHERE state IN ('queued', 'running')),

@@ -17,7 +17,6 @@ from django.db import connection, transaction
 from billing.selectors import (
     Finding,
     Heads,
-    found_by,
     head_findings,
     heads_before,
     ledger_findings,
@@ -25,8 +24,8 @@ from billing.selectors import (
     protection_findings,
     usage_findings,
 )
-from generation.audit.checks import CHECKS, RELATIONS, TOTAL_NAMES, TOTALS
-from generation.audit.sealed import evidence_findings
+from generation.audit.checks import TOTAL_NAMES, TOTALS
+from generation.audit.findings import generation_findings
 
 T = TypeVar("T")
 
@@ -54,7 +53,7 @@ class Audit:
 
 def audit() -> Audit:
     """Prove the whole ledger at one moment. Writes nothing; call it outside any transaction."""
-    return _in_one_moment(_proof)
+    return in_one_moment(_proof)
 
 
 def _proof() -> Audit:
@@ -70,29 +69,21 @@ def _proof() -> Audit:
 def proof_with_head(kept: Heads) -> Audit:
     """The same proof, and that nothing before a kept head was rewritten."""
     proof = audit()
-    return Audit((*proof.findings, *_in_one_moment(partial(head_findings, kept))), proof.totals)
+    return Audit((*proof.findings, *in_one_moment(partial(head_findings, kept))), proof.totals)
 
 
 def heads_at(until: datetime) -> Heads:
     """The heads of the ledger at a moment that is some minutes past."""
-    return _in_one_moment(partial(heads_before, until))
+    return in_one_moment(partial(heads_before, until))
 
 
-def _in_one_moment(read: Callable[[], T]) -> T:
+def in_one_moment(read: Callable[[], T]) -> T:
     """Read in one snapshot, for as long as it takes, and write nothing."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET LOCAL statement_timeout = 0")
         return read()
-
-
-def generation_findings() -> list[Finding]:
-    """Where ledger and generations disagree, at most 100 a statement. Empty is proof."""
-    return [
-        *(finding for check in CHECKS for finding in found_by(RELATIONS + check)),
-        *evidence_findings(),
-    ]
 
 
 def _totals() -> dict[str, int]:

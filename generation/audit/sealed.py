@@ -7,22 +7,13 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.selectors import EVIDENCE, MAX_FINDINGS_PER_CHECK, Finding
+from billing.selectors import MAX_FINDINGS_PER_CHECK, Finding, evidence_of
 from generation import evidence
 from pictor.kit import ids
+from pictor.kit.spans import Ids
 from storage.selectors import STORED_IMAGES
 
 _FETCHED_AT_ONCE = 2000
-_ROWS = f"""
-SELECT g.id, g.tenant_id, g.api_key_id, g.task, g.model, g.n, g.size, g.tier,
-       g.quality_requested, g.priced::text, g.state, g.quality_billed, g.quality_source,
-       i.pixels, e.placed, e.ended
-  FROM generation_generation g
-  JOIN {EVIDENCE} AS e ON e.generation_id = g.id
-  LEFT JOIN (SELECT generation_id, json_agg(json_build_array(index, width, height))::text AS pixels
-               FROM {STORED_IMAGES} AS stored GROUP BY generation_id) AS i
-       ON i.generation_id = g.id
-"""  # noqa: S608 - built from constants
 
 
 class _Row(NamedTuple):
@@ -44,10 +35,10 @@ class _Row(NamedTuple):
     ended: str | None
 
 
-def evidence_findings() -> list[Finding]:
-    """Generations that are not what they were when their hold was placed, or ended; at most 100."""
+def evidence_findings(generations: Ids) -> list[Finding]:
+    """Those that are not what they were when their hold was placed, or ended; at most 100."""
     findings = []
-    for row in _rows():
+    for row in _rows(generations):
         if row.placed is not None and row.placed != _request_of(row).hex():
             findings.append(_finding(row, "is not the request that its hold was placed for"))
         if row.ended is not None and row.ended != _outcome_of(row).hex():
@@ -55,9 +46,24 @@ def evidence_findings() -> list[Finding]:
     return findings[:MAX_FINDINGS_PER_CHECK]
 
 
-def _rows() -> Iterator[_Row]:
+def _statement(generations: Ids) -> str:
+    return f"""
+SELECT g.id, g.tenant_id, g.api_key_id, g.task, g.model, g.n, g.size, g.tier,
+       g.quality_requested, g.priced::text, g.state, g.quality_billed, g.quality_source,
+       i.pixels, e.placed, e.ended
+  FROM generation_generation g
+  JOIN {evidence_of(generations)} AS e ON e.generation_id = g.id
+  LEFT JOIN (SELECT generation_id, json_agg(json_build_array(index, width, height))::text AS pixels
+               FROM {STORED_IMAGES} AS stored
+              WHERE {generations.of("generation_id")} GROUP BY generation_id) AS i
+       ON i.generation_id = g.id
+ WHERE {generations.of("g.id")}
+"""  # noqa: S608 - built from constants, and ids in our own words
+
+
+def _rows(generations: Ids) -> Iterator[_Row]:
     with connection.chunked_cursor() as cursor:
-        cursor.execute(_ROWS)
+        cursor.execute(_statement(generations))
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
             yield from map(_Row._make, rows)
 

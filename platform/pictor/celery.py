@@ -83,6 +83,10 @@ app.conf.update(
             "task": "generation.tasks.check_ledger",
             "schedule": crontab(minute=37),
         },
+        "check-whole-ledger": {
+            "task": "generation.tasks.check_whole_ledger",
+            "schedule": crontab(minute=41),
+        },
         "forget-leftovers": {
             "task": "generation.tasks.forget_leftovers",
             "schedule": crontab(minute=47),

@@ -15,17 +15,22 @@ from django.db import connection
 
 from billing.models import Transfer
 from billing.selectors import (
+    cost_findings,
+    hold_findings,
     ledger_findings,
     ledger_totals,
     protection,
     protection_findings,
     protections,
+    standing_findings,
     usage_findings,
+    walk,
 )
 from billing.selectors.protection import EXPECTED, RESTORED
 from billing.services import Usage, book_upstream_cost, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
+from pictor.kit.spans import EVERYTHING
 from tests.databases import another_database, run_tool
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +70,31 @@ def failed_checks() -> set[str]:
     return {finding.check for finding in ledger_findings()}
 
 
+@pytest.fixture(params=["at once", "by ranges", "since the top-ups"])
+def failing(request, acme, other, monkeypatch):
+    """The checks that fail, and whether the opening top-ups were looked at again."""
+    monkeypatch.setattr(walk, "AT_ONCE", 20_000 if request.param == "at once" else 3)
+    if request.param != "since the top-ups":
+        return failed_checks, True
+    proved = walk.Walk()
+    assert [finding for prove in proved.steps() for finding in prove()] == []
+
+    def failed() -> set[str]:
+        steps = walk.Walk(proved.tenants).steps()
+        return {
+            finding.check
+            for findings in (
+                standing_findings(),
+                *(prove() for prove in steps),
+                hold_findings(EVERYTHING),
+                cost_findings(EVERYTHING),
+            )
+            for finding in findings
+        }
+
+    return failed, False
+
+
 def test_an_honest_ledger_has_no_findings(books):
     assert ledger_findings() == []
     assert ledger_totals() == {
@@ -97,6 +127,10 @@ SELECT 'manage.py', tenant_id, 'balance.credit', 'transfer', id,
        jsonb_build_object('available_micros', available_after, 'reason', reason)
   FROM moved
 """
+BEFORE = {"reason changed", "first row deleted", "tenant swapped"}
+"""What is done to top-ups alone, which a proof from behind them does not read again."""
+NO_LEDGERS = {"counters lowered"}
+"""What it leaves to the generations that are under way."""
 COPY_OF = """
 INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq, available_after,
                               held_after, generation_id, attempt_id, reason)
@@ -263,10 +297,11 @@ SELECT kind, debit_id, credit_id, amount, tenant_id, {seq}, available_after, hel
         ),
     ],
 )
-def test_tampering_is_found(books, what, sql, check):
+def test_tampering_is_found(failing, books, what, sql, check):
+    failed, is_whole = failing
     tamper(sql)
 
-    assert check in failed_checks(), what
+    assert (check in failed()) == (is_whole or what not in BEFORE | NO_LEDGERS), what
 
 
 @pytest.mark.parametrize(

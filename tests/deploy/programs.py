@@ -21,11 +21,11 @@ def program(name: str, way: str) -> str:
     beside = str(Path(sys.executable).parent)
     found = shutil.which(name, path=f"{beside}{os.pathsep}{os.environ['PATH']}")
     if found is None:
-        _not_tried(f"NO {name.upper()}: what needs it was not tried ({way})")
+        not_tried(f"NO {name.upper()}: what needs it was not tried ({way})")
     return found
 
 
-def _not_tried(why: str) -> NoReturn:
+def not_tried(why: str) -> NoReturn:
     """Skip the test, and say so; in a drill, fail."""
     if DRILLS:
         pytest.fail(why)

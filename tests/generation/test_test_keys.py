@@ -12,7 +12,7 @@ from billing.selectors import ledger_findings, usage_findings
 from billing.services import book_upstream_cost
 from generation import attempts, claims, selectors, settlement
 from generation.api.told import data_of
-from generation.audit.proof import generation_findings
+from generation.audit.findings import generation_findings
 from generation.catalogue.plans import Candidate
 from generation.catalogue.snapshot import current_catalogue
 from generation.dispatch.call import WrongMode, ask

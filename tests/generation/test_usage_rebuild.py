@@ -11,7 +11,7 @@ from django.db.models import F
 
 from billing.models import UsageRollup
 from generation import claims, outcome
-from generation.audit.proof import generation_findings
+from generation.audit.findings import generation_findings
 from generation.claims import Claim
 from generation.models import Generation
 from generation.outcome import Failure

@@ -57,6 +57,7 @@ NOT_MONEY = frozenset(
         *("accounts_invitation", "accounts_mail", "billing_balancealert"),
         "accounts_signupcredit",
         *("billing_budgetwarning", "billing_unchargedcost"),
+        *("billing_ledgercheckpoint", "billing_ledgerproof"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_idempotencyrecord"),
         *("generation_promptsforgotten", "generation_route", "generation_watchedday"),

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from generation.attempts import end_attempt
-from generation.audit.proof import generation_findings
+from generation.audit.findings import generation_findings
 from generation.claims import take
 from generation.models import Channel, Route
 from generation.outcome import AttemptEnd

@@ -1,18 +1,25 @@
 """`manage.py ledger_check [--json] [--head FILE]`: exit status 0 when the ledger is proved.
 
-With findings it is 1. `ledger_check --protections` prints the database's own rules and proves
-nothing.
+With findings it is 1. `--since-checkpoint` and `--whole` are the proofs that workers make hourly
+and daily, now. `--protections` prints the database's own rules and proves nothing.
 """
 
 import json
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from billing.selectors import protections
+from billing.models import LedgerProof
+from billing.selectors import last_proofs, protections
 from generation.audit.proof import Audit, audit, proof_with_head
+from generation.audit.rounds import prove
+from pictor.kit import clock
+
+Findings = Sequence[Mapping[str, Any]]
 
 
 class Command(BaseCommand):
@@ -24,33 +31,85 @@ class Command(BaseCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
-        parser.add_argument(
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
             "--protections", action="store_true", help="print the database's own rules instead"
         )
-        parser.add_argument("--head", type=Path, metavar="FILE", help="a head kept before")
+        what.add_argument("--head", type=Path, metavar="FILE", help="a head kept before")
+        what.add_argument(
+            "--since-checkpoint",
+            action="store_const",
+            dest="kind",
+            const=LedgerProof.Kind.SINCE_CHECKPOINT,
+            help="what came since the last proofs, by ranges, as it is done hourly",
+        )
+        what.add_argument(
+            "--whole",
+            action="store_const",
+            dest="kind",
+            const=LedgerProof.Kind.WHOLE,
+            help="all of it by ranges, as it is done daily",
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         if options["protections"]:
             self.stdout.write(json.dumps(protections(), indent=1))
             return
-        head = options["head"]
-        found = _proof_with(head) if head else audit()
+        found = _by_ranges(options["kind"]) if options["kind"] else _in_one(options["head"])
+        findings = found["findings"]
         if options["json"]:
-            self.stdout.write(json.dumps(found.as_json()))
+            self.stdout.write(json.dumps({**found, "last": _last()}))
         else:
-            totals = (f"{name} {value}" for name, value in found.totals.items())
-            self.stdout.write(", ".join(totals))
-            for finding in found.findings:
-                whose = f" of {finding.tenant}" if finding.tenant else ""
-                self.stdout.write(f"{finding.check}: {finding.object}{whose} {finding.message}")
-        if not found.ok:
-            raise CommandError(f"the ledger is wrong: {len(found.findings)} findings")
+            self._tell(found.get("totals", {}), findings)
+        if findings:
+            raise CommandError(f"the ledger is wrong: {len(findings)} findings")
         if not options["json"]:
             self.stdout.write("the ledger is right")
+
+    def _tell(self, totals: Mapping[str, int | str], findings: Findings) -> None:
+        if totals:
+            self.stdout.write(", ".join(f"{name} {value}" for name, value in totals.items()))
+        for one in _last():
+            self.stdout.write(f"last proof, {_words(one)}")
+        for finding in findings:
+            whose = f" of {finding['tenant']}" if finding["tenant"] else ""
+            said = f"{finding['check']}: {finding['object']}{whose} {finding['message']}"
+            self.stdout.write(said)
+
+
+def _in_one(head: Path | None) -> Mapping[str, Any]:
+    """The proof of everything in one snapshot, which writes nothing."""
+    return (_proof_with(head) if head else audit()).as_json()
 
 
 def _proof_with(head: Path) -> Audit:
     from generation.management.heads import read_head  # noqa: PLC0415 - cryptography loads slowly
 
     return proof_with_head(read_head(head))
+
+
+def _by_ranges(kind: LedgerProof.Kind) -> Mapping[str, Any]:
+    proof = prove(kind, now=clock.now())
+    if proof is None:
+        raise CommandError("another process is at this proof now: try again when it has ended")
+    return {"ok": not proof.found, "findings": proof.findings}
+
+
+def _last() -> list[dict[str, Any]]:
+    """The last proofs by ranges; one that never ended has no age."""
+    return [
+        {
+            "kind": one.kind,
+            "age_seconds": None if math.isinf(one.age_seconds) else round(one.age_seconds),
+            "found": one.found,
+        }
+        for one in last_proofs(now=clock.now())
+    ]
+
+
+def _words(last: Mapping[str, Any]) -> str:
+    name = LedgerProof.Kind(last["kind"]).label
+    if last["age_seconds"] is None:
+        return f"{name}: never"
+    return f"{name}: {last['age_seconds'] // 60} minutes ago, {last['found']} findings"

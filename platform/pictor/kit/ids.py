@@ -6,7 +6,7 @@ sorts as the UUID does. Neither Python 3.11 nor PostgreSQL 15 can make a UUIDv7.
 
 import secrets
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NewType
 from uuid import UUID
@@ -26,6 +26,7 @@ REQUEST = "req"
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
+_LAST_MILLISECOND = 253_402_300_799_000
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
@@ -47,6 +48,12 @@ def _uuid(milliseconds: int) -> UUID:
     value |= 0b10 << 62
     value |= random & ((1 << 62) - 1)
     return UUID(int=value)
+
+
+def made_at(value: UUID) -> datetime:
+    """The time in a UUIDv7, to the millisecond; of another id, any time up to the year 9999."""
+    milliseconds = min(value.int >> 80, _LAST_MILLISECOND)
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
 def first_at(at: datetime) -> UUID:

@@ -34,6 +34,11 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def from_microseconds(count: int) -> datetime:
+    """The time that has so many."""
+    return _EPOCH + count * _MICROSECOND
+
+
 def sql_microseconds(at: str) -> str:
     """The same as an SQL expression."""
     return f"(extract(epoch FROM {at}) * 1000000)::bigint"

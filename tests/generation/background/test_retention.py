@@ -6,7 +6,7 @@ import pytest
 
 from accounts.services import set_prompt_retention
 from billing.selectors import ledger_findings, usage_findings
-from generation.audit.proof import generation_findings
+from generation.audit.findings import generation_findings
 from generation.background.retention import delete_tests, forget_prompts
 from generation.claims import take
 from generation.forgetting import forget_words

@@ -4,7 +4,7 @@ from accounts.models import ApiKey, Membership, Tenant
 from accounts.selectors import Caller, caller_by_digest
 from accounts.services import revoke_api_key
 from billing.selectors import available_to, ledger_findings, usage_findings
-from generation.audit.proof import generation_findings
+from generation.audit.findings import generation_findings
 from generation.management import demo_removal, seeding
 from generation.management.seeding import Wishes
 from generation.models import Generation

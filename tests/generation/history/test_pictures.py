@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.audit.proof import generation_findings
+from generation.audit.findings import generation_findings
 from generation.management import seeding
 from generation.management.history import pictures
 from generation.management.seeding import Wishes

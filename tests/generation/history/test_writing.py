@@ -8,7 +8,7 @@ from django.core.management import call_command
 from accounts.models import ApiKey, AuditEvent, Tenant
 from billing.models import KeyBudget, Transfer, UsageRollup
 from billing.selectors import available_to, ledger_findings, usage_findings
-from generation.audit.proof import generation_findings
+from generation.audit.findings import generation_findings
 from generation.management import seeding
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of

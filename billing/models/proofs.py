@@ -1,0 +1,42 @@
+"""How far the ledger is proved, and what its last proofs found."""
+
+from django.db import models
+from typing_extensions import override
+
+
+class LedgerCheckpoint(models.Model):
+    """A place up to which a proof without findings came; the next one begins there.
+
+    `name` is `tenant UUID`, `audit log`, `platform` (`seq` is a transfer's id) or `generations`
+    (`seq` is a time, in microseconds since 1970). `mark` seals the other columns: one that does not
+    fit is a finding, and nothing begins there. Sums are micros.
+    """
+
+    name = models.CharField(max_length=50, primary_key=True)
+    seq = models.BigIntegerField()
+    seal = models.BinaryField(max_length=32)
+    available = models.BigIntegerField()
+    held = models.BigIntegerField()
+    mark = models.BinaryField(max_length=32)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.name} up to {self.seq}"
+
+
+class LedgerProof(models.Model):
+    """The last proof of a kind that came to its end: when, and what it found."""
+
+    class Kind(models.TextChoices):
+        SINCE_CHECKPOINT = "since_checkpoint", "since the checkpoint"
+        WHOLE = "whole", "the whole"
+
+    kind = models.CharField(max_length=16, choices=Kind, primary_key=True)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    found = models.PositiveIntegerField(help_text="How many findings.")
+    findings = models.JSONField(help_text="The first of them, as ledger_check --json has them.")
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.found} findings"

@@ -1,0 +1,98 @@
+"""How far the ledger was proved before, and what the last proofs said."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from billing.models import LedgerCheckpoint, LedgerProof
+from billing.seals import checkpoint_mark
+from billing.selectors.chain import START, Position
+from billing.selectors.findings import Finding
+
+PLATFORM, AUDIT_LOG, GENERATIONS = "platform", "audit log", "generations"
+_TENANT = "tenant "
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Where a proof begins, or came to.
+
+    Attributes:
+        tenants: of each, its last transfer.
+        platform: as `seq`, the id up to which the platform's transfers are.
+        audit_log: its last link.
+        generations: as `seq`, the time up to which they are, in microseconds since 1970.
+    """
+
+    tenants: dict[UUID, Position] = field(default_factory=dict)
+    platform: Position = START
+    audit_log: Position = START
+    generations: Position = START
+
+    def by_name(self) -> dict[str, Position]:
+        """As the table has them."""
+        named = {f"{_TENANT}{tenant}": at for tenant, at in self.tenants.items()}
+        return {
+            **named,
+            PLATFORM: self.platform,
+            AUDIT_LOG: self.audit_log,
+            GENERATIONS: self.generations,
+        }
+
+
+def mark_of(name: str, at: Position) -> bytes:
+    """The seal of a checkpoint."""
+    return checkpoint_mark(name, at.seq, at.seal, at.available, at.held)
+
+
+def kept_by_name() -> tuple[dict[str, Position], list[str]]:
+    """The checkpoints that carry their own mark, and the names of those that do not."""
+    kept, forged = {}, []
+    for row in LedgerCheckpoint.objects.order_by("name"):
+        at = Position(row.seq, bytes(row.seal), row.available, row.held)
+        if bytes(row.mark) == mark_of(row.name, at):
+            kept[row.name] = at
+        else:
+            forged.append(row.name)
+    return kept, forged
+
+
+def kept_checkpoints() -> tuple[Checkpoints, list[Finding]]:
+    """The checkpoints kept, and a finding for each that was written or changed without the key.
+
+    That one is taken for none: what it is of will be proved from the beginning.
+    """
+    kept, forged = kept_by_name()
+    tenants = {
+        UUID(name.removeprefix(_TENANT)): at
+        for name, at in kept.items()
+        if name.startswith(_TENANT)
+    }
+    found = Checkpoints(
+        tenants,
+        kept.get(PLATFORM, START),
+        kept.get(AUDIT_LOG, START),
+        kept.get(GENERATIONS, START),
+    )
+    message = "was written or changed without the key"
+    return found, [Finding("checkpoint", None, f"checkpoint {name}", message) for name in forged]
+
+
+@dataclass(frozen=True, slots=True)
+class LastProof:
+    """How long ago the last proof of a kind ended, and how many findings it had."""
+
+    kind: str
+    age_seconds: float
+    found: int
+
+
+def last_proofs(*, now: datetime) -> list[LastProof]:
+    """Of each kind; one that never came to its end, or is yet to, is infinitely old."""
+    rows = {row.kind: row for row in LedgerProof.objects.filter(ended_at__lte=now)}
+    return [
+        LastProof(kind, (now - rows[kind].ended_at).total_seconds(), rows[kind].found)
+        if kind in rows
+        else LastProof(kind, float("inf"), 0)
+        for kind in LedgerProof.Kind.values
+    ]

@@ -1,0 +1,176 @@
+"""The transfers' proof by ranges: each short, so that none holds the database's clean-up back."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from uuid import UUID
+
+from django.db import connection
+
+from billing.models import TenantBalance
+from billing.seals import Sealed, first_seal, seal_of
+from billing.selectors.chain import (
+    START,
+    Link,
+    Position,
+    Stretch,
+    costs,
+    links,
+    positions_of,
+    seal_finding,
+    sealed_older_costs,
+    tenants_with_transfers,
+    with_older,
+)
+from billing.selectors.checks import OF_STRETCHES, OF_TRANSFERS, TRANSFERS_AFTER, moves
+from billing.selectors.findings import Finding, found_by
+from pictor.kit import ids
+from pictor.kit.spans import Span, spans_from
+
+AT_ONCE = 20_000
+"""Transfers of a range, about."""
+TENANTS_AT_ONCE = 1000
+Step = Callable[[], list[Finding]]
+"""Proves a range: to be called in one snapshot, and before the next step is asked for."""
+_SETTLED = """
+SELECT max(id) FROM billing_transfer
+ WHERE id > %s AND created_at < clock_timestamp() - interval '1 minute'
+"""
+
+
+class Walk:
+    """All transfers after what is proved, a range at a time.
+
+    A tenant's are numbered without gaps, so none can come late before its position. The platform's
+    are committed in another order than that of their ids, within a minute: from its position on,
+    which is a minute back, all are read. One written later with an id below that, which only
+    somebody past our processes can do, is found by a walk from the beginning alone.
+
+    Attributes:
+        tenants: by tenant how far its transfers are proved; it goes on with each step.
+        platform: as its `seq`, the id up to which the platform's own are, after all steps.
+        generations: those of the holds met, where their ids are below `older_than`.
+        attempts: the same of the costs met.
+    """
+
+    def __init__(
+        self,
+        tenants: Mapping[UUID, Position] | None = None,
+        platform: Position = START,
+        older_than: UUID | None = None,
+    ) -> None:
+        self.tenants = dict(tenants or {})
+        self.generations: set[UUID] = set()
+        self.attempts: set[UUID] = set()
+        self._older_than = str(older_than or "")
+        self._begun = {str(tenant) for tenant, at in self.tenants.items() if at.seq}
+        self._costs_after = platform.seq
+        self._older_costs = Position(0, first_seal(None))
+        with connection.cursor() as cursor:
+            cursor.execute(_SETTLED, [platform.seq])
+            self.platform = Position(cursor.fetchone()[0] or platform.seq)
+
+    def steps(self) -> Iterator[Step]:
+        """Every range of tenants' transfers, then of the platform's."""
+        for stretches in self._stretches():
+            yield partial(self._prove, stretches)
+        first = self._costs_after + 1 if self._costs_after else None
+        for span in spans_from(first, table="billing_transfer", rows=AT_ONCE):
+            yield partial(self._prove_costs, span)
+        yield self._prove_older_costs
+
+    def _stretches(self) -> Iterator[list[Stretch]]:
+        """What is left to prove of each tenant: many short ones together, a long one in parts."""
+        together: list[Stretch] = []
+        size = 0
+        for tenant, last in self._ahead():
+            at = self.tenants.get(tenant, START)
+            while last - at.seq > AT_ONCE:
+                yield [Stretch(tenant, at, at.seq + AT_ONCE)]
+                before, at = at, self.tenants.get(tenant, START)
+                if at == before:  # no such transfers: what reads the rest says so
+                    break
+            together.append(Stretch(tenant, at))
+            size += last - at.seq
+            if size >= AT_ONCE or len(together) >= TENANTS_AT_ONCE:
+                yield together
+                together, size = [], 0
+        if together:
+            yield together
+
+    def _ahead(self) -> Iterator[tuple[UUID, int]]:
+        """Each tenant whose balance is not what is proved already, and its last number."""
+        others = set(self.tenants) or set(tenants_with_transfers())
+        for row in TenantBalance.objects.order_by("tenant_id"):
+            others.discard(row.tenant_id)
+            now = Position(row.seq, bytes(row.seal or b""), row.available, row.held)
+            if now != self.tenants.get(row.tenant_id):
+                yield row.tenant_id, row.seq
+        for tenant in sorted(others):
+            yield tenant, 0
+
+    def _prove(self, stretches: Collection[Stretch]) -> list[Finding]:
+        given = moves(transfers=TRANSFERS_AFTER, positions=positions_of(stretches))
+        found = [
+            finding
+            for check in (*OF_STRETCHES, *OF_TRANSFERS)
+            for finding in found_by(given + check)
+        ]
+        return [*found, *self._seals(stretches)]
+
+    def _seals(self, stretches: Collection[Stretch]) -> Iterator[Finding]:
+        ends: dict[str, Link] = {}
+        for link in links(stretches):
+            tenant = str(link.transfer.tenant_id)
+            ends[tenant] = link
+            self._meet(link.transfer.generation_id, self.generations)
+            if link.carried is None and tenant not in self._begun:
+                continue
+            self._begun.add(tenant)
+            if link.carried != link.computed:
+                yield seal_finding(link.transfer_id, tenant)
+        for one in stretches:
+            if end := ends.get(str(one.tenant_id)):
+                self.tenants[one.tenant_id] = _position_of(end)
+        yield from self._ends([one.tenant_id for one in stretches if one.until is None])
+
+    def _ends(self, tenants: Collection[UUID]) -> Iterator[Finding]:
+        """Balances that do not carry the last seal of their tenant's transfers."""
+        for balance in TenantBalance.objects.filter(tenant_id__in=tenants):
+            tenant = balance.tenant_id
+            public = ids.public(ids.TENANT, tenant)
+            at = self.tenants.setdefault(tenant, Position(0, first_seal(tenant)))
+            if balance.seal is None:
+                message = "is not sealed: run manage.py ledger_seal"
+                yield Finding("unsealed", public, f"tenant {public}", message)
+            elif bytes(balance.seal) != at.seal:
+                message = "its balance does not carry the last seal"
+                yield Finding("seal", public, f"tenant {public}", message)
+
+    def _prove_costs(self, span: Span) -> list[Finding]:
+        """The platform's own, each sealed alone."""
+        rows = f"SELECT * FROM billing_transfer WHERE tenant_id IS NULL AND {span.of('id')}"  # noqa: S608 - our own words
+        found = [one for check in OF_TRANSFERS for one in found_by(moves(transfers=rows) + check)]
+        for transfer, carried, transfer_id in costs(span):
+            self._meet(transfer.attempt_id, self.attempts)
+            if carried is None and not self._costs_after:
+                self._older_costs = with_older(self._older_costs, transfer)
+            elif carried != seal_of(transfer):
+                found.append(seal_finding(transfer_id, transfer.tenant_id))
+        return found
+
+    def _prove_older_costs(self) -> list[Finding]:
+        """Those of the platform from before the chain, all together."""
+        count, seal = self._older_costs.seq, self._older_costs.seal
+        if not count or seal.hex() == sealed_older_costs():
+            return []
+        message = f"{count} without a seal are not those that were there when the chain began"
+        return [Finding("seal", None, "transfers of the platform", message)]
+
+    def _meet(self, one: str | None, seen: set[UUID]) -> None:
+        if one is not None and one < self._older_than:
+            seen.add(UUID(one))
+
+
+def _position_of(link: Link) -> Position:
+    moved: Sealed = link.transfer
+    return Position(moved.seq or 0, link.seal, moved.available_after or 0, moved.held_after or 0)

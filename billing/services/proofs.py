@@ -1,0 +1,93 @@
+"""What a proof of the ledger leaves: checkpoints and its result. And that one runs at a time."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from billing.models import LedgerCheckpoint, LedgerProof
+from billing.selectors.checkpoints import Checkpoints, kept_by_name, mark_of
+from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
+from pictor.kit import clock
+
+_LOCKS = {
+    LedgerProof.Kind.SINCE_CHECKPOINT: 7_303_005,
+    LedgerProof.Kind.WHOLE: 7_303_006,
+}
+APART = {
+    LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(minutes=30),
+    LedgerProof.Kind.WHOLE: timedelta(hours=23, minutes=30),
+}
+"""A proof is due so long after the last one began: its hour comes to every worker."""
+
+
+def is_due(kind: LedgerProof.Kind, *, now: datetime) -> bool:
+    """Whether the last one that came to its end began long enough ago, or says it is yet to."""
+    lately = (now - APART[kind], now)
+    return not LedgerProof.objects.filter(kind=kind, began_at__range=lately).exists()
+
+
+@contextmanager
+def alone(kind: LedgerProof.Kind) -> Iterator[bool]:
+    """Whether this process is the one that proves now.
+
+    A lock of the connection's: PostgreSQL gives it back when the process or its machine ends.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCKS[kind]])
+        (ours,) = cursor.fetchone()
+    try:
+        yield ours
+    finally:
+        if ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCKS[kind]])
+
+
+@transaction.atomic
+def keep_checkpoints(reached: Checkpoints) -> None:
+    """Keep how far a proof without findings came. None goes back, and what is not ours goes.
+
+    A proof of the whole may end behind one since the checkpoint, and must not hide that transfers
+    between the two are gone.
+    """
+    kept, forged = kept_by_name()
+    LedgerCheckpoint.objects.filter(name__in=forged).delete()
+    further = [
+        LedgerCheckpoint(
+            name=name,
+            seq=at.seq,
+            seal=at.seal,
+            available=at.available,
+            held=at.held,
+            mark=mark_of(name, at),
+        )
+        for name, at in reached.by_name().items()
+        if name not in kept or at.seq > kept[name].seq
+    ]
+    LedgerCheckpoint.objects.bulk_create(
+        further,
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["seq", "seal", "available", "held", "mark"],
+    )
+
+
+def record_proof(
+    kind: LedgerProof.Kind, *, began_at: datetime, findings: Collection[Finding]
+) -> LedgerProof:
+    """Write down that a proof came to its end, with its first findings."""
+    told = [asdict(finding) for finding in list(findings)[:MAX_FINDINGS_PER_CHECK]]
+    proof, _ = LedgerProof.objects.update_or_create(
+        kind=kind,
+        defaults={
+            "began_at": began_at,
+            "ended_at": clock.now(),
+            "found": len(findings),
+            "findings": told,
+        },
+    )
+    return proof
