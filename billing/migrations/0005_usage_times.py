@@ -33,6 +33,7 @@ DROP FUNCTION pictor_counts_v1(jsonb);
 
 class Migration(migrations.Migration):
     dependencies = [("billing", "0004_ledger_proofs")]
+    fills = "usage_times"
 
     operations = [
         migrations.AddField(
