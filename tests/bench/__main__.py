@@ -3,12 +3,13 @@
     python -m tests.bench [SCENARIO …] [--requests N] [--json FILE]
 
 Scenarios: throughput, waiting, arrivals, big_images, edits, slow_clients, bombs, pages, seals,
-moments, hot_tenant, scrapes, greedy, attacks
+proofs, moments, hot_tenant, scrapes, greedy, attacks
 
 Each scenario gets a fresh stack in a temporary folder, all on loopback. Exit status 1 when an
 answer was not 200, when slow clients held others up, when bombs or edits took memory, when a page
 or a scrape was slow, when a greedy tenant held others up, when an attack took memory or an honest
-caller felt it, when seals cost too much, or when `ledger_check` finds something afterwards.
+caller felt it, when seals cost too much or the hourly proof took too long, or when `ledger_check`
+finds something afterwards.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from tests.bench import (
     hot_tenant,
     moments,
     pages,
+    proofs,
     scrapes,
     seals,
     slow_clients,
@@ -47,6 +49,7 @@ SCENARIOS: dict[str, Callable[[Ground, int | None], Result]] = {
     "bombs": bombs.run,
     "pages": pages.run,
     "seals": seals.run,
+    "proofs": proofs.run,
     "moments": moments.run,
     "hot_tenant": hot_tenant.run,
     "scrapes": scrapes.run,
