@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the statements are of our own words
 import json
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -105,6 +105,22 @@ def book_cost():
     return book
 
 
+def test_what_a_key_is_said_to_have_used_is_held_against_its_month(books):
+    for table in ("billing_keybudget", "billing_tenantbalance"):
+        tamper(f"UPDATE {table} SET month_used_micros = month_used_micros + 1")
+
+    assert found(WHOLE) == {("budget", "key")}
+
+
+def test_what_ended_far_from_the_time_in_its_id_counts_in_its_hour(books, monkeypatch):
+    long_before = datetime(2026, 11, 18, tzinfo=UTC)  # they ended on the 20th, and are made now
+    monkeypatch.setattr(rounds, "first_day", lambda now: long_before)
+
+    assert found(WHOLE) == set()
+    tamper("UPDATE billing_usagerollup SET images = images + 1 WHERE status = 'succeeded'")
+    assert found(WHOLE) == {("usage by hour", "tenant")}
+
+
 def test_a_finding_is_found_again_until_it_is_mended(books):
     assert found(SINCE) == set()
     before = checkpoint()
@@ -138,10 +154,13 @@ def test_a_changed_checkpoint_is_found_and_nothing_begins_there(books, change):
     assert found(SINCE) == {("checkpoint", "checkpoint"), ("seal", "transfer")}
 
 
-def test_the_whole_puts_a_true_checkpoint_in_the_place_of_a_forged_one(books):
+@pytest.mark.parametrize(
+    "change", ["seq = 1000", "name = 'tenant 01a1f7fc-1247-7731-b6ad-dd7f19068d59'"]
+)
+def test_the_whole_puts_a_true_checkpoint_in_the_place_of_a_forged_one(books, change):
     assert found(SINCE) == set()
     true = checkpoint()
-    tamper("UPDATE billing_ledgercheckpoint SET seq = 1000")
+    tamper(f"UPDATE billing_ledgercheckpoint SET {change} WHERE name LIKE 'tenant %%'")
     assert found(SINCE) == {("checkpoint", "checkpoint")}
 
     assert found(WHOLE) == set()
