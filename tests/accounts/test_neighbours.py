@@ -1,0 +1,41 @@
+"""What one release seals and keeps in rows, the one beside it opens. Texts of 9fb68fc."""
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from accounts.models import Mail
+from accounts.sign_in.sessions import SessionStore
+from pictor.kit import clock
+
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+SECRET_KEY = "fifty-characters-of-a-secret-that-is-only-for-tests-x"
+MAIL = (
+    "gAAAAABrB4coLy4Dz8QuQ3RLLpvDdv_kxFhO36hB5Axptkjken-mCJTY4r25ayNqeVLOgonOMC3enXdFHSa26eXhcMTJ"
+    "eYGU_2vy8cry6HHTZbCnKPD5Iw0lID3bayuwwhokJ6z6FGFZ"
+)
+SESSION = (
+    "gAAAAABrB4coWxYoL6aiPEJ375zJEPGwSjNwAF5ZxRinDvZotNNpo_-0wXl3wzxoOJuhX3sE2DWrSdJoBU5ezUcLToJF"
+    "8VFEhylkDus09fLJE4MZr7fz97SG2L-xoeezurLI-sYZmVJrlloslkTAy-4yBpUQbdK_BVzaBc38Rh7t6w7dvRbDEOsk"
+    "NigljvrqUsmCX0Un5xRqzfj-QbOu4nJee_KWWiJf6Q=="
+)
+OF_32_A = "3ba3f5f43b92602683c19aee62a20342b084dd59"
+
+
+@pytest.fixture(autouse=True)
+def keys(settings):
+    settings.ENCRYPTION_KEYS = [KEY]
+    settings.SECRET_KEY = SECRET_KEY
+
+
+def test_mail_that_the_release_before_has_posted_is_sent():
+    mail = Mail(contents=MAIL)
+
+    assert (mail.subject, mail.text, mail.html) == ("Code: 1", "It is 1", "<p>It is 1</p>")
+
+
+def test_whoever_signed_in_at_the_release_before_is_signed_in(db):
+    Session.objects.create(
+        session_key=OF_32_A, session_data=SESSION, expire_date=clock.now().replace(year=2100)
+    )
+
+    assert SessionStore("a" * 32).load() == {"_auth_user_id": "7", "code": "482913"}
