@@ -48,12 +48,15 @@ def mark_of(name: str, at: Position) -> bytes:
 def kept_by_name() -> tuple[dict[str, Position], list[str]]:
     """The checkpoints that carry their own mark, and the names of those that do not."""
     kept, forged = {}, []
-    for row in LedgerCheckpoint.objects.order_by("name"):
-        at = Position(row.seq, bytes(row.seal), row.available, row.held)
-        if bytes(row.mark) == mark_of(row.name, at):
-            kept[row.name] = at
+    rows = LedgerCheckpoint.objects.order_by("name")
+    for name, seq, seal, available, held, mark in rows.values_list(
+        "name", "seq", "seal", "available", "held", "mark"
+    ):
+        at = Position(seq, bytes(seal), available, held)
+        if bytes(mark) == mark_of(name, at):
+            kept[name] = at
         else:
-            forged.append(row.name)
+            forged.append(name)
     return kept, forged
 
 

@@ -100,11 +100,13 @@ class Walk:
     def _ahead(self) -> Iterator[tuple[UUID, int]]:
         """Each tenant whose balance is not what is proved already, and its last number."""
         others = set(self.tenants) or set(tenants_with_transfers())
-        for row in TenantBalance.objects.order_by("tenant_id"):
-            others.discard(row.tenant_id)
-            now = Position(row.seq, bytes(row.seal or b""), row.available, row.held)
-            if now != self.tenants.get(row.tenant_id):
-                yield row.tenant_id, row.seq
+        balances = TenantBalance.objects.order_by("tenant_id")
+        for tenant, seq, seal, available, held in balances.values_list(
+            "tenant_id", "seq", "seal", "available", "held"
+        ):
+            others.discard(tenant)
+            if Position(seq, bytes(seal or b""), available, held) != self.tenants.get(tenant):
+                yield tenant, seq
         for tenant in sorted(others):
             yield tenant, 0
 

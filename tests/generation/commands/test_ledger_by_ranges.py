@@ -105,6 +105,16 @@ def book_cost():
     return book
 
 
+def test_an_audit_event_that_was_changed_since_is_found(books):
+    assert found(SINCE) == set()
+    top_up(tenant_id=books.tenant.id, amount=Micros(5), reason="card", actor="test")
+    tamper("ALTER TABLE accounts_auditevent DISABLE TRIGGER USER")
+    tamper("UPDATE accounts_auditevent SET actor_name = 'x' WHERE action = 'balance.top_up'")
+    tamper("ALTER TABLE accounts_auditevent ENABLE ALWAYS TRIGGER append_only")
+
+    assert found(SINCE) == {("audit log", "audit_event")}
+
+
 def test_what_a_key_is_said_to_have_used_is_held_against_its_month(books):
     for table in ("billing_keybudget", "billing_tenantbalance"):
         tamper(f"UPDATE {table} SET month_used_micros = month_used_micros + 1")
