@@ -116,10 +116,11 @@ def of_generation(generation_id: UUID) -> Q:
 def newest_of_tenant(tenant_id: UUID, most: int) -> Q:
     """Its last so many transfers: an index has them by the tenant's own numbers. One query.
 
-    Were the number one of the statement's own, the planner could not tell how few they are.
+    Between two numbers, the planner can tell how few they are.
     """
-    last = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
-    return Q(tenant_id=tenant_id, seq__gt=(last or 0) - most)
+    found = TenantBalance.objects.filter(tenant_id=tenant_id).values_list("seq", flat=True).first()
+    last = found or 0
+    return Q(tenant_id=tenant_id, seq__gt=last - most, seq__lte=last)
 
 
 def latest_transfers(
