@@ -81,7 +81,9 @@ class Stack:
             line for line in lines if (found := _LOGGED.search(line)) and _is_after(found, since)
         ]
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, *arguments: str, timeout_seconds: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` as an operator would, against this stack; never raises."""
         return subprocess.run(  # noqa: S603 (our own command line)
             [sys.executable, "manage.py", *arguments],
@@ -89,7 +91,7 @@ class Stack:
             env={**bare_environment(), "PICTOR_RUN_DIR": str(self.run_dir)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout_seconds,
             check=False,
         )
 

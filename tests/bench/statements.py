@@ -1,0 +1,75 @@
+"""What PostgreSQL was asked, and for how long it worked on that: read from its log."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from tests.servers import Stack
+
+_LINE = re.compile(rb"LOG:  duration: ([0-9.]+) ms  (statement|parse|bind|execute)")
+_CONNECT_AGAIN = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pictor_processes'"
+)
+PATIENCE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How many statements, and their milliseconds together."""
+
+    number: int
+    ms: float
+
+
+class Statements:
+    """The log, read from mark to mark. Whoever asks meanwhile is read with it."""
+
+    def __init__(self, log: Path, connection: "psycopg.Connection[Any]") -> None:
+        self._log = log
+        self._connection = connection
+        self._marks = count(1)
+        self._read = 0
+
+    @classmethod
+    @contextmanager
+    def of(cls, stack: Stack) -> Iterator[Self]:
+        """All that the processes ask from now on, over new connections, is in the log."""
+        with psycopg.connect(stack.env["MIGRATION_DATABASE_URL"], autocommit=True) as owner:
+            owner.execute("ALTER ROLE pictor_processes SET log_min_duration_statement = 0")
+            owner.execute(_CONNECT_AGAIN)
+        with psycopg.connect(stack.env["DATABASE_URL"], autocommit=True) as connection:
+            found = cls(stack.run_dir / "log" / "postgres.log", connection)
+            found.since_last()
+            yield found
+
+    def since_last(self) -> Asked:
+        """What was asked since the last time."""
+        mark = f"mark {next(self._marks)} of a benchmark"
+        self._connection.execute(f"SELECT '{mark}'")
+        text = self._until(mark.encode())
+        found = [(float(ms), kind) for ms, kind in _LINE.findall(text)]
+        return Asked(
+            sum(kind in {b"statement", b"execute"} for _, kind in found),
+            sum(ms for ms, _ in found),
+        )
+
+    def _until(self, mark: bytes) -> bytes:
+        """The log from where it was read to the line with that mark, which is left out."""
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < ends_at:
+            with self._log.open("rb") as file:
+                file.seek(self._read)
+                text = file.read()
+            before, found, after = text.partition(mark)
+            if found:
+                self._read += len(text) - len(after)
+                return before[: before.rfind(b"\n") + 1]
+            time.sleep(0.01)
+        raise RuntimeError("PostgreSQL did not log a statement that it was asked")
