@@ -29,7 +29,7 @@ def rolling(ground: Ground) -> Result:
         run.check(cut == 0, f"{cut} calls were cut off")
         return run.result(
             "short-work workers, image workers and web processes restarted behind nginx,"
-            " one after the other",
+            f" one after the other, {PER_SECOND} a second",
             f"{cut} calls cut off",
         )
 
@@ -54,7 +54,7 @@ def versions(ground: Ground) -> Result:
             usual = max(p95["old alone"], p95["new alone"])
             run.check(p95[name] <= 1.5 * usual + 0.2, f"{name}: p95 {p95[name]:.2f} s")
         return run.result(
-            f"the code of {BEFORE} and this, on the schema of this",
+            f"the code of {BEFORE} and this, on the schema of this, {PER_SECOND} a second",
             "p95: " + ", ".join(f"{name} {value:.2f} s" for name, value in p95.items()),
         )
 
