@@ -1,12 +1,14 @@
 """The operator's list of images: found by the ids that a caller has."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import create_tenant
 from pictor.kit import clock
-from pictor.kit.ids import GENERATION, new_uuid, public
+from pictor.kit.ids import GENERATION, new_uuid, new_uuid_of, public
 from storage.models import StoredImage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
@@ -17,11 +19,12 @@ def test_images_are_found_by_their_own_id_their_generation_and_their_object(clie
     tenant = create_tenant(name="acme", actor="test")
     images = [
         StoredImage.objects.create(
-            tenant=tenant, generation_id=new_uuid(), index=0, object_key=f"{image_format}-key",
+            id=new_uuid_of(clock.now() - ago), tenant=tenant, generation_id=new_uuid(), index=0,
+            object_key=f"{image_format}-key",
             content_type="image/png", format=image_format, size_bytes=1, sha256="0" * 64, width=1,
             height=1, expires_at=clock.now(),
         )
-        for image_format in ("png", "webp")
+        for image_format, ago in (("png", timedelta(minutes=1)), ("webp", timedelta()))
     ]  # fmt: skip
 
     def listed(**said: str) -> list[str]:
