@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,13 +42,13 @@ def _document_of(base_url: str) -> Document:
 
 
 class Operator:
-    """Runs operator commands on the stack; asserts that each succeeds."""
+    """Runs operator commands in an environment, as a stack's is; asserts that each succeeds."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, env: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.operator_loop"],
             cwd=ROOT,
-            env={**os.environ, **stack.env},
+            env={**os.environ, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -46,7 +46,7 @@ def sandbox_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def operator(stack: Stack) -> Iterator[Operator]:
     """Operator commands without the start of a process for each."""
-    operator = Operator(stack)
+    operator = Operator(stack.env)
     yield operator
     operator.close()
 

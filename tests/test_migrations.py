@@ -50,16 +50,17 @@ def url_of(database: dict[str, Any]) -> str:
     return f"postgresql://{account}@{database['host']}:{database['port']}/{database['dbname']}"
 
 
+def environment_of(database: dict[str, Any]) -> dict[str, str]:
+    """What a command's environment has for another database than ours."""
+    return {"DATABASE_URL": url_of(database), "PICTOR_LEDGER_KEY": LEDGER_KEY}
+
+
 def manage(*arguments: str, database: dict[str, Any]) -> str:
     """What a command prints, with another database than ours."""
     return subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "DATABASE_URL": url_of(database),
-            "PICTOR_LEDGER_KEY": LEDGER_KEY,
-        },
+        env={**os.environ, **environment_of(database)},
         capture_output=True,
         text=True,
         timeout=120,

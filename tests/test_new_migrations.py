@@ -9,6 +9,7 @@ A trigger may refuse what was always written; one that only fills a new column i
 import re
 import subprocess
 import sys
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
@@ -16,9 +17,10 @@ import psycopg
 import pytest
 from django.db import connection
 
+from tests.customer import Operator
 from tests.databases import another_database
 from tests.servers import ROOT
-from tests.test_migrations import manage
+from tests.test_migrations import environment_of
 
 LAST = {
     "accounts": "0007_uncharged_ceiling",
@@ -105,11 +107,11 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
     """
     found = {}
     out = releases((ROOT / "CHANGELOG.md").read_text())
-    with another_database("new") as made:
+    with another_database("new") as made, closing(Operator(environment_of(made))) as manage:
         for app, name in last.items():
-            manage("migrate", "-v0", app, name, database=made)
+            manage("migrate", "-v0", app, name)
         for app, name in newer(last):
-            sql = manage("sqlmigrate", app, name, database=made)
+            sql = manage("sqlmigrate", app, name)
             module = import_module(f"{app}.migrations.{name}")
             found[f"{app}.{name}"] = against(
                 sql,
@@ -118,7 +120,7 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
                 after=getattr(module.Migration, "after_release", None),
                 out=out,
             )
-            manage("migrate", "-v0", app, name, database=made)
+            manage("migrate", "-v0", app, name)
     return found
 
 

@@ -193,7 +193,7 @@ def _code(ground: Ground, email: str) -> str:
 
 
 def _tests(ground: Ground, number: int) -> Got:
-    with closing(Operator(ground.stack)) as operator:
+    with closing(Operator(ground.stack.env)) as operator:
         operator("tenant", "create", TESTER, "--balance", "0", "--json")
         made = operator("key", "create", TESTER, "--test", "--json")
     outcome = ground.sent(

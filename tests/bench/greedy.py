@@ -95,7 +95,7 @@ def _one_more(base_url: str, api_key: str) -> float:
 
 
 def _test_keys(ground: Ground) -> list[str]:
-    with closing(Operator(ground.stack)) as operator:
+    with closing(Operator(ground.stack.env)) as operator:
         names = [f"tester-{number}" for number in range(TESTERS)]
         for name in names:
             operator("tenant", "create", name, "--balance", "0", "--json")

@@ -86,7 +86,7 @@ def _delays(stack: Stack) -> str:
 
 def _prepared(stack: Stack, honest: int, hostile: int) -> Keys:
     """Two channels that are alone in what they serve, the sandbox for tests, and tenants' keys."""
-    with closing(Operator(stack)) as operator:
+    with closing(Operator(stack.env)) as operator:
         for name, port, model in (("honest", honest, HONEST), ("hostile", hostile, HOSTILE)):
             seconds = "40" if name == "honest" else "6"  # greedy orders take up to 30 s
             address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-chaos")

@@ -31,7 +31,7 @@ def proof(operator: Operator) -> dict[str, Any]:
 @contextmanager
 def operating(stack: Stack) -> Iterator[Operator]:
     """Commands on that stack without the start of a process for each."""
-    operator = Operator(stack)
+    operator = Operator(stack.env)
     try:
         yield operator
     finally:

@@ -45,7 +45,7 @@ def behind(front: S3Front, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def operated(behind: Stack) -> Iterator[Operator]:
-    operator = Operator(behind)
+    operator = Operator(behind.env)
     yield operator
     operator.close()
 
