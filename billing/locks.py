@@ -13,6 +13,7 @@ from billing.models import TenantBalance
 
 _PRICES_LOCK = 7_303_004
 _RECOUNT_LOCK = 7_303_007
+_CHECKPOINTS_LOCK = 7_303_008
 
 
 def account_for_update(tenant_id: UUID) -> TenantBalance:
@@ -27,6 +28,15 @@ def one_recount() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RECOUNT_LOCK])
+
+
+def checkpoints() -> None:
+    """The hourly proof and the daily one take turns to keep theirs, to the transaction's end.
+
+    Take it before those that are kept are read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHECKPOINTS_LOCK])
 
 
 def decisions_on_prices() -> None:

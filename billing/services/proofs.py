@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from billing import locks
 from billing.models import LedgerCheckpoint, LedgerProof
 from billing.selectors.checkpoints import Checkpoints, kept_by_name, mark_of
 from billing.selectors.findings import MAX_FINDINGS_PER_CHECK, Finding
@@ -18,9 +19,10 @@ _LOCKS = {
 }
 APART = {
     LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(minutes=30),
-    LedgerProof.Kind.WHOLE: timedelta(hours=23, minutes=30),
+    LedgerProof.Kind.WHOLE: timedelta(hours=20, minutes=30),
 }
-"""A proof is due so long after the last one began: its hour comes to every worker."""
+"""A proof is due so long after the last one began: its hour comes to every worker. The whole one
+may be cut off once, or take two hours, and ends within a day all the same."""
 
 
 def is_due(kind: LedgerProof.Kind, *, now: datetime) -> bool:
@@ -53,6 +55,7 @@ def keep_checkpoints(reached: Checkpoints) -> None:
     A proof of the whole may end behind one since the checkpoint, and must not hide that transfers
     between the two are gone.
     """
+    locks.checkpoints()
     kept, forged = kept_by_name()
     LedgerCheckpoint.objects.filter(name__in=forged).delete()
     further = [

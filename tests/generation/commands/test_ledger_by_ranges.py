@@ -78,6 +78,19 @@ def test_what_is_changed_behind_the_checkpoint_is_left_to_the_whole(books):
     assert found(WHOLE) == {("seal", "transfer")}
 
 
+@pytest.mark.parametrize("kind", [SINCE, WHOLE])
+def test_a_transfer_that_its_balance_knows_nothing_of_is_found(books, kind):
+    assert found(SINCE) == set()
+    tamper("""
+        INSERT INTO billing_transfer (kind, debit_id, credit_id, amount, tenant_id, seq,
+                                      available_after, held_after, reason)
+        SELECT 'top_up', debit_id, credit_id, 5, tenant_id, 8, 9500005, 200000, ''
+          FROM billing_transfer WHERE kind = 'top_up'
+    """)
+
+    assert {("balance", "tenant"), ("seal", "transfer")} <= found(kind)
+
+
 def test_what_was_under_way_at_the_checkpoint_is_proved_when_it_ended(books):
     assert found(SINCE) == set()
     books.end(books.queued, "succeeded", 100_000)
@@ -216,8 +229,8 @@ def test_each_is_due_once_in_its_time_whoever_asks(books):
 
     assert not is_due(SINCE, now=now + timedelta(minutes=1))
     assert is_due(SINCE, now=now + timedelta(minutes=59))
-    assert not is_due(WHOLE, now=now + timedelta(hours=23))
-    assert is_due(WHOLE, now=now + timedelta(hours=24))
+    assert not is_due(WHOLE, now=now + timedelta(hours=20))
+    assert is_due(WHOLE, now=now + timedelta(hours=21))
     assert is_due(WHOLE, now=now - timedelta(hours=1))  # a row that says it is yet to be
 
 
