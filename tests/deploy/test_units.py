@@ -63,3 +63,4 @@ def test_it_is_given_the_time_that_it_needs_to_stop(settings, name, seconds):
     """An image worker PICTOR_DRAIN_SECONDS and 5 s, a web process 15 s."""
     assert settings_of(DEPLOY / "systemd" / name, "TimeoutStopSec") == [seconds]
     assert settings_of(DEPLOY / "systemd" / name, "Restart") == ["always"]
+    assert settings_of(DEPLOY / "systemd" / name, "StartLimitIntervalSec") == ["0"]
