@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Q
 from typing_extensions import override
 
-from accounts.admin import LargeAdmin, MadeFilter, words_filter
+from accounts.admin import NEWEST, LargeAdmin, MadeFilter, words_filter
 from pictor.kit import ids
 from storage.models import StoredImage
 
@@ -16,7 +16,7 @@ class StoredImageAdmin(LargeAdmin):
     list_display = ("object_key", "tenant", "size", "format", "size_bytes", "created_at")
     list_filter = (words_filter("format", "png", "jpeg", "webp"), MadeFilter)
     list_select_related = ("tenant",)
-    search_help_text = "the id of a generation or an image, or an object's key"
+    search_help_text = f"the id of a generation or an image, or an object's key; {NEWEST}"
 
     @override
     def found(self, text: str) -> Q:

@@ -9,6 +9,7 @@ from accounts.admin.audit_log import AuditEventAdmin
 from accounts.admin.base import ReadOnlyAdmin, ServiceAdmin, by
 from accounts.admin.large import (
     LOOKED_AT,
+    NEWEST,
     LargeAdmin,
     MadeFilter,
     words_filter,
@@ -19,6 +20,7 @@ from accounts.admin.tenants import TenantAdmin
 
 __all__ = [
     "LOOKED_AT",
+    "NEWEST",
     "ApiKeyAdmin",
     "AuditEventAdmin",
     "DollarForms",

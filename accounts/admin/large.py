@@ -17,6 +17,7 @@ from pictor.kit import clock, ids
 
 LOOKED_AT = 20_000
 """Filters look at so many of the newest: of all, of a time, or of what was searched for."""
+NEWEST = f"the list is of the newest {LOOKED_AT:,} of what is asked for"
 HOUR = timedelta(hours=1)
 
 

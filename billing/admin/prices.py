@@ -1,4 +1,4 @@
-"""Prices, balances and the ledger in Django's admin. Balances and transfers are never edited."""
+"""Price books in Django's admin."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,41 +6,19 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from typing_extensions import override
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from accounts.admin import (
-    LOOKED_AT,
-    DollarForms,
-    LargeAdmin,
-    ReadOnlyAdmin,
-    ServiceAdmin,
-    asked,
-    by,
-    dollars,
-    words_filter,
-)
-from accounts.models import Tenant
-from billing.latency import quantile
-from billing.models import (
-    KeyBudget,
-    Price,
-    PriceBook,
-    TenantBalance,
-    Transfer,
-    UnchargedCost,
-    UsageRollup,
-)
+from accounts.admin import DollarForms, ServiceAdmin, asked, by
+from billing.models import Price, PriceBook
 from billing.price_changes import PriceChange, large_words
 from billing.selectors import (
     book_in_force,
     following,
     large_changes,
-    newest_of_tenant,
-    of_generation,
     price_changes,
     row_of,
     rows_by_id,
@@ -55,7 +33,7 @@ from billing.services import (
     set_prices,
     withdraw_price_book,
 )
-from pictor.kit import clock, ids
+from pictor.kit import clock
 
 
 class _PriceInline(DollarForms, TabularInline):
@@ -287,110 +265,6 @@ def _whom(book: PriceBook) -> str:
 
 def _minute(book: PriceBook) -> str:
     return f"{book.effective_from:%Y-%m-%d %H:%M} UTC"
-
-
-@admin.register(TenantBalance)
-class TenantBalanceAdmin(ReadOnlyAdmin):
-    """What each tenant has; changed only by transfers."""
-
-    list_display = ("tenant", dollars("available"), dollars("held"), "in_flight", "seq")
-    money = ("available", "held")
-    list_select_related = ("tenant",)
-    search_fields = ("tenant__name",)
-
-
-@admin.register(Transfer)
-class TransferAdmin(LargeAdmin):
-    """The ledger, newest first."""
-
-    list_display = (
-        "id",
-        "created_at",
-        "kind",
-        dollars("amount"),
-        "tenant",
-        "generation_id",
-        "reason",
-    )
-    money = ("amount", "available_after", "held_after")
-    list_filter = ("kind",)
-    list_select_related = ("tenant",)
-    search_help_text = "the id of a generation, or a tenant's name"
-
-    @override
-    def found(self, text: str) -> Q:
-        generation_id = ids.parse_either(ids.GENERATION, text)
-        if generation_id is not None:
-            return of_generation(generation_id)
-        return super().found(text)
-
-    @override
-    def of_tenant(self, tenant: Tenant) -> Q:
-        return newest_of_tenant(tenant.id, LOOKED_AT)
-
-
-@admin.register(KeyBudget)
-class KeyBudgetAdmin(ReadOnlyAdmin):
-    """What each key used of its budgets."""
-
-    list_display = (
-        "key",
-        "in_flight",
-        "day",
-        dollars("day_used_micros"),
-        "month",
-        dollars("month_used_micros"),
-    )
-    list_select_related = ("key",)
-
-
-@admin.register(UsageRollup)
-class UsageRollupAdmin(LargeAdmin):
-    """Usage by the hour."""
-
-    list_display = (
-        "hour",
-        "tenant",
-        "model",
-        "tier",
-        "channel",
-        "status",
-        "images",
-        dollars("captured_micros"),
-        "median",
-        "slowest",
-    )
-    exclude = ("times",)
-    list_filter = (words_filter("status", "succeeded", "failed", "canceled"),)
-    list_select_related = ("tenant",)
-    ordering = ("-hour",)
-    search_help_text = "a tenant's name"
-
-    @admin.display(description="p50 (s)")
-    def median(self, obj: UsageRollup) -> str:
-        """Within which half of the images were there."""
-        return _seconds(obj, 0.5)
-
-    @admin.display(description="p95 (s)")
-    def slowest(self, obj: UsageRollup) -> str:
-        """Within which all but one in twenty were there."""
-        return _seconds(obj, 0.95)
-
-
-@admin.register(UnchargedCost)
-class UnchargedCostAdmin(ReadOnlyAdmin):
-    """Which tenants cost us without being charged, the dearest of each day first."""
-
-    list_display = ("day", "tenant", "loss", "attempts", dollars("cost_micros"))
-    list_filter = ("loss", "day")
-    list_select_related = ("tenant",)
-    search_fields = ("tenant__name",)
-    ordering = ("-day", "-cost_micros")
-
-
-def _seconds(usage: UsageRollup, share: float) -> str:
-    found = quantile({int(bucket): times for bucket, times in usage.latency.items()}, share)
-    return "" if found is None else f"{found:.1f}"
 
 
 def _is_draft(book: Model | None) -> bool:

@@ -10,7 +10,7 @@ from typing_extensions import override
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from accounts.admin import LargeAdmin, MadeFilter, ReadOnlyAdmin
+from accounts.admin import NEWEST, LargeAdmin, MadeFilter, ReadOnlyAdmin
 from generation.models import Attempt, Contract, Generation, State, Worker
 from generation.selectors import is_named, named
 from pictor.kit.money import to_decimal
@@ -100,7 +100,7 @@ class GenerationAdmin(LargeAdmin):
     )
     list_filter = ("state", "livemode", _ModelFilter, MadeFilter)
     list_select_related = ("tenant", "channel")
-    search_help_text = "gen_…, a UUID, a request's req_…, or a tenant's name"
+    search_help_text = f"gen_…, a UUID, a request's req_…, or a tenant's name; {NEWEST}"
     inlines = (_AttemptInline,)
 
     @override

@@ -1,7 +1,8 @@
 """The operator's pages: keys shown once, prices final, money never edited, everything audited."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -10,7 +11,7 @@ from django.urls import reverse
 from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
 from accounts.selectors import members_of
 from accounts.services import add_member
-from billing import admin
+from billing.admin import ledger
 from billing.models import (
     KeyBudget,
     TenantBalance,
@@ -57,22 +58,19 @@ def test_every_list_opens_and_can_be_searched(pages, acme, draft, model):
     assert pages.get(reverse(f"admin:{model}_changelist"), {"q": "acme"}).status_code == 200
 
 
-def test_every_kind_of_row_has_a_page(pages, acme, draft, now):
-    acme.end(acme.hold(2), 1)
+def use(tenant: Any, at: datetime) -> None:
     record_usage(
         Usage(
-            tenant_id=acme.id,
-            key_id=acme.key.id,
-            model="gpt-image-2",
-            tier="base",
-            channel="sandbox",
-            status="succeeded",
-            at=now,
-            images=1,
-            captured=Micros(1),
+            tenant_id=tenant.id, key_id=tenant.key.id, model="gpt-image-2", tier="base",
+            channel="sandbox", status="succeeded", at=at, images=1, captured=Micros(1),
             took=timedelta(seconds=9),
         )
-    )
+    )  # fmt: skip
+
+
+def test_every_kind_of_row_has_a_page(pages, acme, draft, now):
+    acme.end(acme.hold(2), 1)
+    use(acme, now)
     count_uncharged(tenant_id=acme.id, loss=Loss.WRONG_SIZE, amount=Micros(1), now=now)
     rows = {
         "billing_unchargedcost": UnchargedCost.objects.get(),
@@ -412,14 +410,25 @@ def test_transfers_are_found_by_their_generation_and_by_tenant(pages, acme, othe
     ]  # fmt: skip
     assert listed(public(GENERATION, of_another.generation_id)) == [("hold", 5)]
     assert listed("other") == [("hold", 5), ("top_up", 5_000_000)]
+    assert listed(Transfer.objects.get(kind="loss").pk) == [("loss", 4)]
+    assert listed("9" * 19) == []
     assert listed("nobody") == []
 
 
 def test_a_tenants_transfers_are_its_newest(pages, acme, monkeypatch):
-    monkeypatch.setattr(admin, "LOOKED_AT", 2)
+    monkeypatch.setattr(ledger, "LOOKED_AT", 2)
     for amount in (1, 2, 3):
         acme.hold(amount)
 
     answer = pages.get(reverse("admin:billing_transfer_changelist"), {"q": "acme"})
 
     assert [row.amount for row in answer.context["cl"].result_list] == [3, 2]
+
+
+def test_usage_is_found_by_its_day(pages, acme):
+    for day, hour in ((24, 23), (25, 0), (25, 23), (26, 0)):
+        use(acme, datetime(2026, 11, day, hour, 30, tzinfo=UTC))
+
+    answer = pages.get(reverse("admin:billing_usagerollup_changelist"), {"q": "2026-11-25"})
+
+    assert [row.hour.hour for row in answer.context["cl"].result_list] == [23, 0]

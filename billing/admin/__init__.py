@@ -1,0 +1,6 @@
+"""Prices, balances, the ledger and usage in Django's admin."""
+
+from billing.admin.ledger import TransferAdmin, UsageRollupAdmin
+from billing.admin.prices import PriceBookAdmin
+
+__all__ = ["PriceBookAdmin", "TransferAdmin", "UsageRollupAdmin"]
