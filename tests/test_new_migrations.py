@@ -211,6 +211,20 @@ def test_a_function_that_is_there_is_not_replaced(db):
     assert replaced(sql.format(9), database) == ""
 
 
+def test_a_migration_that_is_no_transaction_only_waits_where_nobody_waits_for_it():
+    """It runs without lock_timeout: what it may hold is made CONCURRENTLY, or is our own steps."""
+    module = {(app, name): import_module(f"{app}.migrations.{name}") for app, name in newer(LAST)}
+
+    held = {
+        type(operation).__name__
+        for one in module.values()
+        if not one.Migration.atomic
+        for operation in one.Migration.operations
+    }
+
+    assert held <= {"AddIndexConcurrently", "RemoveIndexConcurrently", "RunPython"}
+
+
 def test_releases_are_those_of_the_changelog_with_a_day():
     log = "## [Unreleased]\n\n## [0.2.0] - 2026-11-26\n\n### Added\n\n## [0.1.0] - 2026-11-25\n"
 
