@@ -142,6 +142,7 @@ class _Rows:
                 at += timedelta(seconds=told.stored_seconds)
             self.attempts.append(
                 Attempt(
+                    id=ids.new_uuid_of(begun),
                     generation=made,
                     dispatch=DISPATCH,
                     number=number,

@@ -12,7 +12,7 @@ from generation.audit.findings import generation_findings
 from generation.management import seeding
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of
-from pictor.kit import clock
+from pictor.kit import clock, ids
 from storage.models import StoredImage
 
 
@@ -84,6 +84,12 @@ def test_times_of_a_generation_follow_each_other(demo):
         assert known == sorted(known)
         ends = Transfer.objects.filter(generation_id=made.id).exclude(kind="hold")
         assert {end.created_at for end in ends} == {made.finished_at}
+
+
+def test_an_attempt_has_the_time_in_its_id_at_which_it_began(demo):
+    apart = [abs(ids.made_at(one.id) - one.started_at) for one in Attempt.objects.all()]
+
+    assert max(apart) < timedelta(milliseconds=1)
 
 
 def test_no_image_is_there_before_any_is_painted(demo):
