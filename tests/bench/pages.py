@@ -249,7 +249,7 @@ def _get(client: httpx.Client, path: str, headers: Mapping[str, str]) -> None:
         if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
             answer.raise_for_status()
             return
-        time.sleep(int(answer.headers["retry-after"]))
+        time.sleep(int(answer.headers["retry-after"]))  # the pace that the answer asks for
 
 
 def _manage(stack: Stack, arguments: list[str]) -> None:

@@ -71,5 +71,5 @@ class Statements:
             if found:
                 self._read += len(text) - len(after)
                 return before[: before.rfind(b"\n") + 1]
-            time.sleep(0.01)
+            time.sleep(0.01)  # another process writes the log, and tells nobody
         raise RuntimeError("PostgreSQL did not log a statement that it was asked")
