@@ -1,28 +1,21 @@
 """`Authorization: Bearer KEY`: from the header's bytes to the caller, or a refusal.
 
-The body gate is handed these functions, the async views call them; the DRF class wraps them for
-every endpoint that does not wait.
+The body gate is handed these functions, the async views call them; bearer.py wraps them for every
+endpoint that does not wait.
 A key is read from that header and nowhere else. No message repeats any part of what was sent.
 """
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.request import Request
-from typing_extensions import override
 
 from accounts import keys
-from accounts.selectors import Caller, caller_by_digest
+from accounts.callers import Caller, caller_by_digest, caller_by_digest_async
 from accounts.services import note_former_use
-from pictor.kit import clock, ids, log
+from pictor.kit import ids, log, pools
 from pictor.kit.errors import Forbidden, Unauthenticated
-from pictor.kit.moments import Steps, moment
 
 _MISSING = "No API key was given. Send it in the header 'Authorization: Bearer YOUR_KEY'."
 _MALFORMED = "The Authorization header must be 'Bearer', a space and an API key, nothing else."
@@ -54,29 +47,41 @@ def read_bearer(header: bytes | str | None) -> str:
     return key
 
 
-@moment
-def authenticate(key: str, *, now: datetime, ip: str | None) -> Steps[Caller]:
+def digests_of(key: str) -> list[bytes]:
+    """What a key is known by: its digests, that under the newest pepper first."""
+    return keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
+
+
+def authenticate(key: str, *, now: datetime, ip: str | None) -> Caller:
     """The caller a key belongs to.
 
     Raises Unauthenticated for an unknown, revoked or expired key, Forbidden for a suspended tenant
     or an address outside the key's ranges (an unknown address is outside).
     """
-    digests = keys.digests(key, settings.KEY_PEPPER, settings.OLD_KEY_PEPPERS)
-    caller = yield from caller_by_digest.steps(*digests)
-    if caller is None:
-        raise Unauthenticated(_UNKNOWN)
-    recognize(caller, now=now, ip=ip)
+    digests = digests_of(key)
+    caller = recognized(caller_by_digest(*digests), now=now, ip=ip)
     if caller.use_is_due:
-        yield partial(note_former_use, key_id=caller.key_id, digests=digests, now=now)
+        note_former_use(key_id=caller.key_id, digests=digests, now=now)
     return caller
 
 
-def recognize(caller: Caller, *, now: datetime, ip: str | None) -> None:
-    """Note who calls, for the log. Raises as `authenticate` does for a key that is known."""
+async def authenticate_async(digests: Sequence[bytes], *, now: datetime, ip: str | None) -> Caller:
+    """The same on the running loop, by `digests_of` the key."""
+    caller = recognized(await caller_by_digest_async(*digests), now=now, ip=ip)
+    if caller.use_is_due:
+        await pools.database(note_former_use, key_id=caller.key_id, digests=digests, now=now)
+    return caller
+
+
+def recognized(caller: Caller | None, *, now: datetime, ip: str | None) -> Caller:
+    """Note who calls, for the log, and let them in. Raises as `authenticate` does."""
+    if caller is None:
+        raise Unauthenticated(_UNKNOWN)
     log.note(
         tenant=ids.public(ids.TENANT, caller.tenant_id), key=ids.public(ids.KEY, caller.key_id)
     )
     let_in(caller, now=now, ip=ip)
+    return caller
 
 
 def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:
@@ -95,48 +100,6 @@ def require_scope(caller: Caller, scope: str) -> None:
     """Raise Forbidden unless the caller's key has the scope."""
     if scope not in caller.scopes:
         raise Forbidden(f"This API key lacks the scope {scope}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """`request.user` of a DRF view: the caller, never anonymous."""
-
-    caller: Caller
-    is_authenticated: bool = True
-    is_active: bool = True
-
-    @property
-    def pk(self) -> str:
-        """What throttles and logs may tell callers apart by."""
-        return str(self.caller.key_id)
-
-
-class ApiKeyAuthentication(BaseAuthentication):
-    """DRF's way to the same check. `request.user.caller` and `request.auth` are the Caller."""
-
-    @override
-    def authenticate(self, request: Request) -> tuple[Principal, Caller]:
-        """The principal and its caller; raises as `read_bearer` and `authenticate` do."""
-        key = read_bearer(request.META.get("HTTP_AUTHORIZATION"))
-        caller = authenticate(key, now=clock.now(), ip=request.META.get("REMOTE_ADDR"))
-        return Principal(caller), caller
-
-    @override
-    def authenticate_header(self, request: Request) -> str:
-        """Makes a refusal a 401 rather than a 403."""
-        return "Bearer"
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # its metaclass hook is untyped
-    """How the OpenAPI document describes the header."""
-
-    target_class = ApiKeyAuthentication
-    name = "apiKey"
-
-    @override
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """An HTTP bearer scheme."""
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "sk-pictor-…"}
 
 
 def _is_inside(ip: str | None, caller: Caller) -> bool:

@@ -29,7 +29,7 @@ from typing_extensions import override
 
 from accounts import rates
 from accounts.authentication import require_scope
-from accounts.selectors import Caller
+from accounts.callers import Caller
 from pictor.kit.api_bodies import ApiBody
 from pictor.kit.api_docs import Errors, described
 from pictor.kit.api_objects import ApiObject

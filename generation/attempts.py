@@ -20,10 +20,10 @@ from generation.claims import CLAIMED, Claim
 from generation.models import Attempt, Generation, Route, State
 from generation.outcome import AttemptEnd
 from pictor.kit import ids, prepared, rows
+from pictor.kit.loop_connections import fetch_async
 from pictor.kit.metrics import LONG
-from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
-from pictor.kit.prepared import Part
+from pictor.kit.prepared import Part, Statement, is_there
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +65,7 @@ class TakesNoTests(Exception):
     """The channel took tests when it was chosen, and its operator has changed that since."""
 
 
-@moment
-def begin_attempt(
+def attempt_begun(
     *,
     attempt_id: UUID,
     claim: Claim,
@@ -74,20 +73,24 @@ def begin_attempt(
     channel_id: int,
     upstream_model: str,
     upstream_size: str,
-) -> Steps[bool]:
+) -> Statement[bool]:
     """Write down that a channel is about to be called; False when the claim is lost, or too late.
 
     Safe to repeat with the same id: the first answer may have been lost with the connection.
-    Raises TakesNoTests.
     """
     facts = (attempt_id, number, channel_id, upstream_model, upstream_size)
+    values = [*facts, claim.generation.id, claim.dispatch]
+    return Statement(_BEGIN_ATTEMPT, values, is_there)
+
+
+async def begin(attempt: Statement[bool]) -> bool:
+    """Run `attempt_begun` on the loop. Raises TakesNoTests."""
     try:
-        row = yield Part(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch])
+        return await fetch_async(attempt)
     except IntegrityError as error:
         if isinstance(error.__cause__, IntegrityConstraintViolation):  # as our trigger says it
             raise TakesNoTests(str(error)) from error
         raise
-    return row is not None
 
 
 def begun_with_claim(

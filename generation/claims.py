@@ -13,8 +13,8 @@ nothing else. Every comparison of times uses the database's clock.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -24,8 +24,7 @@ from accounts.selectors import REVISION
 from generation.lease import WorkerEpoch
 from generation.models import Generation, State
 from pictor.kit import prepared, rows
-from pictor.kit.moments import Steps, moment
-from pictor.kit.prepared import Part
+from pictor.kit.prepared import Part, Row, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,9 @@ RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
 _TAKEN = Part(f"SELECT {CLAIMED}.*, EXISTS (SELECT FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
 
 
-@moment
-def take(
+def taken(
     *, generation_id: UUID, worker: WorkerEpoch, beginning: Part | None = None
-) -> Steps[Claim | None]:
+) -> Statement[Claim | None]:
     """Claim a queued generation under this worker's lease; None when it is not to be had.
 
     One in quarantine is not: `take_quarantined` claims those.
@@ -80,11 +78,9 @@ def take(
     """
     values = [generation_id, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
     if beginning is None:
-        row = yield Part(_TAKE, values)
-        return None if row is None else _claimed(*row)
+        return Statement(_TAKE, values, _claim)
     parts = {CLAIMED: Part(_TAKE, values), "begun": beginning}
-    row = yield prepared.together(answer=_TAKEN, **parts)
-    return None if row is None else _claimed(*row[:-1], has_begun=row[-1])
+    return Statement(*prepared.together(answer=_TAKEN, **parts), _begun_claim)
 
 
 _TAKE_QUARANTINED = f"""
@@ -112,15 +108,21 @@ def take_quarantined(*, worker: WorkerEpoch, in_hand: Mapping[UUID, int]) -> Cla
         in_hand: how many the worker has of each tenant.
     """
     held = (list(in_hand), list(in_hand.values()))
-    row = prepared.fetch_one(
-        _TAKE_QUARANTINED, [*held, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
-    )
-    return None if row is None else _claimed(*row)
+    values = [*held, settings.MAX_DISPATCHES, worker, settings.LEASE_SECONDS]
+    return prepared.fetch(Statement(_TAKE_QUARANTINED, values, _claim))
 
 
-def _claimed(seconds_left: float, revision: int, *values: Any, has_begun: bool = False) -> Claim:
+def _claim(row: Row | None) -> Claim | None:
+    if row is None:
+        return None
+    seconds_left, revision, *values = row
     generation = rows.read(Generation, values)
-    return Claim(generation, generation.dispatch, seconds_left, revision, has_begun)
+    return Claim(generation, generation.dispatch, seconds_left, revision)
+
+
+def _begun_claim(row: Row | None) -> Claim | None:
+    claim = _claim(None if row is None else row[:-1])
+    return None if row is None or claim is None else replace(claim, has_begun=row[-1])
 
 
 def acquit(*, worker: WorkerEpoch) -> None:

@@ -6,25 +6,19 @@ work by the safety poll. So a broker that is down is logged and is never a calle
 
 import base64
 import json
-import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from redis.exceptions import RedisError
-
 from generation.channels.declaration import Task
 from generation.claims import Queued
 from generation.models import Generation
 from generation.selectors import Finished
 from generation.wakeups import has_words, told
-from pictor.kit.moments import Steps, moment
-from pictor.kit.redis_client import Asked
-
-logger = logging.getLogger(__name__)
+from pictor.kit.pauses import Pause
+from pictor.kit.redis_client import Command, ask
 
 FINISHED = "pictor:finished"
 """Pub/sub channel of wake-ups: a JSON list of generation ids, or of what wakeups.py tells."""
@@ -36,55 +30,8 @@ QUEUE = "images"
 FORMAT = 1
 """Of a doorbell; without a number it is 1."""
 
-_BODY = '[%s, {"format": 1}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
-_MESSAGE = (
-    json.dumps(
-        {
-            "body": "BODY",
-            "content-encoding": "utf-8",
-            "content-type": "application/json",
-            "headers": {
-                "lang": "py",
-                "task": TASK,
-                "id": "ID",
-                "shadow": None,
-                "eta": None,
-                "expires": None,
-                "group": None,
-                "group_index": None,
-                "retries": 0,
-                "timelimit": [None, None],
-                "root_id": "ID",
-                "parent_id": None,
-                "argsrepr": "ARGS",
-                "kwargsrepr": "{'format': 1}",
-                "origin": "pictor",
-                "ignore_result": None,
-                "replaced_task_nesting": 0,
-                "stamped_headers": None,
-                "stamps": {},
-            },
-            "properties": {
-                "correlation_id": "ID",
-                "reply_to": "",
-                "delivery_mode": 2,
-                "delivery_info": {"exchange": "", "routing_key": QUEUE},
-                "priority": 0,
-                "body_encoding": "base64",
-                "delivery_tag": "ID",
-            },
-        }
-    )
-    .replace("%", "%%")
-    .replace('"ID"', '"%(id)s"')
-    .replace('"ARGS"', "%(arguments)s")
-    .replace("BODY", "%(body)s")
-)
-"""What Celery would render anew for each message; a test compares the two."""
-
-QUIET_SECONDS = 1.0
-"""After a failure no bell is tried for this long: a dead broker must not slow anything down."""
-_quiet_until = 0.0
+_QUIET = Pause(1.0, "bells are not heard")
+"""A dead broker must not slow anything down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +76,56 @@ def _tenant(text: str) -> UUID:
     return UUID(text)
 
 
-@moment
-def ring(bell: Ring) -> Steps[bool]:
+def doorbell(bell: Ring) -> Command[bool]:
     """Tell an image worker that a generation is queued. False when the broker did not take it."""
-    global _quiet_until  # noqa: PLW0603 - one broker a process, seen the same by all its threads
-    if time.monotonic() < _quiet_until:
-        return False
-    try:
-        yield Asked(("LPUSH", QUEUE, _message_of(bell)), is_broker=True)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the generation is accepted already
-        _quiet_until = time.monotonic() + QUIET_SECONDS
-        logger.warning("the doorbell was not heard: %s", error)
-        return False
-    return True
+    words = ("LPUSH", QUEUE, json.dumps(_message_of(bell)))
+    return Command(words, lambda _: True, lambda: False, _QUIET, is_broker=True)
 
 
-def _message_of(bell: Ring) -> str:
-    """The doorbell as it lies in its queue. The generation's id serves as the message's too."""
-    arguments = bell.arguments
-    body = base64.b64encode((_BODY % json.dumps(arguments)).encode()).decode()
-    said = {"id": bell.queued.generation_id, "arguments": json.dumps(repr(arguments)), "body": body}
-    return _MESSAGE % said
+def _message_of(bell: Ring) -> dict[str, Any]:
+    """The doorbell as Celery would send it. The generation's id serves as the message's too."""
+    message_id, arguments, said = str(bell.queued.generation_id), bell.arguments, {"format": FORMAT}
+    chained = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+    return {
+        "body": base64.b64encode(json.dumps([arguments, said, chained]).encode()).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": TASK,
+            "id": message_id,
+            "shadow": None,
+            "eta": None,
+            "expires": None,
+            "group": None,
+            "group_index": None,
+            "retries": 0,
+            "timelimit": [None, None],
+            "root_id": message_id,
+            "parent_id": None,
+            "argsrepr": repr(arguments),
+            "kwargsrepr": repr(said),
+            "origin": "pictor",
+            "ignore_result": None,
+            "replaced_task_nesting": 0,
+            "stamped_headers": None,
+            "stamps": {},
+        },
+        "properties": {
+            "correlation_id": message_id,
+            "reply_to": "",
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": message_id,
+        },
+    }
+
+
+def ring(bell: Ring) -> bool:
+    """Ring it, in this thread."""
+    return ask(doorbell(bell))
 
 
 def ring_all(waiting: Iterable[Queued]) -> None:
@@ -158,28 +134,18 @@ def ring_all(waiting: Iterable[Queued]) -> None:
         ring(Ring(queued))
 
 
-@moment
-def wake(generation_ids: Iterable[UUID]) -> Steps[None]:
+def wake(generation_ids: Iterable[UUID]) -> None:
     """Tell the web processes that generations are final."""
-    yield from _published(json.dumps([str(generation_id) for generation_id in generation_ids]))
+    ask(_published(json.dumps([str(generation_id) for generation_id in generation_ids])))
 
 
-@moment
-def tell(finished: Finished) -> Steps[None]:
+def wake_up(finished: Finished) -> Command[None]:
     """The same of one, with all that its caller is answered from, unless that has words in it."""
     message = "" if has_words(finished) else json.dumps([told(finished)])
-    if 0 < len(message) <= MAX_TOLD_BYTES:
-        yield from _published(message)
-    else:
-        yield from wake.steps([finished.generation.id])
+    if not 0 < len(message) <= MAX_TOLD_BYTES:
+        message = json.dumps([str(finished.generation.id)])
+    return _published(message)
 
 
-def _published(message: str) -> Steps[None]:
-    global _quiet_until  # noqa: PLW0603 - as in ring()
-    if time.monotonic() < _quiet_until:
-        return
-    try:
-        yield Asked(("PUBLISH", FINISHED, message))
-    except RedisError as error:
-        _quiet_until = time.monotonic() + QUIET_SECONDS
-        logger.warning("the wake-up was not sent: %s", error)
+def _published(message: str) -> Command[None]:
+    return Command(("PUBLISH", FINISHED, message), lambda _: None, lambda: None, _QUIET)

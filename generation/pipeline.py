@@ -1,4 +1,4 @@
-"""THE FLOW. A request's journey on one screen: submit() in the web process, run() in a worker.
+"""THE FLOW. A request's journey: submit() in the web process, run() in a worker.
 
     api → admission → dispatch → channel adapter → store → settle → notify
 
@@ -9,14 +9,30 @@ each promises if the process dies there is in docs/ARCHITECTURE.md.
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
 from generation import claims, notify
-from generation.admission import entry
-from generation.admission.service import Admitted, Deferred
+from generation.admission import inputs
+from generation.admission.arrival import (
+    Arrival,
+    Changed,
+    Identity,
+    Refused,
+    asked_anew,
+    count,
+    let_in,
+    looked_up,
+    rates_told,
+    refusals,
+    who_asks,
+)
+from generation.admission.orphans import Undecided
+from generation.admission.service import Admitted, Deferred, Submission, admit, hold, refuse_early
 from generation.claims import Claim
 from generation.dispatch.choosing import Opening
 from generation.dispatch.claiming import ClaimInDoubt, claimed
@@ -27,29 +43,118 @@ from generation.notify import Ring
 from generation.outcome import TIMED_OUT, Delivery, Failure, not_stored
 from generation.selectors import Finished
 from generation.settlement import fail, fail_unforeseen, settle_and_tell, settle_unheard
-from pictor.kit import clock, log, pools
+from pictor.kit import clock, log, pools, retries
+from pictor.kit.errors import PictorError
 from pictor.kit.ids import GenerationId
+from pictor.kit.redis_client import ask_async
 from storage.models import StoredImage
 from storage.services import StorageFailed
 
-if TYPE_CHECKING:  # a worker has no use for what reads requests: 7 MB
-    from generation.admission.arrival import Arrival
-
 logger = logging.getLogger(__name__)
 
+_once_decided = retries.calls(pause_seconds=0.5)
+"""Looks again at a web process that may have died, until that is known."""
 
-async def submit(arrival: "Arrival", *, generation_id: GenerationId) -> Admitted:
-    """Admit a request, mostly in one turn: read, quote, hold, commit, ring.
+
+async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
+    """Admit a request, mostly in one turn.
 
     Raises the PictorError that refuses it; nothing is held or left on storage then.
     """
     with arrival.spools:  # what came is kept until it is admitted: an image may take minutes
-        arrival = arrival.attended(generation_id)
-        match await arrival.in_turn(entry.at_once, arrival, generation_id):
-            case Admitted() as admitted:
-                return admitted
-            case Deferred(submission):
-                return await entry.later(arrival, submission, generation_id)
+        # Once its turn has begun it goes on without its caller.
+        turn = partial(_submitted, arrival, generation_id)
+        first = await pools.admission().run(arrival.lane, turn)
+        if isinstance(first, Deferred):
+            return await _continued(arrival, first, generation_id)
+        return first
+
+
+async def _submitted(arrival: Arrival, generation_id: GenerationId) -> Admitted | Deferred:
+    """Who asks → how often → with what → quote → hold, commit → ring."""
+    identity = await who_asks(arrival)
+    try:
+        held = await _held(arrival, identity, generation_id)
+    except (Refused, Changed) as tried:
+        present = await asked_anew(arrival, identity, tried)
+        held = await _held(arrival, present, generation_id)
+    return await _rung(held) if isinstance(held, Admitted) else held
+
+
+async def _held(
+    arrival: Arrival, identity: Identity, generation_id: GenerationId
+) -> Admitted | Deferred:
+    """Hold the money for it, or say what it has to wait for first.
+
+    Raises Refused or Changed of a remembered caller, else the PictorError that refuses it.
+    """
+    with refusals(identity, identity.counted):
+        let_in(arrival, identity)
+        fields = await arrival.fields()
+        images = 0 if isinstance(fields, PictorError) else fields.get("n", 1)
+        counted = await count(identity, images=images)
+    with refusals(identity, counted):
+        if isinstance(fields, PictorError):
+            raise fields
+        submission, now = arrival.submission(identity, fields), clock.now()
+        if inputs.are_in(fields):
+            if identity.is_remembered:
+                raise Changed(counted)
+            await refuse_early(submission, now=now)
+            return Deferred(submission, counted.headers)
+        inputs.check_no_long_text(fields, arrival.body)
+        if submission.is_plain and arrival.body.is_short:
+            holding = hold(submission, generation_id=generation_id, now=now)
+        else:
+            holding = pools.database(admit, submission, generation_id=generation_id, now=now)
+        try:
+            return replace(await holding, headers=counted.headers)
+        except Undecided:
+            return Deferred(submission, counted.headers)
+
+
+async def _continued(arrival: Arrival, deferred: Deferred, generation_id: GenerationId) -> Admitted:
+    """Store its images, and admit it as soon as it is known which web processes are alive.
+
+    Outside of the turn, so who leaves while images are verified is not charged.
+    """
+    submission, now = deferred.submission, clock.now()
+    arrival.spools.owner = str(submission.caller.tenant_id)
+    with rates_told(deferred.headers):
+        images = await pools.storage(
+            inputs.extract, submission.request, arrival.body, arrival.spools
+        )
+        async with images.stored(arrival.lane, generation_id, now) as rows:
+            whole = replace(submission, request=images.request, inputs=rows)
+            turn = partial(_admitted, arrival, whole, generation_id, now)
+            in_turn = partial(pools.admission().run, arrival.lane, turn)
+            admitted = await _once_decided(Undecided, in_turn)
+            if not admitted.is_new:
+                await images.forget()
+    return replace(admitted, headers=deferred.headers)
+
+
+async def _admitted(
+    arrival: Arrival, submission: Submission, generation_id: GenerationId, now: datetime
+) -> Admitted:
+    caller = await looked_up(arrival)  # the key may have been revoked meanwhile
+    present = replace(submission, caller=caller)
+    return await _rung(await pools.database(admit, present, generation_id=generation_id, now=now))
+
+
+async def _rung(admitted: Admitted) -> Admitted:
+    """With the doorbell rung for what is new."""
+    if admitted.is_new:
+        await ask_async(notify.doorbell(Ring.of(admitted.generation)))
+    return admitted
+
+
+def enter(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
+    """Admit and ring for a page, in its thread. Raises the PictorError that refuses it."""
+    admitted = admit(submission, generation_id=generation_id, now=now)
+    if admitted.is_new:
+        notify.ring(Ring.of(admitted.generation))
+    return admitted
 
 
 async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
@@ -103,7 +208,7 @@ async def _settled(
         late = Failure(TIMED_OUT, ended=not_stored(delivery, "settled too late").ended)
         return await pools.database(_dated, fail, claim=claim, failure=late)
     made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
-    is_settled = await settle_unheard.on_loop(**made, at=clock.now)
+    is_settled = await settle_unheard(**made, at=clock.now)
     return is_settled or await pools.database(_dated, settle_and_tell, **made)
 
 
@@ -117,4 +222,4 @@ async def _end(
 ) -> None:
     """Make it final, however often the database goes away, and wake whoever waits for it."""
     if await pools.again(end):  # or the claim was lost on the way
-        await notify.tell.on_loop(Finished(claim.generation, tuple(stored)))
+        await ask_async(notify.wake_up(Finished(claim.generation, tuple(stored))))

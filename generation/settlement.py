@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -37,12 +36,11 @@ from generation.attempts import attempt_ended, cut_off, end_attempt
 from generation.claims import Claim, held_by
 from generation.models import Generation, IdempotencyRecord, State
 from generation.outcome import BROKEN, Delivery, Failure, error_row
-from pictor.kit import prepared, rows
+from pictor.kit import loop_connections, pools, prepared, rows
 from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
-from pictor.kit.moments import CONNECT, Steps, moment
 from pictor.kit.money import Micros
-from pictor.kit.prepared import Part
+from pictor.kit.prepared import Part, Statement, is_there
 from storage.models import StoredImage
 from storage.services import images_kept
 from webhooks.announcing import announce, nobody_listens
@@ -65,14 +63,13 @@ IMAGE_SECONDS = Histogram(
 _TOLD = {State.SUCCEEDED: SUCCEEDED, State.FAILED: FAILED, State.CANCELED: CANCELED}
 
 
-@moment
-def settle_unheard(
+async def settle_unheard(
     *,
     claim: Claim,
     delivery: Delivery,
     stored: Sequence[StoredImage],
     at: Callable[[], datetime],
-) -> Steps[bool]:
+) -> bool:
     """Charge what was delivered, in one statement; the generation succeeds.
 
     False when the claim is lost, and where a webhook is to be told of it.
@@ -81,18 +78,21 @@ def settle_unheard(
     """
     generation = claim.generation
     books = pricing.PricedRequest.from_json(generation.priced).books
-    table = known_table_of(books) or (yield partial(table_of, books))
-    yield CONNECT
-    began, now = time.perf_counter(), at()
+    table = known_table_of(books)
+    if table is None:
+        table = await pools.database(table_of, books)
     unheard = nobody_listens(tenant_id=generation.tenant_id, livemode=generation.livemode)
     bill = bill_of(generation, delivery, table)
-    ending = _success(generation, delivery, bill, now)
-    row = yield _settled(claim, delivery, bill, stored, ending, condition=unheard)
-    if row is None:
-        return False
-    SETTLE_SECONDS.observe(time.perf_counter() - began)
-    _succeed(generation, ending, bill)
-    return True
+    async with loop_connections.one() as connection:
+        began, now = time.perf_counter(), at()
+        ending = _success(generation, delivery, bill, now)
+        is_final = await connection.fetch(
+            _settled(claim, delivery, bill, stored, ending, condition=unheard)
+        )
+    if is_final:
+        SETTLE_SECONDS.observe(time.perf_counter() - began)
+        _succeed(generation, ending, bill)
+    return is_final
 
 
 @SETTLE_SECONDS.time()
@@ -106,8 +106,7 @@ def settle_and_tell(
     ending = _success(generation, delivery, bill, now)
     with transaction.atomic():
         _tell(generation, State.SUCCEEDED, now)
-        settled = _settled(claim, delivery, bill, stored, ending)
-        is_final = prepared.fetch_one(*settled) is not None
+        is_final = prepared.fetch(_settled(claim, delivery, bill, stored, ending))
         transaction.set_rollback(not is_final)
     if is_final:
         _succeed(generation, ending, bill)
@@ -146,7 +145,7 @@ def _settled(
     ending: Mapping[str, Any],
     *,
     condition: Part = ALWAYS,
-) -> Part:
+) -> Statement[bool]:
     """The statement of a settlement: what makes the generation final, and what follows if it did.
 
     It does nothing where `condition` has no row. What counts its usage reads from the hold's end:
@@ -176,7 +175,7 @@ def _settled(
     if generation.livemode:
         usage = _usage_of_images(generation, delivery, bill, at=now)
         parts["counted"] = usage_recorded(usage, given="ended")
-    return prepared.together(answer=FINAL, **parts)
+    return Statement(*prepared.together(answer=FINAL, **parts), is_there)
 
 
 def fail(*, claim: Claim, failure: Failure, now: datetime) -> bool:

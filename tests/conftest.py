@@ -16,7 +16,8 @@ from django.test import TransactionTestCase
 
 from accounts.rates import shared
 from generation import notify
-from pictor.kit import loop_connections, pools, prepared
+from generation.dispatch import announce
+from pictor.kit import pools, prepared
 from pictor.kit.threads import Threads
 from tests.databases import empty
 
@@ -34,8 +35,8 @@ def failures_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A test that met such a failure must not leave it to the next one in its process.
     """
-    monkeypatch.setattr(notify, "_quiet_until", 0.0)
-    monkeypatch.setattr(shared, "_away_until", 0.0)
+    for pause in (notify._QUIET, shared._AWAY, announce._UNHEARD):  # noqa: SLF001 - of this process
+        monkeypatch.setattr(pause, "_until", 0.0)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -75,7 +76,6 @@ def quick_passwords() -> Iterator[None]:
 def pooled_connections(transactional_db: None) -> Iterator[None]:
     """A database for loops and for the fixed pools' threads; its connections end with the test."""
     yield
-    loop_connections.finish()
     named = (("views", 8), ("removals", 2), ("probes", 1), ("figures", 1), ("database", 8))
     every = [(pools._threads(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
     asyncio.run(_close_all(every))

@@ -12,26 +12,27 @@ from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
 
+from accounts.callers import Caller, Limits, caller_by_digest
 from accounts.models import SCOPES
-from accounts.selectors import Caller, Limits, caller_by_digest
 from accounts.services import KeyRules, create_tenant, issue_api_key
 from billing.selectors import balance_of
+from billing.services import hold_placed
 from generation.admission.service import Admitted, Submission, admit
-from generation.attempts import begin_attempt
+from generation.attempts import attempt_begun
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.snapshot import catalogue_at
 from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.registry import USUAL_KIND, abilities_of
-from generation.claims import Claim, Queued
+from generation.claims import Claim, Queued, taken
 from generation.dispatch.gate import Gate
 from generation.lease import WorkerEpoch, enlist
 from generation.management.seeding import seeded_contracts
 from generation.models import Channel, Generation, Route
 from generation.outcome import Delivery, VerifiedImage
-from generation.settlement import settle_and_tell, settle_unheard
 from pictor.kit import clock
 from pictor.kit.ids import GenerationId, TenantId, new_uuid
 from pictor.kit.money import Micros
+from pictor.kit.prepared import Part, fetch
 from pictor.kit.spool import Spools
 from storage.models import StoredImage
 
@@ -185,6 +186,18 @@ def make_worker() -> WorkerEpoch:
     return enlist()
 
 
+def place_hold(**facts: Any) -> None:
+    """Place a hold within the test's transaction."""
+    fetch(hold_placed(**facts))
+
+
+def take(
+    *, generation_id: UUID, worker: WorkerEpoch, beginning: Part | None = None
+) -> Claim | None:
+    """Claim it within the test's transaction, as an image worker does on its loop."""
+    return fetch(taken(generation_id=generation_id, worker=worker, beginning=beginning))
+
+
 def queued_as(generation: Generation) -> Queued:
     """How it is found while it waits."""
     return Queued(generation.id, generation.tenant_id, generation.livemode)
@@ -193,7 +206,7 @@ def queued_as(generation: Generation) -> Queued:
 def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
     """An attempt on the channel under this claim; None where the claim is lost."""
     attempt_id = new_uuid()
-    has_begun = begin_attempt(
+    attempt = attempt_begun(
         attempt_id=attempt_id,
         claim=claim,
         number=number,
@@ -201,6 +214,7 @@ def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
         upstream_model="gpt-image-2",
         upstream_size="1024x1024",
     )
+    has_begun = fetch(attempt)
     return attempt_id if has_begun else None
 
 
@@ -219,13 +233,15 @@ def make_delivery(
     route = catalogue_at(claim.revision).routes_for(made.model, livemode=made.livemode)[0]
     if attempt_id is None:
         attempt_id = new_uuid()
-        begin_attempt(
-            attempt_id=attempt_id,
-            claim=claim,
-            number=number,
-            channel_id=route.channel_id,
-            upstream_model=route.upstream_model,
-            upstream_size=claim.generation.size,
+        fetch(
+            attempt_begun(
+                attempt_id=attempt_id,
+                claim=claim,
+                number=number,
+                channel_id=route.channel_id,
+                upstream_model=route.upstream_model,
+                upstream_size=claim.generation.size,
+            )
         )
     images = [
         VerifiedImage(spools.new(max_bytes=1000), "png", width, height, None)
@@ -240,14 +256,6 @@ def make_delivery(
         answer=UpstreamAnswer(images=(), quality=quality, usage=usage, request_id="up-1"),
         images=tuple(images),
     )
-
-
-def settle(
-    *, claim: Claim, delivery: Delivery, stored: Sequence[StoredImage], now: datetime
-) -> bool:
-    """Settle as an image worker does, dated by the test."""
-    made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
-    return settle_unheard(**made, at=lambda: now) or settle_and_tell(**made, now=now)
 
 
 def stored_images(claim: Claim, delivery: Delivery) -> list[StoredImage]:

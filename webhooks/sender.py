@@ -15,9 +15,10 @@ import uvloop
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from accounts.rates.of_tests import SENDING_BYTES, count_of_test
+from accounts.rates.of_tests import SENDING_BYTES, counting_of_test
 from pictor.kit import clock, pools, vital
 from pictor.kit.http import HttpPool, LookUpsBusy
+from pictor.kit.redis_client import ask_async
 from webhooks import outbox
 from webhooks.outbox import Order, Outcome
 from webhooks.sending import ATTEMPT_SECONDS, CONNECT_SECONDS, send
@@ -104,8 +105,7 @@ async def _has_room(order: Order) -> bool:
     tenant_id = order.test_of
     if tenant_id is None:
         return True
-    has_room: bool = await count_of_test.on_loop(tenant_id, SENDING_BYTES, now=clock.now())
-    return has_room
+    return await ask_async(counting_of_test(tenant_id, SENDING_BYTES, now=clock.now()))
 
 
 _stop = threading.Event()

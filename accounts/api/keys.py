@@ -12,9 +12,10 @@ from rest_framework import serializers
 
 from accounts import rates
 from accounts.api.key_bodies import USUAL_OVERLAP, KeyChange, NewKey, Rotation
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.models import MANAGES_KEYS, ApiKey
-from accounts.selectors import Caller, api_key_by_id, api_keys_of
+from accounts.selectors import api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
     By,

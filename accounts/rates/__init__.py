@@ -10,12 +10,15 @@ What only looks is counted too, by tenant: in one bucket of its kind.
 """
 
 import hashlib
+from collections.abc import Sequence
 from uuid import UUID
 
+from accounts.callers import Caller
 from accounts.mailboxes import mailbox_of
 from accounts.rates import shared
 from accounts.rates.buckets import (
     Bucket,
+    Taken,
     bucket_of_key_changes,
     bucket_of_new_pictures,
     bucket_of_pages,
@@ -29,22 +32,29 @@ from accounts.rates.buckets import (
     headers_of,
     refusal_of,
 )
-from accounts.selectors import Caller
-from pictor.kit.moments import Steps, moment
+from pictor.kit import redis_client
 
 MANY_SENDINGS = 10
 """What sending all that was missed counts as."""
 
 
-@moment
-def take(caller: Caller, *, images: int) -> Steps[dict[str, str]]:
+def take(caller: Caller, *, images: int) -> dict[str, str]:
     """Count one request for this number of images; the `x-ratelimit-…` headers of its answer.
 
     Raises RateLimited, with a true `retry_after` and those headers, when a bucket is too empty. A
     request for more images than a minute allows can never pass and is told so.
     """
     buckets = buckets_of(caller, images)
-    taken = yield from shared.take.steps(buckets)
+    return _headers(buckets, redis_client.ask(shared.taking(buckets)))
+
+
+async def take_async(caller: Caller, *, images: int) -> dict[str, str]:
+    """The same on the running loop."""
+    buckets = buckets_of(caller, images)
+    return _headers(buckets, await redis_client.ask_async(shared.taking(buckets)))
+
+
+def _headers(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
     headers = headers_of(buckets, taken)
     if taken.wait_seconds:
         raise refusal_of(buckets, taken, headers)
@@ -108,6 +118,6 @@ def _take_one(bucket: Bucket) -> None:
 
 
 def _take_all(buckets: list[Bucket]) -> None:
-    taken = shared.take(buckets)
+    taken = redis_client.ask(shared.taking(buckets))
     if taken.wait_seconds:
         raise refusal_of(buckets, taken, {})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.selectors import Caller
+from accounts.callers import Caller
 from pictor.kit.errors import RateLimited
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from accounts.rates import shared
 from pictor.kit.errors import InsufficientQuota
-from pictor.kit.moments import Steps, moment
+from pictor.kit.redis_client import Command
 
 TESTS_KEPT = timedelta(hours=23)
 """Images and words of tests, and what webhooks were told: with the next hourly run they are gone
@@ -32,10 +32,9 @@ def used_up() -> InsufficientQuota:
     )
 
 
-@moment
-def count_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> Steps[bool]:
+def counting_of_test(tenant_id: UUID, size_bytes: int, *, now: datetime) -> Command[bool]:
     """Count what a test leaves; whether the tenant's UTC day had room before."""
     day = now.astimezone(UTC).date()
     name = f"pictor:rate:{{{tenant_id}}}:tests:{day}"
-    used = yield from shared.add.steps(name, size_bytes, kept=timedelta(days=2))
-    return used is None or used - size_bytes < settings.TEST_BYTES_PER_DAY
+    most = settings.TEST_BYTES_PER_DAY
+    return shared.adding(name, size_bytes, most=most, kept=timedelta(days=2))

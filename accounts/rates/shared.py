@@ -1,25 +1,14 @@
 """The buckets on Redis, seen the same by every process; in this process while Redis is away."""
 
-import hashlib
-import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
-
-from redis.exceptions import NoScriptError, RedisError
+from functools import partial
 
 from accounts.rates.buckets import STEP_SECONDS, Bucket, Taken
 from accounts.rates.local import LocalBuckets
-from pictor.kit.moments import Steps, moment
-from pictor.kit.redis_client import Asked
-
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
-
-AWAY_SECONDS = 2.0
-"""After a failure Redis is left alone for this long."""
+from pictor.kit.pauses import Pause
+from pictor.kit.redis_client import Command
 
 # KEYS: one hash a bucket. ARGV: capacity, cost and time to fill (ms) of each, then the step (ms). A
 # hash holds the level (x 1000) and the time (ms) of its last step. Returns wait_ms, then each level
@@ -65,60 +54,39 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 return sum
 """
 
-_DIGEST = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
-
-_away_until = 0.0
+_AWAY = Pause(2.0, "rate limits are kept locally")
 _local = LocalBuckets()
 
 
-@moment
-def take(buckets: Sequence[Bucket]) -> Steps[Taken]:
+def taking(buckets: Sequence[Bucket]) -> Command[Taken]:
     """From all or from none, in one Lua script on Redis' own clock."""
-    came = yield from _unless_away(_asked(_arguments(buckets)))
-    if came is None:
-        return _local.take(buckets, now=time.monotonic())
-    wait_ms, *levels = came
-    return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
-
-
-@moment
-def add(name: str, amount: int, *, kept: timedelta) -> Steps[int | None]:
-    """What a sum comes to with this amount, kept for so long; None while Redis is away."""
-    return (yield from _unless_away(_sum(name, amount, kept)))
-
-
-def _unless_away(asked: Steps[T]) -> Steps[T | None]:
-    """Redis' answer; None where it gives none, and for a while after that."""
-    global _away_until  # noqa: PLW0603 - one Redis a process, seen the same by all its threads
-    if time.monotonic() >= _away_until:
-        try:
-            return (yield from asked)
-        except RedisError as error:
-            _away_until = time.monotonic() + AWAY_SECONDS
-            logger.warning("rate limits are kept locally: %s", error)
-    return None
-
-
-def _asked(arguments: tuple[Any, ...]) -> Steps[list[int]]:
-    """By its digest; a server that has just started does not know it yet."""
-    try:
-        levels: list[int] = yield Asked(("EVALSHA", _DIGEST, *arguments))
-    except NoScriptError:
-        levels = yield Asked(("EVAL", _TAKE, *arguments))
-    return levels
-
-
-def _sum(name: str, amount: int, kept: timedelta) -> Steps[int]:
-    total: int = yield Asked(("EVAL", _ADD, 1, name, amount, int(kept.total_seconds())))
-    return total
-
-
-def _arguments(buckets: Sequence[Bucket]) -> tuple[Any, ...]:
-    """How many keys, the keys, and what the script makes of them."""
     numbers = [
         number
         for bucket in buckets
         for number in (bucket.capacity, bucket.cost, int(bucket.seconds * 1000))
     ]
     names = [bucket.name for bucket in buckets]
-    return len(names), *names, *numbers, int(STEP_SECONDS * 1000)
+    words: list[str | int] = ["EVAL", _TAKE, len(names), *names, *numbers, int(STEP_SECONDS * 1000)]
+    return Command(words, _taken, partial(_taken_here, buckets), _AWAY)
+
+
+def adding(name: str, amount: int, *, most: int, kept: timedelta) -> Command[bool]:
+    """Add to a sum that is kept for so long; whether it was below `most` before.
+
+    True while Redis is away.
+    """
+
+    def had_room(total: int) -> bool:
+        return total - amount < most
+
+    words = ("EVAL", _ADD, 1, name, amount, int(kept.total_seconds()))
+    return Command(words, had_room, lambda: True, _AWAY)
+
+
+def _taken(reply: Sequence[int]) -> Taken:
+    wait_ms, *levels = reply
+    return Taken(wait_ms / 1000, tuple(level / 1000 for level in levels))
+
+
+def _taken_here(buckets: Sequence[Bucket]) -> Taken:
+    return _local.take(buckets, now=time.monotonic())

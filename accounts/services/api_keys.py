@@ -11,10 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts import keys
+from accounts.callers import NOTED_EVERY
 from accounts.locks import tenant_for_update
 from accounts.models import Actor, ApiKey, Tenant, User, default_scopes
 from accounts.offer import offer
-from accounts.selectors import NOTED_EVERY
 from accounts.services.audit import record
 from pictor.kit import clock
 from pictor.kit.money import Micros

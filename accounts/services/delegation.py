@@ -12,9 +12,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.callers import Caller
 from accounts.locks import tenant_for_update
 from accounts.models import MANAGES_KEYS, SCOPES, Actor, ApiKey, Membership, Tenant, User
-from accounts.selectors import Caller
 from accounts.services.api_keys import (
     KeyRules,
     change_api_key,

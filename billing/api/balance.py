@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller
 from billing.selectors import balance_of
 from pictor.kit.api_objects import ApiObject, Constant, Usd
 

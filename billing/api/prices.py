@@ -6,9 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts import rates
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.offer import offer
-from accounts.selectors import Caller
 from billing.pricing import AUTO, REFERENCE, PriceKey, PriceTable
 from billing.selectors import price_tables, withdrawals
 from pictor.kit import clock

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from rest_framework import serializers
 
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller
 from billing.rules import RULES
 from pictor.kit.api_objects import ApiObject, Constant
 from pictor.kit.api_queries import NoQuery

@@ -12,8 +12,8 @@ from rest_framework import serializers
 from typing_extensions import override
 
 from accounts import rates
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller
 from billing.periods import Bucket, buckets_between
 from billing.selectors import Group, Used, usage_between
 from pictor.kit import clock, ids

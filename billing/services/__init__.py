@@ -1,9 +1,9 @@
 """Everything that moves money or changes prices. Money moves nowhere else.
 
 Amounts are whole micro-USD. `end_hold` runs inside the caller's transaction, which must roll back
-when it raises, and so does `place_hold` unless it is given what else its statement writes; the
+when it raises, and so does the statement of `hold_placed` unless it is given what it is for; the
 others are a transaction themselves, or part of the caller's. What has a past participle for its
-name is a part of a statement.
+name is a statement, or a part of one.
 """
 
 from billing.services.accounts import (
@@ -25,7 +25,7 @@ from billing.services.holds import (
     LedgerError,
     end_hold,
     hold_ended,
-    place_hold,
+    hold_placed,
 )
 from billing.services.past import PastHold, Refills, write_past
 from billing.services.prices import (
@@ -64,12 +64,12 @@ __all__ = [
     "draft_price_book",
     "end_hold",
     "hold_ended",
+    "hold_placed",
     "is_due",
     "keep_checkpoints",
     "look_at_balances",
     "look_at_budgets",
     "open_account",
-    "place_hold",
     "publish_price_book",
     "record_proof",
     "record_usage",

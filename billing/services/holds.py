@@ -8,6 +8,7 @@ moves.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from uuid import UUID
 
 from django.db import IntegrityError, connection
@@ -17,9 +18,8 @@ from billing.models import Account
 from billing.seals import hold_key
 from pictor.kit import clock, prepared
 from pictor.kit.errors import InsufficientQuota, PictorError, QuotaLimit, RateLimited
-from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros, to_decimal
-from pictor.kit.prepared import Part
+from pictor.kit.prepared import Part, Row, Statement
 from pictor.kit.seals import microseconds
 
 _RETRY_AFTER_SECONDS = 1
@@ -28,18 +28,8 @@ _OWNERS: dict[QuotaLimit, str] = {"workspace": "workspace", "key": "API key"}
 PLACED = "placed"
 """The part of a hold's statement that has a row where it was placed."""
 
-_PLACE = """
-SELECT refused_by, missing FROM pictor_place_hold_v1(
-    %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-# Its arguments are the condition's columns, so nothing is placed before that has its row.
-_PLACE_IF = """
-SELECT refused_by, missing FROM condition AS c, LATERAL pictor_place_hold_v1(
-    c.tenant_id, c.key_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
 _PLACED = Part("SELECT FROM hold WHERE refused_by IS NULL", ())
 _FOUND = Part("SELECT * FROM hold", ())
-_END = "SELECT pictor_end_hold_v1(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 class LedgerError(Exception):
@@ -76,8 +66,7 @@ class Hold:
 UNLIMITED = HoldLimits()
 
 
-@moment
-def place_hold(
+def hold_placed(
     *,
     tenant_id: UUID,
     key_id: UUID,
@@ -88,33 +77,60 @@ def place_hold(
     evidence: bytes | None = None,
     writes: Part | None = None,
     condition: Part | None = None,
-) -> Steps[None]:
-    """Move `amount` from available to held, count one request in flight, and write what it is for.
+) -> Statement[None]:
+    """The statement that moves `amount` from available to held, and counts a request in flight.
 
-    `writes` is a part of the same statement that reads from PLACED; without it, call this in a
-    thread, in the transaction of what it is for. `evidence` is a digest of what the money is held
-    for, sealed into the transfer. `condition`, which needs `writes`, is a part that has `tenant_id`
-    and `key_id` in one row, or no row. An amount of 0 moves nothing but counts. Raises
-    InsufficientQuota (balance, or the tenant's or the key's budget of this UTC day or month),
-    RateLimited (requests in flight of tenant or key) or ConditionFailed; nothing is written then.
+    `writes`, a part that reads from PLACED, writes what it is for; without it, run the statement in
+    the transaction that does. `evidence` is a digest of what the money is held for, sealed into the
+    transfer. `condition`, which needs `writes`, is a part that has `tenant_id` and `key_id` in one
+    row, or no row. An amount of 0 moves nothing but counts. Raises InsufficientQuota (balance, or
+    the tenant's or the key's budget of this UTC day or month), RateLimited (requests in flight of
+    tenant or key) or ConditionFailed; nothing is written then.
     """
     if amount < 0:
         raise LedgerError("a hold cannot be negative")
     if writes is None:
         _require_transaction()
-    whose = (tenant_id, key_id) if condition is None else ()
-    what = (generation_id, int(amount))
-    windows = (window_start("day", now), window_start("month", now))
-    of_tenant = (limits.tenant_in_flight, limits.tenant_budget_day, limits.tenant_budget_month)
-    of_key = (limits.key_in_flight, limits.key_budget_day, limits.key_budget_month)
-    sealed = (*_sealed(generation_id, evidence), hold_key("hold", generation_id))
-    values = (*whose, *what, *windows, *of_tenant, *of_key, *sealed)
-    hold = Part(_PLACE if condition is None else _PLACE_IF, values)
+    at, content = _sealed(generation_id, evidence)
+    given = {
+        "p_generation": generation_id,
+        "p_amount": int(amount),
+        "p_day": window_start("day", now),
+        "p_month": window_start("month", now),
+        "p_tenant_in_flight": limits.tenant_in_flight,
+        "p_tenant_day": limits.tenant_budget_day,
+        "p_tenant_month": limits.tenant_budget_month,
+        "p_key_in_flight": limits.key_in_flight,
+        "p_key_day": limits.key_budget_day,
+        "p_key_month": limits.key_budget_month,
+        "p_at": at,
+        "p_evidence": evidence,
+        "p_sealed": content,
+        "p_seal_key": hold_key("hold", generation_id),
+    }
+    if condition is None:
+        given |= {"p_tenant": tenant_id, "p_key": key_id}
+    hold = Part(_placing(tuple(given), is_conditional=condition is not None), [*given.values()])
     if writes is not None:
         first = {} if condition is None else {"condition": condition}
         parts = {**first, "hold": hold, PLACED: _PLACED, "written": writes}
         hold = prepared.together(answer=_FOUND, **parts)
-    row = yield hold
+    return Statement(*hold, partial(_require_placed, amount, limits, now))
+
+
+@cache
+def _placing(names: tuple[str, ...], *, is_conditional: bool) -> str:
+    # A condition's columns are its arguments: nothing is placed before that has its row.
+    given = ", ".join(f"{name} => %s" for name in names)
+    if not is_conditional:
+        return f"SELECT refused_by, missing FROM pictor_place_hold_v1({given})"  # noqa: S608 - our own names
+    return (
+        "SELECT refused_by, missing FROM condition AS c, LATERAL pictor_place_hold_v1("  # noqa: S608 - as above
+        f"p_tenant => c.tenant_id, p_key => c.key_id, {given})"
+    )
+
+
+def _require_placed(amount: Micros, limits: HoldLimits, now: datetime, row: Row | None) -> None:
     if row is None:
         raise ConditionFailed
     refused_by, missing = row
@@ -147,21 +163,36 @@ def hold_ended(
     """
     if not 0 <= captured <= hold.amount:
         raise LedgerError(f"cannot capture {captured} of a hold of {hold.amount}")
-    whose = (hold.tenant_id, hold.key_id, hold.generation_id, int(hold.amount))
-    windows = (window_start("day", hold.placed_at), window_start("month", hold.placed_at))
-    keys = (hold_key("capture", hold.generation_id), hold_key("release", hold.generation_id))
-    revenue = Account.Platform.PLATFORM_REVENUE.value
-    return Part(
-        f"{_END} FROM {given}" if given else _END,
-        (*whose, int(captured), revenue, *windows, *_sealed(hold.generation_id, evidence), *keys),
-    )
+    at, content = _sealed(hold.generation_id, evidence)
+    named = {
+        "p_tenant": hold.tenant_id,
+        "p_key": hold.key_id,
+        "p_generation": hold.generation_id,
+        "p_amount": int(hold.amount),
+        "p_captured": int(captured),
+        "p_revenue": Account.Platform.PLATFORM_REVENUE.value,
+        "p_day": window_start("day", hold.placed_at),
+        "p_month": window_start("month", hold.placed_at),
+        "p_at": at,
+        "p_evidence": evidence,
+        "p_sealed": content,
+        "p_capture_key": hold_key("capture", hold.generation_id),
+        "p_release_key": hold_key("release", hold.generation_id),
+    }
+    return Part(_ending(tuple(named), given), [*named.values()])
 
 
-def _sealed(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, bytes | None, str]:
-    """When it moves, the evidence, and the end of a seal's content: from the generation on."""
+@cache
+def _ending(names: tuple[str, ...], given: str) -> str:
+    call = f"SELECT pictor_end_hold_v1({', '.join(f'{name} => %s' for name in names)})"
+    return f"{call} FROM {given}" if given else call
+
+
+def _sealed(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, str]:
+    """When it moves, and the end of a seal's content: from the generation on."""
     at = clock.now()
     proof = "" if evidence is None else evidence.hex()
-    return at, evidence, f"{generation_id}||{microseconds(at)}|{proof}|"
+    return at, f"{generation_id}||{microseconds(at)}|{proof}|"
 
 
 def _require_transaction() -> None:

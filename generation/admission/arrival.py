@@ -1,60 +1,44 @@
-"""A request for images as it arrived, and the turns it takes to be admitted."""
+"""A request for images as it arrived, and who asks.
+
+Whoever asked before is remembered, and not looked up before a hold, which asks by itself whether
+anything has changed (docs/adr/0031). A refusal may be out of date then: it is asked anew.
+"""
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
 
 from accounts import rates
-from accounts.authentication import authenticate, recognize, require_scope
-from accounts.selectors import Caller
+from accounts.authentication import authenticate_async, digests_of, recognized, require_scope
+from accounts.callers import Caller, Limits
 from billing.services import ConditionFailed
 from generation.admission import idempotency
-from generation.admission.callers import callers
 from generation.admission.orphans import Attendance, InDoubt
 from generation.admission.prefer import Prefer
 from generation.admission.service import Submission
 from generation.catalogue.snapshot import loaded_catalogue
 from pictor.kit import clock, pools
 from pictor.kit.body import Body
-from pictor.kit.errors import PictorError
-from pictor.kit.ids import GenerationId
-from pictor.kit.moments import Moment, Steps
+from pictor.kit.errors import PictorError, Unauthenticated
 from pictor.kit.spool import Spools
 
-P = ParamSpec("P")
-T = TypeVar("T")
-Parse = Callable[[Body], dict[str, Any]]
+Fields = Mapping[str, Any]
+Parse = Callable[[Body], Fields]
 """A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 """A retry count of OpenAI's SDKs that says: not the first time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who a request is admitted as."""
-
-    caller: Caller
-    is_remembered: bool = False
-    """As their last request found them."""
-    before: Caller | None = None
-    """Who they were when this was tried in vain, a moment ago."""
-
-    def require_present(self) -> None:
-        """Raise ConditionFailed unless they were looked up for this request."""
-        if self.is_remembered:
-            raise ConditionFailed
-
-
-@dataclass(frozen=True, slots=True)
 class Arrival:
     """One request as it came in: who says they call, what they sent, how long they will wait."""
 
-    key: str
+    key_digests: Sequence[bytes]
     ip: str | None
     request_id: str
     body: Body
@@ -66,20 +50,16 @@ class Arrival:
     is_retry: bool
     """The SDK sends it again: it had no answer the first time."""
     prefer: Prefer
-    headers: dict[str, str]
-    """What the answer will say besides, also when it is an error."""
-    on_end: list[Callable[[bool], None]]
-    """Told at the end whether the whole answer was sent."""
     attendance: Attendance | None = None
     """Whose answer this is, for a later retry to know; never with an idempotency key."""
 
     @classmethod
-    def of(cls, request: ASGIRequest, *, parse: Parse) -> "Arrival":
+    def of(cls, request: HttpRequest, *, parse: Parse) -> "Arrival":
         """Read the scope, as the body gate left it, and the headers."""
-        scope = request.scope
+        scope = request.scope  # type: ignore[attr-defined]  # every request under /v1 is ASGI's
         client = scope.get("client")
         return cls(
-            key=scope["pictor.key"],
+            key_digests=digests_of(scope["pictor.key"]),
             ip=client[0] if client else None,
             request_id=scope["pictor.request_id"],
             body=scope["pictor.body"],
@@ -88,114 +68,152 @@ class Arrival:
             idempotency_key=idempotency.checked_key(request.META.get("HTTP_IDEMPOTENCY_KEY")),
             is_retry=bool(RETRIED.fullmatch(request.META.get("HTTP_X_STAINLESS_RETRY_COUNT", ""))),
             prefer=Prefer.parse(request.META.get("HTTP_PREFER")),
-            headers=scope["pictor.headers"],
-            on_end=scope["pictor.on_end"],
         )
 
     @property
     def lane(self) -> object:
         """Whose turns it takes: the tenant's, or the key's own before its first request."""
-        caller = known.get(self.key)
-        return self.key if caller is None else caller.tenant_id
+        caller = known.get(self.key_digests[0])
+        return self.key_digests[0] if caller is None else caller.tenant_id
 
-    async def in_turn(self, work: Moment[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a moment on the loop in the tenant's turn; begun, it goes on without its caller."""
-        return await pools.admission().run(self.lane, partial(work.on_loop, *args, **kwargs))
-
-    def attended(self, generation_id: GenerationId) -> "Arrival":
-        """With its caller attended; not with an idempotency key, which a retry repeats."""
-        if self.idempotency_key is not None:
-            return self
-        return replace(self, attendance=callers.attend(generation_id, self.on_end))
-
-    @property
-    def remembered(self) -> Caller | None:
-        """The caller as their last request found them, for one that will place a hold.
-
-        None for what may be answered without a hold, by an earlier image; for a key by its text of
-        before a rotation; where this process has heard of a newer configuration; and for a body
-        that takes time, because it may have to be read again.
-        """
-        if self.idempotency_key is not None or self.is_retry or not self.body.is_short:
-            return None
-        caller = known.get(self.key)
-        if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
-            return None
-        return caller
-
-    def authenticated(self) -> Steps[Caller]:
-        """The caller, if the key is good now and may ask for images. One query."""
+    async def fields(self) -> Fields | PictorError:
+        """What the body asks for, or why it cannot be read, for that is counted too."""
         try:
-            caller = yield from authenticate.steps(self.key, now=clock.now(), ip=self.ip)
-        except PictorError:
-            known.forget(self.key)
-            self.headers.clear()  # of the rates of who it was
-            raise
-        known.learn(self.key, caller)
-        require_scope(caller, "images:write")
-        return caller
+            if self.body.is_short:
+                return self.parse(self.body)
+            return await pools.database(self.parse, self.body)
+        except PictorError as error:
+            return error
 
-    def recognize(self, caller: Caller) -> None:
-        """Let a remembered caller in. Raises what `authenticated` would, had nothing changed."""
-        recognize(caller, now=clock.now(), ip=self.ip)
-        require_scope(caller, "images:write")
-
-    def asked(self, admit: Callable[[Asker], Steps[T]]) -> Steps[T]:
-        """Admit it as whoever the key stands for.
-
-        Whoever is remembered is not looked up before a hold, which asks by itself whether anything
-        has changed; but after a refusal, which may be out of date, and before anything else is
-        done. Raises the PictorError that refuses it; `admit` holds nothing where it raises one.
-        """
-        caller = self.remembered
-        if caller is None:
-            return (yield from admit(Asker((yield from self.authenticated()))))
-        try:
-            self.recognize(caller)
-            return (yield from admit(Asker(caller, is_remembered=True)))
-        except InDoubt:
-            raise
-        except (PictorError, ConditionFailed) as error:
-            present = yield from self.authenticated()
-            if present.version == caller.version and isinstance(error, PictorError):
-                raise
-            return (yield from admit(Asker(present, before=caller)))
-
-    def read(self, asker: Asker) -> Steps[Submission]:
-        """How often they call, and with what: everything that needs no money.
-
-        Raises the PictorError that refuses it.
-        """
-        caller = asker.caller
-        parse = partial(self.parse, self.body)
-        try:
-            request = parse() if self.body.is_short else (yield parse)
-        except PictorError:
-            # It counts too, and says what is left.
-            yield from self._count(asker, images=0)
-            raise
-        yield from self._count(asker, images=request.get("n", 1))
+    def submission(self, identity: "Identity", fields: Fields) -> Submission:
+        """The request, with all that admission has to know of it."""
         return Submission(
-            caller=caller,
-            request=request,
-            is_remembered=asker.is_remembered,
+            caller=identity.caller,
+            request=fields,
+            is_remembered=identity.is_remembered,
             request_id=self.request_id,
             idempotency_key=self.idempotency_key,
             attendance=self.attendance,
             is_retry=self.is_retry,
-            is_streamed=bool(request.get("stream")) and self.prefer.wait_seconds is None,
+            is_streamed=bool(fields.get("stream")) and self.prefer.wait_seconds is None,
         )
 
-    def _count(self, asker: Asker, *, images: int) -> Steps[None]:
-        """Once, unless its limits have changed meanwhile. Raises RateLimited."""
-        before, caller = asker.before, asker.caller
-        if self.headers and before is not None and before.limits == caller.limits:
-            return
-        self.headers.update((yield from rates.take.steps(caller, images=images)))
+
+class Counted(NamedTuple):
+    """That a request was counted: by which limits, and what its answer says of them."""
+
+    limits: Limits
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a request is admitted as."""
+
+    caller: Caller
+    is_remembered: bool = False
+    """As their last request found them."""
+    counted: Counted | None = None
+    """When this was tried in vain, a moment ago."""
+
+
+class Refused(Exception):
+    """A remembered caller was refused, perhaps by what was true of them before."""
+
+    def __init__(self, refusal: PictorError, counted: Counted | None) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.counted = counted
+
+
+class Changed(Exception):
+    """A remembered caller is to be looked up, or has changed since."""
+
+    def __init__(self, counted: Counted | None) -> None:
+        super().__init__()
+        self.counted = counted
+
+
+async def who_asks(arrival: Arrival) -> Identity:
+    """Whoever the key stood for at its last request, if that will do, or stands for now.
+
+    It will not do for what may be answered without a hold, by an earlier image; for a key by its
+    text of before a rotation; where this process has heard of a newer configuration; and for a body
+    that takes time, because it may have to be read again.
+    """
+    is_fresh = arrival.idempotency_key is None and not arrival.is_retry
+    caller = known.get(arrival.key_digests[0]) if is_fresh and arrival.body.is_short else None
+    if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
+        return Identity(await looked_up(arrival))
+    return Identity(caller, is_remembered=True)
+
+
+async def looked_up(arrival: Arrival) -> Caller:
+    """The caller, if the key is good now and may ask for images. One query."""
+    digest = arrival.key_digests[0]
+    try:
+        caller = await authenticate_async(arrival.key_digests, now=clock.now(), ip=arrival.ip)
+    except PictorError:
+        known.forget(digest)
+        raise
+    known.learn(digest, caller)
+    require_scope(caller, "images:write")
+    return caller
+
+
+def let_in(arrival: Arrival, identity: Identity) -> None:
+    """Raises what `looked_up` would have, had nothing changed since."""
+    if identity.is_remembered:
+        recognized(identity.caller, now=clock.now(), ip=arrival.ip)
+        require_scope(identity.caller, "images:write")
+
+
+async def asked_anew(arrival: Arrival, identity: Identity, tried: Refused | Changed) -> Identity:
+    """Whoever was remembered, looked up. Raises the refusal where nothing has changed."""
+    present = await looked_up(arrival)
+    if isinstance(tried, Refused) and present.version == identity.caller.version:
+        raise tried.refusal
+    return Identity(present, counted=tried.counted)
+
+
+async def count(identity: Identity, *, images: int) -> Counted:
+    """Count it once, unless its limits have changed meanwhile. Raises RateLimited."""
+    limits = identity.caller.limits
+    if identity.counted is not None and identity.counted.limits == limits:
+        return identity.counted
+    return Counted(limits, await rates.take_async(identity.caller, images=images))
+
+
+@contextmanager
+def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
+    """What refuses a remembered caller is Refused or Changed; any refusal says what was counted."""
+    try:
+        with rates_told({} if counted is None else counted.headers):
+            yield
+    except ConditionFailed:
+        raise Changed(counted) from None
+    except InDoubt:
+        raise
+    except PictorError as error:
+        if identity.is_remembered:
+            raise Refused(error, counted) from error
+        raise
+
+
+@contextmanager
+def rates_told(headers: Mapping[str, str]) -> Iterator[None]:
+    """A refusal says what was counted, but not of whoever the key was before."""
+    try:
+        yield
+    except Unauthenticated:
+        raise
+    except PictorError as error:
+        error.headers = {**headers, **error.headers}
+        raise
 
 
 class Known:
-    """Whom each key stood for when it was last asked about, in this web process.
+    """Whom each key stood for when it was last asked about, in this web process, by its digest.
 
     Enough for fairness. For access it has to be asked whether that has changed.
     """
@@ -203,19 +221,19 @@ class Known:
     MAX_KEYS = 10_000
 
     def __init__(self) -> None:
-        self._callers: OrderedDict[str, Caller] = OrderedDict()
+        self._callers: OrderedDict[bytes, Caller] = OrderedDict()
 
-    def get(self, key: str) -> Caller | None:
+    def get(self, digest: bytes) -> Caller | None:
         """None before its first request."""
-        return self._callers.get(key)
+        return self._callers.get(digest)
 
-    def forget(self, key: str) -> None:
+    def forget(self, digest: bytes) -> None:
         """It opens nothing any more, or not for whoever has it."""
-        self._callers.pop(key, None)
+        self._callers.pop(digest, None)
 
-    def learn(self, key: str, caller: Caller) -> None:
+    def learn(self, digest: bytes, caller: Caller) -> None:
         """Remember whose key it is."""
-        self._callers[key] = caller
+        self._callers[digest] = caller
         while len(self._callers) > self.MAX_KEYS:
             self._callers.popitem(last=False)
 

@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from generation.admission import orphans
 from generation.admission.orphans import Attendance, Turn, WebProcess
 from pictor.kit import pools, vital
+from pictor.kit.loop_connections import fetch_async
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class Callers:
 
     @staticmethod
     async def _write_answered(turns: Collection[Turn]) -> None:
-        await orphans.answered.on_loop(turns)
+        await fetch_async(orphans.answered(turns))
 
     async def _write_left(self, turns: Collection[Turn]) -> None:
         await pools.views(orphans.left, turns)

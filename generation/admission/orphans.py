@@ -19,7 +19,6 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -27,8 +26,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from generation.models import Generation
 from pictor.kit import prepared
 from pictor.kit.errors import Unavailable
-from pictor.kit.moments import Steps, moment
-from pictor.kit.prepared import Part
+from pictor.kit.prepared import Statement, unread
 
 logger = logging.getLogger(__name__)
 
@@ -212,31 +210,32 @@ def check_waits(attendance: Attendance | None) -> None:
         raise Unavailable("The connection ended before this was accepted. Nothing was charged.")
 
 
-@moment
-def attend(attendance: Attendance, turn: Turn) -> Steps[None]:
-    """The caller waits for this committed generation, unless they are gone already."""
+def attend(attendance: Attendance, turn: Turn) -> bool:
+    """The caller waits for this committed generation, unless the answer is that they are gone."""
     attendance.turn = turn
     attendance.is_admitted = True
-    if not attendance.is_gone:
-        return
+    return attendance.is_gone
+
+
+def record_departure(attendance: Attendance) -> None:
+    """Write down that they left while it was committed."""
     try:
-        yield partial(left, [turn])
+        left([attendance.turn])
     except (DatabaseError, InterfaceError) as error:
         logger.warning("a departure could not be recorded, and will be in a minute: %s", error)
         attendance.is_in_doubt = True
     else:
-        attendance.process.gone.discard(turn)
+        attendance.process.gone.discard(attendance.turn)
 
 
 def left(turns: Collection[Turn]) -> None:
     """The callers' connections ended without an answer. A turn that is over changes nothing."""
-    prepared.fetch_one(*_ended(turns, is_orphan=True))
+    prepared.fetch(_ended(turns, is_orphan=True))
 
 
-@moment
-def answered(turns: Collection[Turn]) -> Steps[None]:
+def answered(turns: Collection[Turn]) -> Statement[None]:
     """The callers have their answers: nobody may take these over any more."""
-    yield _ended(turns, is_orphan=False)
+    return _ended(turns, is_orphan=False)
 
 
 _END = """
@@ -248,8 +247,8 @@ RETURNING 1
 """
 
 
-def _ended(turns: Collection[Turn], *, is_orphan: bool) -> Part:
-    return Part(_END, (is_orphan, *_columns(turns)))
+def _ended(turns: Collection[Turn], *, is_orphan: bool) -> Statement[None]:
+    return Statement(_END, (is_orphan, *_columns(turns)), unread)
 
 
 def _columns(turns: Collection[Turn]) -> tuple[list[UUID], list[int]]:

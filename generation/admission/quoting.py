@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.selectors import Caller
+from accounts.callers import Caller
 from billing import pricing
 from generation.admission import rules
 from generation.admission.rules import Order
 from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
-from generation.catalogue.snapshot import OnSale, on_sale
+from generation.catalogue.snapshot import OnSale, on_sale, on_sale_async
 from generation.channels.declaration import Lack
 from pictor.kit import log
 from pictor.kit.errors import (
@@ -28,7 +28,6 @@ from pictor.kit.errors import (
     PictorError,
     Unavailable,
 )
-from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 
 logger = logging.getLogger(__name__)
@@ -82,10 +81,17 @@ def check_ceiling(caller: Caller, now: datetime) -> None:
         )
 
 
-@moment
-def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Steps[Quoted]:
+def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
     """What a request is under its contract and what it costs at most. Spends and holds nothing."""
-    sale = yield from on_sale.steps(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
+    sale = on_sale(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
+    return _quoted(sale, caller, request)
+
+
+async def quoted_order_async(
+    *, caller: Caller, request: Mapping[str, Any], now: datetime
+) -> Quoted:
+    """The same on the running loop."""
+    sale = await on_sale_async(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
     return _quoted(sale, caller, request)
 
 

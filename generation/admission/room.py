@@ -4,28 +4,40 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts.rates.of_tests import count_of_test, used_up
-from accounts.selectors import Caller
+from accounts.callers import Caller
+from accounts.rates.of_tests import counting_of_test, used_up
 from pictor.kit.errors import InsufficientQuota
-from pictor.kit.moments import Steps, moment
+from pictor.kit.redis_client import ask, ask_async
 
 
-@moment
-def require(caller: Caller, *, size_bytes: int, now: datetime) -> Steps[None]:
+def require(caller: Caller, *, size_bytes: int, now: datetime) -> None:
     """Count so many bytes of a test. Raises InsufficientQuota where there is no room.
 
     Of a live request nothing is counted or asked: what its tenant stores is known with the caller.
     """
+    _require_storage(caller)
+    if caller.livemode:
+        return
+    if not ask(counting_of_test(caller.tenant_id, size_bytes, now=now)):
+        raise used_up()
+
+
+async def require_async(caller: Caller, *, size_bytes: int, now: datetime) -> None:
+    """The same on the running loop."""
+    _require_storage(caller)
+    if caller.livemode:
+        return
+    if not await ask_async(counting_of_test(caller.tenant_id, size_bytes, now=now)):
+        raise used_up()
+
+
+def _require_storage(caller: Caller) -> None:
     if caller.storage_full:
         raise InsufficientQuota(
             "The images of this account take all that they may. Delete some, or keep images for"
             " fewer days: they are counted every hour. Nothing was made or charged.",
             limit="storage",
         )
-    if caller.livemode:
-        return
-    if not (yield from count_of_test.steps(caller.tenant_id, size_bytes, now=now)):
-        raise used_up()
 
 
 def bytes_of(inputs: Iterable[Mapping[str, Any]]) -> int:

@@ -5,36 +5,36 @@ at what price (quoting.py), and only then the money. Before that everything is r
 retry that takes an orphan over; one statement holds the money and writes the generation, in a
 transaction with an idempotency key's record where there is one. Who calls, and how often, was
 settled before (arrival.py). A 2xx is sent only after it has committed.
+
+There is one road, `admit`, in a thread; a plain request takes the short cut `hold` on the loop.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from prometheus_client import Histogram
 
+from accounts.callers import Caller, unchanged
 from accounts.rates.of_tests import ROWS_BYTES
-from accounts.selectors import Caller, unchanged
 from billing import locks
-from billing.services import PLACED, HoldLimits, place_hold
+from billing.services import PLACED, HoldLimits, hold_placed
 from generation import evidence
 from generation.admission import idempotency, orphans, room
 from generation.admission.orphans import Attendance, InDoubt, Turn
-from generation.admission.quoting import Quoted, check_ceiling, quoted_order
+from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
 from generation.models import Generation, Source, State
-from pictor.kit import ids, log, prepared, rows
+from pictor.kit import ids, log, loop_connections, pools, prepared, rows
 from pictor.kit.errors import InvalidRequest
 from pictor.kit.ids import GenerationId
 from pictor.kit.metrics import SHORT
-from pictor.kit.moments import CONNECT, Steps, moment
 from pictor.kit.money import Micros
-from pictor.kit.prepared import is_answer_lost
+from pictor.kit.prepared import Statement, is_answer_lost
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,11 @@ class Submission:
     most: Micros | None = None
     """The most that may be held for it, where its asker was shown a price."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing may be known of it: it has no idempotency key and is no retry."""
+        return self.idempotency_key is None and not self.is_retry
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -72,6 +77,8 @@ class Admitted:
     is_new: bool
     is_streamed: bool = False
     """The caller wants events."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What its answer says of the caller's rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,47 +86,67 @@ class Deferred:
     """Not yet: its images go to storage first, or an earlier web process may be dead."""
 
     submission: Submission
+    headers: Mapping[str, str]
 
 
-@moment
-def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Steps[Admitted]:
+def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
     """Hold the quote and write the generation, or find the one this request already has.
 
-    Raises the PictorError that refuses the request, Undecided, or ConditionFailed where a
-    remembered caller has changed; nothing is held or remembered then.
+    Blocks: for a thread. Raises the PictorError that refuses the request, or Undecided; nothing is
+    held or remembered then.
     """
     digest = idempotency.digest_of(submission.request)
-    is_plain = submission.idempotency_key is None and not submission.is_retry
-    known = None if is_plain else (yield partial(_known, submission, digest, now))
-    generation, is_new = known, False
-    if generation is None:
+    found, is_new = _known(submission, digest, now), False
+    if found is None:
         check_ceiling(submission.caller, now)
-        quoted = yield from quoted_order.steps(
-            caller=submission.caller, request=submission.request, now=now
-        )
+        quoted = quoted_order(caller=submission.caller, request=submission.request, now=now)
         if submission.most is not None and quoted.quote.total > submission.most:
             raise InvalidRequest(
                 "This costs more than the price that was shown. Nothing was made or charged:"
                 " generate again if you accept the price as it is now."
             )
-        stored = ROWS_BYTES + room.bytes_of(submission.inputs)
-        yield from room.require.steps(submission.caller, size_bytes=stored, now=now)
+        room.require(submission.caller, size_bytes=_bytes_of(submission), now=now)
         fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
         with _in_doubt(submission.attendance):
-            if is_plain:
-                yield CONNECT  # so that between these lines nobody leaves, and sends it again
-                orphans.check_waits(submission.attendance)
-                with HOLD_SECONDS.time():
-                    yield from _hold.steps(submission, fresh, now)
-                generation, is_new = fresh, True
-            else:
-                hold_once = partial(_hold_once, submission, fresh, digest=digest, now=now)
-                generation, is_new = yield hold_once
-    if submission.attendance is not None:
-        turn = Turn(generation.id, generation.turn)
-        yield from orphans.attend.steps(submission.attendance, turn)
-    _note(generation)
-    return Admitted(generation, is_new=is_new, is_streamed=submission.is_streamed)
+            found, is_new = _hold_once(submission, fresh, digest=digest, now=now)
+    if (departed := _departed(submission, found)) is not None:
+        orphans.record_departure(departed)
+    return Admitted(found, is_new=is_new, is_streamed=submission.is_streamed)
+
+
+async def hold(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:
+    """The same on the running loop, of a plain request: nothing is known of it.
+
+    Raises ConditionFailed where a remembered caller has changed.
+    """
+    check_ceiling(submission.caller, now)
+    quoted = await quoted_order_async(caller=submission.caller, request=submission.request, now=now)
+    await room.require_async(submission.caller, size_bytes=_bytes_of(submission), now=now)
+    digest = idempotency.digest_of(submission.request)
+    fresh = new_generation(submission, quoted, generation_id, digest=digest, now=now)
+    with _in_doubt(submission.attendance):
+        async with loop_connections.one() as connection:
+            # From here to the statement nobody leaves, and sends it again.
+            orphans.check_waits(submission.attendance)
+            with HOLD_SECONDS.time():
+                await connection.fetch(_held(submission, fresh, now))
+    rows.inserted(fresh)
+    if (departed := _departed(submission, fresh)) is not None:
+        await pools.database(orphans.record_departure, departed)
+    return Admitted(fresh, is_new=True, is_streamed=submission.is_streamed)
+
+
+async def refuse_early(submission: Submission, *, now: datetime) -> None:
+    """Refuse it before its images cost anything, if it cannot be held for; not a known one."""
+    if submission.is_plain:
+        check_ceiling(submission.caller, now)
+        await quoted_order_async(caller=submission.caller, request=submission.request, now=now)
+        await room.require_async(submission.caller, size_bytes=0, now=now)
+
+
+def _bytes_of(submission: Submission) -> int:
+    """What it leaves behind, where it is a test."""
+    return ROWS_BYTES + room.bytes_of(submission.inputs)
 
 
 @contextmanager
@@ -139,14 +166,22 @@ def _in_doubt(attendance: Attendance | None) -> Iterator[None]:
         raise InDoubt from error
 
 
-def _note(generation: Generation) -> None:
-    """For the log's line, here and not by the answer alone: the caller may be gone before it."""
+def _departed(submission: Submission, generation: Generation) -> Attendance | None:
+    """The attendance of a caller who left while the generation was committed.
+
+    It is noted for the log's line here, and not by the answer alone: the caller may be gone then.
+    """
     log.note(
         generation=generation.public_id,
         model=generation.model,
         tenant=ids.public(ids.TENANT, generation.tenant_id),
         key=ids.public(ids.KEY, generation.api_key_id),
     )
+    attendance = submission.attendance
+    if attendance is None:
+        return None
+    has_left = orphans.attend(attendance, Turn(generation.id, generation.turn))
+    return attendance if has_left else None
 
 
 def _known(submission: Submission, digest: bytes, now: datetime) -> Generation | None:
@@ -156,7 +191,7 @@ def _known(submission: Submission, digest: bytes, now: datetime) -> Generation |
     refused as for a new one.
     """
     caller = submission.caller
-    if not caller.may_use(submission.request["model"]):
+    if submission.is_plain or not caller.may_use(submission.request["model"]):
         return None
     if submission.idempotency_key is not None:
         return idempotency.find(
@@ -166,7 +201,7 @@ def _known(submission: Submission, digest: bytes, now: datetime) -> Generation |
             body_digest=digest,
             now=now,
         )
-    if submission.attendance is None or not submission.is_retry:
+    if submission.attendance is None:
         return None
     adopted = orphans.adopt(
         key_id=caller.key_id,
@@ -198,7 +233,8 @@ def _held_once(
     if known is not None:
         return known, False
     orphans.check_waits(submission.attendance)
-    _hold(submission, fresh, now)
+    prepared.fetch(_held(submission, fresh, now))
+    rows.inserted(fresh)
     if submission.idempotency_key is not None:
         idempotency.remember(
             key=submission.idempotency_key, body_digest=digest, generation=fresh, now=now
@@ -206,11 +242,10 @@ def _held_once(
     return fresh, True
 
 
-@moment
-def _hold(submission: Submission, generation: Generation, now: datetime) -> Steps[None]:
+def _held(submission: Submission, generation: Generation, now: datetime) -> Statement[None]:
     """Hold what it costs at most and write its row, in one statement."""
     caller = submission.caller
-    yield from place_hold.steps(
+    return hold_placed(
         tenant_id=caller.tenant_id,
         key_id=caller.key_id,
         generation_id=generation.id,
@@ -221,7 +256,6 @@ def _hold(submission: Submission, generation: Generation, now: datetime) -> Step
         writes=rows.insertion(generation, given=PLACED),
         condition=unchanged(caller) if submission.is_remembered else None,
     )
-    rows.inserted(generation)
 
 
 def _hold_limits(caller: Caller) -> HoldLimits:

@@ -1,6 +1,7 @@
 """POST /v1/images/generations: admit, wait, answer. Edits and variations do the same."""
 
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
 
 from generation import pipeline, selectors
-from generation.admission.arrival import Arrival
+from generation.admission.arrival import Arrival, Parse
+from generation.admission.callers import callers
 from generation.admission.prefer import Prefer
 from generation.admission.service import Admitted
 from generation.api import events, render, requests
@@ -101,21 +103,26 @@ async def create(request: ASGIRequest) -> HttpResponseBase:
     do that, then one `image_generation.completed` for each. Partial images are free. With a slash
     at the path's end a body that names no model is for gpt-image-2-origin.
     """
-    return await respond(Arrival.of(request, parse=requests.generation))
+    return await respond(request, parse=requests.generation)
 
 
 async def create_with_usual_model(request: ASGIRequest) -> HttpResponseBase:
     """The same with the slash, where a body need not name a model."""
     parse = partial(requests.generation, default_model=USUAL_MODEL)
-    return await respond(Arrival.of(request, parse=parse))
+    return await respond(request, parse=parse)
 
 
-async def respond(arrival: Arrival) -> HttpResponseBase:
+async def respond(request: ASGIRequest, *, parse: Parse) -> HttpResponseBase:
     """Admit what is asked for, wait as long as the caller does, and answer."""
+    arrival = Arrival.of(request, parse=parse)
     ticket = hub.ticket()  # registered before the commit: no wake-up is missed
     is_taken_over = False
     try:
+        if arrival.idempotency_key is None:  # which a retry repeats
+            attendance = callers.attend(ticket.id, request.scope["pictor.on_end"])
+            arrival = replace(arrival, attendance=attendance)
         admitted = await pipeline.submit(arrival, generation_id=ticket.id)
+        request.scope["pictor.headers"].update(admitted.headers)
         if not admitted.is_new:
             ticket.watch(admitted.generation.id)
         if admitted.is_streamed:

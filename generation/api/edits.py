@@ -3,7 +3,6 @@
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 
-from generation.admission.arrival import Arrival
 from generation.api import requests
 from generation.api.create import ANSWERED, ERRORS, IDEMPOTENCY_KEY, PREFER, respond
 from generation.api.objects import (
@@ -43,7 +42,7 @@ async def edit(request: ASGIRequest) -> HttpResponseBase:
     RGB jpeg 12). File names mean nothing. With `stream`, the events are `image_edit.partial_image`
     and `image_edit.completed`.
     """
-    return await respond(Arrival.of(request, parse=requests.edit))
+    return await respond(request, parse=requests.edit)
 
 
 @described(
@@ -61,4 +60,4 @@ async def vary(request: ASGIRequest) -> HttpResponseBase:
     Where the channel knows no variations it is asked for an edit, and `metadata.upstream_task` says
     so.
     """
-    return await respond(Arrival.of(request, parse=requests.variation))
+    return await respond(request, parse=requests.variation)

@@ -8,8 +8,8 @@ from rest_framework import serializers
 from typing_extensions import override
 
 from accounts import rates
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller
 from billing.pricing import PriceTable
 from generation.admission.rules import OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms

@@ -8,17 +8,16 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
 
 from accounts import rates
-from accounts.selectors import Caller
+from accounts.callers import Caller
 from generation.admission import inputs
-from generation.admission.arrival import Arrival
-from generation.admission.quoting import Quoted, quoted_order
+from generation.admission.arrival import Arrival, looked_up
+from generation.admission.quoting import Quoted, quoted_order_async
 from generation.api import requests
 from generation.api.objects import QuoteObject
 from generation.api.requests import QuoteRequest
-from pictor.kit import api_errors, clock
+from pictor.kit import api_errors, clock, pools
 from pictor.kit.api_docs import described
 from pictor.kit.errors import NoChannelAvailable, NotFound
-from pictor.kit.moments import Steps, moment
 
 
 @described(
@@ -31,16 +30,17 @@ from pictor.kit.moments import Steps, moment
 async def quote(request: ASGIRequest) -> HttpResponseBase:
     """What the same body would cost. Spends and holds nothing."""
     arrival = Arrival.of(request, parse=requests.quote)
+    quoted = await pools.admission().run(arrival.lane, partial(_quoted, arrival))
+    return api_errors.json_response(QuoteObject.render(quoted))
 
-    def parsed(caller: Caller) -> Mapping[str, Any]:
-        rates.take_query(caller)
-        arrival.spools.owner = str(caller.tenant_id)
-        return inputs.extract(arrival.parse(arrival.body), arrival.body, arrival.spools).request
 
-    @moment
-    def read() -> Steps[Quoted]:
-        caller = yield from arrival.authenticated()
-        asked = yield partial(parsed, caller)
-        return (yield from quoted_order.steps(caller=caller, request=asked, now=clock.now()))
+async def _quoted(arrival: Arrival) -> Quoted:
+    caller = await looked_up(arrival)
+    asked = await pools.database(_asked, arrival, caller)
+    return await quoted_order_async(caller=caller, request=asked, now=clock.now())
 
-    return api_errors.json_response(QuoteObject.render(await arrival.in_turn(read)))
+
+def _asked(arrival: Arrival, caller: Caller) -> Mapping[str, Any]:
+    rates.take_query(caller)
+    arrival.spools.owner = str(caller.tenant_id)
+    return inputs.extract(arrival.parse(arrival.body), arrival.body, arrival.spools).request

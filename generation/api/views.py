@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from accounts import rates
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller
 from generation import services
 from generation.api import render
 from generation.api.objects import DeletedObject, GenerationList, GenerationObject

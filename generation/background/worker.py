@@ -33,7 +33,7 @@ from generation.dispatch.gate import Gate
 from generation.dispatch.service import Dispatcher
 from generation.lease import WorkerEpoch
 from generation.notify import Ring
-from pictor.kit import clock, loop_connections, pools, vital
+from pictor.kit import clock, pools, vital
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.spools import process_spools
 from storage.services import StorageFailed, prove
@@ -145,7 +145,6 @@ class ImageWorker:
             for lane in lanes.result():
                 lane.cancel()
             self._loop.run_until_complete(asyncio.wait(lanes.result()))
-            loop_connections.finish()
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
 
     async def _begin_lanes(self) -> list[asyncio.Task[None]]:

@@ -8,7 +8,6 @@ that was disabled is unused by every request sent after the command returned.
 import threading
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,8 +18,7 @@ from generation.catalogue.contracts import Catalogue, RouteInfo, contract_from
 from generation.catalogue.credentials import decrypted
 from generation.channels.registry import abilities_of
 from generation.models import Contract, Route, Serves
-from pictor.kit import clock
-from pictor.kit.moments import Steps, moment
+from pictor.kit import clock, pools
 
 _lock = threading.Lock()
 _loaded = Catalogue(revision=-1)
@@ -80,13 +78,17 @@ class OnSale(NamedTuple):
     prices: PriceTable
 
 
-@moment
-def on_sale(*, revision: int, tenant_id: UUID, now: datetime) -> Steps[OnSale]:
+def on_sale(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
     """What is on sale for a tenant; asks the database only for what this process has not."""
-    catalogue = loaded_catalogue(revision) or (yield partial(catalogue_at, revision))
-    prices = _loaded_prices(revision, tenant_id, now=now) or (
-        yield partial(prices_at, revision, tenant_id, now=now)
-    )
+    return OnSale(catalogue_at(revision), prices_at(revision, tenant_id, now=now))
+
+
+async def on_sale_async(*, revision: int, tenant_id: UUID, now: datetime) -> OnSale:
+    """The same on the running loop, in a thread where the database is asked."""
+    catalogue = loaded_catalogue(revision)
+    prices = _loaded_prices(revision, tenant_id, now=now)
+    if catalogue is None or prices is None:
+        return await pools.database(on_sale, revision=revision, tenant_id=tenant_id, now=now)
     return OnSale(catalogue, prices)
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Self
 from uuid import UUID
 
-from pictor.kit.moments import Steps, moment
-from pictor.kit.redis_client import Asked
+from pictor.kit.pauses import Pause
+from pictor.kit.redis_client import Command
 
 PARTIALS = "pictor:partials"
 """Pub/sub channel: one partial image a message, as a JSON object."""
@@ -62,7 +62,10 @@ class PartialImage:
         return UUID(str(self.generation_id))
 
 
-@moment
-def announce(partial: PartialImage) -> Steps[None]:
-    """Tell the web processes. Raises RedisError."""
-    yield Asked(("PUBLISH", PARTIALS, partial.as_json()))
+_UNHEARD = Pause(1.0, "partial images are not announced")
+
+
+def announced(partial: PartialImage) -> Command[bool]:
+    """Tell the web processes. False when Redis did not take it."""
+    words = ("PUBLISH", PARTIALS, partial.as_json())
+    return Command(words, lambda _: True, lambda: False, _UNHEARD)

@@ -9,6 +9,7 @@ from generation.claims import Claim
 from generation.dispatch.choosing import Opening
 from generation.lease import WorkerEpoch
 from pictor.kit import clock, pools
+from pictor.kit.loop_connections import fetch_async
 from pictor.kit.prepared import is_answer_lost
 
 
@@ -40,8 +41,8 @@ async def claimed(
     """
     beginning = None if opening is None else opening.beginning
     try:
-        return await claims.take.on_loop(
-            generation_id=generation_id, worker=worker, beginning=beginning
+        return await fetch_async(
+            claims.taken(generation_id=generation_id, worker=worker, beginning=beginning)
         )
     except (OperationalError, InterfaceError) as error:
         if opening is not None and is_answer_lost(error):

@@ -13,18 +13,18 @@ from contextlib import asynccontextmanager, closing, suppress
 from functools import partial as bound
 
 from django.db import DatabaseError, InterfaceError
-from redis.exceptions import RedisError
 
 from generation.answer import ECHOED_BACKGROUNDS, ECHOED_QUALITIES
 from generation.channels.base import OnPartial, UpstreamImage, UpstreamPartial
 from generation.claims import Claim
-from generation.dispatch.announce import PartialImage, announce
+from generation.dispatch.announce import PartialImage, announced
 from generation.dispatch.pixels import Wanted, verified_on_loop
 from generation.dispatch.store import has_room
 from generation.models import Generation
 from generation.outcome import VerifiedImage
 from generation.selectors import is_left
 from pictor.kit import clock, pools
+from pictor.kit.redis_client import ask_async
 from pictor.kit.spool import SpoolFull, Spools
 from storage.services import StorageFailed, partial_key_of, upload
 
@@ -87,7 +87,6 @@ class Partials:
                         await self._send(partial, wanted)
             except (
                 StorageFailed,
-                RedisError,
                 DatabaseError,
                 InterfaceError,
                 TimeoutError,
@@ -104,10 +103,10 @@ class Partials:
         if await self._made_ready(partial, wanted):
             self._sent.add(place)
         else:
-            logger.warning("partial image %s of %s cannot be decoded or kept", place, self._id)
+            logger.warning("partial image %s of %s is not to be had", place, self._id)
 
     async def _made_ready(self, partial: UpstreamPartial, wanted: Wanted) -> bool:
-        """Verified, stored and announced; False when it cannot be decoded or there is no room."""
+        """Verified, stored and announced; False when one of these cannot be done."""
         image = UpstreamImage(partial.spool)
         with self._spools.scope() as spools:
             try:
@@ -120,8 +119,7 @@ class Partials:
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
             await pools.storage(upload, key, good.spool, content_type=kind)
-        await announce.on_loop(self._announced(partial, good, key))
-        return True
+        return await ask_async(announced(self._partial(partial, good, key)))
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:
         return partial_key_of(
@@ -133,7 +131,7 @@ class Partials:
             image_format=good.format,
         )
 
-    def _announced(self, partial: UpstreamPartial, good: VerifiedImage, key: str) -> PartialImage:
+    def _partial(self, partial: UpstreamPartial, good: VerifiedImage, key: str) -> PartialImage:
         generation = self._claim.generation
         return PartialImage(
             generation_id=str(generation.id),

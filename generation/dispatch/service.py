@@ -245,18 +245,16 @@ class Dispatcher:
         if begun is not None:
             return begun, self._seconds_of(run, candidate)
         attempt_id = ids.new_uuid()
+        attempt = attempts.attempt_begun(
+            attempt_id=attempt_id,
+            claim=run.claim,
+            number=run.number,
+            channel_id=candidate.route.channel_id,
+            upstream_model=candidate.route.upstream_model,
+            upstream_size=candidate.upstream_size,
+        )
         try:
-            has_begun = await pools.again(
-                partial(
-                    attempts.begin_attempt.on_loop,
-                    attempt_id=attempt_id,
-                    claim=run.claim,
-                    number=run.number,
-                    channel_id=candidate.route.channel_id,
-                    upstream_model=candidate.route.upstream_model,
-                    upstream_size=candidate.upstream_size,
-                )
-            )
+            has_begun = await pools.again(partial(attempts.begin, attempt))
         except attempts.TakesNoTests as error:
             cause = UpstreamError(AttemptClass.REFUSED, str(error))
             raise _Ended(cause, NO_CHANNEL) from None

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from accounts.rates.of_tests import TESTS_KEPT, count_of_test, used_up
+from accounts.rates.of_tests import TESTS_KEPT, counting_of_test, used_up
 from generation.claims import Claim
 from generation.dispatch.gate import HUNG_SECONDS, Gate
 from generation.models import Generation
 from generation.outcome import Delivery, Failure, VerifiedImage, not_stored
 from pictor.kit import clock, retries
+from pictor.kit.redis_client import ask_async
 from pictor.kit.spool import SpoolFull
 from storage.models import StoredImage
 from storage.services import Progress, StorageFailed, image_key_of, upload_on_loop
@@ -88,7 +89,8 @@ async def has_room(generation: Generation, size_bytes: int) -> bool:
     """Count what is to be stored of a test; whether its tenant's day had room before."""
     if generation.livemode:
         return True
-    return await count_of_test.on_loop(generation.tenant_id, size_bytes, now=clock.now())
+    counting = counting_of_test(generation.tenant_id, size_bytes, now=clock.now())
+    return await ask_async(counting)
 
 
 async def _upload(key: str, image: VerifiedImage, gate: Gate, ends_at: float) -> None:

@@ -13,8 +13,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts import keys
+from accounts.callers import caller_by_digest
 from accounts.models import Tenant
-from accounts.selectors import api_key_by_id, caller_by_digest, tenant_by_name_or_id
+from accounts.selectors import api_key_by_id, tenant_by_name_or_id
 from accounts.services import Actor, erase_tenant, rotate_api_key
 from generation.forgetting import forget_words
 from generation.management import seeding

@@ -22,8 +22,9 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from accounts import keys
+from accounts.callers import caller_by_digest
 from accounts.models import SCOPES, Tenant
-from accounts.selectors import API_KEYS, caller_by_digest, operator_of, tenant_by_name_or_id
+from accounts.selectors import API_KEYS, operator_of, tenant_by_name_or_id
 from accounts.services import KeyRules, create_tenant, issue_api_key, seed_operator
 from billing.seed_prices import seed_prices
 from billing.selectors import (

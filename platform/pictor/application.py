@@ -28,7 +28,6 @@ from generation.figures import figures
 from pictor.kit import (
     clock,
     garbage,
-    loop_connections,
     metrics,
     pools,
     sessions,
@@ -104,10 +103,6 @@ async def sender(path: str, session: str) -> tuple[str, bool]:
     return await pools.views(uploads.sender, path, session)
 
 
-async def _close_connections() -> None:
-    loop_connections.finish()
-
-
 def build() -> App:
     """The application of this process's settings."""
     refuse_to_serve()
@@ -123,7 +118,7 @@ def build() -> App:
             storage=lambda: lease.alive().storage,
         ),
     )
-    closing = [_close_connections]
+    closing: list[Callable[[], Awaitable[None]]] = []
     if settings.S3_PASSTHROUGH:
         app = passthrough = S3Passthrough(
             app,

@@ -8,13 +8,8 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from accounts import keys
-from accounts.authentication import (
-    ApiKeyAuthentication,
-    ApiKeyScheme,
-    authenticate,
-    read_bearer,
-    require_scope,
-)
+from accounts.authentication import authenticate, read_bearer, require_scope
+from accounts.bearer import ApiKeyAuthentication, ApiKeyScheme
 from accounts.models import Tenant
 from accounts.services import (
     KeyRules,

@@ -10,9 +10,10 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from accounts.callers import Caller, caller_by_digest
 from accounts.keys import digest
 from accounts.models import ApiKey, AuditEvent, Tenant
-from accounts.selectors import Caller, caller_by_digest, tenant_by_name_or_id
+from accounts.selectors import tenant_by_name_or_id
 from billing.selectors import available_to, ledger_findings, statement
 from pictor.kit import ids
 from tests.billing.conftest import Customer

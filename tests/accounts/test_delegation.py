@@ -2,8 +2,8 @@
 
 import pytest
 
+from accounts.callers import caller_of_key
 from accounts.models import Tenant, User
-from accounts.selectors import caller_of_key
 from accounts.services import KeyRules, issue_api_key
 from accounts.services.delegation import issue_key_for, refuse_more_than
 from pictor.kit.errors import Forbidden

@@ -10,8 +10,8 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
 from rest_framework.test import APIRequestFactory, force_authenticate
 
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller
 from pictor.kit.api_bodies import ApiBody, FlagField, TextField, WordField, optional
 from pictor.kit.api_objects import ApiObject
 from pictor.kit.api_routes import route

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import redis
 
+from accounts.callers import Caller
 from accounts.rates import shared, take, take_query, take_read
 from accounts.rates.buckets import Bucket, Taken, buckets_of, headers_of
 from accounts.rates.local import LocalBuckets
-from accounts.selectors import Caller
 from pictor.kit.errors import RateLimited
 from pictor.kit.redis_client import client, forget_client
 from tests.factories import make_caller
@@ -235,7 +235,7 @@ def test_a_redis_that_came_back_is_used_again(away, settings, monkeypatch):
     forget_client()
     assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "3"
 
-    monkeypatch.setattr(shared, "_away_until", time.monotonic())  # the two seconds are over
+    monkeypatch.setattr(shared._AWAY, "_until", time.monotonic())  # noqa: SLF001 - it is over
 
     assert take(caller, images=1)["x-ratelimit-remaining-requests"] == "4"
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from accounts.rates.of_tests import count_of_test
+from accounts.rates.of_tests import counting_of_test
 from pictor.kit import ids
-from pictor.kit.redis_client import forget_client
+from pictor.kit.redis_client import ask, forget_client
 
 LATE = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
 AFTER = datetime(2026, 11, 26, 0, 0, tzinfo=UTC)
@@ -24,8 +24,7 @@ def tenant_id(settings):
 
 
 def counted(tenant_id: UUID, size_bytes: int, now: datetime = LATE) -> bool:
-    has_room: bool = count_of_test(tenant_id, size_bytes, now=now)
-    return has_room
+    return ask(counting_of_test(tenant_id, size_bytes, now=now))
 
 
 def test_the_last_byte_of_the_day_is_the_last(tenant_id):

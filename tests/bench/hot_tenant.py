@@ -75,7 +75,7 @@ def _meet(barrier: Barrier) -> None:
 
 def _work(customer: Any, count: int) -> tuple[float, float]:
     """Seconds of admissions, and of settlements; what is between locks no balance."""
-    from generation import claims  # noqa: PLC0415 - once Django is set up
+    from generation.settlement import settle_and_tell  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
     from pictor.kit.spool import SpoolBudget, Spools  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
@@ -85,13 +85,13 @@ def _work(customer: Any, count: int) -> tuple[float, float]:
         spools = Spools(Path(folder), SpoolBudget(1_000_000))
         with _timed() as admitting:
             made = [customer.generation() for _ in range(count)]
-        taken = [claims.take(generation_id=one.id, worker=worker) for one in made]
+        taken = [factories.take(generation_id=one.id, worker=worker) for one in made]
         held = [claim for claim in taken if claim is not None]
         begun = [(claim, factories.make_delivery(claim, spools)) for claim in held]
         kept = [(*one, factories.stored_images(*one)) for one in begun]
         with _timed() as settling:
             for claim, delivery, stored in kept:
-                factories.settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+                settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=clock.now())
     return admitting[0], settling[0]
 
 

@@ -81,9 +81,9 @@ def main(count: int) -> None:
 
 def _moments(customer: Any, spools: Any) -> Iterator[None]:
     """A batch of generations from one moment to the next."""
-    from generation import claims  # noqa: PLC0415 - once Django is set up
     from generation.catalogue.snapshot import current_catalogue  # noqa: PLC0415 - as above
     from generation.dispatch.choosing import Chooser  # noqa: PLC0415 - as above
+    from generation.settlement import settle_and_tell  # noqa: PLC0415 - as above
     from pictor.kit import clock  # noqa: PLC0415 - as above
     from tests import factories  # noqa: PLC0415 - as above
 
@@ -96,14 +96,14 @@ def _moments(customer: Any, spools: Any) -> Iterator[None]:
         with chooser.opening(one.model, one.size, one.tenant_id) as first:
             assert first is not None
             part = first.beginning
-            claim = claims.take(generation_id=one.id, worker=worker, beginning=part)
+            claim = factories.take(generation_id=one.id, worker=worker, beginning=part)
             assert claim is not None
             begun.append((claim, first.attempt_id))
     yield
     for claim, attempt_id in begun:
         delivery = factories.make_delivery(claim, spools, attempt_id=attempt_id)
         stored = factories.stored_images(claim, delivery)
-        factories.settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+        settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=clock.now())
     yield
 
 

@@ -63,6 +63,7 @@ def main(count: int) -> None:
     from billing.services import holds  # noqa: PLC0415 - as above
     from pictor.kit import clock, ids  # noqa: PLC0415 - as above
     from pictor.kit.money import Micros  # noqa: PLC0415 - as above
+    from tests import factories  # noqa: PLC0415 - as above
 
     tenant = tenant_by_name_or_id("demo")
     assert tenant is not None
@@ -73,7 +74,7 @@ def main(count: int) -> None:
 
     def one() -> None:
         hold = holds.Hold(tenant.id, key.id, ids.new_uuid(), Micros(1000), clock.now())
-        holds.place_hold(
+        factories.place_hold(
             tenant_id=hold.tenant_id,
             key_id=hold.key_id,
             generation_id=hold.generation_id,

@@ -12,9 +12,10 @@ from django.db import connection, transaction
 from accounts.models import User
 from accounts.services import create_tenant, issue_api_key
 from billing.pricing import BookRow
-from billing.services import Hold, HoldLimits, draft_price_book, end_hold, place_hold
+from billing.services import Hold, HoldLimits, draft_price_book, end_hold
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
+from tests.factories import place_hold
 
 T = TypeVar("T")
 

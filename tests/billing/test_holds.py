@@ -14,19 +14,11 @@ from billing.selectors import (
     ledger_totals,
     statement,
 )
-from billing.services import (
-    Hold,
-    LedgerError,
-    adjust,
-    credit,
-    end_hold,
-    place_hold,
-    refund,
-    top_up,
-)
+from billing.services import Hold, LedgerError, adjust, credit, end_hold, refund, top_up
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
+from tests.factories import place_hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 

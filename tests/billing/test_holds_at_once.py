@@ -16,19 +16,11 @@ from billing.selectors import (
     statement,
     usage_findings,
 )
-from billing.services import (
-    Hold,
-    HoldLimits,
-    LedgerError,
-    Usage,
-    end_hold,
-    place_hold,
-    record_usage,
-    top_up,
-)
+from billing.services import Hold, HoldLimits, LedgerError, Usage, end_hold, record_usage, top_up
 from pictor.kit.errors import InsufficientQuota, RateLimited
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
+from tests.factories import place_hold
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

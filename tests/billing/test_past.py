@@ -12,18 +12,10 @@ from accounts.models import ApiKey, Tenant
 from accounts.services import create_tenant, issue_api_key
 from billing.models import KeyBudget, TenantBalance, Transfer
 from billing.selectors import ledger_findings
-from billing.services import (
-    Hold,
-    LedgerError,
-    PastHold,
-    Refills,
-    end_hold,
-    place_hold,
-    write_past,
-)
+from billing.services import Hold, LedgerError, PastHold, Refills, end_hold, write_past
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
-from tests.factories import at
+from tests.factories import at, place_hold
 
 pytestmark = pytest.mark.django_db
 

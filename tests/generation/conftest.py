@@ -6,11 +6,11 @@ import pytest
 import redis
 from django.conf import settings
 
-from generation.claims import Claim, take
+from generation.claims import Claim
 from generation.lease import WorkerEpoch
 from generation.models import Channel, Generation
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import Customer, make_channel, make_worker
+from tests.factories import Customer, make_channel, make_worker, take
 from tests.seeds import sow
 
 

@@ -17,7 +17,8 @@ from generation.models import Attempt, Generation, Worker
 from generation.outcome import AttemptEnd
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
-from tests.factories import begun, make_worker, queued_as
+from pictor.kit.prepared import fetch
+from tests.factories import begun, make_worker, queued_as, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -28,7 +29,7 @@ def lose_lease(worker: WorkerEpoch) -> None:
 
 
 def test_a_claim_makes_the_generation_run_under_the_worker(queued, worker):
-    claim = claims.take(generation_id=queued.id, worker=worker)
+    claim = take(generation_id=queued.id, worker=worker)
 
     assert claim is not None
     assert (claim.dispatch, claim.generation.state, claim.generation.worker_id) == (
@@ -41,14 +42,14 @@ def test_a_claim_makes_the_generation_run_under_the_worker(queued, worker):
 
 
 def test_a_claim_brings_the_configurations_revision(acme, worker, queued):
-    claim = claims.take(generation_id=queued.id, worker=worker)
+    claim = take(generation_id=queued.id, worker=worker)
 
     assert claim is not None
     assert claim.revision == acme.caller().revision
 
 
 def test_a_running_generation_cannot_be_claimed(claim):
-    assert claims.take(generation_id=claim.generation.id, worker=make_worker()) is None
+    assert take(generation_id=claim.generation.id, worker=make_worker()) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -57,15 +58,15 @@ def test_of_eight_workers_at_once_one_gets_it(queued):
     workers = [make_worker() for _ in range(8)]
     barrier = Barrier(8)
 
-    def take(worker):
+    def takes(worker):
         try:
             barrier.wait(10)
-            return claims.take(generation_id=queued.id, worker=worker) is not None
+            return take(generation_id=queued.id, worker=worker) is not None
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        outcomes = Counter(pool.map(take, workers))
+        outcomes = Counter(pool.map(takes, workers))
 
     assert outcomes == {True: 1, False: 7}
     queued.refresh_from_db()
@@ -73,14 +74,14 @@ def test_of_eight_workers_at_once_one_gets_it(queued):
 
 
 def test_an_unknown_generation_or_worker_has_no_claim(queued, worker):
-    assert claims.take(generation_id=new_uuid(), worker=worker) is None
-    assert claims.take(generation_id=queued.id, worker=WorkerEpoch(new_uuid())) is None
+    assert take(generation_id=new_uuid(), worker=worker) is None
+    assert take(generation_id=queued.id, worker=WorkerEpoch(new_uuid())) is None
 
 
 def test_a_worker_whose_lease_ran_out_claims_nothing(queued, worker):
     lose_lease(worker)
 
-    assert claims.take(generation_id=queued.id, worker=worker) is None
+    assert take(generation_id=queued.id, worker=worker) is None
     queued.refresh_from_db()
     assert (queued.state, queued.dispatch) == ("queued", 0)
 
@@ -88,19 +89,19 @@ def test_a_worker_whose_lease_ran_out_claims_nothing(queued, worker):
 def test_a_retired_worker_claims_nothing(queued, worker):
     lease.retire(worker=worker)
 
-    assert claims.take(generation_id=queued.id, worker=worker) is None
+    assert take(generation_id=queued.id, worker=worker) is None
 
 
 def test_an_overdue_generation_is_not_claimed(queued, worker):
     Generation.objects.filter(id=queued.id).update(deadline_at=clock.now() - timedelta(seconds=1))
 
-    assert claims.take(generation_id=queued.id, worker=worker) is None
+    assert take(generation_id=queued.id, worker=worker) is None
 
 
 def test_each_dispatch_is_counted_and_the_tenth_is_refused(queued, worker):
     dispatches = []
     for _ in range(10):
-        claim = claims.take(generation_id=queued.id, worker=worker)
+        claim = take(generation_id=queued.id, worker=worker)
         dispatches.append(claim.dispatch if claim else None)
         claims.hand_back(worker=worker)
 
@@ -108,10 +109,10 @@ def test_each_dispatch_is_counted_and_the_tenth_is_refused(queued, worker):
 
 
 def test_the_first_start_stays_the_start(queued, worker):
-    first = claims.take(generation_id=queued.id, worker=worker)
+    first = take(generation_id=queued.id, worker=worker)
     claims.hand_back(worker=worker)
 
-    second = claims.take(generation_id=queued.id, worker=worker)
+    second = take(generation_id=queued.id, worker=worker)
 
     assert first is not None
     assert second is not None
@@ -120,8 +121,8 @@ def test_the_first_start_stays_the_start(queued, worker):
 
 def test_handing_back_queues_this_workers_running_generations_alone(acme, worker):
     mine, others, waiting = (acme.generation() for _ in range(3))
-    claims.take(generation_id=mine.id, worker=worker)
-    claims.take(generation_id=others.id, worker=make_worker())
+    take(generation_id=mine.id, worker=worker)
+    take(generation_id=others.id, worker=make_worker())
 
     assert claims.hand_back(worker=worker) == [queued_as(mine)]
 
@@ -135,7 +136,7 @@ def test_handing_back_queues_this_workers_running_generations_alone(acme, worker
 def test_some_can_be_handed_back_and_the_others_kept(acme, worker):
     let_go, kept = (acme.generation() for _ in range(2))
     for generation in (let_go, kept):
-        claims.take(generation_id=generation.id, worker=worker)
+        take(generation_id=generation.id, worker=worker)
 
     assert claims.hand_back(worker=worker, only=[let_go.id]) == [queued_as(let_go)]
     assert claims.running_under(worker) == [kept.id]
@@ -151,8 +152,8 @@ def test_beginning_an_attempt_again_writes_no_second_row(claim, channel):
         "upstream_size": "1024x1024",
     }
 
-    assert attempts.begin_attempt(**facts)
-    assert attempts.begin_attempt(**facts)
+    assert fetch(attempts.attempt_begun(**facts))
+    assert fetch(attempts.attempt_begun(**facts))
     assert Attempt.objects.count() == 1
 
 
@@ -179,7 +180,7 @@ def test_a_lost_claim_begins_no_attempt(claim, channel, worker):
     claims.hand_back(worker=worker)
     assert begun(claim, channel) is None
 
-    claims.take(generation_id=claim.generation.id, worker=make_worker())
+    take(generation_id=claim.generation.id, worker=make_worker())
 
     assert begun(claim, channel) is None
     assert not Attempt.objects.exists()
@@ -233,7 +234,7 @@ def test_a_renewed_lease_lasts_on_even_after_it_had_run_out(worker, queued, seco
 
     assert lease.renew(worker=worker)
 
-    assert claims.take(generation_id=queued.id, worker=worker) is not None
+    assert take(generation_id=queued.id, worker=worker) is not None
 
 
 def test_a_retired_worker_cannot_renew(worker, queued):
@@ -241,7 +242,7 @@ def test_a_retired_worker_cannot_renew(worker, queued):
 
     assert not lease.renew(worker=worker)
 
-    assert claims.take(generation_id=queued.id, worker=worker) is None
+    assert take(generation_id=queued.id, worker=worker) is None
 
 
 def test_each_life_of_a_process_has_its_own_epoch(db):
@@ -270,7 +271,7 @@ def test_attempts_that_a_crash_cut_off_may_have_been_paid_for(claim, channel, wo
 def test_an_attempt_of_whoever_claimed_it_meanwhile_is_not_cut_off(claim, channel, worker):
     before = begun(claim, channel)
     claims.hand_back(worker=worker)
-    again = claims.take(generation_id=claim.generation.id, worker=make_worker())
+    again = take(generation_id=claim.generation.id, worker=make_worker())
     assert again is not None
     after = begun(again, channel)
 

@@ -28,6 +28,7 @@ from generation.settlement import end_without_image
 from generation.wakeups import heard, told
 from pictor.celery import app
 from pictor.kit import clock, pools
+from pictor.kit.redis_client import ask
 from storage.models import StoredImage
 from tests.factories import make_caller
 
@@ -288,7 +289,7 @@ def test_what_is_counted_is_counted_by_both():
         seconds, microseconds = client.time()
         now = int(seconds) * 1000 + int(microseconds) // 1000
         client.hset(name, mapping={"level": 7000, "at": now})
-        taken = shared.take([Bucket(name, "requests", "account", 60, 1, 86_400.0)])
+        taken = ask(shared.taking([Bucket(name, "requests", "account", 60, 1, 86_400.0)]))
         kept = client.hkeys(name)
         client.delete(name)
 

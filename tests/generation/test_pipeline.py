@@ -7,8 +7,6 @@ import json
 import logging
 import time
 from datetime import timedelta
-from functools import partial
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -28,13 +26,12 @@ from generation.outcome import Delivery
 from generation.selectors import Finished
 from pictor.kit import clock, log, pools
 from pictor.kit.http_pools import HttpPools
-from pictor.kit.ids import new_uuid
-from pictor.kit.moments import Steps, moment
-from pictor.kit.prepared import Part
+from pictor.kit.prepared import Statement
+from pictor.kit.redis_client import Command
 from pictor.kit.spool import SpoolBudget, Spools
 from pictor.kit.spools import process_spools
 from storage.models import StoredImage
-from tests.factories import make_channel, make_delivery, open_gate, queued_as, stored_images
+from tests.factories import begun, make_channel, make_delivery, open_gate, queued_as, stored_images
 from tests.raw_server import hangs, running, says
 
 
@@ -48,15 +45,7 @@ class Broken(Dispatcher):
 
     @override
     async def run(self, claim: Claim, spools: Spools, opening: Opening | None = None) -> Delivery:
-        await pools.database(
-            attempts.begin_attempt,
-            attempt_id=new_uuid(),
-            claim=claim,
-            number=1,
-            channel_id=self._channel.pk,
-            upstream_model="gpt-image-2",
-            upstream_size="1024x1024",
-        )
+        await pools.database(begun, claim, self._channel)
         raise RuntimeError("a secret detail")
 
 
@@ -106,19 +95,18 @@ def test_an_unforeseen_error_ends_the_generation_at_once_and_books_what_it_may_h
 def test_what_failed_after_its_images_were_stored_has_none(channel, queued, worker, monkeypatch):
     told: list[Finished] = []
 
-    @moment
-    def broken(**_: object) -> Steps[bool]:
-        yield Part("SELECT 1", [])
+    async def broken(**_: object) -> bool:
         raise RuntimeError("a bill that cannot be written")
 
-    @moment
-    def tells(finished: Finished) -> Steps[None]:
-        yield from ()
+    def tells(finished: Finished) -> Command[None]:
         told.append(finished)
+        return wake_up(finished)
+
+    wake_up = notify.wake_up
 
     monkeypatch.setattr(pipeline, "store", stored)
     monkeypatch.setattr(pipeline, "settle_unheard", broken)
-    monkeypatch.setattr(notify, "tell", tells)
+    monkeypatch.setattr(notify, "wake_up", tells)
     asyncio.run(
         pipeline.run(ring=Ring(queued_as(queued)), worker=worker, dispatcher=Delivers(channel))
     )
@@ -131,9 +119,7 @@ def test_while_it_is_settled_nothing_of_its_images_is_kept(channel, queued, work
     """That may take as long as the database is away, and they are stored already."""
     kept: list[bool] = []
 
-    @moment
-    def looks(*, delivery: Delivery, **_: object) -> Steps[bool]:
-        yield from ()
+    async def looks(*, delivery: Delivery, **_: object) -> bool:
         kept.extend(not image.spool.is_closed for image in delivery.images)
         return True
 
@@ -239,14 +225,14 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
     if another:
         make_channel("sandbox", serves=Serves.TEST, credentials=encrypted("sk-upstream"))
     made = acme.tester().generation()
-    begin = attempts.begin_attempt
+    begin = attempts.begin
 
-    @moment
-    def overtaken(**call: Any) -> Steps[bool]:
-        yield partial(Channel.objects.filter(pk=switched.pk).update, serves=Serves.LIVE)
-        return (yield from begin.steps(**call))
+    async def overtaken(attempt: Statement[bool]) -> bool:
+        channel = Channel.objects.filter(pk=switched.pk)
+        await pools.database(channel.update, serves=Serves.LIVE)
+        return await begin(attempt)
 
-    monkeypatch.setattr(attempts, "begin_attempt", overtaken)
+    monkeypatch.setattr(attempts, "begin", overtaken)
     data = [{"b64_json": base64.b64encode(noise()).decode()}]
 
     async def journey() -> None:

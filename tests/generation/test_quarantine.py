@@ -15,7 +15,7 @@ from generation.background.waiting import waiting
 from generation.lease import WorkerEpoch
 from generation.models import Generation, Worker
 from pictor.kit import clock
-from tests.factories import Customer, make_worker
+from tests.factories import Customer, make_worker, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -29,7 +29,7 @@ def die(worker: WorkerEpoch) -> None:
 def claimed(customer: Customer, worker: WorkerEpoch, number: int) -> list[Generation]:
     rows = [customer.generation() for _ in range(number)]
     for row in rows:
-        assert claims.take(generation_id=row.id, worker=worker) is not None
+        assert take(generation_id=row.id, worker=worker) is not None
     return rows
 
 
@@ -107,7 +107,7 @@ def test_what_died_again_counts_the_suspected_alone_in_every_round(acme, worker,
     die(worker)
     second = make_worker()
     for row in new:
-        assert claims.take(generation_id=row.id, worker=second) is not None
+        assert take(generation_id=row.id, worker=second) is not None
     for _ in suspected:
         group(second)
     monkeypatch.setattr(reaper, "BATCH", 2)
@@ -124,7 +124,7 @@ def test_what_is_in_quarantine_is_not_to_be_had_otherwise(acme, worker):
     (row,) = claimed(acme, worker, 1)
     die(worker)
 
-    assert claims.take(generation_id=row.id, worker=make_worker()) is None
+    assert take(generation_id=row.id, worker=make_worker()) is None
     assert waiting(Room(0, live=10, tests=10), {}) == ([], False)
 
 
@@ -133,7 +133,7 @@ def test_others_are_claimed_beside_a_quarantine(acme, worker):
     die(worker)
     other = acme.generation()
 
-    assert claims.take(generation_id=other.id, worker=make_worker()) is not None
+    assert take(generation_id=other.id, worker=make_worker()) is not None
 
 
 def test_what_was_taken_back_from_a_worker_that_lives_is_free_again(acme, worker):
@@ -143,7 +143,7 @@ def test_what_was_taken_back_from_a_worker_that_lives_is_free_again(acme, worker
     claims.acquit(worker=worker)
 
     assert group(make_worker()) == []
-    assert claims.take(generation_id=row.id, worker=make_worker()) is not None
+    assert take(generation_id=row.id, worker=make_worker()) is not None
 
 
 def test_what_a_worker_hands_back_at_its_end_waits_in_no_quarantine(acme, worker):
@@ -151,14 +151,14 @@ def test_what_a_worker_hands_back_at_its_end_waits_in_no_quarantine(acme, worker
 
     claims.hand_back(worker=worker)
 
-    assert claims.take(generation_id=row.id, worker=make_worker()) is not None
+    assert take(generation_id=row.id, worker=make_worker()) is not None
 
 
 def test_only_deaths_wear_a_generation_out(acme, worker):
     (row,) = claimed(acme, worker, 1)
     for _ in range(5):
         claims.hand_back(worker=worker)
-        assert claims.take(generation_id=row.id, worker=worker) is not None
+        assert take(generation_id=row.id, worker=worker) is not None
 
     states = []
     for _ in range(3):

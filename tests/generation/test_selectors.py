@@ -5,15 +5,15 @@ from uuid import UUID
 
 import pytest
 
-from generation import claims, selectors
+from generation import selectors
 from generation.models import Attempt, Generation
 from generation.outcome import TIMED_OUT, Failure
 from generation.selectors import Calls
-from generation.settlement import fail
+from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock, ids
 from pictor.kit.ids import new_uuid
 from storage.models import StoredImage
-from tests.factories import make_delivery, settle, stored_images
+from tests.factories import make_delivery, stored_images, take
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def finished(claim, spools):
     claim.generation.n = 2
     delivery = make_delivery(claim, spools, sizes=[(1024, 1024), (1024, 768)])
     rows = stored_images(claim, delivery)
-    settle(claim=claim, delivery=delivery, stored=rows[::-1], now=clock.now())
+    settle_and_tell(claim=claim, delivery=delivery, stored=rows[::-1], now=clock.now())
     return claim.generation
 
 
@@ -110,7 +110,7 @@ def test_a_generation_shows_its_public_id(queued):
 
 def test_a_queue_is_what_is_under_way_of_a_model_and_since_when(acme, other, worker):
     running, *waiting = [customer.generation() for customer in (acme, acme, other)]
-    assert claims.take(generation_id=running.id, worker=worker)
+    assert take(generation_id=running.id, worker=worker)
     asked_at = clock.now() - timedelta(seconds=90)
     Generation.objects.filter(id=waiting[0].id).update(created_at=asked_at)
 

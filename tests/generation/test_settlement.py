@@ -19,7 +19,7 @@ from generation.claims import Claim
 from generation.lease import WorkerEpoch
 from generation.models import Attempt, State
 from generation.outcome import AttemptEnd, Delivery, Failure, not_stored
-from generation.settlement import fail
+from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock
 from storage.models import StoredImage
 from tests.factories import (
@@ -28,8 +28,8 @@ from tests.factories import (
     make_channel,
     make_delivery,
     make_worker,
-    settle,
     stored_images,
+    take,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
@@ -39,7 +39,7 @@ LEFT_AFTER_ONE = (9_947_320, 0)
 
 
 def settled(claim: Claim, delivery: Delivery, *, now: datetime | None = None) -> bool:
-    return settle(
+    return settle_and_tell(
         claim=claim,
         delivery=delivery,
         stored=stored_images(claim, delivery),
@@ -52,7 +52,7 @@ def failed(claim: Claim, failure: Failure | None = None) -> bool:
 
 
 def claimed(customer: Customer, worker: WorkerEpoch, **fields: Any) -> Claim:
-    claim = claims.take(generation_id=customer.generation(**fields).id, worker=worker)
+    claim = take(generation_id=customer.generation(**fields).id, worker=worker)
     assert claim is not None
     return claim
 
@@ -177,7 +177,7 @@ def test_a_failure_gives_the_whole_hold_back(acme, claim):
 
 def test_a_zombie_settles_nothing(acme, claim, delivery, worker, spools):
     claims.hand_back(worker=worker)
-    second = claims.take(generation_id=claim.generation.id, worker=make_worker())
+    second = take(generation_id=claim.generation.id, worker=make_worker())
     assert second is not None
     assert second.dispatch == 2
 

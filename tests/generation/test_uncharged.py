@@ -11,14 +11,14 @@ from accounts.services import refuse_above_ceiling, set_uncharged_ceiling
 from billing.models import UnchargedCost
 from generation import attempts
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.claims import Claim, take
+from generation.claims import Claim
 from generation.dispatch.endings import WrongSize, end_of
 from generation.models import Attempt, Channel, Generation, Route
 from generation.outcome import AttemptEnd, not_stored
 from generation.settlement import fail
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.money import Micros
-from tests.factories import Customer, at, begun, make_delivery, route_info
+from tests.factories import Customer, at, begun, make_delivery, route_info, take
 
 NOON, MIDNIGHT = at("2026-11-20T12:00:00Z"), at("2026-11-21T00:00:00Z")
 WRONG = WrongSize("asked for 1024x1024, got 512x512")

@@ -10,15 +10,15 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from billing.models import UsageRollup
-from generation import claims, outcome
+from generation import outcome
 from generation.audit.findings import generation_findings
 from generation.claims import Claim
 from generation.models import Generation
 from generation.outcome import Failure
 from generation.recounting import recount
-from generation.settlement import fail
+from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock, ids
-from tests.factories import make_delivery, settle, stored_images
+from tests.factories import make_delivery, stored_images, take
 from tests.processes import until
 
 
@@ -41,9 +41,9 @@ def rebuilt() -> str:
 def test_usage_counted_again_comes_out_identical(acme, claim, worker, spools):
     delivery = make_delivery(claim, spools, sizes=((1024, 1024),))
     stored = stored_images(claim, delivery)
-    settle(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+    settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=clock.now())
     for _ in range(2):
-        fail_one(claims.take(generation_id=acme.generation().id, worker=worker))
+        fail_one(take(generation_id=acme.generation().id, worker=worker))
     before = rows()
 
     UsageRollup.objects.filter(status="failed").delete()
@@ -60,7 +60,9 @@ def test_usage_counted_again_comes_out_identical(acme, claim, worker, spools):
 @pytest.mark.django_db
 def test_times_that_do_not_say_what_their_row_says_are_found_and_put_right(claim, spools):
     delivery = make_delivery(claim, spools, sizes=((1024, 1024),))
-    settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now())
+    settle_and_tell(
+        claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
+    )
     before = rows()
 
     UsageRollup.objects.update(times=F("times") + 1)
@@ -80,7 +82,7 @@ def test_each_hour_is_counted_however_late_a_generation_ended(acme, worker):
     )
     for made, ended in zip(made_ago, ended_ago, strict=True):
         generation = acme.generation()
-        fail_one(claims.take(generation_id=generation.id, worker=worker))
+        fail_one(take(generation_id=generation.id, worker=worker))
         with connection.cursor() as cursor:
             cursor.execute("SET session_replication_role = replica")
             Generation.objects.filter(id=generation.id).update(
@@ -100,7 +102,7 @@ def test_each_hour_is_counted_however_late_a_generation_ended(acme, worker):
 @pytest.mark.django_db(transaction=True)
 def test_settlements_wait_for_no_recount(acme, claim, worker):
     fail_one(claim)
-    later = claims.take(generation_id=acme.generation().id, worker=worker)
+    later = take(generation_id=acme.generation().id, worker=worker)
     UsageRollup.objects.create(
         tenant_id=acme.id, key_id=acme.key.id, hour=clock.now() - timedelta(days=9), images=1
     )
@@ -116,7 +118,7 @@ def test_settlements_wait_for_no_recount(acme, claim, worker):
 
 @pytest.mark.django_db(transaction=True)
 def test_who_settles_meanwhile_is_counted_in_a_row_that_was_wrong(acme, claim, worker):
-    later = claims.take(generation_id=acme.generation().id, worker=worker)
+    later = take(generation_id=acme.generation().id, worker=worker)
     fail_one(claim)
     UsageRollup.objects.update(generations=40, latency={"7": 40})
 
@@ -133,7 +135,7 @@ def test_who_settles_meanwhile_is_counted_in_a_row_that_was_wrong(acme, claim, w
 
 @pytest.mark.django_db(transaction=True)
 def test_rows_that_are_torn_and_put_right_again_and_again_lose_no_settlement(acme, worker):
-    found = [claims.take(generation_id=acme.generation().id, worker=worker) for _ in range(20)]
+    found = [take(generation_id=acme.generation().id, worker=worker) for _ in range(20)]
 
     def settle_all() -> None:
         for claim in found:

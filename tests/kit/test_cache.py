@@ -74,7 +74,7 @@ def test_clearing_forgets_what_was_kept_while_redis_was_away(cache_at):
 
 def test_redis_is_used_again_when_it_is_back(cache_at, server, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("pictor.kit.cache.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pictor.kit.pauses.time.monotonic", lambda: now[0])
     cache = cache_at(settings.REDIS_URL)
     with monkeypatch.context() as away:
         away.setattr(redis.Redis, "set", _away)

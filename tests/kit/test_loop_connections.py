@@ -4,14 +4,17 @@ import asyncio
 import os
 import socket
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
+import uvloop
 from django.db import (
     DatabaseError,
     DataError,
+    IntegrityError,
     OperationalError,
     ProgrammingError,
     connection,
@@ -20,21 +23,11 @@ from django.db import (
 
 from pictor.kit import loop_connections, pools, prepared
 from pictor.kit.ids import new_uuid
-from pictor.kit.loop_connections import Borrower
-from pictor.kit.moments import CONNECT, Steps, moment
-from pictor.kit.prepared import Part, is_answer_lost
-from pictor.kit.redis_client import Asked
+from pictor.kit.loop_connections import fetch_async
+from pictor.kit.prepared import Statement, is_answer_lost, is_there, unread
+from tests.kit.asking import told
 
 pytestmark = pytest.mark.usefixtures("pooled_connections")
-
-
-@moment
-def asked(text: str, *values: Any) -> Steps[tuple[Any, ...] | None]:
-    row: tuple[Any, ...] | None = yield Part(text, values)
-    return row
-
-
-told = asked.on_loop
 
 
 async def pid() -> int:
@@ -57,13 +50,10 @@ def test_a_connection_is_used_again_and_its_statements_stay_prepared():
 
 
 def test_a_connection_that_was_not_used_serves_the_next():
-    @moment
-    def connects() -> Steps[None]:
-        yield CONNECT
-
     async def one_after_another() -> set[int]:
         first = await pid()
-        await connects.on_loop()
+        async with loop_connections.one():
+            pass
         return {first, await pid()}
 
     assert len(asyncio.run(one_after_another())) == 1
@@ -257,7 +247,7 @@ def test_who_gets_no_connection_gives_the_turn_back(monkeypatch):
 async def cut_off() -> bool:
     """A connection that ends in the middle of a statement, without a word."""
     await told("SELECT 1")
-    (cursor,) = loop_connections.of_this_loop()._free  # noqa: SLF001 - the one there is
+    (cursor,) = (await loop_connections.of_this_loop()).free
     with socket.socket(fileno=os.dup(cursor.connection.pgconn.socket)) as same:
         sleep = a_sleep()
         waiting = asyncio.create_task(told(sleep))
@@ -285,16 +275,14 @@ def test_what_is_dated_between_connection_and_statement_is_dated_as_it_is_writte
     monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
     begun: list[str] = []
 
-    @moment
-    def dated() -> Steps[None]:
-        yield CONNECT
-        begun.append("dated")
-        yield Part("SELECT 1", [])
+    async def dated() -> None:
+        async with loop_connections.one() as connection:
+            begun.append("dated")
+            await connection.fetch(Statement("SELECT 1", [], unread))
 
     async def waits() -> list[str]:
-        with Borrower(loop_connections.of_this_loop()) as other:
-            await other.connect()
-            waiting = asyncio.create_task(dated.on_loop())
+        async with loop_connections.one():
+            waiting = asyncio.create_task(dated())
             for _ in range(5):
                 await asyncio.sleep(0)
             before = list(begun)
@@ -305,41 +293,59 @@ def test_what_is_dated_between_connection_and_statement_is_dated_as_it_is_writte
     assert begun == ["dated"]
 
 
-def test_a_moment_that_asks_something_else_waits_for_no_connection(monkeypatch):
-    monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
-
-    @moment
-    def asks() -> Steps[bytes]:
-        answer: bytes = yield Asked(("PING",))
-        return answer
-
-    async def asks_meanwhile() -> bytes:
-        with Borrower(loop_connections.of_this_loop()) as other:
-            await other.connect()
-            return await asyncio.wait_for(asks.on_loop(), 10)
-
-    assert asyncio.run(asks_meanwhile()) == b"PONG"
+def in_thread(statement: Statement[Any]) -> Any:
+    return prepared.fetch(statement)
 
 
-def test_a_connection_is_there_for_others_once_a_statement_is_made(monkeypatch):
-    monkeypatch.setattr(loop_connections, "CONNECTIONS", 1)
-    goes_on = threading.Event()
+def on_loop(statement: Statement[Any]) -> Any:
+    return asyncio.run(fetch_async(statement))
 
-    @moment
-    def thinks() -> Steps[int]:
-        (found,) = yield Part("SELECT 1", [])
-        yield partial(goes_on.wait, 20)
-        return int(found)
 
-    async def both() -> int:
-        thinking = asyncio.create_task(thinks.on_loop())
-        while not loop_connections.of_this_loop()._free:  # noqa: SLF001 - its statement is made
-            await asyncio.sleep(0)
-        await asyncio.wait_for(told("SELECT 1"), 10)
-        goes_on.set()
-        return await thinking
+def on_uvloop(statement: Statement[Any]) -> Any:
+    return uvloop.run(fetch_async(statement))
 
-    assert asyncio.run(both()) == 1
+
+@pytest.fixture(params=[in_thread, on_loop, on_uvloop])
+def run(request: pytest.FixtureRequest) -> Callable[[Statement[Any]], Any]:
+    """Runs a statement in one way or another."""
+    way: Callable[[Statement[Any]], Any] = request.param
+    return way
+
+
+def test_a_statement_is_what_it_reads_in_its_first_row(run):
+    adds = Statement("SELECT %s::int + 1, %s::text", [1, "a"], lambda row: row)
+
+    assert run(adds) == (2, "a")
+    assert run(Statement("SELECT 1", [], is_there)) is True
+    assert run(Statement("SELECT 1 WHERE false", [], is_there)) is False
+
+
+def test_what_the_database_refuses_is_djangos_error(run):
+    twice = "INSERT INTO accounts_configrevision VALUES (7, 7) RETURNING 1"
+
+    with pytest.raises(IntegrityError, match="config_revision_is_one_row"):
+        run(Statement(twice, [], unread))
+    with pytest.raises(DataError, match="division by zero"):
+        run(Statement("SELECT 1 / %s::int", [0], unread))
+    assert run(Statement("SELECT %s::int", [1], lambda row: row)) == (1,)
+
+
+def test_what_its_reading_raises_is_its_callers(run):
+    def fails(_: object) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        run(Statement("SELECT 1", [], fails))
+
+
+def test_who_cannot_be_connected_is_not_left_in_doubt(run, monkeypatch):
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "PORT", "1")
+        with pytest.raises(OperationalError) as refused:
+            run(Statement("SELECT 1", [], unread))
+
+    assert not is_answer_lost(refused.value)
 
 
 def test_a_loop_has_connections_of_its_own():

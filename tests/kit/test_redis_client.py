@@ -23,7 +23,8 @@ import uvloop
 from redis.exceptions import RedisError, ResponseError
 
 from pictor.kit import redis_client
-from pictor.kit.redis_client import Asked
+from pictor.kit.redis_client import Command, ask_async
+from tests.kit.asking import asked
 from tests.kit.calls import make_certificate
 
 
@@ -65,26 +66,26 @@ def test_changed_settings_count_once_the_client_is_forgotten(settings):
     assert redis_client.client().ping()
 
 
-PING = Asked(("ECHO", "here"))
-WHO = Asked(("CLIENT", "ID"))
+PING = asked("ECHO", "here")
+WHO = asked("CLIENT", "ID")
 
 
-def echo(text: str) -> Asked:
+def echo(text: str) -> Command[Any]:
     """Answered with the text."""
-    return Asked(("ECHO", text))
+    return asked("ECHO", text)
 
 
 WAYS = [
-    Asked.here,
-    lambda asked: asyncio.run(asked.on_loop()),
-    lambda asked: uvloop.run(asked.on_loop()),
+    redis_client.ask,
+    lambda command: asyncio.run(ask_async(command)),
+    lambda command: uvloop.run(ask_async(command)),
 ]
 
 
 @pytest.fixture(params=WAYS, ids=["in a thread", "on a loop", "on uvloop"])
-def ask(request: pytest.FixtureRequest) -> Callable[[Asked], Any]:
+def ask(request: pytest.FixtureRequest) -> Callable[[Command[Any]], Any]:
     """Asks Redis one way or another."""
-    way: Callable[[Asked], Any] = request.param
+    way: Callable[[Command[Any]], Any] = request.param
     return way
 
 
@@ -114,7 +115,7 @@ def test_a_server_that_is_away_is_an_error_of_redis(settings, ask, url):
 def test_a_question_of_the_broker_goes_to_the_brokers_server(settings, ask):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    assert ask(Asked(("ECHO", "there"), is_broker=True)) == b"there"
+    assert ask(asked("ECHO", "there", is_broker=True)) == b"there"
 
 
 @contextmanager
@@ -166,7 +167,7 @@ def test_a_server_is_asked_over_tls(settings, tls_url, ask):
     settings.REDIS_URL = settings.CELERY_BROKER_URL = tls_url
 
     assert ask(PING) == b"here"
-    assert ask(Asked(("ECHO", "there"), is_broker=True)) == b"there"
+    assert ask(asked("ECHO", "there", is_broker=True)) == b"there"
 
 
 def test_a_loop_reads_the_authorities_certificates_once(settings, tls_url, run, monkeypatch):
@@ -177,7 +178,7 @@ def test_a_loop_reads_the_authorities_certificates_once(settings, tls_url, run, 
     async def anew() -> set[int]:
         seen = set()
         for _ in range(3):
-            seen.add(mine := await WHO.on_loop())
+            seen.add(mine := await ask_async(WHO))
             redis_client.broker().client_kill_filter(_id=mine)
         return seen
 
@@ -201,13 +202,13 @@ def test_a_connection_that_the_server_has_closed_is_made_anew(run, settings):
     """As after Redis was restarted, or where it closes those that are idle."""
 
     async def goes_on() -> tuple[int, int]:
-        first = await WHO.on_loop()
+        first = await ask_async(WHO)
         redis_client.client().client_kill_filter(_id=first)
         while first in open_ones():
             pass
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as other:
             await other.ping()  # the loop has looked at all its connections
-        return first, await WHO.on_loop()
+        return first, await ask_async(WHO)
 
     first, second = run(goes_on())
 
@@ -257,9 +258,9 @@ def test_connections_that_died_unnoticed_are_all_made_anew(run, settings):
         settings.REDIS_URL = between.url
 
         async def goes_on() -> list[bytes]:
-            await asyncio.gather(*(PING.on_loop() for _ in range(5)))
+            await asyncio.gather(*(ask_async(PING) for _ in range(5)))
             between.reset()
-            return [await PING.on_loop() for _ in range(5)]
+            return [await ask_async(PING) for _ in range(5)]
 
         assert run(goes_on()) == [b"here"] * 5
 
@@ -271,15 +272,15 @@ def test_what_only_a_loop_may_raise_is_an_error_of_redis_there(run, monkeypatch)
     monkeypatch.setattr(redis.asyncio.Connection, "send_command", is_closed)
 
     with pytest.raises(RedisError, match="the handler is closed"):
-        run(PING.on_loop())
+        run(ask_async(PING))
 
 
 def test_a_question_that_redis_refuses_costs_no_connection(run):
     async def goes_on() -> tuple[int, int]:
-        first = await WHO.on_loop()
+        first = await ask_async(WHO)
         with pytest.raises(ResponseError):
-            await Asked(("NO", "SUCH", "COMMAND")).on_loop()
-        return first, await WHO.on_loop()
+            await ask_async(asked("NO", "SUCH", "COMMAND"))
+        return first, await ask_async(WHO)
 
     first, second = run(goes_on())
 
@@ -308,13 +309,13 @@ def test_an_answer_that_nobody_asked_for_is_nobodys(run, settings, stray):
         server = await asyncio.start_server(serves, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
-        answers = [await echo("one").on_loop()]
+        answers = [await ask_async(echo("one"))]
         made = redis_client._lines._mine.made  # noqa: SLF001 - to know when it has come
         wire = made[settings.REDIS_URL]._wire  # noqa: SLF001 - as above
         writers[0].write(stray)
         while wire.is_open:
             await asyncio.sleep(0)
-        answers += [await echo(word).on_loop() for word in ("two", "three")]
+        answers += [await ask_async(echo(word)) for word in ("two", "three")]
         server.close()
         for writer in writers:
             writer.close()
@@ -328,13 +329,13 @@ def test_a_url_that_no_connection_can_be_made_of_is_an_error_of_redis_on_a_loop(
     settings.REDIS_URL += "?no_such_option=1"
 
     with pytest.raises(RedisError):
-        run(PING.on_loop())
+        run(ask_async(PING))
 
 
 def test_many_at_once_share_one_connection_and_have_their_own_answers(run):
     async def asks() -> tuple[list[str], set[int]]:
-        echoes = asyncio.gather(*(echo(str(n)).on_loop() for n in range(20)))
-        wires = await asyncio.gather(*(WHO.on_loop() for _ in range(20)))
+        echoes = asyncio.gather(*(ask_async(echo(str(n))) for n in range(20)))
+        wires = await asyncio.gather(*(ask_async(WHO) for _ in range(20)))
         return [text.decode() for text in await echoes], set(wires)
 
     texts, wires = run(asks())
@@ -361,12 +362,12 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
     async def asks() -> tuple[bytes, list[object], float, bytes]:
         server = await asyncio.start_server(hangs, "127.0.0.1", 0)
         settings.REDIS_URL = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
-        before = await echo("before").on_loop()
+        before = await ask_async(echo("before"))
         started = time.monotonic()
-        several = [echo(word).on_loop() for word in ("hang", "one", "two")]
+        several = [ask_async(echo(word)) for word in ("hang", "one", "two")]
         failed = await asyncio.gather(*several, return_exceptions=True)
         took = time.monotonic() - started
-        after = await echo("after").on_loop()
+        after = await ask_async(echo("after"))
         server.close()
         for writer in writers:
             writer.close()
@@ -380,7 +381,7 @@ def test_a_connection_that_has_hung_fails_for_all_at_once_and_is_made_anew(run, 
 
 
 def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
-    first, second = run(WHO.on_loop()), run(WHO.on_loop())
+    first, second = run(ask_async(WHO)), run(ask_async(WHO))
 
     assert first != second
     deadline = time.monotonic() + 10
@@ -390,12 +391,12 @@ def test_a_loop_has_a_client_of_its_own_and_ends_with_none(run):
 
 def test_who_gives_up_an_answer_leaves_it_to_nobody_else(run):
     async def gives_up() -> list[bytes]:
-        await PING.on_loop()
-        given_up = asyncio.create_task(echo("mine").on_loop())
+        await ask_async(PING)
+        given_up = asyncio.create_task(ask_async(echo("mine")))
         for _ in range(3):  # it is sent
             await asyncio.sleep(0)
         given_up.cancel()
-        return [await echo("others").on_loop() for _ in range(3)]
+        return [await ask_async(echo("others")) for _ in range(3)]
 
     assert run(gives_up()) == [b"others"] * 3
 

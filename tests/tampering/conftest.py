@@ -9,20 +9,13 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.services import link_events
 from billing.services import credit, draft_price_book, publish_price_book, withdraw_price_book
-from generation.claims import take
 from generation.management import seeding
 from generation.management.seeding import Wishes
+from generation.settlement import settle_and_tell
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import (
-    Customer,
-    make_channel,
-    make_delivery,
-    make_worker,
-    settle,
-    stored_images,
-)
+from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +51,9 @@ def write(spools: Spools) -> Customer:
     claim = take(generation_id=acme.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, spools)
-    settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now())
+    settle_and_tell(
+        claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
+    )
     acme.generation(idempotency_key="once")
     later = clock.now() + timedelta(days=400)
     book = draft_price_book(name="later", effective_from=later, actor="test")

@@ -7,12 +7,12 @@ from django.db import connection
 
 from generation.attempts import end_attempt
 from generation.audit.findings import generation_findings
-from generation.claims import take
 from generation.models import Channel, Route
 from generation.outcome import AttemptEnd
+from generation.settlement import settle_and_tell
 from pictor.kit import clock
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import Customer, begun, make_delivery, make_worker, settle, stored_images
+from tests.factories import Customer, begun, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def free(books: Customer, tmp_path: Path) -> str:
     now = clock.now()
     end_attempt(AttemptEnd(first, "not_reached"), generation=claim.generation, now=now)
     delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)), number=2)
-    settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
+    settle_and_tell(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
     assert generation_findings() == []
     return claim.generation.public_id
 

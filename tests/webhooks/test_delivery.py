@@ -14,14 +14,14 @@ from accounts.models import AuditEvent, Mail, Membership
 from accounts.services import add_member, create_user
 from billing.pricing import PricedRequest
 from billing.selectors import ledger_findings, table_of
-from generation import claims, forgetting
+from generation import forgetting
 from generation.background.reaper import reap
 from generation.models import Generation
-from generation.settlement import cancel
+from generation.settlement import cancel, settle_and_tell
 from pictor.kit import clock
 from pictor.kit.http import HttpPool, LookUpsBusy
 from pictor.kit.spool import Spools
-from tests.factories import Customer, make_delivery, make_worker, settle, stored_images
+from tests.factories import Customer, make_delivery, make_worker, stored_images, take
 from tests.raw_server import drips, hangs, says, sends
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks import outbox, sending
@@ -45,11 +45,11 @@ def canceled(customer: Customer) -> Generation:
 
 
 def settled(customer: Customer, receiver: Receiver, spools: Spools) -> Generation:
-    claim = claims.take(generation_id=customer.generation().id, worker=make_worker())
+    claim = take(generation_id=customer.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, spools)
     images = stored_images(claim, delivery)
-    assert settle(claim=claim, delivery=delivery, stored=images, now=receiver.now)
+    assert settle_and_tell(claim=claim, delivery=delivery, stored=images, now=receiver.now)
     return claim.generation
 
 
@@ -60,7 +60,7 @@ def state() -> str:
 def test_a_settlement_that_nobody_is_told_of_is_one_statement(
     acme, receiver, spools, django_assert_num_queries, prepared_statements
 ):
-    claim = claims.take(generation_id=acme.generation().id, worker=make_worker())
+    claim = take(generation_id=acme.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, spools)
     images = stored_images(claim, delivery)
@@ -68,7 +68,7 @@ def test_a_settlement_that_nobody_is_told_of_is_one_statement(
     prepared_statements.clear()
 
     with django_assert_num_queries(0):
-        assert settle(claim=claim, delivery=delivery, stored=images, now=receiver.now)
+        assert settle_and_tell(claim=claim, delivery=delivery, stored=images, now=receiver.now)
 
     assert len(prepared_statements) == 1
 

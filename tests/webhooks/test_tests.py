@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from accounts.rates.of_tests import count_of_test
+from accounts.rates.of_tests import counting_of_test
 from generation.settlement import cancel
 from pictor.kit import clock
+from pictor.kit.redis_client import ask
 from tests.factories import Customer
 from tests.webhooks.conftest import Receiver, endpoint_of
 from webhooks.models import Delivery, DeliveryAttempt
@@ -34,7 +35,7 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
     tester = acme.tester()
     settings.TEST_BYTES_PER_DAY = 8 * 1024 + 2 * 1024
     told(tester, receiver)
-    count_of_test(acme.id, -8 * 1024, now=NOON)  # the second is admitted, and not told of
+    ask(counting_of_test(acme.id, -8 * 1024, now=NOON))  # the second is admitted, and not told of
 
     told(tester, receiver)
 
@@ -48,7 +49,7 @@ def test_once_the_day_of_tests_is_used_up_their_events_wait_for_the_next(
 def test_live_events_are_told_all_the_same(acme, receiver, settings, at_noon):
     endpoint_of(acme, receiver.url)
     settings.TEST_BYTES_PER_DAY = 1
-    count_of_test(acme.id, 1, now=NOON)
+    ask(counting_of_test(acme.id, 1, now=NOON))
 
     told(acme, receiver)
 

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from uuid import UUID
 
 from accounts import rates
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller
 from pictor.kit import clock
 from pictor.kit.api_objects import Page
 from pictor.kit.errors import NotFound

@@ -9,8 +9,9 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from accounts import rates
+from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
-from accounts.selectors import Caller, tenant_by_id
+from accounts.selectors import tenant_by_id
 from accounts.services import OVERLAPS, By
 from pictor.kit import clock, ids
 from pictor.kit.api_objects import Page

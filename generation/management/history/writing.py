@@ -12,8 +12,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from accounts.callers import Caller, caller_of_key
 from accounts.models import Tenant
-from accounts.selectors import Caller, caller_of_key
 from accounts.services import (
     Actor,
     KeyRules,

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import rates
 from accounts.authentication import let_in, require_scope
+from accounts.callers import Caller, caller_of_key
 from accounts.models import ApiKey
-from accounts.selectors import Caller, api_keys_of, caller_of_key
+from accounts.selectors import api_keys_of
 from billing.pricing import PriceTable
 from console.site.calls import Snippet
 from console.workspace.access import May, Workspace, member
@@ -28,8 +29,7 @@ from console.workspace.rows import SHOWN_CHARS, one_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
 from console.workspace.ways import way_out
-from generation import watch
-from generation.admission import entry
+from generation import pipeline, watch
 from generation.admission.inputs import Rows
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Admitted, Submission
@@ -129,7 +129,7 @@ def _admitted(request: HttpRequest, workspace: Workspace) -> Admitted:
     generation_id, now = GenerationId(ids.new_uuid()), clock.now()
 
     def submit(images: Sequence[str], rows: Rows) -> Admitted:
-        return entry.enter(
+        return pipeline.enter(
             Submission(
                 caller=_caller(request, key),  # anew: it takes a while to look at files
                 request={**fields, "image": list(images)} if images else fields,

@@ -6,7 +6,6 @@ here; what is no JSON stays in the process that made it.
 """
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 from typing_extensions import override
+
+from pictor.kit.pauses import Pause
 
 AWAY_SECONDS = 5.0
 
@@ -37,7 +38,7 @@ class RedisOrLocal(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._local = LocMemCache("redis-or-local", {**params, "OPTIONS": {}})
-        self._away_until = 0.0
+        self._away = Pause(AWAY_SECONDS, "what is cached is kept locally")
 
     @override
     def add(
@@ -86,12 +87,12 @@ class RedisOrLocal(RedisCache):
         self._first(super().clear, lambda: None)
 
     def _first(self, ask: Callable[[], Any], instead: Callable[[], Any]) -> Any:
-        if time.monotonic() < self._away_until:
+        if self._away.is_on():
             return instead()
         try:
             return ask()
-        except RedisError:
-            self._away_until = time.monotonic() + AWAY_SECONDS
+        except RedisError as error:
+            self._away.begin(error)
         except TypeError:  # no JSON
             pass
         return instead()

@@ -1,18 +1,21 @@
 """PostgreSQL for an event loop: a few connections of its own, each for a statement at a time.
 
-For moments alone (kit/moments.py), whose statements are prepared and a transaction each. What needs
-more than that runs in the pools' threads, over Django's connections.
+What needs a transaction of several statements runs in the pools' threads, on Django's connections.
 """
 
 import asyncio
-import threading
-from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias, TypeVar
 
 import psycopg
 
 from pictor.kit import pools, prepared
-from pictor.kit.prepared import NotConnected
+from pictor.kit.per_loop import PerLoop
+from pictor.kit.prepared import NotConnected, Row, Statement
+
+T = TypeVar("T")
+Cursor: TypeAlias = "psycopg.AsyncRawCursor[Row]"
 
 CONNECTIONS = 4
 """At most, for a loop; each is made where a statement finds none free, and stays.
@@ -21,141 +24,109 @@ A loop that keeps a core busy needs no more where a commit takes a few milliseco
 and settled no more, took 20 MB more, and on one core a tenth more of PostgreSQL's CPU.
 """
 
-Cursor: TypeAlias = "psycopg.AsyncRawCursor[tuple[Any, ...]]"
 
+class Connection:
+    """One that is lent. Its borrower may wait for nothing but its statements."""
 
-class Lent(NamedTuple):
-    """A connection in use, by its cursor, and how many had broken in this process before that."""
+    def __init__(self, cursor: Cursor) -> None:
+        self.cursor = cursor
+        self.breaks = pools.breaks()
+        self.is_fit = True
 
-    cursor: Cursor
-    breaks: int
+    async def fetch(self, statement: Statement[T]) -> T:
+        """Run it, prepared. Raises Django's database errors, and what `read` does.
 
-
-class Borrower:
-    """Has one of CONNECTIONS from `connect` on, at the latest for a statement, until that is made.
-
-    Meanwhile it may not wait for anything else; what is left over at the end is given back.
-    """
-
-    __slots__ = ("_connections", "_lent")
-
-    def __init__(self, connections: "LoopConnections") -> None:
-        self._connections = connections
-        self._lent: Lent | None = None
-
-    def __enter__(self) -> "Borrower":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._lent is not None:
-            self._connections.take_back(self._lent, is_fit=True)
-
-    async def connect(self) -> None:
-        """Have a connection: the next statement is sent at once. Raises as `fetch_one` does."""
-        if self._lent is None:
-            self._lent = await self._connections.lend()
-
-    async def fetch_one(self, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
-        """The first row; None where there is none. Raises Django's database errors."""
-        await self.connect()
-        lent, self._lent = self._lent, None
-        assert lent is not None  # noqa: S101 - it was lent above
-        return await self._connections.fetched(lent, prepared.numbered(statement), values)
+        Cancelled, it may be done or not.
+        """
+        text, connection = prepared.numbered(statement.text), self.cursor.connection
+        self.is_fit = False
+        with prepared.database().wrap_database_errors:
+            try:
+                await self.cursor.execute(text, statement.values, prepare=True)
+                row = await self.cursor.fetchone()
+            except (psycopg.DataError, psycopg.IntegrityError):
+                self.is_fit = True  # the values were not, and the connection is as it was
+                raise
+            except psycopg.DatabaseError as error:
+                if type(error) is psycopg.DatabaseError and connection.closed:
+                    raise psycopg.OperationalError(*error.args) from error  # libpq says no more
+                raise
+        self.is_fit = True
+        return statement.read(row)
 
 
 class LoopConnections:
-    """The connections of one running loop. To be used on it alone."""
+    """Those of one running loop, to be used on it alone."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self._turns = asyncio.Semaphore(CONNECTIONS)
-        self._free: list[Cursor] = []
+        self.turns = asyncio.Semaphore(CONNECTIONS)
+        self.free: list[Cursor] = []
         self._heard_of = pools.breaks()
-        self._unfinished = 0
         pools.THREADS.labels("loop").set(CONNECTIONS)
-        pools.CALLS.labels("loop").set_function(lambda: self._unfinished)
 
-    async def lend(self) -> Lent:
-        """A free or a new connection, waited for in turn. Raises Django's database errors."""
-        self._unfinished += 1
-        try:
-            await self._turns.acquire()
-        except BaseException:
-            self._unfinished -= 1
-            raise
-        breaks = pools.breaks()
-        try:
-            with prepared.database().wrap_database_errors:
-                return Lent(await self._cursor(), breaks)
-        except BaseException:
-            self._end_turn()
-            raise
-
-    def take_back(self, lent: Lent, *, is_fit: bool) -> None:
-        """It is free again, or closed if it is not fit or others have broken meanwhile."""
-        if is_fit and lent.breaks == pools.breaks():
-            self._free.append(lent.cursor)
-        else:
-            self._drop(lent.cursor)
-        self._end_turn()
-
-    def _end_turn(self) -> None:
-        self._turns.release()
-        self._unfinished -= 1
-
-    async def fetched(
-        self, lent: Lent, statement: str, values: Sequence[Any]
-    ) -> tuple[Any, ...] | None:
-        """The first row of a statement, and the connection taken back."""
-        with prepared.database().wrap_database_errors:
-            return await self._fetched(lent, statement, values)
-
-    async def _fetched(
-        self, lent: Lent, statement: str, values: Sequence[Any]
-    ) -> tuple[Any, ...] | None:
-        cursor, is_fit = lent.cursor, False
-        try:
-            await cursor.execute(statement, values, prepare=True)
-            row = await cursor.fetchone()
-            is_fit = True
-        except (psycopg.DataError, psycopg.IntegrityError):
-            is_fit = True  # the values were not, and the connection is as it was
-            raise
-        except psycopg.DatabaseError as error:
-            if type(error) is psycopg.DatabaseError and cursor.connection.closed:
-                raise psycopg.OperationalError(*error.args) from error  # libpq says no more of it
-            raise
-        finally:
-            self.take_back(lent, is_fit=is_fit)
-        return row
-
-    @staticmethod
-    def _drop(cursor: Cursor) -> None:
-        connection = cursor.connection
-        if connection.closed:
-            pools.broke()
-        connection.pgconn.finish()
-
-    async def _cursor(self) -> Cursor:
-        """Of a free or new connection; free ones are closed if any of the process's broke."""
+    async def lend(self) -> Connection:
+        """A free or new one; free ones are closed if any of the process's broke."""
         if self._heard_of != (breaks := pools.breaks()):
             self._heard_of = breaks
-            self.finish()
-        while self._free:
-            cursor = self._free.pop()
+            await self.end()
+        while self.free:
+            cursor = self.free.pop()
             if not prepared.has_ended(cursor.connection):
-                return cursor
+                return Connection(cursor)
             cursor.connection.pgconn.finish()
-        try:
-            return await _connected()
-        except psycopg.OperationalError as error:
-            raise NotConnected(*error.args) from error
+        with prepared.database().wrap_database_errors:
+            try:
+                return Connection(await _connected())
+            except psycopg.OperationalError as error:
+                raise NotConnected(*error.args) from error
 
-    def finish(self) -> None:
+    def take_back(self, lent: Connection) -> None:
+        """It is free again, or closed if it is not fit or others have broken meanwhile."""
+        if lent.is_fit and lent.breaks == pools.breaks():
+            self.free.append(lent.cursor)
+            return
+        if lent.cursor.connection.closed:
+            pools.broke()
+        lent.cursor.connection.pgconn.finish()
+
+    async def end(self) -> None:
         """Close all that are free, at once."""
-        for cursor in self._free:
+        for cursor in self.free:
             cursor.connection.pgconn.finish()
-        self._free.clear()
+        self.free.clear()
+
+
+_of_loops: PerLoop[LoopConnections] = PerLoop()
+
+
+async def of_this_loop() -> LoopConnections:
+    """The running loop's, which end with it."""
+    return await _of_loops.of("", LoopConnections)
+
+
+@asynccontextmanager
+async def one() -> AsyncIterator[Connection]:
+    """One of the running loop's connections, waited for in turn. Raises Django's OperationalError.
+
+    For a statement before which something is looked at or dated; else there is `fetch_async`.
+    """
+    connections = await of_this_loop()
+    with pools.CALLS.labels("loop").track_inprogress():
+        async with connections.turns:
+            lent = await connections.lend()
+            try:
+                yield lent
+            finally:
+                connections.take_back(lent)
+
+
+async def fetch_async(statement: Statement[T]) -> T:
+    """Run it on one of the running loop's connections, a transaction by itself.
+
+    Raises Django's database errors, and what `read` does. Cancelled, it may be done or not.
+    """
+    async with one() as connection:
+        return await connection.fetch(statement)
 
 
 async def _connected() -> Cursor:
@@ -172,28 +143,3 @@ async def _connected() -> Cursor:
         connection.pgconn.finish()
         raise
     return psycopg.AsyncRawCursor(connection)
-
-
-class _Mine(threading.local):
-    """Those of the loop that runs in this thread."""
-
-    connections: LoopConnections | None = None
-
-
-_mine = _Mine()
-
-
-def of_this_loop() -> LoopConnections:
-    """The running loop's; those of an earlier one in this thread are closed."""
-    mine = _mine.connections
-    if mine is None or mine.loop is not asyncio.get_running_loop():
-        finish()
-        mine = _mine.connections = LoopConnections()
-    return mine
-
-
-def finish() -> None:
-    """Close the free connections of this thread's loop, as it ends or afterwards."""
-    if _mine.connections is not None:
-        _mine.connections.finish()
-        _mine.connections = None

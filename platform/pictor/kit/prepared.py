@@ -6,26 +6,59 @@ beside the text: a value that only text is made of must say its type (`%s::text`
 
 What belongs together is one statement of several parts: all of it is done or nothing, in one round
 trip and without a transaction's own.
+
+    def count_of(tenant_id: UUID) -> Statement[int]:
+        return Statement("SELECT count(*) FROM …", [tenant_id], read=lambda row: row[0])
+
+A statement is a value: `fetch(count_of(…))` runs it on this thread's connection, within whatever
+transaction is open there; `await loop_connections.fetch_async(count_of(…))` on one of the loop's, a
+transaction by itself.
 """
 
 import re
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+T = TypeVar("T")
+Row: TypeAlias = tuple[Any, ...]
+
 
 class Part(NamedTuple):
-    """A statement, or a part of one, and its values in the order of the text."""
+    """A statement's text, or that of a part of one, and its values in the order of the text."""
 
     text: str
     values: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Generic[T]):
+    """A statement, its values in the order of the text, and what its first row means.
+
+    Attributes:
+        read: makes the result of the first row, or of None where there is none; may raise.
+    """
+
+    text: str
+    values: Sequence[Any]
+    read: Callable[[Row | None], T]
+
+
+def is_there(row: Row | None) -> bool:
+    """Whether the statement had a row."""
+    return row is not None
+
+
+def unread(row: Row | None) -> None:
+    """For a statement whose row says nothing."""
 
 
 @cache
@@ -74,7 +107,12 @@ def connect() -> None:
         raise OperationalError(*error.args) from NotConnected(*error.args)
 
 
-def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+def fetch(statement: Statement[T]) -> T:
+    """Run it on this thread's connection. Raises Django's database errors, and what `read` does."""
+    return statement.read(fetch_one(statement.text, statement.values))
+
+
+def fetch_one(statement: str, values: Sequence[Any]) -> Row | None:
     """The first row; None where there is none. Raises Django's database errors."""
     connect()
     connection = connections[DEFAULT_DB_ALIAS]

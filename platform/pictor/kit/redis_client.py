@@ -8,50 +8,76 @@ up. Settings are read when a client is first used.
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
 
 import redis
 import redis.asyncio
 from django.conf import settings
 from redis.exceptions import RedisError
-from typing_extensions import override
 
-from pictor.kit.moments import Question
+from pictor.kit.pauses import Pause
 from pictor.kit.per_loop import PerLoop
 from pictor.kit.redis_wire import Hear, Line
+
+T = TypeVar("T")
 
 _making = threading.Lock()
 _CERT_REQS = re.compile(r"(?<=[?&]ssl_cert_reqs=)CERT_(REQUIRED|OPTIONAL|NONE)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Question):
-    """A question of Redis, and its answer as the server gives it: text is bytes."""
+class Command(Generic[T]):
+    """A command, what its reply means, and what stands in for that while the server is away.
 
-    command: tuple[Any, ...]
+    Attributes:
+        read: makes the result of the reply as the server gives it: text is bytes.
+        instead: the result where there is no reply.
+        pause: begins where there is none, and meanwhile the server is not asked.
+        is_broker: whether it is for the broker's server.
+    """
+
+    words: Sequence[str | int]
+    read: Callable[[Any], T]
+    instead: Callable[[], T]
+    pause: Pause
     is_broker: bool = False
 
-    @override
-    def here(self) -> Any:
-        asked: Any = broker() if self.is_broker else client()
-        return asked.execute_command(*self.command)
 
-    @override
-    async def on_loop(self) -> Any:
-        """The same on the running loop; whatever fails there is a RedisError here too.
+def ask(command: Command[T]) -> T:
+    """Send it on this thread's connection, and wait for the reply."""
+    if command.pause.is_on():
+        return command.instead()
+    try:
+        server: Any = broker() if command.is_broker else client()
+        reply = server.execute_command(*command.words)
+    except Exception as error:  # noqa: BLE001 - whatever it is, there is a stand-in
+        command.pause.begin(error)
+        return command.instead()
+    return command.read(reply)
 
-        Asked again where the connection broke, so it must bear that: it may have been dead for
-        long, as after the server's machine was restarted, and nobody noticed.
-        """
-        url = _broker_url() if self.is_broker else settings.REDIS_URL
-        line = await _line_to(url)
+
+async def ask_async(command: Command[T]) -> T:
+    """The same on the running loop.
+
+    Sent again where the connection broke, so it must bear that: it may have been dead for long, as
+    after the server's machine was restarted, and nobody noticed.
+    """
+    if command.pause.is_on():
+        return command.instead()
+    words = tuple(command.words)
+    try:
+        line = await _line_to(_broker_url() if command.is_broker else settings.REDIS_URL)
         try:
-            return await line.ask(self.command)
+            reply = await line.ask(words)
         except redis.ConnectionError:
-            return await line.ask(self.command)
+            reply = await line.ask(words)
+    except Exception as error:  # noqa: BLE001 - as above
+        command.pause.begin(error)
+        return command.instead()
+    return command.read(reply)
 
 
 def client() -> "redis.Redis":

@@ -23,20 +23,12 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Membership, Tenant, User
 from accounts.services import add_member
 from billing.selectors import balance_of
-from generation.claims import take
 from generation.models import Channel, Generation
 from generation.outcome import TIMED_OUT, Failure
-from generation.settlement import fail
+from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock, ids
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import (
-    Customer,
-    make_channel,
-    make_delivery,
-    make_worker,
-    settle,
-    stored_images,
-)
+from tests.factories import Customer, make_channel, make_delivery, make_worker, stored_images, take
 from tests.seeds import sow
 from webhooks.models import Delivery
 from webhooks.services import Wishes as Hook
@@ -122,7 +114,9 @@ def deliverer(folder: Path) -> Make:
         claim = take(generation_id=begun.id, worker=make_worker())
         assert claim is not None
         delivery = make_delivery(claim, spools, sizes=sizes)
-        settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now)
+        settle_and_tell(
+            claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=now
+        )
         begun.refresh_from_db()
         return begun
 
@@ -164,7 +158,9 @@ def ended(tmp_path: Path) -> Make:
             fail(claim=claim, failure=Failure(TIMED_OUT), now=end)
         else:
             delivery = make_delivery(claim, spools)
-            settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=end)
+            settle_and_tell(
+                claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=end
+            )
         Generation.objects.filter(id=begun.id).update(created_at=made)
         return begun
 

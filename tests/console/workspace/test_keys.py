@@ -9,9 +9,9 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from accounts.authentication import authenticate
+from accounts.callers import caller_by_digest
 from accounts.keys import digest
 from accounts.models import SCOPES, ApiKey, AuditEvent, User
-from accounts.selectors import caller_by_digest
 from accounts.services import (
     KeyRules,
     OwnLimits,

@@ -16,14 +16,13 @@ from accounts.services import (
     verify_email,
 )
 from generation import searching
-from generation.claims import take
 from generation.outcome import TIMED_OUT, Failure
 from generation.settlement import fail
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from storage.models import StoredImage
 from tests.console.workspace.conftest import url, words_of
-from tests.factories import make_worker
+from tests.factories import make_worker, take
 
 
 def test_it_waits_for_the_first_request_and_says_when_it_is_here(acme, sign_in, delivered):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from accounts.callers import caller_of_key
 from accounts.models import ApiKey, AuditEvent, Tenant
-from accounts.selectors import caller_of_key
 from accounts.services import record, revoke_api_key, set_title
 from generation.models import Contract
 from pictor.kit import clock

@@ -5,9 +5,9 @@ import re
 import pytest
 from django.urls import reverse
 
+from accounts.callers import caller_by_digest
 from accounts.keys import digest
 from accounts.models import ApiKey, Tenant
-from accounts.selectors import caller_by_digest
 from accounts.services import create_tenant
 from generation.admission.service import Submission, admit
 from pictor.kit import clock

@@ -1,14 +1,17 @@
 """Requests as they come in, for a moment on the loop: without a web process or a connection."""
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
 from django.db import connection
 
+from accounts.authentication import digests_of
 from generation import pipeline
 from generation.admission.arrival import Arrival
+from generation.admission.callers import callers
 from generation.admission.prefer import Prefer
 from generation.admission.service import Admitted
 from generation.api import requests
@@ -25,6 +28,7 @@ class Request:
 
     arrival: Arrival
     id: GenerationId = field(default_factory=lambda: GenerationId(new_uuid()))
+    on_end: list[Callable[[bool], None]] = field(default_factory=list)
 
     @classmethod
     def of(cls, customer: Customer, *, is_retry: bool = False, key: str | None = None,
@@ -33,7 +37,7 @@ class Request:
         asked = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
         return cls(
             Arrival(
-                key=customer.plaintext,
+                key_digests=digests_of(customer.plaintext),
                 ip="203.0.113.9",
                 request_id="req_1",
                 body=Body(json.dumps(asked).encode()),
@@ -42,17 +46,18 @@ class Request:
                 idempotency_key=key,
                 is_retry=is_retry,
                 prefer=Prefer(),
-                headers={},
-                on_end=[],
             )
         )
 
     async def submitted(self) -> Admitted:
-        return await pipeline.submit(self.arrival, generation_id=self.id)
+        arrival = self.arrival
+        if arrival.idempotency_key is None:
+            arrival = replace(arrival, attendance=callers.attend(self.id, self.on_end))
+        return await pipeline.submit(arrival, generation_id=self.id)
 
     def ended(self, *, was_answered: bool) -> None:
         """The caller has their answer, or has left without."""
-        for told in self.arrival.on_end:
+        for told in self.on_end:
             told(was_answered)
 
 

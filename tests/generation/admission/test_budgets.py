@@ -10,12 +10,12 @@ from django.db import connection
 from accounts.services import KeyRules, OwnLimits, change_api_key, set_own_limits
 from billing.models import KeyBudget
 from billing.selectors import ledger_findings
-from generation.claims import take
+from generation.settlement import settle_and_tell
 from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import Customer, make_delivery, make_worker, settle, stored_images
+from tests.factories import Customer, make_delivery, make_worker, stored_images, take
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,9 @@ def pay(customer: Customer, spools: Spools) -> None:
     claim = take(generation_id=customer.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, spools)
-    settle(claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now())
+    settle_and_tell(
+        claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
+    )
 
 
 @pytest.mark.usefixtures("channel")

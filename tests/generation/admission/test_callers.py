@@ -14,7 +14,7 @@ from generation.admission import orphans
 from generation.admission.callers import Callers
 from generation.admission.orphans import Attendance, Turn
 from pictor.kit import ids, vital
-from pictor.kit.moments import Moment, Steps
+from pictor.kit.prepared import Statement
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
 
@@ -32,14 +32,15 @@ def attended(callers: Callers, on_end: OnEnd) -> Attendance:
     return callers.attend(ids.new_uuid(), on_end)
 
 
-def noting(written: list[set[Turn]]) -> Moment[..., None]:
-    """A moment that keeps the turns it is given."""
+def noting(written: list[set[Turn]]) -> Callable[[Collection[Turn]], Statement[None]]:
+    """Keeps the turns it is given."""
+    answered = orphans.answered
 
-    def steps(turns: Collection[Turn]) -> Steps[None]:
+    def noted(turns: Collection[Turn]) -> Statement[None]:
         written.append(set(turns))
-        yield from ()
+        return answered(turns)
 
-    return Moment(steps)
+    return noted
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from generation.admission.orphans import Attendance, Free, Turn, Undecided, WebP
 from generation.management.seeding import alone
 from generation.models import Generation, State
 from pictor.kit import clock
+from pictor.kit.prepared import fetch
 from tests.factories import Customer
 
 DIGEST = b"d" * 32
@@ -179,7 +180,7 @@ def test_what_brought_no_image_is_tried_afresh(acme, here, state):
 def test_who_has_an_answer_is_waited_for_no_more(acme, here):
     generation = waited_for(acme, WebProcess())
 
-    orphans.answered([Turn(generation.id)])
+    fetch(orphans.answered([Turn(generation.id)]))
 
     assert adopted(generation, here) is None
 
@@ -189,7 +190,8 @@ def test_a_caller_who_left_during_admission_leaves_an_orphan(acme, here, elsewhe
     attendance = Attendance(elsewhere, Turn(generation.id), is_gone=True)
     elsewhere.gone.add(Turn(generation.id))
 
-    orphans.attend(attendance, Turn(generation.id))
+    assert orphans.attend(attendance, Turn(generation.id))
+    orphans.record_departure(attendance)
 
     assert elsewhere.gone == set()
     assert adopted(generation, here) == generation.id
@@ -204,7 +206,7 @@ def test_a_departure_that_cannot_be_written_down_is_remembered(acme, elsewhere, 
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(orphans, "left", is_away)
-    orphans.attend(attendance, Turn(generation.id))
+    orphans.record_departure(attendance)
 
     assert attendance.is_in_doubt
     assert elsewhere.gone == {Turn(generation.id)}

@@ -1,15 +1,18 @@
 """Whether there is room for what a request will leave behind."""
 
+import asyncio
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from accounts.rates.of_tests import count_of_test
+from accounts.callers import Caller
+from accounts.rates.of_tests import counting_of_test
 from generation.admission import room
 from generation.models import Generation, Serves
 from pictor.kit import clock
 from pictor.kit.errors import InsufficientQuota
-from pictor.kit.redis_client import Asked, forget_client
+from pictor.kit.redis_client import ask, forget_client
 from tests.factories import Customer, make_caller, make_channel
 
 
@@ -19,19 +22,32 @@ def tester(seeded, settings):
     make_channel("sandbox", serves=Serves.TEST)
     forget_client()
     tester = Customer("tester", balance=0, is_test=True)
-    count_of_test(tester.id, settings.TEST_BYTES_PER_DAY, now=clock.now())
+    ask(counting_of_test(tester.id, settings.TEST_BYTES_PER_DAY, now=clock.now()))
     yield tester
     forget_client()
 
 
-def test_of_a_live_request_nothing_is_asked():
+def require(caller: Caller, now: datetime) -> None:
+    room.require(caller, size_bytes=1, now=now)
+
+
+def require_on_loop(caller: Caller, now: datetime) -> None:
+    asyncio.run(room.require_async(caller, size_bytes=1, now=now))
+
+
+@pytest.mark.parametrize("ask", [require, require_on_loop])
+def test_of_a_live_request_nothing_is_asked(settings, caplog, ask):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    forget_client()
     caller, now = make_caller(), clock.now()
 
-    live = list(room.require.steps(caller, size_bytes=1, now=now))
-    of_a_test = room.require.steps(replace(caller, is_test=True), size_bytes=1, now=now)
+    ask(caller, now)
+    asked_of_the_live = "rate limits are kept locally" in caplog.text
+    ask(replace(caller, is_test=True), now)
 
-    assert live == []
-    assert isinstance(next(of_a_test), Asked)
+    assert not asked_of_the_live
+    assert "rate limits are kept locally" in caplog.text
+    forget_client()
 
 
 @pytest.mark.django_db

@@ -31,7 +31,6 @@ from pictor.kit.errors import (
     Unavailable,
 )
 from pictor.kit.ids import GenerationId, new_uuid
-from pictor.kit.moments import Steps, moment
 from pictor.kit.money import Micros
 from tests.factories import ORIGIN, Customer, at, make_channel
 
@@ -227,16 +226,15 @@ def test_a_write_that_fails_takes_its_hold_with_it(acme):
 
 
 def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, monkeypatch):
-    hold = service._hold  # noqa: SLF001 - the statement whose answer is lost
+    hold_once = service._hold_once  # noqa: SLF001 - the transaction whose answer is lost
 
-    @moment
-    def is_lost(*arguments: Any) -> Steps[None]:
-        yield from hold.steps(*arguments)
+    def is_lost(*arguments: Any, **named: Any) -> Any:
+        hold_once(*arguments, **named)
         raise OperationalError("server closed the connection unexpectedly")
 
     first, second = GenerationId(new_uuid()), GenerationId(new_uuid())
     lost, again = waited_for(acme, first), replace(waited_for(acme, second), is_retry=True)
-    monkeypatch.setattr(service, "_hold", is_lost)
+    monkeypatch.setattr(service, "_hold_once", is_lost)
     with pytest.raises(InDoubt):
         admit(lost, generation_id=first, now=clock.now())
     monkeypatch.undo()
@@ -251,13 +249,11 @@ def test_where_the_answer_to_its_commit_is_lost_a_retry_finds_the_image(acme, mo
 
 
 def test_what_the_database_refuses_is_in_no_doubt(acme, monkeypatch):
-    @moment
-    def is_locked(*_: Any) -> Steps[None]:
-        yield from ()
+    def is_locked(*_: Any, **__: Any) -> Any:
         raise OperationalError("canceling statement") from psycopg.errors.LockNotAvailable()
 
     request = waited_for(acme, GenerationId(new_uuid()))
-    monkeypatch.setattr(service, "_hold", is_locked)
+    monkeypatch.setattr(service, "_hold_once", is_locked)
     with pytest.raises(OperationalError):
         admit(request, generation_id=GenerationId(new_uuid()), now=clock.now())
 

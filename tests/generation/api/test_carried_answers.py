@@ -19,13 +19,14 @@ from generation.claims import Claim
 from generation.models import Generation
 from generation.outcome import BROKEN, Failure
 from generation.selectors import Finished, finished_among
+from generation.settlement import settle_and_tell
 from generation.wakeups import heard, told
 from pictor.kit import clock, pools
-from pictor.kit.moments import Steps
+from pictor.kit.redis_client import ask_async
 from pictor.kit.spool import Spools
 from storage import backends
 from storage.services import upload
-from tests.factories import make_delivery, settle, stored_images
+from tests.factories import make_delivery, stored_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pooled_connections")]
 
@@ -50,7 +51,7 @@ def succeeded(claim: Claim, spools: Spools, now: datetime) -> Finished:
         image.spool.write(b"picture")
         row.size_bytes = image.spool.size
         upload(row.object_key, image.spool, content_type="image/png")
-    assert settle(claim=claim, delivery=delivery, stored=rows, now=now)
+    assert settle_and_tell(claim=claim, delivery=delivery, stored=rows, now=now)
     return Finished(claim.generation, tuple(rows))
 
 
@@ -116,7 +117,7 @@ async def test_whoever_waits_has_the_answer_without_a_read(succeeded, monkeypatc
         await hub.start()
         while client.pubsub_numsub(notify.FINISHED) == before:
             await asyncio.sleep(0.01)
-        await asyncio.to_thread(notify.tell, succeeded)
+        await ask_async(notify.wake_up(succeeded))
         finished = await ticket.wait(SOON)
         await hub.stop()
 
@@ -127,23 +128,16 @@ async def test_whoever_waits_has_the_answer_without_a_read(succeeded, monkeypatc
 
 
 async def test_an_answer_that_is_too_long_or_has_words_is_read_by_whoever_waits(
-    succeeded, monkeypatch
+    succeeded,
 ):
-    said: list[list[object]] = []
-
-    def published(message: str) -> Steps[None]:
-        yield from ()
-        said.append(json.loads(message))
-
-    monkeypatch.setattr(notify, "_published", published)
-
-    notify.tell(succeeded)
+    wake_ups = [notify.wake_up(succeeded)]
     succeeded.images[1].revised_prompt = "a fox, revised"
-    notify.tell(succeeded)
+    wake_ups.append(notify.wake_up(succeeded))
     succeeded.images[1].revised_prompt = ""
     succeeded.generation.answer["metadata"]["ignored"] = ["a field"] * 1000
-    notify.tell(succeeded)
+    wake_ups.append(notify.wake_up(succeeded))
 
+    said = [json.loads(str(one.words[2])) for one in wake_ups]
     assert [type(one[0]) for one in said] == [dict, str, str]
     assert said[1:] == [[str(succeeded.generation.id)]] * 2
 

@@ -14,11 +14,12 @@ from generation import settlement
 from generation.api import events, waiting
 from generation.api.waiting import Hub, Ticket
 from generation.channels.declaration import Task
-from generation.dispatch.announce import PARTIALS, PartialImage, announce
+from generation.dispatch.announce import PARTIALS, PartialImage, announced
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import clock, pools
 from pictor.kit.ids import new_uuid
+from pictor.kit.redis_client import ask_async
 from storage import backends
 from storage.services import upload
 from tests.factories import Customer
@@ -238,7 +239,7 @@ def listeners() -> int:
 
 async def test_an_announcement_over_the_broker_is_heard(listening, generation):
     with closing(following(listening, generation)) as ticket:
-        await announce.on_loop(partial_of(generation))
+        assert await ask_async(announced(partial_of(generation)))
 
         assert await ticket.news(SOON) == partial_of(generation)
 

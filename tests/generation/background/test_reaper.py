@@ -19,7 +19,7 @@ from generation.background import reaper
 from generation.lease import WorkerEpoch
 from generation.models import Attempt, Channel, Generation, Worker
 from pictor.kit import clock
-from tests.factories import Customer, begun, make_worker
+from tests.factories import Customer, begun, make_worker, take
 
 pytestmark = pytest.mark.django_db
 
@@ -30,13 +30,13 @@ def reap() -> int:
 
 def claimed(customer: Customer, worker: WorkerEpoch) -> Generation:
     generation = customer.generation()
-    assert claims.take(generation_id=generation.id, worker=worker) is not None
+    assert take(generation_id=generation.id, worker=worker) is not None
     return generation
 
 
 def begin(generation: Generation, worker: WorkerEpoch, channel: Channel) -> None:
     """The worker takes it, and begins an attempt."""
-    claim = claims.take(generation_id=generation.id, worker=worker)
+    claim = take(generation_id=generation.id, worker=worker)
     assert claim is not None
     assert begun(claim, channel) is not None
 
@@ -109,7 +109,7 @@ def test_after_three_dispatches_it_fails_and_the_hold_is_released(acme):
     dispatches = []
     for _ in range(3):
         worker = make_worker()
-        first = claims.take(generation_id=generation.id, worker=worker)
+        first = take(generation_id=generation.id, worker=worker)
         claim = first or claims.take_quarantined(worker=worker, in_hand={})
         dispatches.append(claim.dispatch if claim else None)
         unseen(worker)
@@ -127,7 +127,7 @@ def test_one_handed_back_too_often_fails_while_it_is_queued(acme, worker):
     generation = acme.generation()
     for _ in range(9):
         assert reap() == 0
-        claims.take(generation_id=generation.id, worker=worker)
+        take(generation_id=generation.id, worker=worker)
         claims.hand_back(worker=worker)
 
     assert reap() == 1

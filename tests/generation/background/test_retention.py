@@ -8,13 +8,12 @@ from accounts.services import set_prompt_retention
 from billing.selectors import ledger_findings, usage_findings
 from generation.audit.findings import generation_findings
 from generation.background.retention import delete_tests, forget_prompts
-from generation.claims import take
 from generation.forgetting import forget_words
 from generation.models import Attempt, Generation, IdempotencyRecord, PromptsForgotten, Serves
-from generation.settlement import cancel
+from generation.settlement import cancel, settle_and_tell
 from pictor.kit import clock
 from storage.models import StoredImage
-from tests.factories import Customer, make_channel, make_delivery, settle, stored_images
+from tests.factories import Customer, make_channel, make_delivery, stored_images, take
 
 DAY = timedelta(days=1)
 
@@ -101,7 +100,7 @@ def made(acme, worker, spools):
         assert claim is not None
         delivery = make_delivery(claim, spools)
         images = stored_images(claim, delivery)
-        assert settle(claim=claim, delivery=delivery, stored=images, now=clock.now())
+        assert settle_and_tell(claim=claim, delivery=delivery, stored=images, now=clock.now())
         made[name] = claim.generation.id
     forget_words(made.values(), now=clock.now())
     stored = StoredImage.objects.exclude(generation_id=made["there"])

@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from generation import claims
 from generation.background import waiting as module
 from generation.background.slots import Room
 from generation.background.waiting import waiting
 from generation.claims import Queued
 from generation.models import Generation, Serves
 from pictor.kit import clock
-from tests.factories import Customer, make_channel, queued_as
+from tests.factories import Customer, make_channel, queued_as, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -31,7 +30,7 @@ def of(customer: Customer, number: int) -> list[Queued]:
 
 def test_nothing_waits_where_all_is_running_final_overdue_or_worn_out(acme, worker):
     running, final, overdue, worn_out = (acme.generation() for _ in range(4))
-    claims.take(generation_id=running.id, worker=worker)
+    take(generation_id=running.id, worker=worker)
     rows = Generation.objects
     rows.filter(id=final.id).update(
         state="failed", finished_at=clock.now(), captured_micros=0, error={"status": 502}

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from typing_extensions import override
 
-from generation import claims, lease, pipeline
+from generation import lease, pipeline
 from generation.background import worker as module
 from generation.background.slots import Slots
 from generation.background.waiting import waiting
@@ -27,7 +27,7 @@ from generation.settlement import fail_unforeseen
 from pictor.kit import clock, pools, vital
 from pictor.kit.ids import new_uuid
 from storage.services import StorageFailed
-from tests.factories import queued_as
+from tests.factories import queued_as, take
 from tests.processes import until
 
 
@@ -163,7 +163,7 @@ def test_what_stands_as_the_workers_and_is_in_nobodys_hands_is_queued_again(
 
     async def takes_and_waits(*, ring, worker, **_):
         of = {"generation_id": ring.queued.generation_id, "worker": worker}
-        claim = await pools.database(claims.take, **of)
+        claim = await pools.database(take, **of)
         assert claim is not None
         is_let_go = claim.generation.n == 2 and claim.dispatch == 1
         if not is_let_go:
@@ -211,7 +211,7 @@ class Held:
 
     async def run(self, *, ring: Ring, worker: WorkerEpoch, **_: Any) -> None:
         generation_id = ring.queued.generation_id
-        claim = await pools.database(claims.take, generation_id=generation_id, worker=worker)
+        claim = await pools.database(take, generation_id=generation_id, worker=worker)
         if claim is not None:
             end = asyncio.Event()
             loop = asyncio.get_running_loop()

@@ -11,11 +11,12 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from accounts.services import create_tenant, issue_api_key
-from billing.services import Hold, Usage, end_hold, place_hold, record_usage
+from billing.services import Hold, Usage, end_hold, record_usage
 from generation.models import Generation
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 from storage.models import StoredImage
+from tests.factories import place_hold
 from tests.seeds import sow
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -6,9 +6,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
+from accounts.callers import caller_by_digest
 from accounts.keys import digest, mint
 from accounts.models import ApiKey, AuditEvent, Membership, Tenant, User
-from accounts.selectors import caller_by_digest
 from billing.models import Price, PriceBook
 from billing.selectors import available_to, book_in_force, rows_of
 from billing.services import draft_price_book, publish_price_book

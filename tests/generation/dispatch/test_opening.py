@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -22,6 +20,7 @@ from generation.attempts import begun_with_claim
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.claims import Claim
+from generation.dispatch import claiming
 from generation.dispatch.choosing import Chooser
 from generation.dispatch.gate import Gate
 from generation.dispatch.health import FAILURES_IN_A_ROW
@@ -32,10 +31,10 @@ from generation.outcome import TIMED_OUT, Failure
 from pictor.kit import clock, pools
 from pictor.kit.http_pools import HttpPools
 from pictor.kit.ids import new_uuid
-from pictor.kit.moments import Steps, moment
-from pictor.kit.prepared import Part
+from pictor.kit.loop_connections import fetch_async
+from pictor.kit.prepared import Statement
 from pictor.kit.spool import SpoolBudget, Spools
-from tests.factories import ORIGIN, Customer, make_channel, make_worker, open_gate
+from tests.factories import ORIGIN, Customer, make_channel, make_worker, open_gate, take
 from tests.raw_server import Received, Script, running, says
 
 SIZE = "1024x1024"
@@ -55,7 +54,7 @@ def taken(
         size=size,
         revision=catalogue.revision + ahead,
     )
-    claim = claims.take(generation_id=generation.id, worker=make_worker(), beginning=beginning)
+    claim = take(generation_id=generation.id, worker=make_worker(), beginning=beginning)
     assert claim is not None
     assert claim.generation.state == "running"
     return claim
@@ -77,7 +76,7 @@ def test_an_attempt_begins_with_the_claim_of_what_was_expected(queued, channel):
 def dispatched_before(customer: Customer) -> Generation:
     made = customer.generation()
     worker = make_worker()
-    claims.take(generation_id=made.id, worker=worker)
+    take(generation_id=made.id, worker=worker)
     claims.hand_back(worker=worker)
     return made
 
@@ -116,7 +115,7 @@ def test_what_is_not_to_be_had_begins_no_attempt(queued):
     catalogue = current_catalogue()
     (route, *_) = catalogue.routes_for(ORIGIN, livemode=True)
 
-    again = claims.take(
+    again = take(
         generation_id=queued.id,
         worker=make_worker(),
         beginning=begun_with_claim(
@@ -252,12 +251,10 @@ def tried() -> list[tuple[str, int, str]]:
 def test_a_generation_succeeds_by_the_attempt_that_began_with_its_claim(
     queued, tmp_path, monkeypatch
 ):
-    @moment
-    def apart(**_: object) -> Steps[bool]:
-        yield Part("SELECT 1", [])
+    async def apart(_: object) -> bool:
         raise AssertionError("it began apart")
 
-    monkeypatch.setattr(attempts, "begin_attempt", apart)
+    monkeypatch.setattr(attempts, "begin", apart)
 
     carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})
 
@@ -327,14 +324,13 @@ def test_a_channel_that_was_disabled_since_its_call_was_chosen_is_not_called(
     queued, tmp_path, monkeypatch
 ):
     make_channel("two", priority=20)
-    take = claims.take
 
-    @moment
-    def overtaken(**call: Any) -> Steps[Claim | None]:
-        yield partial(Channel.objects.filter(name="one").update, is_enabled=False)
-        return (yield from take.steps(**call))
+    async def overtaken(taken: Statement[Claim | None]) -> Claim | None:
+        one = Channel.objects.filter(name="one")
+        await pools.database(one.update, is_enabled=False)
+        return await fetch_async(taken)
 
-    monkeypatch.setattr(claims, "take", overtaken)
+    monkeypatch.setattr(claiming, "fetch_async", overtaken)
 
     carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE), "two": says(ONE_IMAGE)})
 
@@ -344,14 +340,12 @@ def test_a_channel_that_was_disabled_since_its_call_was_chosen_is_not_called(
 @pytest.mark.usefixtures("channel", "pooled_connections")
 def test_a_call_that_was_chosen_in_vain_does_not_fill_its_channel(queued, tmp_path, monkeypatch):
     Channel.objects.update(max_concurrency=1)
-    take = claims.take
 
-    @moment
-    def overtaken(**call: Any) -> Steps[Claim | None]:
-        yield partial(Channel.objects.update, weight=7)
-        return (yield from take.steps(**call))
+    async def overtaken(taken: Statement[Claim | None]) -> Claim | None:
+        await pools.database(Channel.objects.update, weight=7)
+        return await fetch_async(taken)
 
-    monkeypatch.setattr(claims, "take", overtaken)
+    monkeypatch.setattr(claiming, "fetch_async", overtaken)
 
     carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})
 
@@ -363,15 +357,12 @@ def test_a_call_that_was_chosen_in_vain_does_not_fill_its_channel(queued, tmp_pa
 def test_a_claim_whose_answer_was_lost_leaves_no_attempt_that_may_have_cost_anything(
     queued, tmp_path, monkeypatch, is_done
 ):
-    take = claims.take
-
-    @moment
-    def lost(**call: Any) -> Steps[Claim | None]:
+    async def lost(taken: Statement[Claim | None]) -> Claim | None:
         if is_done:
-            yield from take.steps(**call)
+            await fetch_async(taken)
         raise OperationalError("the connection is closed")
 
-    monkeypatch.setattr(claims, "take", lost)
+    monkeypatch.setattr(claiming, "fetch_async", lost)
 
     with pytest.raises(OperationalError):
         carried(queued, tmp_path, scripts={"one": says(ONE_IMAGE)})

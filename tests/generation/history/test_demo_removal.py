@@ -1,7 +1,7 @@
 """`manage.py demo remove`: the demo begins again, and the ledger stays right."""
 
+from accounts.callers import Caller, caller_by_digest
 from accounts.models import ApiKey, Membership, Tenant
-from accounts.selectors import Caller, caller_by_digest
 from accounts.services import revoke_api_key
 from billing.selectors import available_to, ledger_findings, usage_findings
 from generation.audit.findings import generation_findings

@@ -1,0 +1,216 @@
+"""Who calls: the key of a request and its tenant, as one row of facts about both."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from accounts.models import Tenant
+from accounts.selectors import REVISION
+from pictor.kit import prepared
+from pictor.kit.ids import TenantId
+from pictor.kit.loop_connections import fetch_async
+from pictor.kit.money import Micros
+from pictor.kit.prepared import Part, Row, Statement
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+NOTED_EVERY = timedelta(minutes=1)
+"""How often the use of a rotated key's former text is written down."""
+_EVERY = f"interval '{NOTED_EVERY.total_seconds()} seconds'"
+
+_VERSION = f"concat_ws(' ', k.xmin, t.xmin, {REVISION})"
+"""SQL: another text after every change of a key, of its tenant or of the configuration: whatever
+changes a row gives it another xmin."""
+
+# Raw SQL: this runs for every request, and the three tables' facts come in one round trip.
+_CALLER = f"""
+    SELECT k.id, k.tenant_id, t.status, k.scopes, k.allowed_models, t.own_models,
+           k.ip_ranges, k.expires_at, k.revoked_at, k.is_test, k.default_response_format,
+           t.storage_full_at IS NOT NULL, t.uncharged_until,
+           COALESCE({REVISION}, 0), {_VERSION}, k.digest,
+           COALESCE(k.previous_used_at < now() - {_EVERY}, true),
+           LEAST(t.requests_per_minute, t.own_requests_per_minute),
+           LEAST(t.images_per_minute, t.own_images_per_minute),
+           k.requests_per_minute, k.images_per_minute,
+           LEAST(t.max_in_flight, t.own_max_in_flight), k.max_in_flight,
+           t.budget_day_micros, t.budget_month_micros,
+           CASE WHEN NOT k.budget_warns_only THEN k.budget_day_micros END,
+           CASE WHEN NOT k.budget_warns_only THEN k.budget_month_micros END
+      FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
+     WHERE k"""  # noqa: S608 - built from constants
+_CALLER_BY_ID = f"{_CALLER}.id = %s"
+_CALLER_BY_ONE = f"{_CALLER}.digest = %s"
+_CALLER_BY_ANY = f"{_CALLER}.digest = ANY(%s)"
+_CALLER_BEFORE = f"{_CALLER}.previous_digest = ANY(%s) AND k.previous_until > now()"
+_UNCHANGED = f"""
+    SELECT k.tenant_id, k.id AS key_id
+      FROM accounts_apikey k JOIN accounts_tenant t ON t.id = k.tenant_id
+     WHERE k.id = %s AND {_VERSION} = %s
+"""  # noqa: S608 - built from constants
+
+
+class _Found(NamedTuple):
+    """The first columns of _CALLER, in their order; Limits are the rest."""
+
+    key_id: UUID
+    tenant_id: TenantId
+    status: str
+    scopes: list[str]
+    models: list[str] | None
+    tenant_models: list[str] | None
+    ip_ranges: list[str] | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    is_test: bool
+    default_response_format: str
+    storage_full: bool
+    uncharged_until: datetime | None
+    revision: int
+    version: str
+    digest: bytes
+    use_is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A caller's limits; None is unlimited. Requests and images per minute, budgets in micros.
+
+    Budgets that only warn stop nothing: they are not among a key's here.
+    """
+
+    tenant_rpm: int | None
+    tenant_ipm: int | None
+    key_rpm: int | None
+    key_ipm: int | None
+    tenant_in_flight: int | None
+    key_in_flight: int | None
+    tenant_budget_day: Micros | None
+    tenant_budget_month: Micros | None
+    key_budget_day: Micros | None
+    key_budget_month: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An API key and its tenant, as one request sees them.
+
+    `models` and the tenant's own `tenant_models` are what both allow, None every model; an empty
+    `ip_ranges` allows every address. `revision` tells whether the process's copy of the
+    configuration is still current. With `storage_full` or before `uncharged_until` nothing is made.
+    """
+
+    key_id: UUID
+    tenant_id: TenantId
+    tenant_suspended: bool
+    scopes: frozenset[str]
+    models: frozenset[str] | None
+    tenant_models: frozenset[str] | None
+    ip_ranges: tuple[IpNetwork, ...]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    is_test: bool
+    default_response_format: str
+    limits: Limits
+    revision: int
+    storage_full: bool = False
+    uncharged_until: datetime | None = None
+    version: str = field(default="", compare=False)
+    """What `unchanged` compares; empty for a key by its text of before a rotation, which ends."""
+    digest: bytes = field(default=b"", compare=False, repr=False)
+    """Of the key's text; empty for a text of before a rotation, which manages no keys."""
+    use_is_due: bool = field(default=False, compare=False)
+    """Whether it came with the text before a rotation, and the use of that is to be noted."""
+
+    def may_use(self, model: str) -> bool:
+        """Whether the key and its tenant both allow the model."""
+        return all(words is None or model in words for words in (self.models, self.tenant_models))
+
+    @property
+    def livemode(self) -> bool:
+        """Whether it spends real money, and sees what was made with it."""
+        return not self.is_test
+
+
+def caller_by_digest(digest: bytes, *others: bytes) -> Caller | None:
+    """The caller whose key has this digest: revoked, expired and suspended ones too.
+
+    `others` are its digests with older peppers: there is one key under all of them. One query, and
+    a second one for a key that is unknown or was rotated.
+    """
+    both = _by_digest(digest, others)
+    return prepared.fetch(both[0]) or prepared.fetch(both[1])
+
+
+async def caller_by_digest_async(digest: bytes, *others: bytes) -> Caller | None:
+    """The same on the running loop."""
+    present, former = _by_digest(digest, others)
+    return await fetch_async(present) or await fetch_async(former)
+
+
+def unchanged(caller: Caller) -> Part:
+    """A statement's part that has the caller's `tenant_id` and `key_id` while nothing has changed.
+
+    That is: neither the key nor its tenant nor the configuration, since the caller was read. Time
+    goes on all the same, and with it what ends by itself.
+    """
+    return Part(_UNCHANGED, (caller.key_id, caller.version))
+
+
+def caller_of_key(key_id: UUID) -> Caller:
+    """The caller that a key stands for. Raises LookupError for an id that is no key's."""
+    caller = prepared.fetch(Statement(_CALLER_BY_ID, [key_id], _caller))
+    if caller is None:
+        raise LookupError(f"no key {key_id}")
+    return caller
+
+
+def _by_digest(
+    digest: bytes, others: Sequence[bytes]
+) -> tuple[Statement[Caller | None], Statement[Caller | None]]:
+    """By the key's present text, and by its text of before a rotation."""
+    any_of = [[digest, *others]]
+    return (
+        Statement(_CALLER_BY_ANY, any_of, _caller)
+        if others
+        else Statement(_CALLER_BY_ONE, [digest], _caller),
+        Statement(_CALLER_BEFORE, any_of, _former_caller),
+    )
+
+
+def _former_caller(row: Row | None) -> Caller | None:
+    caller = _caller(row)
+    if row is None or caller is None:
+        return None
+    return replace(caller, version="", digest=b"", use_is_due=_found(row).use_is_due)
+
+
+def _found(row: Row) -> _Found:
+    return _Found._make(row[: len(_Found._fields)])
+
+
+def _caller(row: Row | None) -> Caller | None:
+    if row is None:
+        return None
+    found = _found(row)
+    return Caller(
+        key_id=found.key_id,
+        tenant_id=found.tenant_id,
+        tenant_suspended=found.status != Tenant.Status.ACTIVE.value,
+        scopes=frozenset(found.scopes),
+        models=None if found.models is None else frozenset(found.models),
+        tenant_models=None if found.tenant_models is None else frozenset(found.tenant_models),
+        ip_ranges=tuple(ipaddress.ip_network(text) for text in found.ip_ranges or ()),
+        expires_at=found.expires_at,
+        revoked_at=found.revoked_at,
+        is_test=found.is_test,
+        default_response_format=found.default_response_format,
+        limits=Limits(*row[len(_Found._fields) :]),
+        revision=found.revision,
+        storage_full=found.storage_full,
+        uncharged_until=found.uncharged_until,
+        version=found.version,
+        digest=bytes(found.digest),
+    )

@@ -1,0 +1,28 @@
+"""Commands whose failures are raised as they came, and statements that give their first row."""
+
+from typing import Any, NoReturn
+
+from typing_extensions import override
+
+from pictor.kit.loop_connections import fetch_async
+from pictor.kit.pauses import Pause
+from pictor.kit.prepared import Row, Statement
+from pictor.kit.redis_client import Command
+
+
+class Loud(Pause):
+    """Raises the failure in place of leaving the server alone."""
+
+    @override
+    def begin(self, error: Exception) -> NoReturn:
+        raise error
+
+
+def asked(*words: str, is_broker: bool = False) -> Command[Any]:
+    """Read as the server gives it."""
+    return Command(words, lambda reply: reply, lambda: None, Loud(0, ""), is_broker)
+
+
+async def told(text: str, *values: object) -> Row | None:
+    """The first row of a statement on the loop's connections."""
+    return await fetch_async(Statement(text, values, lambda row: row))
