@@ -13,7 +13,8 @@ from pictor.kit import prepared
 from pictor.kit.ids import TenantId
 from pictor.kit.loop_connections import fetch_async
 from pictor.kit.money import Micros
-from pictor.kit.prepared import Part, Row, Statement
+from pictor.kit.prepared import Part, Statement
+from pictor.kit.untyped import Row
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 

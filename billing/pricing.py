@@ -12,9 +12,10 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from pictor.kit.money import Micros, scale_half_up
+from pictor.kit.untyped import Json
 
 Kind = Literal["fixed", "formula"]
 QualitySource = Literal["explicit", "reported", "inferred", "assumed"]
@@ -140,7 +141,7 @@ class PricedRequest:
     references: Micros = NOTHING
     """Held for all reference images together."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """This as JSON values; `from_json` reads it back."""
         references = {"references": self.references} if self.references else {}
         return {
@@ -158,7 +159,7 @@ class PricedRequest:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "PricedRequest":
+    def from_json(cls, data: Json) -> "PricedRequest":
         """Read what `as_json` wrote."""
         rows = {
             quality: PriceRow(Micros(micros), Decimal(markup), width, height, kind)

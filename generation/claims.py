@@ -24,7 +24,8 @@ from accounts.selectors import REVISION
 from generation.lease import WorkerEpoch
 from generation.models import Generation, State
 from pictor.kit import prepared, rows
-from pictor.kit.prepared import Part, Row, Statement
+from pictor.kit.prepared import Part, Statement
+from pictor.kit.untyped import Row
 
 
 @dataclass(frozen=True, slots=True)

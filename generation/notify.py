@@ -6,10 +6,9 @@ work by the safety poll. So a broker that is down is logged and is never a calle
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from generation.channels.declaration import Task
@@ -19,6 +18,7 @@ from generation.selectors import Finished
 from generation.wakeups import has_words, told
 from pictor.kit.pauses import Pause
 from pictor.kit.redis_client import Command, ask
+from pictor.kit.untyped import Json, Row
 
 FINISHED = "pictor:finished"
 """Pub/sub channel of wake-ups: a JSON list of generation ids, or of what wakeups.py tells."""
@@ -52,7 +52,7 @@ class Ring:
         return cls(queued, generation.model, generation.size)
 
     @classmethod
-    def read(cls, arguments: Sequence[Any], said: Mapping[str, Any]) -> "Ring":
+    def read(cls, arguments: Row, said: Json) -> "Ring":
         """As a message carries it. Raises ValueError, TypeError or AttributeError."""
         if said.get("format", FORMAT) != FORMAT:
             raise ValueError("it is rung in another format")
@@ -82,7 +82,7 @@ def doorbell(bell: Ring) -> Command[bool]:
     return Command(words, lambda _: True, lambda: False, _QUIET, is_broker=True)
 
 
-def _message_of(bell: Ring) -> dict[str, Any]:
+def _message_of(bell: Ring) -> dict[str, object]:
     """The doorbell as Celery would send it. The generation's id serves as the message's too."""
     message_id, arguments, said = str(bell.queued.generation_id), bell.arguments, {"format": FORMAT}
     chained = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}

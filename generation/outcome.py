@@ -6,7 +6,6 @@ adapter's `public_message`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from billing.upstream_cost import Loss, upstream_cost
@@ -23,6 +22,7 @@ from pictor.kit.errors import (
     UpstreamFailed,
 )
 from pictor.kit.spool import SpoolFile
+from pictor.kit.untyped import Json
 from storage.containers.pieces import Mended
 
 
@@ -162,7 +162,7 @@ def not_stored(delivery: Delivery, detail: str) -> Failure:
     return Failure(_MESSAGES[AttemptClass.STORAGE_FAILED], ended=ended)
 
 
-def error_row(error: PictorError) -> dict[str, Any]:
+def error_row(error: PictorError) -> Json:
     """An error as a generation keeps it."""
     return {
         "status": error.status,

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
@@ -190,14 +189,14 @@ async def carry(claim: Claim, *, dispatcher: Dispatcher, opening: Opening | None
     except NotNow:
         await pools.surely(claims.queue_again, claim)
     except Failure as failure:
-        await _end(claim, partial(pools.database, _dated, fail, claim=claim, failure=failure))
+        await _failed(claim, failure)
     except (OperationalError, InterfaceError):
         raise  # the database went away: let go of, and queued again by the worker's heartbeat
     except Exception:
         # Nobody foresaw it, and the money must not wait for the deadline. Its images may be in
         # storage, but no row names them.
         logger.exception("%s failed unexpectedly", claim.generation.id)
-        await _end(claim, partial(pools.database, _dated, fail_unforeseen, claim=claim))
+        await _end(claim, lambda: _dated(lambda now: fail_unforeseen(claim=claim, now=now)))
 
 
 async def _settled(
@@ -206,15 +205,21 @@ async def _settled(
     """Settle on the loop, or in a thread where a webhook is told of it; not after the deadline."""
     if time.monotonic() > ends_at:
         late = Failure(TIMED_OUT, ended=not_stored(delivery, "settled too late").ended)
-        return await pools.database(_dated, fail, claim=claim, failure=late)
-    made: dict[str, Any] = {"claim": claim, "delivery": delivery, "stored": stored}
-    is_settled = await settle_unheard(**made, at=clock.now)
-    return is_settled or await pools.database(_dated, settle_and_tell, **made)
+        return await _dated(lambda now: fail(claim=claim, failure=late, now=now))
+    if await settle_unheard(claim=claim, delivery=delivery, stored=stored, at=clock.now):
+        return True
+    return await _dated(
+        lambda now: settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=now)
+    )
 
 
-def _dated(end: Callable[..., bool], **made: Any) -> bool:
-    """In the thread, when its turn has come: what is in the ledger is dated as it is written."""
-    return end(**made, now=clock.now())
+async def _failed(claim: Claim, failure: Failure) -> None:
+    await _end(claim, lambda: _dated(lambda now: fail(claim=claim, failure=failure, now=now)))
+
+
+async def _dated(end: Callable[[datetime], bool]) -> bool:
+    """In a thread, which reads `now` just before the write: it dates what is in the ledger."""
+    return await pools.database(lambda: end(clock.now()))
 
 
 async def _end(

@@ -10,11 +10,10 @@ has the claim.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
 from django.db import transaction
 from prometheus_client import Histogram
@@ -41,6 +40,7 @@ from pictor.kit.errors import PictorError
 from pictor.kit.metrics import LONG, SHORT
 from pictor.kit.money import Micros
 from pictor.kit.prepared import Part, Statement, is_there
+from pictor.kit.untyped import Json
 from storage.models import StoredImage
 from storage.services import images_kept
 from webhooks.announcing import announce, nobody_listens
@@ -113,9 +113,7 @@ def settle_and_tell(
     return is_final
 
 
-def _success(
-    generation: Generation, delivery: Delivery, bill: pricing.Due, now: datetime
-) -> Mapping[str, Any]:
+def _success(generation: Generation, delivery: Delivery, bill: pricing.Due, now: datetime) -> Json:
     """What the row of one that succeeds says at its end."""
     return {
         "state": State.SUCCEEDED,
@@ -128,7 +126,7 @@ def _success(
     }
 
 
-def _succeed(generation: Generation, ending: Mapping[str, Any], bill: pricing.Due) -> None:
+def _succeed(generation: Generation, ending: Json, bill: pricing.Due) -> None:
     _end(generation, ending)
     if bill.excess:
         logger.warning("%s: worth %d micros more than its hold", generation.id, bill.excess)
@@ -142,7 +140,7 @@ def _settled(
     delivery: Delivery,
     bill: pricing.Due,
     stored: Sequence[StoredImage],
-    ending: Mapping[str, Any],
+    ending: Json,
     *,
     condition: Part = ALWAYS,
 ) -> Statement[bool]:
@@ -204,7 +202,7 @@ def end_without_image(
     *,
     generation: Generation,
     state: State,
-    condition: Mapping[str, Any],
+    condition: Json,
     error: PictorError | None,
     now: datetime,
 ) -> bool:
@@ -212,7 +210,7 @@ def end_without_image(
 
     One that is final already stays as it is, whatever the condition says.
     """
-    ending: dict[str, Any] = {
+    ending: dict[str, object] = {
         "state": state,
         "finished_at": now,
         "captured_micros": 0,
@@ -263,7 +261,7 @@ def _outcome_of(generation: Generation, bill: pricing.Due, stored: Sequence[Stor
     )
 
 
-def _end(generation: Generation, ending: Mapping[str, Any]) -> None:
+def _end(generation: Generation, ending: Json) -> None:
     for name, value in ending.items():
         setattr(generation, name, value)
 

@@ -5,7 +5,6 @@ In Python, so that nothing the database is told to compute stands between the ro
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -145,7 +144,7 @@ def _rows(statement: str) -> Iterator[tuple[Sealed, bytes | None, int]]:
                 yield Sealed(*columns), None if seal is None else bytes(seal), transfer_id
 
 
-def tenants_with_transfers() -> list[Any]:
+def tenants_with_transfers() -> list[UUID]:
     """The tenants that any transfer names, each found by one look into the index."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -11,6 +10,7 @@ from accounts.audit_chain import audit_head, audit_seal_at
 from billing.selectors.findings import Finding
 from pictor.kit import ids
 from pictor.kit.seals import microseconds
+from pictor.kit.untyped import Json
 
 _HEADS = """
 SELECT DISTINCT ON (tenant_id) tenant_id, seq, encode(seal, 'hex') FROM billing_transfer
@@ -41,7 +41,7 @@ class Heads:
     audit: tuple[int, str]
     costs: tuple[int, int, str]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """What is signed and published."""
         return {
             "version": 1,
@@ -53,7 +53,7 @@ class Heads:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Heads":
+    def from_json(cls, data: Json) -> "Heads":
         """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
         audit_seq, audit_seal = data["audit"]
         count, total, digest = data["costs"]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from django.db import connection
@@ -13,6 +13,7 @@ from billing.latency import counts_of, quantile
 from billing.models import UsageRollup
 from billing.periods import Bucket, buckets_between
 from pictor.kit.money import Micros
+from pictor.kit.untyped import Json, Row
 
 Group = Literal["model", "key", "tier", "status"]
 
@@ -36,7 +37,7 @@ class Used:
     """
 
     start: datetime
-    group: Mapping[Group, Any]
+    group: Json
     generations: int
     images: int
     captured: Micros
@@ -168,7 +169,7 @@ def last_used(tenant_id: UUID, *, since: datetime) -> Mapping[UUID, datetime]:
     return dict(rows.values_list("key_id").annotate(last=Max("hour")).order_by())
 
 
-def _used(start: datetime, row: Sequence[Any], groups: Sequence[Group]) -> Used:
+def _used(start: datetime, row: Row, groups: Sequence[Group]) -> Used:
     values, (generations, images, captured, times) = row[: len(groups)], row[len(groups) :]
     return Used(
         start=start,

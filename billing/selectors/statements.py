@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,6 +26,7 @@ from django.db import connection
 from billing.models import Transfer
 from billing.periods import bucket_end, buckets_between, day_of, day_start
 from pictor.kit.money import Micros
+from pictor.kit.untyped import Json, Row
 
 LATENESS = timedelta(minutes=1)
 """More than an entry's date can lie before that of the number before it: locks wait 2 s at most,
@@ -185,7 +185,7 @@ def monthly_statement(
 def _statements(
     sql: str, tenant_id: UUID, edges: list[datetime], *, zone: ZoneInfo, now: datetime
 ) -> list[Statement]:
-    values: dict[str, Any] = {"tenant": tenant_id, "edges": edges, "lateness": LATENESS}
+    values: Json = {"tenant": tenant_id, "edges": edges, "lateness": LATENESS}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows = cursor.fetchall()
@@ -204,6 +204,6 @@ def _statements(
     ]
 
 
-def _standing(row: tuple[Any, ...]) -> Standing:
+def _standing(row: Row) -> Standing:
     _, seq, available, held, seal, *_ = row
     return Standing(seq, Micros(available or 0), Micros(held or 0), seal or "")

@@ -19,8 +19,9 @@ from billing.seals import hold_key
 from pictor.kit import clock, prepared
 from pictor.kit.errors import InsufficientQuota, PictorError, QuotaLimit, RateLimited
 from pictor.kit.money import Micros, to_decimal
-from pictor.kit.prepared import Part, Row, Statement
+from pictor.kit.prepared import Part, Statement
 from pictor.kit.seals import microseconds
+from pictor.kit.untyped import Row
 
 _RETRY_AFTER_SECONDS = 1
 _ADJECTIVES: dict[Period, str] = {"day": "daily", "month": "monthly"}

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -31,6 +30,7 @@ from billing.selectors import (
 )
 from billing.selectors.published import digest_of
 from pictor.kit import clock
+from pictor.kit.untyped import Json
 
 LIST_MARKUP = Decimal(1)
 
@@ -288,7 +288,7 @@ def _lock_draft(book: PriceBook) -> None:
         raise ValidationError("the book is published already")
 
 
-def _describe(book: PriceBook) -> dict[str, Any]:
+def _describe(book: PriceBook) -> dict[str, object]:
     """A book as an audit event shows it; its tenant is the event's."""
     return {
         "name": book.name,
@@ -299,7 +299,7 @@ def _describe(book: PriceBook) -> dict[str, Any]:
     }
 
 
-def _describe_price(row: Price | BookRow) -> dict[str, Any]:
+def _describe_price(row: Price | BookRow) -> dict[str, object]:
     return {"micros": row.micros, "kind": row.kind, "width": row.width, "height": row.height}
 
 
@@ -307,7 +307,7 @@ def _words(key: PriceKey) -> str:
     return " ".join(key)
 
 
-def _record(book: PriceBook, verb: str, *, actor: Actor, ip: str | None, **states: Any) -> None:
+def _record(book: PriceBook, verb: str, *, actor: Actor, ip: str | None, **states: Json) -> None:
     record(
         actor=actor,
         action=f"price_book.{verb}",

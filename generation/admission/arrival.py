@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.http import HttpRequest
 
@@ -26,8 +26,9 @@ from pictor.kit import clock, pools
 from pictor.kit.body import Body
 from pictor.kit.errors import PictorError, Unauthenticated
 from pictor.kit.spool import Spools
+from pictor.kit.untyped import Json
 
-Fields = Mapping[str, Any]
+Fields = Json
 Parse = Callable[[Body], Fields]
 """A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)

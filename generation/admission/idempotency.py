@@ -6,13 +6,12 @@ that ends with 503 loses its own, so all of these may be tried again under the s
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from generation.models import Generation, IdempotencyRecord
 from pictor.kit.errors import IdempotencyKeyReused, InvalidRequest
+from pictor.kit.untyped import Json
 
 REMEMBERED = timedelta(hours=24)
 MAX_LENGTH = 255
@@ -30,7 +29,7 @@ def checked_key(header: str | None) -> str | None:
     return header
 
 
-def digest_of(request: Mapping[str, Any]) -> bytes:
+def digest_of(request: Json) -> bytes:
     """sha256 of the request's canonical JSON: field order and blanks make no difference."""
     return hashlib.sha256(_canonical(request).encode("utf-8", "surrogatepass")).digest()
 

@@ -15,12 +15,12 @@ the same in whichever of these ways it came: a list of placeholders.
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TypeAlias
 
 from django.conf import settings
 
@@ -34,11 +34,14 @@ from pictor.kit.errors import InvalidRequest, PictorError, RequestTooLarge, Unav
 from pictor.kit.forms import FormFile, FormLimits
 from pictor.kit.ids import GenerationId
 from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
+from pictor.kit.untyped import Json
 from storage import convert, probe
 from storage.services import StorageFailed, delete_objects, input_key_of, upload
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Json]
 """What a generation's row keeps of its reference images."""
+Given: TypeAlias = str | Json | FormFile
+"""One reference image as its field has it."""
 FIELDS = ("image", "mask")
 PARTS = ("b64_json", "url", "image_url")
 FILE_FIELDS = ("image", "image[]", "mask")
@@ -78,7 +81,7 @@ class Input:
     """What its sender calls it, where that is not the label."""
     facts: probe.ImageFacts | None = None
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """What the generation's row keeps of it."""
         known = {"label": self.label, "placeholder": self.placeholder}
         if self.spool is None or self.facts is None:
@@ -99,10 +102,10 @@ class Inputs:
 
     found: list[Input] = field(default_factory=list)
     task: Task = Task.GENERATE
-    request: Mapping[str, Any] = field(default_factory=dict)
+    request: Json = field(default_factory=dict)
     """The request's fields, with placeholders for the images."""
 
-    def by_field(self) -> dict[str, Any]:
+    def by_field(self) -> dict[str, object]:
         """The placeholders alone: all images as one list, and the mask."""
         named = [(_field(one.label), one.placeholder) for one in self.found]
         images = [placeholder for name, placeholder in named if name == "image"]
@@ -148,7 +151,7 @@ class Inputs:
         if problem := pictures.problem(self.task, known):
             raise _refused(*problem)
 
-    async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, Any]]:
+    async def _store(self, generation_id: GenerationId, now: datetime) -> list[dict[str, object]]:
         """Put the bytes on storage; the rows that say where. Raises Unavailable."""
         for index, one in enumerate(self.found):
             if one.spool is None:
@@ -178,12 +181,12 @@ def _forget(keys: list[str]) -> None:
         return  # nothing refers to them; the hourly work clears in/ after two days
 
 
-def are_in(request: Mapping[str, Any]) -> bool:
+def are_in(request: Json) -> bool:
     """Whether reference images must go to storage before its admission."""
     return any(name in request for name in FIELDS)
 
 
-def extract(request: Mapping[str, Any], body: Body, spools: Spools) -> Inputs:
+def extract(request: Json, body: Body, spools: Spools) -> Inputs:
     """Take the reference images out of a request's fields.
 
     Raises InvalidRequest (`invalid_image`) for what cannot be an image by its form: text that is
@@ -227,7 +230,7 @@ class _Taker:
         self._body = body
         self._spools = spools
 
-    def taken(self, name: str, value: Any) -> Any:
+    def taken(self, name: str, value: Given | list[Given]) -> object:
         """The field's value with placeholders in it."""
         if not isinstance(value, list):
             return self._one(name, value)
@@ -235,7 +238,7 @@ class _Taker:
             raise _refused(name, "is an empty array")
         return [self._one(f"{name}[{place}]", item) for place, item in enumerate(value)]
 
-    def _one(self, label: str, value: str | dict[str, Any] | FormFile) -> Any:
+    def _one(self, label: str, value: Given) -> object:
         if isinstance(value, FormFile):
             return self._kept(Input(label, value.spool), value.spool.sha256)
         if isinstance(value, str):
@@ -249,7 +252,7 @@ class _Taker:
         ((part, inner),) = given.items()
         return {part: self._part(label, part, inner)}
 
-    def _part(self, label: str, part: str, inner: Any) -> Any:
+    def _part(self, label: str, part: str, inner: object) -> object:
         if part == "image_url" and isinstance(inner, dict):
             if set(inner) != {"url"}:
                 raise _refused(label, "must have url, and nothing else, in its image_url")
@@ -330,7 +333,7 @@ def _reader(read_at: Callable[[int, int], bytes]) -> Callable[[int], Iterator[by
     return chunks
 
 
-def check_no_long_text(request: Mapping[str, Any], body: Body) -> None:
+def check_no_long_text(request: Json, body: Body) -> None:
     """Refuse text that was too long for memory anywhere but in a reference image."""
     stack = list(request.items()) if body.long_strings else []
     while stack:

@@ -5,10 +5,9 @@ and what has no price.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from accounts.callers import Caller
 from billing import pricing
@@ -29,6 +28,7 @@ from pictor.kit.errors import (
     Unavailable,
 )
 from pictor.kit.money import Micros
+from pictor.kit.untyped import Json
 
 logger = logging.getLogger(__name__)
 
@@ -81,21 +81,19 @@ def check_ceiling(caller: Caller, now: datetime) -> None:
         )
 
 
-def quoted_order(*, caller: Caller, request: Mapping[str, Any], now: datetime) -> Quoted:
+def quoted_order(*, caller: Caller, request: Json, now: datetime) -> Quoted:
     """What a request is under its contract and what it costs at most. Spends and holds nothing."""
     sale = on_sale(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
     return _quoted(sale, caller, request)
 
 
-async def quoted_order_async(
-    *, caller: Caller, request: Mapping[str, Any], now: datetime
-) -> Quoted:
+async def quoted_order_async(*, caller: Caller, request: Json, now: datetime) -> Quoted:
     """The same on the running loop."""
     sale = await on_sale_async(revision=caller.revision, tenant_id=caller.tenant_id, now=now)
     return _quoted(sale, caller, request)
 
 
-def _quoted(sale: OnSale, caller: Caller, request: Mapping[str, Any]) -> Quoted:
+def _quoted(sale: OnSale, caller: Caller, request: Json) -> Quoted:
     catalogue, table = sale
     contract = _contract(catalogue, caller, request["model"])
     order = rules.check(contract, request, key_response_format=caller.default_response_format)

@@ -1,13 +1,13 @@
 """Is there room for what a request will leave behind, in all, and of tests today?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from accounts.callers import Caller
 from accounts.rates.of_tests import counting_of_test, used_up
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.redis_client import ask, ask_async
+from pictor.kit.untyped import Json
 
 
 def require(caller: Caller, *, size_bytes: int, now: datetime) -> None:
@@ -40,6 +40,6 @@ def _require_storage(caller: Caller) -> None:
         )
 
 
-def bytes_of(inputs: Iterable[Mapping[str, Any]]) -> int:
+def bytes_of(inputs: Iterable[Json]) -> int:
     """Of the reference images that lie on storage."""
     return sum(one.get("size_bytes", 0) for one in inputs)

@@ -6,11 +6,11 @@ count, prompt length and format. Limits are in characters (code points) and incl
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from generation.catalogue.contracts import AUTO, ContractTerms
 from generation.channels.declaration import PASSED_ON, PLAIN, Needs, Task
 from pictor.kit.errors import InvalidRequest
+from pictor.kit.untyped import Json
 
 _CANNOT = {
     Task.GENERATE: "does not make images from words alone",
@@ -41,15 +41,13 @@ class Order:
     output_compression: int | None
     strict_size: bool
     partial_images: int = 0
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Json = field(default_factory=dict)
     needs: Needs = PLAIN
     references: int = 0
     """Images that it begins with, besides a mask."""
 
 
-def check(
-    contract: ContractTerms, request: Mapping[str, Any], *, key_response_format: str = ""
-) -> Order:
+def check(contract: ContractTerms, request: Json, *, key_response_format: str = "") -> Order:
     """The order that a request with these (typed) fields amounts to under this contract.
 
     `task` among them says what is asked for, where that is no generation.
@@ -83,7 +81,7 @@ def _references(image: object) -> int:
     return len(image) if isinstance(image, list) else int(image is not None)
 
 
-def _needs(contract: ContractTerms, request: Mapping[str, Any]) -> Needs:
+def _needs(contract: ContractTerms, request: Json) -> Needs:
     task = Task(request.get("task", Task.GENERATE))
     if task not in contract.tasks:
         raise InvalidRequest(
@@ -95,7 +93,7 @@ def _needs(contract: ContractTerms, request: Mapping[str, Any]) -> Needs:
     return Needs(task, len(request["image"]), has_mask="mask" in request)
 
 
-def _prompt(contract: ContractTerms, request: Mapping[str, Any]) -> str:
+def _prompt(contract: ContractTerms, request: Json) -> str:
     """A variation has none."""
     prompt: str | None = request.get("prompt")
     if request.get("task") == Task.VARIATION:
@@ -152,9 +150,7 @@ def _quality(contract: ContractTerms, word: str | None) -> str:
     return quality
 
 
-def _response_format(
-    contract: ContractTerms, request: Mapping[str, Any], key_response_format: str
-) -> str:
+def _response_format(contract: ContractTerms, request: Json, key_response_format: str) -> str:
     asked = request.get("response_format")
     if asked is None:
         return key_response_format or contract.response_format_default

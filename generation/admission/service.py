@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -35,6 +34,7 @@ from pictor.kit.ids import GenerationId
 from pictor.kit.metrics import SHORT
 from pictor.kit.money import Micros
 from pictor.kit.prepared import Statement, is_answer_lost
+from pictor.kit.untyped import Json
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Submission:
     """Who asks, and for what: the request's typed fields and what its headers said."""
 
     caller: Caller
-    request: Mapping[str, Any]
+    request: Json
     is_remembered: bool = False
     """The caller is as their last request found them: the hold asks whether nothing has changed."""
     request_id: str = ""
@@ -56,7 +56,7 @@ class Submission:
     attendance: Attendance | None = None
     """Whose answer this is, for a later retry to know; never with an idempotency key."""
     is_retry: bool = False
-    inputs: Sequence[Mapping[str, Any]] = ()
+    inputs: Sequence[Json] = ()
     is_streamed: bool = False
     """Whoever asks takes events: others get no partial images, and none are made for them."""
     source: Source = Source.API

@@ -6,8 +6,9 @@ from typing_extensions import override
 
 from pictor.kit.loop_connections import fetch_async
 from pictor.kit.pauses import Pause
-from pictor.kit.prepared import Row, Statement
+from pictor.kit.prepared import Statement
 from pictor.kit.redis_client import Command
+from pictor.kit.untyped import Row
 
 
 class Loud(Pause):

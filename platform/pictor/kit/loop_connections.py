@@ -12,7 +12,8 @@ import psycopg
 
 from pictor.kit import pools, prepared
 from pictor.kit.per_loop import PerLoop
-from pictor.kit.prepared import NotConnected, Row, Statement
+from pictor.kit.prepared import NotConnected, Statement
+from pictor.kit.untyped import Row
 
 T = TypeVar("T")
 Cursor: TypeAlias = "psycopg.AsyncRawCursor[Row]"

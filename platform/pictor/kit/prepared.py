@@ -18,25 +18,26 @@ transaction by itself.
 import re
 import select
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from pictor.kit.untyped import Row, Values
+
 T = TypeVar("T")
-Row: TypeAlias = tuple[Any, ...]
 
 
 class Part(NamedTuple):
     """A statement's text, or that of a part of one, and its values in the order of the text."""
 
     text: str
-    values: Sequence[Any]
+    values: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Statement(Generic[T]):
     """
 
     text: str
-    values: Sequence[Any]
+    values: Values
     read: Callable[[Row | None], T]
 
 
@@ -112,7 +113,7 @@ def fetch(statement: Statement[T]) -> T:
     return statement.read(fetch_one(statement.text, statement.values))
 
 
-def fetch_one(statement: str, values: Sequence[Any]) -> Row | None:
+def fetch_one(statement: str, values: Values) -> Row | None:
     """The first row; None where there is none. Raises Django's database errors."""
     connect()
     connection = connections[DEFAULT_DB_ALIAS]
