@@ -17,13 +17,14 @@ from django.db import InterfaceError, OperationalError
 
 from generation import claims, notify
 from generation.admission import inputs
-from generation.admission.arrival import (
-    Arrival,
+from generation.admission.arrival import Arrival
+from generation.admission.identity import (
     Changed,
     Identity,
     Refused,
     asked_anew,
     count,
+    lane_of,
     let_in,
     looked_up,
     rates_told,
@@ -46,6 +47,7 @@ from pictor.kit import clock, log, pools, retries
 from pictor.kit.errors import PictorError
 from pictor.kit.ids import GenerationId
 from pictor.kit.redis_client import ask_async
+from pictor.kit.untyped import Json
 from storage.models import StoredImage
 from storage.services import StorageFailed
 
@@ -61,9 +63,9 @@ async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
     Raises the PictorError that refuses it; nothing is held or left on storage then.
     """
     with arrival.spools:  # what came is kept until it is admitted: an image may take minutes
-        # Once its turn has begun it goes on without its caller.
-        turn = partial(_submitted, arrival, generation_id)
-        first = await pools.admission().run(arrival.lane, turn)
+        first = await pools.admission().run(  # begun, it goes on without its caller
+            lane_of(arrival), lambda: _submitted(arrival, generation_id)
+        )
         if isinstance(first, Deferred):
             return await _continued(arrival, first, generation_id)
         return first
@@ -89,13 +91,13 @@ async def _held(
     """
     with refusals(identity, identity.counted):
         let_in(arrival, identity)
-        fields = await arrival.fields()
+        fields = await _fields(arrival)
         images = 0 if isinstance(fields, PictorError) else fields.get("n", 1)
         counted = await count(identity, images=images)
     with refusals(identity, counted):
         if isinstance(fields, PictorError):
             raise fields
-        submission, now = arrival.submission(identity, fields), clock.now()
+        submission, now = Submission.of(arrival, identity, fields), clock.now()
         if inputs.are_in(fields):
             if identity.is_remembered:
                 raise Changed(counted)
@@ -112,6 +114,16 @@ async def _held(
             return Deferred(submission, counted.headers)
 
 
+async def _fields(arrival: Arrival) -> Json | PictorError:
+    """What the body asks for, or why it cannot be read, for that is counted too."""
+    try:
+        if arrival.body.is_short:
+            return arrival.parse(arrival.body)
+        return await pools.database(arrival.parse, arrival.body)
+    except PictorError as error:
+        return error
+
+
 async def _continued(arrival: Arrival, deferred: Deferred, generation_id: GenerationId) -> Admitted:
     """Store its images, and admit it as soon as it is known which web processes are alive.
 
@@ -123,11 +135,11 @@ async def _continued(arrival: Arrival, deferred: Deferred, generation_id: Genera
         images = await pools.storage(
             inputs.extract, submission.request, arrival.body, arrival.spools
         )
-        async with images.stored(arrival.lane, generation_id, now) as rows:
+        async with images.stored(lane_of(arrival), generation_id, now) as rows:
             whole = replace(submission, request=images.request, inputs=rows)
             turn = partial(_admitted, arrival, whole, generation_id, now)
-            in_turn = partial(pools.admission().run, arrival.lane, turn)
-            admitted = await _once_decided(Undecided, in_turn)
+            in_turn = partial(pools.admission().run, lane_of(arrival), turn)
+            admitted: Admitted = await _once_decided(Undecided, in_turn)
             if not admitted.is_new:
                 await images.forget()
     return replace(admitted, headers=deferred.headers)

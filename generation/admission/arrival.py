@@ -1,35 +1,20 @@
-"""A request for images as it arrived, and who asks.
-
-Whoever asked before is remembered, and not looked up before a hold, which asks by itself whether
-anything has changed (docs/adr/0031). A refusal may be out of date then: it is asked anew.
-"""
+"""A request for images as it arrived."""
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from django.http import HttpRequest
+from django.core.handlers.asgi import ASGIRequest
 
-from accounts import rates
-from accounts.authentication import authenticate_async, digests_of, recognized, require_scope
-from accounts.callers import Caller, Limits
-from billing.services import ConditionFailed
+from accounts.authentication import digests_of
 from generation.admission import idempotency
-from generation.admission.orphans import Attendance, InDoubt
+from generation.admission.orphans import Attendance
 from generation.admission.prefer import Prefer
-from generation.admission.service import Submission
-from generation.catalogue.snapshot import loaded_catalogue
-from pictor.kit import clock, pools
 from pictor.kit.body import Body
-from pictor.kit.errors import PictorError, Unauthenticated
 from pictor.kit.spool import Spools
 from pictor.kit.untyped import Json
 
-Fields = Json
-Parse = Callable[[Body], Fields]
+Parse = Callable[[Body], Json]
 """A request's fields with their types checked, nulls dropped. Raises InvalidRequest."""
 RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 """A retry count of OpenAI's SDKs that says: not the first time."""
@@ -55,9 +40,9 @@ class Arrival:
     """Whose answer this is, for a later retry to know; never with an idempotency key."""
 
     @classmethod
-    def of(cls, request: HttpRequest, *, parse: Parse) -> "Arrival":
+    def of(cls, request: ASGIRequest, *, parse: Parse) -> "Arrival":
         """Read the scope, as the body gate left it, and the headers."""
-        scope = request.scope  # type: ignore[attr-defined]  # every request under /v1 is ASGI's
+        scope = request.scope
         client = scope.get("client")
         return cls(
             key_digests=digests_of(scope["pictor.key"]),
@@ -70,173 +55,3 @@ class Arrival:
             is_retry=bool(RETRIED.fullmatch(request.META.get("HTTP_X_STAINLESS_RETRY_COUNT", ""))),
             prefer=Prefer.parse(request.META.get("HTTP_PREFER")),
         )
-
-    @property
-    def lane(self) -> object:
-        """Whose turns it takes: the tenant's, or the key's own before its first request."""
-        caller = known.get(self.key_digests[0])
-        return self.key_digests[0] if caller is None else caller.tenant_id
-
-    async def fields(self) -> Fields | PictorError:
-        """What the body asks for, or why it cannot be read, for that is counted too."""
-        try:
-            if self.body.is_short:
-                return self.parse(self.body)
-            return await pools.database(self.parse, self.body)
-        except PictorError as error:
-            return error
-
-    def submission(self, identity: "Identity", fields: Fields) -> Submission:
-        """The request, with all that admission has to know of it."""
-        return Submission(
-            caller=identity.caller,
-            request=fields,
-            is_remembered=identity.is_remembered,
-            request_id=self.request_id,
-            idempotency_key=self.idempotency_key,
-            attendance=self.attendance,
-            is_retry=self.is_retry,
-            is_streamed=bool(fields.get("stream")) and self.prefer.wait_seconds is None,
-        )
-
-
-class Counted(NamedTuple):
-    """That a request was counted: by which limits, and what its answer says of them."""
-
-    limits: Limits
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a request is admitted as."""
-
-    caller: Caller
-    is_remembered: bool = False
-    """As their last request found them."""
-    counted: Counted | None = None
-    """When this was tried in vain, a moment ago."""
-
-
-class Refused(Exception):
-    """A remembered caller was refused, perhaps by what was true of them before."""
-
-    def __init__(self, refusal: PictorError, counted: Counted | None) -> None:
-        super().__init__(refusal)
-        self.refusal = refusal
-        self.counted = counted
-
-
-class Changed(Exception):
-    """A remembered caller is to be looked up, or has changed since."""
-
-    def __init__(self, counted: Counted | None) -> None:
-        super().__init__()
-        self.counted = counted
-
-
-async def who_asks(arrival: Arrival) -> Identity:
-    """Whoever the key stood for at its last request, if that will do, or stands for now.
-
-    It will not do for what may be answered without a hold, by an earlier image; for a key by its
-    text of before a rotation; where this process has heard of a newer configuration; and for a body
-    that takes time, because it may have to be read again.
-    """
-    is_fresh = arrival.idempotency_key is None and not arrival.is_retry
-    caller = known.get(arrival.key_digests[0]) if is_fresh and arrival.body.is_short else None
-    if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
-        return Identity(await looked_up(arrival))
-    return Identity(caller, is_remembered=True)
-
-
-async def looked_up(arrival: Arrival) -> Caller:
-    """The caller, if the key is good now and may ask for images. One query."""
-    digest = arrival.key_digests[0]
-    try:
-        caller = await authenticate_async(arrival.key_digests, now=clock.now(), ip=arrival.ip)
-    except PictorError:
-        known.forget(digest)
-        raise
-    known.learn(digest, caller)
-    require_scope(caller, "images:write")
-    return caller
-
-
-def let_in(arrival: Arrival, identity: Identity) -> None:
-    """Raises what `looked_up` would have, had nothing changed since."""
-    if identity.is_remembered:
-        recognized(identity.caller, now=clock.now(), ip=arrival.ip)
-        require_scope(identity.caller, "images:write")
-
-
-async def asked_anew(arrival: Arrival, identity: Identity, tried: Refused | Changed) -> Identity:
-    """Whoever was remembered, looked up. Raises the refusal where nothing has changed."""
-    present = await looked_up(arrival)
-    if isinstance(tried, Refused) and present.version == identity.caller.version:
-        raise tried.refusal
-    return Identity(present, counted=tried.counted)
-
-
-async def count(identity: Identity, *, images: int) -> Counted:
-    """Count it once, unless its limits have changed meanwhile. Raises RateLimited."""
-    limits = identity.caller.limits
-    if identity.counted is not None and identity.counted.limits == limits:
-        return identity.counted
-    return Counted(limits, await rates.take_async(identity.caller, images=images))
-
-
-@contextmanager
-def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
-    """What refuses a remembered caller is Refused or Changed; any refusal says what was counted."""
-    try:
-        with rates_told({} if counted is None else counted.headers):
-            yield
-    except ConditionFailed:
-        raise Changed(counted) from None
-    except InDoubt:
-        raise
-    except PictorError as error:
-        if identity.is_remembered:
-            raise Refused(error, counted) from error
-        raise
-
-
-@contextmanager
-def rates_told(headers: Mapping[str, str]) -> Iterator[None]:
-    """A refusal says what was counted, but not of whoever the key was before."""
-    try:
-        yield
-    except Unauthenticated:
-        raise
-    except PictorError as error:
-        error.headers = {**headers, **error.headers}
-        raise
-
-
-class Known:
-    """Whom each key stood for when it was last asked about, in this web process, by its digest.
-
-    Enough for fairness. For access it has to be asked whether that has changed.
-    """
-
-    MAX_KEYS = 10_000
-
-    def __init__(self) -> None:
-        self._callers: OrderedDict[bytes, Caller] = OrderedDict()
-
-    def get(self, digest: bytes) -> Caller | None:
-        """None before its first request."""
-        return self._callers.get(digest)
-
-    def forget(self, digest: bytes) -> None:
-        """It opens nothing any more, or not for whoever has it."""
-        self._callers.pop(digest, None)
-
-    def learn(self, digest: bytes, caller: Caller) -> None:
-        """Remember whose key it is."""
-        self._callers[digest] = caller
-        while len(self._callers) > self.MAX_KEYS:
-            self._callers.popitem(last=False)
-
-
-known = Known()

@@ -25,6 +25,8 @@ from billing import locks
 from billing.services import PLACED, HoldLimits, hold_placed
 from generation import evidence
 from generation.admission import idempotency, orphans, room
+from generation.admission.arrival import Arrival
+from generation.admission.identity import Identity
 from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
 from generation.models import Generation, Source, State
@@ -62,6 +64,20 @@ class Submission:
     source: Source = Source.API
     most: Micros | None = None
     """The most that may be held for it, where its asker was shown a price."""
+
+    @classmethod
+    def of(cls, arrival: Arrival, identity: Identity, fields: Json) -> "Submission":
+        """A request that arrived, and who it is admitted as."""
+        return cls(
+            caller=identity.caller,
+            request=fields,
+            is_remembered=identity.is_remembered,
+            request_id=arrival.request_id,
+            idempotency_key=arrival.idempotency_key,
+            attendance=arrival.attendance,
+            is_retry=arrival.is_retry,
+            is_streamed=bool(fields.get("stream")) and arrival.prefer.wait_seconds is None,
+        )
 
     @property
     def is_plain(self) -> bool:

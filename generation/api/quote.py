@@ -10,7 +10,8 @@ from django.http import HttpResponseBase
 from accounts import rates
 from accounts.callers import Caller
 from generation.admission import inputs
-from generation.admission.arrival import Arrival, looked_up
+from generation.admission.arrival import Arrival
+from generation.admission.identity import lane_of, looked_up
 from generation.admission.quoting import Quoted, quoted_order_async
 from generation.api import requests
 from generation.api.objects import QuoteObject
@@ -30,7 +31,7 @@ from pictor.kit.errors import NoChannelAvailable, NotFound
 async def quote(request: ASGIRequest) -> HttpResponseBase:
     """What the same body would cost. Spends and holds nothing."""
     arrival = Arrival.of(request, parse=requests.quote)
-    quoted = await pools.admission().run(arrival.lane, partial(_quoted, arrival))
+    quoted = await pools.admission().run(lane_of(arrival), partial(_quoted, arrival))
     return api_errors.json_response(QuoteObject.render(quoted))
 
 

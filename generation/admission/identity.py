@@ -1,0 +1,169 @@
+"""Who asks for images, and how often.
+
+Whoever asked before is remembered, and not looked up before a hold, which asks by itself whether
+anything has changed (docs/adr/0031). A refusal may be out of date then: it is asked anew.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from accounts import rates
+from accounts.authentication import authenticate_async, recognized, require_scope
+from accounts.callers import Caller, Limits
+from billing.services import ConditionFailed
+from generation.admission.arrival import Arrival
+from generation.admission.orphans import InDoubt
+from generation.catalogue.snapshot import loaded_catalogue
+from pictor.kit import clock
+from pictor.kit.errors import PictorError, Unauthenticated
+
+
+class Counted(NamedTuple):
+    """That a request was counted: by which limits, and what its answer says of them."""
+
+    limits: Limits
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a request is admitted as."""
+
+    caller: Caller
+    is_remembered: bool = False
+    """As their last request found them."""
+    counted: Counted | None = None
+    """When this was tried in vain, a moment ago."""
+
+
+class Refused(Exception):
+    """A remembered caller was refused, perhaps by what was true of them before."""
+
+    def __init__(self, refusal: PictorError, counted: Counted | None) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.counted = counted
+
+
+class Changed(Exception):
+    """A remembered caller is to be looked up, or has changed since."""
+
+    def __init__(self, counted: Counted | None) -> None:
+        super().__init__()
+        self.counted = counted
+
+
+def lane_of(arrival: Arrival) -> object:
+    """Whose turns it takes: the tenant's, or the key's own before its first request."""
+    caller = known.get(arrival.key_digests[0])
+    return arrival.key_digests[0] if caller is None else caller.tenant_id
+
+
+async def who_asks(arrival: Arrival) -> Identity:
+    """Whoever the key stood for at its last request, if that will do, or stands for now.
+
+    It will not do for what may be answered without a hold, by an earlier image; for a key by its
+    text of before a rotation; where this process has heard of a newer configuration; and for a body
+    that takes time, because it may have to be read again.
+    """
+    is_fresh = arrival.idempotency_key is None and not arrival.is_retry
+    caller = known.get(arrival.key_digests[0]) if is_fresh and arrival.body.is_short else None
+    if caller is None or not caller.version or loaded_catalogue(caller.revision) is None:
+        return Identity(await looked_up(arrival))
+    return Identity(caller, is_remembered=True)
+
+
+async def looked_up(arrival: Arrival) -> Caller:
+    """The caller, if the key is good now and may ask for images. One query."""
+    digest = arrival.key_digests[0]
+    try:
+        caller = await authenticate_async(arrival.key_digests, now=clock.now(), ip=arrival.ip)
+    except PictorError:
+        known.forget(digest)
+        raise
+    known.learn(digest, caller)
+    require_scope(caller, "images:write")
+    return caller
+
+
+def let_in(arrival: Arrival, identity: Identity) -> None:
+    """Raises what `looked_up` would have, had nothing changed since."""
+    if identity.is_remembered:
+        recognized(identity.caller, now=clock.now(), ip=arrival.ip)
+        require_scope(identity.caller, "images:write")
+
+
+async def asked_anew(arrival: Arrival, identity: Identity, tried: Refused | Changed) -> Identity:
+    """Whoever was remembered, looked up. Raises the refusal where nothing has changed."""
+    present = await looked_up(arrival)
+    if isinstance(tried, Refused) and present.version == identity.caller.version:
+        raise tried.refusal
+    return Identity(present, counted=tried.counted)
+
+
+async def count(identity: Identity, *, images: int) -> Counted:
+    """Count it once, unless its limits have changed meanwhile. Raises RateLimited."""
+    limits = identity.caller.limits
+    if identity.counted is not None and identity.counted.limits == limits:
+        return identity.counted
+    return Counted(limits, await rates.take_async(identity.caller, images=images))
+
+
+@contextmanager
+def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
+    """What refuses a remembered caller is Refused or Changed; any refusal says what was counted."""
+    try:
+        with rates_told({} if counted is None else counted.headers):
+            yield
+    except ConditionFailed:
+        raise Changed(counted) from None
+    except InDoubt:
+        raise
+    except PictorError as error:
+        if identity.is_remembered:
+            raise Refused(error, counted) from error
+        raise
+
+
+@contextmanager
+def rates_told(headers: Mapping[str, str]) -> Iterator[None]:
+    """A refusal says what was counted, but not of whoever the key was before."""
+    try:
+        yield
+    except Unauthenticated:
+        raise
+    except PictorError as error:
+        error.headers = {**headers, **error.headers}
+        raise
+
+
+class Known:
+    """Whom each key stood for when it was last asked about, in this web process, by its digest.
+
+    Enough for fairness. For access it has to be asked whether that has changed.
+    """
+
+    MAX_KEYS = 10_000
+
+    def __init__(self) -> None:
+        self._callers: OrderedDict[bytes, Caller] = OrderedDict()
+
+    def get(self, digest: bytes) -> Caller | None:
+        """None before its first request."""
+        return self._callers.get(digest)
+
+    def forget(self, digest: bytes) -> None:
+        """It opens nothing any more, or not for whoever has it."""
+        self._callers.pop(digest, None)
+
+    def learn(self, digest: bytes, caller: Caller) -> None:
+        """Remember whose key it is."""
+        self._callers[digest] = caller
+        while len(self._callers) > self.MAX_KEYS:
+            self._callers.popitem(last=False)
+
+
+known = Known()
