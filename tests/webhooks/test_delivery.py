@@ -17,9 +17,10 @@ from billing.selectors import ledger_findings, table_of
 from generation import forgetting
 from generation.background.reaper import reap
 from generation.models import Generation
-from generation.settlement import cancel, settle_and_tell
+from generation.settlement import cancel, settle_and_tell, settle_unheard
 from pictor.kit import clock
 from pictor.kit.http import HttpPool, LookUpsBusy
+from pictor.kit.loop_connections import Connection, LoopConnections
 from pictor.kit.spool import Spools
 from tests.factories import Customer, make_delivery, make_worker, stored_images, take
 from tests.raw_server import drips, hangs, says, sends
@@ -57,20 +58,30 @@ def state() -> str:
     return Delivery.objects.get().state
 
 
+@pytest.mark.usefixtures("pooled_connections")
 def test_a_settlement_that_nobody_is_told_of_is_one_statement(
-    acme, receiver, spools, django_assert_num_queries, prepared_statements
+    acme, receiver, spools, django_assert_num_queries, monkeypatch
 ):
+    lend, lent = LoopConnections.lend, []
+
+    async def noted(connections: LoopConnections) -> Connection:
+        lent.append(await lend(connections))
+        return lent[-1]
+
+    monkeypatch.setattr(LoopConnections, "lend", noted)
     claim = take(generation_id=acme.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, spools)
     images = stored_images(claim, delivery)
     table_of(PricedRequest.from_json(claim.generation.priced).books)  # as any later settlement has
-    prepared_statements.clear()
 
     with django_assert_num_queries(0):
-        assert settle_and_tell(claim=claim, delivery=delivery, stored=images, now=receiver.now)
+        settling = settle_unheard(
+            claim=claim, delivery=delivery, stored=images, at=lambda: receiver.now
+        )
+        assert asyncio.run(settling)
 
-    assert len(prepared_statements) == 1
+    assert len(lent) == 1
 
 
 def test_a_settled_generation_is_told_signed(acme, receiver, spools):

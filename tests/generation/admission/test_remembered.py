@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
+from accounts.authentication import digests_of
 from accounts.callers import unchanged
 from accounts.models import ApiKey, ConfigRevision, Tenant
 from accounts.services import (
@@ -21,6 +22,7 @@ from accounts.services import (
     set_tenant_status,
 )
 from generation.admission import service
+from generation.admission.identity import known
 from generation.api import requests
 from generation.catalogue.services import set_enabled
 from generation.models import Channel, Generation
@@ -300,3 +302,10 @@ async def test_a_former_text_is_asked_about_each_time(acme, lent):
         await Request.of(acme).submitted()
 
     assert await money(acme) == (9_841_960, 158_040)
+
+
+async def test_no_key_is_remembered_by_its_text(acme):
+    kept = list(known._callers)  # noqa: SLF001 - what a dump of the process's memory would show
+
+    assert digests_of(acme.plaintext)[0] in kept
+    assert {type(one) for one in kept} == {bytes}
