@@ -7,7 +7,7 @@ moves.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, partial
 from uuid import UUID
 
@@ -51,6 +51,18 @@ class HoldLimits:
     tenant_budget_month: Micros | None = None
     key_budget_day: Micros | None = None
     key_budget_month: Micros | None = None
+
+    @property
+    def arguments(self) -> dict[str, int | None]:
+        """As the function in the database calls them."""
+        return {
+            "p_tenant_in_flight": self.tenant_in_flight,
+            "p_tenant_day": self.tenant_budget_day,
+            "p_tenant_month": self.tenant_budget_month,
+            "p_key_in_flight": self.key_in_flight,
+            "p_key_day": self.key_budget_day,
+            "p_key_month": self.key_budget_month,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +108,8 @@ def hold_placed(
     given = {
         "p_generation": generation_id,
         "p_amount": int(amount),
-        "p_day": window_start("day", now),
-        "p_month": window_start("month", now),
-        "p_tenant_in_flight": limits.tenant_in_flight,
-        "p_tenant_day": limits.tenant_budget_day,
-        "p_tenant_month": limits.tenant_budget_month,
-        "p_key_in_flight": limits.key_in_flight,
-        "p_key_day": limits.key_budget_day,
-        "p_key_month": limits.key_budget_month,
+        **_windows(now),
+        **limits.arguments,
         "p_at": at,
         "p_evidence": evidence,
         "p_sealed": content,
@@ -172,8 +178,7 @@ def hold_ended(
         "p_amount": int(hold.amount),
         "p_captured": int(captured),
         "p_revenue": Account.Platform.PLATFORM_REVENUE.value,
-        "p_day": window_start("day", hold.placed_at),
-        "p_month": window_start("month", hold.placed_at),
+        **_windows(hold.placed_at),
         "p_at": at,
         "p_evidence": evidence,
         "p_sealed": content,
@@ -187,6 +192,10 @@ def hold_ended(
 def _ending(names: tuple[str, ...], given: str) -> str:
     call = f"SELECT pictor_end_hold_v1({', '.join(f'{name} => %s' for name in names)})"
     return f"{call} FROM {given}" if given else call
+
+
+def _windows(at: datetime) -> dict[str, date]:
+    return {"p_day": window_start("day", at), "p_month": window_start("month", at)}
 
 
 def _sealed(generation_id: UUID, evidence: bytes | None) -> tuple[datetime, str]:
