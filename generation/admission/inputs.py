@@ -25,6 +25,7 @@ from typing import TypeAlias
 from django.conf import settings
 
 from generation import pictures
+from generation.admission.fields import FILES, REFERENCES
 from generation.admission.orphans import InDoubt
 from generation.channels.declaration import Task
 from pictor.kit import egress, pools
@@ -42,15 +43,13 @@ Rows = Sequence[Json]
 """What a generation's row keeps of its reference images."""
 Given: TypeAlias = str | Json | FormFile
 """One reference image as its field has it."""
-FIELDS = ("image", "mask")
 PARTS = ("b64_json", "url", "image_url")
-FILE_FIELDS = ("image", "image[]", "mask")
 FORM_PATHS = frozenset(
     f"/v1/images/{name}{slash}" for name in ("edits", "variations") for slash in ("", "/")
 )
 MAX_TEXT_BYTES = 512 * 1024
 FORM_LIMITS = FormLimits(
-    file_fields=FILE_FIELDS,
+    file_fields=FILES,
     max_files=pictures.MAX_IMAGES + 1,
     max_file_bytes=settings.MAX_IMAGE_BYTES,
     max_text_bytes=MAX_TEXT_BYTES,
@@ -183,7 +182,7 @@ def _forget(keys: list[str]) -> None:
 
 def are_in(request: Json) -> bool:
     """Whether reference images must go to storage before its admission."""
-    return any(name in request for name in FIELDS)
+    return any(name in request for name in REFERENCES)
 
 
 def extract(request: Json, body: Body, spools: Spools) -> Inputs:
@@ -195,7 +194,7 @@ def extract(request: Json, body: Body, spools: Spools) -> Inputs:
     """
     inputs = Inputs(task=Task(request.get("task", Task.GENERATE)))
     taker = _Taker(inputs, body, spools)
-    taken = {name: taker.taken(name, request[name]) for name in FIELDS if name in request}
+    taken = {name: taker.taken(name, request[name]) for name in REFERENCES if name in request}
     check_no_long_text({**request, **taken}, body)
     if inputs.task != Task.GENERATE:
         taken = inputs.by_field()

@@ -7,8 +7,9 @@ count, prompt length and format. Limits are in characters (code points) and incl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from generation.admission.fields import OUTPUT_FORMATS, PASSED_ON
 from generation.catalogue.contracts import AUTO, ContractTerms
-from generation.channels.declaration import PASSED_ON, PLAIN, Needs, Task
+from generation.channels.declaration import PLAIN, Needs, Task
 from pictor.kit.errors import InvalidRequest
 from pictor.kit.untyped import Json
 
@@ -17,7 +18,6 @@ _CANNOT = {
     Task.EDIT: "does not edit images",
     Task.VARIATION: "does not make variations",
 }
-OUTPUT_FORMATS = ("png", "jpeg", "webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def check(contract: ContractTerms, request: Json, *, key_response_format: str = 
     needs = _needs(contract, request)
     size_requested, size, tier = _size(contract, request.get("size"))
     fields = {name: request[name] for name in PASSED_ON if request.get(name) is not None}
-    output_format = request.get("output_format") or "png"
+    output_format = request.get("output_format") or OUTPUT_FORMATS[0]
     _check_background(fields.get("background"), output_format)
     return Order(
         model=contract.model,

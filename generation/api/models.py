@@ -11,7 +11,7 @@ from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from billing.pricing import PriceTable
-from generation.admission.rules import OUTPUT_FORMATS
+from generation.admission.fields import OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms
 from generation.catalogue.snapshot import catalogue_at, prices_at
 from generation.channels.declaration import Task

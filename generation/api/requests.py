@@ -1,16 +1,18 @@
-"""The fields of an images request and their types. What a contract allows is admission/rules.py.
+"""The bodies of images requests: parsed and documented by the fields of admission/fields.py.
 
 What is common to all bodies, such as nulls and unknown fields: kit/api_bodies.py.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from typing_extensions import override
 
+from generation.admission import fields
+from generation.admission.fields import MAX_COUNT
 from generation.channels.declaration import Task
 from generation.pictures import MAX_IMAGES
 from pictor.kit.api_bodies import (
@@ -23,7 +25,6 @@ from pictor.kit.api_bodies import (
     TextField,
     WordField,
     of_these,
-    optional,
     refuse,
     whole,
 )
@@ -31,15 +32,11 @@ from pictor.kit.body import Body, check_text
 from pictor.kit.errors import InvalidRequest, UnsupportedMediaType
 from pictor.kit.forms import Form
 
-MAX_COUNT = 10
 USUAL_MODEL = "gpt-image-2-origin"
 """What the slash form of the generations path means when no model is named."""
 VARIED_BY = "dall-e-2"
 """The model of a variation that names none: there is no other."""
 MAX_DIGITS = 2
-MAX_PASSED_ON_CHARS = 64_000
-MAX_PROMPT_CHARS = 32_000
-"""Of the models that take the longest ones."""
 
 _TEXT = {"type": "string", "minLength": 1}
 ONE_IMAGE = {
@@ -87,7 +84,7 @@ class CountField(serializers.IntegerField):
         return data or 1
 
 
-@extend_schema_field({"type": ["string", "object"], "maxLength": MAX_PASSED_ON_CHARS // 2})
+@extend_schema_field({"type": ["string", "object"], "maxLength": fields.MAX_PASSED_ON_CHARS // 2})
 class TextOrObjectField(serializers.JSONField):
     """A string or an object, sent on unchanged."""
 
@@ -95,7 +92,7 @@ class TextOrObjectField(serializers.JSONField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str | dict):
             refuse(self, "invalid_type", f"{self.field_name} must be a string or an object.")
-        if len(json.dumps(data)) > MAX_PASSED_ON_CHARS:
+        if len(json.dumps(data)) > fields.MAX_PASSED_ON_CHARS:
             refuse(self, "string_above_max_length", f"{self.field_name} is too long.")
         return data
 
@@ -124,7 +121,7 @@ class ImageField(serializers.JSONField):
 
 
 @extend_schema_field(
-    {"type": "string", "minLength": 1, "maxLength": MAX_PROMPT_CHARS, "pattern": r"\S"}
+    {"type": "string", "minLength": 1, "maxLength": fields.MAX_PROMPT_CHARS, "pattern": r"\S"}
 )
 class PromptField(TextField):
     """Words for an image; whether there must be any, and how many, is the contract's to say."""
@@ -141,9 +138,44 @@ class MaskField(serializers.JSONField):
         return data
 
 
-class GenerationRequest(ApiBody):
+_SHAPES: Mapping[fields.Shape, Callable[..., Any]] = {
+    "text": TextField,
+    "prompt": PromptField,
+    "count": CountField,
+    "word": WordField,
+    "number": NumberField,
+    "flag": FlagField,
+    "tag": TagField,
+    "text_or_object": TextOrObjectField,
+    "image_or_images": ImageField,
+    "image": MaskField,
+    "file": FileField,
+    "files": FilesField,
+}
+
+
+class ImagesBody(ApiBody):
+    """A body whose fields are rows of admission/fields.py."""
+
+    rows: ClassVar[Sequence[fields.Field]] = ()
+
+    @override
+    def get_fields(self) -> dict[str, Any]:
+        return {row.name: _field_of(row) for row in self.rows}
+
+
+def _field_of(row: fields.Field) -> Any:
+    number = {"least": 0, "most": row.most} if row.most else {}
+    bounds = {"words": row.words} if row.words else number
+    return _SHAPES[row.shape](
+        required=row.is_required, allow_null=row.is_nullable, help_text=row.about, **bounds
+    )
+
+
+class GenerationRequest(ImagesBody):
     """The body of POST /v1/images/generations."""
 
+    rows: ClassVar[Sequence[fields.Field]] = fields.GENERATION
     example = {
         "model": "gpt-image-2-origin",
         "prompt": "A lighthouse at dawn, painted in warm colours",
@@ -153,41 +185,11 @@ class GenerationRequest(ApiBody):
     }
     together = {"required": ["model", "prompt"]}
 
-    model = TextField(required=True, help_text="A model's name, as GET /v1/models lists them.")
-    prompt = PromptField(required=False, help_text="What the image should show. Not blank.")
-    n = optional(CountField, "How many images, 1 to 10. Default 1.")
-    size = optional(TextField, "`WxH`, a preset such as `16:9`, or `auto` where the model has it.")
-    quality = optional(TextField, "low, medium, high or auto; standard or hd for dall-e.")
-    response_format = optional(
-        WordField, "How images are answered.", words=("url", "b64_json", "base64")
-    )
-    style = optional(TextOrObjectField, "Sent to the upstream unchanged.")
-    background = optional(TextOrObjectField, "Sent to the upstream unchanged.")
-    watermark = optional(FlagField, "Absent, true and false are three different things.")
-    image = optional(
-        ImageField, "Reference image: base64, a data URI, an address, or an object with one."
-    )
-    mask = optional(MaskField, "As OpenAI.")
-    output_format = optional(
-        WordField, "Format of the bytes. Default png.", words=("png", "jpeg", "webp")
-    )
-    output_compression = optional(NumberField, "0 to 100, for jpeg and webp.", least=0, most=100)
-    user = optional(TagField, "Your own tag for the end user.")
-    safety_identifier = optional(TagField, "As OpenAI.")
-    moderation = optional(WordField, "As OpenAI.", words=("auto", "low"))
-    stream = optional(FlagField, "Answer as server-sent events.")
-    partial_images = optional(NumberField, "0 to 3, with stream.", least=0, most=3)
-    input_fidelity = optional(WordField, "As OpenAI.", words=("high", "low"))
-    strict_size = optional(
-        FlagField,
-        "Refuse, and pay nothing for, an image of another size than asked for. While every"
-        " channel's last image of that size was another, the answer is a 503 and none is called.",
-    )
 
-
-class EditRequest(GenerationRequest):
+class EditRequest(ImagesBody):
     """The JSON body of POST /v1/images/edits."""
 
+    rows = fields.EDIT
     example = {
         "model": "gpt-image-2",
         "prompt": "Put a small red boat on the water",
@@ -202,18 +204,11 @@ class EditRequest(GenerationRequest):
         "else": {"required": ["image"], **of_these({"image": _IS_GIVEN})},
     }
 
-    style = None  # leaves it out
-    images = optional(ImageField, "Images to edit, 1 to 16: each as `image` of a generation.")
-    image = optional(ImageField, "The same by another name.")
-    mask = optional(
-        MaskField,
-        "What may change is transparent. As large as the first image; png or webp.",
-    )
 
-
-class EditForm(EditRequest):
+class EditForm(ImagesBody):
     """The form of POST /v1/images/edits: files, and everything else as text."""
 
+    rows = fields.EDIT_FORM
     example = {
         "model": "gpt-image-2",
         "prompt": "Put a small red boat on the water",
@@ -222,55 +217,19 @@ class EditForm(EditRequest):
     together = GenerationRequest.together
     is_form = True
 
-    images = None  # as above
-    image = FileField(
-        required=False,
-        help_text="One image: png, jpeg or webp, at most 50 MiB. Several are sent as `image[]`.",
-    )
-    mask = FileField(
-        required=False,
-        help_text="What may change is transparent. As large as the first image; png or webp.",
-    )
 
-    @override
-    def get_fields(self) -> dict[str, Any]:
-        several = FilesField(
-            required=False, help_text="Several images, at most 16, in place of `image`."
-        )
-        return {**super().get_fields(), "image[]": several}
-
-
-class VariationForm(ApiBody):
+class VariationForm(ImagesBody):
     """The form of POST /v1/images/variations."""
 
+    rows = fields.VARIATION_FORM
     example = {"model": "dall-e-2", "image": A_FILE, "n": 1, "size": "1024x1024"}
     is_form = True
-
-    model = TextField(required=False, help_text="Default dall-e-2, the only one there is.")
-    image = FileField(help_text="The image to vary: a square png, at most 50 MiB. Required.")
-    n = optional(CountField, "How many images, 1 to 10. Default 1.")
-    size = optional(TextField, "256x256, 512x512 or 1024x1024. Default 1024x1024.")
-    response_format = optional(
-        WordField, "How images are answered.", words=("url", "b64_json", "base64")
-    )
-    output_format = optional(
-        WordField, "Format of the bytes. Default png.", words=("png", "jpeg", "webp")
-    )
-    output_compression = optional(NumberField, "0 to 100, for jpeg and webp.", least=0, most=100)
-    user = optional(TagField, "Your own tag for the end user.")
-    strict_size = optional(
-        FlagField, "Refuse, and pay nothing for, an image of another size than asked for."
-    )
 
 
 class QuoteRequest(GenerationRequest):
     """The body of POST /v1/images/quote: that of a generation, and what it is for."""
 
-    task = optional(
-        WordField,
-        "What it is for, and `image` what it begins with. Default generate; all cost the same.",
-        words=tuple(task.value for task in Task),
-    )
+    rows = fields.QUOTE
 
 
 def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any]:
@@ -280,10 +239,10 @@ def generation(body: Body, *, default_model: str | None = None) -> dict[str, Any
 
 def quote(body: Body) -> dict[str, Any]:
     """Of a quote: refused as its generation would be, where it names no task."""
-    fields = body.fields()
-    if "task" not in fields:
-        return parse(fields, default_model=None)
-    request = QuoteRequest.parse(_with_model(fields, None))
+    given = body.fields()
+    if "task" not in given:
+        return parse(given, default_model=None)
+    request = QuoteRequest.parse(_with_model(given, None))
     if request.get("task") == Task.GENERATE:
         del request["task"]
     return request

@@ -9,22 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-PASSED_ON = (
-    "style",
-    "background",
-    "watermark",
-    "image",
-    "mask",
-    "moderation",
-    "input_fidelity",
-    "user",
-    "safety_identifier",
-)
-"""Fields of a request that go to the upstream exactly as they came, or not at all."""
 STREAM_FIELDS = ("stream", "partial_images")
 """A channel that ignores either of them gets a plain call."""
-NARROWABLE = (*PASSED_ON, *STREAM_FIELDS)
-"""What an operator may say that a channel ignores."""
 
 
 class Task(StrEnum):
@@ -75,7 +61,7 @@ class Abilities:
     """What may be asked of a channel; by default nothing.
 
     Attributes:
-        fields: those of PASSED_ON that are honoured; with `mask`, edits may have one.
+        fields: those that are honoured, of all that is passed on; with `mask`, edits may have one.
         streams: partial images can be had.
         max_images: that one edit may begin with.
     """
@@ -95,7 +81,7 @@ class Abilities:
         """The same, less what an operator says.
 
         Args:
-            ignored: fields, of NARROWABLE.
+            ignored: fields, of STREAM_FIELDS too.
             tasks: of REFUSABLE, which the channel does not do.
             max_images: fewer than the kind of channel takes.
         """

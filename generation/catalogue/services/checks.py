@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from generation.catalogue.contracts import AUTO, Size
 from generation.catalogue.services.addresses import checked_base_url
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
-from generation.channels.declaration import NARROWABLE, REFUSABLE
+from generation.channels.declaration import REFUSABLE, STREAM_FIELDS
 from generation.channels.errors import AttemptClass
 from generation.channels.registry import KINDS, kind_of
 from generation.models import Serves
@@ -101,11 +101,13 @@ def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
 
 
 def _ignored_fields(names: Collection[str]) -> list[str]:
-    unknown = [name for name in names if name not in NARROWABLE]
+    honoured = {name for kind in KINDS.values() for name in kind.abilities.fields}
+    known = (*sorted(honoured), *STREAM_FIELDS)
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise ValidationError(
             f"no field that a channel can ignore: {', '.join(unknown)};"
-            f" there are {', '.join(NARROWABLE)}"
+            f" there are {', '.join(known)}"
         )
     return list(dict.fromkeys(names))
 

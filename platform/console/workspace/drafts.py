@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from generation.admission.fields import MAX_PROMPT_CHARS, OUTPUT_FORMATS
 from generation.catalogue.contracts import AUTO, ContractTerms, Size, SizeOption
 
-FORMATS = ("png", "jpeg", "webp")
 USUAL_MODEL = "gpt-image-2"
-MAX_PROMPT = 32_000
 FRAME = 22
 """The longer side of a ratio's little frame, in pixels."""
 _NUMBER = re.compile("[0-9]{1,2}", re.ASCII)
@@ -93,7 +92,7 @@ class Draft:
         }
         if self.quality != self.contract.quality_default:
             body["quality"] = self.quality
-        if self.output_format != FORMATS[0]:
+        if self.output_format != OUTPUT_FORMATS[0]:
             body["output_format"] = self.output_format
         return body
 
@@ -127,11 +126,11 @@ def draft_of(said: Mapping[str, str], contracts: Sequence[ContractTerms]) -> Dra
     output_format = said.get("output_format", "")
     return Draft(
         contract=contract,
-        prompt=said.get("prompt", "").replace("\r\n", "\n")[:MAX_PROMPT],
+        prompt=said.get("prompt", "").replace("\r\n", "\n")[:MAX_PROMPT_CHARS],
         size=size,
         quality=quality,
         n=min(max(n, 1), contract.max_n),
-        output_format=output_format if output_format in FORMATS else FORMATS[0],
+        output_format=output_format if output_format in OUTPUT_FORMATS else OUTPUT_FORMATS[0],
         moved=moved,
     )
 

@@ -17,7 +17,6 @@ from billing.selectors import books_of, transfers_of
 from console.site import calls
 from console.workspace import exports
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.drafts import MAX_PROMPT
 from console.workspace.exports import Rows
 from console.workspace.filters import (
     SOURCES,
@@ -34,6 +33,7 @@ from console.workspace.snippets import curl
 from console.workspace.telling import BADGES, Step, steps_of
 from console.workspace.webhooks import badge_of
 from generation import selectors, services
+from generation.admission.fields import MAX_PROMPT_CHARS
 from generation.api.objects import GenerationObject
 from generation.api.shown import shown
 from generation.models import Generation, State
@@ -281,7 +281,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     filters = filters_of(query, keys, at, workspace.tenant.zone)
     wanted = narrowed(workspace.tenant.id, filters.wanted)
     by_id = {key.id: key for key in keys.values()}
-    for page in every(workspace.tenant.id, wanted, limit=READ, prompt_chars=MAX_PROMPT):
+    for page in every(workspace.tenant.id, wanted, limit=READ, prompt_chars=MAX_PROMPT_CHARS):
         yield [_cells(one, by_id) for one in page]
 
 

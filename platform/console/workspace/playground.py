@@ -21,7 +21,7 @@ from accounts.selectors import api_keys_of
 from billing.pricing import PriceTable
 from console.site.calls import Snippet
 from console.workspace.access import May, Workspace, member
-from console.workspace.drafts import FORMATS, Draft, draft_of
+from console.workspace.drafts import Draft, draft_of
 from console.workspace.first_call import models_of
 from console.workspace.keys import may_use
 from console.workspace.picker import picker_of
@@ -30,6 +30,7 @@ from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
 from console.workspace.ways import way_out
 from generation import pipeline, watch
+from generation.admission.fields import OUTPUT_FORMATS
 from generation.admission.inputs import Rows
 from generation.admission.quoting import Quoted, quoted_order
 from generation.admission.service import Admitted, Submission
@@ -184,7 +185,7 @@ def _context(
         "picker": picker_of(draft, _prices(catalogue, workspace)),
         "key": key,
         "models": models,
-        "formats": FORMATS,
+        "formats": OUTPUT_FORMATS,
         "quoted": quoted,
         "why": why,
         "way": way_out(workspace, key, refusal or why),

@@ -1,7 +1,8 @@
 import pytest
 
+from generation.admission.fields import PASSED_ON
 from generation.channels.base import ChannelConfig
-from generation.channels.declaration import PASSED_ON, Abilities, Task
+from generation.channels.declaration import Abilities, Task
 from generation.channels.registry import KINDS, abilities_of, kind_of, open_adapter
 from pictor.kit.http import HttpPool
 

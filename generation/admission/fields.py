@@ -1,0 +1,117 @@
+"""The fields of a request for images, each once: parser, document, errors and rules read them here.
+
+How a shape is read, documented and refused: api/requests.py. What a contract allows: rules.py.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from generation.channels.declaration import Task
+
+MAX_COUNT = 10
+MAX_PASSED_ON_CHARS = 64_000
+MAX_PROMPT_CHARS = 32_000
+"""Of the models that take the longest ones."""
+OUTPUT_FORMATS = ("png", "jpeg", "webp")
+"""The usual one first."""
+
+Shape = Literal[
+    "text", "prompt", "count", "word", "number", "flag", "tag", "text_or_object",
+    "image_or_images", "image", "file", "files",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a body.
+
+    Attributes:
+        about: what the document says of it.
+        words: that a `word` is one of.
+        most: that a `number` from 0 may be.
+        is_passed_on: it goes to the upstream exactly as it came, or not at all.
+        is_required: the parser refuses a body without it, by its bare name.
+        is_nullable: null is the same as its absence, to the document too.
+    """
+
+    name: str
+    shape: Shape
+    about: str
+    words: tuple[str, ...] = ()
+    most: int = 0
+    is_passed_on: bool = False
+    is_required: bool = False
+    is_nullable: bool = True
+
+
+_MASK = "What may change is transparent. As large as the first image; png or webp."
+_STRICT = "Refuse, and pay nothing for, an image of another size than asked for."
+
+GENERATION = (
+    Field("model", "text", "A model's name, as GET /v1/models lists them.",
+          is_required=True, is_nullable=False),
+    Field("prompt", "prompt", "What the image should show. Not blank.", is_nullable=False),
+    Field("n", "count", "How many images, 1 to 10. Default 1."),
+    Field("size", "text", "`WxH`, a preset such as `16:9`, or `auto` where the model has it."),
+    Field("quality", "text", "low, medium, high or auto; standard or hd for dall-e."),
+    Field("response_format", "word", "How images are answered.", ("url", "b64_json", "base64")),
+    Field("style", "text_or_object", "Sent to the upstream unchanged.", is_passed_on=True),
+    Field("background", "text_or_object", "Sent to the upstream unchanged.", is_passed_on=True),
+    Field("watermark", "flag", "Absent, true and false are three different things.",
+          is_passed_on=True),
+    Field("image", "image_or_images",
+          "Reference image: base64, a data URI, an address, or an object with one.",
+          is_passed_on=True),
+    Field("mask", "image", "As OpenAI.", is_passed_on=True),
+    Field("output_format", "word", "Format of the bytes. Default png.", OUTPUT_FORMATS),
+    Field("output_compression", "number", "0 to 100, for jpeg and webp.", most=100),
+    Field("user", "tag", "Your own tag for the end user.", is_passed_on=True),
+    Field("safety_identifier", "tag", "As OpenAI.", is_passed_on=True),
+    Field("moderation", "word", "As OpenAI.", ("auto", "low"), is_passed_on=True),
+    Field("stream", "flag", "Answer as server-sent events."),
+    Field("partial_images", "number", "0 to 3, with stream.", most=3),
+    Field("input_fidelity", "word", "As OpenAI.", ("high", "low"), is_passed_on=True),
+    Field("strict_size", "flag",
+          f"{_STRICT} While every channel's last image of that size was another, the answer is a"
+          " 503 and none is called."),
+)  # fmt: skip
+"""The body of POST /v1/images/generations; those of the others are made of it."""
+PASSED_ON = tuple(one.name for one in GENERATION if one.is_passed_on)
+REFERENCES = tuple(one.name for one in GENERATION if one.shape in {"image_or_images", "image"})
+
+_BY_NAME = {one.name: one for one in GENERATION}
+
+
+def _edited(*own: Field) -> tuple[Field, ...]:
+    """A generation's fields without `style`; an edit's own take the place of their namesakes."""
+    known = {name: one for name, one in _BY_NAME.items() if name != "style"}
+    return tuple((known | {one.name: one for one in own}).values())
+
+
+EDIT = _edited(
+    Field("images", "image_or_images", "Images to edit, 1 to 16: each as `image` of a generation."),
+    Field("image", "image_or_images", "The same by another name."),
+    Field("mask", "image", _MASK),
+)
+EDIT_FORM = _edited(
+    Field("image", "file",
+          "One image: png, jpeg or webp, at most 50 MiB. Several are sent as `image[]`."),
+    Field("mask", "file", _MASK),
+    Field("image[]", "files", "Several images, at most 16, in place of `image`."),
+)  # fmt: skip
+FILES = tuple(one.name for one in EDIT_FORM if one.shape in {"file", "files"})
+VARIATION_FORM = (
+    replace(_BY_NAME["model"], about="Default dall-e-2, the only one there is.", is_required=False),
+    Field("image", "file", "The image to vary: a square png, at most 50 MiB. Required.",
+          is_required=True),
+    _BY_NAME["n"],
+    replace(_BY_NAME["size"], about="256x256, 512x512 or 1024x1024. Default 1024x1024."),
+    *map(_BY_NAME.__getitem__, ("response_format", "output_format", "output_compression", "user")),
+    replace(_BY_NAME["strict_size"], about=_STRICT),
+)  # fmt: skip
+QUOTE = (
+    *GENERATION,
+    Field("task", "word",
+          "What it is for, and `image` what it begins with. Default generate; all cost the same.",
+          tuple(task.value for task in Task)),
+)  # fmt: skip
