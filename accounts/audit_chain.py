@@ -88,6 +88,8 @@ def _broken_links(seq: int, seal: bytes) -> Iterator[AuditProblem]:
         event = link.event
         content = sealed_part(event)
         is_ours = event.seal is None or bytes(event.seal) == event_seal(content)
-        if not is_ours or bytes(link.seal) != link_seal(seq, event.id, content, seal):
+        if not is_ours or bytes(link.seal) != link_seal(
+            seq=seq, event_id=event.id, event=content, previous=seal
+        ):
             yield AuditProblem(event.id, event.tenant_id, "was written or changed without the key")
         seal = bytes(link.seal)

@@ -1,4 +1,4 @@
-"""API keys as text: made, checked for shape, fingerprinted. Pure.
+"""API keys as text: made, checked for shape, fingerprinted. Pure, but for chance.
 
 A key is its prefix, 32 random base62 characters (190 bits) and the CRC32 of all of that in six
 base62 characters: junk is refused without a database read, and secret scanners can match it.

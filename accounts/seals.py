@@ -43,9 +43,11 @@ class SealedEvent(NamedTuple):
 
 def event_seal(event: SealedEvent) -> bytes:
     """The seal of an event on its own."""
-    return seal(one_time_key("audit event"), NOTHING_BEFORE, event.content)
+    return seal(one_time_key("audit event"), previous=NOTHING_BEFORE, content=event.content)
 
 
-def link_seal(seq: int, event_id: int, event: SealedEvent, previous: bytes) -> bytes:
+def link_seal(*, seq: int, event_id: int, event: SealedEvent, previous: bytes) -> bytes:
     """The seal of the chain's link with this number."""
-    return seal(one_time_key(f"audit link {seq}"), previous, f"{event_id}|{event.content}")
+    return seal(
+        one_time_key(f"audit link {seq}"), previous=previous, content=f"{event_id}|{event.content}"
+    )

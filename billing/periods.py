@@ -33,7 +33,7 @@ def minutes_early(day: date, zone: tzinfo) -> int:
     return _midnight(day, zone).minute
 
 
-def bucket_start(moment: datetime, bucket: Bucket, zone: tzinfo = UTC) -> datetime:
+def bucket_start(moment: datetime, bucket: Bucket, *, zone: tzinfo = UTC) -> datetime:
     """The beginning of the bucket that a moment lies in."""
     if bucket == "hour":
         return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -41,7 +41,7 @@ def bucket_start(moment: datetime, bucket: Bucket, zone: tzinfo = UTC) -> dateti
     return day_start(day if bucket == "day" else day.replace(day=1), zone)
 
 
-def bucket_end(start: datetime, bucket: Bucket, zone: tzinfo = UTC) -> datetime:
+def bucket_end(start: datetime, bucket: Bucket, *, zone: tzinfo = UTC) -> datetime:
     """The beginning of the next bucket."""
     if bucket == "hour":
         return start + timedelta(hours=1)
@@ -52,12 +52,12 @@ def bucket_end(start: datetime, bucket: Bucket, zone: tzinfo = UTC) -> datetime:
 
 
 def buckets_between(
-    start: datetime, end: datetime, bucket: Bucket, zone: tzinfo = UTC
+    start: datetime, end: datetime, *, bucket: Bucket, zone: tzinfo = UTC
 ) -> Iterator[tuple[datetime, datetime]]:
     """Each whole bucket that has some of the time from `start` to before `end`, in order."""
-    begin = bucket_start(start, bucket, zone)
+    begin = bucket_start(start, bucket, zone=zone)
     while begin < end:
-        finish = bucket_end(begin, bucket, zone)
+        finish = bucket_end(begin, bucket, zone=zone)
         yield begin, finish
         begin = finish
 

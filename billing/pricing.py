@@ -223,7 +223,7 @@ class Due:
     references: Micros = NOTHING
 
 
-def formula_tokens(width: int, height: int, quality: str) -> int:
+def formula_tokens(width: int, height: int, *, quality: str) -> int:
     """Output tokens of one image by the published formula; quality low, medium or high."""
     axis = TOKEN_AXES[quality]
     short, long = sorted((width, height))
@@ -231,9 +231,9 @@ def formula_tokens(width: int, height: int, quality: str) -> int:
     return -(-axis * across * (2_000_000 + width * height) // 4_000_000)
 
 
-def formula_price(width: int, height: int, quality: str) -> Micros:
+def formula_price(width: int, height: int, *, quality: str) -> Micros:
     """List price of one image by the token formula."""
-    return Micros(MICROS_PER_TOKEN * formula_tokens(width, height, quality))
+    return Micros(MICROS_PER_TOKEN * formula_tokens(width, height, quality=quality))
 
 
 def quote(
@@ -327,7 +327,7 @@ def _units(table: PriceTable, priced: PricedRequest, quality: str) -> list[Micro
     if own or not rows or asked.kind != "formula":
         return own or [asked.unit]
     sizes = {(row.width, row.height) for _, row in rows}
-    return [scale_half_up(formula_price(*size, quality), asked.markup) for size in sizes]
+    return [scale_half_up(formula_price(*size, quality=quality), asked.markup) for size in sizes]
 
 
 def _held_quality(rows: Mapping[str, PriceRow]) -> str:
@@ -359,7 +359,9 @@ def _infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | 
         return None
 
     def factor(quality: str) -> Fraction:
-        expected = sum(formula_tokens(image.width, image.height, quality) for image in delivered)
+        expected = sum(
+            formula_tokens(image.width, image.height, quality=quality) for image in delivered
+        )
         return Fraction(max(expected, tokens), min(expected, tokens))
 
     nearest = min(TOKEN_AXES, key=factor)
@@ -375,7 +377,9 @@ def _image_price(table: PriceTable, priced: PricedRequest, quality: str, image: 
     if asked.kind == "formula":
         if listed is not None:
             return listed.unit
-        return scale_half_up(formula_price(image.width, image.height, quality), asked.markup)
+        return scale_half_up(
+            formula_price(image.width, image.height, quality=quality), asked.markup
+        )
     if listed is not None:
         return min(asked.unit, listed.unit)
     # In no table: the requested price, scaled by pixels. Rounded once, markup included.

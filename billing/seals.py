@@ -54,10 +54,10 @@ def seal_of(transfer: Sealed, previous: bytes | None = None) -> bytes:
         key = one_time_key(f"transfer {transfer.kind} {transfer.attempt_id}")
     else:
         key = one_time_key(f"transfer {transfer.kind} {transfer.tenant_id} {transfer.seq}")
-    return seal(key, previous or NOTHING_BEFORE, transfer.content)
+    return seal(key, previous=previous or NOTHING_BEFORE, content=transfer.content)
 
 
-def checkpoint_mark(name: str, seq: int, sealed: bytes, available: int, held: int) -> bytes:
+def checkpoint_mark(*, name: str, seq: int, sealed: bytes, available: int, held: int) -> bytes:
     """The seal of a checkpoint's columns: it stands in no chain."""
     content = f"{seq}|{sealed.hex()}|{available}|{held}"
-    return seal(one_time_key(f"checkpoint {name}"), NOTHING_BEFORE, content)
+    return seal(one_time_key(f"checkpoint {name}"), previous=NOTHING_BEFORE, content=content)

@@ -83,7 +83,7 @@ def _formula_rows(model: str, size: str) -> Iterator[BookRow]:
             model=model,
             size=size,
             quality=quality,
-            micros=formula_price(*made_from, quality),
+            micros=formula_price(*made_from, quality=quality),
             width=width,
             height=height,
             kind="formula" if size == AUTO else "fixed",

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures: secrets and what they sign. Pure.
+"""Standard Webhooks signatures: secrets and what they sign. Pure, but for chance.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md,
 read on 21 November 2026.

@@ -94,7 +94,7 @@ def _link(last: AuditLink | None, events: Iterable[AuditEvent]) -> int:
     first = seq
     for event in events:
         seq += 1
-        seal = link_seal(seq, event.id, sealed_part(event), seal)
+        seal = link_seal(seq=seq, event_id=event.id, event=sealed_part(event), previous=seal)
         AuditLink(seq=seq, event=event, seal=seal).save(force_insert=True)
     return seq - first
 

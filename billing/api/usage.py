@@ -182,7 +182,7 @@ class UsageView(Endpoint):
         start = start or end - USUAL_SPAN[bucket]
         if start >= end:
             raise InvalidRequest("start must be before end.", param="start")
-        page = list(islice(buckets_between(start, end, bucket), limit + 1))
+        page = list(islice(buckets_between(start, end, bucket=bucket), limit + 1))
         shown = page[:limit]
         found = usage_between(
             caller.tenant_id,

@@ -42,7 +42,9 @@ class Checkpoints:
 
 def mark_of(name: str, at: Position) -> bytes:
     """The seal of a checkpoint."""
-    return checkpoint_mark(name, at.seq, at.seal, at.available, at.held)
+    return checkpoint_mark(
+        name=name, seq=at.seq, sealed=at.seal, available=at.available, held=at.held
+    )
 
 
 def kept_by_name() -> tuple[dict[str, Position], list[str]]:

@@ -68,7 +68,7 @@ def usage_between(
     Days and months are those of the zone. Without a bucket, all of that time is one; its `start`
     is the epoch.
     """
-    buckets = buckets_between(start, end, bucket, zone) if bucket else [(EPOCH, end)]
+    buckets = buckets_between(start, end, bucket=bucket, zone=zone) if bucket else [(EPOCH, end)]
     starts = [begin for begin, _ in buckets]
     keys = ["width_bucket(hour, %s::timestamptz[])", *(_COLUMNS[group] for group in groups)]
     by = ", ".join(str(place + 1) for place in range(len(keys)))

@@ -165,7 +165,7 @@ def monthly_statements(tenant_id: UUID, *, zone: ZoneInfo, now: datetime) -> lis
     first = Transfer.objects.filter(tenant_id=tenant_id, seq=1).first()
     if first is None:
         return []
-    months = list(buckets_between(first.created_at, now, "month", zone))
+    months = list(buckets_between(first.created_at, now, bucket="month", zone=zone))
     edges = [start for start, _ in months] + [end for _, end in months[-1:]]
     return _statements(_LIST, tenant_id, edges, zone=zone, now=now)[::-1]
 
@@ -177,7 +177,7 @@ def monthly_statement(
     start = day_start(month.replace(day=1), zone)
     if start > now:
         return None
-    edges = [start, bucket_end(start, "month", zone)]
+    edges = [start, bucket_end(start, "month", zone=zone)]
     found = _statements(_ONE, tenant_id, edges, zone=zone, now=now)
     return found[0] if found and found[0].closing.seq else None
 

@@ -69,6 +69,10 @@ class UpstreamError(Exception):
         self.public_param = public_param
         self.is_ours = is_ours
 
+    def as_class(self, attempt_class: AttemptClass) -> "UpstreamError":
+        """The same of another class."""
+        return UpstreamError(**(vars(self) | {"attempt_class": attempt_class}))
+
 
 def no_room(
     error: Exception, *, http_status: int | None = None, request_id: str = ""

@@ -41,9 +41,7 @@ def error_of(cause: UpstreamError, *, timed_out: bool) -> PictorError:
 def overridden(error: UpstreamError, route: RouteInfo) -> UpstreamError:
     """The class as this channel's operator sees it, where they said so for the status."""
     other = route.class_overrides.get(error.http_status or 0)
-    if other is not None:
-        error.attempt_class = AttemptClass(other)
-    return error
+    return error if other is None else error.as_class(AttemptClass(other))
 
 
 def counted_as(cause: UpstreamError | None) -> AttemptClass | None:
@@ -62,7 +60,7 @@ def gate_seconds(cause: UpstreamError | None) -> float | None:
     return DEFAULT_GATE_SECONDS if cause.http_status == HTTPStatus.TOO_MANY_REQUESTS else None
 
 
-def end_of(attempt_id: UUID, cause: UpstreamError, route: RouteInfo, n: int) -> AttemptEnd:
+def end_of(attempt_id: UUID, cause: UpstreamError, *, route: RouteInfo, n: int) -> AttemptEnd:
     """What may have been paid for is booked as if it had been."""
     cost = upstream_cost(route.cost_micros, images=n, may_have_billed=cause.may_have_billed)
     return AttemptEnd(

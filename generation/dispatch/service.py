@@ -285,7 +285,7 @@ class Dispatcher:
     async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
         await pools.surely(
             attempts.end_failed_call,
-            end_of(attempt_id, cause, route, run.generation.n),
+            end_of(attempt_id, cause, route=route, n=run.generation.n),
             generation=run.generation,
             now=clock.now(),
         )

@@ -21,7 +21,7 @@ MOMENT = datetime(2027, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 def test_buckets_are_whole_and_follow_one_another(bucket, count, first):
     end = datetime(2028, 3, 5, 0, 30, tzinfo=UTC)
 
-    found = list(buckets_between(MOMENT, end, bucket))
+    found = list(buckets_between(MOMENT, end, bucket=bucket))
 
     assert len(found) == count
     assert found[0][0] == first
@@ -31,14 +31,14 @@ def test_buckets_are_whole_and_follow_one_another(bucket, count, first):
 
 def test_a_leap_february_has_29_days():
     (february,) = buckets_between(
-        datetime(2028, 2, 29, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC), "month"
+        datetime(2028, 2, 29, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC), bucket="month"
     )
 
     assert february[1] - february[0] == timedelta(days=29)
 
 
 def test_before_its_start_there_is_no_time():
-    assert list(buckets_between(MOMENT, MOMENT - timedelta(hours=1), "hour")) == []
+    assert list(buckets_between(MOMENT, MOMENT - timedelta(hours=1), bucket="hour")) == []
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_a_month_with_a_change_of_clocks_follows_the_one_before():
     october, november = buckets_between(
         datetime(2026, 10, 15, tzinfo=UTC),
         datetime(2026, 11, 15, tzinfo=UTC),
-        "month",
-        ZoneInfo("Europe/Berlin"),
+        bucket="month",
+        zone=ZoneInfo("Europe/Berlin"),
     )
 
     assert october[0] == datetime(2026, 9, 30, 22, tzinfo=UTC)
     assert october[1] == november[0] == datetime(2026, 10, 31, 23, tzinfo=UTC)
-    assert bucket_start(november[0], "month", ZoneInfo("Europe/Berlin")) == november[0]
+    assert bucket_start(november[0], "month", zone=ZoneInfo("Europe/Berlin")) == november[0]

@@ -87,11 +87,11 @@ def charge(
     ],
 )
 def test_an_image_takes_the_published_number_of_tokens(width, height, quality, tokens):
-    assert formula_tokens(width, height, quality) == tokens
+    assert formula_tokens(width, height, quality=quality) == tokens
 
 
 def test_a_token_costs_thirty_micros():
-    assert formula_price(1024, 1024, "high") == 210_720
+    assert formula_price(1024, 1024, quality="high") == 210_720
 
 
 # --- quotes -----------------------------------------------------------------------------------

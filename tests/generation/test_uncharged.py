@@ -39,7 +39,7 @@ def ended(
     """One more attempt of that claim, ended as a dispatch ends it."""
     attempt_id = begun(claim, channel, Attempt.objects.count() + 1)
     assert attempt_id is not None
-    end = end_of(attempt_id, cause, route_info(cost_micros=cost), claim.generation.n)
+    end = end_of(attempt_id, cause, route=route_info(cost_micros=cost), n=claim.generation.n)
     attempts.end_failed_call(end, generation=claim.generation, now=now)
     return end
 
@@ -188,7 +188,7 @@ def test_where_the_database_goes_away_in_between_it_is_repeated(acme, claim, cha
     monkeypatch.setattr(attempts, "refuse_above_ceiling", lost)
     attempt_id = begun(claim, channel)
     assert attempt_id is not None
-    end = end_of(attempt_id, WRONG, route_info(cost_micros=30_000), 1)
+    end = end_of(attempt_id, WRONG, route=route_info(cost_micros=30_000), n=1)
     with pytest.raises(OperationalError):
         attempts.end_failed_call(end, generation=claim.generation, now=NOON)
 

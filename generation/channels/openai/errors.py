@@ -81,7 +81,7 @@ def class_of_document(document: dict[str, object]) -> AttemptClass:
 
 
 def error_of_answer(
-    status: int, headers: Mapping[str, str], body: bytes, *, api_key: str, now: datetime
+    status: int, *, headers: Mapping[str, str], body: bytes, api_key: str, now: datetime
 ) -> UpstreamError:
     """The error for an answer that is not 2xx; `body` is its first part, JSON or not."""
     try:
@@ -102,31 +102,31 @@ def error_of_answer(
 
 def error_of_document(
     status: int,
+    *,
     headers: Mapping[str, str],
     document: dict[str, object],
-    *,
     api_key: str,
     now: datetime,
+    has_begun: bool = False,
 ) -> UpstreamError:
-    """The error for a 2xx answer in which no usable image was found."""
+    """The error for a 2xx answer in which no usable image was found.
+
+    Where images had begun to come, the call may be paid, and is never resent.
+    """
     complaint = complaint_of(document)
+    attempt_class = class_of_document(document)
+    if has_begun and attempt_class in {AttemptClass.REFUSED, AttemptClass.NOT_REACHED}:
+        attempt_class = AttemptClass.UNKNOWN
     words = f"HTTP {status} without a usable image {complaint.code} {complaint.type}"
     return _error(
-        class_of_document(document),
+        attempt_class,
         complaint,
         detail=redacted(f"{words}: {complaint.message}", api_key),
         status=status,
         headers=headers,
         now=now,
+        has_begun=has_begun,
     )
-
-
-def after_work(error: UpstreamError) -> UpstreamError:
-    """The same, said after images had begun to come: the call may be paid, and is never resent."""
-    if error.attempt_class in {AttemptClass.REFUSED, AttemptClass.NOT_REACHED}:
-        error.attempt_class = AttemptClass.UNKNOWN
-    error.may_have_billed = True
-    return error
 
 
 def _error(
@@ -137,9 +137,11 @@ def _error(
     status: int,
     headers: Mapping[str, str],
     now: datetime,
+    has_begun: bool = False,
 ) -> UpstreamError:
     is_moderated = attempt_class is AttemptClass.MODERATED
     is_answered = status // 100 == HTTPStatus.OK // 100  # words are tokens too
+    is_paid = has_begun or attempt_class in MAY_HAVE_BILLED or (is_moderated and is_answered)
     param = complaint.param if complaint.param in _OUR_FIELDS else None
     is_rejected = attempt_class is AttemptClass.REJECTED
     return UpstreamError(
@@ -148,7 +150,7 @@ def _error(
         http_status=status,
         request_id=request_id_of(headers),
         retry_after_seconds=retry_after_of(headers, now=now),
-        may_have_billed=attempt_class in MAY_HAVE_BILLED or (is_moderated and is_answered),
+        may_have_billed=is_paid,
         public_message=_public_message(attempt_class, param),
         public_param=param if is_rejected else None,
     )

@@ -118,8 +118,7 @@ class AnswerReader:
         )
         await self._read_events(chunks, streamed)
         if not streamed.images:
-            error = self._without_image(answer, streamed.last)
-            raise errors.after_work(error) if streamed.has_begun else error
+            raise self._without_image(answer, streamed.last, has_begun=streamed.has_begun)
         return streamed.answer(request_id=request_id_of(answer.headers), http_status=answer.status)
 
     async def refusal(self, answer: HttpAnswer) -> UpstreamError:
@@ -130,7 +129,11 @@ class AnswerReader:
                 async for chunk in answer.chunks(MAX_ERROR_BYTES):
                     body += chunk
         return errors.error_of_answer(
-            answer.status, answer.headers, bytes(body), api_key=self._api_key, now=clock.now()
+            answer.status,
+            headers=answer.headers,
+            body=bytes(body),
+            api_key=self._api_key,
+            now=clock.now(),
         )
 
     async def _read_events(self, chunks: AsyncIterator[bytes], streamed: StreamedAnswer) -> None:
@@ -171,7 +174,14 @@ class AnswerReader:
                 images.append(UpstreamImage(spool, found.revised_prompt))
         return images
 
-    def _without_image(self, answer: HttpAnswer, document: dict[str, object]) -> UpstreamError:
+    def _without_image(
+        self, answer: HttpAnswer, document: dict[str, object], *, has_begun: bool = False
+    ) -> UpstreamError:
         return errors.error_of_document(
-            answer.status, answer.headers, document, api_key=self._api_key, now=clock.now()
+            answer.status,
+            headers=answer.headers,
+            document=document,
+            api_key=self._api_key,
+            now=clock.now(),
+            has_begun=has_begun,
         )

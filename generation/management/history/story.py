@@ -150,7 +150,7 @@ def _trouble(random: Random, roll: int, since: timedelta) -> Trouble | None:
 
 def _failed(random: Random, told: dict[str, Any], habit: Habit, trouble: Trouble) -> Told:
     if trouble.attempt_class == AttemptClass.MODERATED:
-        told["request"]["prompt"] = random.choice(prompts.REFUSED)
+        told = told | {"request": told["request"] | {"prompt": random.choice(prompts.REFUSED)}}
     seconds = trouble.seconds
     calls = tuple(
         Tried(

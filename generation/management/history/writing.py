@@ -227,7 +227,7 @@ def _usage(told: Told, images: Sequence[VerifiedImage]) -> Usage | None:
     if told.reported is None:
         return None
     words = len(told.request["prompt"]) // 4
-    made = sum(formula_tokens(image.width, image.height, told.reported) for image in images)
+    made = sum(formula_tokens(image.width, image.height, quality=told.reported) for image in images)
     return Usage(words, made, words + made, input_text_tokens=words)
 
 

@@ -63,7 +63,7 @@ def priced_models(contracts: Iterable[ContractTerms], table: PriceTable) -> tupl
 
 
 def calculate(
-    models: Sequence[PricedModel], table: PriceTable, asked: Mapping[str, str]
+    models: Sequence[PricedModel], table: PriceTable, *, asked: Mapping[str, str]
 ) -> Calculation | None:
     """The sum for `model`, `size`, `quality` and `images` as asked; None when nothing is priced."""
     if not models:

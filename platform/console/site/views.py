@@ -34,7 +34,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     table = current_table(None, clock.now())
     models = priced_models(current_catalogue().offered, table)
     asked = {"model": calls.MODEL, "size": calls.SIZE, "quality": calls.QUALITY, "images": "1"}
-    call = calculate(models, table, asked)
+    call = calculate(models, table, asked=asked)
     context = {
         "call": call,
         "made": calls.made(),
@@ -54,7 +54,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
     models = priced_models(current_catalogue().offered, table)
     context = {
         "models": models,
-        "sum": calculate(models, table, request.GET.dict()),
+        "sum": calculate(models, table, asked=request.GET.dict()),
         "book": book_in_force(None, now),
         "changes_at": table.valid_until,
         "withdrawals": withdrawals(None, now),

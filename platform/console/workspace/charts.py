@@ -164,6 +164,7 @@ def _nowhere(_start: date | None, _names: Sequence[str]) -> str:
 def stacked(
     starts: Sequence[date],
     values: Mapping[str, Mapping[date, int]],
+    *,
     rows: Rows = _nowhere,
 ) -> Bars:
     """Bars for these buckets; `values` by series and bucket. The largest series keep a colour."""
@@ -194,6 +195,7 @@ def stacked(
 def lines(
     points: Sequence[Point],
     values: Mapping[str, Mapping[date, int]],
+    *,
     rows: Rows | None = None,
 ) -> Lines:
     """A line for each of `values`, by bucket, in that order.

@@ -98,7 +98,10 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:
     """What was charged today and this month, and how many days the balance lasts at this pace."""
     zone = workspace.tenant.zone
-    day_start, month_start = bucket_start(now, "day", zone), bucket_start(now, "month", zone)
+    day_start, month_start = (
+        bucket_start(now, "day", zone=zone),
+        bucket_start(now, "month", zone=zone),
+    )
     today, month, week = captured_since(workspace.id, [day_start, month_start, now - PACE])
     return {
         "today": today,

@@ -58,7 +58,7 @@ def lately_of(workspace: Workspace, now: datetime, key: ApiKey | None = None) ->
         spent=sum(one.captured for one in mine),
         images=sum(one.images for one in mine),
         requests=sum(one.generations for one in mine),
-        chart=stacked([period.name_of(start) for start in period.starts], series, slices),
+        chart=stacked([period.name_of(start) for start in period.starts], series, rows=slices),
     )
 
 

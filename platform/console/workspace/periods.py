@@ -81,7 +81,7 @@ class Period:
     @property
     def starts(self) -> list[datetime]:
         """Where its buckets begin."""
-        between = buckets_between(self.start, self.end, self.bucket, self.zone)
+        between = buckets_between(self.start, self.end, bucket=self.bucket, zone=self.zone)
         return [start for start, _ in between]
 
     def name_of(self, start: datetime) -> date:

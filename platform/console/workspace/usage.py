@@ -225,7 +225,7 @@ def _chart(look: Look, measure: str) -> Bars:
     return stacked(
         [look.period.name_of(start) for start in look.period.starts],
         {name: points for name, points in series.items() if any(points.values())},
-        _slices(look, said),
+        rows=_slices(look, said),
     )
 
 
@@ -260,7 +260,7 @@ def _split_times(look: Look, measure: str) -> Lines:
         points = quantiles.get(look.names(value), {})
         took = totals.p95 if measure == "p95" else totals.p50
         points[look.period.name_of(start)] = round(1000 * (took or 0))
-    return lines(_points(look), quantiles, _slices(look, {"status": State.SUCCEEDED.value}))
+    return lines(_points(look), quantiles, rows=_slices(look, {"status": State.SUCCEEDED.value}))
 
 
 def _points(look: Look) -> list[Point]:

@@ -24,7 +24,7 @@ def one_time_key(name: str) -> bytes:
     return hmac.digest(settings.LEDGER_KEY.encode(), name.encode(), "sha256")
 
 
-def seal(key: bytes, previous: bytes, content: str) -> bytes:
+def seal(key: bytes, *, previous: bytes, content: str) -> bytes:
     """The seal of a content that follows the one sealed before."""
     return sha256(key + sha256(previous + content.encode()).digest()).digest()
 

@@ -15,7 +15,9 @@ def error_for(
 ) -> UpstreamError:
     body = json.dumps(document).encode() if raw is None else raw
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return errors.error_of_answer(status, names, body, api_key="sk-live-secret-key", now=NOW)
+    return errors.error_of_answer(
+        status, headers=names, body=body, api_key="sk-live-secret-key", now=NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_other_shapes_of_errors_are_read_too(document):
     ],
 )
 def test_class_of_a_200_without_an_image(document, expected, may_have_billed):
-    raised = errors.error_of_document(200, {}, document, api_key="k", now=NOW)
+    raised = errors.error_of_document(200, headers={}, document=document, api_key="k", now=NOW)
 
     assert raised.attempt_class == expected
     assert raised.may_have_billed is may_have_billed
