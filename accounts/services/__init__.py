@@ -39,6 +39,7 @@ from accounts.services.members import (
     invite,
     remove_member,
     require_second_factor,
+    roles_under,
 )
 from accounts.services.own_limits import OwnLimits, set_own_limits
 from accounts.services.people import (
@@ -56,7 +57,7 @@ from accounts.services.personal_data import (
     set_prompt_retention,
     write_export,
 )
-from accounts.services.storage import note_stored, stored_together
+from accounts.services.storage import is_nearly_full, note_stored, stored_together
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
@@ -105,6 +106,7 @@ __all__ = [
     "erase_tenant",
     "export_tenant",
     "invite",
+    "is_nearly_full",
     "issue_api_key",
     "issue_key_as_operator",
     "issue_key_for",
@@ -122,6 +124,7 @@ __all__ = [
     "require_second_factor",
     "revoke_api_key",
     "revoke_key_for",
+    "roles_under",
     "rotate_api_key",
     "rotate_key_for",
     "rules_of",

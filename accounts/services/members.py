@@ -226,13 +226,19 @@ def _lock(by: Membership, other: Membership | None = None) -> None:
             raise ValidationError(f"{whoever} no longer a member.") from None
 
 
+def roles_under(role: str) -> frozenset[str]:
+    """The roles that a member of this one gives and takes away: owners all, admins but owners'."""
+    every = frozenset(Membership.Role.values)
+    own = {Membership.Role.OWNER: every, Membership.Role.ADMIN: every - {Membership.Role.OWNER}}
+    return own.get(Membership.Role(role), frozenset())
+
+
 def _may(by: Membership, *roles: str) -> None:
     """Owners do everything, admins all that is not about owners, the others nothing."""
-    if by.role == Membership.Role.OWNER:
-        return
-    if by.role != Membership.Role.ADMIN:
+    under = roles_under(by.role)
+    if not under:
         raise ValidationError("Only owners and admins do this.")
-    if Membership.Role.OWNER in roles:
+    if not under.issuperset(roles):
         raise ValidationError("Only an owner makes, changes or removes owners.")
 
 

@@ -45,6 +45,11 @@ def note_stored(sizes: Mapping[UUID, int], *, now: datetime) -> None:
         cursor.execute(_NOTED, [most, now, list(sizes), list(sizes.values())])
 
 
+def is_nearly_full(tenant: Tenant) -> bool:
+    """Whether a tenth or less is left of what its images may take."""
+    return 10 * tenant.stored_bytes >= 9 * settings.STORED_BYTES_PER_TENANT
+
+
 def stored_together() -> Stored:
     """As they were written down last."""
     found = Tenant.objects.aggregate(size=Sum("stored_bytes"), full=Count("storage_full_at"))

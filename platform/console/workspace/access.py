@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -23,6 +24,7 @@ from accounts.selectors import api_keys_of, membership_in
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
+from billing.selectors.budgets import Stopped, what_stops
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
 from pictor.kit import log
@@ -78,6 +80,24 @@ class Stop:
     page: str = ""
 
 
+_RAISED = ("Owners and admins raise it in the settings.", "settings", May.MANAGE)
+_STOPS = {
+    Stopped.SUSPENDED: ("This workspace is suspended", "Ask whoever runs this site.", "", ""),
+    Stopped.NO_BALANCE: (
+        *("The balance is used up", "Funds are added by whoever runs this site."),
+        *("billing", May.SEE_MONEY),
+    ),
+    Stopped.NO_STORAGE: (
+        "The images take all that this workspace may store",
+        "Delete some, or have owners or admins keep them for fewer days.",
+        *("settings", May.MANAGE),
+    ),
+    Stopped.MONTH: ("The workspace has used up its monthly budget", *_RAISED),
+    Stopped.DAY: ("The workspace has used up its daily budget", *_RAISED),
+}
+"""In words: what, the way out, and the page for it with what opens that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """A tenant as one of its members sees it."""
@@ -114,36 +134,12 @@ class Workspace:
     @property
     def stopped(self) -> Stop | None:
         """Why nothing can be generated now, and the way out; None when it can."""
-        tenant, used = self.tenant, self.balance.used
-        if tenant.status != Tenant.Status.ACTIVE:
-            return Stop("This workspace is suspended", "Ask whoever runs this site.")
-        if not self.balance.available:
-            page = self._page("billing", May.SEE_MONEY)
-            return Stop(
-                "The balance is used up", "Funds are added by whoever runs this site.", page
-            )
-        if tenant.storage_full_at is not None:
-            return Stop(
-                "The images take all that this workspace may store",
-                "Delete some, or have owners or admins keep them for fewer days.",
-                self._page("settings", May.MANAGE),
-            )
-        for count, budget, words in (
-            (used.month, tenant.budget_month_micros, "monthly"),
-            (used.day, tenant.budget_day_micros, "daily"),
-        ):
-            if budget is not None and count >= budget:
-                return Stop(
-                    f"The workspace has used up its {words} budget",
-                    "Owners and admins raise it in the settings.",
-                    self._page("settings", May.MANAGE),
-                )
-        return None
-
-    def _page(self, name: str, needs: May) -> str:
-        """The address of a page; empty where the member may not open it."""
-        public_id = self.tenant.public_id
-        return reverse(f"workspace:{name}", args=[public_id]) if needs in self.may else ""
+        stopped = what_stops(self.tenant, self.balance)
+        if stopped is None:
+            return None
+        what, way_out, page, needs = _STOPS[stopped]
+        url = reverse(f"workspace:{page}", args=[self.tenant.public_id]) if page else ""
+        return Stop(what, way_out, url if needs in self.may else "")
 
     @property
     def may(self) -> Collection[str]:
@@ -154,6 +150,14 @@ class Workspace:
 def by(request: HttpRequest, workspace: Workspace) -> By:
     """The member and their address: `set_title(tenant=…, title=…, **by(request, workspace))`."""
     return {"actor": workspace.user, "ip": request.META.get("REMOTE_ADDR")}
+
+
+def done(
+    request: HttpRequest, workspace: Workspace, words: str, page: str, *ids: str
+) -> HttpResponse:
+    """Say what was done on the page that shows it, such as 'members'."""
+    messages.success(request, words)
+    return redirect(f"workspace:{page}", workspace.tenant.public_id, *ids)
 
 
 def may_see(workspace: Workspace, key: ApiKey) -> bool:

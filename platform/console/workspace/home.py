@@ -15,8 +15,8 @@ from accounts.selectors import memberships_of
 from accounts.services import SIGN_UP_KEY
 from billing.periods import bucket_start, day_of
 from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting, has_made_images
+from billing.selectors.budgets import budgets_of
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.budgets import budgets_of
 from console.workspace.first_call import first_call
 from console.workspace.keys import may_use
 from console.workspace.lately import lately_of
@@ -52,24 +52,14 @@ def choose(request: HttpRequest) -> HttpResponseBase:
 @member()
 def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """A checklist until the first image; then money, failures and the latest images."""
-    now = clock.now()
-    may_look = May.SEE_GENERATIONS in workspace.may
-    has_followed = "HX-Request" in request.headers
-    # Who waits asks before the images are looked for: one that is made in between is waited for.
-    had_made = has_followed and has_made_images(workspace.id)
-    latest = (
-        found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
-        if may_look
-        else []
-    )
+    now, has_followed = clock.now(), "HX-Request" in request.headers
+    latest, is_begun = _latest(workspace, has_followed=has_followed)
     pictured = [row_of(one, {}) for one in latest if one.images]
     keys = keys_of(workspace)
     usable = [key for key in keys if may_use(workspace, key, now)]
     own = [key for key in usable if key.name != SIGN_UP_KEY]
-    budgets, lately = budgets_of(workspace, keys, now), lately_of(workspace, now)
-    has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
-    has_made = has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
-    is_begun = not may_look or has_made
+    budgets = budgets_of(workspace.tenant, keys, used=workspace.balance.used, now=now)
+    lately = lately_of(workspace, now)
     context = {
         "workspace": workspace,
         "has_demo_data": any(one.generation.source == Source.DEMO for one in latest),
@@ -93,6 +83,17 @@ def overview(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "has_followed": has_followed,
     }
     return render(request, "workspace/overview.html", context)
+
+
+def _latest(workspace: Workspace, *, has_followed: bool) -> tuple[list[Finished], bool]:
+    """The latest that the member may see, and whether the first image is no longer waited for."""
+    if May.SEE_GENERATIONS not in workspace.may:
+        return [], True
+    # Who waits asks before the images are looked for: one that is made in between is waited for.
+    had_made = has_followed and has_made_images(workspace.id)
+    latest = found(workspace.tenant.id, Wanted(), limit=LOOKED_AT, prompt_chars=SHOWN_CHARS)
+    has_succeeded = any(one.generation.state == State.SUCCEEDED for one in latest)
+    return latest, has_succeeded or (had_made if has_followed else has_made_images(workspace.id))
 
 
 def _charged(workspace: Workspace, now: datetime) -> dict[str, Any]:

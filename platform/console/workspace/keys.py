@@ -7,10 +7,9 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import SCOPES, ApiKey
@@ -26,8 +25,8 @@ from accounts.services import (
     scopes_of,
 )
 from billing.selectors import NOTHING_USED, BudgetUse, key_uses, last_used
-from console.workspace.access import May, Workspace, by, is_called, keys_of, may_see, member
-from console.workspace.budgets import Budget, budgets_of_key
+from billing.selectors.budgets import UNUSED_DAYS, KeyInUse, KeyState
+from console.workspace.access import May, Workspace, by, done, is_called, keys_of, may_see, member
 from console.workspace.charts import Spark
 from console.workspace.events import told
 from console.workspace.fields import dressed
@@ -37,9 +36,6 @@ from console.workspace.key_form import SCOPE_WORDS, KeyForm, NewKeyForm, values_
 from console.workspace.lately import lately_of, latest_of, sparks_of
 from pictor.kit import clock
 
-RECENT = timedelta(hours=2)
-"""A key used within that is asked about by name before it is revoked; use is known by the hour."""
-SHOWN_DAYS = 30
 MOST_SHOWN = 200
 """Rows of the list; others are searched for."""
 HISTORY = 20
@@ -48,10 +44,17 @@ LISTS = {
     "active": "Active",
     "test": "Test",
     "near": "Near budget",
-    "unused": f"Unused {SHOWN_DAYS} days",
+    "unused": f"Unused {UNUSED_DAYS} days",
     "ended": "Ended",
 }
-NEAR = {"Near budget", "Over budget", "Budget used up"}
+_NEAR = {KeyState.NEAR, KeyState.PASSED, KeyState.USED_UP}
+_COLOURS = {
+    KeyState.ROTATING: "info",
+    KeyState.USED_UP: "bad",
+    KeyState.PASSED: "warn",
+    KeyState.NEAR: "warn",
+    KeyState.ACTIVE: "ok",
+}
 USUAL_SCOPES = ("images:write", "images:read", "billing:read")
 OVERLAP_WORDS = {
     "0": "at once",
@@ -63,75 +66,17 @@ OVERLAP_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShownKey:
+class ShownKey(KeyInUse):
     """A key in the list and on its page, and what the member may do with it now."""
 
-    key: ApiKey
-    use: BudgetUse
-    used_at: datetime | None
-    now: datetime
     may_change: bool
     may_end: bool
     spark: Spark | None = None
 
     @property
-    def state(self) -> tuple[str, str]:
-        """The badge: its colour and its word."""
-        status = self.key.status(self.now)
-        if status != "active":
-            return ("idle", status.capitalize())
-        if self.is_rotating:
-            return ("info", "Rotating")
-        if any(one.share >= 1 and not one.warns_only for one in self.budgets):
-            return ("bad", "Budget used up")
-        if self.passed:
-            return ("warn", "Over budget")
-        if self.is_near:
-            return ("warn", "Near budget")
-        return ("ok", "Active")
-
-    @property
-    def is_used_this_hour(self) -> bool:
-        """Whether it was used in the hour that runs; `used_at` is known by the hour."""
-        return self.used_at is not None and self.now - self.used_at < timedelta(hours=1)
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it opens anything now."""
-        return self.key.status(self.now) == "active"
-
-    @property
-    def is_rotating(self) -> bool:
-        """Whether its former text works too."""
-        until = self.key.previous_until
-        return until is not None and until > self.now
-
-    @property
-    def budgets(self) -> list[Budget]:
-        """Those that are set for it, and how much of each is used."""
-        return budgets_of_key(self.key, self.use)
-
-    @property
-    def passed(self) -> list[Budget]:
-        """Those of them that only warn, and do."""
-        return [one for one in self.budgets if one.is_passed] if self.is_active else []
-
-    @property
-    def is_near(self) -> bool:
-        """Whether a budget of it is nearly used up, or wholly."""
-        return any(one.is_near for one in self.budgets)
-
-    @property
-    def is_unused(self) -> bool:
-        """Whether it works, makes images, is older than SHOWN_DAYS, and made none in them."""
-        makes_images = "images:write" in self.key.scopes and not self.key.is_test
-        is_old = self.key.created_at < self.now - timedelta(days=SHOWN_DAYS)
-        return self.is_active and is_old and self.used_at is None and makes_images
-
-    @property
-    def asks_for_name(self) -> bool:
-        """Whether somebody may be using it just now."""
-        return self.used_at is not None and self.now - self.used_at < RECENT
+    def badge(self) -> tuple[str, str]:
+        """Its colour and its word."""
+        return (_COLOURS.get(self.state, "idle"), self.state.capitalize())
 
 
 @require_safe
@@ -148,7 +93,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         "": shown,
         "active": [one for one in shown if one.is_active],
         "test": [one for one in shown if one.key.is_test],
-        "near": [one for one in shown if one.state[1] in NEAR],
+        "near": [one for one in shown if one.state in _NEAR],
         "unused": [one for one in shown if one.is_unused],
         "ended": [one for one in shown if not one.is_active],
     }
@@ -203,27 +148,25 @@ def create(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 def detail(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse:
     """One key: what it did lately, what it may do, and who changed that."""
     found, keys = _key_among(workspace, key)
-    said = request.POST if request.method == "POST" else None
-    form = dressed(KeyForm(said, initial=values_of(found), most=scopes_of(workspace.role)))
-    status = HTTPStatus.OK
-    if request.method == "POST":
-        _require_change(workspace, found)
-        if form.is_valid():
-            change = change_api_key if May.MANAGE_KEYS in workspace.may else change_own_key
-            try:
-                change(
-                    key=found,
-                    name=form.cleaned_data["name"],
-                    rules=form.rules(),
-                    **by(request, workspace),
-                )
-                messages.success(request, "Changes saved")
-                return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
-            except ValidationError as error:
-                form.take_errors(error)
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        found.refresh_from_db()
-    return _detail(request, workspace, found, keys, form, status=status)
+    if request.method != "POST":
+        return _detail(request, workspace, found, keys)
+    _require_change(workspace, found)
+    form = dressed(KeyForm(request.POST, initial=values_of(found), most=scopes_of(workspace.role)))
+    if form.is_valid() and _is_changed(request, workspace, found, form):
+        return done(request, workspace, "Changes saved", "key", found.public_id)
+    found.refresh_from_db()
+    return _detail(request, workspace, found, keys, form)
+
+
+def _is_changed(request: HttpRequest, workspace: Workspace, key: ApiKey, form: KeyForm) -> bool:
+    change = change_api_key if May.MANAGE_KEYS in workspace.may else change_own_key
+    name, who = form.cleaned_data["name"], by(request, workspace)
+    try:
+        change(key=key, name=name, rules=form.rules(), **who)
+    except ValidationError as error:
+        form.take_errors(error)
+        return False
+    return True
 
 
 @require_POST
@@ -256,8 +199,7 @@ def revoke(request: HttpRequest, workspace: Workspace, key: str) -> HttpResponse
             request, workspace, found, "It was used lately: type its name to revoke it."
         )
     revoke_api_key(key=found, now=clock.now(), **by(request, workspace))
-    messages.success(request, "Key revoked")
-    return redirect("workspace:key", workspace.tenant.public_id, found.public_id)
+    return done(request, workspace, "Key revoked", "key", found.public_id)
 
 
 def _key(workspace: Workspace, public_id: str) -> ApiKey:
@@ -299,7 +241,7 @@ def _require_change(workspace: Workspace, key: ApiKey) -> None:
 def _shown(workspace: Workspace, keys: Sequence[ApiKey]) -> list[ShownKey]:
     now = clock.now()
     uses: Mapping[UUID, BudgetUse] = key_uses(workspace.tenant.id, now)
-    used = last_used(workspace.tenant.id, since=now - timedelta(days=SHOWN_DAYS))
+    used = last_used(workspace.tenant.id, since=now - timedelta(days=UNUSED_DAYS))
     return [
         ShownKey(
             key,
@@ -325,10 +267,7 @@ def _revealed(request: HttpRequest, workspace: Workspace, key: ApiKey, text: str
 
 
 def _refused(request: HttpRequest, workspace: Workspace, key: ApiKey, why: str) -> HttpResponse:
-    form = dressed(KeyForm(initial=values_of(key), most=scopes_of(workspace.role)))
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    keys = keys_of(workspace)
-    return _detail(request, workspace, key, keys, form, status=status, refusal=why)
+    return _detail(request, workspace, key, keys_of(workspace), refusal=why)
 
 
 def _detail(
@@ -336,11 +275,13 @@ def _detail(
     workspace: Workspace,
     key: ApiKey,
     keys: Sequence[ApiKey],
-    form: KeyForm,
+    form: KeyForm | None = None,
     *,
-    status: HTTPStatus,
     refusal: str = "",
 ) -> HttpResponse:
+    """Its page; with the form that was refused, or what was."""
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form or refusal else HTTPStatus.OK
+    usual = KeyForm(initial=values_of(key), most=scopes_of(workspace.role))
     (shown,) = _shown(workspace, [key])
     lately = lately_of(workspace, shown.now, key)
     events = audit_events_about(workspace.tenant.id, "api_key", key.public_id, limit=HISTORY)
@@ -348,7 +289,7 @@ def _detail(
         "workspace": workspace,
         "shown": shown,
         "key": key,
-        "form": form,
+        "form": form or dressed(usual),
         "refusal": refusal,
         "lately": lately,
         "chart": lately.chart,

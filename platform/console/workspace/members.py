@@ -1,5 +1,6 @@
 """Members: who is in the workspace as what and how signed in, who is invited, and who goes."""
 
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from uuid import UUID
@@ -20,9 +21,10 @@ from accounts.services import (
     dismiss_member,
     invite,
     require_second_factor,
+    roles_under,
 )
 from console.people import invitations
-from console.workspace.access import ADMIN, OWNER, May, Workspace, member
+from console.workspace.access import May, Workspace, done, member
 from console.workspace.fields import dressed, take_errors
 from pictor.kit import clock
 from pictor.kit.errors import RateLimited
@@ -72,8 +74,7 @@ def invite_one(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         except ValidationError as error:
             take_errors(form, error)
         else:
-            messages.success(request, "Invitation sent")
-            return redirect("workspace:members", workspace.tenant.public_id)
+            return done(request, workspace, "Invitation sent", "members")
     return _page(request, workspace, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -91,14 +92,8 @@ def _count_mail(address: str) -> None:
 def uninvite(request: HttpRequest, workspace: Workspace, invitation: str) -> HttpResponse:
     """Take an invitation back."""
     found = _invitation(workspace, invitation)
-    try:
-        cancel_invitation(
-            invitation=found, by=workspace.membership, ip=request.META.get("REMOTE_ADDR")
-        )
-    except ValidationError as error:
-        return _refused(request, workspace, error)
-    messages.success(request, "Invitation canceled")
-    return redirect("workspace:members", workspace.tenant.public_id)
+    act = partial(cancel_invitation, invitation=found)
+    return _tried(request, workspace, act, "Invitation canceled")
 
 
 @require_POST
@@ -109,17 +104,8 @@ def set_role(request: HttpRequest, workspace: Workspace, person: str) -> HttpRes
     role = request.POST.get("role", "")
     if role not in Membership.Role.values:
         return _refused(request, workspace, ValidationError("Choose a role."))
-    try:
-        change_role(
-            membership=found,
-            role=Membership.Role(role),
-            by=workspace.membership,
-            ip=request.META.get("REMOTE_ADDR"),
-        )
-    except ValidationError as error:
-        return _refused(request, workspace, error)
-    messages.success(request, "Role changed")
-    return redirect("workspace:members", workspace.tenant.public_id)
+    act = partial(change_role, membership=found, role=Membership.Role(role))
+    return _tried(request, workspace, act, "Role changed")
 
 
 @require_POST
@@ -145,8 +131,7 @@ def remove(request: HttpRequest, workspace: Workspace, person: str) -> HttpRespo
     if found.user_id == workspace.user.id:
         messages.success(request, "You have left the workspace")
         return redirect("workspace:choose")
-    messages.success(request, "Member removed")
-    return redirect("workspace:members", workspace.tenant.public_id)
+    return done(request, workspace, "Member removed", "members")
 
 
 @require_POST
@@ -156,17 +141,9 @@ def set_factor(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     wish = request.POST.get("required", "")
     if wish not in REQUIRED:
         return _refused(request, workspace, ValidationError("Say whether it is required."))
-    try:
-        require_second_factor(
-            by=workspace.membership,
-            is_required=REQUIRED[wish],
-            ip=request.META.get("REMOTE_ADDR"),
-        )
-    except ValidationError as error:
-        return _refused(request, workspace, error)
     said = "required" if REQUIRED[wish] else "no longer required"
-    messages.success(request, f"Second factor {said}")
-    return redirect("workspace:members", workspace.tenant.public_id)
+    act = partial(require_second_factor, is_required=REQUIRED[wish])
+    return _tried(request, workspace, act, f"Second factor {said}")
 
 
 def _page(
@@ -185,26 +162,32 @@ def _page(
     made = {
         one.user_id: [key for key in active if key.created_by_id == one.user_id] for one in members
     }
+    under = roles_under(workspace.role)
     context = {
         "workspace": workspace,
         "form": dressed(form),
         "refusal": refusal,
-        "members": [(one, made[one.user_id], _may_change(workspace, one)) for one in members],
+        "members": [(one, made[one.user_id], one.role in under) for one in members],
         "without_factor": sum(
             not one.has_second_factor  # type: ignore[attr-defined]  # annotated by members_of
             for one in members
         ),
         "invitations": invitations_of(workspace.tenant.id, now=now),
-        "roles": [
-            role for role in Membership.Role.choices if workspace.role == OWNER or role[0] != OWNER
-        ],
+        "roles": [role for role in Membership.Role.choices if role[0] in under],
         "role_words": [(label, ROLE_WORDS[role]) for role, label in Membership.Role.choices],
     }
     return render(request, "workspace/members.html", context, status=status)
 
 
-def _may_change(workspace: Workspace, one: Membership) -> bool:
-    return workspace.role == OWNER or (workspace.role == ADMIN and one.role != OWNER)
+def _tried(
+    request: HttpRequest, workspace: Workspace, act: Callable[..., object], words: str
+) -> HttpResponse:
+    """Do it as the member and say so, or say why not."""
+    try:
+        act(by=workspace.membership, ip=request.META.get("REMOTE_ADDR"))
+    except ValidationError as error:
+        return _refused(request, workspace, error)
+    return done(request, workspace, words, "members")
 
 
 def _refused(request: HttpRequest, workspace: Workspace, error: ValidationError) -> HttpResponse:

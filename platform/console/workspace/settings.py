@@ -5,11 +5,10 @@ from typing import Any
 
 from django import forms
 from django.conf import settings as config
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 from typing_extensions import override
 
@@ -17,13 +16,14 @@ from accounts.models import Tenant
 from accounts.offer import offer
 from accounts.services import (
     OwnLimits,
+    is_nearly_full,
     set_image_retention,
     set_own_limits,
     set_prompt_retention,
     set_time_zone,
     set_title,
 )
-from console.workspace.access import May, Workspace, by, member
+from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.zones import zone_choices
 from storage.selectors import exports_of
@@ -91,8 +91,7 @@ def settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         return page(request, workspace)
     form = SettingsForm(request.POST, initial=_kept(workspace.tenant))
     if form.is_valid() and _is_saved(request, workspace, form):
-        messages.success(request, "Settings saved")
-        return redirect("workspace:settings", workspace.tenant.public_id)
+        return done(request, workspace, "Settings saved", "settings")
     return page(request, workspace, form=form)
 
 
@@ -103,8 +102,7 @@ def limits(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     form = LimitsForm(request.POST)
     if form.is_valid():
         set_own_limits(tenant=workspace.tenant, limits=form.limits(), **by(request, workspace))
-        messages.success(request, "Limits saved")
-        return redirect("workspace:settings", workspace.tenant.public_id)
+        return done(request, workspace, "Limits saved", "settings")
     return page(request, workspace, limits_form=form)
 
 
@@ -141,7 +139,7 @@ def page(
         "used": workspace.balance.used,
         "most_image_days": config.IMAGE_RETENTION_DAYS,
         "most_stored": config.STORED_BYTES_PER_TENANT,
-        "is_nearly_full": 10 * tenant.stored_bytes >= 9 * config.STORED_BYTES_PER_TENANT,
+        "is_nearly_full": is_nearly_full(tenant),
         "exports": exports,
         "is_being_made": any(one.is_being_made for one in exports),
         **refusals,

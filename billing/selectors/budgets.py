@@ -1,0 +1,168 @@
+"""The budgets that are set, how much of each is used, how a key stands, and what stops a tenant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from accounts.models import ApiKey, Tenant
+from billing.selectors.balances import NOTHING_USED, Balance, BudgetUse, key_uses
+
+NEAR = 0.8
+"""The share of a budget from which it is said to be near."""
+UNUSED_DAYS = 30
+"""A key that makes no images for so long is one that nobody may need."""
+_RECENT = timedelta(hours=2)
+"""Use is known by the hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One of a key, or of the workspace, in this UTC `window`; amounts are micros."""
+
+    key: ApiKey | None
+    used: int
+    most: int
+    window: str
+
+    @property
+    def share(self) -> float:
+        """How much of it is used; of a budget of nothing, all."""
+        return self.used / self.most if self.most else 1
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it will soon stop something or warn, or does."""
+        return self.share >= NEAR and (self.used > 0 or not self.warns_only)
+
+    @property
+    def warns_only(self) -> bool:
+        """Whether requests pass beyond it. The workspace's own always stop."""
+        return self.key is not None and self.key.budget_warns_only
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether more is used than it is of, and nothing was stopped."""
+        return self.warns_only and self.used > self.most
+
+
+class KeyState(StrEnum):
+    """How a key stands: of what is so, the first."""
+
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    ROTATING = "rotating"
+    USED_UP = "budget used up"
+    PASSED = "over budget"
+    NEAR = "near budget"
+    ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """A key as of `now`: what its budgets count, the hour of its last use within UNUSED_DAYS."""
+
+    key: ApiKey
+    use: BudgetUse
+    used_at: datetime | None
+    now: datetime
+
+    @property
+    def state(self) -> KeyState:
+        """How it stands."""
+        if not self.is_active:
+            return KeyState(self.key.status(self.now))
+        if self.is_rotating:
+            return KeyState.ROTATING
+        if any(one.share >= 1 and not one.warns_only for one in self.budgets):
+            return KeyState.USED_UP
+        if self.passed:
+            return KeyState.PASSED
+        return KeyState.NEAR if self.is_near else KeyState.ACTIVE
+
+    @property
+    def is_used_this_hour(self) -> bool:
+        """Whether it was used in the hour that runs."""
+        return self.used_at is not None and self.now - self.used_at < timedelta(hours=1)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it opens anything now."""
+        return self.key.status(self.now) == "active"
+
+    @property
+    def is_rotating(self) -> bool:
+        """Whether its former text works too."""
+        until = self.key.previous_until
+        return until is not None and until > self.now
+
+    @property
+    def budgets(self) -> list[Budget]:
+        """Those that are set for it, the month's first."""
+        return _set(self.key, self.key, self.use)
+
+    @property
+    def passed(self) -> list[Budget]:
+        """Those of them that only warn, and do."""
+        return [one for one in self.budgets if one.is_passed] if self.is_active else []
+
+    @property
+    def is_near(self) -> bool:
+        """Whether a budget of it is nearly used up, or wholly."""
+        return any(one.is_near for one in self.budgets)
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether it works, makes images, is older than UNUSED_DAYS, and made none in them."""
+        makes_images = "images:write" in self.key.scopes and not self.key.is_test
+        is_old = self.key.created_at < self.now - timedelta(days=UNUSED_DAYS)
+        return self.is_active and is_old and self.used_at is None and makes_images
+
+    @property
+    def asks_for_name(self) -> bool:
+        """Whether somebody may be using it just now: it is revoked by its name."""
+        return self.used_at is not None and self.now - self.used_at < _RECENT
+
+
+class Stopped(StrEnum):
+    """What stops a tenant's new requests."""
+
+    SUSPENDED = "suspended"
+    NO_BALANCE = "no balance"
+    NO_STORAGE = "no storage"
+    MONTH = "month"
+    DAY = "day"
+
+
+def what_stops(tenant: Tenant, balance: Balance) -> Stopped | None:
+    """The first of what stops them now; a budget is named by its window."""
+    if tenant.status != Tenant.Status.ACTIVE:
+        return Stopped.SUSPENDED
+    if not balance.available:
+        return Stopped.NO_BALANCE
+    if tenant.storage_full_at is not None:
+        return Stopped.NO_STORAGE
+    used_up = (one.window for one in _set(None, tenant, balance.used) if one.used >= one.most)
+    return next(map(Stopped, used_up), None)
+
+
+def budgets_of(
+    tenant: Tenant, keys: Sequence[ApiKey], *, used: BudgetUse, now: datetime
+) -> list[Budget]:
+    """The tenant's, of which so much is used, then those of keys that work, the most used first."""
+    uses = key_uses(tenant.id, now)
+    of_keys = [
+        budget
+        for key in keys
+        if key.status(now) == "active" and not key.is_test
+        for budget in _set(key, key, uses.get(key.id, NOTHING_USED))
+    ]
+    return [*_set(None, tenant, used), *sorted(of_keys, key=lambda budget: -budget.share)]
+
+
+def _set(key: ApiKey | None, owner: Tenant | ApiKey, use: BudgetUse) -> list[Budget]:
+    windows = (
+        (use.month, owner.budget_month_micros, "month"),
+        (use.day, owner.budget_day_micros, "day"),
+    )
+    return [Budget(key, used, most, window) for used, most, window in windows if most is not None]
