@@ -24,14 +24,15 @@ class Page:
     """What a list shows of them, newest first.
 
     Attributes:
-        rows: one more than a page has, where there are more.
-        edge: where it stopped looking, if there is more to look into.
+        last: after which the next page begins, where there is more to look into.
+        is_cut: it stopped looking before the page was full.
         sums: of all that are wanted; None where neither was found in time.
     """
 
     rows: list[Finished]
-    edge: UUID | None
-    sums: Sums | None
+    last: UUID | None = None
+    is_cut: bool = False
+    sums: Sums | None = None
 
 
 def page_of(
@@ -47,19 +48,25 @@ def page_of(
     likely, rows = narrowed_by(known, wanted), None
     try:
         with bounded(wanted):
-            rows = _short(older(_chosen(tenant_id, likely), after)[:limit], prompt_chars)
+            rows = _short(older(_chosen(tenant_id, likely), after)[: limit + 1], prompt_chars)
             sums = summed(tenant_id, wanted, known)
-        return Page(selectors.with_images(rows), None, sums)
+        return _page(rows, None, sums, limit=limit)
     except TooBroad:
         if rows is not None or wanted.text:
-            return Page([], None, None)
+            return Page([])
     try:
         with bounded(wanted):
-            rows, edge = _near(tenant_id, likely, after, limit=limit, prompt_chars=prompt_chars)
+            rows, edge = _near(tenant_id, likely, after, limit=limit + 1, prompt_chars=prompt_chars)
             sums = summed(tenant_id, wanted, known)
-        return Page(selectors.with_images(rows), edge, sums)
+        return _page(rows, edge, sums, limit=limit)
     except TooBroad:
-        return Page([], None, None)
+        return Page([])
+
+
+def _page(rows: list[Generation], edge: UUID | None, sums: Sums | None, *, limit: int) -> Page:
+    """Of rows that are one more than a page, where there are more."""
+    last = rows[limit - 1].id if len(rows) > limit else edge
+    return Page(selectors.with_images(rows[:limit]), last, edge is not None, sums)
 
 
 def found(

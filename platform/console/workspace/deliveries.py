@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import rates
-from console.workspace.access import May, Workspace, member
-from console.workspace.webhooks import badge_of, endpoint_of, page, to
+from console.workspace.access import May, Workspace, done, member
+from console.workspace.webhooks import badge_of, endpoint_of, page
 from pictor.kit import clock
 from pictor.kit.errors import RateLimited
 from webhooks.models import Delivery, WebhookEndpoint
@@ -81,8 +81,7 @@ def resend_missed(request: HttpRequest, workspace: Workspace, endpoint: str) -> 
     except (ValidationError, RateLimited) as error:
         return page(request, workspace, found, refusal=_words(error))
     words = "1 event" if resent == 1 else f"{resent:,} events"
-    messages.success(request, f"{words} on the way again")
-    return to(workspace, found)
+    return done(request, workspace, f"{words} on the way again", "webhook", found.public_id)
 
 
 def _words(error: ValidationError | RateLimited) -> str:

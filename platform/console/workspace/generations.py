@@ -7,16 +7,15 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
 from billing.selectors import books_of, transfers_of
 from console.site import calls
 from console.workspace import exports
-from console.workspace.access import May, Workspace, keys_of, member
+from console.workspace.access import May, Workspace, done, keys_of, member
 from console.workspace.exports import Rows
 from console.workspace.filters import (
     SOURCES,
@@ -39,6 +38,7 @@ from generation.api.shown import shown
 from generation.models import Generation, State
 from generation.searching import (
     SEARCHED,
+    Sums,
     TooBroad,
     every,
     narrowed,
@@ -74,23 +74,18 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     keys = {key.public_id: key for key in keys_of(workspace)}
     filters = filters_of(request.GET, keys, clock.now(), workspace.tenant.zone)
     after = ids.parse(ids.GENERATION, request.GET.get("after", ""))
-    page = page_of(
-        workspace.id, filters.wanted, after=after, limit=PAGE + 1, prompt_chars=SHOWN_CHARS
-    )
-    rows, summed = page.rows[:PAGE], page.sums
-    last = rows[-1].generation.id if len(page.rows) > PAGE else page.edge
-    more = ids.public(ids.GENERATION, last) if last else ""
+    page = page_of(workspace.id, filters.wanted, after=after, limit=PAGE, prompt_chars=SHOWN_CHARS)
+    more = ids.public(ids.GENERATION, page.last) if page.last else ""
     view = "gallery" if request.GET.get("view") == "gallery" else ""
     live = "1" if request.GET.get("live") == "1" and after is None else ""
     is_counted = request.GET.get("count") == "all" and not live
-    if is_counted and summed is not None and not summed.is_all:
-        summed = sums_of_all(workspace.id, filters.wanted, seconds=COUNTED_SECONDS)
+    summed = _counted(workspace, filters, page.sums) if is_counted else page.sums
     by_id = {key.id: key for key in keys.values()}
     context = {
         "workspace": workspace,
-        "rows": [row_of(one, by_id) for one in rows],
+        "rows": [row_of(one, by_id) for one in page.rows],
         "more": more,
-        "looked_at": SEARCHED if page.edge else 0,
+        "looked_at": SEARCHED if page.is_cut else 0,
         "is_later": after is not None,
         "filters": filters,
         "is_filtered": bool(filters.said.keys() - {"q"}),
@@ -108,6 +103,13 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
     }
     return render(request, "workspace/generations.html", context)
+
+
+def _counted(workspace: Workspace, filters: Filters, known: Sums | None) -> Sums | None:
+    """What all come to, counted for a while where that is not known."""
+    if known is None or known.is_all:
+        return known
+    return sums_of_all(workspace.id, filters.wanted, seconds=COUNTED_SECONDS)
 
 
 def _choices(workspace: Workspace, keys: Iterable[ApiKey]) -> dict[str, Any]:
@@ -164,8 +166,7 @@ def cancel(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
         return _card(request, workspace, generation, refusal=refusal)
     if refusal is not None:
         return _detail(request, workspace, one, refusal=refusal)
-    messages.success(request, "Generation canceled")
-    return redirect("workspace:generation", workspace.tenant.public_id, generation)
+    return done(request, workspace, "Generation canceled", "generation", generation)
 
 
 @require_POST
@@ -177,8 +178,7 @@ def delete(request: HttpRequest, workspace: Workspace, generation: str) -> HttpR
         services.delete(workspace.id, generation, now=clock.now())
     except PictorError as error:
         return _detail(request, workspace, one, refusal=error)
-    messages.success(request, "Images deleted")
-    return redirect("workspace:generation", workspace.tenant.public_id, generation)
+    return done(request, workspace, "Images deleted", "generation", generation)
 
 
 def _card(

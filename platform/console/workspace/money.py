@@ -7,9 +7,8 @@ from http import HTTPStatus
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,7 +32,7 @@ from billing.selectors import (
 from billing.services import TOLD_ROLES, set_balance_alert
 from console.site.pricing import priced_models
 from console.workspace import exports
-from console.workspace.access import May, Workspace, by, member
+from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.exports import Rows
 from console.workspace.fields import DollarsField, LimitField, dressed
 from console.workspace.periods import number_of
@@ -105,8 +104,7 @@ def alert(request: HttpRequest, workspace: Workspace) -> HttpResponse:
         page=request.build_absolute_uri(page),
         **by(request, workspace),
     )
-    messages.success(request, "Alert saved")
-    return redirect("workspace:billing", workspace.tenant.public_id)
+    return done(request, workspace, "Alert saved", "billing")
 
 
 def _billing(

@@ -114,23 +114,17 @@ class Look:
 @member(May.SEE_USAGE)
 def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Figures, a chart and a table of one period, split as the address says; or its CSV."""
-    period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
-    split = _chosen(request, "split", SPLITS)
-    measures = MEASURES | TIMES
+    look, measures = _look(request, workspace), MEASURES | TIMES
     measure = _chosen(request, "show", tuple(measures))
-    keys = keys_of(workspace) if split == "key" else []
-    rows = rows_for(workspace, keys)
-    used = _used(workspace, period, period.bucket, split)
-    look = Look(used, period, split, _names(split, keys), rows)
     if request.GET.get("format") == "csv":
         return _csv(look)
-    totals = Totals.of(used)
-    before = Totals.of(_used(workspace, period.before, None, "status"))
+    totals = Totals.of(look.used)
+    before = Totals.of(_used(workspace, look.period.before, None, "status"))
     context = {
         "workspace": workspace,
-        "period": period,
+        "period": look.period,
         "periods": [(name, words, _link(request, period=name)) for name, words in WORDS.items()],
-        "split": split,
+        "split": look.split,
         "splits": [
             (name, words, _link(request, split=name)) for name, words in SPLIT_WORDS.items()
         ],
@@ -140,8 +134,8 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "csv": _link(request, format="csv"),
         "totals": totals,
         "changes": _changes(totals, before),
-        "rows": _listed(rows, period),
-        "earlier": _listed(rows, period.before) if before.generations else {},
+        "rows": _listed(look.rows, look.period),
+        "earlier": _listed(look.rows, look.period.before) if before.generations else {},
         "lines": _lines(look),
         "chart": None if measure in TIMES else _chart(look, measure),
         "split_times": _split_times(look, measure) if measure in TIMES else None,
@@ -150,6 +144,14 @@ def dashboard(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "at": clock.now(),
     }
     return render(request, "workspace/usage.html", context)
+
+
+def _look(request: HttpRequest, workspace: Workspace) -> Look:
+    period = period_of(request.GET.get("period", ""), clock.now(), workspace.tenant.zone)
+    split = _chosen(request, "split", SPLITS)
+    keys = keys_of(workspace) if split == "key" else []
+    used = _used(workspace, period, period.bucket, split)
+    return Look(used, period, split, _names(split, keys), rows_for(workspace, keys))
 
 
 def _listed(rows: Callable[..., str], period: Period) -> dict[str, str]:

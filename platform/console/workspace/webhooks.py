@@ -7,16 +7,15 @@ from http import HTTPStatus
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from typing_extensions import override
 
 from accounts.selectors import audit_events_about
 from accounts.services import OVERLAPS
-from console.workspace.access import May, Workspace, by, member
+from console.workspace.access import May, Workspace, by, done, member
 from console.workspace.events import told
 from console.workspace.fields import WordsField, dressed, take_errors
 from console.workspace.key_form import LIVE, TEST
@@ -179,8 +178,7 @@ def detail(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
                 wishes=form.wishes(is_enabled=found.is_enabled),
                 **by(request, workspace),
             )
-            messages.success(request, "Changes saved")
-            return to(workspace, found)
+            return done(request, workspace, "Changes saved", "webhook", found.public_id)
         except WebhookEndpoint.DoesNotExist as error:
             raise Http404 from error
         except (ValidationError, Unavailable) as error:
@@ -198,8 +196,8 @@ def switch(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
         change_endpoint(endpoint=found, wishes=wishes, **by(request, workspace))
     except WebhookEndpoint.DoesNotExist as error:
         raise Http404 from error
-    messages.success(request, "Endpoint enabled" if found.is_enabled else "Endpoint disabled")
-    return to(workspace, found)
+    said = "Endpoint enabled" if found.is_enabled else "Endpoint disabled"
+    return done(request, workspace, said, "webhook", found.public_id)
 
 
 @require_POST
@@ -225,8 +223,7 @@ def delete(request: HttpRequest, workspace: Workspace, endpoint: str) -> HttpRes
     """Send nothing more there."""
     found = endpoint_of(workspace, endpoint)
     delete_endpoint(endpoint=found, **by(request, workspace))
-    messages.success(request, "Endpoint deleted")
-    return redirect("workspace:webhooks", workspace.tenant.public_id)
+    return done(request, workspace, "Endpoint deleted", "webhooks")
 
 
 def endpoint_of(workspace: Workspace, public_id: str) -> WebhookEndpoint:
@@ -281,11 +278,6 @@ def badge_of(delivery: Delivery) -> tuple[str, str]:
     state = Delivery.State(delivery.state)
     is_again = state == Delivery.State.PENDING and delivery.tries
     return ("warn", "Tried again") if is_again else STATES[state]
-
-
-def to(workspace: Workspace, endpoint: WebhookEndpoint) -> HttpResponse:
-    """Back to the endpoint's page."""
-    return redirect("workspace:webhook", workspace.tenant.public_id, endpoint.public_id)
 
 
 def _refuse(form: EndpointForm, error: ValidationError | Unavailable) -> None:
