@@ -1,17 +1,10 @@
-"""The paths under /v1 that this app owns. Each works with and without the trailing slash."""
-
-from django.urls import path
+"""The paths under /v1 that this app owns."""
 
 from accounts.api.keys import KeysView, KeyView, RotationView
-from pictor.kit.api_routes import route
-
-keys, key, rotation = route(KeysView), route(KeyView), route(RotationView)
+from pictor.kit.api_routes import paths, route
 
 urlpatterns = [
-    path("api_keys", keys),
-    path("api_keys/", keys),
-    path("api_keys/<str:public_id>", key),
-    path("api_keys/<str:public_id>/", key),
-    path("api_keys/<str:public_id>/rotate", rotation),
-    path("api_keys/<str:public_id>/rotate/", rotation),
+    *paths("api_keys", route(KeysView)),
+    *paths("api_keys/<str:public_id>", route(KeyView)),
+    *paths("api_keys/<str:public_id>/rotate", route(RotationView)),
 ]

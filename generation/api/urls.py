@@ -1,4 +1,4 @@
-"""The paths under /v1 that this app owns. Each works with and without the trailing slash."""
+"""The paths under /v1 that this app owns."""
 
 from django.urls import path
 
@@ -9,31 +9,18 @@ from generation.api.edits import edit, vary
 from generation.api.models import ModelsView, ModelView
 from generation.api.quote import quote
 from pictor.kit import pools
-from pictor.kit.api_routes import route
+from pictor.kit.api_routes import paths, route
 
-models, model = route(ModelsView), route(ModelView)
-generations = route(views.GenerationsView, post=create)
-generations_with_slash = route(views.GenerationsView, post=create_with_usual_model)
-generation = route(views.GenerationView, delete_in=pools.removals)
-cancellation = route(views.CancellationView)
-edits, variations = route(Endpoint, post=edit), route(Endpoint, post=vary)
-quotes = route(Endpoint, post=quote)
+ONE = "images/generations/<str:public_id>"
 
 urlpatterns = [  # tried one after the other
-    path("images/generations", generations),
-    path("images/generations/", generations_with_slash),
-    path("models", models),
-    path("models/", models),
-    path("models/<str:model>", model),
-    path("models/<str:model>/", model),
-    path("images/edits", edits),
-    path("images/edits/", edits),
-    path("images/variations", variations),
-    path("images/variations/", variations),
-    path("images/quote", quotes),
-    path("images/quote/", quotes),
-    path("images/generations/<str:public_id>", generation),
-    path("images/generations/<str:public_id>/", generation),
-    path("images/generations/<str:public_id>/cancel", cancellation),
-    path("images/generations/<str:public_id>/cancel/", cancellation),
+    path("images/generations", route(views.GenerationsView, post=create)),
+    path("images/generations/", route(views.GenerationsView, post=create_with_usual_model)),
+    *paths("models", route(ModelsView)),
+    *paths("models/<str:model>", route(ModelView)),
+    *paths("images/edits", route(Endpoint, post=edit)),
+    *paths("images/variations", route(Endpoint, post=vary)),
+    *paths("images/quote", route(Endpoint, post=quote)),
+    *paths(ONE, route(views.GenerationView, delete_in=pools.removals)),
+    *paths(f"{ONE}/cancel", route(views.CancellationView)),
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase
+from django.urls import URLPattern, path
 from rest_framework.views import APIView
 
 from pictor.kit import api_errors, pools
@@ -43,6 +44,11 @@ def route(view: type[APIView], *, delete_in: Pool = pools.views, **waiting: Wait
     answer.cls = described  # type: ignore[attr-defined]  # where drf-spectacular looks for it
     answer.initkwargs = {}  # type: ignore[attr-defined]  # as above
     return answer
+
+
+def paths(at: str, view: Waiting) -> list[URLPattern]:
+    """With and without the slash at its end."""
+    return [path(at, view), path(f"{at}/", view)]
 
 
 def _not_allowed(methods: list[str]) -> HttpResponseBase:
