@@ -7,7 +7,6 @@ from uuid import uuid4
 import httpx
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from console.workspace import urls
 from pictor.kit import clock
 from tests.servers import Stack
 
@@ -53,8 +52,8 @@ class Place:
 
     def path(self, name: str) -> str:
         """Of a page, about the generation or key where it is about one."""
-        entry = next(one for one in urls.urlpatterns if one.name == name)
-        route = str(entry.pattern)
+        routes = _patterns(get_resolver("console.workspace.urls"))
+        route = next(route for route, one in routes if one.name == name)
         for word, value in (
             ("tenant", self.tenant),
             ("generation", self.generation),

@@ -19,7 +19,7 @@ ACTIONS = {
     "webhook_resend", "delivery_resend", "list_ask",
 }  # fmt: skip
 """What answers with no page of its own."""
-PAGES = [str(entry.name) for entry in urls.urlpatterns if entry.name not in ACTIONS]
+PAGES = ["choose", *(str(entry.name) for entry in urls.pages if entry.name not in ACTIONS)]
 VARIANTS = {
     "generations": ("?view=gallery", "?q=nothing+like+it&source=api&over=0.10&day=2026-01-31"),
     "usage": (

@@ -147,7 +147,7 @@ def member(there: There, role: str = "owner") -> Client:
 
 def names() -> list[str]:
     """Every address below a workspace."""
-    return [str(entry.name) for entry in urls.urlpatterns if entry.name != "choose"]
+    return [str(entry.name) for entry in urls.pages]
 
 
 def address(
@@ -158,7 +158,7 @@ def address(
     people: Customer | None = None,
 ) -> str:
     """Of that page, about this generation or key, or one of these people, where it is about one."""
-    entry = next(one for one in urls.urlpatterns if one.name == name)
+    entry = next(one for one in urls.pages if one.name == name)
     tenant = (people or customer).tenant
     member = Membership.objects.filter(tenant=tenant).order_by("id").first()
     invited = Invitation.objects.filter(tenant=tenant).first()
