@@ -178,14 +178,7 @@ class KeysView(Endpoint):
         found = api_keys_of(
             caller.tenant_id, tests_only=caller.is_test, after=after, limit=limit + 1
         )
-        rows = found[:limit]
-        return Answer(
-            Page(
-                [ShownKey(row) for row in rows],
-                [row.public_id for row in rows],
-                has_more=len(found) > limit,
-            )
-        )
+        return Answer(Page.of(found, limit, ShownKey))
 
     @operation(
         "create_api_key",

@@ -44,15 +44,8 @@ class DeliveriesView(Endpoint):
         """What was sent to an endpoint and is on its way to it, newest first; without bodies."""
         endpoint = endpoint_of(caller, public_id)
         found = deliveries_of(endpoint, after=after, limit=limit + 1)
-        rows = found[:limit]
-        attempts = attempts_of(rows)
-        return Answer(
-            Page(
-                [ShownDelivery(row, attempts[row.id]) for row in rows],
-                [row.public_id for row in rows],
-                has_more=len(found) > limit,
-            )
-        )
+        attempts = attempts_of(found[:limit])
+        return Answer(Page.of(found, limit, lambda row: ShownDelivery(row, attempts[row.id])))
 
 
 class DeliveryView(Endpoint):

@@ -57,14 +57,7 @@ class EndpointsView(Endpoint):
         """The account's endpoints of the key's mode, newest first."""
         every = endpoints_of(caller.tenant_id, livemode=caller.livemode)
         found = [one for one in every if after is None or one.id < after]
-        rows = found[:limit]
-        return Answer(
-            Page(
-                [ShownEndpoint(row) for row in rows],
-                [row.public_id for row in rows],
-                has_more=len(found) > limit,
-            )
-        )
+        return Answer(Page.of(found, limit, ShownEndpoint))
 
     @operation(
         "create_webhook_endpoint",

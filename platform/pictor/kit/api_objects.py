@@ -139,6 +139,14 @@ class Page:
     ids: Sequence[str]
     has_more: bool
 
+    @classmethod
+    def of(cls, found: Sequence[Any], limit: int, shown: Callable[[Any], Any]) -> "Page":
+        """Of rows with public ids: one more than the limit, where there are more."""
+        rows = found[:limit]
+        return cls(
+            [shown(row) for row in rows], [row.public_id for row in rows], len(found) > limit
+        )
+
     @property
     def first_id(self) -> str | None:
         """Of the newest one."""
