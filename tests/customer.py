@@ -164,3 +164,17 @@ def _rows(database_url: str, sql: str, *values: object) -> list[tuple[Any, ...]]
         return _connections[database_url].execute(sql, values).fetchall()
     made = _connections[database_url] = psycopg.connect(database_url, autocommit=True)
     return made.execute(sql, values).fetchall()
+
+
+def facts_of(response: httpx.Response) -> tuple[int, str, str, str | None]:
+    """Status, type, code and param, after looking at what every error has."""
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"].startswith("req_")
+    assert response.headers["access-control-allow-origin"] == "*"
+    document = response.json()
+    assert set(document) == {"error"}
+    error = document["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert isinstance(error["message"], str)
+    assert 0 < len(error["message"]) < 2_000
+    return response.status_code, error["type"], error["code"], error["param"]

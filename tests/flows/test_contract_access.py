@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from psycopg import sql
 
-from tests.customer import GENERATIONS, Customer, Operator
+from tests.customer import GENERATIONS, Customer, Operator, facts_of
 from tests.servers import Stack
 
 INVALID = "invalid_request_error"
@@ -20,20 +20,6 @@ INVALID = "invalid_request_error"
 
 def fox() -> dict[str, str]:
     return {"model": "gpt-image-2", "prompt": "a fox"}
-
-
-def facts_of(response: httpx.Response) -> tuple[int, str, str, str | None]:
-    """Status, type, code and param, after looking at what every error has."""
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["x-request-id"].startswith("req_")
-    assert response.headers["access-control-allow-origin"] == "*"
-    document = response.json()
-    assert set(document) == {"error"}
-    error = document["error"]
-    assert set(error) == {"message", "type", "param", "code"}
-    assert isinstance(error["message"], str)
-    assert 0 < len(error["message"]) < 2_000
-    return response.status_code, error["type"], error["code"], error["param"]
 
 
 Change = Callable[[str, object], None]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.customer import GENERATIONS, Customer, Operator
+from tests.customer import GENERATIONS, Customer, Operator, facts_of
 from tests.running import MakeCustomer
 from tests.servers import Stack
 
@@ -117,20 +117,6 @@ CASES = [
     Case("bomb", 413, "request_too_large", body=gzip.compress(b" " * (40 * 1024**2)),
          headers={"Content-Encoding": "gzip"}),
 ]  # fmt: skip
-
-
-def facts_of(response: httpx.Response) -> tuple[int, str, str, str | None]:
-    """Status, type, code and param, after looking at what every error has."""
-    assert response.headers["content-type"] == "application/json"
-    assert response.headers["x-request-id"].startswith("req_")
-    assert response.headers["access-control-allow-origin"] == "*"
-    document = response.json()
-    assert set(document) == {"error"}
-    error = document["error"]
-    assert set(error) == {"message", "type", "param", "code"}
-    assert isinstance(error["message"], str)
-    assert 0 < len(error["message"]) < 2_000
-    return response.status_code, error["type"], error["code"], error["param"]
 
 
 @pytest.mark.refused

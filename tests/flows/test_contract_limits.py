@@ -14,7 +14,7 @@ import pytest
 import redis
 from psycopg import sql
 
-from tests.customer import GENERATIONS, Customer, Operator
+from tests.customer import GENERATIONS, Customer, Operator, facts_of
 from tests.running import MakeCustomer
 
 LOW: dict[str, Any] = {"prompt": "a fox", "quality": "low"}
@@ -50,12 +50,6 @@ def set_tenant(database: "psycopg.Connection[Any]") -> Change:
         database.execute(statement, [value, customer.name])
 
     return change
-
-
-def facts_of(response: httpx.Response) -> tuple[int, str, str, str | None]:
-    error = response.json()["error"]
-    assert set(error) == {"message", "type", "param", "code"}
-    return response.status_code, error["type"], error["code"], error["param"]
 
 
 def many(customer: Customer, count: int, **fields: Any) -> list[httpx.Response]:
