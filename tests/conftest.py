@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ from accounts.rates import shared
 from generation import notify
 from generation.dispatch import announce
 from pictor.kit import pools, prepared
-from pictor.kit.threads import Threads
+from pictor.kit.pools import Pool
 from tests.databases import empty
 
 pytest_plugins = ["tests.running"]
@@ -75,18 +74,15 @@ def quick_passwords() -> Iterator[None]:
 @pytest.fixture
 def pooled_connections(transactional_db: None) -> Iterator[None]:
     """A database for loops and for the fixed pools' threads; its connections end with the test."""
+    every = (pools.views, pools.removals, pools.probes, pools.figures, pools.database)
     yield
-    named = (("views", 8), ("removals", 2), ("probes", 1), ("figures", 1), ("database", 8))
-    every = [(pools._threads(*pool), pool[1]) for pool in named]  # noqa: SLF001 - a process never ends its pools
     asyncio.run(_close_all(every))
 
 
-async def _close_all(every: list[tuple[Threads, int]]) -> None:
-    for threads, count in every:
-        barrier = threading.Barrier(count)
-        closed = [asyncio.get_running_loop().create_future() for _ in range(count)]
-        for one in closed:
-            threads.make(partial(_close, barrier), one)
+async def _close_all(every: Iterable[Pool]) -> None:
+    for pool in every:
+        barrier = threading.Barrier(pool.count)
+        closed = (pool(_close, barrier) for _ in range(pool.count))
         await asyncio.wait_for(asyncio.gather(*closed), 10)
 
 

@@ -22,6 +22,7 @@ from django.db import (
 )
 
 from pictor.kit import loop_connections, pools, prepared
+from pictor.kit.breaks import breaks_met
 from pictor.kit.ids import new_uuid
 from pictor.kit.loop_connections import fetch_async
 from pictor.kit.prepared import Statement, is_answer_lost, is_there, unread
@@ -173,10 +174,10 @@ def test_a_connection_that_broke_in_a_thread_with_few_words_is_lost_all_the_same
         ) from psycopg.DatabaseError()
 
     async def goes_on() -> tuple[bool, int]:
-        before = pools.breaks()
+        before = breaks_met()
         with pytest.raises(OperationalError) as failed:
             await pools.database(breaks)
-        return is_answer_lost(failed.value), pools.breaks() - before
+        return is_answer_lost(failed.value), breaks_met() - before
 
     assert asyncio.run(goes_on()) == (True, 1)
 

@@ -10,9 +10,11 @@ from typing import TypeAlias, TypeVar
 
 import psycopg
 
-from pictor.kit import pools, prepared
+from pictor.kit import prepared
+from pictor.kit.breaks import breaks_met, broke
 from pictor.kit.per_loop import PerLoop
 from pictor.kit.prepared import NotConnected, Statement
+from pictor.kit.turns import CALLS, THREADS
 from pictor.kit.untyped import Row
 
 T = TypeVar("T")
@@ -31,7 +33,7 @@ class Connection:
 
     def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
-        self.breaks = pools.breaks()
+        self.breaks = breaks_met()
         self.is_fit = True
 
     async def fetch(self, statement: Statement[T]) -> T:
@@ -62,12 +64,12 @@ class LoopConnections:
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(CONNECTIONS)
         self.free: list[Cursor] = []
-        self._heard_of = pools.breaks()
-        pools.THREADS.labels("loop").set(CONNECTIONS)
+        self._heard_of = breaks_met()
+        THREADS.labels("loop").set(CONNECTIONS)
 
     async def lend(self) -> Connection:
         """A free or new one; free ones are closed if any of the process's broke."""
-        if self._heard_of != (breaks := pools.breaks()):
+        if self._heard_of != (breaks := breaks_met()):
             self._heard_of = breaks
             await self.end()
         while self.free:
@@ -83,11 +85,11 @@ class LoopConnections:
 
     def take_back(self, lent: Connection) -> None:
         """It is free again, or closed if it is not fit or others have broken meanwhile."""
-        if lent.is_fit and lent.breaks == pools.breaks():
+        if lent.is_fit and lent.breaks == breaks_met():
             self.free.append(lent.cursor)
             return
         if lent.cursor.connection.closed:
-            pools.broke()
+            broke()
         lent.cursor.connection.pgconn.finish()
 
     async def end(self) -> None:
@@ -112,7 +114,7 @@ async def one() -> AsyncIterator[Connection]:
     For a statement before which something is looked at or dated; else there is `fetch_async`.
     """
     connections = await of_this_loop()
-    with pools.CALLS.labels("loop").track_inprogress():
+    with CALLS.labels("loop").track_inprogress():
         async with connections.turns:
             lent = await connections.lend()
             try:
