@@ -25,15 +25,15 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache, cached_property, partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError
 
 from pictor.kit import retries
 from pictor.kit.breaks import on_own_connection
-from pictor.kit.threads import Threads
 from pictor.kit.turns import CALLS, THREADS, FairPool, FairTurns
 
 logger = logging.getLogger(__name__)
@@ -55,13 +55,13 @@ class Pool:
         self.count = count
         self._name = name
         self._asks_database = asks_database
+        self._unfinished: set[Future[Any]] = set()
 
     @cached_property
-    def _threads(self) -> Threads:
-        threads = Threads(self._name, self.count)
+    def _threads(self) -> ThreadPoolExecutor:
         THREADS.labels(self._name).set(self.count)
-        CALLS.labels(self._name).set_function(lambda: threads.unfinished)
-        return threads
+        CALLS.labels(self._name).set_function(lambda: len(self._unfinished))
+        return ThreadPoolExecutor(self.count, thread_name_prefix=self._name)
 
     async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Make a call in a thread: its result, or what it raises."""
@@ -69,9 +69,10 @@ class Pool:
         if self._asks_database:
             call = partial(on_own_connection, call)
         in_context = partial(copy_context().run, call)  # the request id, for the log
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._threads.make(in_context, future)
-        return await future
+        made = self._threads.submit(in_context)
+        self._unfinished.add(made)
+        made.add_done_callback(self._unfinished.discard)
+        return await asyncio.wrap_future(made)
 
 
 views = Pool("views", 8)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -12,7 +13,6 @@ from prometheus_client import Gauge
 
 from pictor.kit.breaks import on_own_connection
 from pictor.kit.errors import Unavailable
-from pictor.kit.threads import Threads
 
 CALLS = Gauge("pictor_pool_calls", "Calls of a pool, waiting or running.", ["pool"])
 THREADS = Gauge(
@@ -124,7 +124,7 @@ class FairPool:
     def __init__(
         self, name: str, *, threads: int, per_lane: int, max_queued: float, max_wait_seconds: float
     ) -> None:
-        self._threads = Threads(name, threads)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._turns = FairTurns(
             name,
             count=threads,
@@ -138,6 +138,5 @@ class FairPool:
         return await self._turns.run(lane, partial(self._made, call))
 
     async def _made(self, call: Callable[[], T]) -> T:
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._threads.make(partial(copy_context().run, on_own_connection, call), future)
-        return await future
+        made = self._threads.submit(copy_context().run, partial(on_own_connection, call))
+        return await asyncio.wrap_future(made)
