@@ -94,7 +94,7 @@ def ask_for_export(
         list_name=list_name,
         list_query=list_query,
     )
-    _record(export, "tenant.export_ask", user, ip)
+    record(export.tenant.audited, "tenant.export_ask", actor=user, after=_describe(export), ip=ip)
     transaction.on_commit(partial(ring, TASK))
     return export
 
@@ -234,7 +234,8 @@ def _finish(export: TenantExport, size_bytes: int) -> bool:
     now = clock.now()
     locked.size_bytes, locked.ready_at, locked.expires_at = size_bytes, now, now + KEPT
     locked.save(update_fields=["size_bytes", "ready_at", "expires_at"])
-    _record(locked, "tenant.export", locked.asked_by or "export")
+    actor = locked.asked_by or "export"
+    record(locked.tenant.audited, "tenant.export", actor=actor, after=_describe(locked))
     _tell(locked)
     return True
 
@@ -273,16 +274,8 @@ def _new_key(export: TenantExport) -> str:
     )
 
 
-def _record(export: TenantExport, action: str, actor: User | str, ip: str | None = None) -> None:
-    record(
-        actor=actor,
-        action=action,
-        object_type="tenant",
-        object_id=export.tenant.public_id,
-        tenant_id=export.tenant_id,
-        after={"export": export.public_id, "of": export.list_name or "everything"},
-        ip=ip,
-    )
+def _describe(export: TenantExport) -> dict[str, str]:
+    return {"export": export.public_id, "of": export.list_name or "everything"}
 
 
 class _Watched:

@@ -12,7 +12,7 @@ from unittest import mock
 
 from django.db import connection, transaction
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Subject
 from accounts.services import record
 from billing.models import PriceBook
 from generation.management import seeding
@@ -27,7 +27,7 @@ class Seeds:
     tables: dict[str, str]
     """Rows as JSON, the price book among them as the draft it was."""
     published_at: datetime
-    events: list[dict[str, Any]]
+    events: list[tuple[Any, ...]]
 
 
 def sow() -> None:
@@ -41,8 +41,9 @@ def sow() -> None:
                     [rows],
                 )
         PriceBook.objects.update(published_at=seeds.published_at)
-        for event in seeds.events:
-            record(actor=seeding.ACTOR, **event)
+        for object_type, object_id, action, before, after in seeds.events:
+            about = Subject(object_type, object_id)
+            record(about, action, actor=seeding.ACTOR, before=before, after=after)
 
 
 @cache
@@ -52,8 +53,8 @@ def _seeds() -> Seeds:
     with transaction.atomic():
         with mock.patch.object(clock, "now", return_value=yesterday):
             seeding.seed(Wishes())
-        said = ("action", "object_type", "object_id", "before", "after")
-        events = AuditEvent.objects.exclude(id__in=known).order_by("id").values(*said)
+        said = ("object_type", "object_id", "action", "before", "after")
+        events = AuditEvent.objects.exclude(id__in=known).order_by("id").values_list(*said)
         seeds = Seeds(
             tables={
                 "generation_contract": _rows("generation_contract", "{}"),

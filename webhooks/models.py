@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from accounts.models import Tenant
+from accounts.models import Subject, Tenant
 from pictor.kit import ids
 
 SUCCEEDED, FAILED, CANCELED = "generation.succeeded", "generation.failed", "generation.canceled"
@@ -58,6 +58,11 @@ class WebhookEndpoint(models.Model):
     def public_id(self) -> str:
         """The id outside: `whe_…`."""
         return ids.public(ids.WEBHOOK_ENDPOINT, self.id)
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("webhook_endpoint", self.public_id, self.tenant_id)
 
     @property
     def is_enabled(self) -> bool:

@@ -34,11 +34,9 @@ def _stop(endpoint: WebhookEndpoint, status: WebhookEndpoint.Status, why: str) -
     if not enabled.update(status=status):
         return False
     record(
+        endpoint.audited,
+        f"webhook_endpoint.{'pause' if status == 'paused' else 'disable'}",
         actor=ACTOR,
-        action=f"webhook_endpoint.{'pause' if status == 'paused' else 'disable'}",
-        object_type="webhook_endpoint",
-        object_id=endpoint.public_id,
-        tenant_id=endpoint.tenant_id,
         before={"status": "enabled"},
         after={"status": status.value, "why": why},
     )

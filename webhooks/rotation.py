@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import Actor
-from accounts.services import record
+from accounts.services import Subject, record
 from pictor.kit.encryption import WrongKey, encrypted_anew, is_newest
 from webhooks.models import WebhookEndpoint
 
@@ -39,10 +39,9 @@ def rotate_encryption(*, actor: Actor) -> Rotation:
         changed += 1
     if changed:
         record(
+            Subject("webhook_endpoint", "all"),
+            "webhook_endpoint.encrypt",
             actor=actor,
-            action="webhook_endpoint.encrypt",
-            object_type="webhook_endpoint",
-            object_id="all",
             after={"secrets": f"those of {changed} encrypted by the first key"},
         )
     return Rotation(changed, unreadable)

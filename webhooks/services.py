@@ -3,7 +3,7 @@
 Each change is one transaction with its audit event in it. Raises ValidationError, by field.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +55,13 @@ def create_endpoint(
         )
         endpoint.save(force_insert=True)
         endpoint.refresh_from_db(fields=["created_at"])
-        _record(endpoint, "create", actor=actor, after=_describe(endpoint), ip=ip)
+        record(
+            endpoint.audited,
+            "webhook_endpoint.create",
+            actor=actor,
+            after=_describe(endpoint),
+            ip=ip,
+        )
     return endpoint, secret
 
 
@@ -77,7 +83,14 @@ def change_endpoint(
         if after == before:
             return
         endpoint.save(update_fields=list(columns))
-        _record(endpoint, "change", actor=actor, before=before, after=after, ip=ip)
+        record(
+            endpoint.audited,
+            "webhook_endpoint.change",
+            actor=actor,
+            before=before,
+            after=after,
+            ip=ip,
+        )
 
 
 @transaction.atomic
@@ -103,7 +116,7 @@ def rotate_secret(
     endpoint.secret = encrypted(secret)
     endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
     after = {"former_until": (now + overlap).isoformat()}
-    _record(endpoint, "rotate", actor=actor, after=after, ip=ip)
+    record(endpoint.audited, "webhook_endpoint.rotate", actor=actor, after=after, ip=ip)
     return secret
 
 
@@ -112,7 +125,13 @@ def delete_endpoint(*, endpoint: WebhookEndpoint, actor: Actor, ip: str | None =
     """Nothing more is sent there; its deliveries go within the hour. Safe to call twice."""
     deleted, _ = WebhookEndpoint.objects.filter(id=endpoint.id).delete()
     if deleted:
-        _record(endpoint, "delete", actor=actor, before=_describe(endpoint), ip=ip)
+        record(
+            endpoint.audited,
+            "webhook_endpoint.delete",
+            actor=actor,
+            before=_describe(endpoint),
+            ip=ip,
+        )
 
 
 @transaction.atomic
@@ -211,24 +230,3 @@ def _describe(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "events": endpoint.events,
         "status": endpoint.status,
     }
-
-
-def _record(
-    endpoint: WebhookEndpoint,
-    verb: str,
-    *,
-    actor: Actor,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    ip: str | None,
-) -> None:
-    record(
-        actor=actor,
-        action=f"webhook_endpoint.{verb}",
-        object_type="webhook_endpoint",
-        object_id=endpoint.public_id,
-        tenant_id=endpoint.tenant_id,
-        before=before,
-        after=after,
-        ip=ip,
-    )

@@ -1,6 +1,6 @@
 """Users, tenants, their API keys, and the record of who changed what. Ids are UUIDv7."""
 
-from accounts.models.people import Actor, Mail, User, UserManager
+from accounts.models.people import Actor, Mail, Subject, User, UserManager
 from accounts.models.records import AuditEvent, AuditLink, ConfigRevision, SignUpCredit
 from accounts.models.tenants import (
     MANAGES_KEYS,
@@ -26,6 +26,7 @@ __all__ = [
     "Mail",
     "Membership",
     "SignUpCredit",
+    "Subject",
     "Tenant",
     "User",
     "UserManager",

@@ -1,7 +1,8 @@
 """People, and the mail that they get."""
 
 import json
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -11,6 +12,14 @@ from typing_extensions import override
 
 from pictor.kit import ids
 from pictor.kit.encryption import decrypted, encrypted
+
+
+class Subject(NamedTuple):
+    """What an audit event is about, and whose it is."""
+
+    type: str
+    id: str
+    tenant_id: UUID | None = None
 
 
 class UserManager(BaseUserManager["User"]):
@@ -63,6 +72,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @override
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("user", str(self.pk))
 
     @override
     def get_session_auth_hash(self) -> str:

@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from typing_extensions import override
 
-from accounts.models.people import User
+from accounts.models.people import Subject, User
 from accounts.validators import validate_ip_range, validate_time_zone
 from pictor.kit import ids
 
@@ -138,6 +138,11 @@ class Tenant(models.Model):
         return ids.public(ids.TENANT, self.id)
 
     @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("tenant", self.public_id, self.id)
+
+    @property
     def shown_name(self) -> str:
         """What its members see."""
         return self.title or self.name
@@ -195,6 +200,11 @@ class Invitation(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.email} may become {self.get_role_display().lower()} of {self.tenant}"
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("invitation", str(self.pk), self.tenant_id)
 
 
 class ApiKey(models.Model):
@@ -268,6 +278,11 @@ class ApiKey(models.Model):
     def public_id(self) -> str:
         """The id outside: `key_…`."""
         return ids.public(ids.KEY, self.id)
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("api_key", self.public_id, self.tenant_id)
 
     def status(self, now: datetime) -> Literal["active", "expired", "revoked"]:
         """Whether it opens anything at that time; a revoked one stays revoked."""

@@ -3,7 +3,7 @@
 An actor is a signed-in User, or the name of whatever acted (`"manage.py"`).
 """
 
-from accounts.models import Actor
+from accounts.models import Actor, Subject
 from accounts.services.api_keys import (
     OVERLAPS,
     KeyRules,
@@ -80,6 +80,7 @@ __all__ = [
     "KeyRules",
     "OwnLimits",
     "Person",
+    "Subject",
     "TenantLimits",
     "accept_invitation",
     "accept_terms",

@@ -1,6 +1,6 @@
 """API keys: issued, changed, revoked. Audit events name one by its id and visible prefix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,7 +88,7 @@ def issue_api_key(
     key.full_clean()
     _refuse_one_too_many(tenant.id)
     key.save(force_insert=True)
-    _record_key(key, actor=actor, action="api_key.issue", after=_describe(key), ip=ip)
+    record(key.audited, "api_key.issue", actor=actor, after=_describe(key), ip=ip)
     return key, text
 
 
@@ -126,7 +126,7 @@ def change_api_key(
     if had_expired and key.status(clock.now()) == "active":
         _refuse_one_too_many(key.tenant_id)
     key.save(update_fields=list(columns))  # a revocation meanwhile stands
-    _record_key(key, actor=actor, action="api_key.change", before=before, after=after, ip=ip)
+    record(key.audited, "api_key.change", actor=actor, before=before, after=after, ip=ip)
 
 
 @transaction.atomic
@@ -155,7 +155,7 @@ def rotate_api_key(
     columns = ["previous_digest", "previous_until", "previous_used_at"]
     key.save(update_fields=["digest", "visible_prefix", *columns])
     after = {"visible_prefix": key.visible_prefix, "former_until": (now + overlap).isoformat()}
-    _record_key(key, actor=actor, action="api_key.rotate", before=before, after=after, ip=ip)
+    record(key.audited, "api_key.rotate", actor=actor, before=before, after=after, ip=ip)
     return text
 
 
@@ -189,7 +189,7 @@ def revoke_api_key(*, key: ApiKey, actor: Actor, now: datetime, ip: str | None =
     key.refresh_from_db(fields=["revoked_at"])
     if revoked:
         after = {"revoked_at": now.isoformat()}
-        _record_key(key, actor=actor, action="api_key.revoke", after=after, ip=ip)
+        record(key.audited, "api_key.revoke", actor=actor, after=after, ip=ip)
 
 
 def rules_of(key: ApiKey) -> KeyRules:
@@ -260,24 +260,3 @@ def check_models(models: Sequence[str] | None, *, column: str = "allowed_models"
                 f" there are {', '.join(known) or 'none yet'}"
             }
         )
-
-
-def _record_key(
-    key: ApiKey,
-    *,
-    actor: Actor,
-    action: str,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any],
-    ip: str | None,
-) -> None:
-    record(
-        actor=actor,
-        action=action,
-        object_type="api_key",
-        object_id=key.public_id,
-        tenant_id=key.tenant_id,
-        before=before,
-        after=after,
-        ip=ip,
-    )

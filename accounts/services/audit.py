@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
-from uuid import UUID
 
 from django.db import connection, transaction
 
 from accounts.audit_chain import sealed_part
-from accounts.models import Actor, AuditEvent, AuditLink, User
+from accounts.models import Actor, AuditEvent, AuditLink, Subject, User
 from accounts.seals import event_seal, link_seal
 from pictor.kit import clock
 from pictor.kit.seals import NOTHING_BEFORE
@@ -26,12 +25,10 @@ class By(TypedDict):
 
 
 def record(
+    about: Subject,
+    action: str,
     *,
     actor: Actor,
-    action: str,
-    object_type: str,
-    object_id: str,
-    tenant_id: UUID | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     ip: str | None = None,
@@ -44,10 +41,10 @@ def record(
     event = AuditEvent(
         actor=user,
         actor_name=user.email if user else str(actor),
-        tenant_id=tenant_id,
+        tenant_id=about.tenant_id,
         action=action,
-        object_type=object_type,
-        object_id=object_id,
+        object_type=about.type,
+        object_id=about.id,
         before=before,
         after=after,
         ip=ip,

@@ -62,14 +62,7 @@ def delete_workspace(
     tenant = tenant_for_update(by.tenant_id)
     by.refresh_from_db(fields=["role"])
     check_deletion(by=by, confirmation=confirmation)
-    record(
-        actor=by.user,
-        action="tenant.delete",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        ip=ip,
-    )
+    record(tenant.audited, "tenant.delete", actor=by.user, ip=ip)
     _shut(tenant, by.user, now, ip)
     _end_memberships(tenant, by.user, ip)
     Tenant.objects.filter(id=tenant.id).update(erasure_due_at=now)
@@ -164,10 +157,4 @@ def _make_nameless(tenant: Tenant, actor: Actor, now: datetime) -> None:
     ApiKey.objects.filter(tenant=tenant).update(name="", ip_ranges=None)
     tenant.name, tenant.title, tenant.erasure_due_at = nameless, "", now + AGAIN
     tenant.save(update_fields=["name", "title", "erasure_due_at"])
-    record(
-        actor=actor,
-        action="tenant.erase",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-    )
+    record(tenant.audited, "tenant.erase", actor=actor)

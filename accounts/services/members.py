@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.locks import tenant_for_update
-from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Tenant, User
+from accounts.models import Actor, ApiKey, AuditEvent, Invitation, Membership, Subject, Tenant, User
 from accounts.selectors import has_second_factor, open_invitations
 from accounts.services.api_keys import revoke_api_key
 from accounts.services.audit import record
@@ -41,11 +41,9 @@ def add_member(
         tenant=tenant, user=user, defaults={"role": role}
     )
     record(
+        Subject("user", str(user.id), tenant.id),
+        "member.set",
         actor=actor,
-        action="member.set",
-        object_type="user",
-        object_id=str(user.id),
-        tenant_id=tenant.id,
         before=before,
         after={"role": role.value},
         ip=ip,
@@ -82,11 +80,9 @@ def remove_member(*, membership: Membership, actor: Actor, ip: str | None = None
     tenant_for_update(membership.tenant_id)
     _end_invitations(membership, None, actor, ip)
     record(
+        Subject("user", str(membership.user_id), membership.tenant_id),
+        "member.remove",
         actor=actor,
-        action="member.remove",
-        object_type="user",
-        object_id=str(membership.user_id),
-        tenant_id=membership.tenant_id,
         before={"role": membership.role},
         ip=ip,
     )
@@ -163,7 +159,7 @@ def invite(
     )
     invitation.full_clean()
     invitation.save(force_insert=True)
-    _record(invitation, INVITE, by.user, ip)
+    record(invitation.audited, INVITE, actor=by.user, after=_describe(invitation), ip=ip)
     tell(invitation)
 
 
@@ -172,7 +168,7 @@ def cancel_invitation(*, invitation: Invitation, by: Membership, ip: str | None 
     """Take an invitation back: its link leads nowhere from now on."""
     _lock(by)
     _may(by, invitation.role)
-    _record(invitation, UNINVITE, by.user, ip)
+    record(invitation.audited, UNINVITE, actor=by.user, after=_describe(invitation), ip=ip)
     invitation.delete()
 
 
@@ -254,7 +250,7 @@ def _end_invitations(
     if role == Membership.Role.ADMIN:
         made = made.filter(role=Membership.Role.OWNER)
     for invitation in made:
-        _record(invitation, UNINVITE, actor, ip)
+        record(invitation.audited, UNINVITE, actor=actor, after=_describe(invitation), ip=ip)
         invitation.delete()
 
 
@@ -275,11 +271,9 @@ def _hand_over(key: ApiKey, heir: User, actor: User, ip: str | None) -> None:
         key.limited_by = actor
     key.save(update_fields=["created_by", "limited_by"])
     record(
+        key.audited,
+        "api_key.hand_over",
         actor=actor,
-        action="api_key.hand_over",
-        object_type="api_key",
-        object_id=key.public_id,
-        tenant_id=key.tenant_id,
         before=before,
         after={"created_by": str(heir)},
         ip=ip,
@@ -296,13 +290,5 @@ def _refuse_many_mails(tenant: Tenant, email: str, now: datetime) -> None:
         raise ValidationError({"email": message})
 
 
-def _record(invitation: Invitation, action: str, actor: Actor, ip: str | None) -> None:
-    record(
-        actor=actor,
-        action=action,
-        object_type="invitation",
-        object_id=str(invitation.pk),
-        tenant_id=invitation.tenant_id,
-        after={"email": invitation.email, "role": invitation.role},
-        ip=ip,
-    )
+def _describe(invitation: Invitation) -> dict[str, str]:
+    return {"email": invitation.email, "role": invitation.role}

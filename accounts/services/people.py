@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.locks import user_for_update
-from accounts.models import Actor, Membership, Tenant, User
+from accounts.models import Actor, Membership, Subject, Tenant, User
 from accounts.selectors import members_of
 from accounts.services.audit import record
 from accounts.services.members import add_member
@@ -64,7 +64,7 @@ def create_user(*, email: str, password: str | None, actor: Actor, ip: str | Non
     user.set_password(password)
     user.full_clean()
     user.save(force_insert=True)
-    _record(user, action="user.create", after=_describe(user), actor=actor, ip=ip)
+    record(user.audited, "user.create", after=_describe(user), actor=actor, ip=ip)
     return user
 
 
@@ -99,7 +99,7 @@ def change_user(
     user.user_permissions.set(permissions)
     after = _describe(user)
     if after != before:
-        _record(user, action="user.change", before=before, after=after, actor=actor, ip=ip)
+        record(user.audited, "user.change", before=before, after=after, actor=actor, ip=ip)
 
 
 @transaction.atomic
@@ -109,7 +109,7 @@ def set_password(*, user: User, password: str | None, actor: Actor, ip: str | No
     user.set_password(password)
     user.save(update_fields=["password"])
     after = {"usable": password is not None}
-    _record(user, action="user.password", after=after, actor=actor, ip=ip)
+    record(user.audited, "user.password", after=after, actor=actor, ip=ip)
 
 
 @transaction.atomic
@@ -117,7 +117,7 @@ def end_sessions(*, user: User, actor: Actor, ip: str | None = None) -> None:
     """Sign somebody out everywhere; `update_session_auth_hash` keeps the one session that asks."""
     user.sessions_ended = user_for_update(user.id).sessions_ended + 1
     user.save(update_fields=["sessions_ended"])
-    _record(user, action="user.sessions_end", actor=actor, ip=ip)
+    record(user.audited, "user.sessions_end", actor=actor, ip=ip)
 
 
 @transaction.atomic
@@ -129,7 +129,7 @@ def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
     if user == actor:
         raise ValidationError("Nobody deletes themselves.")
     _may(actor, user)
-    _record(user, action="user.delete", before=_describe(user), actor=actor, ip=ip)
+    record(user.audited, "user.delete", before=_describe(user), actor=actor, ip=ip)
     user.delete()
 
 
@@ -152,11 +152,9 @@ def seed_operator(
     user.save()
     _sync_address(user)
     record(
+        Subject("user", str(user.pk), tenant.id),
+        "user.seed",
         actor=actor,
-        action="user.seed",
-        object_type="user",
-        object_id=str(user.pk),
-        tenant_id=tenant.id,
         after={"email": user.email, "is_new": known is None},
     )
     roles = {member.user_id: member.role for member in members_of(tenant.id)}
@@ -190,7 +188,3 @@ def _describe(user: User) -> dict[str, Any]:
         "groups": [group.name for group in user.groups.order_by("name")],
         "permissions": [permission.codename for permission in permissions],
     }
-
-
-def _record(user: User, *, action: str, actor: Actor, ip: str | None, **states: Any) -> None:
-    record(actor=actor, action=action, object_type="user", object_id=str(user.pk), ip=ip, **states)

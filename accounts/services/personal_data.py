@@ -56,11 +56,9 @@ def _set_days(tenant: Tenant, what: str, days: int | None, actor: Actor, ip: str
     setattr(tenant, column, days)
     tenant.save(update_fields=[column])
     record(
+        tenant.audited,
+        f"tenant.{what}",
         actor=actor,
-        action=f"tenant.{what}",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
         before={"days": before},
         after={"days": days},
         ip=ip,
@@ -79,13 +77,7 @@ def export_tenant(*, tenant: Tenant, path: Path, actor: Actor) -> None:
     except BaseException:
         path.unlink()
         raise
-    record(
-        actor=actor,
-        action="tenant.export",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-    )
+    record(tenant.audited, "tenant.export", actor=actor)
 
 
 def write_export(*, tenant: Tenant, file: IO[bytes]) -> None:

@@ -7,7 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.models import Actor, User
+from accounts.models import Actor, Subject, User
 from accounts.services.audit import record
 from accounts.services.people import end_sessions
 from pictor.kit.encryption import WrongKey, encrypted_anew
@@ -28,10 +28,9 @@ def reset_second_factors(*, user: User, actor: Actor) -> int:
         raise ValidationError(f"{user.email} has no second factor.")
     Authenticator.objects.filter(user=user).delete()
     record(
+        user.audited,
+        "user.mfa_reset",
         actor=actor,
-        action="user.mfa_reset",
-        object_type="user",
-        object_id=str(user.pk),
         before={"factors": [factor.type for factor in factors]},
         after={"factors": []},
     )
@@ -57,11 +56,5 @@ def encrypt_second_factors_anew(*, actor: Actor) -> int:
             ) from None
         factor.data = {**factor.data, **anew}
         factor.save(update_fields=["data"])
-    record(
-        actor=actor,
-        action="user.mfa_rotate",
-        object_type="user",
-        object_id="",
-        after={"factors": len(factors)},
-    )
+    record(Subject("user", ""), "user.mfa_rotate", actor=actor, after={"factors": len(factors)})
     return len(factors)

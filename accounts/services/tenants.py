@@ -47,15 +47,7 @@ def create_tenant(
     tenant = Tenant(name=name, title=title, **asdict(limits))
     tenant.full_clean()
     tenant.save(force_insert=True)
-    record(
-        actor=actor,
-        action="tenant.create",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        after=_describe(tenant),
-        ip=ip,
-    )
+    record(tenant.audited, "tenant.create", actor=actor, after=_describe(tenant), ip=ip)
     books = ledger()
     books.open_account(tenant_id=tenant.id)
     if opening_balance:
@@ -85,16 +77,7 @@ def change_columns(
         return
     tenant.full_clean()
     tenant.save(update_fields=list(columns))
-    record(
-        actor=actor,
-        action=action,
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        before=before,
-        after=columns,
-        ip=ip,
-    )
+    record(tenant.audited, action, actor=actor, before=before, after=columns, ip=ip)
 
 
 def change_tenant(
@@ -152,11 +135,9 @@ def set_tenant_status(
     tenant.status = status
     tenant.save(update_fields=["status"])
     record(
+        tenant.audited,
+        "tenant.status",
         actor=actor,
-        action="tenant.status",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
         before={"status": before},
         after={"status": status.value},
         ip=ip,

@@ -1,7 +1,6 @@
 """The ceiling on what a tenant's requests cost us a UTC day without being charged."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,10 +11,10 @@ from django.db.models.functions import Coalesce
 from accounts.models import Actor, Tenant
 from accounts.quotas import resets_at
 from accounts.services.audit import record
-from pictor.kit import ids
 from pictor.kit.money import Micros
 
 ACTOR = "uncharged ceiling"
+ACTION = "tenant.uncharged"
 
 
 @transaction.atomic
@@ -29,7 +28,8 @@ def refuse_above_ceiling(*, tenant_id: UUID, uncharged: Micros, now: datetime) -
     tenants = Tenant.objects.alias(ceiling=ceiling).filter(id=tenant_id, ceiling__lte=uncharged)
     if not tenants.exclude(uncharged_until__gte=until).update(uncharged_until=until):
         return
-    _record(tenant_id, ACTOR, None, {"refused_until": _said(until)})
+    after = {"refused_until": _said(until)}
+    record(Tenant(id=tenant_id).audited, ACTION, actor=ACTOR, after=after)
 
 
 @transaction.atomic
@@ -49,27 +49,8 @@ def set_uncharged_ceiling(
         "refused_until": _said(before["uncharged_until"]),
     }
     present = {"ceiling_micros": ceiling, "refused_until": None}
-    _record(tenant.pk, actor, former, present, ip)
+    record(tenant.audited, ACTION, actor=actor, before=former, after=present, ip=ip)
 
 
 def _said(at: datetime | None) -> str | None:
     return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _record(
-    tenant_id: UUID,
-    actor: Actor,
-    before: dict[str, Any] | None,
-    after: dict[str, Any],
-    ip: str | None = None,
-) -> None:
-    record(
-        actor=actor,
-        action="tenant.uncharged",
-        object_type="tenant",
-        object_id=ids.public(ids.TENANT, tenant_id),
-        tenant_id=tenant_id,
-        before=before,
-        after=after,
-        ip=ip,
-    )

@@ -34,14 +34,7 @@ def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
     user.refresh_from_db(fields=["email_verified_at"])
     if not verified:
         return
-    record(
-        actor=user,
-        action="user.verify_email",
-        object_type="user",
-        object_id=str(user.pk),
-        after={"email": user.email},
-        ip=ip,
-    )
+    record(user.audited, "user.verify_email", actor=user, after={"email": user.email}, ip=ip)
     is_invited = open_invitations(now).filter(email=user.email).exists()
     tenant = None if is_invited else open_workspace(user=user, ip=ip)
     if tenant is not None:
@@ -75,14 +68,7 @@ def accept_terms(*, user: User, version: str, ip: str | None = None) -> None:
         return
     user.terms_version = version
     user.save(update_fields=["terms_version"])
-    record(
-        actor=user,
-        action="user.accept_terms",
-        object_type="user",
-        object_id=str(user.pk),
-        after={"version": version},
-        ip=ip,
-    )
+    record(user.audited, "user.accept_terms", actor=user, after={"version": version}, ip=ip)
 
 
 def _free_name(user: User) -> str:

@@ -61,10 +61,9 @@ def _password(request: "HttpRequest", user: "User", **_: Any) -> None:
     from accounts.services import record  # noqa: PLC0415 - needs the models
 
     record(
+        user.audited,
+        "user.password",
         actor=user,
-        action="user.password",
-        object_type="user",
-        object_id=str(user.pk),
         after={"usable": True},
         ip=request.META.get("REMOTE_ADDR"),
     )
@@ -73,16 +72,15 @@ def _password(request: "HttpRequest", user: "User", **_: Any) -> None:
 def _record(action: str, factor: "Authenticator") -> None:
     from allauth.core import context  # noqa: PLC0415 - needs the models
 
-    from accounts.models import User  # noqa: PLC0415 - needs the models
+    from accounts.models import Subject, User  # noqa: PLC0415 - needs the models
     from accounts.services import record  # noqa: PLC0415 - needs the models
 
     request = context.request
     by = request.user if request is not None and isinstance(request.user, User) else "manage.py"
     record(
+        Subject("user", str(factor.user_id)),
+        action,
         actor=by,
-        action=action,
-        object_type="user",
-        object_id=str(factor.user_id),
         after={"factor": factor.type},
         ip=request.META.get("REMOTE_ADDR") if request is not None else None,
     )

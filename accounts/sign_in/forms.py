@@ -95,14 +95,7 @@ class SignUpForm(AllauthSignUpForm):
         """The new person, who has accepted the terms in force."""
         user: User = super().save(request)
         ip = request.META.get("REMOTE_ADDR")
-        record(
-            actor=user,
-            action="user.sign_up",
-            object_type="user",
-            object_id=str(user.pk),
-            after={"email": user.email},
-            ip=ip,
-        )
+        record(user.audited, "user.sign_up", actor=user, after={"email": user.email}, ip=ip)
         accept_terms(user=user, version=settings.TERMS_VERSION, ip=ip)
         return user
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from typing_extensions import override
 
-from accounts.models import Tenant
+from accounts.models import Subject, Tenant
 
 
 class PriceBook(models.Model):
@@ -54,6 +54,12 @@ class PriceBook(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it; its tenant reads them once it is published."""
+        tenant_id = self.tenant_id if self.published_at is not None else None
+        return Subject("price_book", str(self.id), tenant_id)
 
 
 class Price(models.Model):

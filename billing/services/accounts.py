@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
-from accounts.services import Actor, record
+from accounts.services import Actor, Subject, record
 from billing.locks import account_for_update
 from billing.models import Account, TenantBalance, Transfer
 from billing.seals import first_seal, seal_of
@@ -201,11 +201,9 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
     balance.previous_seal, balance.seal = balance.seal, transfer.seal
     balance.save(update_fields=["available", "seq", "previous_seal", "seal"])
     record(
+        Subject("transfer", str(transfer.id), balance.tenant_id),
+        f"balance.{transfer.kind}",
         actor=cause.actor,
-        action=f"balance.{transfer.kind}",
-        object_type="transfer",
-        object_id=str(transfer.id),
-        tenant_id=balance.tenant_id,
         before={"available_micros": before},
         after={"available_micros": balance.available, "reason": cause.reason},
     )

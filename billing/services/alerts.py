@@ -44,14 +44,7 @@ def set_balance_alert(
     alert.full_clean()
     alert.save()
     record(
-        actor=actor,
-        action="balance.alert",
-        object_type="tenant",
-        object_id=tenant.public_id,
-        tenant_id=tenant.id,
-        before=before,
-        after=_described(alert),
-        ip=ip,
+        tenant.audited, "balance.alert", actor=actor, before=before, after=_described(alert), ip=ip
     )
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.quotas import window_start
-from accounts.services import Actor, record
+from accounts.services import Actor, Subject, record
 from billing.locks import account_for_update
 from billing.models import Account, KeyBudget, TenantBalance, Transfer
 from billing.seals import seal_of
@@ -180,11 +180,9 @@ def _explain(transfer: Transfer, actor: Actor) -> None:
     """The audit event of money that was paid in, as `services/accounts.py` writes it."""
     after = transfer.available_after or 0
     record(
+        Subject("transfer", str(transfer.pk), transfer.tenant_id),
+        f"balance.{transfer.kind}",
         actor=actor,
-        action=f"balance.{transfer.kind}",
-        object_type="transfer",
-        object_id=str(transfer.pk),
-        tenant_id=transfer.tenant_id,
         before={"available_micros": after - transfer.amount},
         after={"available_micros": after, "reason": transfer.reason},
     )

@@ -30,7 +30,6 @@ from billing.selectors import (
 )
 from billing.selectors.published import digest_of
 from pictor.kit import clock
-from pictor.kit.untyped import Json
 
 LIST_MARKUP = Decimal(1)
 
@@ -69,7 +68,7 @@ def draft_price_book(
     book.save(force_insert=True)
     Price.objects.bulk_create(Price(book=book, **asdict(row)) for row in rows)
     after = {**_describe(book), "prices": len(rows)}
-    _record(book, "draft", actor=actor, after=after, ip=ip)
+    record(book.audited, "price_book.draft", actor=actor, after=after, ip=ip)
     return book
 
 
@@ -95,7 +94,7 @@ def change_price_book(
         return
     book.full_clean()
     book.save(update_fields=["effective_from", "markup", "tenant"])
-    _record(book, "change", actor=actor, before=before, after=after, ip=ip)
+    record(book.audited, "price_book.change", actor=actor, before=before, after=after, ip=ip)
 
 
 @transaction.atomic
@@ -122,7 +121,7 @@ def set_prices(
         price.save(force_insert=True)
     after = {_words(row.key): _describe_price(row) for row in rows}
     if after != before:
-        _record(book, "prices", actor=actor, before=before, after=after, ip=ip)
+        record(book.audited, "price_book.prices", actor=actor, before=before, after=after, ip=ip)
 
 
 @transaction.atomic
@@ -130,7 +129,7 @@ def discard_price_book(*, book: PriceBook, actor: Actor, ip: str | None = None) 
     """Delete a draft and its rows. Raises ValidationError for a book that is published."""
     _lock_draft(book)
     before = {**_describe(book), "prices": book.prices.count()}
-    _record(book, "discard", actor=actor, before=before, ip=ip)
+    record(book.audited, "price_book.discard", actor=actor, before=before, ip=ip)
     book.delete()
 
 
@@ -166,7 +165,7 @@ def publish_price_book(
     )
     book.refresh_from_db()
     after = {**_describe(book), "prices": book.prices.count(), "digest": digest_of(book)}
-    _record(book, "publish", actor=actor, after=after, ip=ip)
+    record(book.audited, "price_book.publish", actor=actor, after=after, ip=ip)
     return book
 
 
@@ -229,7 +228,7 @@ def withdraw_price_book(
         ) from error
     withdrawal.refresh_from_db()
     after = {**_describe(book), "withdrawn_at": withdrawal.withdrawn_at.isoformat()}
-    _record(book, "withdraw", actor=actor, after=after, ip=ip)
+    record(book.audited, "price_book.withdraw", actor=actor, after=after, ip=ip)
     return withdrawal
 
 
@@ -272,7 +271,7 @@ def _check_changes(
             f"{large_words(changes, large)}, {named}{more}. {_lacking(reason, typed)}"
         )
     after = {"reason": reason, "changes": len(changes), "large": len(large)}
-    _record(book, "confirm", actor=actor, after=after, ip=ip)
+    record(book.audited, "price_book.confirm", actor=actor, after=after, ip=ip)
 
 
 def _lacking(reason: str, typed: int | None) -> str:
@@ -305,16 +304,3 @@ def _describe_price(row: Price | BookRow) -> dict[str, object]:
 
 def _words(key: PriceKey) -> str:
     return " ".join(key)
-
-
-def _record(book: PriceBook, verb: str, *, actor: Actor, ip: str | None, **states: Json) -> None:
-    record(
-        actor=actor,
-        action=f"price_book.{verb}",
-        object_type="price_book",
-        object_id=str(book.id),
-        # A tenant reads its own audit log: prices are in it once they are published.
-        tenant_id=book.tenant_id if book.published_at is not None else None,
-        ip=ip,
-        **states,
-    )

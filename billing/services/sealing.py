@@ -4,13 +4,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.services import Actor, link_older_events, record
+from accounts.models import Tenant
+from accounts.services import Actor, Subject, link_older_events, record
 from billing.locks import account_for_update
 from billing.models import PriceBook, TenantBalance
 from billing.seals import first_seal
 from billing.selectors.chain import Position, Stretch, links, older_costs, sealed_older_costs
 from billing.selectors.published import digest_of, recorded_digests
-from pictor.kit.ids import TENANT, public
 
 
 class SealBroken(Exception):
@@ -27,13 +27,7 @@ def seal_ledger(*, actor: Actor) -> int:
     """
     unsealed = TenantBalance.objects.filter(seal=None).values_list("tenant_id", flat=True)
     if older := link_older_events():
-        record(
-            actor=actor,
-            action="ledger.seal",
-            object_type="audit_log",
-            object_id="older",
-            after={"events": older},
-        )
+        record(Subject("audit_log", "older"), "ledger.seal", actor=actor, after={"events": older})
     _seal_older_costs(actor)
     _seal_older_books(actor)
     return sum(_seal(tenant_id, actor) for tenant_id in list(unsealed))
@@ -46,10 +40,9 @@ def _seal_older_costs(actor: Actor) -> None:
     older = older_costs()
     if older.seq:
         record(
+            Subject("ledger", "platform"),
+            "ledger.seal",
             actor=actor,
-            action="ledger.seal",
-            object_type="ledger",
-            object_id="platform",
             after={"transfers": older.seq, "seal": older.seal.hex()},
         )
 
@@ -59,14 +52,7 @@ def _seal_older_books(actor: Actor) -> None:
     recorded = recorded_digests()
     for book in PriceBook.objects.filter(published_at__isnull=False).order_by("id"):
         if str(book.id) not in recorded:
-            record(
-                actor=actor,
-                action="price_book.seal",
-                object_type="price_book",
-                object_id=str(book.id),
-                tenant_id=book.tenant_id,
-                after={"digest": digest_of(book)},
-            )
+            record(book.audited, "price_book.seal", actor=actor, after={"digest": digest_of(book)})
 
 
 def _seal(tenant_id: UUID, actor: Actor) -> bool:
@@ -78,11 +64,9 @@ def _seal(tenant_id: UUID, actor: Actor) -> bool:
         seq, seal = _walk(tenant_id, seq, seal)
         TenantBalance.objects.filter(tenant_id=tenant_id).update(seal=seal)
         record(
+            Tenant(id=tenant_id).audited,
+            "ledger.seal",
             actor=actor,
-            action="ledger.seal",
-            object_type="tenant",
-            object_id=public(TENANT, tenant_id),
-            tenant_id=tenant_id,
             after={"seq": seq, "seal": seal.hex()},
         )
     return True

@@ -41,16 +41,7 @@ def rotate_credentials(*, actor: Actor) -> Rotation:
         if was_approved:
             channel.approved_digest = digest_of(channel)
         channel.save(update_fields=["credentials", "approved_digest"])
-        _record(channel, actor=actor)
+        after = {"api_key": "encrypted by the first key"}
+        record(channel.audited, "channel.rotate", actor=actor, after=after)
         changed += 1
     return Rotation(changed, unchanged, unreadable)
-
-
-def _record(channel: Channel, *, actor: Actor) -> None:
-    record(
-        actor=actor,
-        action="channel.rotate",
-        object_type="channel",
-        object_id=channel.name[:60],
-        after={"api_key": "encrypted by the first key"},
-    )

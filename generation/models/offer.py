@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
+from accounts.models import Subject
+
 GENERATE = "generate"
 """The usual task; all of them are in channels/declaration.py."""
 
@@ -131,6 +133,11 @@ class Channel(models.Model):
     @override
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("channel", self.name[:60])
 
 
 class Route(models.Model):

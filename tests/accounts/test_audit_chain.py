@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.audit_chain import audit_head, audit_problems, audit_seal_at
-from accounts.models import AuditEvent, AuditLink
+from accounts.models import AuditEvent, AuditLink, Subject
 from accounts.services import create_tenant, issue_api_key, link_events, link_older_events, record
 from pictor.kit import clock
 
@@ -17,9 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def write(name: str, **values: object) -> AuditEvent:
     with transaction.atomic():
-        return record(
-            actor="test", action="a.b", object_type="thing", object_id=name, after=values or None
-        )
+        return record(Subject("thing", name), "a.b", actor="test", after=values or None)
 
 
 def tamper(sql: str) -> None:

@@ -73,9 +73,8 @@ def passed_test(*, channel: Channel, digest: str, actor: Actor) -> None:
     channel.approved_digest = digest
     Channel.objects.filter(pk=channel.pk).update(approved_digest=channel.approved_digest)
     record(
+        channel.audited,
+        "channel.test",
         actor=actor,
-        action="channel.test",
-        object_type="channel",
-        object_id=channel.name[:60],
         after={"passed": True, "base_url": channel.base_url},
     )

@@ -66,7 +66,7 @@ def set_channel(
     if after != before or "api_key" in options:
         if "api_key" in options:
             after["api_key"] = "changed"
-        _record(channel, "channel.set", before=before, after=after, actor=actor, ip=ip)
+        record(channel.audited, "channel.set", before=before, after=after, actor=actor, ip=ip)
     return channel, is_new
 
 
@@ -96,7 +96,9 @@ def set_enabled(
     channel.is_enabled = is_enabled
     channel.save(update_fields=["is_enabled", "approved_digest"])
     action = "channel.enable" if is_enabled else "channel.disable"
-    _record(channel, action, before={"enabled": not is_enabled}, after=after, actor=actor, ip=ip)
+    record(
+        channel.audited, action, before={"enabled": not is_enabled}, after=after, actor=actor, ip=ip
+    )
 
 
 def is_deletable(channel: Channel) -> bool:
@@ -134,7 +136,9 @@ def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> 
             if channel.is_enabled
             else f"{channel.name} has been used: its attempts name it, so it can only be disabled"
         )
-    _record(channel, "channel.delete", before=describe(channel), after={}, actor=actor, ip=ip)
+    record(
+        channel.audited, "channel.delete", before=describe(channel), after={}, actor=actor, ip=ip
+    )
     channel.delete()
 
 
@@ -149,7 +153,7 @@ def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
         )
         (channel.reset_count,) = cursor.fetchone()
     after = {"resets": channel.reset_count}
-    _record(channel, "channel.reset", after=after, actor=actor, ip=ip)
+    record(channel.audited, "channel.reset", after=after, actor=actor, ip=ip)
 
 
 def describe(channel: Channel) -> dict[str, Any]:
@@ -238,23 +242,3 @@ def _take_turns() -> None:
     """Two operators naming the same new channel at once get one channel. Readers go on."""
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE generation_channel IN SHARE ROW EXCLUSIVE MODE")
-
-
-def _record(
-    channel: Channel,
-    action: str,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any],
-    actor: Actor,
-    ip: str | None = None,
-) -> None:
-    record(
-        actor=actor,
-        action=action,
-        object_type="channel",
-        object_id=channel.name[:60],
-        before=before,
-        after=after,
-        ip=ip,
-    )

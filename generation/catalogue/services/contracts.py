@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms.models import model_to_dict
 
-from accounts.services import Actor, record
+from accounts.services import Actor, Subject, record
 from billing.pricing import price_words
 from billing.selectors import without_price
 from generation.catalogue.contracts import ContractTerms, contract_from
@@ -61,10 +61,9 @@ def set_contract(
     contract.save(force_insert=is_new)
     if after != before:
         record(
+            Subject("contract", contract.model[:60]),
+            "contract.set",
             actor=actor,
-            action="contract.set",
-            object_type="contract",
-            object_id=contract.model[:60],
             before=before,
             after=after,
             ip=ip,

@@ -65,10 +65,4 @@ def _owner() -> User | None:
 def _sign_in(request: HttpRequest, user: User) -> None:
     with transaction.atomic():
         login(request, user, backend=BACKEND)
-        record(
-            actor=user,
-            action="user.opened_demo",
-            object_type="user",
-            object_id=str(user.pk),
-            ip=request.META.get("REMOTE_ADDR"),
-        )
+        record(user.audited, "user.opened_demo", actor=user, ip=request.META.get("REMOTE_ADDR"))

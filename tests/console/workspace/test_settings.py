@@ -5,7 +5,7 @@ import re
 import pytest
 
 from accounts.callers import caller_of_key
-from accounts.models import ApiKey, AuditEvent, Tenant
+from accounts.models import ApiKey, AuditEvent, Subject, Tenant
 from accounts.services import record, revoke_api_key, set_title
 from generation.models import Contract
 from pictor.kit import clock
@@ -85,10 +85,8 @@ def test_what_cannot_be_is_refused(acme, sign_in, form, message):
 def test_the_log_is_the_workspaces_own(acme, sign_in, monkeypatch):
     monkeypatch.setattr("console.workspace.audit.PAGE", 2)
     for number in range(3):
-        record(
-            actor="test", action="tenant.note", object_type="tenant", object_id=f"note-{number}",
-            tenant_id=acme.id, after={"number": number},
-        )  # fmt: skip
+        about = Subject("tenant", f"note-{number}", acme.id)
+        record(about, "tenant.note", actor="test", after={"number": number})
     client = sign_in(acme)
     newest = AuditEvent.objects.filter(tenant_id=acme.id).order_by("-id")
 
