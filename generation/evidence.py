@@ -7,7 +7,11 @@ them, so they stay true when prompts and images are erased. Pure.
 import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from generation.models import Generation
 
 Pixels = tuple[int, int, int]
 """An image's index, width and height."""
@@ -17,24 +21,28 @@ USUAL_TASK = "generate"
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-def of_request(
-    *,
-    task: str,
-    tenant: object,
-    key: object,
-    model: str,
-    n: int,
-    size: str,
-    tier: str,
-    quality: str,
-    priced: Mapping[str, Any],
-) -> bytes:
+class Asked(NamedTuple):
+    """What is sealed of a request, by the names that a generation has for it."""
+
+    tenant_id: UUID
+    api_key_id: UUID
+    task: str
+    model: str
+    n: int
+    size: str
+    tier: str
+    quality_requested: str
+    priced: Mapping[str, Any]
+
+
+def of_request(asked: "Asked | Generation") -> bytes:
     """What was asked for, by whom, and at which prices.
 
     The usual task is left out: transfers were sealed before there was another.
     """
-    facts = [str(tenant), str(key), model, n, size, tier, quality, priced]
-    return _digest(facts if task == USUAL_TASK else [*facts, task])
+    facts: list[Any] = [str(asked.tenant_id), str(asked.api_key_id), asked.model, asked.n]
+    facts += [asked.size, asked.tier, asked.quality_requested, asked.priced]
+    return _digest(facts if asked.task == USUAL_TASK else [*facts, asked.task])
 
 
 def of_outcome(

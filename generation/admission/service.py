@@ -266,7 +266,7 @@ def _held(submission: Submission, generation: Generation, now: datetime) -> Stat
         key_id=caller.key_id,
         generation_id=generation.id,
         amount=Micros(generation.hold_micros),
-        evidence=evidence_of(generation),
+        evidence=evidence.of_request(generation),
         limits=_hold_limits(caller),
         now=now,
         writes=rows.insertion(generation, given=PLACED),
@@ -332,19 +332,4 @@ def new_generation(
         held_micros=quote.total,
         body_digest=None if attendance is None else digest,
         web_process=None if attendance is None else attendance.process.number,
-    )
-
-
-def evidence_of(generation: Generation) -> bytes:
-    """What the hold is placed for."""
-    return evidence.of_request(
-        task=generation.task,
-        tenant=generation.tenant_id,
-        key=generation.api_key_id,
-        model=generation.model,
-        n=generation.n,
-        size=generation.size,
-        tier=generation.tier,
-        quality=generation.quality_requested,
-        priced=generation.priced,
     )

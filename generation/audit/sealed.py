@@ -9,6 +9,7 @@ from django.db import connection
 
 from billing.selectors import MAX_FINDINGS_PER_CHECK, Finding, evidence_of
 from generation import evidence
+from generation.evidence import Asked
 from pictor.kit import ids
 from pictor.kit.spans import Ids
 from storage.selectors import STORED_IMAGES
@@ -18,15 +19,7 @@ _FETCHED_AT_ONCE = 2000
 
 class _Row(NamedTuple):
     id: UUID
-    tenant_id: UUID
-    api_key_id: UUID
-    task: str
-    model: str
-    n: int
-    size: str
-    tier: str
-    quality_requested: str
-    priced: str
+    asked: Asked
     state: str
     quality_billed: str
     quality_source: str
@@ -39,7 +32,7 @@ def evidence_findings(generations: Ids) -> list[Finding]:
     """Those that are not what they were when their hold was placed, or ended; at most 100."""
     findings = []
     for row in _rows(generations):
-        if row.placed is not None and row.placed != _request_of(row).hex():
+        if row.placed is not None and row.placed != evidence.of_request(row.asked).hex():
             findings.append(_finding(row, "is not the request that its hold was placed for"))
         if row.ended is not None and row.ended != _outcome_of(row).hex():
             findings.append(_finding(row, "or its images are not what its hold ended with"))
@@ -65,26 +58,14 @@ def _rows(generations: Ids) -> Iterator[_Row]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(_statement(generations))
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
-            yield from map(_Row._make, rows)
-
-
-def _request_of(row: _Row) -> bytes:
-    return evidence.of_request(
-        task=row.task,
-        tenant=row.tenant_id,
-        key=row.api_key_id,
-        model=row.model,
-        n=row.n,
-        size=row.size,
-        tier=row.tier,
-        quality=row.quality_requested,
-        priced=json.loads(row.priced),
-    )
+            for generation_id, *asked, priced, state, billed, source, pixels, placed, ended in rows:
+                sealed = Asked._make((*asked, json.loads(priced)))
+                yield _Row(generation_id, sealed, state, billed, source, pixels, placed, ended)
 
 
 def _outcome_of(row: _Row) -> bytes:
     return evidence.of_outcome(
-        tenant=row.tenant_id,
+        tenant=row.asked.tenant_id,
         state=row.state,
         quality_billed=row.quality_billed,
         quality_source=row.quality_source,
@@ -95,7 +76,7 @@ def _outcome_of(row: _Row) -> bytes:
 def _finding(row: _Row, message: str) -> Finding:
     return Finding(
         "evidence",
-        ids.public(ids.TENANT, row.tenant_id),
+        ids.public(ids.TENANT, row.asked.tenant_id),
         f"generation {ids.public(ids.GENERATION, row.id)}",
         message,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from generation.channels.base import ChannelConfig
 from generation.channels.declaration import Abilities, Task
 
 AUTO = "auto"
@@ -41,6 +42,10 @@ class Size:
         """The lowest terms: 1920x1080 -> '16:9'."""
         divisor = math.gcd(self.width, self.height)
         return f"{self.width // divisor}:{self.height // divisor}"
+
+    def covers(self, other: "Size") -> bool:
+        """Whether the other can be cut out of it."""
+        return self.width >= other.width and self.height >= other.height
 
     @classmethod
     def parse(cls, text: str) -> "Size":
@@ -151,6 +156,18 @@ class RouteInfo:
     cost_micros: int | None
     serves_live: bool = True
     serves_test: bool = False
+
+    def config(self, timeout_seconds: float) -> ChannelConfig:
+        """What its adapter is opened with."""
+        return ChannelConfig(
+            id=str(self.channel_id),
+            name=self.channel_name,
+            kind=self.kind,
+            base_url=self.base_url,
+            api_key=self.api_key,
+            timeout_seconds=timeout_seconds,
+            upstream_models={self.model: self.upstream_model},
+        )
 
     def serves(self, *, livemode: bool) -> bool:
         """Whether it may be sent a live key's requests, or else a test key's."""

@@ -72,21 +72,17 @@ def _sized(route: RouteInfo, contract: ContractTerms, size: str) -> Candidate | 
         CLOSEST,
         str(nearest),
         prompt_suffix=ratio_sentence(contract, size),
-        made_into=wanted if is_scaled and _holds(nearest, wanted) else None,
+        made_into=wanted if is_scaled and nearest.covers(wanted) else None,
     )
 
 
 def _cropped(route: RouteInfo, legal: list[Size], wanted: Size) -> Candidate | None:
     """The smallest native size that holds the wanted one; the middle of it is delivered."""
-    larger = [one for one in legal if _holds(one, wanted)]
+    larger = [one for one in legal if one.covers(wanted)]
     if not larger:
         return None
     smallest = min(larger, key=lambda one: one.pixels)
     return Candidate(route, CROPPED, str(smallest), made_into=wanted)
-
-
-def _holds(size: Size, wanted: Size) -> bool:
-    return size.width >= wanted.width and size.height >= wanted.height
 
 
 def ratio_sentence(contract: ContractTerms, size: str) -> str:

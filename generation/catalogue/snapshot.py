@@ -102,11 +102,12 @@ def _routes() -> Mapping[str, tuple[RouteInfo, ...]]:
     rows = Route.objects.select_related("channel").filter(channel__is_enabled=True)
     routes: dict[str, list[RouteInfo]] = {}
     for row in rows.order_by("channel__priority", "channel__name"):
-        routes.setdefault(row.contract_id, []).append(_route_info(row))
+        routes.setdefault(row.contract_id, []).append(route_info(row))
     return {model: tuple(found) for model, found in routes.items()}
 
 
-def _route_info(row: Route) -> RouteInfo:
+def route_info(row: Route) -> RouteInfo:
+    """A route and its channel, whether that is enabled or not."""
     channel = row.channel
     sizes = row.sizes if row.sizes is not None else channel.sizes
     return RouteInfo(

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from billing.selectors import current_table
 from generation.catalogue.contracts import AUTO, Size
-from generation.catalogue.credentials import decrypted
+from generation.catalogue.snapshot import route_info
 from generation.channels.base import ChannelConfig, UpstreamRequest
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
@@ -88,17 +88,8 @@ def prepare(channel: Channel) -> tuple[Trial, ...]:
 
 def _trial(channel: Channel, route: Route) -> Trial:
     quality = _quality(route.contract)
-    config = ChannelConfig(
-        id=str(channel.pk),
-        name=channel.name,
-        kind=channel.kind,
-        base_url=channel.base_url,
-        api_key=decrypted(channel.credentials),
-        timeout_seconds=float(channel.timeout_seconds),
-        upstream_models={route.contract_id: route.upstream_model},
-    )
     return Trial(
-        config=config,
+        config=route_info(route).config(channel.timeout_seconds),
         model=route.contract_id,
         size=_size(route.sizes if route.sizes is not None else channel.sizes),
         quality=route.quality_map.get(quality, quality),

@@ -6,7 +6,6 @@ from dataclasses import replace
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
 from generation.channels.base import (
-    ChannelConfig,
     LargeValue,
     OnPartial,
     UpstreamAnswer,
@@ -45,7 +44,7 @@ async def ask(
     """
     if not candidate.route.serves(livemode=generation.livemode):
         raise WrongMode(f"{candidate.route.channel_name} for {generation.public_id}")
-    adapter = open_adapter(_config(candidate.route, seconds), http, spools)
+    adapter = open_adapter(candidate.route.config(seconds), http, spools)
     request = request_for(generation, candidate, large)
     if on_partial is None:
         request = replace(request, partial_images=0)
@@ -116,18 +115,6 @@ def _prompt_for(generation: Generation, candidate: Candidate) -> str:
         return ""
     is_stood_in_for = generation.task == Task.VARIATION
     return (VARIATION_PROMPT if is_stood_in_for else generation.prompt) + candidate.prompt_suffix
-
-
-def _config(route: RouteInfo, seconds: float) -> ChannelConfig:
-    return ChannelConfig(
-        id=str(route.channel_id),
-        name=route.channel_name,
-        kind=route.kind,
-        base_url=route.base_url,
-        api_key=route.api_key,
-        timeout_seconds=seconds,
-        upstream_models={route.model: route.upstream_model},
-    )
 
 
 def _quality_for(route: RouteInfo, sent: str) -> str | None:

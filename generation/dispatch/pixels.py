@@ -75,7 +75,7 @@ def _as_wanted(found: probe.Cleaned, wanted: Wanted, spools: Spools) -> tuple[Sp
     """The very spool, or a converted one, and the pixels in it."""
     facts, crop = found.facts, wanted.made_into
     size = Size(facts.width, facts.height)
-    if crop is not None and crop != size and _covers(size, crop):
+    if crop is not None and crop != size and size.covers(crop):
         return _cropped(found, crop, wanted, spools), crop
     if facts.format == wanted.output_format and found.is_upright:
         return found.spool, size
@@ -88,10 +88,6 @@ def _as_wanted(found: probe.Cleaned, wanted: Wanted, spools: Spools) -> tuple[Sp
         orientation=found.orientation,
     )
     return converted, size
-
-
-def _covers(size: Size, crop: Size) -> bool:
-    return size.width >= crop.width and size.height >= crop.height
 
 
 def _cropped(found: probe.Cleaned, crop: Size, wanted: Wanted, spools: Spools) -> SpoolFile:

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.snapshot import current_catalogue
-from generation.channels.base import ChannelConfig, UpstreamRequest
+from generation.channels.base import UpstreamRequest
 from generation.channels.errors import UpstreamError
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
@@ -106,7 +106,7 @@ async def _one(
     )
     painted = []
     async with aclosing(HttpPool(egress_allow=_origins(route))) as http:
-        adapter = open_adapter(_config(route), http, spools)
+        adapter = open_adapter(route.config(_SECONDS), http, spools)
         answer = await adapter.generate(request, timeout_seconds=_SECONDS)
         for row, image in zip(images, answer.images, strict=False):
             wanted = Wanted(row.format)
@@ -122,16 +122,4 @@ def _origins(route: RouteInfo) -> frozenset[str]:
     """Where the channel is, if that is a private address that is allowed."""
     return private_origins(
         channel=route.channel_name, base_url=route.base_url, allow=settings.EGRESS_ALLOW
-    )
-
-
-def _config(route: RouteInfo) -> ChannelConfig:
-    return ChannelConfig(
-        id=str(route.channel_id),
-        name=route.channel_name,
-        kind=route.kind,
-        base_url=route.base_url,
-        api_key=route.api_key,
-        timeout_seconds=_SECONDS,
-        upstream_models={route.model: route.upstream_model},
     )

@@ -25,7 +25,7 @@ from billing.pricing import formula_tokens
 from billing.services import PastHold, Refills, write_past
 from generation import evidence
 from generation.admission.quoting import Quoted, quoted_order
-from generation.admission.service import Submission, evidence_of, new_generation
+from generation.admission.service import Submission, new_generation
 from generation.answer import answer_of
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamAnswer, Usage
@@ -244,6 +244,6 @@ def _hold(made: Generation, stored: Sequence[StoredImage]) -> PastHold:
         hold=hold_of(made),
         captured=Micros(made.captured_micros or 0),
         ended_at=made.finished_at or made.created_at,
-        placed_for=evidence_of(made),
+        placed_for=evidence.of_request(made),
         ended_with=outcome,
     )

@@ -20,6 +20,14 @@ class CannotInflate(ValueError):
     """An encoding that is not known here, or bytes that are not of it."""
 
 
+def pieces_of(state: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
+    """What the next bytes become; raises zlib.error. What follows the end is `unused_data`."""
+    piece = state.decompress(raw, PIECE_BYTES)
+    while piece or state.unconsumed_tail:
+        yield piece
+        piece = state.decompress(state.unconsumed_tail, PIECE_BYTES)  # empty, it asks for the rest
+
+
 def inflater(encoding: str) -> Inflate:
     """For the value of a Content-Encoding header; empty means identity."""
     word = encoding.strip().lower()
@@ -32,17 +40,14 @@ def inflater(encoding: str) -> Inflate:
 
     def pieces(raw: bytes) -> Iterator[bytes]:
         nonlocal state, has_ended
-        piece = b""
         try:
-            # A full piece may have left more behind.
-            while not has_ended and (raw or len(piece) == PIECE_BYTES):
+            while raw and not has_ended:
                 if state.eof:
                     has_ended = not raw.startswith(_GZIP[: len(raw)])
                     state = zlib.decompressobj(zlib.MAX_WBITS | 16)
                     continue
-                piece = state.decompress(raw, PIECE_BYTES)
-                raw = state.unused_data or state.unconsumed_tail
-                yield piece
+                yield from pieces_of(state, raw)
+                raw = state.unused_data
         except zlib.error as error:
             raise CannotInflate(f"broken {word} body: {error}") from None
 

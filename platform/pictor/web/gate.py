@@ -29,6 +29,7 @@ from pictor.kit.errors import (
     UnsupportedMediaType,
 )
 from pictor.kit.forms import is_form
+from pictor.kit.inflate import pieces_of
 from pictor.kit.json_stream import JsonRefused, JsonStream, JsonTooLarge
 from pictor.kit.spool import SpoolError, SpoolFull, Spools
 from pictor.kit.spools import process_spools
@@ -229,10 +230,7 @@ async def _decoded(
 
 def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
     try:
-        piece = inflate.decompress(chunk, LARGE_BYTES)
-        while piece or inflate.unconsumed_tail:
-            yield piece
-            piece = inflate.decompress(inflate.unconsumed_tail, LARGE_BYTES)
+        yield from pieces_of(inflate, chunk)
     except zlib.error:
         raise InvalidRequest("The body is not gzip.", code="invalid_json") from None
     if inflate.unused_data:  # zlib would keep all that follows, and copy it with each chunk
