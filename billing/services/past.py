@@ -1,4 +1,4 @@
-"""A ledger's past written in bulk: how a workspace of demo data begins.
+"""A ledger's past written in bulk: how the embedded default's workspace of demo data begins.
 
 The same transfers, balances and counters as those of holds placed and ended one by one
 (`services/holds.py`), chained by the same seals, in a few statements. Only an account to which
@@ -11,6 +11,7 @@ from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.quotas import window_start
@@ -52,9 +53,12 @@ def write_past(
     """Write what those holds moved, in the order of time, as the beginning of a tenant's ledger.
 
     Call it in the transaction that writes their generations. Each refill has its audit event, which
-    says who wrote it and when that really was. Raises LedgerError for an account with transfers,
-    for a capture above its hold, and for a hold above `refills.full`.
+    says who wrote it and when that really was. Raises LedgerError where this is not the embedded
+    default, for an account with transfers, for a capture above its hold, and for a hold above
+    `refills.full`.
     """
+    if not settings.EMBEDDED:
+        raise LedgerError("only the embedded default's demo workspace may be given a past")
     if not connection.in_atomic_block:
         raise LedgerError("a past is written inside the transaction of its generations")
     balance = account_for_update(tenant_id)

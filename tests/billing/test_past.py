@@ -23,6 +23,11 @@ NOON = at("2026-10-31T12:00:00Z")
 REFILLS = Refills(least=Micros(100), full=Micros(1000), reason="refilled")
 
 
+@pytest.fixture(autouse=True)
+def embedded(settings):
+    settings.EMBEDDED = True
+
+
 @pytest.fixture
 def tenant() -> Tenant:
     return create_tenant(name="acme", actor="test")
@@ -132,3 +137,12 @@ def test_a_ledger_that_has_begun_takes_none(tenant, key):
 def test_it_belongs_to_a_transaction(tenant, key):
     with pytest.raises(LedgerError, match="inside the transaction"):
         write(tenant, past_hold(key, 300, 200))
+
+
+def test_a_production_ledger_takes_no_past(tenant, key, settings):
+    settings.EMBEDDED = False
+
+    with pytest.raises(LedgerError, match="only the embedded default"), transaction.atomic():
+        write(tenant, past_hold(key, 300, 200))
+
+    assert Transfer.objects.count() == 0

@@ -19,8 +19,8 @@ class Command(BaseCommand):
     """Create contracts, prices and the bucket; the sandbox channel and demo account on request.
 
     SANDBOX_URL asks for the channel, PICTOR_DEMO_API_KEY, PICTOR_DEMO_EMAIL and
-    PICTOR_DEMO_PASSWORD for the demo account, PICTOR_DEMO_HISTORY for its past. Safe to run again,
-    and twice at once.
+    PICTOR_DEMO_PASSWORD for the demo account, PICTOR_DEMO_HISTORY for its past, which the embedded
+    default alone may have. Safe to run again, and twice at once.
     """
 
     help = "Create what is missing of contracts, prices, bucket and demo account."

@@ -220,6 +220,17 @@ def test_a_sandbox_that_is_not_embedded_draws_for_nobody_until_an_operator_enabl
 
 
 @pytest.mark.django_db
+def test_production_is_told_that_its_ledger_takes_no_past(manage, embedded, settings, monkeypatch):
+    settings.EMBEDDED = False
+    monkeypatch.setenv("PICTOR_DEMO_HISTORY", "1")
+
+    said = manage("seed")
+
+    assert said.error == "PICTOR_DEMO_HISTORY is for the embedded default alone"
+    assert (Tenant.objects.count(), Contract.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db
 def test_a_new_model_leaves_a_sandbox_that_is_not_embedded_as_it_is(manage, embedded, settings):
     settings.EMBEDDED = False
     manage("seed")

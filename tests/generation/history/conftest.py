@@ -17,7 +17,7 @@ from generation.management.seeding import Wishes
 def wishes(sandbox_server: str) -> Iterator[Wishes]:
     """What `make run` asks for, with a running sandbox upstream."""
     url = f"{sandbox_server}/v1"
-    with override_settings(EGRESS_ALLOW=frozenset({urlsplit(url).netloc})):
+    with override_settings(EMBEDDED=True, EGRESS_ALLOW=frozenset({urlsplit(url).netloc})):
         yield Wishes(
             sandbox_url=url,
             demo_api_key=mint(),
