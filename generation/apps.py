@@ -5,7 +5,7 @@ from typing_extensions import override
 
 from accounts import holdings
 from accounts.offer import Offer, offer
-from webhooks import contents
+from webhooks.contents import Contents, contents
 
 
 class GenerationConfig(AppConfig):
@@ -17,7 +17,7 @@ class GenerationConfig(AppConfig):
     def ready(self) -> None:
         offer.plug_in(_offer)
         holdings.plug_in(_holdings)
-        contents.plug_in("generation", _told)
+        contents.plug_in(_told)
 
 
 def _offer() -> Offer:
@@ -32,7 +32,7 @@ def _holdings() -> holdings.Holdings:
     return ours
 
 
-def _told() -> contents.Contents:
+def _told() -> Contents:
     from generation.api import told  # noqa: PLC0415 - needed where webhooks are sent
 
     return told

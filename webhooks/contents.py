@@ -1,10 +1,6 @@
-"""What webhooks asks of the apps whose events it carries: what is said of a subject.
+"""What webhooks asks of the app whose generations it tells of, which plugs itself in."""
 
-plug_in("generation", load)      # generation/apps.py, once a process
-data_of(event)                   # webhooks, before an event is sent for the first time
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,7 +8,7 @@ from pictor.kit.plugs import Plug
 
 
 class Contents(Protocol):
-    """Whoever keeps the subjects of some kind of events."""
+    """Whoever keeps the generations."""
 
     def data_of(self, subject_id: UUID) -> Mapping[str, Any]:
         """The `data` of its event: JSON without words of persons, prompts or addresses of images.
@@ -21,16 +17,4 @@ class Contents(Protocol):
         """
 
 
-_plugs: dict[str, Plug[Contents]] = {}
-
-
-def plug_in(kind: str, load: Callable[[], Contents]) -> None:
-    """Say who knows the subjects of `kind.…` events. `load` is called when it is first needed."""
-    _plugs[kind] = Plug(f"nobody knows {kind} events")
-    _plugs[kind].plug_in(load)
-
-
-def data_of(event_type: str, subject_id: UUID) -> Mapping[str, Any]:
-    """The `data` of an event."""
-    kind, _, _ = event_type.partition(".")
-    return _plugs[kind]().data_of(subject_id)
+contents = Plug[Contents]("nobody says what came of a generation")

@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.db.models import Case, F, When
 
 from pictor.kit.encryption import WrongKey, decrypted
-from webhooks import contents, retry
+from webhooks import retry
+from webhooks.contents import contents
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 from webhooks.pausing import disable, pause
 
@@ -148,7 +149,7 @@ def _body_of(event: Event) -> str:
     if not event.body:
         from webhooks.events import body_with  # noqa: PLC0415 - with all that documents it
 
-        data = contents.data_of(event.type, event.subject_id)
+        data = contents().data_of(event.subject_id)
         Event.objects.filter(id=event.id, body="").update(body=body_with(event, data))
         event.refresh_from_db(fields=["body"])
     return event.body
