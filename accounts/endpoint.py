@@ -30,6 +30,8 @@ from typing_extensions import override
 from accounts import rates
 from accounts.authentication import require_scope
 from accounts.callers import Caller
+from accounts.services import By
+from pictor.kit import ids
 from pictor.kit.api_bodies import ApiBody
 from pictor.kit.api_docs import Errors, described
 from pictor.kit.api_objects import ApiObject
@@ -69,6 +71,11 @@ class Endpoint(APIView):
     def default_response_headers(self) -> dict[str, str]:
         """None: a path may answer methods that this class does not know (kit/api_routes.py)."""
         return {}
+
+    def by(self, caller: Caller) -> By:
+        """The key as whoever changes something, and from where."""
+        key = ids.public(ids.KEY, caller.key_id)
+        return {"actor": f"API key {key}", "ip": self.request.META.get("REMOTE_ADDR")}
 
 
 def operation(

@@ -18,7 +18,6 @@ from accounts.models import MANAGES_KEYS, ApiKey
 from accounts.selectors import api_key_by_id, api_keys_of
 from accounts.services import (
     OVERLAPS,
-    By,
     change_key_for,
     issue_key_for,
     revoke_key_for,
@@ -198,7 +197,7 @@ class KeysView(Endpoint):
         livemode = given.pop("livemode", None)
         with _refused_by_field():
             key, text = issue_key_for(
-                caller=caller, name=name, given=given, livemode=livemode, **_by(self, caller)
+                caller=caller, name=name, given=given, livemode=livemode, **self.by(caller)
             )
         key.refresh_from_db(fields=["created_at"])
         return Answer(ShownKey(key, text))
@@ -231,7 +230,7 @@ class KeyView(Endpoint):
         """Change what is named; null takes a limit away. Felt by the next request."""
         key, name = _key(caller, public_id), given.pop("name", None)
         with _refused_by_field():
-            change_key_for(caller=caller, key=key, name=name, given=given, **_by(self, caller))
+            change_key_for(caller=caller, key=key, name=name, given=given, **self.by(caller))
         return Answer(ShownKey(key))
 
     @operation(
@@ -245,7 +244,7 @@ class KeyView(Endpoint):
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """End a key, now. A key may end itself."""
         key = _key(caller, public_id)
-        revoke_key_for(caller=caller, key=key, now=clock.now(), **_by(self, caller))
+        revoke_key_for(caller=caller, key=key, now=clock.now(), **self.by(caller))
         return Answer(key)
 
 
@@ -273,7 +272,7 @@ class RotationView(Endpoint):
                 key=key,
                 overlap=OVERLAPS[overlap],
                 now=clock.now(),
-                **_by(self, caller),
+                **self.by(caller),
             )
         return Answer(ShownKey(key, text))
 
@@ -283,11 +282,6 @@ def _key(caller: Caller, public_id: str) -> ApiKey:
     if key is None or (caller.is_test and not key.is_test):
         raise NotFound("There is no API key with that id.", param="id")
     return key
-
-
-def _by(view: Endpoint, caller: Caller) -> By:
-    own = ids.public(ids.KEY, caller.key_id)
-    return {"actor": f"API key {own}", "ip": view.request.META.get("REMOTE_ADDR")}
 
 
 @contextmanager

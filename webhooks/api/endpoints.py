@@ -12,8 +12,8 @@ from accounts import rates
 from accounts.callers import Caller
 from accounts.endpoint import Answer, Endpoint, operation
 from accounts.selectors import tenant_by_id
-from accounts.services import OVERLAPS, By
-from pictor.kit import clock, ids
+from accounts.services import OVERLAPS
+from pictor.kit import clock
 from pictor.kit.api_objects import Page
 from pictor.kit.errors import InvalidRequest, NotFound
 from webhooks.api.bodies import (
@@ -79,7 +79,7 @@ class EndpointsView(Endpoint):
                 tenant=tenant,
                 livemode=caller.livemode,
                 wishes=Wishes(url, events),
-                **_by(self, caller),
+                **self.by(caller),
             )
         return Answer(ShownEndpoint(endpoint, secret))
 
@@ -116,7 +116,7 @@ class EndpointView(Endpoint):
             is_enabled=status == WebhookEndpoint.Status.ENABLED,
         )
         with refused_by_field():
-            change_endpoint(endpoint=endpoint, wishes=wishes, **_by(self, caller))
+            change_endpoint(endpoint=endpoint, wishes=wishes, **self.by(caller))
         return Answer(ShownEndpoint(endpoint))
 
     @operation(
@@ -129,7 +129,7 @@ class EndpointView(Endpoint):
     def delete(self, caller: Caller, public_id: str) -> Answer:
         """Nothing more is sent there, and what was sent is forgotten."""
         endpoint = endpoint_of(caller, public_id)
-        delete_endpoint(endpoint=endpoint, **_by(self, caller))
+        delete_endpoint(endpoint=endpoint, **self.by(caller))
         return Answer(endpoint)
 
 
@@ -152,7 +152,7 @@ class RotationView(Endpoint):
                 endpoint=endpoint,
                 overlap=OVERLAPS[overlap],
                 now=clock.now(),
-                **_by(self, caller),
+                **self.by(caller),
             )
         return Answer(ShownEndpoint(endpoint, secret))
 
@@ -167,11 +167,6 @@ def endpoint_of(caller: Caller, public_id: str) -> WebhookEndpoint:
 
 def _not_found() -> NotFound:
     return NotFound("There is no webhook endpoint with that id.", param="id")
-
-
-def _by(view: Endpoint, caller: Caller) -> By:
-    key = ids.public(ids.KEY, caller.key_id)
-    return {"actor": f"API key {key}", "ip": view.request.META.get("REMOTE_ADDR")}
 
 
 @contextmanager

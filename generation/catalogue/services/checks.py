@@ -100,25 +100,16 @@ def _sizes(sizes: Iterable[str] | None) -> list[str] | None:
     return wanted
 
 
-def _ignored_fields(names: Collection[str]) -> list[str]:
+def _narrowable() -> tuple[str, ...]:
+    """The fields that a channel may ignore: those that some kind honours, and a stream's."""
     honoured = {name for kind in KINDS.values() for name in kind.abilities.fields}
-    known = (*sorted(honoured), *STREAM_FIELDS)
+    return (*sorted(honoured), *STREAM_FIELDS)
+
+
+def _among(known: Collection[str], what: str, names: Collection[str]) -> list[str]:
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValidationError(
-            f"no field that a channel can ignore: {', '.join(unknown)};"
-            f" there are {', '.join(known)}"
-        )
-    return list(dict.fromkeys(names))
-
-
-def _refused_tasks(names: Collection[str]) -> list[str]:
-    unknown = [name for name in names if name not in REFUSABLE]
-    if unknown:
-        raise ValidationError(
-            f"no task that a channel can refuse: {', '.join(unknown)};"
-            f" there are {', '.join(REFUSABLE)}"
-        )
+        raise ValidationError(f"no {what}: {', '.join(unknown)}; there are {', '.join(known)}")
     return list(dict.fromkeys(names))
 
 
@@ -169,8 +160,8 @@ _CHANNEL: Mapping[str, Callable[[Any], Any]] = {
     "timeout_seconds": partial(_number, what="timeout", least=1),
     "max_concurrency": partial(_number, what="number of calls at once", least=1),
     "sizes": _sizes,
-    "ignored_fields": _ignored_fields,
-    "refused_tasks": _refused_tasks,
+    "ignored_fields": partial(_among, _narrowable(), "field that a channel can ignore"),
+    "refused_tasks": partial(_among, REFUSABLE, "task that a channel can refuse"),
     "max_images": _images,
     "allows_exact_crop": _as_it_is,
     "allows_redispatch": _as_it_is,

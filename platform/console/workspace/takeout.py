@@ -20,16 +20,9 @@ from storage.selectors import export_of, list_exports_of
 @member(May.MANAGE)
 def ask(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Have it made; the asker gets a mail."""
-    tenant = workspace.tenant
-    here = reverse("workspace:settings", args=[tenant.public_id])
+    here = reverse("workspace:settings", args=[workspace.tenant.public_id])
     try:
-        ask_for_export(
-            tenant=tenant,
-            user=workspace.user,
-            page_url=request.build_absolute_uri(here),
-            now=clock.now(),
-            ip=request.META.get("REMOTE_ADDR"),
-        )
+        _ask(request, workspace, here)
     except ValidationError as error:
         return page(request, workspace, export_refusal=" ".join(error.messages))
     return redirect(f"{here}#export")
@@ -46,24 +39,26 @@ def lists(request: HttpRequest, workspace: Workspace) -> HttpResponse:
 @member()
 def ask_for_list(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     """Have a list made as it is filtered; the asker gets a mail."""
-    tenant = workspace.tenant
-    here = reverse("workspace:exports", args=[tenant.public_id])
+    here = reverse("workspace:exports", args=[workspace.tenant.public_id])
     query = QueryDict(request.POST.get("query", ""))
     name, filters = _parted(query)
     _listed(workspace, name)
     try:
-        ask_for_export(
-            tenant=tenant,
-            user=workspace.user,
-            page_url=request.build_absolute_uri(here),
-            now=clock.now(),
-            ip=request.META.get("REMOTE_ADDR"),
-            list_name=name,
-            list_query=filters,
-        )
+        _ask(request, workspace, here, list_name=name, list_query=filters)
     except ValidationError as error:
         return _lists(request, workspace, query, refusal=" ".join(error.messages))
     return redirect(here)
+
+
+def _ask(request: HttpRequest, workspace: Workspace, here: str, **of: str) -> None:
+    ask_for_export(
+        tenant=workspace.tenant,
+        user=workspace.user,
+        page_url=request.build_absolute_uri(here),
+        now=clock.now(),
+        ip=request.META.get("REMOTE_ADDR"),
+        **of,
+    )
 
 
 @require_safe
