@@ -6,32 +6,26 @@ What needs a transaction of several statements runs in the pools' threads, on Dj
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import psycopg
 
 from pictor.kit import prepared
 from pictor.kit.breaks import breaks_met, broke
 from pictor.kit.per_loop import PerLoop
-from pictor.kit.prepared import NotConnected, Statement
+from pictor.kit.prepared import AsyncCursor, Statement
 from pictor.kit.turns import CALLS, THREADS
-from pictor.kit.untyped import Row
 
 T = TypeVar("T")
-Cursor: TypeAlias = "psycopg.AsyncRawCursor[Row]"
 
 CONNECTIONS = 4
-"""At most, for a loop; each is made where a statement finds none free, and stays.
-
-A loop that keeps a core busy needs no more where a commit takes a few milliseconds: eight admitted
-and settled no more, took 20 MB more, and on one core a tenth more of PostgreSQL's CPU.
-"""
+"""At most, for a loop: eight did no more work (docs/adr/0028). Each is made where none is free."""
 
 
 class Connection:
     """One that is lent. Its borrower may wait for nothing but its statements."""
 
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: AsyncCursor) -> None:
         self.cursor = cursor
         self.breaks = breaks_met()
         self.is_fit = True
@@ -63,7 +57,7 @@ class LoopConnections:
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(CONNECTIONS)
-        self.free: list[Cursor] = []
+        self.free: list[AsyncCursor] = []
         self._heard_of = breaks_met()
         THREADS.labels("loop").set(CONNECTIONS)
 
@@ -77,11 +71,7 @@ class LoopConnections:
             if not prepared.has_ended(cursor.connection):
                 return Connection(cursor)
             cursor.connection.pgconn.finish()
-        with prepared.database().wrap_database_errors:
-            try:
-                return Connection(await _connected())
-            except psycopg.OperationalError as error:
-                raise NotConnected(*error.args) from error
+        return Connection(await prepared.connected())
 
     def take_back(self, lent: Connection) -> None:
         """It is free again, or closed if it is not fit or others have broken meanwhile."""
@@ -124,25 +114,6 @@ async def one() -> AsyncIterator[Connection]:
 
 
 async def fetch_async(statement: Statement[T]) -> T:
-    """Run it on one of the running loop's connections, a transaction by itself.
-
-    Raises Django's database errors, and what `read` does. Cancelled, it may be done or not.
-    """
+    """Run it on one of the running loop's connections, as `Connection.fetch` does."""
     async with one() as connection:
         return await connection.fetch(statement)
-
-
-async def _connected() -> Cursor:
-    """A connection with Django's settings. Its cursor keeps what it finds out about types."""
-    database = prepared.database()
-    settings = database.get_connection_params()
-    del settings["cursor_factory"]  # it is of connections that block
-    connection = await psycopg.AsyncConnection.connect(autocommit=True, **settings)
-    zone = database.timezone_name
-    try:
-        if connection.info.parameter_status("TimeZone") != zone:
-            await connection.execute("SELECT set_config('TimeZone', %s, false)", [zone])
-    except BaseException:
-        connection.pgconn.finish()
-        raise
-    return psycopg.AsyncRawCursor(connection)

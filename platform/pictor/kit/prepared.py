@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
@@ -31,6 +31,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from pictor.kit.untyped import Row, Values
 
 T = TypeVar("T")
+AsyncCursor: TypeAlias = "psycopg.AsyncRawCursor[Row]"
+"""It keeps what it has found out about types."""
 
 
 class Part(NamedTuple):
@@ -106,6 +108,25 @@ def connect() -> None:
         connections[DEFAULT_DB_ALIAS].ensure_connection()
     except OperationalError as error:
         raise OperationalError(*error.args) from NotConnected(*error.args)
+
+
+async def connected() -> AsyncCursor:
+    """A new connection's, for a loop. Raises as `connect` does."""
+    settings = database().get_connection_params()
+    del settings["cursor_factory"]  # it is of connections that block
+    with database().wrap_database_errors:
+        try:
+            connection = await psycopg.AsyncConnection.connect(autocommit=True, **settings)
+            try:
+                zone = database().timezone_name
+                if connection.info.parameter_status("TimeZone") != zone:
+                    await connection.execute("SELECT set_config('TimeZone', %s, false)", [zone])
+            except BaseException:
+                connection.pgconn.finish()
+                raise
+        except psycopg.OperationalError as error:
+            raise NotConnected(*error.args) from error
+    return psycopg.AsyncRawCursor(connection)
 
 
 def fetch(statement: Statement[T]) -> T:
