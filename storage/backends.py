@@ -34,7 +34,6 @@ from storage.wire import (
     CONNECT_TIMEOUT_SECONDS,
     MISSING,
     READ_TIMEOUT_SECONDS,
-    Chunks,
     ObjectMissing,
     ObjectStream,
     Place,
@@ -167,7 +166,7 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         for chunk in chunks():
             digest.update(chunk)
         guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self.put(
+        self.wire.put(
             name,
             chunks,
             size_bytes=content.size,
@@ -175,12 +174,6 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
             sha256=digest.hexdigest(),
         )
         return name
-
-    def put(
-        self, name: str, chunks: Chunks, *, size_bytes: int, content_type: str, sha256: str
-    ) -> None:
-        """Save what is known already: one request, read from its source as it is sent."""
-        self.wire.put(name, chunks, size_bytes=size_bytes, content_type=content_type, sha256=sha256)
 
     def put_file(self, name: str, file: IO[bytes], *, content_type: str) -> None:
         """Save a file of any size, in parts where it is more than one request takes.
@@ -203,10 +196,6 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
         if mode != "rb":
             raise ValueError("objects are saved whole, and opened for reading alone")
         return self.wire.get(name)
-
-    def require(self, name: str) -> None:
-        """Raise ObjectMissing when there is no such object."""
-        self.wire.require(name)
 
     @override
     def url(
@@ -297,11 +286,6 @@ class PrivateBucket(BaseStorage):  # type: ignore[misc] # an untyped base
 
 bucket = cast(PrivateBucket, default_storage)
 """Django's default storage, by what it is. Made on first use, from settings.STORAGES."""
-
-
-def client() -> "S3Client":
-    """The default storage's client."""
-    return bucket.client
 
 
 def refuse_to_serve() -> None:

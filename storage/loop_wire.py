@@ -1,18 +1,20 @@
-"""Small objects in, from an event loop: the PUT of wire.py without a thread.
+"""Objects in and out on an event loop, without a thread: PUT of what is in memory, GET of any size.
 
-A thread costs a small image more than its bytes do: it is woken, fights the loop for the
-interpreter's lock at each step, and reads the answer's head with a parser of e-mails. Connections
-are kept for the next PUT and end with their loop. Raises StorageFailed.
+A thread costs a small image more than its bytes do: it is woken, and fights the loop for the
+interpreter's lock at each step. Connections are kept for the next request and end with their loop.
+Raises StorageFailed.
 """
 
 import asyncio
 import ssl
-import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
 from http import HTTPStatus
 
 from pictor.kit import pools
-from pictor.kit.http1 import Connection, Request, TransportError
+from pictor.kit.connections import Idle, Origin
+from pictor.kit.http1 import Answer, Connection, Request, TransportError
 from pictor.kit.per_loop import PerLoop
 from pictor.kit.spool import CHUNK_BYTES
 from storage.signing import Signers
@@ -22,18 +24,19 @@ from storage.wire import (
     MAX_IDLE_SECONDS,
     READ_TIMEOUT_SECONDS,
     Place,
+    StorageFailed,
     failed,
     kept_with,
-    refused,
+    require_ok,
     signed,
 )
 
 AT_ONCE = 16
-"""PUTs of a loop, as many as there are threads for others."""
+"""Requests of a loop that wait for S3's answer, as many as there are threads for others."""
 
 
 class LoopWire:
-    """PUTs to one bucket, each signed.
+    """Requests to one bucket, each signed.
 
     Args:
         place: where it is, as requests reach it.
@@ -42,9 +45,10 @@ class LoopWire:
 
     def __init__(self, place: Place, signers: Signers) -> None:
         self._place = place
-        self._signers = signers
+        self._signed = partial(signed, place, signers)
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._idle: list[tuple[float, Connection]] = []
+        self._origin = Origin("https" if place.is_tls else "http", *place.address)
+        self._idle = Idle(MAX_IDLE_CONNECTIONS, MAX_IDLE_SECONDS)
 
     async def put(
         self,
@@ -56,79 +60,62 @@ class LoopWire:
         begun: Callable[[], None] | None = None,
     ) -> None:
         """Save an object; one that is there is replaced. `begun` is called when its turn comes."""
-        path, headers = signed(
-            self._place,
-            self._signers,
-            "PUT",
-            name,
-            kept_with(content_type),
-            body_sha256=sha256,
-            size_bytes=len(body),
+        sent = self._signed(
+            "PUT", name, kept_with(content_type), sha256=sha256, size_bytes=len(body)
         )
+        async with self._turns:
+            if begun is not None:
+                begun()
+            answer = await self._asked("PUT", *sent, body)
+            await _require_success("PutObject", answer)
+
+    async def get(self, name: str) -> AsyncGenerator[bytes]:
+        """An object's bytes as they come, at most 256 KB at once. Close it if you stop early."""
+        async with self._turns:
+            answer = await self._asked("GET", *self._signed("GET", name))
+        if answer.status != HTTPStatus.OK:
+            await _require_success("GetObject", answer)
+        async with aclosing(answer.body) as pieces:
+            if b"content-length" not in {word.lower() for word, _ in answer.headers}:
+                raise StorageFailed("GetObject: an answer without a length")
+            try:
+                async for piece in pieces:
+                    yield piece
+            except TransportError as error:
+                raise failed(error) from error
+
+    async def end(self) -> None:
+        """Close the connections that nobody uses; the others as they are done with."""
+        self._idle.close()
+
+    async def _asked(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Answer:
+        """The answer, asked for once more where none came, or one that asks for that.
+
+        That covers a kept connection that the server has just closed: the second is always new.
+        """
         request = Request(
-            "PUT",
+            method,
             path.encode("ascii"),
             [(word.encode("ascii"), value.encode("ascii")) for word, value in headers.items()],
             body,
             read_seconds=READ_TIMEOUT_SECONDS,
             write_seconds=READ_TIMEOUT_SECONDS,
         )
-        async with self._turns:
-            if begun is not None:
-                begun()
-            status, words = await self._asked(request)
-        if status != HTTPStatus.OK:
-            raise refused("PutObject", status, words)
-
-    async def end(self) -> None:
-        """Close the connections that nobody uses."""
-        while self._idle:
-            self._idle.pop()[1].close()
-
-    async def _asked(self, request: Request) -> tuple[int, bytes]:
-        """Status and body, asked for once more where none came, or one that asks for that.
-
-        That covers a kept connection that the server has just closed: the second is always new.
-        """
+        keep = partial(self._idle.keep, self._origin)
         try:
-            status, words = await self._once(self._kept() or await self._new(), request)
-            if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                return status, words
+            connection = self._idle.take(self._origin) or await self._new()
+            answer = await connection.ask(request, ended=keep)
+            if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return answer
+            await answer.body.aclose()
         except (OSError, TransportError):
             pass
         try:
-            return await self._once(await self._new(), request)
+            return await (await self._new()).ask(request, ended=keep)
         except (OSError, TransportError) as error:
             raise failed(error) from error
-
-    async def _once(self, connection: Connection, request: Request) -> tuple[int, bytes]:
-        answer, words = await connection.ask(request, ended=self._keep), b""
-        try:
-            async for piece in answer.body:
-                words += piece
-                if len(words) >= CHUNK_BYTES:  # no server has so much to say of it
-                    break
-        finally:
-            await answer.body.aclose()
-        return answer.status, words
-
-    def _keep(self, connection: Connection) -> None:
-        """Have it used again, if it is fit for that."""
-        if not connection.is_usable:
-            return
-        if len(self._idle) < MAX_IDLE_CONNECTIONS:
-            self._idle.append((time.monotonic(), connection))
-        else:
-            connection.close()
-
-    def _kept(self) -> Connection | None:
-        """The one that was used last, if the server has not closed it."""
-        while self._idle:
-            since, connection = self._idle.pop()
-            if time.monotonic() - since < MAX_IDLE_SECONDS and connection.is_usable:
-                return connection
-            connection.close()
-        return None
 
     async def _new(self) -> Connection:
         loop = asyncio.get_running_loop()
@@ -138,6 +125,20 @@ class LoopWire:
         async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
             _, connection = await loop.create_connection(Connection, *self._place.address, ssl=tls)
         return connection
+
+
+async def _require_success(operation: str, answer: Answer) -> None:
+    """Read what little there is of the answer; raises unless it says that all is well."""
+    words = b""
+    async with aclosing(answer.body) as pieces:
+        try:
+            async for piece in pieces:
+                words += piece
+                if len(words) >= CHUNK_BYTES:  # no server has so much to say of it
+                    break
+        except TransportError as error:
+            raise failed(error) from error
+    require_ok(operation, answer.status, words)
 
 
 wires: PerLoop[LoopWire] = PerLoop()

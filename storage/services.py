@@ -9,7 +9,8 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -31,7 +32,6 @@ from storage.wire import ObjectMissing, ObjectStream, StorageFailed
 
 __all__ = [
     "ObjectMissing",
-    "ObjectStream",
     "Progress",
     "StorageFailed",
     "delete_expired",
@@ -46,6 +46,7 @@ __all__ = [
     "partial_key_of",
     "prove",
     "prove_removal",
+    "read_on_loop",
     "remove_all",
     "remove_exports_until",
     "remove_images",
@@ -133,7 +134,7 @@ def upload(
     """Put a spool's bytes under a key, streamed; an object already there is replaced."""
     noted = Progress() if progress is None else progress
     noted.note()
-    bucket.put(
+    bucket.wire.put(
         key,
         lambda: noted.of(spool.chunks()),
         size_bytes=spool.size,
@@ -166,7 +167,7 @@ async def prove() -> None:
             wire = await bucket.loop_wire()
             await wire.put(object_keys.PROOF, PROOF, content_type="text/plain", sha256=digest)
             await pools.storage(_put_proof, object_keys.PROOF)
-            came = await pools.storage(_whole, object_keys.PROOF)
+            came = b"".join([piece async for piece in wire.get(object_keys.PROOF)])
     except TimeoutError:
         raise StorageFailed(f"no answer in {PROOF_SECONDS} s") from None
     if came != PROOF:
@@ -178,7 +179,7 @@ def prove_removal() -> None:
     _put_proof(object_keys.PROOF_OF_REMOVAL)
     bucket.delete(object_keys.PROOF_OF_REMOVAL)
     try:
-        bucket.require(object_keys.PROOF_OF_REMOVAL)
+        bucket.wire.require(object_keys.PROOF_OF_REMOVAL)
     except ObjectMissing:
         return
     raise StorageFailed("what was removed is still there")
@@ -187,12 +188,7 @@ def prove_removal() -> None:
 def _put_proof(key: str) -> None:
     digest = hashlib.sha256(PROOF).hexdigest()
     size = len(PROOF)
-    bucket.put(key, lambda: [PROOF], size_bytes=size, content_type="text/plain", sha256=digest)
-
-
-def _whole(key: str) -> bytes:
-    with open_stream(key) as stream:
-        return b"".join(stream.chunks())
+    bucket.wire.put(key, lambda: [PROOF], size_bytes=size, content_type="text/plain", sha256=digest)
 
 
 def open_stream(key: str) -> ObjectStream:
@@ -203,10 +199,18 @@ def open_stream(key: str) -> ObjectStream:
     return cast(ObjectStream, bucket.open(key))
 
 
+async def read_on_loop(key: str) -> AsyncGenerator[bytes]:
+    """The same for who is on the event loop: an object's bytes, at most 256 KB at once."""
+    wire = await bucket.loop_wire()
+    async with aclosing(wire.get(key)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
 def require(keys: Iterable[str]) -> None:
     """Raise ObjectMissing unless every object is there, StorageFailed where none can tell."""
     for key in keys:
-        bucket.require(key)
+        bucket.wire.require(key)
 
 
 def signed_url(

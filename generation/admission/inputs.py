@@ -37,7 +37,7 @@ from pictor.kit.ids import GenerationId
 from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools, SpoolTooLarge
 from pictor.kit.untyped import Json
 from storage import convert, probe
-from storage.services import StorageFailed, delete_objects, input_key_of, upload
+from storage.services import StorageFailed, delete_objects, input_key_of, upload_on_loop
 
 Rows = Sequence[Json]
 """What a generation's row keeps of its reference images."""
@@ -157,9 +157,7 @@ class Inputs:
                 continue
             one.key = input_key_of(generation_id, now, index)
             try:
-                await pools.storage(
-                    upload, one.key, one.spool, content_type="application/octet-stream"
-                )
+                await upload_on_loop(one.key, one.spool, content_type="application/octet-stream")
             except StorageFailed:
                 raise Unavailable(
                     "The reference image could not be stored; nothing was charged. Try again."

@@ -8,7 +8,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import TypeVar
 
 import pybase64
@@ -20,7 +20,7 @@ from generation.selectors import Finished
 from pictor.kit import pools
 from pictor.kit.errors import NotFound
 from storage.models import StoredImage
-from storage.services import ObjectMissing, StorageFailed, open_stream, require
+from storage.services import ObjectMissing, StorageFailed, read_on_loop, require
 
 FIRST_CHUNK_SECONDS = 15.0
 """How long a caller waits for storage before the answer begins; what fails is read again."""
@@ -119,14 +119,13 @@ async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[by
 
 async def encoded(image: StoredImage) -> AsyncIterator[bytes]:
     """An image's bytes from storage as base64, in chunks that join without padding between."""
-    chunks = await pools.storage(open_stream, image.object_key)
-    try:
-        while chunk := await pools.storage(_next_encoded, chunks):
-            yield chunk
-    finally:
-        chunks.close()
-
-
-def _next_encoded(chunks: Iterator[bytes]) -> bytes:
-    """The next chunk as base64, empty at the end. Every chunk but the last is a multiple of 3."""
-    return pybase64.b64encode(next(chunks, b""))
+    left = b""
+    async with aclosing(read_on_loop(image.object_key)) as pieces:
+        async for piece in pieces:
+            whole = left + piece
+            end = len(whole) // 3 * 3
+            left = whole[end:]
+            if end:
+                yield pybase64.b64encode(memoryview(whole)[:end])
+    if left:
+        yield pybase64.b64encode(left)

@@ -29,7 +29,7 @@ from pictor.kit.limits import KeyedLimit
 from pictor.kit.spool import SpoolError, SpoolFile, SpoolFull, Spools
 from storage import convert, probe
 from storage.probe import ImageFacts
-from storage.services import open_stream
+from storage.services import read_on_loop
 
 FETCH_SECONDS = 30.0
 """For all addresses of a generation together."""
@@ -103,24 +103,10 @@ async def readable(
 def _stored(one: Mapping[str, Any]) -> LargeValue:
     return LargeValue(
         size_bytes=one["size_bytes"],
-        read=_Stored(one["key"]).chunks,
+        read=partial(read_on_loop, one["key"]),
         prefix=one["prefix"],
         format=one["facts"]["format"] if "facts" in one else "png",
     )
-
-
-class _Stored:
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The object's bytes. Raises StorageFailed."""
-        stream = await pools.storage(open_stream, self._key)
-        try:
-            while chunk := await pools.storage(next, stream, b""):
-                yield chunk
-        finally:
-            stream.close()
 
 
 async def _in_turn(

@@ -26,7 +26,7 @@ from generation.selectors import is_left
 from pictor.kit import clock, pools
 from pictor.kit.redis_client import ask_async
 from pictor.kit.spool import SpoolFull, Spools
-from storage.services import StorageFailed, partial_key_of, upload
+from storage.services import StorageFailed, partial_key_of, upload_on_loop
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Partials:
             if not await has_room(self._claim.generation, good.spool.size):
                 return False
             key, kind = self._key(partial, good), f"image/{good.format}"
-            await pools.storage(upload, key, good.spool, content_type=kind)
+            await upload_on_loop(key, good.spool, content_type=kind)
         return await ask_async(announced(self._partial(partial, good, key)))
 
     def _key(self, partial: UpstreamPartial, good: VerifiedImage) -> str:

@@ -39,7 +39,7 @@ def cpu_ms(work: Callable[[], object], count: int) -> float:
 
 def main(images: int) -> None:
     """Print a line each."""
-    settings.configure()
+    settings.configure(URL_EXPIRY_SECONDS=3600)
     django.setup()
     folder = Path(tempfile.mkdtemp(prefix="pictor-puts-"))
     try:
@@ -62,7 +62,7 @@ def _caller(folder: Path) -> None:
         return spool
 
     def by_wire(spool: SpoolFile, number: int) -> None:
-        bucket.put(
+        bucket.wire.put(
             f"wire/{number}.png",
             spool.chunks,
             size_bytes=spool.size,

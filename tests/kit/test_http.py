@@ -136,7 +136,7 @@ async def test_every_call_of_a_burst_has_its_connection_and_few_are_kept(server)
 
 async def test_a_connection_idle_for_too_long_is_closed_and_not_used(pool, server, monkeypatch):
     await fetch(pool, server.url)
-    monkeypatch.setattr(connections, "KEEPALIVE_SECONDS", 0.0)
+    monkeypatch.setattr(pool.transport.idle, "seconds", 0.0)
 
     await fetch(pool, server.url)
 

@@ -1,5 +1,6 @@
 """Django's default storage: the private bucket, on a real S3 server."""
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -30,7 +31,7 @@ def sent(s3: object) -> Iterator[list[Any]]:
     def note(request: Any, **_rest: object) -> None:
         requests.append(request)
 
-    events = backends.client().meta.events
+    events = bucket.client.meta.events
     events.register("before-send.s3", note)
     yield requests
     events.unregister("before-send.s3", note)
@@ -87,11 +88,17 @@ def test_memory_is_flat_both_ways(s3, spooled, peak_bytes):
     before = peak_bytes()
 
     services.upload("20261120/c/1-0.png", spool, content_type="image/png")
-    digest = hashlib.sha256()
+    by_thread, by_loop = hashlib.sha256(), hashlib.sha256()
     for chunk in services.open_stream("20261120/c/1-0.png"):
-        digest.update(chunk)
+        by_thread.update(chunk)
 
-    assert digest.hexdigest() == spool.sha256
+    async def read() -> None:
+        async for piece in services.read_on_loop("20261120/c/1-0.png"):
+            by_loop.update(piece)
+
+    asyncio.run(read())
+
+    assert by_thread.hexdigest() == by_loop.hexdigest() == spool.sha256
     assert peak_bytes() - before < 5 * MEGABYTE
 
 
@@ -145,10 +152,10 @@ def test_a_bucket_is_made_in_its_region(s3, configured, region, is_named):
     def note(request: Any, **_: Any) -> None:
         bodies.append(str(request.body))
 
-    backends.client().meta.events.register("before-send.s3.CreateBucket", note)
+    bucket.client.meta.events.register("before-send.s3.CreateBucket", note)
 
     backends.ensure_bucket()
     bucket.create()
-    backends.client().meta.events.unregister("before-send.s3.CreateBucket", note)
+    bucket.client.meta.events.unregister("before-send.s3.CreateBucket", note)
 
     assert ["LocationConstraint" in body for body in bodies] == [is_named, is_named]

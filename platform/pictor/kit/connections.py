@@ -1,11 +1,9 @@
-"""httpx over connections of our own, each used by one call at a time and kept for the next.
-
-The one that was used last is taken, so that those of a burst grow old and are closed.
-"""
+"""httpx over connections of our own, each used by one call at a time and kept for the next."""
 
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 from typing_extensions import override
@@ -27,11 +25,52 @@ class Origin:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Idle:
-    origin: Origin
-    connection: Connection
-    since: float
+class Idle:
+    """Connections that no request uses.
+
+    The one that was used last is taken, so that those of a burst grow old and are closed.
+
+    Args:
+        most: so many are kept.
+        seconds: and for so long.
+    """
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self.seconds = seconds
+        self._most = most
+        self._kept: list[tuple[Origin, Connection, float]] = []
+        """The oldest first; since when."""
+        self._is_closed = False
+
+    def take(self, origin: Origin) -> Connection | None:
+        """The one to this origin that was used last and that its server has not closed."""
+        self._close_old()
+        for one in reversed(self._kept):
+            if one[0] == origin:
+                self._kept.remove(one)
+                if one[1].is_usable:
+                    return one[1]
+        return None
+
+    def keep(self, origin: Origin, connection: Connection) -> None:
+        """Have it taken again, if it is fit for that."""
+        if self._is_closed:
+            connection.close()
+        elif connection.is_usable:
+            self._kept.append((origin, connection, time.monotonic()))
+            self._close_old()
+
+    def close(self) -> None:
+        """Close all that are here, and what is to be kept from now on."""
+        self._is_closed = True
+        while self._kept:
+            self._kept.pop()[1].close()
+
+    def _close_old(self) -> None:
+        while self._kept and (
+            len(self._kept) > self._most or time.monotonic() > self._kept[0][2] + self.seconds
+        ):
+            self._kept.pop(0)[1].close()
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -43,31 +82,21 @@ class Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, connect: Callable[[Origin, float | None], Awaitable[Connection]]) -> None:
         self._connect = connect
-        self._idle: list[_Idle] = []
-        """The oldest first."""
-        self._is_closed = False
+        self.idle = Idle(MOST_IDLE, KEEPALIVE_SECONDS)
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._close_old()
         url = request.url
         origin = Origin(
             url.scheme,
             url.raw_host.decode("ascii"),
             url.port or (443 if url.scheme == "https" else 80),
         )
-        connection = self._kept(origin)
+        connection = self.idle.take(origin)
         if connection is None:
             connection = await self._connect(origin, request.extensions["timeout"]["connect"])
 
-        def ended(connection: Connection) -> None:
-            if self._is_closed:
-                connection.close()
-            elif connection.is_usable:
-                self._idle.append(_Idle(origin, connection, time.monotonic()))
-                self._close_old()
-
-        answer = await connection.ask(_sent(request), ended=ended)
+        answer = await connection.ask(_sent(request), ended=partial(self.idle.keep, origin))
         return httpx.Response(
             answer.status, headers=answer.headers, stream=answer.body, request=request
         )
@@ -75,26 +104,7 @@ class Transport(httpx.AsyncBaseTransport):
     @override
     async def aclose(self) -> None:
         """Close those that are idle; one in use is closed by the end of its call."""
-        self._is_closed = True
-        idle, self._idle = self._idle, []
-        for one in idle:
-            one.connection.close()
-
-    def _kept(self, origin: Origin) -> Connection | None:
-        """The one to this origin that was used last and that its server has not closed."""
-        for one in reversed(self._idle):
-            if one.origin == origin:
-                self._idle.remove(one)
-                if one.connection.is_usable:
-                    return one.connection
-        return None
-
-    def _close_old(self) -> None:
-        while self._idle and self._is_old(self._idle[0]):
-            self._idle.pop(0).connection.close()
-
-    def _is_old(self, one: _Idle) -> bool:
-        return len(self._idle) > MOST_IDLE or time.monotonic() > one.since + KEEPALIVE_SECONDS
+        self.idle.close()
 
 
 def _sent(request: httpx.Request) -> Request:

@@ -33,7 +33,7 @@ def png(name: str = "fox.png", size: tuple[int, int] = SMALL) -> SimpleUploadedF
 
 def objects() -> int:
     """How many reference images lie on storage."""
-    found = backends.client().list_objects_v2(Bucket=settings.S3_BUCKET, Prefix="in/")
+    found = backends.bucket.client.list_objects_v2(Bucket=settings.S3_BUCKET, Prefix="in/")
     return len(found.get("Contents", ()))
 
 

@@ -36,7 +36,7 @@ def put(spools: Spools, key: str) -> str:
 
 
 def is_there(key: str) -> bool:
-    found = backends.client().list_objects_v2(Bucket=settings.S3_BUCKET, Prefix=key)
+    found = backends.bucket.client.list_objects_v2(Bucket=settings.S3_BUCKET, Prefix=key)
     return bool(found.get("Contents"))
 
 

@@ -60,7 +60,7 @@ def test_production_gets_contracts_prices_and_a_bucket_alone(manage):
     price = Price.objects.get(model="gpt-image-2-origin", size="1024x1024", quality="high")
     assert price.micros == 210_720
     assert (Channel.objects.count(), Tenant.objects.count(), User.objects.count()) == (0, 0, 0)
-    backends.client().head_bucket(Bucket=django_settings.S3_BUCKET)
+    backends.bucket.client.head_bucket(Bucket=django_settings.S3_BUCKET)
 
 
 @pytest.mark.django_db
