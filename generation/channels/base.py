@@ -23,7 +23,6 @@ class ChannelConfig:
         base_url: of the vendor's API; `/v1` is understood when it has no path.
         timeout_seconds: connect to last byte, when the caller sets no shorter one.
         upstream_models: public model -> the vendor's name for it; absent means the same name.
-        response_format: what to send as `response_format`; "" sends none; None decides by model.
     """
 
     id: str
@@ -33,7 +32,6 @@ class ChannelConfig:
     api_key: str = field(repr=False)
     timeout_seconds: float = 240.0
     upstream_models: Mapping[str, str] = field(default_factory=dict)
-    response_format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,7 @@ class OpenAIAdapter:
 
     def _exchange(self, request: UpstreamRequest) -> Exchange:
         model = self._config.upstream_models.get(request.model, request.model)
-        fields = wire.request_fields(
-            request,
-            model=model,
-            response_format=wire.response_format(model, self._config.response_format),
-        )
+        fields = wire.request_fields(request, model=model)
         content_type, body = _body(request, fields)
         return self._http.exchange(
             "POST",

@@ -42,15 +42,13 @@ def endpoint(base_url: str, task: Task = Task.GENERATE) -> str:
     return f"{base}/{PATHS[task]}"
 
 
-def response_format(upstream_model: str, configured: str | None) -> str:
-    """What to send as `response_format`; "" for none.
+def response_format(upstream_model: str) -> str | None:
+    """What to send as `response_format`, if anything.
 
     gpt-image models refuse the field and always answer with base64; dall-e models answer with
     urls unless asked (OpenAI's API reference).
     """
-    if configured is not None:
-        return configured
-    return "b64_json" if upstream_model.startswith("dall-e-") else ""
+    return "b64_json" if upstream_model.startswith("dall-e-") else None
 
 
 def asks_for_stream(request: UpstreamRequest, upstream_model: str) -> bool:
@@ -58,9 +56,7 @@ def asks_for_stream(request: UpstreamRequest, upstream_model: str) -> bool:
     return request.partial_images > 0 and not upstream_model.startswith("dall-e-")
 
 
-def request_fields(
-    request: UpstreamRequest, *, model: str, response_format: str
-) -> dict[str, object]:
+def request_fields(request: UpstreamRequest, *, model: str) -> dict[str, object]:
     """The fields to send: what is None is absent, `fields` are as they came."""
     is_streamed = asks_for_stream(request, model)
     named: dict[str, object] = {
@@ -71,7 +67,7 @@ def request_fields(
         "quality": request.quality,
         "output_format": request.output_format,
         "output_compression": request.output_compression,
-        "response_format": response_format or None,
+        "response_format": response_format(model),
         "stream": True if is_streamed else None,
         "partial_images": request.partial_images if is_streamed else None,
     }

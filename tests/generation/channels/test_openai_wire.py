@@ -17,18 +17,9 @@ def test_v1_is_understood_when_the_base_url_has_no_path(base_url, expected):
     assert wire.endpoint(base_url) == expected
 
 
-@pytest.mark.parametrize(
-    ("model", "configured", "expected"),
-    [
-        ("gpt-image-2", None, ""),
-        ("dall-e-3", None, "b64_json"),
-        ("dall-e-2", "url", "url"),
-        ("gpt-image-2", "b64_json", "b64_json"),
-        ("dall-e-3", "", ""),
-    ],
-)
-def test_response_format_is_only_sent_where_it_is_taken(model, configured, expected):
-    assert wire.response_format(model, configured) == expected
+@pytest.mark.parametrize(("model", "expected"), [("gpt-image-2", None), ("dall-e-3", "b64_json")])
+def test_response_format_is_only_sent_where_it_is_taken(model, expected):
+    assert wire.response_format(model) == expected
 
 
 def test_what_is_none_is_absent_and_fields_go_out_as_they_came():
@@ -38,7 +29,7 @@ def test_what_is_none_is_absent_and_fields_go_out_as_they_came():
         fields={"watermark": False, "style": {"a": [1]}, "background": "auto", "user": None},
     )
 
-    fields = wire.request_fields(request, model="gpt-image-2.5", response_format="")
+    fields = wire.request_fields(request, model="gpt-image-2.5")
 
     assert fields == {
         "model": "gpt-image-2.5",
