@@ -15,6 +15,8 @@ from functools import partial
 
 from django.db import InterfaceError, OperationalError
 
+from accounts import rates
+from accounts.callers import Caller
 from generation import claims, notify
 from generation.admission import inputs
 from generation.admission.arrival import Arrival
@@ -32,6 +34,7 @@ from generation.admission.identity import (
     who_asks,
 )
 from generation.admission.orphans import Undecided
+from generation.admission.quoting import Quoted, quoted_order_async
 from generation.admission.service import Admitted, Deferred, Submission, admit, hold, refuse_early
 from generation.claims import Claim
 from generation.dispatch.choosing import Opening
@@ -72,7 +75,7 @@ async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
 
 
 async def _submitted(arrival: Arrival, generation_id: GenerationId) -> Admitted | Deferred:
-    """Who asks → how often → with what → quote → hold, commit → ring."""
+    """Who asks → with what → how often → quote → hold, commit → ring; or what comes first."""
     identity = await who_asks(arrival)
     try:
         held = await _held(arrival, identity, generation_id)
@@ -158,6 +161,23 @@ async def _rung(admitted: Admitted) -> Admitted:
     if admitted.is_new:
         await ask_async(notify.doorbell(Ring.of(admitted.generation)))
     return admitted
+
+
+async def quote(arrival: Arrival) -> Quoted:
+    """What it would cost, in a turn; never by what is remembered. Spends and holds nothing."""
+    return await pools.admission().run(lane_of(arrival), partial(_quoted, arrival))
+
+
+async def _quoted(arrival: Arrival) -> Quoted:
+    caller = await looked_up(arrival)
+    asked = await pools.database(_asked, arrival, caller)
+    return await quoted_order_async(caller=caller, request=asked, now=clock.now())
+
+
+def _asked(arrival: Arrival, caller: Caller) -> Json:
+    rates.take_query(caller)
+    arrival.spools.owner = str(caller.tenant_id)
+    return inputs.extract(arrival.parse(arrival.body), arrival.body, arrival.spools).request
 
 
 def enter(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:

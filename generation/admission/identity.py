@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from accounts import rates
 from accounts.authentication import authenticate_async, recognized, require_scope
-from accounts.callers import Caller, Limits
+from accounts.callers import Caller
+from accounts.quotas import Limits
 from billing.services import ConditionFailed
 from generation.admission.arrival import Arrival
 from generation.admission.orphans import InDoubt

@@ -4,7 +4,7 @@ Order matters: first whether we know this request already, then whether the cont
 at what price (quoting.py), and only then the money. Before that everything is reads, but for a
 retry that takes an orphan over; one statement holds the money and writes the generation, in a
 transaction with an idempotency key's record where there is one. Who calls, and how often, was
-settled before (arrival.py). A 2xx is sent only after it has committed.
+settled before (identity.py). A 2xx is sent only after it has committed.
 
 There is one road, `admit`, in a thread; a plain request takes the short cut `hold` on the loop.
 """
@@ -145,7 +145,7 @@ async def hold(submission: Submission, *, generation_id: GenerationId, now: date
             # From here to the statement nobody leaves, and sends it again.
             orphans.check_waits(submission.attendance)
             with HOLD_SECONDS.time():
-                await connection.fetch(_held(submission, fresh, now))
+                await connection.fetch(_placed(submission, fresh, now))
     rows.inserted(fresh)
     if (departed := _departed(submission, fresh)) is not None:
         await pools.database(orphans.record_departure, departed)
@@ -249,7 +249,7 @@ def _held_once(
     if known is not None:
         return known, False
     orphans.check_waits(submission.attendance)
-    prepared.fetch(_held(submission, fresh, now))
+    prepared.fetch(_placed(submission, fresh, now))
     rows.inserted(fresh)
     if submission.idempotency_key is not None:
         idempotency.remember(
@@ -258,7 +258,7 @@ def _held_once(
     return fresh, True
 
 
-def _held(submission: Submission, generation: Generation, now: datetime) -> Statement[None]:
+def _placed(submission: Submission, generation: Generation, now: datetime) -> Statement[None]:
     """Hold what it costs at most and write its row, in one statement."""
     caller = submission.caller
     return hold_placed(
