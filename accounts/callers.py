@@ -8,11 +8,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from accounts.models import Tenant
+from accounts.quotas import Limits
 from accounts.selectors import REVISION
 from pictor.kit import prepared
 from pictor.kit.ids import TenantId
 from pictor.kit.loop_connections import fetch_async
-from pictor.kit.money import Micros
 from pictor.kit.prepared import Part, Statement
 from pictor.kit.untyped import Row
 
@@ -73,25 +73,6 @@ class _Found(NamedTuple):
     version: str
     digest: bytes
     use_is_due: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """A caller's limits; None is unlimited. Requests and images per minute, budgets in micros.
-
-    Budgets that only warn stop nothing: they are not among a key's here.
-    """
-
-    tenant_rpm: int | None
-    tenant_ipm: int | None
-    key_rpm: int | None
-    key_ipm: int | None
-    tenant_in_flight: int | None
-    key_in_flight: int | None
-    tenant_budget_day: Micros | None
-    tenant_budget_month: Micros | None
-    key_budget_day: Micros | None
-    key_budget_month: Micros | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,36 @@
-"""Budget windows: calendar days and months, always in UTC. Pure.
+"""What a caller may use: limits, and budget windows, days and months in UTC. Pure.
 
 A window is named by its first day, so that a counter row can say which window it counts.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
+
+from pictor.kit.money import Micros
 
 Period = Literal["day", "month"]
 
 _DAYS_INTO_NEXT_MONTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A caller's limits; None is unlimited. Requests and images per minute, budgets in micros.
+
+    Budgets that only warn stop nothing: they are not among a key's here.
+    """
+
+    tenant_rpm: int | None
+    tenant_ipm: int | None
+    key_rpm: int | None
+    key_ipm: int | None
+    tenant_in_flight: int | None
+    key_in_flight: int | None
+    tenant_budget_day: Micros | None
+    tenant_budget_month: Micros | None
+    key_budget_day: Micros | None
+    key_budget_month: Micros | None
 
 
 def window_start(period: Period, now: datetime) -> date:

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
 
-from accounts.callers import Caller, Limits, caller_by_digest
+from accounts.callers import Caller, caller_by_digest
 from accounts.models import SCOPES
+from accounts.quotas import Limits
 from accounts.services import KeyRules, create_tenant, issue_api_key
 from billing.selectors import balance_of
 from billing.services import hold_placed

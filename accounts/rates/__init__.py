@@ -13,6 +13,8 @@ import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts.callers import Caller
 from accounts.mailboxes import mailbox_of
 from accounts.rates import shared
@@ -44,14 +46,24 @@ def take(caller: Caller, *, images: int) -> dict[str, str]:
     Raises RateLimited, with a true `retry_after` and those headers, when a bucket is too empty. A
     request for more images than a minute allows can never pass and is told so.
     """
-    buckets = buckets_of(caller, images)
+    buckets = _buckets(caller, images)
     return _headers(buckets, redis_client.ask(shared.taking(buckets)))
 
 
 async def take_async(caller: Caller, *, images: int) -> dict[str, str]:
     """The same on the running loop."""
-    buckets = buckets_of(caller, images)
+    buckets = _buckets(caller, images)
     return _headers(buckets, await redis_client.ask_async(shared.taking(buckets)))
+
+
+def _buckets(caller: Caller, images: int) -> list[Bucket]:
+    return buckets_of(
+        caller.limits,
+        tenant_id=caller.tenant_id,
+        key_id=caller.key_id,
+        images=images,
+        ceiling=settings.RATE_CEILING_PER_MINUTE,
+    )
 
 
 def _headers(buckets: Sequence[Bucket], taken: Taken) -> dict[str, str]:
@@ -66,17 +78,18 @@ def take_read(caller: Caller) -> None:
 
     Raises RateLimited with a true `retry_after`, without headers: those are about generations.
     """
-    _take_one(bucket_of_reads(caller))
+    _take_one(bucket_of_reads(caller.tenant_id, settings.READS_PER_MINUTE))
 
 
 def take_query(caller: Caller) -> None:
     """Count one list or quote. Raises as `take_read` does."""
-    _take_one(bucket_of_queries(caller))
+    _take_one(bucket_of_queries(caller.tenant_id, settings.QUERIES_PER_MINUTE))
 
 
 def take_key_change(caller: Caller) -> None:
     """Count one key that is made, changed, rotated or revoked. Raises as `take_read` does."""
-    _take_one(bucket_of_key_changes(caller))
+    most = settings.KEY_CHANGES_PER_MINUTE
+    _take_one(bucket_of_key_changes(caller.tenant_id, most))
 
 
 def take_page(user_id: UUID) -> None:

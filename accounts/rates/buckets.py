@@ -1,13 +1,11 @@
-"""The limits of a caller as buckets, and what an answer says of them."""
+"""The limits of a caller as buckets, and what an answer says of them. Pure."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
-
-from accounts.callers import Caller
+from accounts.quotas import Limits
 from pictor.kit.errors import RateLimited
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -68,11 +66,12 @@ class Taken:
     levels: tuple[float, ...]
 
 
-def buckets_of(caller: Caller, images: int) -> list[Bucket]:
-    """The limits that this caller has, the tenant's first: where there is none, the platform's."""
-    limits, tag = caller.limits, f"pictor:rate:{{{caller.tenant_id}}}"
-    of_tenant, of_key = f"{tag}:tenant", f"{tag}:{caller.key_id}"
-    ceiling = settings.RATE_CEILING_PER_MINUTE
+def buckets_of(
+    limits: Limits, *, tenant_id: UUID, key_id: UUID, images: int, ceiling: int
+) -> list[Bucket]:
+    """A caller's limits a minute, the tenant's first; where there is none, the ceiling of both."""
+    tag = f"pictor:rate:{{{tenant_id}}}"
+    of_tenant, of_key = f"{tag}:tenant", f"{tag}:{key_id}"
     tenant_rpm, tenant_ipm = limits.tenant_rpm, limits.tenant_ipm
     if tenant_rpm is None and limits.key_rpm is None:
         tenant_rpm = ceiling
@@ -91,10 +90,9 @@ def buckets_of(caller: Caller, images: int) -> list[Bucket]:
     ]
 
 
-def bucket_of_reads(caller: Caller) -> Bucket:
+def bucket_of_reads(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit of a tenant's reads, all of its keys together."""
-    name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:reads"
-    return Bucket(name, READS, "account", settings.READS_PER_MINUTE, 1)
+    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:reads", READS, "account", most, 1)
 
 
 def bucket_of_pages(user_id: UUID) -> Bucket:
@@ -114,10 +112,10 @@ def bucket_of_new_pictures(user_id: UUID) -> Bucket:
     return Bucket(name, NEW_PICTURES, "account", NEW_PICTURES_OF_PERSON, 1)
 
 
-def bucket_of_key_changes(caller: Caller) -> Bucket:
+def bucket_of_key_changes(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit of changes of a tenant's keys by keys: each stays in the audit log."""
-    name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:key-changes"
-    return Bucket(name, KEY_CHANGES, "account", settings.KEY_CHANGES_PER_MINUTE, 1)
+    name = f"pictor:rate:{{{tenant_id}}}:tenant:key-changes"
+    return Bucket(name, KEY_CHANGES, "account", most, 1)
 
 
 def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:
@@ -126,10 +124,9 @@ def bucket_of_sendings(tenant_id: UUID, count: int) -> Bucket:
     return Bucket(name, SENDINGS, "account", SENDINGS_OF_TENANT, count)
 
 
-def bucket_of_queries(caller: Caller) -> Bucket:
+def bucket_of_queries(tenant_id: UUID, most: int) -> Bucket:
     """The platform's limit of a tenant's lists and quotes, which cost more."""
-    name = f"pictor:rate:{{{caller.tenant_id}}}:tenant:queries"
-    return Bucket(name, QUERIES, "account", settings.QUERIES_PER_MINUTE, 1)
+    return Bucket(f"pictor:rate:{{{tenant_id}}}:tenant:queries", QUERIES, "account", most, 1)
 
 
 def buckets_of_sign_in(account: str, address: str) -> list[Bucket]:

@@ -6,9 +6,11 @@ from uuid import UUID
 from billing.upstream_cost import Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.dispatch.health import DEFAULT_GATE_SECONDS
 from generation.outcome import TIMED_OUT, WRONG_SIZE, AttemptEnd, error_for
 from pictor.kit.errors import PictorError
+
+DEFAULT_GATE_SECONDS = 5.0
+"""How long a 429 without Retry-After closes a channel."""
 
 
 class WrongSize(UpstreamError):

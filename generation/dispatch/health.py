@@ -50,8 +50,6 @@ WRONG_SIZES = 3
 """Wrong sizes in a row before a channel is no longer sent that size first."""
 STRICT_PAUSE_SECONDS = 600.0
 """How long after a wrong size no strict request for it goes there."""
-DEFAULT_GATE_SECONDS = 5.0
-"""How long a 429 without Retry-After closes a channel."""
 
 FAILURES = frozenset({AttemptClass.NOT_REACHED, AttemptClass.REFUSED, AttemptClass.UNKNOWN})
 

@@ -42,6 +42,16 @@ def refusal(caller: Caller, images: int = 1) -> RateLimited:
 # --- rules ------------------------------------------------------------------------------------
 
 
+def of(caller: Caller, images: int) -> list[Bucket]:
+    return buckets_of(
+        caller.limits,
+        tenant_id=caller.tenant_id,
+        key_id=caller.key_id,
+        images=images,
+        ceiling=1_000_000,
+    )
+
+
 def test_a_caller_without_limits_meets_the_platforms():
     caller = make_caller()
 
@@ -56,7 +66,7 @@ def test_a_caller_without_limits_meets_the_platforms():
 
 
 def test_a_limit_of_the_keys_own_stands_alone():
-    buckets = buckets_of(make_caller(key_rpm=5, tenant_ipm=7), 1)
+    buckets = of(make_caller(key_rpm=5, tenant_ipm=7), 1)
 
     assert [(one.unit, one.whose, one.capacity) for one in buckets] == [
         ("requests", "API key", 5),
@@ -65,7 +75,7 @@ def test_a_limit_of_the_keys_own_stands_alone():
 
 
 def test_a_callers_buckets_are_its_tenants_and_its_own(caller):
-    buckets = buckets_of(caller, 3)
+    buckets = of(caller, 3)
 
     assert [(one.unit, one.whose, one.capacity, one.cost) for one in buckets] == [
         ("requests", "account", 60, 1),
@@ -204,7 +214,7 @@ def test_idle_buckets_are_forgotten_by_redis(caller, settings):
     take(caller, images=1)
 
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        lives = [client.pttl(bucket.name) for bucket in buckets_of(caller, 1)]
+        lives = [client.pttl(bucket.name) for bucket in of(caller, 1)]
     assert all(100_000 < life <= 120_000 for life in lives)
 
 

@@ -282,8 +282,11 @@ def test_what_is_counted_is_counted_by_both():
     """In the same keys of Redis, as the release before writes them: level x 1000, and its time."""
     caller = make_caller(tenant_rpm=60, key_rpm=30)
     tag = f"pictor:rate:{{{caller.tenant_id}}}"
-    names = [bucket.name for bucket in [*buckets_of(caller, 1), bucket_of_reads(caller)]]
-    names.append(bucket_of_queries(caller).name)
+    of_both = buckets_of(
+        caller.limits, tenant_id=caller.tenant_id, key_id=caller.key_id, images=1, ceiling=60
+    )
+    names = [bucket.name for bucket in [*of_both, bucket_of_reads(caller.tenant_id, 60)]]
+    names.append(bucket_of_queries(caller.tenant_id, 60).name)
     name = f"{tag}:tenant:requests"
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         seconds, microseconds = client.time()
