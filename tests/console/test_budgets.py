@@ -2,9 +2,8 @@
 
 import pytest
 
-from generation.management import seeding
-from generation.management.seeding import Wishes
 from tests.console.pages import public_paths
+from tests.seeds import sow
 
 QUERIES = 12
 
@@ -16,7 +15,7 @@ def test_a_public_page_asks_the_database_little(
     client, settings, path, django_assert_max_num_queries
 ):
     settings.MAILBOX = True
-    seeding.seed(Wishes())
+    sow()
     client.get(path)  # what a process reads once
 
     with django_assert_max_num_queries(QUERIES):

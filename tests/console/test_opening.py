@@ -15,6 +15,7 @@ from generation.management import seeding
 from generation.management.seeding import Wishes
 from pictor.kit import clock, passes
 from tests.console.workspace.conftest import words_of
+from tests.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
@@ -22,6 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files
 @pytest.fixture(autouse=True)
 def demo(settings):
     settings.EMBEDDED, settings.DEMO_EMAIL = True, "demo@pictor.local"
+    sow()
     seeding.seed(Wishes(demo_email="demo@pictor.local", demo_password="aaaa-bbbb-cccc"))
 
 

@@ -1,19 +1,19 @@
 """The public price list and its calculator, against the prices seeded and in force."""
 
 import pytest
-from django.core.management import call_command
 from django.http import HttpResponse
 
 from billing.services import draft_price_book, publish_price_book, withdraw_price_book
 from generation.models import Contract
 from pictor.kit import clock
+from tests.seeds import sow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_static_files")]
 
 
 @pytest.fixture
 def priced(db):
-    call_command("seed", verbosity=0)
+    sow()
 
 
 def words_of(answer: HttpResponse) -> str:

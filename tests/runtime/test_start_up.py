@@ -87,11 +87,15 @@ def test_the_web_process_has_all_of_the_api_before_the_first_request_and_no_page
     assert in_web & {*pages, "pictor.celery", "fido2"} == set()
 
 
-def test_what_images_go_through_is_there_at_the_start_without_boto3(stack, in_web):
-    in_worker = imported(stack, WORKER, "images")
+@pytest.fixture(scope="module")
+def in_images(stack: Stack) -> set[str]:
+    """Every module that an image worker has imported before its first task."""
+    return imported(stack, WORKER, "images")
 
-    assert "storage.wire" in in_web & in_worker
-    assert not (in_web | in_worker) & {"boto3", "botocore"}
+
+def test_what_images_go_through_is_there_at_the_start_without_boto3(in_web, in_images):
+    assert "storage.wire" in in_web & in_images
+    assert not (in_web | in_images) & {"boto3", "botocore"}
 
 
 SERVERS = {"web": [WEB], "images": [WORKER, "images"], "short": [WORKER, "short"]}
@@ -132,9 +136,7 @@ def test_a_worker_of_the_short_queue_has_no_pages_and_nothing_that_images_go_thr
     assert in_short & {*through, *pages} == set()
 
 
-def test_an_image_worker_has_no_pages(stack):
-    in_images = imported(stack, WORKER, "images")
-
+def test_an_image_worker_has_no_pages(in_images):
     assert "generation.dispatch.service" in in_images
     assert in_images & {"pictor.urls", "unfold.admin", "drf_spectacular.plumbing", "fido2"} == set()
 
