@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from pytest_django import DjangoDbBlocker
 
 from billing.models import Transfer
 from billing.selectors import (
@@ -31,9 +32,32 @@ from billing.services import Usage, book_upstream_cost, record_usage
 from pictor.kit.ids import new_uuid
 from pictor.kit.money import Micros
 from pictor.kit.spans import EVERYTHING
+from tests.billing.conftest import Customer
 from tests.databases import another_database, run_tool
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def both(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[tuple[Customer, Customer]]:
+    """Two tenants, written once for the module; each of its tests begins and ends with them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        made = Customer("acme", 10_000_000), Customer("other", 5_000_000)
+        with django_db_blocker.block():
+            yield made
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def acme(both, db):
+    return both[0]
+
+
+@pytest.fixture
+def other(both, db):
+    return both[1]
 
 
 @pytest.fixture
