@@ -29,6 +29,10 @@ _ADDRESS = "This API key may not be used from this address."
 _SCHEME = "bearer"
 
 
+class NotLetIn(Forbidden):
+    """A good key whose tenant is suspended, or that is used from elsewhere than it may be."""
+
+
 def read_bearer(header: bytes | str | None) -> str:
     """The key in an Authorization header: scheme in any case, ASCII spaces only, ours by shape.
 
@@ -91,9 +95,9 @@ def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:
     if caller.expires_at is not None and caller.expires_at <= now:
         raise Unauthenticated(_EXPIRED)
     if caller.tenant_suspended:
-        raise Forbidden(_SUSPENDED)
+        raise NotLetIn(_SUSPENDED)
     if caller.ip_ranges and not _is_inside(ip, caller):
-        raise Forbidden(_ADDRESS)
+        raise NotLetIn(_ADDRESS)
 
 
 def require_scope(caller: Caller, scope: str) -> None:

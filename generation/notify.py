@@ -78,8 +78,14 @@ def _tenant(text: str) -> UUID:
 
 def doorbell(bell: Ring) -> Command[bool]:
     """Tell an image worker that a generation is queued. False when the broker did not take it."""
-    words = ("LPUSH", QUEUE, json.dumps(_message_of(bell)))
-    return Command(words, lambda _: True, lambda: False, _QUIET, is_broker=True)
+    return Command(
+        ("LPUSH", QUEUE, json.dumps(_message_of(bell))),
+        read=lambda _: True,
+        instead=lambda: False,
+        pause=_QUIET,
+        is_broker=True,
+        failures=Exception,  # whatever it is, the generation is accepted already
+    )
 
 
 def _message_of(bell: Ring) -> dict[str, object]:

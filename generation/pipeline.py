@@ -21,9 +21,8 @@ from generation import claims, notify
 from generation.admission import inputs
 from generation.admission.arrival import Arrival
 from generation.admission.identity import (
-    Changed,
     Identity,
-    Refused,
+    Outdated,
     asked_anew,
     count,
     lane_of,
@@ -77,12 +76,17 @@ async def submit(arrival: Arrival, *, generation_id: GenerationId) -> Admitted:
 async def _submitted(arrival: Arrival, generation_id: GenerationId) -> Admitted | Deferred:
     """Who asks → with what → how often → quote → hold, commit → ring; or what comes first."""
     identity = await who_asks(arrival)
+    outcome: Admitted | Deferred | Outdated
     try:
-        held = await _held(arrival, identity, generation_id)
-    except (Refused, Changed) as tried:
-        present = await asked_anew(arrival, identity, tried)
-        held = await _held(arrival, present, generation_id)
-    return await _rung(held) if isinstance(held, Admitted) else held
+        outcome = await _held(arrival, identity, generation_id)
+    except Outdated as error:
+        outcome = (
+            error  # asked anew outside of this, or a later failure would be told as its sequel
+        )
+    if isinstance(outcome, Outdated):
+        present = await asked_anew(arrival, identity, outcome)
+        outcome = await _held(arrival, present, generation_id)
+    return await _rung(outcome) if isinstance(outcome, Admitted) else outcome
 
 
 async def _held(
@@ -90,7 +94,7 @@ async def _held(
 ) -> Admitted | Deferred:
     """Hold the money for it, or say what it has to wait for first.
 
-    Raises Refused or Changed of a remembered caller, else the PictorError that refuses it.
+    Raises Outdated of a remembered caller, else the PictorError that refuses it.
     """
     with refusals(identity, identity.counted):
         let_in(arrival, identity)
@@ -103,9 +107,9 @@ async def _held(
         submission, now = Submission.of(arrival, identity, fields), clock.now()
         if inputs.are_in(fields):
             if identity.is_remembered:
-                raise Changed(counted)
+                raise Outdated(None, counted)
             await refuse_early(submission, now=now)
-            return Deferred(submission, counted.headers)
+            return Deferred(submission, counted)
         inputs.check_no_long_text(fields, arrival.body)
         if submission.is_plain and arrival.body.is_short:
             holding = hold(submission, generation_id=generation_id, now=now)
@@ -114,7 +118,7 @@ async def _held(
         try:
             return replace(await holding, headers=counted.headers)
         except Undecided:
-            return Deferred(submission, counted.headers)
+            return Deferred(submission, counted)
 
 
 async def _fields(arrival: Arrival) -> Json | PictorError:
@@ -134,7 +138,7 @@ async def _continued(arrival: Arrival, deferred: Deferred, generation_id: Genera
     """
     submission, now = deferred.submission, clock.now()
     arrival.spools.owner = str(submission.caller.tenant_id)
-    with rates_told(deferred.headers):
+    with rates_told(deferred.counted):
         images = await pools.storage(
             inputs.extract, submission.request, arrival.body, arrival.spools
         )
@@ -145,7 +149,7 @@ async def _continued(arrival: Arrival, deferred: Deferred, generation_id: Genera
             admitted: Admitted = await _once_decided(Undecided, in_turn)
             if not admitted.is_new:
                 await images.forget()
-    return replace(admitted, headers=deferred.headers)
+    return replace(admitted, headers=deferred.counted.headers)
 
 
 async def _admitted(
@@ -191,6 +195,7 @@ def enter(submission: Submission, *, generation_id: GenerationId, now: datetime)
 async def run(*, ring: Ring, worker: WorkerEpoch, dispatcher: Dispatcher) -> None:
     """Carry an admitted generation from dispatch to its settled bill. Safe to call twice."""
     try:
+        # The call counts against its channel from here on, until it ends or is not to be had.
         with dispatcher.opening(ring.model, ring.size, ring.queued.tenant_id) as opening:
             claim = await claimed(ring.queued.generation_id, worker, opening)
             if claim is None:  # another worker has it, it is final or overdue, in quarantine …

@@ -32,7 +32,7 @@ from storage.wire import (
 )
 
 AT_ONCE = 16
-"""Requests of a loop that wait for S3's answer, as many as there are threads for others."""
+"""PUTs of a loop that wait for S3's answer, and as many GETs: neither waits for the other."""
 
 
 class LoopWire:
@@ -46,7 +46,7 @@ class LoopWire:
     def __init__(self, place: Place, signers: Signers) -> None:
         self._place = place
         self._signed = partial(signed, place, signers)
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._putting, self._getting = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
         self._origin = Origin("https" if place.is_tls else "http", *place.address)
         self._idle = Idle(MAX_IDLE_CONNECTIONS, MAX_IDLE_SECONDS)
 
@@ -63,7 +63,7 @@ class LoopWire:
         sent = self._signed(
             "PUT", name, kept_with(content_type), sha256=sha256, size_bytes=len(body)
         )
-        async with self._turns:
+        async with self._putting:
             if begun is not None:
                 begun()
             answer = await self._asked("PUT", *sent, body)
@@ -71,7 +71,7 @@ class LoopWire:
 
     async def get(self, name: str) -> AsyncGenerator[bytes]:
         """An object's bytes as they come, at most 256 KB at once. Close it if you stop early."""
-        async with self._turns:
+        async with self._getting:
             answer = await self._asked("GET", *self._signed("GET", name))
         if answer.status != HTTPStatus.OK:
             await _require_success("GetObject", answer)

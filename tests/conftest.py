@@ -15,8 +15,7 @@ from django.test import TransactionTestCase
 
 from accounts.rates import shared
 from generation import notify
-from generation.dispatch import announce
-from pictor.kit import pools, prepared
+from pictor.kit import cache, pools, prepared
 from pictor.kit.pools import Pool
 from tests.databases import empty
 
@@ -34,7 +33,7 @@ def failures_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A test that met such a failure must not leave it to the next one in its process.
     """
-    for pause in (notify._QUIET, shared._AWAY, announce._UNHEARD):  # noqa: SLF001 - of this process
+    for pause in (notify._QUIET, shared._AWAY, cache._AWAY):  # noqa: SLF001 - of this process
         monkeypatch.setattr(pause, "_until", 0.0)
 
 

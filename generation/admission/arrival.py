@@ -1,7 +1,7 @@
 """A request for images as it arrived."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.core.handlers.asgi import ASGIRequest
@@ -24,7 +24,7 @@ RETRIED = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 class Arrival:
     """One request as it came in: who says they call, what they sent, how long they will wait."""
 
-    key_digests: Sequence[bytes]
+    key_digests: tuple[bytes, ...]
     ip: str | None
     request_id: str
     body: Body
@@ -45,7 +45,7 @@ class Arrival:
         scope = request.scope
         client = scope.get("client")
         return cls(
-            key_digests=digests_of(scope["pictor.key"]),
+            key_digests=tuple(digests_of(scope["pictor.key"])),
             ip=client[0] if client else None,
             request_id=scope["pictor.request_id"],
             body=scope["pictor.body"],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from accounts import rates
-from accounts.authentication import authenticate_async, recognized, require_scope
+from accounts.authentication import NotLetIn, authenticate_async, recognized, require_scope
 from accounts.callers import Caller
 from accounts.quotas import Limits
 from billing.services import ConditionFailed
@@ -19,7 +19,7 @@ from generation.admission.arrival import Arrival
 from generation.admission.orphans import InDoubt
 from generation.catalogue.snapshot import loaded_catalogue
 from pictor.kit import clock
-from pictor.kit.errors import PictorError, Unauthenticated
+from pictor.kit.errors import PictorError, Unauthenticated, tell
 
 
 class Counted(NamedTuple):
@@ -40,20 +40,16 @@ class Identity:
     """When this was tried in vain, a moment ago."""
 
 
-class Refused(Exception):
-    """A remembered caller was refused, perhaps by what was true of them before."""
+class Outdated(Exception):
+    """A remembered caller was not served, perhaps by what was true of them before.
 
-    def __init__(self, refusal: PictorError, counted: Counted | None) -> None:
-        super().__init__(refusal)
-        self.refusal = refusal
-        self.counted = counted
+    Attributes:
+        refusal: what they were refused with; None where they have changed, or must be looked up.
+    """
 
-
-class Changed(Exception):
-    """A remembered caller is to be looked up, or has changed since."""
-
-    def __init__(self, counted: Counted | None) -> None:
+    def __init__(self, refusal: PictorError | None, counted: Counted | None) -> None:
         super().__init__()
+        self.refusal = refusal
         self.counted = counted
 
 
@@ -83,7 +79,7 @@ async def looked_up(arrival: Arrival) -> Caller:
     try:
         caller = await authenticate_async(arrival.key_digests, now=clock.now(), ip=arrival.ip)
     except PictorError:
-        known.forget(digest)
+        known.pop(digest, None)
         raise
     known.learn(digest, caller)
     require_scope(caller, "images:write")
@@ -97,10 +93,11 @@ def let_in(arrival: Arrival, identity: Identity) -> None:
         require_scope(identity.caller, "images:write")
 
 
-async def asked_anew(arrival: Arrival, identity: Identity, tried: Refused | Changed) -> Identity:
+async def asked_anew(arrival: Arrival, identity: Identity, tried: Outdated) -> Identity:
     """Whoever was remembered, looked up. Raises the refusal where nothing has changed."""
-    present = await looked_up(arrival)
-    if isinstance(tried, Refused) and present.version == identity.caller.version:
+    with rates_told(tried.counted):
+        present = await looked_up(arrival)
+    if tried.refusal is not None and present.version == identity.caller.version:
         raise tried.refusal
     return Identity(present, counted=tried.counted)
 
@@ -115,33 +112,32 @@ async def count(identity: Identity, *, images: int) -> Counted:
 
 @contextmanager
 def refusals(identity: Identity, counted: Counted | None) -> Iterator[None]:
-    """What refuses a remembered caller is Refused or Changed; any refusal says what was counted."""
+    """What refuses a remembered caller is Outdated; any refusal says what was counted."""
     try:
-        with rates_told({} if counted is None else counted.headers):
+        with rates_told(counted):
             yield
-    except ConditionFailed:
-        raise Changed(counted) from None
     except InDoubt:
         raise
-    except PictorError as error:
-        if identity.is_remembered:
-            raise Refused(error, counted) from error
-        raise
+    except (PictorError, ConditionFailed) as error:
+        if not identity.is_remembered:
+            raise
+        raise Outdated(error if isinstance(error, PictorError) else None, counted) from None
 
 
 @contextmanager
-def rates_told(headers: Mapping[str, str]) -> Iterator[None]:
-    """A refusal says what was counted, but not of whoever the key was before."""
+def rates_told(counted: Counted | None) -> Iterator[None]:
+    """The answer to any error says what was counted, but not of whoever the key was before."""
     try:
         yield
-    except Unauthenticated:
+    except (Unauthenticated, NotLetIn):
         raise
-    except PictorError as error:
-        error.headers = {**headers, **error.headers}
+    except Exception as error:
+        if counted is not None:
+            tell(error, counted.headers)
         raise
 
 
-class Known:
+class Known(OrderedDict[bytes, Caller]):
     """Whom each key stood for when it was last asked about, in this web process, by its digest.
 
     Enough for fairness. For access it has to be asked whether that has changed.
@@ -149,22 +145,11 @@ class Known:
 
     MAX_KEYS = 10_000
 
-    def __init__(self) -> None:
-        self._callers: OrderedDict[bytes, Caller] = OrderedDict()
-
-    def get(self, digest: bytes) -> Caller | None:
-        """None before its first request."""
-        return self._callers.get(digest)
-
-    def forget(self, digest: bytes) -> None:
-        """It opens nothing any more, or not for whoever has it."""
-        self._callers.pop(digest, None)
-
     def learn(self, digest: bytes, caller: Caller) -> None:
         """Remember whose key it is."""
-        self._callers[digest] = caller
-        while len(self._callers) > self.MAX_KEYS:
-            self._callers.popitem(last=False)
+        self[digest] = caller
+        while len(self) > self.MAX_KEYS:
+            self.popitem(last=False)
 
 
 known = Known()

@@ -26,7 +26,7 @@ from billing.services import PLACED, HoldLimits, hold_placed
 from generation import evidence
 from generation.admission import idempotency, orphans, room
 from generation.admission.arrival import Arrival
-from generation.admission.identity import Identity
+from generation.admission.identity import Counted, Identity
 from generation.admission.orphans import Attendance, InDoubt, Turn
 from generation.admission.quoting import Quoted, check_ceiling, quoted_order, quoted_order_async
 from generation.models import Generation, Source, State
@@ -102,7 +102,7 @@ class Deferred:
     """Not yet: its images go to storage first, or an earlier web process may be dead."""
 
     submission: Submission
-    headers: Mapping[str, str]
+    counted: Counted
 
 
 def admit(submission: Submission, *, generation_id: GenerationId, now: datetime) -> Admitted:

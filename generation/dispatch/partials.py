@@ -103,7 +103,7 @@ class Partials:
         if await self._made_ready(partial, wanted):
             self._sent.add(place)
         else:
-            logger.warning("partial image %s of %s is not to be had", place, self._id)
+            logger.warning("partial image %s of %s cannot be shown", place, self._id)
 
     async def _made_ready(self, partial: UpstreamPartial, wanted: Wanted) -> bool:
         """Verified, stored and announced; False when one of these cannot be done."""

@@ -25,6 +25,8 @@ from pictor.kit.errors import (
     RequestTooLarge,
     Unavailable,
     UnsupportedMediaType,
+    tell,
+    told,
 )
 from pictor.kit.wayfinding import nothing_at
 
@@ -70,6 +72,12 @@ def as_pictor_error(error: Exception) -> PictorError:
     """What a caller may be told about any exception; what nobody foresaw is logged whole."""
     if isinstance(error, PictorError):
         return error
+    answer = _told_as(error)
+    tell(answer, told(error))
+    return answer
+
+
+def _told_as(error: Exception) -> PictorError:
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("database unavailable: %s", error)
         return Unavailable("The service is briefly unavailable. Try again.")

@@ -18,6 +18,7 @@ from typing_extensions import override
 from pictor.kit.pauses import Pause
 
 AWAY_SECONDS = 5.0
+_AWAY = Pause(AWAY_SECONDS, "what is cached is kept locally")
 
 
 class JsonSerializer:
@@ -38,7 +39,6 @@ class RedisOrLocal(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._local = LocMemCache("redis-or-local", {**params, "OPTIONS": {}})
-        self._away = Pause(AWAY_SECONDS, "what is cached is kept locally")
 
     @override
     def add(
@@ -87,12 +87,12 @@ class RedisOrLocal(RedisCache):
         self._first(super().clear, lambda: None)
 
     def _first(self, ask: Callable[[], Any], instead: Callable[[], Any]) -> Any:
-        if self._away.is_on():
+        if _AWAY.is_on():
             return instead()
         try:
             return ask()
         except RedisError as error:
-            self._away.begin(error)
+            _AWAY.begin(error)
         except TypeError:  # no JSON
             pass
         return instead()

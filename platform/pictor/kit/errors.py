@@ -24,6 +24,7 @@ Modules that need to tell a case apart subclass these.
 Messages are written for the caller: they hold no upstream text, host, key or traceback.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 QuotaLimit = Literal["balance", "workspace", "key", "storage", "tests", "uncharged"]
@@ -64,6 +65,16 @@ class PictorError(Exception):
         self.headers: dict[str, str] = {}
         self.retry_after = self.default_retry_after if retry_after is None else retry_after
         self.should_retry = self.default_should_retry if should_retry is None else should_retry
+
+
+def tell(error: Exception, headers: Mapping[str, str]) -> None:
+    """Have the answer to any error say this, where the error does not say it itself."""
+    vars(error)["headers"] = {**headers, **told(error)}
+
+
+def told(error: Exception) -> dict[str, str]:
+    """The headers that the answer to any error has."""
+    return dict(vars(error).get("headers", {}))
 
 
 class InvalidRequest(PictorError):

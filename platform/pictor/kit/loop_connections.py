@@ -18,6 +18,7 @@ from pictor.kit.turns import CALLS, THREADS
 
 T = TypeVar("T")
 
+_CALLS = CALLS.labels("loop")
 CONNECTIONS = 4
 """At most, for a loop: eight did no more work (docs/adr/0028). Each is made where none is free."""
 
@@ -104,7 +105,7 @@ async def one() -> AsyncIterator[Connection]:
     For a statement before which something is looked at or dated; else there is `fetch_async`.
     """
     connections = await of_this_loop()
-    with CALLS.labels("loop").track_inprogress():
+    with _CALLS.track_inprogress():
         async with connections.turns:
             lent = await connections.lend()
             try:

@@ -37,6 +37,7 @@ class Command(Generic[T]):
         instead: the result where there is no reply.
         pause: begins where there is none, and meanwhile the server is not asked.
         is_broker: whether it is for the broker's server.
+        failures: what counts as no reply.
     """
 
     words: Sequence[str | int]
@@ -44,6 +45,7 @@ class Command(Generic[T]):
     instead: Callable[[], T]
     pause: Pause
     is_broker: bool = False
+    failures: type[Exception] = RedisError
 
 
 def ask(command: Command[T]) -> T:
@@ -53,7 +55,7 @@ def ask(command: Command[T]) -> T:
     try:
         server: Any = broker() if command.is_broker else client()
         reply = server.execute_command(*command.words)
-    except Exception as error:  # noqa: BLE001 - whatever it is, there is a stand-in
+    except command.failures as error:
         command.pause.begin(error)
         return command.instead()
     return command.read(reply)
@@ -74,7 +76,7 @@ async def ask_async(command: Command[T]) -> T:
             reply = await line.ask(words)
         except redis.ConnectionError:
             reply = await line.ask(words)
-    except Exception as error:  # noqa: BLE001 - as above
+    except command.failures as error:
         command.pause.begin(error)
         return command.instead()
     return command.read(reply)

@@ -37,7 +37,7 @@ class Request:
         asked = {"model": ORIGIN, "prompt": "a fox", "quality": "medium", **fields}
         return cls(
             Arrival(
-                key_digests=digests_of(customer.plaintext),
+                key_digests=tuple(digests_of(customer.plaintext)),
                 ip="203.0.113.9",
                 request_id="req_1",
                 body=Body(json.dumps(asked).encode()),

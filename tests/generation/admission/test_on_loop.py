@@ -20,6 +20,7 @@ from generation.admission.callers import callers
 from generation.admission.orphans import InDoubt
 from generation.models import Generation
 from pictor.kit import loop_connections, pools, redis_client
+from pictor.kit.api_errors import as_pictor_error
 from pictor.kit.body import MAX_SHORT_BYTES
 from pictor.kit.errors import (
     IdempotencyKeyReused,
@@ -256,10 +257,12 @@ async def test_where_nothing_can_be_asked_of_the_database_there_is_no_doubt(acme
         return new_generation(*args, **kwargs)
 
     monkeypatch.setattr(service, "new_generation", goes_away)  # it comes right before the hold
-    with pytest.raises(OperationalError):
+    with pytest.raises(OperationalError) as refused:
         await request.submitted()
     monkeypatch.undo()
 
+    answer = as_pictor_error(refused.value)
+    assert (answer.status, answer.headers["x-ratelimit-limit-requests"]) == (503, "1000000")
     assert await money(acme) == (9_947_320, 52_680)
 
 

@@ -206,6 +206,24 @@ async def test_a_revoked_key_spends_none_of_its_tenants_rates(acme):
     assert admitted.headers["x-ratelimit-remaining-requests"] == "3"
 
 
+async def test_a_scope_that_was_taken_is_refused_with_the_rates_it_was_counted_by(acme):
+    await pools.database(take_scope, acme)
+
+    with pytest.raises(Forbidden, match="lacks the scope") as refused:
+        await Request.of(acme).submitted()
+
+    assert refused.value.headers["x-ratelimit-remaining-requests"] == "4"
+
+
+async def test_who_was_suspended_is_told_nothing_of_their_rates(acme):
+    await pools.database(suspend, acme)
+
+    with pytest.raises(Forbidden, match="suspended") as refused:
+        await Request.of(acme).submitted()
+
+    assert refused.value.headers == {}
+
+
 async def test_a_request_after_a_change_counts_once(acme):
     await pools.database(give, acme, default_response_format="url", requests_per_minute=6)
 
@@ -305,7 +323,7 @@ async def test_a_former_text_is_asked_about_each_time(acme, lent):
 
 
 async def test_no_key_is_remembered_by_its_text(acme):
-    kept = list(known._callers)  # noqa: SLF001 - what a dump of the process's memory would show
+    kept = list(known)
 
     assert digests_of(acme.plaintext)[0] in kept
     assert {type(one) for one in kept} == {bytes}
