@@ -10,6 +10,18 @@ if TYPE_CHECKING:  # apps plug in before there are models
     from accounts.models import Actor
 
 
+class Reversed(Protocol):
+    """What a reversal says of itself."""
+
+    @property
+    def amount(self) -> Micros:
+        """What was taken back."""
+
+    @property
+    def shortfall(self) -> Micros:
+        """What is still to be taken back: it is spent, or on hold, or was not asked for."""
+
+
 class Ledger(Protocol):
     """Whoever keeps the tenants' money. Each change is part of the caller's transaction."""
 
@@ -40,6 +52,14 @@ class Ledger(Protocol):
 
     def adjust(self, *, tenant_id: UUID, amount: Micros, reason: str, actor: "Actor") -> object:
         """Correct a mistake: below 0 takes. Raises ValidationError for 0 or more than there is."""
+
+    def reverse(
+        self, *, tenant_id: UUID, seq: int, amount: Micros | None, reason: str, actor: "Actor"
+    ) -> "Reversed":
+        """Take back a top-up or a credit, or a part of it. Without an amount, all that can be.
+
+        Raises ValidationError for what is neither, and for more than is left of it or available.
+        """
 
     def available_to(self, tenant_id: UUID) -> Micros:
         """What the tenant can spend now."""

@@ -1,7 +1,7 @@
 """The ledger as accounts asks for it: `accounts.ledger.Ledger`, plugged in by `apps.py`."""
 
 from billing.selectors import available_to, in_flight_of
-from billing.services import adjust, book_payment, credit, open_account, refund, top_up
+from billing.services import adjust, book_payment, credit, open_account, refund, reverse, top_up
 
 __all__ = [
     "adjust",
@@ -11,5 +11,6 @@ __all__ = [
     "in_flight_of",
     "open_account",
     "refund",
+    "reverse",
     "top_up",
 ]

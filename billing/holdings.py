@@ -16,7 +16,7 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
     """Every transfer on the tenant's accounts, and usage by the hour."""
     transfers = Transfer.objects.filter(tenant_id=tenant_id).values(
         "id", "seq", "kind", "amount", "available_after", "held_after", "generation_id", "reason",
-        "created_at",
+        "reverses_seq", "created_at",
     )  # fmt: skip
     yield "transfers", in_pages(transfers, by="seq")
     columns = [

@@ -14,6 +14,7 @@ from billing.models import TenantBalance
 _PRICES_LOCK = 7_303_004
 _RECOUNT_LOCK = 7_303_007
 _CHECKPOINTS_LOCK = 7_303_008
+_CORRECTIONS_LOCK = 7_303_009
 
 
 def account_for_update(tenant_id: UUID) -> TenantBalance:
@@ -37,6 +38,15 @@ def checkpoints() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHECKPOINTS_LOCK])
+
+
+def corrections() -> None:
+    """Who corrects costs takes turns, to the transaction's end: each finds what is corrected.
+
+    Take it before that is read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CORRECTIONS_LOCK])
 
 
 def decisions_on_prices() -> None:

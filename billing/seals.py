@@ -1,11 +1,12 @@
 """The seal of a transfer: the link to the tenant's transfer before it. Pure but for the key.
 
 A tenant's chain begins with `first_seal` and goes on by its numbers. The platform's transfers are
-written by many at once and stand in no chain: each is sealed alone, under its attempt's key.
-What is sealed is every column but the row's id and the seal itself; times are microseconds,
-bytes hexadecimal.
+written by many at once and stand in no chain: each is sealed alone, under the key of its attempt
+or of its own id. What is sealed is every column but the row's id and the seal itself; times are
+microseconds, bytes hexadecimal.
 """
 
+import json
 from typing import NamedTuple
 
 from pictor.kit.seals import NOTHING_BEFORE, one_time_key, seal
@@ -29,11 +30,24 @@ class Sealed(NamedTuple):
     created_microseconds: int
     evidence: str | None
     reason: str
+    reverses_seq: int | None = None
+    corrects_id: str | None = None
+    line: str | None = None
 
     @property
     def content(self) -> str:
-        """The columns, joined by bars; the reason, which may have bars in it, is the last."""
-        return "|".join("" if value is None else str(value) for value in self)
+        """The columns, joined by bars; the reason, which may have bars in it, is the last.
+
+        With one of the three columns that came later it is all of them as a JSON array: what was
+        sealed before them keeps its content, and no content is ever that of another row.
+        """
+        first, later = self[:_FIRST_COLUMNS], self[_FIRST_COLUMNS:]
+        if any(value is not None for value in later):
+            return json.dumps(self)
+        return "|".join("" if value is None else str(value) for value in first)
+
+
+_FIRST_COLUMNS = Sealed._fields.index("reverses_seq")
 
 
 def first_seal(tenant_id: object) -> bytes:

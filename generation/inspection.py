@@ -1,14 +1,16 @@
 """One generation with all that an operator needs: its state, attempts, images and transfers."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from billing.models import Transfer
 from billing.selectors import transfers_of
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of
-from pictor.kit.money import to_decimal
+from pictor.kit.money import Micros, to_decimal
 from storage.models import StoredImage
 from storage.selectors import images_of
 
@@ -21,9 +23,13 @@ def describe(generation: Generation) -> dict[str, Any]:
         tenant_id=generation.tenant_id,
         attempt_ids=[attempt.id for attempt in attempts],
     )
+    changes = Counter[UUID]()
+    for transfer in transfers:
+        if transfer.corrects_id is not None:
+            changes[transfer.corrects_id] += transfer.cost_change
     return {
         "generation": _generation(generation),
-        "attempts": [_attempt(attempt) for attempt in attempts],
+        "attempts": [_attempt(attempt, changes[attempt.id]) for attempt in attempts],
         "images": [_image(image) for image in images_of(generation.id)],
         "transfers": [_transfer(transfer) for transfer in transfers],
     }
@@ -75,8 +81,9 @@ def _generation(row: Generation) -> dict[str, Any]:
     }
 
 
-def _attempt(row: Attempt) -> dict[str, Any]:
+def _attempt(row: Attempt, change: int) -> dict[str, Any]:
     return {
+        "id": str(row.id),
         "dispatch": row.dispatch,
         "number": row.number,
         "channel": row.channel.name,
@@ -87,6 +94,7 @@ def _attempt(row: Attempt) -> dict[str, Any]:
         "upstream_request_id": row.upstream_request_id,
         "may_have_billed": row.may_have_billed,
         "cost": to_decimal(row.cost_micros),
+        "corrected_cost": to_decimal(Micros(row.cost_micros + change)),
         "detail": row.detail,
         "started_at": _time(row.started_at),
         "finished_at": _time(row.finished_at),

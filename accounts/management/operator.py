@@ -4,20 +4,55 @@ Every mistake is a CommandError: one clear line on stderr, exit status 1.
 """
 
 import json
+import os
+import pwd
 import sys
 from collections.abc import Mapping, Sequence
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
 from accounts.models import SCOPES, Tenant, default_scopes
-from accounts.selectors import tenant_by_name_or_id
+from accounts.selectors import tenant_by_name_or_id, user_by_email
 from pictor.kit.money import Micros, from_decimal
 
 ACTOR = "manage.py"
 """How the audit log names changes made on the command line."""
 
 _LARGEST_LIMIT = 2**31 - 1
+_REASON_CHARS = 200
+
+
+def add_as(parser: CommandParser) -> None:
+    """Let a command be told on whose behalf it is run; `actor_of` reads it."""
+    parser.add_argument(
+        "--as", dest="on_behalf_of", metavar="EMAIL", help="who decided it, for the audit log"
+    )
+
+
+def actor_of(on_behalf_of: str | None) -> str:
+    """How the audit log names a change: beside a person's address, the user of this machine.
+
+    Raises CommandError for an address by which nobody signs in.
+    """
+    if on_behalf_of is None:
+        return ACTOR
+    person = user_by_email(on_behalf_of)
+    if person is None:
+        raise CommandError(f"nobody signs in as {on_behalf_of!r}")
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in a container whose user has no name
+        user = str(os.getuid())
+    return f"{person.email} by {user}, {ACTOR}"[:254]
+
+
+def check_reason(text: str) -> None:
+    """Raises CommandError for a reason that is empty, or longer than a transfer keeps."""
+    if not text.strip():
+        raise CommandError("--reason or --reference is empty")
+    if len(text) > _REASON_CHARS:
+        raise CommandError(f"at most {_REASON_CHARS} characters of a reason or reference are kept")
 
 
 def read_amount(text: str) -> Micros:

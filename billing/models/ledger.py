@@ -111,8 +111,14 @@ class Transfer(models.Model):
     """One permanent movement of `amount` micros from the debit to the credit account.
 
     A tenant's transfers carry its `seq` and both its balances afterwards; the platform's own
-    (upstream costs and losses) carry none of them. `evidence` is a digest, by whoever moves the
-    money, of what it was moved for. Rows from before the chain have no seal of their own.
+    (upstream costs, losses and corrections of them) carry none of them. `evidence` is a digest, by
+    whoever moves the money, of what it was moved for. Rows from before the chain have no seal of
+    their own.
+
+    `reverses_seq` is the number of the tenant's top-up or credit that a reversal takes back.
+    `attempt_id` is what an upstream cost or a loss is booked for, once; of a correction it is its
+    own id, made of the `line` of the vendor's bill that it is booked for, so that a line corrects
+    once. `corrects_id` is the attempt whose cost it corrects, where it is one attempt's.
     """
 
     append_only = True
@@ -125,8 +131,11 @@ class Transfer(models.Model):
         RELEASE = "release"
         REFUND = "refund"
         ADJUSTMENT = "adjustment"
+        REVERSAL = "reversal"
         UPSTREAM_COST = "upstream_cost"
         LOSS = "loss"
+        # The column has 13 characters: PostgreSQL would lock it while it makes its indexes anew.
+        COST_CORRECTION = "correction", "Cost correction"
 
     kind = models.CharField(max_length=13, choices=Kind)
     # No foreign key on the accounts: its check would lock the platform's rows for every tenant at
@@ -152,6 +161,9 @@ class Transfer(models.Model):
     generation_id = models.UUIDField(null=True, blank=True)
     attempt_id = models.UUIDField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
+    reverses_seq = models.BigIntegerField(null=True, blank=True)
+    corrects_id = models.UUIDField(null=True, blank=True)
+    line = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - '' is sealed otherwise
     created_at = models.DateTimeField(
         db_default=Func(function="clock_timestamp", output_field=models.DateTimeField())
     )
@@ -163,9 +175,14 @@ class Transfer(models.Model):
             # What people move is rare among what requests do; a statement reads a month of it.
             models.Index(
                 fields=["tenant", "seq"],
-                condition=Q(kind__in=["top_up", "credit", "refund", "adjustment"]),
-                name="given_by_seq",
-            )
+                condition=Q(kind__in=["top_up", "credit", "refund", "adjustment", "reversal"]),
+                name="given_or_taken_by_seq",
+            ),
+            models.Index(
+                fields=["corrects_id"],
+                condition=Q(corrects_id__isnull=False),
+                name="corrections_by_attempt",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="transfer_moves_something"),
@@ -203,6 +220,12 @@ class Transfer(models.Model):
         return f"{self.kind} of {to_decimal(self.amount)} USD"
 
     @property
+    def cost_change(self) -> int:
+        """Of a correction: what it adds to the cost, or takes from it below 0."""
+        adds = self.debit_id == Account.Platform.UPSTREAM_PAYABLE
+        return self.amount if adds else -self.amount
+
+    @property
     def sealed(self) -> Sealed:
         """What the seal is made of."""
         return Sealed(
@@ -219,6 +242,9 @@ class Transfer(models.Model):
             created_microseconds=microseconds(self.created_at),
             evidence=None if self.evidence is None else bytes(self.evidence).hex(),
             reason=self.reason,
+            reverses_seq=self.reverses_seq,
+            corrects_id=None if self.corrects_id is None else str(self.corrects_id),
+            line=self.line,
         )
 
 

@@ -87,12 +87,15 @@ def transfers_of(
 ) -> list[Transfer]:
     """What a generation moved, in order: its hold and its end, refunds, what its attempts cost us.
 
+    And what a vendor's bill corrected of that.
+
     Each kind is found by an index of its own: none of them holds every transfer's generation.
     """
     moved = Transfer.objects.filter(
         Q(kind__in=["hold", "capture", "release"], generation_id=generation_id)
         | Q(kind="refund", tenant_id=tenant_id, generation_id=generation_id)
         | Q(attempt_id__in=attempt_ids)
+        | Q(corrects_id__in=attempt_ids)
     )
     return list(moved.order_by("id"))
 
@@ -108,6 +111,7 @@ def of_generation(generation_id: UUID) -> Q:
     found = Q(kind__in=["hold", "capture", "release"]) | Q(
         attempt_id__gte=first, attempt_id__lt=end
     )
+    found |= Q(corrects_id__gte=first, corrects_id__lt=end)
     if hold is not None:
         found |= Q(kind="refund", tenant_id=hold.tenant_id)
     return its & found

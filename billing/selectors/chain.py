@@ -20,7 +20,7 @@ from pictor.kit.spans import EVERYTHING, Span
 _COLUMNS = f"""
 SELECT kind, debit_id, credit_id, amount, tenant_id::text, seq, available_after, held_after,
        generation_id::text, attempt_id::text, {sql_microseconds("created_at")},
-       encode(evidence, 'hex'), reason, seal, id
+       encode(evidence, 'hex'), reason, reverses_seq, corrects_id::text, line, seal, id
 """
 _OLDER_COSTS = f"""
 SELECT e.after ->> 'seal' FROM {AUDIT_EVENTS} AS e

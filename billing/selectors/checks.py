@@ -69,11 +69,19 @@ OF_TRANSFERS = (
             ('hold', 'available', 'held'), ('capture', 'held', 'platform_revenue'),
             ('release', 'held', 'available'), ('refund', 'platform_revenue', 'available'),
             ('adjustment', 'credits', 'available'), ('adjustment', 'available', 'credits'),
+            ('reversal', 'available', 'top_ups'), ('reversal', 'available', 'credits'),
             ('upstream_cost', 'upstream_payable', 'upstream_cost'),
-            ('loss', 'upstream_payable', 'losses'))
-        OR (kind IN ('upstream_cost', 'loss')) <> (tenant_id IS NULL)
-        OR (kind IN ('upstream_cost', 'loss')) <> (attempt_id IS NOT NULL)
+            ('loss', 'upstream_payable', 'losses'),
+            ('correction', 'upstream_payable', 'upstream_cost'),
+            ('correction', 'upstream_cost', 'upstream_payable'),
+            ('correction', 'upstream_payable', 'losses'),
+            ('correction', 'losses', 'upstream_payable'))
+        OR (kind IN ('upstream_cost', 'loss', 'correction')) <> (tenant_id IS NULL)
+        OR (kind IN ('upstream_cost', 'loss', 'correction')) <> (attempt_id IS NOT NULL)
         OR (kind IN ('hold', 'capture', 'release') AND generation_id IS NULL)
+        OR (kind = 'reversal') <> (reverses_seq IS NOT NULL)
+        OR (kind = 'correction') <> (line IS NOT NULL)
+        OR (kind <> 'correction' AND corrects_id IS NOT NULL)
     """,
     """
     SELECT 'amount', tenant_id, 'transfer', id, format('moves %s', amount)
@@ -83,11 +91,30 @@ OF_TRANSFERS = (
     SELECT 'unexplained', m.tenant_id, 'transfer', m.id,
            format('a %s of %s that the audit log does not explain', m.kind, m.amount)
       FROM moves m
-     WHERE kind IN ('top_up', 'credit', 'refund', 'adjustment') AND NOT EXISTS (
+     WHERE kind IN ('top_up', 'credit', 'refund', 'adjustment', 'reversal') AND NOT EXISTS (
         SELECT FROM audit_events e
          WHERE e.object_type = 'transfer' AND e.object_id = m.id::text
            AND e.action = 'balance.' || m.kind AND e.tenant_id = m.tenant_id
            AND e.after -> 'available_micros' = to_jsonb(m.available_after))
+        OR kind = 'correction' AND NOT EXISTS (
+        SELECT FROM audit_events e
+         WHERE e.object_type = 'transfer' AND e.object_id = m.id::text
+           AND e.action = 'cost.correction' AND e.tenant_id IS NULL
+           AND e.after -> 'line' = to_jsonb(m.line))
+    """,
+    """
+    SELECT 'reversal', m.tenant_id, 'transfer', m.id,
+           format('takes back %s of transfer %s, a %s of %s of which %s were taken back',
+                  m.amount, m.reverses_seq, COALESCE(o.kind, 'nothing'), o.amount, o.taken)
+      FROM transfers m LEFT JOIN LATERAL (
+        SELECT t.kind, t.amount, t.debit_id, t.seq, (
+            SELECT SUM(r.amount) FROM billing_transfer r
+             WHERE r.tenant_id = m.tenant_id AND r.kind = 'reversal'
+               AND r.reverses_seq = m.reverses_seq AND r.seq <= m.seq) AS taken
+          FROM billing_transfer t
+         WHERE t.tenant_id = m.tenant_id AND t.seq = m.reverses_seq LIMIT 1) AS o ON TRUE
+     WHERE m.kind = 'reversal' AND (o.kind IN ('top_up', 'credit') AND o.seq < m.seq
+           AND o.debit_id = m.credit_id AND o.taken <= o.amount) IS NOT TRUE
     """,
 )
 OF_STRETCHES = (
@@ -206,7 +233,7 @@ SELECT 'hold', tenant, 'generation', generation_id,
 
 
 def cost_check(attempts: Ids) -> str:
-    """The check that each of these attempts was booked once."""
+    """The check that each of these attempts, or of the ids of corrections, was booked once."""
     span = attempts.of("attempt_id")
     return f"""
 SELECT 'cost booked twice', NULL, 'attempt', attempt_id, format('booked %s times', COUNT(*))
@@ -249,9 +276,12 @@ SELECT COUNT(*), COUNT(DISTINCT tenant_id),
        COALESCE(SUM(to_available), 0), COALESCE(SUM(to_held), 0),
        COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'platform_revenue'), 0)
            - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'platform_revenue'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'upstream_cost'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'losses'), 0),
-       COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'top_ups'), 0),
+       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'upstream_cost'), 0)
+           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'upstream_cost'), 0),
+       COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'losses'), 0)
+           - COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'losses'), 0),
+       COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'top_ups'), 0)
+           - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'top_ups'), 0),
        COALESCE(SUM(amount) FILTER (WHERE debit_kind = 'credits'), 0)
            - COALESCE(SUM(amount) FILTER (WHERE credit_kind = 'credits'), 0)
   FROM moves

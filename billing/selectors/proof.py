@@ -28,9 +28,10 @@ _SUMS = """
 class Proof:
     """What a tenant's transfers come to, and whether its balance says the same.
 
-    `came_in` is all that was given, refunds too, less what adjustments took; `captured` is what
-    was charged; what is left is `available` or `held`. `seq` and `seal` (hexadecimal) are those of
-    the last transfer, 0 and empty without one; the seal covers all before it.
+    `came_in` is all that was given, refunds too, less what reversals and adjustments took;
+    `captured` is what was charged; what is left is `available` or `held`. `seq` and `seal`
+    (hexadecimal) are those of the last transfer, 0 and empty without one; the seal covers all
+    before it.
     """
 
     transfers: int

@@ -6,7 +6,12 @@ What has a row for each transfer is read for some ids. Nothing else of billing's
 outside this app. Amounts are micros.
 """
 
+from billing.models import Account
 from pictor.kit.spans import Ids
+
+_PAYABLE = Account.Platform.UPSTREAM_PAYABLE.value
+_COSTS = Account.Platform.UPSTREAM_COST.value
+_LOSSES = Account.Platform.LOSSES.value
 
 BALANCES = "(SELECT tenant_id, held, in_flight FROM billing_tenantbalance)"
 """SQL: what each tenant's balance row says is on hold and in flight."""
@@ -56,5 +61,21 @@ def costs_of(attempts: Ids) -> str:
     """SQL: what was booked as the cost of each attempt: an `upstream_cost` or a `loss`."""
     return f"""(
     SELECT generation_id, attempt_id, kind, amount FROM billing_transfer
-     WHERE attempt_id IS NOT NULL AND {attempts.of("attempt_id")}
+     WHERE attempt_id IS NOT NULL AND kind IN ('upstream_cost', 'loss')
+       AND {attempts.of("attempt_id")}
+)"""  # noqa: S608 - ids in our own words
+
+
+def corrections_of(attempts: Ids) -> str:
+    """SQL: by corrected attempt, what all corrections come to, and the accounts and generations."""
+    return f"""(
+    SELECT corrects_id AS attempt_id,
+           SUM(CASE WHEN debit_id = {_PAYABLE} THEN amount ELSE -amount END)::bigint AS change,
+           bool_or({_LOSSES} IN (debit_id, credit_id)) AS as_loss,
+           bool_or({_COSTS} IN (debit_id, credit_id)) AS as_cost,
+           MIN(generation_id::text)::uuid AS generation_id,
+           COUNT(DISTINCT generation_id) AS generations, MIN(id) AS transfer_id
+      FROM billing_transfer
+     WHERE corrects_id IS NOT NULL AND {attempts.of("corrects_id")}
+     GROUP BY corrects_id
 )"""  # noqa: S608 - ids in our own words

@@ -37,8 +37,9 @@ GIVEN = (
     Transfer.Kind.CREDIT,
     Transfer.Kind.REFUND,
     Transfer.Kind.ADJUSTMENT,
+    Transfer.Kind.REVERSAL,
 )
-"""What comes in; an adjustment may take. They have an index of their own."""
+"""What comes in; a reversal takes, an adjustment may. They have an index of their own."""
 
 # `halved` narrows each edge down to two neighbours, the first of them `LATENESS` before the edge;
 # from there on, `edges` has the last number before the edge.
@@ -123,8 +124,8 @@ class Charge:
 class Statement:
     """A month of a tenant's ledger, from `start` to before `end`.
 
-    `given` is what came in by kind; adjustments may come to less than 0. `charges` are of a single
-    statement alone.
+    `given` is what came in by kind; reversals come to less than 0, and adjustments may. `charges`
+    are of a single statement alone.
     """
 
     number: str
@@ -138,7 +139,7 @@ class Statement:
 
     @property
     def came_in(self) -> Micros:
-        """All that was given, refunds too, less what adjustments took."""
+        """All that was given, refunds too, less what reversals and adjustments took."""
         return Micros(sum(self.given.values()))
 
     @property

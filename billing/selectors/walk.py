@@ -162,7 +162,7 @@ class Walk:
         rows = f"SELECT * FROM billing_transfer WHERE tenant_id IS NULL AND {span.of('id')}"  # noqa: S608 - our own words
         found = [one for check in OF_TRANSFERS for one in found_by(moves(transfers=rows) + check)]
         for transfer, carried, transfer_id in costs(span):
-            self._meet(transfer.attempt_id, self.attempts)
+            self._meet(transfer.corrects_id or transfer.attempt_id, self.attempts)
             if carried is None and not self._costs_after:
                 self._older_costs = with_older(self._older_costs, transfer)
             elif carried != seal_of(transfer):

@@ -7,16 +7,23 @@ name is a statement, or a part of one.
 """
 
 from billing.services.accounts import (
+    Reversal,
     adjust,
     book_payment,
     credit,
     open_account,
     refund,
+    reverse,
     top_up,
 )
 from billing.services.alerts import TOLD_ROLES, look_at_balances, set_balance_alert
 from billing.services.budget_warnings import look_at_budgets
-from billing.services.costs import book_upstream_cost, upstream_cost_booked
+from billing.services.costs import (
+    CorrectedAttempt,
+    book_upstream_cost,
+    correct_cost,
+    upstream_cost_booked,
+)
 from billing.services.holds import (
     PLACED,
     ConditionFailed,
@@ -46,11 +53,13 @@ __all__ = [
     "PLACED",
     "TOLD_ROLES",
     "ConditionFailed",
+    "CorrectedAttempt",
     "Hold",
     "HoldLimits",
     "LedgerError",
     "PastHold",
     "Refills",
+    "Reversal",
     "SealBroken",
     "Usage",
     "adjust",
@@ -58,6 +67,7 @@ __all__ = [
     "book_payment",
     "book_upstream_cost",
     "change_price_book",
+    "correct_cost",
     "count_uncharged",
     "credit",
     "discard_price_book",
@@ -76,6 +86,7 @@ __all__ = [
     "recount_usage",
     "refund",
     "restore_price_book",
+    "reverse",
     "seal_ledger",
     "set_balance_alert",
     "set_prices",

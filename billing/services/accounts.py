@@ -1,4 +1,4 @@
-"""Opening accounts, and the movements that people cause: top-ups, credits, refunds, adjustments.
+"""Opening accounts, and what people move: top-ups, credits, refunds, adjustments, reversals.
 
 Each is one transfer, its effect on the tenant's balance and an audit event, in one transaction.
 """
@@ -16,6 +16,9 @@ from billing.models import Account, TenantBalance, Transfer
 from billing.seals import first_seal, seal_of
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
+
+REVERSED_KINDS = (Transfer.Kind.TOP_UP.value, Transfer.Kind.CREDIT.value)
+"""What can be reversed: money that people said was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +63,20 @@ def book_payment(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) 
     """A payment that has arrived, once: its `reason` is the reference that it came with.
 
     Raises ValidationError where a payment of the tenant's by that reference is booked already,
-    however it is spaced or capitalized, and unless the amount is above 0.
+    however it is spaced or capitalized, and not reversed as a whole; and unless the amount is above
+    0.
     """
     reason = " ".join(reason.split())
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two bookings at once must not both find it new
     paid = Transfer.objects.filter(tenant_id=tenant_id, kind=Transfer.Kind.TOP_UP.value)
-    booked = paid.filter(reason__iexact=reason).order_by("seq").first()
-    if booked is not None:
-        raise ValidationError(
-            f"{to_decimal(Micros(booked.amount))} USD by the reference {reason!r} were booked"
-            f" on {booked.created_at:%Y-%m-%d}"
-        )
+    for booked in paid.filter(reason__iexact=reason).order_by("seq"):
+        if left := left_of(booked):
+            rest = "" if left == booked.amount else f"; {to_decimal(left)} of it is not reversed"
+            raise ValidationError(
+                f"{to_decimal(Micros(booked.amount))} USD by the reference {reason!r} were booked"
+                f" on {booked.created_at:%Y-%m-%d} as transfer {booked.seq}{rest}"
+            )
     return top_up(tenant_id=tenant_id, amount=amount, reason=reason, actor=actor)
 
 
@@ -149,6 +154,66 @@ def adjust(*, tenant_id: UUID, amount: Micros, reason: str, actor: Actor) -> Tra
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What was taken back of a transfer, and what of it is still with the tenant, spent or held."""
+
+    transfer: Transfer
+    shortfall: Micros
+
+    @property
+    def amount(self) -> Micros:
+        """What was taken back."""
+        return Micros(self.transfer.amount)
+
+
+@transaction.atomic
+def reverse(
+    *, tenant_id: UUID, seq: int, amount: Micros | None = None, reason: str, actor: Actor
+) -> Reversal:
+    """Take back a top-up or a credit that should not have been: the tenant's transfer `seq`.
+
+    Without an amount it is all that is left of that transfer, or as much of it as is available.
+    Raises ValidationError for another kind of transfer and one that is reversed as a whole; where
+    nothing is available, or less than the amount, or less of it is left; and unless the amount is
+    above 0.
+    """
+    open_account(tenant_id=tenant_id)
+    balance = account_for_update(tenant_id)  # two reversals at once must not both find it whole
+    given = Transfer.objects.filter(tenant_id=tenant_id, seq=seq, kind__in=REVERSED_KINDS).first()
+    if given is None:
+        raise ValidationError(f"the tenant has no top-up or credit with the number {seq}")
+    left = left_of(given)
+    if left == 0:
+        raise ValidationError(f"transfer {seq} is reversed already")
+    most = Micros(min(left, balance.available))
+    wanted = most if amount is None else amount
+    if not 0 < wanted <= most:
+        raise ValidationError(
+            f"from 0.000001 to {to_decimal(most)} USD of transfer {seq} can be reversed now:"
+            f" {to_decimal(left)} of it is left and {to_decimal(Micros(balance.available))} is"
+            f" available, {to_decimal(Micros(left - most))} too little"
+        )
+    taken = _write(
+        balance,
+        change=-wanted,
+        cause=_Cause(actor, reason),
+        transfer=Transfer(
+            kind=Transfer.Kind.REVERSAL.value,
+            debit_id=balance.available_account_id,
+            credit_id=given.debit_id,
+            reverses_seq=seq,
+        ),
+    )
+    return Reversal(taken, Micros(left - wanted))
+
+
+def left_of(given: Transfer) -> Micros:
+    """What of a top-up or a credit is not reversed."""
+    reversals = Transfer.objects.filter(tenant=given.tenant_id, reverses_seq=given.seq)
+    return Micros(given.amount - _sum(reversals, Transfer.Kind.REVERSAL))
+
+
 @transaction.atomic
 def _give(
     *,
@@ -186,6 +251,7 @@ def _sum(transfers: QuerySet[Transfer], kind: Transfer.Kind) -> int:
 def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Transfer) -> Transfer:
     """Change the locked balance; write the transfer and the audit event that explain it."""
     before = balance.available
+    link = {} if transfer.reverses_seq is None else {"reverses_seq": transfer.reverses_seq}
     balance.available += change
     balance.seq += 1
     transfer.amount = abs(change)
@@ -205,6 +271,6 @@ def _write(balance: TenantBalance, *, change: int, cause: _Cause, transfer: Tran
         f"balance.{transfer.kind}",
         actor=cause.actor,
         before={"available_micros": before},
-        after={"available_micros": balance.available, "reason": cause.reason},
+        after={"available_micros": balance.available, "reason": cause.reason, **link},
     )
     return transfer

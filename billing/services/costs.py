@@ -1,15 +1,23 @@
-"""What the work cost us, written when an attempt is closed.
+"""What the work cost us, written when an attempt is closed, and corrected by the vendor's bill.
 
 No row that tenants share is touched: costs are transfers between platform accounts, which have no
 cached balance.
 """
 
+from dataclasses import dataclass
+from hashlib import sha256
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q, Sum
+
+from accounts.services import Actor, Subject, record
+from billing import locks
 from billing.models import Account, Transfer
 from billing.seals import seal_of
 from pictor.kit import clock, rows
-from pictor.kit.money import Micros
+from pictor.kit.money import Micros, to_decimal
 from pictor.kit.prepared import Part
 
 
@@ -56,3 +64,93 @@ def _cost(generation_id: UUID, attempt_id: UUID, amount: Micros, *, as_loss: boo
     )
     transfer.seal = seal_of(transfer.sealed)
     return transfer
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedAttempt:
+    """The attempt that a line of a bill is about, its generation, and whether it is a loss."""
+
+    attempt_id: UUID
+    generation_id: UUID
+    as_loss: bool
+
+
+@transaction.atomic
+def correct_cost(
+    *,
+    line: str,
+    change: Micros,
+    reason: str,
+    actor: Actor,
+    of: CorrectedAttempt | None = None,
+) -> Transfer | None:
+    """Correct what was booked as cost by a line of the vendor's bill: above 0 it cost more.
+
+    The line is a name that no other line of any bill has. The first booking of an attempt stays as
+    it is; what it cost is that plus its corrections. None where the line was booked before, for the
+    same. Raises ValidationError where it was booked for something else, for a change of 0, and
+    where an attempt would have cost less than nothing.
+    """
+    if not line or change == 0:
+        raise ValidationError("a correction has a line, and a change that is not 0")
+    locks.corrections()
+    correction = _correction(line, change, of)
+    correction.reason = reason
+    booked = Transfer.objects.filter(attempt_id=correction.attempt_id).first()
+    if booked is not None:
+        if _facts(booked) != _facts(correction):
+            raise ValidationError(f"the line {line!r} was booked before, for something else")
+        return None
+    if of is not None and (cost := corrected_cost(of.attempt_id)) + change < 0:
+        raise ValidationError(
+            f"the line {line!r} takes {to_decimal(Micros(-change))} USD of an attempt that cost"
+            f" {to_decimal(cost)}"
+        )
+    correction.seal = seal_of(correction.sealed)
+    correction.save(force_insert=True)
+    record(
+        Subject("transfer", str(correction.pk)),
+        "cost.correction",
+        actor=actor,
+        after={"line": line, "change_micros": change, "reason": reason},
+    )
+    return correction
+
+
+def corrected_cost(attempt_id: UUID) -> Micros:
+    """What an attempt cost: as it was booked first, plus its corrections."""
+    its = Transfer.objects.filter(Q(attempt_id=attempt_id) | Q(corrects_id=attempt_id))
+    from_payable = Q(debit_id=Account.Platform.UPSTREAM_PAYABLE)
+    sums = its.aggregate(
+        more=Sum("amount", filter=from_payable, default=0),
+        less=Sum("amount", filter=~from_payable, default=0),
+    )
+    return Micros(sums["more"] - sums["less"])
+
+
+def _correction(line: str, change: Micros, of: CorrectedAttempt | None) -> Transfer:
+    payable = Account.Platform.UPSTREAM_PAYABLE.value
+    platform = Account.Platform
+    costs = platform.LOSSES.value if of is not None and of.as_loss else platform.UPSTREAM_COST.value
+    return Transfer(
+        kind=Transfer.Kind.COST_CORRECTION.value,
+        debit_id=payable if change > 0 else costs,
+        credit_id=costs if change > 0 else payable,
+        amount=abs(change),
+        generation_id=None if of is None else of.generation_id,
+        attempt_id=UUID(bytes=sha256(f"correction {line}".encode()).digest()[:16]),
+        corrects_id=None if of is None else of.attempt_id,
+        line=line,
+        created_at=clock.now(),
+    )
+
+
+def _facts(correction: Transfer) -> tuple[object, ...]:
+    """What a line is booked for, however often it comes."""
+    return (
+        correction.debit_id,
+        correction.credit_id,
+        correction.amount,
+        correction.corrects_id,
+        correction.line,
+    )

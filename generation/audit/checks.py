@@ -11,6 +11,7 @@ from billing.selectors import (
     KEY_COUNTERS,
     USAGE_BY_HOUR,
     WITHDRAWN_BOOKS,
+    corrections_of,
     costs_of,
     holds_of,
     usage_of,
@@ -183,7 +184,8 @@ STANDING = (
 def beside_costs(attempts: Ids) -> str:
     """SQL that begins each check of `OF_COSTS`: these attempts beside what was booked for them."""
     return f"""
-WITH costs AS {costs_of(attempts)}, spent AS NOT MATERIALIZED (
+WITH costs AS {costs_of(attempts)}, corrections AS {corrections_of(attempts)},
+spent AS NOT MATERIALIZED (
     SELECT * FROM generation_attempt WHERE {attempts.of("id")}
 )
 """  # noqa: S608 - built from constants, and ids in our own words
@@ -205,6 +207,18 @@ OF_COSTS = (
       FULL JOIN costs c ON c.attempt_id = a.id
      WHERE (a.cost_micros, a.generation_id) IS DISTINCT FROM (c.amount, c.generation_id)
         OR (a.attempt_class = 'delivered') <> (c.kind = 'upstream_cost')
+    """,
+    """
+    SELECT 'correction of a cost', NULL, 'transfer', c.transfer_id,
+           format('corrects attempt %s of generation %s by %s; it cost %s as %s for %s',
+                  c.attempt_id, c.generation_id, c.change, a.cost_micros, a.attempt_class,
+                  a.generation_id)
+      FROM corrections c LEFT JOIN spent a ON a.id = c.attempt_id
+      LEFT JOIN generation_generation g ON g.id = a.generation_id
+     WHERE (g.livemode AND c.generations = 1 AND c.generation_id = a.generation_id
+            AND a.cost_micros + c.change >= 0
+            AND c.as_cost = (a.attempt_class = 'delivered')
+            AND c.as_loss = (a.attempt_class <> 'delivered')) IS NOT TRUE
     """,
 )
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.callers import Caller, caller_by_digest
 from accounts.keys import digest
-from accounts.models import ApiKey, AuditEvent, Tenant
+from accounts.models import ApiKey, AuditEvent, Tenant, User
 from accounts.selectors import tenant_by_name_or_id
 from billing.selectors import available_to, ledger_findings, statement
 from pictor.kit import ids
@@ -323,3 +323,66 @@ def test_a_key_is_revoked_by_its_id_once_or_twice():
     assert said == f"{facts['key_id']} of Acme is revoked\n"
     assert caller_of(facts["api_key"]).revoked_at is not None
     assert AuditEvent.objects.filter(action="api_key.revoke").count() == 1
+
+
+def wrong_payment(monkeypatch: pytest.MonkeyPatch, typed: str = "") -> Tenant:
+    monkeypatch.setattr(sys, "stdin", StringIO(typed))
+    run("tenant", "create", "Acme")
+    run("tenant", "top-up", "Acme", "999999", "--reference", "INV-1", "--yes")
+    return Tenant.objects.get()
+
+
+def test_a_payment_typed_wrong_is_reversed_and_booked_right(monkeypatch):
+    acme = wrong_payment(monkeypatch, "y\n")
+    User.objects.create_user("ann@example.com", "correct horse battery")
+
+    said = run("tenant", "reverse", "Acme", "1", "--reason", "typo", "--as", "Ann@example.com")
+    run("tenant", "top-up", "Acme", "99", "--reference", "INV-1")
+
+    assert said.endswith("Acme: 999999.000000 USD of transfer 1 reversed, 0.000000 available\n")
+    lines = [(line.kind, line.amount, line.reverses_seq) for line in statement(acme.id)]
+    assert lines == [
+        ("top_up", 999_999_000_000, None),
+        ("reversal", 999_999_000_000, 1),
+        ("top_up", 99_000_000, None),
+    ]
+    event = AuditEvent.objects.get(action="balance.reversal")
+    assert event.actor_name.startswith("ann@example.com by ")
+    assert event.actor_name.endswith(", manage.py")
+    assert ledger_findings() == []
+
+
+def test_a_reversal_says_what_is_left_for_a_program(monkeypatch):
+    acme = wrong_payment(monkeypatch)
+    run("tenant", "adjust", "Acme", "-9", "--reason", "x")
+
+    said = run("tenant", "reverse", "Acme", "1", "--reason", "typo", "--yes", "--json")
+
+    assert json.loads(said) == {
+        "tenant": acme.public_id,
+        "transfer": "1",
+        "reversed": "999990.000000",
+        "left": "9.000000",
+        "available": "0.000000",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["1"], "Nothing was changed"),
+        (["1", "--amount", "1000.01"], "Nothing was changed"),
+        (["1", "--amount", "1000000", "--yes"], "999999.000000 of it is left"),
+        (["2", "--amount", "1"], "no top-up or credit with the number 2"),
+        (["none", "--amount", "1"], "whole number"),
+        (["1", "--amount", "1", "--as", "bob@example.com"], "nobody signs in as 'bob@example.com'"),
+        (["1", "--amount", "1", "--reason", " "], "empty"),
+    ],
+)
+def test_a_reversal_that_cannot_be_changes_nothing(monkeypatch, words, message):
+    acme = wrong_payment(monkeypatch)
+
+    with pytest.raises(CommandError, match=message):
+        run("tenant", "reverse", "Acme", "--reason", "typo", *words)
+
+    assert available_to(acme.id) == 999_999_000_000

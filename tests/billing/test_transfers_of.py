@@ -59,5 +59,5 @@ def test_each_is_read_by_an_index(moved):
         plan = "\n".join(row[0] for row in cursor)
 
     assert "Seq Scan on billing_transfer" not in plan
-    for index in ("one_hold_capture_release", "given_by_seq", "one_cost_per_attempt"):
+    for index in ("one_hold_capture_release", "given_or_taken_by_seq", "one_cost_per_attempt"):
         assert index in plan

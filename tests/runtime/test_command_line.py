@@ -15,6 +15,7 @@ Type 'manage.py help <subcommand>' for help on a specific subcommand.
 
 Pictor's:
     channel        Create, change, switch, try and list channels.
+    cost_correct   Correct what calls cost by the lines of a vendor's bill, each of them once.
     demo           Print the running default's address, API key and sign-in; remove its demo data.
     generation     Show a generation with all its parts, or send its message again.
     key            Create or rotate an API key (shown once), list a tenant's keys, or revoke one.

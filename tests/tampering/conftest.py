@@ -8,7 +8,14 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from accounts.services import link_events
-from billing.services import credit, draft_price_book, publish_price_book, withdraw_price_book
+from billing.services import (
+    credit,
+    draft_price_book,
+    publish_price_book,
+    reverse,
+    withdraw_price_book,
+)
+from generation.corrections import Line, correct
 from generation.management import seeding
 from generation.management.seeding import Wishes
 from generation.settlement import settle_and_tell
@@ -41,6 +48,8 @@ def books(written: Customer, db: None) -> Customer:
 def write(spools: Spools) -> Customer:
     """A customer with a top-up, a credit, a settled generation that cost us, and one under way.
 
+    Half of the credit was reversed, and two lines of a bill corrected the cost, one of its call.
+
     And scheduled prices that were withdrawn.
     """
     seeding.seed(Wishes())
@@ -48,12 +57,15 @@ def write(spools: Spools) -> Customer:
     acme = Customer("acme")
     Customer("other")
     credit(tenant_id=acme.id, amount=Micros(1_000_000), reason="gift", actor="test")
+    reverse(tenant_id=acme.id, seq=2, amount=Micros(500_000), reason="typo", actor="test")
     claim = take(generation_id=acme.generation().id, worker=make_worker())
     assert claim is not None
     delivery = make_delivery(claim, spools)
     settle_and_tell(
         claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
     )
+    lines = [Line("1", delivery.attempt_id, Micros(5)), Line("2", None, Micros(-7))]
+    correct(lines, reason="bill", actor="test")
     acme.generation(idempotency_key="once")
     later = clock.now() + timedelta(days=400)
     book = draft_price_book(name="later", effective_from=later, actor="test")

@@ -1,4 +1,4 @@
-"""`manage.py tenant create|list|top-up|credit|refund|adjust|set|export|erase`."""
+"""`manage.py tenant create|list|top-up|credit|refund|adjust|reverse|set|export|erase`."""
 
 import json
 from collections.abc import Callable
@@ -16,8 +16,11 @@ from typing_extensions import override
 from accounts.ledger import ledger
 from accounts.management.operator import (
     ACTOR,
+    actor_of,
+    add_as,
     answer,
     ask,
+    check_reason,
     print_table,
     read_amount,
     read_change,
@@ -41,7 +44,6 @@ from accounts.services import (
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
 
-REASON_CHARS = 200
 UNASKED = Micros(1_000_000_000)
 """A larger change of a balance is asked about: 1,000 USD."""
 
@@ -65,20 +67,7 @@ class Command(BaseCommand):
         create.add_argument("--json", action="store_true")
         every = actions.add_parser("list", help="all tenants by name, with their ids")
         every.add_argument("--json", action="store_true")
-        for action, words in (
-            ("top-up", "book a tenant's payment, once by its reference"),
-            ("credit", "give a tenant something for nothing"),
-            ("refund", "give back what a generation was charged, or a part of it"),
-            ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
-        ):
-            money = actions.add_parser(action, help=words)
-            money.add_argument("tenant", help="name or id")
-            money.add_argument("amount", metavar="USD")
-            if action == "refund":
-                money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
-            said = "--reference" if action == "top-up" else "--reason"
-            money.add_argument(said, dest="reason", required=True, metavar="TEXT")
-            money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+        _add_moves(actions)
         change = actions.add_parser("set", help="how long prompts are kept, what may cost us")
         change.add_argument("tenant", help="name or id")
         change.add_argument("--prompt-retention-days", metavar="N", help="or: none")
@@ -101,6 +90,7 @@ class Command(BaseCommand):
             "credit": self._credit,
             "refund": self._refund,
             "adjust": self._adjust,
+            "reverse": self._reverse,
             "set": self._set,
             "export": self._export,
             "erase": self._erase,
@@ -158,17 +148,35 @@ class Command(BaseCommand):
     ) -> None:
         """Change the balance, in words before and after."""
         tenant = read_tenant(options["tenant"])
-        if not options["reason"].strip():
-            raise CommandError("--reason or --reference is empty")
-        if len(options["reason"]) > REASON_CHARS:
-            raise CommandError(
-                f"at most {REASON_CHARS} characters of a reason or reference are kept"
-            )
+        check_reason(options["reason"])
         if abs(amount) > UNASKED and not options["yes"]:
             ask(self.stdout, f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?")
         move(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
         available = to_decimal(ledger().available_to(tenant.id))
         self.stdout.write(f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available")
+
+    def _reverse(self, options: dict[str, Any]) -> None:
+        tenant, seq = read_tenant(options["tenant"]), read_limit(options["transfer"])
+        amount = None if options["amount"] is None else read_amount(options["amount"])
+        check_reason(options["reason"])
+        actor = actor_of(options["on_behalf_of"])
+        if (amount is None or amount > UNASKED) and not options["yes"]:
+            what = f"{to_decimal(amount)} USD" if amount else "all that can be"
+            ask(self.stdout, f"Take back {what} of transfer {seq} from {tenant.name}?")
+        taken = ledger().reverse(
+            tenant_id=tenant.id, seq=seq or 0, amount=amount, reason=options["reason"], actor=actor
+        )
+        available = to_decimal(ledger().available_to(tenant.id))
+        amounts = {"reversed": to_decimal(taken.amount), "left": to_decimal(taken.shortfall)}
+        if options["json"]:
+            facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
+            answer(self.stdout, {**facts, "available": available}, as_json=True)
+            return
+        rest = f"; {amounts['left']} USD of it are left" if taken.shortfall else ""
+        self.stdout.write(
+            f"{tenant.name}: {amounts['reversed']} USD of transfer {seq} reversed,"
+            f" {available} available{rest}"
+        )
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
@@ -207,3 +215,31 @@ class Command(BaseCommand):
         tenant = read_tenant(options["tenant"])
         erase_tenant(tenant=tenant, confirmation=options["confirm"], actor=ACTOR, now=clock.now())
         self.stdout.write(f"{tenant.public_id}: erased")
+
+
+def _add_moves(actions: Any) -> None:
+    """The actions that change a balance; `actions` is what argparse adds them to."""
+    for action, words in (
+        ("top-up", "book a tenant's payment, once by its reference"),
+        ("credit", "give a tenant something for nothing"),
+        ("refund", "give back what a generation was charged, or a part of it"),
+        ("adjust", "correct a mistake: an amount below 0 takes from the balance"),
+    ):
+        money = actions.add_parser(action, help=words)
+        money.add_argument("tenant", help="name or id")
+        money.add_argument("amount", metavar="USD")
+        if action == "refund":
+            money.add_argument("--generation", required=True, metavar="ID", help="gen_…")
+        said = "--reference" if action == "top-up" else "--reason"
+        money.add_argument(said, dest="reason", required=True, metavar="TEXT")
+        money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+    back = actions.add_parser(
+        "reverse", help="take back a top-up or a credit that should not have been"
+    )
+    back.add_argument("tenant", help="name or id")
+    back.add_argument("transfer", metavar="NUMBER", help="as the tenant's ledger has it")
+    back.add_argument("--amount", metavar="USD", help="a part; default: all that can be")
+    back.add_argument("--reason", required=True, metavar="TEXT")
+    back.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+    back.add_argument("--json", action="store_true")
+    add_as(back)

@@ -50,10 +50,11 @@ KIND_WORDS = {
     Transfer.Kind.RELEASE: "Release",
     Transfer.Kind.REFUND: "Refund",
     Transfer.Kind.ADJUSTMENT: "Adjustment",
+    Transfer.Kind.REVERSAL: "Reversal",
 }
 COLUMNS = (
     "seq", "at", "kind", "amount", "currency", "available_after", "held_after", "generation",
-    "reason", "seal",
+    "reason", "seal", "reverses",
 )  # fmt: skip
 
 
@@ -217,6 +218,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
                 one.seq, one.created_at.isoformat(), one.kind, to_decimal(one.amount), "USD",
                 to_decimal(one.available_after or 0), to_decimal(one.held_after or 0),
                 Entry(one).generation, one.reason, bytes(one.seal or b"").hex(),
+                one.reverses_seq,
             ]
             for one in page
         ]  # fmt: skip

@@ -22,6 +22,7 @@ GIVEN_WORDS = {
     Transfer.Kind.CREDIT: "Credits",
     Transfer.Kind.REFUND: "Refunds",
     Transfer.Kind.ADJUSTMENT: "Adjustments",
+    Transfer.Kind.REVERSAL: "Reversals",
 }
 LIST_COLUMNS = (
     "statement", "start", "end", "status", "opening", "came_in", "charged", "closing", "currency",

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.services import set_time_zone
 from billing.models import Transfer
 from billing.selectors import GIVEN, monthly_statement, monthly_statements, usage_between
-from billing.services import adjust, credit, refund, top_up
+from billing.services import adjust, book_payment, credit, refund, reverse, top_up
 from generation.models import Channel
 from pictor.kit import clock
 from pictor.kit.money import Micros, from_decimal
@@ -259,6 +259,35 @@ def test_a_month_that_is_none_of_the_ledgers_is_not_there(moved, sign_in, number
     assert sign_in(moved).get(url("statement", moved, number)).status_code == 404
 
 
+def test_a_payment_typed_wrong_and_booked_right_is_told_as_that(at, channel, sign_in):
+    at("2099-07-10T10:00:00Z")
+    acme = Customer("paying", balance=0)
+    told: dict[str, Any] = {"tenant_id": acme.id, "actor": "test"}
+    book_payment(**told, amount=Micros(999_999_000_000), reason="INV-1")
+    reverse(**told, seq=1, reason="typed wrong")
+    book_payment(**told, amount=Micros(99_000_000), reason="INV-1")
+    client = sign_in(acme)
+
+    lines = lines_of(client.get(url("statement", acme, "2099-07") + "?format=csv"))
+    entries = lines_of(client.get(url("ledger", acme) + "?format=csv"))
+
+    assert [(line["line"], line["added"], line["taken"], line["available"]) for line in lines] == [
+        ("opening", "", "", "0.000000"),
+        ("top_up", "1000098.000000", "", ""),
+        ("reversal", "", "999999.000000", ""),
+        ("closing", "", "", "99.000000"),
+    ]
+    assert [(one["kind"], one["amount"], one["reverses"]) for one in entries] == [
+        ("top_up", "999999.000000", ""),
+        ("reversal", "999999.000000", "1"),
+        ("top_up", "99.000000", ""),
+    ]
+    page = words_of(client.get(url("statement", acme, "2099-07")))
+    assert ("Reversals" in page, "$999,999" in page) == (True, True)
+    assert "Reversal of 1 <span" in words_of(client.get(url("ledger", acme)))
+    assert "Your ledger adds up" in words_of(client.get(url("billing", acme) + "?proof"))
+
+
 def test_a_month_is_read_by_its_indexes(moved):
     """In a ledger as short as this the planner would read all of it, so it may not."""
     with CaptureQueriesContext(connection) as asked:
@@ -273,5 +302,5 @@ def test_a_month_is_read_by_its_indexes(moved):
         plan = "\n".join(row[0] for row in cursor)
 
     assert "Seq Scan on billing_transfer" not in plan
-    assert "given_by_seq" in plan
+    assert "given_or_taken_by_seq" in plan
     assert "one_transfer_per_seq" in plan

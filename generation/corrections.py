@@ -1,0 +1,107 @@
+"""What calls cost, corrected by a vendor's bill: lines of CSV, each booked once. Amounts: micros.
+
+    line,attempt,change_usd
+    acme-openai 2026-11-25 gpt-image-2,,-0.310000
+    acme-openai req_7f3a,01976c3e-…,0.012000
+
+`line` is a name that no other line of any bill has. `attempt` is the id that `generation show` has
+of the call, empty where the line is of many. `change_usd` is what it cost more, or below 0 less.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Actor
+from billing.services import CorrectedAttempt, correct_cost
+from generation.channels.errors import AttemptClass
+from generation.models import Attempt
+from pictor.kit.money import Micros, from_decimal
+
+COLUMNS = ("line", "attempt", "change_usd")
+MOST_CHARACTERS = 200
+"""Of a line's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a bill: what it changes, and of which attempt, if it is one's."""
+
+    name: str
+    attempt_id: UUID | None
+    change: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """How many lines were booked now and what they come to, and how many were booked before."""
+
+    booked: int
+    change: Micros
+    before: int
+
+
+def read(text: str) -> list[Line]:
+    """The lines of a CSV. Raises ValueError with the number of the one that is none."""
+    rows = csv.DictReader(io.StringIO(text))
+    if tuple(rows.fieldnames or ()) != COLUMNS:
+        raise ValueError(f"the columns are not {','.join(COLUMNS)}")
+    return list(_lines(rows))
+
+
+@transaction.atomic
+def correct(lines: Sequence[Line], *, reason: str, actor: Actor) -> Corrected:
+    """Book each line that was not booked before: all of them, or none.
+
+    Raises ValidationError for an attempt that is not there, has not ended or was a test, for a line
+    that was booked for something else, and for a cost that would come to less than nothing.
+    """
+    booked, change = 0, 0
+    for line in lines:
+        of = None if line.attempt_id is None else _attempt(line.name, line.attempt_id)
+        if correct_cost(line=line.name, change=line.change, reason=reason, actor=actor, of=of):
+            booked, change = booked + 1, change + line.change
+    return Corrected(booked, Micros(change), len(lines) - booked)
+
+
+def _lines(rows: "csv.DictReader[str]") -> Iterator[Line]:
+    seen = set[str]()
+    for number, row in enumerate(rows, start=2):
+        try:
+            line = _line({name: (value or "").strip() for name, value in row.items() if name})
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+        if line.name in seen:
+            raise ValueError(f"line {number}: {line.name!r} comes twice")
+        seen.add(line.name)
+        yield line
+
+
+def _line(row: dict[str, str]) -> Line:
+    if not 0 < len(row["line"]) <= MOST_CHARACTERS:
+        raise ValueError(f"a line's name has from 1 to {MOST_CHARACTERS} characters")
+    change = from_decimal(row["change_usd"])
+    if change == 0:
+        raise ValueError("it changes nothing")
+    try:
+        attempt = UUID(row["attempt"]) if row["attempt"] else None
+    except ValueError:
+        raise ValueError(f"{row['attempt']!r} is not the id of an attempt") from None
+    return Line(row["line"], attempt, change)
+
+
+def _attempt(line: str, attempt_id: UUID) -> CorrectedAttempt:
+    found = Attempt.objects.filter(
+        id=attempt_id, finished_at__isnull=False, generation__livemode=True
+    ).first()
+    if found is None:
+        raise ValidationError(
+            f"the line {line!r} is of an attempt that is not there, has not ended or was a test's"
+        )
+    as_loss = found.attempt_class != AttemptClass.DELIVERED
+    return CorrectedAttempt(found.id, found.generation_id, as_loss)

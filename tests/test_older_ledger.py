@@ -1,0 +1,74 @@
+"""Books of before there were reversals and corrections: their heads and seals verify after them."""
+
+import json
+import lzma
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.customer import Operator
+from tests.databases import another_database
+from tests.servers import ROOT
+from tests.test_migrations import environment_of, restore
+
+LEDGER = ROOT / "tests/ledger_of_2026_11_26.sql.xz"
+"""Two tenants of e2c6d26, with every kind of transfer that it had and checkpoints of both proofs.
+
+It has the ledger key of the database in test_migrations.py. pg_dump wrote the file.
+"""
+HEAD = LEDGER.with_name("ledger_of_2026_11_26.head.json")
+"""That commit's heads of it, signed."""
+
+
+@pytest.fixture
+def books(db: None) -> Iterator[dict[str, Any]]:
+    """The database of then."""
+    with another_database("older") as made:
+        restore(made, lzma.decompress(LEDGER.read_bytes()))
+        yield made
+
+
+@pytest.fixture
+def manage(books: dict[str, Any]) -> Iterator[Operator]:
+    """Commands on those books, brought up to date."""
+    with closing(Operator(environment_of(books))) as manage:
+        manage("migrate", "-v0")
+        yield manage
+
+
+def proved(manage: Operator, *, head: Path = HEAD) -> dict[str, Any]:
+    """The totals, once every proof has found nothing."""
+    manage("ledger_check", "--since-checkpoint")
+    manage("ledger_check", "--whole")
+    manage("ledger_check", "--head", str(head))
+    totals: dict[str, Any] = json.loads(manage("ledger_check", "--json"))["totals"]
+    return totals
+
+
+def test_older_heads_and_seals_verify_before_and_after_a_reversal(manage):
+    before = proved(manage)
+
+    manage(*("tenant", "reverse", "acme", "2", "--reason", "typo", "--yes"))
+    after = proved(manage)
+
+    assert (before["top_ups"], before["credits"]) == ("1000019.000000", "-999997.000000")
+    assert (before["transfers"], after["transfers"]) == (18, 19)
+    assert (after["top_ups"], after["credits"]) == ("1000008.104360", "-999997.000000")
+
+
+@pytest.mark.parametrize("proof", [["--whole"], ["--head", str(HEAD)]])
+@pytest.mark.parametrize(
+    "change", ["reverses_seq = 1 WHERE seq = 4", "corrects_id = attempt_id WHERE kind = 'loss'"]
+)
+def test_a_row_of_then_cannot_be_given_a_link(books, manage, change, proof):
+    with psycopg.connect(**books) as owner:
+        owner.execute("ALTER TABLE billing_transfer DISABLE TRIGGER append_only")
+        owner.execute(f"UPDATE billing_transfer SET {change}")  # noqa: S608 - our own words
+        owner.execute("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
+
+    with pytest.raises(AssertionError, match="was written or changed without the key"):
+        manage("ledger_check", *proof)
