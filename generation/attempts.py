@@ -198,7 +198,12 @@ def tell(
     logger.info("attempt on %s", channel, extra={"facts": facts})
 
 
-def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
+def cut_off(
+    *,
+    generation_ids: list[UUID],
+    why: str = "cut off by the end of our own process",
+    now: datetime,
+) -> None:
     """Close the attempts that a crash or a shutdown of ours cut off: they may have been paid for.
 
     One of the present dispatch is left alone: somebody has claimed the generation again meanwhile.
@@ -213,7 +218,7 @@ def cut_off(*, generation_ids: list[UUID], now: datetime) -> None:
             attempt_class=AttemptClass.UNKNOWN,
             may_have_billed=True,
             cost_micros=upstream_cost(each, images=attempt.generation.n),
-            detail="cut off by the end of our own process",
+            detail=why,
             loss=Loss.INTERRUPTED,
             is_cost_known=each is not None,
         )

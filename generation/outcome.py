@@ -126,6 +126,7 @@ _MESSAGES: Mapping[AttemptClass, PictorError] = {
 }
 TIMED_OUT = GenerationTimeout("The image was not ready within the time limit." + NOT_CHARGED)
 GAVE_UP = UpstreamFailed("The generation was interrupted too often." + NOT_CHARGED)
+ENDED_BY_OPERATOR = UpstreamFailed("Whoever runs this site ended it." + NOT_CHARGED)
 BROKEN = UpstreamFailed("Something went wrong while the image was made." + NOT_CHARGED)
 NO_CHANNEL = NoChannelAvailable("No channel serves this model and size." + NOT_CHARGED)
 NO_STRICT_CHANNEL = NoChannelAvailable(

@@ -19,6 +19,9 @@ from pictor.kit.money import Micros, from_decimal
 ACTOR = "manage.py"
 """How the audit log names changes made on the command line."""
 
+UNASKED = Micros(1_000_000_000)
+"""A larger change of a balance is asked about: 1,000 USD."""
+
 _LARGEST_LIMIT = 2**31 - 1
 _REASON_CHARS = 200
 

@@ -96,20 +96,21 @@ def refund(
     *,
     tenant_id: UUID,
     generation_id: UUID,
-    amount: Micros,
+    amount: Micros | None = None,
     reason: str,
     actor: Actor,
 ) -> Transfer:
     """What a generation was charged, or a part of it, given back out of revenue.
 
-    Raises ValidationError unless the amount is above 0, and at most what was charged less what was
-    refunded before.
+    Without an amount it is all that was not refunded before. Raises ValidationError unless the
+    amount is above 0, and at most what was charged less what was refunded before.
     """
     open_account(tenant_id=tenant_id)
     account_for_update(tenant_id)  # two refunds at once must not both find it unrefunded
     moved = Transfer.objects.filter(tenant_id=tenant_id, generation_id=generation_id)
     left = _sum(moved, Transfer.Kind.CAPTURE) - _sum(moved, Transfer.Kind.REFUND)
-    if amount > left:
+    amount = Micros(left) if amount is None else amount
+    if amount > left or left == 0:
         raise ValidationError(
             f"only {to_decimal(Micros(left))} USD of it is charged and not refunded"
         )

@@ -16,6 +16,7 @@ from typing_extensions import override
 from accounts.ledger import ledger
 from accounts.management.operator import (
     ACTOR,
+    UNASKED,
     actor_of,
     add_as,
     answer,
@@ -43,9 +44,6 @@ from accounts.services import (
 )
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
-
-UNASKED = Micros(1_000_000_000)
-"""A larger change of a balance is asked about: 1,000 USD."""
 
 
 class Command(BaseCommand):

@@ -1,21 +1,35 @@
-"""`manage.py generation show|redeliver ID`."""
+"""`manage.py generation show|redeliver|refund|cancel|fail ID`."""
 
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
-from generation import inspection, notify
+from accounts.management.operator import (
+    UNASKED,
+    actor_of,
+    add_as,
+    answer,
+    ask,
+    check_reason,
+    read_amount,
+    say_invalid,
+)
+from billing.services import refund
+from generation import inspection, interventions, notify
 from generation.models import Generation
 from generation.notify import Ring
 from generation.selectors import generation_for_operator
+from pictor.kit import clock
+from pictor.kit.money import Micros, to_decimal
 
 
 class Command(BaseCommand):
-    """Look at one generation, or ring its doorbell again."""
+    """Look at one generation, ring its doorbell again, give back what it cost, or end it."""
 
-    help = "Show a generation with all its parts, or send its message again."
+    help = "Show a generation, send its message again, refund it or end it."
     requires_system_checks = ()
 
     @override
@@ -26,16 +40,40 @@ class Command(BaseCommand):
         show.add_argument("--json", action="store_true")
         again = actions.add_parser("redeliver", help="send its message again, whatever its state")
         again.add_argument("id", help="gen_… or a UUID")
+        for action, words in (
+            ("refund", "give back what it was charged, or a part of it"),
+            ("cancel", "end it while no worker has taken it"),
+            ("fail", "end it as failed, uncharged, even where a channel is being called"),
+        ):
+            change = actions.add_parser(action, help=words)
+            change.add_argument("id", help="gen_… or a UUID, or its request's req_…")
+            if action == "refund":
+                change.add_argument("--amount", metavar="USD", help="a part; default: all of it")
+                change.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+            change.add_argument("--reason", required=True, metavar="TEXT")
+            change.add_argument("--json", action="store_true")
+            add_as(change)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         generation = generation_for_operator(options["id"])
         if generation is None:
             raise CommandError(f"no generation {options['id']!r}")
-        if options["action"] == "show":
-            self._show(generation, as_json=options["json"])
-        else:
-            self._redeliver(generation)
+        try:
+            self._handle(generation, options)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+
+    def _handle(self, generation: Generation, options: dict[str, Any]) -> None:
+        match options["action"]:
+            case "show":
+                self._show(generation, as_json=options["json"])
+            case "redeliver":
+                self._redeliver(generation)
+            case action:
+                check_reason(options["reason"])
+                change = {"refund": self._refund, "cancel": self._cancel, "fail": self._fail}
+                change[action](generation, actor_of(options["on_behalf_of"]), options)
 
     def _show(self, generation: Generation, *, as_json: bool) -> None:
         described = inspection.describe(generation)
@@ -49,3 +87,58 @@ class Command(BaseCommand):
         if not notify.ring(Ring.of(generation)):
             raise CommandError("the broker did not take the message")
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")
+
+    def _refund(self, generation: Generation, actor: str, options: dict[str, Any]) -> None:
+        amount = None if options["amount"] is None else read_amount(options["amount"])
+        if amount is not None and amount > UNASKED and not options["yes"]:
+            ask(self.stdout, f"Refund {to_decimal(amount)} USD of {generation.public_id}?")
+        back = refund(
+            tenant_id=generation.tenant_id,
+            generation_id=generation.id,
+            amount=amount,
+            reason=options["reason"],
+            actor=actor,
+        )
+        after = Micros(back.available_after or 0)
+        before, refunded = to_decimal(Micros(after - back.amount)), to_decimal(Micros(back.amount))
+        facts = {"generation": generation.public_id, "refunded": refunded}
+        if options["json"]:
+            answer(self.stdout, {**facts, "available": to_decimal(after)}, as_json=True)
+            return
+        self.stdout.write(
+            f"{generation.public_id}: {refunded} USD refunded; {generation.tenant.name} has"
+            f" {to_decimal(after)} available, where it had {before}"
+        )
+
+    def _cancel(self, generation: Generation, actor: str, options: dict[str, Any]) -> None:
+        released = interventions.cancel(
+            generation=generation, reason=options["reason"], actor=actor, now=clock.now()
+        )
+        self._tell_end(generation, "canceled", released, [], as_json=options["json"])
+
+    def _fail(self, generation: Generation, actor: str, options: dict[str, Any]) -> None:
+        ended = interventions.end_as_failed(
+            generation=generation, reason=options["reason"], actor=actor, now=clock.now()
+        )
+        may_bill = [(one.channel, to_decimal(one.cost)) for one in ended.may_bill]
+        self._tell_end(generation, "failed", ended.released, may_bill, as_json=options["json"])
+
+    def _tell_end(
+        self,
+        generation: Generation,
+        state: str,
+        released: Micros,
+        may_bill: list[tuple[str, str]],
+        *,
+        as_json: bool,
+    ) -> None:
+        facts = {"generation": generation.public_id, "state": state}
+        if as_json:
+            channels = [{"channel": channel, "cost": cost} for channel, cost in may_bill]
+            told = {**facts, "released": to_decimal(released), "may_bill": channels}
+            self.stdout.write(json.dumps(told))
+            return
+        calls = "".join(f"; {channel} may still bill {cost} USD" for channel, cost in may_bill)
+        self.stdout.write(
+            f"{generation.public_id}: {state}, {to_decimal(released)} USD released{calls}"
+        )

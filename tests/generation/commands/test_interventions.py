@@ -1,0 +1,164 @@
+"""`manage.py generation refund|cancel|fail`."""
+
+import json
+import sys
+from io import StringIO
+
+import pytest
+
+from accounts.models import AuditEvent, User
+from billing.models import Transfer
+from billing.selectors import Finding, ledger_findings, usage_findings
+from generation.audit.findings import generation_findings
+from generation.models import Attempt, Channel, Generation
+from generation.settlement import settle_and_tell
+from pictor.kit import clock
+from pictor.kit.spool import SpoolBudget, Spools
+from tests.factories import Customer as Orderer
+from tests.factories import begun, make_channel, make_delivery, make_worker, stored_images, take
+
+pytestmark = pytest.mark.django_db
+WHY = ("--reason", "bad images")
+
+
+@pytest.fixture
+def orderer(seeded):
+    make_channel(cost_micros=30_000)
+    User.objects.create_user("ann@example.com", "correct horse battery")
+    return Orderer("orderer")
+
+
+@pytest.fixture
+def delivered(orderer, tmp_path):
+    """It was charged 0.05268 USD."""
+    claim = take(generation_id=orderer.generation().id, worker=make_worker())
+    assert claim is not None
+    delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)))
+    settle_and_tell(
+        claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
+    )
+    return claim.generation
+
+
+def findings() -> list[Finding]:
+    return [*ledger_findings(), *usage_findings(), *generation_findings()]
+
+
+def event(action: str) -> tuple[str, str, dict[str, object]]:
+    found = AuditEvent.objects.get(action=action)
+    return found.actor_name.split()[0], found.object_type, found.after or {}
+
+
+def test_a_part_is_refunded_and_then_all_that_is_left(manage, orderer, delivered):
+    name = delivered.public_id
+
+    said = [
+        manage("generation", "refund", name, "--amount", "0.03", *WHY, "--as", "ann@example.com"),
+        manage("generation", "refund", name, *WHY, "--json"),
+    ]
+
+    assert said[0].out == (
+        f"{name}: 0.030000 USD refunded; orderer has 9.977320 available, where it had 9.947320\n"
+    )
+    assert json.loads(said[1].out) == {
+        "generation": name, "refunded": "0.022680", "available": "10.000000",
+    }  # fmt: skip
+    refunds = Transfer.objects.filter(kind="refund", generation_id=delivered.id)
+    assert sorted(refunds.values_list("amount", flat=True)) == [22_680, 30_000]
+    events = AuditEvent.objects.filter(action="balance.refund").order_by("id")
+    assert [one.actor_name.split()[0] for one in events] == ["ann@example.com", "manage.py"]
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--amount", "0.05269"], "only 0.052680 USD of it is charged and not refunded"),
+        (["--amount", "0"], "the amount must be above 0"),
+        (["--amount", "1000.01"], "Nothing was changed."),
+        (["--as", "bob@example.com"], "nobody signs in as 'bob@example.com'"),
+    ],
+)
+def test_a_refund_that_cannot_be_changes_nothing(manage, monkeypatch, delivered, words, message):
+    monkeypatch.setattr(sys, "stdin", StringIO("n\n"))
+
+    said = manage("generation", "refund", delivered.public_id, *WHY, *words)
+
+    assert said.error == message
+    assert not Transfer.objects.filter(kind="refund").exists()
+
+
+def test_all_of_it_is_refunded_once(manage, delivered):
+    manage("generation", "refund", delivered.public_id, *WHY)
+
+    again = manage("generation", "refund", delivered.public_id, *WHY)
+
+    assert again.error == "only 0.000000 USD of it is charged and not refunded"
+
+
+def test_what_waits_is_canceled_and_its_hold_released(manage, orderer):
+    queued = orderer.generation()
+    available, held = orderer.money
+    assert (available + held, held) == (10_000_000, 52_680)
+
+    said = manage("generation", "cancel", queued.public_id, *WHY, "--as", "ann@example.com")
+    again = manage("generation", "cancel", queued.public_id, *WHY)
+
+    assert said.out == f"{queued.public_id}: canceled, 0.052680 USD released\n"
+    assert again.error == "it has been started, or has ended: only `fail` ends what runs"
+    assert orderer.money == (10_000_000, 0)
+    assert event("generation.cancel") == (
+        "ann@example.com", "generation", {"state": "canceled", "reason": "bad images"},
+    )  # fmt: skip
+    assert findings() == []
+
+
+def test_what_runs_is_failed_and_what_may_be_billed_is_counted(manage, orderer):
+    running = orderer.generation()
+    claim = take(generation_id=running.id, worker=make_worker())
+    assert claim is not None
+    attempt = begun(claim, Channel.objects.get(name="one"))
+    assert attempt is not None
+    refused = manage("generation", "cancel", running.public_id, *WHY)
+
+    said = manage("generation", "fail", running.public_id, *WHY, "--json")
+
+    assert refused.error.startswith("it has been started")
+    assert json.loads(said.out) == {
+        "generation": running.public_id,
+        "state": "failed",
+        "released": "0.052680",
+        "may_bill": [{"channel": "one", "cost": "0.030000"}],
+    }
+    row = Generation.objects.get(id=running.id)
+    assert (row.state, row.captured_micros, orderer.money) == ("failed", 0, (10_000_000, 0))
+    closed = Attempt.objects.get(id=attempt)
+    assert (closed.attempt_class, closed.cost_micros, closed.detail) == (
+        "unknown", 30_000, "ended by an operator",
+    )  # fmt: skip
+    assert event("generation.fail")[2] == {"state": "failed", "reason": "bad images"}
+    assert findings() == []
+
+
+def test_whoever_ran_it_delivers_nothing_any_more(manage, orderer, tmp_path):
+    claim = take(generation_id=orderer.generation().id, worker=make_worker())
+    assert claim is not None
+    delivery = make_delivery(claim, Spools(tmp_path, SpoolBudget(1_000_000)))
+
+    said = manage("generation", "fail", claim.generation.public_id, *WHY)
+
+    assert said.out.endswith("failed, 0.052680 USD released; one may still bill 0.030000 USD\n")
+    assert not settle_and_tell(
+        claim=claim, delivery=delivery, stored=stored_images(claim, delivery), now=clock.now()
+    )
+    again = manage("generation", "fail", claim.generation.public_id, *WHY)
+    assert again.error == "it has ended, or has moved on: look at it again"
+    assert findings() == []
+
+
+@pytest.mark.parametrize("action", ["refund", "cancel", "fail"])
+def test_a_reason_is_needed_and_an_id_that_there_is(manage, orderer, action):
+    queued = orderer.generation()
+
+    assert "empty" in manage("generation", action, queued.public_id, "--reason", " ").error
+    assert manage("generation", action, "gen_1", *WHY).error == "no generation 'gen_1'"
