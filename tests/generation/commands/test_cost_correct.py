@@ -191,6 +191,18 @@ def test_a_call_that_is_under_way_is_not_corrected(made, bill):
         run(bill(f"req_2,{attempt(2)},1"))
 
 
+def test_a_call_of_a_test_cost_nothing_that_could_be_corrected(made, bill):
+    channel = make_channel("tests", serves="test")
+    claim = take(generation_id=Customer("b").tester().generation().id, worker=make_worker())
+    assert claim is not None
+    called = begun(claim, channel)
+    assert called is not None
+    end_attempt(AttemptEnd(called, "not_reached"), generation=claim.generation, now=clock.now())
+
+    with pytest.raises(CommandError, match="is not there, has not ended or was a test's"):
+        run(bill(f"req_2,{called},1"))
+
+
 @pytest.mark.parametrize(
     ("sql", "check"),
     [
@@ -247,7 +259,10 @@ def test_a_changed_correction_is_found_at_once_and_by_ranges(made, bill, monkeyp
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_correction_of_an_attempt_from_before_the_checkpoint_is_proved(made, bill):
+def test_a_correction_of_an_attempt_from_before_the_checkpoint_is_proved(made, bill, monkeypatch):
+    at_once = walk._SETTLED.partition(" AND created_at")[0]  # noqa: SLF001 - without the minute
+    monkeypatch.setattr(walk, "_SETTLED", at_once)
+
     def prove() -> set[str]:
         proof = rounds.prove(LedgerProof.Kind.SINCE_CHECKPOINT, now=clock.now())
         assert proof is not None
