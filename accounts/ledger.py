@@ -1,5 +1,7 @@
 """What accounts asks of the ledger, which lies above it and plugs itself in (`kit/plugs.py`)."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -20,6 +22,17 @@ class Reversed(Protocol):
     @property
     def shortfall(self) -> Micros:
         """What is still to be taken back: it is spent, or on hold, or was not asked for."""
+
+
+class Moved(Protocol):
+    """What a transfer says of itself. Amounts are micros."""
+
+    seq: int | None
+    kind: str
+    amount: int
+    available_after: int | None
+    created_at: datetime
+    reason: str
 
 
 class Ledger(Protocol):
@@ -60,6 +73,9 @@ class Ledger(Protocol):
 
         Raises ValidationError for what is neither, and for more than is left of it or available.
         """
+
+    def latest_transfers(self, tenant_id: UUID, *, limit: int) -> Sequence["Moved"]:
+        """A tenant's last transfers, newest first."""
 
     def available_to(self, tenant_id: UUID) -> Micros:
         """What the tenant can spend now."""

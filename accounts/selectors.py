@@ -214,6 +214,14 @@ def invitations_of(tenant_id: UUID, *, now: datetime) -> list[Invitation]:
     return list(found.select_related("tenant", "invited_by").order_by("-created_at"))
 
 
+def suspended_because(tenant_id: UUID) -> str:
+    """The reason that a suspended tenant was given; empty where it was given none."""
+    events = AuditEvent.objects.filter(tenant_id=tenant_id, action="tenant.status")
+    last = events.order_by("-id").first()
+    reason: str = (last.after or {}).get("reason", "") if last else ""
+    return reason
+
+
 def user_by_email(text: str) -> User | None:
     """The person who signs in by that address."""
     return User.objects.filter(email=User.normalize_username(text)).first()

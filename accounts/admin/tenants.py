@@ -20,7 +20,6 @@ from accounts.services import (
     create_tenant,
     remove_member,
     set_prompt_retention,
-    set_tenant_status,
     set_time_zone,
 )
 
@@ -33,14 +32,17 @@ class _MembershipInline(TabularInline):
 
 @admin.register(Tenant)
 class TenantAdmin(ServiceAdmin):
-    """Tenants and their limits. Money is moved by `manage.py tenant top-up` and the like."""
+    """Tenants and their limits. Money is moved by `manage.py tenant top-up` and the like.
+
+    Whoever suspends one gives a reason, which `manage.py tenant suspend` asks for.
+    """
 
     list_display = (
         *("name", "status", "requests_per_minute", "max_in_flight", "images_take", "created_at"),
     )
     list_filter = ("status",)
     search_fields = ("name", "id")
-    readonly_fields = ("public_id", "images_take", "storage_full_at", "created_at")
+    readonly_fields = ("public_id", "status", "images_take", "storage_full_at", "created_at")
     inlines = (_MembershipInline,)
 
     @admin.display(description="images take", ordering="stored_bytes")
@@ -61,8 +63,6 @@ class TenantAdmin(ServiceAdmin):
             change_tenant(tenant=tenant, name=obj.name, limits=limits, **by(request))
         else:
             tenant = create_tenant(name=obj.name, limits=limits, **by(request))
-        if obj.status != tenant.status:
-            set_tenant_status(tenant=tenant, status=Tenant.Status(obj.status), **by(request))
         set_prompt_retention(tenant=tenant, days=obj.prompt_retention_days, **by(request))
         set_time_zone(tenant=tenant, name=obj.time_zone, **by(request))
         obj.pk = tenant.pk

@@ -58,6 +58,7 @@ from accounts.services.personal_data import (
     write_export,
 )
 from accounts.services.storage import is_nearly_full, note_stored, stored_together
+from accounts.services.suspending import resume, suspend
 from accounts.services.tenants import (
     NO_LIMITS,
     TenantLimits,
@@ -123,6 +124,7 @@ __all__ = [
     "refuse_above_ceiling",
     "remove_member",
     "require_second_factor",
+    "resume",
     "revoke_api_key",
     "revoke_key_for",
     "roles_under",
@@ -140,6 +142,7 @@ __all__ = [
     "set_title",
     "set_uncharged_ceiling",
     "stored_together",
+    "suspend",
     "unsent_seconds",
     "verify_email",
     "write_export",

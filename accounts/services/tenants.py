@@ -122,7 +122,12 @@ def set_time_zone(*, tenant: Tenant, name: str, actor: Actor, ip: str | None = N
 
 @transaction.atomic
 def set_tenant_status(
-    *, tenant: Tenant, status: Tenant.Status, actor: Actor, ip: str | None = None
+    *,
+    tenant: Tenant,
+    status: Tenant.Status,
+    reason: str = "",
+    actor: Actor,
+    ip: str | None = None,
 ) -> None:
     """Suspend a tenant, or let it work again. Felt by the next request; running work ends.
 
@@ -139,7 +144,7 @@ def set_tenant_status(
         "tenant.status",
         actor=actor,
         before={"status": before},
-        after={"status": status.value},
+        after={"status": status.value, **({"reason": reason} if reason else {})},
         ip=ip,
     )
 

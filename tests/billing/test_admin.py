@@ -160,7 +160,7 @@ def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
         "memberships-0-role": "owner",
     }
 
-    pages.post(reverse("admin:accounts_tenant_add"), {"name": "New", "status": "active", **members})
+    pages.post(reverse("admin:accounts_tenant_add"), {"name": "New", **members})
 
     tenant = Tenant.objects.get(name="New")
     membership = Membership.objects.get(tenant=tenant)
@@ -170,7 +170,6 @@ def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
     assert "3.0\xa0MB of 1.0\xa0TB" in pages.get(change).content.decode()
     form = {
         "name": "New",
-        "status": "suspended",
         "memberships-TOTAL_FORMS": "1",
         "memberships-INITIAL_FORMS": "1",
         "memberships-0-id": str(membership.id),
@@ -183,17 +182,15 @@ def test_a_tenant_is_made_changed_and_given_a_member(pages, root):
 
     events = list(AuditEvent.objects.filter(tenant=tenant).order_by("id"))
     assert [event.action for event in events] == [
-        "tenant.create", "member.set", "tenant.status", "member.set", "member.remove",
+        "tenant.create", "member.set", "member.set", "member.remove",
     ]  # fmt: skip
-    suspended, demoted = events[2], events[3]
-    assert (suspended.before or {})["status"] == "active"
-    assert (suspended.after or {})["status"] == "suspended"
+    demoted = events[2]
     assert demoted.before == {"role": "owner"}
     assert (demoted.after or {})["role"] == "viewer"
     assert available_to(tenant.id) == 0
 
 
-def test_a_tenant_may_be_made_suspended(pages):
+def test_nobody_is_suspended_here_where_no_reason_is_asked_for(pages):
     members = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
     form = {"name": "New", "status": "suspended", "max_in_flight": "3", **members}
 
@@ -201,7 +198,12 @@ def test_a_tenant_may_be_made_suspended(pages):
 
     tenant = Tenant.objects.get()
     assert answer.status_code == 302
-    assert (tenant.status, tenant.max_in_flight) == ("suspended", 3)
+    assert (tenant.status, tenant.max_in_flight) == ("active", 3)
+
+    change = reverse("admin:accounts_tenant_change", args=[tenant.id])
+    pages.post(change, {**form, "max_in_flight": "4"})
+    tenant.refresh_from_db()
+    assert (tenant.status, tenant.max_in_flight) == ("active", 4)
 
 
 def test_a_member_is_replaced_by_another_person(pages, root, acme):

@@ -27,7 +27,7 @@ Pictor's:
     price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.
-    tenant         Create, list, credit, export or erase tenants, and say how long prompts are kept.
+    tenant         Create, show, credit, limit, suspend, export or erase tenants.
     usage_rebuild  Count usage by the hour again from the generations that ended.
     webhook        Encrypt the secrets of webhook endpoints by the newest key.
 

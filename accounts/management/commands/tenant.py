@@ -1,7 +1,8 @@
-"""`manage.py tenant create|list|top-up|credit|refund|adjust|reverse|set|export|erase`."""
+"""`manage.py tenant`: make one, show it, move its money, limit, suspend, export or erase it."""
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,25 +32,32 @@ from accounts.management.operator import (
     say_invalid,
 )
 from accounts.models import Tenant, default_scopes
-from accounts.selectors import tenants
+from accounts.selectors import suspended_because, tenants
 from accounts.services import (
     KeyRules,
     TenantLimits,
+    change_tenant,
     create_tenant,
     erase_tenant,
     export_tenant,
     issue_api_key,
+    resume,
     set_prompt_retention,
     set_uncharged_ceiling,
+    suspend,
 )
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
+
+ACTIVE = Tenant.Status.ACTIVE
+LIMITS = tuple(field.name for field in fields(TenantLimits))
+LATEST = 10
 
 
 class Command(BaseCommand):
     """Make a tenant, change its balance, change what is kept of it, hand that out, or end it."""
 
-    help = "Create, list, credit, export or erase tenants, and say how long prompts are kept."
+    help = "Create, show, credit, limit, suspend, export or erase tenants."
     requires_system_checks = (Tags.security,)  # the key's secrets; not the site's URLs and pages
 
     @override
@@ -66,6 +74,7 @@ class Command(BaseCommand):
         every = actions.add_parser("list", help="all tenants by name, with their ids")
         every.add_argument("--json", action="store_true")
         _add_moves(actions)
+        _add_standing(actions)
         change = actions.add_parser("set", help="how long prompts are kept, what may cost us")
         change.add_argument("tenant", help="name or id")
         change.add_argument("--prompt-retention-days", metavar="N", help="or: none")
@@ -89,6 +98,10 @@ class Command(BaseCommand):
             "refund": self._refund,
             "adjust": self._adjust,
             "reverse": self._reverse,
+            "show": self._show,
+            "limits": self._limits,
+            "suspend": self._suspend,
+            "resume": self._resume,
             "set": self._set,
             "export": self._export,
             "erase": self._erase,
@@ -176,6 +189,67 @@ class Command(BaseCommand):
             f" {available} available{rest}"
         )
 
+    def _show(self, options: dict[str, Any]) -> None:
+        tenant = read_tenant(options["tenant"])
+        facts = {
+            "tenant": tenant.public_id,
+            "name": tenant.name,
+            "status": tenant.status,
+            "reason": suspended_because(tenant.id) if tenant.status != ACTIVE else "",
+            "created_at": tenant.created_at.isoformat(),
+            "available": to_decimal(ledger().available_to(tenant.id)),
+            "under_way": str(ledger().in_flight_of(tenant.id)),
+            **_told(_limits_of(tenant)),
+        }
+        moved = [
+            {
+                "number": str(one.seq),
+                "at": one.created_at.isoformat(timespec="seconds"),
+                "kind": one.kind,
+                "amount": to_decimal(Micros(one.amount)),
+                "available_after": to_decimal(Micros(one.available_after or 0)),
+                "reason": one.reason,
+            }
+            for one in ledger().latest_transfers(tenant.id, limit=LATEST)
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps({**facts, "transfers": moved}))
+            return
+        answer(self.stdout, {name: word for name, word in facts.items() if word}, as_json=False)
+        if moved:
+            print_table(self.stdout, [tuple(moved[0]), *(tuple(one.values()) for one in moved)])
+
+    def _limits(self, options: dict[str, Any]) -> None:
+        tenant = read_tenant(options["tenant"])
+        actor = actor_of(options["on_behalf_of"])
+        said = {name: options[name] for name in LIMITS if options[name] is not None}
+        if said:
+            new = {
+                name: None if text == "none" else read_limit(text) for name, text in said.items()
+            }
+            limits = replace(_limits_of(tenant), **new)
+            change_tenant(tenant=tenant, name=tenant.name, limits=limits, actor=actor)
+        facts = {"tenant": tenant.public_id, **_told(_limits_of(tenant))}
+        answer(self.stdout, facts, as_json=options["json"])
+
+    def _suspend(self, options: dict[str, Any]) -> None:
+        tenant, actor = read_tenant(options["tenant"]), actor_of(options["on_behalf_of"])
+        check_reason(options["reason"])
+        told = suspend(tenant=tenant, reason=options["reason"], actor=actor)
+        self._tell_status(tenant, f"suspended; {told} members are mailed the reason", options)
+
+    def _resume(self, options: dict[str, Any]) -> None:
+        tenant, actor = read_tenant(options["tenant"]), actor_of(options["on_behalf_of"])
+        resume(tenant=tenant, actor=actor)
+        self._tell_status(tenant, "works again", options)
+
+    def _tell_status(self, tenant: Tenant, words: str, options: dict[str, Any]) -> None:
+        if options["json"]:
+            facts = {"tenant": tenant.public_id, "status": tenant.status}
+            answer(self.stdout, facts, as_json=True)
+        else:
+            self.stdout.write(f"{tenant.name}: {words}")
+
     def _set(self, options: dict[str, Any]) -> None:
         tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
         if text is None and options["uncharged_ceiling"] is None:
@@ -241,3 +315,31 @@ def _add_moves(actions: Any) -> None:
     back.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
     back.add_argument("--json", action="store_true")
     add_as(back)
+
+
+def _add_standing(actions: Any) -> None:
+    """The actions that show a tenant and say whether and how much it may order."""
+    for action, words in (
+        ("show", "its status, balance and limits, and its last transfers"),
+        ("limits", "say, or change, its limits over all keys"),
+        ("suspend", "refuse its requests, with a reason that its members read and are mailed"),
+        ("resume", "let a suspended one work again"),
+    ):
+        parser = actions.add_parser(action, help=words)
+        parser.add_argument("tenant", help="name or id")
+        parser.add_argument("--json", action="store_true")
+        if action == "limits":
+            for name in LIMITS:
+                parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help="or: none")
+        if action == "suspend":
+            parser.add_argument("--reason", required=True, metavar="TEXT")
+        if action != "show":
+            add_as(parser)
+
+
+def _limits_of(tenant: Tenant) -> TenantLimits:
+    return TenantLimits(**{name: getattr(tenant, name) for name in LIMITS})
+
+
+def _told(limits: TenantLimits) -> dict[str, str]:
+    return {name: "none" if most is None else str(most) for name, most in asdict(limits).items()}

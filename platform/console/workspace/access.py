@@ -20,7 +20,7 @@ from django.utils.cache import add_never_cache_headers
 
 from accounts import rates
 from accounts.models import ApiKey, Membership, Tenant, User
-from accounts.selectors import api_keys_of, membership_in
+from accounts.selectors import api_keys_of, membership_in, suspended_because
 from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
@@ -138,6 +138,8 @@ class Workspace:
         if stopped is None:
             return None
         what, way_out, page, needs = _STOPS[stopped]
+        if stopped == Stopped.SUSPENDED and (reason := suspended_because(self.tenant.id)):
+            way_out = f"The reason: {reason}"
         url = reverse(f"workspace:{page}", args=[self.tenant.public_id]) if page else ""
         return Stop(what, way_out, url if needs in self.may else "")
 

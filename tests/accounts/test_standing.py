@@ -1,0 +1,104 @@
+"""`manage.py tenant show|limits|suspend|resume`."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent, Mail, Membership, Tenant, User
+from accounts.services import appoint, create_tenant
+from pictor.kit.money import Micros
+
+pytestmark = pytest.mark.django_db
+WHY = ("--reason", "unpaid since May <b>")
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command("tenant", *words, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def acme():
+    tenant = create_tenant(name="Acme", opening_balance=Micros(5_000_000), actor="test")
+    for role in Membership.Role:
+        user = User.objects.create_user(f"{role.value}@example.com", "correct horse battery")
+        appoint(tenant=tenant, user=user, role=role, actor="test")
+    return tenant
+
+
+def test_a_tenant_is_shown_with_its_last_transfers(acme):
+    shown = json.loads(run("show", "Acme", "--json"))
+
+    (transfer,) = shown.pop("transfers")
+    assert transfer.pop("at")
+    assert transfer == {
+        "number": "1", "kind": "top_up", "amount": "5.000000", "available_after": "5.000000",
+        "reason": "opening balance",
+    }  # fmt: skip
+    assert shown.pop("created_at")
+    assert shown == {
+        "tenant": acme.public_id, "name": "Acme", "status": "active", "reason": "",
+        "available": "5.000000", "under_way": "0", "requests_per_minute": "none",
+        "images_per_minute": "none", "max_in_flight": "none",
+    }  # fmt: skip
+    assert "opening balance" in run("show", acme.public_id)
+
+
+def test_limits_are_changed_where_they_are_given(acme):
+    run("limits", "Acme", "--requests-per-minute", "30", "--max-in-flight", "4")
+
+    said = run("limits", "Acme", "--max-in-flight", "none", "--json", "--as", "owner@example.com")
+
+    assert json.loads(said) == {
+        "tenant": acme.public_id, "requests_per_minute": "30", "images_per_minute": "none",
+        "max_in_flight": "none",
+    }  # fmt: skip
+    acme.refresh_from_db()
+    assert (acme.requests_per_minute, acme.max_in_flight) == (30, None)
+    event = AuditEvent.objects.filter(action="tenant.change").last()
+    assert event is not None
+    assert event.actor_name.startswith("owner@example.com by ")
+    with pytest.raises(CommandError, match="whole number"):
+        run("limits", "Acme", "--images-per-minute", "0")
+
+
+def test_who_is_suspended_is_mailed_why(acme):
+    said = run("suspend", "Acme", *WHY)
+
+    assert said == "Acme: suspended; 3 members are mailed the reason\n"
+    assert sorted(Mail.objects.values_list("to", flat=True)) == [
+        "admin@example.com", "billing@example.com", "owner@example.com",
+    ]  # fmt: skip
+    mail = Mail.objects.get(to="owner@example.com")
+    assert mail.subject == "Acme is suspended"
+    assert "The reason: unpaid since May <b>\n" in mail.text
+    assert "unpaid since May &lt;b&gt;" in mail.html
+    assert json.loads(run("show", "Acme", "--json"))["reason"] == "unpaid since May <b>"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["suspend", "Acme", "--reason", " "], "empty"),
+        (["resume", "Acme"], "it is not suspended"),
+        (["suspend", "Acme", *WHY, "--as", "bob@example.com"], "nobody signs in"),
+        (["show", "Nobody"], "no tenant"),
+    ],
+)
+def test_what_cannot_be_changes_nothing(acme, words, message):
+    with pytest.raises(CommandError, match=message):
+        run(*words)
+
+    assert (Tenant.objects.get().status, Mail.objects.count()) == ("active", 0)
+
+
+def test_it_is_suspended_once(acme):
+    run("suspend", "Acme", *WHY)
+
+    with pytest.raises(CommandError, match="suspended already"):
+        run("suspend", "Acme", *WHY)
+
+    assert Mail.objects.count() == 3

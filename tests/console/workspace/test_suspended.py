@@ -1,0 +1,33 @@
+"""A workspace that is suspended: its members read why, and its keys open nothing."""
+
+import pytest
+
+from accounts.authentication import let_in
+from accounts.services import resume, suspend
+from pictor.kit import clock
+from pictor.kit.errors import Forbidden
+from tests.console.workspace.conftest import url, words_of
+from tests.factories import Customer
+
+pytestmark = pytest.mark.django_db
+
+
+def test_its_members_read_why(channel, sign_in):
+    acme = Customer("unpaid")
+    suspend(tenant=acme.tenant, reason="unpaid since May <b>", actor="test")
+
+    page = words_of(sign_in(acme).get(url("overview", acme)))
+
+    assert "This workspace is suspended" in page
+    assert "The reason: unpaid since May &lt;b&gt;" in page
+
+
+def test_its_keys_open_nothing_until_it_is_resumed(channel):
+    acme = Customer("unpaid")
+    suspend(tenant=acme.tenant, reason="unpaid", actor="test")
+    with pytest.raises(Forbidden, match="suspended"):
+        let_in(acme.caller(), now=clock.now(), ip=None)
+
+    resume(tenant=acme.tenant, actor="test")
+
+    let_in(acme.caller(), now=clock.now(), ip=None)
