@@ -346,14 +346,14 @@ def _billed_quality(
         return priced.quality, "explicit"
     if reported is not None and reported in priced.rows:
         return reported, "reported"
-    inferred = _infer_quality(delivered, tokens)
+    inferred = infer_quality(delivered, tokens)
     if inferred is not None and inferred in priced.rows:
         return inferred, "inferred"
     assumed = ASSUMED_QUALITY if ASSUMED_QUALITY in priced.rows else priced.quality_held
     return assumed, "assumed"
 
 
-def _infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | None:
+def infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | None:
     """The quality whose formula comes nearest to the reported tokens, by factor."""
     if not delivered or not tokens or tokens < 0:
         return None

@@ -1,5 +1,6 @@
 """Each try of a generation on a channel, written down before the call and closed after it."""
 
+import json
 import logging
 from datetime import datetime
 from functools import partial
@@ -13,17 +14,19 @@ from psycopg.errors import IntegrityConstraintViolation
 from accounts.services import refuse_above_ceiling
 from billing.selectors import uncharged_of_day
 from billing.services import book_upstream_cost, count_uncharged
-from billing.upstream_cost import COUNTED, Loss, upstream_cost
+from billing.upstream_cost import COUNTED, Asked, Costs, Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
 from generation.claims import CLAIMED, Claim
 from generation.models import Attempt, Generation, Route, State
 from generation.outcome import AttemptEnd
+from generation.selectors import cost_tables
 from pictor.kit import ids, prepared, rows
 from pictor.kit.loop_connections import fetch_async
 from pictor.kit.metrics import LONG
 from pictor.kit.money import Micros
-from pictor.kit.prepared import Part, Statement, is_there
+from pictor.kit.prepared import Part, Statement
+from pictor.kit.untyped import Row
 
 logger = logging.getLogger(__name__)
 
@@ -43,21 +46,24 @@ SECONDS = Histogram("pictor_attempt_seconds", "What a call took.", ["channel"], 
 _ATTEMPT = """
 INSERT INTO generation_attempt
     (id, generation_id, dispatch, number, channel_id, upstream_model, upstream_size,
+     upstream_quality, n,
      attempt_class, upstream_request_id, may_have_billed, cost_micros, detail)
-SELECT %s, g.id, g.dispatch, %s, %s, %s, %s, '', '', false, 0, ''
+SELECT %s, g.id, g.dispatch, %s, %s, %s, %s,
+       left(coalesce(%s::jsonb ->> g.quality_sent, g.quality_sent), 64), g.n,
+       '', '', false, 0, ''
 """
 _BEGIN_ATTEMPT = f"""
 {_ATTEMPT} FROM generation_generation AS g
 WHERE g.id = %s AND g.state = 'running' AND g.dispatch = %s
   AND g.deadline_at > clock_timestamp()
 ON CONFLICT (id) DO UPDATE SET number = excluded.number
-RETURNING id
+RETURNING started_at
 """
 _BEGIN_WITH_CLAIM = f"""
 {_ATTEMPT} FROM {CLAIMED} AS g
 WHERE g.dispatch = 1 AND g.livemode AND g.task = 'generate' AND g.inputs = '[]'
   AND g.model = %s AND g.size = %s AND g.revision = %s
-RETURNING id
+RETURNING started_at
 """
 
 
@@ -70,20 +76,19 @@ def attempt_begun(
     attempt_id: UUID,
     claim: Claim,
     number: int,
-    channel_id: int,
-    upstream_model: str,
+    route: RouteInfo,
     upstream_size: str,
-) -> Statement[bool]:
-    """Write down that a channel is about to be called; False when the claim is lost, or too late.
+) -> Statement[datetime | None]:
+    """Write down that a channel is about to be called; None when the claim is lost, or too late.
 
-    Safe to repeat with the same id: the first answer may have been lost with the connection.
+    The moment is when it began. Safe to repeat with the same id: the first answer may have been
+    lost with the connection.
     """
-    facts = (attempt_id, number, channel_id, upstream_model, upstream_size)
-    values = [*facts, claim.generation.id, claim.dispatch]
-    return Statement(_BEGIN_ATTEMPT, values, is_there)
+    facts = _facts(attempt_id, number, route, upstream_size)
+    return Statement(_BEGIN_ATTEMPT, [*facts, claim.generation.id, claim.dispatch], _moment)
 
 
-async def begin(attempt: Statement[bool]) -> bool:
+async def begin(attempt: Statement[datetime | None]) -> datetime | None:
     """Run `attempt_begun` on the loop. Raises TakesNoTests."""
     try:
         return await fetch_async(attempt)
@@ -102,8 +107,18 @@ def begun_with_claim(
     the configuration has that revision. A test's attempt may be refused by the database, and would
     take the claim down with it.
     """
-    facts = [attempt_id, 1, route.channel_id, route.upstream_model, upstream_size]
+    facts = _facts(attempt_id, 1, route, upstream_size)
     return Part(_BEGIN_WITH_CLAIM, [*facts, route.model, size, revision])
+
+
+def _facts(attempt_id: UUID, number: int, route: RouteInfo, upstream_size: str) -> list[object]:
+    """What goes into an attempt's row besides what its generation's says."""
+    words = json.dumps(dict(route.quality_map))
+    return [attempt_id, number, route.channel_id, route.upstream_model, upstream_size, words]
+
+
+def _moment(row: Row | None) -> datetime | None:
+    return None if row is None else row[0]
 
 
 @transaction.atomic
@@ -141,7 +156,7 @@ def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bo
         book_upstream_cost(
             generation_id=generation.id,
             attempt_id=end.attempt_id,
-            amount=Micros(end.cost_micros),
+            amount=end.cost.micros,
             as_loss=end.attempt_class != AttemptClass.DELIVERED,
         )
         if end.loss is not None:
@@ -151,7 +166,7 @@ def end_attempt(end: AttemptEnd, *, generation: Generation, now: datetime) -> bo
 
 def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: datetime) -> None:
     """What it cost, or else the quote: a test has none, and costs nothing."""
-    amount = Micros(end.cost_micros if end.is_cost_known else generation.hold_micros)
+    amount = end.cost.micros if end.cost.is_known else Micros(generation.hold_micros)
     if amount:
         count_uncharged(tenant_id=generation.tenant_id, loss=loss, amount=amount, now=now)
         transaction.on_commit(UNCHARGED_ATTEMPTS.labels(loss.value).inc)
@@ -160,6 +175,7 @@ def _count_uncharged(end: AttemptEnd, loss: Loss, generation: Generation, now: d
 
 def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
     """The statement that closes an attempt's row if it is open; as a part of one, with `given`."""
+    tokens = end.came.tokens
     return rows.changing(
         Attempt,
         where={"id": end.attempt_id, "finished_at": None},
@@ -169,7 +185,12 @@ def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
         http_status=end.http_status,
         upstream_request_id=end.upstream_request_id[:200],
         may_have_billed=end.may_have_billed,
-        cost_micros=end.cost_micros,
+        images_received=len(end.came.images),
+        input_text_tokens=tokens.input_text if tokens else None,
+        input_image_tokens=tokens.input_image if tokens else None,
+        output_tokens=tokens.output if tokens else None,
+        cost_micros=end.cost.micros,
+        cost_source=end.cost.source,
         detail=end.detail[:500],
     )
 
@@ -212,15 +233,13 @@ def cut_off(
         generation__state=State.RUNNING, dispatch=F("generation__dispatch")
     )
     for attempt in attempts.select_related("generation", "channel"):
-        each = _cost_of_one(attempt)
         end = AttemptEnd(
             attempt_id=attempt.id,
             attempt_class=AttemptClass.UNKNOWN,
             may_have_billed=True,
-            cost_micros=upstream_cost(each, images=attempt.generation.n),
+            cost=upstream_cost(_costs_of(attempt), asked=_asked(attempt)),
             detail=why,
             loss=Loss.INTERRUPTED,
-            is_cost_known=each is not None,
         )
         if _ended(end, attempt, now):
             tell(
@@ -243,11 +262,24 @@ def _ended(end: AttemptEnd, attempt: Attempt, now: datetime) -> bool:
         return False
 
 
-def _cost_of_one(attempt: Attempt) -> int | None:
-    """What one image costs us there, where that is known; a test costs nothing."""
+def _asked(attempt: Attempt) -> Asked:
+    """As its row says it; what was begun by 0.2.0 has no `n` of its own."""
+    return Asked(
+        model=attempt.upstream_model,
+        size=attempt.upstream_size,
+        quality=attempt.upstream_quality,
+        n=attempt.generation.n,
+        at=attempt.started_at,
+    )
+
+
+def _costs_of(attempt: Attempt) -> Costs:
+    """What its call costs; a test's costs nothing."""
     if not attempt.generation.livemode:
-        return None
+        return Costs(is_free=True)
     routes = Route.objects.filter(
         channel_id=attempt.channel_id, contract_id=attempt.generation.model
     )
-    return routes.values_list("cost_micros", flat=True).first()
+    flat = routes.values_list("cost_micros", flat=True).first()
+    tables = cost_tables([attempt.channel_id], since=attempt.started_at)
+    return Costs(flat, tables[attempt.channel_id])

@@ -14,6 +14,7 @@ nothing else. Every comparison of times uses the database's clock.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -36,8 +37,13 @@ class Claim:
     dispatch: int
     seconds_left: float
     revision: int
-    has_begun: bool = False
-    """Whether its first attempt is written down already."""
+    begun_at: datetime | None = None
+    """When its first attempt began, where that is written down already."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is."""
+        return self.begun_at is not None
 
 
 class Queued(NamedTuple):
@@ -62,7 +68,7 @@ WHERE g.id = %s AND g.state = 'queued' AND g.quarantine = 0 AND g.dispatch < %s
   AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
 RETURNING {_LEFT}, {REVISION} AS revision, {rows.columns(Generation, "g")}
 """  # noqa: S608 - built from constants
-_TAKEN = Part(f"SELECT {CLAIMED}.*, EXISTS (SELECT FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
+_TAKEN = Part(f"SELECT {CLAIMED}.*, (SELECT started_at FROM begun) FROM {CLAIMED}", ())  # noqa: S608 - as above
 
 
 def taken(
@@ -123,7 +129,7 @@ def _claim(row: Row | None) -> Claim | None:
 
 def _begun_claim(row: Row | None) -> Claim | None:
     claim = _claim(None if row is None else row[:-1])
-    return None if row is None or claim is None else replace(claim, has_begun=row[-1])
+    return None if row is None or claim is None else replace(claim, begun_at=row[-1])
 
 
 def acquit(*, worker: WorkerEpoch) -> None:

@@ -89,16 +89,30 @@ def _attempt(row: Attempt, change: int) -> dict[str, Any]:
         "channel": row.channel.name,
         "upstream_model": row.upstream_model,
         "upstream_size": row.upstream_size,
+        "upstream_quality": row.upstream_quality,
+        "n": row.n,
         "class": row.attempt_class,
         "http_status": row.http_status,
         "upstream_request_id": row.upstream_request_id,
         "may_have_billed": row.may_have_billed,
-        "cost": to_decimal(row.cost_micros),
-        "corrected_cost": to_decimal(Micros(row.cost_micros + change)),
+        "images_received": row.images_received,
+        "input_text_tokens": row.input_text_tokens,
+        "input_image_tokens": row.input_image_tokens,
+        "output_tokens": row.output_tokens,
+        "cost": None if row.known_cost_micros is None else to_decimal(row.known_cost_micros),
+        "cost_source": row.cost_source,
+        "corrected_cost": _corrected_cost(row, change),
         "detail": row.detail,
         "started_at": _time(row.started_at),
         "finished_at": _time(row.finished_at),
     }
+
+
+def _corrected_cost(row: Attempt, change: int) -> str | None:
+    """With what bills changed; None where it is unknown and no bill has it."""
+    if row.known_cost_micros is None and not change:
+        return None
+    return to_decimal(Micros(row.cost_micros + change))
 
 
 def _image(row: StoredImage) -> dict[str, Any]:

@@ -4,13 +4,24 @@ What an upstream said stays in the attempt's row; a caller is told in our words:
 adapter's `public_message`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from billing.upstream_cost import Loss, upstream_cost
+from billing.pricing import Delivered
+from billing.upstream_cost import (
+    FREE,
+    MOST_TOKENS,
+    NOTHING_CAME,
+    Asked,
+    Came,
+    Cost,
+    Loss,
+    Tokens,
+    upstream_cost,
+)
 from generation.catalogue.contracts import RouteInfo
-from generation.channels.base import UpstreamAnswer
+from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from pictor.kit.errors import (
@@ -35,12 +46,12 @@ class AttemptEnd:
     http_status: int | None = None
     upstream_request_id: str = ""
     may_have_billed: bool = False
-    cost_micros: int = 0
+    cost: Cost = FREE
+    """Where it is not known, the quote counts as lost."""
+    came: Came = NOTHING_CAME
     detail: str = ""
     loss: Loss | None = None
     """Why nobody pays for it, where it may have been billed."""
-    is_cost_known: bool = True
-    """Whether its route says what an image costs; otherwise the quote counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +83,41 @@ class Delivery:
     ignored: tuple[str, ...]
     answer: UpstreamAnswer
     images: tuple[VerifiedImage, ...]
+    asked: Asked
     task: Task = Task.GENERATE
     """What the upstream was asked to do."""
 
     @property
     def ended(self) -> AttemptEnd:
         """The end of the attempt that brought it."""
+        came = came_of(self.answer, self.images)
         return AttemptEnd(
             attempt_id=self.attempt_id,
             attempt_class=AttemptClass.DELIVERED,
             http_status=self.answer.http_status,
             upstream_request_id=self.answer.request_id,
             may_have_billed=True,
-            cost_micros=upstream_cost(self.route.cost_micros, images=len(self.images)),
-            is_cost_known=self.route.cost_micros is not None,
+            cost=upstream_cost(self.route.costs, asked=self.asked, came=came),
+            came=came,
         )
+
+
+def came_of(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> Came:
+    """What an upstream's answer says of its cost; `images` are those that could be decoded."""
+    return Came(
+        images=[Delivered(image.width, image.height) for image in images],
+        tokens=None if answer.usage is None else _tokens_of(answer.usage),
+        quality=answer.quality,
+        reported=answer.cost,
+    )
+
+
+def _tokens_of(usage: Usage) -> Tokens | None:
+    """What it does not say to be of images is text; None for numbers that nobody counts."""
+    text = max(usage.input_tokens - usage.input_image_tokens, 0)
+    counted = Tokens(text, usage.input_image_tokens, usage.output_tokens)
+    most = max(counted.input_text, counted.input_image, counted.output)
+    return counted if most <= MOST_TOKENS else None
 
 
 class Failure(Exception):

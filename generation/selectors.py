@@ -1,16 +1,19 @@
 """Reads of generations: by tenant, by id what is known to be theirs, as usage, as queues."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from generation.models import FINAL, Attempt, Generation, State
+from billing.upstream_cost import CostRow, CostTable
+from generation.models import FINAL, Attempt, Channel, Generation, State
+from generation.models import CostTable as StoredCosts
 from pictor.kit import ids
 from pictor.kit.ids import GenerationId, TenantId
+from pictor.kit.money import Micros
 from pictor.kit.spans import EVERYTHING, Ids
 from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of
@@ -82,6 +85,8 @@ class Calls:
     seconds: float | None
     """What one took on average."""
     cost_micros: int
+    cost_unknown: int
+    """How many of them have cost nobody knows what."""
 
 
 def queues() -> list[Queue]:
@@ -155,13 +160,41 @@ def attempts_since(moment: datetime) -> list[Calls]:
             """
             SELECT c.name, a.upstream_model, a.attempt_class, COUNT(*),
                    AVG(EXTRACT(EPOCH FROM a.finished_at - a.started_at))::float8,
-                   SUM(a.cost_micros)::bigint
+                   SUM(a.cost_micros)::bigint,
+                   COUNT(*) FILTER (WHERE a.may_have_billed AND a.cost_micros = 0
+                                      AND a.cost_source IN ('', 'unknown'))
               FROM generation_attempt a JOIN generation_channel c ON c.id = a.channel_id
              WHERE a.id >= %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
             """,
             [ids.first_at(moment)],
         )
         return [Calls(*row) for row in cursor]
+
+
+def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tuple[CostTable, ...]]:
+    """The cost tables of each of these channels that were in force since then, and that will be."""
+    earlier = StoredCosts.objects.filter(channel=OuterRef("channel"), effective_from__lte=since)
+    last = earlier.order_by("-effective_from").values("effective_from")[:1]
+    stored = StoredCosts.objects.filter(channel__in=channels).annotate(last=Subquery(last))
+    stored = stored.filter(Q(last=None) | Q(effective_from__gte=F("last")))
+    found: dict[int, list[CostTable]] = {channel: [] for channel in channels}
+    for row in stored.order_by("effective_from", "id"):
+        found[row.channel_id].append(cost_table_of(row))
+    return {channel: tuple(tables) for channel, tables in found.items()}
+
+
+def stored_cost_tables(channel: Channel) -> list[StoredCosts]:
+    """All that a channel has, in the order in which they take over."""
+    return list(StoredCosts.objects.filter(channel=channel).order_by("effective_from", "id"))
+
+
+def cost_table_of(stored: StoredCosts) -> CostTable:
+    """A table as it is looked up in."""
+    rows = (
+        CostRow(model, size, quality, Micros(micros), kind)
+        for model, size, quality, kind, micros in stored.rows
+    )
+    return CostTable(stored.effective_from, {row.key: row for row in rows})
 
 
 def generation_for_operator(text: str) -> Generation | None:

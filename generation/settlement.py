@@ -163,11 +163,11 @@ def _settled(
     }
     for number, part in enumerate(images_kept(stored, given="ended")):
         parts[f"kept_{number}"] = part
-    if end.cost_micros > 0:
+    if end.cost.micros > 0:
         parts["booked"] = upstream_cost_booked(
             generation_id=generation.id,
             attempt_id=end.attempt_id,
-            amount=Micros(end.cost_micros),
+            amount=end.cost.micros,
             given="closed",
         )
     if generation.livemode:

@@ -18,6 +18,7 @@ from accounts.quotas import Limits
 from accounts.services import KeyRules, create_tenant, issue_api_key
 from billing.selectors import balance_of
 from billing.services import hold_placed
+from billing.upstream_cost import Asked, Costs
 from generation.admission.service import Admitted, Submission, admit
 from generation.attempts import attempt_begun
 from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
@@ -71,7 +72,7 @@ _ROUTE = RouteInfo(
     allows_redispatch=True,
     retry_is_free=False,
     class_overrides={},
-    cost_micros=None,
+    costs=Costs(),
 )
 _UNLIMITED = Limits(*[None] * 10)
 
@@ -211,12 +212,16 @@ def begun(claim: Claim, channel: Channel, number: int = 1) -> UUID | None:
         attempt_id=attempt_id,
         claim=claim,
         number=number,
-        channel_id=channel.id,
-        upstream_model="gpt-image-2",
+        route=route_info(channel_id=channel.id),
         upstream_size="1024x1024",
     )
-    has_begun = fetch(attempt)
-    return attempt_id if has_begun else None
+    return None if fetch(attempt) is None else attempt_id
+
+
+def asked(**changes: Any) -> Asked:
+    """One image of a vendor's model in 1024x1024, no quality said, just now."""
+    asked = Asked(model="gpt-image-2", size="1024x1024", quality="", n=1, at=clock.now())
+    return replace(asked, **changes)
 
 
 def make_delivery(
@@ -239,8 +244,7 @@ def make_delivery(
                 attempt_id=attempt_id,
                 claim=claim,
                 number=number,
-                channel_id=route.channel_id,
-                upstream_model=route.upstream_model,
+                route=route,
                 upstream_size=claim.generation.size,
             )
         )
@@ -256,6 +260,9 @@ def make_delivery(
         ignored=(),
         answer=UpstreamAnswer(images=(), quality=quality, usage=usage, request_id="up-1"),
         images=tuple(images),
+        asked=asked(
+            model=route.upstream_model, size=made.size, quality=made.quality_sent, n=made.n
+        ),
     )
 
 

@@ -60,8 +60,9 @@ class _AttemptInline(TabularInline):
 
     @display(description="cost (USD)")
     def cost_usd(self, obj: Attempt) -> str:
-        """What the call cost us."""
-        return to_decimal(obj.cost_micros)
+        """What the call cost us, and how we know."""
+        known = obj.known_cost_micros
+        return "unknown" if known is None else f"{to_decimal(known)} {obj.cost_source}".strip()
 
 
 class _ModelFilter(SimpleListFilter):

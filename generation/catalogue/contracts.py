@@ -14,6 +14,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from billing.upstream_cost import Costs
 from generation.channels.base import ChannelConfig
 from generation.channels.declaration import Abilities, Task
 
@@ -153,7 +154,7 @@ class RouteInfo:
     allows_redispatch: bool
     retry_is_free: bool
     class_overrides: Mapping[int, str]
-    cost_micros: int | None
+    costs: Costs
     serves_live: bool = True
     serves_test: bool = False
 
@@ -196,7 +197,9 @@ class Catalogue:
         """The channels that may be sent a request of that mode. A test costs nothing anywhere."""
         routes = self.routes.get(model, ())
         chosen = (route for route in routes if route.serves(livemode=livemode))
-        return tuple(route if livemode else replace(route, cost_micros=None) for route in chosen)
+        if livemode:
+            return tuple(chosen)
+        return tuple(replace(route, costs=Costs(is_free=True)) for route in chosen)
 
     def honours(self, model: str, name: str) -> bool:
         """Whether a channel of that model honours a field of a live request of that name."""

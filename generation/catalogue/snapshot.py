@@ -7,22 +7,26 @@ that was disabled is unused by every request sent after the command returned.
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from accounts.selectors import config_revision
 from billing.pricing import PriceTable
 from billing.selectors import table_to_charge
+from billing.upstream_cost import Costs, CostTable
 from generation.catalogue.contracts import Catalogue, RouteInfo, contract_from
 from generation.catalogue.credentials import decrypted
 from generation.channels.registry import abilities_of
 from generation.models import Contract, Route, Serves
+from generation.selectors import cost_tables
 from pictor.kit import clock, pools
 
 _lock = threading.Lock()
 _loaded = Catalogue(revision=-1)
 _tables: dict[tuple[int, UUID], PriceTable] = {}
+LONGEST_CALL = timedelta(days=1)
+"""What was begun before has long ended: its costs are not asked for again."""
 MOST_TABLES = 1024
 """Of prices; then those that were read first are forgotten."""
 
@@ -100,14 +104,19 @@ def _load() -> Catalogue:
 
 def _routes() -> Mapping[str, tuple[RouteInfo, ...]]:
     rows = Route.objects.select_related("channel").filter(channel__is_enabled=True)
+    found = list(rows.order_by("channel__priority", "channel__name"))
+    tables = cost_tables({row.channel_id for row in found}, since=clock.now() - LONGEST_CALL)
     routes: dict[str, list[RouteInfo]] = {}
-    for row in rows.order_by("channel__priority", "channel__name"):
-        routes.setdefault(row.contract_id, []).append(route_info(row))
-    return {model: tuple(found) for model, found in routes.items()}
+    for row in found:
+        info = route_info(row, tables=tables[row.channel_id])
+        routes.setdefault(row.contract_id, []).append(info)
+    return {model: tuple(infos) for model, infos in routes.items()}
 
 
-def route_info(row: Route) -> RouteInfo:
-    """A route and its channel, whether that is enabled or not."""
+def route_info(
+    row: Route, *, tables: tuple[CostTable, ...] = (), api_key: str | None = None
+) -> RouteInfo:
+    """A route and its channel, whether that is enabled or not; `api_key` in place of its own."""
     channel = row.channel
     sizes = row.sizes if row.sizes is not None else channel.sizes
     return RouteInfo(
@@ -115,7 +124,7 @@ def route_info(row: Route) -> RouteInfo:
         channel_name=channel.name,
         kind=channel.kind,
         base_url=channel.base_url,
-        api_key=decrypted(channel.credentials),
+        api_key=decrypted(channel.credentials) if api_key is None else api_key,
         priority=channel.priority,
         weight=channel.weight,
         timeout_seconds=channel.timeout_seconds,
@@ -132,7 +141,7 @@ def route_info(row: Route) -> RouteInfo:
         allows_redispatch=channel.allows_redispatch,
         retry_is_free=channel.retry_is_free,
         class_overrides={int(code): name for code, name in channel.class_overrides.items()},
-        cost_micros=row.cost_micros,
+        costs=Costs(row.cost_micros, tables),
         serves_live=channel.serves != Serves.TEST,
         serves_test=channel.serves != Serves.LIVE,
     )

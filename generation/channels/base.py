@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from generation.channels.declaration import Task
+from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolFile
 
 MAX_IMAGE_BYTES = 64 * 1024**2
@@ -125,6 +126,7 @@ class UpstreamAnswer:
 
     Attributes:
         is_streamed: it came as events, so partial images that were asked for were possible.
+        cost: what the vendor says that it bills for it, where it does.
     """
 
     images: tuple[UpstreamImage, ...]
@@ -136,6 +138,7 @@ class UpstreamAnswer:
     request_id: str = ""
     http_status: int = 200
     is_streamed: bool = False
+    cost: Micros | None = None
 
 
 class Adapter(Protocol):

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
 
+from billing.upstream_cost import Asked
 from generation.catalogue.contracts import RouteInfo
 from generation.catalogue.plans import Candidate
 from generation.channels.base import (
@@ -13,6 +16,7 @@ from generation.channels.base import (
 )
 from generation.channels.declaration import PLAIN, Needs, Task
 from generation.channels.registry import open_adapter
+from generation.dispatch.endings import Begun
 from generation.dispatch.pixels import Wanted
 from generation.models import Generation
 from pictor.kit.http import HttpPool
@@ -88,6 +92,24 @@ def request_for(
         mask=mask,
         partial_images=generation.partial_images if route.abilities.streams else 0,
     )
+
+
+def asked_for(generation: Generation, candidate: Candidate, *, at: datetime) -> Asked:
+    """What is asked of an upstream by an attempt that began then, as its cost is known by."""
+    return Asked(
+        model=candidate.route.upstream_model,
+        size=candidate.upstream_size,
+        quality=_quality_for(candidate.route, generation.quality_sent) or "",
+        n=generation.n,
+        at=at,
+    )
+
+
+def begun_at(
+    at: datetime | None, attempt_id: UUID, generation: Generation, candidate: Candidate
+) -> Begun | None:
+    """The attempt that was written down at that moment; None where none was."""
+    return None if at is None else Begun(attempt_id, asked_for(generation, candidate, at=at))
 
 
 def ignored_by(

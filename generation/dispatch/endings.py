@@ -1,12 +1,22 @@
 """What an attempt without images means: to the caller, the channel's health and the books. Pure."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
 
-from billing.upstream_cost import Loss, upstream_cost
+from billing.upstream_cost import NOTHING_CAME, Asked, Came, Loss, upstream_cost
 from generation.catalogue.contracts import RouteInfo
+from generation.channels.base import UpstreamAnswer
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.outcome import TIMED_OUT, WRONG_SIZE, AttemptEnd, error_for
+from generation.outcome import (
+    TIMED_OUT,
+    WRONG_SIZE,
+    AttemptEnd,
+    VerifiedImage,
+    came_of,
+    error_for,
+)
 from pictor.kit.errors import PictorError
 
 DEFAULT_GATE_SECONDS = 5.0
@@ -62,19 +72,34 @@ def gate_seconds(cause: UpstreamError | None) -> float | None:
     return DEFAULT_GATE_SECONDS if cause.http_status == HTTPStatus.TOO_MANY_REQUESTS else None
 
 
-def end_of(attempt_id: UUID, cause: UpstreamError, *, route: RouteInfo, n: int) -> AttemptEnd:
+@dataclass
+class Begun:
+    """An attempt that is written down: what was asked for, and what has come of it so far."""
+
+    attempt_id: UUID
+    asked: Asked
+    came: Came = NOTHING_CAME
+
+    def brought(self, answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> None:
+        """An answer came, with these images that could be decoded."""
+        self.came = came_of(answer, images)
+
+
+def end_of(begun: Begun, cause: UpstreamError, route: RouteInfo) -> AttemptEnd:
     """What may have been paid for is booked as if it had been."""
-    cost = upstream_cost(route.cost_micros, images=n, may_have_billed=cause.may_have_billed)
+    cost = upstream_cost(
+        route.costs, asked=begun.asked, came=begun.came, may_have_billed=cause.may_have_billed
+    )
     return AttemptEnd(
-        attempt_id=attempt_id,
+        attempt_id=begun.attempt_id,
         attempt_class=cause.attempt_class,
         http_status=cause.http_status,
         upstream_request_id=cause.request_id,
         may_have_billed=cause.may_have_billed,
-        cost_micros=cost,
+        cost=cost,
+        came=begun.came,
         detail=cause.detail,
         loss=_loss_of(cause),
-        is_cost_known=route.cost_micros is not None,
     )
 
 
@@ -94,8 +119,8 @@ def _loss_of(cause: UpstreamError) -> Loss | None:
     return _LOSSES.get(cause.attempt_class, Loss.UNKNOWN)
 
 
-def out_of_time(attempt_id: UUID) -> AttemptEnd:
+def out_of_time(begun: Begun) -> AttemptEnd:
     """It was written down, and there was too little time for its call."""
     return AttemptEnd(
-        attempt_id, AttemptClass.NOT_REACHED, detail="too little time was left for it"
+        begun.attempt_id, AttemptClass.NOT_REACHED, detail="too little time was left for it"
     )

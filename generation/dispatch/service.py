@@ -21,9 +21,10 @@ from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError, no_room
 from generation.channels.origins import private_origins
 from generation.claims import Claim
-from generation.dispatch.call import ask, ignored_by, wanted_of
+from generation.dispatch.call import ask, begun_at, ignored_by, wanted_of
 from generation.dispatch.choosing import UNMADE, Chooser, Opening
 from generation.dispatch.endings import (
+    Begun,
     WrongSize,
     end_of,
     error_of,
@@ -68,7 +69,7 @@ class _Run:
     partials: Partials
     spools: Spools
     """The dispatch's scope."""
-    begun: UUID | None = None
+    begun: Begun | None = None
     """The first attempt, where it began with the claim."""
     history: History = field(default_factory=History)
     doubted: list[RouteInfo] = field(default_factory=list)
@@ -158,7 +159,9 @@ class Dispatcher:
         if opening is None:
             candidate, call = await self._next(run)
         else:
-            candidate, call, run.begun = opening.candidate, opening.call, opening.attempt_id
+            candidate, call = opening.candidate, opening.call
+            at = run.claim.begun_at
+            run.begun = begun_at(at, opening.attempt_id, run.generation, candidate)
         while True:
             try:
                 delivery = await self._attempt(run, candidate, call)
@@ -211,20 +214,20 @@ class Dispatcher:
         """One call that is counted in already; whatever its outcome, it is counted out here."""
         cause: UpstreamError | None = UNMADE
         try:
-            attempt_id, seconds = await self._begin(run, candidate)
+            begun, seconds = await self._begin(run, candidate)
             if not self.gate.is_open:
-                await self._not_now(run, attempt_id)
+                await self._not_now(run, begun.attempt_id)
             call.sent_at = started = time.monotonic()
             try:
                 with run.spools.scope() as spools:
                     answer = await self._ask(run, candidate, seconds, spools)
-                    delivery = await self._verified(run, candidate, attempt_id, answer, spools)
+                    delivery = await self._verified(run, candidate, begun, answer, spools)
                     spools.keep(*(image.spool for image in delivery.images))
             except UpstreamError as error:
                 cause = overridden(error, candidate.route)
                 self._chooser.count_out(call, cause)  # first: others wait for the outcome
                 timed_out = time.monotonic() - started >= seconds - TIMING_SLACK_SECONDS
-                await self._close(run, candidate.route, attempt_id, cause)
+                await self._close(run, candidate.route, begun, cause)
                 _tell(run, candidate, cause.attempt_class, cause.http_status, started)
                 raise _Ended(cause, error_of(cause, timed_out=timed_out)) from None
             cause = None
@@ -233,7 +236,7 @@ class Dispatcher:
         finally:
             self._chooser.count_out(call, cause)
 
-    async def _begin(self, run: _Run, candidate: Candidate) -> tuple[UUID, float]:
+    async def _begin(self, run: _Run, candidate: Candidate) -> tuple[Begun, float]:
         """The attempt's row and its seconds.
 
         Raises Failure when too few are left, ClaimLost, or _Ended where the channel takes no tests.
@@ -249,18 +252,18 @@ class Dispatcher:
             attempt_id=attempt_id,
             claim=run.claim,
             number=run.number,
-            channel_id=candidate.route.channel_id,
-            upstream_model=candidate.route.upstream_model,
+            route=candidate.route,
             upstream_size=candidate.upstream_size,
         )
         try:
-            has_begun = await pools.again(partial(attempts.begin, attempt))
+            at = await pools.again(partial(attempts.begin, attempt))
         except attempts.TakesNoTests as error:
             cause = UpstreamError(AttemptClass.REFUSED, str(error))
             raise _Ended(cause, NO_CHANNEL) from None
-        if not has_begun:
+        begun = begun_at(at, attempt_id, run.generation, candidate)
+        if begun is None:
             raise ClaimLost
-        return attempt_id, self._seconds_of(run, candidate)
+        return begun, self._seconds_of(run, candidate)
 
     @staticmethod
     async def _not_now(run: _Run, attempt_id: UUID) -> None:
@@ -282,10 +285,10 @@ class Dispatcher:
         return most if run.generation.livemode else min(most, TEST_SECONDS)
 
     @staticmethod
-    async def _close(run: _Run, route: RouteInfo, attempt_id: UUID, cause: UpstreamError) -> None:
+    async def _close(run: _Run, route: RouteInfo, begun: Begun, cause: UpstreamError) -> None:
         await pools.surely(
             attempts.end_failed_call,
-            end_of(attempt_id, cause, route=route, n=run.generation.n),
+            end_of(begun, cause, route),
             generation=run.generation,
             now=clock.now(),
         )
@@ -318,7 +321,7 @@ class Dispatcher:
         self,
         run: _Run,
         candidate: Candidate,
-        attempt_id: UUID,
+        begun: Begun,
         answer: UpstreamAnswer,
         spools: Spools,
     ) -> Delivery:
@@ -335,9 +338,12 @@ class Dispatcher:
                     images.append(without_echo(good, generation.prompt + candidate.prompt_suffix))
         except SpoolFull as error:
             raise no_room(error) from error
+        finally:
+            begun.brought(answer, images)
         self._check(run, candidate, images)
         return Delivery(
-            attempt_id=attempt_id,
+            attempt_id=begun.attempt_id,
+            asked=begun.asked,
             route=candidate.route,
             plan=candidate.plan,
             task=candidate.task,

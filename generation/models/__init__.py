@@ -1,5 +1,6 @@
 """Generations and what serves them: the offer, and the journey of a request."""
 
+from generation.models.costs import CostTable
 from generation.models.journey import (
     FINAL,
     Attempt,
@@ -26,6 +27,7 @@ __all__ = [
     "Attempt",
     "Channel",
     "Contract",
+    "CostTable",
     "Generation",
     "IdempotencyRecord",
     "PromptsForgotten",

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
+from billing.upstream_cost import CostSource
 from generation.models.offer import GENERATE, Channel
 from pictor.kit import ids
 
@@ -255,13 +256,28 @@ class Attempt(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
     upstream_model = models.CharField(max_length=128)
     upstream_size = models.CharField(max_length=16, blank=True)
+    upstream_quality = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="The word sent; empty where none was."
+    )
+    n = models.SmallIntegerField(null=True, help_text="Images asked for.")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     attempt_class = models.CharField(max_length=16, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True)
     upstream_request_id = models.CharField(max_length=200, blank=True)
     may_have_billed = models.BooleanField(default=False)
+    images_received = models.SmallIntegerField(null=True, help_text="Those that could be decoded.")
+    input_text_tokens = models.IntegerField(null=True)
+    input_image_tokens = models.IntegerField(null=True)
+    output_tokens = models.IntegerField(null=True)
     cost_micros = models.BigIntegerField(default=0)
+    cost_source = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="As CostSource says it; empty while it is open, and of one of 0.2.0 or before.",
+    )
     detail = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -275,6 +291,17 @@ class Attempt(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.generation_id} {self.dispatch}.{self.number}"
+
+    @property
+    def known_cost_micros(self) -> int | None:
+        """What it cost; None where that is not known, and while it is open.
+
+        One of 0.2.0 or before has no source: a cost of 0 that may have been billed is unknown.
+        """
+        has_source = self.cost_source not in {"", CostSource.UNKNOWN}
+        if has_source or self.cost_micros or not (self.may_have_billed or self.finished_at is None):
+            return self.cost_micros
+        return None
 
 
 class PromptsForgotten(models.Model):

@@ -11,14 +11,16 @@ from django.db.models import F
 
 from billing.models import Transfer
 from billing.selectors import ledger_findings
+from billing.upstream_cost import Cost, CostSource
 from generation import attempts, claims, lease
 from generation.lease import WorkerEpoch
 from generation.models import Attempt, Generation, Worker
 from generation.outcome import AttemptEnd
 from pictor.kit import clock
 from pictor.kit.ids import new_uuid
+from pictor.kit.money import Micros
 from pictor.kit.prepared import fetch
-from tests.factories import begun, make_worker, queued_as, take
+from tests.factories import begun, make_worker, queued_as, route_info, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.quick]
 
@@ -147,8 +149,7 @@ def test_beginning_an_attempt_again_writes_no_second_row(claim, channel):
         "attempt_id": new_uuid(),
         "claim": claim,
         "number": 1,
-        "channel_id": channel.id,
-        "upstream_model": "gpt-image-2",
+        "route": route_info(channel_id=channel.id),
         "upstream_size": "1024x1024",
     }
 
@@ -195,7 +196,7 @@ def test_an_attempts_end_is_written_and_its_cost_booked_once(claim, channel):
         http_status=504,
         upstream_request_id="r" * 300,
         may_have_billed=True,
-        cost_micros=30_000,
+        cost=Cost(Micros(30_000), CostSource.FLAT),
         detail="d" * 600,
     )
 
@@ -219,7 +220,7 @@ def test_the_first_end_of_an_attempt_stands(claim, channel):
     assert attempt_id is not None
     for name in ("delivered", "unknown"):
         attempts.end_attempt(
-            AttemptEnd(attempt_id, name, cost_micros=30_000),
+            AttemptEnd(attempt_id, name, cost=Cost(Micros(30_000), CostSource.FLAT)),
             generation=claim.generation,
             now=clock.now(),
         )

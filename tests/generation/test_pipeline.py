@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from PIL import Image
@@ -227,7 +227,7 @@ def test_a_channel_that_takes_no_tests_any_more_is_passed_over(
     made = acme.tester().generation()
     begin = attempts.begin
 
-    async def overtaken(attempt: Statement[bool]) -> bool:
+    async def overtaken(attempt: Statement[datetime | None]) -> datetime | None:
         channel = Channel.objects.filter(pk=switched.pk)
         await pools.database(channel.update, serves=Serves.LIVE)
         return await begin(attempt)

@@ -154,6 +154,6 @@ def test_what_was_called_lately_is_summed_by_channel_and_outcome(acme, worker, c
     found = selectors.attempts_since(clock.now() - timedelta(hours=1))
 
     assert found == [
-        Calls(channel.name, "m", "delivered", 2, 32.0, 40_000),
-        Calls(channel.name, "m", "refused", 1, 1.0, 0),
+        Calls(channel.name, "m", "delivered", 2, 32.0, 40_000, 0),
+        Calls(channel.name, "m", "refused", 1, 1.0, 0, 0),
     ]

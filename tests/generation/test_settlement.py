@@ -12,6 +12,7 @@ from django.db import connection
 from billing.latency import bucket_of
 from billing.models import Transfer, UsageRollup
 from billing.selectors import ledger_findings, statement, usage_findings
+from billing.upstream_cost import Cost, CostSource
 from generation import claims, outcome, settlement
 from generation.channels.base import Usage
 from generation.channels.errors import AttemptClass
@@ -21,6 +22,7 @@ from generation.models import Attempt, State
 from generation.outcome import AttemptEnd, Delivery, Failure, not_stored
 from generation.settlement import fail, settle_and_tell
 from pictor.kit import clock
+from pictor.kit.money import Micros
 from storage.models import StoredImage
 from tests.factories import (
     Customer,
@@ -196,7 +198,10 @@ def test_a_zombie_settles_nothing(acme, claim, delivery, worker, spools):
 def test_what_a_zombies_call_cost_is_booked_as_a_loss(claim, delivery, worker):
     claims.hand_back(worker=worker)
     ended = AttemptEnd(
-        delivery.attempt_id, AttemptClass.UNKNOWN, may_have_billed=True, cost_micros=30_000
+        delivery.attempt_id,
+        AttemptClass.UNKNOWN,
+        may_have_billed=True,
+        cost=Cost(Micros(30_000), CostSource.FLAT),
     )
 
     for _ in range(2):

@@ -25,7 +25,15 @@ from pictor.kit.errors import NoChannelAvailable, RateLimited
 from pictor.kit.money import Micros
 from pictor.kit.prepared import fetch
 from pictor.kit.spool import Spools
-from tests.factories import ORIGIN, Customer, make_channel, make_delivery, stored_images, take
+from tests.factories import (
+    ORIGIN,
+    Customer,
+    make_channel,
+    make_delivery,
+    route_info,
+    stored_images,
+    take,
+)
 
 pytestmark = pytest.mark.django_db
 FINDINGS = (ledger_findings, usage_findings, generation_findings)
@@ -206,8 +214,7 @@ def begin(claim: claims.Claim, channel: Channel) -> None:
         attempt_id=ids.new_uuid(),
         claim=claim,
         number=1,
-        channel_id=channel.pk,
-        upstream_model=ORIGIN,
+        route=route_info(channel_id=channel.pk),
         upstream_size="1024x1024",
     )
     fetch(attempt)

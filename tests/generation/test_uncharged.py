@@ -9,16 +9,17 @@ from django.db import OperationalError
 from accounts.models import AuditEvent, Tenant
 from accounts.services import refuse_above_ceiling, set_uncharged_ceiling
 from billing.models import UnchargedCost
+from billing.upstream_cost import Costs
 from generation import attempts
 from generation.channels.errors import AttemptClass, UpstreamError
 from generation.claims import Claim
-from generation.dispatch.endings import WrongSize, end_of
+from generation.dispatch.endings import Begun, WrongSize, end_of
 from generation.models import Attempt, Channel, Generation, Route
 from generation.outcome import AttemptEnd, not_stored
 from generation.settlement import fail
 from pictor.kit.errors import InsufficientQuota
 from pictor.kit.money import Micros
-from tests.factories import Customer, at, begun, make_delivery, route_info, take
+from tests.factories import Customer, asked, at, begun, make_delivery, route_info, take
 
 NOON, MIDNIGHT = at("2026-11-20T12:00:00Z"), at("2026-11-21T00:00:00Z")
 WRONG = WrongSize("asked for 1024x1024, got 512x512")
@@ -39,7 +40,9 @@ def ended(
     """One more attempt of that claim, ended as a dispatch ends it."""
     attempt_id = begun(claim, channel, Attempt.objects.count() + 1)
     assert attempt_id is not None
-    end = end_of(attempt_id, cause, route=route_info(cost_micros=cost), n=claim.generation.n)
+    end = end_of(
+        Begun(attempt_id, asked(n=claim.generation.n)), cause, route_info(costs=Costs(cost))
+    )
     attempts.end_failed_call(end, generation=claim.generation, now=now)
     return end
 
@@ -188,7 +191,7 @@ def test_where_the_database_goes_away_in_between_it_is_repeated(acme, claim, cha
     monkeypatch.setattr(attempts, "refuse_above_ceiling", lost)
     attempt_id = begun(claim, channel)
     assert attempt_id is not None
-    end = end_of(attempt_id, WRONG, route=route_info(cost_micros=30_000), n=1)
+    end = end_of(Begun(attempt_id, asked()), WRONG, route_info(costs=Costs(30_000)))
     with pytest.raises(OperationalError):
         attempts.end_failed_call(end, generation=claim.generation, now=NOON)
 

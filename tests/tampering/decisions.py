@@ -19,6 +19,8 @@ FOUND: dict[str, frozenset[str]] = {
     "generation_attempt": frozenset(
         {
             *("dispatch", "number", "channel_id", "upstream_model", "upstream_size", "started_at"),
+            *("upstream_quality", "n", "images_received", "input_text_tokens"),
+            *("input_image_tokens", "output_tokens", "cost_source"),
             *("finished_at", "http_status", "upstream_request_id", "may_have_billed", "detail"),
         }
     ),
@@ -59,7 +61,8 @@ NOT_MONEY = frozenset(
         *("billing_budgetwarning", "billing_unchargedcost"),
         *("billing_ledgercheckpoint", "billing_ledgerproof"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
-        *("generation_channel", "generation_contract", "generation_idempotencyrecord"),
+        *("generation_channel", "generation_contract", "generation_costtable"),
+        "generation_idempotencyrecord",
         *("generation_promptsforgotten", "generation_route", "generation_watchedday"),
         *("generation_worker", "storage_tenantexport"),
         *("webhooks_webhookendpoint", "webhooks_event", "webhooks_delivery"),

@@ -138,7 +138,8 @@ def processes(books):
 def test_every_table_is_decided():
     assert set(connection.introspection.table_names()) == FOUND.keys() | NOT_MONEY
     assert not FOUND.keys() & NOT_MONEY
-    assert set(append_only()) <= FOUND.keys()
+    without_a_charge = {"generation_costtable"}
+    assert set(append_only()) - FOUND.keys() == without_a_charge
 
 
 @pytest.mark.parametrize("table", sorted(NOT_MONEY))

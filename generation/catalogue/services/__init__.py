@@ -27,11 +27,13 @@ from generation.catalogue.services.channels import (
 )
 from generation.catalogue.services.checks import check_channel, check_route
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
+from generation.catalogue.services.costs import DOUBTFUL_COST, scaled, set_costs
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.routes import unserved_models, unserved_warning
 
 __all__ = [
     "ALL",
+    "DOUBTFUL_COST",
     "ChannelOptions",
     "ContractColumns",
     "RouteTerms",
@@ -52,8 +54,10 @@ __all__ = [
     "passed_test",
     "refuse_untested_change",
     "reset",
+    "scaled",
     "set_channel",
     "set_contract",
+    "set_costs",
     "set_enabled",
     "unserved_models",
     "unserved_warning",

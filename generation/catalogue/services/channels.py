@@ -16,6 +16,7 @@ from generation.catalogue.services.approval import (
     refuse_untested_change,
 )
 from generation.catalogue.services.checks import check_channel
+from generation.catalogue.services.costs import doubts_of_flat, refuse_doubtful
 from generation.catalogue.services.options import ALL, ChannelOptions
 from generation.catalogue.services.routes import planned_routes, routes_of, write_routes
 from generation.channels.registry import USUAL_KIND
@@ -102,8 +103,8 @@ def set_enabled(
 
 
 def is_deletable(channel: Channel) -> bool:
-    """Whether it is disabled and was never sent anything: no attempt would lose its channel."""
-    return not channel.is_enabled and not _is_used(channel)
+    """Whether it is disabled, was never sent anything, and has no cost tables, which stay."""
+    return not (channel.is_enabled or _is_used(channel) or _has_costs(channel))
 
 
 def check_name(channel: Channel, name: str) -> None:
@@ -114,6 +115,10 @@ def check_name(channel: Channel, name: str) -> None:
 
 def _is_used(channel: Channel) -> bool:
     return Attempt.objects.filter(channel_id=channel.pk).exists()
+
+
+def _has_costs(channel: Channel) -> bool:
+    return channel.cost_tables.exists()
 
 
 def channel_named(name: str) -> Channel | None:
@@ -131,15 +136,19 @@ def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> 
     """Remove a channel that was never used. Raises ValidationError for any other."""
     channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
     if not is_deletable(channel):
-        raise ValidationError(
-            f"{channel.name} is enabled: disable it first"
-            if channel.is_enabled
-            else f"{channel.name} has been used: its attempts name it, so it can only be disabled"
-        )
+        raise ValidationError(_why_it_stays(channel))
     record(
         channel.audited, "channel.delete", before=describe(channel), after={}, actor=actor, ip=ip
     )
     channel.delete()
+
+
+def _why_it_stays(channel: Channel) -> str:
+    if channel.is_enabled:
+        return f"{channel.name} is enabled: disable it first"
+    if _is_used(channel):
+        return f"{channel.name} has been used: its attempts name it, so it can only be disabled"
+    return f"{channel.name} has cost tables, which are for good, so it can only be disabled"
 
 
 @transaction.atomic
@@ -230,6 +239,7 @@ def _save(channel: Channel, options: ChannelOptions, *, is_new: bool) -> None:
     """Write it with its routes. A sandbox whose test they make out of date is switched off."""
     routes = {} if is_new else routes_of(channel)
     planned = planned_routes(routes, options)
+    refuse_doubtful(list(doubts_of_flat(routes, planned)), again=options.get("cost_again"))
     channel.full_clean(exclude=["credentials"])
     channel.save()
     write_routes(channel, planned, known=routes)

@@ -35,7 +35,8 @@ class ChannelOptions(TypedDict, total=False):
     The first are columns of Channel; `api_key` is stored encrypted. `sizes` may be None or
     ("all",) for every size. Of the last four, `routes` says all that the channel serves; the others
     change that: `models` may be ("all",), `maps` holds public name -> vendor's name of models that
-    are served then, `cost` is what one image of any of them costs us.
+    are served then, `cost` is what one image of any of them costs us. `cost_again` is the highest
+    cost that is in doubt, typed again.
     """
 
     kind: str
@@ -59,3 +60,4 @@ class ChannelOptions(TypedDict, total=False):
     models: Sequence[str]
     maps: Mapping[str, str]
     cost: Micros
+    cost_again: Micros

@@ -1,4 +1,4 @@
-"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list|attempts`."""
+"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list|attempts|cost`."""
 
 import json
 import sys
@@ -21,16 +21,17 @@ from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import KINDS, USUAL_KIND
+from generation.management import channel_costs
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
 from pictor.kit import clock
-from pictor.kit.money import to_decimal
+from pictor.kit.money import Micros, to_decimal
 
 COLUMNS = (
     "name", "kind", "state", "serves", "priority", "weight", "timeout", "cost", "base_url",
     "models", "sizes", "maps",
 )  # fmt: skip
-CALLS = ("channel", "model", "class", "attempts", "seconds", "cost")
+CALLS = ("channel", "model", "class", "attempts", "seconds", "cost", "cost_unknown")
 MOST_HOURS = 168
 NONE = "none"
 KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said"
@@ -63,6 +64,8 @@ class Command(BaseCommand):
         lately = actions.add_parser("attempts", help="what calls to channels came to of late")
         lately.add_argument("--hours", type=int, default=1, metavar="N", help="1 to 168; usually 1")
         lately.add_argument("--json", action="store_true")
+        costs = actions.add_parser("cost", help="what its account costs: import, copy, show")
+        channel_costs.add_arguments(costs)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -76,6 +79,7 @@ class Command(BaseCommand):
             "rotate": self._rotate,
             "list": self._list,
             "attempts": self._attempts,
+            "cost": self._cost,
         }
         unserved = services.unserved_models()
         try:
@@ -86,9 +90,15 @@ class Command(BaseCommand):
             self.stderr.write(f"warning: {warning}")
 
     def _set(self, options: dict[str, Any]) -> None:
-        channel, is_new = services.set_channel(
-            name=options["name"].strip(), options=_read_options(options), actor=ACTOR
-        )
+        said = _read_options(options)
+
+        def change(again: Micros | None) -> tuple[Channel, bool]:
+            typed = cast(ChannelOptions, {} if again is None else {"cost_again": again})
+            return services.set_channel(
+                name=options["name"].strip(), options={**said, **typed}, actor=ACTOR
+            )
+
+        channel, is_new = channel_costs.typed_again(self.stdout, options["again"], change)
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
         if warning and (is_new or options["base_url"] is not None):
             self.stderr.write(f"warning: {warning}")
@@ -150,6 +160,9 @@ class Command(BaseCommand):
         rows = [COLUMNS, *(_row(channel) for channel in found)]
         print_table(self.stdout, rows)
 
+    def _cost(self, options: dict[str, Any]) -> None:
+        channel_costs.run(self.stdout, options, channel=_channel(options))
+
     def _attempts(self, options: dict[str, Any]) -> None:
         hours = options["hours"]
         if not 1 <= hours <= MOST_HOURS:
@@ -169,6 +182,7 @@ def _calls(one: Calls) -> dict[str, Any]:
         one.number,
         None if one.seconds is None else round(one.seconds, 1),
         to_decimal(one.cost_micros),
+        one.cost_unknown,
     )
     return dict(zip(CALLS, values, strict=True))
 
@@ -197,6 +211,7 @@ def _add_options(change: CommandParser) -> None:
     change.add_argument(
         "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
     )
+    change.add_argument("--again", metavar="USD", help=channel_costs.AGAIN_HELP)
     change.add_argument(
         "--serves",
         metavar="KEYS",

@@ -30,7 +30,7 @@ from generation.answer import answer_of
 from generation.catalogue.contracts import Size
 from generation.channels.base import UpstreamAnswer, Usage
 from generation.channels.errors import AttemptClass, UpstreamError
-from generation.dispatch.call import ignored_by
+from generation.dispatch.call import asked_for, ignored_by
 from generation.dispatch.endings import error_of
 from generation.management.history import story
 from generation.management.history.story import Told
@@ -173,6 +173,7 @@ class _Rows:
             ignored=ignored_by(made, quoted.plan, answer),
             answer=answer,
             images=images,
+            asked=asked_for(made, quoted.plan, at=self.attempts[-1].started_at),
         )
         bill = bill_of(made, delivery, quoted.prices)
         made.state = State.SUCCEEDED

@@ -122,12 +122,12 @@ def test_what_a_channel_ignores_can_be_taken_back(manage):
 
 
 def test_what_is_mapped_and_costs_is_felt_by_the_next_snapshot(manage):
-    manage("channel", "set", "acme", *NEW, "--map", "dall-e-3=d3", "--cost", "0.03")
+    manage("channel", "set", "acme", *NEW, "--map", "dall-e-3=d3", "--cost", "0.02")
     manage("channel", "enable", "acme", "--untested")
 
     (route,) = current_catalogue().routes["dall-e-3"]
 
-    assert (route.upstream_model, route.cost_micros) == ("d3", 30_000)
+    assert (route.upstream_model, route.costs.flat) == ("d3", 20_000)
 
 
 def test_the_word_all_widens_models_and_sizes_again(manage):
@@ -333,7 +333,7 @@ def test_the_list_is_a_table_for_people(manage):
     )  # fmt: skip
     manage(
         "channel", "set", "first", *NEW, "--models", "dall-e-2", "--sizes", "256x256", "--cost",
-        "0.03",
+        "0.02",
     )  # fmt: skip
     manage("channel", "enable", "first", "--untested")
 
@@ -342,7 +342,7 @@ def test_the_list_is_a_table_for_people(manage):
     assert [line.split() for line in lines] == [
         ["name", "kind", "state", "serves", "priority", "weight", "timeout", "cost", "base_url",
          "models", "sizes", "maps"],
-        ["first", "openai", "enabled", "live", "10", "1", "240", "0.030000",
+        ["first", "openai", "enabled", "live", "10", "1", "240", "0.020000",
          "https://api.example.com/v1", "dall-e-2", "256x256", "none"],
         ["later", "openai", "disabled", "live", "20", "1", "240", "unknown",
          "https://api.example.com/v1", "dall-e-3", "all", "dall-e-3=d3"],
@@ -375,10 +375,10 @@ def test_attempts_says_what_calls_came_to_of_late(manage, acme):
 
     assert said == {
         "channel": "vendor", "model": "m", "class": "under way", "attempts": 1, "seconds": None,
-        "cost": "0.030000",
+        "cost": "0.030000", "cost_unknown": 0,
     }  # fmt: skip
     words = manage("channel", "attempts", "--hours", "168").out.splitlines()[1].split()
-    assert words == ["vendor", "m", "under", "way", "1", "None", "0.030000"]
+    assert words == ["vendor", "m", "under", "way", "1", "None", "0.030000", "0"]
 
 
 @pytest.mark.parametrize("hours", ["0", "169"])

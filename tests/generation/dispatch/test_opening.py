@@ -15,6 +15,7 @@ from django.db import OperationalError
 from PIL import Image
 
 from billing.models import Transfer
+from billing.upstream_cost import FREE
 from generation import attempts, claims, pipeline
 from generation.attempts import begun_with_claim
 from generation.catalogue.credentials import encrypted
@@ -172,9 +173,9 @@ def test_what_began_too_late_is_closed_without_a_call(queued, channel, tmp_path)
     ended = failed.value.ended
     assert failed.value.error is TIMED_OUT
     assert ended is not None
-    assert (ended.attempt_id, ended.attempt_class, ended.cost_micros) == (
+    assert (ended.attempt_id, ended.attempt_class, ended.cost) == (
         *(attempt.id, "not_reached"),
-        0,
+        FREE,
     )
 
 

@@ -1,0 +1,107 @@
+"""What a vendor's account costs as CSV, in dollars: one row a cost. Pure.
+
+    # https://vendor.example/pricing, seen on 2026-11-26
+    model,size,quality,usd,kind
+    dall-e-3,1024x1024,hd,0.080000,fixed
+    gpt-image-1,tokens,output,40.000000,tokens
+
+`kind` may be left out: fixed, or tokens where that is the size. The dollars are those of one image
+where it is fixed, else of a million tokens. The lines before the header that begin with `#` say
+where the amounts are from. Raises ValueError with the number of the line that is no cost.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from billing.pricing import AUTO, TOKEN_AXES
+from billing.upstream_cost import ANY, TOKEN_ROWS, TOKENS, CostKey, CostKind, CostRow
+from pictor.kit.csv_cells import harmless
+from pictor.kit.money import Micros, from_decimal, to_decimal
+
+COLUMNS = ("model", "size", "quality", "usd", "kind")
+NEEDED = frozenset({"model", "size", "quality", "usd"})
+KINDS: Mapping[str, CostKind] = {"": "fixed", "fixed": "fixed", "formula": "formula"}
+MOST_ROWS = 2000
+MOST_MICROS = 1_000_000_000_000
+"""A million dollars: what an answer's tokens can cost stays an amount."""
+MAX_MODEL_CHARS, MAX_QUALITY_CHARS = 128, 64
+_PIXELS = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}", re.ASCII)
+
+
+class CostFile(NamedTuple):
+    """What a file says: the costs, and where they are from."""
+
+    rows: list[CostRow]
+    source: str
+
+
+def written(rows: Iterable[CostRow], *, source: str = "") -> str:
+    """The rows as CSV with a header, below a line of where they are from."""
+    file = io.StringIO()
+    if source:
+        file.write(f"# {' '.join(source.split())}\n")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([*map(harmless, row.key), to_decimal(row.micros), row.kind])
+    return file.getvalue()
+
+
+def read(text: str) -> CostFile:
+    """The rows of a CSV. No cost may come twice."""
+    lines = text.splitlines()
+    said = _remarks(lines)
+    table = csv.DictReader(io.StringIO("\n".join(lines[len(said) :])))
+    names = set(table.fieldnames or ())
+    if missing := NEEDED - names:
+        raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
+    if unknown := names - set(COLUMNS):
+        raise ValueError(f"unknown columns: {', '.join(sorted(map(str, unknown)))}")
+    rows: dict[CostKey, CostRow] = {}
+    for number, line in enumerate(table, start=len(said) + 2):
+        try:
+            row = _row({name: (value or "").strip() for name, value in line.items() if name})
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+        if row.key in rows:
+            raise ValueError(f"line {number}: {' '.join(row.key)} has a cost already")
+        rows[row.key] = row
+    if not 0 < len(rows) <= MOST_ROWS:
+        raise ValueError(f"there must be 1 to {MOST_ROWS} costs, not {len(rows)}")
+    return CostFile(list(rows.values()), " ".join(line.lstrip("# ").strip() for line in said))
+
+
+def _remarks(lines: Sequence[str]) -> Sequence[str]:
+    """The lines before the header that begin with #."""
+    first = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return lines[:first]
+
+
+def _row(line: Mapping[str, str]) -> CostRow:
+    if empty := [name for name in sorted(NEEDED) if not line[name]]:
+        raise ValueError(f"{empty[0]} is empty")
+    kind = _kind(line)
+    micros = from_decimal(line["usd"])
+    if not 0 <= micros <= MOST_MICROS:
+        raise ValueError(f"{line['usd']} is not from 0 to {to_decimal(MOST_MICROS)}")
+    if len(line["model"]) > MAX_MODEL_CHARS or len(line["quality"]) > MAX_QUALITY_CHARS:
+        raise ValueError("a model has at most 128 characters, a quality 64")
+    return CostRow(line["model"], line["size"], line["quality"], Micros(micros), kind)
+
+
+def _kind(line: Mapping[str, str]) -> CostKind:
+    size, quality, word = line["size"], line["quality"], line.get("kind", "")
+    if size == TOKENS:
+        if word not in {"", "tokens"} or quality not in TOKEN_ROWS:
+            raise ValueError(f"tokens are {', '.join(TOKEN_ROWS)}, of the kind tokens")
+        return "tokens"
+    if word not in KINDS:
+        raise ValueError(f"{word!r} is no kind: fixed, formula, or tokens of the size tokens")
+    if size not in {AUTO, ANY} and not _PIXELS.fullmatch(size):
+        raise ValueError(f"{size!r} is neither WIDTHxHEIGHT nor {AUTO}, {ANY} or {TOKENS}")
+    if KINDS[word] == "formula" and quality not in {*TOKEN_AXES, AUTO, ANY}:
+        raise ValueError(f"the formula has no quality {quality!r}")
+    return KINDS[word]

@@ -1,0 +1,165 @@
+"""Cost tables of channels, as operators make them: a new one begins now or later."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from typing_extensions import override
+
+from accounts.services import Actor, record
+from billing.cost_csv import MOST_MICROS
+from billing.pricing import MAX_NAMED, PriceTable
+from billing.selectors import current_table
+from billing.upstream_cost import Asked, CostRow, Costs, CostTable, upstream_cost
+from generation.catalogue.costs import cells
+from generation.catalogue.services.routes import Routes
+from generation.models import Channel
+from generation.models import CostTable as StoredCosts
+from generation.selectors import cost_tables
+from pictor.kit import clock
+from pictor.kit.money import Micros, scale_half_up, to_decimal
+
+LARGE_FACTOR = 5
+DOUBTFUL_COST = "doubtful_cost"
+"""The code of a refusal that typing a cost again answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A cost that was perhaps mistyped: `than` is what it is beside."""
+
+    what: str
+    micros: Micros
+    than: str
+
+    @override
+    def __str__(self) -> str:
+        """`dall-e-3 1024x1024 hd: 8.000000 USD, more than 5 times the last, 0.080000`."""
+        return f"{self.what}: {to_decimal(self.micros)} USD, {self.than}"
+
+
+@transaction.atomic
+def set_costs(
+    *,
+    channel: Channel,
+    rows: Sequence[CostRow],
+    source: str,
+    actor: Actor,
+    effective_from: datetime | None = None,
+    again: Micros | None = None,
+    ip: str | None = None,
+) -> StoredCosts:
+    """Write all that a channel costs from a moment on, or from now. What attempts cost stays.
+
+    Raises ValidationError for a moment that is over, and for a cost that is more than 5 times the
+    last one or above the price, unless `again` is the highest of these: a person typed it again.
+    """
+    Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+    now = clock.now()
+    if effective_from is not None and effective_from < now:
+        raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
+    begins = effective_from or now
+    table = CostTable(begins, {row.key: row for row in rows})
+    doubts = list(_of_table(channel, table, begins))
+    refuse_doubtful(doubts, again=again)
+    stored = _stored(channel, rows, source, effective_from)
+    after = {
+        "effective_from": stored.effective_from.isoformat(),
+        "costs": len(rows),
+        "source": stored.source,
+        "typed_again": [str(doubt) for doubt in doubts],
+    }
+    record(channel.audited, "channel.costs", after=after, actor=actor, ip=ip)
+    return stored
+
+
+def _stored(
+    channel: Channel, rows: Sequence[CostRow], source: str, effective_from: datetime | None
+) -> StoredCosts:
+    stored = StoredCosts(
+        channel=channel,
+        rows=[[*row.key, row.kind, row.micros] for row in rows],
+        source=" ".join(source.split())[:500],
+    )
+    if effective_from is not None:
+        stored.effective_from = effective_from
+    stored.save(force_insert=True)
+    stored.refresh_from_db()
+    return stored
+
+
+def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
+    """The same, each times a factor above 0, rounded half up to a micro."""
+    if not (factor.is_finite() and 0 < factor <= MOST_MICROS):
+        raise ValidationError(f"a factor is above 0, not {factor}")
+    found = [replace(row, micros=scale_half_up(row.micros, factor)) for row in rows]
+    if any(row.micros > MOST_MICROS for row in found):
+        raise ValidationError(f"with a factor of {factor} a cost is above any that is taken")
+    return found
+
+
+def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
+    """Raises ValidationError unless the highest of these costs was typed again."""
+    if not doubts or again == max(doubt.micros for doubt in doubts):
+        return
+    named = "; ".join(map(str, doubts[:MAX_NAMED]))
+    more = f"; and {len(doubts) - MAX_NAMED} more" if len(doubts) > MAX_NAMED else ""
+    lacking = (
+        "Type the highest of them again."
+        if again is None
+        else f"{to_decimal(again)} is not the highest of them."
+    )
+    raise ValidationError(f"{named}{more}. {lacking}", code=DOUBTFUL_COST)
+
+
+def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
+    """Flat costs of routes that were perhaps mistyped: beside the last, and the dearest price."""
+    prices = current_table(None, clock.now())
+    for model, terms in planned.items():
+        was = known[model].cost_micros if model in known else None
+        becomes = terms.cost_micros
+        if becomes is None or becomes == was:
+            continue
+        if was is not None and becomes > LARGE_FACTOR * was:
+            yield Doubt(model, Micros(becomes), _times(was))
+            continue
+        units = [row.unit for key, row in prices.rows.items() if key[0] == model]
+        dearest = max(units, default=None)
+        if dearest is not None and becomes > dearest:
+            words = f"above the price, at most {to_decimal(dearest)}"
+            yield Doubt(model, Micros(becomes), words)
+
+
+def _of_table(channel: Channel, table: CostTable, begins: datetime) -> Iterator[Doubt]:
+    before = Costs(tables=cost_tables([channel.pk], since=begins)[channel.pk]).table_at(begins)
+    flat = dict(channel.routes.values_list("upstream_model", "cost_micros"))
+    for row in table.rows.values():
+        was = _last(row, before, flat.get(row.model), begins)
+        if was is not None and row.micros > LARGE_FACTOR * was:
+            yield Doubt(" ".join(row.key), row.micros, _times(was))
+    yield from _above_price(channel, table, current_table(None, begins))
+
+
+def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: datetime) -> int | None:
+    """What the row takes the place of, in the same unit; None where that is not known."""
+    if row.kind != "fixed":
+        same = before.rows.get(row.key) if before else None
+        return same.micros if same and same.kind == row.kind else None
+    asked = Asked(row.model, row.size, row.quality, n=1, at=begins)
+    cost = upstream_cost(Costs(flat, (before,) if before else ()), asked=asked)
+    return cost.micros if cost.is_known else None
+
+
+def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iterator[Doubt]:
+    for cell in cells(channel, (table,), at=table.effective_from):
+        price = prices.rows.get(cell.key)
+        if price is not None and cell.cost.micros > price.unit:
+            words = f"above the price, {to_decimal(price.unit)}"
+            yield Doubt(" ".join(cell.key), cell.cost.micros, words)
+
+
+def _times(was: int) -> str:
+    return f"more than {LARGE_FACTOR} times the last, {to_decimal(was)}"

@@ -1,0 +1,211 @@
+"""`manage.py channel cost import|copy|show`: what a channel's account costs, as CSV in dollars."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.utils.dateparse import parse_datetime
+
+from accounts.management.operator import ACTOR, ask_for, print_table, read_amount
+from billing import cost_csv
+from billing.cost_csv import CostFile
+from billing.upstream_cost import Costs, CostTable
+from generation.catalogue import services
+from generation.catalogue.costs import cells
+from generation.models import Channel
+from generation.models import CostTable as StoredCosts
+from generation.selectors import cost_table_of, stored_cost_tables
+from pictor.kit import clock
+from pictor.kit.money import Micros, to_decimal
+
+T = TypeVar("T")
+
+PUBLISHED = Path(__file__).with_name("published_costs")
+"""Vendors' published prices, each file with its source and date."""
+COLUMNS = ("model", "size", "quality", "usd", "kind")
+AGAIN_HELP = "the highest cost that is above 5 times the last, or above the price, typed again"
+
+
+def add_arguments(costs: CommandParser) -> None:
+    """What `channel cost` may say."""
+    steps = costs.add_subparsers(dest="step", required=True)
+    table = steps.add_parser("import", help="a CSV as all that it costs from now on")
+    table.add_argument("name")
+    table.add_argument("file", nargs="?", help="'-' reads standard input")
+    names = sorted(path.stem for path in PUBLISHED.glob("*.csv"))
+    table.add_argument("--published", choices=names, help="a vendor's published prices instead")
+    table.add_argument("--source", metavar="TEXT", help="where they are from; default: as it says")
+    copy = steps.add_parser("copy", help="all that another channel costs, times a factor")
+    copy.add_argument("name", help="whose costs they become")
+    copy.add_argument("other", help="whose costs in force they are")
+    copy.add_argument("--factor", metavar="X", default="1", help="such as 0.8; default: 1")
+    for step in (table, copy):
+        step.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
+        step.add_argument("--again", metavar="USD", help=AGAIN_HELP)
+        step.add_argument("--json", action="store_true")
+    show = steps.add_parser("show", help="what it costs, and which cells have no known cost")
+    show.add_argument("name")
+    show.add_argument("--at", metavar="TIME", help="ISO 8601; default: now")
+    show.add_argument("--csv", action="store_true", help="the table as it is imported")
+    show.add_argument("--json", action="store_true")
+
+
+def run(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
+    """Do one step. Raises CommandError, or ValidationError with what is in doubt."""
+    if options["step"] == "show":
+        _show(stdout, options, channel)
+        return
+    said = _file(options) if options["step"] == "import" else _copied(options)
+    begins = _time(options["begins"])
+
+    def write(again: Micros | None) -> StoredCosts:
+        return services.set_costs(
+            channel=channel,
+            rows=said.rows,
+            source=said.source,
+            effective_from=begins,
+            again=again,
+            actor=ACTOR,
+        )
+
+    stored = typed_again(stdout, options["again"], write)
+    if options["json"]:
+        stdout.write(json.dumps(_described(channel, stored)))
+        return
+    since = stored.effective_from.isoformat()
+    stdout.write(f"{channel.name} has {len(stored.rows)} costs from {since}")
+
+
+def typed_again(stdout: OutputWrapper, again: str | None, write: Callable[[Micros | None], T]) -> T:
+    """What `write` gives; where it finds a cost doubtful and nothing was typed, a person types it.
+
+    Raises ValidationError for anything else that `write` refuses.
+    """
+    try:
+        return write(None if again is None else read_amount(again))
+    except ValidationError as error:
+        if again is not None or getattr(error, "code", None) != services.DOUBTFUL_COST:
+            raise
+        stdout.write(" ".join(error.messages))
+    typed = ask_for(stdout, "The highest of these costs, in USD:")
+    if not typed:
+        raise CommandError("Nothing was changed.")
+    return write(read_amount(typed))
+
+
+def _show(stdout: OutputWrapper, options: dict[str, Any], channel: Channel) -> None:
+    moment = _time(options["at"]) or clock.now()
+    stored = stored_cost_tables(channel)
+    in_force = [one for one in stored if one.effective_from <= moment]
+    later = [one for one in stored if one.effective_from > moment]
+    now = in_force[-1] if in_force else None
+    if options["csv"]:
+        rows = () if now is None else cost_table_of(now).rows.values()
+        stdout.write(cost_csv.written(rows, source="" if now is None else now.source), ending="")
+        return
+    tables = () if now is None else (cost_table_of(now),)
+    known = [(cell.key, cell.cost) for cell in cells(channel, tables, at=moment)]
+    unknown = [" ".join(key) for key, cost in known if not cost.is_known]
+    if options["json"]:
+        found = {
+            "channel": channel.name,
+            "at": moment.isoformat(),
+            "table": None if now is None else _described(channel, now),
+            "flat": _flat(channel),
+            "unknown": unknown,
+            "later": [_described(channel, one) for one in later],
+        }
+        stdout.write(json.dumps(found))
+        return
+    _print(stdout, now, later, flat=_flat(channel), unknown=unknown)
+
+
+def _print(
+    stdout: OutputWrapper,
+    now: StoredCosts | None,
+    later: list[StoredCosts],
+    *,
+    flat: dict[str, str],
+    unknown: list[str],
+) -> None:
+    if now is None:
+        stdout.write("no cost table")
+    else:
+        stdout.write(f"from {now.effective_from.isoformat()}: {now.source or 'no source named'}")
+        print_table(stdout, [COLUMNS, *(tuple(row.values()) for row in _rows(now))])
+    for model, usd in flat.items():
+        stdout.write(f"flat, where no cell says more: {model} {usd}")
+    for one in later:
+        stdout.write(f"{len(one.rows)} other costs from {one.effective_from.isoformat()}")
+    if unknown:
+        stdout.write(f"unknown: {len(unknown)} cells that it serves, as {unknown[0]}")
+
+
+def _flat(channel: Channel) -> dict[str, str]:
+    routes = channel.routes.exclude(cost_micros=None).order_by("contract_id")
+    return {route.contract_id: to_decimal(route.cost_micros or 0) for route in routes}
+
+
+def _described(channel: Channel, stored: StoredCosts) -> dict[str, Any]:
+    return {
+        "channel": channel.name,
+        "from": stored.effective_from.isoformat(),
+        "source": stored.source,
+        "rows": _rows(stored),
+    }
+
+
+def _rows(stored: StoredCosts) -> list[dict[str, str]]:
+    return [
+        dict(zip(COLUMNS, (*row.key, to_decimal(row.micros), row.kind), strict=True))
+        for row in cost_table_of(stored).rows.values()
+    ]
+
+
+def _file(options: dict[str, Any]) -> CostFile:
+    file = options["file"]
+    if (file is None) == (options["published"] is None):
+        raise CommandError("name a file, or --published and a vendor")
+    path = PUBLISHED / f"{options['published']}.csv" if file is None else Path(file)
+    try:
+        text = sys.stdin.read() if file == "-" else path.read_text(encoding="utf-8-sig")
+        said = cost_csv.read(text)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path}: {error}") from None
+    return said if options["source"] is None else said._replace(source=options["source"])
+
+
+def _copied(options: dict[str, Any]) -> CostFile:
+    other = services.channel_named(options["other"])
+    if other is None:
+        raise CommandError(f"no channel named {options['other']!r}")
+    table = _table_of(other)
+    if table is None:
+        raise CommandError(f"{other.name} has no cost table in force")
+    try:
+        factor = Decimal(options["factor"])
+    except InvalidOperation:
+        raise CommandError(f"{options['factor']!r} is not a number") from None
+    since = table.effective_from.isoformat()
+    words = f"{options['factor']} x {other.name} as of {since}"
+    return CostFile(services.scaled(list(table.rows.values()), factor), words)
+
+
+def _table_of(channel: Channel) -> CostTable | None:
+    tables = tuple(cost_table_of(one) for one in stored_cost_tables(channel))
+    return Costs(tables=tables).table_at(clock.now())
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    found = parse_datetime(text)
+    if found is None or found.tzinfo is None:
+        raise CommandError(f"{text!r} is not a time with its zone, such as 2026-12-01T00:00:00Z")
+    return found

@@ -1,0 +1,43 @@
+"""What channels cost us: tables, dated and never changed. Amounts are micro-USD."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from typing_extensions import override
+
+from generation.models.offer import Channel
+
+
+class CostTable(models.Model):
+    """All that a channel's account costs from a moment on, until its next table takes over.
+
+    In force is the one with the latest `effective_from` that is not in the future; of several, the
+    one that was written last. It begins when it is written or later, so it never changes what an
+    attempt has cost.
+    """
+
+    append_only = True
+
+    channel = models.ForeignKey(
+        Channel, on_delete=models.PROTECT, related_name="cost_tables", db_index=False
+    )
+    effective_from = models.DateTimeField(db_default=Now())
+    rows = models.JSONField(help_text="List of [model, size, quality, kind, micros].")
+    source = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="Where the amounts are from, and when."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(effective_from__gte=F("created_at")), name="costs_begin_now_or_later"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["channel", "effective_from", "id"], name="costs_of_channel")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.channel_id} from {self.effective_from.isoformat()}"

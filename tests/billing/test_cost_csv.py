@@ -1,0 +1,68 @@
+"""What an account costs, as CSV: what was written is read, and what is no cost is named."""
+
+import pytest
+
+from billing.cost_csv import read, written
+from billing.upstream_cost import CostRow
+from pictor.kit.money import Micros
+
+HEADER = "model,size,quality,usd,kind\n"
+ROWS = [
+    CostRow("img", "1024x1024", "high", Micros(40_000)),
+    CostRow("img", "any", "any", Micros(30_000_000), "formula"),
+    CostRow("img", "tokens", "output", Micros(30_000_000), "tokens"),
+]
+
+
+def test_what_was_written_is_read_again():
+    text = written(ROWS, source="https://vendor.example/pricing, seen on 2026-11-26")
+
+    said = read(text)
+
+    assert said.rows == ROWS
+    assert said.source == "https://vendor.example/pricing, seen on 2026-11-26"
+
+
+def test_a_kind_may_be_left_out():
+    said = read("model,size,quality,usd\nimg,auto,hd,0.5\nimg,tokens,output,30\n")
+
+    assert [(row.kind, row.micros) for row in said.rows] == [
+        ("fixed", 500_000),
+        ("tokens", 30_000_000),
+    ]
+    assert said.source == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("img,1024x1024,high,0.04,flat", "line 3: 'flat' is no kind"),
+        ("img,1024,high,0.04,", "line 3: '1024' is neither WIDTHxHEIGHT nor auto, any or tokens"),
+        ("img,tokens,high,30,", "line 3: tokens are input_text, input_image, output"),
+        ("img,tokens,output,30,fixed", "line 3: tokens are input_text"),
+        ("img,any,hd,30,formula", "line 3: the formula has no quality 'hd'"),
+        ("img,any,high,-1,", "line 3: -1 is not from 0 to 1000000.000000"),
+        ("img,any,high,1000000.1,", "line 3: 1000000.1 is not from 0"),
+        ("img,any,high,cheap,", "line 3: 'cheap' is not an amount"),
+        ("img,any,,1,", "line 3: quality is empty"),
+        (f"{'m' * 129},any,high,1,", "line 3: a model has at most 128 characters"),
+        ("img,any,low,1,", "line 3: img any low has a cost already"),
+    ],
+)
+def test_a_line_that_is_no_cost_is_named(line, words):
+    with pytest.raises(ValueError, match=words):
+        read(f"{HEADER}img,any,low,1,\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEADER, "there must be 1 to 2000 costs, not 0"),
+        ("", "the columns model, quality, size, usd are missing"),
+        ("model,size,quality,usd,price\n", "unknown columns: price"),
+        (HEADER + "".join(f"m{number},any,any,1,\n" for number in range(2001)), "not 2001"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(text, words):
+    with pytest.raises(ValueError, match=words):
+        read(text)

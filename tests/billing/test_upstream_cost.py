@@ -1,0 +1,156 @@
+"""What an attempt costs: by what is known first, by the table of its beginning, or unknown."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from billing.pricing import Delivered
+from billing.upstream_cost import (
+    Asked,
+    Came,
+    Cost,
+    CostRow,
+    Costs,
+    CostSource,
+    CostTable,
+    Tokens,
+    upstream_cost,
+)
+from pictor.kit.money import Micros
+
+MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
+SQUARE, WIDE = Delivered(1024, 1024), Delivered(1536, 1024)
+ASKED = Asked(model="img", size="1024x1024", quality="high", n=2, at=MIDNIGHT)
+TOKEN_ROWS = (
+    CostRow("img", "tokens", "input_text", Micros(5_000_000), "tokens"),
+    CostRow("img", "tokens", "input_image", Micros(8_000_000), "tokens"),
+    CostRow("img", "tokens", "output", Micros(30_000_000), "tokens"),
+)
+CELL = CostRow("img", "1024x1024", "high", Micros(40_000))
+
+
+def table(*rows: CostRow, since: datetime = MIDNIGHT) -> CostTable:
+    return CostTable(since, {row.key: row for row in rows})
+
+
+def costs(*rows: CostRow, flat: int | None = None) -> Costs:
+    return Costs(flat, (table(*rows),))
+
+
+def known(micros: int, source: CostSource) -> Cost:
+    return Cost(Micros(micros), source)
+
+
+def test_the_first_that_is_known_is_taken():
+    everything = costs(*TOKEN_ROWS, CELL, flat=90_000)
+    came = Came((SQUARE, SQUARE), Tokens(10, 100, 7024), reported=Micros(123))
+
+    assert upstream_cost(everything, asked=ASKED, came=came) == known(123, CostSource.REPORTED)
+    came = replace(came, reported=None)  # 10 x 5 + 100 x 8 + 7,024 x 30
+    assert upstream_cost(everything, asked=ASKED, came=came) == known(211_570, CostSource.TOKENS)
+    came = replace(came, tokens=None)
+    assert upstream_cost(everything, asked=ASKED, came=came) == known(80_000, CostSource.TABLE)
+    other = costs(*TOKEN_ROWS, replace(CELL, quality="low"), flat=90_000)
+    assert upstream_cost(other, asked=ASKED, came=came) == known(180_000, CostSource.FLAT)
+
+
+def test_what_nothing_is_known_of_is_unknown_and_what_costs_nothing_is_known():
+    unknown = upstream_cost(Costs(), asked=ASKED)
+    nothing = upstream_cost(costs(replace(CELL, micros=Micros(0))), asked=ASKED)
+
+    assert (unknown.is_known, unknown.source) == (False, CostSource.UNKNOWN)
+    assert (nothing.is_known, nothing) == (True, known(0, CostSource.TABLE))
+
+
+def test_what_was_not_billed_and_what_is_a_test_cost_nothing():
+    came = Came((SQUARE,), reported=Micros(9))
+
+    unbilled = upstream_cost(costs(CELL), asked=ASKED, came=came, may_have_billed=False)
+    of_a_test = upstream_cost(Costs(flat=5, is_free=True), asked=ASKED, came=came)
+
+    assert unbilled == of_a_test == known(0, CostSource.NOTHING)
+
+
+def test_the_table_of_the_beginning_is_taken_on_both_sides_of_midnight():
+    tables = (
+        table(CELL, since=MIDNIGHT - timedelta(days=9)),
+        table(replace(CELL, micros=Micros(1))),
+    )
+    just_before = replace(ASKED, at=MIDNIGHT - timedelta(microseconds=1))
+
+    before = upstream_cost(Costs(tables=tables), asked=just_before)
+    after = upstream_cost(Costs(tables=tables), asked=ASKED)
+
+    assert (before.micros, after.micros) == (80_000, 2)
+
+
+def test_a_table_in_the_future_says_nothing_yet():
+    later = Costs(tables=(table(CELL, since=MIDNIGHT + timedelta(seconds=1)),))
+
+    assert not upstream_cost(later, asked=ASKED).is_known
+
+
+@pytest.mark.parametrize(
+    ("asked", "came", "micros"),
+    [
+        ({}, Came((SQUARE,)), 4),
+        ({"size": "1536x1024"}, Came(), 2 * 3),
+        ({"quality": "low"}, Came(), 2 * 2),
+        ({"quality": "low", "size": "1536x1024"}, Came(), 2 * 1),
+        ({"size": "auto"}, Came((SQUARE, WIDE)), 4 + 3),
+        ({"quality": ""}, Came((SQUARE,), quality="high"), 4),
+        ({"quality": "auto"}, Came((SQUARE,), quality="low"), 2),
+        ({"quality": ""}, Came((SQUARE,), Tokens(0, 0, 7_000)), 4),
+        ({"quality": ""}, Came((SQUARE,), Tokens(0, 0, 200)), 2),
+    ],
+)
+def test_the_nearest_cell_is_that_of_what_was_asked_or_left_to_the_upstream(asked, came, micros):
+    rows = (
+        CostRow("img", "1024x1024", "high", Micros(4)),
+        CostRow("img", "any", "high", Micros(3)),
+        CostRow("img", "1024x1024", "any", Micros(2)),
+        CostRow("img", "any", "any", Micros(1)),
+    )
+
+    cost = upstream_cost(costs(*rows), asked=replace(ASKED, **asked), came=came)
+
+    assert cost == known(micros, CostSource.TABLE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "came", "micros"),
+    [
+        ({}, Came((SQUARE,)), 7_024 * 30),
+        ({"quality": "low"}, Came(), 2 * 196 * 30),
+        ({"size": "auto", "quality": ""}, Came((SQUARE,), quality="low"), 196 * 30),
+    ],
+)
+def test_a_formula_is_that_of_the_size_and_quality(asked, came, micros):
+    row = CostRow("img", "any", "any", Micros(30_000_000), "formula")
+
+    cost = upstream_cost(costs(row), asked=replace(ASKED, **asked), came=came)
+
+    assert cost == known(micros, CostSource.TABLE)
+
+
+@pytest.mark.parametrize("asked", [{"size": "auto"}, {"quality": ""}, {"quality": "hd"}])
+def test_a_formula_without_size_or_quality_says_nothing(asked):
+    row = CostRow("img", "any", "any", Micros(30_000_000), "formula")
+
+    assert not upstream_cost(costs(row), asked=replace(ASKED, **asked)).is_known
+
+
+def test_tokens_of_which_one_has_no_price_are_not_added_up():
+    came = Came((SQUARE,), Tokens(10, 100, 7024))
+    rows = [row for row in TOKEN_ROWS if row.quality != "input_image"]
+
+    assert not upstream_cost(costs(*rows), asked=ASKED, came=came).is_known
+    without = replace(came, tokens=Tokens(10, 0, 7024))
+    assert upstream_cost(costs(*rows), asked=ASKED, came=without).micros == 210_770
+
+
+def test_an_upstream_that_counts_no_tokens_of_images_is_not_taken_at_its_word():
+    came = Came((SQUARE,), Tokens(10, 0, 0))
+
+    assert upstream_cost(costs(*TOKEN_ROWS, CELL), asked=ASKED, came=came).micros == 40_000
