@@ -19,6 +19,7 @@ from accounts.models import (
     Tenant,
     User,
 )
+from accounts.models.records import shown_actor
 from pictor.kit import ids
 from pictor.kit.pages import in_pages
 
@@ -151,7 +152,8 @@ def audit_page(
     """
     events = AuditEvent.objects.filter(tenant_id=tenant_id, action__startswith=action)
     if actor:
-        events = events.filter(actor_name=actor)
+        hand = Q(actor_name__startswith=f"{actor} (")
+        events = events.filter(Q(actor_name=actor) | hand if "(" not in actor else Q(pk=None))
     if about:
         events = events.filter(object_id=about)
     if before is not None:
@@ -180,7 +182,8 @@ def audit_events_of(tenant_id: UUID) -> Iterator[Mapping[str, Any]]:
     events = AuditEvent.objects.filter(tenant_id=tenant_id).values(
         "id", "actor_name", "action", "object_type", "object_id", "before", "after", "ip", "at"
     )
-    return in_pages(events)
+    rows = in_pages(events)
+    return ({**row, "actor_name": shown_actor(row["actor_name"])} for row in rows)
 
 
 def latest_mail(*, limit: int) -> list[Mail]:

@@ -7,13 +7,18 @@ import json
 import os
 import pwd
 import sys
-from collections.abc import Mapping, Sequence
+from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.validators import validate_email
+from typing_extensions import override
 
 from accounts.models import SCOPES, Tenant, default_scopes
-from accounts.selectors import tenant_by_name_or_id, user_by_email
+from accounts.selectors import tenant_by_name_or_id
+from accounts.services.audit import at_the_shell
 from pictor.kit.money import Micros, from_decimal
 
 ACTOR = "manage.py"
@@ -22,32 +27,9 @@ ACTOR = "manage.py"
 UNASKED = Micros(1_000_000_000)
 """A larger change of a balance is asked about: 1,000 USD."""
 
+_MOST_NAME = 200
 _LARGEST_LIMIT = 2**31 - 1
 _REASON_CHARS = 200
-
-
-def add_as(parser: CommandParser) -> None:
-    """Let a command be told on whose behalf it is run; `actor_of` reads it."""
-    parser.add_argument(
-        "--as", dest="on_behalf_of", metavar="EMAIL", help="who decided it, for the audit log"
-    )
-
-
-def actor_of(on_behalf_of: str | None) -> str:
-    """How the audit log names a change: beside a person's address, the user of this machine.
-
-    Raises CommandError for an address by which nobody signs in.
-    """
-    if on_behalf_of is None:
-        return ACTOR
-    person = user_by_email(on_behalf_of)
-    if person is None:
-        raise CommandError(f"nobody signs in as {on_behalf_of!r}")
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # as in a container whose user has no name
-        user = str(os.getuid())
-    return f"{person.email} by {user}, {ACTOR}"[:254]
 
 
 def check_reason(text: str) -> None:
@@ -56,6 +38,60 @@ def check_reason(text: str) -> None:
         raise CommandError("--reason or --reference is empty")
     if len(text) > _REASON_CHARS:
         raise CommandError(f"at most {_REASON_CHARS} characters of a reason or reference are kept")
+
+
+class OperatorCommand(BaseCommand):
+    """A command that changes something: the audit log says whose hand was on it.
+
+    That is the system's user and, with `--as`, a person of theirs.
+    """
+
+    @override
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        for one in _with_actions(parser):
+            one.add_argument(
+                "--as",
+                dest="as_whom",
+                metavar="EMAIL",
+                default=SUPPRESS,
+                help="who you are, for the audit log",
+            )
+        return parser
+
+    @override
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        hand = at_the_shell.set(_hand(options.pop("as_whom", None)))
+        try:
+            return super().execute(*args, **options)
+        finally:
+            at_the_shell.reset(hand)
+
+
+def _with_actions(parser: ArgumentParser) -> Iterator[ArgumentParser]:
+    """The parser, and that of each action, at any depth."""
+    yield parser
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to them
+        if isinstance(action, _SubParsersAction):
+            for one in action.choices.values():
+                yield from _with_actions(one)
+
+
+def _hand(email: str | None) -> str:
+    """`root`, or `root as ann@example.com`. Raises CommandError for what is no address."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's number without a name
+        user = str(os.getuid())
+    if email is None:
+        return user
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise CommandError(f"--as takes an e-mail address, not {email!r}") from None
+    if len(email) > _MOST_NAME:
+        raise CommandError(f"--as takes an e-mail address of at most {_MOST_NAME} characters")
+    return f"{user} as {email}"
 
 
 def read_amount(text: str) -> Micros:

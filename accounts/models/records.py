@@ -42,6 +42,17 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.object_type} {self.object_id}"
 
+    @property
+    def actor_shown(self) -> str:
+        """Who did it, as its tenant reads it."""
+        return shown_actor(self.actor_name)
+
+
+def shown_actor(name: str) -> str:
+    """An event's actor for a tenant: of a command, not which of us ran it."""
+    command, hand, _ = name.partition(" (")
+    return command if hand and "@" not in command else name
+
 
 class AuditLink(models.Model):
     """An audit event's place in the chain over all of them, numbered from 1. Append-only.

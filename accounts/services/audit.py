@@ -1,6 +1,7 @@
 """The audit log: who changed what, before and after. Nothing secret is ever in an event."""
 
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, TypedDict
 
 from django.db import connection, transaction
@@ -15,6 +16,10 @@ _CHAIN_LOCK = 7_303_003
 """The advisory lock under which links are written; nothing else is locked with it."""
 _LATECOMERS = 1000
 """An event may be committed after others with so much higher ids, and is still found unlinked."""
+
+
+at_the_shell: ContextVar[str] = ContextVar("at_the_shell", default="")
+"""While a command runs, whose hand is on it: the system's user, and whom they act as."""
 
 
 class By(TypedDict):
@@ -40,7 +45,7 @@ def record(
     user = actor if isinstance(actor, User) else None
     event = AuditEvent(
         actor=user,
-        actor_name=user.email if user else str(actor),
+        actor_name=user.email if user else _with_hand(str(actor)),
         tenant_id=about.tenant_id,
         action=action,
         object_type=about.type,
@@ -54,6 +59,11 @@ def record(
     event.save(force_insert=True)
     transaction.on_commit(link_events, robust=True)
     return event
+
+
+def _with_hand(name: str) -> str:
+    hand = at_the_shell.get()
+    return f"{name} ({hand})" if hand else name
 
 
 def link_events(*, every: bool = False) -> int:

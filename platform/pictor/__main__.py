@@ -6,6 +6,7 @@ process imports nothing of a later one, to which a link on the way to the script
 
 import os
 import runpy
+import signal
 import sys
 
 from pictor import ROOT
@@ -48,7 +49,13 @@ def _command() -> None:
     from pictor.management.command_line import CommandLine  # noqa: PLC0415 - as above
 
     try:
-        CommandLine(sys.argv).execute()
+        try:
+            CommandLine(sys.argv).execute()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads what is said has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except (OperationalError, InterfaceError) as error:
         sys.exit(f"The database does not answer: {str(error).splitlines()[0]}")
     except ProgrammingError as error:

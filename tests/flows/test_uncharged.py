@@ -131,7 +131,7 @@ def paid(
     """Says what an image costs us on the first channel."""
 
     def set_cost(cost: str) -> None:
-        operator("channel", "set", "rec", "--cost", cost)
+        operator("channel", "set", "rec", "--cost", cost, "--again", cost)
 
     yield set_cost
     database.execute("UPDATE generation_route SET cost_micros = NULL")
@@ -231,8 +231,9 @@ def test_the_audit_log_says_when_it_was_reached_and_who_raised_it(
     operator("tenant", "set", limited.name, "--uncharged-ceiling", "none")
 
     events = database.execute(
-        "SELECT e.actor_name, e.before, e.after FROM accounts_auditevent AS e JOIN accounts_tenant"
-        " AS t ON t.id = e.tenant_id WHERE t.name = %s AND e.action = 'tenant.uncharged'"
+        "SELECT split_part(e.actor_name, ' (', 1), e.before, e.after"
+        " FROM accounts_auditevent AS e JOIN accounts_tenant AS t ON t.id = e.tenant_id"
+        " WHERE t.name = %s AND e.action = 'tenant.uncharged'"
         " ORDER BY e.id",
         [limited.name],
     ).fetchall()

@@ -1,6 +1,7 @@
 """What `manage.py` says of itself, and of a database that it cannot use."""
 
 import os
+import signal
 import subprocess
 import sys
 from urllib.parse import urlsplit
@@ -97,6 +98,30 @@ def test_a_database_that_was_never_migrated_is_named_in_a_line(words):
     (line,) = said.stderr.splitlines()
     assert line.startswith("The database lacks what `migrate` makes: relation ")
     assert (said.returncode, said.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["help"], ["price", "export"], ["price", "list"], ["channel", "list", "--json"]],
+    ids=" ".join,
+)
+def test_a_pipe_that_closes_early_ends_a_command_without_a_word(stack, words):
+    read, write = os.pipe()
+    os.close(read)
+
+    with open(write, "wb") as pipe:  # noqa: PTH123 - what is open already
+        said = subprocess.run(  # noqa: S603 - our own command line
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env={**bare_environment(), "PICTOR_RUN_DIR": str(stack.run_dir)},
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert (said.returncode, said.stderr) == (128 + signal.SIGPIPE, "")
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.core.checks import Tags
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import (
     ACTOR,
+    OperatorCommand,
     answer,
     print_table,
     read_amount,
@@ -31,7 +32,7 @@ from accounts.services import (
 from pictor.kit import clock
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Make an API key for a tenant, give one a new text, or end one."""
 
     help = "Create or rotate an API key (shown once), list a tenant's keys, or revoke one."

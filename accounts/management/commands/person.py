@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.checks import Tags
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand, say_invalid
 from accounts.selectors import user_by_email
 from accounts.services.mail import encrypt_mail_anew
 from accounts.services.second_factors import (
@@ -16,7 +16,7 @@ from accounts.services.second_factors import (
 )
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Take away a person's lost second factors; write everyone's, and mail, by the newest key."""
 
     help = "Reset a person's second factor, or encrypt all, and mail, by the newest key."

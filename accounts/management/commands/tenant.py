@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Tags
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from typing_extensions import override
 
@@ -18,8 +18,7 @@ from accounts.ledger import ledger
 from accounts.management.operator import (
     ACTOR,
     UNASKED,
-    actor_of,
-    add_as,
+    OperatorCommand,
     answer,
     ask,
     check_reason,
@@ -54,7 +53,7 @@ LIMITS = tuple(field.name for field in fields(TenantLimits))
 LATEST = 10
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Make a tenant, change its balance, change what is kept of it, hand that out, or end it."""
 
     help = "Create, show, credit, limit, suspend, export or erase tenants."
@@ -170,12 +169,11 @@ class Command(BaseCommand):
         tenant, seq = read_tenant(options["tenant"]), read_limit(options["transfer"])
         amount = None if options["amount"] is None else read_amount(options["amount"])
         check_reason(options["reason"])
-        actor = actor_of(options["on_behalf_of"])
         if (amount is None or amount > UNASKED) and not options["yes"]:
             what = f"{to_decimal(amount)} USD" if amount else "all that can be"
             ask(self.stdout, f"Take back {what} of transfer {seq} from {tenant.name}?")
         taken = ledger().reverse(
-            tenant_id=tenant.id, seq=seq or 0, amount=amount, reason=options["reason"], actor=actor
+            tenant_id=tenant.id, seq=seq or 0, amount=amount, reason=options["reason"], actor=ACTOR
         )
         available = to_decimal(ledger().available_to(tenant.id))
         amounts = {"reversed": to_decimal(taken.amount), "left": to_decimal(taken.shortfall)}
@@ -221,26 +219,25 @@ class Command(BaseCommand):
 
     def _limits(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
-        actor = actor_of(options["on_behalf_of"])
         said = {name: options[name] for name in LIMITS if options[name] is not None}
         if said:
             new = {
                 name: None if text == "none" else read_limit(text) for name, text in said.items()
             }
             limits = replace(_limits_of(tenant), **new)
-            change_tenant(tenant=tenant, name=tenant.name, limits=limits, actor=actor)
+            change_tenant(tenant=tenant, name=tenant.name, limits=limits, actor=ACTOR)
         facts = {"tenant": tenant.public_id, **_told(_limits_of(tenant))}
         answer(self.stdout, facts, as_json=options["json"])
 
     def _suspend(self, options: dict[str, Any]) -> None:
-        tenant, actor = read_tenant(options["tenant"]), actor_of(options["on_behalf_of"])
+        tenant = read_tenant(options["tenant"])
         check_reason(options["reason"])
-        told = suspend(tenant=tenant, reason=options["reason"], actor=actor)
+        told = suspend(tenant=tenant, reason=options["reason"], actor=ACTOR)
         self._tell_status(tenant, f"suspended; {told} members are mailed the reason", options)
 
     def _resume(self, options: dict[str, Any]) -> None:
-        tenant, actor = read_tenant(options["tenant"]), actor_of(options["on_behalf_of"])
-        resume(tenant=tenant, actor=actor)
+        tenant = read_tenant(options["tenant"])
+        resume(tenant=tenant, actor=ACTOR)
         self._tell_status(tenant, "works again", options)
 
     def _tell_status(self, tenant: Tenant, words: str, options: dict[str, Any]) -> None:
@@ -314,7 +311,6 @@ def _add_moves(actions: Any) -> None:
     back.add_argument("--reason", required=True, metavar="TEXT")
     back.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
     back.add_argument("--json", action="store_true")
-    add_as(back)
 
 
 def _add_standing(actions: Any) -> None:
@@ -333,8 +329,6 @@ def _add_standing(actions: Any) -> None:
                 parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", help="or: none")
         if action == "suspend":
             parser.add_argument("--reason", required=True, metavar="TEXT")
-        if action != "show":
-            add_as(parser)
 
 
 def _limits_of(tenant: Tenant) -> TenantLimits:

@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, ask, ask_for, read_tenant, say_invalid
+from accounts.management.operator import (
+    ACTOR,
+    OperatorCommand,
+    ask,
+    ask_for,
+    read_tenant,
+    say_invalid,
+)
 from billing import price_csv
 from billing.models import PriceBook
 from billing.price_changes import LARGE_PERCENT, PriceChange, large_words
@@ -46,7 +53,7 @@ MEANING = {
 LARGE = f"what sold in the last 30 days changes by more than {LARGE_PERCENT} %%"
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Prices out and in as CSV, in dollars, and which of them are in force."""
 
     help = (

@@ -7,11 +7,12 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import (
     ACTOR,
+    OperatorCommand,
     print_table,
     read_amount,
     read_words,
@@ -37,7 +38,7 @@ NONE = "none"
 KIND_HELP = f"how the vendor is spoken to; a new one is {USUAL_KIND} unless said"
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Configure the accounts at vendors that generations are sent to."""
 
     help = "Create, change, switch, try and list channels. Holds from the next request on."

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import actor_of, add_as, answer, check_reason, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand, answer, check_reason, say_invalid
 from generation import corrections
 from generation.corrections import Line
 from pictor.kit.money import to_decimal
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Book what a vendor's bill says more or less than was booked, each line of it once."""
 
     help = "Correct what calls cost by the lines of a vendor's bill, each of them once."
@@ -26,15 +26,13 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", help=f"CSV with the columns {columns}; or -")
         parser.add_argument("--reason", required=True, metavar="TEXT")
         parser.add_argument("--json", action="store_true")
-        add_as(parser)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         lines = _read(options["file"])
         check_reason(options["reason"])
-        actor = actor_of(options["on_behalf_of"])
         try:
-            done = corrections.correct(lines, reason=options["reason"], actor=actor)
+            done = corrections.correct(lines, reason=options["reason"], actor=ACTOR)
         except ValidationError as error:
             raise say_invalid(error) from None
         change = to_decimal(done.change)

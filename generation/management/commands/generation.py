@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from accounts.management.operator import (
+    ACTOR,
     UNASKED,
-    actor_of,
-    add_as,
+    OperatorCommand,
     answer,
     ask,
     check_reason,
@@ -26,7 +26,7 @@ from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Look at one generation, ring its doorbell again, give back what it cost, or end it."""
 
     help = "Show a generation, send its message again, refund it or end it."
@@ -52,7 +52,6 @@ class Command(BaseCommand):
                 change.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
             change.add_argument("--reason", required=True, metavar="TEXT")
             change.add_argument("--json", action="store_true")
-            add_as(change)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -73,7 +72,7 @@ class Command(BaseCommand):
             case action:
                 check_reason(options["reason"])
                 change = {"refund": self._refund, "cancel": self._cancel, "fail": self._fail}
-                change[action](generation, actor_of(options["on_behalf_of"]), options)
+                change[action](generation, options)
 
     def _show(self, generation: Generation, *, as_json: bool) -> None:
         described = inspection.describe(generation)
@@ -88,7 +87,7 @@ class Command(BaseCommand):
             raise CommandError("the broker did not take the message")
         self.stdout.write(f"{generation.public_id} ({generation.state}): message sent")
 
-    def _refund(self, generation: Generation, actor: str, options: dict[str, Any]) -> None:
+    def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
         amount = None if options["amount"] is None else read_amount(options["amount"])
         if amount is not None and amount > UNASKED and not options["yes"]:
             ask(self.stdout, f"Refund {to_decimal(amount)} USD of {generation.public_id}?")
@@ -97,7 +96,7 @@ class Command(BaseCommand):
             generation_id=generation.id,
             amount=amount,
             reason=options["reason"],
-            actor=actor,
+            actor=ACTOR,
         )
         after = Micros(back.available_after or 0)
         before, refunded = to_decimal(Micros(after - back.amount)), to_decimal(Micros(back.amount))
@@ -110,15 +109,15 @@ class Command(BaseCommand):
             f" {to_decimal(after)} available, where it had {before}"
         )
 
-    def _cancel(self, generation: Generation, actor: str, options: dict[str, Any]) -> None:
+    def _cancel(self, generation: Generation, options: dict[str, Any]) -> None:
         released = interventions.cancel(
-            generation=generation, reason=options["reason"], actor=actor, now=clock.now()
+            generation=generation, reason=options["reason"], actor=ACTOR, now=clock.now()
         )
         self._tell_end(generation, "canceled", released, [], as_json=options["json"])
 
-    def _fail(self, generation: Generation, actor: str, options: dict[str, Any]) -> None:
+    def _fail(self, generation: Generation, options: dict[str, Any]) -> None:
         ended = interventions.end_as_failed(
-            generation=generation, reason=options["reason"], actor=actor, now=clock.now()
+            generation=generation, reason=options["reason"], actor=ACTOR, now=clock.now()
         )
         may_bill = [(one.channel, to_decimal(one.cost)) for one in ended.may_bill]
         self._tell_end(generation, "failed", ended.released, may_bill, as_json=options["json"])

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR
+from accounts.management.operator import ACTOR, OperatorCommand
 from billing.services import SealBroken, seal_ledger
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Seal every tenant's transfers that are in no chain yet. Safe to run again."""
 
     help = "Seal what was written before the ledger had a chain of seals."

@@ -79,7 +79,7 @@ def pages_of(workspace: Workspace, query: QueryDict, at: datetime) -> Iterator[R
     while page := audit_page(workspace.tenant.id, before=before, **said, limit=READ):
         yield [
             [
-                one.at.isoformat(), one.actor_name, one.action, one.object_type, one.object_id,
+                one.at.isoformat(), one.actor_shown, one.action, one.object_type, one.object_id,
                 _json(one.before), _json(one.after), one.ip or "",
             ]
             for one in page

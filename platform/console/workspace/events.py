@@ -87,7 +87,7 @@ def told(
         kind = event.object_type.replace("_", " ").capitalize()
         name = next((str(said[word]) for word in _NAMES if said.get(word)), kind)
         what = things.get(event.object_id) or Thing(name, event.object_id)
-        return Entry(event, who or Thing(event.actor_name), what)
+        return Entry(event, who or Thing(event.actor_shown), what)
 
     return [named(event) for event in events]
 

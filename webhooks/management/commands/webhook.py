@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.core.checks import Tags
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR
+from accounts.management.operator import ACTOR, OperatorCommand
 from webhooks.rotation import rotate_encryption
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Encrypt the secrets of all endpoints by the newest key."""
 
     help = "Encrypt the secrets of webhook endpoints by the newest key."

@@ -6,10 +6,10 @@ import shlex
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
-from accounts.management.operator import ACTOR, ask, say_invalid
+from accounts.management.operator import ACTOR, OperatorCommand, ask, say_invalid
 from pictor.kit import clock
 
 NAMES = (
@@ -20,7 +20,7 @@ NAMES = (
 )
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """The demo account of the stack whose environment manage.py adopted, and its demo data."""
 
     help = "Print the running default's address, API key and sign-in; remove its demo data."

@@ -1,0 +1,75 @@
+"""Whose hand was on a command: in the audit log, and not for tenants to read."""
+
+import os
+import pwd
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent, Tenant
+from accounts.models.people import Subject
+from accounts.selectors import audit_events_of, audit_page
+from accounts.services import create_tenant, record
+
+pytestmark = pytest.mark.django_db
+
+HAND = pwd.getpwuid(os.getuid()).pw_name
+"""Whoever runs the tests."""
+SET = ("set", "acme", "--prompt-retention-days", "30")
+
+
+@pytest.fixture
+def acme() -> Tenant:
+    return create_tenant(name="acme", actor="test")
+
+
+def run(*words: str) -> None:
+    call_command("tenant", *words, stdout=StringIO())
+
+
+def names() -> list[str]:
+    events = AuditEvent.objects.exclude(actor_name="test").order_by("id")
+    return [event.actor_name for event in events]
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    "words",
+    [("--as", "ann@example.com", *SET), (*SET, "--as=ann@example.com")],
+    ids=["before the action", "after it"],
+)
+def test_the_systems_user_and_whom_they_act_as_are_named(words):
+    run(*words)
+
+    assert names() == [f"manage.py ({HAND} as ann@example.com)"]
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_hand_is_on_its_own_command_alone():
+    run(*SET, "--as", "ann@example.com")
+    run("set", "acme", "--prompt-retention-days", "7")
+    record(Subject("x", "x"), "x", actor="reaper")
+
+    assert names() == [f"manage.py ({HAND} as ann@example.com)", f"manage.py ({HAND})", "reaper"]
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    "email", ["ann", "", "ann@example.com)\nroot", f"{'a' * 64}@{'b' * 200}.c"]
+)
+def test_what_is_no_address_is_refused_before_anything_is_done(email):
+    with pytest.raises(CommandError, match="--as takes an e-mail address"):
+        run(*SET, "--as", email)
+
+    assert names() == []
+
+
+def test_a_tenant_reads_that_it_was_us_and_not_who(acme):
+    run(*SET, "--as", "ann@example.com")
+
+    (event,) = audit_page(acme.id, actor="manage.py", limit=9)
+    told = [row["actor_name"] for row in audit_events_of(acme.id)]
+    assert (event.actor_shown, told[-1]) == ("manage.py", "manage.py")
+    hand = f"manage.py ({HAND} as ann@example.com)"
+    assert audit_page(acme.id, actor=hand, limit=9) == []
