@@ -65,7 +65,8 @@ def test_an_attempt_begins_with_the_claim_of_what_was_expected(queued, channel):
     claim = taken(queued)
 
     attempt = Attempt.objects.get()
-    assert claim.has_begun
+    assert claim.begun_at == attempt.started_at
+    assert (attempt.n, attempt.upstream_quality) == (1, "medium")
     assert (attempt.generation_id, attempt.dispatch, attempt.number) == (queued.id, 1, 1)
     assert (attempt.channel_id, attempt.upstream_model, attempt.upstream_size) == (
         *(channel.id, ORIGIN),
