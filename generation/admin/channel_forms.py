@@ -91,7 +91,8 @@ class RouteForm(_OfRoute):
         columns: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                services.check_route(self.terms())
+                terms = services.check_route(self.terms())
+                services.check_flat_cost(terms, was=self.instance.cost_micros)
             except ValidationError as error:
                 self.add_error(None, error)
         return columns

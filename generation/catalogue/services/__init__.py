@@ -27,7 +27,7 @@ from generation.catalogue.services.channels import (
 )
 from generation.catalogue.services.checks import check_channel, check_route
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
-from generation.catalogue.services.costs import DOUBTFUL_COST, scaled, set_costs
+from generation.catalogue.services.costs import DOUBTFUL_COST, check_flat_cost, scaled, set_costs
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.routes import unserved_models, unserved_warning
 
@@ -41,6 +41,7 @@ __all__ = [
     "channel_named",
     "check_channel",
     "check_contract",
+    "check_flat_cost",
     "check_name",
     "check_route",
     "checked_base_url",

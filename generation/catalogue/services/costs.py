@@ -15,6 +15,7 @@ from billing.pricing import MAX_NAMED, PriceTable
 from billing.selectors import current_table
 from billing.upstream_cost import Asked, CostRow, Costs, CostTable, upstream_cost
 from generation.catalogue.costs import cells
+from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import Routes
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
@@ -113,6 +114,12 @@ def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
         else f"{to_decimal(again)} is not the highest of them."
     )
     raise ValidationError(f"{named}{more}. {lacking}", code=DOUBTFUL_COST)
+
+
+def check_flat_cost(terms: RouteTerms, *, was: int | None) -> None:
+    """Raises ValidationError for a flat cost in doubt, where nobody can type it again."""
+    known = {terms.model: replace(terms, cost_micros=was)}
+    refuse_doubtful(list(doubts_of_flat(known, {terms.model: terms})), again=None)
 
 
 def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:

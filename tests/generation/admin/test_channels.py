@@ -137,6 +137,7 @@ def test_a_channel_is_made_with_routes(pages):
         ("class_overrides", '["429"]', "must be a JSON object of strings"),
         ("routes-0-sizes", "0x1", "neither WIDTHxHEIGHT nor auto"),
         ("routes-0-cost_micros", "-1", "is below 0"),
+        ("routes-0-cost_micros", "30", "30.000000 USD, above the price, at most 0.120000"),
         ("routes-0-quality_map", '{"high": 1}', "must be a JSON object of strings"),
     ],
 )
