@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.callers import Caller, caller_by_digest
 from accounts.keys import digest
-from accounts.models import ApiKey, AuditEvent, Tenant, User
+from accounts.models import ApiKey, AuditEvent, Tenant
 from accounts.selectors import tenant_by_name_or_id
 from billing.selectors import available_to, ledger_findings, statement
 from pictor.kit import ids
@@ -334,7 +334,6 @@ def wrong_payment(monkeypatch: pytest.MonkeyPatch, typed: str = "") -> Tenant:
 
 def test_a_payment_typed_wrong_is_reversed_and_booked_right(monkeypatch):
     acme = wrong_payment(monkeypatch, "y\n")
-    User.objects.create_user("ann@example.com", "correct horse battery")
 
     said = run("tenant", "reverse", "Acme", "1", "--reason", "typo", "--as", "Ann@example.com")
     run("tenant", "top-up", "Acme", "99", "--reference", "INV-1")
@@ -347,8 +346,7 @@ def test_a_payment_typed_wrong_is_reversed_and_booked_right(monkeypatch):
         ("top_up", 99_000_000, None),
     ]
     event = AuditEvent.objects.get(action="balance.reversal")
-    assert event.actor_name.startswith("ann@example.com by ")
-    assert event.actor_name.endswith(", manage.py")
+    assert event.actor_name.endswith(" as Ann@example.com)")
     assert ledger_findings() == []
 
 
@@ -375,7 +373,6 @@ def test_a_reversal_says_what_is_left_for_a_program(monkeypatch):
         (["1", "--amount", "1000000", "--yes"], "999999.000000 of it is left"),
         (["2", "--amount", "1"], "no top-up or credit with the number 2"),
         (["none", "--amount", "1"], "whole number"),
-        (["1", "--amount", "1", "--as", "bob@example.com"], "nobody signs in as 'bob@example.com'"),
         (["1", "--amount", "1", "--reason", " "], "empty"),
     ],
 )

@@ -60,7 +60,7 @@ def test_limits_are_changed_where_they_are_given(acme):
     assert (acme.requests_per_minute, acme.max_in_flight) == (30, None)
     event = AuditEvent.objects.filter(action="tenant.change").last()
     assert event is not None
-    assert event.actor_name.startswith("owner@example.com by ")
+    assert event.actor_name.endswith(" as owner@example.com)")
     with pytest.raises(CommandError, match="whole number"):
         run("limits", "Acme", "--images-per-minute", "0")
 
@@ -84,7 +84,6 @@ def test_who_is_suspended_is_mailed_why(acme):
     [
         (["suspend", "Acme", "--reason", " "], "empty"),
         (["resume", "Acme"], "it is not suspended"),
-        (["suspend", "Acme", *WHY, "--as", "bob@example.com"], "nobody signs in"),
         (["show", "Nobody"], "no tenant"),
     ],
 )
