@@ -46,7 +46,8 @@ def findings() -> list[Finding]:
 
 def event(action: str) -> tuple[str, str, dict[str, object]]:
     found = AuditEvent.objects.get(action=action)
-    return found.actor_name.split()[0], found.object_type, found.after or {}
+    person = found.actor_name.partition(" as ")[2].rstrip(")")
+    return person or "manage.py", found.object_type, found.after or {}
 
 
 def test_a_part_is_refunded_and_then_all_that_is_left(manage, orderer, delivered):
