@@ -15,15 +15,18 @@ class Delays:
         """Return after so many seconds, or when all who wait are told to go on."""
         if not seconds:
             return
+        over = self._over
         self._waiting += 1
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), seconds)
+                await asyncio.wait_for(over.wait(), seconds)
         finally:
-            self._waiting -= 1
+            if over is self._over:  # else it was counted as ended
+                self._waiting -= 1
 
     def end(self) -> int:
-        """Let all who wait now go on; how many they were."""
+        """Let all who wait now go on; how many they were, each counted once."""
+        ended, self._waiting = self._waiting, 0
         self._over.set()
         self._over = asyncio.Event()
-        return self._waiting
+        return ended
