@@ -68,7 +68,7 @@ def test_limits_are_changed_where_they_are_given(acme):
 def test_who_is_suspended_is_mailed_why(acme):
     said = run("suspend", "Acme", *WHY)
 
-    assert said == "Acme: suspended; 3 members are mailed the reason\n"
+    assert said == "Acme: suspended; members mailed the reason: 3\n"
     assert sorted(Mail.objects.values_list("to", flat=True)) == [
         "admin@example.com", "billing@example.com", "owner@example.com",
     ]  # fmt: skip

@@ -233,7 +233,7 @@ class Command(OperatorCommand):
         tenant = read_tenant(options["tenant"])
         check_reason(options["reason"])
         told = suspend(tenant=tenant, reason=options["reason"], actor=ACTOR)
-        self._tell_status(tenant, f"suspended; {told} members are mailed the reason", options)
+        self._tell_status(tenant, f"suspended; members mailed the reason: {told}", options)
 
     def _resume(self, options: dict[str, Any]) -> None:
         tenant = read_tenant(options["tenant"])
