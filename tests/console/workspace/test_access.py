@@ -284,6 +284,7 @@ def test_a_role_opens_its_pages_and_no_other_and_is_led_to_no_other(acme, there,
     assert {(role, where) for role, where in led if role not in MAY[where]} == set()
     opened = MAY[name] if name in PAGES else set()
     assert {(role, where) for role in opened for where in ("overview", "usage")} <= led
+    assert {role for role, where in led if where not in {"overview", "usage"}} >= opened
 
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))
