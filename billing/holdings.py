@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from billing.models import Transfer, UsageRollup
+from billing.models import SoldDay, Transfer, UsageRollup
 from pictor.kit.pages import in_pages
 
 _NOT_THEIRS = frozenset({"channel", "times"})
@@ -13,7 +13,10 @@ _NOT_THEIRS = frozenset({"channel", "times"})
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Every transfer on the tenant's accounts, and usage by the hour."""
+    """Every transfer on the tenant's accounts, usage by the hour, and what was sold by the day.
+
+    What that cost is the operator's.
+    """
     transfers = Transfer.objects.filter(tenant_id=tenant_id).values(
         "id", "seq", "kind", "amount", "available_after", "held_after", "generation_id", "reason",
         "reverses_seq", "created_at",
@@ -25,6 +28,11 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
         if field.attname not in _NOT_THEIRS
     ]
     yield "usage", in_pages(UsageRollup.objects.filter(tenant_id=tenant_id).values(*columns))
+    sold = SoldDay.objects.filter(tenant_id=tenant_id).values(
+        "id", "day", "model", "asked", "delivered", "quality", "images", "captured_micros",
+        "refunded_micros", "credited_micros",
+    )  # fmt: skip
+    yield "sold", in_pages(sold)
 
 
 def files(tenant_id: UUID) -> tuple[()]:

@@ -294,7 +294,7 @@ def due(
     if table.books != priced.books:
         raise ValueError("a request is settled at the prices it was quoted at")
     quality, source = _billed_quality(priced, delivered, reported_quality, output_tokens)
-    prices = [_image_price(table, priced, quality, image) for image in delivered[: priced.n]]
+    prices = [image_price(table, priced, quality, image) for image in delivered[: priced.n]]
     worth = _references_worth(table, priced, input_image_tokens) if prices else 0
     references = min(worth, priced.references)
     total = min(sum(prices), hold - priced.references) + references
@@ -368,7 +368,7 @@ def infer_quality(delivered: Sequence[Delivered], tokens: int | None) -> str | N
     return nearest if factor(nearest) <= _PLAUSIBLE_FACTOR else None
 
 
-def _image_price(table: PriceTable, priced: PricedRequest, quality: str, image: Delivered) -> int:
+def image_price(table: PriceTable, priced: PricedRequest, quality: str, image: Delivered) -> int:
     """One image's price: never above the requested price of a fixed row."""
     asked = priced.rows[quality]
     if image.size == priced.size:

@@ -18,6 +18,8 @@ from pictor.kit.spans import EVERYTHING, Ids
 from storage.models import StoredImage
 from storage.selectors import STORED_IMAGES, kept_images_of
 
+COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
+"""SQL: of an attempt that has ended, whether nobody knows what it cost; `format` names its row."""
 CLOCKS_APART = timedelta(minutes=1)
 LONGEST_ARRIVAL = timedelta(minutes=15)
 """From a request's first line until it is admitted: its body comes, and its reference images."""
@@ -157,15 +159,14 @@ def attempts_since(moment: datetime) -> list[Calls]:
     """What all calls to channels that began since then have come to."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT c.name, a.upstream_model, a.attempt_class, COUNT(*),
                    AVG(EXTRACT(EPOCH FROM a.finished_at - a.started_at))::float8,
                    SUM(a.cost_micros)::bigint,
-                   COUNT(*) FILTER (WHERE a.may_have_billed AND a.cost_micros = 0
-                                      AND a.cost_source IN ('', 'unknown'))
+                   COUNT(*) FILTER (WHERE {COST_UNKNOWN.format("a")})
               FROM generation_attempt a JOIN generation_channel c ON c.id = a.channel_id
              WHERE a.id >= %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-            """,
+            """,  # noqa: S608 - built from constants
             [ids.first_at(moment)],
         )
         return [Calls(*row) for row in cursor]

@@ -11,7 +11,7 @@ from celery import Task, shared_task
 from accounts.services import link_events
 from billing.models import LedgerProof
 from billing.services import is_due
-from generation import watch
+from generation import selling, watch
 from generation.admission import idempotency, orphans
 from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
@@ -36,6 +36,12 @@ def ring(*arguments: str | bool, **said: int) -> None:
 def look_around() -> None:
     """Count for the status page whether each part of the service works."""
     watch.look_and_count(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def add_sold() -> None:
+    """Add to what was sold by the day what moved until a minute ago."""
+    selling.add_sold()
 
 
 @shared_task(ignore_result=True)

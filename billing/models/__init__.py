@@ -4,6 +4,7 @@ from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
 from billing.models.proofs import LedgerCheckpoint, LedgerProof
+from billing.models.sold import SoldDay, SoldUntil
 from billing.models.usage import UnchargedCost, UsageRollup
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Price",
     "PriceBook",
     "PriceBookWithdrawal",
+    "SoldDay",
+    "SoldUntil",
     "TenantBalance",
     "Transfer",
     "UnchargedCost",

@@ -46,10 +46,12 @@ from billing.services.prices import (
 )
 from billing.services.proofs import alone, is_due, keep_checkpoints, record_proof
 from billing.services.sealing import SealBroken, seal_ledger
+from billing.services.sold import FIGURES, Sold, SoldRow, add_next, rebuild_sold
 from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, record_usage, recount_usage, usage_recorded
 
 __all__ = [
+    "FIGURES",
     "PLACED",
     "TOLD_ROLES",
     "ConditionFailed",
@@ -61,7 +63,10 @@ __all__ = [
     "Refills",
     "Reversal",
     "SealBroken",
+    "Sold",
+    "SoldRow",
     "Usage",
+    "add_next",
     "adjust",
     "alone",
     "book_payment",
@@ -81,6 +86,7 @@ __all__ = [
     "look_at_budgets",
     "open_account",
     "publish_price_book",
+    "rebuild_sold",
     "record_proof",
     "record_usage",
     "recount_usage",

@@ -58,6 +58,7 @@ app.conf.update(
     beat_schedule={
         "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
         "look-around": {"task": "generation.tasks.look_around", "schedule": crontab()},
+        "add-sold": {"task": "generation.tasks.add_sold", "schedule": crontab()},
         "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},
         "forget-sessions": {
             "task": "accounts.tasks.forget_sessions",

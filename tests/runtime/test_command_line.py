@@ -23,13 +23,14 @@ Pictor's:
     ledger_check   Prove the ledger against itself and the generations.
     ledger_head    Print the heads of the ledger at a day's end, signed; or prove a file of them.
     ledger_seal    Seal what was written before the ledger had a chain of seals.
+    margin         Say what is earned and lost, by tenant, model, channel or price cell.
     migrate        Run the migrations, then let the processes' role use the tables.
     person         Reset a person's second factor, or encrypt all, and mail, by the newest key.
     price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.
     tenant         Create, show, credit, limit, suspend, export or erase tenants.
-    usage_rebuild  Count usage by the hour again from the generations that ended.
+    usage_rebuild  Count again what was used by the hour and sold by the day.
     webhook        Encrypt the secrets of webhook endpoints by the newest key.
 
 Processes, for production (docs/operations.md, section 3):

@@ -60,6 +60,7 @@ NOT_MONEY = frozenset(
         "accounts_signupcredit",
         *("billing_budgetwarning", "billing_unchargedcost"),
         *("billing_ledgercheckpoint", "billing_ledgerproof"),
+        *("billing_soldday", "billing_solduntil"),
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_costtable"),
         "generation_idempotencyrecord",

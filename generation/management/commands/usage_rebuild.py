@@ -1,21 +1,22 @@
-"""`manage.py usage_rebuild`: usage by the hour, counted again from the generations."""
+"""`manage.py usage_rebuild`: usage by the hour and what was sold by the day, counted again."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
+from generation import selling
 from generation.recounting import recount
 from pictor.kit import clock
 
 
 class Command(BaseCommand):
-    """Put usage rows right that are wrong, while generations are settled."""
+    """Put usage rows right that are wrong, while generations are settled, and what was sold."""
 
-    help = "Count usage by the hour again from the generations that ended."
+    help = "Count again what was used by the hour and sold by the day."
     requires_system_checks = ()
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = recount(now=clock.now())
+        wrong = recount(now=clock.now()) + selling.rebuild()
         self.stdout.write(f"put right: {wrong}" if wrong else "every row was right")

@@ -1,0 +1,104 @@
+"""`manage.py margin --by tenant|model|channel|cell`: what is earned and lost."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, get_args
+from uuid import UUID
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils.dateparse import parse_date
+from typing_extensions import override
+
+from accounts.management.operator import OperatorCommand, print_table
+from accounts.selectors import tenants
+from billing.selectors import By, Margin, Per, margins, sold_until, total_of
+from pictor.kit import ids
+from pictor.kit.money import to_decimal
+
+
+class Command(OperatorCommand):
+    """Revenue, costs, losses and credits of UTC days, from the ledger's transfers."""
+
+    help = "Say what is earned and lost, by tenant, model, channel or price cell."
+    requires_system_checks = ()
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--by", required=True, choices=get_args(By))
+        parser.add_argument("--from", dest="first", metavar="DAY", help="such as 2026-11-01, UTC")
+        parser.add_argument("--to", dest="last", metavar="DAY", help="the last day")
+        parser.add_argument("--per", choices=get_args(Per), help="all days together without it")
+        parser.add_argument("--demo", action="store_true", help="of the demo data alone")
+        parser.add_argument("--json", action="store_true")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        last = _day(options["last"])
+        found = margins(
+            by=options["by"],
+            start=_day(options["first"]),
+            end=None if last is None else last + timedelta(days=1),
+            per=options["per"],
+            is_demo=options["demo"],
+        )
+        until, total = sold_until(), _facts(total_of(found))
+        names = {one.id: one.shown_name for one in tenants()}
+        rows = [{**_group(one, names), **_facts(one)} for one in found]
+        if options["json"]:
+            said = None if until is None else until.isoformat()
+            self.stdout.write(json.dumps({"until": said, "rows": rows, "total": total}))
+        else:
+            self._tell(rows, total, until)
+
+    def _tell(
+        self, rows: Sequence[Mapping[str, Any]], total: Mapping[str, Any], until: datetime | None
+    ) -> None:
+        if rows:
+            first, *others = (name for name in rows[0] if name not in total)
+            last_row = {first: "total", **dict.fromkeys(others, " "), **total}
+            names = [name.replace("_", " ") for name in rows[0]]
+            lines = [[_cell(row[name]) for name in rows[0]] for row in (*rows, last_row)]
+            print_table(self.stdout, [names, *lines])
+        counted = "nothing is counted yet" if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
+        self.stdout.write(counted)
+
+
+def _day(text: str | None) -> date | None:
+    """Raises CommandError for what is no day."""
+    try:
+        day = None if text is None else parse_date(text)
+    except ValueError:  # the 31st of a shorter month
+        day = None
+    if text is not None and day is None:
+        raise CommandError(f"{text!r} is not a day, such as 2026-11-01")
+    return day
+
+
+def _group(one: Margin, names: Mapping[UUID, str]) -> dict[str, Any]:
+    """What names a row; '' where a transfer is of no tenant, model or channel."""
+    start = {} if one.start is None else {"from": one.start.isoformat()}
+    if "tenant_id" not in one.group:
+        return {**start, **one.group}
+    tenant = one.group["tenant_id"]
+    if tenant is None:
+        return {**start, "tenant": "", "name": ""}
+    return {**start, "tenant": ids.public(ids.TENANT, tenant), "name": names[tenant]}
+
+
+def _facts(one: Margin) -> dict[str, Any]:
+    """What a row says; amounts in USD."""
+    return {
+        "images": one.images,
+        "revenue": to_decimal(one.revenue),
+        "cost": to_decimal(one.cost),
+        "losses": to_decimal(one.losses),
+        "credits": to_decimal(one.credited),
+        "margin": to_decimal(one.margin),
+        "percent": None if one.percent is None else round(one.percent, 1),
+        "unknown_cost": one.unknown_images,
+    }
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None or value == "" else str(value)

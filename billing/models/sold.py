@@ -1,0 +1,68 @@
+"""What was sold and what it cost, summed by the day from the ledger's transfers."""
+
+from django.db import models
+from typing_extensions import override
+
+from accounts.models import Tenant
+
+
+class SoldDay(models.Model):
+    """What a UTC day's transfers come to, by tenant, price row, delivered size and channel.
+
+    The day is the transfer's: a refund counts when it was given back. `asked` and `quality` name
+    the price row, `reference` and `input` that of reference images; of a loss, `quality` is what
+    was asked for. What a transfer does not know is empty: a credit has a tenant alone, a line of a
+    bill about many calls nothing. Amounts are micros; corrections and credits may be below 0. Tests
+    move no money, so they are not in it.
+    """
+
+    day = models.DateField()
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    is_demo = models.BooleanField(help_text="Of demo data, which nobody asked or paid for.")
+    model = models.CharField(max_length=100, blank=True)
+    asked = models.CharField(max_length=16, blank=True)
+    delivered = models.CharField(max_length=16, blank=True, help_text="Pixels: WxH.")
+    quality = models.CharField(max_length=16, blank=True)
+    channel = models.CharField(max_length=100, blank=True)
+    images = models.BigIntegerField()
+    captured_micros = models.BigIntegerField()
+    refunded_micros = models.BigIntegerField()
+    cost_micros = models.BigIntegerField(help_text="Of what was delivered, as booked first.")
+    corrections_micros = models.BigIntegerField(help_text="Of that cost.")
+    losses_micros = models.BigIntegerField(help_text="What nobody pays for, as booked first.")
+    loss_corrections_micros = models.BigIntegerField(help_text="Of these losses.")
+    credited_micros = models.BigIntegerField(help_text="Credits and adjustments.")
+    unknown_images = models.BigIntegerField(help_text="Images whose cost was not known at the end.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "day", "tenant", "is_demo", "model", "asked", "delivered", "quality", "channel",
+                ],
+                name="sold_once_a_day",
+                nulls_distinct=False,
+            )
+        ]  # fmt: skip
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.day} {self.model} {self.asked} {self.quality}"
+
+
+class SoldUntil(models.Model):
+    """Which transfers `SoldDay` has: those up to an id. There is one row.
+
+    Whoever adds more, or counts them again, has it locked.
+    """
+
+    ROW = 1
+
+    transfer_id = models.BigIntegerField(default=0)
+    until = models.DateTimeField(null=True, help_text="What was moved before that is counted.")
+
+    @override
+    def __str__(self) -> str:
+        return f"until {self.until}"

@@ -1,0 +1,197 @@
+"""What was sold, by the day: the transfers that it is made of, and what they come to."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from django.db import connection
+
+from billing.models import Account, SoldUntil
+from pictor.kit.money import Micros
+from pictor.kit.spans import Ids
+from pictor.kit.untyped import Json
+
+By = Literal["tenant", "model", "channel", "cell"]
+Per = Literal["day", "week", "month"]
+
+TRAIL_SECONDS = 60.0
+"""What is counted is so old: most transactions that move money take milliseconds."""
+PATIENCE_SECONDS = 5.0
+"""How long the others are waited for; the next minute tries again."""
+_LOOKS_APART_SECONDS = 0.02
+_CREDITS = Account.Platform.CREDITS.value
+_LOSSES = Account.Platform.LOSSES.value
+_PAYABLE = Account.Platform.UPSTREAM_PAYABLE.value
+_GROUPS: Mapping[By, tuple[str, ...]] = {
+    "tenant": ("tenant_id",),
+    "model": ("model",),
+    "channel": ("channel",),
+    "cell": ("model", "asked", "quality"),
+}
+_SUMS = """
+    SUM(images)::bigint, SUM(captured_micros - refunded_micros)::bigint AS revenue,
+    SUM(cost_micros + corrections_micros)::bigint,
+    SUM(losses_micros + loss_corrections_micros)::bigint,
+    SUM(credited_micros)::bigint, SUM(unknown_images)::bigint"""
+_NEWEST = """
+SELECT max(id), clock_timestamp() - make_interval(secs => %(trail)s) FROM billing_transfer
+ WHERE id > (SELECT COALESCE(max(transfer_id), 0) FROM billing_solduntil)
+   AND created_at < clock_timestamp() - make_interval(secs => %(trail)s)
+"""
+_WRITERS = """
+SELECT virtualtransaction FROM pg_locks
+ WHERE relation = 'billing_transfer'::regclass AND mode = 'RowExclusiveLock'
+   AND pid IS DISTINCT FROM pg_backend_pid()
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def sold_among(transfers: Ids) -> str:
+    """SQL: those of these transfers that `SoldDay` counts, with its figure and its UTC day.
+
+    The amount is below 0 where the figure falls.
+    """
+    return f"""(
+    SELECT * FROM (
+        SELECT id, (created_at AT TIME ZONE 'UTC')::date AS day, tenant_id, generation_id,
+               CASE kind WHEN 'correction' THEN corrects_id ELSE attempt_id END AS attempt_id,
+               CASE WHEN kind = 'capture' THEN 'captured'
+                    WHEN kind = 'refund' THEN 'refunded'
+                    WHEN kind = 'upstream_cost' THEN 'cost'
+                    WHEN kind = 'loss' THEN 'losses'
+                    WHEN kind = 'correction' AND {_LOSSES} IN (debit_id, credit_id)
+                    THEN 'loss_corrections'
+                    WHEN kind = 'correction' THEN 'corrections'
+                    WHEN {_CREDITS} IN (debit_id, credit_id) THEN 'credited' END AS figure,
+               CASE WHEN kind = 'correction' AND credit_id = {_PAYABLE} OR credit_id = {_CREDITS}
+                    THEN -amount ELSE amount END AS amount
+          FROM billing_transfer WHERE {transfers.of("id")}
+    ) AS moved WHERE figure IS NOT NULL
+)"""  # noqa: S608 - ids in our own words
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """No transfer of this id or below is still to come; nearly all moved before `until` are so."""
+
+    transfer_id: int | None
+    until: datetime
+
+
+def settled() -> Settled | None:
+    """How far `SoldDay` may be written; None while somebody keeps a transfer uncommitted for long.
+
+    Ids are given before the commit, so a lower one may come later. Whoever was given one has the
+    table locked until its end, which is waited for. Call it outside any transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, {"trail": TRAIL_SECONDS})
+        found = Settled(*cursor.fetchone())
+    if found.transfer_id is None:
+        return found
+    waited_for, patient_until = _writers(), time.monotonic() + PATIENCE_SECONDS
+    while waited_for:
+        if time.monotonic() > patient_until:
+            return None
+        time.sleep(_LOOKS_APART_SECONDS)
+        waited_for &= _writers()
+    return found
+
+
+def _writers() -> set[str]:
+    """The transactions that have written transfers, or may."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITERS)
+        return {transaction for (transaction,) in cursor.fetchall()}
+
+
+def sold_until() -> datetime | None:
+    """What was moved before that is counted in what was sold; None before the first look."""
+    return SoldUntil.objects.values_list("until", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """What one group brought in one period. Amounts are micros, and may be below 0.
+
+    Attributes:
+        start: the period's first day; None where there is one period.
+        group: the value of each column of the group.
+        revenue: what was charged, less what was refunded.
+        cost: of what was delivered, as corrected.
+        losses: what calls cost that nobody pays for, as corrected.
+        credited: credits given, and adjustments.
+        unknown_images: how many of `images` cost nobody knows what: it is not in `cost`.
+    """
+
+    start: date | None
+    group: Json
+    images: int
+    revenue: Micros
+    cost: Micros
+    losses: Micros
+    credited: Micros
+    unknown_images: int
+
+    @property
+    def margin(self) -> Micros:
+        """What is left of the revenue. What was bought with a credit brought nothing."""
+        return Micros(self.revenue - self.cost - self.losses - self.credited)
+
+    @property
+    def percent(self) -> float | None:
+        """The margin of the revenue; None without any."""
+        return self.margin * 100 / self.revenue if self.revenue > 0 else None
+
+
+def margins(
+    *,
+    by: By,
+    start: date | None = None,
+    end: date | None = None,
+    per: Per | None = None,
+    is_demo: bool = False,
+) -> list[Margin]:
+    """Where money is earned and lost, by period and the highest revenue first.
+
+    Args:
+        by: `cell` is a price row: model, size asked and quality.
+        start: the first UTC day; None is the first there is.
+        end: the day after the last one.
+        per: weeks begin on Monday. None is all of the time at once.
+        is_demo: of the demo data alone; it is never with the rest.
+    """
+    columns = _GROUPS[by]
+    begin = f"date_trunc('{per}', day)::date" if per else "NULL::date"
+    by_number = ", ".join(str(place + 1) for place in range(len(columns) + 1))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {begin}, {", ".join(columns)}, {_SUMS}
+              FROM billing_soldday
+             WHERE is_demo = %s AND day >= COALESCE(%s, '-infinity'::date)
+               AND day < COALESCE(%s, 'infinity'::date)
+             GROUP BY {by_number} ORDER BY 1, revenue DESC, {by_number}
+            """,  # noqa: S608 - built from constants
+            [is_demo, start, end],
+        )
+        return [
+            Margin(first, dict(zip(columns, values, strict=False)), *values[len(columns) :])
+            for first, *values in cursor
+        ]
+
+
+def total_of(rows: Sequence[Margin]) -> Margin:
+    """All of them together."""
+    return Margin(
+        None,
+        {},
+        images=sum(row.images for row in rows),
+        revenue=Micros(sum(row.revenue for row in rows)),
+        cost=Micros(sum(row.cost for row in rows)),
+        losses=Micros(sum(row.losses for row in rows)),
+        credited=Micros(sum(row.credited for row in rows)),
+        unknown_images=sum(row.unknown_images for row in rows),
+    )

@@ -1,0 +1,144 @@
+"""What was sold, added to its days: each transfer once, and all of them again where that is asked.
+
+Which rows a transfer is of is for whoever calls to say: `Count` gives what some transfers come to.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing.models import SoldUntil
+from billing.selectors.sold import Settled
+from pictor.kit.spans import Ids, Span
+
+AT_ONCE = 5_000
+"""Transfers that one transaction adds."""
+FIGURES = (
+    "images",
+    "captured",
+    "refunded",
+    "cost",
+    "corrections",
+    "losses",
+    "loss_corrections",
+    "credited",
+    "unknown_images",
+)
+"""What a row counts, in the order of its columns."""
+
+
+class SoldRow(NamedTuple):
+    """What names a row of `SoldDay`."""
+
+    day: date
+    tenant_id: UUID | None
+    is_demo: bool
+    model: str = ""
+    asked: str = ""
+    delivered: str = ""
+    quality: str = ""
+    channel: str = ""
+
+
+Sold = Mapping[SoldRow, Sequence[int]]
+"""By row, what is to be added to its figures."""
+Count = Callable[[Ids], Sold]
+"""What these transfers come to."""
+
+_KEYS = ", ".join(SoldRow._fields)
+_COLUMNS = ", ".join(name if name.endswith("images") else f"{name}_micros" for name in FIGURES)
+_ADDED = ", ".join(f"{name} = s.{name} + EXCLUDED.{name}" for name in _COLUMNS.split(", "))
+_ADD = f"""
+INSERT INTO {{table}} AS s ({_KEYS}, {_COLUMNS})
+VALUES ({", ".join(["%s"] * (len(SoldRow._fields) + len(FIGURES)))})
+ON CONFLICT ({_KEYS}) DO UPDATE SET {_ADDED}
+"""  # noqa: S608 - built from constants
+_LAST = """
+SELECT max(id), (array_agg(created_at ORDER BY id DESC))[1]
+  FROM (SELECT id, created_at FROM billing_transfer WHERE id > %s AND id <= %s
+         ORDER BY id LIMIT %s) AS following
+"""
+_AGAIN = f"""
+CREATE TEMPORARY TABLE sold_again AS
+       SELECT {_KEYS}, {_COLUMNS} FROM billing_soldday WITH NO DATA;
+CREATE UNIQUE INDEX ON sold_again ({_KEYS}) NULLS NOT DISTINCT
+"""  # noqa: S608 - built from constants
+_WRONG = f"""
+SELECT COUNT(DISTINCT ({_KEYS})::text)
+  FROM ((SELECT {_KEYS}, {_COLUMNS} FROM billing_soldday
+         EXCEPT SELECT {_KEYS}, {_COLUMNS} FROM sold_again)
+        UNION ALL
+        (SELECT {_KEYS}, {_COLUMNS} FROM sold_again
+         EXCEPT SELECT {_KEYS}, {_COLUMNS} FROM billing_soldday)) AS differing
+"""  # noqa: S608 - built from constants
+_SAME = " AND ".join(
+    f"s.{name} = a.{name}" for name in f"{_KEYS}, {_COLUMNS}".split(", ") if name != "tenant_id"
+)
+_PUT_RIGHT = f"""
+DELETE FROM billing_soldday AS s
+ WHERE NOT EXISTS (SELECT FROM sold_again AS a
+                    WHERE {_SAME} AND s.tenant_id IS NOT DISTINCT FROM a.tenant_id);
+INSERT INTO billing_soldday ({_KEYS}, {_COLUMNS})
+SELECT {_KEYS}, {_COLUMNS} FROM sold_again EXCEPT SELECT {_KEYS}, {_COLUMNS} FROM billing_soldday
+"""  # noqa: S608 - built from constants
+
+
+@transaction.atomic
+def add_next(count: Count, *, to: Settled) -> bool:
+    """Add the next transfers; whether there are more. Not where somebody else is at it.
+
+    Each is added once, whoever else adds and whatever dies: how far this came moves with the rows.
+    """
+    SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)
+    done = SoldUntil.objects.select_for_update(skip_locked=True).filter(pk=SoldUntil.ROW).first()
+    if done is None:
+        return False
+    last, moved_at = _next(done.transfer_id, to.transfer_id)
+    is_all = last is None or last == to.transfer_id
+    if last is not None:
+        _add(count(Span(done.transfer_id + 1, last + 1)), table="billing_soldday")
+        done.transfer_id = last
+    until = to.until if is_all else moved_at
+    done.until = until if done.until is None else max(until, done.until)
+    done.save()
+    return not is_all
+
+
+@transaction.atomic
+def rebuild_sold(count: Count) -> int:
+    """Count all again that was counted, and put it right; how many rows were wrong.
+
+    Nothing is added meanwhile, and readers see what was there until all is done.
+    """
+    SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)
+    done = SoldUntil.objects.select_for_update().get(pk=SoldUntil.ROW)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(_AGAIN)
+    after = 0
+    while (last := _next(after, done.transfer_id)[0]) is not None:
+        _add(count(Span(after + 1, last + 1)), table="sold_again")
+        after = last
+    with connection.cursor() as cursor:
+        cursor.execute(_WRONG)
+        (wrong,) = cursor.fetchone()
+        if wrong:
+            cursor.execute(_PUT_RIGHT)
+        cursor.execute("DROP TABLE sold_again")
+    return int(wrong)
+
+
+def _next(after: int, to: int | None) -> tuple[int | None, datetime]:
+    """The last id of the next transfers, and when it moved; None where there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [after, to, AT_ONCE])
+        last, moved_at = cursor.fetchone()
+        return last, moved_at
+
+
+def _add(sold: Sold, *, table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(_ADD.format(table=table), [[*row, *sold[row]] for row in sold])

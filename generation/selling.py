@@ -1,0 +1,152 @@
+"""What was sold, by the day: transfers beside what their generations and attempts know of them.
+
+A minute's transfers are added a minute later. What a capture or cost is of, the images say: where
+they have several sizes, it is shared out by their prices.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from billing.pricing import Delivered, PricedRequest
+from billing.selectors import settled, sold_among, table_of
+from billing.services import FIGURES, Sold, SoldRow, add_next, rebuild_sold
+from billing.sharing import Part, parts_of, shares
+from generation.selectors import COST_UNKNOWN
+from pictor.kit.spans import Ids
+from storage.selectors import STORED_IMAGES
+
+logger = logging.getLogger(__name__)
+
+LONGEST_SECONDS = 50.0
+"""What is left then is added by the next minute's run."""
+_OF_LOSSES = frozenset({"losses", "loss_corrections"})
+_FETCHED_AT_ONCE = 1000
+
+
+def add_sold() -> None:
+    """Add what was moved until a minute ago. Call it outside any transaction; safe beside another.
+
+    After a standstill it takes some minutes, each of so much, in transactions of 5,000 transfers.
+    """
+    to = settled()
+    if to is None:
+        logger.warning("what was sold is not counted: a transaction that moves money goes on")
+        return
+    end = time.monotonic() + LONGEST_SECONDS
+    while add_next(sold_by, to=to) and time.monotonic() < end:
+        pass
+
+
+def rebuild() -> int:
+    """Count it all again; how many rows were wrong."""
+    return rebuild_sold(sold_by)
+
+
+class _Moved(NamedTuple):
+    """A transfer that counts, with what its generation and attempt know; '' and 0 without one."""
+
+    day: date
+    figure: str
+    amount: int
+    tenant_id: UUID | None
+    is_demo: bool
+    model: str
+    channel: str
+    asked: str
+    quality_asked: str
+    quality_billed: str
+    sizes: Sequence[Sequence[int]]
+    priced: str | None
+    held: int
+    captured: int
+    is_unknown: bool
+
+    @property
+    def counts_images(self) -> bool:
+        """Images count with what was charged for them, or else with what they cost."""
+        return self.figure == ("captured" if self.captured else "cost")
+
+    def row(self, part: Part) -> SoldRow:
+        return SoldRow(
+            self.day,
+            self.tenant_id,
+            self.is_demo,
+            self.model,
+            part.asked,
+            part.delivered,
+            part.quality,
+            self.channel,
+        )
+
+
+def _statement(transfers: Ids) -> str:
+    return f"""
+SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
+       COALESCE(g.source = 'demo', false), COALESCE(g.model, ''), COALESCE(c.name, ''),
+       COALESCE(g.priced ->> 'size', ''), COALESCE(g.priced ->> 'quality', ''),
+       COALESCE(g.quality_billed, ''), COALESCE(i.sizes, '{{}}'),
+       CASE WHEN i.differ OR g.priced ? 'references' THEN g.priced::text END,
+       COALESCE(g.held_micros, 0), COALESCE(g.captured_micros, 0),
+       t.figure = 'captured' AND EXISTS (
+           SELECT FROM generation_attempt AS u
+            WHERE (u.generation_id, u.dispatch) = (g.id, g.dispatch)
+              AND u.attempt_class = 'delivered' AND {COST_UNKNOWN.format("u")})
+  FROM {sold_among(transfers)} AS t
+  LEFT JOIN generation_generation AS g ON g.id = t.generation_id
+  LEFT JOIN generation_attempt AS a ON a.id = t.attempt_id
+  LEFT JOIN generation_channel AS c ON c.id = COALESCE(a.channel_id, g.channel_id)
+  LEFT JOIN LATERAL (
+      SELECT array_agg(ARRAY[width, height] ORDER BY index) AS sizes,
+             COUNT(DISTINCT (width, height)) > 1 AS differ
+        FROM {STORED_IMAGES} AS stored WHERE stored.generation_id = g.id
+  ) AS i ON true
+"""  # noqa: S608 - built from constants, and ids in our own words
+
+
+def sold_by(transfers: Ids) -> Sold:
+    """What these transfers come to, by row."""
+    sold: dict[SoldRow, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(transfers))
+        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+            for row in rows:
+                _add(_Moved._make(row), sold)
+    return sold
+
+
+def _add(moved: _Moved, sold: dict[SoldRow, list[int]]) -> None:
+    parts = _parts(moved)
+    amounts = shares(moved.amount, [part.micros for part in parts])
+    for part, amount in zip(parts, amounts, strict=True):
+        images = part.images if moved.counts_images else 0
+        if amount or images:
+            figures = sold.setdefault(moved.row(part), [0] * len(FIGURES))
+            figures[FIGURES.index(moved.figure)] += amount
+            figures[FIGURES.index("images")] += images
+            figures[FIGURES.index("unknown_images")] += images if moved.is_unknown else 0
+
+
+def _parts(moved: _Moved) -> Sequence[Part]:
+    """Which rows it is of. An attempt that is a loss delivered nothing, whatever came later."""
+    if moved.figure in _OF_LOSSES or not moved.sizes:
+        return [Part(moved.asked, moved.quality_asked, "", 0, 0)]
+    delivered = [Delivered(width, height) for width, height in moved.sizes]
+    if moved.priced is None:
+        size = delivered[0].size
+        return [Part(moved.asked, moved.quality_billed, size, len(delivered), 0)]
+    priced = PricedRequest.from_json(json.loads(moved.priced))
+    return parts_of(
+        table_of(priced.books),
+        priced=priced,
+        quality=moved.quality_billed,
+        delivered=delivered,
+        hold=moved.held,
+        captured=moved.captured,
+    )
