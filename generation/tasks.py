@@ -15,6 +15,7 @@ from generation import selling, watch
 from generation.admission import idempotency, orphans
 from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
+from generation.traffic import events
 from pictor.kit import clock
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,12 @@ def look_around() -> None:
 def add_sold() -> None:
     """Add to what was sold by the day what moved until a minute ago."""
     selling.add_sold()
+
+
+@shared_task(ignore_result=True)
+def forget_channel_events() -> None:
+    """Delete what turned on channels more than 30 days ago."""
+    events.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -15,7 +15,7 @@ from accounts.services.api_keys import (
     rotate_api_key,
     rules_of,
 )
-from accounts.services.audit import By, link_events, link_older_events, record
+from accounts.services.audit import By, link_events, link_older_events, name_of, record
 from accounts.services.delegation import (
     change_key_as_operator,
     change_key_for,
@@ -115,6 +115,7 @@ __all__ = [
     "issue_own_key",
     "link_events",
     "link_older_events",
+    "name_of",
     "note_former_use",
     "note_stored",
     "open_workspace",

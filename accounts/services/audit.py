@@ -45,7 +45,7 @@ def record(
     user = actor if isinstance(actor, User) else None
     event = AuditEvent(
         actor=user,
-        actor_name=user.email if user else _with_hand(str(actor)),
+        actor_name=name_of(actor),
         tenant_id=about.tenant_id,
         action=action,
         object_type=about.type,
@@ -61,9 +61,12 @@ def record(
     return event
 
 
-def _with_hand(name: str) -> str:
+def name_of(actor: Actor) -> str:
+    """How events name whoever acts: at the shell with the hand that is on it."""
+    if isinstance(actor, User):
+        return str(actor.email)
     hand = at_the_shell.get()
-    return f"{name} ({hand})" if hand else name
+    return f"{actor} ({hand})" if hand else str(actor)
 
 
 def link_events(*, every: bool = False) -> int:

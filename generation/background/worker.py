@@ -149,10 +149,12 @@ class ImageWorker:
 
     async def _begin_lanes(self) -> list[asyncio.Task[None]]:
         assert self._quarantine is not None  # noqa: S101 - start() makes it
+        assert self._epoch is not None  # noqa: S101 - as above
         return [
             vital.start_task("quarantine", self._quarantine.run()),
             vital.start_task("refill", self._refill()),
             vital.start_task("storage", self._prove_storage()),
+            vital.start_task("turns", self._the_dispatcher().turns.run(self._epoch)),
         ]
 
     def _gate_moved(self, most: float) -> None:

@@ -68,6 +68,7 @@ class Chooser:
 
     def __init__(self) -> None:
         self._health = Health()
+        self.turns = self._health.turns
         self._waiting: dict[int, Counter[UUID]] = defaultdict(Counter)
         """By channel, whose generations wait for a place below its cap."""
 

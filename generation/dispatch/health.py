@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 
 from generation.catalogue.contracts import RouteInfo
 from generation.channels.errors import AttemptClass
+from generation.dispatch.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,8 @@ class Health:
     """What this process knows of every channel. Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
+        self.turns = Turns()
+        """What turned, to be written down."""
         self._channels: dict[int, _ChannelHealth] = {}
 
     def is_usable(self, route: RouteInfo, *, now: float) -> bool:
@@ -197,6 +200,7 @@ class Health:
             return
         if retry_after is not None:
             channel.gate_until = max(channel.gate_until, now + retry_after)
+            self.turns.gate_closed(call.route.channel_id, until=channel.gate_until, now=now)
         for circuit in self._circuits(call.route):
             circuit.calls.discard(call)
             is_about_it = circuit is not channel.account or failed_as is AttemptClass.REFUSED
@@ -211,9 +215,8 @@ class Health:
                 self._failed(circuit, now)
             else:
                 circuit.is_probing = False
-            if circuit.pause != pause:
-                model = "" if circuit is channel.account else call.route.model
-                _tell_turn(call.route.channel_name, model, before=pause, after=circuit.pause)
+            model = "" if circuit is channel.account else call.route.model
+            self._turned(call.route, model, before=pause, after=circuit.pause)
 
     def rejected(self, route: RouteInfo, *, tenant: UUID) -> None:
         """The channel did not accept what this tenant asked for."""
@@ -230,8 +233,7 @@ class Health:
         circuit.outcomes.append((now, False))
         pause = circuit.pause
         self._failed(circuit, now)
-        if circuit.pause != pause:
-            _tell_turn(route.channel_name, route.model, before=pause, after=circuit.pause)
+        self._turned(route, route.model, before=pause, after=circuit.pause)
 
     def delivered(self, route: RouteInfo, *, size: str, was_right: bool, now: float) -> None:
         """Whether what came back had the size that was sent for."""
@@ -256,17 +258,40 @@ class Health:
             circuit.pause = FIRST_PAUSE_SECONDS
             circuit.open_until = now + circuit.pause
 
+    def _turned(self, route: RouteInfo, model: str, *, before: float, after: float) -> None:
+        """A breaker that opens, for longer than before too, or closes is worth a line."""
+        if after == before:
+            return
+        BREAKER_OPEN.labels(route.channel_name, model).set(bool(after))
+        models = model or "every model"
+        if after > before:
+            logger.warning(
+                "the breaker of %s for %s is open for %.0f s", route.channel_name, models, after
+            )
+        elif not after:
+            logger.warning("the breaker of %s for %s is closed again", route.channel_name, models)
+        if not (before and after):
+            self.turns.breaker(route.channel_id, model, pause=after)
+
     def _fidelity(self, route: RouteInfo, size: str) -> _Fidelity | None:
         return self._channel(route).fidelity.get((route.model, size))
 
     def _channel(self, route: RouteInfo) -> _ChannelHealth:
         known = self._channels.get(route.channel_id)
         if known is None or known.reset_count < route.reset_count:
-            for model in known.circuits if known else ():
-                BREAKER_OPEN.labels(route.channel_name, model).set(0)
+            if known is not None:
+                self._forgotten(route, known)
             BREAKER_OPEN.labels(route.channel_name, "").set(0)
             known = self._channels[route.channel_id] = _ChannelHealth(route.reset_count)
         return known
+
+    def _forgotten(self, route: RouteInfo, known: _ChannelHealth) -> None:
+        """The channel was reset."""
+        for model, circuit in (*known.circuits.items(), ("", known.account)):
+            BREAKER_OPEN.labels(route.channel_name, model).set(0)
+            if circuit.pause:
+                self.turns.breaker(route.channel_id, model, pause=0.0)
+        self.turns.gate_forgotten(route.channel_id)
 
     def _circuits(self, route: RouteInfo) -> tuple[_Circuit, _Circuit]:
         return self._circuit(route), self._channel(route).account
@@ -277,13 +302,3 @@ class Health:
             BREAKER_OPEN.labels(route.channel_name, route.model).set(0)
             circuits[route.model] = _Circuit()
         return circuits[route.model]
-
-
-def _tell_turn(channel: str, model: str, *, before: float, after: float) -> None:
-    """A breaker that opens, for longer than before too, or closes is worth a line."""
-    BREAKER_OPEN.labels(channel, model).set(bool(after))
-    models = model or "every model"
-    if after > before:
-        logger.warning("the breaker of %s for %s is open for %.0f s", channel, models, after)
-    elif not after:
-        logger.warning("the breaker of %s for %s is closed again", channel, models)

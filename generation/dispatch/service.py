@@ -113,6 +113,8 @@ class Dispatcher:
         self._allow = allow
         self._spools = spools
         self._chooser = Chooser()
+        self.turns = self._chooser.turns
+        """What turns in its breakers and gates."""
 
     def opening(
         self, model: str, size: str, tenant: UUID

@@ -20,12 +20,14 @@ from generation.models.offer import (
     Serves,
     usual_tasks,
 )
+from generation.models.traffic import ChannelEvent
 
 __all__ = [
     "FINAL",
     "GENERATE",
     "Attempt",
     "Channel",
+    "ChannelEvent",
     "Contract",
     "CostTable",
     "Generation",

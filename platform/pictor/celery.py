@@ -88,6 +88,10 @@ app.conf.update(
             "task": "generation.tasks.check_whole_ledger",
             "schedule": crontab(minute=41),
         },
+        "forget-channel-events": {
+            "task": "generation.tasks.forget_channel_events",
+            "schedule": crontab(minute=33),
+        },
         "forget-leftovers": {
             "task": "generation.tasks.forget_leftovers",
             "schedule": crontab(minute=47),

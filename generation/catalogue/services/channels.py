@@ -1,5 +1,6 @@
 """Changes to channels, as operators make them: set, enable, disable, reset, delete."""
 
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,8 +21,11 @@ from generation.catalogue.services.costs import doubts_of_flat, refuse_doubtful
 from generation.catalogue.services.options import ALL, ChannelOptions
 from generation.catalogue.services.routes import planned_routes, routes_of, write_routes
 from generation.channels.registry import USUAL_KIND
-from generation.models import Attempt, Channel
+from generation.models import Attempt, Channel, ChannelEvent
+from generation.traffic import events
 from pictor.kit.money import to_decimal
+
+Kind = ChannelEvent.Kind
 
 
 @transaction.atomic
@@ -54,7 +58,7 @@ def set_channel(
     is_new = channel is None
     if channel is None:
         channel, options = _new(name, options)
-    before = None if is_new else describe(channel)
+    before, was = None if is_new else describe(channel), copy(channel)
     check_name(channel, name)
     channel.name = name
     columns = check_channel(options, kind=channel.kind)
@@ -63,11 +67,11 @@ def set_channel(
     _apply(columns, channel, is_new=is_new)
     channel.is_enabled = channel.is_enabled and not has_moved
     _save(channel, options, is_new=is_new)
-    after = describe(channel)
-    if after != before or "api_key" in options:
-        if "api_key" in options:
-            after["api_key"] = "changed"
+    changed = {"api_key": "changed"} if "api_key" in options else {}
+    after = describe(channel) | changed
+    if after != before:
         record(channel.audited, "channel.set", before=before, after=after, actor=actor, ip=ip)
+    _note_turns(channel, was, actor)
     return channel, is_new
 
 
@@ -100,6 +104,7 @@ def set_enabled(
     record(
         channel.audited, action, before={"enabled": not is_enabled}, after=after, actor=actor, ip=ip
     )
+    events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=actor)
 
 
 def is_deletable(channel: Channel) -> bool:
@@ -163,6 +168,7 @@ def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
         (channel.reset_count,) = cursor.fetchone()
     after = {"resets": channel.reset_count}
     record(channel.audited, "channel.reset", after=after, actor=actor, ip=ip)
+    events.note(channel, Kind.RESET, actor=actor)
 
 
 def describe(channel: Channel) -> dict[str, Any]:
@@ -233,6 +239,17 @@ def _apply(columns: dict[str, Any], channel: Channel, *, is_new: bool) -> None:
         setattr(channel, column, value)
     if not is_new and known != (channel.kind, channel.base_url, channel.credentials):
         channel.reset_count += 1
+
+
+def _note_turns(channel: Channel, was: Channel, actor: Actor) -> None:
+    turned = {
+        Kind.KEY_CHANGED: was.credentials not in {"", channel.credentials},
+        Kind.RESET: channel.reset_count != was.reset_count,
+        Kind.PAUSED: was.is_enabled and not channel.is_enabled,
+    }
+    for kind, is_so in turned.items():
+        if is_so:
+            events.note(channel, kind, actor=actor)
 
 
 def _save(channel: Channel, options: ChannelOptions, *, is_new: bool) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list|attempts|cost`."""
+"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list|attempts|cost|history`."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import KINDS, USUAL_KIND
-from generation.management import channel_costs
+from generation.management import channel_costs, channel_traffic
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
 from pictor.kit import clock
@@ -67,6 +67,7 @@ class Command(OperatorCommand):
         lately.add_argument("--json", action="store_true")
         costs = actions.add_parser("cost", help="what its account costs: import, copy, show")
         channel_costs.add_arguments(costs)
+        channel_traffic.add_arguments(actions)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -81,6 +82,7 @@ class Command(OperatorCommand):
             "list": self._list,
             "attempts": self._attempts,
             "cost": self._cost,
+            **dict.fromkeys(channel_traffic.RUN, self._traffic),
         }
         unserved = services.unserved_models()
         try:
@@ -163,6 +165,9 @@ class Command(OperatorCommand):
 
     def _cost(self, options: dict[str, Any]) -> None:
         channel_costs.run(self.stdout, options, channel=_channel(options))
+
+    def _traffic(self, options: dict[str, Any]) -> None:
+        channel_traffic.RUN[options["action"]](self.stdout, options, _channel(options))
 
     def _attempts(self, options: dict[str, Any]) -> None:
         hours = options["hours"]

@@ -21,13 +21,13 @@ from generation.background.worker import ImageWorker
 from generation.claims import Queued
 from generation.dispatch.gate import Gate
 from generation.lease import WorkerEpoch
-from generation.models import Generation, Worker
+from generation.models import ChannelEvent, Generation, Worker
 from generation.notify import Ring
 from generation.settlement import fail_unforeseen
 from pictor.kit import clock, pools, vital
 from pictor.kit.ids import new_uuid
 from storage.services import StorageFailed
-from tests.factories import queued_as, take
+from tests.factories import make_channel, queued_as, take
 from tests.processes import until
 
 
@@ -339,3 +339,17 @@ def test_a_worker_whose_database_was_restarted_hands_back_what_it_has(worker):
     worker.drain()
 
     assert Worker.objects.get(epoch=worker._epoch).stopped_at is not None  # noqa: SLF001 - as above
+
+
+def test_what_turns_in_its_breakers_is_written_down_with_its_epoch(worker, ends, seeded):
+    channel = make_channel()
+    dispatcher = worker._the_dispatcher()  # noqa: SLF001 - made at its start
+    worker._loop.call_soon_threadsafe(  # noqa: SLF001 - where health is used
+        partial(dispatcher.turns.breaker, channel.id, "dall-e-3", pause=10.0)
+    )
+
+    until(ChannelEvent.objects.exists)
+
+    event = ChannelEvent.objects.get()
+    assert (event.kind, event.worker) == ("breaker_opened", worker._epoch)  # noqa: SLF001 - its lease
+    assert ends == []

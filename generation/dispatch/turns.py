@@ -1,0 +1,94 @@
+"""What turns in a worker's breakers and gates, until it is written down.
+
+Noted on the event loop in no time, and written by a thread of the pool: one statement a second,
+however much turns. What waits is bounded, and the newest stay.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+from prometheus_client import Counter
+
+from generation.models import ChannelEvent
+from generation.traffic import events
+from generation.traffic.events import Turn
+from pictor.kit import clock, pools
+
+logger = logging.getLogger(__name__)
+
+DROPPED = Counter(
+    "pictor_channel_events_dropped", "Turns of channels that nobody can read, of too many."
+)
+
+MOST_WAITING = 500
+"""Of more, the oldest are dropped and counted."""
+WRITE_SECONDS = 1.0
+REST_SECONDS = 60.0
+"""A gate that closes again within a minute of its opening has been closed all the time."""
+
+Kind = ChannelEvent.Kind
+
+
+class Turns:
+    """Those of one worker process. Monotonic times are those of its health."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Turn] = deque(maxlen=MOST_WAITING)
+        self._closed: dict[int, float] = {}
+        """Channels whose gate was said to be closed, and until when it is."""
+
+    def breaker(self, channel_id: int, model: str, *, pause: float) -> None:
+        """One opens for so many seconds; 0 is closed again."""
+        kind = Kind.BREAKER_OPENED if pause else Kind.BREAKER_CLOSED
+        self._note(Turn(channel_id, kind, clock.now(), model, pause or None))
+
+    def gate_closed(self, channel_id: int, *, until: float, now: float) -> None:
+        """It is closed until then, or goes on to be."""
+        if until <= now:
+            return
+        if channel_id not in self._closed:
+            self._note(Turn(channel_id, Kind.GATE_CLOSED, clock.now(), seconds=until - now))
+        self._closed[channel_id] = until
+
+    def gate_forgotten(self, channel_id: int) -> None:
+        """The channel was reset: its gate is open."""
+        if self._closed.pop(channel_id, None) is not None:
+            self._note(Turn(channel_id, Kind.GATE_OPENED, clock.now()))
+
+    def look(self, *, now: float) -> None:
+        """Which gates have been open for a minute."""
+        for channel_id, until in list(self._closed.items()):
+            if until + REST_SECONDS <= now:
+                del self._closed[channel_id]
+                opened_at = clock.now() - timedelta(seconds=now - until)
+                self._note(Turn(channel_id, Kind.GATE_OPENED, opened_at))
+
+    def take(self) -> list[Turn]:
+        """What waits, the oldest first; it waits no more."""
+        taken = list(self._waiting)
+        self._waiting.clear()
+        return taken
+
+    async def run(self, worker: UUID) -> None:
+        """Write down what turns, each second; what the database does not take, the next one."""
+        while True:
+            await asyncio.sleep(WRITE_SECONDS)
+            self.look(now=time.monotonic())
+            if not (batch := self.take()):
+                continue
+            try:
+                await pools.database(events.write, batch, worker=worker)
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("turns of channels could not be written down: %s", error)
+                for turn in (*batch, *self.take()):
+                    self._note(turn)
+
+    def _note(self, turn: Turn) -> None:
+        if len(self._waiting) == MOST_WAITING:
+            DROPPED.inc()
+        self._waiting.append(turn)

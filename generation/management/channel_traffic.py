@@ -1,0 +1,102 @@
+"""`manage.py channel show|history NAME`: how a channel fares."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from accounts.management.operator import answer, print_table
+from generation.catalogue import services
+from generation.models import Channel, ChannelEvent
+from generation.traffic import events
+from pictor.kit import clock
+
+SHUT = ("kind", "model", "worker", "since")
+TURNS = ("at", "event", "model", "seconds", "worker", "actor")
+MOST_TURNS = 1_000
+
+
+def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
+    """What these may say."""
+    now = actions.add_parser("show", help="what it is, and which workers hold back from it")
+    now.add_argument("name")
+    now.add_argument("--json", action="store_true")
+    turns = actions.add_parser("history", help="what turned on it: breakers, gates, operators")
+    _add_hours(turns, most=events.KEPT // timedelta(hours=1), usual=24)
+
+
+def _add_hours(parser: argparse.ArgumentParser, *, most: int, usual: int) -> None:
+    parser.add_argument("name")
+    words = f"1 to {most}; usually {usual}"
+    parser.add_argument("--hours", type=int, default=usual, metavar="N", help=words)
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(most_hours=most)
+
+
+def _hours(options: Mapping[str, Any]) -> timedelta:
+    hours, most = options["hours"], options["most_hours"]
+    if not 1 <= hours <= most:
+        raise CommandError(f"--hours is 1 to {most}, not {hours}")
+    return timedelta(hours=hours)
+
+
+def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
+    facts = services.describe(channel)
+    shut = [
+        {
+            "kind": one.kind,
+            "model": one.model or None,
+            "worker": str(one.worker),
+            "since": one.since.isoformat(),
+        }
+        for one in events.shut_now()
+        if one.channel_id == channel.id
+    ]
+    if options["json"]:
+        stdout.write(json.dumps({**facts, "shut": shut}))
+        return
+    answer(stdout, {name: _cell(value) for name, value in facts.items()}, as_json=False)
+    _print(stdout, SHUT, shut, as_json=False)
+
+
+def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
+    since = clock.now() - _hours(options)
+    found = [_turn(one) for one in events.events_of(channel, since=since, most=MOST_TURNS)]
+    _print(stdout, TURNS, found, as_json=options["json"])
+
+
+def _turn(event: ChannelEvent) -> dict[str, Any]:
+    values = (
+        event.at.isoformat(),
+        event.kind,
+        event.model or None,
+        event.seconds,
+        str(event.worker) if event.worker else None,
+        event.actor or None,
+    )
+    return dict(zip(TURNS, values, strict=True))
+
+
+def _print(
+    stdout: OutputWrapper, columns: tuple[str, ...], rows: list[dict[str, Any]], *, as_json: bool
+) -> None:
+    """As JSON, or as a table."""
+    if as_json:
+        stdout.write(json.dumps(rows))
+    else:
+        print_table(stdout, [columns, *([_cell(cell) for cell in row.values()] for row in rows)])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return "" if value is None else str(value)
+
+
+RUN: Mapping[str, Callable[[OutputWrapper, Mapping[str, Any], Channel], None]] = {
+    "history": _history,
+    "show": _show,
+}

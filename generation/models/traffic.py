@@ -1,0 +1,59 @@
+"""How channels fare: what turned on them. Nothing here is money."""
+
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from generation.models.offer import Channel
+
+
+class ChannelEvent(models.Model):
+    """A turn of a channel: one that an operator made, or one that a worker saw. Kept 30 days."""
+
+    class Kind(models.TextChoices):
+        """A breaker's and a gate's are those of one worker."""
+
+        BREAKER_OPENED = "breaker_opened"
+        BREAKER_CLOSED = "breaker_closed"
+        GATE_CLOSED = "gate_closed"
+        GATE_OPENED = "gate_opened"
+        ENABLED = "enabled"
+        PAUSED = "paused"
+        TRIAL = "trial"
+        KEY_CHANGED = "key_changed"
+        RESET = "reset"
+
+    # Without a constraint: 0.2.0 deletes channels, and knows of no events.
+    channel = models.ForeignKey(
+        Channel,
+        on_delete=models.CASCADE,
+        related_name="events",
+        db_constraint=False,
+        db_index=False,
+    )
+    kind = models.CharField(max_length=16, choices=Kind)
+    at = models.DateTimeField(db_index=True)
+    model = models.CharField(
+        max_length=64, blank=True, help_text="Whose breaker it is; empty: that of all models."
+    )
+    worker = models.UUIDField(null=True, help_text="The image worker that saw it.")
+    seconds = models.FloatField(
+        null=True, help_text="For how long a breaker opened, or a gate closed, at first."
+    )
+    actor = models.CharField(
+        max_length=254, blank=True, help_text="Who made it, as in the audit log."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["channel", "-at"], name="events_of_channel"),
+            models.Index(
+                fields=["worker", "channel", "model", "-at"],
+                name="turns_of_workers",
+                condition=Q(worker__isnull=False),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.channel_id} {self.kind} {self.at.isoformat()}"

@@ -1,0 +1,104 @@
+"""What turned on channels: written by operators' services and by image workers, and read.
+
+Kept 30 days, which is longer than an incident is talked about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.services import Actor, name_of
+from generation.models import Channel, ChannelEvent
+from pictor.kit import clock
+
+KEPT = timedelta(days=30)
+BATCH = 5_000
+"""Rows that one statement deletes at most."""
+
+
+class Turn(NamedTuple):
+    """A breaker's or a gate's, as a worker saw it."""
+
+    channel_id: int
+    kind: ChannelEvent.Kind
+    at: datetime
+    model: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """A breaker that is open in a live worker, of one model or ('') of all, or a closed gate."""
+
+    channel_id: int
+    kind: str
+    """`breaker_opened` or `gate_closed`."""
+    model: str
+    worker: UUID
+    since: datetime
+
+
+def note(channel: Channel, kind: ChannelEvent.Kind, *, actor: Actor) -> None:
+    """An operator turned it. Call it inside the transaction of the change itself."""
+    ChannelEvent.objects.create(channel=channel, kind=kind, at=clock.now(), actor=name_of(actor))
+
+
+def write(turns: Sequence[Turn], *, worker: UUID) -> None:
+    """What a worker saw, in one statement; nothing of channels that are deleted meanwhile."""
+    columns = list(zip(*turns, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO generation_channelevent
+                   (channel_id, kind, at, model, seconds, worker, actor)
+            SELECT c.id, t.kind, t.at, t.model, t.seconds, %s, ''
+              FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::float8[])
+                   WITH ORDINALITY AS t (channel_id, kind, at, model, seconds, place)
+              JOIN generation_channel AS c ON c.id = t.channel_id ORDER BY t.place
+            """,
+            [worker, *map(list, columns)],
+        )
+
+
+def events_of(channel: Channel, *, since: datetime, most: int) -> list[ChannelEvent]:
+    """What turned on it since then, the newest first and at most so many."""
+    found = ChannelEvent.objects.filter(channel=channel, at__gte=since)
+    return list(found.order_by("-at", "-id")[:most])
+
+
+def shut_now() -> list[Shut]:
+    """What live workers hold back from channels that are enabled, as far as they have said.
+
+    A gate opens a minute earlier than it is said to.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT channel_id, kind, model, worker, at
+              FROM (SELECT DISTINCT ON (e.worker, e.channel_id, e.model, e.kind LIKE 'gate%%') e.*
+                      FROM generation_channelevent AS e
+                      JOIN generation_worker AS w ON w.epoch = e.worker
+                     WHERE w.stopped_at IS NULL
+                       AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
+                     ORDER BY e.worker, e.channel_id, e.model, e.kind LIKE 'gate%%', e.at DESC,
+                              e.id DESC) AS last
+             WHERE kind IN ('breaker_opened', 'gate_closed')
+               AND EXISTS (SELECT FROM generation_channel AS c
+                            WHERE c.id = last.channel_id AND c.is_enabled)
+             ORDER BY at, id
+            """,
+            [settings.LEASE_SECONDS],
+        )
+        return [Shut(*row) for row in cursor]
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete what is older than it is kept. Safe to run twice at once."""
+    old = ChannelEvent.objects.filter(at__lt=now - KEPT).order_by("at")
+    while batch := list(old.values_list("id", flat=True)[:BATCH]):
+        ChannelEvent.objects.filter(id__in=batch).delete()

@@ -1,0 +1,126 @@
+"""`manage.py channel show|history`: how a channel fares."""
+
+import json
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from generation.catalogue import services
+from generation.catalogue.services import ChannelOptions
+from generation.lease import enlist, retire
+from generation.models import Channel, ChannelEvent
+from generation.traffic import events
+from generation.traffic.events import Turn
+from pictor.kit import clock
+from pictor.kit.ids import new_uuid
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+NEW = ("--base-url", "https://api.example.com/v1", "--api-key", "sk-1", "--models", "dall-e-3")
+
+
+@pytest.fixture
+def vendor(manage: Any) -> Channel:
+    manage("channel", "set", "vendor", *NEW)
+    return Channel.objects.get()
+
+
+def test_what_operators_turn_is_in_the_history_with_who_did_it(manage, vendor):
+    manage("channel", "enable", "vendor", "--untested", "--as", "ann@example.com")
+    manage("channel", "enable", "vendor")  # it is
+    services.set_channel(name="vendor", options=ChannelOptions(api_key="sk-2"), actor="test")
+    services.set_channel(name="vendor", options=ChannelOptions(priority=3), actor="test")
+    manage("channel", "reset", "vendor")
+    manage("channel", "disable", "vendor")
+
+    found = json.loads(manage("channel", "history", "vendor", "--json").out)
+
+    assert [one["event"] for one in found] == [
+        *("paused", "reset", "reset", "key_changed", "enabled"),
+    ]
+    assert found[-1]["actor"].startswith("manage.py (")
+    assert found[-1]["actor"].endswith(" as ann@example.com)")
+    assert found[2]["actor"] == "test"
+    assert found[-1]["worker"] is None
+
+
+def test_one_that_is_switched_off_by_another_address_was_paused(manage, vendor):
+    manage("channel", "enable", "vendor", "--untested")
+    change = ChannelOptions(base_url="https://other.example.com/v1", api_key="sk-2")
+
+    services.set_channel(name="vendor", options=change, actor="test")
+
+    found = ChannelEvent.objects.exclude(kind="enabled").order_by("id")
+    assert [one.kind for one in found] == ["key_changed", "reset", "paused"]
+
+
+def test_what_a_worker_saw_is_shown_with_it_newest_first_and_as_far_back_as_asked(manage, vendor):
+    worker, now = new_uuid(), clock.now()
+    kinds = ChannelEvent.Kind
+    turns = [
+        Turn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(hours=30), "dall-e-3", 10.0),
+        Turn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(hours=2), "dall-e-3"),
+        Turn(vendor.id, kinds.GATE_CLOSED, now, seconds=2.5),
+    ]
+    events.write(turns, worker=worker)
+
+    day = manage("channel", "history", "vendor").out.splitlines()
+    longer = json.loads(manage("channel", "history", "vendor", "--hours", "31", "--json").out)
+
+    assert [line.split()[1] for line in day] == ["event", "gate_closed", "breaker_closed"]
+    assert longer[0] == {
+        "at": now.isoformat(),
+        "event": "gate_closed",
+        "model": None,
+        "seconds": 2.5,
+        "worker": str(worker),
+        "actor": None,
+    }
+    assert [one["seconds"] for one in longer] == [2.5, None, 10.0]
+    assert manage("channel", "history", "vendor", "--hours", "721").error == (
+        "--hours is 1 to 720, not 721"
+    )
+    assert manage("channel", "history", "nobody").error == "no channel named 'nobody'"
+
+
+def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
+    manage("channel", "enable", "vendor", "--untested")
+    worker, dead, now = enlist(), enlist(), clock.now()
+    retire(worker=dead)
+    kinds = ChannelEvent.Kind
+    of_model = partial(Turn, vendor.id, model="dall-e-3")
+    for turns in (
+        [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
+        [Turn(vendor.id, kinds.BREAKER_OPENED, now - timedelta(seconds=9))],
+        [of_model(kinds.BREAKER_CLOSED, now - timedelta(seconds=5))],
+        [Turn(vendor.id, kinds.GATE_CLOSED, now - timedelta(seconds=4), seconds=60.0)],
+        [of_model(kinds.BREAKER_OPENED, now - timedelta(seconds=3))],
+        [Turn(vendor.id, kinds.BREAKER_CLOSED, now - timedelta(seconds=2))],
+    ):
+        events.write(turns, worker=worker)
+    events.write([Turn(vendor.id, kinds.BREAKER_OPENED, now)], worker=dead)
+
+    shown = json.loads(manage("channel", "show", "vendor", "--json").out)
+
+    assert (shown["name"], shown["enabled"]) == ("vendor", True)
+    assert [(one["kind"], one["model"], one["worker"]) for one in shown["shut"]] == [
+        ("gate_closed", None, str(worker)),
+        ("breaker_opened", "dall-e-3", str(worker)),
+    ]
+    assert str(worker) in manage("channel", "show", "vendor").out
+    manage("channel", "disable", "vendor")
+    assert events.shut_now() == []
+
+
+def test_what_turned_is_deleted_after_thirty_days(vendor, monkeypatch):
+    monkeypatch.setattr(events, "BATCH", 2)
+    now = clock.now()
+    ages = [timedelta(days=30, seconds=1)] * 5 + [timedelta(days=29, hours=23)]
+    turns = [Turn(vendor.id, ChannelEvent.Kind.RESET, now - age) for age in ages]
+    events.write(turns, worker=new_uuid())
+
+    events.forget_old(now=now)
+
+    assert ChannelEvent.objects.get().at == now - ages[-1]

@@ -1,0 +1,151 @@
+"""What turns in a worker's breakers and gates is written down, once and in the background."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import OperationalError
+from prometheus_client import REGISTRY
+
+from generation.channels.errors import AttemptClass
+from generation.dispatch import turns as module
+from generation.dispatch.health import Health
+from generation.dispatch.turns import Turns
+from generation.models import Channel, ChannelEvent
+from generation.traffic import events
+from generation.traffic.events import Turn
+from pictor.kit import clock, pools
+from pictor.kit.ids import new_uuid
+from tests.factories import make_channel, route_info
+
+ROUTE = route_info(channel_id=7, model="dall-e-3")
+WORKER = new_uuid()
+
+
+def ends(
+    health: Health, now: float, ended: str = "delivered", *, retry_after: float | None = None
+) -> None:
+    call = health.started(ROUTE, tenant=new_uuid())
+    failed_as = None if ended == "delivered" else AttemptClass(ended)
+    health.ended(call, failed_as=failed_as, retry_after=retry_after, now=now)
+
+
+def kinds(turns: Turns) -> list[tuple[str, str, float | None]]:
+    return [(turn.kind.value, turn.model, turn.seconds) for turn in turns.take()]
+
+
+def test_a_breaker_is_told_when_it_opens_and_when_it_closes_but_not_while_it_stays_open():
+    health = Health()
+
+    for second in (0, 1, 2, 20):  # the last one is a probe, which doubles the pause
+        ends(health, second, "unknown")
+    ends(health, 60)
+    ends(health, 61)
+
+    assert kinds(health.turns) == [
+        ("breaker_opened", "dall-e-3", 10.0),
+        ("breaker_closed", "dall-e-3", None),
+    ]
+
+
+def test_refusals_open_the_breaker_of_all_models_too():
+    health = Health()
+
+    for second in (0, 1, 2):
+        ends(health, second, "refused")
+
+    assert kinds(health.turns) == [
+        ("breaker_opened", "dall-e-3", 10.0),
+        ("breaker_opened", "", 10.0),
+    ]
+
+
+def test_a_gate_that_closes_again_within_a_minute_was_closed_all_the_time():
+    health = Health()
+
+    ends(health, 0, "refused", retry_after=5)
+    health.turns.look(now=30)
+    ends(health, 60, "refused", retry_after=5)
+    health.turns.look(now=124.9)
+    assert kinds(health.turns) == [("gate_closed", "", 5.0)]
+
+    before = clock.now()
+    health.turns.look(now=125)
+
+    (opened,) = health.turns.take()
+    assert opened.kind == "gate_opened"
+    assert 59 < (before - opened.at).total_seconds() <= 60
+
+
+def test_a_reset_closes_what_is_open_and_opens_what_is_closed():
+    health = Health()
+    for second in (0, 1, 2):
+        ends(health, second, "refused", retry_after=600)
+    health.turns.take()
+
+    health.is_usable(replace(ROUTE, reset_count=1), now=3)
+
+    assert kinds(health.turns) == [
+        ("breaker_closed", "dall-e-3", None),
+        ("breaker_closed", "", None),
+        ("gate_opened", "", None),
+    ]
+
+
+def test_of_too_many_the_oldest_are_dropped_and_counted():
+    turns = Turns()
+    dropped = REGISTRY.get_sample_value("pictor_channel_events_dropped_total") or 0
+
+    for channel in range(503):
+        turns.breaker(channel, "dall-e-3", pause=10)
+
+    assert [turn.channel_id for turn in turns.take()] == list(range(3, 503))
+    assert REGISTRY.get_sample_value("pictor_channel_events_dropped_total") == dropped + 3
+
+
+def written(turns: Turns, count: int) -> list[tuple[str, float | None, Any]]:
+    """What the lane of a worker has written once it is so many rows."""
+
+    async def run() -> None:
+        lane = asyncio.create_task(turns.run(WORKER))
+        while await pools.database(ChannelEvent.objects.count) < count:
+            await asyncio.sleep(0.01)
+        lane.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    rows = ChannelEvent.objects.order_by("id")
+    return list(rows.values_list("kind", "seconds", "worker"))
+
+
+def test_what_the_database_does_not_take_is_written_a_second_later(
+    channel, pooled_connections, monkeypatch
+):
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
+    turns, write, tries = Turns(), events.write, []
+
+    def fails_once(batch: Sequence[Turn], **who: Any) -> None:
+        tries.append(len(batch))
+        if len(tries) == 1:
+            turns.breaker(channel.id, "dall-e-3", pause=0.0)  # turns meanwhile
+            raise OperationalError("the server closed the connection")
+        write(batch, **who)
+
+    monkeypatch.setattr(events, "write", fails_once)
+    turns.breaker(channel.id, "dall-e-3", pause=10.0)
+
+    found = written(turns, 2)
+
+    assert tries == [1, 2]
+    assert found == [("breaker_opened", 10.0, WORKER), ("breaker_closed", None, WORKER)]
+
+
+def test_of_a_channel_that_was_deleted_nothing_is_written(channel):
+    gone = make_channel("gone")
+    moment = clock.now()
+    turns = [Turn(one.id, ChannelEvent.Kind.GATE_CLOSED, moment) for one in (gone, channel)]
+    Channel.objects.filter(id=gone.id).delete()
+
+    events.write(turns, worker=WORKER)
+
+    assert ChannelEvent.objects.get().channel_id == channel.id
