@@ -16,9 +16,12 @@ from generation.admission import idempotency, orphans
 from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
 from generation.traffic import events
+from generation.traffic.minutes import Counting
 from pictor.kit import clock
 
 logger = logging.getLogger(__name__)
+
+_counting = Counting()
 
 
 class Doorbell(Task):  # type: ignore[type-arg] # generic for the stubs alone
@@ -43,6 +46,12 @@ def look_around() -> None:
 def add_sold() -> None:
     """Add to what was sold by the day what moved until a minute ago."""
     selling.add_sold()
+
+
+@shared_task(ignore_result=True)
+def count_attempts() -> None:
+    """Count by the minute how calls to channels ended."""
+    _counting.count(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -11,9 +11,10 @@ from django.core.management.base import CommandError, OutputWrapper
 from accounts.management.operator import answer, print_table
 from generation.catalogue import services
 from generation.models import Channel, ChannelEvent
-from generation.traffic import events
+from generation.traffic import events, minutes
 from pictor.kit import clock
 
+CELLS = ("minute", "calls", "classes", "p50", "p95")
 SHUT = ("kind", "model", "worker", "since")
 TURNS = ("at", "event", "model", "seconds", "worker", "actor")
 MOST_TURNS = 1_000
@@ -55,11 +56,30 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
         for one in events.shut_now()
         if one.channel_id == channel.id
     ]
+    now = minutes.now_of(channel, now=clock.now())
+    cells = [
+        {
+            "minute": one.minute.isoformat(),
+            "calls": sum(one.classes.values()),
+            "classes": dict(one.classes),
+            "p50": _rounded(one.p50),
+            "p95": _rounded(one.p95),
+        }
+        for one in now.cells
+    ]
+    success = {
+        one.model: f"{one.delivered} of {one.calls}"
+        for one in minutes.success_lately(now=clock.now())
+        if one.channel_id == channel.id
+    }
+    lately = {"success": success, "p50": _rounded(now.p50), "p95": _rounded(now.p95)}
     if options["json"]:
-        stdout.write(json.dumps({**facts, "shut": shut}))
+        stdout.write(json.dumps({**facts, **lately, "minutes": cells, "shut": shut}))
         return
-    answer(stdout, {name: _cell(value) for name, value in facts.items()}, as_json=False)
+    words = {name: _cell(value) for name, value in {**facts, **lately}.items()}
+    answer(stdout, words, as_json=False)
     _print(stdout, SHUT, shut, as_json=False)
+    _print(stdout, CELLS, [cell for cell in cells if cell["calls"]], as_json=False)
 
 
 def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
@@ -88,6 +108,10 @@ def _print(
         stdout.write(json.dumps(rows))
     else:
         print_table(stdout, [columns, *([_cell(cell) for cell in row.values()] for row in rows)])
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _cell(value: object) -> str:

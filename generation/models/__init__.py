@@ -20,12 +20,13 @@ from generation.models.offer import (
     Serves,
     usual_tasks,
 )
-from generation.models.traffic import ChannelEvent
+from generation.models.traffic import AttemptMinute, ChannelEvent
 
 __all__ = [
     "FINAL",
     "GENERATE",
     "Attempt",
+    "AttemptMinute",
     "Channel",
     "ChannelEvent",
     "Contract",

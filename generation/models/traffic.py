@@ -1,4 +1,4 @@
-"""How channels fare: what turned on them. Nothing here is money."""
+"""How channels fare: what turned on them, and how calls went. Nothing here is money."""
 
 from django.db import models
 from django.db.models import Q
@@ -57,3 +57,32 @@ class ChannelEvent(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.channel_id} {self.kind} {self.at.isoformat()}"
+
+
+class AttemptMinute(models.Model):
+    """Live calls to a channel for one of our models that ended in one minute in one class.
+
+    Counted from the attempts, and kept 48 hours. Demo data is not in it.
+    """
+
+    minute = models.DateTimeField()
+    # Without a constraint: 0.2.0 deletes channels, and knows of no minutes.
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    model = models.CharField(max_length=64)
+    attempt_class = models.CharField(max_length=16)
+    number = models.PositiveIntegerField()
+    latency = models.JSONField(help_text="What they took: counts by bucket of billing.latency.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["minute", "channel", "model", "attempt_class"], name="minute_of_calls_once"
+            )
+        ]
+        indexes = [models.Index(fields=["channel", "minute"], name="minutes_of_channel")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.minute.isoformat()} {self.channel_id} {self.attempt_class} {self.number}"

@@ -1,1 +1,1 @@
-"""How channels fare: what turned on them, as operators and conditions ask for it."""
+"""How channels fare: what turned on them, and how calls went, as operators ask for it."""

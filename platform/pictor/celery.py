@@ -57,6 +57,7 @@ app.conf.update(
     },
     beat_schedule={
         "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
+        "count-attempts": {"task": "generation.tasks.count_attempts", "schedule": crontab()},
         "look-around": {"task": "generation.tasks.look_around", "schedule": crontab()},
         "add-sold": {"task": "generation.tasks.add_sold", "schedule": crontab()},
         "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},

@@ -64,6 +64,7 @@ NOT_MONEY = frozenset(
         *("accounts_user", "accounts_user_groups", "accounts_user_user_permissions"),
         *("generation_channel", "generation_contract", "generation_costtable"),
         *("generation_idempotencyrecord", "generation_channelevent"),
+        "generation_attemptminute",
         *("generation_promptsforgotten", "generation_route", "generation_watchedday"),
         *("generation_worker", "storage_tenantexport"),
         *("webhooks_webhookendpoint", "webhooks_event", "webhooks_delivery"),

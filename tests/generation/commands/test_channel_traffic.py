@@ -10,7 +10,7 @@ import pytest
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions
 from generation.lease import enlist, retire
-from generation.models import Channel, ChannelEvent
+from generation.models import AttemptMinute, Channel, ChannelEvent
 from generation.traffic import events
 from generation.traffic.events import Turn
 from pictor.kit import clock
@@ -112,6 +112,29 @@ def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
     assert str(worker) in manage("channel", "show", "vendor").out
     manage("channel", "disable", "vendor")
     assert events.shut_now() == []
+
+
+def test_now_is_shown_by_the_minute(manage, vendor):
+    minute = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=3)
+    for ended_as, number in (("delivered", 3), ("refused", 1)):
+        AttemptMinute.objects.create(
+            minute=minute,
+            channel=vendor,
+            model="dall-e-3",
+            attempt_class=ended_as,
+            number=number,
+            latency={"13": number},
+        )
+
+    shown = json.loads(manage("channel", "show", "vendor", "--json").out)
+    (filled,) = [cell for cell in shown["minutes"] if cell["calls"]]
+
+    assert len(shown["minutes"]) == 30
+    assert (filled["minute"], filled["calls"]) == (minute.isoformat(), 4)
+    assert filled["classes"] == {"delivered": 3, "refused": 1}
+    assert (shown["p50"], shown["p95"], filled["p95"]) == (2.2, 2.4, 2.4)
+    assert shown["success"] == {"dall-e-3": "3 of 4"}
+    assert '{"delivered": 3, "refused": 1}' in manage("channel", "show", "vendor").out
 
 
 def test_what_turned_is_deleted_after_thirty_days(vendor, monkeypatch):

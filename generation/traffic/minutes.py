@@ -1,0 +1,163 @@
+"""How calls to channels went, by the minute: counted from the attempts, and read.
+
+The attempts have no index for it, so that no request pays for one. They are found by their ids,
+which are in the order of their beginnings: each minute those that began of late, and once an hour
+all of 48 hours, so that one that ended long after it began is counted too.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from billing.latency import BOUNDS, quantile
+from generation.channels.errors import AttemptClass
+from generation.models import AttemptMinute, Channel
+from pictor.kit import ids
+
+KEPT = timedelta(hours=48)
+LONGEST = timedelta(minutes=15)
+"""Nearly every call ends within it: a generation has 8 minutes, and whoever takes it back one."""
+AGAIN = timedelta(minutes=5)
+"""Minutes that are counted again each time: what ended then may be committed only now."""
+WHOLE_EVERY = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+CELLS = 30
+"""Minutes that are shown as now."""
+LATELY = timedelta(minutes=10)
+
+DELIVERED = frozenset({AttemptClass.DELIVERED, AttemptClass.STORAGE_FAILED})
+"""The channel brought images, though we may not have been able to store them."""
+FAILED = frozenset(
+    {
+        *(AttemptClass.NOT_REACHED, AttemptClass.REFUSED),
+        *(AttemptClass.UNKNOWN, AttemptClass.BAD_RESULT),
+    }
+)
+"""Speaks against the channel. The other classes are about the request, and say nothing of it."""
+
+# A number never falls, so of two that count at once the later one to write cannot put it back.
+_COUNT = """
+INSERT INTO generation_attemptminute AS had
+       (minute, channel_id, model, attempt_class, number, latency)
+SELECT minute, channel_id, model, attempt_class, SUM(number), jsonb_object_agg(bucket, number)
+  FROM (SELECT date_trunc('minute', a.finished_at) AS minute, a.channel_id, g.model,
+               a.attempt_class, COUNT(*) AS number,
+               width_bucket((EXTRACT(EPOCH FROM a.finished_at - a.started_at) * 1000000)::bigint,
+                            %s::bigint[]) AS bucket
+          FROM generation_attempt AS a JOIN generation_generation AS g ON g.id = a.generation_id
+         WHERE a.id >= %s AND a.finished_at >= %s AND g.livemode AND g.source <> 'demo'
+         GROUP BY 1, 2, 3, 4, bucket) AS ended
+ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+ON CONFLICT (minute, channel_id, model, attempt_class) DO UPDATE
+   SET number = excluded.number, latency = excluded.latency WHERE had.number < excluded.number
+"""
+
+
+class Counting:
+    """What one process has counted. Several may count: each counts what is there."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._until: datetime | None = None
+        self._whole_at: datetime | None = None
+
+    def count(self, *, now: datetime) -> None:
+        """Count what ended since the last time, and a little before; delete what is too old."""
+        with self._turn:
+            oldest = _minute(now - KEPT)
+            is_whole = self._whole_at is None or self._whole_at <= now - WHOLE_EVERY
+            since = oldest if is_whole or self._until is None else self._until - AGAIN
+            _count(max(oldest, _minute(since)))
+            AttemptMinute.objects.filter(minute__lt=oldest).delete()
+            self._until = now
+            self._whole_at = now if is_whole else self._whole_at
+
+
+@transaction.atomic
+def _count(since: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(_COUNT, [list(BOUNDS), ids.first_at(since - LONGEST), since])
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A minute of a channel's live calls, by class, and the seconds that images took in it."""
+
+    minute: datetime
+    classes: Mapping[str, int] = field(default_factory=dict)
+    p50: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The last 30 whole minutes of a channel, the oldest first, and the seconds in all of them."""
+
+    cells: list[Cell]
+    p50: float | None
+    p95: float | None
+
+
+class Success(NamedTuple):
+    """What calls of a model on a channel came to, where they say anything of the channel."""
+
+    channel_id: int
+    model: str
+    calls: int
+    delivered: int
+
+
+def now_of(channel: Channel, *, now: datetime) -> Now:
+    """How its live calls went that ended in the last 30 whole minutes."""
+    last = _minute(now)
+    minutes = [last - place * MINUTE for place in range(CELLS, 0, -1)]
+    rows = list(
+        AttemptMinute.objects.filter(channel=channel, minute__gte=minutes[0], minute__lt=last)
+    )
+    cells = [_cell(minute, [row for row in rows if row.minute == minute]) for minute in minutes]
+    p50, p95 = _quantiles(rows)
+    return Now(cells, p50, p95)
+
+
+def success_lately(*, now: datetime) -> list[Success]:
+    """Of each channel and model what live calls came to that ended in the last 10 minutes.
+
+    Sandboxes are among them. A call that the request alone was to blame for is not counted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT channel_id, model, SUM(number)::bigint,
+                   COALESCE(SUM(number) FILTER (WHERE attempt_class = ANY(%s)), 0)::bigint
+              FROM generation_attemptminute WHERE minute >= %s AND attempt_class = ANY(%s)
+             GROUP BY channel_id, model ORDER BY channel_id, model
+            """,
+            [list(DELIVERED), _minute(now - LATELY), list(DELIVERED | FAILED)],
+        )
+        return [Success(*row) for row in cursor]
+
+
+def _cell(minute: datetime, rows: list[AttemptMinute]) -> Cell:
+    classes: Counter[str] = Counter()
+    for row in rows:
+        classes[row.attempt_class] += row.number
+    return Cell(minute, dict(classes), *_quantiles(rows))
+
+
+def _quantiles(rows: Iterable[AttemptMinute]) -> tuple[float | None, float | None]:
+    """The seconds within which half and 95 % of the calls that brought images ended."""
+    counts: Counter[int] = Counter()
+    for row in rows:
+        if row.attempt_class == AttemptClass.DELIVERED:
+            counts.update({int(bucket): number for bucket, number in row.latency.items()})
+    return quantile(counts, 0.5), quantile(counts, 0.95)
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
