@@ -95,7 +95,8 @@ def let_in(caller: Caller, *, now: datetime, ip: str | None) -> None:
     if caller.expires_at is not None and caller.expires_at <= now:
         raise Unauthenticated(_EXPIRED)
     if caller.tenant_suspended:
-        raise NotLetIn(_SUSPENDED)
+        because = f" The reason: {caller.suspended_because}" if caller.suspended_because else ""
+        raise NotLetIn(f"{_SUSPENDED}{because}")
     if caller.ip_ranges and not _is_inside(ip, caller):
         raise NotLetIn(_ADDRESS)
 

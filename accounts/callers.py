@@ -9,7 +9,7 @@ from uuid import UUID
 
 from accounts.models import Tenant
 from accounts.quotas import Limits
-from accounts.selectors import REVISION
+from accounts.selectors import REVISION, SUSPENDED_BECAUSE
 from pictor.kit import prepared
 from pictor.kit.ids import TenantId
 from pictor.kit.loop_connections import fetch_async
@@ -31,6 +31,7 @@ _CALLER = f"""
     SELECT k.id, k.tenant_id, t.status, k.scopes, k.allowed_models, t.own_models,
            k.ip_ranges, k.expires_at, k.revoked_at, k.is_test, k.default_response_format,
            t.storage_full_at IS NOT NULL, t.uncharged_until,
+           CASE WHEN t.status <> 'active' THEN {SUSPENDED_BECAUSE.format(tenant="t.id")} END,
            COALESCE({REVISION}, 0), {_VERSION}, k.digest,
            COALESCE(k.previous_used_at < now() - {_EVERY}, true),
            LEAST(t.requests_per_minute, t.own_requests_per_minute),
@@ -69,6 +70,7 @@ class _Found(NamedTuple):
     default_response_format: str
     storage_full: bool
     uncharged_until: datetime | None
+    suspended_because: str | None
     revision: int
     version: str
     digest: bytes
@@ -97,6 +99,7 @@ class Caller:
     default_response_format: str
     limits: Limits
     revision: int
+    suspended_because: str = ""
     storage_full: bool = False
     uncharged_until: datetime | None = None
     version: str = field(default="", compare=False)
@@ -191,6 +194,7 @@ def _caller(row: Row | None) -> Caller | None:
         default_response_format=found.default_response_format,
         limits=Limits(*row[len(_Found._fields) :]),
         revision=found.revision,
+        suspended_because=found.suspended_because or "",
         storage_full=found.storage_full,
         uncharged_until=found.uncharged_until,
         version=found.version,

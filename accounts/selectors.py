@@ -40,6 +40,12 @@ API_KEYS = "(SELECT id, tenant_id, digest, is_test FROM accounts_apikey)"
 AUDIT_EVENTS = "(SELECT tenant_id, action, object_type, object_id, after FROM accounts_auditevent)"
 """SQL: the audit log, for a proof that holds its own rows against it."""
 
+SUSPENDED_BECAUSE = (
+    "(SELECT after ->> 'reason' FROM accounts_auditevent"
+    " WHERE tenant_id = {tenant} AND action = 'tenant.status' ORDER BY at DESC, id DESC LIMIT 1)"
+)
+"""SQL: why a tenant was suspended last; NULL where no reason was given."""
+
 
 def config_revision() -> int:
     """The present revision of the configuration. Compare with `!=`, never with `<`."""

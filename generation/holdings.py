@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from generation.forgetting import forget
-from generation.models import FINAL, Attempt, Generation, IdempotencyRecord
+from generation.models import FINAL, Attempt, Generation, IdempotencyRecord, RefusedRequest
 from pictor.kit.pages import PAGE_ROWS, in_pages
 from storage.selectors import stored_images_of_tenant
 from storage.services import ObjectMissing, StorageFailed, open_stream
@@ -20,7 +20,7 @@ _NOT_THEIRS = frozenset({"body_digest", "web_process", "worker_id", "channel_id"
 
 
 def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
-    """Generations with all that was sent, attempts at them, idempotency keys, and images."""
+    """Generations with all that was sent, their attempts and images, keys, what was refused."""
     columns = [
         field.attname
         for field in Generation._meta.concrete_fields  # noqa: SLF001 - Django's way to columns
@@ -33,6 +33,8 @@ def tables(tenant_id: UUID) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]
     shown = records.values("key", "generation_id", "created_at")
     yield "idempotency_keys", in_pages(shown, by="key")
     yield "images", stored_images_of_tenant(tenant_id)
+    refused = RefusedRequest.objects.filter(caller=tenant_id).values()
+    yield "refused_requests", in_pages(refused)
 
 
 def files(tenant_id: UUID) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -72,6 +74,7 @@ def erase(*, tenant_id: UUID, now: datetime) -> None:
     theirs = Generation.objects.filter(tenant_id=tenant_id)
     _refuse_under_way(theirs)
     IdempotencyRecord.objects.filter(tenant_id=tenant_id).delete()
+    RefusedRequest.objects.filter(caller=tenant_id).delete()
     left = 0  # their images are due for the hourly work in any case
     try:
         kept = theirs.filter(_IS_KEPT, state__in=FINAL)

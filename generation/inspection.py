@@ -1,7 +1,10 @@
-"""One generation with all that an operator needs: its state, attempts, images and transfers."""
+"""One generation with all that an operator needs: its state, attempts, images and transfers.
+
+What else an id may lead to: tracing.py.
+"""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,22 +34,23 @@ def describe(generation: Generation) -> dict[str, Any]:
         "generation": _generation(generation),
         "attempts": [_attempt(attempt, changes[attempt.id]) for attempt in attempts],
         "images": [_image(image) for image in images_of(generation.id)],
-        "transfers": [_transfer(transfer) for transfer in transfers],
+        "transfers": [transfer_told(transfer) for transfer in transfers],
     }
 
 
-def lines(described: dict[str, Any]) -> Iterator[str]:
-    """The same for a person: a block of facts, then a line for each attempt, image, transfer."""
-    facts = described["generation"]
-    width = max(len(name) for name in facts)
-    for name, value in facts.items():
-        if value not in (None, ""):
-            yield f"{name:<{width}}  {_word(value)}"
-    for kind in ("attempts", "images", "transfers"):
-        yield f"{kind}: {len(described[kind])}"
-        for row in described[kind]:
-            cells = (f"{name} {_word(value)}" for name, value in row.items() if value)
-            yield f"  {', '.join(cells)}"
+def lines(described: Mapping[str, Any]) -> Iterator[str]:
+    """The same for a person: a line for each fact of an object, and for each row of a list."""
+    for kind, block in described.items():
+        if isinstance(block, list):
+            yield f"{kind}: {len(block)}"
+            for row in block:
+                cells = (f"{name} {_word(value)}" for name, value in row.items() if value)
+                yield f"  {', '.join(cells)}"
+            continue
+        width = max(len(name) for name in block)
+        for name, value in block.items():
+            if value not in (None, ""):
+                yield f"{name:<{width}}  {_word(value)}"
 
 
 def _generation(row: Generation) -> dict[str, Any]:
@@ -73,10 +77,10 @@ def _generation(row: Generation) -> dict[str, Any]:
         "worker": str(row.worker_id) if row.worker_id else None,
         "dispatch": row.dispatch,
         "deaths": row.deaths,
-        "created_at": _time(row.created_at),
-        "started_at": _time(row.started_at),
-        "deadline_at": _time(row.deadline_at),
-        "finished_at": _time(row.finished_at),
+        "created_at": told_time(row.created_at),
+        "started_at": told_time(row.started_at),
+        "deadline_at": told_time(row.deadline_at),
+        "finished_at": told_time(row.finished_at),
         "error": row.error,
     }
 
@@ -103,8 +107,8 @@ def _attempt(row: Attempt, change: int) -> dict[str, Any]:
         "cost_source": row.cost_source,
         "corrected_cost": _corrected_cost(row, change),
         "detail": row.detail,
-        "started_at": _time(row.started_at),
-        "finished_at": _time(row.finished_at),
+        "started_at": told_time(row.started_at),
+        "finished_at": told_time(row.finished_at),
     }
 
 
@@ -124,22 +128,24 @@ def _image(row: StoredImage) -> dict[str, Any]:
         "bytes": row.size_bytes,
         "sha256": row.sha256,
         "object_key": row.object_key,
-        "expires_at": _time(row.expires_at),
-        "deleted_at": _time(row.deleted_at),
+        "expires_at": told_time(row.expires_at),
+        "deleted_at": told_time(row.deleted_at),
     }
 
 
-def _transfer(row: Transfer) -> dict[str, Any]:
+def transfer_told(row: Transfer) -> dict[str, Any]:
+    """A transfer, by its number and what it moved."""
     return {
         "id": row.pk,
         "kind": row.kind,
         "amount": to_decimal(row.amount),
         "seq": row.seq,
-        "created_at": _time(row.created_at),
+        "created_at": told_time(row.created_at),
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def told_time(moment: datetime | None) -> str | None:
+    """In ISO 8601."""
     return None if moment is None else moment.isoformat()
 
 

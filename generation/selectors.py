@@ -6,23 +6,35 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from billing.upstream_cost import CostRow, CostTable
-from generation.models import FINAL, Attempt, Channel, Generation, State
+from generation.models import (
+    FINAL,
+    NO_PRICE,
+    Attempt,
+    Channel,
+    Generation,
+    RefusedRequest,
+    State,
+)
 from generation.models import CostTable as StoredCosts
 from pictor.kit import ids
 from pictor.kit.ids import GenerationId, TenantId
 from pictor.kit.money import Micros
 from pictor.kit.spans import EVERYTHING, Ids
 from storage.models import StoredImage
-from storage.selectors import STORED_IMAGES, kept_images_of
+from storage.selectors import STORED_IMAGES, kept_images_of, made_for
 
 COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
 """SQL: of an attempt that has ended, whether nobody knows what it cost; `format` names its row."""
 CLOCKS_APART = timedelta(minutes=1)
 LONGEST_ARRIVAL = timedelta(minutes=15)
 """From a request's first line until it is admitted: its body comes, and its reference images."""
+LATELY = 20
+"""How many are shown of what somebody did last."""
+LOOKED_INTO = 20_000
+_FOR_OPERATOR = Generation.objects.select_related("tenant", "api_key", "channel")
 _ENDED = """(
     SELECT g.tenant_id, g.api_key_id AS key_id, g.model, g.tier, g.state AS status,
            CASE g.state WHEN 'succeeded' THEN COALESCE(c.name, '') ELSE '' END AS channel,
@@ -200,8 +212,51 @@ def cost_table_of(stored: StoredCosts) -> CostTable:
 
 def generation_for_operator(text: str) -> Generation | None:
     """That of any tenant, by its id or its request's, with its tenant, key and channel."""
-    rows = Generation.objects.select_related("tenant", "api_key", "channel")
-    return rows.filter(named(text)).first()
+    return _FOR_OPERATOR.filter(named(text)).first()
+
+
+def refused_request(text: str) -> RefusedRequest | None:
+    """What was refused, or answered again, by the id of its request, 'req_…'."""
+    request_id = ids.parse(ids.REQUEST, text)
+    return None if request_id is None else RefusedRequest.objects.filter(id=request_id).first()
+
+
+def refused_lately(caller: UUID, *, key_id: UUID | None = None) -> list[RefusedRequest]:
+    """The last refused requests of a tenant, of one of its keys, or of an address; newest first."""
+    rows = RefusedRequest.objects.filter(caller=caller)
+    rows = rows if key_id is None else rows.filter(key_id=key_id)
+    return list(rows.order_by("-id")[:LATELY])
+
+
+def generations_lately(tenant_id: UUID, *, key_id: UUID | None = None) -> list[Generation]:
+    """The last ones of a tenant, or of one of its keys, among its newest 20,000; newest first."""
+    rows = generations_of(tenant_id)
+    if key_id is not None:
+        newest = rows.values("id")[:LOOKED_INTO]
+        rows = Generation.objects.filter(id__in=newest, api_key_id=key_id).order_by("-id")
+    return list(rows[:LATELY])
+
+
+def generation_by_image(image_id: UUID) -> Generation | None:
+    """The one that an image was made for."""
+    return _FOR_OPERATOR.filter(id__in=made_for(image_id)).first()
+
+
+def generations_by_attempt(text: str) -> list[Generation]:
+    """Those of the attempt with that UUID, or of those that an upstream answered by that id."""
+    try:
+        its = Q(id=UUID(text))
+    except ValueError:
+        its = Q(upstream_request_id=text) & ~Q(upstream_request_id="")
+    of_them = Attempt.objects.filter(its).values("generation_id")
+    return list(_FOR_OPERATOR.filter(id__in=of_them).order_by("-id")[:LATELY])
+
+
+def refused_for_want_of_a_price(since: datetime) -> dict[str, int]:
+    """How many requests since then found no price published, by model."""
+    unpriced = RefusedRequest.objects.filter(id__gte=ids.first_at(since), stopped_by=NO_PRICE)
+    counted = unpriced.values("model").annotate(number=Count("id")).order_by("model")
+    return {row["model"]: row["number"] for row in counted}
 
 
 def is_named(text: str) -> bool:

@@ -87,6 +87,12 @@ def forget_prompts() -> None:
 
 
 @shared_task(ignore_result=True)
+def forget_refused() -> None:
+    """Delete what was refused 7 days ago, or is too much."""
+    retention.forget_refused(now=clock.now())
+
+
+@shared_task(ignore_result=True)
 def check_ledger() -> None:
     """Prove what came to the ledger since the checkpoints.
 

@@ -203,7 +203,7 @@ def _checked(
     if present is None or wishes.url != present.url:
         check_url(wishes.url)
     if unknown := [word for word in wishes.events or () if word not in EVENTS]:
-        raise ValidationError({"events": f"no such event: {unknown[0]}"})
+        raise ValidationError({"events": f"no such event: {unknown[0]!r}"})
     if not livemode and list(wishes.events or ()) == [BALANCE_LOW]:
         words = f"test keys move no money: no test endpoint is ever told of {BALANCE_LOW}"
         raise ValidationError({"events": words})

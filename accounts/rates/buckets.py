@@ -181,6 +181,7 @@ def refusal_of(buckets: Sequence[Bucket], taken: Taken, headers: dict[str, str])
         + (" One request for more images than that can never pass." if never else ""),
         retry_after=None if never else retry_after,
         should_retry=False if never else None,
+        limit=f"{bucket.unit} of this {bucket.whose}",
     )
     error.headers = headers
     return error

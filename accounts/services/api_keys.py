@@ -256,7 +256,7 @@ def check_models(models: Sequence[str] | None, *, column: str = "allowed_models"
     if unknown := [model for model in models if model not in known]:
         raise ValidationError(
             {
-                column: f"no such model: {', '.join(unknown)};"
+                column: f"no such model: {', '.join(map(repr, unknown))};"
                 f" there are {', '.join(known) or 'none yet'}"
             }
         )

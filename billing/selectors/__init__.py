@@ -19,6 +19,7 @@ from billing.selectors.balances import (
     of_generation,
     passed_budgets,
     statement,
+    transfer_numbered,
     transfers_of,
 )
 from billing.selectors.chain import Position
@@ -214,6 +215,7 @@ __all__ = [
     "table_of",
     "table_to_charge",
     "total_of",
+    "transfer_numbered",
     "transfers_of",
     "uncharged_of_day",
     "unpriced",

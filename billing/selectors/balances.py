@@ -137,6 +137,13 @@ def latest_transfers(
     return list(transfers.order_by("-seq")[:limit])
 
 
+def transfer_numbered(text: str) -> Transfer | None:
+    """The transfer of that id, of whichever tenant, with it; None for what is no id."""
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 63):
+        return None
+    return Transfer.objects.select_related("tenant").filter(id=int(text)).first()
+
+
 def key_uses(tenant_id: UUID, now: datetime) -> Mapping[UUID, BudgetUse]:
     """By key, what its budgets count at this moment; a key that was never used is not in it."""
     rows = KeyBudget.objects.filter(key__tenant_id=tenant_id)

@@ -215,9 +215,9 @@ def _refusal(
 ) -> PictorError:
     """What pictor_place_hold_v1 found in the way, for the caller."""
     if refused_by == "tenant_in_flight":
-        return _too_many("This account", limits.tenant_in_flight)
+        return _too_many("account", limits.tenant_in_flight)
     if refused_by == "key_in_flight":
-        return _too_many("This API key", limits.key_in_flight)
+        return _too_many("API key", limits.key_in_flight)
     if refused_by == "balance":
         return _insufficient("balance", "balance", amount, missing)
     whose: QuotaLimit = "workspace" if refused_by.startswith("tenant") else "key"
@@ -237,9 +237,10 @@ def _insufficient(
     return InsufficientQuota(message.rstrip(), limit=limit)
 
 
-def _too_many(who: str, limit: int | None) -> RateLimited:
+def _too_many(whose: str, limit: int | None) -> RateLimited:
     return RateLimited(
-        f"{who} may have {limit} requests in flight at once; wait until one of them ends.",
+        f"This {whose} may have {limit} requests in flight at once; wait until one of them ends.",
         code="concurrency_limit_exceeded",
         retry_after=_RETRY_AFTER_SECONDS,
+        limit=f"requests in flight of this {whose}",
     )

@@ -17,6 +17,7 @@ from generation.catalogue.contracts import AUTO, Catalogue, ContractTerms
 from generation.catalogue.plans import Candidate, plan
 from generation.catalogue.snapshot import OnSale, on_sale, on_sale_async
 from generation.channels.declaration import Lack
+from generation.models import NO_PRICE
 from pictor.kit import log
 from pictor.kit.errors import (
     InsufficientQuota,
@@ -110,7 +111,9 @@ def _quoted(sale: OnSale, caller: Caller, request: Json) -> Quoted:
     except pricing.PriceMissing:
         missing = f"{order.model} has no price for size {order.size} in quality {order.quality}"
         logger.warning("%s: publish a price book that has one", missing)
-        raise Unavailable(f"{missing} at present. That is our fault. Try again later.") from None
+        raise Unavailable(
+            f"{missing} at present. That is our fault. Try again later.", limit=NO_PRICE
+        ) from None
     return Quoted(order, contract, quote, planned, table)
 
 
@@ -122,9 +125,9 @@ def _contract(catalogue: Catalogue, caller: Caller, model: str) -> ContractTerms
             code="model_not_found",
             param="model",
         )
+    log.note(model=contract.model)
     if not caller.may_use(model):
         raise _refusal(caller, model)
-    log.note(model=contract.model)
     return contract
 
 

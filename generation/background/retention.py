@@ -15,13 +15,16 @@ from django.db.models import Exists, QuerySet
 from accounts.rates.of_tests import TESTS_KEPT
 from accounts.selectors import prompt_retentions
 from generation.forgetting import delete_rows, forget_words
-from generation.models import FINAL, Generation, PromptsForgotten
+from generation.models import FINAL, Generation, PromptsForgotten, RefusedRequest
 from pictor.kit import ids
 from storage.selectors import images_still_there
 
 BATCH = 500
 LEAST = timedelta(hours=1)
 """What is asked for has ended by then, and has been retried."""
+REFUSED_KEPT = timedelta(days=7)
+MOST_REFUSED = 2_000_000
+REFUSED_BATCH = 5_000
 TEST_ROWS_KEPT = timedelta(days=30)
 """After the words of a test, what else is known of it."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,6 +54,19 @@ def delete_tests(*, now: datetime) -> int:
     while batch := list(due.order_by("words_forgotten_at").values_list("id", flat=True)[:BATCH]):
         delete_rows(batch)
         count += len(batch)
+    return count
+
+
+def forget_refused(*, now: datetime) -> int:
+    """Delete what was refused 7 days ago, and beyond the newest 2 million; how many."""
+    newest_first = RefusedRequest.objects.order_by("-id").values_list("id", flat=True)
+    last_due = ids.first_at(now - REFUSED_KEPT)
+    for beyond in newest_first[MOST_REFUSED : MOST_REFUSED + 1]:
+        last_due = max(last_due, beyond)
+    due = RefusedRequest.objects.filter(id__lte=last_due)
+    count = 0
+    while batch := list(due.order_by("id").values_list("id", flat=True)[:REFUSED_BATCH]):
+        count += RefusedRequest.objects.filter(id__in=batch).delete()[0]
     return count
 
 

@@ -21,10 +21,12 @@ from generation.models.offer import (
     usual_tasks,
 )
 from generation.models.traffic import AttemptMinute, ChannelEvent
+from generation.models.refusals import NO_PRICE, RefusedRequest
 
 __all__ = [
     "FINAL",
     "GENERATE",
+    "NO_PRICE",
     "Attempt",
     "AttemptMinute",
     "Channel",
@@ -34,6 +36,7 @@ __all__ = [
     "Generation",
     "IdempotencyRecord",
     "PromptsForgotten",
+    "RefusedRequest",
     "Route",
     "Serves",
     "Source",

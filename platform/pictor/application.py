@@ -20,7 +20,7 @@ from django.core.asgi import get_asgi_application
 
 from accounts.authentication import authenticate, read_bearer
 from console.workspace import uploads
-from generation import lease
+from generation import lease, refusals
 from generation.admission.callers import callers
 from generation.admission.inputs import FORM_LIMITS, FORM_PATHS
 from generation.api.waiting import hub
@@ -78,6 +78,7 @@ class Lifespan:
             statement_logs.look_once()
             await hub.start()
             await callers.start()
+            await refusals.recorder.start()
             if settings.METRICS:
                 metrics.start("web")
             garbage.keep_what_is_there()
@@ -87,6 +88,7 @@ class Lifespan:
             await hub.stop()
             await pools.admission().finish(within_seconds=ADMITTED_SECONDS)
             await callers.stop()
+            await refusals.recorder.stop()
             for close in self._closing:
                 await close()
             await send({"type": "lifespan.shutdown.complete"})
@@ -127,4 +129,4 @@ def build() -> App:
             ca_bundle=settings.S3_CA_BUNDLE,
         )
         closing.append(passthrough.aclose)
-    return Lifespan(Edge(app), closing=closing)
+    return Lifespan(Edge(app, tell=refusals.recorder.take), closing=closing)

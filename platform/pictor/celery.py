@@ -105,6 +105,7 @@ app.conf.update(
             "task": "generation.tasks.forget_prompts",
             "schedule": crontab(minute=57),
         },
+        "forget-refused": {"task": "generation.tasks.forget_refused", "schedule": crontab()},
         "erase-tenants": {"task": "accounts.tasks.erase_tenants", "schedule": crontab()},
         "make-exports": {"task": "storage.make_exports", "schedule": crontab()},
         "delete-expired-exports": {

@@ -259,7 +259,7 @@ def test_tenants_and_keys_are_found_again():
 def test_a_key_for_a_model_that_nobody_offers_is_refused():
     run("tenant", "create", "Acme")
 
-    with pytest.raises(CommandError, match=r"dall-e-33; there are .*dall-e-3"):
+    with pytest.raises(CommandError, match=r"'dall-e-33'; there are .*dall-e-3"):
         run("key", "create", "Acme", "--models", "dall-e-3,dall-e-33")
 
     assert ApiKey.objects.count() == 1

@@ -66,6 +66,13 @@ NOT_MONEY = frozenset(
         *("generation_idempotencyrecord", "generation_channelevent"),
         "generation_attemptminute",
         *("generation_promptsforgotten", "generation_route", "generation_watchedday"),
+        "generation_idempotencyrecord",
+        *(
+            "generation_promptsforgotten",
+            "generation_refusedrequest",
+            "generation_route",
+            "generation_watchedday",
+        ),
         *("generation_worker", "storage_tenantexport"),
         *("webhooks_webhookendpoint", "webhooks_event", "webhooks_delivery"),
         "webhooks_deliveryattempt",

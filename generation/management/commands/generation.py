@@ -18,12 +18,18 @@ from accounts.management.operator import (
     say_invalid,
 )
 from billing.services import refund
-from generation import inspection, interventions, notify
+from generation import inspection, interventions, notify, tracing
 from generation.models import Generation
 from generation.notify import Ring
 from generation.selectors import generation_for_operator
-from pictor.kit import clock
+from pictor.kit import clock, ids
 from pictor.kit.money import Micros, to_decimal
+
+ANY_ID = (
+    "req_, gen_, img_, key_ or ten_…, a UUID, a transfer's number, an e-mail address, or an"
+    " upstream's request id"
+)
+KEPT = "what was refused is kept for 7 days, and lost if the database crashes"
 
 
 class Command(OperatorCommand):
@@ -35,8 +41,8 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        show = actions.add_parser("show", help="all that is known of it")
-        show.add_argument("id", help="gen_… or a UUID")
+        show = actions.add_parser("show", help="what became of an id, and whose it is")
+        show.add_argument("id", help=ANY_ID)
         show.add_argument("--json", action="store_true")
         again = actions.add_parser("redeliver", help="send its message again, whatever its state")
         again.add_argument("id", help="gen_… or a UUID")
@@ -55,6 +61,9 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["action"] == "show":
+            self._show(options["id"], as_json=options["json"])
+            return
         generation = generation_for_operator(options["id"])
         if generation is None:
             raise CommandError(f"no generation {options['id']!r}")
@@ -65,8 +74,6 @@ class Command(OperatorCommand):
 
     def _handle(self, generation: Generation, options: dict[str, Any]) -> None:
         match options["action"]:
-            case "show":
-                self._show(generation, as_json=options["json"])
             case "redeliver":
                 self._redeliver(generation)
             case action:
@@ -74,12 +81,15 @@ class Command(OperatorCommand):
                 change = {"refund": self._refund, "cancel": self._cancel, "fail": self._fail}
                 change[action](generation, options)
 
-    def _show(self, generation: Generation, *, as_json: bool) -> None:
-        described = inspection.describe(generation)
+    def _show(self, text: str, *, as_json: bool) -> None:
+        found = tracing.trace(text)
+        if found is None:
+            kept = f"; {KEPT}" if ids.parse(ids.REQUEST, text) else ""
+            raise CommandError(f"nothing is known of {text!r}{kept}")
         if as_json:
-            self.stdout.write(json.dumps(described))
+            self.stdout.write(json.dumps(found))
             return
-        for line in inspection.lines(described):
+        for line in inspection.lines(found):
             self.stdout.write(line)
 
     def _redeliver(self, generation: Generation) -> None:

@@ -35,8 +35,8 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def body_of(error: PictorError) -> dict[str, Any]:
-    """The JSON object of an error. The request's line in the log has its code."""
-    log.note(code=error.code)
+    """The JSON object of an error. Noted: the request's line in the log has its code."""
+    log.note(code=error.code, error=error)
     return ErrorAnswer.render({"error": error})
 
 

@@ -3,15 +3,17 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 from typing_extensions import override
 
 from pictor.kit import ids
-from pictor.kit.api_bodies import unknown
+from pictor.kit.api_bodies import ApiBody, unknown
 from pictor.kit.errors import InvalidRequest
 
 MAX_PAGE = 100
@@ -39,6 +41,16 @@ class ApiQuery(serializers.Serializer[Any]):
 
 class NoQuery(ApiQuery):
     """Of a list that has no filters and no pages."""
+
+
+@cache
+def our_names() -> frozenset[str]:
+    """The name of every field that an operation takes, in a body, a form or a query."""
+    import_module(settings.API_URLCONF)  # with all there are
+    kinds: list[type[serializers.Serializer[Any]]] = [ApiBody, ApiQuery]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return frozenset(name for kind in kinds for name in dict(kind().fields))
 
 
 @cache

@@ -41,6 +41,10 @@ class PictorError(Exception):
         param: the request field the error is about.
         retry_after: seconds, sent as `Retry-After`.
         should_retry: sent as `x-should-retry`; None leaves the decision to the client.
+        limit: what it did not fit into, or lacked, for operators; empty where that is none.
+
+    What a message has of the caller's own words stands in quotes, as `repr` has it: it is kept
+    without them (refused.py).
     """
 
     status: ClassVar[int] = 500
@@ -57,9 +61,11 @@ class PictorError(Exception):
         param: str | None = None,
         retry_after: int | None = None,
         should_retry: bool | None = None,
+        limit: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.limit = limit
         self.code = code or self.default_code
         self.param = param
         self.headers: dict[str, str] = {}
@@ -108,8 +114,7 @@ class ModelForbidden(Forbidden):
     """A model that the key, or its workspace, does not allow: `limit` says whose list lacks it."""
 
     def __init__(self, message: str, *, limit: Literal["workspace", "key"]) -> None:
-        super().__init__(message, param="model")
-        self.limit = limit
+        super().__init__(message, param="model", limit=limit)
 
 
 class NotFound(PictorError):
@@ -200,9 +205,10 @@ class InsufficientQuota(PictorError):
     default_code = "insufficient_quota"
     default_should_retry = False
 
+    limit: QuotaLimit
+
     def __init__(self, message: str, *, limit: QuotaLimit = "balance") -> None:
-        super().__init__(message)
-        self.limit: QuotaLimit = limit
+        super().__init__(message, limit=limit)
 
 
 class UpstreamFailed(PictorError):

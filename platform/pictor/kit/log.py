@@ -55,7 +55,10 @@ def begin_request(name: str) -> dict[str, Any]:
 
 
 def note(**facts: Any) -> None:
-    """Say something of the request that its last line is to have. Never a prompt or a secret."""
+    """Say something of the request that its last line is to have. Never a prompt or a secret.
+
+    But for an `error`, the one it is answered with, which the edge takes out before.
+    """
     noted = _noted.get()
     if noted is not None:
         noted.update(facts)

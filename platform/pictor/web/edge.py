@@ -1,5 +1,7 @@
 """The outermost layer: a request id on every answer, CORS on /v1, a line in the log at the end.
 
+Whoever is handed in is told of each request under /v1 that was refused or answered again.
+
 Plain ASGI, so that the body gate's refusals and the handlers' errors carry the same headers. CORS
 is open to every origin, as keys are not cookies. Preflights are answered here, without a key.
 """
@@ -7,11 +9,14 @@ is open to every origin, as keys are not cookies. Preflights are answered here, 
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 
 from pictor.kit import ids, log
+from pictor.kit.errors import PictorError
+from pictor.kit.refused import Refused
 from pictor.web.endings import ended
 from pictor.web.proxies import Proxies
 
@@ -36,6 +41,7 @@ ON_API = (
 """Headers of every answer under /v1, which is for the bearer of one key, and of this moment."""
 PREFLIGHT_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 NO_CONTENT = 204
+LEAST_ERROR = 400
 NO_ANSWER = 499
 """How a request is logged whose caller was gone before an answer began, as nginx has it."""
 UNSAID = frozenset({"/healthz", "/readyz"})
@@ -58,11 +64,19 @@ def is_api(scope: Scope) -> bool:
     return path == "/v1" or path.startswith("/v1/")
 
 
-class Edge:
-    """Adds `x-request-id` to every answer, on /v1 also CORS and (not to preflights) the time."""
+def tell_nobody(refused: Refused) -> None:
+    """Nobody is told of it."""
 
-    def __init__(self, app: App) -> None:
+
+class Edge:
+    """Adds `x-request-id` to every answer, on /v1 also CORS and (not to preflights) the time.
+
+    `tell` is called after the answer, on the event loop: it may wait for nothing.
+    """
+
+    def __init__(self, app: App, *, tell: Callable[[Refused], None] = tell_nobody) -> None:
         self._app = app
+        self._tell = tell
         self._proxies = Proxies(settings.TRUSTED_PROXIES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,9 +96,12 @@ class Edge:
                 return
         scope = self._proxies.seen_through(scope)
         started = time.monotonic()
+        is_refusal = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal is_refusal
             if message["type"] == "http.response.start":
+                is_refusal = is_api(scope) and made_nothing(message)
                 took = _milliseconds_since(started)
                 headers = [*message.get("headers", ()), *extra]
                 if is_api(scope):
@@ -96,7 +113,33 @@ class Edge:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            _say(scope, {"status": NO_ANSWER, **noted, "ms": _milliseconds_since(started)})
+            error = noted.pop("error", None)
+            facts = {"status": NO_ANSWER, **noted, "ms": _milliseconds_since(started)}
+            _say(scope, facts)
+            if is_refusal:
+                self._tell(_refused(scope, facts, error))
+
+
+def made_nothing(start: Message) -> bool:
+    """Whether an answer is a refusal, or a replay; an error of what was made names it."""
+    names = {name for name, _ in start.get("headers", ())}
+    if start["status"] >= LEAST_ERROR and b"x-pictor-generation-id" not in names:
+        return True
+    return b"idempotent-replayed" in names
+
+
+def _refused(scope: Scope, facts: dict[str, Any], error: PictorError | None) -> Refused:
+    client = scope.get("client")
+    refused = Refused(
+        request=scope["pictor.request_id"],
+        address=client[0] if client else "",
+        status=facts["status"],
+        ms=facts["ms"],
+        **{name: facts.get(name, "") for name in ("tenant", "key", "generation", "model", "code")},
+    )
+    if error is None:
+        return refused
+    return replace(refused, param=error.param or "", message=error.message, limit=error.limit)
 
 
 def _milliseconds_since(started: float) -> int:

@@ -24,7 +24,7 @@ def test_a_key_for_a_model_that_nobody_offers_is_refused(pages):
     answer = pages.post(reverse("admin:accounts_apikey_add"), form)
 
     assert answer.status_code == 200
-    assert "no such model: dall-e-33; there are" in answer.content.decode()
+    assert "no such model: &#x27;dall-e-33&#x27;; there are" in answer.content.decode()
     assert not ApiKey.objects.exists()
 
 

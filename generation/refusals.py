@@ -1,0 +1,203 @@
+"""What was refused, written down: one INSERT a second of each web process, off the requests' path.
+
+What a client can cause is bounded, in rows and in memory; what is left out is counted. A row has
+nothing of what its caller wrote, and of their address a keyed digest alone, where no tenant is
+known. Up to a second of them is lost with their process.
+"""
+
+import asyncio
+import hmac
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from prometheus_client import Counter as Count
+
+from generation.models.refusals import LONGEST
+from pictor.kit import clock, ids, pools
+from pictor.kit.addresses import counted_address
+from pictor.kit.api_queries import our_names
+from pictor.kit.refused import Refused
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS = 1.0
+LAST_WORDS_SECONDS = 2.0
+MOST = 500
+"""Rows of one INSERT, and of what waits for it."""
+MOST_OF_STRANGERS = 250
+"""Of these, with keys that are no tenant's: theirs leave room for the others."""
+MOST_OF_ONE = 50
+"""Of these, of one tenant, or of one address with such keys."""
+MOST_A_DAY = 20_000
+"""Of one of them in all, a UTC day."""
+
+LEFT_OUT = Count(
+    "pictor_refusals_left_out",
+    "Refused requests that were not written down: too many of one caller in a second or a day, or"
+    " of all in a second, or the database would not take them.",
+    ["why"],
+)
+HEADERS = frozenset({"Idempotency-Key"})
+"""Headers that a param can be."""
+_LOCK = 7_303_061
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
+"""As `repr` writes the caller's words into a message; no apostrophe of our own begins one."""
+_HINT = re.compile(r" Did you mean .*", re.DOTALL)
+"""It comes last, and is made of what they sent."""
+_COLUMNS = {
+    "id": "uuid", "caller": "uuid", "tenant_id": "uuid", "key_id": "uuid", "generation_id": "uuid",
+    "model": "text", "status": "integer", "code": "text", "param": "text", "message": "text",
+    "stopped_by": "text", "ms": "integer",
+}  # fmt: skip
+_NAMES = ", ".join(_COLUMNS)
+_WRITE = f"""
+    WITH given AS (
+        SELECT * FROM jsonb_to_recordset(%s::jsonb)
+            AS r({", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
+    ), before AS (
+        SELECT caller, (
+                   SELECT COUNT(*) FROM generation_refusedrequest AS r
+                    WHERE r.caller = callers.caller AND r.id >= %s
+               ) AS number
+          FROM (SELECT DISTINCT caller FROM given) AS callers
+    ), numbered AS (
+        SELECT given.*, number + row_number() OVER (PARTITION BY caller ORDER BY id) AS place
+          FROM given JOIN before USING (caller)
+    ), written AS (
+        INSERT INTO generation_refusedrequest ({_NAMES})
+        SELECT {_NAMES} FROM numbered WHERE place <= %s
+            ON CONFLICT (id) DO NOTHING
+    )
+    SELECT COUNT(*) FROM numbered WHERE place > %s
+"""  # noqa: S608 - built from constants
+
+
+class Recorder:
+    """Those of one web process. Used on its event loop alone."""
+
+    def __init__(self) -> None:
+        self._kept: list[Refused] = []
+        self._strangers = 0
+        self._of_each = Counter[str]()
+
+    def take(self, refused: Refused) -> None:
+        """Keep it for the next INSERT, or count it as left out. Waits for nothing."""
+        is_strange = not refused.tenant
+        whose = refused.tenant or counted_address(refused.address)
+        if self._of_each[whose] >= MOST_OF_ONE:
+            LEFT_OUT.labels("caller").inc()
+        elif len(self._kept) >= MOST or (is_strange and self._strangers >= MOST_OF_STRANGERS):
+            LEFT_OUT.labels("process").inc()
+        else:
+            self._of_each[whose] += 1
+            self._strangers += is_strange
+            self._kept.append(refused)
+
+    async def start(self) -> None:
+        """Write from now on."""
+        self._writing = asyncio.create_task(self._write_again_and_again(), name="refusals")
+
+    async def stop(self) -> None:
+        """Write what there is, if that is soon done, and then no more."""
+        self._writing.cancel()
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self.write()
+        except TimeoutError:
+            logger.warning("stopped before the last refusals were written down")
+
+    async def write(self) -> None:
+        """Write what there is, and begin a new second. While the database is away it waits."""
+        batch = self._kept[:]
+        try:
+            if batch:
+                beyond = await pools.database(insert, batch, now=clock.now())
+                LEFT_OUT.labels("day").inc(beyond)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("refusals are written down again: %s", error)
+        except Exception as error:  # noqa: BLE001 - a bug here must not end a web process
+            logger.error("refusals could not be written down: %s", type(error).__name__)  # noqa: TRY400 - the database quotes rows
+            LEFT_OUT.labels("database").inc(len(batch))
+            self._forget(batch)
+        else:
+            self._forget(batch)
+        self._of_each.clear()
+
+    def _forget(self, batch: Sequence[Refused]) -> None:
+        """These came first."""
+        del self._kept[: len(batch)]
+        self._strangers -= sum(not one.tenant for one in batch)
+
+    async def _write_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            await self.write()
+
+
+def insert(batch: Sequence[Refused], *, now: datetime) -> int:
+    """Write rows, each once; how many were left out, beyond a caller's of this UTC day.
+
+    Processes take turns, so that one sees what another has written.
+    """
+    today = ids.first_at(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    rows = json.dumps([_row(one) for one in batch])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute(_WRITE, [rows, today, MOST_A_DAY, MOST_A_DAY])
+        beyond: int = cursor.fetchone()[0]
+    return beyond
+
+
+def caller_at(address: str) -> UUID:
+    """What stands for an address: nobody finds out which one without the key."""
+    secret = f"{settings.SECRET_KEY} refusals".encode()
+    digest = hmac.digest(secret, counted_address(address).encode(), "sha256")
+    return UUID(bytes=digest[:16])
+
+
+def without_words(message: str, param: str) -> tuple[str, str]:
+    """A message and a param without the caller's words: without what stands in quotes.
+
+    A param that is no field or header of ours is their word, too.
+    """
+    kept = _HINT.sub("", _QUOTED.sub("'…'", message))
+    if param in our_names() or param in HEADERS:
+        return kept, param
+    return kept.replace(param, "…") if param else kept, ""
+
+
+def _row(refused: Refused) -> dict[str, object]:
+    tenant = ids.parse(ids.TENANT, refused.tenant)
+    message, param = without_words(refused.message, refused.param)
+    texts = {
+        "model": refused.model,
+        "code": refused.code,
+        "param": param,
+        "message": message,
+        "stopped_by": refused.limit,
+    }
+    return {
+        "id": _text(ids.parse(ids.REQUEST, refused.request)),
+        "caller": _text(tenant or caller_at(refused.address)),
+        "tenant_id": _text(tenant),
+        "key_id": _text(ids.parse(ids.KEY, refused.key)),
+        "generation_id": _text(ids.parse(ids.GENERATION, refused.generation)),
+        "status": refused.status,
+        "ms": refused.ms,
+        **{name: text[: LONGEST[name]] for name, text in texts.items()},
+    }
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+recorder = Recorder()
+"""The web process's own."""
