@@ -11,7 +11,7 @@ from celery import Task, shared_task
 from accounts.services import link_events
 from billing.models import LedgerProof
 from billing.services import is_due
-from generation import selling, watch
+from generation import conditions, selling, watch
 from generation.admission import idempotency, orphans
 from generation.audit.rounds import prove
 from generation.background import doorbell, leftovers, retention
@@ -58,6 +58,12 @@ def count_attempts() -> None:
 def forget_channel_events() -> None:
     """Delete what turned on channels more than 30 days ago."""
     events.forget_old(now=clock.now())
+
+
+@shared_task(ignore_result=True)
+def look_for_conditions() -> None:
+    """Find what needs a person, in one worker."""
+    conditions.look(now=clock.now())
 
 
 @shared_task(ignore_result=True)

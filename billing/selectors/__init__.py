@@ -93,6 +93,7 @@ from billing.selectors.reports import (
     ended_like,
     has_made_images,
     last_used,
+    running_out,
     usage_between,
 )
 from billing.selectors.sold import (
@@ -206,6 +207,7 @@ __all__ = [
     "row_of",
     "rows_by_id",
     "rows_of",
+    "running_out",
     "settled",
     "sold_among",
     "sold_until",

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Max, Min, Q, Sum
 
 from billing.latency import counts_of, quantile
-from billing.models import UsageRollup
+from billing.models import TenantBalance, UsageRollup
 from billing.periods import Bucket, buckets_between
 from pictor.kit.money import Micros
 from pictor.kit.untyped import Json, Row
@@ -194,3 +194,37 @@ def days_left(tenant_id: UUID, available: Micros, *, now: datetime) -> float | N
 def days_lasting(available: Micros, spent: Micros) -> float | None:
     """The same, from what was charged since `PACE` ago."""
     return available * PACE_DAYS / spent if spent else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningOut:
+    """A tenant whose balance will not last: what it can spend, and what a day of the week took."""
+
+    tenant: UUID
+    available: Micros
+    a_day: Micros
+    days: float
+
+
+def running_out(
+    *, now: datetime, within_days: int, without_channels: Collection[str]
+) -> list[RunningOut]:
+    """Tenants with less than so many days left; what these channels delivered is no spending.
+
+    Two queries: the week's usage of all tenants, and the balances of those who used anything.
+    """
+    rows = UsageRollup.objects.filter(hour__gte=now - PACE, captured_micros__gt=0)
+    spent = dict(
+        rows.exclude(channel__in=without_channels)
+        .values_list("tenant_id")
+        .annotate(spent=Sum("captured_micros"))
+        .order_by()
+    )
+    balances = TenantBalance.objects.filter(tenant_id__in=spent).order_by("tenant_id")
+    found = []
+    for tenant_id, available in balances.values_list("tenant_id", "available"):
+        days = days_lasting(Micros(available), Micros(int(spent[tenant_id])))
+        if days is not None and days < within_days:
+            a_day = Micros(int(spent[tenant_id]) // PACE_DAYS)
+            found.append(RunningOut(tenant_id, Micros(available), a_day, days))
+    return found

@@ -1,5 +1,6 @@
 """Generations and what serves them: the offer, and the journey of a request."""
 
+from generation.models.conditions import Condition, ConditionLook
 from generation.models.costs import CostTable
 from generation.models.journey import (
     FINAL,
@@ -31,6 +32,8 @@ __all__ = [
     "AttemptMinute",
     "Channel",
     "ChannelEvent",
+    "Condition",
+    "ConditionLook",
     "Contract",
     "CostTable",
     "Generation",

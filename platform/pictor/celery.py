@@ -60,6 +60,10 @@ app.conf.update(
         "count-attempts": {"task": "generation.tasks.count_attempts", "schedule": crontab()},
         "look-around": {"task": "generation.tasks.look_around", "schedule": crontab()},
         "add-sold": {"task": "generation.tasks.add_sold", "schedule": crontab()},
+        "look-for-conditions": {
+            "task": "generation.tasks.look_for_conditions",
+            "schedule": crontab(),
+        },
         "forget-mail": {"task": "accounts.tasks.forget_mail", "schedule": crontab(minute=17)},
         "forget-sessions": {
             "task": "accounts.tasks.forget_sessions",

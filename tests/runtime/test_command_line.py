@@ -29,6 +29,7 @@ Pictor's:
     price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.
+    status         Print what needs a person; assign, silence or accept it.
     tenant         Create, show, credit, limit, suspend, export or erase tenants.
     usage_rebuild  Count again what was used by the hour and sold by the day.
     webhook        Encrypt the secrets of webhook endpoints by the newest key.

@@ -16,6 +16,8 @@ from tests.customer import Operator
 from tests.processes import until
 from tests.servers import Stack, start_stack, stop_stack
 
+LOOK = "from generation import tasks; tasks.look_for_conditions()"
+
 
 def start(folder: Path) -> Stack:
     """As `make run` does where nothing is configured."""
@@ -51,6 +53,8 @@ def test_image_and_past_are_made_by_the_first_start_alone_and_a_command_removes_
         assert "first image" in said(tmp_path)
         with operating(stack) as operator:
             first = proof(operator)
+            operator("shell", "-c", LOOK)
+            needed = operator("status")
     finally:
         stop_stack(stack)
     stack = start(tmp_path)
@@ -65,6 +69,7 @@ def test_image_and_past_are_made_by_the_first_start_alone_and_a_command_removes_
         stop_stack(stack)
 
     assert first["ok"]
+    assert needed.startswith("Nothing needs you. Last look ")
     assert (first["totals"]["generations"], first["totals"]["demo"]) == (2001, 2000)
     assert second == first
     assert "✓ pictures" not in said(tmp_path)

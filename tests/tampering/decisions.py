@@ -65,6 +65,8 @@ NOT_MONEY = frozenset(
         *("generation_channel", "generation_contract", "generation_costtable"),
         *("generation_idempotencyrecord", "generation_channelevent"),
         "generation_attemptminute",
+        *("generation_condition", "generation_conditionlook"),
+        "generation_idempotencyrecord",
         *("generation_promptsforgotten", "generation_route", "generation_watchedday"),
         "generation_idempotencyrecord",
         *(

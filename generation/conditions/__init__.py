@@ -1,0 +1,13 @@
+"""What needs a person: looked for once a minute, and what people do about it."""
+
+from generation.conditions.handling import (
+    accept,
+    assign,
+    is_quiet,
+    recall,
+    silence,
+    standing,
+)
+from generation.conditions.looking import look
+
+__all__ = ["accept", "assign", "is_quiet", "look", "recall", "silence", "standing"]

@@ -1,0 +1,136 @@
+"""What people do about conditions: see to one, silence it, accept it for good. Each is audited.
+
+Raises ValidationError for one that has ended, and for a reason that is empty or too long.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import Actor
+from accounts.services import record
+from generation.models import Condition, ConditionLook
+from pictor.kit.untyped import Json
+
+FRESH = timedelta(minutes=3)
+"""A look older than this says nothing of now."""
+MOST_HOURS = 168
+"""Of a silence."""
+MOST_WHY, MOST_NAME = 200, 254
+"""Characters of a reason, and of who sees to something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is open, and when that was seen; None where nobody has looked yet."""
+
+    conditions: Sequence[Condition]
+    looked_at: datetime | None
+    is_fresh: bool
+
+    def needing(self, now: datetime) -> list[Condition]:
+        """Those that are neither silenced now nor accepted."""
+        return [one for one in self.conditions if not is_quiet(one, now)]
+
+
+def is_quiet(condition: Condition, now: datetime) -> bool:
+    """Whether nobody wants to hear of it now."""
+    until = condition.silenced_until
+    return condition.accepted_at is not None or (until is not None and until > now)
+
+
+def standing(*, now: datetime) -> Standing:
+    """All that is open now, the oldest first."""
+    last = ConditionLook.objects.values_list("looked_at", flat=True).first()
+    is_fresh = last is not None and now - last <= FRESH
+    return Standing(list(_open().order_by("since", "id")), last, is_fresh)
+
+
+@transaction.atomic
+def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -> Condition:
+    """Say who sees to it."""
+    if not 0 < len(to) <= MOST_NAME:
+        raise ValidationError(f"say who sees to it, in at most {MOST_NAME} characters")
+    return _change(_locked(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)
+
+
+@transaction.atomic
+def silence(
+    *,
+    condition_id: int,
+    why: str,
+    now: datetime,
+    actor: Actor,
+    hours: int = 4,
+    ip: str | None = None,
+) -> Condition:
+    """Hear no more of it for so many hours, a week's at most."""
+    if not 0 < hours <= MOST_HOURS:
+        raise ValidationError(f"silence it for 1 to {MOST_HOURS} hours")
+    changes = {"silenced_until": now + timedelta(hours=hours), "why": _checked(why)}
+    return _change(_locked(condition_id), changes, "condition.silence", actor, ip)
+
+
+@transaction.atomic
+def accept(
+    *, condition_id: int, why: str, now: datetime, actor: Actor, ip: str | None = None
+) -> Condition:
+    """Hear no more of it at all, whenever it comes again."""
+    changes = {"accepted_at": now, "why": _checked(why)}
+    return _change(_locked(condition_id), changes, "condition.accept", actor, ip)
+
+
+@transaction.atomic
+def recall(*, condition_id: int, actor: Actor, ip: str | None = None) -> Condition:
+    """Hear of it again: it is neither silenced nor accepted any more, also where it has ended."""
+    changes = {"silenced_until": None, "accepted_at": None, "why": ""}
+    found = _locked(condition_id, among=Condition.objects.all())
+    return _change(found, changes, "condition.recall", actor, ip)
+
+
+def _open() -> QuerySet[Condition]:
+    return Condition.objects.filter(resolved_at=None)
+
+
+def _locked(condition_id: int, *, among: QuerySet[Condition] | None = None) -> Condition:
+    rows = _open() if among is None else among
+    found = rows.select_for_update().filter(id=condition_id).first()
+    if found is None:
+        raise ValidationError(f"no condition {condition_id} is open")
+    return found
+
+
+def _change(
+    condition: Condition, changes: Json, action: str, actor: Actor, ip: str | None
+) -> Condition:
+    before = {name: getattr(condition, name) for name in changes}
+    for name, value in changes.items():
+        setattr(condition, name, value)
+    condition.save(update_fields=list(changes))
+    record(
+        condition.audited,
+        action,
+        actor=actor,
+        before=_described(before),
+        after={"kind": condition.kind, "object": condition.object, **_described(changes)},
+        ip=ip,
+    )
+    return condition
+
+
+def _described(values: Json) -> Mapping[str, str | None]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
+def _checked(why: str) -> str:
+    why = " ".join(why.split())
+    if not 0 < len(why) <= MOST_WHY:
+        raise ValidationError(f"say why, in at most {MOST_WHY} characters")
+    return why

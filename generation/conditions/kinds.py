@@ -1,0 +1,22 @@
+"""Every kind of condition: what is wrong now, by one function each."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from generation.conditions import money, supply, work
+from generation.conditions.found import Outlook, Wrong
+
+Kind = Callable[[Outlook], Iterator[Wrong]]
+
+KINDS: Mapping[str, Kind] = {
+    "channels_shrunk": supply.shrunk,
+    "queued_too_long": work.queued,
+    "past_deadline": work.past_deadline,
+    "storage_refuses": work.storage,
+    "ledger_finding": money.findings,
+    "ledger_unproved": money.unproved,
+    "price_change": money.price_changes,
+    "balance_runs_out": money.runway,
+    "mail_overdue": work.mail,
+    "webhooks_overdue": work.webhooks,
+}
+"""By the word that a condition's row has."""

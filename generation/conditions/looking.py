@@ -1,0 +1,110 @@
+"""The look of each minute: it opens what is new, keeps what goes on and resolves what has ended.
+
+One transaction, which one worker has at a time: whatever ends in the middle of it has changed
+nothing, and the next minute's look finds the same.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from generation.catalogue.snapshot import current_catalogue
+from generation.conditions import supply
+from generation.conditions.found import Outlook, Wrong
+from generation.conditions.kinds import KINDS
+from generation.models import Channel, Condition, ConditionLook, Serves
+from pictor.kit.money import Micros
+
+APART = timedelta(seconds=30)
+"""Looks closer together are one look: several workers may each have a clock."""
+KEPT = timedelta(days=90)
+"""What ended longer ago is forgotten, unless it is accepted for good."""
+_LOCK = 7_303_010
+_MOST_CHARACTERS = {"object": 200, "words": 300}
+
+Found = tuple[str, str, Micros | None, str]
+"""Kind, object, micros, words."""
+
+# A row that goes on is written only where it says something else.
+_OPEN = """
+INSERT INTO generation_condition AS had (kind, object, micros, words, since, assigned_to, why)
+SELECT kind, object, micros, words, %(now)s, '', ''
+  FROM unnest(%(kinds)s::text[], %(objects)s::text[], %(micros)s::bigint[], %(words)s::text[])
+       AS found (kind, object, micros, words)
+ ORDER BY kind, object
+    ON CONFLICT (kind, object) DO UPDATE
+   SET micros = excluded.micros, words = excluded.words, resolved_at = NULL,
+       since = CASE WHEN had.resolved_at IS NULL THEN had.since ELSE excluded.since END,
+       assigned_to = CASE WHEN had.resolved_at IS NULL THEN had.assigned_to ELSE '' END
+ WHERE had.resolved_at IS NOT NULL
+    OR (had.micros, had.words) IS DISTINCT FROM (excluded.micros, excluded.words)
+"""
+_RESOLVE = """
+UPDATE generation_condition SET resolved_at = %(now)s
+ WHERE resolved_at IS NULL
+   AND NOT EXISTS (SELECT FROM unnest(%(kinds)s::text[], %(objects)s::text[])
+                            AS found (kind, object)
+                    WHERE found.kind = generation_condition.kind
+                      AND found.object = generation_condition.object)
+"""
+
+
+@transaction.atomic
+def look(*, now: datetime) -> bool:
+    """Look for every kind and write down what was found; False where another worker just does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        (ours,) = cursor.fetchone()
+    last = ConditionLook.objects.first() if ours else None
+    if not ours or (last is not None and abs(now - last.looked_at) < APART):
+        return False
+    outlook = _outlook(now, last)
+    _write(list(_found(outlook)), now)
+    ConditionLook.objects.update_or_create(
+        id=1,
+        defaults={"looked_at": now, "channels": supply.channels_before(outlook)},
+        create_defaults={
+            "first_at": now,
+            "looked_at": now,
+            "channels": supply.channels_before(outlook),
+        },
+    )
+    return True
+
+
+def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
+    sandboxes = Channel.objects.exclude(serves=Serves.LIVE).values_list("name", flat=True)
+    return Outlook(
+        now=now,
+        first_at=last.first_at if last else now,
+        catalogue=current_catalogue(),
+        sandboxes=frozenset(sandboxes),
+        channels_before=last.channels if last else {},
+    )
+
+
+def _found(outlook: Outlook) -> Iterator[Found]:
+    for kind, wrong_now in KINDS.items():
+        for one in _once_each(wrong_now(outlook)):
+            yield kind, one.object, one.micros, one.words
+
+
+def _once_each(found: Iterable[Wrong]) -> Iterable[Wrong]:
+    """By object, the last of each, as much of it as a row takes."""
+    return {
+        name: one._replace(object=name, words=one.words[: _MOST_CHARACTERS["words"]])
+        for one in found
+        for name in [one.object[: _MOST_CHARACTERS["object"]]]
+    }.values()
+
+
+def _write(found: Sequence[Found], now: datetime) -> None:
+    kinds, objects, micros, words = ([one[place] for one in found] for place in range(4))
+    values: dict[str, Any] = {"now": now, "kinds": kinds, "objects": objects}
+    values |= {"micros": micros, "words": words}
+    with connection.cursor() as cursor:
+        cursor.execute(_RESOLVE, values)
+        cursor.execute(_OPEN, values)
+    Condition.objects.filter(resolved_at__lt=now - KEPT, accepted_at=None).delete()

@@ -1,0 +1,66 @@
+"""The ledger's proof, prices that will change, tenants whose balance runs out."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from accounts.models import Tenant
+from billing.models import LedgerProof
+from billing.selectors import decided, running_out
+from generation.conditions.found import Outlook, Wrong
+from pictor.kit import ids
+from pictor.kit.money import to_decimal
+
+OLDEST_PROOF = {
+    LedgerProof.Kind.SINCE_CHECKPOINT: timedelta(hours=2),
+    LedgerProof.Kind.WHOLE: timedelta(hours=26),
+}
+"""They are hourly and daily."""
+PRICES_AHEAD = timedelta(days=7)
+LEAST_DAYS = 3
+"""Of a tenant's balance, at the pace of the last week."""
+
+
+def findings(_outlook: Outlook) -> Iterator[Wrong]:
+    """Each thing in the ledger that cannot be true, by the last proof of each kind."""
+    for proof in LedgerProof.objects.filter(found__gt=0).order_by("kind"):
+        for one in proof.findings:
+            yield Wrong(f"{one['check']}: {one['object']}", None, str(one["message"]))
+        more = proof.found - len(proof.findings)
+        if more > 0:
+            yield Wrong(f"{proof.kind}: more", None, f"{more} findings beside those that are named")
+
+
+def unproved(outlook: Outlook) -> Iterator[Wrong]:
+    """Proofs of the ledger that have not come to an end lately."""
+    proofs = LedgerProof.objects.filter(ended_at__lte=outlook.now)
+    ended = dict(proofs.values_list("kind", "ended_at"))
+    for kind, oldest in OLDEST_PROOF.items():
+        last = max(ended.get(kind, outlook.first_at), outlook.first_at)
+        age = outlook.now - last
+        if age > oldest:
+            hours = f"{age.total_seconds() / 3600:.1f}"
+            yield Wrong(kind.value, None, f"not proved for {hours} hours")
+
+
+def price_changes(outlook: Outlook) -> Iterator[Wrong]:
+    """Price books that will take over within a week."""
+    ahead = decided().filter(
+        effective_from__gt=outlook.now, effective_from__lte=outlook.now + PRICES_AHEAD
+    )
+    for book in ahead:
+        whose = ids.public(ids.TENANT, book.tenant_id) if book.tenant_id else "everyone"
+        begins = book.effective_from.isoformat(timespec="minutes")
+        yield Wrong(str(book), None, f"takes over for {whose} at {begins}")
+
+
+def runway(outlook: Outlook) -> Iterator[Wrong]:
+    """Tenants whose balance lasts for less than three days."""
+    found = running_out(now=outlook.now, within_days=LEAST_DAYS, without_channels=outlook.sandboxes)
+    active = Tenant.objects.filter(
+        status=Tenant.Status.ACTIVE, id__in=[one.tenant for one in found]
+    )
+    there = set(active.values_list("id", flat=True))
+    for one in found:
+        if one.tenant in there:
+            words = f"{to_decimal(one.available)} USD left, {one.days:.1f} days at this week's pace"
+            yield Wrong(ids.public(ids.TENANT, one.tenant), one.a_day, words)

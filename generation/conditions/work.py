@@ -1,0 +1,80 @@
+"""Work that stands still: generations that wait, images, mail and webhooks that do not go out."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Count, Min, Sum
+
+from accounts.services import unsent_seconds
+from generation.conditions.found import Outlook, Wrong
+from generation.models import Generation, State, Worker
+from pictor.kit.money import Micros
+from webhooks.selectors import due_together
+
+LONGEST_WAIT = timedelta(seconds=30)
+"""Of a queued generation."""
+TIME_TO_END = timedelta(seconds=10)
+"""The reaper ends what is past its deadline every 3 s."""
+TIME_TO_PROVE = timedelta(seconds=30)
+"""A worker that has just begun has stored nothing yet."""
+MAIL_SECONDS, WEBHOOK_SECONDS = 900, 300
+"""From here on they are overdue; deploy/alerts.yml has the same."""
+
+
+def queued(outlook: Outlook) -> Iterator[Wrong]:
+    """Models of which a live generation has waited for too long."""
+    waiting = Generation.objects.filter(state=State.QUEUED, livemode=True)
+    by_model = waiting.values("model").annotate(
+        number=Count("id"), first=Min("created_at"), held=Sum("held_micros")
+    )
+    for row in by_model.filter(first__lt=outlook.now - LONGEST_WAIT).order_by("model"):
+        if not outlook.is_of_sandbox(row["model"]):
+            seconds = (outlook.now - row["first"]).total_seconds()
+            words = f"{row['number']} queued, the oldest for {seconds:.0f} s"
+            yield Wrong(row["model"], Micros(row["held"]), words)
+
+
+def past_deadline(outlook: Outlook) -> Iterator[Wrong]:
+    """Models of which a live generation should have ended, and has not."""
+    late = Generation.objects.filter(
+        state__in=(State.QUEUED, State.RUNNING),
+        livemode=True,
+        deadline_at__lt=outlook.now - TIME_TO_END,
+    )
+    by_model = late.values("model").annotate(
+        number=Count("id"), first=Min("deadline_at"), held=Sum("held_micros")
+    )
+    for row in by_model.order_by("model"):
+        if not outlook.is_of_sandbox(row["model"]):
+            seconds = (outlook.now - row["first"]).total_seconds()
+            words = f"{row['number']} past the deadline, the first for {seconds:.0f} s"
+            yield Wrong(row["model"], Micros(row["held"]), words)
+
+
+def storage(outlook: Outlook) -> Iterator[Wrong]:
+    """Storage, where image workers cannot store anything."""
+    alive = Worker.objects.filter(
+        stopped_at=None, seen_at__gt=outlook.now - timedelta(seconds=settings.LEASE_SECONDS)
+    )
+    proved = alive.filter(started_at__lt=outlook.now - TIME_TO_PROVE)
+    troubles = list(proved.exclude(storage_trouble="").values_list("storage_trouble", flat=True))
+    if troubles:
+        words = f"{len(troubles)} of {alive.count()} image workers store nothing: {troubles[0]}"
+        yield Wrong("storage", None, words)
+
+
+def mail(_outlook: Outlook) -> Iterator[Wrong]:
+    """Mail, where some is posted and none sent."""
+    seconds = unsent_seconds()
+    if seconds > MAIL_SECONDS:
+        minutes = f"{seconds / 60:.0f}"
+        yield Wrong("mail", None, f"posted for {minutes} minutes, and none sent")
+
+
+def webhooks(_outlook: Outlook) -> Iterator[Wrong]:
+    """Webhooks, where nobody sends what is due."""
+    due = due_together()
+    if due.overdue_seconds > WEBHOOK_SECONDS:
+        minutes = f"{due.overdue_seconds / 60:.0f}"
+        yield Wrong("webhooks", None, f"{due.count} due, the first for {minutes} minutes")

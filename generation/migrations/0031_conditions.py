@@ -1,0 +1,44 @@
+"""What needs a person, and when that was last looked at."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('generation', '0027_cost_tables'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='Condition',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=32)),
+                ('object', models.CharField(help_text='What it is true of: a channel, a model, …', max_length=200)),
+                ('words', models.CharField(help_text='What the last look that found it saw.', max_length=300)),
+                ('micros', models.BigIntegerField(help_text='What it costs or puts at stake; empty where nobody can say.', null=True)),
+                ('since', models.DateTimeField()),
+                ('resolved_at', models.DateTimeField(null=True)),
+                ('assigned_to', models.CharField(blank=True, help_text='Who sees to it.', max_length=254)),
+                ('silenced_until', models.DateTimeField(null=True)),
+                ('accepted_at', models.DateTimeField(help_text='Since when it is accepted for good.', null=True)),
+                ('why', models.CharField(blank=True, help_text='Why it was silenced or accepted last.', max_length=200)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('kind', 'object'), name='condition_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConditionLook',
+            fields=[
+                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ('first_at', models.DateTimeField()),
+                ('looked_at', models.DateTimeField()),
+                ('channels', models.JSONField(default=dict, help_text='By model, how many channels could be sent live requests.')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='condition_look_is_one_row')],
+            },
+        ),
+    ]

@@ -1,0 +1,62 @@
+"""What needs a person, and when that was last looked at. Amounts are micro-USD."""
+
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from accounts.models import Subject
+
+
+class Condition(models.Model):
+    """Something that is wrong, or soon will be; generation/conditions/ has the kinds.
+
+    One row for each kind and object. What comes again opens its row again, so what was accepted
+    for good stays accepted.
+    """
+
+    kind = models.CharField(max_length=32)
+    object = models.CharField(max_length=200, help_text="What it is true of: a channel, a model, …")
+    words = models.CharField(max_length=300, help_text="What the last look that found it saw.")
+    micros = models.BigIntegerField(
+        null=True, help_text="What it costs or puts at stake; empty where nobody can say."
+    )
+    since = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    assigned_to = models.CharField(max_length=254, blank=True, help_text="Who sees to it.")
+    silenced_until = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True, help_text="Since when it is accepted for good.")
+    why = models.CharField(
+        max_length=200, blank=True, help_text="Why it was silenced or accepted last."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object"], name="condition_once"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object}"
+
+    @property
+    def audited(self) -> Subject:
+        """What audit events say of it."""
+        return Subject("condition", str(self.pk))
+
+
+class ConditionLook(models.Model):
+    """One row: when conditions were looked for last, and what the next look is held against."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    first_at = models.DateTimeField()
+    looked_at = models.DateTimeField()
+    channels = models.JSONField(
+        default=dict, help_text="By model, how many channels could be sent live requests."
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="condition_look_is_one_row")]
+
+    @override
+    def __str__(self) -> str:
+        return self.looked_at.isoformat()

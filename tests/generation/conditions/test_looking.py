@@ -1,0 +1,203 @@
+"""How a look writes down what it found, and what people do about that."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from accounts.models import AuditEvent
+from generation import conditions
+from generation.conditions import looking
+from generation.conditions.found import Wrong
+from generation.models import Condition, ConditionLook
+from pictor.kit import clock
+from pictor.kit.money import Micros
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def wrong(db, monkeypatch):
+    """What is wrong, of one kind, at the next look."""
+    now_wrong: list[Wrong] = []
+    monkeypatch.setattr(looking, "KINDS", {"smell": lambda _outlook: iter(now_wrong)})
+    return now_wrong
+
+
+@pytest.fixture
+def smelly(wrong, look):
+    """A condition."""
+    wrong.append(Wrong("fridge", Micros(5), "it smells"))
+    look(0)
+    return Condition.objects.get()
+
+
+def test_what_goes_on_keeps_its_beginning_and_says_the_latest(smelly, wrong, look):
+    wrong[0] = Wrong("fridge", Micros(7), "it smells more")
+
+    look(1)
+
+    now = Condition.objects.get()
+    assert (now.since, now.micros, now.words) == (smelly.since, 7, "it smells more")
+    assert (now.id, now.resolved_at) == (smelly.id, None)
+
+
+def test_what_comes_again_begins_again_with_nobody_on_it(smelly, wrong, look):
+    conditions.assign(condition_id=smelly.id, to="ann", actor="test")
+    again = wrong.pop()
+    look(1)
+    ended = Condition.objects.get()
+
+    wrong.append(again)
+    look(2)
+
+    assert (ended.resolved_at, ended.assigned_to) == (smelly.since + MINUTE, "ann")
+    now = Condition.objects.get()
+    assert (now.since, now.resolved_at) == (smelly.since + 2 * MINUTE, None)
+    assert now.assigned_to == ""
+
+
+def test_one_object_is_one_condition_as_long_as_a_row_takes(wrong, look):
+    wrong += [Wrong("a" * 201, None, "b" * 301), Wrong("a" * 202, None, "c" * 301)]
+
+    assert look(0) == {("smell", "a" * 200): "c" * 300}
+
+
+def test_what_ended_90_days_ago_is_forgotten_unless_it_was_accepted(smelly, wrong, look):
+    wrong.append(Wrong("cellar", None, "it smells"))
+    look(1)
+    conditions.accept(condition_id=smelly.id, why="cheese", now=clock.now(), actor="test")
+    wrong.clear()
+    look(2)
+
+    look(2 + 90 * 24 * 60 + 1)
+
+    assert [one.object for one in Condition.objects.all()] == ["fridge"]
+
+
+def test_two_clocks_look_once(smelly, wrong):
+    now = ConditionLook.objects.get().looked_at
+
+    assert not conditions.look(now=now + timedelta(seconds=2))
+    assert not conditions.look(now=now - timedelta(seconds=2))
+    assert conditions.look(now=now + timedelta(seconds=31))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_worker_looks_at_a_time(monkeypatch):
+    began, may_end = threading.Event(), threading.Event()
+
+    def slow(_outlook):
+        began.set()
+        assert may_end.wait(10)
+        yield Wrong("fridge", None, "it smells")
+
+    def run() -> None:
+        looked.append(conditions.look(now=clock.now()))
+        connection.close()
+
+    monkeypatch.setattr(looking, "KINDS", {"smell": slow})
+    looked: list[bool] = []
+    first = threading.Thread(target=run)
+    first.start()
+    assert began.wait(10)
+
+    run()
+    may_end.set()
+    first.join(10)
+
+    assert looked == [False, True]
+    assert Condition.objects.count() == 1
+
+
+def test_a_look_that_ends_in_the_middle_has_changed_nothing(smelly, wrong, look, monkeypatch):
+    def broken(_outlook):
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr(looking, "KINDS", {"other": lambda _: iter([]), "smell": broken})
+    before = ConditionLook.objects.get().looked_at
+
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        look(1)
+
+    assert Condition.objects.get().resolved_at is None
+    assert ConditionLook.objects.get().looked_at == before
+
+
+# --- people -----------------------------------------------------------------------------------
+
+
+def test_a_silence_ends_by_itself(smelly):
+    now = clock.now()
+
+    conditions.silence(condition_id=smelly.id, why="a new filter", now=now, actor="test")
+
+    standing = conditions.standing(now=now)
+    assert standing.needing(now) == []
+    assert standing.needing(now + timedelta(hours=4) - MINUTE) == []
+    assert standing.needing(now + timedelta(hours=4)) == [smelly]
+
+
+def test_what_is_accepted_stays_so_when_it_comes_again_until_it_is_recalled(smelly, wrong, look):
+    again = wrong.pop()
+    conditions.accept(condition_id=smelly.id, why="cheese", now=clock.now(), actor="test")
+    look(1)
+    wrong.append(again)
+    look(2)
+    quiet = conditions.standing(now=clock.now()).needing(clock.now())
+
+    conditions.recall(condition_id=smelly.id, actor="test")
+
+    assert quiet == []
+    assert conditions.standing(now=clock.now()).needing(clock.now()) == [smelly]
+
+
+def test_each_change_is_audited(smelly):
+    now = clock.now()
+    conditions.assign(condition_id=smelly.id, to="ann@example.com", actor="test")
+    conditions.silence(
+        condition_id=smelly.id, why=" a new\nfilter ", now=now, hours=1, actor="test"
+    )
+    conditions.accept(condition_id=smelly.id, why="cheese", now=now, actor="test")
+
+    events = AuditEvent.objects.filter(object_type="condition", object_id=str(smelly.id))
+    of = {"kind": "smell", "object": "fridge"}
+    hour = (now + timedelta(hours=1)).isoformat()
+    assert list(events.order_by("id").values_list("action", "before", "after")) == [
+        ("condition.assign", {"assigned_to": ""}, {**of, "assigned_to": "ann@example.com"}),
+        (
+            "condition.silence",
+            {"silenced_until": None, "why": ""},
+            {**of, "silenced_until": hour, "why": "a new filter"},
+        ),
+        (
+            "condition.accept",
+            {"accepted_at": None, "why": "a new filter"},
+            {**of, "accepted_at": now.isoformat(), "why": "cheese"},
+        ),
+    ]
+
+
+@pytest.mark.parametrize("why", ["", " \n", "x" * 201])
+def test_a_silence_and_an_acceptance_say_why(smelly, why):
+    for change in (conditions.silence, conditions.accept):
+        with pytest.raises(ValidationError, match="say why, in at most 200 characters"):
+            change(condition_id=smelly.id, why=why, now=clock.now(), actor="test")
+
+
+@pytest.mark.parametrize("hours", [0, 169])
+def test_a_silence_takes_a_week_at_most(smelly, hours):
+    with pytest.raises(ValidationError, match="silence it for 1 to 168 hours"):
+        conditions.silence(
+            condition_id=smelly.id, why="x", hours=hours, now=clock.now(), actor="test"
+        )
+
+
+def test_what_has_ended_cannot_be_assigned(smelly, wrong, look):
+    wrong.clear()
+    look(1)
+
+    with pytest.raises(ValidationError, match=f"no condition {smelly.id} is open"):
+        conditions.assign(condition_id=smelly.id, to="ann", actor="test")

@@ -1,0 +1,127 @@
+"""Findings, old proofs, prices that will change and balances that run out: each opens and ends."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from accounts.models import Tenant
+from billing.models import LedgerProof, PriceBook, TenantBalance
+from billing.selectors import book_in_force, rows_of
+from billing.selectors.findings import Finding
+from billing.services import Usage, record_proof, record_usage, withdraw_price_book
+from billing.services.prices import draft_price_book, publish_price_book
+from generation.models import Condition
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from tests.factories import ORIGIN, Customer, make_channel
+
+FINDING = Finding("sums", "ten_1", "tenant ten_1", "has 5 micros too many")
+WHOLE, LATEST = LedgerProof.Kind.WHOLE, LedgerProof.Kind.SINCE_CHECKPOINT
+
+
+def spend(customer: Customer, micros: int, *, channel: str = "one") -> None:
+    now = clock.now()
+    record_usage(
+        Usage(
+            tenant_id=customer.tenant.id, key_id=customer.key.id, model=ORIGIN, tier="base",
+            channel=channel, status="succeeded", at=now, images=1, captured=Micros(micros),
+            took=timedelta(seconds=1),
+        )
+    )  # fmt: skip
+
+
+def schedule(name: str, tenant_id: UUID | None, begins: datetime) -> PriceBook:
+    now = clock.now()
+    rows = rows_of(book_in_force(None, now))
+    book = draft_price_book(
+        name=name, effective_from=begins, tenant_id=tenant_id, actor="test", rows=rows
+    )
+    return publish_price_book(book=book, actor="test", now=now)
+
+
+@pytest.mark.parametrize("kind", [WHOLE, LATEST])
+def test_a_finding_of_the_ledger(look, kind):
+    record_proof(kind, began_at=clock.now(), findings=[FINDING])
+
+    wrong = look(0)
+
+    assert wrong == {("ledger_finding", "sums: tenant ten_1"): "has 5 micros too many"}
+    record_proof(kind, began_at=clock.now(), findings=[])
+    assert look(1) == {}
+
+
+def test_findings_beyond_those_that_are_kept_are_counted(look):
+    record_proof(WHOLE, began_at=clock.now(), findings=[FINDING] * 103)
+
+    wrong = look(0)
+
+    assert wrong == {
+        ("ledger_finding", "sums: tenant ten_1"): "has 5 micros too many",
+        ("ledger_finding", "whole: more"): "3 findings beside those that are named",
+    }
+
+
+def test_a_proof_that_did_not_come_for_two_hours(look):
+    at_first = look(0)
+    in_time = look(119)
+
+    late = look(121)
+
+    assert (at_first, in_time) == ({}, {})
+    assert late == {("ledger_unproved", "since_checkpoint"): "not proved for 2.0 hours"}
+    record_proof(LATEST, began_at=clock.now(), findings=[])
+    LedgerProof.objects.update(ended_at=clock.now() + timedelta(minutes=121))
+    assert look(122) == {}
+
+
+def test_a_whole_proof_that_did_not_come_for_26_hours(look):
+    look(0)
+    record_proof(LATEST, began_at=clock.now(), findings=[])
+    LedgerProof.objects.update(ended_at=clock.now() + timedelta(hours=25))
+
+    assert look(26 * 60 - 1) == {}
+    assert look(26 * 60 + 1) == {("ledger_unproved", "whole"): "not proved for 26.0 hours"}
+
+
+def test_a_price_change_within_a_week(acme, look):
+    begins = (clock.now() + timedelta(days=7, minutes=1)).replace(microsecond=0)
+    schedule("list", None, begins)
+    special = schedule("special", acme.id, begins)
+
+    assert look(0) == {}
+    at = begins.isoformat(timespec="minutes")
+    assert look(2) == {
+        ("price_change", "list v2"): f"takes over for everyone at {at}",
+        ("price_change", "special v1"): f"takes over for {acme.tenant.public_id} at {at}",
+    }
+    withdraw_price_book(book=special, actor="test")
+    assert look(3) == {("price_change", "list v2"): f"takes over for everyone at {at}"}
+    assert look(8 * 24 * 60).get(("price_change", "list v2")) is None
+
+
+def test_a_balance_that_lasts_for_less_than_three_days(acme, other, look):
+    spend(acme, 23_400_000)  # of 10,000,000 in a week: 2.99 days
+    spend(other, 23_300_000)  # 3.004 days
+
+    low = look(0)
+
+    words = "10.000000 USD left, 3.0 days at this week's pace"
+    assert low == {("balance_runs_out", acme.tenant.public_id): words}
+    assert Condition.objects.get().micros == 3_342_857  # a day's spending
+    TenantBalance.objects.update(available=11_000_000)
+    assert look(1) == {}
+
+
+def test_what_sandboxes_delivered_is_no_spending(acme, look):
+    make_channel("play", serves="both")
+    spend(acme, 90_000_000, channel="play")
+
+    assert look(0) == {}
+
+
+def test_a_suspended_tenant_runs_out_of_nothing(acme, look):
+    spend(acme, 90_000_000)
+    Tenant.objects.update(status=Tenant.Status.SUSPENDED)
+
+    assert look(0) == {}

@@ -1,0 +1,109 @@
+"""Work that stands still becomes a condition, and ends."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from accounts.models import Mail
+from accounts.services.mail import post
+from generation import lease
+from generation.models import Channel, Condition, Generation, Worker
+from pictor.kit import clock, ids
+from tests.factories import ORIGIN, make_channel
+from webhooks.models import SUCCEEDED, Delivery, Event, WebhookEndpoint
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_generation_that_waits_for_more_than_30_seconds(acme, look):
+    made = acme.generation()
+    soon = look(0.45)
+
+    late = look(1)
+
+    assert soon == {}
+    assert late == {("queued_too_long", ORIGIN): "1 queued, the oldest for 60 s"}
+    assert Condition.objects.get().micros == 52_680  # what is on hold for it
+    Generation.objects.filter(id=made.id).update(state="running")
+    assert look(2) == {}
+
+
+def test_a_test_and_a_sandbox_may_wait(acme, look):
+    make_channel("play", "dall-e-2", ORIGIN, serves="both")
+    acme.tester().generation()
+    acme.generation(model="dall-e-2", quality="standard", size="512x512")
+
+    assert look(5) == {}
+
+
+def test_a_generation_past_its_deadline(acme, look):
+    made = acme.generation()
+    Generation.objects.filter(id=made.id).update(state="running")
+    on_time = look(8)
+
+    late = look(8.5)
+
+    assert on_time == {}
+    assert late == {("past_deadline", ORIGIN): "1 past the deadline, the first for 30 s"}
+    assert Condition.objects.get().micros == 52_680
+    Generation.objects.filter(id=made.id).update(
+        state="failed", captured_micros=0, finished_at=clock.now()
+    )
+    assert look(9) == {}
+
+
+def test_workers_that_can_store_nothing(worker, look):
+    lease.renew(worker=worker, trouble="SlowDown")
+    Worker.objects.update(seen_at=clock.now() + HOUR)
+    just_begun = look(0.2)
+
+    refuses = look(1)
+
+    assert just_begun == {}
+    assert refuses == {
+        ("storage_refuses", "storage"): "1 of 1 image workers store nothing: SlowDown"
+    }
+    Worker.objects.update(storage_trouble="")
+    assert look(2) == {}
+
+
+def test_a_worker_that_is_gone_refuses_nothing(worker, look):
+    lease.renew(worker=worker, trouble="SlowDown")
+
+    assert look(1) == {}
+
+
+def test_mail_that_nobody_sends(look):
+    mail = post(to="ann@example.com", subject="Code", text="It is 1")
+    Mail.objects.filter(id=mail.id).update(created_at=Now() - timedelta(minutes=16))
+
+    overdue = look(0)
+
+    assert overdue == {("mail_overdue", "mail"): "posted for 16 minutes, and none sent"}
+    Mail.objects.update(sent_at=clock.now())
+    assert look(1) == {}
+
+
+def test_webhooks_that_nobody_sends(acme, look):
+    endpoint = WebhookEndpoint.objects.create(
+        tenant=acme.tenant, url="https://a.example", secret=""
+    )
+    event = Event.objects.create(
+        tenant=acme.tenant, type=SUCCEEDED, subject_id=ids.new_uuid(), at=clock.now()
+    )
+    Delivery.objects.create(event=event, endpoint=endpoint, due_at=clock.now() - HOUR)
+
+    overdue = look(0)
+
+    assert overdue == {("webhooks_overdue", "webhooks"): "1 due, the first for 60 minutes"}
+    Delivery.objects.update(state="delivered")
+    assert look(1) == {}
+
+
+@pytest.mark.parametrize("serves", ["live", "both"])
+def test_only_what_a_real_channel_serves_is_waited_for(acme, look, serves):
+    Channel.objects.update(serves=serves)
+    acme.generation()
+
+    assert bool(look(1)) is (serves == "live")
