@@ -43,27 +43,24 @@ def look_around() -> None:
 
 
 @shared_task(ignore_result=True)
-def add_sold() -> None:
-    """Add to what was sold by the day what moved until a minute ago."""
-    selling.add_sold()
-
-
-@shared_task(ignore_result=True)
 def count_attempts() -> None:
     """Count by the minute how calls to channels ended."""
     _counting.count(now=clock.now())
 
 
 @shared_task(ignore_result=True)
-def forget_channel_events() -> None:
-    """Delete what turned on channels more than 30 days ago."""
-    events.forget_old(now=clock.now())
+def look_for_conditions() -> None:
+    """Add to what was sold what moved until a minute ago, and find what needs a person."""
+    try:
+        selling.add_sold()
+    finally:
+        conditions.look(now=clock.now())
 
 
 @shared_task(ignore_result=True)
-def look_for_conditions() -> None:
-    """Find what needs a person, in one worker."""
-    conditions.look(now=clock.now())
+def forget_channel_events() -> None:
+    """Delete what turned on channels more than 30 days ago."""
+    events.forget_old(now=clock.now())
 
 
 @shared_task(ignore_result=True)

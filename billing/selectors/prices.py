@@ -1,6 +1,6 @@
 """The prices in force for a tenant, as the rules read them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from django.db.models import Q
 from accounts.offer import offer
 from billing.models import Price, PriceBook
 from billing.price_changes import PriceChange, changes_between
-from billing.pricing import AUTO, REFERENCE, BookRow, PriceKey, PriceRow, PriceTable
+from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
 from billing.selectors.price_books import book_in_force, decided, following, last_of, settled_moment
 from billing.selectors.usage import sold_since
 from pictor.kit.money import Micros, scale_half_up
@@ -208,23 +208,41 @@ def _made_of(books: tuple[int, ...]) -> PriceTable:
     return _table(chosen)
 
 
+def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
+    """Everyone's table (None), and that of each tenant with a book of its own. Two queries."""
+    in_force = {book.tenant_id: book for book in decided().filter(effective_from__lte=now)}
+    everyones = [in_force[None]] if None in in_force else []
+    rows = _rows_of(in_force.values())
+    return {
+        owner: _merged([*everyones, book] if owner else [book], rows)
+        for owner, book in in_force.items()
+    }
+
+
+Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
+"""By book."""
+
+
 def _table(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
+    return replace(_merged(books, _rows_of(books)), valid_until=valid_until)
+
+
+def _merged(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
     """Later books win, row by row."""
     rows: dict[PriceKey, PriceRow] = {}
-    prices = Price.objects.filter(book__in=books).values_list(
+    for book in books:
+        rows |= by_book.get(book.id, {})
+    return PriceTable(books=tuple(book.id for book in books), rows=MappingProxyType(rows))
+
+
+def _rows_of(books: Iterable[PriceBook]) -> Rows:
+    markups = {book.id: book.markup for book in books}
+    prices = Price.objects.filter(book__in=markups).values_list(
         "book_id", "model", "size", "quality", "micros", "width", "height", "kind"
     )
-    by_book: dict[int, list[tuple[PriceKey, Micros, int, int, str]]] = {}
-    for book_id, model, size, quality, micros, width, height, kind in prices:
-        row = ((model, size, quality), Micros(micros), width, height, kind)
-        by_book.setdefault(book_id, []).append(row)
-    for book in books:
-        for key, micros, width, height, kind in by_book.get(book.id, []):
-            rows[key] = PriceRow(
-                micros, book.markup, width, height, "formula" if kind == "formula" else "fixed"
-            )
-    return PriceTable(
-        books=tuple(book.id for book in books),
-        rows=MappingProxyType(rows),
-        valid_until=valid_until,
-    )
+    by_book: dict[int, dict[PriceKey, PriceRow]] = {}
+    for book_id, model, size, quality, micros, width, height, stored_kind in prices:
+        kind: Kind = "formula" if stored_kind == "formula" else "fixed"
+        row = PriceRow(Micros(micros), markups[book_id], width, height, kind)
+        by_book.setdefault(book_id, {})[model, size, quality] = row
+    return by_book

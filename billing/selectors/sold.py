@@ -1,14 +1,16 @@
 """What was sold, by the day: the transfers that it is made of, and what they come to."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 from django.db import connection
 
 from billing.models import Account, SoldUntil
+from billing.pricing import REFERENCE
 from pictor.kit.money import Micros
 from pictor.kit.spans import Ids
 from pictor.kit.untyped import Json
@@ -195,3 +197,41 @@ def total_of(rows: Sequence[Margin]) -> Margin:
         credited=Micros(sum(row.credited for row in rows)),
         unknown_images=sum(row.unknown_images for row in rows),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SoldCell:
+    """What was sold of a price row, delivered in one size by one channel. Amounts are micros.
+
+    Attributes:
+        tenant: where it was asked for apart; None is all the others.
+        cost: of the images whose cost is known.
+    """
+
+    tenant: UUID | None
+    model: str
+    asked: str
+    delivered: str
+    quality: str
+    channel: str
+    images: int
+    captured: Micros
+    cost: Micros
+    unknown_images: int
+
+
+def sold_on(day: date, *, apart: Collection[UUID]) -> list[SoldCell]:
+    """What was sold on a UTC day, these tenants apart; demo data and references are none of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT CASE WHEN tenant_id = ANY(%s) THEN tenant_id END, model, asked, delivered,
+                   quality, channel, SUM(images)::bigint, SUM(captured_micros)::bigint,
+                   SUM(cost_micros)::bigint, SUM(unknown_images)::bigint
+              FROM billing_soldday
+             WHERE day = %s AND images > 0 AND NOT is_demo AND asked <> %s
+             GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+            """,
+            [list(apart), day, REFERENCE],
+        )
+        return [SoldCell(*row) for row in cursor]

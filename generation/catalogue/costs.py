@@ -5,8 +5,17 @@ from datetime import datetime
 from typing import NamedTuple
 
 from billing.pricing import PriceKey
-from billing.upstream_cost import Asked, Cost, CostTable, upstream_cost
-from generation.catalogue.contracts import contract_from
+from billing.upstream_cost import (
+    NOTHING_CAME,
+    OUTPUT,
+    TOKENS,
+    Asked,
+    Came,
+    Cost,
+    CostTable,
+    upstream_cost,
+)
+from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_from
 from generation.catalogue.plans import plan
 from generation.catalogue.snapshot import route_info
 from generation.models import Channel, Contract
@@ -26,9 +35,30 @@ def cells(channel: Channel, tables: tuple[CostTable, ...], *, at: datetime) -> I
         contract, route = contract_from(row), routes[row["model"]]
         info = route_info(route, tables=tables, api_key="")
         for key in contract.price_keys:
-            _, size, quality = key
-            candidate = plan(info, contract=contract, size=size)
-            if candidate is not None:
-                word = info.quality_map.get(quality, quality)
-                asked = Asked(info.upstream_model, candidate.upstream_size, word, n=1, at=at)
-                yield Cell(key, upstream_cost(info.costs, asked=asked))
+            cost = cost_of_cell(info, contract, key, at=at)
+            if cost is not None:
+                yield Cell(key, cost)
+
+
+def cost_of_cell(
+    route: RouteInfo,
+    contract: ContractTerms,
+    key: PriceKey,
+    *,
+    at: datetime,
+    came: Came = NOTHING_CAME,
+) -> Cost | None:
+    """What one image of a cell costs there at that moment; None where it cannot be asked for."""
+    _, size, quality = key
+    candidate = plan(route, contract=contract, size=size)
+    if candidate is None:
+        return None
+    word = route.quality_map.get(quality, quality)
+    asked = Asked(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
+    return upstream_cost(route.costs, asked=asked, came=came)
+
+
+def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
+    """Whether what it costs at that moment is for the upstream to count."""
+    table = route.costs.table_at(at)
+    return table is not None and (route.upstream_model, TOKENS, OUTPUT) in table.rows

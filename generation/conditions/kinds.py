@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from generation.conditions import money, supply, work
+from generation.conditions import cells, money, supply, work
 from generation.conditions.found import Outlook, Wrong
 
 Kind = Callable[[Outlook], Iterator[Wrong]]
 
 KINDS: Mapping[str, Kind] = {
+    "breaker_open": supply.breakers,
     "channels_shrunk": supply.shrunk,
     "queued_too_long": work.queued,
     "past_deadline": work.past_deadline,
     "storage_refuses": work.storage,
+    "sold_below_cost": cells.below_cost,
+    "cost_unknown": cells.cost_unknown,
     "ledger_finding": money.findings,
     "ledger_unproved": money.unproved,
     "price_change": money.price_changes,

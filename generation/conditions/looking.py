@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from billing.selectors import sold_until
 from generation.catalogue.snapshot import current_catalogue
 from generation.conditions import supply
 from generation.conditions.found import Outlook, Wrong
@@ -18,7 +19,7 @@ from generation.models import Channel, Condition, ConditionLook, Serves
 from pictor.kit.money import Micros
 
 APART = timedelta(seconds=30)
-"""Looks closer together are one look: several workers may each have a clock."""
+"""Looks closer together are one look."""
 KEPT = timedelta(days=90)
 """What ended longer ago is forgotten, unless it is accepted for good."""
 _LOCK = 7_303_010
@@ -58,20 +59,29 @@ def look(*, now: datetime) -> bool:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         (ours,) = cursor.fetchone()
     last = ConditionLook.objects.first() if ours else None
-    if not ours or (last is not None and abs(now - last.looked_at) < APART):
+    sold = sold_until()
+    if not ours or (last is not None and _is_one(last, now, sold)):
         return False
     outlook = _outlook(now, last)
     _write(list(_found(outlook)), now)
     ConditionLook.objects.update_or_create(
         id=1,
-        defaults={"looked_at": now, "channels": supply.channels_before(outlook)},
-        create_defaults={
-            "first_at": now,
+        defaults={
+            "first_at": outlook.first_at,
             "looked_at": now,
+            "sold_until": sold,
             "channels": supply.channels_before(outlook),
         },
     )
     return True
+
+
+def _is_one(last: ConditionLook, now: datetime, sold: datetime | None) -> bool:
+    """Whether this look is the last one again, as of two workers that both have a clock.
+
+    One that found what was sold counted further is another.
+    """
+    return abs(now - last.looked_at) < APART and sold == last.sold_until
 
 
 def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:

@@ -1,8 +1,12 @@
-"""What we can sell: models that few channels serve."""
+"""What serves us: models that few channels serve, and channels that fail."""
 
 from collections.abc import Iterator, Mapping
+from uuid import UUID
 
+from generation import lease
 from generation.conditions.found import Outlook, Wrong
+from generation.models import ChannelEvent
+from generation.traffic.events import shut_now
 
 
 def shrunk(outlook: Outlook) -> Iterator[Wrong]:
@@ -18,6 +22,25 @@ def channels_before(outlook: Outlook) -> Mapping[str, int]:
     return {
         model: before if now < min(before, 2) else now for model, now, before in _served(outlook)
     }
+
+
+def breakers(outlook: Outlook) -> Iterator[Wrong]:
+    """Channels of which a breaker is open in half of the image workers, of one model or of all."""
+    open_in: dict[str, set[UUID]] = {}
+    names = {
+        route.channel_id: route.channel_name
+        for routes in outlook.catalogue.routes.values()
+        for route in routes
+        if route.serves_live and route.channel_name not in outlook.sandboxes
+    }
+    for shut in shut_now():
+        if shut.kind == ChannelEvent.Kind.BREAKER_OPENED and shut.channel_id in names:
+            name = f"{names[shut.channel_id]} {shut.model}".strip()
+            open_in.setdefault(name, set()).add(shut.worker)
+    workers = lease.alive().workers
+    for name, inside in open_in.items():
+        if len(inside) * 2 >= workers:
+            yield Wrong(name, None, f"its breaker is open in {len(inside)} of {workers} workers")
 
 
 def _served(outlook: Outlook) -> Iterator[tuple[str, int, int]]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0027_cost_tables'),
+        ('generation', '0028_channel_events'),
     ]
 
     operations = [
@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('first_at', models.DateTimeField()),
                 ('looked_at', models.DateTimeField()),
+                ('sold_until', models.DateTimeField(help_text='Up to when what was sold was counted then.', null=True)),
                 ('channels', models.JSONField(default=dict, help_text='By model, how many channels could be sent live requests.')),
             ],
             options={

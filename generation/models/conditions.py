@@ -50,6 +50,9 @@ class ConditionLook(models.Model):
     id = models.SmallIntegerField(primary_key=True, default=1)
     first_at = models.DateTimeField()
     looked_at = models.DateTimeField()
+    sold_until = models.DateTimeField(
+        null=True, help_text="Up to when what was sold was counted then."
+    )
     channels = models.JSONField(
         default=dict, help_text="By model, how many channels could be sent live requests."
     )

@@ -59,7 +59,6 @@ app.conf.update(
         "send-mail": {"task": "accounts.tasks.send_mail", "schedule": crontab()},
         "count-attempts": {"task": "generation.tasks.count_attempts", "schedule": crontab()},
         "look-around": {"task": "generation.tasks.look_around", "schedule": crontab()},
-        "add-sold": {"task": "generation.tasks.add_sold", "schedule": crontab()},
         "look-for-conditions": {
             "task": "generation.tasks.look_for_conditions",
             "schedule": crontab(),

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.models import AuditEvent
+from billing.models import SoldUntil
 from generation import conditions
 from generation.conditions import looking
 from generation.conditions.found import Wrong
@@ -83,6 +84,14 @@ def test_two_clocks_look_once(smelly, wrong):
     assert not conditions.look(now=now + timedelta(seconds=2))
     assert not conditions.look(now=now - timedelta(seconds=2))
     assert conditions.look(now=now + timedelta(seconds=31))
+
+
+def test_a_look_with_more_of_what_was_sold_is_another(smelly, wrong):
+    now = ConditionLook.objects.get().looked_at
+    SoldUntil.objects.create(pk=SoldUntil.ROW, until=now)
+
+    assert conditions.look(now=now + timedelta(seconds=2))
+    assert not conditions.look(now=now + timedelta(seconds=3))
 
 
 @pytest.mark.django_db(transaction=True)

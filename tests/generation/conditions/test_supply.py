@@ -1,7 +1,13 @@
-"""Models that fewer channels serve than did."""
+"""Models that fewer channels serve than did, and channels that fail: each opens and ends."""
 
-from generation.models import Channel, Contract
-from tests.factories import ORIGIN, make_channel
+from uuid import UUID
+
+from generation import lease
+from generation.models import Channel, ChannelEvent, Contract
+from generation.traffic import events
+from generation.traffic.events import Turn
+from pictor.kit import clock
+from tests.factories import ORIGIN, make_channel, make_worker
 
 SHRUNK = ("channels_shrunk", ORIGIN)
 
@@ -52,4 +58,33 @@ def test_a_sandbox_is_no_channel_that_can_be_lost(channel, look):
 
     enable("play", is_enabled=False)
 
+    assert look(1) == {}
+
+
+def opened(channel: Channel, worker: UUID, *, model: str = ORIGIN, closed: bool = False) -> None:
+    kind = ChannelEvent.Kind.BREAKER_CLOSED if closed else ChannelEvent.Kind.BREAKER_OPENED
+    events.write([Turn(channel.id, kind, clock.now(), model)], worker=worker)
+
+
+def test_a_breaker_that_is_open_in_half_of_the_workers(channel, look):
+    first, second, _ = (make_worker() for _ in range(3))
+    opened(channel, first)
+    in_one_of_three = look(0)
+
+    opened(channel, second)
+
+    assert in_one_of_three == {}
+    words = "its breaker is open in 2 of 3 workers"
+    assert look(1) == {("breaker_open", f"one {ORIGIN}"): words}
+    opened(channel, second, closed=True)
+    assert look(2) == {}
+
+
+def test_a_breaker_of_all_models_names_the_channel_and_a_sandbox_none(channel, look):
+    worker = make_worker()
+    opened(channel, worker, model="")
+    opened(make_channel("play", serves="both"), worker)
+
+    assert look(0) == {("breaker_open", "one"): "its breaker is open in 1 of 1 workers"}
+    lease.retire(worker=worker)
     assert look(1) == {}

@@ -1,0 +1,137 @@
+"""Cells sold today beside what is in force now: what each costs there, and what is charged for it.
+
+A cell is a price row of a model, as one channel delivers it. Where a channel is charged for tokens,
+it costs what an image of today has cost on average.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import NamedTuple
+
+from billing.pricing import Delivered, PriceKey, PriceMissing, PriceTable, image_price, quote
+from billing.selectors import SoldCell, sold_on, tables_in_force
+from billing.upstream_cost import NOTHING_CAME, Came
+from generation.catalogue.contracts import RouteInfo, Size
+from generation.catalogue.costs import cost_of_cell, is_by_tokens
+from generation.conditions.found import Outlook, Wrong
+from pictor.kit import ids
+from pictor.kit.money import Micros, to_decimal
+
+
+class _OnSale(NamedTuple):
+    """A cell that was sold today, and still is.
+
+    Attributes:
+        name: what it is called, with its tenant where that has another price than everyone.
+        cost: None where nobody knows.
+        is_unknown: whether nobody knows it of some images.
+    """
+
+    name: str
+    cell: SoldCell
+    price: Micros
+    cost: Micros | None
+    is_unknown: bool
+
+
+def below_cost(outlook: Outlook) -> Iterator[Wrong]:
+    """Cells sold today whose price in force is below their cost in force."""
+    lost, images = Counter[str](), Counter[str]()
+    words: dict[str, str] = {}
+    for one in _on_sale(outlook):
+        if one.cost is not None and one.price < one.cost:
+            lost[one.name] += (one.cost - one.price) * one.cell.images
+            images[one.name] += one.cell.images
+            words[one.name] = f"sold at {to_decimal(one.price)} USD, costs {to_decimal(one.cost)}"
+    for name, said in words.items():
+        yield Wrong(name, Micros(lost[name]), f"{said}; {images[name]} images today")
+
+
+def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
+    """Models that a channel delivered today, in cells of which nobody knows the cost."""
+    cells: dict[str, list[SoldCell]] = {}
+    for one in _on_sale(outlook):
+        if one.is_unknown:
+            cells.setdefault(f"{one.cell.model} on {one.cell.channel}", []).append(one.cell)
+    for name, unknown in cells.items():
+        images = sum(cell.images for cell in unknown)
+        rows = sorted({f"{cell.asked} {cell.quality}" for cell in unknown})
+        words = f"{images} images today in {len(rows)} cells without a known cost, as {rows[0]}"
+        yield Wrong(name, None, words)
+
+
+def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:
+    tables = tables_in_force(outlook.now)
+    everyones = tables.get(None)
+    own = [tenant for tenant in tables if tenant is not None]
+    routes = _routes(outlook)
+    for cell in sold_on(outlook.now.astimezone(UTC).date(), apart=own):
+        contract = outlook.catalogue.contract(cell.model)
+        route = routes.get((cell.model, cell.channel))
+        price = _price(tables.get(cell.tenant, everyones), cell)
+        if contract is None or route is None or price is None:
+            continue
+        cost = cost_of_cell(route, contract, _key(cell), at=outlook.now, came=_came(cell))
+        if cost is not None:
+            is_own = price != _price(everyones, cell)
+            mean = _mean(cell) if is_by_tokens(route, at=outlook.now) else None
+            known = cost.micros if cost.is_known else None
+            yield _OnSale(
+                name=_name(cell, is_own=is_own),
+                cell=cell,
+                price=price,
+                cost=known if mean is None else mean,
+                is_unknown=known is None and (mean is None or cell.unknown_images > 0),
+            )
+
+
+def _routes(outlook: Outlook) -> Mapping[tuple[str, str], RouteInfo]:
+    """By model and channel, those that can be sent live requests now and are no sandboxes."""
+    return {
+        (model, route.channel_name): route
+        for model in outlook.catalogue.routes
+        for route in outlook.catalogue.routes_for(model, livemode=True)
+        if route.channel_name not in outlook.sandboxes
+    }
+
+
+def _key(cell: SoldCell) -> PriceKey:
+    return (cell.model, cell.asked, cell.quality)
+
+
+def _came(cell: SoldCell) -> Came:
+    return Came(images=[_pixels(cell.delivered)]) if cell.delivered else NOTHING_CAME
+
+
+def _mean(cell: SoldCell) -> Micros | None:
+    """What an image cost today, of those whose cost is known."""
+    known = cell.images - cell.unknown_images
+    return Micros(cell.cost // known) if known else None
+
+
+def _price(table: PriceTable | None, cell: SoldCell) -> Micros | None:
+    """What one more such image would be charged."""
+    if table is None:
+        return None
+    try:
+        quoted = quote(table, model=cell.model, size=cell.asked, quality=cell.quality, n=1)
+    except PriceMissing:
+        return None
+    if not cell.delivered:
+        return quoted.unit
+    price = image_price(table, quoted.priced, cell.quality, _pixels(cell.delivered))
+    return Micros(min(price, quoted.unit))
+
+
+def _pixels(delivered: str) -> Delivered:
+    size = Size.parse(delivered)
+    return Delivered(size.width, size.height)
+
+
+def _name(cell: SoldCell, *, is_own: bool) -> str:
+    size = cell.asked
+    if cell.delivered not in {"", cell.asked}:
+        size = f"{cell.asked} as {cell.delivered}"
+    whose = f" for {ids.public(ids.TENANT, cell.tenant)}" if is_own and cell.tenant else ""
+    return f"{cell.model} {size} {cell.quality} on {cell.channel}{whose}"
