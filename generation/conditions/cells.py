@@ -5,14 +5,14 @@ it costs what an image of today has cost on average.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC
 from typing import NamedTuple
 
 from billing.pricing import Delivered, PriceKey, PriceMissing, PriceTable, image_price, quote
 from billing.selectors import SoldCell, sold_on, tables_in_force
 from billing.upstream_cost import NOTHING_CAME, Came
-from generation.catalogue.contracts import RouteInfo, Size
+from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
 from generation.conditions.found import Outlook, Wrong
 from pictor.kit import ids
@@ -65,7 +65,7 @@ def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:
     tables = tables_in_force(outlook.now)
     everyones = tables.get(None)
     own = [tenant for tenant in tables if tenant is not None]
-    routes = _routes(outlook)
+    routes = {(route.model, route.channel_name): route for route in outlook.routes()}
     for cell in sold_on(outlook.now.astimezone(UTC).date(), apart=own):
         contract = outlook.catalogue.contract(cell.model)
         route = routes.get((cell.model, cell.channel))
@@ -84,16 +84,6 @@ def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:
                 cost=known if mean is None else mean,
                 is_unknown=known is None and (mean is None or cell.unknown_images > 0),
             )
-
-
-def _routes(outlook: Outlook) -> Mapping[tuple[str, str], RouteInfo]:
-    """By model and channel, those that can be sent live requests now and are no sandboxes."""
-    return {
-        (model, route.channel_name): route
-        for model in outlook.catalogue.routes
-        for route in outlook.catalogue.routes_for(model, livemode=True)
-        if route.channel_name not in outlook.sandboxes
-    }
 
 
 def _key(cell: SoldCell) -> PriceKey:

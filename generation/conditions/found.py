@@ -1,11 +1,11 @@
 """What a kind of condition is given, and what it returns of what is wrong now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from generation.catalogue.contracts import Catalogue
+from generation.catalogue.contracts import Catalogue, RouteInfo
 from pictor.kit.money import Micros
 
 
@@ -41,12 +41,16 @@ class Outlook:
     sandboxes: frozenset[str]
     channels_before: Mapping[str, int]
 
-    def channels_of(self, model: str) -> int:
-        """How many channels could be sent a live request of it, sandboxes apart."""
+    def routes(self) -> Iterator[RouteInfo]:
+        """Where live requests can be sent now, sandboxes apart."""
+        for model in self.catalogue.routes:
+            yield from self.routes_of(model)
+
+    def routes_of(self, model: str) -> list[RouteInfo]:
+        """The same of one model."""
         routes = self.catalogue.routes_for(model, livemode=True)
-        return sum(route.channel_name not in self.sandboxes for route in routes)
+        return [route for route in routes if route.channel_name not in self.sandboxes]
 
     def is_of_sandbox(self, model: str) -> bool:
         """Whether only sandboxes serve it."""
-        routes = self.catalogue.routes_for(model, livemode=True)
-        return bool(routes) and not self.channels_of(model)
+        return bool(self.catalogue.routes_for(model, livemode=True)) and not self.routes_of(model)

@@ -8,6 +8,7 @@ from generation.conditions.found import Outlook, Wrong
 Kind = Callable[[Outlook], Iterator[Wrong]]
 
 KINDS: Mapping[str, Kind] = {
+    "calls_fail": supply.failing,
     "breaker_open": supply.breakers,
     "channels_shrunk": supply.shrunk,
     "queued_too_long": work.queued,

@@ -7,6 +7,10 @@ from generation import lease
 from generation.conditions.found import Outlook, Wrong
 from generation.models import ChannelEvent
 from generation.traffic.events import shut_now
+from generation.traffic.minutes import success_lately
+
+LEAST_CALLS, LEAST_SUCCESS = 10, 0.5
+"""Of fewer calls, and from this share of them on, nothing is said."""
 
 
 def shrunk(outlook: Outlook) -> Iterator[Wrong]:
@@ -24,15 +28,19 @@ def channels_before(outlook: Outlook) -> Mapping[str, int]:
     }
 
 
+def failing(outlook: Outlook) -> Iterator[Wrong]:
+    """Channels of which most calls failed of late, by model."""
+    names = _names(outlook)
+    for lately in success_lately(now=outlook.now):
+        few = lately.delivered / lately.calls < LEAST_SUCCESS
+        if lately.channel_id in names and lately.calls >= LEAST_CALLS and few:
+            words = f"{lately.delivered} of {lately.calls} calls in 10 minutes brought images"
+            yield Wrong(f"{names[lately.channel_id]} {lately.model}", None, words)
+
+
 def breakers(outlook: Outlook) -> Iterator[Wrong]:
     """Channels of which a breaker is open in half of the image workers, of one model or of all."""
-    open_in: dict[str, set[UUID]] = {}
-    names = {
-        route.channel_id: route.channel_name
-        for routes in outlook.catalogue.routes.values()
-        for route in routes
-        if route.serves_live and route.channel_name not in outlook.sandboxes
-    }
+    names, open_in = _names(outlook), dict[str, set[UUID]]()
     for shut in shut_now():
         if shut.kind == ChannelEvent.Kind.BREAKER_OPENED and shut.channel_id in names:
             name = f"{names[shut.channel_id]} {shut.model}".strip()
@@ -43,8 +51,13 @@ def breakers(outlook: Outlook) -> Iterator[Wrong]:
             yield Wrong(name, None, f"its breaker is open in {len(inside)} of {workers} workers")
 
 
+def _names(outlook: Outlook) -> Mapping[int, str]:
+    """Of the channels that can be sent live requests now."""
+    return {route.channel_id: route.channel_name for route in outlook.routes()}
+
+
 def _served(outlook: Outlook) -> Iterator[tuple[str, int, int]]:
     """Each model on offer, how many channels serve it, and how many did."""
     for contract in outlook.catalogue.offered:
-        now = outlook.channels_of(contract.model)
+        now = len(outlook.routes_of(contract.model))
         yield contract.model, now, outlook.channels_before.get(contract.model, now)

@@ -1,9 +1,10 @@
 """Models that fewer channels serve than did, and channels that fail: each opens and ends."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from generation import lease
-from generation.models import Channel, ChannelEvent, Contract
+from generation.models import AttemptMinute, Channel, ChannelEvent, Contract
 from generation.traffic import events
 from generation.traffic.events import Turn
 from pictor.kit import clock
@@ -88,3 +89,33 @@ def test_a_breaker_of_all_models_names_the_channel_and_a_sandbox_none(channel, l
     assert look(0) == {("breaker_open", "one"): "its breaker is open in 1 of 1 workers"}
     lease.retire(worker=worker)
     assert look(1) == {}
+
+
+def called(channel: Channel, *, ago: int = 1, **numbers: int) -> None:
+    """So many live calls of each class that ended so many minutes ago."""
+    minute = (clock.now() - timedelta(minutes=ago)).replace(second=0, microsecond=0)
+    for attempt_class, number in numbers.items():
+        AttemptMinute.objects.create(
+            minute=minute, channel=channel, model=ORIGIN, attempt_class=attempt_class,
+            number=number, latency={},
+        )  # fmt: skip
+
+
+def test_a_channel_of_which_most_calls_fail(channel, look):
+    called(channel, delivered=4, unknown=5, moderated=20)
+    nine_calls = look(0)
+
+    called(channel, ago=2, refused=1)
+
+    assert nine_calls == {}
+    words = "4 of 10 calls in 10 minutes brought images"
+    assert look(1) == {("calls_fail", f"one {ORIGIN}"): words}
+    called(channel, ago=0, delivered=2)
+    assert look(2) == {}
+
+
+def test_calls_that_failed_long_ago_and_those_of_a_sandbox_say_nothing(channel, look):
+    called(channel, ago=12, unknown=10)
+    called(make_channel("play", serves="both"), unknown=10)
+
+    assert look(0) == {}
