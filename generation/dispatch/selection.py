@@ -6,10 +6,18 @@ equals by a weighted draw.
 
 import math
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from generation.catalogue.contracts import ContractTerms, RouteInfo
 from generation.catalogue.plans import CLOSEST, Candidate, plan
 from generation.channels.declaration import PLAIN, Needs
+
+
+class Share(NamedTuple):
+    """A capable channel, and the part of the requests that ask it first, from 0 to 1."""
+
+    candidate: Candidate
+    fraction: float
 
 
 def candidates(
@@ -21,13 +29,39 @@ def candidates(
     roll: Callable[[], float],
 ) -> list[Candidate]:
     """Every capable channel, best first. `roll` gives random numbers in [0, 1)."""
-    plans = (plan(route, contract=contract, size=size, needs=needs) for route in routes)
-    capable = [found for found in plans if found]
+    capable = _capable(routes, contract, size, needs)
     drawn = {id(found): _draw(found.route.weight, roll()) for found in capable}
-    return sorted(
-        capable,
-        key=lambda found: (found.route.priority, found.plan == CLOSEST, -drawn[id(found)]),
+    return sorted(capable, key=lambda found: (_rank(found), -drawn[id(found)]))
+
+
+def shares(
+    routes: Iterable[RouteInfo], *, contract: ContractTerms, size: str, needs: Needs = PLAIN
+) -> list[Share]:
+    """How often `candidates` puts each capable channel first, the likeliest of each rank first.
+
+    The largest of log(roll) / weight is a channel's with the probability of its part of the
+    weights. Those below the best rank are asked first by nobody.
+    """
+    capable = sorted(
+        _capable(routes, contract, size, needs),
+        key=lambda found: (_rank(found), -found.route.weight),
     )
+    best = [found.route.weight for found in capable if _rank(found) == _rank(capable[0])]
+    weights = best if any(best) else [1]  # where all weigh nothing, the first goes first
+    fractions = [weight / sum(weights) for weight in weights]
+    fractions += [0.0] * (len(capable) - len(fractions))
+    return [Share(found, fractions[place]) for place, found in enumerate(capable)]
+
+
+def _capable(
+    routes: Iterable[RouteInfo], contract: ContractTerms, size: str, needs: Needs
+) -> list[Candidate]:
+    plans = (plan(route, contract=contract, size=size, needs=needs) for route in routes)
+    return [found for found in plans if found]
+
+
+def _rank(found: Candidate) -> tuple[int, bool]:
+    return found.route.priority, found.plan == CLOSEST
 
 
 def _draw(weight: int, roll: float) -> float:

@@ -6,8 +6,10 @@ from itertools import chain, repeat
 from random import Random
 from typing import Any
 
+import pytest
+
 from generation.catalogue.contracts import RouteInfo
-from generation.dispatch.selection import candidates
+from generation.dispatch.selection import candidates, shares
 from tests.factories import contract_of, route_info
 
 
@@ -73,3 +75,43 @@ def test_a_channel_of_weight_zero_goes_last_among_equals():
 
 def test_no_routes_give_no_candidates():
     assert order([]) == []
+
+
+def by_channel(routes: list[RouteInfo], *, size: str = "1536x1024") -> dict[str, float]:
+    found = shares(routes, contract=contract_of("gpt-image-2"), size=size)
+    return {share.candidate.route.channel_name: share.fraction for share in found}
+
+
+def test_shares_are_those_of_the_best_rank_by_weight():
+    routes = [
+        named("later", priority=20), named("closest", "1024x1024", weight=9),
+        named("light", weight=1), named("heavy", weight=3),
+    ]  # fmt: skip
+
+    assert by_channel(routes) == {"heavy": 0.75, "light": 0.25, "closest": 0.0, "later": 0.0}
+    assert list(by_channel(routes)) == ["heavy", "light", "closest", "later"]
+
+
+def test_a_channel_that_cannot_make_the_size_has_no_share():
+    routes = [named("one", "1024x1024"), named("auto", "auto")]
+
+    assert by_channel(routes, size="auto") == {"auto": 1.0}
+    assert by_channel([]) == {}
+
+
+def test_where_all_weigh_nothing_the_first_goes_first():
+    assert by_channel([named("one", weight=0), named("two", weight=0)]) == {"one": 1.0, "two": 0.0}
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (1, 3), (7, 2, 1), (100, 1), (0, 5, 5)])
+def test_shares_are_within_a_hundredth_of_ten_thousand_draws(weights):
+    routes = [named(f"c{place}", weight=weight) for place, weight in enumerate(weights)]
+    contract = contract_of("gpt-image-2")
+    roll = Random(11).random  # noqa: S311 - a draw that is the same in each run
+    drawn = Counter(
+        candidates(routes, contract=contract, size="1024x1024", roll=roll)[0].route.channel_name
+        for _ in range(10_000)
+    )
+
+    for name, fraction in by_channel(routes, size="1024x1024").items():
+        assert abs(drawn[name] / 10_000 - fraction) <= 0.01
