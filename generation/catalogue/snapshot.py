@@ -96,19 +96,24 @@ async def on_sale_async(*, revision: int, tenant_id: UUID, now: datetime) -> OnS
     return OnSale(catalogue, prices)
 
 
-def _load() -> Catalogue:
+def stored_catalogue() -> Catalogue:
+    """What is stored, as this transaction sees it and without API keys: to look at."""
+    return _load(api_key="")
+
+
+def _load(api_key: str | None = None) -> Catalogue:
     revision = config_revision()  # first: what changes while we read is then read again
     contracts = {row["model"]: contract_from(row) for row in Contract.objects.values()}
-    return Catalogue(revision=revision, contracts=contracts, routes=_routes())
+    return Catalogue(revision=revision, contracts=contracts, routes=_routes(api_key))
 
 
-def _routes() -> Mapping[str, tuple[RouteInfo, ...]]:
+def _routes(api_key: str | None) -> Mapping[str, tuple[RouteInfo, ...]]:
     rows = Route.objects.select_related("channel").filter(channel__is_enabled=True)
     found = list(rows.order_by("channel__priority", "channel__name"))
     tables = cost_tables({row.channel_id for row in found}, since=clock.now() - LONGEST_CALL)
     routes: dict[str, list[RouteInfo]] = {}
     for row in found:
-        info = route_info(row, tables=tables[row.channel_id])
+        info = route_info(row, tables=tables[row.channel_id], api_key=api_key)
         routes.setdefault(row.contract_id, []).append(info)
     return {model: tuple(infos) for model, infos in routes.items()}
 

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -25,6 +27,7 @@ from generation.channels.registry import KINDS, USUAL_KIND
 from generation.management import channel_costs, channel_traffic
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
+from generation.splits import foreseen
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
@@ -97,9 +100,14 @@ class Command(OperatorCommand):
 
         def change(again: Micros | None) -> tuple[Channel, bool]:
             typed = cast(ChannelOptions, {} if again is None else {"cost_again": again})
-            return services.set_channel(
-                name=options["name"].strip(), options={**said, **typed}, actor=ACTOR
+            write = partial(
+                services.set_channel,
+                name=options["name"].strip(),
+                options={**said, **typed},
+                actor=ACTOR,
             )
+            self._foresee(write)
+            return write()
 
         channel, is_new = channel_costs.typed_again(self.stdout, options["again"], change)
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
@@ -121,15 +129,28 @@ class Command(OperatorCommand):
                 f"test keys may use {channel.name}, so it has to show that it is a sandbox:"
                 f" run `channel test {channel.name}`"
             )
-        services.set_enabled(
-            channel=channel, is_enabled=True, actor=ACTOR, untested=options["untested"]
+        enable = partial(
+            services.set_enabled,
+            channel=channel,
+            is_enabled=True,
+            actor=ACTOR,
+            untested=options["untested"],
         )
+        self._foresee(enable)
+        enable()
         self.stdout.write(f"{channel.name} is enabled")
 
     def _disable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
-        services.set_enabled(channel=channel, is_enabled=False, actor=ACTOR)
+        disable = partial(services.set_enabled, channel=channel, is_enabled=False, actor=ACTOR)
+        self._foresee(disable)
+        disable()
         self.stdout.write(f"{channel.name} is disabled")
+
+    def _foresee(self, change: Callable[[], object]) -> None:
+        """Print each model's split before and after a change that is still to be made."""
+        for split in foreseen(change):
+            self.stdout.write(str(split))
 
     def _reset(self, options: dict[str, Any]) -> None:
         channel = _channel(options)

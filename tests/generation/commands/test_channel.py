@@ -168,7 +168,7 @@ def test_a_key_is_never_sent_to_another_origin_than_it_was_given_for(manage, bas
     channel = Channel.objects.get()
     assert "another origin needs its own API key" in (refused.error or "")
     assert kept == "https://api.example.com/v1"
-    assert moved.out == "acme is updated, disabled\n"
+    assert moved.out.endswith("gpt-image-2-origin: acme 100 % -> 0 %\nacme is updated, disabled\n")
     assert (channel.base_url, channel.is_enabled) == (base_url, False)
 
 
