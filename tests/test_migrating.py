@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.contrib.postgres.operations import AddIndexConcurrently
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, migrations, models
 from typing_extensions import override
@@ -282,3 +283,32 @@ def test_a_migration_that_is_taken_back_is_tried_again_too(executor, reader, qui
 )
 def test_of_a_statement_its_first_words_are_shown_up_to_a_literal(query, shown):
     assert first_words(query) == shown
+
+
+def applied() -> set[tuple[str, str]]:
+    return set(ask("SELECT app, name FROM django_migrations"))
+
+
+def test_nothing_is_undone_unless_it_is_said_and_what_would_be_lost_is(db):
+    before = applied()
+
+    with pytest.raises(CommandError) as refused:
+        call_command("migrate", "generation", "0026", verbosity=0)
+
+    said = str(refused.value)
+    assert said.startswith("This would undo generation.0027_")
+    assert "the table generation_costtable" in said
+    assert "the column cost_source of generation_attempt" in said
+    assert said.endswith("To undo them all the same: --undo.")
+    assert applied() == before
+
+
+def test_what_is_undone_as_was_said_is(transactional_db):
+    before = applied()
+
+    call_command("migrate", "webhooks", "0001", "--undo", "--fake", verbosity=0)
+    left = applied()
+    call_command("migrate", "webhooks", "--fake", verbosity=0)
+
+    assert before - left == {("webhooks", "0002_events_of_tests")}
+    assert applied() == before

@@ -120,7 +120,8 @@ def objections_since(last: dict[str, str]) -> dict[str, str]:
                 after=getattr(module.Migration, "after_release", None),
                 out=out,
             )
-            manage("migrate", "-v0", app, name)
+            # What another app's needed of this one may be later than this.
+            manage("migrate", "-v0", "--undo", app, name)
     return found
 
 

@@ -6,7 +6,7 @@ statement. So a migration waits for less time than requests do, gives up whole, 
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management.base import CommandError
 from django.db import OperationalError, transaction
-from django.db.migrations import Migration
+from django.db.migrations import AddField, CreateModel, Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
@@ -37,12 +37,35 @@ T = TypeVar("T")
 
 
 class Executor(MigrationExecutor):
-    """Django's, with each migration as one transaction that is tried until it has its locks."""
+    """Django's, with each migration as one transaction that is tried until it has its locks.
 
-    def __init__(self, *args: Any) -> None:
+    Migrations are undone only where `may_undo` says so.
+    """
+
+    def __init__(self, *args: Any, may_undo: bool = False) -> None:
         """Raises CommandError for a database that is too old."""
         super().__init__(*args)
+        self._may_undo = may_undo
         _refuse_too_old(self.loader)
+
+    @override
+    def migrate(
+        self,
+        targets: Sequence[tuple[str, str | None]] | None,
+        plan: Sequence[tuple[Migration, bool]] | None = None,
+        state: ProjectState | None = None,
+        fake: bool = False,
+        fake_initial: bool = False,
+    ) -> ProjectState:
+        """Raises CommandError, saying what would be lost, where it may not undo and would have to.
+
+        Nothing is changed then.
+        """
+        plan = self.migration_plan(targets or ()) if plan is None else plan
+        undone = [migration for migration, is_undone in plan if is_undone]
+        if undone and not self._may_undo:
+            raise CommandError(self._what_undoing_loses(undone))
+        return super().migrate(targets, plan, state, fake=fake, fake_initial=fake_initial)
 
     @override
     def apply_migration(
@@ -128,6 +151,28 @@ class Executor(MigrationExecutor):
             logger.warning("%s drops the index %s of an earlier try", migration, name)
             drop = partial(self._execute, f"DROP INDEX CONCURRENTLY {self._quoted(name)}")
             self._without_limit(migration, drop)
+
+    def _what_undoing_loses(self, undone: Sequence[Migration]) -> str:
+        named = ", ".join(map(str, undone))
+        lost = [what for migration in undone for what in self._made_by(migration)]
+        words = f" Lost with it, and all that is in it: {', '.join(lost)}." if lost else ""
+        return (
+            f"This would undo {named}.{words} Nothing is changed. The way back to the former"
+            ' release needs no migration undone (docs/operations.md, "Upgrades"). To undo them all'
+            " the same: --undo."
+        )
+
+    def _made_by(self, migration: Migration) -> Iterator[str]:
+        """The tables and columns that are there because of it."""
+        models = self.loader.project_state((migration.app_label, migration.name)).apps
+        for operation in migration.operations:
+            if isinstance(operation, CreateModel):
+                model = models.get_model(migration.app_label, operation.name)
+                yield f"the table {model._meta.db_table}"  # noqa: SLF001 - as Django documents it
+            elif isinstance(operation, AddField):
+                model = models.get_model(migration.app_label, operation.model_name)
+                column = model._meta.get_field(operation.name).column  # noqa: SLF001 - as above
+                yield f"the column {column} of {model._meta.db_table}"  # noqa: SLF001 - as above
 
     def _quoted(self, name: str) -> str:
         return str(self.connection.ops.quote_name(name))

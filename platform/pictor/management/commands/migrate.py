@@ -1,21 +1,37 @@
 """`manage.py migrate`: Django's, as the owner of the tables, and then the processes' rights."""
 
+from functools import partial
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 from typing_extensions import override
 
 from pictor.kit.database_roles import allow_processes, as_owner
 from pictor.management.migrating import Executor
 
-# Django's command has no other way to be given one.
-migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]
-
 
 class Command(migrate.Command):
     """Migrate by MIGRATION_DATABASE_URL, where there is one; see docs/operations.md."""
 
     help = "Run the migrations, then let the processes' role use the tables."
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--undo",
+            action="store_true",
+            help="undo what came after the migration that is named, with all that is in its tables",
+        )
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        # Django's command has no other way to be given one.
+        migrate.MigrationExecutor = partial(  # type: ignore[attr-defined]
+            Executor, may_undo=options["undo"]
+        )
+        return super().handle(*args, **options)
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
