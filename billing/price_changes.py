@@ -1,6 +1,6 @@
 """What changes from one table of prices to another, and which changes are large. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -77,14 +77,6 @@ def changes_between(
         PriceChange(key, before.get(key), after.get(key)) for key in sorted({*before, *after})
     )
     return [one for one in changes if one.differs]
-
-
-def large_words(changes: Sequence[PriceChange], large: Sequence[PriceChange]) -> str:
-    """How many prices change, and how many of them by more than LARGE_PERCENT where it sold."""
-    return (
-        f"changed prices: {len(changes)}; by more than {LARGE_PERCENT} % on models that sold in the"
-        f" last 30 days: {len(large)}"
-    )
 
 
 def _words(key: PriceKey, row: PriceRow) -> str:

@@ -1,10 +1,11 @@
-"""The app's registration, and its offer plugged into accounts."""
+"""The app's registration, and its offer plugged into accounts and billing."""
 
 from django.apps import AppConfig
 from typing_extensions import override
 
 from accounts import holdings
 from accounts.offer import Offer, offer
+from billing.supply import Supply, supply
 from webhooks.contents import Contents, contents
 
 
@@ -16,12 +17,19 @@ class GenerationConfig(AppConfig):
     @override
     def ready(self) -> None:
         offer.plug_in(_offer)
+        supply.plug_in(_supply)
         holdings.plug_in(_holdings)
         contents.plug_in(_told)
 
 
 def _offer() -> Offer:
     from generation import offer as offered  # noqa: PLC0415 - only where it is asked for
+
+    return offered
+
+
+def _supply() -> Supply:
+    from generation import offer as offered  # noqa: PLC0415 - only where prices change
 
     return offered
 

@@ -1,16 +1,43 @@
-"""The contracts as accounts and billing ask for them: `accounts.offer.Offer`, see `apps.py`."""
+"""Contracts and costs as accounts and billing ask for them; see `apps.py`.
+
+They are `accounts.offer.Offer` and `billing.supply.Supply`.
+"""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.offer import OfferedModel
+from billing.price_stops import Served
 from generation.catalogue.contracts import AUTO, contract_from
-from generation.models import Contract
+from generation.catalogue.costs import cells
+from generation.models import Channel, Contract, Serves
+from generation.selectors import cost_tables, made_since
+from pictor.kit import clock
+
+LATELY = timedelta(days=30)
 
 
 def models() -> list[OfferedModel]:
     """Every contract in its order."""
     return [_offered(row) for row in Contract.objects.order_by("position", "model").values()]
+
+
+def served(at: datetime) -> list[Served]:
+    """Every offered cell at each enabled channel for live requests, with its cost at that moment.
+
+    A channel that test keys may use as well is a sandbox.
+    """
+    offered = set(Contract.objects.filter(is_enabled=True).values_list("model", flat=True))
+    channels = list(Channel.objects.filter(is_enabled=True).exclude(serves=Serves.TEST))
+    ids = {channel.pk for channel in channels}
+    tables, made = cost_tables(ids, since=at), made_since(clock.now() - LATELY, ids)
+    return [
+        Served(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
+        for channel in channels
+        for cell in cells(channel, tables[channel.pk], at=at, made=made[channel.pk])
+        if cell.key[0] in offered
+    ]
 
 
 def _offered(row: Mapping[str, Any]) -> OfferedModel:

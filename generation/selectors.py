@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
-from billing.upstream_cost import CostRow, CostTable
+from billing.upstream_cost import CostRow, CostTable, Tokens
 from generation.models import (
     FINAL,
     NO_PRICE,
@@ -103,6 +103,14 @@ class Calls:
     """How many of them have cost nobody knows what."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Images, and the tokens that all of them together took."""
+
+    images: int
+    tokens: Tokens
+
+
 def queues() -> list[Queue]:
     """The models of which something is under way."""
     with connection.cursor() as cursor:
@@ -194,6 +202,31 @@ def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tupl
     for row in stored.order_by("effective_from", "id"):
         found[row.channel_id].append(cost_table_of(row))
     return {channel: tuple(tables) for channel, tables in found.items()}
+
+
+def made_since(
+    moment: datetime, channels: Collection[int]
+) -> Mapping[int, Mapping[tuple[str, str, str], Made]]:
+    """What calls since then made of which the tokens are known.
+
+    By channel, then by the vendor's model, the size and the quality that were asked.
+    """
+    found: dict[int, dict[tuple[str, str, str], Made]] = {channel: {} for channel in channels}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT channel_id, upstream_model, upstream_size, upstream_quality,
+                   SUM(images_received)::bigint, SUM(COALESCE(input_text_tokens, 0))::bigint,
+                   SUM(COALESCE(input_image_tokens, 0))::bigint, SUM(output_tokens)::bigint
+              FROM generation_attempt
+             WHERE id >= %s AND channel_id = ANY(%s) AND images_received > 0 AND output_tokens > 0
+             GROUP BY 1, 2, 3, 4
+            """,
+            [ids.first_at(moment), list(channels)],
+        )
+        for channel, model, size, quality, images, *tokens in cursor:
+            found[channel][model, size, quality] = Made(images, Tokens(*tokens))
+    return found
 
 
 def stored_cost_tables(channel: Channel) -> list[StoredCosts]:

@@ -1,6 +1,7 @@
 """Price books in Django's admin."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,14 +15,15 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from accounts.admin import DollarForms, ServiceAdmin, asked, by
 from billing.models import Price, PriceBook
-from billing.price_changes import PriceChange, large_words
+from billing.price_stops import Confirmed, Stops
 from billing.selectors import (
     book_in_force,
     following,
-    large_changes,
     price_changes,
     row_of,
     rows_by_id,
+    stops_of,
+    stops_of_withdrawal,
     with_states,
 )
 from billing.services import (
@@ -57,24 +59,39 @@ class _PriceInline(DollarForms, TabularInline):
 
 
 class _Confirmation(forms.Form):
-    """What is typed to publish large changes, of so many in all."""
+    """What is typed to go past what stops a book."""
 
-    reason = forms.CharField(
-        label="Reason for so large a change", widget=UnfoldAdminTextInputWidget
-    )
+    reason = forms.CharField(label="Reason", widget=UnfoldAdminTextInputWidget)
     changes = forms.IntegerField(
         label="Number of changed prices", widget=UnfoldAdminIntegerFieldWidget
     )
+    below_cost = forms.IntegerField(
+        label="Number of prices below cost", widget=UnfoldAdminIntegerFieldWidget
+    )
 
-    def __init__(self, typed: QueryDict, *, number: int) -> None:
+    def __init__(self, typed: QueryDict, *, stops: Stops) -> None:
         super().__init__(typed if "reason" in typed else None)
-        self._number = number
+        self._right = {"changes": stops.number_of_changes, "below_cost": stops.number_below_cost}
+        for name, number in self._right.items():
+            if number is None:
+                del self.fields[name]
 
     def clean_changes(self) -> int:
-        changes: int = self.cleaned_data["changes"]
-        if changes != self._number:
-            raise ValidationError("This is not the number of changed prices.")
-        return changes
+        return self._checked("changes", "changed prices")
+
+    def clean_below_cost(self) -> int:
+        return self._checked("below_cost", "prices below cost")
+
+    def _checked(self, name: str, what: str) -> int:
+        typed: int = self.cleaned_data[name]
+        if typed != self._right[name]:
+            raise ValidationError(f"This is not the number of {what}.")
+        return typed
+
+    @property
+    def confirmed(self) -> Confirmed:
+        """What was typed."""
+        return Confirmed(**self.cleaned_data)
 
 
 @admin.register(PriceBook)
@@ -163,40 +180,30 @@ class PriceBookAdmin(ServiceAdmin):
     @admin.action(description="Publish the selected books (final)", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> HttpResponse | None:
         """Put the selected drafts in force from their effective dates."""
-        return self._each(request, queryset, publish_price_book)
+        return self._publish_each(request, queryset, publish_price_book)
 
     @admin.action(description="Put the selected books in force again", permissions=["change"])
     def restore(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> HttpResponse | None:
         """Publish the rows of books that were in force, as new versions, from now on."""
-        return self._each(request, queryset, restore_price_book, begins_now=True)
+        return self._publish_each(request, queryset, restore_price_book, begins_now=True)
 
     @admin.action(description="Withdraw the selected scheduled books", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[PriceBook]) -> HttpResponse | None:
         """Take scheduled books back before they begin."""
-        if page := asked(
-            self,
+        return self._each(
             request,
+            [(book, stops_of_withdrawal(book, clock.now())) for book in queryset],
+            lambda book, **said: withdraw_price_book(book=book, **said).book,
             title="Withdraw these prices?",
-            groups=[
-                (
-                    f"Withdraw {book}, which from {_minute(book)} changes for {_whom(book)}:",
-                    [*_words(_changes(book)), *_following(book)],
-                )
-                for book in queryset
-            ],
+            group=lambda book, lines: (
+                f"Withdraw {book}, which from {_minute(book)} changes for {_whom(book)}:",
+                lines,
+            ),
             note="What is withdrawn never takes effect. The prices before it stay in force.",
-        ):
-            return page
-        for book in queryset:
-            try:
-                withdraw_price_book(book=book, **by(request))
-            except ValidationError as error:
-                messages.error(request, f"{book}: {' '.join(error.messages)}")
-            else:
-                messages.success(request, f"{book} is withdrawn, and never takes effect")
-        return None
+            done="is withdrawn, and never takes effect",
+        )
 
-    def _each(
+    def _publish_each(
         self,
         request: HttpRequest,
         books: QuerySet[PriceBook],
@@ -204,47 +211,54 @@ class PriceBookAdmin(ServiceAdmin):
         *,
         begins_now: bool = False,
     ) -> HttpResponse | None:
-        """Large changes are confirmed for one book alone: of several the service refuses them."""
-        chosen = [(book, changes := _changes(book), _warned(changes)) for book in books]
-        form = None
-        if len(chosen) == 1 and chosen[0][2]:
-            form = _Confirmation(request.POST, number=len(chosen[0][1]))
-        if page := asked(
-            self,
+        return self._each(
             request,
+            [(book, stops_of(book, clock.now())) for book in books],
+            partial(act, now=clock.now()),
             title="Charge these prices?",
-            groups=[
-                _group(book, [*_words(changes), *warned, *_following(book)], begins_now=begins_now)
-                for book, changes, warned in chosen
-            ],
+            group=partial(_group, begins_now=begins_now),
             note="What is published is final. The former prices can be put in force again.",
-            form=form,
-        ):
+            done="is published",
+        )
+
+    def _each(
+        self,
+        request: HttpRequest,
+        chosen: list[tuple[PriceBook, Stops]],
+        act: Callable[..., PriceBook],
+        *,
+        title: str,
+        group: Callable[[PriceBook, list[str]], tuple[str, list[str]]],
+        note: str,
+        done: str,
+    ) -> HttpResponse | None:
+        """What stops a book is confirmed for one alone: of several the service refuses it."""
+        form = None
+        if len(chosen) == 1 and chosen[0][1].are_any:
+            form = _Confirmation(request.POST, stops=chosen[0][1])
+        groups = [group(book, _lines(book, stops)) for book, stops in chosen]
+        if page := asked(self, request, title=title, groups=groups, note=note, form=form):
             return page
-        confirmed = {} if form is None else form.cleaned_data
-        for book, _, _ in chosen:
+        said = {} if form is None else {"confirmed": form.confirmed}
+        for book, _ in chosen:
             try:
-                published = act(book=book, now=clock.now(), **confirmed, **by(request))
+                changed = act(book=book, **said, **by(request))
             except ValidationError as error:
                 messages.error(request, f"{book}: {' '.join(error.messages)}")
             else:
-                messages.success(request, f"{published} is published")
-                for line in _following(published):
+                messages.success(request, f"{changed} {done}")
+                for line in _following(changed):
                     messages.warning(request, f"{line}, unless you withdraw it")
         return None
 
 
-def _changes(book: PriceBook) -> list[PriceChange]:
-    return price_changes(book, clock.now())
-
-
-def _words(changes: list[PriceChange]) -> list[str]:
-    return [str(change) for change in changes] or ["No price."]
-
-
-def _warned(changes: list[PriceChange]) -> list[str]:
-    large = large_changes(changes, clock.now())
-    return [large_words(changes, large)] if large else []
+def _lines(book: PriceBook, stops: Stops) -> list[str]:
+    """What it changes, what has to be typed for it, and what takes over later."""
+    changes = [str(change) for change in price_changes(book, clock.now())] or ["No price."]
+    later = [
+        f"{step.later}: {change}" for step in stops.steps if step.later for change in step.changes
+    ]
+    return [*changes, *later, *map(str, stops.below), *stops.lines, *_following(book)]
 
 
 def _group(book: PriceBook, lines: list[str], *, begins_now: bool) -> tuple[str, list[str]]:

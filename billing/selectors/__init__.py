@@ -57,9 +57,7 @@ from billing.selectors.prices import (
     current_table,
     given_away,
     known_table_of,
-    large_changes,
     of_other_pixels,
-    price_changes,
     price_tables,
     row_of,
     rows_by_id,
@@ -118,6 +116,7 @@ from billing.selectors.statements import (
     monthly_statement,
     monthly_statements,
 )
+from billing.selectors.stops import price_changes, stops_of, stops_of_withdrawal
 from billing.selectors.together import OPEN, balances_together, usage_together
 from billing.selectors.usage import USAGE_BY_HOUR, uncharged_of_day, usage_of
 from billing.selectors.walk import Step, Walk
@@ -189,7 +188,6 @@ __all__ = [
     "kept_checkpoints",
     "key_uses",
     "known_table_of",
-    "large_changes",
     "last_proofs",
     "last_used",
     "latest_transfers",
@@ -219,6 +217,8 @@ __all__ = [
     "standing_findings",
     "state_of",
     "statement",
+    "stops_of",
+    "stops_of_withdrawal",
     "table_of",
     "table_to_charge",
     "tables_in_force",

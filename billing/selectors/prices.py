@@ -10,13 +10,10 @@ from django.db.models import Q
 
 from accounts.offer import offer
 from billing.models import Price, PriceBook
-from billing.price_changes import PriceChange, changes_between
 from billing.pricing import AUTO, REFERENCE, BookRow, Kind, PriceKey, PriceRow, PriceTable
 from billing.selectors.price_books import book_in_force, decided, following, last_of, settled_moment
-from billing.selectors.usage import sold_since
 from pictor.kit.money import Micros, scale_half_up
 
-LARGE_CHANGES_LOOK_BACK = timedelta(days=30)
 SETTLED_AFTER = timedelta(days=1)
 """Longer than any transaction, and than clocks differ."""
 
@@ -30,7 +27,7 @@ def current_table(tenant_id: UUID | None, now: datetime) -> PriceTable:
 
     The table is empty when no book is in force: every request is then refused as unpriced.
     """
-    return _table_at(_decided(tenant_id), tenant_id, now)
+    return _table_at(decided_for(tenant_id), tenant_id, now)
 
 
 def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
@@ -38,25 +35,26 @@ def table_to_charge(tenant_id: UUID | None, now: datetime) -> PriceTable:
 
     A book that was scheduled is in it from when it has begun by the database's clock too.
     """
-    books = _decided(tenant_id)
+    books = decided_for(tenant_id)
     if begun := [one for one in books if _has_just_begun(one, now)]:
         now = settled_moment(begun, now)
-        books = _decided(tenant_id)  # without what was withdrawn meanwhile
+        books = decided_for(tenant_id)  # without what was withdrawn meanwhile
     return _table_at(books, tenant_id, now)
 
 
 def _table_at(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> PriceTable:
     later = [book.effective_from for book in books if book.effective_from > now]
-    return _table(_standing(books, tenant_id, now), valid_until=min(later, default=None))
+    return merged(standing(books, tenant_id, now), valid_until=min(later, default=None))
 
 
-def _standing(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> list[PriceBook]:
+def standing(books: Sequence[PriceBook], tenant_id: UUID | None, now: datetime) -> list[PriceBook]:
     """Everyone's book in force and the tenant's own, as far as there are such among these."""
     owners = dict.fromkeys((None, tenant_id))
     return [book for owner in owners if (book := last_of(books, owner, now)) is not None]
 
 
-def _decided(tenant_id: UUID | None) -> list[PriceBook]:
+def decided_for(tenant_id: UUID | None) -> list[PriceBook]:
+    """Everyone's decided books and the tenant's own, in the order in which they take over."""
     return list(decided().filter(Q(tenant_id=None) | Q(tenant_id=tenant_id)))
 
 
@@ -118,7 +116,7 @@ def unpriced(book: PriceBook) -> list[PriceKey]:
 
 def given_away(book: PriceBook) -> list[PriceKey]:
     """What this book sells for nothing: at a price of 0, or at one that its markup rounds to 0."""
-    return [row.key for row in _charged(book) if not row.micros]
+    return [row.key for row in rows_of(book) if not scale_half_up(row.micros, book.markup)]
 
 
 def of_other_pixels(book: PriceBook) -> list[PriceKey]:
@@ -138,35 +136,6 @@ def of_other_pixels(book: PriceBook) -> list[PriceKey]:
     ]
 
 
-def price_changes(book: PriceBook, now: datetime) -> list[PriceChange]:
-    """What this book changes of what its tenant, or everyone, pays once it is in force.
-
-    A scheduled book changes what would be in force without it.
-    """
-    begins = max(now, book.effective_from)
-    others = [
-        one
-        for one in _decided(book.tenant_id)
-        if one.id != book.id or one.effective_from <= now  # restoring what is in force changes none
-    ]
-    present = _standing(others, book.tenant_id, begins)
-    beside = [one for one in present if one.tenant_id != book.tenant_id]
-    together = sorted([*beside, book], key=lambda one: one.tenant_id is not None)
-    return changes_between(_table(present).rows, _table(together).rows)
-
-
-def large_changes(changes: Sequence[PriceChange], now: datetime) -> list[PriceChange]:
-    """Those by more than half, of models that sold in the last 30 days to anybody."""
-    large = [change for change in changes if change.is_large]
-    sold = sold_since(now - LARGE_CHANGES_LOOK_BACK) if large else frozenset()
-    return [change for change in large if change.model in sold]
-
-
-def _charged(book: PriceBook) -> list[BookRow]:
-    """A book's rows with its markup in them: what an image costs."""
-    return [replace(row, micros=scale_half_up(row.micros, book.markup)) for row in rows_of(book)]
-
-
 def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
     """Which of these everyone's book in force, or one that is to follow it, has no price for.
 
@@ -175,8 +144,8 @@ def without_price(keys: Iterable[PriceKey], now: datetime) -> list[PriceKey]:
     current = book_in_force(None, now)
     if current is None:
         return []
-    standing = [current, *following(None, now)]
-    priced = set.intersection(*({row.key for row in rows_of(book)} for book in standing))
+    books = [current, *following(None, now)]
+    priced = set.intersection(*({row.key for row in rows_of(book)} for book in books))
     return [key for key in keys if key not in priced]
 
 
@@ -205,7 +174,7 @@ def _made_of(books: tuple[int, ...]) -> PriceTable:
     chosen = [found[book] for book in books if book in found]
     if len(chosen) != len(books) or any(book.published_at is None for book in chosen):
         raise LookupError(f"no published price books {books}")
-    return _table(chosen)
+    return merged(chosen)
 
 
 def tables_in_force(now: datetime) -> Mapping[UUID | None, PriceTable]:
@@ -223,12 +192,12 @@ Rows = Mapping[int, Mapping[PriceKey, PriceRow]]
 """By book."""
 
 
-def _table(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
+def merged(books: Sequence[PriceBook], *, valid_until: datetime | None = None) -> PriceTable:
+    """Later books win, row by row."""
     return replace(_merged(books, _rows_of(books)), valid_until=valid_until)
 
 
 def _merged(books: Sequence[PriceBook], by_book: Rows) -> PriceTable:
-    """Later books win, row by row."""
     rows: dict[PriceKey, PriceRow] = {}
     for book in books:
         rows |= by_book.get(book.id, {})

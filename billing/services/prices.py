@@ -13,19 +13,19 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
-from accounts.services import Actor, record
+from accounts.services import Actor, Subject, record
 from billing import locks
 from billing.models import Price, PriceBook, PriceBookWithdrawal
-from billing.price_changes import large_words
-from billing.pricing import MAX_NAMED, BookRow, PriceKey, price_words
+from billing.price_stops import UNCONFIRMED, Confirmed, Stops
+from billing.pricing import BookRow, PriceKey, price_words
 from billing.selectors import (
     book_in_force,
     decided,
     given_away,
-    large_changes,
     of_other_pixels,
-    price_changes,
     rows_of,
+    stops_of,
+    stops_of_withdrawal,
     unpriced,
 )
 from billing.selectors.published import digest_of
@@ -139,17 +139,15 @@ def publish_price_book(
     book: PriceBook,
     actor: Actor,
     now: datetime,
-    reason: str = "",
-    changes: int | None = None,
+    confirmed: Confirmed = UNCONFIRMED,
     ip: str | None = None,
 ) -> PriceBook:
     """Put a book in force from its effective date, or now where another one began since.
 
-    It can never be changed again. Raises ValidationError for a book without prices, one published
-    before, one with which something that is offered would have no price, one that gives anything
-    away, and one with pixels that are not those of its sizes. Where a price of what sold lately
-    changes by more than half, `reason` says why, and `changes` how many prices change in all: a
-    person who has looked at them types both. Without them it raises ValidationError.
+    It can never be changed again. Raises ValidationError, with every reason, for a book without
+    prices, one published before, one with which something that is offered would have no price, one
+    that gives anything away, and one with pixels that are not those of its sizes; and, unless it is
+    `confirmed`, where a price is below cost, or changes of what sold lately by more than half.
     """
     locks.decisions_on_prices()
     _lock_draft(book)
@@ -159,7 +157,7 @@ def publish_price_book(
     )
     if overtaken.exists():
         book.effective_from = now  # behind one that began since, it would never be in force
-    _check_changes(book, now, reason=reason, typed=changes, actor=actor, ip=ip)
+    _confirm(book, stops_of(book, now), confirmed, actor=actor, ip=ip)
     PriceBook.objects.filter(id=book.id).update(
         published_at=now, effective_from=book.effective_from
     )
@@ -175,14 +173,12 @@ def restore_price_book(
     book: PriceBook,
     actor: Actor,
     now: datetime,
-    reason: str = "",
-    changes: int | None = None,
+    confirmed: Confirmed = UNCONFIRMED,
     ip: str | None = None,
 ) -> PriceBook:
     """Put a book that was in force in force again: its rows as a new version, published now.
 
-    Raises ValidationError for a draft, for what was never in force, and as `publish_price_book`
-    does, which `reason` and `changes` are for.
+    Raises ValidationError for a draft, for what was never in force, and as `publish_price_book`.
     """
     if book.published_at is None:
         raise ValidationError("the book is a draft: publish it")
@@ -200,19 +196,22 @@ def restore_price_book(
         actor=actor,
         ip=ip,
     )
-    return publish_price_book(
-        book=again, actor=actor, now=now, reason=reason, changes=changes, ip=ip
-    )
+    return publish_price_book(book=again, actor=actor, now=now, confirmed=confirmed, ip=ip)
 
 
 @transaction.atomic
 def withdraw_price_book(
-    *, book: PriceBook, actor: Actor, ip: str | None = None
+    *,
+    book: PriceBook,
+    actor: Actor,
+    confirmed: Confirmed = UNCONFIRMED,
+    ip: str | None = None,
 ) -> PriceBookWithdrawal:
     """Take a scheduled book back: it will never be in force, and what was before it goes on.
 
     Raises ValidationError for a draft, a book that was withdrawn before, and one that has begun by
-    the database's clock.
+    the database's clock; and, unless it is `confirmed`, where the next book then changes a price of
+    what sold lately by more than half, or what goes on is below cost and this one was not.
     """
     locks.decisions_on_prices()
     if book.published_at is None:
@@ -226,6 +225,7 @@ def withdraw_price_book(
         raise ValidationError(
             "the book has begun: to charge other prices, publish or restore another one"
         ) from error
+    _confirm(book, stops_of_withdrawal(book, clock.now()), confirmed, actor=actor, ip=ip)
     withdrawal.refresh_from_db()
     after = {**_describe(book), "withdrawn_at": withdrawal.withdrawn_at.isoformat()}
     record(book.audited, "price_book.withdraw", actor=actor, after=after, ip=ip)
@@ -236,48 +236,38 @@ def _check_prices(book: PriceBook) -> None:
     """Raises ValidationError for a book by which nobody could be charged, or not rightly."""
     if not book.prices.exists():
         raise ValidationError("the book has no prices")
+    wrong = []
     if not book.markup:
-        raise ValidationError("a markup of 0 would give every image away")
+        wrong.append("a markup of 0 would give every image away")
     if odd := of_other_pixels(book):
-        raise ValidationError(f"the book has other pixels than its sizes: {price_words(odd)}")
-    if free := given_away(book):
-        raise ValidationError(f"the book gives away: {price_words(free)}")
+        wrong.append(f"the book has other pixels than its sizes: {price_words(odd)}")
+    if book.markup and (free := given_away(book)):
+        wrong.append(f"the book gives away: {price_words(free)}")
     if missing := unpriced(book):
-        raise ValidationError(f"the book leaves without a price: {price_words(missing)}")
+        wrong.append(f"the book leaves without a price: {price_words(missing)}")
+    if wrong:
+        raise ValidationError("; ".join(wrong))
 
 
-def _check_changes(
-    book: PriceBook,
-    now: datetime,
-    *,
-    reason: str,
-    typed: int | None,
-    actor: Actor,
-    ip: str | None,
+def _confirm(
+    book: PriceBook, stops: Stops, confirmed: Confirmed, *, actor: Actor, ip: str | None
 ) -> None:
-    """Raises ValidationError for large changes that nobody has confirmed; else records why.
+    """Raises ValidationError for what nobody has confirmed; else records why.
 
     The reason is the operator's own: no tenant reads it in its audit log.
     """
-    changes = price_changes(book, now)
-    large = large_changes(changes, now)
-    if not large:
+    if refusal := stops.refusal(confirmed):
+        raise ValidationError(refusal)
+    if not stops.are_any:
         return
-    reason = reason.strip()
-    if not reason or typed != len(changes):
-        named = "; ".join(str(change) for change in large[:MAX_NAMED])
-        more = f"; and {len(large) - MAX_NAMED} more" if len(large) > MAX_NAMED else ""
-        raise ValidationError(
-            f"{large_words(changes, large)}, {named}{more}. {_lacking(reason, typed)}"
-        )
-    after = {"reason": reason, "changes": len(changes), "large": len(large)}
-    record(book.audited, "price_book.confirm", actor=actor, after=after, ip=ip)
-
-
-def _lacking(reason: str, typed: int | None) -> str:
-    if typed is None or not reason:
-        return "It needs a reason, and the number of changed prices."
-    return f"{typed} is not the number of changed prices."
+    after = {
+        "reason": confirmed.reason.strip(),
+        "changes": stops.number_of_changes or 0,
+        "large": sum(len(step.large) for step in stops.steps),
+        "below_cost": len(stops.below),
+    }
+    of_nobody = Subject("price_book", str(book.id))
+    record(of_nobody, "price_book.confirm", actor=actor, after=after, ip=ip)
 
 
 def _lock_draft(book: PriceBook) -> None:

@@ -1,7 +1,9 @@
 """What the cells that we sell cost on a channel, by what it would be asked for each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from billing.pricing import PriceKey
@@ -12,6 +14,8 @@ from billing.upstream_cost import (
     Asked,
     Came,
     Cost,
+    Costs,
+    CostSource,
     CostTable,
     upstream_cost,
 )
@@ -19,6 +23,10 @@ from generation.catalogue.contracts import ContractTerms, RouteInfo, contract_fr
 from generation.catalogue.plans import plan
 from generation.catalogue.snapshot import route_info
 from generation.models import Channel, Contract
+from generation.selectors import Made
+from pictor.kit.money import scale_half_up
+
+NOTHING_MADE: Mapping[tuple[str, str, str], Made] = MappingProxyType({})
 
 
 class Cell(NamedTuple):
@@ -28,16 +36,27 @@ class Cell(NamedTuple):
     cost: Cost
 
 
-def cells(channel: Channel, tables: tuple[CostTable, ...], *, at: datetime) -> Iterator[Cell]:
-    """Every cell of the models that the channel serves, with what it costs by these tables then."""
+def cells(
+    channel: Channel,
+    tables: tuple[CostTable, ...],
+    *,
+    at: datetime,
+    made: Mapping[tuple[str, str, str], Made] = NOTHING_MADE,
+) -> Iterator[Cell]:
+    """Every cell of the models that the channel serves, with what it costs by these tables then.
+
+    `made` is what it made lately, by the vendor's model, the size and the quality asked: where
+    tokens are charged, a cell costs the mean of it.
+    """
     routes = {route.contract_id: route for route in channel.routes.select_related("channel")}
     for row in Contract.objects.filter(model__in=routes).values():
         contract, route = contract_from(row), routes[row["model"]]
         info = route_info(route, tables=tables, api_key="")
         for key in contract.price_keys:
-            cost = cost_of_cell(info, contract, key, at=at)
-            if cost is not None:
-                yield Cell(key, cost)
+            asked = _asked(info, contract, key, at=at)
+            if asked is not None:
+                lately = made.get((asked.model, asked.size, asked.quality))
+                yield Cell(key, _of_one_image(info.costs, asked, lately))
 
 
 def cost_of_cell(
@@ -49,16 +68,31 @@ def cost_of_cell(
     came: Came = NOTHING_CAME,
 ) -> Cost | None:
     """What one image of a cell costs there at that moment; None where it cannot be asked for."""
-    _, size, quality = key
-    candidate = plan(route, contract=contract, size=size)
-    if candidate is None:
-        return None
-    word = route.quality_map.get(quality, quality)
-    asked = Asked(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
-    return upstream_cost(route.costs, asked=asked, came=came)
+    asked = _asked(route, contract, key, at=at)
+    return None if asked is None else upstream_cost(route.costs, asked=asked, came=came)
 
 
 def is_by_tokens(route: RouteInfo, *, at: datetime) -> bool:
     """Whether what it costs at that moment is for the upstream to count."""
     table = route.costs.table_at(at)
     return table is not None and (route.upstream_model, TOKENS, OUTPUT) in table.rows
+
+
+def _asked(
+    route: RouteInfo, contract: ContractTerms, key: PriceKey, *, at: datetime
+) -> Asked | None:
+    _, size, quality = key
+    candidate = plan(route, contract=contract, size=size)
+    if candidate is None:
+        return None
+    word = route.quality_map.get(quality, quality)
+    return Asked(route.upstream_model, candidate.upstream_size, word, n=1, at=at)
+
+
+def _of_one_image(costs: Costs, asked: Asked, made: Made | None) -> Cost:
+    if made is not None:
+        cost = upstream_cost(costs, asked=asked, came=Came(tokens=made.tokens))
+        if cost.source is CostSource.TOKENS:
+            mean = scale_half_up(cost.micros, Decimal(1), made.images)
+            return Cost(mean, CostSource.TOKENS)
+    return upstream_cost(costs, asked=asked)

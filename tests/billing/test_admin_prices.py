@@ -1,5 +1,6 @@
 """Price books on the operator's pages: drafts in dollars, final once published, all audited."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,11 @@ from billing.models import (
     Price,
     PriceBook,
 )
+from billing.price_stops import Served
 from billing.pricing import BookRow
 from billing.services import Usage, draft_price_book, publish_price_book, record_usage
+from billing.upstream_cost import Cost, CostSource
+from generation import offer
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
@@ -269,7 +273,7 @@ def test_restoring_says_what_takes_over_later(pages, draft, scheduled):
     [
         ({"reason": "", "changes": "1"}, "This field is required"),
         ({"reason": "why", "changes": "2"}, "This is not the number of changed prices"),
-        ({}, "Reason for so large a change"),
+        ({}, "Reason"),
     ],
 )
 def test_a_large_change_is_not_published_without_a_reason_and_the_number(
@@ -288,6 +292,44 @@ def test_a_large_change_is_published_with_both(pages, root, sold, scheduled):
     assert "standard v2 is published" in done.content.decode()
     event = AuditEvent.objects.get(action="price_book.confirm")
     assert (event.actor, (event.after or {})["reason"]) == (root, "the vendor's new list")
+
+
+def test_a_price_below_cost_is_shown_and_its_number_typed(pages, scheduled, monkeypatch):
+    key = ("gpt-image-2", "1024x1024", "low")
+    dear = Served(key, "acme", Cost(Micros(58_801), CostSource.FLAT))
+    monkeypatch.setattr(offer, "served", lambda _at: [dear])
+
+    asked, again = choose(pages, "publish", scheduled, reason="why", below_cost="2")
+    _, done = choose(pages, "publish", scheduled, reason="why", below_cost="1")
+
+    words = asked.content.decode()
+    assert "low: 0.058800 USD, costs 0.058801 USD at acme" in words
+    assert "Number of changed prices" not in words
+    assert "This is not the number of prices below cost" in again.content.decode()
+    assert "standard v2 is published" in done.content.decode()
+
+
+def test_a_withdrawal_is_confirmed_where_the_next_book_then_changes_far(pages, sold, scheduled):
+    between = draft_price_book(
+        name="standard",
+        rows=[BookRow("gpt-image-2", "1024x1024", "low", Micros(8_000), 1024, 1024)],
+        effective_from=clock.now() + timedelta(days=1),
+        actor="test",
+    )
+    publish_price_book(book=between, actor="test", now=clock.now())
+    last = draft_price_book(
+        name="standard",
+        rows=[BookRow("gpt-image-2", "1024x1024", "low", Micros(10_000), 1024, 1024)],
+        effective_from=clock.now() + timedelta(days=2),
+        actor="test",
+    )
+    publish_price_book(book=last, actor="test", now=clock.now())
+
+    asked, _ = choose(pages, "withdraw", between)
+    _, done = choose(pages, "withdraw", between, reason="a mistake", changes="1")
+
+    assert "0.005880 USD -&gt; 0.010000 USD" in asked.content.decode()
+    assert "standard v3 is withdrawn" in done.content.decode()
 
 
 def test_of_several_books_a_large_change_is_refused_by_name(pages, sold, scheduled):

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from accounts.models import AuditEvent
 from billing.models import PriceBook
+from billing.price_stops import Confirmed
 from billing.pricing import BookRow
 from billing.selectors import book_in_force
 from billing.services import (
@@ -21,6 +22,7 @@ from billing.services import (
     publish_price_book,
     record_usage,
     restore_price_book,
+    withdraw_price_book,
 )
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -74,7 +76,8 @@ def draft(
 
 
 def publish(book: PriceBook, **confirmed: Any) -> PriceBook:
-    return publish_price_book(book=book, actor="test", now=clock.now(), **confirmed)
+    said = Confirmed(**confirmed)
+    return publish_price_book(book=book, actor="test", now=clock.now(), confirmed=said)
 
 
 @pytest.fixture
@@ -115,7 +118,9 @@ def test_it_is_published_with_both_and_the_reason_is_kept_for_the_operator(price
 
     assert book_in_force(None, clock.now()) == book
     event = AuditEvent.objects.get(action="price_book.confirm")
-    assert event.after == {"reason": "vendor's new list", "changes": 2, "large": 1}
+    assert event.after == {
+        "reason": "vendor's new list", "changes": 2, "large": 1, "below_cost": 0,
+    }  # fmt: skip
     assert event.tenant is None
 
 
@@ -146,9 +151,8 @@ def test_a_tenants_own_book_and_one_that_is_restored_are_stopped_too(priced, acm
         restore_price_book(book=first, actor="test", now=clock.now())
     with pytest.raises(ValidationError, match=re.escape("0.010000 USD -> 0.100000 USD")):
         publish(draft(100_000, tenant_id=other.id))
-    again = restore_price_book(
-        book=first, actor="test", now=clock.now(), reason="put right", changes=1
-    )
+    said = Confirmed("put right", changes=1)
+    again = restore_price_book(book=first, actor="test", now=clock.now(), confirmed=said)
 
     assert PriceBook.objects.filter(name="list").count() == 3
     assert book_in_force(None, clock.now()) == again
@@ -178,6 +182,72 @@ def test_a_model_that_sold_29_days_ago_is(acme):
 
     with pytest.raises(ValidationError, match="changed prices: 1;"):
         publish(draft(100_000))
+
+
+@pytest.fixture
+def three(priced):
+    """1,000 now, 1,400 from tomorrow, 2,000 the day after: no step is far."""
+    tomorrow = clock.now() + timedelta(days=1)
+    return [
+        publish(draft(low, begins=tomorrow + timedelta(days=days)))
+        for days, low in ((0, 1_400), (1, 2_000))
+    ]
+
+
+def test_a_withdrawal_is_stopped_by_what_the_next_book_then_changes(three):
+    between, last = three
+
+    with pytest.raises(ValidationError) as refused:
+        withdraw_price_book(book=between, actor="test")
+    unharmed = book_in_force(None, last.effective_from - timedelta(hours=1))
+    said = Confirmed("a mistake", changes=1)
+    withdraw_price_book(book=between, actor="test", confirmed=said)
+
+    assert unharmed == between
+    assert " ".join(refused.value.messages) == (
+        f"list:3 at {last.effective_from.isoformat()} then comes with changed prices: 1; by more"
+        " than 50 % on models that sold in the last 30 days: 1, gpt-image-2 1024x1024 low:"
+        " 0.001000 USD -> 0.002000 USD. It needs a reason, and the number of changed prices."
+    )
+    event = AuditEvent.objects.get(action="price_book.confirm")
+    assert (event.after or {})["reason"] == "a mistake"
+
+
+def test_the_last_of_them_is_withdrawn_unasked(three):
+    assert withdraw_price_book(book=three[1], actor="test").book == three[1]
+
+
+def test_what_the_next_book_changes_without_it_as_well_was_confirmed_with_that(priced):
+    later = clock.now() + timedelta(days=2)
+    publish(draft(1_000, 4_000, begins=later), reason="a new list", changes=1)
+    between = publish(draft(1_100, begins=later - timedelta(days=1)))
+
+    assert withdraw_price_book(book=between, actor="test").book == between
+
+
+def test_a_book_is_stopped_by_what_the_next_then_changes(priced):
+    later = clock.now() + timedelta(days=2)
+    publish(draft(1_400, begins=later))
+
+    with pytest.raises(
+        ValidationError, match=r"list:2 at .* low: 0[.]000900 USD -> 0[.]001400 USD"
+    ):
+        publish(draft(900))
+
+    assert publish(draft(900), reason="a promotion", changes=1).published_at is not None
+
+
+def test_a_tenants_own_withdrawal_is_stopped_and_its_reason_is_the_operators(priced, acme):
+    tomorrow = clock.now() + timedelta(days=1)
+    between = publish(draft(1_400, begins=tomorrow, tenant_id=acme.id))
+    publish(draft(2_000, begins=tomorrow + timedelta(days=1), tenant_id=acme.id))
+
+    with pytest.raises(ValidationError, match=r"own:2 at .* low: 0[.]001000 USD -> 0[.]002000 USD"):
+        withdraw_price_book(book=between, actor="test")
+    said = Confirmed("a mistake", changes=1)
+    withdraw_price_book(book=between, actor="test", confirmed=said)
+
+    assert AuditEvent.objects.get(action="price_book.confirm").tenant is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -33,7 +33,7 @@ def test_a_large_change_is_stopped_and_confirmed_and_withdrawn(signed_in, custom
 
     choose(page, book, "publish")
     assert page.get_by_text("0.004740 USD -> 0.047400 USD").is_visible()
-    page.get_by_label("Reason for so large a change").fill("They pay for support")
+    page.get_by_label("Reason").fill("They pay for support")
     page.get_by_label("Number of changed prices").fill("7")
     page.get_by_role("button", name="Yes").click()
     page.get_by_text("This is not the number of changed prices").wait_for()

@@ -21,18 +21,20 @@ from accounts.management.operator import (
 )
 from billing import price_csv
 from billing.models import PriceBook
-from billing.price_changes import LARGE_PERCENT, PriceChange, large_words
+from billing.price_changes import LARGE_PERCENT
+from billing.price_stops import Confirmed, Stops
 from billing.pricing import BookRow
 from billing.selectors import (
     SCHEDULED,
     book_in_force,
     book_named,
     following,
-    large_changes,
     price_books,
     price_changes,
     rows_of,
     state_of,
+    stops_of,
+    stops_of_withdrawal,
 )
 from billing.services import (
     draft_price_book,
@@ -51,6 +53,7 @@ MEANING = {
     "withdrawn": "so it will not begin at",
 }
 LARGE = f"what sold in the last 30 days changes by more than {LARGE_PERCENT} %%"
+BELOW = "a price is below cost"
 
 
 class Command(OperatorCommand):
@@ -81,12 +84,10 @@ class Command(OperatorCommand):
         ):
             final = actions.add_parser(action, help=words)
             final.add_argument("book", help=BOOK_HELP)
-            final.add_argument("--yes", action="store_true", help="do not ask")
-            final.add_argument("--reason", metavar="TEXT", help=f"why, where {LARGE}")
-            final.add_argument("--changes", metavar="N", help="how many prices change, there")
+            _add_confirmation(final)
         back = actions.add_parser("withdraw", help="take a scheduled book back before it begins")
         back.add_argument("book", help=BOOK_HELP)
-        back.add_argument("--yes", action="store_true", help="do not ask")
+        _add_confirmation(back)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -125,7 +126,7 @@ class Command(OperatorCommand):
             tenant_id=read_tenant(options["tenant"]).id if options["tenant"] else None,
             actor=ACTOR,
         )
-        self._show_changes(book)
+        self._show_changes(book, stops_of(book, clock.now()))
         self.stdout.write(
             f"{_name(book)} is a draft with {book.prices.count()} prices."
             f" Put it in force by: manage.py price publish {_name(book)}"
@@ -133,14 +134,14 @@ class Command(OperatorCommand):
 
     def _diff(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        self._show_changes(book)
+        self._show_changes(book, stops_of(book, clock.now()))
         state = state_of(book, clock.now())
         self.stdout.write(f"{_name(book)} is {state}, {MEANING[state]} {_date(book)}")
 
     def _publish(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
         confirmed = self._confirmed(options, book)
-        published = publish_price_book(book=book, actor=ACTOR, now=clock.now(), **confirmed)
+        published = publish_price_book(book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed)
         begins = published.effective_from.isoformat()
         self.stdout.write(f"{_name(book)} is published, in force from {begins}")
         self._name_following(published)
@@ -148,33 +149,39 @@ class Command(OperatorCommand):
     def _restore(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
         confirmed = self._confirmed(options, book)
-        again = restore_price_book(book=book, actor=ACTOR, now=clock.now(), **confirmed)
+        again = restore_price_book(book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed)
         self.stdout.write(f"{_name(book)} is in force again, as {_name(again)}")
         self._name_following(again)
 
     def _withdraw(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
+        confirmed = _given(options)
         if not options["yes"] and state_of(book, clock.now()) == SCHEDULED:
-            self._show_changes(book)
+            stops = stops_of_withdrawal(book, clock.now())
+            self._show_changes(book, stops)
             ask(self.stdout, f"Withdraw these prices, which are to begin at {_date(book)}?")
-        withdraw_price_book(book=book, actor=ACTOR)
+            confirmed = self._typed(confirmed, stops)
+        withdraw_price_book(book=book, actor=ACTOR, confirmed=confirmed)
         self.stdout.write(f"{_name(book)} is withdrawn, and never takes effect")
         stays = book_in_force(book.tenant_id, clock.now())
         if stays is not None:
             self.stdout.write(f"{_name(stays)} stays in force")
             self._name_following(stays)
 
-    def _show_changes(self, book: PriceBook) -> list[PriceChange]:
-        """What a book changes, a line each; returned are the large changes of what sold."""
+    def _show_changes(self, book: PriceBook, stops: Stops) -> None:
+        """What a book changes, a line each, and what has to be typed for it."""
         changes = price_changes(book, clock.now())
         for change in changes:
             self.stdout.write(str(change))
         if not changes:
             self.stdout.write("It changes no price.")
-        large = large_changes(changes, clock.now())
-        if large:
-            self.stdout.write(large_words(changes, large))
-        return large
+        for step in stops.steps:
+            for change in step.changes if step.later else ():
+                self.stdout.write(f"{step.later}: {change}")
+        for one in stops.below:
+            self.stdout.write(str(one))
+        for line in stops.lines:
+            self.stdout.write(line)
 
     def _name_following(self, book: PriceBook) -> None:
         """What takes over from a book in force at a later date."""
@@ -184,20 +191,40 @@ class Command(OperatorCommand):
                 f" To keep it from that: manage.py price withdraw {_name(one)}"
             )
 
-    def _confirmed(self, options: dict[str, Any], book: PriceBook) -> dict[str, Any]:
-        """What changes is shown, and asked about unless --yes was said.
+    def _confirmed(self, options: dict[str, Any], book: PriceBook) -> Confirmed:
+        """What changes is shown, and asked about unless --yes was said."""
+        confirmed = _given(options)
+        if options["yes"]:
+            return confirmed
+        stops = stops_of(book, clock.now())
+        self._show_changes(book, stops)
+        self._name_following(book)
+        ask(self.stdout, "Charge these prices?")
+        return self._typed(confirmed, stops)
 
-        For large changes a reason and a number are given or typed; --yes stands for neither.
-        """
-        reason, number = options["reason"] or "", options["changes"]
-        if not options["yes"]:
-            large = self._show_changes(book)
-            self._name_following(book)
-            ask(self.stdout, "Charge these prices?")
-            if large:
-                reason = reason or ask_for(self.stdout, "Reason for so large a change:")
-                number = number or ask_for(self.stdout, "Number of changed prices:")
-        return {"reason": reason, "changes": _number(number)}
+    def _typed(self, given: Confirmed, stops: Stops) -> Confirmed:
+        """What stops it is typed, as far as it is not given; --yes stands for none of it."""
+        reason, changes, below = given.reason, given.changes, given.below_cost
+        if stops.are_any and not reason:
+            reason = ask_for(self.stdout, "Reason:")
+        if stops.number_of_changes is not None and changes is None:
+            changes = _number(ask_for(self.stdout, "Number of changed prices:"))
+        if stops.number_below_cost is not None and below is None:
+            below = _number(ask_for(self.stdout, "Number of prices below cost:"))
+        return Confirmed(reason, changes, below)
+
+
+def _add_confirmation(parser: CommandParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--reason", metavar="TEXT", help=f"why, where {LARGE}, or {BELOW}")
+    parser.add_argument("--changes", metavar="N", help=f"how many prices change, where {LARGE}")
+    parser.add_argument("--below-cost", metavar="N", help=f"how many they are, where {BELOW}")
+
+
+def _given(options: dict[str, Any]) -> Confirmed:
+    return Confirmed(
+        options["reason"] or "", _number(options["changes"]), _number(options["below_cost"])
+    )
 
 
 def _book(text: str) -> PriceBook:

@@ -8,6 +8,7 @@ import pytest
 from typing_extensions import override
 
 from accounts.services import issue_api_key
+from billing.price_stops import Confirmed
 from billing.selectors import books_of, rows_of
 from billing.services import draft_price_book, publish_price_book
 from generation.models import Generation
@@ -301,9 +302,8 @@ def test_a_generation_leads_to_the_prices_that_it_was_charged_by(acme, other, si
     (old,) = books_of(made.priced["books"])
     rows = [replace(row, micros=Micros(row.micros * 2)) for row in rows_of(old)]
     new = draft_price_book(name="list", rows=rows, effective_from=clock.now(), actor="test")
-    publish_price_book(
-        book=new, actor="test", now=clock.now(), reason="twice as dear", changes=len(rows)
-    )
+    said = Confirmed("twice as dear", changes=len(rows), below_cost=57)
+    publish_price_book(book=new, actor="test", now=clock.now(), confirmed=said)
     client = sign_in(acme)
 
     page = words_of(client.get(url("generation", acme, made.public_id)))

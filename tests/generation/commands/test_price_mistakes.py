@@ -156,7 +156,7 @@ def test_a_reason_and_the_number_are_typed(price, large):
 
     assert said.startswith(
         f"{CHANGE}{STOP}\nCharge these prices? [y/N] "
-        "Reason for so large a change: Number of changed prices: list:2 is published"
+        "Reason: Number of changed prices: list:2 is published"
     )
 
 

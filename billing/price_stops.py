@@ -1,0 +1,175 @@
+"""What stops a change of prices until a person has typed it: far changes, prices below cost. Pure.
+
+Whoever publishes is told each reason as a sentence, and gives a reason and the number of prices
+that each of them is about: so nobody goes past one that they have not read.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from typing_extensions import override
+
+from billing.price_changes import LARGE_PERCENT, PriceChange
+from billing.pricing import MAX_NAMED, PriceKey, price_words
+from billing.upstream_cost import Cost
+from pictor.kit.money import Micros, to_decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One cell at one channel that may be sent it, and what one image of it costs there."""
+
+    key: PriceKey
+    channel: str
+    cost: Cost
+    is_sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BelowCost:
+    """A price below what its dearest channel costs."""
+
+    key: PriceKey
+    price: Micros
+    dearest: Served
+
+    @override
+    def __str__(self) -> str:
+        """`dall-e-3 1024x1024 hd: 0.080000 USD, costs 0.090000 USD at acme`."""
+        cost = to_decimal(self.dearest.cost.micros)
+        return (
+            f"{' '.join(self.key)}: {to_decimal(self.price)} USD,"
+            f" costs {cost} USD at {self.dearest.channel}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A book's beginning: what it changes, and what of that is far and sold lately.
+
+    `later` names a book that follows the one that is changed, and when; empty for that one.
+    """
+
+    changes: Sequence[PriceChange]
+    large: Sequence[PriceChange]
+    later: str = ""
+
+    @property
+    def words(self) -> str:
+        """`changed prices: 2; by more than 50 % on models that sold in the last 30 days: 1`."""
+        begin = f"{self.later} then comes with " if self.later else ""
+        return (
+            f"{begin}changed prices: {len(self.changes)}; by more than {LARGE_PERCENT} % on models"
+            f" that sold in the last 30 days: {len(self.large)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a person has typed: why, how many prices change, how many are below cost."""
+
+    reason: str = ""
+    changes: int | None = None
+    below_cost: int | None = None
+
+
+UNCONFIRMED = Confirmed()
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """What has to be typed before prices change.
+
+    `unknown` are prices of which no cost is known: that is said, and stops nothing.
+    """
+
+    steps: Sequence[Step] = ()
+    below: Sequence[BelowCost] = ()
+    unknown: Sequence[PriceKey] = ()
+
+    @property
+    def number_of_changes(self) -> int | None:
+        """To be typed; None where nothing changes far."""
+        return sum(len(step.changes) for step in self.steps) if self.steps else None
+
+    @property
+    def number_below_cost(self) -> int | None:
+        """To be typed; None where no price is below cost."""
+        return len(self.below) or None
+
+    @property
+    def are_any(self) -> bool:
+        """Whether anything has to be typed."""
+        return bool(self.steps or self.below)
+
+    @property
+    def lines(self) -> list[str]:
+        """How many prices each of the reasons is about, and how many costs are unknown."""
+        return [*(step.words for step in self.steps), *self._of_costs()]
+
+    def refusal(self, said: Confirmed) -> str:
+        """Every reason in a sentence, and what was not typed; empty where it may go on."""
+        if not self.are_any or not (lacking := self._lacking(said)):
+            return ""
+        sentences = [_sentence(step.words, step.large) for step in self.steps]
+        if self.below:
+            sentences.append(_sentence(_below_words(self.below), self.below))
+        return " ".join([*sentences, lacking])
+
+    def _lacking(self, said: Confirmed) -> str:
+        asked = (
+            ("the number of changed prices", self.number_of_changes, said.changes),
+            ("the number of prices below cost", self.number_below_cost, said.below_cost),
+        )
+        needed = [(what, right, typed) for what, right, typed in asked if right is not None]
+        if not said.reason.strip() or any(typed is None for _, _, typed in needed):
+            return f"It needs a reason, and {', and '.join(what for what, _, _ in needed)}."
+        wrong = [f"{typed} is not {what}." for what, right, typed in needed if typed != right]
+        return " ".join(wrong)
+
+    def _of_costs(self) -> Iterator[str]:
+        if self.below:
+            yield _below_words(self.below)
+        if self.unknown:
+            yield f"unknown cost: {len(self.unknown)} prices, as {price_words(self.unknown[:1])}"
+
+
+def judged_by_cost(
+    prices: Mapping[PriceKey, Micros], served: Sequence[Served]
+) -> tuple[list[BelowCost], list[PriceKey]]:
+    """Which prices are below the dearest cost that is known, and which have no known cost at all.
+
+    Those that lose most come first. A sandbox of which no cost is known says nothing.
+    """
+    dearest: dict[PriceKey, Served] = {}
+    unknown = set()
+    for one in served:
+        if one.key not in prices:
+            continue
+        if not one.cost.is_known:
+            unknown |= set() if one.is_sandbox else {one.key}
+        elif one.key not in dearest or one.cost.micros > dearest[one.key].cost.micros:
+            dearest[one.key] = one
+    below = [
+        BelowCost(key, prices[key], one)
+        for key, one in dearest.items()
+        if one.cost.micros > prices[key]
+    ]
+    below.sort(key=lambda one: (one.price - one.dearest.cost.micros, one.key))
+    return below, sorted(unknown - dearest.keys())
+
+
+def later_name(name: str, begins: datetime) -> str:
+    """How a following book is named: `list:3 at 2026-12-01T00:00:00+00:00`."""
+    return f"{name} at {begins.isoformat()}"
+
+
+def _below_words(below: Sequence[BelowCost]) -> str:
+    return f"prices below cost: {len(below)}"
+
+
+def _sentence(words: str, about: Sequence[object]) -> str:
+    named = "; ".join(map(str, about[:MAX_NAMED]))
+    more = f"; and {len(about) - MAX_NAMED} more" if len(about) > MAX_NAMED else ""
+    return f"{words}, {named}{more}."

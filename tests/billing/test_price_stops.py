@@ -1,0 +1,116 @@
+"""What has to be typed before prices change, in numbers and sentences."""
+
+from decimal import Decimal
+
+import pytest
+
+from billing.price_changes import PriceChange
+from billing.price_stops import BelowCost, Confirmed, Served, Step, Stops, judged_by_cost
+from billing.pricing import PriceRow
+from billing.upstream_cost import UNKNOWN, Cost, CostSource
+from pictor.kit.money import Micros
+
+LOW, HIGH = ("img", "1024x1024", "low"), ("img", "1024x1024", "high")
+
+
+def served(micros: int | None, channel: str = "acme", *, is_sandbox: bool = False) -> Served:
+    cost = UNKNOWN if micros is None else Cost(Micros(micros), CostSource.TABLE)
+    return Served(LOW, channel, cost, is_sandbox=is_sandbox)
+
+
+def changed(was: int, becomes: int) -> PriceChange:
+    rows = (PriceRow(Micros(micros), Decimal(1), 1024, 1024) for micros in (was, becomes))
+    return PriceChange(LOW, *rows)
+
+
+FAR = Step([changed(1_000, 10_000)], [changed(1_000, 10_000)])
+BELOW = [BelowCost(LOW, Micros(1_000), served(1_001))]
+A_STEP_WORDS = (
+    "changed prices: 1; by more than 50 % on models that sold in the last 30 days: 1,"
+    " img 1024x1024 low: 0.001000 USD -> 0.010000 USD."
+)
+BELOW_WORDS = "prices below cost: 1, img 1024x1024 low: 0.001000 USD, costs 0.001001 USD at acme."
+BOTH_LACK = (
+    "It needs a reason, and the number of changed prices, and the number of prices below cost."
+)
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_below"),
+    [
+        ([served(1_000)], False),
+        ([served(1_001)], True),
+        ([served(900), served(1_001, "dear"), served(None, "new")], True),
+        ([served(1_001, is_sandbox=True)], True),
+        ([], False),
+    ],
+)
+def test_a_price_is_held_against_the_dearest_known_cost(cells, is_below):
+    below, unknown = judged_by_cost({LOW: Micros(1_000)}, cells)
+
+    assert (bool(below), unknown) == (is_below, [])
+
+
+def test_of_several_the_one_that_loses_most_comes_first_by_its_dearest_channel():
+    cells = [served(5_000, "dear"), served(2_000), Served(HIGH, "acme", served(9_001).cost)]
+
+    below, _ = judged_by_cost({LOW: Micros(1_000), HIGH: Micros(5_002)}, cells)
+
+    assert [str(one) for one in below] == [
+        "img 1024x1024 low: 0.001000 USD, costs 0.005000 USD at dear",
+        "img 1024x1024 high: 0.005002 USD, costs 0.009001 USD at acme",
+    ]
+
+
+def test_an_unknown_cost_is_named_and_stops_nothing_and_a_sandbox_has_none():
+    below, unknown = judged_by_cost({LOW: Micros(1), HIGH: Micros(1)}, [served(None)])
+    of_a_sandbox = judged_by_cost({LOW: Micros(1)}, [served(None, is_sandbox=True)])
+
+    stops = Stops([], below, unknown)
+    assert (stops.are_any, stops.refusal(Confirmed())) == (False, "")
+    assert stops.lines == ["unknown cost: 1 prices, as img 1024x1024 low"]
+    assert of_a_sandbox == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("stops", "said", "refusal"),
+    [
+        (Stops(), Confirmed(), ""),
+        (
+            Stops([FAR]),
+            Confirmed("why"),
+            f"{A_STEP_WORDS} It needs a reason, and the number of changed prices.",
+        ),
+        (
+            Stops([], BELOW),
+            Confirmed(" ", below_cost=1),
+            f"{BELOW_WORDS} It needs a reason, and the number of prices below cost.",
+        ),
+        (
+            Stops([FAR], BELOW),
+            Confirmed("why", changes=1),
+            f"{A_STEP_WORDS} {BELOW_WORDS} {BOTH_LACK}",
+        ),
+        (
+            Stops([FAR], BELOW),
+            Confirmed("why", changes=1, below_cost=2),
+            f"{A_STEP_WORDS} {BELOW_WORDS} 2 is not the number of prices below cost.",
+        ),
+        (Stops([FAR], BELOW), Confirmed("why", changes=1, below_cost=1), ""),
+        (Stops([FAR]), Confirmed("why", changes=1), ""),
+    ],
+)
+def test_each_reason_is_a_sentence_and_is_answered_by_its_number(stops, said, refusal):
+    assert stops.refusal(said) == refusal
+
+
+def test_the_changes_of_a_following_book_are_counted_with_its_own():
+    later = Step([changed(1, 5), changed(1, 2)], [changed(1, 5)], "list:3 at noon")
+
+    stops = Stops([FAR, later])
+
+    assert stops.number_of_changes == 3
+    assert stops.lines[1] == (
+        "list:3 at noon then comes with changed prices: 2; by more than 50 % on models that sold in"
+        " the last 30 days: 1"
+    )
