@@ -1,4 +1,4 @@
-"""`manage.py channel set|enable|disable|reset|test|delete|rotate|list|attempts|cost|history`."""
+"""`manage.py channel ACTION`: what an operator does with channels, and asks about them."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import KINDS, USUAL_KIND
-from generation.management import channel_costs, channel_traffic
+from generation.management import channel_costs, channel_explain, channel_traffic
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
 from generation.splits import foreseen
@@ -71,6 +71,8 @@ class Command(OperatorCommand):
         costs = actions.add_parser("cost", help="what its account costs: import, copy, show")
         channel_costs.add_arguments(costs)
         channel_traffic.add_arguments(actions)
+        why = actions.add_parser("explain", help="who would be asked for a model, and why no other")
+        channel_explain.add_arguments(why)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -86,6 +88,7 @@ class Command(OperatorCommand):
             "attempts": self._attempts,
             "cost": self._cost,
             **dict.fromkeys(channel_traffic.RUN, self._traffic),
+            "explain": self._explain,
         }
         unserved = services.unserved_models()
         try:
@@ -189,6 +192,9 @@ class Command(OperatorCommand):
 
     def _traffic(self, options: dict[str, Any]) -> None:
         channel_traffic.RUN[options["action"]](self.stdout, options, _channel(options))
+
+    def _explain(self, options: dict[str, Any]) -> None:
+        channel_explain.run(self.stdout, options)
 
     def _attempts(self, options: dict[str, Any]) -> None:
         hours = options["hours"]

@@ -1,0 +1,175 @@
+"""Which channels would be asked for an image now, in which order, and why no other would be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from billing.pricing import PriceMissing, quote
+from billing.selectors import current_table
+from billing.upstream_cost import Asked, Cost, upstream_cost
+from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
+from generation.catalogue.plans import CLOSEST, plan
+from generation.catalogue.services import is_approved
+from generation.catalogue.snapshot import route_info
+from generation.channels.declaration import PLAIN, Needs, Task
+from generation.dispatch.selection import shares
+from generation.models import Channel, Contract, Route, Serves
+from generation.selectors import cost_tables
+from pictor.kit import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A channel that would be asked.
+
+    Attributes:
+        channel: its name.
+        rank: from 1; those of one rank share the requests, the next are asked where these fail.
+        share: of the requests, the part that asks it first, from 0 to 1.
+        plan: how it makes the size: native, closest, cropped or auto.
+        asked: what the upstream would be sent, at which cost of one image.
+        cost: of that.
+    """
+
+    channel: str
+    rank: int
+    share: float
+    plan: str
+    asked: Asked
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What becomes of a live request.
+
+    Attributes:
+        model: as it is offered.
+        size: 'WxH' or 'auto'.
+        quality: the contract's word; empty where the request names none.
+        task: what is asked for.
+        refused: why no such request is taken at all; empty where it is.
+        serving: who would be asked, in order.
+        others: every other channel by its name, with all that keeps it from being asked.
+    """
+
+    model: str
+    size: str
+    quality: str
+    task: Task
+    refused: list[str]
+    serving: list[Serving]
+    others: dict[str, list[str]]
+
+
+def explain(model: str, *, size: str = "", quality: str = "", task: Task) -> Explanation:
+    """Look at what is stored now. An edit has one image.
+
+    `size` may be a preset; empty for the model's own default. Raises ValueError, in words for a
+    person, for a model, size or quality that there is not.
+    """
+    stored = Contract.objects.filter(model=model).values().first()
+    if stored is None:
+        raise ValueError(f"there is no model {model!r}")
+    contract = contract_from(stored)
+    size, quality = _size(contract, size), _quality(contract, quality)
+    needs = PLAIN if task is Task.GENERATE else Needs(task, images=1)
+    routes = _routes(model)
+    open_routes, others = [], {}
+    for channel in Channel.objects.order_by("priority", "name"):
+        info = routes.get(channel.pk)
+        reasons = list(_reasons(channel, info, contract, size, needs))
+        if reasons or info is None:
+            others[channel.name] = reasons
+        else:
+            open_routes.append(info)
+    return Explanation(
+        model,
+        size,
+        quality,
+        task,
+        list(_refused(contract, size, quality, task)),
+        list(_serving(open_routes, contract, size, quality, needs)),
+        others,
+    )
+
+
+def _size(contract: ContractTerms, word: str) -> str:
+    word = word or contract.default_size
+    if word == AUTO and contract.accepts_auto:
+        return AUTO
+    if word not in contract.by_name:
+        sizes = ", ".join(contract.size_names)
+        raise ValueError(f"{contract.model} has no size {word!r}; there are {sizes}")
+    return str(contract.by_name[word].size)
+
+
+def _quality(contract: ContractTerms, word: str) -> str:
+    found = contract.quality(word) if word else ""
+    if found is None:
+        there_are = ", ".join(contract.qualities)
+        raise ValueError(f"{contract.model} has no quality {word!r}; there are {there_are}")
+    return found
+
+
+def _routes(model: str) -> dict[int, RouteInfo]:
+    rows = list(Route.objects.filter(contract_id=model).select_related("channel"))
+    tables = cost_tables({row.channel_id for row in rows}, since=clock.now())
+    return {
+        row.channel_id: route_info(row, tables=tables[row.channel_id], api_key="") for row in rows
+    }
+
+
+def _refused(contract: ContractTerms, size: str, quality: str, task: Task) -> Iterator[str]:
+    if not contract.is_enabled:
+        yield f"{contract.model} is switched off"
+    if task not in contract.tasks:
+        yield f"{contract.model} does not offer {task}"
+    prices, word = current_table(None, clock.now()), quality or contract.quality_default
+    try:
+        quote(prices, model=contract.model, size=size, quality=word, n=1)
+    except PriceMissing as error:
+        yield str(error)
+
+
+def _reasons(
+    channel: Channel, info: RouteInfo | None, contract: ContractTerms, size: str, needs: Needs
+) -> Iterator[str]:
+    """All that keeps a channel from being asked."""
+    if not channel.is_enabled:
+        yield "disabled" if is_approved(channel) else "disabled, and not tested as it is now"
+    if channel.serves == Serves.TEST:
+        yield "serves test keys alone"
+    if info is None:
+        yield f"has no route for {contract.model}"
+        return
+    lack = info.abilities.lack(needs)
+    if lack is not None:
+        yield f"is no channel that {lack.what}"
+    elif plan(info, contract=contract, size=size, needs=needs) is None:
+        yield _why_not(size, contract)
+
+
+def _why_not(size: str, contract: ContractTerms) -> str:
+    if size == AUTO:
+        return "does not take auto as a size"
+    if contract.is_exact:
+        return f"does not make {size} itself, and the sizes of {contract.model} are exact"
+    return "has no size that could stand for it"
+
+
+def _serving(
+    routes: list[RouteInfo], contract: ContractTerms, size: str, quality: str, needs: Needs
+) -> Iterator[Serving]:
+    ranks: dict[tuple[int, bool], int] = {}
+    for candidate, share in shares(routes, contract=contract, size=size, needs=needs):
+        route = candidate.route
+        rank = ranks.setdefault((route.priority, candidate.plan == CLOSEST), len(ranks) + 1)
+        asked = Asked(
+            model=route.upstream_model,
+            size=candidate.upstream_size,
+            quality=route.quality_map.get(quality, quality),
+            n=1,
+            at=clock.now(),
+        )
+        cost = upstream_cost(route.costs, asked=asked)
+        yield Serving(route.channel_name, rank, share, candidate.plan, asked, cost)

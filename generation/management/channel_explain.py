@@ -1,0 +1,84 @@
+"""`manage.py channel explain`: who would be asked for an image now, and why nobody else."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+
+from accounts.management.operator import print_table
+from generation.channels.declaration import Task
+from generation.explaining import Explanation, Serving, explain
+from pictor.kit.money import to_decimal
+
+COLUMNS = ("channel", "rank", "share", "plan", "model", "size", "quality", "cost")
+UNSEEN = (
+    "Not looked at: breakers, Retry-After gates and calls at once, which each worker keeps for"
+    " itself. A channel that they hold back goes behind the others."
+)
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """What `channel explain` may say."""
+    parser.add_argument("model")
+    parser.add_argument("--size", default="", help="WIDTHxHEIGHT, a preset or auto; default: its")
+    parser.add_argument("--quality", default="", metavar="WORD", help="default: none is sent")
+    parser.add_argument(
+        "--task", default=Task.GENERATE.value, choices=[task.value for task in Task]
+    )
+    parser.add_argument("--json", action="store_true")
+
+
+def run(stdout: OutputWrapper, options: dict[str, Any]) -> None:
+    """Explain it. Raises CommandError for a model, size or quality that there is not."""
+    try:
+        found = explain(
+            options["model"],
+            size=options["size"],
+            quality=options["quality"],
+            task=Task(options["task"]),
+        )
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    if options["json"]:
+        stdout.write(json.dumps(_described(found)))
+        return
+    asked = " ".join(word for word in (found.model, found.size, found.quality, found.task) if word)
+    stdout.write(f"a live request for {asked}")
+    for reason in found.refused:
+        stdout.write(f"refused: {reason}")
+    if found.serving:
+        rows = [tuple(map(str, _row(one).values())) for one in found.serving]
+        print_table(stdout, [COLUMNS, *rows])
+    else:
+        stdout.write("refused: no channel would be asked")
+    for channel, reasons in found.others.items():
+        stdout.write(f"not {channel}: {'; '.join(reasons)}")
+    stdout.write(UNSEEN)
+
+
+def _described(found: Explanation) -> dict[str, Any]:
+    return {
+        "model": found.model,
+        "size": found.size,
+        "quality": found.quality,
+        "task": found.task.value,
+        "refused": found.refused,
+        "serving": [{**_row(one), "share": round(one.share, 6)} for one in found.serving],
+        "others": found.others,
+        "not_looked_at": UNSEEN,
+    }
+
+
+def _row(one: Serving) -> dict[str, Any]:
+    cost = to_decimal(one.cost.micros) if one.cost.is_known else "unknown"
+    values = (
+        one.channel,
+        one.rank,
+        f"{100 * one.share:.3g} %",
+        one.plan,
+        one.asked.model,
+        one.asked.size,
+        one.asked.quality or "none sent",
+        cost,
+    )
+    return dict(zip(COLUMNS, values, strict=True))

@@ -1,0 +1,117 @@
+"""`manage.py channel explain`: who would be asked for an image now, and why nobody else would."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from generation.catalogue.services import digest_of
+from generation.models import Channel, Contract, CostTable, Route
+from tests.factories import make_channel
+from tests.generation.commands.conftest import Output
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+D3 = "dall-e-3"
+
+
+def said(manage: Callable[..., Output], *words: str) -> dict[str, Any]:
+    answer = manage("channel", "explain", *words, "--json")
+    assert answer.error is None
+    found: dict[str, Any] = json.loads(answer.out)
+    return found
+
+
+def test_who_is_asked_comes_in_order_with_its_share_and_what_it_is_asked(manage):
+    make_channel("small", D3, weight=1, cost_micros=30_000)
+    large = make_channel("large", D3, weight=3)
+    make_channel("last", D3, priority=20)
+    Route.objects.filter(channel=large).update(upstream_model="d3", quality_map={"hd": "best"})
+    CostTable.objects.create(channel=large, rows=[["d3", "any", "best", "fixed", 40_000]])
+
+    shown = manage("channel", "explain", D3, "--size", "1024x1792", "--quality", "hd").out
+
+    lines = [line.split() for line in shown.splitlines()]
+    assert lines[0] == ["a", "live", "request", "for", "dall-e-3", "1024x1792", "hd", "generate"]
+    assert lines[2:5] == [
+        ["large", "1", "75", "%", "native", "d3", "1024x1792", "best", "0.040000"],
+        ["small", "1", "25", "%", "native", "dall-e-3", "1024x1792", "hd", "0.030000"],
+        ["last", "2", "0", "%", "native", "dall-e-3", "1024x1792", "hd", "unknown"],
+    ]
+    assert shown.splitlines()[-1].startswith("Not looked at: breakers, Retry-After gates")
+
+
+def test_why_a_channel_is_not_asked_is_said_in_full(manage):
+    tested = make_channel("tested", D3, is_enabled=False)
+    Channel.objects.filter(pk=tested.pk).update(approved_digest=digest_of(tested))
+    make_channel("untested", D3, is_enabled=False)
+    make_channel("sandbox", "dall-e-2", serves="test")
+    make_channel("narrow", D3, sizes=["1024x1792"])
+    make_channel("refusing", D3, refused_tasks=["edit"])
+    Contract.objects.filter(model=D3).update(is_exact=True)
+
+    plain = said(manage, D3, "--size", "1024x1024")
+    edit = said(manage, D3, "--task", "edit")
+
+    assert [one["channel"] for one in plain["serving"]] == ["refusing"]
+    assert plain["others"] == {
+        "narrow": ["does not make 1024x1024 itself, and the sizes of dall-e-3 are exact"],
+        "sandbox": ["serves test keys alone", "has no route for dall-e-3"],
+        "tested": ["disabled"],
+        "untested": ["disabled, and not tested as it is now"],
+    }
+    assert edit["others"]["refusing"] == ["is no channel that edits images"]
+
+
+def test_a_size_that_is_not_native_goes_behind_and_auto_needs_its_word(manage):
+    model = "gpt-image-2"
+    Contract.objects.filter(model=model).update(is_exact=False)
+    make_channel("near", model, sizes=["1024x1024"], priority=1)
+    make_channel("nearer", model, sizes=["1024x1024", "1536x1152"], priority=1)
+
+    closest = said(manage, model, "--size", "1536x1152")
+    auto = said(manage, model, "--size", "auto")
+
+    assert [(one["channel"], one["rank"], one["plan"]) for one in closest["serving"]] == [
+        ("nearer", 1, "native"),
+        ("near", 2, "closest"),
+    ]
+    without_auto = ["does not take auto as a size"]
+    assert auto["others"] == {"near": without_auto, "nearer": without_auto}
+
+
+def test_what_refuses_every_such_request_is_said(manage):
+    make_channel("one", D3)
+    Contract.objects.filter(model=D3).update(is_enabled=False, tasks=["generate"])
+
+    found = said(manage, D3, "--task", "edit")
+
+    assert found["refused"] == ["dall-e-3 is switched off", "dall-e-3 does not offer edit"]
+    assert "refused: dall-e-3 is switched off" in manage("channel", "explain", D3).out
+
+
+def test_where_nobody_is_asked_that_is_said(manage):
+    assert "refused: no channel would be asked" in manage("channel", "explain", D3).out
+
+
+def test_a_preset_is_the_size_that_it_names(manage):
+    preset = next(one for one in Contract.objects.all() if "preset" in (one.sizes or [{}])[0])
+    named = preset.sizes[0]
+
+    found = said(manage, preset.model, "--size", named["preset"])
+
+    assert found["size"] == named["size"]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("nothing",), "there is no model 'nothing'"),
+        ((D3, "--size", "1x1"), "dall-e-3 has no size '1x1'; there are 1024x1024, "),
+        ((D3, "--size", "auto"), "dall-e-3 has no size 'auto'"),
+        ((D3, "--quality", "low"), "dall-e-3 has no quality 'low'; there are standard, hd"),
+    ],
+)
+def test_what_there_is_not_is_said_in_a_line(manage, words, error):
+    assert error in (manage("channel", "explain", *words).error or "")
