@@ -21,8 +21,8 @@ from generation.models.offer import (
     Serves,
     usual_tasks,
 )
-from generation.models.traffic import AttemptMinute, ChannelEvent
 from generation.models.refusals import NO_PRICE, RefusedRequest
+from generation.models.traffic import AttemptMinute, ChannelEvent
 
 __all__ = [
     "FINAL",
