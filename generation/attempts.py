@@ -21,6 +21,7 @@ from generation.claims import CLAIMED, Claim
 from generation.models import Attempt, Generation, Route, State
 from generation.outcome import AttemptEnd
 from generation.selectors import cost_tables
+from generation.traffic.errors import fingerprint_of
 from pictor.kit import ids, prepared, rows
 from pictor.kit.loop_connections import fetch_async
 from pictor.kit.metrics import LONG
@@ -192,6 +193,7 @@ def attempt_ended(end: AttemptEnd, *, now: datetime, given: str = "") -> Part:
         cost_micros=end.cost.micros,
         cost_source=end.cost.source,
         detail=end.detail[:500],
+        **({"fingerprint": fingerprint_of(end.detail[:500])} if end.detail else {}),
     )
 
 

@@ -107,6 +107,7 @@ def _attempt(row: Attempt, change: int) -> dict[str, Any]:
         "cost_source": row.cost_source,
         "corrected_cost": _corrected_cost(row, change),
         "detail": row.detail,
+        "fingerprint": row.fingerprint,
         "started_at": told_time(row.started_at),
         "finished_at": told_time(row.finished_at),
     }

@@ -1,4 +1,4 @@
-"""`manage.py channel show|history NAME`: how a channel fares."""
+"""`manage.py channel show|history|errors NAME`: how a channel fares."""
 
 import argparse
 import json
@@ -11,10 +11,14 @@ from django.core.management.base import CommandError, OutputWrapper
 from accounts.management.operator import answer, print_table
 from generation.catalogue import services
 from generation.models import Channel, ChannelEvent
-from generation.traffic import events, minutes
-from pictor.kit import clock
+from generation.traffic import errors, events, minutes
+from generation.traffic.errors import Errors
+from pictor.kit import clock, ids
 
 CELLS = ("minute", "calls", "classes", "p50", "p95")
+ERRORS = (
+    "class", "status", "fingerprint", "number", "tenants", "first", "last", "generations", "words",
+)  # fmt: skip
 SHUT = ("kind", "model", "worker", "since")
 TURNS = ("at", "event", "model", "seconds", "worker", "actor")
 MOST_TURNS = 1_000
@@ -25,6 +29,8 @@ def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     now = actions.add_parser("show", help="what it is, and which workers hold back from it")
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
+    told = actions.add_parser("errors", help="what its live calls without an image came to")
+    _add_hours(told, most=168, usual=24)
     turns = actions.add_parser("history", help="what turned on it: breakers, gates, operators")
     _add_hours(turns, most=events.KEPT // timedelta(hours=1), usual=24)
 
@@ -88,6 +94,26 @@ def _history(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel
     _print(stdout, TURNS, found, as_json=options["json"])
 
 
+def _errors(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
+    found = errors.errors_of(channel, since=clock.now() - _hours(options))
+    _print(stdout, ERRORS, [_error(one) for one in found], as_json=options["json"])
+
+
+def _error(one: Errors) -> dict[str, Any]:
+    values = (
+        one.attempt_class,
+        one.http_status,
+        one.fingerprint or None,
+        one.number,
+        one.tenants,
+        one.first_at.isoformat(),
+        one.last_at.isoformat(),
+        [ids.public(ids.GENERATION, generation) for generation in one.generations],
+        one.words,
+    )
+    return dict(zip(ERRORS, values, strict=True))
+
+
 def _turn(event: ChannelEvent) -> dict[str, Any]:
     values = (
         event.at.isoformat(),
@@ -121,6 +147,7 @@ def _cell(value: object) -> str:
 
 
 RUN: Mapping[str, Callable[[OutputWrapper, Mapping[str, Any], Channel], None]] = {
+    "errors": _errors,
     "history": _history,
     "show": _show,
 }

@@ -279,6 +279,13 @@ class Attempt(models.Model):
         help_text="As CostSource says it; empty while it is open, and of one of 0.2.0 or before.",
     )
     detail = models.CharField(max_length=500, blank=True)
+    fingerprint = models.CharField(
+        max_length=12,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of `detail`, without digits and ids; forgotten with it.",
+    )
 
     class Meta:
         constraints = [

@@ -1,1 +1,1 @@
-"""How channels fare: what turned on them, and how calls went, as operators ask for it."""
+"""How channels fare: what turned on them, how calls went, and what vendors said."""

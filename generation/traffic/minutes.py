@@ -2,7 +2,7 @@
 
 The attempts have no index for it, so that no request pays for one. They are found by their ids,
 which are in the order of their beginnings: each minute those that began of late, and once an hour
-all of 48 hours, so that one that ended long after it began is counted too.
+all of 48 hours, so that one that ended long after it began is counted too (docs/adr/0050).
 """
 
 import threading

@@ -22,6 +22,7 @@ FOUND: dict[str, frozenset[str]] = {
             *("upstream_quality", "n", "images_received", "input_text_tokens"),
             *("input_image_tokens", "output_tokens", "cost_source"),
             *("finished_at", "http_status", "upstream_request_id", "may_have_billed", "detail"),
+            "fingerprint",
         }
     ),
     "generation_generation": frozenset(

@@ -1,0 +1,18 @@
+"""An attempt keeps a digest of what its vendor said, without digits and ids."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('generation', '0028_minutes_of_calls'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='attempt',
+            name='fingerprint',
+            field=models.CharField(blank=True, db_default='', default='', help_text='Of `detail`, without digits and ids; forgotten with it.', max_length=12),
+        ),
+    ]

@@ -1,0 +1,171 @@
+"""`manage.py channel errors`: what vendors said, told apart without reading any tenant's words."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from generation.attempts import attempt_ended, end_failed_call
+from generation.forgetting import forget
+from generation.models import Attempt, Channel, Generation
+from generation.outcome import AttemptEnd
+from generation.traffic.errors import fingerprint_of, without_ids
+from pictor.kit import clock, ids
+from pictor.kit.ids import new_uuid
+from tests.factories import Customer, begun, make_channel, make_worker, take
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+LIMIT = "HTTP 429: Rate limit reached in organization org-a1b2c3 on images: 5 a minute"
+
+
+@pytest.fixture
+def vendor() -> Channel:
+    return make_channel("vendor")
+
+
+def failed(
+    customer: Customer,
+    vendor: Channel,
+    detail: str = LIMIT,
+    *,
+    ended_as: str = "refused",
+    status: int | None = 429,
+) -> Generation:
+    """A generation of the customer's whose call came to that."""
+    generation = customer.generation()
+    claim = take(generation_id=generation.id, worker=make_worker())
+    assert claim is not None
+    attempt_id = begun(claim, vendor)
+    assert attempt_id is not None
+    end = AttemptEnd(attempt_id, ended_as, http_status=status, detail=detail)
+    end_failed_call(end, generation=generation, now=clock.now())
+    return generation
+
+
+@pytest.fixture
+def errors(manage: Any, vendor: Channel) -> Any:
+    """What the command says, as JSON."""
+
+    def run(*words: str) -> Any:
+        return json.loads(manage("channel", "errors", "vendor", *words, "--json").out)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (LIMIT, "HTTP #: Rate limit reached in organization # on images: # a minute"),
+        ("try again in 1.5s at 2026-11-26T06:40:12.123Z", "try again in # at #"),
+        ("request req_011CSHoEeqs5C35K2UUqR7Fy, 10,000 tokens", "request #, # tokens"),
+        ("a fox in the snow", "a fox in the snow"),
+        ("", ""),
+    ],
+)
+def test_words_are_read_without_digits_and_ids(words, shown):
+    assert without_ids(words) == shown
+
+
+def test_words_that_differ_in_digits_and_ids_alone_are_one_error(vendor, errors):
+    acme, other = Customer("acme"), Customer("other")
+    made = [failed(acme, vendor), failed(acme, vendor, LIMIT.replace("a1b2c3", "z9"))]
+    made += [failed(other, vendor, LIMIT.replace("5 a", "2.5 a")), failed(acme, vendor)]
+    failed(acme, vendor, "something else", ended_as="unknown", status=None)
+
+    found = errors()
+
+    attempts = Attempt.objects.filter(http_status=429).order_by("finished_at")
+    newest = [ids.public(ids.GENERATION, one.id) for one in made[:0:-1]]
+    first, last = (attempts.first(), attempts.last())
+    assert first is not None
+    assert last is not None
+    assert first.finished_at is not None
+    assert last.finished_at is not None
+    assert found[0] == {
+        "class": "refused",
+        "status": 429,
+        "fingerprint": fingerprint_of(LIMIT),
+        "number": 4,
+        "tenants": 2,
+        "first": first.finished_at.isoformat(),
+        "last": last.finished_at.isoformat(),
+        "generations": newest,
+        "words": None,
+    }
+    assert (found[1]["class"], found[1]["status"], found[1]["number"]) == ("unknown", None, 1)
+    assert found[0]["fingerprint"] != found[1]["fingerprint"]
+
+
+def test_words_are_read_once_three_tenants_met_them_and_until_one_of_them_is_forgotten(
+    manage, vendor, errors
+):
+    customers = [Customer(name) for name in ("acme", "other", "third")]
+    for customer in customers[:2]:
+        failed(customer, vendor)
+        failed(customer, vendor)
+    assert errors()[0]["words"] is None
+
+    last = failed(customers[2], vendor, LIMIT.replace("5", "7"))
+    shared = "HTTP #: Rate limit reached in organization # on images: # a minute"
+    assert errors()[0]["words"] == shared
+    assert shared in manage("channel", "errors", "vendor").out
+
+    Generation.objects.filter(id=last.id).update(
+        state="failed", captured_micros=0, finished_at=clock.now()
+    )
+    last.refresh_from_db()
+    forget(last, now=clock.now())
+
+    found = errors()
+    assert [(one["number"], one["tenants"], one["words"]) for one in found] == [
+        (4, 2, None),
+        (1, 1, None),
+    ]
+    assert found[1]["fingerprint"] is None
+    forgotten = Attempt.objects.get(generation=last)
+    assert (forgotten.detail, forgotten.fingerprint) == ("", "")
+
+
+def test_what_a_vendor_quoted_of_one_tenants_prompt_is_not_read(manage, vendor):
+    for number, name in enumerate(("acme", "other", "third")):
+        words = f"rejected: 'the secret of {name} number {number}'"
+        failed(Customer(name), vendor, words, ended_as="rejected", status=400)
+
+    said = manage("channel", "errors", "vendor")
+
+    assert len(said.out.splitlines()) == 4
+    assert "secret" not in said.out
+
+
+def test_tests_demo_data_deliveries_and_other_channels_are_no_errors_of_it(vendor, errors):
+    acme = Customer("acme")
+    invented = failed(acme, vendor)
+    Generation.objects.filter(id=invented.id).update(source="demo")
+    failed(acme, make_channel("other"))
+    failed(acme, vendor, "", ended_as="delivered", status=200)
+    old = failed(acme, vendor)
+    begun_at = clock.now() - timedelta(hours=25)
+    Attempt.objects.filter(generation=old).update(id=ids.new_uuid_of(begun_at))
+
+    assert errors() == []
+    assert [one["number"] for one in errors("--hours", "26")] == [1]
+
+
+def test_a_call_without_an_error_pays_for_no_fingerprint():
+    delivered = attempt_ended(AttemptEnd(new_uuid(), "delivered"), now=clock.now())
+    refused = attempt_ended(AttemptEnd(new_uuid(), "refused", detail="no"), now=clock.now())
+
+    assert "fingerprint" not in delivered.text
+    assert "fingerprint" in refused.text
+
+
+def test_what_0_2_0_closed_has_no_fingerprint_and_its_words_stay_unread(vendor, errors):
+    for name in ("acme", "other", "third"):
+        failed(Customer(name), vendor)
+    Attempt.objects.update(fingerprint="")
+
+    (found,) = errors()
+
+    assert (found["fingerprint"], found["number"], found["words"]) == (None, 3, None)
