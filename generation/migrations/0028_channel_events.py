@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='generation.channel')),
             ],
             options={
-                'indexes': [models.Index(fields=['channel', '-at'], name='events_of_channel'), models.Index(condition=models.Q(('worker__isnull', False)), fields=['worker', 'channel', 'model', '-at'], name='turns_of_workers')],
+                'indexes': [models.Index(fields=['channel', '-at'], name='events_of_channel'), models.Index(condition=models.Q(('worker__isnull', False)), fields=['worker', 'channel', 'model', 'kind', '-at'], name='turns_of_workers')],
             },
         ),
     ]

@@ -48,7 +48,7 @@ class ChannelEvent(models.Model):
         indexes = [
             models.Index(fields=["channel", "-at"], name="events_of_channel"),
             models.Index(
-                fields=["worker", "channel", "model", "-at"],
+                fields=["worker", "channel", "model", "kind", "-at"],
                 name="turns_of_workers",
                 condition=Q(worker__isnull=False),
             ),

@@ -21,6 +21,28 @@ BATCH = 5_000
 """Rows that one statement deletes at most."""
 
 
+# Asked of each worker, channel and model by the index, however much turned in 30 days.
+_SHUT_NOW = """
+SELECT shut.channel_id, shut.kind, shut.model, shut.worker, shut.at
+  FROM generation_worker AS w
+ CROSS JOIN generation_channel AS c
+ CROSS JOIN (SELECT '' AS model UNION ALL SELECT model FROM generation_contract) AS m
+ CROSS JOIN (VALUES ('breaker_opened', 'breaker_closed'), ('gate_closed', 'gate_opened'))
+            AS kinds (shuts, ends)
+ CROSS JOIN LATERAL (
+       SELECT * FROM generation_channelevent AS e
+        WHERE e.worker = w.epoch AND e.channel_id = c.id AND e.model = m.model AND e.kind = shuts
+        ORDER BY e.at DESC, e.id DESC LIMIT 1) AS shut
+  LEFT JOIN LATERAL (
+       SELECT at, id FROM generation_channelevent AS e
+        WHERE e.worker = w.epoch AND e.channel_id = c.id AND e.model = m.model AND e.kind = ends
+        ORDER BY e.at DESC, e.id DESC LIMIT 1) AS ended ON TRUE
+ WHERE w.stopped_at IS NULL AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
+   AND c.is_enabled AND (ended.id IS NULL OR (ended.at, ended.id) < (shut.at, shut.id))
+ ORDER BY shut.at, shut.id
+"""
+
+
 class Turn(NamedTuple):
     """A breaker's or a gate's, as a worker saw it."""
 
@@ -77,23 +99,7 @@ def shut_now() -> list[Shut]:
     A gate opens a minute earlier than it is said to.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT channel_id, kind, model, worker, at
-              FROM (SELECT DISTINCT ON (e.worker, e.channel_id, e.model, e.kind LIKE 'gate%%') e.*
-                      FROM generation_channelevent AS e
-                      JOIN generation_worker AS w ON w.epoch = e.worker
-                     WHERE w.stopped_at IS NULL
-                       AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
-                     ORDER BY e.worker, e.channel_id, e.model, e.kind LIKE 'gate%%', e.at DESC,
-                              e.id DESC) AS last
-             WHERE kind IN ('breaker_opened', 'gate_closed')
-               AND EXISTS (SELECT FROM generation_channel AS c
-                            WHERE c.id = last.channel_id AND c.is_enabled)
-             ORDER BY at, id
-            """,
-            [settings.LEASE_SECONDS],
-        )
+        cursor.execute(_SHUT_NOW, [settings.LEASE_SECONDS])
         return [Shut(*row) for row in cursor]
 
 
