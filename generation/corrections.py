@@ -3,16 +3,17 @@
     line,attempt,change_usd
     acme-openai 2026-11-25 gpt-image-2,,-0.310000
     acme-openai req_7f3a,01976c3e-…,0.012000
+    acme-openai req_9b21,req_9b21…,0.004000
 
 `line` is a name that no other line of any bill has. `attempt` is the id that `generation show` has
-of the call, empty where the line is of many. `change_usd` is what it cost more, or below 0 less.
+of the call, or the one that the upstream gave it, empty where the line is of many. `change_usd` is
+what it cost more, or below 0 less.
 """
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -21,6 +22,7 @@ from accounts.models import Actor
 from billing.services import CorrectedAttempt, correct_cost
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt
+from generation.selectors import attempt_named
 from pictor.kit.money import Micros, from_decimal
 
 COLUMNS = ("line", "attempt", "change_usd")
@@ -33,7 +35,8 @@ class Line:
     """A line of a bill: what it changes, and of which attempt, if it is one's."""
 
     name: str
-    attempt_id: UUID | None
+    attempt: str
+    """Empty where it is of many."""
     change: Micros
 
 
@@ -63,7 +66,7 @@ def correct(lines: Sequence[Line], *, reason: str, actor: Actor) -> Corrected:
     """
     booked, change = 0, 0
     for line in lines:
-        of = None if line.attempt_id is None else _attempt(line.name, line.attempt_id)
+        of = _attempt(line.name, line.attempt) if line.attempt else None
         if correct_cost(line=line.name, change=line.change, reason=reason, actor=actor, of=of):
             booked, change = booked + 1, change + line.change
     return Corrected(booked, Micros(change), len(lines) - booked)
@@ -88,20 +91,18 @@ def _line(row: dict[str, str]) -> Line:
     change = from_decimal(row["change_usd"])
     if change == 0:
         raise ValueError("it changes nothing")
-    try:
-        attempt = UUID(row["attempt"]) if row["attempt"] else None
-    except ValueError:
-        raise ValueError(f"{row['attempt']!r} is not the id of an attempt") from None
-    return Line(row["line"], attempt, change)
+    return Line(row["line"], row["attempt"], change)
 
 
-def _attempt(line: str, attempt_id: UUID) -> CorrectedAttempt:
-    found = Attempt.objects.filter(
-        id=attempt_id, finished_at__isnull=False, generation__livemode=True
-    ).first()
-    if found is None:
+def _attempt(line: str, text: str) -> CorrectedAttempt:
+    ended = Attempt.objects.filter(finished_at__isnull=False, generation__livemode=True)
+    attempts = list(ended.filter(attempt_named(text)).order_by("id")[:2])
+    if not attempts:
         raise ValidationError(
             f"the line {line!r} is of an attempt that is not there, has not ended or was a test's"
         )
+    found, *others = attempts
+    if others:
+        raise ValidationError(f"the line {line!r}: the upstream gave {text!r} to several attempts")
     as_loss = found.attempt_class != AttemptClass.DELIVERED
     return CorrectedAttempt(found.id, found.generation_id, as_loss)

@@ -61,7 +61,7 @@ _WRITE = f"""
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(%s::jsonb)
             AS r({", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
-    ), before AS (
+    ), before AS MATERIALIZED (
         SELECT caller, (
                    SELECT COUNT(*) FROM generation_refusedrequest AS r
                     WHERE r.caller = callers.caller AND r.id >= %s

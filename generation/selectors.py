@@ -275,13 +275,21 @@ def generation_by_image(image_id: UUID) -> Generation | None:
     return _FOR_OPERATOR.filter(id__in=made_for(image_id)).first()
 
 
+def attempt_named(text: str) -> Q:
+    """Which attempt is meant by its UUID, or by the id that an upstream gave the call.
+
+    A vendor's may be a UUID, too.
+    """
+    theirs = Q(upstream_request_id=text) & ~Q(upstream_request_id="")
+    try:
+        return Q(id=UUID(text)) | theirs
+    except ValueError:
+        return theirs
+
+
 def generations_by_attempt(text: str) -> list[Generation]:
     """Those of the attempt with that UUID, or of those that an upstream answered by that id."""
-    try:
-        its = Q(id=UUID(text))
-    except ValueError:
-        its = Q(upstream_request_id=text) & ~Q(upstream_request_id="")
-    of_them = Attempt.objects.filter(its).values("generation_id")
+    of_them = Attempt.objects.filter(attempt_named(text)).values("generation_id")
     return list(_FOR_OPERATOR.filter(id__in=of_them).order_by("-id")[:LATELY])
 
 

@@ -288,6 +288,13 @@ class Attempt(models.Model):
     )
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["upstream_request_id"],
+                name="attempt_by_upstream_id",
+                condition=~models.Q(upstream_request_id=""),
+            )
+        ]
         constraints = [
             # Also the index for all attempts of a generation.
             models.UniqueConstraint(

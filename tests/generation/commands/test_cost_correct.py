@@ -157,7 +157,7 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
             r"takes 0\.030001 USD of an attempt that cost 0\.03",
         ),
         (["req_9,,0.1", f"req_2,{new_uuid()},1"], "of an attempt that is not there"),
-        (["req_9,,0.1", "req_2,none,1"], "line 3: 'none' is not the id of an attempt"),
+        (["req_9,,0.1", "req_2,none,1"], "the line 'req_2' is of an attempt that is not there"),
         (["req_9,,0.1", "req_9,,0.1"], "line 3: 'req_9' comes twice"),
         (["req_9,,0"], "line 2: it changes nothing"),
         (["req_9,,much"], "line 2: 'much' is not an amount"),
@@ -174,6 +174,26 @@ def test_a_bill_that_cannot_be_booked_books_nothing(made, bill, lines, message):
 
     assert "\n" not in str(mistake.value)
     assert Transfer.objects.filter(kind="correction").count() == 1
+
+
+def test_a_line_may_name_the_call_as_its_upstream_did(made, bill):
+    Attempt.objects.filter(number=2).update(upstream_request_id="req_4fa1")
+
+    first = run(bill("acme req_4fa1,req_4fa1,0.012"))
+    again = run(bill(f"acme req_4fa1,{attempt(2)},0.012"))
+
+    assert "1 lines booked, which change the cost by 0.012000 USD" in first
+    assert "0 lines booked" in again
+    assert Transfer.objects.get(kind="correction").corrects_id == attempt(2)
+
+
+def test_an_id_that_an_upstream_gave_twice_corrects_neither(made, bill):
+    Attempt.objects.update(upstream_request_id="req_4fa1")
+
+    with pytest.raises(CommandError, match="gave 'req_4fa1' to several attempts"):
+        run(bill("acme req_4fa1,req_4fa1,0.012"))
+
+    assert not Transfer.objects.filter(kind="correction").exists()
 
 
 def test_what_is_no_bill_is_refused(tmp_path):
