@@ -99,8 +99,7 @@ async def _held(
     with refusals(identity, identity.counted):
         let_in(arrival, identity)
         fields = await _fields(arrival)
-        images = 0 if isinstance(fields, PictorError) else fields.get("n", 1)
-        counted = await count(identity, images=images)
+        counted = await count(identity, None if isinstance(fields, PictorError) else fields)
     with refusals(identity, counted):
         if isinstance(fields, PictorError):
             raise fields

@@ -18,8 +18,9 @@ from billing.services import ConditionFailed
 from generation.admission.arrival import Arrival
 from generation.admission.orphans import InDoubt
 from generation.catalogue.snapshot import loaded_catalogue
-from pictor.kit import clock
-from pictor.kit.errors import PictorError, Unauthenticated, tell
+from pictor.kit import clock, log
+from pictor.kit.errors import PictorError, RateLimited, Unauthenticated, tell
+from pictor.kit.untyped import Json
 
 
 class Counted(NamedTuple):
@@ -102,12 +103,28 @@ async def asked_anew(arrival: Arrival, identity: Identity, tried: Outdated) -> I
     return Identity(present, counted=tried.counted)
 
 
-async def count(identity: Identity, *, images: int) -> Counted:
-    """Count it once, unless its limits have changed meanwhile. Raises RateLimited."""
+async def count(identity: Identity, fields: Json | None) -> Counted:
+    """Count it once, unless its limits have changed meanwhile. Raises RateLimited.
+
+    What cannot be read has no `fields`, and counts as a request for no image.
+    """
     limits = identity.caller.limits
     if identity.counted is not None and identity.counted.limits == limits:
         return identity.counted
-    return Counted(limits, await rates.take_async(identity.caller, images=images))
+    images = 0 if fields is None else fields.get("n", 1)
+    try:
+        return Counted(limits, await rates.take_async(identity.caller, images=images))
+    except RateLimited:
+        _note_model(identity.caller, fields or {})
+        raise
+
+
+def _note_model(caller: Caller, fields: Json) -> None:
+    """For the log, where it is one of ours: its contract is not looked at any more."""
+    catalogue = loaded_catalogue(caller.revision)
+    contract = catalogue and catalogue.contract(fields.get("model", ""))
+    if contract:
+        log.note(model=contract.model)
 
 
 @contextmanager

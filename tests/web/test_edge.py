@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from pictor.kit import log
-from pictor.web.edge import Edge, header, is_api
+from pictor.kit.refused import Refused
+from pictor.web.edge import App, Edge, Receive, Scope, Send, header, is_api
 from tests.web.conftest import call, make_exchange
 
 pytestmark = pytest.mark.anyio
@@ -140,3 +141,48 @@ async def test_what_is_not_http_passes_through():
     await Edge(app)({"type": "lifespan"}, exchange.receive, exchange.send)
 
     assert seen == ["lifespan"]
+
+
+def answering(status: int, *headers: tuple[bytes, bytes]) -> App:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+OF_MADE = (b"x-pictor-generation-id", b"gen_1")
+REPLAYED = (b"idempotent-replayed", b"true")
+
+
+@pytest.mark.parametrize(
+    ("path", "app", "is_told"),
+    [
+        ("/v1/models", answering(400), True),
+        ("/v1/models", answering(503), True),
+        ("/v1/models", answering(200), False),
+        ("/v1/images/generations", answering(502, OF_MADE), False),
+        ("/v1/images/generations", answering(502, OF_MADE, REPLAYED), True),
+        ("/v1/images/generations", answering(200, OF_MADE, REPLAYED), True),
+        ("/v1/images/generations", answering(200, OF_MADE), False),
+        ("/status/", answering(404), False),
+    ],
+)
+async def test_what_made_nothing_under_v1_is_told(path, app, is_told):
+    told: list[Refused] = []
+
+    exchange = await call(Edge(app, tell=told.append), path=path)
+
+    expected = [(exchange.headers["x-request-id"], exchange.status)] if is_told else []
+    assert [(one.request, one.status) for one in told] == expected
+
+
+async def test_a_caller_who_was_gone_before_an_answer_is_not_told_of():
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        """No answer."""
+
+    told: list[Refused] = []
+
+    await call(Edge(app, tell=told.append))
+
+    assert told == []

@@ -8,12 +8,16 @@ import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 
 from accounts.keys import mint
+from accounts.models import Tenant
+from accounts.services.suspending import suspend
+from accounts.services.tenants import set_tenant_status
 from billing.services import adjust
 from generation import refusals
 from generation.admission.fields import EDIT, EDIT_FORM, GENERATION
-from generation.models import RefusedRequest
+from generation.models import Contract, RefusedRequest
 from generation.refusals import Recorder
-from pictor.kit import ids, pools
+from generation.selectors import refused_for_want_of_a_price
+from pictor.kit import clock, ids, pools
 from pictor.kit.money import Micros
 from pictor.web.edge import App
 from tests.factories import Customer, make_channel
@@ -85,9 +89,74 @@ def _make_poor(acme: Customer) -> None:
     adjust(tenant_id=acme.id, amount=Micros(-10_000_000), reason="test", actor="test")
 
 
+async def test_a_refusal_by_rate_says_whose_and_of_which_model(whole, acme, bearer):
+    await pools.views(offer)
+    await pools.views(Tenant.objects.filter(id=acme.id).update, requests_per_minute=1)
+    later = {**bearer, "Prefer": "respond-async"}
+    assert (await ask(whole, GOOD, later)).status == 202
+
+    row = await row_of(await ask(whole, GOOD, later))
+
+    assert (row["code"], row["stopped_by"]) == ("rate_limit_exceeded", "requests of this account")
+    assert row["model"] == "gpt-image-2"
+
+
+async def test_a_suspended_tenants_customer_reads_why(whole, acme, bearer):
+    await pools.views(suspend, tenant=acme.tenant, reason="Invoice 7 is unpaid.", actor="test")
+
+    exchange = await ask(whole, GOOD, bearer)
+
+    said = "This account is suspended. The reason: Invoice 7 is unpaid."
+    assert (exchange.status, json.loads(exchange.body)["error"]["message"]) == (403, said)
+    row = await row_of(exchange)
+    assert (row["message"], row["tenant_id"]) == (said, acme.id)
+
+
+async def test_a_suspension_without_a_reason_says_no_more(whole, acme, bearer):
+    status = Tenant.Status.SUSPENDED
+    await pools.views(set_tenant_status, tenant=acme.tenant, status=status, actor="test")
+
+    exchange = await ask(whole, GOOD, bearer)
+
+    assert json.loads(exchange.body)["error"]["message"] == "This account is suspended."
+
+
+async def test_what_has_no_price_is_refused_for_want_of_one(whole, acme, bearer):
+    await pools.views(offer_without_a_price)
+    since = clock.now()
+
+    row = await row_of(await ask(whole, {**GOOD, "size": "640x640"}, bearer))
+
+    assert (row["status"], row["stopped_by"], row["model"]) == (503, "price", "gpt-image-2")
+    assert await pools.views(refused_for_want_of_a_price, since) == {"gpt-image-2": 1}
+
+
+async def test_a_replay_is_written_down_with_its_generation_and_the_first_is_not(
+    whole, acme, bearer
+):
+    await pools.views(offer)
+    once = {**bearer, "Idempotency-Key": "once", "Prefer": "respond-async"}
+    first = await ask(whole, GOOD, once)
+
+    again = await ask(whole, GOOD, once)
+
+    row = await row_of(again)
+    assert (first.status, row["status"], row["message"]) == (202, 202, "")
+    made = first.headers["x-pictor-generation-id"]
+    assert ids.public(ids.GENERATION, row["generation_id"]) == made
+    assert len(await written()) == 1
+
+
 def offer() -> None:
     sow()
     make_channel("one", "gpt-image-2")
+
+
+def offer_without_a_price() -> None:
+    offer()
+    contract = Contract.objects.get(model="gpt-image-2")
+    contract.sizes.append({"size": "640x640", "tier": "1K"})
+    contract.save()
 
 
 def spoiled() -> list[Any]:
