@@ -1,7 +1,9 @@
 """What was refused is written down, within bounds, and without its caller's words."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 from django.db import OperationalError, connection
@@ -158,6 +160,25 @@ def test_of_one_tenant_20000_are_kept_a_day_and_the_next_day_begins_anew(db):
     assert rows_of(ACME) == MOST_A_DAY + 5
     tomorrow = noon + timedelta(days=1)
     assert insert([refused(ACME, at=tomorrow)], now=tomorrow) == 0
+
+
+def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_db):
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    fill(ACME, number=MOST_A_DAY - 30, at=noon)
+    both = Barrier(2)
+
+    def write(_: int) -> int:
+        batch = [refused(ACME, at=noon) for _ in range(50)]
+        both.wait(10)
+        try:
+            return insert(batch, now=noon)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        beyond = sum(threads.map(write, range(2)))
+
+    assert (beyond, rows_of(ACME)) == (70, MOST_A_DAY)
 
 
 def test_what_is_written_twice_is_there_once(db):
