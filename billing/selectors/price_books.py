@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, Max, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest
 
 from billing.models import PriceBook, PriceBookWithdrawal
 
@@ -61,6 +62,14 @@ def last_of(books: Iterable[PriceBook], owner: UUID | None, now: datetime) -> Pr
         if book.tenant_id == owner and book.effective_from <= now:
             latest = book
     return latest
+
+
+def last_change(now: datetime) -> datetime | None:
+    """When a book came into force last, be it everyone's or a tenant's."""
+    begun = decided().filter(effective_from__lte=now)
+    later = begun.aggregate(last=Max(Greatest("effective_from", "published_at")))
+    last: datetime | None = later["last"]
+    return last
 
 
 def following(tenant_id: UUID | None, moment: datetime) -> list[PriceBook]:

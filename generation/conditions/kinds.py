@@ -16,6 +16,7 @@ KINDS: Mapping[str, Kind] = {
     "storage_refuses": work.storage,
     "sold_below_cost": cells.below_cost,
     "cost_unknown": cells.cost_unknown,
+    "price_missing": money.unpriced,
     "ledger_finding": money.findings,
     "ledger_unproved": money.unproved,
     "price_change": money.price_changes,

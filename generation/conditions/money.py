@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from accounts.models import Tenant
 from billing.models import LedgerProof
-from billing.selectors import decided, running_out
+from billing.selectors import decided, last_change, running_out
 from generation.conditions.found import Outlook, Wrong
+from generation.selectors import refused_for_want_of_a_price
 from pictor.kit import ids
 from pictor.kit.money import to_decimal
 
@@ -16,6 +17,7 @@ OLDEST_PROOF = {
 }
 """They are hourly and daily."""
 PRICES_AHEAD = timedelta(days=7)
+LATELY = timedelta(minutes=10)
 LEAST_DAYS = 3
 """Of a tenant's balance, at the pace of the last week."""
 
@@ -51,6 +53,15 @@ def price_changes(outlook: Outlook) -> Iterator[Wrong]:
         whose = ids.public(ids.TENANT, book.tenant_id) if book.tenant_id else "everyone"
         begins = book.effective_from.isoformat(timespec="minutes")
         yield Wrong(str(book), None, f"takes over for {whose} at {begins}")
+
+
+def unpriced(outlook: Outlook) -> Iterator[Wrong]:
+    """Models of which requests found no price of late, and no prices have changed since."""
+    since = outlook.now - LATELY
+    since = max(since, last_change(outlook.now) or since)
+    for model, number in refused_for_want_of_a_price(since).items():
+        if not outlook.is_of_sandbox(model):
+            yield Wrong(model, None, f"{number} requests in 10 minutes found no price")
 
 
 def runway(outlook: Outlook) -> Iterator[Wrong]:

@@ -11,8 +11,8 @@ from billing.selectors import book_in_force, rows_of
 from billing.selectors.findings import Finding
 from billing.services import Usage, record_proof, record_usage, withdraw_price_book
 from billing.services.prices import draft_price_book, publish_price_book
-from generation.models import Condition
-from pictor.kit import clock
+from generation.models import NO_PRICE, Condition, RefusedRequest
+from pictor.kit import clock, ids
 from pictor.kit.money import Micros
 from tests.factories import ORIGIN, Customer, make_channel
 
@@ -125,3 +125,36 @@ def test_a_suspended_tenant_runs_out_of_nothing(acme, look):
     Tenant.objects.update(status=Tenant.Status.SUSPENDED)
 
     assert look(0) == {}
+
+
+def refused(model: str = ORIGIN, *, status: int = 503, limit: str = NO_PRICE) -> None:
+    RefusedRequest.objects.create(
+        id=ids.new_uuid(), caller=ids.new_uuid(), model=model, status=status, code="unavailable",
+        param="", message="", stopped_by=limit, ms=3,
+    )  # fmt: skip
+
+
+def test_requests_that_find_no_price(acme, look):
+    refused()
+    refused()
+    refused(limit="requests of this account", status=429)
+
+    missing = look(1)
+
+    assert missing == {("price_missing", ORIGIN): "2 requests in 10 minutes found no price"}
+    schedule("list", None, clock.now())
+    assert ("price_missing", ORIGIN) not in look(2)
+
+
+def test_a_price_that_was_missing_ten_minutes_ago_is_forgotten(acme, look):
+    refused()
+
+    assert look(9) != {}
+    assert look(11) == {}
+
+
+def test_a_sandbox_needs_no_price(seeded, look):
+    make_channel("play", serves="both")
+    refused()
+
+    assert look(1) == {}
