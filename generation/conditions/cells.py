@@ -108,7 +108,7 @@ def _price(table: PriceTable | None, cell: SoldCell) -> Micros | None:
         quoted = quote(table, model=cell.model, size=cell.asked, quality=cell.quality, n=1)
     except PriceMissing:
         return None
-    if not cell.delivered:
+    if not cell.delivered or cell.quality not in quoted.priced.rows:
         return quoted.unit
     price = image_price(table, quoted.priced, cell.quality, _pixels(cell.delivered))
     return Micros(min(price, quoted.unit))

@@ -4,6 +4,7 @@ One transaction, which one worker has at a time: whatever ends in the middle of 
 nothing, and the next minute's look finds the same.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,10 +19,14 @@ from generation.conditions.kinds import KINDS
 from generation.models import Channel, Condition, ConditionLook, Serves
 from pictor.kit.money import Micros
 
+logger = logging.getLogger(__name__)
+
 APART = timedelta(seconds=30)
 """Looks closer together are one look."""
 KEPT = timedelta(days=90)
 """What ended longer ago is forgotten, unless it is accepted for good."""
+FAILED = "look_fails"
+"""The kind of what cannot be looked for."""
 _LOCK = 7_303_010
 _MOST_CHARACTERS = {"object": 200, "words": 300}
 
@@ -44,7 +49,7 @@ SELECT kind, object, micros, words, %(now)s, '', ''
 """
 _RESOLVE = """
 UPDATE generation_condition SET resolved_at = %(now)s
- WHERE resolved_at IS NULL
+ WHERE resolved_at IS NULL AND kind <> ALL (%(failed)s)
    AND NOT EXISTS (SELECT FROM unnest(%(kinds)s::text[], %(objects)s::text[])
                             AS found (kind, object)
                     WHERE found.kind = generation_condition.kind
@@ -96,9 +101,16 @@ def _outlook(now: datetime, last: ConditionLook | None) -> Outlook:
 
 
 def _found(outlook: Outlook) -> Iterator[Found]:
+    """What every kind finds. Of one that fails, what was open stays, and that it fails is one."""
     for kind, wrong_now in KINDS.items():
-        for one in _once_each(wrong_now(outlook)):
-            yield kind, one.object, one.micros, one.words
+        try:
+            with transaction.atomic():
+                found = list(_once_each(wrong_now(outlook)))
+        except Exception as error:
+            logger.exception("nobody can say of what %s is true", kind)
+            yield FAILED, kind, None, f"it cannot be looked for: {type(error).__name__}"
+        else:
+            yield from ((kind, one.object, one.micros, one.words) for one in found)
 
 
 def _once_each(found: Iterable[Wrong]) -> Iterable[Wrong]:
@@ -113,7 +125,8 @@ def _once_each(found: Iterable[Wrong]) -> Iterable[Wrong]:
 def _write(found: Sequence[Found], now: datetime) -> None:
     kinds, objects, micros, words = ([one[place] for one in found] for place in range(4))
     values: dict[str, Any] = {"now": now, "kinds": kinds, "objects": objects}
-    values |= {"micros": micros, "words": words}
+    failed = [name for kind, name, _, _ in found if kind == FAILED]
+    values |= {"micros": micros, "words": words, "failed": failed}
     with connection.cursor() as cursor:
         cursor.execute(_RESOLVE, values)
         cursor.execute(_OPEN, values)

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from accounts.models import AuditEvent
 from billing.models import SoldUntil
 from generation import conditions
-from generation.conditions import looking
+from generation.conditions import looking, supply
 from generation.conditions.found import Wrong
 from generation.models import Condition, ConditionLook
 from pictor.kit import clock
@@ -121,14 +121,31 @@ def test_one_worker_looks_at_a_time(monkeypatch):
     assert Condition.objects.count() == 1
 
 
-def test_a_look_that_ends_in_the_middle_has_changed_nothing(smelly, wrong, look, monkeypatch):
+def test_a_kind_that_fails_is_a_condition_and_holds_up_no_other(smelly, wrong, look, monkeypatch):
     def broken(_outlook):
-        raise RuntimeError("no more")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+        yield Wrong("never", None, "")
 
-    monkeypatch.setattr(looking, "KINDS", {"other": lambda _: iter([]), "smell": broken})
+    monkeypatch.setattr(looking, "KINDS", {"smell": broken, "noise": lambda _: iter(wrong)})
+
+    failed = look(1)
+
+    assert failed == {
+        ("look_fails", "smell"): "it cannot be looked for: DataError",
+        ("noise", "fridge"): "it smells",
+        ("smell", "fridge"): "it smells",
+    }
+    monkeypatch.setattr(looking, "KINDS", {"smell": lambda _: iter([])})
+    assert look(2) == {}
+
+
+def test_a_look_that_ends_in_the_middle_has_changed_nothing(smelly, wrong, look, monkeypatch):
     before = ConditionLook.objects.get().looked_at
+    wrong.clear()
+    monkeypatch.setattr(supply, "channels_before", lambda _: 1 / 0)
 
-    with transaction.atomic(), pytest.raises(RuntimeError):
+    with transaction.atomic(), pytest.raises(ZeroDivisionError):
         look(1)
 
     assert Condition.objects.get().resolved_at is None
