@@ -67,6 +67,15 @@ class OperatorCommand(BaseCommand):
         finally:
             at_the_shell.reset(hand)
 
+    def tell(self, options: Mapping[str, Any], facts: object, *lines: str) -> None:
+        """What there is, or was done: as one JSON value and nothing else, or in lines."""
+        for line in [json.dumps(facts)] if options["json"] else lines:
+            self.stdout.write(line)
+
+    def aside(self, options: Mapping[str, Any]) -> OutputWrapper:
+        """Where a person is asked things: never in between JSON."""
+        return self.stderr if options["json"] else self.stdout
+
 
 def _with_actions(parser: ArgumentParser) -> Iterator[ArgumentParser]:
     """The parser, and that of each action, at any depth."""

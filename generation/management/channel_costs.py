@@ -56,8 +56,10 @@ def add_arguments(costs: CommandParser) -> None:
     show.add_argument("--json", action="store_true")
 
 
-def run(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
-    """Do one step. Raises CommandError, or ValidationError with what is in doubt."""
+def run(
+    stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel, aside: OutputWrapper
+) -> None:
+    """Do one step; what is in doubt is asked `aside`. Raises CommandError or ValidationError."""
     if options["step"] == "show":
         _show(stdout, options, channel)
         return
@@ -74,7 +76,7 @@ def run(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> 
             actor=ACTOR,
         )
 
-    stored = typed_again(stdout, options["again"], write)
+    stored = typed_again(aside, options["again"], write)
     if options["json"]:
         stdout.write(json.dumps(_described(channel, stored)))
         return

@@ -74,6 +74,7 @@ class Command(OperatorCommand):
         rotate.add_argument("--json", action="store_true")
         revoke = actions.add_parser("revoke", help="end a key at once")
         revoke.add_argument("key_id", metavar="KEY_ID", help="key_… as printed by create")
+        revoke.add_argument("--json", action="store_true")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -135,7 +136,11 @@ class Command(OperatorCommand):
     def _revoke(self, options: dict[str, Any]) -> None:
         key = _read_key(options["key_id"])
         revoke_api_key(key=key, actor=ACTOR, now=clock.now())
-        self.stdout.write(f"{key.public_id} of {key.tenant.name} is revoked")
+        self.tell(
+            options,
+            {"key_id": key.public_id, "tenant": key.tenant.public_id, "status": "revoked"},
+            f"{key.public_id} of {key.tenant.name} is revoked",
+        )
 
 
 def _read_key(text: str) -> ApiKey:

@@ -160,10 +160,15 @@ class Command(OperatorCommand):
         tenant = read_tenant(options["tenant"])
         check_reason(options["reason"])
         if abs(amount) > UNASKED and not options["yes"]:
-            ask(self.stdout, f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?")
+            question = f"Change the balance of {tenant.name} by {to_decimal(amount)} USD?"
+            ask(self.aside(options), question)
         move(tenant_id=tenant.id, amount=amount, reason=options["reason"], actor=ACTOR)
         available = to_decimal(ledger().available_to(tenant.id))
-        self.stdout.write(f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available")
+        self.tell(
+            options,
+            {"tenant": tenant.public_id, done: to_decimal(amount), "available": available},
+            f"{tenant.name}: {to_decimal(amount)} USD {done}, {available} available",
+        )
 
     def _reverse(self, options: dict[str, Any]) -> None:
         tenant, seq = read_tenant(options["tenant"]), read_limit(options["transfer"])
@@ -171,20 +176,20 @@ class Command(OperatorCommand):
         check_reason(options["reason"])
         if (amount is None or amount > UNASKED) and not options["yes"]:
             what = f"{to_decimal(amount)} USD" if amount else "all that can be"
-            ask(self.stdout, f"Take back {what} of transfer {seq} from {tenant.name}?")
+            question = f"Take back {what} of transfer {seq} from {tenant.name}?"
+            ask(self.aside(options), question)
         taken = ledger().reverse(
             tenant_id=tenant.id, seq=seq or 0, amount=amount, reason=options["reason"], actor=ACTOR
         )
         available = to_decimal(ledger().available_to(tenant.id))
         amounts = {"reversed": to_decimal(taken.amount), "left": to_decimal(taken.shortfall)}
-        if options["json"]:
-            facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
-            answer(self.stdout, {**facts, "available": available}, as_json=True)
-            return
+        facts = {"tenant": tenant.public_id, "transfer": str(seq), **amounts}
         rest = f"; {amounts['left']} USD of it are left" if taken.shortfall else ""
-        self.stdout.write(
+        self.tell(
+            options,
+            {**facts, "available": available},
             f"{tenant.name}: {amounts['reversed']} USD of transfer {seq} reversed,"
-            f" {available} available{rest}"
+            f" {available} available{rest}",
         )
 
     def _show(self, options: dict[str, Any]) -> None:
@@ -241,11 +246,8 @@ class Command(OperatorCommand):
         self._tell_status(tenant, "works again", options)
 
     def _tell_status(self, tenant: Tenant, words: str, options: dict[str, Any]) -> None:
-        if options["json"]:
-            facts = {"tenant": tenant.public_id, "status": tenant.status}
-            answer(self.stdout, facts, as_json=True)
-        else:
-            self.stdout.write(f"{tenant.name}: {words}")
+        facts = {"tenant": tenant.public_id, "status": tenant.status}
+        self.tell(options, facts, f"{tenant.name}: {words}")
 
     def _set(self, options: dict[str, Any]) -> None:
         tenant, text = read_tenant(options["tenant"]), options["prompt_retention_days"]
@@ -302,6 +304,7 @@ def _add_moves(actions: Any) -> None:
         said = "--reference" if action == "top-up" else "--reason"
         money.add_argument(said, dest="reason", required=True, metavar="TEXT")
         money.add_argument("--yes", action="store_true", help="do not ask above 1,000 USD")
+        money.add_argument("--json", action="store_true")
     back = actions.add_parser(
         "reverse", help="take back a top-up or a credit that should not have been"
     )

@@ -1,6 +1,7 @@
 """`manage.py price list|export|import|diff|publish|withdraw|restore`."""
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -20,6 +21,15 @@ from accounts.management.operator import (
     say_invalid,
 )
 from billing import price_csv
+from billing.management.price_facts import (
+    change_lines,
+    changes_of,
+    date_of,
+    described,
+    follower_lines,
+    followers,
+    name_of,
+)
 from billing.models import PriceBook
 from billing.price_changes import LARGE_PERCENT
 from billing.price_stops import Confirmed, Stops
@@ -28,9 +38,7 @@ from billing.selectors import (
     SCHEDULED,
     book_in_force,
     book_named,
-    following,
     price_books,
-    price_changes,
     rows_of,
     state_of,
     stops_of,
@@ -68,7 +76,7 @@ class Command(OperatorCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="all books, the latest first")
+        every = actions.add_parser("list", help="all books, the latest first")
         export = actions.add_parser("export", help="a book as CSV on standard output")
         export.add_argument("--book", metavar="BOOK", help=f"{BOOK_HELP}; default: everyone's")
         draft = actions.add_parser("import", help="CSV as the next version of a book, a draft")
@@ -77,7 +85,8 @@ class Command(OperatorCommand):
         draft.add_argument("--markup", metavar="X", help="each price times this; default: as now")
         draft.add_argument("--tenant", help="whose own it is, by name or id; default: everyone's")
         draft.add_argument("--from", dest="begins", metavar="TIME", help="ISO 8601; default: now")
-        actions.add_parser("diff", help="what a book changes").add_argument("book", help=BOOK_HELP)
+        diff = actions.add_parser("diff", help="what a book changes")
+        diff.add_argument("book", help=BOOK_HELP)
         for action, words in (
             ("publish", "put a draft in force from its date; it is final then"),
             ("restore", "put a book that was in force in force again, from now on"),
@@ -85,9 +94,12 @@ class Command(OperatorCommand):
             final = actions.add_parser(action, help=words)
             final.add_argument("book", help=BOOK_HELP)
             _add_confirmation(final)
+            final.add_argument("--json", action="store_true")
         back = actions.add_parser("withdraw", help="take a scheduled book back before it begins")
         back.add_argument("book", help=BOOK_HELP)
         _add_confirmation(back)
+        for one in (every, draft, diff, back):
+            one.add_argument("--json", action="store_true")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -105,13 +117,14 @@ class Command(OperatorCommand):
         except ValidationError as error:
             raise say_invalid(error) from None
 
-    def _list(self, _options: dict[str, Any]) -> None:
-        for book in price_books(clock.now()):
-            whose = book.tenant.name if book.tenant else "everyone"
-            self.stdout.write(
-                f"{_name(book)}  {whose}  x{book.markup.normalize():f}"
-                f"  {book.effective_from.isoformat()}  {book.state}"
-            )
+    def _list(self, options: dict[str, Any]) -> None:
+        books = price_books(clock.now())
+        rows = [
+            f"{name_of(book)}  {book.tenant.name if book.tenant else 'everyone'}"
+            f"  x{book.markup.normalize():f}  {date_of(book)}  {book.state}"
+            for book in books
+        ]
+        self.tell(options, [{**described(book), "state": book.state} for book in books], *rows)
 
     def _export(self, options: dict[str, Any]) -> None:
         book = _book(options["book"]) if options["book"] else book_in_force(None, clock.now())
@@ -126,70 +139,69 @@ class Command(OperatorCommand):
             tenant_id=read_tenant(options["tenant"]).id if options["tenant"] else None,
             actor=ACTOR,
         )
-        self._show_changes(book, stops_of(book, clock.now()))
-        self.stdout.write(
-            f"{_name(book)} is a draft with {book.prices.count()} prices."
-            f" Put it in force by: manage.py price publish {_name(book)}"
+        stops, prices = stops_of(book, clock.now()), book.prices.count()
+        self.tell(
+            options,
+            {**described(book), "prices": prices, **changes_of(book, stops)},
+            *change_lines(book, stops),
+            f"{name_of(book)} is a draft with {prices} prices."
+            f" Put it in force by: manage.py price publish {name_of(book)}",
         )
 
     def _diff(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
-        self._show_changes(book, stops_of(book, clock.now()))
-        state = state_of(book, clock.now())
-        self.stdout.write(f"{_name(book)} is {state}, {MEANING[state]} {_date(book)}")
+        stops, state = stops_of(book, clock.now()), state_of(book, clock.now())
+        self.tell(
+            options,
+            {**described(book), "state": state, **changes_of(book, stops)},
+            *change_lines(book, stops),
+            f"{name_of(book)} is {state}, {MEANING[state]} {date_of(book)}",
+        )
 
     def _publish(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
         confirmed = self._confirmed(options, book)
         published = publish_price_book(book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed)
-        begins = published.effective_from.isoformat()
-        self.stdout.write(f"{_name(book)} is published, in force from {begins}")
-        self._name_following(published)
+        words = f"{name_of(book)} is published, in force from {date_of(published)}"
+        self._tell_in_force(options, published, words)
 
     def _restore(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
         confirmed = self._confirmed(options, book)
         again = restore_price_book(book=book, actor=ACTOR, now=clock.now(), confirmed=confirmed)
-        self.stdout.write(f"{_name(book)} is in force again, as {_name(again)}")
-        self._name_following(again)
+        self._tell_in_force(
+            options, again, f"{name_of(book)} is in force again, as {name_of(again)}"
+        )
+
+    def _tell_in_force(self, options: dict[str, Any], book: PriceBook, words: str) -> None:
+        then = [described(one) for one in followers(book)]
+        self.tell(options, {**described(book), "then": then}, words, *follower_lines(book))
 
     def _withdraw(self, options: dict[str, Any]) -> None:
         book = _book(options["book"])
         confirmed = _given(options)
         if not options["yes"] and state_of(book, clock.now()) == SCHEDULED:
             stops = stops_of_withdrawal(book, clock.now())
-            self._show_changes(book, stops)
-            ask(self.stdout, f"Withdraw these prices, which are to begin at {_date(book)}?")
-            confirmed = self._typed(confirmed, stops)
+            self._show(options, change_lines(book, stops))
+            question = f"Withdraw these prices, which are to begin at {date_of(book)}?"
+            ask(self.aside(options), question)
+            confirmed = self._typed(options, confirmed, stops)
         withdraw_price_book(book=book, actor=ACTOR, confirmed=confirmed)
-        self.stdout.write(f"{_name(book)} is withdrawn, and never takes effect")
         stays = book_in_force(book.tenant_id, clock.now())
+        lines, then = [f"{name_of(book)} is withdrawn, and never takes effect"], []
         if stays is not None:
-            self.stdout.write(f"{_name(stays)} stays in force")
-            self._name_following(stays)
+            lines += [f"{name_of(stays)} stays in force", *follower_lines(stays)]
+            then = [described(one) for one in followers(stays)]
+        facts = {
+            **described(book),
+            "in_force": None if stays is None else name_of(stays),
+            "then": then,
+        }
+        self.tell(options, facts, *lines)
 
-    def _show_changes(self, book: PriceBook, stops: Stops) -> None:
-        """What a book changes, a line each, and what has to be typed for it."""
-        changes = price_changes(book, clock.now())
-        for change in changes:
-            self.stdout.write(str(change))
-        if not changes:
-            self.stdout.write("It changes no price.")
-        for step in stops.steps:
-            for change in step.changes if step.later else ():
-                self.stdout.write(f"{step.later}: {change}")
-        for one in stops.below:
-            self.stdout.write(str(one))
-        for line in stops.lines:
-            self.stdout.write(line)
-
-    def _name_following(self, book: PriceBook) -> None:
-        """What takes over from a book in force at a later date."""
-        for one in following(book.tenant_id, max(book.effective_from, clock.now())):
-            self.stdout.write(
-                f"{_name(one)} takes over at {_date(one)}."
-                f" To keep it from that: manage.py price withdraw {_name(one)}"
-            )
+    def _show(self, options: dict[str, Any], lines: Iterable[str]) -> None:
+        for line in lines:
+            self.aside(options).write(line)
 
     def _confirmed(self, options: dict[str, Any], book: PriceBook) -> Confirmed:
         """What changes is shown, and asked about unless --yes was said."""
@@ -197,20 +209,20 @@ class Command(OperatorCommand):
         if options["yes"]:
             return confirmed
         stops = stops_of(book, clock.now())
-        self._show_changes(book, stops)
-        self._name_following(book)
-        ask(self.stdout, "Charge these prices?")
-        return self._typed(confirmed, stops)
+        self._show(options, [*change_lines(book, stops), *follower_lines(book)])
+        ask(self.aside(options), "Charge these prices?")
+        return self._typed(options, confirmed, stops)
 
-    def _typed(self, given: Confirmed, stops: Stops) -> Confirmed:
+    def _typed(self, options: dict[str, Any], given: Confirmed, stops: Stops) -> Confirmed:
         """What stops it is typed, as far as it is not given; --yes stands for none of it."""
+        out = self.aside(options)
         reason, changes, below = given.reason, given.changes, given.below_cost
         if stops.are_any and not reason:
-            reason = ask_for(self.stdout, "Reason:")
+            reason = ask_for(out, "Reason:")
         if stops.number_of_changes is not None and changes is None:
-            changes = _number(ask_for(self.stdout, "Number of changed prices:"))
+            changes = _number(ask_for(out, "Number of changed prices:"))
         if stops.number_below_cost is not None and below is None:
-            below = _number(ask_for(self.stdout, "Number of prices below cost:"))
+            below = _number(ask_for(out, "Number of prices below cost:"))
         return Confirmed(reason, changes, below)
 
 
@@ -244,14 +256,6 @@ def _rows(file: str) -> list[BookRow]:
     if not rows:
         raise CommandError(f"{file} has no prices")
     return rows
-
-
-def _name(book: PriceBook) -> str:
-    return f"{book.name}:{book.version}"
-
-
-def _date(book: PriceBook) -> str:
-    return book.effective_from.isoformat()
 
 
 def _number(text: str | None) -> int | None:

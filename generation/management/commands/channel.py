@@ -188,7 +188,8 @@ class Command(OperatorCommand):
         print_table(self.stdout, rows)
 
     def _cost(self, options: dict[str, Any]) -> None:
-        channel_costs.run(self.stdout, options, channel=_channel(options))
+        aside = self.aside(options)
+        channel_costs.run(self.stdout, options, channel=_channel(options), aside=aside)
 
     def _traffic(self, options: dict[str, Any]) -> None:
         channel_traffic.RUN[options["action"]](self.stdout, options, _channel(options))

@@ -11,7 +11,6 @@ from accounts.management.operator import (
     ACTOR,
     UNASKED,
     OperatorCommand,
-    answer,
     ask,
     check_reason,
     read_amount,
@@ -100,7 +99,8 @@ class Command(OperatorCommand):
     def _refund(self, generation: Generation, options: dict[str, Any]) -> None:
         amount = None if options["amount"] is None else read_amount(options["amount"])
         if amount is not None and amount > UNASKED and not options["yes"]:
-            ask(self.stdout, f"Refund {to_decimal(amount)} USD of {generation.public_id}?")
+            question = f"Refund {to_decimal(amount)} USD of {generation.public_id}?"
+            ask(self.aside(options), question)
         back = refund(
             tenant_id=generation.tenant_id,
             generation_id=generation.id,
@@ -111,12 +111,11 @@ class Command(OperatorCommand):
         after = Micros(back.available_after or 0)
         before, refunded = to_decimal(Micros(after - back.amount)), to_decimal(Micros(back.amount))
         facts = {"generation": generation.public_id, "refunded": refunded}
-        if options["json"]:
-            answer(self.stdout, {**facts, "available": to_decimal(after)}, as_json=True)
-            return
-        self.stdout.write(
+        self.tell(
+            options,
+            {**facts, "available": to_decimal(after)},
             f"{generation.public_id}: {refunded} USD refunded; {generation.tenant.name} has"
-            f" {to_decimal(after)} available, where it had {before}"
+            f" {to_decimal(after)} available, where it had {before}",
         )
 
     def _cancel(self, generation: Generation, options: dict[str, Any]) -> None:

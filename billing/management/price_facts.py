@@ -1,0 +1,91 @@
+"""What `manage.py price` says of books and their changes: as JSON values, and in lines."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from billing.models import PriceBook
+from billing.price_changes import PriceChange
+from billing.price_stops import Stops
+from billing.pricing import PriceRow
+from billing.selectors import following, price_changes
+from pictor.kit import clock
+from pictor.kit.money import to_decimal
+
+
+def name_of(book: PriceBook) -> str:
+    """`list:2`."""
+    return f"{book.name}:{book.version}"
+
+
+def date_of(book: PriceBook) -> str:
+    """When it begins, began, or was to begin."""
+    return book.effective_from.isoformat()
+
+
+def described(book: PriceBook) -> dict[str, Any]:
+    """A book without its prices; `tenant` is None for everyone's."""
+    return {
+        "book": name_of(book),
+        "tenant": None if book.tenant is None else book.tenant.public_id,
+        "markup": f"{book.markup.normalize():f}",
+        "effective_from": date_of(book),
+    }
+
+
+def changes_of(book: PriceBook, stops: Stops) -> dict[str, Any]:
+    """What a book changes, and what has to be typed for it: numbers where they have to be."""
+    return {
+        "changes": [_changed(change) for change in price_changes(book, clock.now())],
+        "stops": {
+            "changes": stops.number_of_changes,
+            "below_cost": stops.number_below_cost,
+            "later": [
+                {"book": step.later, "changes": [_changed(change) for change in step.changes]}
+                for step in stops.steps
+                if step.later
+            ],
+            "prices_below_cost": [str(one) for one in stops.below],
+            "unknown_cost": [" ".join(key) for key in stops.unknown],
+        },
+    }
+
+
+def change_lines(book: PriceBook, stops: Stops) -> Iterator[str]:
+    """The same for a person, a line each."""
+    changes = price_changes(book, clock.now())
+    yield from map(str, changes)
+    if not changes:
+        yield "It changes no price."
+    for step in stops.steps:
+        yield from (f"{step.later}: {change}" for change in step.changes if step.later)
+    yield from map(str, stops.below)
+    yield from stops.lines
+
+
+def followers(book: PriceBook) -> Sequence[PriceBook]:
+    """What takes over from a book in force at a later date."""
+    return following(book.tenant_id, max(book.effective_from, clock.now()))
+
+
+def follower_lines(book: PriceBook) -> list[str]:
+    """The same for a person, with the way to keep each from it."""
+    return [
+        f"{name_of(one)} takes over at {date_of(one)}."
+        f" To keep it from that: manage.py price withdraw {name_of(one)}"
+        for one in followers(book)
+    ]
+
+
+def _changed(change: PriceChange) -> dict[str, Any]:
+    model, size, quality = change.key
+    return {
+        "model": model,
+        "size": size,
+        "quality": quality,
+        "was": _priced(change.was),
+        "becomes": _priced(change.becomes),
+    }
+
+
+def _priced(row: PriceRow | None) -> dict[str, str] | None:
+    return None if row is None else {"usd": to_decimal(row.unit), "kind": row.kind}

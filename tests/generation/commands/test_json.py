@@ -1,0 +1,124 @@
+"""What lists or books says it as one JSON value too, and asks a person elsewhere."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from billing.services import Usage, record_usage
+from pictor.kit import clock, ids
+from pictor.kit.money import Micros
+from tests.factories import make_channel
+from tests.generation.commands.conftest import Customer
+
+pytestmark = pytest.mark.django_db
+
+CELL = {"model": "dall-e-2", "size": "256x256", "quality": "standard"}
+WAS, BECOMES = ({"usd": usd, "kind": "fixed"} for usd in ("0.016000", "0.160000"))
+
+Told = Callable[..., Any]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """The one JSON value that a command writes; `typed` stands on its standard input."""
+
+    def run(*words: str, typed: str = "") -> Any:
+        monkeypatch.setattr("sys.stdin", StringIO(typed))
+        out = StringIO()
+        call_command(*words, "--json", stdout=out, stderr=StringIO())
+        return json.loads(out.getvalue())
+
+    return run
+
+
+def test_each_way_to_move_money_says_what_was_moved_and_what_there_is(told, acme):
+    made = acme.admit(50_000)
+    acme.end(made, "succeeded", 50_000, images=0)
+    tenant = acme.tenant.public_id
+    why = ("--reason", "why")
+
+    booked = told("tenant", "top-up", "acme", "2000", "--reference", "INV-1", typed="y\n")
+    credited = told("tenant", "credit", "acme", "1", *why)
+    of_it = ("--generation", ids.public(ids.GENERATION, made.id))
+    refunded = told("tenant", "refund", "acme", "0.02", *of_it, *why)
+    adjusted = told("tenant", "adjust", "acme", "-3", *why)
+
+    assert [booked, credited, refunded, adjusted] == [
+        {"tenant": tenant, "booked": "2000.000000", "available": "2009.950000"},
+        {"tenant": tenant, "credited": "1.000000", "available": "2010.950000"},
+        {"tenant": tenant, "refunded": "0.020000", "available": "2010.970000"},
+        {"tenant": tenant, "adjusted": "-3.000000", "available": "2007.970000"},
+    ]
+
+
+def test_a_revoked_key_is_named(told, acme):
+    assert told("key", "revoke", acme.key.public_id) == {
+        "key_id": acme.key.public_id, "tenant": acme.tenant.public_id, "status": "revoked",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def dearer(told: Told, exported: Any, acme: Customer) -> Any:
+    """list:2 is a draft with a price ten times as high, of a model that sold; it is for 2099."""
+    record_usage(
+        Usage(
+            tenant_id=acme.tenant.id,
+            key_id=acme.key.id,
+            model="dall-e-2",
+            tier="Base",
+            channel="one",
+            status="succeeded",
+            at=clock.now(),
+            images=1,
+            captured=Micros(16_000),
+            took=None,
+        )
+    )
+    exported.write_text(exported.read_text().replace("d,0.016000,", "d,0.160000,"))
+    later = ("--from", "2099-12-01T00:00:00Z")
+    return told("price", "import", str(exported), "--name", "list", *later)
+
+
+def test_a_draft_and_its_difference_name_each_change_and_what_has_to_be_typed(told, dearer):
+    make_channel("dear", "dall-e-2", cost_micros=170_000)
+
+    found = told("price", "diff", "list:2")
+
+    book = {
+        "book": "list:2", "tenant": None, "markup": "1",
+        "effective_from": "2099-12-01T00:00:00+00:00",
+    }  # fmt: skip
+    changes = [{**CELL, "was": WAS, "becomes": BECOMES}]
+    assert dearer == {
+        **book, "prices": 259, "changes": changes,
+        "stops": {
+            "changes": 1, "below_cost": None, "later": [], "prices_below_cost": [],
+            "unknown_cost": [],
+        },
+    }  # fmt: skip
+    assert (found["state"], found["changes"]) == ("draft", changes)
+    assert (found["stops"]["changes"], found["stops"]["below_cost"]) == (1, 3)
+    assert found["stops"]["prices_below_cost"][2] == (
+        "dall-e-2 256x256 standard: 0.160000 USD, costs 0.170000 USD at dear"
+    )
+
+
+def test_what_is_published_put_back_and_withdrawn_is_said_with_what_follows(told, dearer):
+    published = told("price", "publish", "list:2", typed="y\nwhy\n1\n")
+    again = told("price", "restore", "list:1", typed="y\n")
+    listed = told("price", "list")
+    withdrawn = told("price", "withdraw", "list:2", "--yes")
+
+    assert (published["book"], published["then"]) == ("list:2", [])
+    assert (again["book"], [one["book"] for one in again["then"]]) == ("list:3", ["list:2"])
+    assert {one["book"]: one["state"] for one in listed} == {
+        "list:1": "past", "list:2": "scheduled", "list:3": "current",
+    }  # fmt: skip
+    assert (withdrawn["book"], withdrawn["in_force"], withdrawn["then"]) == (
+        *("list:2", "list:3"),
+        [],
+    )
