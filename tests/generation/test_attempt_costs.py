@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -121,6 +122,24 @@ def test_attempts_on_both_sides_of_midnight(channel, claim, seconds, micros):
     attempt = Attempt.objects.get()
     assert (attempt.cost_micros, attempt.cost_source) == (micros, CostSource.TABLE)
     assert Transfer.objects.get(kind="loss").amount == micros
+
+
+def test_what_is_delivered_after_midnight_costs_what_its_beginning_did(
+    channel, queued, worker, spools
+):
+    midnight = clock.now() - timedelta(minutes=1)
+    write(channel, [ORIGIN, "any", "any", "fixed", 1_000], since=midnight - timedelta(days=9))
+    write(channel, [ORIGIN, "any", "any", "fixed", 2_000], since=midnight)
+    claim = claimed(queued, worker)
+    made = make_delivery(claim, spools)
+    delivery = replace(made, asked=replace(made.asked, at=midnight - timedelta(seconds=1)))
+    stored = stored_images(claim, delivery)
+
+    assert settle_and_tell(claim=claim, delivery=delivery, stored=stored, now=clock.now())
+
+    attempt = Attempt.objects.get()
+    assert (attempt.cost_micros, attempt.cost_source) == (1_000, CostSource.TABLE)
+    assert Transfer.objects.get(kind="upstream_cost").amount == 1_000
 
 
 def test_what_could_not_be_stored_costs_its_tokens(channel, queued, worker, spools):

@@ -13,7 +13,17 @@ from accounts.services import Actor, record
 from billing.cost_csv import MOST_MICROS
 from billing.pricing import MAX_NAMED, PriceTable
 from billing.selectors import current_table
-from billing.upstream_cost import Asked, CostRow, Costs, CostTable, upstream_cost
+from billing.upstream_cost import (
+    ANY,
+    OUTPUT,
+    TOKENS,
+    Asked,
+    CostRow,
+    Costs,
+    CostSource,
+    CostTable,
+    upstream_cost,
+)
 from generation.catalogue.costs import cells
 from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import Routes
@@ -161,11 +171,29 @@ def _last(row: CostRow, before: CostTable | None, flat: int | None, begins: date
 
 
 def _above_price(channel: Channel, table: CostTable, prices: PriceTable) -> Iterator[Doubt]:
-    for cell in cells(channel, (table,), at=table.effective_from):
-        price = prices.rows.get(cell.key)
-        if price is not None and cell.cost.micros > price.unit:
+    """Cells that cost more than they are sold for; where the formula prices a model, by tokens."""
+    begins = table.effective_from
+    of_formula = {model for (model, _, _), row in prices.rows.items() if row.kind == "formula"}
+    found = cells(channel, (table,), at=begins)
+    for cell, by_tokens in zip(found, cells(channel, (_formula(table),), at=begins), strict=True):
+        price, cost = prices.rows.get(cell.key), cell.cost
+        if price is None:
+            continue
+        if cell.key[0] in of_formula and cost.source is not CostSource.TABLE:
+            cost = by_tokens.cost
+        if cost.micros > price.unit:
             words = f"above the price, {to_decimal(price.unit)}"
-            yield Doubt(" ".join(cell.key), cell.cost.micros, words)
+            yield Doubt(" ".join(cell.key), cost.micros, words)
+
+
+def _formula(table: CostTable) -> CostTable:
+    """What its prices of output tokens come to by the published formula."""
+    rows = [
+        CostRow(row.model, ANY, ANY, row.micros, "formula")
+        for row in table.rows.values()
+        if (row.size, row.quality) == (TOKENS, OUTPUT)
+    ]
+    return CostTable(table.effective_from, {row.key: row for row in rows})
 
 
 def _times(was: int) -> str:

@@ -143,6 +143,20 @@ def test_tokens_are_held_against_the_last_of_their_kind(vendor):
         write(vendor, replace(output, micros=Micros(150_000_001)))
 
 
+def test_the_first_price_of_tokens_is_held_against_what_is_priced_by_tokens(vendor):
+    route = RouteTerms(model="gpt-image-2", upstream_model="g2")
+    services.set_channel(name="vendor", options=ChannelOptions(routes=[route]), actor="test")
+    output = CostRow("g2", "tokens", "output", Micros(30_000_000), "tokens")
+
+    with pytest.raises(ValidationError) as refused:
+        write(vendor, replace(output, micros=Micros(30_000_000_000)))
+
+    (said,) = refused.value.messages
+    assert "gpt-image-2 1024x1024 low: 5.880000 USD, above the price, 0.005880" in said
+    write(vendor, output)
+    assert CostTable.objects.count() == 1
+
+
 def test_the_first_table_is_held_against_the_flat_cost(vendor):
     Route.objects.update(cost_micros=1_000)
 

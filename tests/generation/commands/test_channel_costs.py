@@ -100,6 +100,18 @@ def test_a_doubtful_cost_is_said_and_typed_again(manage, acme, tmp_path, monkeyp
     assert (typed.error, again.error) == (None, None)
 
 
+def test_a_factor_that_was_mistyped_is_stopped(manage, acme, monkeypatch):
+    manage("channel", "cost", "import", "acme", acme)
+    manage("channel", "set", "reseller", *NEW, "--models", "dall-e-3")
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+
+    said = manage("channel", "cost", "copy", "reseller", "acme", "--factor", "1000", "--json")
+
+    assert "dall-e-3 1024x1024 standard: 30.000000 USD, above the price, 0.040000" in said.err
+    assert (said.out, said.error) == ("", "Nothing was changed.")
+    assert CostTable.objects.count() == 1
+
+
 def test_a_flat_cost_is_typed_again_too(manage, acme, monkeypatch):
     monkeypatch.setattr("sys.stdin", StringIO("30\n"))
 

@@ -1,0 +1,129 @@
+"""What an attempt costs beside a plain reading of the rule, for any tables and answers."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing.pricing import Delivered
+from billing.upstream_cost import (
+    Asked,
+    Came,
+    Cost,
+    CostKey,
+    CostRow,
+    Costs,
+    CostSource,
+    CostTable,
+    Tokens,
+    upstream_cost,
+)
+from pictor.kit.money import Micros
+
+MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
+MOMENTS = [MIDNIGHT + timedelta(microseconds=n) for n in (-86_400_000_000, -1, 0, 1)]
+SIZES, QUALITIES = ("1024x1024", "1536x1024"), ("low", "high")
+TOKEN_KINDS = ("input_text", "input_image", "output")
+
+micros = st.integers(0, 10**9).map(Micros)
+cells = st.dictionaries(
+    st.tuples(
+        st.just("img"), st.sampled_from([*SIZES, "any"]), st.sampled_from([*QUALITIES, "any"])
+    ),
+    micros,
+    max_size=6,
+)
+token_prices = st.dictionaries(st.sampled_from(TOKEN_KINDS), micros, max_size=3)
+tables = st.lists(st.tuples(st.sampled_from(MOMENTS), cells, token_prices), max_size=3)
+answers = st.builds(
+    Came,
+    images=st.lists(st.sampled_from([Delivered(1024, 1024), Delivered(1536, 1024)]), max_size=3),
+    tokens=st.none()
+    | st.builds(Tokens, *(st.sampled_from([0, 1, 777, 10_000]) for _ in TOKEN_KINDS)),
+    reported=st.none() | micros,
+)
+requests = st.builds(
+    Asked,
+    model=st.just("img"),
+    size=st.sampled_from(SIZES),
+    quality=st.sampled_from(QUALITIES),
+    n=st.integers(1, 3),
+    at=st.sampled_from(MOMENTS),
+)
+
+
+ANY_MACHINE = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+Stored = tuple[datetime, dict[CostKey, Micros], dict[str, Micros]]
+"""A table's beginning, its cells and its prices of tokens."""
+
+
+def table(begins: datetime, fixed: dict[CostKey, Micros], tokens: dict[str, Micros]) -> CostTable:
+    rows = [CostRow(*key, amount) for key, amount in fixed.items()]
+    rows += [CostRow("img", "tokens", word, amount, "tokens") for word, amount in tokens.items()]
+    return CostTable(begins, {row.key: row for row in rows})
+
+
+def by_the_rule(
+    found: list[Stored], flat: int | None, asked: Asked, came: Came
+) -> tuple[int | None, str]:
+    """The amount and how it is known, as docs/pricing.md says it; None where nobody knows."""
+    if came.reported is not None:
+        return came.reported, "reported"
+    images = len(came.images) or asked.n
+    begun = [one for one in found if one[0] <= asked.at]
+    if begun:
+        _, fixed, prices = begun[-1]
+        if came.tokens is not None and came.tokens.output:
+            counts = {kind: getattr(came.tokens, kind) for kind in TOKEN_KINDS}
+            if all(kind in prices for kind, number in counts.items() if number):
+                nanos = sum(number * prices.get(kind, 0) for kind, number in counts.items())
+                return (nanos + 500_000) // 1_000_000, "tokens"
+        for key in (
+            ("img", asked.size, asked.quality),
+            ("img", asked.size, "any"),
+            ("img", "any", asked.quality),
+            ("img", "any", "any"),
+        ):
+            if key in fixed:
+                return fixed[key] * images, "table"
+    return (None, "unknown") if flat is None else (flat * images, "flat")
+
+
+@ANY_MACHINE
+@given(tables, st.none() | micros, requests, answers)
+def test_the_cost_is_that_of_the_first_that_is_known(stored, flat, asked, came):
+    stored = sorted(stored, key=lambda one: one[0])  # as they take over; the later written wins
+    costs = Costs(flat, tuple(table(*one) for one in stored))
+
+    cost = upstream_cost(costs, asked=asked, came=came)
+
+    amount, source = by_the_rule(stored, flat, asked, came)
+    assert cost == Cost(Micros(amount or 0), CostSource(source))
+    assert cost.is_known == (amount is not None)
+
+
+@ANY_MACHINE
+@given(tables, st.none() | micros, requests, answers, cells)
+def test_a_table_that_begins_later_changes_nothing(stored, flat, asked, came, later):
+    stored = sorted(stored, key=lambda one: one[0])
+    now = tuple(table(*one) for one in stored)
+    then = table(MIDNIGHT + timedelta(days=1), later, {})
+
+    assert upstream_cost(Costs(flat, (*now, then)), asked=asked, came=came) == upstream_cost(
+        Costs(flat, now), asked=asked, came=came
+    )
+
+
+@ANY_MACHINE
+@given(tables, st.none() | micros, requests, answers)
+def test_what_was_not_billed_and_a_test_cost_nothing_whatever_is_known(stored, flat, asked, came):
+    found = tuple(table(*one) for one in sorted(stored, key=lambda one: one[0]))
+    nothing = Cost(Micros(0), CostSource.NOTHING)
+
+    unbilled = upstream_cost(Costs(flat, found), asked=asked, came=came, may_have_billed=False)
+    of_a_test = upstream_cost(Costs(flat, found, is_free=True), asked=asked, came=came)
+
+    assert (unbilled, of_a_test) == (nothing, nothing)
