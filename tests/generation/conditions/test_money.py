@@ -7,7 +7,8 @@ import pytest
 
 from accounts.models import Tenant
 from billing.models import LedgerProof, PriceBook, TenantBalance
-from billing.selectors import book_in_force, rows_of
+from billing.price_stops import Confirmed
+from billing.selectors import book_in_force, rows_of, stops_of
 from billing.selectors.findings import Finding
 from billing.services import Usage, record_proof, record_usage, withdraw_price_book
 from billing.services.prices import draft_price_book, publish_price_book
@@ -37,7 +38,10 @@ def schedule(name: str, tenant_id: UUID | None, begins: datetime) -> PriceBook:
     book = draft_price_book(
         name=name, effective_from=begins, tenant_id=tenant_id, actor="test", rows=rows
     )
-    return publish_price_book(book=book, actor="test", now=now)
+    below_cost = stops_of(book, now).number_below_cost
+    return publish_price_book(
+        book=book, actor="test", now=now, confirmed=Confirmed("a test", below_cost=below_cost)
+    )
 
 
 @pytest.mark.parametrize("kind", [WHOLE, LATEST])
