@@ -67,15 +67,25 @@ class Counting:
         self._whole_at: datetime | None = None
 
     def count(self, *, now: datetime) -> None:
-        """Count what ended since the last time, and a little before; delete what is too old."""
-        with self._turn:
-            oldest = _minute(now - KEPT)
-            is_whole = self._whole_at is None or self._whole_at <= now - WHOLE_EVERY
-            since = oldest if is_whole or self._until is None else self._until - AGAIN
-            _count(max(oldest, _minute(since)))
-            AttemptMinute.objects.filter(minute__lt=oldest).delete()
-            self._until = now
-            self._whole_at = now if is_whole else self._whole_at
+        """Count what ended since the last time, and a little before; delete what is too old.
+
+        Where another thread is at it, that is enough.
+        """
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._count(now)
+        finally:
+            self._turn.release()
+
+    def _count(self, now: datetime) -> None:
+        oldest = _minute(now - KEPT)
+        is_whole = self._whole_at is None or self._whole_at <= now - WHOLE_EVERY
+        since = oldest if is_whole or self._until is None else self._until - AGAIN
+        _count(max(oldest, _minute(since)))
+        AttemptMinute.objects.filter(minute__lt=oldest).delete()
+        self._until = now
+        self._whole_at = now if is_whole else self._whole_at
 
 
 @transaction.atomic

@@ -139,6 +139,20 @@ def test_a_failed_count_is_made_up_for(queued, channel, monkeypatch):
     assert [row[:3] for row in counted()] == [("12:01", "delivered", 1)]
 
 
+def test_where_one_thread_counts_another_does_not_wait_for_it(queued, channel, monkeypatch):
+    counting, counts = Counting(), []
+
+    def beside(since: datetime) -> None:
+        counts.append(since)
+        counting.count(now=NOON)
+
+    monkeypatch.setattr(minutes, "_count", beside)
+    counting.count(now=NOON)
+    counting.count(now=NOON)
+
+    assert len(counts) == 2
+
+
 def _fails(_since: datetime) -> None:
     raise RuntimeError
 
