@@ -50,9 +50,9 @@ def corrections() -> None:
 
 
 def decisions_on_prices() -> None:
-    """Publishing and withdrawing take turns, to the transaction's end: each judges by the others.
+    """Publishing, withdrawing and new costs take turns, to the transaction's end.
 
-    Take it before a book's own lock.
+    Each is judged by the others. Take it before a book's own lock, and after a channel's.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PRICES_LOCK])

@@ -161,6 +161,11 @@ class CostTable:
     effective_from: datetime
     rows: Mapping[CostKey, CostRow]
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether tokens have a price, of any model."""
+        return any(row.kind == "tokens" for row in self.rows.values())
+
     def of_tokens(self, model: str, tokens: Tokens) -> Micros | None:
         """What these tokens cost; None where a price of some of them is missing."""
         counted = {

@@ -30,12 +30,13 @@ def served(at: datetime) -> list[Served]:
     """
     offered = set(Contract.objects.filter(is_enabled=True).values_list("model", flat=True))
     channels = list(Channel.objects.filter(is_enabled=True).exclude(serves=Serves.TEST))
-    ids = {channel.pk for channel in channels}
-    tables, made = cost_tables(ids, since=at), made_since(clock.now() - LATELY, ids)
+    tables = cost_tables({channel.pk for channel in channels}, since=at)
+    by_tokens = {pk for pk, found in tables.items() if any(one.has_tokens for one in found)}
+    made = made_since(clock.now() - LATELY, by_tokens) if by_tokens else {}
     return [
         Served(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
         for channel in channels
-        for cell in cells(channel, tables[channel.pk], at=at, made=made[channel.pk])
+        for cell in cells(channel, tables[channel.pk], at=at, made=made.get(channel.pk, {}))
         if cell.key[0] in offered
     ]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
-from billing.upstream_cost import CostRow, CostTable, Tokens
+from billing.upstream_cost import CostKey, CostRow, CostTable, Tokens
 from generation.models import (
     FINAL,
     NO_PRICE,
@@ -204,14 +204,12 @@ def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tupl
     return {channel: tuple(tables) for channel, tables in found.items()}
 
 
-def made_since(
-    moment: datetime, channels: Collection[int]
-) -> Mapping[int, Mapping[tuple[str, str, str], Made]]:
+def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapping[CostKey, Made]]:
     """What calls since then made of which the tokens are known.
 
     By channel, then by the vendor's model, the size and the quality that were asked.
     """
-    found: dict[int, dict[tuple[str, str, str], Made]] = {channel: {} for channel in channels}
+    found: dict[int, dict[CostKey, Made]] = {channel: {} for channel in channels}
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -14,6 +14,7 @@ from billing.upstream_cost import (
     Asked,
     Came,
     Cost,
+    CostKey,
     Costs,
     CostSource,
     CostTable,
@@ -26,7 +27,7 @@ from generation.models import Channel, Contract
 from generation.selectors import Made
 from pictor.kit.money import scale_half_up
 
-NOTHING_MADE: Mapping[tuple[str, str, str], Made] = MappingProxyType({})
+NOTHING_MADE: Mapping[CostKey, Made] = MappingProxyType({})
 
 
 class Cell(NamedTuple):
@@ -41,7 +42,7 @@ def cells(
     tables: tuple[CostTable, ...],
     *,
     at: datetime,
-    made: Mapping[tuple[str, str, str], Made] = NOTHING_MADE,
+    made: Mapping[CostKey, Made] = NOTHING_MADE,
 ) -> Iterator[Cell]:
     """Every cell of the models that the channel serves, with what it costs by these tables then.
 

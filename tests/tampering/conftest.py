@@ -8,6 +8,8 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from accounts.services import link_events
+from billing.price_stops import Confirmed
+from billing.selectors import stops_of
 from billing.services import (
     credit,
     draft_price_book,
@@ -69,7 +71,8 @@ def write(spools: Spools) -> Customer:
     acme.generation(idempotency_key="once")
     later = clock.now() + timedelta(days=400)
     book = draft_price_book(name="later", effective_from=later, actor="test")
-    publish_price_book(book=book, actor="test", now=clock.now())
+    said = Confirmed("for them", below_cost=stops_of(book, later).number_below_cost)
+    publish_price_book(book=book, actor="test", now=clock.now(), confirmed=said)
     withdraw_price_book(book=book, actor="test")
     link_events()
     return acme

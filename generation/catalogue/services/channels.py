@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.services import Actor, record
+from billing import locks
 from generation.catalogue.credentials import encrypted
 from generation.catalogue.services.addresses import origin_of
 from generation.catalogue.services.approval import (
@@ -256,6 +257,7 @@ def _save(channel: Channel, options: ChannelOptions, *, is_new: bool) -> None:
     """Write it with its routes. A sandbox whose test they make out of date is switched off."""
     routes = {} if is_new else routes_of(channel)
     planned = planned_routes(routes, options)
+    locks.decisions_on_prices()
     refuse_doubtful(list(doubts_of_flat(routes, planned)), again=options.get("cost_again"))
     channel.full_clean(exclude=["credentials"])
     channel.save()

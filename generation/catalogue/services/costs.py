@@ -10,6 +10,7 @@ from django.db import transaction
 from typing_extensions import override
 
 from accounts.services import Actor, record
+from billing import locks
 from billing.cost_csv import MOST_MICROS
 from billing.pricing import MAX_NAMED, PriceTable
 from billing.selectors import current_table
@@ -69,6 +70,7 @@ def set_costs(
     last one or above the price, unless `again` is the highest of these: a person typed it again.
     """
     Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+    locks.decisions_on_prices()
     now = clock.now()
     if effective_from is not None and effective_from < now:
         raise ValidationError("costs begin now or later: what attempts have cost stays as it is")

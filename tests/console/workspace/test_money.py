@@ -8,7 +8,15 @@ from django.db import connection
 
 from accounts.models import Mail
 from billing.models import Transfer
-from billing.selectors import balance_alert_of, book_in_force, latest_transfers, proof_of, rows_of
+from billing.price_stops import Confirmed
+from billing.selectors import (
+    balance_alert_of,
+    book_in_force,
+    latest_transfers,
+    proof_of,
+    rows_of,
+    stops_of,
+)
 from billing.services import (
     Usage,
     adjust,
@@ -138,7 +146,8 @@ def test_a_price_of_ones_own_and_what_is_to_come_are_shown(acme, sign_in):
             name="acme", rows=rows, effective_from=start, markup=Decimal(markup),
             tenant_id=acme.id, actor="test",
         )  # fmt: skip
-        publish_price_book(book=book, actor="test", now=now)
+        said = Confirmed("for them", below_cost=stops_of(book, now).number_below_cost)
+        publish_price_book(book=book, actor="test", now=now, confirmed=said)
 
     page = words_of(sign_in(acme).get(url("prices", acme)))
 
@@ -157,7 +166,8 @@ def test_a_change_of_ones_own_prices_that_was_withdrawn_is_said(acme, sign_in):
         name="acme", rows=rows_of(book_in_force(None, now)), tenant_id=acme.id,
         effective_from=now + timedelta(days=3), markup=Decimal(3), actor="test",
     )  # fmt: skip
-    publish_price_book(book=book, actor="test", now=now)
+    said = Confirmed("for them", below_cost=stops_of(book, now).number_below_cost)
+    publish_price_book(book=book, actor="test", now=now, confirmed=said)
     withdraw_price_book(book=book, actor="test")
 
     page = words_of(sign_in(acme).get(url("prices", acme)))

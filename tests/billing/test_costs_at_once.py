@@ -1,0 +1,92 @@
+"""A price and a cost that are changed at once: the second is judged by the first."""
+
+from threading import Event
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from billing.models import PriceBook
+from billing.pricing import BookRow
+from billing.selectors import book_in_force, rows_of
+from billing.services import draft_price_book, publish_price_book, set_prices
+from billing.upstream_cost import CostRow
+from generation.catalogue import services
+from generation.catalogue.services import ChannelOptions
+from generation.models import Channel
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from tests.billing.conftest import alone, waits_for_a_lock
+from tests.factories import make_channel
+from tests.processes import until
+from tests.seeds import sow
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("patient_connections"),
+]
+
+CELL = ("dall-e-2", "256x256", "standard")  # at 16,000
+
+
+def cheaper() -> PriceBook:
+    """A draft with 9,000 for the cell: no far change."""
+    rows = rows_of(book_in_force(None, clock.now()))
+    book = draft_price_book(name="list", rows=rows, effective_from=clock.now(), actor="test")
+    set_prices(book=book, rows=[BookRow(*CELL, Micros(9_000), 256, 256)], actor="test")
+    return book
+
+
+def table(channel: Channel) -> None:
+    row = CostRow(*CELL, Micros(12_000))
+    services.set_costs(channel=channel, rows=[row], source="", actor="test")
+
+
+def flat(channel: Channel) -> None:
+    options = ChannelOptions(cost=Micros(12_000))
+    services.set_channel(name=channel.name, options=options, actor="test")
+
+
+@pytest.mark.parametrize("cost", [table, flat])
+def test_a_cost_that_is_written_first_stops_the_price(pool, cost):
+    sow()
+    channel, book = make_channel("dear", "dall-e-2"), cheaper()
+    is_written, may_commit = Event(), Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            cost(channel)
+            is_written.set()
+            assert may_commit.wait(20)
+
+    one = pool.submit(alone, first)
+    assert is_written.wait(20)
+    other = pool.submit(alone, lambda: publish_price_book(book=book, actor="test", now=clock.now()))
+    until(waits_for_a_lock)
+    may_commit.set()
+
+    one.result(20)
+    with pytest.raises(ValidationError, match="prices below cost: 1, dall-e-2 256x256 standard"):
+        other.result(20)
+
+
+def test_a_price_that_is_published_first_makes_the_cost_doubtful(pool):
+    sow()
+    channel, book = make_channel("dear", "dall-e-2"), cheaper()
+    is_published, may_commit = Event(), Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            publish_price_book(book=book, actor="test", now=clock.now())
+            is_published.set()
+            assert may_commit.wait(20)
+
+    one = pool.submit(alone, first)
+    assert is_published.wait(20)
+    other = pool.submit(alone, lambda: table(channel))
+    until(waits_for_a_lock)
+    may_commit.set()
+
+    one.result(20)
+    with pytest.raises(ValidationError, match=r"0[.]012000 USD, above the price, 0[.]009000"):
+        other.result(20)
