@@ -14,9 +14,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from billing.models import FIGURES, SoldRow
 from billing.pricing import Delivered, PricedRequest
 from billing.selectors import settled, sold_among, table_of
-from billing.services import FIGURES, Sold, SoldRow, add_next, rebuild_sold
+from billing.services import Sold, add_next, rebuild_sold
 from billing.sharing import Part, parts_of, shares
 from generation.selectors import COST_UNKNOWN
 from pictor.kit.spans import Ids
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 50.0
 """What is left then is added by the next minute's run."""
-_OF_LOSSES = frozenset({"losses", "loss_corrections"})
+_OF_LOSSES = frozenset({"losses_micros", "loss_corrections_micros"})
 _FETCHED_AT_ONCE = 1000
 
 
@@ -71,7 +72,7 @@ class _Moved(NamedTuple):
     @property
     def counts_images(self) -> bool:
         """Images count with what was charged for them, or else with what they cost."""
-        return self.figure == ("captured" if self.captured else "cost")
+        return self.figure == ("captured_micros" if self.captured else "cost_micros")
 
     def row(self, part: Part) -> SoldRow:
         return SoldRow(
@@ -87,26 +88,31 @@ class _Moved(NamedTuple):
 
 
 def _statement(transfers: Ids) -> str:
+    """SQL of `_Moved`. With OFFSET 0 each is looked up by its id; joined, whole tables are read."""
     return f"""
 SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
        COALESCE(g.source = 'demo', false), COALESCE(g.model, ''), COALESCE(c.name, ''),
        COALESCE(g.priced ->> 'size', ''), COALESCE(g.priced ->> 'quality', ''),
        COALESCE(g.quality_billed, ''), COALESCE(i.sizes, '{{}}'),
        CASE WHEN i.differ OR g.priced ? 'references' THEN g.priced::text END,
-       COALESCE(g.held_micros, 0), COALESCE(g.captured_micros, 0),
-       t.figure = 'captured' AND EXISTS (
-           SELECT FROM generation_attempt AS u
-            WHERE (u.generation_id, u.dispatch) = (g.id, g.dispatch)
-              AND u.attempt_class = 'delivered' AND {COST_UNKNOWN.format("u")})
+       COALESCE(g.held_micros, 0), COALESCE(g.captured_micros, 0), COALESCE(u.is_unknown, false)
   FROM {sold_among(transfers)} AS t
-  LEFT JOIN generation_generation AS g ON g.id = t.generation_id
-  LEFT JOIN generation_attempt AS a ON a.id = t.attempt_id
+  LEFT JOIN LATERAL (
+      SELECT * FROM generation_generation WHERE id = t.generation_id OFFSET 0
+  ) AS g ON true
+  LEFT JOIN LATERAL (
+      SELECT * FROM generation_attempt WHERE id = t.attempt_id OFFSET 0
+  ) AS a ON true
   LEFT JOIN generation_channel AS c ON c.id = COALESCE(a.channel_id, g.channel_id)
   LEFT JOIN LATERAL (
       SELECT array_agg(ARRAY[width, height] ORDER BY index) AS sizes,
              COUNT(DISTINCT (width, height)) > 1 AS differ
         FROM {STORED_IMAGES} AS stored WHERE stored.generation_id = g.id
   ) AS i ON true
+  LEFT JOIN LATERAL (
+      SELECT bool_or({COST_UNKNOWN.format("d")}) AS is_unknown FROM generation_attempt AS d
+       WHERE (d.generation_id, d.dispatch) = (g.id, g.dispatch) AND d.attempt_class = 'delivered'
+  ) AS u ON t.figure = 'captured_micros'
 """  # noqa: S608 - built from constants, and ids in our own words
 
 

@@ -4,10 +4,11 @@ from billing.models.alerts import BalanceAlert, BudgetWarning
 from billing.models.ledger import Account, KeyBudget, TenantBalance, Transfer
 from billing.models.prices import Price, PriceBook, PriceBookWithdrawal
 from billing.models.proofs import LedgerCheckpoint, LedgerProof
-from billing.models.sold import SoldDay, SoldUntil
+from billing.models.sold import FIGURES, SoldDay, SoldRow, SoldUntil
 from billing.models.usage import UnchargedCost, UsageRollup
 
 __all__ = [
+    "FIGURES",
     "Account",
     "BalanceAlert",
     "BudgetWarning",
@@ -18,6 +19,7 @@ __all__ = [
     "PriceBook",
     "PriceBookWithdrawal",
     "SoldDay",
+    "SoldRow",
     "SoldUntil",
     "TenantBalance",
     "Transfer",

@@ -7,8 +7,9 @@ from typing_extensions import override
 class LedgerCheckpoint(models.Model):
     """A place up to which a proof without findings came; the next one begins there.
 
-    `name` is `tenant UUID`, `audit log`, `platform` (`seq` is a transfer's id) or `generations`
-    (`seq` is a time, in microseconds since 1970). `mark` seals the other columns: one that does not
+    `name` is `tenant UUID`, `audit log`, `platform` (`seq` is a transfer's id), `generations`
+    (`seq` is a time, in microseconds since 1970) or `sold` (`seq` is a transfer's id, `available` a
+    day's ordinal). `mark` seals the other columns: one that does not
     fit is a finding, and nothing begins there. Sums are micros.
     """
 

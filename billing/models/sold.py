@@ -1,9 +1,39 @@
 """What was sold and what it cost, summed by the day from the ledger's transfers."""
 
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
 from django.db import models
 from typing_extensions import override
 
 from accounts.models import Tenant
+
+FIGURES = (
+    "images",
+    "captured_micros",
+    "refunded_micros",
+    "cost_micros",
+    "corrections_micros",
+    "losses_micros",
+    "loss_corrections_micros",
+    "credited_micros",
+    "unknown_images",
+)
+"""What a row of `SoldDay` counts, in the order of its columns."""
+
+
+class SoldRow(NamedTuple):
+    """What names a row of `SoldDay`."""
+
+    day: date
+    tenant_id: UUID | None
+    is_demo: bool
+    model: str = ""
+    asked: str = ""
+    delivered: str = ""
+    quality: str = ""
+    channel: str = ""
 
 
 class SoldDay(models.Model):
@@ -62,6 +92,11 @@ class SoldUntil(models.Model):
 
     transfer_id = models.BigIntegerField(default=0)
     until = models.DateTimeField(null=True, help_text="What was moved before that is counted.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="sold_until_is_one_row")
+        ]
 
     @override
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from billing.selectors.chain import START, Position
 from billing.selectors.findings import Finding
 
 PLATFORM, AUDIT_LOG, GENERATIONS = "platform", "audit log", "generations"
+SOLD = "sold"
 _TENANT = "tenant "
 
 
@@ -22,12 +23,15 @@ class Checkpoints:
         platform: as `seq`, the id up to which the platform's transfers are.
         audit_log: its last link.
         generations: as `seq`, the time up to which they are, in microseconds since 1970.
+        sold: what was sold on the days before `available`, a day's ordinal; as `seq`, the last
+            transfer before that day.
     """
 
     tenants: dict[UUID, Position] = field(default_factory=dict)
     platform: Position = START
     audit_log: Position = START
     generations: Position = START
+    sold: Position = START
 
     def by_name(self) -> dict[str, Position]:
         """As the table has them."""
@@ -37,6 +41,7 @@ class Checkpoints:
             PLATFORM: self.platform,
             AUDIT_LOG: self.audit_log,
             GENERATIONS: self.generations,
+            SOLD: self.sold,
         }
 
 
@@ -78,6 +83,7 @@ def kept_checkpoints() -> tuple[Checkpoints, list[Finding]]:
         kept.get(PLATFORM, START),
         kept.get(AUDIT_LOG, START),
         kept.get(GENERATIONS, START),
+        kept.get(SOLD, START),
     )
     message = "was written or changed without the key"
     return found, [Finding("checkpoint", None, f"checkpoint {name}", message) for name in forged]

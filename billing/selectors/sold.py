@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.models import Account, SoldUntil
+from billing.models import FIGURES, Account, SoldDay, SoldRow, SoldUntil
 from billing.pricing import REFERENCE
 from pictor.kit.money import Micros
-from pictor.kit.spans import Ids
+from pictor.kit.spans import Ids, Span
 from pictor.kit.untyped import Json
 
 By = Literal["tenant", "model", "channel", "cell"]
@@ -32,6 +32,12 @@ _GROUPS: Mapping[By, tuple[str, ...]] = {
     "channel": ("channel",),
     "cell": ("model", "asked", "quality"),
 }
+_DAYS = """
+SELECT day, min(first), max(last)
+  FROM (SELECT day, min(id) AS first, max(id) AS last FROM {moved} AS moved GROUP BY day
+        UNION ALL SELECT DISTINCT day, NULL::bigint, NULL::bigint FROM billing_soldday) AS days
+ GROUP BY day ORDER BY day
+"""
 _SUMS = """
     SUM(images)::bigint, SUM(captured_micros - refunded_micros)::bigint AS revenue,
     SUM(cost_micros + corrections_micros)::bigint,
@@ -59,19 +65,60 @@ def sold_among(transfers: Ids) -> str:
     SELECT * FROM (
         SELECT id, (created_at AT TIME ZONE 'UTC')::date AS day, tenant_id, generation_id,
                CASE kind WHEN 'correction' THEN corrects_id ELSE attempt_id END AS attempt_id,
-               CASE WHEN kind = 'capture' THEN 'captured'
-                    WHEN kind = 'refund' THEN 'refunded'
-                    WHEN kind = 'upstream_cost' THEN 'cost'
-                    WHEN kind = 'loss' THEN 'losses'
+               CASE WHEN kind = 'capture' THEN 'captured_micros'
+                    WHEN kind = 'refund' THEN 'refunded_micros'
+                    WHEN kind = 'upstream_cost' THEN 'cost_micros'
+                    WHEN kind = 'loss' THEN 'losses_micros'
                     WHEN kind = 'correction' AND {_LOSSES} IN (debit_id, credit_id)
-                    THEN 'loss_corrections'
-                    WHEN kind = 'correction' THEN 'corrections'
-                    WHEN {_CREDITS} IN (debit_id, credit_id) THEN 'credited' END AS figure,
+                    THEN 'loss_corrections_micros'
+                    WHEN kind = 'correction' THEN 'corrections_micros'
+                    WHEN {_CREDITS} IN (debit_id, credit_id) THEN 'credited_micros' END AS figure,
                CASE WHEN kind = 'correction' AND credit_id = {_PAYABLE} OR credit_id = {_CREDITS}
                     THEN -amount ELSE amount END AS amount
           FROM billing_transfer WHERE {transfers.of("id")}
     ) AS moved WHERE figure IS NOT NULL
 )"""  # noqa: S608 - ids in our own words
+
+
+@dataclass(frozen=True, slots=True)
+class OfDay:
+    """A UTC day's transfers that `SoldDay` has, as `Ids` of a statement that reads them.
+
+    They are among those from `first` to `last`, and those that were counted after `since`.
+    """
+
+    day: date
+    first: int
+    last: int
+    since: int
+
+    def of(self, column: str) -> str:
+        """As `Ids`."""
+        counted = "(SELECT max(transfer_id) FROM billing_solduntil)"
+        return (
+            f"({column} BETWEEN {self.first} AND {self.last}"
+            f" OR {column} > {self.since} AND {column} <= {counted})"
+            f" AND (created_at AT TIME ZONE 'UTC')::date = '{self.day.isoformat()}'"
+        )
+
+
+def counted_to() -> int:
+    """The last transfer that `SoldDay` has."""
+    return SoldUntil.objects.values_list("transfer_id", flat=True).first() or 0
+
+
+def days_sold(after: int, to: int) -> list[OfDay]:
+    """The days of the transfers after one and up to another, and those that `SoldDay` has."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DAYS.format(moved=sold_among(Span(after + 1, to + 1))))
+        return [OfDay(day, first or 0, last or 0, since=to) for day, first, last in cursor]
+
+
+def sold_on(day: date) -> dict[SoldRow, tuple[int, ...]]:
+    """The rows of a day, each with its figures."""
+    rows = SoldDay.objects.filter(day=day).values_list(*SoldRow._fields, *FIGURES)
+    size = len(SoldRow._fields)
+    return {SoldRow._make(row[:size]): tuple(row[size:]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

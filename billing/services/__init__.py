@@ -46,12 +46,11 @@ from billing.services.prices import (
 )
 from billing.services.proofs import alone, is_due, keep_checkpoints, record_proof
 from billing.services.sealing import SealBroken, seal_ledger
-from billing.services.sold import FIGURES, Sold, SoldRow, add_next, rebuild_sold
+from billing.services.sold import Sold, add_next, rebuild_sold
 from billing.services.uncharged import count_uncharged
 from billing.services.usage import Usage, record_usage, recount_usage, usage_recorded
 
 __all__ = [
-    "FIGURES",
     "PLACED",
     "TOLD_ROLES",
     "ConditionFailed",
@@ -64,7 +63,6 @@ __all__ = [
     "Reversal",
     "SealBroken",
     "Sold",
-    "SoldRow",
     "Usage",
     "add_next",
     "adjust",

@@ -4,44 +4,16 @@ Which rows a transfer is of is for whoever calls to say: `Count` gives what some
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
-from typing import NamedTuple
-from uuid import UUID
+from datetime import datetime
 
 from django.db import connection, transaction
 
-from billing.models import SoldUntil
+from billing.models import FIGURES, SoldRow, SoldUntil
 from billing.selectors.sold import Settled
 from pictor.kit.spans import Ids, Span
 
 AT_ONCE = 5_000
 """Transfers that one transaction adds."""
-FIGURES = (
-    "images",
-    "captured",
-    "refunded",
-    "cost",
-    "corrections",
-    "losses",
-    "loss_corrections",
-    "credited",
-    "unknown_images",
-)
-"""What a row counts, in the order of its columns."""
-
-
-class SoldRow(NamedTuple):
-    """What names a row of `SoldDay`."""
-
-    day: date
-    tenant_id: UUID | None
-    is_demo: bool
-    model: str = ""
-    asked: str = ""
-    delivered: str = ""
-    quality: str = ""
-    channel: str = ""
-
 
 Sold = Mapping[SoldRow, Sequence[int]]
 """By row, what is to be added to its figures."""
@@ -49,8 +21,8 @@ Count = Callable[[Ids], Sold]
 """What these transfers come to."""
 
 _KEYS = ", ".join(SoldRow._fields)
-_COLUMNS = ", ".join(name if name.endswith("images") else f"{name}_micros" for name in FIGURES)
-_ADDED = ", ".join(f"{name} = s.{name} + EXCLUDED.{name}" for name in _COLUMNS.split(", "))
+_COLUMNS = ", ".join(FIGURES)
+_ADDED = ", ".join(f"{name} = s.{name} + EXCLUDED.{name}" for name in FIGURES)
 _ADD = f"""
 INSERT INTO {{table}} AS s ({_KEYS}, {_COLUMNS})
 VALUES ({", ".join(["%s"] * (len(SoldRow._fields) + len(FIGURES)))})
@@ -75,7 +47,7 @@ SELECT COUNT(DISTINCT ({_KEYS})::text)
          EXCEPT SELECT {_KEYS}, {_COLUMNS} FROM billing_soldday)) AS differing
 """  # noqa: S608 - built from constants
 _SAME = " AND ".join(
-    f"s.{name} = a.{name}" for name in f"{_KEYS}, {_COLUMNS}".split(", ") if name != "tenant_id"
+    f"s.{name} = a.{name}" for name in (*SoldRow._fields, *FIGURES) if name != "tenant_id"
 )
 _PUT_RIGHT = f"""
 DELETE FROM billing_soldday AS s

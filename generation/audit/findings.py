@@ -22,6 +22,7 @@ from generation.audit.checks import (
     usage_check,
 )
 from generation.audit.sealed import evidence_findings
+from generation.audit.sold import findings_of_sold
 from pictor.kit import ids
 from pictor.kit.spans import EVERYTHING, Ids, Named, Span
 
@@ -40,6 +41,7 @@ def generation_findings() -> list[Finding]:
         *findings_of_costs(EVERYTHING),
         *found_by(usage_check(EVERYTHING, None, None)),
         *(one for month in counted_months() for one in found_by(budget_check(EVERYTHING, month))),
+        *findings_of_sold(),
     ]
 
 

@@ -39,6 +39,7 @@ from generation.audit.findings import (
     first_day,
 )
 from generation.audit.proof import in_one_moment
+from generation.audit.sold import SoldRound
 from pictor.kit import ids
 from pictor.kit.seals import from_microseconds, microseconds
 from pictor.kit.spans import Ids, Named, spans_from
@@ -57,6 +58,7 @@ class Round:
         self._first = ids.first_at(from_microseconds(since)) if since else None
         self._walk = Walk(kept.tenants, kept.platform, older_than=self._first)
         self._audit_log = kept.audit_log
+        self._sold = SoldRound(kept.sold)
         self._apart: set[UUID] = set()
         """Of the whole: generations not made and ended within an hour of their ids' time."""
 
@@ -72,6 +74,7 @@ class Round:
             for month in counted_months():
                 yield partial(findings_of_budgets, month, also=self._apart)
             yield from self._usage()
+        yield from self._sold.steps()
 
     def reached(self) -> Checkpoints:
         """How far this came, once every step was taken and none found anything."""
@@ -80,6 +83,7 @@ class Round:
             self._walk.platform,
             self._audit_log,
             Position(microseconds(self._now)),
+            self._sold.reached(self._now),
         )
 
     def _standing(self) -> list[Finding]:

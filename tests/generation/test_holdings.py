@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from billing import holdings as money
+from billing.models import FIGURES, SoldDay
 from generation import holdings
 from generation.forgetting import forget
 from generation.models import Generation
@@ -50,3 +51,15 @@ def test_usage_is_handed_out_without_who_made_it_for_us(acme):
 
     assert "model" in row
     assert "channel" not in row
+
+
+def test_what_was_sold_is_handed_out_without_what_it_cost(acme):
+    SoldDay.objects.create(
+        day="2026-11-20", tenant_id=acme.id, is_demo=False, model="gpt-image-2", channel="one",
+        **dict.fromkeys(FIGURES, 1),
+    )  # fmt: skip
+
+    (row,) = dict(money.tables(acme.id))["sold"]
+
+    assert (row["model"], row["images"], row["captured_micros"]) == ("gpt-image-2", 1, 1)
+    assert not {"channel", "cost_micros", "losses_micros", "unknown_images"} & row.keys()

@@ -8,9 +8,11 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from accounts.services import link_events
+from billing.models import Transfer
 from billing.price_stops import Confirmed
-from billing.selectors import stops_of
+from billing.selectors import Settled, stops_of
 from billing.services import (
+    add_next,
     credit,
     draft_price_book,
     publish_price_book,
@@ -20,6 +22,7 @@ from billing.services import (
 from generation.corrections import Line, correct
 from generation.management import seeding
 from generation.management.seeding import Wishes
+from generation.selling import sold_by
 from generation.settlement import settle_and_tell
 from pictor.kit import clock
 from pictor.kit.money import Micros
@@ -52,7 +55,7 @@ def write(spools: Spools) -> Customer:
 
     Half of the credit was reversed, and two lines of a bill corrected the cost, one of its call.
 
-    And scheduled prices that were withdrawn.
+    And scheduled prices that were withdrawn. What was sold is counted.
     """
     seeding.seed(Wishes())
     make_channel(cost_micros=30_000)
@@ -75,4 +78,5 @@ def write(spools: Spools) -> Customer:
     publish_price_book(book=book, actor="test", now=clock.now(), confirmed=said)
     withdraw_price_book(book=book, actor="test")
     link_events()
+    add_next(sold_by, to=Settled(Transfer.objects.latest("id").id, clock.now()))
     return acme

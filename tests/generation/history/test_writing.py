@@ -4,14 +4,24 @@ from datetime import timedelta
 from io import StringIO
 
 from django.core.management import call_command
+from django.db.models import Sum
 
 from accounts.models import ApiKey, AuditEvent, Tenant
 from billing.models import KeyBudget, Transfer, UsageRollup
-from billing.selectors import available_to, ledger_findings, usage_findings
+from billing.selectors import (
+    available_to,
+    ledger_findings,
+    margins,
+    sold,
+    total_of,
+    usage_findings,
+)
 from generation.audit.findings import generation_findings
+from generation.audit.sold import findings_of_sold
 from generation.management import seeding
 from generation.models import Attempt, Generation
 from generation.selectors import attempts_of
+from generation.selling import add_sold
 from pictor.kit import clock, ids
 from storage.models import StoredImage
 
@@ -35,6 +45,18 @@ def test_usage_counted_again_comes_out_identical(demo):
 
     assert len(before) > 1000
     assert rollups() == before
+
+
+def test_what_was_sold_then_is_apart_from_what_is_sold(demo, monkeypatch):
+    monkeypatch.setattr(sold, "TRAIL_SECONDS", 0.0)
+    add_sold()
+
+    captured = Transfer.objects.filter(kind="capture").aggregate(sum=Sum("amount"))["sum"]
+    images = StoredImage.objects.count()
+    past, live = (total_of(margins(by="model", is_demo=is_demo)) for is_demo in (True, False))
+    assert (past.revenue, past.images, past.credited) == (captured, images, 0)
+    assert (live.revenue, live.images) == (0, 0)
+    assert findings_of_sold() == []
 
 
 def test_it_is_all_there_and_all_marked(demo):
