@@ -8,7 +8,6 @@ from billing.selectors import current_table
 from billing.upstream_cost import Asked, Cost, upstream_cost
 from generation.catalogue.contracts import AUTO, ContractTerms, RouteInfo, contract_from
 from generation.catalogue.plans import CLOSEST, plan
-from generation.catalogue.services import is_approved
 from generation.catalogue.snapshot import route_info
 from generation.channels.declaration import PLAIN, Needs, Task
 from generation.dispatch.selection import shares
@@ -74,10 +73,14 @@ def explain(model: str, *, size: str = "", quality: str = "", task: Task) -> Exp
     size, quality = _size(contract, size), _quality(contract, quality)
     needs = PLAIN if task is Task.GENERATE else Needs(task, images=1)
     routes = _routes(model)
+    waiting = Route.objects.filter(contract_id=model, is_approved=False)
+    untested = set(waiting.values_list("channel_id", flat=True))
     open_routes, others = [], {}
     for channel in Channel.objects.order_by("priority", "name"):
         info = routes.get(channel.pk)
         reasons = list(_reasons(channel, info, contract, size, needs))
+        if channel.pk in untested:
+            reasons.append(f"has not been tested for {model} as it is now")
         if reasons or info is None:
             others[channel.name] = reasons
         else:
@@ -136,7 +139,7 @@ def _reasons(
 ) -> Iterator[str]:
     """All that keeps a channel from being asked."""
     if not channel.is_enabled:
-        yield "disabled" if is_approved(channel) else "disabled, and not tested as it is now"
+        yield "disabled"
     if channel.serves == Serves.TEST:
         yield "serves test keys alone"
     if info is None:

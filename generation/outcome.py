@@ -11,17 +11,15 @@ from uuid import UUID
 from billing.pricing import Delivered
 from billing.upstream_cost import (
     FREE,
-    MOST_TOKENS,
     NOTHING_CAME,
     Asked,
     Came,
     Cost,
     Loss,
-    Tokens,
     upstream_cost,
 )
 from generation.catalogue.contracts import RouteInfo
-from generation.channels.base import UpstreamAnswer, Usage
+from generation.channels.base import UpstreamAnswer
 from generation.channels.declaration import Task
 from generation.channels.errors import AttemptClass, UpstreamError
 from pictor.kit.errors import (
@@ -106,18 +104,10 @@ def came_of(answer: UpstreamAnswer, images: Sequence[VerifiedImage]) -> Came:
     """What an upstream's answer says of its cost; `images` are those that could be decoded."""
     return Came(
         images=[Delivered(image.width, image.height) for image in images],
-        tokens=None if answer.usage is None else _tokens_of(answer.usage),
+        tokens=None if answer.usage is None else answer.usage.counted,
         quality=answer.quality,
         reported=answer.cost,
     )
-
-
-def _tokens_of(usage: Usage) -> Tokens | None:
-    """What it does not say to be of images is text; None for numbers that nobody counts."""
-    text = max(usage.input_tokens - usage.input_image_tokens, 0)
-    counted = Tokens(text, usage.input_image_tokens, usage.output_tokens)
-    most = max(counted.input_text, counted.input_image, counted.output)
-    return counted if most <= MOST_TOKENS else None
 
 
 class Failure(Exception):

@@ -14,6 +14,7 @@ from generation.models import (
     NO_PRICE,
     Attempt,
     Channel,
+    ChannelTrial,
     Generation,
     RefusedRequest,
     State,
@@ -190,6 +191,12 @@ def attempts_since(moment: datetime) -> list[Calls]:
             [ids.first_at(moment)],
         )
         return [Calls(*row) for row in cursor]
+
+
+def last_trials(channel: Channel, *, pending: bool = False) -> list[ChannelTrial]:
+    """The newest trial of each model that was begun, of what serves or of what is to serve."""
+    begun = ChannelTrial.objects.filter(channel=channel, pending=pending, started_at__isnull=False)
+    return list(begun.order_by("model", "-created_at").distinct("model"))
 
 
 def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tuple[CostTable, ...]]:

@@ -78,8 +78,12 @@ def forget_idempotency_keys() -> None:
 
 @shared_task(ignore_result=True)
 def forget_leftovers() -> None:
-    """Delete objects of dispatches that were cut off, inputs never admitted, and partial images."""
+    """Delete objects of dispatches that were cut off, inputs never admitted, and partial images.
+
+    And pictures of operators' tests of channels, after a week.
+    """
     leftovers.forget_leftovers(now=clock.now())
+    leftovers.forget_trials(now=clock.now())
 
 
 @shared_task(ignore_result=True)

@@ -6,6 +6,7 @@
     small/20261120/7f3/c41…/1-0.webp          an image for a list, made when it is first looked at
     proof/of-storage.txt                      written and read by workers, to see that they can
     proof/of-removal.txt                      written and removed by them, for the same reason
+    trials/20261120/7f3/c41…/picture.png      what a test of a route brought, for a week
     exports/20261120/7f3/c41…/export.zip      all that is kept of a tenant, or a list, for a day
 
 The same dispatch writes the same key again, so a retry overwrites itself; a worker whose dispatch
@@ -23,7 +24,7 @@ from uuid import UUID
 FOLDER_HEX_DIGITS = 32
 LEVEL_HEX_DIGITS = 3
 
-INPUTS, PARTIALS, THUMBNAILS, EXPORTS = "in", "tmp", "small", "exports"
+INPUTS, PARTIALS, THUMBNAILS, EXPORTS, TRIALS = "in", "tmp", "small", "exports", "trials"
 """What the keys of objects that are not images to be kept begin with."""
 PROOF, PROOF_OF_REMOVAL = "proof/of-storage.txt", "proof/of-removal.txt"
 """What workers write and read, or remove, to see that storage works."""
@@ -63,6 +64,11 @@ def partial_key(
 def export_key(secret: str, export_id: UUID, *, created: date, ext: str) -> str:
     """Where an export of a tenant lies. `created` is the day it was asked for on, in UTC."""
     return f"{EXPORTS}/{_folder(secret, export_id, created)}/export.{ext}"
+
+
+def trial_key(secret: str, trial_id: UUID, *, created: date, ext: str) -> str:
+    """Where the picture of a trial lies; `created` is the trial's day, in UTC."""
+    return f"{TRIALS}/{_folder(secret, trial_id, created)}/picture.{ext}"
 
 
 def thumbnail_key(image_key: str) -> str:

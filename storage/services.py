@@ -52,6 +52,7 @@ __all__ = [
     "remove_images",
     "remove_inputs_until",
     "remove_partials_until",
+    "remove_until",
     "signed_url",
     "upload",
     "upload_on_loop",
@@ -253,29 +254,29 @@ def delete_objects(keys: Iterable[str]) -> None:
 
 def remove_all(keys: Iterable[str]) -> frozenset[str]:
     """Remove objects by key; those that are still there, each logged. Raises StorageFailed."""
-    still_there = bucket.delete_many(keys)
-    for key, code in still_there.items():
+    for key, code in (still_there := bucket.delete_many(keys)).items():
         logger.warning("the object %s could not be removed: %s", key, code)
     return frozenset(still_there)
 
 
 def remove_inputs_until(day: datetime) -> None:
     """Remove every input that was stored on that day (UTC) or before, admitted or not."""
-    _remove_until(object_keys.INPUTS, day)
+    remove_until(object_keys.INPUTS, day)
 
 
 def remove_partials_until(day: datetime) -> None:
     """Remove every partial image of the generations of that day (UTC) or before."""
-    _remove_until(object_keys.PARTIALS, day)
+    remove_until(object_keys.PARTIALS, day)
 
 
 def remove_exports_until(day: datetime) -> None:
     """Remove every export that was asked for on that day (UTC) or before."""
-    _remove_until(object_keys.EXPORTS, day)
+    remove_until(object_keys.EXPORTS, day)
 
 
-def _remove_until(kind: str, day: datetime) -> None:
-    after = day.astimezone(UTC).date() + timedelta(days=1)
+def remove_until(kind: str, day: datetime) -> None:
+    """Remove every object of a kind of `object_keys` that is of that day (UTC) or before."""
+    after = day.astimezone(UTC) + timedelta(days=1)
     for page in bucket.names_under(f"{kind}/", before=f"{kind}/{after:%Y%m%d}"):
         remove_all(page)
 

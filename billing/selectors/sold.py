@@ -267,7 +267,7 @@ class SoldCell:
     unknown_images: int
 
 
-def sold_on(day: date, *, apart: Collection[UUID]) -> list[SoldCell]:
+def cells_sold(day: date, *, apart: Collection[UUID]) -> list[SoldCell]:
     """What was sold on a UTC day, these tenants apart; demo data and references are none of it."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -62,6 +62,8 @@ class ChannelForm(_OfChannel):
     def clean(self) -> dict[str, Any]:
         columns: dict[str, Any] = super().clean() or self.cleaned_data
         try:
+            if self.instance.pk is not None:
+                services.refuse_pending(self.instance)
             said = services.check_channel(self.options(), kind=self.instance.kind)
             services.refuse_untested_change(self.instance, said)
             services.check_name(self.instance, columns.get("name", self.instance.name))

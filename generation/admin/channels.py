@@ -74,6 +74,12 @@ class ChannelAdmin(ServiceAdmin):
             **by(request),
         )
         form.instance.pk = channel.pk
+        if services.pending_of(channel) is not None:
+            messages.warning(
+                request,
+                f"{channel.name} is called as before until its pending revision is tested, by"
+                f" `manage.py channel test {channel.name} --pending`, and swapped.",
+            )
         _warn_of_unserved(request, unserved)
 
     @display(label={"enabled": "success", "disabled": "warning"}, ordering="is_enabled")

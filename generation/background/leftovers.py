@@ -1,31 +1,35 @@
 """Deletes objects on storage that nothing needs any more, and closes attempts left open.
 
-Keys are worked out where that is possible; only `in/` and `tmp/` are listed, up to the day before
-yesterday. However long nothing was cleaned up, the next run finds all that was left meanwhile. One
-object that cannot be removed is logged, tried again in the next hour, and holds up no other.
+Keys are worked out where that is possible; `in/` and `tmp/` are listed, up to the day before
+yesterday, and `trials/` up to a week ago. However long nothing was cleaned up, the next run finds
+all that was left meanwhile. One object that cannot be removed is logged, tried again in the next
+hour, and holds up no other.
 
 Objects first, rows second: a crash in between only means that they are deleted once more.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.db.models import Q, QuerySet
 
 from generation import attempts
 from generation.forgetting import images_of
-from generation.models import Generation, State
+from generation.models import ChannelTrial, Generation, State
+from storage import object_keys
 from storage.services import (
     StorageFailed,
     remove_all,
     remove_inputs_until,
     remove_partials_until,
+    remove_until,
 )
 
 INPUTS_KEPT = timedelta(hours=24)
 LEFTOVERS_SETTLE = timedelta(hours=1)
 LEFTOVERS_LOOKED_FOR = timedelta(hours=4)
 ABANDONED_AFTER = timedelta(days=2)
+TRIAL_PICTURES_KEPT = timedelta(days=7)
 BATCH = 500
 
 
@@ -72,6 +76,22 @@ def forget_leftovers(*, now: datetime) -> None:
         remove_partials_until(now - ABANDONED_AFTER)
     except StorageFailed:
         return  # the next hour looks again
+
+
+def forget_trials(*, now: datetime) -> None:
+    """Delete pictures of trials of which a week is over, and trials that nobody began for a day.
+
+    Stops early, for the next hour, when storage does not answer.
+    """
+    ChannelTrial.objects.filter(started_at=None, created_at__lt=now - timedelta(days=1)).delete()
+    last = (now - TRIAL_PICTURES_KEPT).astimezone(UTC).date() - timedelta(days=1)
+    day = datetime.combine(last, time.min, UTC)
+    try:
+        remove_until(object_keys.TRIALS, day)
+    except StorageFailed:
+        return
+    gone = ChannelTrial.objects.exclude(picture_key="")
+    gone.filter(created_at__lt=day + timedelta(days=1)).update(picture_key="")
 
 
 def _batches(rows: QuerySet[Generation]) -> Iterator[list[Generation]]:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.services import Actor, record
 from generation.catalogue.credentials import decrypted, encrypted, is_newest
-from generation.catalogue.services import digest_of, is_approved
+from generation.catalogue.services import replace_credentials, stored_credentials, take_turns
 from generation.models import Channel
 from pictor.kit.encryption import WrongKey
 
@@ -25,23 +25,23 @@ def rotate_credentials(*, actor: Actor) -> Rotation:
     """Encrypt each credential by the first key, unless it is already. Safe to repeat.
 
     One that none of the keys opens is left as it is, and its channel is named. What was tested
-    stays so: the key that a channel calls with is the same.
+    stays so: the key that a channel calls with, or is to call with, is the same.
     """
+    take_turns()
     changed, unchanged, unreadable = 0, 0, []
-    for channel in Channel.objects.select_for_update().exclude(credentials="").order_by("id"):
-        if is_newest(channel.credentials):
-            unchanged += 1
-            continue
-        was_approved = is_approved(channel)
-        try:
-            channel.credentials = encrypted(decrypted(channel.credentials))
-        except WrongKey:
-            unreadable.append(channel.name)
-            continue
-        if was_approved:
-            channel.approved_digest = digest_of(channel)
-        channel.save(update_fields=["credentials", "approved_digest"])
-        after = {"api_key": "encrypted by the first key"}
-        record(channel.audited, "channel.rotate", actor=actor, after=after)
-        changed += 1
+    for channel in Channel.objects.order_by("id"):
+        before = stored_credentials(channel)
+        old = [text for text in before if not is_newest(text)]
+        unchanged += len(before) - len(old)
+        new = {}
+        for text in old:
+            try:
+                new[text] = encrypted(decrypted(text))
+            except WrongKey:
+                unreadable.append(channel.name)
+        if new:
+            replace_credentials(channel, new)
+            after = {"api_key": "encrypted by the first key"}
+            record(channel.audited, "channel.rotate", actor=actor, after=after)
+            changed += len(new)
     return Rotation(changed, unchanged, unreadable)

@@ -108,7 +108,9 @@ def _load(api_key: str | None = None) -> Catalogue:
 
 
 def _routes(api_key: str | None) -> Mapping[str, tuple[RouteInfo, ...]]:
-    rows = Route.objects.select_related("channel").filter(channel__is_enabled=True)
+    rows = Route.objects.select_related("channel").filter(
+        channel__is_enabled=True, is_approved=True
+    )
     found = list(rows.order_by("channel__priority", "channel__name"))
     tables = cost_tables({row.channel_id for row in found}, since=clock.now() - LONGEST_CALL)
     routes: dict[str, list[RouteInfo]] = {}

@@ -1,28 +1,31 @@
-"""One real, small and cheap call straight through a channel's adapter, and its result.
+"""One real, small and cheap call of a route straight through its adapter, and what came of it.
 
 A channel that test keys may use is asked for what only a sandbox delivers: a size that a directive
-in the prompt names, in place of the one that was asked for. It is asked so of each of the
-upstream's models, because an address may pass some on to a vendor and draw others itself.
-Nothing is admitted, held or stored; the vendor may charge for it. A disabled channel can be tried
-too: that is when an operator wants to know whether it works.
+in the prompt names, in place of the one that was asked for. It is asked so for each of its routes,
+because an address may pass some models on to a vendor and draw others itself.
+Nothing is admitted or held; the vendor may charge for it. A disabled channel can be tried too: that
+is when an operator wants to know whether it works.
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
-from billing.selectors import current_table
+from billing.pricing import Delivered
+from billing.upstream_cost import NOTHING_CAME, Asked, Came, Cost, Costs, CostTable, upstream_cost
 from generation.catalogue.contracts import AUTO, Size
 from generation.catalogue.snapshot import route_info
-from generation.channels.base import ChannelConfig, UpstreamRequest
+from generation.channels.base import ChannelConfig, UpstreamAnswer, UpstreamRequest
+from generation.channels.errors import AttemptClass, UpstreamError
 from generation.channels.origins import private_origins
 from generation.channels.registry import open_adapter
-from generation.models import Channel, Contract, Route, Serves
-from pictor.kit import clock
+from generation.models import Contract, Route, Serves
 from pictor.kit.http import HttpPool
-from pictor.kit.spool import SpoolBudget, Spools
+from pictor.kit.spool import SpoolBudget, SpoolError, SpoolFile, Spools
 from storage import probe
 
 PROMPT = "A red fox in the snow"
@@ -31,23 +34,20 @@ SANDBOX_SIZE = "48x32"
 """That no vendor makes."""
 QUALITY = "low"
 
-
-class NothingToTry(ValueError):
-    """The channel serves no model."""
-
-
-class WrongImage(Exception):
-    """An answer came, without the image that was asked for."""
+Keep = Callable[[SpoolFile, probe.ImageFacts], Awaitable[None]]
+"""Takes the image, whose spool ends with the call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A request that is ready to be sent. `model` is the public name."""
+    """A request that is ready to be sent. `model` is the public name, the others the vendor's."""
 
     config: ChannelConfig
     model: str
+    upstream_model: str
     size: str
-    quality: str | None
+    quality: str
+    costs: Costs
     is_of_sandbox: bool = False
 
     @property
@@ -55,72 +55,116 @@ class Trial:
         """What the image is to show."""
         return f"{PROMPT} [sandbox: size={SANDBOX_SIZE}]" if self.is_of_sandbox else PROMPT
 
+    def cost(
+        self, at: datetime, came: Came = NOTHING_CAME, *, may_have_billed: bool = True
+    ) -> Cost:
+        """What it costs when it is made at that moment, as far as that is known."""
+        asked = Asked(self.upstream_model, self.size, self.quality, n=1, at=at)
+        return upstream_cost(self.costs, asked=asked, came=came, may_have_billed=may_have_billed)
+
 
 @dataclass(frozen=True, slots=True)
-class TrialResult:
-    """What one call brought: the image's true pixels, and how long it took."""
+class Outcome:
+    """What one call brought: its class, and the image's true pixels where one came."""
 
+    trial_class: AttemptClass
     milliseconds: int
-    facts: probe.ImageFacts
-    size_bytes: int
+    detail: str = ""
+    may_have_billed: bool = True
+    http_status: int | None = None
+    request_id: str = ""
+    answer: UpstreamAnswer | None = None
+    facts: probe.ImageFacts | None = None
+    size_bytes: int | None = None
+
+    @property
+    def came(self) -> Came:
+        """What it says of its cost."""
+        if self.answer is None:
+            return NOTHING_CAME
+        usage = self.answer.usage
+        return Came(
+            images=[Delivered(self.facts.width, self.facts.height)] if self.facts else [],
+            tokens=None if usage is None else usage.counted,
+            quality=self.answer.quality,
+            reported=self.answer.cost,
+        )
 
 
-def prepare(channel: Channel) -> tuple[Trial, ...]:
-    """The cheapest thing to ask this channel for, of a sandbox for each of the upstream's models.
-
-    Raises NothingToTry when it has no routes.
-    """
-    routes = channel.routes.select_related("contract").order_by("contract__position")
-    table = current_table(None, clock.now())
-
-    def price(route: Route) -> float:  # compared only: inf stands for unpriced
-        row = table.rows.get((route.contract_id, SIZE, _quality(route.contract)))
-        return float("inf") if row is None else row.micros
-
-    cheapest = sorted(routes, key=price)
-    if not cheapest:
-        raise NothingToTry(f"the channel {channel.name} serves no model")
-    if channel.serves == Serves.LIVE:
-        return (_trial(channel, cheapest[0]),)
-    by_model = {route.upstream_model: route for route in reversed(cheapest)}
-    return tuple(_trial(channel, by_model[model]) for model in sorted(by_model))
-
-
-def _trial(channel: Channel, route: Route) -> Trial:
-    quality = _quality(route.contract)
+def prepare(route: Route, *, tables: tuple[CostTable, ...]) -> Trial:
+    """The smallest and cheapest thing to ask of a route. Raises WrongKey."""
+    channel, contract = route.channel, route.contract
+    info = route_info(route, tables=tables)
+    quality = _quality(contract)
     return Trial(
-        config=route_info(route).config(channel.timeout_seconds),
+        config=info.config(channel.timeout_seconds),
         model=route.contract_id,
+        upstream_model=route.upstream_model,
         size=_size(route.sizes if route.sizes is not None else channel.sizes),
         quality=route.quality_map.get(quality, quality),
+        costs=Costs(is_free=True) if channel.serves == Serves.TEST else info.costs,
         is_of_sandbox=channel.serves != Serves.LIVE,
     )
 
 
-async def attempt(trial: Trial) -> TrialResult:
-    """Ask once and look at the bytes. Raises UpstreamError, NotAnImage or WrongImage."""
+async def attempt(trial: Trial, keep: Keep) -> Outcome:
+    """Ask once and look at the bytes; `keep` gets an image whatever it shows."""
     request = UpstreamRequest(
         model=trial.model, prompt=trial.prompt, size=trial.size, quality=trial.quality
     )
     origins = private_origins(
         channel=trial.config.name, base_url=trial.config.base_url, allow=settings.EGRESS_ALLOW
     )
+    started = time.monotonic()
     async with aclosing(HttpPool(egress_allow=origins)) as http:
         with Spools(settings.SPOOL, SpoolBudget(settings.SPOOL_BUDGET_BYTES)) as spools:
-            started = time.monotonic()
-            answer = await open_adapter(trial.config, http, spools).generate(request)
-            milliseconds = round((time.monotonic() - started) * 1000)
-            spool = answer.images[0].spool
-            facts = probe.verify(spool)
-            _check(trial, facts)
-            return TrialResult(milliseconds, facts, spool.size)
+            try:
+                answer = await open_adapter(trial.config, http, spools).generate(request)
+            except UpstreamError as error:
+                return Outcome(
+                    trial_class=error.attempt_class,
+                    milliseconds=_since(started),
+                    detail=error.detail,
+                    may_have_billed=error.may_have_billed,
+                    http_status=error.http_status,
+                    request_id=error.request_id,
+                )
+            return await _looked_at(trial, answer, _since(started), keep)
 
 
-def _check(trial: Trial, facts: probe.ImageFacts) -> None:
+async def _looked_at(
+    trial: Trial, answer: UpstreamAnswer, milliseconds: int, keep: Keep
+) -> Outcome:
+    spool, facts = answer.images[0].spool, None
+    try:
+        facts = probe.verify(spool)
+        await keep(spool, facts)
+        detail = _complaint(trial, facts)
+    except (probe.NotAnImage, SpoolError) as error:
+        detail = str(error)
+    return Outcome(
+        trial_class=AttemptClass.BAD_RESULT if detail else AttemptClass.DELIVERED,
+        milliseconds=milliseconds,
+        detail=detail,
+        http_status=answer.http_status,
+        request_id=answer.request_id,
+        answer=answer,
+        facts=facts,
+        size_bytes=spool.size,
+    )
+
+
+def _complaint(trial: Trial, facts: probe.ImageFacts) -> str:
+    """Why it is not the image that was asked for; empty where it is."""
     if trial.is_of_sandbox and facts.size != SANDBOX_SIZE:
-        raise WrongImage("this is no sandbox, so it cannot serve test keys")
+        return "this is no sandbox, so it cannot serve test keys"
     if not trial.is_of_sandbox and trial.size not in {AUTO, facts.size}:
-        raise WrongImage(f"asked for {trial.size}, got {facts.size}")
+        return f"asked for {trial.size}, got {facts.size}"
+    return ""
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 def _quality(contract: Contract) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from billing.upstream_cost import MOST_TOKENS, Tokens
 from generation.channels.declaration import Task
 from pictor.kit.money import Micros
 from pictor.kit.spool import SpoolFile
@@ -118,6 +119,14 @@ class Usage:
     total_tokens: int
     input_text_tokens: int = 0
     input_image_tokens: int = 0
+
+    @property
+    def counted(self) -> Tokens | None:
+        """What it does not say to be of images is text; None for numbers that nobody counts."""
+        text = max(self.input_tokens - self.input_image_tokens, 0)
+        counted = Tokens(text, self.input_image_tokens, self.output_tokens)
+        most = max(counted.input_text, counted.input_image, counted.output)
+        return counted if most <= MOST_TOKENS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import NamedTuple
 
 from billing.pricing import Delivered, PriceKey, PriceMissing, PriceTable, image_price, quote
-from billing.selectors import SoldCell, sold_on, tables_in_force
+from billing.selectors import SoldCell, cells_sold, tables_in_force
 from billing.upstream_cost import NOTHING_CAME, Came
 from generation.catalogue.contracts import Size
 from generation.catalogue.costs import cost_of_cell, is_by_tokens
@@ -66,7 +66,7 @@ def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:
     everyones = tables.get(None)
     own = [tenant for tenant in tables if tenant is not None]
     routes = {(route.model, route.channel_name): route for route in outlook.routes()}
-    for cell in sold_on(outlook.now.astimezone(UTC).date(), apart=own):
+    for cell in cells_sold(outlook.now.astimezone(UTC).date(), apart=own):
         contract = outlook.catalogue.contract(cell.model)
         route = routes.get((cell.model, cell.channel))
         price = _price(tables.get(cell.tenant, everyones), cell)

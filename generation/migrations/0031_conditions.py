@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0029_upstream_request_ids'),
+        ('generation', '0030_approved_routes'),
     ]
 
     operations = [

@@ -22,7 +22,9 @@ from generation.models.offer import (
     usual_tasks,
 )
 from generation.models.refusals import NO_PRICE, RefusedRequest
+from generation.models.revisions import PendingRevision
 from generation.models.traffic import AttemptMinute, ChannelEvent
+from generation.models.trials import ChannelTrial
 
 __all__ = [
     "FINAL",
@@ -32,12 +34,14 @@ __all__ = [
     "AttemptMinute",
     "Channel",
     "ChannelEvent",
+    "ChannelTrial",
     "Condition",
     "ConditionLook",
     "Contract",
     "CostTable",
     "Generation",
     "IdempotencyRecord",
+    "PendingRevision",
     "PromptsForgotten",
     "RefusedRequest",
     "Route",

@@ -114,7 +114,7 @@ class Channel(models.Model):
         max_length=64,
         blank=True,
         db_default="",
-        help_text="Of the kind, address and stored key that were tested, or enabled untested.",
+        help_text="Of the kind, address and stored key with which every route was approved.",
     )
     reset_count = models.PositiveIntegerField(
         default=0, help_text="Raised by a reset: processes forget breakers, gates and counters."
@@ -161,6 +161,11 @@ class Route(models.Model):
         null=True,
         blank=True,
         help_text="What one image costs us here, micro-USD, where it is flat.",
+    )
+    is_approved = models.BooleanField(
+        db_default=True,
+        help_text="Tested as it is, or enabled untested. One that is not is not served. What the"
+        " release before writes says nothing of it, and serves as it did.",
     )
 
     class Meta:

@@ -17,6 +17,7 @@ from generation.models import Channel, ChannelEvent
 from pictor.kit import clock
 
 KEPT = timedelta(days=30)
+Kind = ChannelEvent.Kind
 BATCH = 5_000
 """Rows that one statement deletes at most."""
 
@@ -68,6 +69,19 @@ class Shut:
 def note(channel: Channel, kind: ChannelEvent.Kind, *, actor: Actor) -> None:
     """An operator turned it. Call it inside the transaction of the change itself."""
     ChannelEvent.objects.create(channel=channel, kind=kind, at=clock.now(), actor=name_of(actor))
+
+
+def note_change(before: Channel, after: Channel, *, actor: Actor) -> None:
+    """The same of all that differs between what a channel was and is."""
+    kinds = {
+        Kind.KEY_CHANGED: before.credentials != after.credentials,
+        Kind.RESET: before.reset_count != after.reset_count,
+        Kind.PAUSED: before.is_enabled and not after.is_enabled,
+        Kind.ENABLED: after.is_enabled and not before.is_enabled,
+    }
+    for kind, is_so in kinds.items():
+        if is_so:
+            note(after, kind, actor=actor)
 
 
 def write(turns: Sequence[Turn], *, worker: UUID) -> None:

@@ -32,7 +32,9 @@ def upstream(channel: Recorder) -> Recorder:
 def narrow(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
     """The only channel, and it makes OpenAI's three sizes alone."""
     operator("channel", "set", "rec", "--sizes", OPENAI_SIZES)
+    operator("channel", "swap", "rec", "--untested")
     operator("channel", "disable", "sandbox")
     yield upstream
     operator("channel", "enable", "sandbox")
     operator("channel", "set", "rec", "--sizes", "all")
+    operator("channel", "swap", "rec", "--untested")

@@ -116,11 +116,13 @@ def test_a_native_channel_is_preferred_where_priorities_are_equal(
     customer: Customer, upstream: Recorder, operator: Operator
 ) -> None:
     operator("channel", "set", "rec", "--sizes", OPENAI_SIZES, "--priority", "100")
+    operator("channel", "swap", "rec", "--untested")
 
     try:
         response = customer.generate("a fox", model="gpt-image-2", size="16:9")
     finally:
         operator("channel", "set", "rec", "--sizes", "all", "--priority", "1")
+        operator("channel", "swap", "rec", "--untested")
 
     assert response.json()["metadata"]["size_plan"] == "native"
     assert response.json()["size"] == "1920x1080"

@@ -20,7 +20,9 @@ def restored(upstream: Recorder, operator: Operator) -> Iterator[Change]:
     """Changes the recorder's channel, which is the only one meanwhile."""
 
     def change(*options: str) -> None:
+        operator("channel", "disable", "rec")
         operator("channel", "set", "rec", *options)
+        operator("channel", "enable", "rec", "--untested")
 
     operator("channel", "disable", "sandbox")
     yield change

@@ -81,8 +81,8 @@ def test_a_vendor_is_never_called_for_a_test(
             refused = tester.generate(quality="low")
         finally:
             operator("channel", "set", "sandbox", "--serves", "both")
-            operator("channel", "test", "sandbox")
-            operator("channel", "enable", "sandbox")
+            operator("channel", "test", "sandbox", "--pending")
+            operator("channel", "swap", "sandbox")
 
     assert [answer.status_code for answer in served] == [200] * 3
     assert (failed.status_code, refused.status_code) == (502, 503)

@@ -188,8 +188,8 @@ def test_each_transfer_counts_on_its_own_day(acme, queued, channel, worker, spoo
     add_sold()
 
     refund(tenant_id=acme.id, generation_id=queued.id, reason="late", actor="test")
-    correct([Line("bill 1", attempt.id, Micros(-500))], reason="bill", actor="test")
-    correct([Line("bill 2", None, Micros(300))], reason="bill", actor="test")
+    correct([Line("bill 1", str(attempt.id), Micros(-500))], reason="bill", actor="test")
+    correct([Line("bill 2", "", Micros(300))], reason="bill", actor="test")
     cut_off(generation_ids=[claim.generation.id], now=clock.now())
     add_sold()
 

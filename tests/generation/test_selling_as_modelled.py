@@ -118,7 +118,7 @@ class World:
     def correct(self, draw: Random) -> None:
         self.lines += 1
         ended = Attempt.objects.exclude(finished_at=None).order_by("id")
-        of = draw.choice(ended).id if ended and draw.random() < 0.8 else None
+        of = str(draw.choice(ended).id) if ended and draw.random() < 0.8 else ""
         change = Micros(draw.randint(-40_000, 40_000))
         correct([Line(f"line {self.lines}", of, change)], reason="bill", actor="test")
 

@@ -13,13 +13,13 @@ from generation.catalogue.services.approval import (
     is_sandbox,
     passed_test,
     refuse_untested_change,
+    untested_models,
 )
 from generation.catalogue.services.channels import (
     all_channels,
     channel_named,
     check_name,
     delete_channel,
-    describe,
     is_deletable,
     reset,
     set_channel,
@@ -28,8 +28,21 @@ from generation.catalogue.services.channels import (
 from generation.catalogue.services.checks import check_channel, check_route
 from generation.catalogue.services.contracts import ContractColumns, check_contract, set_contract
 from generation.catalogue.services.costs import DOUBTFUL_COST, check_flat_cost, scaled, set_costs
+from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
-from generation.catalogue.services.routes import unserved_models, unserved_warning
+from generation.catalogue.services.revisions import (
+    discard,
+    passed_pending,
+    pending_of,
+    refuse_pending,
+    replace_credentials,
+    revised,
+    stored_credentials,
+    swap,
+    waiting_models,
+)
+from generation.catalogue.services.routes import routes_of, unserved_models, unserved_warning
+from generation.catalogue.services.turns import take_turns
 
 __all__ = [
     "ALL",
@@ -48,18 +61,30 @@ __all__ = [
     "delete_channel",
     "describe",
     "digest_of",
+    "discard",
     "egress_warning",
     "is_approved",
     "is_deletable",
     "is_sandbox",
+    "passed_pending",
     "passed_test",
+    "pending_of",
+    "refuse_pending",
     "refuse_untested_change",
+    "replace_credentials",
     "reset",
+    "revised",
+    "routes_of",
     "scaled",
     "set_channel",
     "set_contract",
     "set_costs",
     "set_enabled",
+    "stored_credentials",
+    "swap",
+    "take_turns",
     "unserved_models",
     "unserved_warning",
+    "untested_models",
+    "waiting_models",
 ]

@@ -1,31 +1,59 @@
-"""Whether a channel may be enabled: a test of its present kind, address and key has passed.
+"""What of a channel was tested: each route, as it is called now.
 
-Kept as a digest of the three, the key as it is stored: any change of one asks for another test.
-Rotation, which stores the same key anew, carries the approval over. A channel that test keys may
-use is tested for being a sandbox with each of the upstream's models, so to let them asks for one
-too, and so does another of those models.
+A route is what a call is made of: the channel's kind, address and key, and the vendor's name, sizes
+and quality words of the model. Whatever of that a change touches waits for another test, and is not
+served before; the others go on. A route of a channel that test keys may use is tested for being a
+sandbox, so to let them asks for another test of each.
+
+`Channel.approved_digest` says for the release before that all of a channel was approved, by a
+digest of its kind, address and stored key, and of a sandbox its upstream's models. A channel is
+enabled only where it agrees, so what that release changes meanwhile is tested too.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.services import Actor, record
+from generation.catalogue.services.options import RouteTerms
+from generation.catalogue.services.routes import routes_of
+from generation.catalogue.services.turns import take_turns
 from generation.models import Channel, Serves
 
 TESTED_COLUMNS = ("kind", "base_url", "credentials")
+MOST_NAMED = 3
 
 
-def digest_of(channel: Channel) -> str:
-    """Of what a test of the channel is about."""
+class Standing(NamedTuple):
+    """What of a channel is approved. `tested` are digests of routes by model."""
+
+    is_approved: bool
+    is_sandbox: bool
+    tested: Mapping[str, str]
+
+
+def standing(channel: Channel) -> Standing:
+    """As it is stored."""
+    approved = set(channel.routes.filter(is_approved=True).values_list("contract_id", flat=True))
+    proves = is_sandbox(channel.serves)
+    digests = {
+        model: digest_of(channel, terms, proves=proves)
+        for model, terms in routes_of(channel).items()
+        if model in approved
+    }
+    return Standing(channel.is_enabled or _is_agreed(channel), proves, digests)
+
+
+def digest_of(channel: Channel, terms: RouteTerms, *, proves: bool) -> str:
+    """Of all that a test of a route is about; `proves` that it is a sandbox."""
+    sizes = terms.sizes if terms.sizes is not None else channel.sizes
     facts = [getattr(channel, column) for column in TESTED_COLUMNS]
-    if is_sandbox(channel.serves):
-        models = channel.routes.values_list("upstream_model", flat=True)
-        facts += ["sandbox", *sorted(set(models))]
-    return sha256("\n".join(facts).encode()).hexdigest()
+    facts += [terms.upstream_model, sizes and sorted(sizes), dict(terms.quality_map), proves]
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def is_sandbox(serves: str) -> bool:
@@ -34,17 +62,55 @@ def is_sandbox(serves: str) -> bool:
 
 
 def is_approved(channel: Channel) -> bool:
-    """Whether its present kind, address and key have been tested, or were enabled untested."""
-    return channel.approved_digest == digest_of(channel)
+    """Whether every route has been tested as it is now, or was enabled untested."""
+    return _is_agreed(channel) and not untested_models(channel)
+
+
+def untested_models(channel: Channel) -> list[str]:
+    """The models whose routes wait for a test, in the order of the contracts."""
+    waiting = channel.routes.filter(is_approved=False).order_by("contract__position", "contract_id")
+    return list(waiting.values_list("contract_id", flat=True))
+
+
+def keep_approvals(channel: Channel, was: Standing) -> None:
+    """After a change of a channel: what is not as it was tested waits for another test."""
+    proves = is_sandbox(channel.serves) or was.is_sandbox
+    routes = routes_of(channel)
+    lost = [
+        model
+        for model, terms in routes.items()
+        if was.tested.get(model) != digest_of(channel, terms, proves=proves)
+    ]
+    if lost:
+        channel.routes.filter(contract_id__in=lost).update(is_approved=False)
+    elif routes and was.is_approved:
+        agree(channel)
+
+
+def agree(channel: Channel) -> None:
+    """Say, for the release before, that all of it is approved."""
+    channel.approved_digest = _digest_of_all(channel)
+    Channel.objects.filter(pk=channel.pk).update(approved_digest=channel.approved_digest)
+
+
+def approve_all(channel: Channel) -> None:
+    """Let what was not tested stand as if it had been."""
+    channel.routes.filter(is_approved=False).update(is_approved=True)
+    agree(channel)
 
 
 def refuse_untested(channel: Channel) -> None:
     """Raises ValidationError unless the channel may be enabled as it is."""
-    if not is_approved(channel):
-        raise ValidationError(
-            f"{channel.name} has not passed a test with its present address and key:"
-            f" run `manage.py channel test {channel.name}` first"
-        )
+    if is_approved(channel):
+        return
+    refuse_waiting(channel, untested_models(channel))
+
+
+def refuse_waiting(channel: Channel, models: Collection[str], *, pending: bool = False) -> None:
+    """Raises ValidationError with the models that are to be tested first."""
+    what = f"a test of {_named(models)}" if models else "a test with its present address and key"
+    command = f"manage.py channel test {channel.name}{' --pending' if pending else ''}"
+    raise ValidationError(f"{channel.name} has not passed {what}: run `{command}` first")
 
 
 def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None:
@@ -68,13 +134,45 @@ def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None
 
 
 @transaction.atomic
-def passed_test(*, channel: Channel, digest: str, actor: Actor) -> None:
-    """Keep that a test passed. `digest` is of what was tested: the channel before the test."""
-    channel.approved_digest = digest
-    Channel.objects.filter(pk=channel.pk).update(approved_digest=channel.approved_digest)
+def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> bool:
+    """Approve a route of which a test passed; False where it is not what was tested any more.
+
+    Args:
+        channel: as it was before the test, or later.
+        model: the public name.
+        tested: the digest of what was tested.
+        actor: who tested it.
+    """
+    take_turns()
+    channel.refresh_from_db()
+    terms = routes_of(channel).get(model)
+    if terms is None or tested != digest_of(channel, terms, proves=is_sandbox(channel.serves)):
+        return False
+    channel.routes.filter(contract_id=model, is_approved=False).update(is_approved=True)
+    if not untested_models(channel):
+        agree(channel)
     record(
         channel.audited,
         "channel.test",
         actor=actor,
-        after={"passed": True, "base_url": channel.base_url},
+        after={"passed": True, "model": model, "base_url": channel.base_url},
     )
+    return True
+
+
+def _is_agreed(channel: Channel) -> bool:
+    return channel.approved_digest == _digest_of_all(channel)
+
+
+def _digest_of_all(channel: Channel) -> str:
+    """As the release before works it out."""
+    facts = [getattr(channel, column) for column in TESTED_COLUMNS]
+    if is_sandbox(channel.serves):
+        models = channel.routes.values_list("upstream_model", flat=True)
+        facts += ["sandbox", *sorted(set(models))]
+    return sha256("\n".join(facts).encode()).hexdigest()
+
+
+def _named(models: Collection[str]) -> str:
+    named, more = list(models)[:MOST_NAMED], len(models) - MOST_NAMED
+    return f"{', '.join(named)}{f' and {more} more' if more > 0 else ''}"

@@ -1,6 +1,5 @@
 """Changes to channels, as operators make them: set, enable, disable, reset, delete."""
 
-from copy import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,23 +7,27 @@ from django.db import connection, transaction
 
 from accounts.services import Actor, record
 from billing import locks
-from generation.catalogue.credentials import encrypted
-from generation.catalogue.services.addresses import origin_of
 from generation.catalogue.services.approval import (
-    digest_of,
+    TESTED_COLUMNS,
+    approve_all,
     is_approved,
-    is_sandbox,
+    keep_approvals,
     refuse_untested,
     refuse_untested_change,
+    standing,
+    untested_models,
 )
 from generation.catalogue.services.checks import check_channel
+from generation.catalogue.services.columns import changed, check_origin
 from generation.catalogue.services.costs import doubts_of_flat, refuse_doubtful
+from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions
-from generation.catalogue.services.routes import planned_routes, routes_of, write_routes
+from generation.catalogue.services.revisions import revise, revised
+from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
+from generation.catalogue.services.turns import take_turns
 from generation.channels.registry import USUAL_KIND
 from generation.models import Attempt, Channel, ChannelEvent
 from generation.traffic import events
-from pictor.kit.money import to_decimal
 
 Kind = ChannelEvent.Kind
 
@@ -41,10 +44,11 @@ def set_channel(
     """Create a channel, or change the given options of one; True when it was created.
 
     A new one needs a base URL and an API key, has routes for every model unless told otherwise, and
-    is disabled. A new kind, address or key makes the processes forget what they knew of the
-    channel's health; one that serves goes on, and needs another test before it is enabled again.
-    Another kind or origin needs its own key, and switches the channel off. One that test keys may
-    use is switched off by whatever makes its test out of date: it is to show that it is a sandbox.
+    is disabled. Another kind or origin needs its own key.
+
+    What is called of one that serves stays as it was tested: another kind, address, key or size,
+    other words of a model that is served, or letting test keys to it, make or extend its pending
+    revision. Models that come wait for their tests. All else holds at once.
 
     Args:
         name: which channel, or what it is to be called when `channel_id` says which.
@@ -53,27 +57,13 @@ def set_channel(
         ip: where they are, for the audit log.
         channel_id: of one that exists.
     """
-    _take_turns()
+    take_turns()
     known = {"name": name} if channel_id is None else {"pk": channel_id}
     channel = Channel.objects.filter(**known).first()
-    is_new = channel is None
     if channel is None:
-        channel, options = _new(name, options)
-    before, was = None if is_new else describe(channel), copy(channel)
+        return _create(name, options, actor=actor, ip=ip), True
     check_name(channel, name)
-    channel.name = name
-    columns = check_channel(options, kind=channel.kind)
-    refuse_untested_change(channel, columns)
-    has_moved = not is_new and _moves(columns, channel)
-    _apply(columns, channel, is_new=is_new)
-    channel.is_enabled = channel.is_enabled and not has_moved
-    _save(channel, options, is_new=is_new)
-    changed = {"api_key": "changed"} if "api_key" in options else {}
-    after = describe(channel) | changed
-    if after != before:
-        record(channel.audited, "channel.set", before=before, after=after, actor=actor, ip=ip)
-    _note_turns(channel, was, actor)
-    return channel, is_new
+    return _change(channel, options, name=name, actor=actor, ip=ip), False
 
 
 @transaction.atomic
@@ -87,25 +77,27 @@ def set_enabled(
 ) -> None:
     """Let a channel serve, or send it nothing more. Safe to call twice.
 
-    Raises ValidationError for one to be enabled whose present address and key have not passed a
-    test. `untested` enables it all the same, and stands for that test from then on.
+    Raises ValidationError for one to be enabled whose routes have not all passed a test as they
+    are. `untested` enables it all the same, and stands for their tests from then on.
     """
-    channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
-    if channel.is_enabled == is_enabled:
+    take_turns()
+    channel.refresh_from_db()
+    stands_in = is_enabled and untested and not is_approved(channel)
+    if channel.is_enabled == is_enabled and not stands_in:
         return
+    before = {"enabled": channel.is_enabled}
     after: dict[str, Any] = {"enabled": is_enabled}
-    if is_enabled and untested:
-        channel.approved_digest = digest_of(channel)
-        after["untested"] = True
+    if stands_in:
+        after["untested"] = untested_models(channel)
+        approve_all(channel)
     if is_enabled:
         refuse_untested(channel)
     channel.is_enabled = is_enabled
-    channel.save(update_fields=["is_enabled", "approved_digest"])
+    channel.save(update_fields=["is_enabled"])
     action = "channel.enable" if is_enabled else "channel.disable"
-    record(
-        channel.audited, action, before={"enabled": not is_enabled}, after=after, actor=actor, ip=ip
-    )
-    events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=actor)
+    record(channel.audited, action, before=before, after=after, actor=actor, ip=ip)
+    if channel.is_enabled != before["enabled"]:
+        events.note(channel, Kind.ENABLED if is_enabled else Kind.PAUSED, actor=actor)
 
 
 def is_deletable(channel: Channel) -> bool:
@@ -140,7 +132,8 @@ def all_channels() -> list[Channel]:
 @transaction.atomic
 def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
     """Remove a channel that was never used. Raises ValidationError for any other."""
-    channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
+    take_turns()
+    channel.refresh_from_db()
     if not is_deletable(channel):
         raise ValidationError(_why_it_stays(channel))
     record(
@@ -172,102 +165,62 @@ def reset(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
     events.note(channel, Kind.RESET, actor=actor)
 
 
-def describe(channel: Channel) -> dict[str, Any]:
-    """A channel without its credentials, as JSON values.
-
-    `sizes` is None for every size. Of the models, only what is known: `maps` has those that the
-    vendor calls otherwise, `cost` those whose cost is (USD an image).
-    """
-    routes = routes_of(channel)
-    return {
-        "name": channel.name,
-        "kind": channel.kind,
-        "base_url": channel.base_url,
-        "enabled": channel.is_enabled,
-        "serves": channel.serves,
-        "priority": channel.priority,
-        "weight": channel.weight,
-        "timeout": channel.timeout_seconds,
-        "max_concurrency": channel.max_concurrency,
-        "models": list(routes),
-        "maps": {m: one.upstream_model for m, one in routes.items() if one.upstream_model != m},
-        "cost": {
-            model: to_decimal(one.cost_micros)
-            for model, one in routes.items()
-            if one.cost_micros is not None
-        },
-        "sizes": channel.sizes,
-        "model_sizes": {m: list(one.sizes) for m, one in routes.items() if one.sizes is not None},
-        "quality_maps": {m: dict(one.quality_map) for m, one in routes.items() if one.quality_map},
-        "ignored_fields": channel.ignored_fields,
-        "refused_tasks": channel.refused_tasks,
-        "max_images": channel.max_images,
-        "allows_exact_crop": channel.allows_exact_crop,
-        "allows_redispatch": channel.allows_redispatch,
-        "retry_is_free": channel.retry_is_free,
-        "class_overrides": channel.class_overrides,
-    }
-
-
-def _new(name: str, options: ChannelOptions) -> tuple[Channel, ChannelOptions]:
-    """A channel, and its options with every model unless some are named."""
+def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None) -> Channel:
+    """A channel that is disabled, with every model unless some are named."""
     if not {"base_url", "api_key"} <= options.keys():
         raise ValidationError(
             f"there is no channel {name!r}: a new one needs --base-url and --api-key"
         )
     if not {"models", "routes"} & options.keys():
         options = {**options, "models": (ALL,)}
-    return Channel(name=name, kind=USUAL_KIND), options
+    channel = Channel(name=name, kind=USUAL_KIND)
+    columns = check_channel(options, kind=channel.kind)
+    refuse_untested_change(channel, columns)
+    planned = planned_routes({}, options)
+    locks.decisions_on_prices()
+    refuse_doubtful(list(doubts_of_flat({}, planned)), again=options.get("cost_again"))
+    channel = changed(channel, columns)
+    _write(channel, planned, known={})
+    after = {**describe(channel), "api_key": "changed"}
+    record(channel.audited, "channel.set", before=None, after=after, actor=actor, ip=ip)
+    return channel
 
 
-def _moves(columns: dict[str, Any], channel: Channel) -> bool:
-    """Whether calls will go elsewhere: a key is only ever sent where it was given for."""
-    kind = columns.get("kind", channel.kind)
-    base_url = columns.get("base_url", channel.base_url)
-    if kind == channel.kind and origin_of(base_url) == origin_of(channel.base_url):
-        return False
-    if "api_key" not in columns:
-        what = "kind of channel" if kind != channel.kind else "origin"
-        raise ValidationError({"api_key": f"another {what} needs its own API key"})
-    return True
-
-
-def _apply(columns: dict[str, Any], channel: Channel, *, is_new: bool) -> None:
-    known = (channel.kind, channel.base_url, channel.credentials)
-    if "api_key" in columns:
-        channel.credentials = encrypted(columns.pop("api_key"))
-    for column, value in columns.items():
-        setattr(channel, column, value)
-    if not is_new and known != (channel.kind, channel.base_url, channel.credentials):
-        channel.reset_count += 1
-
-
-def _note_turns(channel: Channel, was: Channel, actor: Actor) -> None:
-    turned = {
-        Kind.KEY_CHANGED: was.credentials not in {"", channel.credentials},
-        Kind.RESET: channel.reset_count != was.reset_count,
-        Kind.PAUSED: was.is_enabled and not channel.is_enabled,
-    }
-    for kind, is_so in turned.items():
-        if is_so:
-            events.note(channel, kind, actor=actor)
-
-
-def _save(channel: Channel, options: ChannelOptions, *, is_new: bool) -> None:
-    """Write it with its routes. A sandbox whose test they make out of date is switched off."""
-    routes = {} if is_new else routes_of(channel)
-    planned = planned_routes(routes, options)
+def _change(
+    channel: Channel, options: ChannelOptions, *, name: str, actor: Actor, ip: str | None
+) -> Channel:
+    """The channel as it is stored then; nothing is written where all of it is as it was."""
+    before = describe(channel)
+    was, routes = standing(channel), routes_of(channel)
+    columns = check_channel(options, kind=revised(channel)[0].kind)
+    refuse_untested_change(channel, columns)
+    if channel.is_enabled and columns.get("is_enabled", True):
+        columns, planned = revise(channel, columns, options, actor=actor, ip=ip)
+    else:
+        planned = planned_routes(routes, options)
     locks.decisions_on_prices()
     refuse_doubtful(list(doubts_of_flat(routes, planned)), again=options.get("cost_again"))
+    check_origin(columns, channel)
+    after = changed(channel, {**columns, "name": name})
+    said = describe(after, planned) | ({"api_key": "changed"} if "api_key" in columns else {})
+    if said == before:
+        return channel
+    after.reset_count += _forgets(channel, after)
+    _write(after, planned, known=routes)
+    keep_approvals(after, was)
+    if after.is_enabled and not channel.is_enabled:
+        refuse_untested(after)
+    record(after.audited, "channel.set", before=before, after=said, actor=actor, ip=ip)
+    events.note_change(channel, after, actor=actor)
+    return after
+
+
+def _write(channel: Channel, routes: Routes, *, known: Routes) -> None:
     channel.full_clean(exclude=["credentials"])
     channel.save()
-    write_routes(channel, planned, known=routes)
-    if is_sandbox(channel.serves) and not is_approved(channel):
-        channel.is_enabled = False
-        channel.save(update_fields=["is_enabled"])
+    write_routes(channel, routes, known=known)
 
 
-def _take_turns() -> None:
-    """Two operators naming the same new channel at once get one channel. Readers go on."""
-    with connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE generation_channel IN SHARE ROW EXCLUSIVE MODE")
+def _forgets(before: Channel, after: Channel) -> bool:
+    """Whether what processes know of its health is about another account."""
+    return any(getattr(before, name) != getattr(after, name) for name in TESTED_COLUMNS)

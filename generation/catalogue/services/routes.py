@@ -28,8 +28,8 @@ def routes_of(channel: Channel) -> Routes:
 
 def unserved_models() -> tuple[str, ...]:
     """The enabled models that no enabled channel serves live, in the order of the contracts."""
-    live = Route.objects.filter(channel__is_enabled=True).exclude(channel__serves=Serves.TEST)
-    served = live.values("contract_id")
+    live = Route.objects.filter(channel__is_enabled=True, is_approved=True)
+    served = live.exclude(channel__serves=Serves.TEST).values("contract_id")
     lacking = Contract.objects.filter(is_enabled=True).exclude(model__in=served)
     return tuple(lacking.values_list("model", flat=True))
 
@@ -70,7 +70,7 @@ def planned_routes(known: Routes, options: ChannelOptions) -> Routes:
 
 
 def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
-    """Make them the channel's routes."""
+    """Make them the channel's routes. Those that are new wait for a test."""
     if gone := known.keys() - routes.keys():
         channel.routes.filter(contract_id__in=gone).delete()
     changed = [terms for model, terms in routes.items() if terms != known.get(model)]
@@ -79,6 +79,7 @@ def write_routes(channel: Channel, routes: Routes, *, known: Routes) -> None:
             Route(
                 channel=channel,
                 contract_id=terms.model,
+                is_approved=False,
                 **{column: getattr(terms, column) for column in COLUMNS},
             )
             for terms in changed

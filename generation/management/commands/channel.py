@@ -24,7 +24,12 @@ from generation.catalogue import services
 from generation.catalogue.rotation import rotate_credentials
 from generation.catalogue.services import ChannelOptions
 from generation.channels.registry import KINDS, USUAL_KIND
-from generation.management import channel_costs, channel_explain, channel_traffic
+from generation.management import (
+    channel_costs,
+    channel_explain,
+    channel_traffic,
+    channel_trials,
+)
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
 from generation.splits import foreseen
@@ -58,10 +63,10 @@ class Command(OperatorCommand):
         for action, words in (
             ("disable", "send it nothing more"),
             ("reset", "forget breakers, Retry-After gates and counters"),
-            ("test", "make one small real image on it"),
             ("delete", "remove one that was never used"),
         ):
             actions.add_parser(action, help=words).add_argument("name")
+        channel_trials.add_arguments(actions)
         actions.add_parser("rotate", help="encrypt all API keys anew, by the newest encryption key")
         every = actions.add_parser("list", help="all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
@@ -76,12 +81,15 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actions = {
+        actions: dict[str, Callable[[dict[str, Any]], None]] = {
             "set": self._set,
             "enable": self._enable,
             "disable": self._disable,
             "reset": self._reset,
-            "test": self._test,
+            "test": partial(self._on_channel, channel_trials.try_out),
+            "swap": partial(self._on_channel, channel_trials.swap),
+            "discard": partial(self._on_channel, channel_trials.discard),
+            "show": partial(self._on_channel, channel_trials.show),
             "delete": self._delete,
             "rotate": self._rotate,
             "list": self._list,
@@ -116,14 +124,18 @@ class Command(OperatorCommand):
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
         if warning and (is_new or options["base_url"] is not None):
             self.stderr.write(f"warning: {warning}")
-        if channel.is_enabled and not services.is_approved(channel):
-            self.stderr.write(
-                f"warning: {channel.name} goes on serving with what is not tested:"
-                f" run `channel test {channel.name}`"
-            )
         done = "created" if is_new else "updated"
         done += "" if channel.is_enabled else ", disabled"
         self.stdout.write(f"{channel.name} is {done}")
+        if services.pending_of(channel) is not None:
+            self.stdout.write(
+                f"its pending revision waits: test it by `channel test {channel.name} --pending`,"
+                f" and put it in place by `channel swap {channel.name}`"
+            )
+        elif channel.is_enabled and (waiting := services.untested_models(channel)):
+            self.stdout.write(
+                f"not served before `channel test {channel.name}` has passed: {', '.join(waiting)}"
+            )
 
     def _enable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
@@ -160,10 +172,8 @@ class Command(OperatorCommand):
         services.reset(channel=channel, actor=ACTOR)
         self.stdout.write(f"{channel.name} is reset")
 
-    def _test(self, options: dict[str, Any]) -> None:
-        from generation.management.trying import try_out  # noqa: PLC0415 - heavy, for this alone
-
-        self.stdout.write(try_out(_channel(options)))
+    def _on_channel(self, action: Callable[..., None], options: dict[str, Any]) -> None:
+        action(self.stdout, options, channel=_channel(options))
 
     def _delete(self, options: dict[str, Any]) -> None:
         channel = _channel(options)

@@ -66,13 +66,13 @@ def test_the_key_of_a_channel_is_never_shown(pages, channel):
 
 
 def test_an_empty_key_leaves_the_old_one_and_the_change_is_audited(pages, root, channel):
-    form = channel_form(channel, priority="3", sizes="1024x1024,auto")
+    form = channel_form(channel, priority="3", weight="2")
 
     answer = pages.post(change_page("channel", channel.pk), form)
 
     after = Channel.objects.get()
     assert answer.status_code == 302
-    assert (after.priority, after.sizes, after.reset_count) == (3, ["1024x1024", "auto"], 0)
+    assert (after.priority, after.weight, after.reset_count) == (3, 2, 0)
     assert decrypted(after.credentials) == "sk-upstream-secret"
     event = AuditEvent.objects.get(actor=root)
     assert (event.action, event.object_id, event.ip) == ("channel.set", "vendor", "127.0.0.1")
@@ -81,14 +81,22 @@ def test_an_empty_key_leaves_the_old_one_and_the_change_is_audited(pages, root, 
     assert "api_key" not in (event.after or {})
 
 
-def test_a_new_key_is_encrypted_and_forgets_the_old_ones_failures(pages, root, channel):
-    pages.post(change_page("channel", channel.pk), channel_form(channel, api_key="sk-another"))
+def test_a_new_key_waits_encrypted_until_it_is_swapped_and_forgets_the_old_ones_failures(
+    pages, root, channel
+):
+    page = change_page("channel", channel.pk)
+    answer = pages.post(page, channel_form(channel, api_key="sk-another"), follow=True)
+    before = Channel.objects.get()
+    refused = pages.post(page, channel_form(channel, priority="3")).content.decode()
+    event = AuditEvent.objects.get(actor=root)
+    services.swap(channel=channel, actor="test", untested=True)
 
     after = Channel.objects.get()
-    assert decrypted(after.credentials) == "sk-another"
-    assert after.reset_count == 1
-    event = AuditEvent.objects.get(actor=root)
-    assert (event.after or {})["api_key"] == "changed"
+    assert "is called as before until its pending revision is tested" in answer.content.decode()
+    assert "has a pending revision: swap it or discard it first" in refused
+    assert (decrypted(before.credentials), before.reset_count) == ("sk-upstream-secret", 0)
+    assert (decrypted(after.credentials), after.reset_count) == ("sk-another", 1)
+    assert (event.action, (event.after or {})["api_key"]) == ("channel.revise", "changed")
     assert "sk-another" not in str((event.before, event.after))
 
 
@@ -367,7 +375,9 @@ def test_another_kind_needs_its_own_key(channel, monkeypatch):
         services.set_channel(name="vendor", options={"kind": "other"}, actor="test")
 
     options = ChannelOptions(kind="other", api_key="k-2")
-    assert services.set_channel(name="vendor", options=options, actor="test")[0].kind == "other"
+    services.set_channel(name="vendor", options=options, actor="test")
+    services.swap(channel=channel, actor="test", untested=True)
+    assert Channel.objects.get().kind == "other"
 
 
 def test_more_images_may_be_allowed_where_a_vendor_takes_them(channel, monkeypatch):

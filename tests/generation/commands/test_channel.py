@@ -164,12 +164,18 @@ def test_a_key_is_never_sent_to_another_origin_than_it_was_given_for(manage, bas
     refused = manage("channel", "set", "acme", "--base-url", base_url)
     kept = Channel.objects.get().base_url
     moved = manage("channel", "set", "acme", "--base-url", base_url, "--api-key", "its-own")
+    waits = manage("channel", "swap", "acme", "--untested")
 
     channel = Channel.objects.get()
     assert "another origin needs its own API key" in (refused.error or "")
     assert kept == "https://api.example.com/v1"
-    assert moved.out.endswith("gpt-image-2-origin: acme 100 % -> 0 %\nacme is updated, disabled\n")
-    assert (channel.base_url, channel.is_enabled) == (base_url, False)
+    assert moved.out == (
+        "acme is updated\n"
+        "its pending revision waits: test it by `channel test acme --pending`, and put it in place"
+        " by `channel swap acme`\n"
+    )
+    assert waits.out == "acme is swapped\n"
+    assert (channel.base_url, channel.is_enabled) == (base_url, True)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from generation.catalogue.services import digest_of
-from generation.models import Channel, Contract, CostTable, Route
+from generation.models import Contract, CostTable, Route
 from tests.factories import make_channel
 from tests.generation.commands.conftest import Output
 
@@ -43,9 +42,8 @@ def test_who_is_asked_comes_in_order_with_its_share_and_what_it_is_asked(manage)
 
 
 def test_why_a_channel_is_not_asked_is_said_in_full(manage):
-    tested = make_channel("tested", D3, is_enabled=False)
-    Channel.objects.filter(pk=tested.pk).update(approved_digest=digest_of(tested))
-    make_channel("untested", D3, is_enabled=False)
+    make_channel("tested", D3, is_enabled=False)
+    make_channel("untested", D3).routes.update(is_approved=False)
     make_channel("sandbox", "dall-e-2", serves="test")
     make_channel("narrow", D3, sizes=["1024x1792"])
     make_channel("refusing", D3, refused_tasks=["edit"])
@@ -59,7 +57,7 @@ def test_why_a_channel_is_not_asked_is_said_in_full(manage):
         "narrow": ["does not make 1024x1024 itself, and the sizes of dall-e-3 are exact"],
         "sandbox": ["serves test keys alone", "has no route for dall-e-3"],
         "tested": ["disabled"],
-        "untested": ["disabled, and not tested as it is now"],
+        "untested": ["has not been tested for dall-e-3 as it is now"],
     }
     assert edit["others"]["refusing"] == ["is no channel that edits images"]
 

@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from accounts.models import AuditEvent
 from generation.catalogue import services
 from generation.catalogue.credentials import decrypted
+from generation.catalogue.snapshot import current_catalogue
 from generation.models import Channel
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -60,15 +61,18 @@ def test_what_was_tested_before_counts_as_tested_after(manage):
 
 @pytest.mark.usefixtures("two_channels")
 def test_a_channel_of_test_keys_is_not_switched_off_by_the_next_change(manage):
-    manage("channel", "set", "older", "--serves", "both")
+    manage("channel", "set", "older", "--serves", "both", "--models", "dall-e-3")
     older = Channel.objects.get(name="older")
-    services.passed_test(channel=older, digest=services.digest_of(older), actor="tester")
+    (terms,) = services.routes_of(older).values()
+    tested = services.digest_of(older, terms, proves=True)
+    services.passed_test(channel=older, model="dall-e-3", tested=tested, actor="tester")
     manage("channel", "enable", "older")
 
     manage("channel", "rotate")
     manage("channel", "set", "older", "--weight", "2")
 
     assert Channel.objects.get(name="older").is_enabled
+    assert "dall-e-3" in current_catalogue().routes
 
 
 @pytest.mark.usefixtures("two_channels")

@@ -11,14 +11,16 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 NEW = ("--base-url", "https://api.example.com/v1", "--api-key", "sk-upstream-secret")
 
 
-def test_a_trial_makes_one_real_image(manage, sandbox_url):
+def test_a_trial_makes_one_real_image_on_each_route(manage, sandbox_url):
     manage("channel", "set", "acme", "--base-url", sandbox_url, "--api-key", "k")
 
     said = manage("channel", "test", "acme")
 
     assert said.error is None
-    assert said.out.startswith("acme: gpt-image-2 in ")
-    assert ", 1024x1024 png, " in said.out
+    lines = said.out.splitlines()
+    assert lines[0] == "Test 7 routes, cost unknown"
+    assert lines[4].startswith("acme: gpt-image-2 in ")
+    assert ", 1024x1024 png, " in lines[4]
 
 
 def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url):
@@ -45,8 +47,8 @@ def test_a_trial_of_a_dead_channel_says_so(manage, settings):
 
         said = manage("channel", "test", "acme")
 
-    assert (said.error or "").startswith("acme: not_reached: ")
-    assert said.out == ""
+    assert (said.error or "").startswith("acme: 7 of 7 have not passed: dall-e-2: not_reached: ")
+    assert "acme: gpt-image-2: not_reached: " in said.out
 
 
 def test_a_trial_of_a_forbidden_address_says_so(manage, settings):
@@ -62,7 +64,7 @@ def test_a_channel_without_models_cannot_be_tried(manage):
     manage("channel", "set", "acme", *NEW)
     Route.objects.all().delete()
 
-    assert manage("channel", "test", "acme").error == "acme: the channel acme serves no model"
+    assert manage("channel", "test", "acme").error == "the channel acme serves no model"
 
 
 def test_a_key_from_another_installation_is_one_clear_line(manage):

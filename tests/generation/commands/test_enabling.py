@@ -3,12 +3,19 @@
 import pytest
 
 from accounts.models import AuditEvent
-from generation.catalogue import trial
+from generation.catalogue import services, trial
+from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import Wishes
-from generation.models import Attempt, Channel, Route
+from generation.models import Attempt, Channel, ChannelTrial, Route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+
+MODELS = [
+    "dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-2", "gpt-image-2-pro", "gpt-image-2-auto",
+    "gpt-image-2-origin",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -28,7 +35,7 @@ def test_a_new_channel_is_disabled_and_not_enabled_before_a_test(manage, vendor)
 
     assert (at_first, is_enabled()) == (False, False)
     assert said.error == (
-        "vendor has not passed a test with its present address and key:"
+        "vendor has not passed a test of dall-e-2, dall-e-3, gpt-image-1 and 4 more:"
         " run `manage.py channel test vendor` first"
     )
 
@@ -70,19 +77,6 @@ def test_another_address_or_key_needs_another_test(manage, vendor, change):
     assert not is_enabled()
 
 
-def test_a_channel_that_serves_goes_on_with_a_new_key_and_a_warning(manage, vendor):
-    manage("channel", "test", vendor)
-    manage("channel", "enable", vendor)
-
-    said = manage("channel", "set", vendor, "--api-key", "another")
-    went_on = is_enabled()
-    manage("channel", "disable", vendor)
-
-    assert "vendor goes on serving with what is not tested" in said.err
-    assert went_on
-    assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
-
-
 def test_untested_enables_and_stands_for_the_test_from_then_on(manage, vendor):
     manage("channel", "enable", vendor, "--untested")
     event = AuditEvent.objects.latest("id")
@@ -90,7 +84,8 @@ def test_untested_enables_and_stands_for_the_test_from_then_on(manage, vendor):
 
     said = manage("channel", "enable", vendor)
 
-    assert (event.action, event.after) == ("channel.enable", {"enabled": True, "untested": True})
+    assert event.action == "channel.enable"
+    assert event.after == {"enabled": True, "untested": MODELS}
     assert (said.error, is_enabled()) == (None, True)
 
 
@@ -135,87 +130,106 @@ def test_test_keys_are_let_to_a_channel_once_it_proved_to_be_a_sandbox(manage, v
     manage("channel", "enable", vendor)
 
     manage("channel", "set", vendor, "--serves", "test")
-    at_first = is_enabled()
-    untested = [manage("channel", "enable", vendor, *said) for said in ((), ("--untested",))]
-    tested = manage("channel", "test", vendor)
-    said = manage("channel", "enable", vendor)
+    at_first = Channel.objects.get().serves
+    untested = [manage("channel", "swap", vendor, *said) for said in ((), ("--untested",))]
+    tested = manage("channel", "test", vendor, "--pending")
+    said = manage("channel", "swap", vendor)
 
-    assert at_first is False
+    assert at_first == "live"
+    assert ["has not passed a test" in (one.error or "") for one in untested] == [True, True]
+    assert (tested.error, said.error) == (None, None)
+    assert (Channel.objects.get().serves, is_enabled()) == ("test", True)
+
+
+def test_a_disabled_channel_is_enabled_for_test_keys_once_it_is_proved_to_be_a_sandbox(
+    manage, vendor
+):
+    manage("channel", "test", vendor)
+    manage("channel", "set", vendor, "--serves", "both")
+
+    untested = [manage("channel", "enable", vendor, *said) for said in ((), ("--untested",))]
+    manage("channel", "test", vendor)
+
     assert "has not passed a test" in (untested[0].error or "")
     assert "has to show that it is a sandbox" in (untested[1].error or "")
-    assert (tested.error, said.error, is_enabled()) == (None, None, True)
+    assert manage("channel", "enable", vendor).error is None
+
+
+def test_what_was_a_sandbox_for_test_keys_serves_live_keys_without_another_test(manage, vendor):
+    manage("channel", "set", vendor, "--serves", "test")
+    manage("channel", "test", vendor)
+    manage("channel", "enable", vendor)
+
+    said = manage("channel", "set", vendor, "--serves", "live")
+
+    assert said.out.startswith("dall-e-2: vendor 0 % -> 100 %\n")
+    assert sorted(current_catalogue().routes) == sorted(MODELS)
 
 
 @pytest.mark.parametrize("change", ["path", "key"])
-def test_a_sandbox_that_serves_tests_stops_where_its_proof_is_out_of_date(
-    manage, vendor, sandbox_url, change
-):
+def test_a_sandbox_goes_on_as_it_was_proved(manage, vendor, sandbox_url, change):
     manage("channel", "set", vendor, "--serves", "both")
     manage("channel", "test", vendor)
     manage("channel", "enable", vendor)
 
-    manage("channel", "set", vendor, "--priority", "7")
-    went_on = is_enabled()
     options = {"path": ("--base-url", f"{sandbox_url}/images"), "key": ("--api-key", "another")}
-    said = manage("channel", "set", vendor, *options[change])
+    manage("channel", "set", vendor, *options[change])
 
-    assert (went_on, is_enabled()) == (True, False)
-    assert said.out.startswith("dall-e-2: vendor 100 % -> 0 %\n")
-    assert said.out.endswith("\nvendor is updated, disabled\n")
+    assert is_enabled()
+    (route,) = current_catalogue().routes_for("dall-e-3", livemode=False)
+    assert (route.base_url, route.api_key) == (sandbox_url, "k")
 
 
-def test_every_model_of_a_sandbox_is_tried(manage, vendor, monkeypatch):
-    tried: list[str] = []
-    attempt = trial.attempt
-
-    async def noted(one: trial.Trial) -> trial.TrialResult:
-        tried.extend(one.config.upstream_models.values())
-        return await attempt(one)
-
-    monkeypatch.setattr(trial, "attempt", noted)
+def test_every_route_of_a_sandbox_is_tried(manage, vendor):
     models = ("--models", "dall-e-3,gpt-image-1,gpt-image-2", "--map", "gpt-image-2=gpt-image-1")
     manage("channel", "set", vendor, "--serves", "both", *models)
 
     said = manage("channel", "test", vendor)
 
-    assert (said.error, sorted(tried)) == (None, ["dall-e-3", "gpt-image-1"])
+    assert said.error is None
+    assert list(ChannelTrial.objects.order_by("model").values_list("model", "upstream_model")) == [
+        ("dall-e-3", "dall-e-3"), ("gpt-image-1", "gpt-image-1"), ("gpt-image-2", "gpt-image-1"),
+    ]  # fmt: skip
 
 
 def test_another_upstream_model_of_a_sandbox_needs_another_test(manage, vendor):
     manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
     manage("channel", "test", vendor)
-    manage("channel", "enable", vendor)
 
     manage("channel", "set", vendor, "--map", "dall-e-3=dall-e-3")
-    as_it_was = is_enabled()
+    as_it_was = manage("channel", "enable", vendor).error
+    manage("channel", "disable", vendor)
     manage("channel", "set", vendor, "--map", "dall-e-3=a-vendor-s")
 
-    assert (as_it_was, is_enabled()) == (True, False)
+    assert as_it_was is None
     assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
 
 
-def test_a_route_that_comes_while_a_sandbox_is_tested_is_not_proven(manage, vendor, monkeypatch):
+def test_a_route_that_comes_while_it_is_tested_is_not_proven(manage, vendor, monkeypatch):
     manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
-    prepare = trial.prepare
+    passed_test = services.passed_test
 
-    def overtaken(channel: Channel) -> tuple[trial.Trial, ...]:
-        prepared = prepare(channel)
+    def overtaken(**said: object) -> bool:
         Route.objects.update(upstream_model="a-vendor-s")
-        return prepared
+        return passed_test(**said)  # type: ignore[arg-type] # as it was called
 
-    monkeypatch.setattr(trial, "prepare", overtaken)
+    monkeypatch.setattr(services, "passed_test", overtaken)
     manage("channel", "test", vendor)
 
     assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
 
 
 def test_what_draws_the_size_it_was_asked_for_is_no_sandbox(manage, vendor, monkeypatch):
-    manage("channel", "set", vendor, "--serves", "both")
+    manage("channel", "set", vendor, "--serves", "both", "--models", "dall-e-3")
     monkeypatch.setattr(trial.Trial, "prompt", "a fox")  # as a vendor reads it: no directive
 
     failed = manage("channel", "test", vendor)
 
-    assert failed.error == "vendor: this is no sandbox, so it cannot serve test keys"
+    assert failed.error == (
+        "vendor: 1 of 1 have not passed: dall-e-3: bad_result: this is no sandbox, so it cannot"
+        " serve test keys (HTTP 200)"
+    )
+    assert ChannelTrial.objects.get().may_have_billed
 
 
 def test_a_channel_serves_live_keys_test_keys_or_both(manage, vendor):

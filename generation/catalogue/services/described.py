@@ -1,0 +1,44 @@
+"""A channel in words, for lists and the audit log."""
+
+from typing import Any
+
+from generation.catalogue.services.routes import Routes, routes_of
+from generation.models import Channel
+from pictor.kit.money import to_decimal
+
+
+def describe(channel: Channel, routes: Routes | None = None) -> dict[str, Any]:
+    """A channel without its credentials, as JSON values; with these routes in place of its own.
+
+    `sizes` is None for every size. Of the models, only what is known: `maps` has those that the
+    vendor calls otherwise, `cost` those whose cost is (USD an image).
+    """
+    routes = routes_of(channel) if routes is None else routes
+    return {
+        "name": channel.name,
+        "kind": channel.kind,
+        "base_url": channel.base_url,
+        "enabled": channel.is_enabled,
+        "serves": channel.serves,
+        "priority": channel.priority,
+        "weight": channel.weight,
+        "timeout": channel.timeout_seconds,
+        "max_concurrency": channel.max_concurrency,
+        "models": list(routes),
+        "maps": {m: one.upstream_model for m, one in routes.items() if one.upstream_model != m},
+        "cost": {
+            model: to_decimal(one.cost_micros)
+            for model, one in routes.items()
+            if one.cost_micros is not None
+        },
+        "sizes": channel.sizes,
+        "model_sizes": {m: list(one.sizes) for m, one in routes.items() if one.sizes is not None},
+        "quality_maps": {m: dict(one.quality_map) for m, one in routes.items() if one.quality_map},
+        "ignored_fields": channel.ignored_fields,
+        "refused_tasks": channel.refused_tasks,
+        "max_images": channel.max_images,
+        "allows_exact_crop": channel.allows_exact_crop,
+        "allows_redispatch": channel.allows_redispatch,
+        "retry_is_free": channel.retry_is_free,
+        "class_overrides": channel.class_overrides,
+    }

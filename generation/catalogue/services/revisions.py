@@ -1,0 +1,298 @@
+"""Pending revisions: how a channel that serves gets another address, key or words.
+
+The old ones go on serving while the new are tested. Then a swap puts them in place, in one
+transaction. Calls that have begun hold the snapshot that they began with, and end by the old key.
+"""
+
+import json
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import asdict, replace
+from hashlib import sha256
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.services import Actor, record
+from generation.catalogue.services.approval import (
+    agree,
+    approve_all,
+    digest_of,
+    is_sandbox,
+    refuse_waiting,
+    standing,
+    untested_models,
+)
+from generation.catalogue.services.columns import changed, check_origin
+from generation.catalogue.services.described import describe
+from generation.catalogue.services.options import ChannelOptions, RouteTerms
+from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
+from generation.catalogue.services.turns import take_turns
+from generation.models import Attempt, Channel, PendingRevision, State
+from generation.traffic import events
+
+COLUMNS = ("kind", "base_url", "credentials", "serves", "sizes")
+"""Of a channel, what is called. The rest of it holds at once."""
+
+
+def pending_of(channel: Channel) -> PendingRevision | None:
+    """The channel's, if it has one."""
+    return PendingRevision.objects.filter(channel=channel).first()
+
+
+def refuse_pending(channel: Channel) -> None:
+    """Raises ValidationError for one whose revision a form, which says everything, would undo."""
+    if pending_of(channel) is not None:
+        raise ValidationError(
+            f"{channel.name} has a pending revision: swap it or discard it first, by"
+            f" `manage.py channel swap {channel.name}` or `discard`"
+        )
+
+
+def revised(channel: Channel) -> tuple[Channel, Routes]:
+    """The channel as it is to be, for reading alone, and its routes; as it is without a revision.
+
+    What a model costs is what it costs now.
+    """
+    live, pending = routes_of(channel), pending_of(channel)
+    if pending is None:
+        return channel, live
+    candidate = copy(channel)
+    for column in COLUMNS:
+        setattr(candidate, column, getattr(pending, column))
+    routes = {}
+    for row in pending.routes:
+        terms = RouteTerms(**row)
+        known = live.get(terms.model)
+        routes[terms.model] = replace(terms, cost_micros=known.cost_micros) if known else terms
+    return candidate, routes
+
+
+def waiting_models(channel: Channel) -> list[str]:
+    """The models of its pending revision that are not tested as they are to be."""
+    pending = pending_of(channel)
+    if pending is None:
+        return []
+    candidate, routes = revised(channel)
+    proves = is_sandbox(candidate.serves)
+    return [
+        model
+        for model, terms in routes.items()
+        if pending.tested.get(model) != digest_of(candidate, terms, proves=proves)
+    ]
+
+
+def revise(
+    channel: Channel,
+    columns: Mapping[str, Any],
+    options: ChannelOptions,
+    *,
+    actor: Actor,
+    ip: str | None,
+) -> tuple[dict[str, Any], Routes]:
+    """Of a change of a channel that serves, the columns and routes that hold at once.
+
+    The rest makes or extends its pending revision, which takes every change of routes once it is
+    there. Raises ValidationError where the channel has changed since that was begun.
+
+    Args:
+        channel: as it is stored.
+        columns: as `check_channel` gives them.
+        options: what the change says, for its routes.
+        actor: who changes it.
+        ip: where they are, for the audit log.
+    """
+    live, pending = routes_of(channel), pending_of(channel)
+    known, routes = revised(channel)
+    planned = planned_routes(routes, options)
+    waits = {name: columns[name] for name in _waiting(channel, columns, pending)}
+    at_once = {name: value for name, value in columns.items() if name not in waits}
+    check_origin(waits, known)
+    candidate = changed(known, waits)
+    if pending is None and not (_differs(channel, candidate) or _touches(channel, live, planned)):
+        return at_once, planned
+    if (
+        pending is None
+        or _differs(known, candidate)
+        or _without_costs(planned) != _without_costs(routes)
+    ):
+        before = describe(known, routes)
+        after = describe(candidate, planned)
+        after |= {"api_key": "changed"} if "api_key" in waits else {}
+        _keep(channel, pending, candidate, planned, changed_by=str(actor))
+        record(channel.audited, "channel.revise", before=before, after=after, actor=actor, ip=ip)
+    return at_once, _with_costs(live, planned)
+
+
+@transaction.atomic
+def swap(*, channel: Channel, actor: Actor, ip: str | None = None, untested: bool = False) -> int:
+    """Put the pending revision in place; how many calls go on that began by what was before.
+
+    They end by the key that they began with. Raises ValidationError where there is none, where the
+    channel has changed since it was begun, and where it is not tested: `untested` does it all the
+    same, but for a sandbox, which has to show that it is one.
+    """
+    take_turns()
+    channel.refresh_from_db()
+    pending = _fresh(channel)
+    waiting = waiting_models(channel)
+    candidate, routes = revised(channel)
+    if waiting and (not untested or is_sandbox(candidate.serves)):
+        refuse_waiting(channel, waiting, pending=True)
+    before, known, was = describe(channel), routes_of(channel), copy(channel)
+    for column in COLUMNS:
+        setattr(channel, column, getattr(pending, column))
+    channel.reset_count += 1
+    channel.save(update_fields=[*COLUMNS, "reset_count"])
+    write_routes(channel, routes, known=known)
+    approve_all(channel)
+    pending.delete()
+    under_way = Attempt.objects.filter(
+        channel=channel, finished_at=None, generation__state=State.RUNNING
+    ).count()
+    after = {**describe(channel), "calls_under_way": under_way, "untested": waiting}
+    record(channel.audited, "channel.swap", before=before, after=after, actor=actor, ip=ip)
+    events.note_change(was, channel, actor=actor)
+    return under_way
+
+
+@transaction.atomic
+def discard(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
+    """Forget the pending revision, with its key. Raises ValidationError where there is none."""
+    take_turns()
+    pending = _surely(channel)
+    candidate, routes = revised(channel)
+    before = describe(candidate, routes)
+    pending.delete()
+    record(channel.audited, "channel.discard", before=before, after={}, actor=actor, ip=ip)
+
+
+@transaction.atomic
+def passed_pending(*, channel: Channel, model: str, tested: str, actor: Actor) -> bool:
+    """As `passed_test`, of a route of the pending revision."""
+    take_turns()
+    channel.refresh_from_db()
+    pending = pending_of(channel)
+    candidate, routes = revised(channel)
+    terms = routes.get(model)
+    proves = is_sandbox(candidate.serves)
+    if pending is None or terms is None or tested != digest_of(candidate, terms, proves=proves):
+        return False
+    pending.tested[model] = tested
+    pending.save(update_fields=["tested"])
+    after = {"passed": True, "model": model, "base_url": candidate.base_url, "pending": True}
+    record(channel.audited, "channel.test", actor=actor, after=after)
+    return True
+
+
+def stored_credentials(channel: Channel) -> list[str]:
+    """The encrypted keys that are kept for it: that it calls with, and that of its revision."""
+    pending = pending_of(channel)
+    kept = [channel.credentials, *([] if pending is None else [pending.credentials])]
+    return list(dict.fromkeys(filter(None, kept)))
+
+
+def replace_credentials(channel: Channel, encrypted_anew: Mapping[str, str]) -> None:
+    """Put others in their place that stand for the same keys: what was tested stays so."""
+    was, pending = standing(channel), pending_of(channel)
+    is_fresh = pending is not None and pending.base == base_of(channel)
+    waiting = waiting_models(channel)
+    channel.credentials = encrypted_anew.get(channel.credentials, channel.credentials)
+    channel.save(update_fields=["credentials"])
+    if was.is_approved and not untested_models(channel):
+        agree(channel)
+    if pending is None:
+        return
+    pending.credentials = encrypted_anew.get(pending.credentials, pending.credentials)
+    pending.save(update_fields=["credentials"])
+    candidate, routes = revised(channel)
+    proves = is_sandbox(candidate.serves)
+    pending.tested = {
+        model: digest_of(candidate, terms, proves=proves)
+        for model, terms in routes.items()
+        if model not in waiting
+    }
+    pending.base = base_of(channel) if is_fresh else pending.base
+    pending.save(update_fields=["tested", "base"])
+
+
+def _waiting(
+    channel: Channel, columns: Mapping[str, Any], pending: PendingRevision | None
+) -> list[str]:
+    """The names of those that do not hold at once."""
+    names = ["kind", "base_url", "api_key", "sizes"]
+    is_proof = not is_sandbox(channel.serves) and is_sandbox(columns.get("serves", channel.serves))
+    if is_proof or pending is not None:
+        names.append("serves")
+    return [name for name in names if name in columns]
+
+
+def _differs(one: Channel, other: Channel) -> bool:
+    return any(getattr(one, column) != getattr(other, column) for column in COLUMNS)
+
+
+def _touches(channel: Channel, live: Routes, planned: Routes) -> bool:
+    """Whether a route that serves would be called by other words."""
+    serving = channel.routes.filter(is_approved=True).values_list("contract_id", flat=True)
+    before, after = _without_costs(live), _without_costs(planned)
+    return any(before[model] != after.get(model, before[model]) for model in serving)
+
+
+def _without_costs(routes: Routes) -> dict[str, RouteTerms]:
+    return {model: replace(terms, cost_micros=None) for model, terms in routes.items()}
+
+
+def _with_costs(live: Routes, planned: Routes) -> Routes:
+    """What serves, at the costs of what was planned."""
+    return {
+        model: replace(terms, cost_micros=planned.get(model, terms).cost_micros)
+        for model, terms in live.items()
+    }
+
+
+def _keep(
+    channel: Channel,
+    pending: PendingRevision | None,
+    candidate: Channel,
+    routes: Routes,
+    *,
+    changed_by: str,
+) -> None:
+    if pending is None:
+        pending = PendingRevision(
+            channel=channel, base=base_of(channel), tested=dict(standing(channel).tested)
+        )
+    else:
+        pending = _fresh(channel)
+    candidate.full_clean(exclude=["credentials"])
+    for column in COLUMNS:
+        setattr(pending, column, getattr(candidate, column))
+    pending.routes = [asdict(terms) for terms in routes.values()]
+    pending.changed_by = changed_by[:200]
+    pending.save()
+
+
+def _surely(channel: Channel) -> PendingRevision:
+    pending = pending_of(channel)
+    if pending is None:
+        raise ValidationError(f"{channel.name} has no pending revision")
+    return pending
+
+
+def _fresh(channel: Channel) -> PendingRevision:
+    """Its revision. Raises ValidationError where it is of a channel that is no more as it was."""
+    pending = _surely(channel)
+    if pending.base != base_of(channel):
+        raise ValidationError(
+            f"{channel.name} has changed since its pending revision was begun:"
+            f" run `manage.py channel discard {channel.name}`, and set it anew"
+        )
+    return pending
+
+
+def base_of(channel: Channel) -> str:
+    """A digest of what is called of it now."""
+    columns = Channel.objects.values_list(*COLUMNS).get(pk=channel.pk)
+    routes = [asdict(terms) for terms in _without_costs(routes_of(channel)).values()]
+    return sha256(json.dumps([*columns, routes], sort_keys=True).encode()).hexdigest()

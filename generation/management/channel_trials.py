@@ -1,0 +1,205 @@
+"""`manage.py channel test|swap|discard|show`: what is called of a channel, tried and put in place.
+
+Trying alone brings an HTTP client, the adapters and libvips.
+"""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+
+from accounts.management.operator import ACTOR, print_table
+from generation.catalogue import services
+from generation.models import Channel, ChannelTrial
+from generation.selectors import last_trials
+from generation.splits import foreseen
+from pictor.kit.encryption import WrongKey
+from pictor.kit.money import to_decimal
+
+ROUTES = ("model", "maps", "state", "tested", "result", "cost")
+
+
+def add_arguments(actions: Any) -> None:
+    """What these actions may say."""
+    test = actions.add_parser("test", help="make one small real image on each of its routes")
+    _named(test, pending="the routes of its pending revision")
+    test.add_argument("--route", metavar="MODEL", help="only this model's route")
+    swap = actions.add_parser("swap", help="put its pending revision in place, once it is tested")
+    _named(swap)
+    swap.add_argument("--untested", action="store_true", help="without a test")
+    _named(actions.add_parser("discard", help="forget its pending revision"))
+    _named(
+        actions.add_parser("show", help="its routes, what tests of them came to, and what waits")
+    )
+
+
+def _named(action: CommandParser, *, pending: str = "") -> None:
+    action.add_argument("name")
+    action.add_argument("--json", action="store_true")
+    if pending:
+        action.add_argument("--pending", action="store_true", help=pending)
+
+
+def try_out(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
+    """Say what it costs, make an image on each route, and approve those that passed.
+
+    Raises CommandError where one did not pass, once all were tried.
+    """
+    from generation.catalogue import trials  # noqa: PLC0415 - heavy, for this alone
+
+    try:
+        planned = trials.plan_trials(
+            channel, model=options["route"], pending=options["pending"], actor=ACTOR
+        )
+    except WrongKey:
+        raise CommandError(
+            f"{channel.name}: its API key was encrypted with a key that is not in"
+            " PICTOR_ENCRYPTION_KEYS; set it again"
+        ) from None
+    if not options["json"]:
+        stdout.write(_told(trials.estimated(planned)))
+    run = []
+    for row in planned:
+        run.append(trials.run_trial(row.id))
+        if not options["json"]:
+            stdout.write(f"{channel.name}: {row.model}{_result(run[-1])}")
+    if options["json"]:
+        stdout.write(json.dumps([_trial(row) for row in run]))
+    failed = [row for row in run if not row.passed]
+    if failed:
+        first = f"{failed[0].model}{_result(failed[0])}"
+        raise CommandError(f"{channel.name}: {len(failed)} of {len(run)} have not passed: {first}")
+
+
+def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
+    """Put the pending revision in place, and count what goes on by what was before."""
+
+    def change() -> int:
+        return services.swap(channel=channel, actor=ACTOR, untested=options["untested"])
+
+    splits = foreseen(change)
+    under_way = change()
+    if options["json"]:
+        said = {
+            "channel": channel.name,
+            "calls_under_way": under_way,
+            "splits": [*map(str, splits)],
+        }
+        stdout.write(json.dumps(said))
+        return
+    for split in splits:
+        stdout.write(str(split))
+    goes_on = f"; {under_way} calls that have begun end by what was before" if under_way else ""
+    stdout.write(f"{channel.name} is swapped{goes_on}")
+
+
+def discard(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
+    """Forget the pending revision."""
+    services.discard(channel=channel, actor=ACTOR)
+    said = json.dumps({"channel": channel.name}) if options["json"] else None
+    stdout.write(said or f"the pending revision of {channel.name} is discarded")
+
+
+def show(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
+    """What is called, each route's last test, and the pending revision."""
+    found = {
+        **services.describe(channel),
+        "untested": services.untested_models(channel),
+        "trials": [_trial(row) for row in last_trials(channel)],
+        "pending": _pending(channel),
+    }
+    if options["json"]:
+        stdout.write(json.dumps(found))
+        return
+    state = "enabled" if channel.is_enabled else "disabled"
+    stdout.write(f"{channel.name}: {channel.kind} at {channel.base_url}, {state}")
+    rows = [_row(found, model) for model in found["models"]]
+    print_table(stdout, [ROUTES, *rows])
+    if found["pending"]:
+        pending = found["pending"]
+        key = ", another key" if pending["has_new_key"] else ""
+        stdout.write(f"pending: {pending['kind']} at {pending['base_url']}{key}")
+        print_table(stdout, [ROUTES, *(_row(pending, model) for model in pending["models"])])
+
+
+def _pending(channel: Channel) -> dict[str, Any] | None:
+    revision = services.pending_of(channel)
+    if revision is None:
+        return None
+    candidate, routes = services.revised(channel)
+    return {
+        **services.describe(candidate, routes),
+        "has_new_key": candidate.credentials != channel.credentials,
+        "untested": services.waiting_models(channel),
+        "trials": [_trial(row) for row in last_trials(channel, pending=True)],
+        "changed_by": revision.changed_by,
+        "since": revision.created_at.isoformat(),
+    }
+
+
+def _told(estimate: Any) -> str:
+    """As 'Test 3 routes, about $0.019'."""
+    routes = "1 route" if estimate.trials == 1 else f"{estimate.trials} routes"
+    if estimate.unknown == estimate.trials:
+        return f"Test {routes}, cost unknown"
+    more = f", and {estimate.unknown} of unknown cost" if estimate.unknown else ""
+    return f"Test {routes}, about {_dollars(estimate.known)}{more}"
+
+
+def _result(row: ChannelTrial) -> str:
+    """What came of it, behind the model's name."""
+    if not row.passed:
+        status = f" (HTTP {row.http_status})" if row.http_status else ""
+        why = " ".join(row.detail.split())
+        return f": {row.trial_class or 'not ended'}: {why}{status}"
+    return (
+        f" in {row.milliseconds} ms, {row.width}x{row.height} {row.image_format},"
+        f" {row.size_bytes} bytes, {_cost(row)}"
+    )
+
+
+def _cost(row: ChannelTrial) -> str:
+    known = row.known_cost_micros
+    return "cost unknown" if known is None else _dollars(known)
+
+
+def _dollars(micros: int) -> str:
+    return f"${to_decimal(micros).rstrip('0').rstrip('.')}"
+
+
+def _row(found: dict[str, Any], model: str) -> tuple[str, ...]:
+    last = next((row for row in found["trials"] if row["model"] == model), None)
+    return (
+        model,
+        found["maps"].get(model, model),
+        "untested" if model in found["untested"] else "approved",
+        "never" if last is None else last["started_at"],
+        "" if last is None else last["class"] or "not ended",
+        "" if last is None else last["cost"] or "unknown",
+    )
+
+
+def _trial(row: ChannelTrial) -> dict[str, Any]:
+    known = row.known_cost_micros
+    return {
+        "id": str(row.id),
+        "model": row.model,
+        "passed": row.passed,
+        "pending": row.pending,
+        "upstream_model": row.upstream_model,
+        "upstream_size": row.upstream_size,
+        "upstream_quality": row.upstream_quality,
+        "started_at": None if row.started_at is None else row.started_at.isoformat(),
+        "milliseconds": row.milliseconds,
+        "class": row.trial_class,
+        "http_status": row.http_status,
+        "upstream_request_id": row.upstream_request_id,
+        "detail": row.detail,
+        "size": None if row.width is None else f"{row.width}x{row.height}",
+        "format": row.image_format,
+        "bytes": row.size_bytes,
+        "picture": row.picture_key,
+        "output_tokens": row.output_tokens,
+        "cost": None if known is None else to_decimal(known),
+        "cost_source": row.cost_source,
+    }

@@ -1,0 +1,87 @@
+"""Tests of routes that operators have made. Amounts are micro-USD."""
+
+from django.db import models
+from django.db.models.functions import Now
+from typing_extensions import override
+
+from billing.upstream_cost import CostSource
+from generation.models.offer import Channel
+from pictor.kit import ids
+
+DELIVERED = "delivered"
+"""The class of a trial that passed; all of them are in channels/errors.py."""
+
+
+class ChannelTrial(models.Model):
+    """One call that tests a route of a channel, and what it may have cost us.
+
+    It is written before the call and begun once. One that its process did not live to end stays
+    open: it may have been made and paid for.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    channel = models.ForeignKey(
+        Channel, on_delete=models.PROTECT, related_name="trials", db_index=False
+    )
+    model = models.CharField(max_length=64, help_text="The public name.")
+    pending = models.BooleanField(
+        default=False, help_text="Of the channel's pending revision, not of what serves."
+    )
+    tested = models.CharField(
+        max_length=64, help_text="A digest of all that it is a test of: see approval.py."
+    )
+    asked_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(db_default=Now())
+
+    upstream_model = models.CharField(max_length=128)
+    upstream_size = models.CharField(max_length=16)
+    upstream_quality = models.CharField(max_length=64)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    milliseconds = models.IntegerField(null=True, help_text="Until the answer had come.")
+    trial_class = models.CharField(
+        max_length=16, blank=True, default="", help_text="An attempt's class; empty while open."
+    )
+    http_status = models.PositiveSmallIntegerField(null=True)
+    upstream_request_id = models.CharField(max_length=200, blank=True, default="")
+    may_have_billed = models.BooleanField(default=True)
+    detail = models.CharField(max_length=500, blank=True, default="")
+
+    image_format = models.CharField(max_length=8, blank=True, default="")
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    size_bytes = models.BigIntegerField(null=True)
+    picture_key = models.CharField(
+        max_length=200, blank=True, default="", help_text="Its object, which is kept for a week."
+    )
+    input_text_tokens = models.IntegerField(null=True)
+    input_image_tokens = models.IntegerField(null=True)
+    output_tokens = models.IntegerField(null=True)
+    cost_micros = models.BigIntegerField(default=0)
+    cost_source = models.CharField(
+        max_length=8, default=CostSource.UNKNOWN, help_text="As CostSource says it."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["channel", "model", "-created_at"], name="trial_of_route"),
+            models.Index(
+                fields=["created_at"],
+                name="trial_with_picture",
+                condition=~models.Q(picture_key=""),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.model} on {self.channel_id}"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the image came that was asked for."""
+        return self.trial_class == DELIVERED
+
+    @property
+    def known_cost_micros(self) -> int | None:
+        """What it cost; None where that is not known, and while it is open."""
+        return None if self.cost_source == CostSource.UNKNOWN else self.cost_micros

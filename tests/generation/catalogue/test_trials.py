@@ -1,0 +1,184 @@
+"""Trials of routes: each is begun once, kept with its cost and picture, and approves its route."""
+
+from datetime import timedelta
+from importlib import import_module
+from urllib.parse import urlsplit
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import ValidationError
+
+from billing.upstream_cost import CostRow
+from generation.background.leftovers import forget_trials
+from generation.catalogue import services, trial, trials
+from generation.catalogue.services import ChannelOptions, RouteTerms
+from generation.channels.errors import AttemptClass
+from generation.models import Channel, ChannelTrial, Route
+from pictor.kit import clock
+from pictor.kit.money import Micros
+from storage.services import ObjectMissing, open_stream
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
+
+D3 = RouteTerms(model="dall-e-3", upstream_model="dall-e-3", quality_map={"standard": "hd"})
+GI2 = RouteTerms(model="gpt-image-2", upstream_model="gpt-image-2")
+
+
+@pytest.fixture
+def vendor(settings, sandbox_server):
+    """A channel with two routes; what its cost table says of dall-e-3 is known."""
+    settings.EGRESS_ALLOW = frozenset({urlsplit(sandbox_server).netloc})
+    options = ChannelOptions(base_url=f"{sandbox_server}/v1", api_key="k", routes=[D3, GI2])
+    channel, _ = services.set_channel(name="vendor", options=options, actor="test")
+    rows = [CostRow("dall-e-3", "1024x1024", "hd", Micros(19_000))]
+    services.set_costs(channel=channel, rows=rows, source="", actor="test")
+    return channel
+
+
+def approved() -> dict[str, bool]:
+    return dict(Route.objects.values_list("contract_id", "is_approved"))
+
+
+def test_it_is_told_what_trials_cost(vendor):
+    planned = trials.plan_trials(vendor, actor="ann")
+
+    assert trials.estimated(planned) == trials.Estimate(trials=2, known=Micros(19_000), unknown=1)
+    assert [row.started_at for row in planned] == [None, None]
+    assert approved() == {"dall-e-3": False, "gpt-image-2": False}
+
+
+def test_what_passed_approves_its_route_alone_and_is_kept_for_the_bill(vendor):
+    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+
+    row = trials.run_trial(planned.id)
+
+    row.refresh_from_db()
+    assert approved() == {"dall-e-3": True, "gpt-image-2": False}
+    assert (row.trial_class, row.asked_by, row.http_status) == ("delivered", "ann", 200)
+    assert (row.upstream_model, row.upstream_size, row.upstream_quality) == (
+        "dall-e-3", "1024x1024", "hd",
+    )  # fmt: skip
+    assert (row.width, row.height, row.image_format) == (1024, 1024, "png")
+    assert (row.cost_micros, row.cost_source) == (19_000, "table")
+    assert row.milliseconds is not None
+    with open_stream(row.picture_key) as picture:
+        assert len(b"".join(picture.chunks())) == row.size_bytes
+
+
+def test_what_the_vendor_says_is_kept_and_approves_nothing_else(vendor, monkeypatch):
+    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+
+    async def refused(*_: object) -> trial.Outcome:
+        return trial.Outcome(
+            AttemptClass.REFUSED, 5, "no credit", may_have_billed=False, http_status=402,
+            request_id="req-of-theirs",
+        )  # fmt: skip
+
+    monkeypatch.setattr(trial, "attempt", refused)
+
+    row = trials.run_trial(planned.id)
+
+    assert (row.trial_class, row.http_status, row.upstream_request_id, row.detail) == (
+        "refused", 402, "req-of-theirs", "no credit",
+    )  # fmt: skip
+    assert (row.known_cost_micros, row.picture_key) == (0, "")
+    assert not approved()["dall-e-3"]
+
+
+def test_one_that_is_asked_for_twice_is_bought_once(vendor, monkeypatch):
+    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    attempt, calls = trial.attempt, []
+
+    async def counted(one: trial.Trial, keep: trial.Keep) -> trial.Outcome:
+        calls.append(one.model)
+        return await attempt(one, keep)
+
+    monkeypatch.setattr(trial, "attempt", counted)
+
+    first, again = trials.run_trial(planned.id), trials.run_trial(planned.id)
+
+    assert calls == ["dall-e-3"]
+    assert (again.id, again.trial_class) == (first.id, "delivered")
+
+
+def test_one_whose_process_ended_stays_open_and_may_have_been_paid_for(vendor, monkeypatch):
+    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+
+    async def killed(*_: object) -> trial.Outcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trial, "attempt", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trials.run_trial(planned.id)
+
+    row = ChannelTrial.objects.get()
+    assert row.started_at is not None
+    assert (row.trial_class, row.may_have_billed, row.known_cost_micros) == ("", True, None)
+    assert not approved()["dall-e-3"]
+
+
+def test_one_of_what_was_changed_before_it_began_is_not_bought(vendor):
+    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    services.set_channel(name="vendor", options={"maps": {"dall-e-3": "dalle3"}}, actor="test")
+
+    row = trials.run_trial(planned.id)
+
+    assert (row.trial_class, row.may_have_billed) == ("not_reached", False)
+    assert (row.known_cost_micros, approved()["dall-e-3"]) == (0, False)
+
+
+@pytest.mark.parametrize("chosen", [{"model": "dall-e-2"}, {"pending": True}], ids=str)
+def test_there_has_to_be_something_to_try(vendor, chosen):
+    with pytest.raises(ValidationError):
+        trials.plan_trials(vendor, actor="ann", **chosen)
+
+
+def test_pictures_go_after_a_week_and_the_rows_stay(vendor):
+    (planned,) = trials.plan_trials(vendor, model="dall-e-3", actor="ann")
+    row = trials.run_trial(planned.id)
+    key, began = row.picture_key, row.created_at
+
+    forget_trials(now=began + timedelta(days=7))
+    kept = ChannelTrial.objects.get().picture_key
+    forget_trials(now=began + timedelta(days=8, minutes=1))
+
+    assert kept == key
+    assert ChannelTrial.objects.get().picture_key == ""
+    with pytest.raises(ObjectMissing), open_stream(key):
+        pass
+
+
+def test_what_nobody_began_for_a_day_is_gone(vendor):
+    trials.plan_trials(vendor, actor="ann")
+    now = clock.now()
+
+    forget_trials(now=now + timedelta(hours=23))
+    kept = ChannelTrial.objects.count()
+    forget_trials(now=now + timedelta(hours=25))
+
+    assert (kept, ChannelTrial.objects.count()) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("is_enabled", "is_tested", "expected"),
+    [(True, True, True), (True, False, True), (False, True, True), (False, False, False)],
+)
+def test_the_migration_carries_over_what_serves_and_what_was_tested(
+    vendor, is_enabled, is_tested, expected
+):
+    services.set_enabled(channel=vendor, is_enabled=True, actor="test", untested=True)
+    Channel.objects.update(is_enabled=is_enabled)
+    if not is_tested:
+        Channel.objects.update(credentials="another")
+
+    import_module("generation.migrations.0030_approved_routes").carry_over(apps, None)
+
+    assert set(approved().values()) == {expected}
+
+
+def test_what_the_release_before_writes_serves_as_it_did(vendor):
+    """It knows no approval of routes."""
+    Route.objects.all().delete()
+    Route.objects.create(channel=vendor, contract_id="dall-e-3", upstream_model="d3")
+
+    assert approved() == {"dall-e-3": True}
