@@ -164,7 +164,7 @@ def test_now_is_thirty_whole_minutes_with_their_seconds(queued, channel):
     ended(queued, channel, NOON + timedelta(minutes=1), seconds=100)
     ended(queued, channel, NOON + timedelta(minutes=1), "moderated", seconds=600)
     ended(queued, other, NOON, "refused")
-    ended(queued, channel, NOON + timedelta(minutes=30), "refused")  # not whole yet
+    ended(queued, channel, NOON + timedelta(minutes=30), seconds=300)  # not whole yet
     Counting().count(now=NOON + timedelta(minutes=30, seconds=5))
 
     now = minutes.now_of(channel, now=NOON + timedelta(minutes=30, seconds=5))

@@ -161,6 +161,16 @@ def test_a_call_without_an_error_pays_for_no_fingerprint():
     assert "fingerprint" in refused.text
 
 
+def test_words_that_0_2_0_forgot_are_no_tenants_any_more(vendor, errors):
+    for name in ("acme", "other", "third"):
+        failed(Customer(name), vendor)
+    Attempt.objects.filter(generation__tenant__name="acme").update(detail="")
+
+    (found,) = errors()
+
+    assert (found["number"], found["tenants"], found["words"]) == (3, 3, None)
+
+
 def test_what_0_2_0_closed_has_no_fingerprint_and_its_words_stay_unread(vendor, errors):
     for name in ("acme", "other", "third"):
         failed(Customer(name), vendor)
