@@ -132,6 +132,8 @@ COMMANDS = {
     "key list": ("key", "list", "demo"),
     "channel list": ("channel", "list"),
     "channel attempts": ("channel", "attempts"),
+    "channel show": ("channel", "show", "sandbox"),
+    "channel errors of 7 days": ("channel", "errors", "sandbox", "--hours", "168"),
 }
 NO_LIMIT = {"console: by words, all counted", "console: CSV of a day"}
 """Who asks for all, or for a file of rows, waits for it."""
