@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, OutputWrapper
 
 from accounts.management.operator import answer, print_table
-from generation.catalogue import services
+from generation.management import channel_trials
 from generation.models import Channel, ChannelEvent
 from generation.traffic import errors, events, minutes
 from generation.traffic.errors import Errors
@@ -26,7 +26,9 @@ MOST_TURNS = 1_000
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     """What these may say."""
-    now = actions.add_parser("show", help="what it is, and which workers hold back from it")
+    now = actions.add_parser(
+        "show", help="its routes, their tests, what waits, and how calls go now"
+    )
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
     told = actions.add_parser("errors", help="what its live calls without an image came to")
@@ -51,7 +53,7 @@ def _hours(options: Mapping[str, Any]) -> timedelta:
 
 
 def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -> None:
-    facts = services.describe(channel)
+    facts = channel_trials.described(channel)
     shut = [
         {
             "kind": one.kind,
@@ -82,8 +84,8 @@ def _show(stdout: OutputWrapper, options: Mapping[str, Any], channel: Channel) -
     if options["json"]:
         stdout.write(json.dumps({**facts, **lately, "minutes": cells, "shut": shut}))
         return
-    words = {name: _cell(value) for name, value in {**facts, **lately}.items()}
-    answer(stdout, words, as_json=False)
+    channel_trials.tell(stdout, channel, facts)
+    answer(stdout, {name: _cell(value) for name, value in lately.items()}, as_json=False)
     _print(stdout, SHUT, shut, as_json=False)
     _print(stdout, CELLS, [cell for cell in cells if cell["calls"]], as_json=False)
 

@@ -1,4 +1,4 @@
-"""`manage.py channel test|swap|discard|show`: what is called of a channel, tried and put in place.
+"""`manage.py channel test|swap|discard`: what is called of a channel, tried and put in place.
 
 Trying alone brings an HTTP client, the adapters and libvips.
 """
@@ -28,9 +28,6 @@ def add_arguments(actions: Any) -> None:
     _named(swap)
     swap.add_argument("--untested", action="store_true", help="without a test")
     _named(actions.add_parser("discard", help="forget its pending revision"))
-    _named(
-        actions.add_parser("show", help="its routes, what tests of them came to, and what waits")
-    )
 
 
 def _named(action: CommandParser, *, pending: str = "") -> None:
@@ -100,17 +97,18 @@ def discard(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel)
     stdout.write(said or f"the pending revision of {channel.name} is discarded")
 
 
-def show(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
-    """What is called, each route's last test, and the pending revision."""
-    found = {
+def described(channel: Channel) -> dict[str, Any]:
+    """What is called, each route's last test, and the pending revision; JSON values."""
+    return {
         **services.describe(channel),
         "untested": services.untested_models(channel),
         "trials": [_trial(row) for row in last_trials(channel)],
         "pending": _pending(channel),
     }
-    if options["json"]:
-        stdout.write(json.dumps(found))
-        return
+
+
+def tell(stdout: OutputWrapper, channel: Channel, found: dict[str, Any]) -> None:
+    """The same in words."""
     state = "enabled" if channel.is_enabled else "disabled"
     stdout.write(f"{channel.name}: {channel.kind} at {channel.base_url}, {state}")
     rows = [_row(found, model) for model in found["models"]]

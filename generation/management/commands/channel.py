@@ -89,7 +89,6 @@ class Command(OperatorCommand):
             "test": partial(self._on_channel, channel_trials.try_out),
             "swap": partial(self._on_channel, channel_trials.swap),
             "discard": partial(self._on_channel, channel_trials.discard),
-            "show": partial(self._on_channel, channel_trials.show),
             "delete": self._delete,
             "rotate": self._rotate,
             "list": self._list,
