@@ -119,7 +119,7 @@ SELECT t.day, t.figure, t.amount, COALESCE(t.tenant_id, g.tenant_id),
 def sold_by(transfers: Ids) -> Sold:
     """What these transfers come to, by row."""
     sold: dict[SoldRow, list[int]] = {}
-    with connection.cursor() as cursor:
+    with connection.chunked_cursor() as cursor:
         cursor.execute(_statement(transfers))
         while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
             for row in rows:

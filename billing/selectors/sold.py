@@ -198,8 +198,8 @@ class Margin:
 def margins(
     *,
     by: By,
-    start: date | None = None,
-    end: date | None = None,
+    first: date | None = None,
+    last: date | None = None,
     per: Per | None = None,
     is_demo: bool = False,
 ) -> list[Margin]:
@@ -207,8 +207,8 @@ def margins(
 
     Args:
         by: `cell` is a price row: model, size asked and quality.
-        start: the first UTC day; None is the first there is.
-        end: the day after the last one.
+        first: a UTC day; None is the first there is.
+        last: another, which is in it.
         per: weeks begin on Monday. None is all of the time at once.
         is_demo: of the demo data alone; it is never with the rest.
     """
@@ -221,14 +221,14 @@ def margins(
             SELECT {begin}, {", ".join(columns)}, {_SUMS}
               FROM billing_soldday
              WHERE is_demo = %s AND day >= COALESCE(%s, '-infinity'::date)
-               AND day < COALESCE(%s, 'infinity'::date)
+               AND day <= COALESCE(%s, 'infinity'::date)
              GROUP BY {by_number} ORDER BY 1, revenue DESC, {by_number}
             """,  # noqa: S608 - built from constants
-            [is_demo, start, end],
+            [is_demo, first, last],
         )
         return [
-            Margin(first, dict(zip(columns, values, strict=False)), *values[len(columns) :])
-            for first, *values in cursor
+            Margin(start, dict(zip(columns, values, strict=False)), *values[len(columns) :])
+            for start, *values in cursor
         ]
 
 

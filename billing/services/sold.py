@@ -83,12 +83,14 @@ def add_next(count: Count, *, to: Settled) -> bool:
 def rebuild_sold(count: Count) -> int:
     """Count all again that was counted, and put it right; how many rows were wrong.
 
-    Nothing is added meanwhile, and readers see what was there until all is done.
+    Two at a time take turns. Nothing is added meanwhile, and readers see what was there until all
+    is done.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
     SoldUntil.objects.get_or_create(pk=SoldUntil.ROW)
     done = SoldUntil.objects.select_for_update().get(pk=SoldUntil.ROW)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(_AGAIN)
     after = 0
     while (last := _next(after, done.transfer_id)[0]) is not None:

@@ -36,7 +36,6 @@ pytestmark = pytest.mark.django_db
 SMALL = ((1024, 1024), (512, 512))
 """In medium: 52,680 and a quarter of it."""
 HOURLY, DAILY = LedgerProof.Kind.SINCE_CHECKPOINT, LedgerProof.Kind.WHOLE
-TODAY = clock.now().date()
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +120,11 @@ def test_margin_says_what_is_earned_until_when(acme, queued, worker, spools):
 def test_margin_takes_days(db, day):
     with pytest.raises(CommandError, match=f"'{day}' is not a day, such as 2026-11-01"):
         margin("--by", "model", "--from", day)
+
+
+def test_margin_goes_forward(db):
+    with pytest.raises(CommandError, match="--from 2026-11-02 is after --to 2026-11-01"):
+        margin("--by", "model", "--from", "2026-11-02", "--to", "2026-11-01")
 
 
 def test_margin_by_week_begins_on_mondays_and_has_both_ends(acme, worker, spools):
@@ -366,7 +370,7 @@ def test_what_is_wrong_is_a_sentence(acme, queued, worker, spools):
     (finding,) = findings_of_sold()
 
     assert finding.tenant == ids.public(ids.TENANT, acme.id)
-    assert (finding.check, finding.object) == ("sold by day", f"day {TODAY}")
+    assert (finding.check, finding.object) == ("sold by day", f"day {days_ago(0)}")
     assert finding.message == (
         "of gpt-image-2-origin 1024x1024 medium as 1024x1024 by one, it says"
         " images 2, the ledger 1; captured_micros 1, the ledger 52680"
@@ -384,8 +388,8 @@ def test_the_hourly_proof_reads_the_days_since_its_checkpoint(acme, worker, spoo
     add_sold()
     SoldDay.objects.update(images=7)
 
-    assert proved(HOURLY) == [f"day {TODAY}"]
-    assert proved(DAILY) == [f"day {days_ago(2)}", f"day {TODAY}"]
+    assert proved(HOURLY) == [f"day {days_ago(0)}"]
+    assert proved(DAILY) == [f"day {days_ago(2)}", f"day {days_ago(0)}"]
 
 
 def proved(kind: LedgerProof.Kind) -> list[str]:

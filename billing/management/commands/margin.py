@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, get_args
 from uuid import UUID
 
@@ -34,13 +34,11 @@ class Command(OperatorCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        last = _day(options["last"])
+        first, last = _day(options["first"]), _day(options["last"])
+        if first and last and first > last:
+            raise CommandError(f"--from {first} is after --to {last}")
         found = margins(
-            by=options["by"],
-            start=_day(options["first"]),
-            end=None if last is None else last + timedelta(days=1),
-            per=options["per"],
-            is_demo=options["demo"],
+            by=options["by"], first=first, last=last, per=options["per"], is_demo=options["demo"]
         )
         until, total = sold_until(), _facts(total_of(found))
         names = {one.id: one.shown_name for one in tenants()}
