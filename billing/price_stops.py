@@ -106,7 +106,7 @@ class Stops:
     @property
     def lines(self) -> list[str]:
         """How many prices each of the reasons is about, and how many costs are unknown."""
-        return [*(step.words for step in self.steps), *self._of_costs()]
+        return [*(step.words for step in self.steps), *self._in_all(), *self._of_costs()]
 
     def refusal(self, said: Confirmed) -> str:
         """Every reason in a sentence, and what was not typed; empty where it may go on."""
@@ -115,7 +115,7 @@ class Stops:
         sentences = [_sentence(step.words, step.large) for step in self.steps]
         if self.below:
             sentences.append(_sentence(_below_words(self.below), self.below))
-        return " ".join([*sentences, lacking])
+        return " ".join([*sentences, *(f"{words}." for words in self._in_all()), lacking])
 
     def _lacking(self, said: Confirmed) -> str:
         asked = (
@@ -127,6 +127,10 @@ class Stops:
             return f"It needs a reason, and {', and '.join(what for what, _, _ in needed)}."
         wrong = [f"{typed} is not {what}." for what, right, typed in needed if typed != right]
         return " ".join(wrong)
+
+    def _in_all(self) -> list[str]:
+        several = len(self.steps) > 1
+        return [f"changed prices in all: {self.number_of_changes}"] if several else []
 
     def _of_costs(self) -> Iterator[str]:
         if self.below:

@@ -114,3 +114,5 @@ def test_the_changes_of_a_following_book_are_counted_with_its_own():
         "list:3 at noon then comes with changed prices: 2; by more than 50 % on models that sold in"
         " the last 30 days: 1"
     )
+    assert stops.lines[2] == "changed prices in all: 3"
+    assert " changed prices in all: 3. 1 is not the number" in stops.refusal(Confirmed("why", 1))
