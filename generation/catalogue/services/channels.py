@@ -6,7 +6,6 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.services import Actor, record
-from billing import locks
 from generation.catalogue.services.approval import (
     TESTED_COLUMNS,
     approve_all,
@@ -177,7 +176,6 @@ def _create(name: str, options: ChannelOptions, *, actor: Actor, ip: str | None)
     columns = check_channel(options, kind=channel.kind)
     refuse_untested_change(channel, columns)
     planned = planned_routes({}, options)
-    locks.decisions_on_prices()
     refuse_doubtful(list(doubts_of_flat({}, planned)), again=options.get("cost_again"))
     channel = changed(channel, columns)
     _write(channel, planned, known={})
@@ -198,7 +196,6 @@ def _change(
         columns, planned = revise(channel, columns, options, actor=actor, ip=ip)
     else:
         planned = planned_routes(routes, options)
-    locks.decisions_on_prices()
     refuse_doubtful(list(doubts_of_flat(routes, planned)), again=options.get("cost_again"))
     check_origin(columns, channel)
     after = changed(channel, {**columns, "name": name})

@@ -135,7 +135,11 @@ def check_flat_cost(terms: RouteTerms, *, was: int | None) -> None:
 
 
 def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
-    """Flat costs of routes that were perhaps mistyped: beside the last, and the dearest price."""
+    """Flat costs of routes that were perhaps mistyped: beside the last, and the dearest price.
+
+    That stays so to the end of the caller's transaction.
+    """
+    locks.decisions_on_prices()
     prices = current_table(None, clock.now())
     for model, terms in planned.items():
         was = known[model].cost_micros if model in known else None
