@@ -52,7 +52,8 @@ def corrections() -> None:
 def decisions_on_prices() -> None:
     """Publishing, withdrawing and new costs take turns, to the transaction's end.
 
-    Each is judged by the others. Take it before a book's own lock, and after a channel's.
+    Each is judged by the others. Take it before the lock of a book or a channel, and after
+    that of all channels.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PRICES_LOCK])

@@ -69,8 +69,8 @@ def set_costs(
     Raises ValidationError for a moment that is over, and for a cost that is more than 5 times the
     last one or above the price, unless `again` is the highest of these: a person typed it again.
     """
-    Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
     locks.decisions_on_prices()
+    Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
     now = clock.now()
     if effective_from is not None and effective_from < now:
         raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
@@ -131,7 +131,7 @@ def refuse_doubtful(doubts: Sequence[Doubt], *, again: Micros | None) -> None:
 def check_flat_cost(terms: RouteTerms, *, was: int | None) -> None:
     """Raises ValidationError for a flat cost in doubt, where nobody can type it again."""
     known = {terms.model: replace(terms, cost_micros=was)}
-    refuse_doubtful(list(doubts_of_flat(known, {terms.model: terms})), again=None)
+    refuse_doubtful(list(_of_flat(known, {terms.model: terms})), again=None)
 
 
 def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
@@ -140,6 +140,10 @@ def doubts_of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
     That stays so to the end of the caller's transaction.
     """
     locks.decisions_on_prices()
+    yield from _of_flat(known, planned)
+
+
+def _of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
     prices = current_table(None, clock.now())
     for model, terms in planned.items():
         was = known[model].cost_micros if model in known else None
