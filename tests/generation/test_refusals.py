@@ -126,15 +126,16 @@ async def test_it_is_written_once_a_second_and_at_the_end_without_anybody_asking
 async def test_many_addresses_leave_half_of_a_second_to_tenants(recorder, counted):
     for number in range(600):
         recorder.take(refused(address=f"198.51.{number // 250}.{number % 250}"))
-    for _ in range(250):
-        recorder.take(refused(ids.public(ids.TENANT, ids.new_uuid())))
     recorder.take(refused(ACME))
+    for _ in range(260):
+        recorder.take(refused(ids.public(ids.TENANT, ids.new_uuid())))
 
     await recorder.write()
 
-    assert await pools.views(RefusedRequest.objects.count) == 500
-    assert await pools.views(rows_of, ACME) == 0
-    assert counted("process") == 351
+    strangers = await pools.views(RefusedRequest.objects.filter(tenant_id=None).count)
+    assert (strangers, await pools.views(RefusedRequest.objects.count)) == (250, 500)
+    assert await pools.views(rows_of, ACME) == 1
+    assert counted("process") == 350 + 11
 
 
 def fill(caller: str, *, number: int, at: datetime) -> None:
@@ -189,17 +190,18 @@ def test_what_is_written_twice_is_there_once(db):
     assert rows_of(ACME) == 1
 
 
-def test_they_end_after_7_days_and_the_oldest_beyond_the_most(db, monkeypatch):
+@pytest.mark.parametrize(("most", "left"), [(10, [0, 1, 2, 3, 7 * 24 - 1]), (4, [0, 1, 2, 3])])
+def test_they_end_after_7_days_and_the_oldest_beyond_the_most(db, monkeypatch, most, left):
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     monkeypatch.setattr(retention, "REFUSED_BATCH", 2)
-    monkeypatch.setattr(retention, "MOST_REFUSED", 4)
-    for hours in (7 * 24 + 2, 7 * 24 + 1, 7 * 24 - 1, 3, 2, 1, 0):
+    monkeypatch.setattr(retention, "MOST_REFUSED", most)
+    for hours in (7 * 24 + 3, 7 * 24 + 2, 7 * 24 + 1, 7 * 24 - 1, 3, 2, 1, 0):
         fill(ACME, number=1, at=now - timedelta(hours=hours))
 
-    assert retention.forget_refused(now=now) == 3
+    assert retention.forget_refused(now=now) == 8 - len(left)
 
     ages = [now - row.at for row in RefusedRequest.objects.order_by("-id")]
-    assert ages == [timedelta(hours=hours) for hours in (0, 1, 2, 3)]
+    assert ages == [timedelta(hours=hours) for hours in left]
 
 
 def test_a_tenants_are_exported_and_erased_with_it(db):
