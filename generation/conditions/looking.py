@@ -29,6 +29,7 @@ FAILED = "look_fails"
 """The kind of what cannot be looked for."""
 _LOCK = 7_303_010
 _MOST_CHARACTERS = {"object": 200, "words": 300}
+_MOST_MICROS = 2**63 - 1
 
 Found = tuple[str, str, Micros | None, str]
 """Kind, object, micros, words."""
@@ -110,7 +111,9 @@ def _found(outlook: Outlook) -> Iterator[Found]:
             logger.exception("nobody can say of what %s is true", kind)
             yield FAILED, kind, None, f"it cannot be looked for: {type(error).__name__}"
         else:
-            yield from ((kind, one.object, one.micros, one.words) for one in found)
+            for one in found:
+                most = None if one.micros is None else Micros(min(one.micros, _MOST_MICROS))
+                yield kind, one.object, most, one.words
 
 
 def _once_each(found: Iterable[Wrong]) -> Iterable[Wrong]:

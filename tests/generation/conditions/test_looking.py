@@ -61,9 +61,10 @@ def test_what_comes_again_begins_again_with_nobody_on_it(smelly, wrong, look):
 
 
 def test_one_object_is_one_condition_as_long_as_a_row_takes(wrong, look):
-    wrong += [Wrong("a" * 201, None, "b" * 301), Wrong("a" * 202, None, "c" * 301)]
+    wrong += [Wrong("a" * 201, None, "b" * 301), Wrong("a" * 202, Micros(2**63), "c" * 301)]
 
     assert look(0) == {("smell", "a" * 200): "c" * 300}
+    assert Condition.objects.get().micros == 2**63 - 1
 
 
 def test_what_ended_90_days_ago_is_forgotten_unless_it_was_accepted(smelly, wrong, look):
