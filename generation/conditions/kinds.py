@@ -11,6 +11,7 @@ KINDS: Mapping[str, Kind] = {
     "calls_fail": supply.failing,
     "breaker_open": supply.breakers,
     "channels_shrunk": supply.shrunk,
+    "route_untested": supply.untested,
     "queued_too_long": work.queued,
     "past_deadline": work.past_deadline,
     "storage_refuses": work.storage,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from generation import lease
 from generation.conditions.found import Outlook, Wrong
-from generation.models import ChannelEvent
+from generation.models import ChannelEvent, Route, Serves
 from generation.traffic.events import shut_now
 from generation.traffic.minutes import success_lately
 
@@ -49,6 +49,19 @@ def breakers(outlook: Outlook) -> Iterator[Wrong]:
     for name, inside in open_in.items():
         if len(inside) * 2 >= workers:
             yield Wrong(name, None, f"its breaker is open in {len(inside)} of {workers} workers")
+
+
+def untested(_outlook: Outlook) -> Iterator[Wrong]:
+    """Models on offer that a live channel would serve, had that been tested."""
+    waiting = Route.objects.filter(
+        is_approved=False,
+        channel__is_enabled=True,
+        channel__serves=Serves.LIVE,
+        contract__is_enabled=True,
+    )
+    named = waiting.order_by("channel__name", "contract_id")
+    for channel, model in named.values_list("channel__name", "contract_id"):
+        yield Wrong(f"{channel} {model}", None, "waits for a test, and is not served")
 
 
 def _names(outlook: Outlook) -> Mapping[int, str]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from generation import lease
-from generation.models import AttemptMinute, Channel, ChannelEvent, Contract
+from generation.models import AttemptMinute, Channel, ChannelEvent, Contract, Route
 from generation.traffic import events
 from generation.traffic.events import Turn
 from pictor.kit import clock
@@ -117,5 +117,24 @@ def test_a_channel_of_which_most_calls_fail(channel, look):
 def test_calls_that_failed_long_ago_and_those_of_a_sandbox_say_nothing(channel, look):
     called(channel, ago=12, unknown=10)
     called(make_channel("play", serves="both"), unknown=10)
+
+    assert look(0) == {}
+
+
+def test_a_live_channel_with_a_route_that_waits_for_a_test(channel, look):
+    play = make_channel("play", serves="both")
+    Route.objects.filter(channel__in=[channel, play]).update(is_approved=False)
+
+    waiting = look(0)
+
+    words = "waits for a test, and is not served"
+    assert waiting == {("route_untested", f"one {ORIGIN}"): words}
+    Route.objects.update(is_approved=True)
+    assert look(1) == {}
+
+
+def test_a_channel_that_is_off_may_wait(channel, look):
+    Route.objects.update(is_approved=False)
+    Channel.objects.update(is_enabled=False)
 
     assert look(0) == {}
