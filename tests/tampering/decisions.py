@@ -77,3 +77,6 @@ NOT_MONEY = frozenset(
         *("django_admin_log", "django_content_type", "django_migrations"),
     }
 )
+
+ADDS_NOTHING = frozenset({"billing_account"})
+"""An account that no transfer names holds nothing: docs/pricing.md says so."""
