@@ -26,9 +26,7 @@ MOST_TURNS = 1_000
 
 def add_arguments(actions: "argparse._SubParsersAction[Any]") -> None:
     """What these may say."""
-    now = actions.add_parser(
-        "show", help="its routes, their tests, what waits, how calls go"
-    )
+    now = actions.add_parser("show", help="its routes, their tests, what waits, how calls go")
     now.add_argument("name")
     now.add_argument("--json", action="store_true")
     told = actions.add_parser("errors", help="what its live calls without an image came to")
