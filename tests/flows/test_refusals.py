@@ -1,5 +1,6 @@
 """Bad input and failing neighbours: a clear error in OpenAI's shape, and nothing lost."""
 
+import json
 import socket
 import time
 from typing import Any
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from tests.customer import GENERATIONS, Customer, Operator
+from tests.processes import until
 from tests.running import MakeCustomer
 from tests.servers import Stack
 
@@ -221,3 +223,17 @@ def test_an_upstream_that_is_down_is_503_and_the_hold_is_released(
     assert error_of(response) == (503, "upstream_error", "no_channel_available", None)
     assert customer.balance() == (10_000_000, 0)
     assert customer.states() == {"failed": 1}
+
+
+def test_an_operator_finds_what_was_refused_by_its_request(
+    customer: Customer, operator: Operator
+) -> None:
+    refused = customer.generate("a fox", n=99)
+    request_id = refused.headers["x-request-id"]
+
+    until(lambda: request_id in operator("generation", "show", customer.key_id))
+    told = json.loads(operator("generation", "show", request_id, "--json"))["refused"]
+
+    assert (told["status"], told["code"], told["param"]) == (400, "invalid_value", "n")
+    assert told["message"] == refused.json()["error"]["message"]
+    assert told["key_id"] == customer.key_id
