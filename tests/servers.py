@@ -82,13 +82,14 @@ class Stack:
         ]
 
     def manage(
-        self, *arguments: str, timeout_seconds: float = 120
+        self, *arguments: str, timeout_seconds: float = 120, typed: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` as an operator would, against this stack; never raises."""
         return subprocess.run(  # noqa: S603 (our own command line)
             [sys.executable, "manage.py", *arguments],
             cwd=self.root,
             env={**bare_environment(), "PICTOR_RUN_DIR": str(self.run_dir)},
+            input=typed,
             capture_output=True,
             text=True,
             timeout=timeout_seconds,

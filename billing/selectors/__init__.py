@@ -123,7 +123,7 @@ from billing.selectors.statements import (
 )
 from billing.selectors.stops import price_changes, stops_of, stops_of_withdrawal
 from billing.selectors.together import OPEN, balances_together, usage_together
-from billing.selectors.usage import USAGE_BY_HOUR, uncharged_of_day, usage_of
+from billing.selectors.usage import USAGE_BY_HOUR, sold_by_model, uncharged_of_day, usage_of
 from billing.selectors.walk import Step, Walk
 
 __all__ = [
@@ -222,6 +222,7 @@ __all__ = [
     "running_out",
     "settled",
     "sold_among",
+    "sold_by_model",
     "sold_on",
     "sold_until",
     "standing_findings",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from accounts.quotas import window_start
 from billing.latency import BOUNDS
@@ -47,6 +47,13 @@ def usage_of(ended: str) -> str:
           ) AS by_bucket
          GROUP BY 1, 2, 3, 4, 5, 6, 7
     )"""  # noqa: S608 - built from constants
+
+
+def sold_by_model(start: datetime) -> dict[str, tuple[int, int]]:
+    """How many tenants bought each model in the hours since then, and how many images."""
+    rows = UsageRollup.objects.filter(hour__gte=start).values("model")
+    sums = rows.annotate(tenants=Count("tenant_id", distinct=True), sold=Sum("images"))
+    return {row["model"]: (row["tenants"], row["sold"]) for row in sums.filter(sold__gt=0)}
 
 
 def sold_since(start: datetime) -> frozenset[str]:

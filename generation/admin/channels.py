@@ -39,7 +39,7 @@ class ChannelAdmin(ServiceAdmin):
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
         rows: QuerySet[Channel] = super().get_queryset(request)
-        return rows.prefetch_related("routes")
+        return rows.filter(archived_at=None).prefetch_related("routes")
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -71,6 +71,7 @@ class ChannelAdmin(ServiceAdmin):
             name=form.cleaned_data["name"],
             channel_id=form.instance.pk,
             options=options,
+            may_stop=True,  # which is said afterwards: nobody can be asked here
             **by(request),
         )
         form.instance.pk = channel.pk
@@ -115,7 +116,9 @@ class ChannelAdmin(ServiceAdmin):
         unserved = services.unserved_models()
         for channel in queryset:
             try:
-                services.set_enabled(channel=channel, is_enabled=is_enabled, **by(request))
+                services.set_enabled(
+                    channel=channel, is_enabled=is_enabled, may_stop=True, **by(request)
+                )
             except ValidationError as error:
                 messages.error(request, " ".join(error.messages))
             else:

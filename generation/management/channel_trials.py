@@ -4,11 +4,14 @@ Trying alone brings an HTTP client, the adapters and libvips.
 """
 
 import json
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
-from accounts.management.operator import ACTOR, print_table
+from accounts.management.operator import ACTOR, ask, ask_for, print_table
 from generation.catalogue import services
 from generation.models import Channel, ChannelTrial
 from generation.selectors import last_trials
@@ -16,6 +19,9 @@ from generation.splits import foreseen
 from pictor.kit.encryption import WrongKey
 from pictor.kit.money import to_decimal
 
+T = TypeVar("T")
+
+YES_HELP = "do not ask where a model is served by nobody then"
 ROUTES = ("model", "maps", "state", "tested", "result", "cost")
 
 
@@ -27,6 +33,7 @@ def add_arguments(actions: Any) -> None:
     swap = actions.add_parser("swap", help="put its pending revision in place, once it is tested")
     _named(swap)
     swap.add_argument("--untested", action="store_true", help="without a test")
+    swap.add_argument("--yes", action="store_true", help=YES_HELP)
     _named(actions.add_parser("discard", help="forget its pending revision"))
 
 
@@ -35,6 +42,50 @@ def _named(action: CommandParser, *, pending: str = "") -> None:
     action.add_argument("--json", action="store_true")
     if pending:
         action.add_argument("--pending", action="store_true", help=pending)
+
+
+def foreseen_and_made(stdout: OutputWrapper, change: Callable[..., T], *, yes: bool) -> T:
+    """What a change gives, once each model's split before and after it is printed.
+
+    Where a model would be served by nobody, that is said, and asked about unless `yes`.
+    """
+    try:
+        found = foreseen(change)
+    except ValidationError as error:
+        if getattr(error, "code", None) != services.STOPS:
+            raise
+        if not yes:
+            stdout.write(" ".join(error.messages))
+            ask(stdout, "Stop that?")
+        change = partial(change, may_stop=True)
+        found = foreseen(change)
+    for split in found:
+        stdout.write(str(split))
+    return change()
+
+
+def untested_by_name(
+    stdout: OutputWrapper, change: Callable[..., T], *, channel: Channel, untested: bool
+) -> Callable[..., T]:
+    """A change that may want tests: where they lack, the channel's name typed stands for them.
+
+    Raises ValidationError where another name, or none, is typed.
+    """
+    if untested:
+        return partial(change, untested=True)
+    try:
+        foreseen(partial(change, may_stop=True))
+    except ValidationError as error:
+        if getattr(error, "code", None) != services.UNTESTED:
+            raise
+        candidate, _ = services.revised(channel)
+        if services.is_sandbox(candidate.serves):
+            raise
+        stdout.write(" ".join(error.messages))
+        if ask_for(stdout, f"To go without tests, type its name, {channel.name}:") != channel.name:
+            raise
+        return partial(change, untested=True)
+    return change
 
 
 def try_out(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
@@ -70,22 +121,13 @@ def try_out(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel)
 
 def swap(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
     """Put the pending revision in place, and count what goes on by what was before."""
-
-    def change() -> int:
-        return services.swap(channel=channel, actor=ACTOR, untested=options["untested"])
-
-    splits = foreseen(change)
-    under_way = change()
+    swapping = partial(services.swap, channel=channel, actor=ACTOR)
     if options["json"]:
-        said = {
-            "channel": channel.name,
-            "calls_under_way": under_way,
-            "splits": [*map(str, splits)],
-        }
-        stdout.write(json.dumps(said))
+        under_way = swapping(untested=options["untested"], may_stop=options["yes"])
+        stdout.write(json.dumps({"channel": channel.name, "calls_under_way": under_way}))
         return
-    for split in splits:
-        stdout.write(str(split))
+    change = untested_by_name(stdout, swapping, channel=channel, untested=options["untested"])
+    under_way = foreseen_and_made(stdout, change, yes=options["yes"])
     goes_on = f"; {under_way} calls that have begun end by what was before" if under_way else ""
     stdout.write(f"{channel.name} is swapped{goes_on}")
 

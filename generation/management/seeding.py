@@ -231,7 +231,7 @@ def _set_sandbox(known: Channel | None, options: ChannelOptions) -> None:
     serves = known is None or known.is_enabled
     if known is not None and (settings.EMBEDDED or "base_url" in options):
         # Nobody tests what follows the environment, so it is no pending revision.
-        services.set_enabled(channel=known, is_enabled=False, actor=ACTOR)
+        services.set_enabled(channel=known, is_enabled=False, actor=ACTOR, may_stop=True)
     channel, _ = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
     if serves and settings.EMBEDDED:
         # Drawn on this machine: nothing to buy, and not up yet to be tested.

@@ -120,6 +120,11 @@ class Channel(models.Model):
         default=0, help_text="Raised by a reset: processes forget breakers, gates and counters."
     )
     created_at = models.DateTimeField(db_default=Now())
+    archived_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it was deleted; what it has done names it still.",
+    )
 
     class Meta:
         ordering = ["priority", "name"]

@@ -235,7 +235,7 @@ class Ground:
         self._manage("channel", "enable", name, "--untested")
 
     def _manage(self, *arguments: str) -> str:
-        done = self._stack.manage(*arguments)
+        done = self._stack.manage(*arguments, typed="y\n")
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout

@@ -92,7 +92,7 @@ def _prepared(stack: Stack, honest: int, hostile: int) -> Keys:
             address = ("--base-url", f"http://127.0.0.1:{port}/v1", "--api-key", "sk-chaos")
             operator("channel", "set", name, *address, "--models", model, "--timeout", seconds)
             operator("channel", "enable", name, "--untested")
-        operator("channel", "set", "sandbox", "--serves", "test")
+        operator("channel", "set", "sandbox", "--serves", "test", "--yes")
         made = [
             operator("tenant", "create", name, "--balance", "1000", "--json")
             for name in (TENANT, GREEDY, TESTER)

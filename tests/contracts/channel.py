@@ -17,7 +17,7 @@ def channel(stack: Stack, operator: Operator) -> Iterator[Recorder]:
         operator("channel", "set", "rec", *where, "--priority", "1", "--sizes", "all")
         operator("channel", "enable", "rec", "--untested")
         yield recorder
-        operator("channel", "disable", "rec")
+        operator("channel", "disable", "rec", "--yes")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def narrow(upstream: Recorder, operator: Operator) -> Iterator[Recorder]:
     """The only channel, and it makes OpenAI's three sizes alone."""
     operator("channel", "set", "rec", "--sizes", OPENAI_SIZES)
     operator("channel", "swap", "rec", "--untested")
-    operator("channel", "disable", "sandbox")
+    operator("channel", "disable", "sandbox", "--yes")
     yield upstream
     operator("channel", "enable", "sandbox")
     operator("channel", "set", "rec", "--sizes", "all")

@@ -52,4 +52,4 @@ def first_channel(operator: Operator, name: str, base_url: str) -> Iterator[None
     try:
         yield
     finally:
-        operator("channel", "disable", name)
+        operator("channel", "disable", name, "--yes")

@@ -222,7 +222,7 @@ def test_an_upstream_s_failure_is_ours_to_word_and_free(
 def test_no_channel_at_all_is_503_before_any_money_is_held(
     customer: Customer, operator: Operator
 ) -> None:
-    operator("channel", "disable", "sandbox")
+    operator("channel", "disable", "sandbox", "--yes")
 
     try:
         response = customer.generate("a fox")
@@ -243,7 +243,7 @@ def impatient(stack: Stack, operator: Operator) -> Iterator[None]:
     operator("channel", "set", "impatient", *where, "--priority", "1", "--timeout", "1")
     operator("channel", "enable", "impatient", "--untested")
     yield
-    operator("channel", "disable", "impatient")
+    operator("channel", "disable", "impatient", "--yes")
 
 
 def test_an_upstream_that_takes_too_long_is_504_and_free(

@@ -20,11 +20,11 @@ def restored(upstream: Recorder, operator: Operator) -> Iterator[Change]:
     """Changes the recorder's channel, which is the only one meanwhile."""
 
     def change(*options: str) -> None:
-        operator("channel", "disable", "rec")
+        operator("channel", "disable", "rec", "--yes")
         operator("channel", "set", "rec", *options)
         operator("channel", "enable", "rec", "--untested")
 
-    operator("channel", "disable", "sandbox")
+    operator("channel", "disable", "sandbox", "--yes")
     yield change
     operator("channel", "enable", "sandbox")
     change(*AS_IT_WAS, "--max-images", "16")

@@ -42,7 +42,7 @@ def test_a_gate_that_opens_too_late_is_not_waited_for(
 
 @contextmanager
 def only_that_channel(operator: Operator) -> Iterator[None]:
-    operator("channel", "disable", "sandbox")
+    operator("channel", "disable", "sandbox", "--yes")
     try:
         yield
     finally:

@@ -209,7 +209,7 @@ def test_fewer_images_than_asked_for_are_charged_as_delivered(customer: Customer
 def test_an_upstream_that_is_down_is_503_and_the_hold_is_released(
     customer: Customer, operator: Operator, stack: Stack
 ) -> None:
-    operator("channel", "disable", "sandbox")
+    operator("channel", "disable", "sandbox", "--yes")
     url = f"http://127.0.0.1:{stack.upstream_ports[0]}"
     operator("channel", "set", "down", "--base-url", url, "--api-key", "k")
     operator("channel", "enable", "down", "--untested")
@@ -217,7 +217,7 @@ def test_an_upstream_that_is_down_is_503_and_the_hold_is_released(
     try:
         response = customer.generate("a fox")
     finally:
-        operator("channel", "disable", "down")
+        operator("channel", "disable", "down", "--yes")
         operator("channel", "enable", "sandbox")
 
     assert error_of(response) == (503, "upstream_error", "no_channel_available", None)

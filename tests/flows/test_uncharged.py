@@ -168,7 +168,7 @@ def test_a_refusal_that_was_billed_counts(
 
 @pytest.fixture
 def sandbox_alone(channel: Recorder, operator: Operator) -> Iterator[None]:
-    operator("channel", "disable", "rec")
+    operator("channel", "disable", "rec", "--yes")
     yield
     operator("channel", "enable", "rec", "--untested")
 

@@ -57,9 +57,13 @@ def test_only_the_sizes_that_change_are_named():
     enable("new")
     natively = RouteTerms(model="gpt-image-2", upstream_model="gpt-image-2", sizes=["1536x1024"])
 
-    (said,) = change("new", routes=[D3, natively])
+    options = ChannelOptions(routes=[D3, natively])
+    services.set_channel(name="new", options=options, actor="test")
+    new = Channel.objects.get(name="new")
 
-    assert said == (
+    (said,) = foreseen(lambda: services.swap(channel=new, actor="test", untested=True))
+
+    assert str(said) == (
         "gpt-image-2 (1024x1024, 1536x1152, 1024x1536 and 6 more):"
         " new 50 % -> 0 %, old 50 % -> 100 %"
     )

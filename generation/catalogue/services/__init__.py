@@ -8,6 +8,7 @@ or a description.
 
 from generation.catalogue.services.addresses import checked_base_url, egress_warning
 from generation.catalogue.services.approval import (
+    UNTESTED,
     digest_of,
     is_approved,
     is_sandbox,
@@ -42,11 +43,14 @@ from generation.catalogue.services.revisions import (
     waiting_models,
 )
 from generation.catalogue.services.routes import routes_of, unserved_models, unserved_warning
+from generation.catalogue.services.stops import STOPS
 from generation.catalogue.services.turns import take_turns
 
 __all__ = [
     "ALL",
     "DOUBTFUL_COST",
+    "STOPS",
+    "UNTESTED",
     "ChannelOptions",
     "ContractColumns",
     "RouteTerms",

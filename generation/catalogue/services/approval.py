@@ -24,6 +24,8 @@ from generation.catalogue.services.routes import routes_of
 from generation.catalogue.services.turns import take_turns
 from generation.models import Channel, Serves
 
+UNTESTED = "untested"
+"""The code of a refusal that is lifted by saying that it is meant, but for a sandbox."""
 TESTED_COLUMNS = ("kind", "base_url", "credentials")
 MOST_NAMED = 3
 
@@ -110,7 +112,9 @@ def refuse_waiting(channel: Channel, models: Collection[str], *, pending: bool =
     """Raises ValidationError with the models that are to be tested first."""
     what = f"a test of {_named(models)}" if models else "a test with its present address and key"
     command = f"manage.py channel test {channel.name}{' --pending' if pending else ''}"
-    raise ValidationError(f"{channel.name} has not passed {what}: run `{command}` first")
+    raise ValidationError(
+        f"{channel.name} has not passed {what}: run `{command}` first", code=UNTESTED
+    )
 
 
 def refuse_untested_change(channel: Channel, columns: Mapping[str, Any]) -> None:

@@ -23,10 +23,12 @@ from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions
 from generation.catalogue.services.revisions import revise, revised
 from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
+from generation.catalogue.services.stops import refusing_stops
 from generation.catalogue.services.turns import take_turns
 from generation.channels.registry import USUAL_KIND
-from generation.models import Attempt, Channel, ChannelEvent
+from generation.models import Attempt, Channel, ChannelEvent, PendingRevision
 from generation.traffic import events
+from pictor.kit import clock
 
 Kind = ChannelEvent.Kind
 
@@ -39,6 +41,7 @@ def set_channel(
     actor: Actor,
     ip: str | None = None,
     channel_id: int | None = None,
+    may_stop: bool = False,
 ) -> tuple[Channel, bool]:
     """Create a channel, or change the given options of one; True when it was created.
 
@@ -55,14 +58,18 @@ def set_channel(
         actor: who changes it.
         ip: where they are, for the audit log.
         channel_id: of one that exists.
+        may_stop: a model that nothing else serves.
     """
     take_turns()
     known = {"name": name} if channel_id is None else {"pk": channel_id}
     channel = Channel.objects.filter(**known).first()
     if channel is None:
         return _create(name, options, actor=actor, ip=ip), True
+    if channel.archived_at is not None:
+        raise ValidationError({"name": f"{channel.name} is archived: take another name"})
     check_name(channel, name)
-    return _change(channel, options, name=name, actor=actor, ip=ip), False
+    with refusing_stops(are_meant=may_stop):
+        return _change(channel, options, name=name, actor=actor, ip=ip), False
 
 
 @transaction.atomic
@@ -73,11 +80,13 @@ def set_enabled(
     actor: Actor,
     ip: str | None = None,
     untested: bool = False,
+    may_stop: bool = False,
 ) -> None:
     """Let a channel serve, or send it nothing more. Safe to call twice.
 
     Raises ValidationError for one to be enabled whose routes have not all passed a test as they
-    are. `untested` enables it all the same, and stands for their tests from then on.
+    are. `untested` enables it all the same, and stands for their tests from then on. And for one
+    without which a model is served by nobody, unless that `may_stop`.
     """
     take_turns()
     channel.refresh_from_db()
@@ -90,9 +99,11 @@ def set_enabled(
         after["untested"] = untested_models(channel)
         approve_all(channel)
     if is_enabled:
+        _refuse_archived(channel)
         refuse_untested(channel)
     channel.is_enabled = is_enabled
-    channel.save(update_fields=["is_enabled"])
+    with refusing_stops(are_meant=may_stop):
+        channel.save(update_fields=["is_enabled"])
     action = "channel.enable" if is_enabled else "channel.disable"
     record(channel.audited, action, before=before, after=after, actor=actor, ip=ip)
     if channel.is_enabled != before["enabled"]:
@@ -100,8 +111,8 @@ def set_enabled(
 
 
 def is_deletable(channel: Channel) -> bool:
-    """Whether it is disabled, was never sent anything, and has no cost tables, which stay."""
-    return not (channel.is_enabled or _is_used(channel) or _has_costs(channel))
+    """Whether it is disabled, and nothing that stays names it."""
+    return not (channel.is_enabled or _is_named(channel))
 
 
 def check_name(channel: Channel, name: str) -> None:
@@ -114,39 +125,49 @@ def _is_used(channel: Channel) -> bool:
     return Attempt.objects.filter(channel_id=channel.pk).exists()
 
 
-def _has_costs(channel: Channel) -> bool:
-    return channel.cost_tables.exists()
+def _is_named(channel: Channel) -> bool:
+    """By attempts, tests or cost tables, which are for good."""
+    return _is_used(channel) or channel.trials.exists() or channel.cost_tables.exists()
+
+
+def _refuse_archived(channel: Channel) -> None:
+    if channel.archived_at is not None:
+        raise ValidationError(f"{channel.name} is archived, and its key is gone")
 
 
 def channel_named(name: str) -> Channel | None:
-    """The channel of that name."""
-    return Channel.objects.filter(name=name).first()
+    """The channel of that name, which is not archived."""
+    return Channel.objects.filter(name=name, archived_at=None).first()
 
 
-def all_channels() -> list[Channel]:
-    """In the order they are tried."""
-    return list(Channel.objects.all())
+def all_channels(*, archived: bool = False) -> list[Channel]:
+    """In the order they are tried; or those that are archived."""
+    return list(Channel.objects.filter(archived_at__isnull=not archived))
 
 
 @transaction.atomic
-def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> None:
-    """Remove a channel that was never used. Raises ValidationError for any other."""
+def delete_channel(*, channel: Channel, actor: Actor, ip: str | None = None) -> bool:
+    """Remove a channel that is disabled; True where it is archived, because something names it.
+
+    An archived one keeps its name, and loses its key and its pending revision. Raises
+    ValidationError for one that is enabled.
+    """
     take_turns()
     channel.refresh_from_db()
-    if not is_deletable(channel):
-        raise ValidationError(_why_it_stays(channel))
-    record(
-        channel.audited, "channel.delete", before=describe(channel), after={}, actor=actor, ip=ip
-    )
-    channel.delete()
-
-
-def _why_it_stays(channel: Channel) -> str:
     if channel.is_enabled:
-        return f"{channel.name} is enabled: disable it first"
-    if _is_used(channel):
-        return f"{channel.name} has been used: its attempts name it, so it can only be disabled"
-    return f"{channel.name} has cost tables, which are for good, so it can only be disabled"
+        raise ValidationError(f"{channel.name} is enabled: disable it first")
+    is_archived = _is_named(channel)
+    action = "channel.archive" if is_archived else "channel.delete"
+    record(channel.audited, action, before=describe(channel), after={}, actor=actor, ip=ip)
+    if not is_archived:
+        channel.delete()
+        return False
+    PendingRevision.objects.filter(channel=channel).delete()
+    channel.credentials, channel.approved_digest = "", ""
+    channel.archived_at = channel.archived_at or clock.now()
+    channel.save(update_fields=["credentials", "approved_digest", "archived_at"])
+    channel.routes.update(is_approved=False)
+    return True
 
 
 @transaction.atomic

@@ -28,6 +28,7 @@ from generation.catalogue.services.columns import changed, check_origin
 from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ChannelOptions, RouteTerms
 from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
+from generation.catalogue.services.stops import refusing_stops
 from generation.catalogue.services.turns import take_turns
 from generation.models import Attempt, Channel, PendingRevision, State
 from generation.traffic import events
@@ -126,12 +127,20 @@ def revise(
 
 
 @transaction.atomic
-def swap(*, channel: Channel, actor: Actor, ip: str | None = None, untested: bool = False) -> int:
+def swap(
+    *,
+    channel: Channel,
+    actor: Actor,
+    ip: str | None = None,
+    untested: bool = False,
+    may_stop: bool = False,
+) -> int:
     """Put the pending revision in place; how many calls go on that began by what was before.
 
     They end by the key that they began with. Raises ValidationError where there is none, where the
     channel has changed since it was begun, and where it is not tested: `untested` does it all the
-    same, but for a sandbox, which has to show that it is one.
+    same, but for a sandbox, which has to show that it is one. And where a model would be served by
+    nobody then, unless that `may_stop`.
     """
     take_turns()
     channel.refresh_from_db()
@@ -144,9 +153,10 @@ def swap(*, channel: Channel, actor: Actor, ip: str | None = None, untested: boo
     for column in COLUMNS:
         setattr(channel, column, getattr(pending, column))
     channel.reset_count += 1
-    channel.save(update_fields=[*COLUMNS, "reset_count"])
-    write_routes(channel, routes, known=known)
-    approve_all(channel)
+    with refusing_stops(are_meant=may_stop):
+        channel.save(update_fields=[*COLUMNS, "reset_count"])
+        write_routes(channel, routes, known=known)
+        approve_all(channel)
     pending.delete()
     under_way = Attempt.objects.filter(
         channel=channel, finished_at=None, generation__state=State.RUNNING

@@ -32,7 +32,6 @@ from generation.management import (
 )
 from generation.models import Channel
 from generation.selectors import Calls, attempts_since
-from generation.splits import foreseen
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 
@@ -63,13 +62,17 @@ class Command(OperatorCommand):
         for action, words in (
             ("disable", "send it nothing more"),
             ("reset", "forget breakers, Retry-After gates and counters"),
-            ("delete", "remove one that was never used"),
+            ("delete", "remove a disabled one; what was used is archived, without its key"),
         ):
-            actions.add_parser(action, help=words).add_argument("name")
+            one = actions.add_parser(action, help=words)
+            one.add_argument("name")
+            if action == "disable":
+                one.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
         channel_trials.add_arguments(actions)
         actions.add_parser("rotate", help="encrypt all API keys anew, by the newest encryption key")
         every = actions.add_parser("list", help="all channels, in the order they are tried")
         every.add_argument("--json", action="store_true")
+        every.add_argument("--archived", action="store_true", help="those that were deleted")
         lately = actions.add_parser("attempts", help="what calls to channels came to of late")
         lately.add_argument("--hours", type=int, default=1, metavar="N", help="1 to 168; usually 1")
         lately.add_argument("--json", action="store_true")
@@ -116,8 +119,7 @@ class Command(OperatorCommand):
                 options={**said, **typed},
                 actor=ACTOR,
             )
-            self._foresee(write)
-            return write()
+            return channel_trials.foreseen_and_made(self.stdout, write, yes=options["yes"])
 
         channel, is_new = channel_costs.typed_again(self.stdout, options["again"], change)
         warning = services.egress_warning(channel.base_url, allow=settings.EGRESS_ALLOW)
@@ -143,28 +145,21 @@ class Command(OperatorCommand):
                 f"test keys may use {channel.name}, so it has to show that it is a sandbox:"
                 f" run `channel test {channel.name}`"
             )
-        enable = partial(
-            services.set_enabled,
-            channel=channel,
-            is_enabled=True,
-            actor=ACTOR,
-            untested=options["untested"],
+        enable = partial(services.set_enabled, channel=channel, is_enabled=True, actor=ACTOR)
+        channel_trials.foreseen_and_made(
+            self.stdout,
+            channel_trials.untested_by_name(
+                self.stdout, enable, channel=channel, untested=options["untested"]
+            ),
+            yes=True,
         )
-        self._foresee(enable)
-        enable()
         self.stdout.write(f"{channel.name} is enabled")
 
     def _disable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
         disable = partial(services.set_enabled, channel=channel, is_enabled=False, actor=ACTOR)
-        self._foresee(disable)
-        disable()
+        channel_trials.foreseen_and_made(self.stdout, disable, yes=options["yes"])
         self.stdout.write(f"{channel.name} is disabled")
-
-    def _foresee(self, change: Callable[[], object]) -> None:
-        """Print each model's split before and after a change that is still to be made."""
-        for split in foreseen(change):
-            self.stdout.write(str(split))
 
     def _reset(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
@@ -176,8 +171,8 @@ class Command(OperatorCommand):
 
     def _delete(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
-        services.delete_channel(channel=channel, actor=ACTOR)
-        self.stdout.write(f"{channel.name} is deleted")
+        is_archived = services.delete_channel(channel=channel, actor=ACTOR)
+        self.stdout.write(f"{channel.name} is {'archived' if is_archived else 'deleted'}")
 
     def _rotate(self, options: dict[str, Any]) -> None:
         done = rotate_credentials(actor=ACTOR)
@@ -189,7 +184,8 @@ class Command(OperatorCommand):
             )
 
     def _list(self, options: dict[str, Any]) -> None:
-        found = [services.describe(channel) for channel in services.all_channels()]
+        channels = services.all_channels(archived=options["archived"])
+        found = [services.describe(channel) for channel in channels]
         if options["json"]:
             self.stdout.write(json.dumps(found))
             return
@@ -255,6 +251,7 @@ def _add_options(change: CommandParser) -> None:
         "--cost", metavar="USD", help="what one image costs us there, whichever model it is of"
     )
     change.add_argument("--again", metavar="USD", help=channel_costs.AGAIN_HELP)
+    change.add_argument("--yes", action="store_true", help=channel_trials.YES_HELP)
     change.add_argument(
         "--serves",
         metavar="KEYS",

@@ -192,7 +192,7 @@ def test_actions_switch_and_reset_channels(pages, root, channel):
 
 
 def test_a_form_enables_no_channel_that_is_not_tested(pages, channel):
-    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+    services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
     form = channel_form(channel, api_key="sk-another")
 
     answer = pages.post(change_page("channel", channel.pk), form)
@@ -203,7 +203,7 @@ def test_a_form_enables_no_channel_that_is_not_tested(pages, channel):
 
 
 def test_the_action_enables_no_channel_that_is_not_tested(pages, channel):
-    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+    services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
     Channel.objects.update(base_url="https://other.example.com")
     chosen = {"action": "enable", "_selected_action": [str(channel.pk)]}
 
@@ -216,7 +216,7 @@ def test_the_action_enables_no_channel_that_is_not_tested(pages, channel):
 def test_a_channel_that_was_never_used_is_deleted_on_its_page(pages, root, channel):
     page = reverse("admin:generation_channel_delete", args=[channel.pk])
     while_enabled = pages.post(page, {"post": "yes"}).status_code
-    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+    services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
 
     answer = pages.post(page, {"post": "yes"})
 
@@ -235,7 +235,7 @@ def test_a_used_channel_keeps_its_name(pages, channel):
 
 
 def test_a_used_channel_is_not_deleted_on_its_page(pages, channel, generation):
-    services.set_enabled(channel=channel, is_enabled=False, actor="test")
+    services.set_enabled(channel=channel, is_enabled=False, actor="test", may_stop=True)
 
     page = reverse("admin:generation_channel_delete", args=[channel.pk])
 

@@ -118,7 +118,7 @@ def reach_ceiling(customer: Customer) -> None:
 
 
 def take_channel(_: Customer) -> None:
-    set_enabled(channel=Channel.objects.get(), is_enabled=False, actor="test")
+    set_enabled(channel=Channel.objects.get(), is_enabled=False, actor="test", may_stop=True)
 
 
 def edit_of(customer: Customer, image: bytes) -> Request:

@@ -96,10 +96,12 @@ def test_the_database_keeps_a_table_as_it_is(vendor, change):
 
 def test_a_channel_with_cost_tables_stays(vendor):
     write(vendor, BEST)
-    services.set_enabled(channel=vendor, is_enabled=False, actor="test")
+    services.set_enabled(channel=vendor, is_enabled=False, actor="test", may_stop=True)
 
-    with pytest.raises(ValidationError, match="has cost tables, which are for good"):
-        services.delete_channel(channel=vendor, actor="test")
+    is_archived = services.delete_channel(channel=vendor, actor="test")
+
+    assert is_archived
+    assert vendor.cost_tables.count() == 1
 
 
 @pytest.mark.parametrize("again", [None, 10, 30_000_000 + 1])

@@ -31,6 +31,12 @@ class Output:
     error: str | None
 
 
+@pytest.fixture(autouse=True)
+def _nobody_types(monkeypatch):
+    """Whoever is asked something has reached the end of the input."""
+    monkeypatch.setattr("sys.stdin", StringIO())
+
+
 @pytest.fixture
 def manage() -> Callable[..., Output]:
     """`manage.py` in this process."""

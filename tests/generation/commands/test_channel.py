@@ -265,7 +265,7 @@ def test_what_is_set_is_felt_by_the_next_snapshot(manage):
     manage("channel", "enable", "acme", "--untested")
     before = current_catalogue()
 
-    manage("channel", "disable", "acme")
+    manage("channel", "disable", "acme", "--yes")
     disabled = current_catalogue()
     manage("channel", "enable", "acme")
     enabled = current_catalogue()
@@ -280,10 +280,10 @@ def test_what_is_set_is_felt_by_the_next_snapshot(manage):
 def test_switching_twice_changes_and_records_nothing(manage):
     manage("channel", "set", "acme", *NEW)
     manage("channel", "enable", "acme", "--untested")
-    manage("channel", "disable", "acme")
+    manage("channel", "disable", "acme", "--yes")
     events = AuditEvent.objects.count()
 
-    said = manage("channel", "disable", "acme")
+    said = manage("channel", "disable", "acme", "--yes")
 
     assert (said.out, said.error) == ("acme is disabled\n", None)
     assert AuditEvent.objects.count() == events
@@ -294,8 +294,8 @@ def test_a_change_that_leaves_a_model_without_a_channel_is_warned_of(manage):
     manage("channel", "set", "reserve", *NEW, "--models", "gpt-image-2")
     enabled = [manage("channel", "enable", name, "--untested") for name in ("acme", "reserve")]
 
-    said = manage("channel", "disable", "acme")
-    narrowed = manage("channel", "set", "reserve", "--models", "dall-e-2")
+    said = manage("channel", "disable", "acme", "--yes")
+    narrowed = manage("channel", "set", "reserve", "--models", "dall-e-2", "--yes")
 
     assert [each.err for each in enabled] == ["", ""]
     assert said.err == "warning: no enabled channel serves dall-e-3 any more\n"
@@ -316,7 +316,7 @@ def test_changes_are_audited_without_the_key(manage):
     manage("channel", "set", "acme", *NEW)
     manage("channel", "set", "acme", "--priority", "3", "--api-key", "another-secret")
     manage("channel", "enable", "acme", "--untested")
-    manage("channel", "disable", "acme")
+    manage("channel", "disable", "acme", "--yes")
     manage("channel", "reset", "acme")
 
     events = list(AuditEvent.objects.filter(object_type="channel").order_by("id"))

@@ -52,7 +52,7 @@ def test_a_second_time_changes_and_records_nothing(manage):
 @pytest.mark.usefixtures("two_channels")
 def test_what_was_tested_before_counts_as_tested_after(manage):
     manage("channel", "enable", "older", "--untested")
-    manage("channel", "disable", "older")
+    manage("channel", "disable", "older", "--yes")
 
     manage("channel", "rotate")
 
@@ -79,7 +79,7 @@ def test_a_channel_of_test_keys_is_not_switched_off_by_the_next_change(manage):
 def test_what_was_tested_with_another_key_is_not_tested_after(manage, settings):
     settings.ENCRYPTION_KEYS = [OLD]
     manage("channel", "enable", "older", "--untested")
-    manage("channel", "disable", "older")
+    manage("channel", "disable", "older", "--yes")
     manage("channel", "set", "older", "--api-key", "sk-another")
     settings.ENCRYPTION_KEYS = [NEW, OLD]
 

@@ -28,7 +28,7 @@ def test_a_disabled_channel_can_be_tried_in_a_size_it_takes(manage, sandbox_url)
         "channel", "set", "acme", "--base-url", sandbox_url, "--api-key", "k", "--models",
         "dall-e-3", "--sizes", "1792x1024,1024x1792",
     )  # fmt: skip
-    manage("channel", "disable", "acme")
+    manage("channel", "disable", "acme", "--yes")
 
     said = manage("channel", "test", "acme")
 

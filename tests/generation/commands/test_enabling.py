@@ -1,6 +1,9 @@
 """A channel serves once a test of its present address and key has passed; unused ones can go."""
 
+from io import StringIO
+
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
 from generation.catalogue import services, trial
@@ -80,7 +83,7 @@ def test_another_address_or_key_needs_another_test(manage, vendor, change):
 def test_untested_enables_and_stands_for_the_test_from_then_on(manage, vendor):
     manage("channel", "enable", vendor, "--untested")
     event = AuditEvent.objects.latest("id")
-    manage("channel", "disable", vendor)
+    manage("channel", "disable", vendor, "--yes")
 
     said = manage("channel", "enable", vendor)
 
@@ -112,17 +115,68 @@ def test_a_channel_that_is_enabled_is_not_deleted(manage, vendor):
     assert said.error == "vendor is enabled: disable it first"
 
 
-def test_a_used_channel_can_only_be_disabled(manage, vendor, acme):
+@pytest.mark.parametrize("used", ["an attempt", "a test"])
+def test_a_used_channel_is_archived_without_its_key(manage, vendor, acme, used):
     channel = Channel.objects.get()
-    Attempt.objects.create(
-        generation=acme.admit(5_880), dispatch=1, number=1, channel=channel, upstream_model="d3",
-        attempt_class="delivered",
-    )  # fmt: skip
+    if used == "a test":
+        manage("channel", "test", vendor, "--route", "dall-e-3")
+    else:
+        Attempt.objects.create(
+            generation=acme.admit(5_880), dispatch=1, number=1, channel=channel,
+            upstream_model="d3", attempt_class="delivered",
+        )  # fmt: skip
 
     said = manage("channel", "delete", vendor)
 
-    assert said.error == "vendor has been used: its attempts name it, so it can only be disabled"
-    assert Channel.objects.count() == 1
+    channel.refresh_from_db()
+    assert (said.error, said.out) == (None, "vendor is archived\n")
+    assert (channel.credentials, channel.archived_at is None) == ("", False)
+    assert AuditEvent.objects.latest("id").action == "channel.archive"
+    assert "vendor" not in manage("channel", "list").out
+    assert "vendor" in manage("channel", "list", "--archived").out
+    assert manage("channel", "enable", vendor).error == "no channel named 'vendor'"
+    assert manage("channel", "set", vendor, "--api-key", "k").error == (
+        "name: vendor is archived: take another name"
+    )
+    with pytest.raises(ValidationError, match="vendor is archived, and its key is gone"):
+        services.set_enabled(channel=channel, is_enabled=True, actor="test", untested=True)
+
+
+@pytest.mark.parametrize("typed", ["vendor\n", "vend\n", "y\n", ""])
+def test_its_name_stands_for_the_tests_that_lack(manage, vendor, monkeypatch, typed):
+    manage("channel", "test", vendor, "--route", "dall-e-3")
+    monkeypatch.setattr("sys.stdin", StringIO(typed))
+
+    said = manage("channel", "enable", vendor)
+
+    assert "vendor has not passed a test of dall-e-2, gpt-image-1, gpt-image-2 and 3" in said.out
+    assert is_enabled() is (typed == "vendor\n")
+
+
+@pytest.mark.parametrize("typed", ["y\n", "n\n", ""])
+@pytest.mark.parametrize("change", [("disable",), ("set", "--models", "dall-e-3")], ids=str)
+def test_what_nothing_would_serve_any_more_is_named_and_asked_about(
+    manage, vendor, monkeypatch, change, typed
+):
+    goes_on = typed != "y\n"
+    manage("channel", "enable", vendor, "--untested")
+    monkeypatch.setattr("sys.stdin", StringIO(typed))
+
+    said = manage("channel", change[0], vendor, *change[1:])
+
+    assert "gpt-image-2 (0 images of 0 tenants in 30 days)" in said.out
+    assert ("gpt-image-2" in current_catalogue().routes) is goes_on
+    assert said.error == ("Nothing was changed." if goes_on else None)
+
+
+def test_what_another_serves_is_not_asked_about(manage, vendor, sandbox_url):
+    manage("channel", "enable", vendor, "--untested")
+    manage("channel", "set", "other", "--base-url", sandbox_url, "--api-key", "k")
+    manage("channel", "enable", "other", "--untested")
+
+    said = manage("channel", "disable", vendor)
+
+    assert (said.error, is_enabled()) == (None, False)
 
 
 def test_test_keys_are_let_to_a_channel_once_it_proved_to_be_a_sandbox(manage, vendor):
@@ -133,7 +187,7 @@ def test_test_keys_are_let_to_a_channel_once_it_proved_to_be_a_sandbox(manage, v
     at_first = Channel.objects.get().serves
     untested = [manage("channel", "swap", vendor, *said) for said in ((), ("--untested",))]
     tested = manage("channel", "test", vendor, "--pending")
-    said = manage("channel", "swap", vendor)
+    said = manage("channel", "swap", vendor, "--yes")
 
     assert at_first == "live"
     assert ["has not passed a test" in (one.error or "") for one in untested] == [True, True]
@@ -198,7 +252,7 @@ def test_another_upstream_model_of_a_sandbox_needs_another_test(manage, vendor):
 
     manage("channel", "set", vendor, "--map", "dall-e-3=dall-e-3")
     as_it_was = manage("channel", "enable", vendor).error
-    manage("channel", "disable", vendor)
+    manage("channel", "disable", vendor, "--yes")
     manage("channel", "set", vendor, "--map", "dall-e-3=a-vendor-s")
 
     assert as_it_was is None

@@ -1,0 +1,34 @@
+"""What would be served by nobody any more, which is said before it happens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+
+from billing.selectors import sold_by_model
+from generation.catalogue.services.routes import unserved_models
+from pictor.kit import clock
+
+STOPS = "stops"
+"""The code of a refusal that is lifted by saying that it is meant."""
+LOOK_BACK = timedelta(days=30)
+
+
+@contextmanager
+def refusing_stops(*, are_meant: bool) -> Iterator[None]:
+    """Around a change, in its transaction: raises ValidationError where it leaves a model unserved.
+
+    The error names each model, and who bought how much of it in the last 30 days.
+    """
+    before = unserved_models()
+    yield
+    left = [model for model in unserved_models() if model not in before]
+    if not left or are_meant:
+        return
+    sold = sold_by_model(clock.now() - LOOK_BACK)
+    said = []
+    for model in left:
+        tenants, images = sold.get(model, (0, 0))
+        said.append(f"{model} ({images} images of {tenants} tenants in 30 days)")
+    raise ValidationError(f"nothing would serve {', '.join(said)} any more", code=STOPS)
