@@ -171,7 +171,7 @@ def test_the_migration_carries_over_what_serves_and_what_was_tested(
     if not is_tested:
         Channel.objects.update(credentials="another")
 
-    import_module("generation.migrations.0030_approved_routes").carry_over(apps, None)
+    import_module("generation.migrations.0033_approved_routes").carry_over(apps, None)
 
     assert set(approved().values()) == {expected}
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0028_minutes_of_calls'),
+        ('generation', '0029_minutes_of_calls'),
     ]
 
     operations = [

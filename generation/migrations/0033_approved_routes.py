@@ -36,7 +36,7 @@ def carry_over(apps: Any, _: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0029_upstream_request_ids'),
+        ('generation', '0032_upstream_request_ids'),
     ]
 
     operations = [

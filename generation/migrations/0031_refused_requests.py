@@ -6,7 +6,7 @@ UNLOGGED = "ALTER TABLE generation_refusedrequest SET UNLOGGED"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("generation", "0028_words_of_errors")]
+    dependencies = [("generation", "0030_words_of_errors")]
 
     operations = [
         migrations.CreateModel(

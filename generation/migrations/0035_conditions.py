@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0030_approved_routes'),
+        ('generation', '0034_archived_channels'),
     ]
 
     operations = [

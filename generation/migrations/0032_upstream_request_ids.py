@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("generation", "0029_refused_requests")]
+    dependencies = [("generation", "0031_refused_requests")]
 
     operations = [
         AddIndexConcurrently(
