@@ -203,7 +203,9 @@ def _prices() -> list[str]:
 
 def _sandbox(base_url: str) -> list[str]:
     """The sandbox upstream as a channel; a known one only follows the sandbox's address."""
-    known = services.channel_named(SANDBOX)
+    known = Channel.objects.filter(name=SANDBOX).first()
+    if known is not None and known.archived_at is not None:
+        return []  # it was deleted, and stays so
     if known is None:
         options = ChannelOptions(
             base_url=base_url,

@@ -91,7 +91,8 @@ def set_enabled(
     take_turns()
     channel.refresh_from_db()
     stands_in = is_enabled and untested and not is_approved(channel)
-    if channel.is_enabled == is_enabled and not stands_in:
+    lacks_tests = is_enabled and bool(untested_models(channel))
+    if channel.is_enabled == is_enabled and not lacks_tests:
         return
     before = {"enabled": channel.is_enabled}
     after: dict[str, Any] = {"enabled": is_enabled}

@@ -34,7 +34,7 @@ def test_what_operators_turn_is_in_the_history_with_who_did_it(manage, vendor):
     services.swap(channel=vendor, actor="test", untested=True)
     services.set_channel(name="vendor", options=ChannelOptions(priority=3), actor="test")
     manage("channel", "reset", "vendor")
-    manage("channel", "disable", "vendor")
+    manage("channel", "disable", "vendor", "--yes")
 
     found = json.loads(manage("channel", "history", "vendor", "--json").out)
 
@@ -101,7 +101,7 @@ def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
         ("breaker_opened", "dall-e-3", str(worker)),
     ]
     assert str(worker) in manage("channel", "show", "vendor").out
-    manage("channel", "disable", "vendor")
+    manage("channel", "disable", "vendor", "--yes")
     assert events.shut_now() == []
 
 

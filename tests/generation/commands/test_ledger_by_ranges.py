@@ -66,7 +66,7 @@ def test_a_proof_without_findings_keeps_how_far_it_came(books, kind):
     balance = TenantBalance.objects.get()
     assert checkpoint() == (7, bytes(balance.seal or b""), 9_500_000, 200_000)
     kept = set(LedgerCheckpoint.objects.values_list("name", flat=True))
-    assert kept == {f"tenant {books.tenant.id}", "audit log", "platform", "generations"}
+    assert kept == {f"tenant {books.tenant.id}", "audit log", "platform", "generations", "sold"}
 
 
 def test_what_is_changed_behind_the_checkpoint_is_left_to_the_whole(books):

@@ -72,7 +72,9 @@ def test_models_that_are_pasted_into_it_wait_for_their_trials(manage, vendor):
     said = manage("channel", "set", vendor, "--models", "all")
     at_first = served()
     manage("channel", "test", vendor, "--route", "dall-e-2")
+    again = manage("channel", "enable", vendor)
 
+    assert "has not passed a test of gpt-image-1, gpt-image-2-pro" in (again.error or "")
     assert said.out.endswith(
         "not served before `channel test vendor` has passed: dall-e-2, gpt-image-1,"
         " gpt-image-2-pro, gpt-image-2-auto, gpt-image-2-origin\n"

@@ -189,6 +189,19 @@ def test_the_embedded_sandbox_serves_tests_on_at_every_address(manage, embedded,
 
 
 @pytest.mark.django_db
+def test_a_sandbox_that_was_archived_stays_so_at_every_address(manage, embedded, monkeypatch):
+    manage("seed")
+    monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:7002/v1")
+    Channel.objects.update(is_enabled=False, archived_at=clock.now())
+
+    said = manage("seed")
+
+    assert said.error is None
+    assert Channel.objects.get().base_url == "http://127.0.0.1:7001/v1"
+    assert current_catalogue().routes == {}
+
+
+@pytest.mark.django_db
 def test_the_embedded_sandbox_serves_tests_on_with_a_new_model(manage, embedded):
     manage("seed")
     Contract.objects.filter(model="gpt-image-1").delete()
