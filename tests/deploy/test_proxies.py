@@ -26,6 +26,7 @@ from tests.running import MakeCustomer
 from tests.servers import Stack
 
 CALLERS = 4
+PAUSE_SECONDS = 0.2
 MEBIBYTE = 1024**2
 RETRIES_BODIES = (2, 11, 2)
 """An older Caddy closes a body with the first connection that is refused, and answers 502:
@@ -146,7 +147,7 @@ def test_both_processes_restart_one_after_the_other_and_no_request_fails(proxy, 
 
     def call() -> None:
         with proxy.client(headers=bearer(rich)) as client:
-            while not is_over.is_set():
+            while not is_over.wait(PAUSE_SECONDS):
                 statuses[client.get("/v1/models").status_code] += 1
                 statuses[client.post(GENERATIONS, json=order).status_code] += 1
 
@@ -161,7 +162,7 @@ def test_both_processes_restart_one_after_the_other_and_no_request_fails(proxy, 
             one.result()
 
     assert set(statuses) == {200}, statuses
-    assert statuses.total() > 100
+    assert statuses.total() > 50
 
 
 class Slow(BaseHTTPRequestHandler):
