@@ -31,7 +31,7 @@ from tests.token_services import (
 
 LIFE_SECONDS = 4
 LOAD_SECONDS = 8
-BETWEEN_SECONDS = 0.05
+BETWEEN_SECONDS = 0.1
 """From one call of a lane to its next, as callers come: not as many as there can be."""
 KINDS = ("container", "instance", "web identity")
 KEY = "20261120/7f3/by-chain.png"
@@ -133,7 +133,7 @@ def test_under_load_nothing_fails_while_credentials_end_again_and_again(
     in_threads = others.result()
 
     assert front.codes == {"passed": on_loop + in_threads}
-    assert on_loop >= 300
+    assert on_loop >= 150
     assert in_threads >= 100
     assert len(front.keys) >= 3
 
