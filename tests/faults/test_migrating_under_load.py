@@ -15,7 +15,7 @@ from tests.running import MakeCustomer
 from tests.servers import ROOT, Stack
 
 CALLERS = 4
-BETWEEN_SECONDS = 0.1
+BETWEEN_SECONDS = 0.25
 """From an answer to the same caller's next request."""
 TRIES = 4
 """As many as there are in ten seconds."""
