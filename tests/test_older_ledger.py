@@ -60,15 +60,16 @@ def test_older_heads_and_seals_verify_before_and_after_a_reversal(manage):
     assert (after["top_ups"], after["credits"]) == ("1000008.104360", "-999997.000000")
 
 
-@pytest.mark.parametrize("proof", [["--whole"], ["--head", str(HEAD)]])
 @pytest.mark.parametrize(
     "change", ["reverses_seq = 1 WHERE seq = 4", "corrects_id = attempt_id WHERE kind = 'loss'"]
 )
-def test_a_row_of_then_cannot_be_given_a_link(books, manage, change, proof):
+def test_a_row_of_then_cannot_be_given_a_link(books, manage, change):
     with psycopg.connect(**books) as owner:
         owner.execute("ALTER TABLE billing_transfer DISABLE TRIGGER append_only")
         owner.execute(f"UPDATE billing_transfer SET {change}")  # noqa: S608 - our own words
         owner.execute("ALTER TABLE billing_transfer ENABLE ALWAYS TRIGGER append_only")
 
     with pytest.raises(AssertionError, match="was written or changed without the key"):
-        manage("ledger_check", *proof)
+        manage("ledger_check", "--head", str(HEAD))
+    with pytest.raises(AssertionError, match="was written or changed without the key"):
+        manage("ledger_check", "--whole")
