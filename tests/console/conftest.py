@@ -14,7 +14,8 @@ from tests.servers import Stack
 
 Sessions = Callable[[Look], BrowserContext]
 QUICK = [
-    *("--no-sandbox", "--disable-gpu", "--renderer-process-limit=1", "--js-flags=--no-turbofan"),
+    *("--no-sandbox", "--disable-gpu", "--renderer-process-limit=1"),
+    "--js-flags=--no-turbofan --no-maglev",
 ]
 """A page lives for a second: a process of its own and optimized code are a fifth of the work."""
 
