@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from billing.pricing import AUTO, TOKEN_AXES
 from billing.upstream_cost import ANY, TOKEN_ROWS, TOKENS, CostKey, CostKind, CostRow
-from pictor.kit.csv_cells import harmless
+from pictor.kit.csv_cells import harmless, table_of
 from pictor.kit.money import Micros, from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind")
@@ -54,8 +54,8 @@ def read(text: str) -> CostFile:
     """The rows of a CSV. No cost may come twice."""
     lines = text.splitlines()
     said = _remarks(lines)
-    table = csv.DictReader(io.StringIO("\n".join(lines[len(said) :])))
-    names = set(table.fieldnames or ())
+    columns, table = table_of("\n".join(lines[len(said) :]))
+    names = set(columns)
     if missing := NEEDED - names:
         raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
     if unknown := names - set(COLUMNS):
@@ -63,7 +63,7 @@ def read(text: str) -> CostFile:
     rows: dict[CostKey, CostRow] = {}
     for number, line in enumerate(table, start=len(said) + 2):
         try:
-            row = _row({name: (value or "").strip() for name, value in line.items() if name})
+            row = _row(line)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
         if row.key in rows:

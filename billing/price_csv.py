@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterable, Mapping
 
 from billing.pricing import AUTO, BookRow, Kind, PriceKey
-from pictor.kit.csv_cells import harmless
+from pictor.kit.csv_cells import harmless, table_of
 from pictor.kit.money import from_decimal, to_decimal
 
 COLUMNS = ("model", "size", "quality", "usd", "kind", "width", "height")
@@ -33,8 +33,8 @@ def written(rows: Iterable[BookRow]) -> str:
 
 def read(text: str) -> list[BookRow]:
     """The rows of a CSV. No price may come twice."""
-    lines = csv.DictReader(io.StringIO(text))
-    names = set(lines.fieldnames or ())
+    columns, lines = table_of(text)
+    names = set(columns)
     if missing := NEEDED - names:
         raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
     if unknown := names - set(COLUMNS):
@@ -42,7 +42,7 @@ def read(text: str) -> list[BookRow]:
     rows: dict[PriceKey, BookRow] = {}
     for number, line in enumerate(lines, start=2):
         try:
-            row = _row({name: (value or "").strip() for name, value in line.items() if name})
+            row = _row(line)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
         if row.key in rows:

@@ -10,8 +10,6 @@ of the call, or the one that the upstream gave it, empty where the line is of ma
 what it cost more, or below 0 less.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +21,7 @@ from billing.services import CorrectedAttempt, correct_cost
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt
 from generation.selectors import attempt_named
+from pictor.kit.csv_cells import table_of
 from pictor.kit.money import Micros, from_decimal
 
 COLUMNS = ("line", "attempt", "change_usd")
@@ -51,8 +50,8 @@ class Corrected:
 
 def read(text: str) -> list[Line]:
     """The lines of a CSV. Raises ValueError with the number of the one that is none."""
-    rows = csv.DictReader(io.StringIO(text))
-    if tuple(rows.fieldnames or ()) != COLUMNS:
+    columns, rows = table_of(text)
+    if tuple(columns) != COLUMNS:
         raise ValueError(f"the columns are not {','.join(COLUMNS)}")
     return list(_lines(rows))
 
@@ -72,11 +71,11 @@ def correct(lines: Sequence[Line], *, reason: str, actor: Actor) -> Corrected:
     return Corrected(booked, Micros(change), len(lines) - booked)
 
 
-def _lines(rows: "csv.DictReader[str]") -> Iterator[Line]:
+def _lines(rows: Sequence[dict[str, str]]) -> Iterator[Line]:
     seen = set[str]()
     for number, row in enumerate(rows, start=2):
         try:
-            line = _line({name: (value or "").strip() for name, value in row.items() if name})
+            line = _line(row)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
         if line.name in seen:

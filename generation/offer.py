@@ -11,7 +11,7 @@ from accounts.offer import OfferedModel
 from billing.price_stops import Served
 from generation.catalogue.contracts import AUTO, contract_from
 from generation.catalogue.costs import cells
-from generation.models import Channel, Contract, Serves
+from generation.models import Channel, Contract, Route, Serves
 from generation.selectors import cost_tables, made_since
 from pictor.kit import clock
 
@@ -24,20 +24,21 @@ def models() -> list[OfferedModel]:
 
 
 def served(at: datetime) -> list[Served]:
-    """Every offered cell at each enabled channel for live requests, with its cost at that moment.
+    """Every offered cell at each channel that serves it to live requests, with its cost at that moment.
 
     A channel that test keys may use as well is a sandbox.
     """
-    offered = set(Contract.objects.filter(is_enabled=True).values_list("model", flat=True))
     channels = list(Channel.objects.filter(is_enabled=True).exclude(serves=Serves.TEST))
     tables = cost_tables({channel.pk for channel in channels}, since=at)
     by_tokens = {pk for pk, found in tables.items() if any(one.has_tokens for one in found)}
     made = made_since(clock.now() - LATELY, by_tokens) if by_tokens else {}
+    routes = Route.objects.filter(is_approved=True, contract__is_enabled=True)
+    serving = set(routes.values_list("channel_id", "contract_id"))
     return [
         Served(cell.key, channel.name, cell.cost, is_sandbox=channel.serves != Serves.LIVE)
         for channel in channels
         for cell in cells(channel, tables[channel.pk], at=at, made=made.get(channel.pk, {}))
-        if cell.key[0] in offered
+        if (channel.pk, cell.key[0]) in serving
     ]
 
 

@@ -9,16 +9,20 @@ import pwd
 import sys
 from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.validators import validate_email
+from django.db import OperationalError
+from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
 from accounts.models import SCOPES, Tenant, default_scopes
 from accounts.selectors import tenant_by_name_or_id
 from accounts.services.audit import at_the_shell
+from pictor.kit.database_errors import is_locked
 from pictor.kit.money import Micros, from_decimal
 
 ACTOR = "manage.py"
@@ -64,6 +68,10 @@ class OperatorCommand(BaseCommand):
         hand = at_the_shell.set(_hand(options.pop("as_whom", None)))
         try:
             return super().execute(*args, **options)
+        except OperationalError as error:
+            if is_locked(error):
+                raise CommandError("somebody else is changing this just now: try again") from None
+            raise
         finally:
             at_the_shell.reset(hand)
 
@@ -123,9 +131,21 @@ def read_limit(text: str | None) -> int | None:
     """A whole number above 0, small enough for its column; None stays None."""
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_LIMIT):
+    is_short = len(text) <= len(str(_LARGEST_LIMIT))
+    if not (is_short and text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_LIMIT):
         raise CommandError(f"{text!r} is not a whole number from 1 to {_LARGEST_LIMIT}")
     return int(text)
+
+
+def read_time(text: str) -> datetime:
+    """A time with its zone."""
+    try:
+        found = parse_datetime(text)
+        if found is not None and found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the 31st of a shorter month; no year that UTC has
+        pass
+    raise CommandError(f"{text!r} is not a time with its zone, such as 2026-12-01T00:00:00Z")
 
 
 def read_words(text: str | None) -> list[str] | None:

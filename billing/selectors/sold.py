@@ -267,8 +267,8 @@ class SoldCell:
     unknown_images: int
 
 
-def cells_sold(day: date, *, apart: Collection[UUID]) -> list[SoldCell]:
-    """What was sold on a UTC day, these tenants apart; demo data and references are none of it."""
+def cells_sold(since: date, *, apart: Collection[UUID]) -> list[SoldCell]:
+    """What was sold since a UTC day, these tenants apart; demo data and references are none of it."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -276,9 +276,9 @@ def cells_sold(day: date, *, apart: Collection[UUID]) -> list[SoldCell]:
                    quality, channel, SUM(images)::bigint, SUM(captured_micros)::bigint,
                    SUM(cost_micros)::bigint, SUM(unknown_images)::bigint
               FROM billing_soldday
-             WHERE day = %s AND images > 0 AND NOT is_demo AND asked <> %s
+             WHERE day >= %s AND images > 0 AND NOT is_demo AND asked <> %s
              GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
             """,
-            [list(apart), day, REFERENCE],
+            [list(apart), since, REFERENCE],
         )
         return [SoldCell(*row) for row in cursor]

@@ -1,12 +1,12 @@
-"""Cells sold today beside what is in force now: what each costs there, and what is charged for it.
+"""Cells sold today or yesterday beside what is in force now: what each costs, what is charged for it.
 
 A cell is a price row of a model, as one channel delivers it. Where a channel is charged for tokens,
-it costs what an image of today has cost on average.
+it costs what an image has cost on average. Yesterday counts, so that midnight ends no condition.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import NamedTuple
 
 from billing.pricing import Delivered, PriceKey, PriceMissing, PriceTable, image_price, quote
@@ -20,7 +20,7 @@ from pictor.kit.money import Micros, to_decimal
 
 
 class _OnSale(NamedTuple):
-    """A cell that was sold today, and still is.
+    """A cell that was sold since yesterday, and still is.
 
     Attributes:
         name: what it is called, with its tenant where that has another price than everyone.
@@ -36,7 +36,7 @@ class _OnSale(NamedTuple):
 
 
 def below_cost(outlook: Outlook) -> Iterator[Wrong]:
-    """Cells sold today whose price in force is below their cost in force."""
+    """Cells sold since yesterday whose price in force is below their cost in force."""
     lost, images = Counter[str](), Counter[str]()
     words: dict[str, str] = {}
     for one in _on_sale(outlook):
@@ -45,11 +45,11 @@ def below_cost(outlook: Outlook) -> Iterator[Wrong]:
             images[one.name] += one.cell.images
             words[one.name] = f"sold at {to_decimal(one.price)} USD, costs {to_decimal(one.cost)}"
     for name, said in words.items():
-        yield Wrong(name, Micros(lost[name]), f"{said}; {images[name]} images today")
+        yield Wrong(name, Micros(lost[name]), f"{said}; {images[name]} images since yesterday")
 
 
 def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
-    """Models that a channel delivered today, in cells of which nobody knows the cost."""
+    """Models that a channel delivered since yesterday, in cells of which nobody knows the cost."""
     cells: dict[str, list[SoldCell]] = {}
     for one in _on_sale(outlook):
         if one.is_unknown:
@@ -57,7 +57,7 @@ def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
     for name, unknown in cells.items():
         images = sum(cell.images for cell in unknown)
         rows = sorted({f"{cell.asked} {cell.quality}" for cell in unknown})
-        words = f"{images} images today in {len(rows)} cells without a known cost, as {rows[0]}"
+        words = f"{images} images since yesterday in {len(rows)} cells without a known cost, as {rows[0]}"
         yield Wrong(name, None, words)
 
 
@@ -66,7 +66,8 @@ def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:
     everyones = tables.get(None)
     own = [tenant for tenant in tables if tenant is not None]
     routes = {(route.model, route.channel_name): route for route in outlook.routes()}
-    for cell in cells_sold(outlook.now.astimezone(UTC).date(), apart=own):
+    yesterday = outlook.now.astimezone(UTC).date() - timedelta(days=1)
+    for cell in cells_sold(yesterday, apart=own):
         contract = outlook.catalogue.contract(cell.model)
         route = routes.get((cell.model, cell.channel))
         price = _price(tables.get(cell.tenant, everyones), cell)
@@ -95,7 +96,7 @@ def _came(cell: SoldCell) -> Came:
 
 
 def _mean(cell: SoldCell) -> Micros | None:
-    """What an image cost today, of those whose cost is known."""
+    """What an image cost, of those whose cost is known."""
     known = cell.images - cell.unknown_images
     return Micros(cell.cost // known) if known else None
 

@@ -53,6 +53,7 @@ def standing(*, now: datetime) -> Standing:
 @transaction.atomic
 def assign(*, condition_id: int, to: str, actor: Actor, ip: str | None = None) -> Condition:
     """Say who sees to it."""
+    to = to.strip()
     if not 0 < len(to) <= MOST_NAME:
         raise ValidationError(f"say who sees to it, in at most {MOST_NAME} characters")
     return _change(_locked(condition_id), {"assigned_to": to}, "condition.assign", actor, ip)

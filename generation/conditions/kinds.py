@@ -20,6 +20,7 @@ KINDS: Mapping[str, Kind] = {
     "price_missing": money.unpriced,
     "ledger_finding": money.findings,
     "ledger_unproved": money.unproved,
+    "sold_behind": money.sold_behind,
     "price_change": money.price_changes,
     "balance_runs_out": money.runway,
     "mail_overdue": work.mail,

@@ -16,6 +16,8 @@ OLDEST_PROOF = {
     LedgerProof.Kind.WHOLE: timedelta(hours=26),
 }
 """They are hourly and daily."""
+SOLD_BEHIND = timedelta(minutes=5)
+"""What was sold is counted each minute, a minute behind."""
 PRICES_AHEAD = timedelta(days=7)
 LATELY = timedelta(minutes=10)
 LEAST_DAYS = 3
@@ -42,6 +44,15 @@ def unproved(outlook: Outlook) -> Iterator[Wrong]:
         if age > oldest:
             hours = f"{age.total_seconds() / 3600:.1f}"
             yield Wrong(kind.value, None, f"not proved for {hours} hours")
+
+
+def sold_behind(outlook: Outlook) -> Iterator[Wrong]:
+    """What was sold, where nobody counts it: then nothing is known of what it costs either."""
+    until = max(sold_until() or outlook.first_at, outlook.first_at)
+    age = outlook.now - until
+    if age > SOLD_BEHIND:
+        minutes = f"{age.total_seconds() / 60:.0f}"
+        yield Wrong("sold", None, f"what was sold in the last {minutes} minutes is not counted")
 
 
 def price_changes(outlook: Outlook) -> Iterator[Wrong]:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
-from django.utils.dateparse import parse_datetime
 
 from accounts.management.operator import ACTOR, ask_for, print_table, read_amount
 from billing import cost_csv
@@ -205,9 +204,4 @@ def _table_of(channel: Channel) -> CostTable | None:
 
 
 def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    found = parse_datetime(text)
-    if found is None or found.tzinfo is None:
-        raise CommandError(f"{text!r} is not a time with its zone, such as 2026-12-01T00:00:00Z")
-    return found
+    return None if text is None else read_time(text)

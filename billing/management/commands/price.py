@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
-from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
 from accounts.management.operator import (
@@ -276,9 +275,4 @@ def _markup(text: str | None) -> Decimal | None:
 
 
 def _time(text: str | None) -> datetime:
-    if text is None:
-        return clock.now()
-    found = parse_datetime(text)
-    if found is None or found.tzinfo is None:
-        raise CommandError(f"{text!r} is not a time with its zone, such as 2026-12-01T00:00:00Z")
-    return found
+    return clock.now() if text is None else read_time(text)

@@ -109,6 +109,8 @@ def scaled(rows: Collection[CostRow], factor: Decimal) -> list[CostRow]:
     if not (factor.is_finite() and 0 < factor <= MOST_MICROS):
         raise ValidationError(f"a factor is above 0, not {factor}")
     found = [replace(row, micros=scale_half_up(row.micros, factor)) for row in rows]
+    if any(after.micros == 0 < row.micros for row, after in zip(rows, found, strict=True)):
+        raise ValidationError(f"with a factor of {factor} a cost would round to nothing")
     if any(row.micros > MOST_MICROS for row in found):
         raise ValidationError(f"with a factor of {factor} a cost is above any that is taken")
     return found
@@ -150,7 +152,7 @@ def _of_flat(known: Routes, planned: Routes) -> Iterator[Doubt]:
         becomes = terms.cost_micros
         if becomes is None or becomes == was:
             continue
-        if was is not None and becomes > LARGE_FACTOR * was:
+        if was and becomes > LARGE_FACTOR * was:
             yield Doubt(model, Micros(becomes), _times(was))
             continue
         units = [row.unit for key, row in prices.rows.items() if key[0] == model]
@@ -165,7 +167,7 @@ def _of_table(channel: Channel, table: CostTable, begins: datetime) -> Iterator[
     flat = dict(channel.routes.values_list("upstream_model", "cost_micros"))
     for row in table.rows.values():
         was = _last(row, before, flat.get(row.model), begins)
-        if was is not None and row.micros > LARGE_FACTOR * was:
+        if was and row.micros > LARGE_FACTOR * was:
             yield Doubt(" ".join(row.key), row.micros, _times(was))
     yield from _above_price(channel, table, current_table(None, begins))
 

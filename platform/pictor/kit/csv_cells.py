@@ -1,9 +1,11 @@
-"""Cells of CSV files that spreadsheets take for text, never for a formula.
+"""CSV files as they come, and cells that spreadsheets take for text, never for a formula.
 
 Excel and LibreOffice fold full-width signs, pass over white space, and where the decimal point is a
 comma they begin a new cell at each semicolon, whatever the quotes say: `;=1` is a formula there.
 """
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -12,6 +14,21 @@ _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _BEFORE_A_FORMULA = re.compile(
     rf'^(?=[\t\r\n]|[\s;"]*[{_SIGNS}])|(?<=[;\t\r\n])(?=[\s"]*[{_SIGNS}])'
 )
+
+
+def table_of(text: str) -> tuple[list[str], list[dict[str, str]]]:
+    """The names of the columns and the lines below them, without white space around a cell.
+
+    Raises ValueError for what is no CSV.
+    """
+    lines = csv.DictReader(io.StringIO(text))
+    try:
+        names = list(lines.fieldnames or ())
+        return names, [
+            {name: (cell or "").strip() for name, cell in line.items() if name} for line in lines
+        ]
+    except csv.Error as error:
+        raise ValueError(f"line {lines.line_num + 1}: {error}") from None
 
 
 def harmless(cell: Any) -> Any:

@@ -33,6 +33,11 @@ def is_duplicate(error: django.db.IntegrityError) -> bool:
     return isinstance(error.__cause__, psycopg.errors.UniqueViolation)
 
 
+def is_locked(error: django.db.OperationalError) -> bool:
+    """Whether somebody else held a lock for longer than we wait."""
+    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
+
+
 def without_values(text: str, *errors: BaseException | None) -> str:
     """The text, in which these errors or their causes may be rendered, without the values."""
     for error in {id(one): one for start in errors for one in _chain(start)}.values():
