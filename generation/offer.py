@@ -24,7 +24,7 @@ def models() -> list[OfferedModel]:
 
 
 def served(at: datetime) -> list[Served]:
-    """Every offered cell at each channel that serves it to live requests, with its cost at that moment.
+    """Every cell at each channel that serves it to live requests, with its cost at that moment.
 
     A channel that test keys may use as well is a sandbox.
     """

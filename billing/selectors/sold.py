@@ -268,7 +268,7 @@ class SoldCell:
 
 
 def cells_sold(since: date, *, apart: Collection[UUID]) -> list[SoldCell]:
-    """What was sold since a UTC day, these tenants apart; demo data and references are none of it."""
+    """What was sold since a UTC day, these tenants apart, without demo data and references."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""Cells sold today or yesterday beside what is in force now: what each costs, what is charged for it.
+"""Cells sold since yesterday beside what is in force now: what each costs, and is charged at.
 
 A cell is a price row of a model, as one channel delivers it. Where a channel is charged for tokens,
 it costs what an image has cost on average. Yesterday counts, so that midnight ends no condition.
@@ -57,8 +57,8 @@ def cost_unknown(outlook: Outlook) -> Iterator[Wrong]:
     for name, unknown in cells.items():
         images = sum(cell.images for cell in unknown)
         rows = sorted({f"{cell.asked} {cell.quality}" for cell in unknown})
-        words = f"{images} images since yesterday in {len(rows)} cells without a known cost, as {rows[0]}"
-        yield Wrong(name, None, words)
+        cells_named = f"{len(rows)} cells without a known cost, as {rows[0]}"
+        yield Wrong(name, None, f"{images} images since yesterday in {cells_named}")
 
 
 def _on_sale(outlook: Outlook) -> Iterator[_OnSale]:

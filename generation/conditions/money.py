@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from accounts.models import Tenant
 from billing.models import LedgerProof
-from billing.selectors import decided, last_change, running_out
+from billing.selectors import decided, last_change, running_out, sold_until
 from generation.conditions.found import Outlook, Wrong
 from generation.selectors import refused_for_want_of_a_price
 from pictor.kit import ids

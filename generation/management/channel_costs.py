@@ -11,7 +11,13 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
-from accounts.management.operator import ACTOR, ask_for, print_table, read_amount
+from accounts.management.operator import (
+    ACTOR,
+    ask_for,
+    print_table,
+    read_amount,
+    read_time,
+)
 from billing import cost_csv
 from billing.cost_csv import CostFile
 from billing.upstream_cost import Costs, CostTable

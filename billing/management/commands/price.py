@@ -17,6 +17,7 @@ from accounts.management.operator import (
     ask,
     ask_for,
     read_tenant,
+    read_time,
     say_invalid,
 )
 from billing import price_csv
