@@ -1,7 +1,8 @@
 """An attempt is found by the id that its upstream gave the call."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.contrib.postgres.operations import AddIndexConcurrently
-from django.db import migrations, models
+from django.db import migrations
 
 
 class Migration(migrations.Migration):
@@ -11,10 +12,12 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             "attempt",
-            models.Index(
-                condition=~models.Q(("upstream_request_id", "")),
+            BrinIndex(
+                autosummarize=True,
                 fields=["upstream_request_id"],
                 name="attempt_by_upstream_id",
+                opclasses=["text_bloom_ops(n_distinct_per_range=800)"],
+                pages_per_range=16,
             ),
         ),
     ]

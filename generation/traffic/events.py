@@ -40,6 +40,8 @@ SELECT shut.channel_id, shut.kind, shut.model, shut.worker, shut.at
         ORDER BY e.at DESC, e.id DESC LIMIT 1) AS ended ON TRUE
  WHERE w.stopped_at IS NULL AND w.seen_at > clock_timestamp() - make_interval(secs => %s)
    AND c.is_enabled AND (ended.id IS NULL OR (ended.at, ended.id) < (shut.at, shut.id))
+   AND NOT EXISTS (SELECT FROM generation_channelevent AS e
+                    WHERE e.channel_id = c.id AND e.kind = 'reset' AND e.at >= shut.at)
  ORDER BY shut.at, shut.id
 """
 

@@ -4,7 +4,8 @@ from threading import Event
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from billing.models import PriceBook
 from billing.pricing import BookRow
@@ -90,3 +91,25 @@ def test_a_price_that_is_published_first_makes_the_cost_doubtful(pool):
     one.result(20)
     with pytest.raises(ValidationError, match=r"0[.]012000 USD, above the price, 0[.]009000"):
         other.result(20)
+
+
+def test_a_command_that_another_keeps_waiting_says_so_in_a_line(pool):
+    sow()
+    channel = make_channel("dear", "dall-e-2")
+    has_begun, may_end = Event(), Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            table(channel)
+            has_begun.set()
+            assert may_end.wait(20)
+
+    one = pool.submit(alone, first)
+    assert has_begun.wait(20)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 50")
+        with pytest.raises(CommandError, match="somebody else is changing this just now"):
+            call_command("channel", "set", "dear", "--cost", "0.01")
+        cursor.execute("RESET lock_timeout")
+    may_end.set()
+    one.result(20)

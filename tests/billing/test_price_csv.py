@@ -54,6 +54,11 @@ def test_columns_must_be_there(header, why):
         read(header)
 
 
+def test_a_cell_that_no_csv_has_is_refused():
+    with pytest.raises(ValueError, match="line 2: field larger than field limit"):
+        read(f"model,size,quality,usd\n{'m' * 140_000},1x1,low,1\n")
+
+
 def test_a_column_that_nobody_knows_is_refused():
     with pytest.raises(ValueError, match="unknown columns: euro"):
         read("model,size,quality,usd,euro\n")

@@ -147,7 +147,9 @@ def test_tokens_are_held_against_the_last_of_their_kind(vendor):
 
 def test_the_first_price_of_tokens_is_held_against_what_is_priced_by_tokens(vendor):
     route = RouteTerms(model="gpt-image-2", upstream_model="g2")
-    services.set_channel(name="vendor", options=ChannelOptions(routes=[route]), actor="test")
+    services.set_channel(
+        name="vendor", options=ChannelOptions(routes=[route]), actor="test", may_stop=True
+    )
     output = CostRow("g2", "tokens", "output", Micros(30_000_000), "tokens")
 
     with pytest.raises(ValidationError) as refused:
@@ -201,7 +203,7 @@ def test_a_factor_is_rounded_half_up_to_a_micro():
     assert [row.micros for row in services.scaled(rows, Decimal("0.5"))] == [5_500, 2, 1]
 
 
-@pytest.mark.parametrize("factor", ["0", "-1", "NaN", "1e13"])
+@pytest.mark.parametrize("factor", ["0", "-1", "NaN", "1e13", "1e-9"])
 def test_a_factor_that_is_none_is_refused(factor):
     with pytest.raises(ValidationError):
         services.scaled([BEST], Decimal(factor))

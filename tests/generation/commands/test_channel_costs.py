@@ -128,6 +128,8 @@ def test_a_flat_cost_is_typed_again_too(manage, acme, monkeypatch):
         (("import", "acme", "/nowhere.csv"), "No such file"),
         (("import", "acme", "FILE", "--published", "azure"), "name a file, or --published"),
         (("import", "acme", "FILE", "--from", "soon"), "'soon' is not a time with its zone"),
+        (("import", "acme", "FILE", "--from", "2026-13-01T00:00Z"), "is not a time with its zone"),
+        (("import", "acme", "FILE", "--from", "9999-12-31T23:59-12:00"), "is not a time"),
         (("import", "acme", "FILE", "--from", "2020-01-01T00:00:00Z"), "begin now or later"),
         (("import", "nobody", "FILE"), "no channel named 'nobody'"),
         (("copy", "acme", "nobody"), "no channel named 'nobody'"),

@@ -103,6 +103,10 @@ def test_what_is_shut_is_what_a_live_worker_said_last(manage, vendor):
     assert str(worker) in manage("channel", "show", "vendor").out
     manage("channel", "disable", "vendor", "--yes")
     assert events.shut_now() == []
+    manage("channel", "enable", "vendor")
+    assert len(events.shut_now()) == 2
+    manage("channel", "reset", "vendor")
+    assert events.shut_now() == []
 
 
 def test_now_is_shown_by_the_minute(manage, vendor):

@@ -44,6 +44,14 @@ def again(price, exported):
     return "list:2"
 
 
+def test_a_channel_whose_route_is_not_tested_serves_nothing_at_a_loss(price, again):
+    channel("dear", 17_000).routes.update(is_approved=False)
+
+    price("publish", again, "--yes")
+
+    assert PriceBook.objects.get(version=2).published_at is not None
+
+
 def test_the_dearest_channel_stops_it_and_the_number_lets_it_pass(price, again):
     channel("cheap", 1)
     channel("dear", 17_000)

@@ -1,4 +1,4 @@
-"""Cells sold today below their cost, or at one that nobody knows: each opens and ends."""
+"""Cells sold below their cost, or at one that nobody knows: each opens and ends."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -118,12 +118,12 @@ def test_a_price_of_one_tenant_is_a_condition_of_its_own(acme, other, sell, look
     [
         lambda: Channel.objects.update(is_enabled=False),
         lambda: Channel.objects.update(serves="both"),
-        lambda: SoldDay.objects.update(day=clock.now().date() - timedelta(days=1)),
+        lambda: SoldDay.objects.update(day=clock.now().date() - timedelta(days=2)),
         lambda: SoldDay.objects.update(is_demo=True),
     ],
-    ids=["not served any more", "a sandbox", "sold yesterday", "demo data"],
+    ids=["not served any more", "a sandbox", "sold two days ago", "demo data"],
 )
-def test_what_is_not_sold_today_is_no_condition(acme, sell, look, end):
+def test_what_is_not_sold_any_more_is_no_condition(acme, sell, look, end):
     sell(acme)
     flat_cost(60_000)
     look(0)
@@ -131,6 +131,17 @@ def test_what_is_not_sold_today_is_no_condition(acme, sell, look, end):
     end()
 
     assert BELOW not in look(1)
+
+
+def test_midnight_ends_no_condition(acme, sell, look):
+    sell(acme)
+    flat_cost(60_000)
+    look(0)
+    since = Condition.objects.get().since
+
+    assert BELOW in look(23 * 60)
+
+    assert Condition.objects.get(kind=BELOW[0]).since == since
 
 
 def test_a_table_of_costs_counts_from_its_date(acme, sell, look):

@@ -89,7 +89,7 @@ def test_two_clocks_look_once(smelly, wrong):
 
 def test_a_look_with_more_of_what_was_sold_is_another(smelly, wrong):
     now = ConditionLook.objects.get().looked_at
-    SoldUntil.objects.create(pk=SoldUntil.ROW, until=now)
+    SoldUntil.objects.update(until=now + timedelta(seconds=1))
 
     assert conditions.look(now=now + timedelta(seconds=2))
     assert not conditions.look(now=now + timedelta(seconds=3))

@@ -79,6 +79,16 @@ def test_a_proof_that_did_not_come_for_two_hours(look):
     assert look(122) == {}
 
 
+def test_what_was_sold_and_nobody_counted_for_five_minutes(look):
+    look(0)
+
+    assert look(5, counted=0) == {}
+    assert look(6, counted=0) == {
+        ("sold_behind", "sold"): "what was sold in the last 6 minutes is not counted"
+    }
+    assert look(7) == {}
+
+
 def test_a_whole_proof_that_did_not_come_for_26_hours(look):
     look(0)
     record_proof(LATEST, began_at=clock.now(), findings=[])
