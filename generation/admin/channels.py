@@ -1,6 +1,7 @@
 """Channels with their routes: edited here, changed by the catalogue's service. Felt at once."""
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,6 +17,7 @@ from generation.admin.channel_forms import ChannelForm, RouteForm
 from generation.catalogue import services
 from generation.catalogue.services import ChannelOptions, RouteTerms
 from generation.models import Channel, Route
+from generation.splits import foreseen
 
 
 class _RouteInline(DollarForms, TabularInline):
@@ -67,14 +69,26 @@ class ChannelAdmin(ServiceAdmin):
             if _may_change_routes(self, request):
                 options["routes"] = _terms(routes)
         unserved = services.unserved_models()
-        channel, _ = services.set_channel(
+        change = partial(
+            services.set_channel,
             name=form.cleaned_data["name"],
             channel_id=form.instance.pk,
             options=options,
             may_stop=True,  # which is said afterwards: nobody can be asked here
             **by(request),
         )
+        splits = foreseen(change)
+        channel, _ = change()
         form.instance.pk = channel.pk
+        for split in splits:
+            messages.info(request, str(split))
+        waiting = services.untested_models(channel) if channel.is_enabled else []
+        if waiting:
+            messages.warning(
+                request,
+                f"{', '.join(waiting)}: not served before `manage.py channel test {channel.name}`"
+                " has passed.",
+            )
         if services.pending_of(channel) is not None:
             messages.warning(
                 request,

@@ -48,7 +48,7 @@ def set_contract(
         actor: who changes it.
         ip: where they are, for the audit log.
     """
-    contract = Contract.objects.select_for_update().filter(pk=model).first()
+    contract = Contract.objects.select_for_update(no_key=True).filter(pk=model).first()
     is_new = contract is None
     before = None if contract is None else model_to_dict(contract)
     contract = contract or Contract(model=model)

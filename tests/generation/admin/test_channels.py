@@ -351,6 +351,20 @@ def test_a_change_by_command_and_on_the_page_is_the_same_change(pages, channel, 
     assert state_of(channel) == state_of(twin)
 
 
+def test_a_weight_is_saved_with_what_it_does_to_traffic(pages, channel):
+    enabled_channel(
+        "other",
+        ChannelOptions(base_url="https://other.example/v1", api_key="k", models=["dall-e-3"]),
+    )
+
+    answer = pages.post(
+        change_page("channel", channel.pk), channel_form(channel, weight="3"), follow=True
+    )
+
+    said = answer.content.decode()
+    assert "dall-e-3: other 50 % -&gt; 25 %, vendor 50 % -&gt; 75 %" in said
+
+
 @pytest.mark.parametrize("further", [[], ["view_route"], ["view_route", "change_route"]])
 def test_who_may_not_change_routes_changes_the_rest(client, channel, further):
     clerk = User.objects.create_user("clerk@example.com", is_staff=True)
