@@ -30,6 +30,7 @@ from storage.selectors import STORED_IMAGES, kept_images_of, made_for
 COST_UNKNOWN = "{0}.may_have_billed AND {0}.cost_micros = 0 AND {0}.cost_source IN ('', 'unknown')"
 """SQL: of an attempt that has ended, whether nobody knows what it cost; `format` names its row."""
 CLOCKS_APART = timedelta(minutes=1)
+MOST_MADE = 200_000
 LONGEST_ARRIVAL = timedelta(minutes=15)
 """From a request's first line until it is admitted: its body comes, and its reference images."""
 LATELY = 20
@@ -212,7 +213,7 @@ def cost_tables(channels: Collection[int], since: datetime) -> Mapping[int, tupl
 
 
 def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapping[CostKey, Made]]:
-    """What calls since then made of which the tokens are known.
+    """What calls since then, the newest 200,000 of all, made of which the tokens are known.
 
     By channel, then by the vendor's model, the size and the quality that were asked.
     """
@@ -223,11 +224,12 @@ def made_since(moment: datetime, channels: Collection[int]) -> Mapping[int, Mapp
             SELECT channel_id, upstream_model, upstream_size, upstream_quality,
                    SUM(images_received)::bigint, SUM(COALESCE(input_text_tokens, 0))::bigint,
                    SUM(COALESCE(input_image_tokens, 0))::bigint, SUM(output_tokens)::bigint
-              FROM generation_attempt
-             WHERE id >= %s AND channel_id = ANY(%s) AND images_received > 0 AND output_tokens > 0
+              FROM (SELECT * FROM generation_attempt
+                     WHERE id >= %s ORDER BY id DESC LIMIT %s) AS made
+             WHERE channel_id = ANY(%s) AND images_received > 0 AND output_tokens > 0
              GROUP BY 1, 2, 3, 4
             """,
-            [ids.first_at(moment), list(channels)],
+            [ids.first_at(moment), MOST_MADE, list(channels)],
         )
         for channel, model, size, quality, images, *tokens in cursor:
             found[channel][model, size, quality] = Made(images, Tokens(*tokens))
