@@ -11,13 +11,14 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter as Count
+from psycopg.errors import QueryCanceled
 
 from generation.models.refusals import LONGEST
 from pictor.kit import clock, ids, pools
@@ -37,11 +38,13 @@ MOST_OF_ONE = 50
 """Of these, of one tenant, or of one address with such keys."""
 MOST_A_DAY = 20_000
 """Of one of them in all, a UTC day."""
+MOST_BYTES = 1 << 30
+"""Of the table without its indexes: beyond, nothing is written, should no worker trim it."""
 
 LEFT_OUT = Count(
     "pictor_refusals_left_out",
     "Refused requests that were not written down: too many of one caller in a second or a day, or"
-    " of all in a second, or the database would not take them.",
+    " of all in a second, or the table is full, or the database would not take them.",
     ["why"],
 )
 HEADERS = frozenset({"Idempotency-Key"})
@@ -59,23 +62,27 @@ _COLUMNS = {
 _NAMES = ", ".join(_COLUMNS)
 _WRITE = f"""
     WITH given AS (
-        SELECT * FROM jsonb_to_recordset(%s::jsonb)
+        SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
             AS r({", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
     ), before AS MATERIALIZED (
-        SELECT caller, (
-                   SELECT COUNT(*) FROM generation_refusedrequest AS r
-                    WHERE r.caller = callers.caller AND r.id >= %s
-               ) AS number
+        SELECT caller, COALESCE((
+                   SELECT MAX(place) FROM generation_refusedrequest AS r
+                    WHERE r.caller = callers.caller AND r.day = %(day)s
+               ), 0) AS number
           FROM (SELECT DISTINCT caller FROM given) AS callers
     ), numbered AS (
         SELECT given.*, number + row_number() OVER (PARTITION BY caller ORDER BY id) AS place
           FROM given JOIN before USING (caller)
+    ), room AS MATERIALIZED (
+        SELECT pg_relation_size('generation_refusedrequest') < %(bytes)s AS is_left
     ), written AS (
-        INSERT INTO generation_refusedrequest ({_NAMES})
-        SELECT {_NAMES} FROM numbered WHERE place <= %s
+        INSERT INTO generation_refusedrequest ({_NAMES}, day, place)
+        SELECT {_NAMES}, %(day)s, place FROM numbered, room WHERE place <= %(most)s AND is_left
             ON CONFLICT (id) DO NOTHING
     )
-    SELECT COUNT(*) FROM numbered WHERE place > %s
+    SELECT COUNT(*) FILTER (WHERE place > %(most)s),
+           COUNT(*) FILTER (WHERE place <= %(most)s AND NOT is_left)
+      FROM numbered, room
 """  # noqa: S608 - built from constants
 
 
@@ -90,7 +97,7 @@ class Recorder:
     def take(self, refused: Refused) -> None:
         """Keep it for the next INSERT, or count it as left out. Waits for nothing."""
         is_strange = not refused.tenant
-        whose = refused.tenant or counted_address(refused.address)
+        whose = _whose(refused)
         if self._of_each[whose] >= MOST_OF_ONE:
             LEFT_OUT.labels("caller").inc()
         elif len(self._kept) >= MOST or (is_strange and self._strangers >= MOST_OF_STRANGERS):
@@ -118,22 +125,19 @@ class Recorder:
         batch = self._kept[:]
         try:
             if batch:
-                beyond = await pools.database(insert, batch, now=clock.now())
-                LEFT_OUT.labels("day").inc(beyond)
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("refusals are written down again: %s", error)
+                left_out = await pools.database(insert, batch, now=clock.now())
+                for why, number in left_out.items():
+                    LEFT_OUT.labels(why).inc(number)
         except Exception as error:  # noqa: BLE001 - a bug here must not end a web process
-            logger.error("refusals could not be written down: %s", type(error).__name__)  # noqa: TRY400 - the database quotes rows
-            LEFT_OUT.labels("database").inc(len(batch))
-            self._forget(batch)
-        else:
-            self._forget(batch)
-        self._of_each.clear()
-
-    def _forget(self, batch: Sequence[Refused]) -> None:
-        """These came first."""
+            if _is_away(error):
+                logger.warning("refusals are written down again: %s", error)
+                batch = []
+            else:
+                logger.error("refusals could not be written down: %s", type(error).__name__)  # noqa: TRY400 - the database quotes rows
+                LEFT_OUT.labels("database").inc(len(batch))
         del self._kept[: len(batch)]
-        self._strangers -= sum(not one.tenant for one in batch)
+        self._strangers = sum(not one.tenant for one in self._kept)
+        self._of_each = Counter(_whose(one) for one in self._kept)
 
     async def _write_again_and_again(self) -> None:
         while True:
@@ -141,18 +145,18 @@ class Recorder:
             await self.write()
 
 
-def insert(batch: Sequence[Refused], *, now: datetime) -> int:
-    """Write rows, each once; how many were left out, beyond a caller's of this UTC day.
+def insert(batch: Sequence[Refused], *, now: datetime) -> Mapping[str, int]:
+    """Write rows, each once; how many were left out, as beyond a caller's `day`, or as `full`.
 
     Processes take turns, so that one sees what another has written.
     """
-    today = ids.first_at(now.replace(hour=0, minute=0, second=0, microsecond=0))
     rows = json.dumps([_row(one) for one in batch])
+    bounds = {"most": MOST_A_DAY, "bytes": MOST_BYTES}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        cursor.execute(_WRITE, [rows, today, MOST_A_DAY, MOST_A_DAY])
-        beyond: int = cursor.fetchone()[0]
-    return beyond
+        cursor.execute(_WRITE, {"rows": rows, "day": now.date(), **bounds})
+        beyond, without_room = cursor.fetchone()
+    return {"day": beyond, "full": without_room}
 
 
 def caller_at(address: str) -> UUID:
@@ -171,6 +175,16 @@ def without_words(message: str, param: str) -> tuple[str, str]:
     if param in our_names() or param in HEADERS:
         return kept, param
     return kept.replace(param, "…") if param else kept, ""
+
+
+def _whose(refused: Refused) -> str:
+    return refused.tenant or counted_address(refused.address)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database may take the same rows later: what took it too long will again."""
+    is_its_own = isinstance(error, OperationalError | InterfaceError)
+    return is_its_own and not isinstance(error.__cause__, QueryCanceled)
 
 
 def _row(refused: Refused) -> dict[str, object]:

@@ -265,7 +265,7 @@ def refused_lately(caller: UUID, *, key_id: UUID | None = None) -> list[RefusedR
     """The last refused requests of a tenant, of one of its keys, or of an address; newest first."""
     rows = RefusedRequest.objects.filter(caller=caller)
     rows = rows if key_id is None else rows.filter(key_id=key_id)
-    return list(rows.order_by("-id")[:LATELY])
+    return list(rows.order_by("-day", "-place")[:LATELY])
 
 
 def generations_lately(tenant_id: UUID, *, key_id: UUID | None = None) -> list[Generation]:

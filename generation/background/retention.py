@@ -23,8 +23,7 @@ BATCH = 500
 LEAST = timedelta(hours=1)
 """What is asked for has ended by then, and has been retried."""
 REFUSED_KEPT = timedelta(days=7)
-MOST_REFUSED = 1_900_000
-"""With what three web processes can add until the next minute, there are at most 2 million."""
+MOST_REFUSED = 1_500_000
 LEAST_ROW_BYTES = 76
 REFUSED_BATCH = 5_000
 TEST_ROWS_KEPT = timedelta(days=30)

@@ -24,6 +24,13 @@ class Migration(migrations.Migration):
                         help_text="The tenant's id; of an unknown key, a keyed digest of the address."
                     ),
                 ),
+                ("day", models.DateField(help_text="On which it was written, UTC.")),
+                (
+                    "place",
+                    models.IntegerField(
+                        help_text="The how-manieth it is of its caller's that day."
+                    ),
+                ),
                 ("tenant_id", models.UUIDField(null=True)),
                 ("key_id", models.UUIDField(null=True)),
                 (
@@ -44,7 +51,9 @@ class Migration(migrations.Migration):
                 ("ms", models.IntegerField()),
             ],
             options={
-                "indexes": [models.Index(fields=["caller", "-id"], name="refused_of_caller")],
+                "indexes": [
+                    models.Index(fields=["caller", "day", "place"], name="refused_of_caller")
+                ],
             },
         ),
         migrations.RunSQL(UNLOGGED, migrations.RunSQL.noop),

@@ -25,6 +25,8 @@ class RefusedRequest(models.Model):
     caller = models.UUIDField(
         help_text="The tenant's id; of an unknown key, a keyed digest of the address."
     )
+    day = models.DateField(help_text="On which it was written, UTC.")
+    place = models.IntegerField(help_text="The how-manieth it is of its caller's that day.")
     tenant_id = models.UUIDField(null=True)
     key_id = models.UUIDField(null=True)
     generation_id = models.UUIDField(null=True, help_text="What it was answered with again.")
@@ -39,7 +41,7 @@ class RefusedRequest(models.Model):
     ms = models.IntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["caller", "-id"], name="refused_of_caller")]
+        indexes = [models.Index(fields=["caller", "day", "place"], name="refused_of_caller")]
 
     @override
     def __str__(self) -> str:

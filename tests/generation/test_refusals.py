@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 
 from generation import holdings, refusals
@@ -100,6 +100,43 @@ def _is_away(batch, *, now):
     raise OperationalError
 
 
+async def test_in_a_long_outage_nobody_takes_what_waits_for_themselves(
+    recorder, counted, monkeypatch
+):
+    with monkeypatch.context() as away:
+        away.setattr(refusals, "insert", _is_away)
+        for _ in range(10):
+            for _ in range(60):
+                recorder.take(refused(ACME))
+                recorder.take(refused())
+            await recorder.write()
+    recorder.take(refused(ORBIT))
+
+    await recorder.write()
+
+    assert [await pools.views(rows_of, tenant) for tenant in (ACME, ORBIT)] == [50, 1]
+    assert counted("caller") == 1_100
+
+
+async def test_what_takes_the_database_too_long_is_not_tried_again(recorder, counted, monkeypatch):
+    with monkeypatch.context() as slow:
+        slow.setattr(refusals, "insert", _takes_too_long)
+        recorder.take(refused(ACME))
+        await recorder.write()
+    recorder.take(refused(ACME))
+
+    await recorder.write()
+
+    assert await pools.views(rows_of, ACME) == 1
+    assert counted("database") == 1
+
+
+def _takes_too_long(batch, *, now):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 1")
+        cursor.execute("SELECT pg_sleep(5)")
+
+
 async def test_a_row_that_the_database_does_not_take_holds_up_no_other(recorder, counted):
     recorder.take(refused(ACME, code="\x00"))
     await recorder.write()
@@ -142,11 +179,10 @@ def fill(caller: str, *, number: int, at: datetime) -> None:
     """Rows as `insert` writes them, quicker."""
     tenant = ids.parse(ids.TENANT, caller)
     assert tenant is not None
+    whose = {"caller": tenant, "tenant_id": tenant, "day": at.date()}
     RefusedRequest.objects.bulk_create(
-        RefusedRequest(
-            id=ids.new_uuid_of(at), caller=tenant, tenant_id=tenant, status=429, code="x", ms=1
-        )
-        for _ in range(number)
+        RefusedRequest(id=ids.new_uuid_of(at), place=place + 1, status=429, code="x", ms=1, **whose)
+        for place in range(number)
     )
 
 
@@ -157,10 +193,21 @@ def test_of_one_tenant_20000_are_kept_a_day_and_the_next_day_begins_anew(db):
 
     beyond = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
 
-    assert (beyond, rows_of(ORBIT)) == (7, 1)
+    assert (beyond, rows_of(ORBIT)) == ({"day": 7, "full": 0}, 1)
     assert rows_of(ACME) == MOST_A_DAY + 5
     tomorrow = noon + timedelta(days=1)
-    assert insert([refused(ACME, at=tomorrow)], now=tomorrow) == 0
+    assert insert([refused(ACME, at=tomorrow)], now=tomorrow)["day"] == 0
+
+
+def test_of_a_table_that_is_full_nothing_is_written(db, monkeypatch):
+    monkeypatch.setattr(refusals, "MOST_BYTES", 0)
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    fill(ACME, number=MOST_A_DAY - 3, at=noon)
+
+    left_out = insert([refused(ACME, at=noon) for _ in range(10)] + [refused(ORBIT)], now=noon)
+
+    assert left_out == {"day": 7, "full": 4}
+    assert (rows_of(ORBIT), rows_of(ACME)) == (0, MOST_A_DAY - 3)
 
 
 def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_db):
@@ -172,7 +219,7 @@ def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_d
         batch = [refused(ACME, at=noon) for _ in range(50)]
         both.wait(10)
         try:
-            return insert(batch, now=noon)
+            return insert(batch, now=noon)["day"]
         finally:
             connection.close()
 
@@ -185,7 +232,8 @@ def test_two_processes_at_once_keep_no_more_of_one_than_one_does(transactional_d
 def test_what_is_written_twice_is_there_once(db):
     one = refused(ACME)
 
-    assert (insert([one], now=clock.now()), insert([one], now=clock.now())) == (0, 0)
+    for _ in range(2):
+        insert([one], now=clock.now())
 
     assert rows_of(ACME) == 1
 

@@ -143,8 +143,8 @@ def test_a_suspended_tenant_runs_out_of_nothing(acme, look):
 
 def refused(model: str = ORIGIN, *, status: int = 503, limit: str = NO_PRICE) -> None:
     RefusedRequest.objects.create(
-        id=ids.new_uuid(), caller=ids.new_uuid(), model=model, status=status, code="unavailable",
-        param="", message="", stopped_by=limit, ms=3,
+        id=ids.new_uuid(), caller=ids.new_uuid(), day=clock.now().date(), place=1, model=model,
+        status=status, code="unavailable", param="", message="", stopped_by=limit, ms=3,
     )  # fmt: skip
 
 
