@@ -21,6 +21,7 @@ from billing.services import CorrectedAttempt, correct_cost
 from generation.channels.errors import AttemptClass
 from generation.models import Attempt
 from generation.selectors import attempt_named
+from pictor.kit.body import is_storable
 from pictor.kit.csv_cells import table_of
 from pictor.kit.money import Micros, from_decimal
 
@@ -85,6 +86,8 @@ def _lines(rows: Sequence[dict[str, str]]) -> Iterator[Line]:
 
 
 def _line(row: dict[str, str]) -> Line:
+    if not all(is_storable(cell) for cell in row.values()):
+        raise ValueError("it has a NUL or a lone surrogate")
     if not 0 < len(row["line"]) <= MOST_CHARACTERS:
         raise ValueError(f"a line's name has from 1 to {MOST_CHARACTERS} characters")
     change = from_decimal(row["change_usd"])

@@ -174,7 +174,7 @@ def without_words(message: str, param: str) -> tuple[str, str]:
     kept = _HINT.sub("", _QUOTED.sub("'…'", message))
     if param in our_names() or param in HEADERS:
         return kept, param
-    return kept.replace(param, "…") if param else kept, ""
+    return re.sub(rf"(?<!\w){re.escape(param)}(?!\w)", "…", kept) if param else kept, ""
 
 
 def _whose(refused: Refused) -> str:

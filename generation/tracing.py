@@ -23,6 +23,7 @@ from generation.selectors import (
     refused_request,
 )
 from pictor.kit import ids
+from pictor.kit.body import is_storable
 from pictor.kit.money import to_decimal
 
 Found = dict[str, Any]
@@ -30,7 +31,7 @@ Found = dict[str, Any]
 
 def trace(text: str) -> Found | None:
     """All that is known by that id; None where it is nobody's."""
-    if "\x00" in text:
+    if not is_storable(text):
         return None
     ways = (_request, _generation, _image, _attempts, _key, _transfer, _tenant, _person)
     found = (way(text) for way in ways)

@@ -300,6 +300,12 @@ def test_those_that_found_no_price_are_counted_by_model(db):
         ("This API key's limit 'a' is 'b'.", "", ("This API key's limit '…' is '…'.", "")),
         ("The \\ \"it's\" and '\\'\"' end.", "", ("The \\ '…' and '…' end.", "")),
         ("a fox is too long.", "a fox", ("… is too long.", "")),
+        (
+            "Unknown parameter: t. It is too long.",
+            "t",
+            ("Unknown parameter: …. It is too long.", ""),
+        ),
+        ("?[ is too long.", "?[", ("… is too long.", "")),
         ("Nothing. Did you mean /v1/models/a?b'?", "", ("Nothing.", "")),
     ],
 )

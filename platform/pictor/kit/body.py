@@ -148,13 +148,18 @@ def _check_depth(value: Any) -> None:
     raise _refused(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
+def is_storable(text: str) -> bool:
+    """Whether a database can hold it."""
+    return "\x00" not in text and not _SURROGATE.search(text)
+
+
 def check_text(value: Any, param: str) -> None:
     """Raises InvalidRequest, by `param`, for text and numbers that no database holds."""
     stack = [value]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
-            if "\x00" in item or _SURROGATE.search(item):
+            if not is_storable(item):
                 raise InvalidRequest(
                     "Text must not contain NUL characters or lone surrogates.",
                     param=_SURROGATE.sub("?", param)[:100],

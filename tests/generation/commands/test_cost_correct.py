@@ -160,6 +160,8 @@ def test_a_correction_is_in_the_audit_log_and_shown_with_its_generation(made, bi
         (["req_9,,0.1", "req_2,none,1"], "the line 'req_2' is of an attempt that is not there"),
         (["req_9,,0.1", "req_9,,0.1"], "line 3: 'req_9' comes twice"),
         (["req_9,,0"], "line 2: it changes nothing"),
+        (["req_9,,0.1", "req_2,\x00,1"], "line 3: it has a NUL or a lone surrogate"),
+        (["req_9\x00,,1"], "line 2: it has a NUL or a lone surrogate"),
         (["req_9,,much"], "line 2: 'much' is not an amount"),
         ([",,1"], "line 2: a line's name has from 1 to 200 characters"),
         ([f"{'x' * 201},,1"], "line 2: a line's name has from 1 to 200 characters"),

@@ -146,7 +146,9 @@ def test_a_person_is_told_with_their_workspaces(acme, show):
     ]
 
 
-@pytest.mark.parametrize("text", ["gen_", "7777777", "", "é", "9" * 30, "a@b", "ten_x", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["gen_", "7777777", "", "é", "9" * 30, "a@b", "ten_x", "\x00", "\udcff"]
+)
 def test_what_is_nobodys_id_is_one_clear_line(manage, acme, text):
     said = manage("generation", "show", text)
 
