@@ -69,7 +69,7 @@ class ChannelAdmin(ServiceAdmin):
             if _may_change_routes(self, request):
                 options["routes"] = _terms(routes)
         unserved = services.unserved_models()
-        change = partial(
+        saving = partial(
             services.set_channel,
             name=form.cleaned_data["name"],
             channel_id=form.instance.pk,
@@ -77,8 +77,8 @@ class ChannelAdmin(ServiceAdmin):
             may_stop=True,  # which is said afterwards: nobody can be asked here
             **by(request),
         )
-        splits = foreseen(change)
-        channel, _ = change()
+        splits = foreseen(saving)
+        channel, _ = saving()
         form.instance.pk = channel.pk
         for split in splits:
             messages.info(request, str(split))
