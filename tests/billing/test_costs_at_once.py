@@ -1,8 +1,10 @@
 """A price and a cost that are changed at once: the second is judged by the first."""
 
+from collections.abc import Callable
 from threading import Event
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -13,8 +15,10 @@ from billing.selectors import book_in_force, rows_of
 from billing.services import draft_price_book, publish_price_book, set_prices
 from billing.upstream_cost import CostRow
 from generation.catalogue import services
-from generation.catalogue.services import ChannelOptions
-from generation.models import Channel
+from generation.catalogue.credentials import encrypted
+from generation.catalogue.rotation import rotate_credentials
+from generation.catalogue.services import ChannelOptions, costs
+from generation.models import Channel, Route
 from pictor.kit import clock
 from pictor.kit.money import Micros
 from tests.billing.conftest import alone, waits_for_a_lock
@@ -91,6 +95,45 @@ def test_a_price_that_is_published_first_makes_the_cost_doubtful(pool):
     one.result(20)
     with pytest.raises(ValidationError, match=r"0[.]012000 USD, above the price, 0[.]009000"):
         other.result(20)
+
+
+@pytest.mark.parametrize("change", ["test", "enable", "rotate"])
+def test_a_cost_beside_another_change_of_its_channel_stops_neither(
+    pool, monkeypatch, settings, change
+):
+    sow()
+    make_channel("another", "dall-e-2", credentials=encrypted("k"))
+    channel = make_channel("dear", "dall-e-2", credentials=encrypted("k"))
+    Route.objects.update(is_approved=change == "rotate")
+    terms = services.routes_of(channel)["dall-e-2"]
+    tested = services.digest_of(channel, terms, proves=False)
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
+    changes: dict[str, Callable[[], object]] = {
+        "test": lambda: services.passed_test(
+            channel=Channel.objects.get(name="dear"), model="dall-e-2", tested=tested, actor="test"
+        ),
+        "enable": lambda: services.set_enabled(
+            channel=Channel.objects.get(name="dear"), is_enabled=True, untested=True, actor="test"
+        ),
+        "rotate": lambda: rotate_credentials(actor="test"),
+    }
+    is_judged, may_write = Event(), Event()
+
+    def late(*_: object, **__: object) -> None:
+        is_judged.set()
+        assert may_write.wait(20)
+
+    monkeypatch.setattr(costs, "refuse_doubtful", late)
+
+    one = pool.submit(alone, lambda: table(channel))
+    assert is_judged.wait(20)
+    other = pool.submit(alone, changes[change])
+    until(waits_for_a_lock)
+    may_write.set()
+
+    one.result(20)
+    other.result(20)
+    assert channel.cost_tables.count() == 1
 
 
 def test_a_command_that_another_keeps_waiting_says_so_in_a_line(pool):

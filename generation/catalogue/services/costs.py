@@ -28,6 +28,7 @@ from billing.upstream_cost import (
 from generation.catalogue.costs import cells
 from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import Routes
+from generation.catalogue.services.turns import take_turns
 from generation.models import Channel
 from generation.models import CostTable as StoredCosts
 from generation.selectors import cost_tables
@@ -69,8 +70,9 @@ def set_costs(
     Raises ValidationError for a moment that is over, and for a cost that is more than 5 times the
     last one or above the price, unless `again` is the highest of these: a person typed it again.
     """
+    take_turns()
     locks.decisions_on_prices()
-    Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
+    channel.refresh_from_db()
     now = clock.now()
     if effective_from is not None and effective_from < now:
         raise ValidationError("costs begin now or later: what attempts have cost stays as it is")
