@@ -212,13 +212,15 @@ def _change(
     """The channel as it is stored then; nothing is written where all of it is as it was."""
     before = describe(channel)
     was, routes = standing(channel), routes_of(channel)
-    columns = check_channel(options, kind=revised(channel)[0].kind)
+    candidate, known = revised(channel)
+    columns = check_channel(options, kind=candidate.kind)
     refuse_untested_change(channel, columns)
-    if channel.is_enabled and columns.get("is_enabled", True):
-        columns, planned = revise(channel, columns, options, actor=actor, ip=ip)
-    else:
-        planned = planned_routes(routes, options)
-    refuse_doubtful(list(doubts_of_flat(routes, planned)), again=options.get("cost_again"))
+    serves = channel.is_enabled and columns.get("is_enabled", True)
+    known = known if serves else routes
+    planned = planned_routes(known, options)
+    refuse_doubtful(list(doubts_of_flat(known, planned)), again=options.get("cost_again"))
+    if serves:
+        columns, planned = revise(channel, columns, planned, actor=actor, ip=ip)
     check_origin(columns, channel)
     after = changed(channel, {**columns, "name": name})
     said = describe(after, planned) | ({"api_key": "changed"} if "api_key" in columns else {})

@@ -26,8 +26,8 @@ from generation.catalogue.services.approval import (
 )
 from generation.catalogue.services.columns import changed, check_origin
 from generation.catalogue.services.described import describe
-from generation.catalogue.services.options import ChannelOptions, RouteTerms
-from generation.catalogue.services.routes import Routes, planned_routes, routes_of, write_routes
+from generation.catalogue.services.options import RouteTerms
+from generation.catalogue.services.routes import Routes, routes_of, write_routes
 from generation.catalogue.services.stops import refusing_stops
 from generation.catalogue.services.turns import take_turns
 from generation.models import Attempt, Channel, PendingRevision, State
@@ -54,7 +54,7 @@ def refuse_pending(channel: Channel) -> None:
 def revised(channel: Channel) -> tuple[Channel, Routes]:
     """The channel as it is to be, for reading alone, and its routes; as it is without a revision.
 
-    What a model costs is what it costs now.
+    What a model that it serves costs is what it costs now.
     """
     live, pending = routes_of(channel), pending_of(channel)
     if pending is None:
@@ -87,7 +87,7 @@ def waiting_models(channel: Channel) -> list[str]:
 def revise(
     channel: Channel,
     columns: Mapping[str, Any],
-    options: ChannelOptions,
+    planned: Routes,
     *,
     actor: Actor,
     ip: str | None,
@@ -100,13 +100,12 @@ def revise(
     Args:
         channel: as it is stored.
         columns: as `check_channel` gives them.
-        options: what the change says, for its routes.
+        planned: what it is to serve: the routes that `revised` gives, as the change has them.
         actor: who changes it.
         ip: where they are, for the audit log.
     """
     live, pending = routes_of(channel), pending_of(channel)
     known, routes = revised(channel)
-    planned = planned_routes(routes, options)
     waits = {name: columns[name] for name in _waiting(channel, columns, pending)}
     at_once = {name: value for name, value in columns.items() if name not in waits}
     check_origin(waits, known)
@@ -116,7 +115,7 @@ def revise(
     if (
         pending is None
         or _differs(known, candidate)
-        or _without_costs(planned) != _without_costs(routes)
+        or _without_costs(planned, of=live) != _without_costs(routes, of=live)
     ):
         before = describe(known, routes)
         after = describe(candidate, planned)
@@ -245,12 +244,16 @@ def _differs(one: Channel, other: Channel) -> bool:
 def _touches(channel: Channel, live: Routes, planned: Routes) -> bool:
     """Whether a route that serves would be called by other words."""
     serving = channel.routes.filter(is_approved=True).values_list("contract_id", flat=True)
-    before, after = _without_costs(live), _without_costs(planned)
+    before, after = _without_costs(live, of=live), _without_costs(planned, of=live)
     return any(before[model] != after.get(model, before[model]) for model in serving)
 
 
-def _without_costs(routes: Routes) -> dict[str, RouteTerms]:
-    return {model: replace(terms, cost_micros=None) for model, terms in routes.items()}
+def _without_costs(routes: Routes, *, of: Routes) -> dict[str, RouteTerms]:
+    """Without those of these models, which hold at once."""
+    return {
+        model: replace(terms, cost_micros=None) if model in of else terms
+        for model, terms in routes.items()
+    }
 
 
 def _with_costs(live: Routes, planned: Routes) -> Routes:
@@ -304,5 +307,6 @@ def _fresh(channel: Channel) -> PendingRevision:
 def base_of(channel: Channel) -> str:
     """A digest of what is called of it now."""
     columns = Channel.objects.values_list(*COLUMNS).get(pk=channel.pk)
-    routes = [asdict(terms) for terms in _without_costs(routes_of(channel)).values()]
+    live = routes_of(channel)
+    routes = [asdict(terms) for terms in _without_costs(live, of=live).values()]
     return sha256(json.dumps([*columns, routes], sort_keys=True).encode()).hexdigest()

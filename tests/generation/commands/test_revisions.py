@@ -15,6 +15,7 @@ from generation.models import Attempt, Channel, ChannelTrial, Generation, Pendin
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
 MODELS = ("--models", "dall-e-3,gpt-image-2")
+MODELS_AND_ONE = ("--models", "dall-e-3,gpt-image-2,dall-e-2")
 
 
 @pytest.fixture
@@ -159,6 +160,24 @@ def test_what_holds_at_once_does_not_hinder_the_swap(manage, vendor):
     assert (said.error, channel.priority, channel.timeout_seconds) == (None, 3, 60)
     assert set(channel.routes.values_list("cost_micros", flat=True)) == {10_000}
     assert served()["dall-e-3"][0] == "k2"
+
+
+def test_what_a_model_costs_that_waits_is_kept_with_it(manage, vendor):
+    manage("channel", "set", vendor, "--api-key", "k2", *MODELS_AND_ONE)
+    manage("channel", "set", vendor, "--cost", "0.01")
+
+    said = manage("channel", "swap", vendor, "--untested")
+
+    costs = dict(Route.objects.values_list("contract_id", "cost_micros"))
+    assert said.error is None
+    assert costs == {"dall-e-2": 10_000, "dall-e-3": 10_000, "gpt-image-2": 10_000}
+
+
+def test_a_cost_above_the_price_is_typed_again_where_its_model_waits(manage, vendor):
+    said = manage("channel", "set", vendor, "--api-key", "k2", *MODELS_AND_ONE, "--cost", "0.03")
+
+    assert "dall-e-2: 0.030000 USD, above the price" in said.out
+    assert not PendingRevision.objects.exists()
 
 
 def test_a_discarded_revision_is_gone_with_its_key(manage, vendor):
