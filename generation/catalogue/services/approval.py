@@ -23,6 +23,7 @@ from generation.catalogue.services.options import RouteTerms
 from generation.catalogue.services.routes import routes_of
 from generation.catalogue.services.turns import take_turns
 from generation.models import Channel, Serves
+from generation.models.trials import DELIVERED
 
 UNTESTED = "untested"
 """The code of a refusal that is lifted by saying that it is meant, but for a sandbox."""
@@ -152,8 +153,10 @@ def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> b
     terms = routes_of(channel).get(model)
     if terms is None or tested != digest_of(channel, terms, proves=is_sandbox(channel.serves)):
         return False
-    channel.routes.filter(contract_id=model, is_approved=False).update(is_approved=True)
-    if not untested_models(channel):
+    waiting = untested_models(channel)
+    if model in waiting:
+        channel.routes.filter(contract_id=model).update(is_approved=True)
+    if waiting in ([], [model]) and not _is_agreed(channel) and _all_passed(channel, tested):
         agree(channel)
     record(
         channel.audited,
@@ -162,6 +165,17 @@ def passed_test(*, channel: Channel, model: str, tested: str, actor: Actor) -> b
         after={"passed": True, "model": model, "base_url": channel.base_url},
     )
     return True
+
+
+def _all_passed(channel: Channel, tested: str) -> bool:
+    """Whether each route passed a test as it is now; `tested` just did.
+
+    What the release before changes of a route leaves it approved.
+    """
+    proves = is_sandbox(channel.serves)
+    digests = {digest_of(channel, terms, proves=proves) for terms in routes_of(channel).values()}
+    passed = channel.trials.filter(trial_class=DELIVERED, tested__in=digests)
+    return digests <= {tested, *passed.values_list("tested", flat=True)}
 
 
 def _is_agreed(channel: Channel) -> bool:

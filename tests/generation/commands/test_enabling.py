@@ -6,7 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import AuditEvent
+from accounts.selectors import config_revision
 from generation.catalogue import services, trial
+from generation.catalogue.credentials import encrypted
 from generation.catalogue.snapshot import current_catalogue
 from generation.management import seeding
 from generation.management.seeding import Wishes
@@ -271,6 +273,34 @@ def test_a_route_that_comes_while_it_is_tested_is_not_proven(manage, vendor, mon
     manage("channel", "test", vendor)
 
     assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
+
+
+def test_what_the_release_before_changed_is_tested_route_by_route(manage, vendor):
+    """It takes no approval of a route away."""
+    manage("channel", "set", vendor, "--models", "dall-e-3,gpt-image-2")
+    manage("channel", "test", vendor)
+    Channel.objects.update(credentials=encrypted("another"))
+    Route.objects.filter(contract_id="gpt-image-2").update(upstream_model="a-typo")
+
+    manage("channel", "test", vendor, "--route", "dall-e-3")
+    of_one = manage("channel", "enable", vendor)
+    manage("channel", "test", vendor, "--route", "gpt-image-2")
+    of_both = manage("channel", "enable", vendor)
+
+    assert of_one.error == (
+        "vendor has not passed a test with its present address and key:"
+        " run `manage.py channel test vendor` first"
+    )
+    assert of_both.error is None
+
+
+def test_a_test_of_what_is_approved_is_no_change_of_the_configuration(manage, vendor):
+    manage("channel", "test", vendor, "--route", "dall-e-3")
+    before = config_revision()
+
+    manage("channel", "test", vendor, "--route", "dall-e-3")
+
+    assert config_revision() == before
 
 
 def test_what_draws_the_size_it_was_asked_for_is_no_sandbox(manage, vendor, monkeypatch):
