@@ -34,6 +34,7 @@ CHANGED = trial.Outcome(
     AttemptClass.NOT_REACHED, 0, "it was changed before its test began", may_have_billed=False
 )
 """Of a trial that is of nothing any more."""
+CHANGED_DURING = "it was changed during its test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
     _end(row, one, asyncio.run(trial.attempt(one, keep)))
     if row.passed:
         approve = services.passed_pending if row.pending else services.passed_test
-        approve(channel=row.channel, model=row.model, tested=row.tested, actor=row.asked_by)
+        if not approve(channel=row.channel, model=row.model, tested=row.tested, actor=row.asked_by):
+            row.trial_class, row.detail = AttemptClass.BAD_RESULT, CHANGED_DURING
+            row.save(update_fields=["trial_class", "detail"])
     return row
 
 

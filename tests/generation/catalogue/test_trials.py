@@ -127,6 +127,29 @@ def test_one_of_what_was_changed_before_it_began_is_not_bought(vendor):
     assert (row.known_cost_micros, approved()["dall-e-3"]) == (0, False)
 
 
+@pytest.mark.parametrize("passing", ["passed_test", "passed_pending"])
+def test_one_of_what_was_changed_during_it_has_not_passed(vendor, monkeypatch, passing):
+    if passing == "passed_pending":
+        services.set_enabled(channel=vendor, is_enabled=True, actor="test", untested=True)
+        services.set_channel(name="vendor", options={"api_key": "k2"}, actor="test")
+    (planned,) = trials.plan_trials(
+        vendor, model="dall-e-3", pending=passing == "passed_pending", actor="ann"
+    )
+    passed = getattr(services, passing)
+
+    def overtaken(**said: object) -> object:
+        services.set_channel(name="vendor", options={"api_key": "k3"}, actor="test")
+        return passed(**said)
+
+    monkeypatch.setattr(services, passing, overtaken)
+
+    row = trials.run_trial(planned.id)
+
+    row.refresh_from_db()
+    assert (row.passed, row.detail) == (False, "it was changed during its test")
+    assert (row.known_cost_micros, row.picture_key == "") == (19_000, False)
+
+
 @pytest.mark.parametrize("chosen", [{"model": "dall-e-2"}, {"pending": True}], ids=str)
 def test_there_has_to_be_something_to_try(vendor, chosen):
     with pytest.raises(ValidationError):

@@ -270,8 +270,9 @@ def test_a_route_that_comes_while_it_is_tested_is_not_proven(manage, vendor, mon
         return passed_test(**said)  # type: ignore[arg-type] # as it was called
 
     monkeypatch.setattr(services, "passed_test", overtaken)
-    manage("channel", "test", vendor)
+    tested = manage("channel", "test", vendor)
 
+    assert "dall-e-3: bad_result: it was changed during its test" in (tested.error or "")
     assert "has not passed a test" in (manage("channel", "enable", vendor).error or "")
 
 
