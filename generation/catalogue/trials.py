@@ -51,7 +51,8 @@ def plan_trials(
 ) -> list[ChannelTrial]:
     """A trial of each route, or of one model's, or of the pending revision's; none is begun.
 
-    Raises ValidationError where there is nothing to try, and WrongKey.
+    Raises ValidationError where there is nothing to try, or a revision that cannot be swapped any
+    more, and WrongKey.
     """
     candidate, routes = _subject(channel, pending=pending)
     chosen = [terms for terms in routes.values() if model in {None, terms.model}]
@@ -85,7 +86,7 @@ def run_trial(trial_id: UUID) -> ChannelTrial:
     """Make a planned call, keep what came of it, and approve the route where it passed.
 
     One that has been begun already is not begun again, whoever asks: its row is handed back as it
-    is. Raises ChannelTrial.DoesNotExist and WrongKey.
+    is. Raises ChannelTrial.DoesNotExist, and ValidationError and WrongKey as planning does.
     """
     rows = ChannelTrial.objects.select_related("channel")
     row = rows.get(pk=trial_id)
@@ -120,8 +121,7 @@ def _subject(channel: Channel, *, pending: bool) -> tuple[Channel, dict[str, Rou
     """What is tried: the channel as it is, or as its pending revision has it, and its routes."""
     if not pending:
         return channel, dict(services.routes_of(channel))
-    if services.pending_of(channel) is None:
-        raise ValidationError(f"{channel.name} has no pending revision")
+    services.fresh_pending(channel)
     candidate, routes = services.revised(channel)
     return candidate, dict(routes)
 

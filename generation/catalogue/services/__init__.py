@@ -33,6 +33,7 @@ from generation.catalogue.services.described import describe
 from generation.catalogue.services.options import ALL, ChannelOptions, RouteTerms
 from generation.catalogue.services.revisions import (
     discard,
+    fresh_pending,
     passed_pending,
     pending_of,
     refuse_pending,
@@ -67,6 +68,7 @@ __all__ = [
     "digest_of",
     "discard",
     "egress_warning",
+    "fresh_pending",
     "is_approved",
     "is_deletable",
     "is_sandbox",

@@ -42,6 +42,17 @@ def pending_of(channel: Channel) -> PendingRevision | None:
     return PendingRevision.objects.filter(channel=channel).first()
 
 
+def fresh_pending(channel: Channel) -> PendingRevision:
+    """The channel's. Raises ValidationError where it has none, or is no more as that was begun."""
+    pending = _surely(channel)
+    if pending.base != base_of(channel):
+        raise ValidationError(
+            f"{channel.name} has changed since its pending revision was begun:"
+            f" run `manage.py channel discard {channel.name}`, and set it anew"
+        )
+    return pending
+
+
 def refuse_pending(channel: Channel) -> None:
     """Raises ValidationError for one whose revision a form, which says everything, would undo."""
     if pending_of(channel) is not None:
@@ -143,7 +154,7 @@ def swap(
     """
     take_turns()
     channel.refresh_from_db()
-    pending = _fresh(channel)
+    pending = fresh_pending(channel)
     waiting = waiting_models(channel)
     candidate, routes = revised(channel)
     if waiting and (not untested or is_sandbox(candidate.serves)):
@@ -277,7 +288,7 @@ def _keep(
             channel=channel, base=base_of(channel), tested=dict(standing(channel).tested)
         )
     else:
-        pending = _fresh(channel)
+        pending = fresh_pending(channel)
     candidate.full_clean(exclude=["credentials"])
     for column in COLUMNS:
         setattr(pending, column, getattr(candidate, column))
@@ -290,17 +301,6 @@ def _surely(channel: Channel) -> PendingRevision:
     pending = pending_of(channel)
     if pending is None:
         raise ValidationError(f"{channel.name} has no pending revision")
-    return pending
-
-
-def _fresh(channel: Channel) -> PendingRevision:
-    """Its revision. Raises ValidationError where it is of a channel that is no more as it was."""
-    pending = _surely(channel)
-    if pending.base != base_of(channel):
-        raise ValidationError(
-            f"{channel.name} has changed since its pending revision was begun:"
-            f" run `manage.py channel discard {channel.name}`, and set it anew"
-        )
     return pending
 
 

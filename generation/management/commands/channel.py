@@ -129,10 +129,7 @@ class Command(OperatorCommand):
         done += "" if channel.is_enabled else ", disabled"
         self.stdout.write(f"{channel.name} is {done}")
         if services.pending_of(channel) is not None:
-            self.stdout.write(
-                f"its pending revision waits: test it by `channel test {channel.name} --pending`,"
-                f" and put it in place by `channel swap {channel.name}`"
-            )
+            self.stdout.write(_next_of_pending(channel))
         elif channel.is_enabled and (waiting := services.untested_models(channel)):
             self.stdout.write(
                 f"not served before `channel test {channel.name}` has passed: {', '.join(waiting)}"
@@ -267,6 +264,17 @@ def _channel(options: dict[str, Any]) -> Channel:
     if channel is None:
         raise CommandError(f"no channel named {options['name']!r}")
     return channel
+
+
+def _next_of_pending(channel: Channel) -> str:
+    try:
+        services.fresh_pending(channel)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return (
+        f"its pending revision waits: test it by `channel test {channel.name} --pending`,"
+        f" and put it in place by `channel swap {channel.name}`"
+    )
 
 
 def _read_options(options: dict[str, Any]) -> ChannelOptions:

@@ -15,6 +15,10 @@ from generation.models import Attempt, Channel, ChannelTrial, Generation, Pendin
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 
 MODELS = ("--models", "dall-e-3,gpt-image-2")
+STALE = (
+    "vendor has changed since its pending revision was begun:"
+    " run `manage.py channel discard vendor`, and set it anew"
+)
 MODELS_AND_ONE = ("--models", "dall-e-3,gpt-image-2,dall-e-2")
 
 
@@ -127,7 +131,7 @@ def test_its_key_is_encrypted_and_in_no_event(manage, vendor):
 
 
 @pytest.mark.parametrize("change", ["a route goes", "a model comes", "its key is another"])
-def test_swapping_is_refused_once_the_channel_has_changed(manage, vendor, change):
+def test_it_is_neither_swapped_nor_tested_once_the_channel_has_changed(manage, vendor, change):
     manage("channel", "set", vendor, "--api-key", "k2")
     manage("channel", "test", vendor, "--pending")
     match change:
@@ -140,12 +144,14 @@ def test_swapping_is_refused_once_the_channel_has_changed(manage, vendor, change
         case _:
             Channel.objects.update(credentials="other")
 
+    before = ChannelTrial.objects.count()
     said = manage("channel", "swap", vendor)
+    tested = manage("channel", "test", vendor, "--pending")
+    told = manage("channel", "set", vendor, "--priority", "3")
 
-    assert said.error == (
-        "vendor has changed since its pending revision was begun:"
-        " run `manage.py channel discard vendor`, and set it anew"
-    )
+    assert said.error == tested.error == STALE
+    assert (told.error, told.out.splitlines()[-1]) == (None, STALE)
+    assert ChannelTrial.objects.count() == before
     assert PendingRevision.objects.exists()
 
 
