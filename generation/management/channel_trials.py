@@ -88,12 +88,21 @@ def untested_by_name(
     return change
 
 
-def try_out(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel) -> None:
-    """Say what it costs, make an image on each route, and approve those that passed.
+def try_out(
+    stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel, aside: OutputWrapper
+) -> None:
+    """Say `aside` what it costs, make an image on each route, and approve those that passed.
 
     Raises CommandError where one did not pass, once all were tried.
     """
     from generation.catalogue import trials  # noqa: PLC0415 - heavy, for this alone
+
+    def run_one(row: ChannelTrial) -> ChannelTrial:
+        try:
+            return trials.run_trial(row.id)
+        except (ValidationError, WrongKey):
+            row.trial_class, row.detail = trials.CHANGED.trial_class, trials.CHANGED.detail
+            return row
 
     try:
         planned = trials.plan_trials(
@@ -104,11 +113,10 @@ def try_out(stdout: OutputWrapper, options: dict[str, Any], *, channel: Channel)
             f"{channel.name}: its API key was encrypted with a key that is not in"
             " PICTOR_ENCRYPTION_KEYS; set it again"
         ) from None
-    if not options["json"]:
-        stdout.write(_told(trials.estimated(planned)))
+    aside.write(_told(trials.estimated(planned)))
     run = []
     for row in planned:
-        run.append(trials.run_trial(row.id))
+        run.append(run_one(row))
         if not options["json"]:
             stdout.write(f"{channel.name}: {row.model}{_result(run[-1])}")
     if options["json"]:

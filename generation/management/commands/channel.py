@@ -89,7 +89,7 @@ class Command(OperatorCommand):
             "enable": self._enable,
             "disable": self._disable,
             "reset": self._reset,
-            "test": partial(self._on_channel, channel_trials.try_out),
+            "test": self._test,
             "swap": partial(self._on_channel, channel_trials.swap),
             "discard": partial(self._on_channel, channel_trials.discard),
             "delete": self._delete,
@@ -162,6 +162,10 @@ class Command(OperatorCommand):
         channel = _channel(options)
         services.reset(channel=channel, actor=ACTOR)
         self.stdout.write(f"{channel.name} is reset")
+
+    def _test(self, options: dict[str, Any]) -> None:
+        aside = self.aside(options)
+        channel_trials.try_out(self.stdout, options, channel=_channel(options), aside=aside)
 
     def _on_channel(self, action: Callable[..., None], options: dict[str, Any]) -> None:
         action(self.stdout, options, channel=_channel(options))

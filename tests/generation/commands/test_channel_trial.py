@@ -1,9 +1,12 @@
 """`manage.py channel test`: one small real image, or one clear line why there is none."""
 
+import json
 import socket
+from typing import Any
 
 import pytest
 
+from generation.catalogue import services
 from generation.models import Channel, Route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
@@ -58,6 +61,36 @@ def test_a_trial_of_a_forbidden_address_says_so(manage, settings):
     said = manage("channel", "test", "acme")
 
     assert "EgressRefused" in (said.error or "")
+
+
+@pytest.mark.parametrize("change", ["its route goes", "its key goes"])
+def test_what_was_paid_for_is_told_where_the_rest_is_changed(
+    manage, sandbox_url, monkeypatch, change
+):
+    models = ("--models", "dall-e-3,gpt-image-2")
+    manage("channel", "set", "acme", "--base-url", sandbox_url, "--api-key", "k", *models)
+    passed_test = services.passed_test
+
+    def changed_after(**said: Any) -> bool:
+        has_passed = passed_test(**said)
+        if change == "its key goes":
+            Channel.objects.update(credentials="")
+        else:
+            Route.objects.filter(contract_id="gpt-image-2").delete()
+        return has_passed
+
+    monkeypatch.setattr(services, "passed_test", changed_after)
+
+    said = manage("channel", "test", "acme", "--json")
+
+    assert [(row["model"], row["passed"]) for row in json.loads(said.out)] == [
+        ("dall-e-3", True), ("gpt-image-2", False),
+    ]  # fmt: skip
+    assert said.err == "Test 2 routes, cost unknown\n"
+    assert said.error == (
+        "acme: 1 of 2 have not passed: gpt-image-2: not_reached: it was changed before its test"
+        " began"
+    )
 
 
 def test_a_channel_without_models_cannot_be_tried(manage):
