@@ -237,7 +237,9 @@ def _set_sandbox(known: Channel | None, options: ChannelOptions) -> None:
     channel, _ = services.set_channel(name=SANDBOX, options=options, actor=ACTOR)
     if serves and settings.EMBEDDED:
         # Drawn on this machine: nothing to buy, and not up yet to be tested.
-        services.set_enabled(channel=channel, is_enabled=True, actor=ACTOR, untested=True)
+        services.set_enabled(
+            channel=channel, is_enabled=True, actor=ACTOR, untested=True, is_ours=True
+        )
 
 
 def _demo_tenant(wishes: Wishes) -> Tenant:

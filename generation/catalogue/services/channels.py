@@ -10,6 +10,7 @@ from generation.catalogue.services.approval import (
     TESTED_COLUMNS,
     approve_all,
     is_approved,
+    is_sandbox,
     keep_approvals,
     refuse_untested,
     refuse_untested_change,
@@ -80,13 +81,15 @@ def set_enabled(
     actor: Actor,
     ip: str | None = None,
     untested: bool = False,
+    is_ours: bool = False,
     may_stop: bool = False,
 ) -> None:
     """Let a channel serve, or send it nothing more. Safe to call twice.
 
     Raises ValidationError for one to be enabled whose routes have not all passed a test as they
-    are. `untested` enables it all the same, and stands for their tests from then on. And for one
-    without which a model is served by nobody, unless that `may_stop`.
+    are. `untested` enables it all the same, and stands for their tests from then on; a sandbox has
+    to show that it is one, unless it `is_ours`. And for one without which a model is served by
+    nobody, unless that `may_stop`.
     """
     take_turns()
     channel.refresh_from_db()
@@ -97,6 +100,11 @@ def set_enabled(
     before = {"enabled": channel.is_enabled}
     after: dict[str, Any] = {"enabled": is_enabled}
     if stands_in:
+        if is_sandbox(channel.serves) and not is_ours:
+            raise ValidationError(
+                f"test keys may use {channel.name}, so it has to show that it is a sandbox:"
+                f" run `channel test {channel.name}`"
+            )
         after["untested"] = untested_models(channel)
         approve_all(channel)
     if is_enabled:

@@ -137,11 +137,6 @@ class Command(OperatorCommand):
 
     def _enable(self, options: dict[str, Any]) -> None:
         channel = _channel(options)
-        if options["untested"] and services.is_sandbox(channel.serves):
-            raise CommandError(
-                f"test keys may use {channel.name}, so it has to show that it is a sandbox:"
-                f" run `channel test {channel.name}`"
-            )
         enable = partial(services.set_enabled, channel=channel, is_enabled=True, actor=ACTOR)
         channel_trials.foreseen_and_made(
             self.stdout,
