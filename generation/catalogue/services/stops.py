@@ -30,5 +30,5 @@ def refusing_stops(*, are_meant: bool) -> Iterator[None]:
     said = []
     for model in left:
         tenants, images = sold.get(model, (0, 0))
-        said.append(f"{model} ({images} images of {tenants} tenants in 30 days)")
+        said.append(f"{model} (in 30 days images: {images}, tenants: {tenants})")
     raise ValidationError(f"nothing would serve {', '.join(said)} any more", code=STOPS)
