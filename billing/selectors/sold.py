@@ -191,8 +191,9 @@ class Margin:
 
     @property
     def percent(self) -> float | None:
-        """The margin of the revenue; None without any."""
-        return self.margin * 100 / self.revenue if self.revenue > 0 else None
+        """The margin of the revenue; None without any, and where no image's cost is known."""
+        is_known = self.unknown_images < max(self.images, 1)
+        return self.margin * 100 / self.revenue if self.revenue > 0 and is_known else None
 
 
 def margins(

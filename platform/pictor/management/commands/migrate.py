@@ -28,7 +28,7 @@ class Command(migrate.Command):
     @override
     def handle(self, *args: Any, **options: Any) -> str | None:
         # Django's command has no other way to be given one.
-        migrate.MigrationExecutor = partial(  # type: ignore[attr-defined]
+        migrate.MigrationExecutor = partial(  # type: ignore[attr-defined]  # the name it looks up
             Executor, may_undo=options["undo"]
         )
         return super().handle(*args, **options)
