@@ -6,17 +6,14 @@ from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 
 from accounts import rates
 from accounts.models import ApiKey, Membership, Tenant, User
@@ -25,10 +22,10 @@ from accounts.services import By
 from accounts.sign_in.factors import has_shown
 from billing.selectors import Balance, balance_of
 from billing.selectors.budgets import Stopped, what_stops
+from console.parts.doors import View, led, with_limits
 from generation.catalogue.contracts import Catalogue
 from generation.catalogue.snapshot import catalogue_at
 from pictor.kit import log
-from pictor.kit.errors import RateLimited
 from pictor.kit.ids import TenantId
 
 OWNER, ADMIN, DEVELOPER, BILLING, VIEWER = Membership.Role
@@ -180,33 +177,6 @@ def is_called(key: ApiKey, text: str) -> bool:
     return text.casefold() in f"{key.name} {key.visible_prefix} {key.public_id}".casefold()
 
 
-View = Callable[..., HttpResponseBase]
-
-
-def _too_many(request: HttpRequest, seconds: int | None) -> HttpResponse:
-    context = {"seconds": seconds}
-    answer = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
-    answer["Retry-After"] = str(seconds)
-    return answer
-
-
-def _led(request: HttpRequest, to: str) -> HttpResponseBase:
-    """To signing in, or to the terms, and back. A page that asked for a part of itself goes whole.
-
-    The part's answer would otherwise be the other page, of which nothing fits.
-    """
-    if not request.headers.get("HX-Request"):
-        return redirect_to_login(request.get_full_path(), to)
-    try:
-        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-    except ValueError:
-        shown = urlsplit("")
-    back = shown._replace(scheme="", netloc="").geturl()
-    answer = HttpResponse(status=HTTPStatus.UNAUTHORIZED)
-    answer["HX-Redirect"] = redirect_to_login(back, to)["Location"]
-    return answer
-
-
 class Lack(StrEnum):
     """Of a second factor, where the workspace asks for one."""
 
@@ -261,22 +231,6 @@ def _membership(user: User, tenant: str, needs: May | None) -> Membership:
     return membership
 
 
-def _with_limits(view: View) -> View:
-    """A page that is a 429 where it raises RateLimited, and is cached only if it says how long."""
-
-    @wraps(view)
-    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            answer = view(request, *args, **kwargs)
-        except RateLimited as error:
-            answer = _too_many(request, error.retry_after)
-        if not answer.has_header("Cache-Control"):
-            add_never_cache_headers(answer)
-        return answer
-
-    return limited
-
-
 def member(
     needs: May | None = None, *, take: Callable[[UUID], None] = rates.take_page
 ) -> Callable[[View], View]:
@@ -293,15 +247,15 @@ def member(
     """
 
     def dressed(view: View) -> View:
-        @_with_limits
+        @with_limits
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not isinstance(request.user, User):
-                return _led(request, "account_login")
+                return led(request, "account_login")
             take(request.user.id)
             membership = _membership(request.user, tenant, needs)
             if request.user.terms_version != settings.TERMS_VERSION:
-                return _led(request, reverse("people:terms"))
+                return led(request, reverse("people:terms"))
             log.note(tenant=membership.tenant.public_id)
             if lack := lack_of(request, request.user, membership):
                 return _shut(request, membership, lack)

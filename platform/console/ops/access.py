@@ -1,0 +1,163 @@
+"""Who may open which page of the operator's console: staff, by role. To others it is not there."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from accounts import rates
+from accounts.models import User
+from accounts.services import By
+from accounts.sign_in.factors import has_shown
+from accounts.sign_in.staff import has_shown_factor, page_of_factor
+from console.ops import places
+from console.parts.doors import View, led, with_limits
+from pictor.kit import clock
+
+FRESH = timedelta(minutes=15)
+"""How long a second factor that was shown opens steps that ask for a fresh one."""
+
+
+class May(StrEnum):
+    """What a role allows."""
+
+    SEE = "see"
+    SUPPORT_VIEW = "support_view"
+    REFUND = "refund"
+    MONEY = "money"
+    CHANNELS = "channels"
+    GENERATIONS = "generations"
+    TENANTS = "tenants"
+    INCIDENTS = "incidents"
+    PUBLISH = "publish"
+    STAFF = "staff"
+    ERASE = "erase"
+
+
+class Role(StrEnum):
+    """What a person of staff is here for."""
+
+    SUPPORT = "support"
+    FINANCE = "finance"
+    OPERATOR = "operator"
+    OWNER = "owner"
+
+
+ROLES: Mapping[Role, frozenset[May]] = {
+    Role.SUPPORT: frozenset({May.SEE, May.SUPPORT_VIEW, May.REFUND}),
+    Role.FINANCE: frozenset({May.SEE, May.REFUND, May.MONEY}),
+    Role.OPERATOR: frozenset(
+        {May.SEE, May.CHANNELS, May.GENERATIONS, May.TENANTS, May.INCIDENTS},
+    ),
+    Role.OWNER: frozenset(May),
+}
+
+
+class Mode(StrEnum):
+    """Which requests a page is about; they are never mixed."""
+
+    LIVE = "live"
+    TEST = "test"
+    DEMO = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A person of staff at a page of the console."""
+
+    user: User
+    role: Role
+    mode: Mode
+    """As the address says it: `?mode=test`; live ones where it says nothing that is known."""
+
+    @property
+    def may(self) -> Collection[str]:
+        """What the role allows: `{% if 'money' in operator.may %}` in a template."""
+        return ROLES[self.role]
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[places.Place]]:
+        """The pages of the navigation, by the heading over them."""
+        return places.groups_of(self.may)
+
+
+def by(request: HttpRequest, operator: Operator) -> By:
+    """The person and their address: `set_title(tenant=…, title=…, **by(request, operator))`."""
+    return {"actor": operator.user, "ip": request.META.get("REMOTE_ADDR")}
+
+
+def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse:
+    """Say what was done on the page that shows it, such as 'channels'."""
+    messages.success(request, words)
+    answer = HttpResponseRedirect(reverse(f"ops:{page}", args=ids))
+    answer.status_code = HTTPStatus.SEE_OTHER
+    return answer
+
+
+def role_of(user: User) -> Role | None:
+    """The person's role; None for those who are not staff."""
+    return Role.OWNER if user.is_active and user.is_staff and user.is_superuser else None
+
+
+def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
+    """A page under /ops/: its view gets an Operator after the request.
+
+    Signed out, one is sent to sign in. To those whose role does not allow it there is no such
+    page. Where staff need a second factor, the session has to have shown it.
+
+    Args:
+        needs: what the role has to allow.
+        fresh: whether the factor has to have been shown within FRESH.
+    """
+
+    def dressed(view: View) -> View:
+        @with_limits
+        @wraps(view)
+        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            user = request.user
+            if not isinstance(user, User):
+                return led(request, "account_login")
+            rates.take_page(user.id)
+            role = role_of(user)
+            if role is None or needs not in ROLES[role]:
+                raise Http404
+            if settings.STAFF_MFA and not has_shown_factor(request):
+                return HttpResponseRedirect(page_of_factor(request))
+            if settings.STAFF_MFA and fresh and not _is_fresh(request, user):
+                return _shown_again(request)
+            return view(request, Operator(user, role, _mode(request)), **kwargs)
+
+        guarded.needs = needs  # type: ignore[attr-defined]  # read by the test of every page
+        return guarded
+
+    return dressed
+
+
+def _mode(request: HttpRequest) -> Mode:
+    said = request.GET.get("mode", "")
+    return Mode(said) if said in {*Mode} else Mode.LIVE
+
+
+def _is_fresh(request: HttpRequest, user: User) -> bool:
+    return has_shown(request, user, since=clock.now() - FRESH)
+
+
+def _shown_again(request: HttpRequest) -> HttpResponseBase:
+    """To the page that asks for the factor, and back: to where a form was sent from."""
+    back = request.get_full_path()
+    if request.method != "GET":
+        came_from = urlsplit(request.headers.get("Referer", ""))
+        back = came_from._replace(scheme="", netloc="").geturl() or reverse("ops:overview")
+        messages.warning(request, "Show your second factor, then send it once more.")
+    query = urlencode({"next": back})
+    return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")

@@ -1,0 +1,1 @@
+"""What both consoles are built of."""
