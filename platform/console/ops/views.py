@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from console.parts.charts import spark
 from console.site.status import Component, components
-from console.workspace.charts import spark
 from generation.models import WatchedDay
 from generation.watch import Sight
 from pictor.kit import clock

@@ -1,1 +1,1 @@
-"""What both consoles are built of."""
+"""What both consoles are built of; it knows no workspace and no operator."""

@@ -11,11 +11,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import audit_page, members_of
-from console.workspace import exports
+from console.parts import exports
+from console.parts.exports import Rows
+from console.parts.periods import number_of
 from console.workspace.access import May, Workspace, member
 from console.workspace.events import told
-from console.workspace.exports import Rows
-from console.workspace.periods import number_of
+from console.workspace.long_lists import ordering
 from pictor.kit import clock
 
 PAGE = 50
@@ -40,7 +41,7 @@ COLUMNS = ("at", "by", "action", "object", "id", "before", "after", "ip")
 def audit(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     """Who did what, from where, before and after; newest first, filtered as the address says."""
     if request.GET.get("format") == "csv":
-        way = exports.ordering(request, workspace.tenant.public_id, "audit")
+        way = ordering(request, workspace.tenant.public_id, "audit")
         pages = pages_of(workspace, request.GET, clock.now())
         return exports.csv_answer("audit.csv", COLUMNS, pages, rest=f"all of it is made at {way}")
     said = _said(request.GET)

@@ -1,6 +1,6 @@
 """What a list of generations is filtered by: read from the address, written into links."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,14 +11,14 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import ApiKey
+from console.parts import filters as parts
+from console.parts.filters import AND, amount_of, period_choices, values_of, words_in
+from console.parts.periods import WORDS, Period, period_in, period_of
+from console.parts.telling import BADGES
 from console.workspace.access import May, Workspace
-from console.workspace.periods import HOUR, WORDS, Period, period_in, period_of
-from console.workspace.telling import BADGES
 from generation.models import Source, State
 from generation.searching import Wanted
-from pictor.kit.money import Micros, from_decimal
 
-MAX_TEXT = 200
 LABELS = {
     "mode": "Mode",
     "q": "Search",
@@ -35,10 +35,6 @@ TESTS = "test"
 SOURCES = {Source.API: "API", Source.PLAYGROUND: "Playground", Source.DEMO: "Demo data"}
 MANY = ("model", "key", "tier")
 """Filters that may name several values."""
-AND = ","
-"""Between them."""
-MAX_MANY = 1000
-"""Of an address, for one filter: each bar of a chart may have such a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +62,7 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         now: where periods end.
         zone: whose days they are.
     """
-    read = _readers(keys, now, zone)
-    said: dict[str, str] = {}
-    meant: dict[str, Any] = {}
-    for name in (*LABELS, "day"):
-        word = query.get(name, "").replace("\0", "").strip()
-        word = word[: MAX_MANY if name in MANY else MAX_TEXT]
-        value = read.get(name, str)(word) if word else None
-        if value is not None:
-            said[name], meant[name] = word, value
+    said, meant = words_in(query, _readers(keys, now, zone), many=MANY)
     if "day" in said:
         said.setdefault("period", said.pop("day"))
         meant.setdefault("period", meant.pop("day"))
@@ -86,8 +74,8 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
         livemode="mode" not in said,
         status=said.get("status", ""),
         source=said.get("source", ""),
-        models=_parts(said.get("model", "")),
-        tiers=_parts(said.get("tier", "")),
+        models=values_of(said.get("model", "")),
+        tiers=values_of(said.get("tier", "")),
         key_ids=[key.id for key in chosen],
         ended_since=period.start if period else None,
         ended_until=period.end if period else None,
@@ -100,37 +88,27 @@ def filters_of(query: QueryDict, keys: dict[str, ApiKey], now: datetime, zone: Z
 def _readers(
     keys: Mapping[str, ApiKey], now: datetime, zone: ZoneInfo
 ) -> Mapping[str, Callable[[str], Any]]:
-    """What each filter's word means, and None for one that makes no sense; others are words."""
+    """What each filter's word means, in the order of LABELS."""
     return {
         "mode": lambda word: word if word == TESTS else None,
-        "model": lambda word: word if _parts(word) else None,
-        "tier": lambda word: word if _parts(word) else None,
+        "q": str,
         "status": lambda word: word if word in State.values else None,
-        "source": lambda word: word if word in Source.values else None,
+        "model": lambda word: word if values_of(word) else None,
         "key": lambda word: _keys(word, keys),
+        "tier": lambda word: word if values_of(word) else None,
+        "source": lambda word: word if word in Source.values else None,
         "period": lambda word: (
             period_of(word, now, zone) if word in WORDS else period_in(word, zone)
         ),
+        "over": amount_of,
         "day": lambda word: period_in(word, zone),
-        "over": _amount,
     }
 
 
-def _parts(word: str) -> list[str]:
-    return [part for part in word.split(AND) if part]
-
-
 def _keys(word: str, keys: Mapping[str, ApiKey]) -> list[ApiKey] | None:
-    found = [keys.get(part) for part in _parts(word)]
+    found = [keys.get(part) for part in values_of(word)]
     known = [key for key in found if key is not None]
     return known if known and len(known) == len(found) else None
-
-
-def _amount(word: str) -> Micros | None:
-    try:
-        return from_decimal(word.removeprefix("$"))
-    except ValueError:
-        return None
 
 
 def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[..., str]:
@@ -144,16 +122,10 @@ def rows_for(workspace: Workspace, keys: Iterable[ApiKey] = ()) -> Callable[...,
     may_open = May.SEE_GENERATIONS in workspace.may
 
     def rows(**said: str) -> str:
-        is_whole = all(said.values()) and known.issuperset(_parts(said.get("key", "")))
+        is_whole = all(said.values()) and known.issuperset(values_of(said.get("key", "")))
         return f"{url}?{urlencode(said)}" if may_open and is_whole else ""
 
     return rows
-
-
-def several(name: str, values: Sequence[str]) -> dict[str, str]:
-    """What an address says for all of these; nothing for none, and for more than it can hold ""."""
-    word = AND.join(values) if all(values) else ""
-    return {name: word if len(word) <= MAX_MANY else ""} if values else {}
 
 
 def choices_of_several(filters: Filters, keys: Mapping[str, ApiKey]) -> dict[str, str]:
@@ -169,17 +141,14 @@ def chips_of(
     filters: Filters, keys: Mapping[str, ApiKey], **others: str
 ) -> list[tuple[str, str, str]]:
     """Each filter's label, its value in words, and the list without it; `others` are kept."""
-    chips = []
-    for name, word in filters.said.items():
-        left = {one: kept for one, kept in {**filters.said, **others}.items() if kept}
-        del left[name]
-        chips.append((LABELS[name], _words(name, word, filters, keys), "?" + urlencode(left)))
-    return chips
+    return parts.chips_of(
+        filters.said, LABELS, lambda name, word: _words(name, word, filters, keys), **others
+    )
 
 
 def _words(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) -> str:
     if name in MANY and AND in word:
-        first, *others = _parts(word)
+        first, *others = values_of(word)
         word, more = first, f" and {len(others)} more"
     else:
         more = ""
@@ -197,27 +166,6 @@ def _word(name: str, word: str, filters: Filters, keys: Mapping[str, ApiKey]) ->
         case "over":
             return "$" + word.removeprefix("$")
         case "period":
-            return dict(period_choices(filters))[word]
+            return dict(period_choices(word, filters.period))[word]
         case _:
             return word
-
-
-def period_choices(filters: Filters) -> list[tuple[str, str]]:
-    """Every period for a choice, with the words for it; a day or an hour, if the list is of one."""
-    choices = [
-        (name, words if name == "month" else f"Last {words}") for name, words in WORDS.items()
-    ]
-    period = filters.period
-    if period and period.name not in WORDS:
-        choices.append((filters.said["period"], words_for(period)))
-    return choices
-
-
-def words_for(period: Period) -> str:
-    """A day, an hour, or from one to another, in words."""
-    if period.bucket == "hour":
-        start, end = period.start.astimezone(period.zone), period.end.astimezone(period.zone)
-        said = f"{start:%-d %b %Y, %H:%M}"
-        return said if end - start == HOUR else f"{said} to {end:%-d %b %Y, %H:%M}"
-    first, last = period.first, period.last
-    return f"{first:%-d %b %Y}" + ("" if first == last else f" to {last:%-d %b %Y}")

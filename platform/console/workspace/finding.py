@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from console.parts.filters import MAX_TEXT
 from console.workspace.access import May, Workspace, is_called, keys_of, member
-from console.workspace.filters import MAX_TEXT
 from console.workspace.places import Place, places_of
 from generation import services
 from pictor.kit.errors import NotFound

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -13,10 +12,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import ApiKey
 from billing.selectors import books_of, transfers_of
+from console.parts import exports
+from console.parts.exports import Rows
+from console.parts.filters import link_of, period_choices
+from console.parts.pictures import is_otherwise, picture_of, released_of
+from console.parts.rows import SHOWN_CHARS, row_of
+from console.parts.telling import BADGES, Step, steps_of
 from console.site import calls
-from console.workspace import exports
 from console.workspace.access import May, Workspace, done, keys_of, member
-from console.workspace.exports import Rows
 from console.workspace.filters import (
     SOURCES,
     TESTS,
@@ -24,12 +27,11 @@ from console.workspace.filters import (
     chips_of,
     choices_of_several,
     filters_of,
-    period_choices,
 )
-from console.workspace.rows import SHOWN_CHARS, one_of, row_of
-from console.workspace.runs import is_otherwise, picture_of, released_of, run_of
+from console.workspace.long_lists import ordering, to_order
+from console.workspace.owned import one_of
+from console.workspace.runs import run_of
 from console.workspace.snippets import curl
-from console.workspace.telling import BADGES, Step, steps_of
 from console.workspace.webhooks import badge_of
 from generation import selectors, services
 from generation.admission.fields import MAX_PROMPT_CHARS
@@ -97,7 +99,7 @@ def listing(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
         "is_live": bool(live),
         "chips": chips_of(filters, keys, view=view, live=live),
         "several": choices_of_several(filters, keys),
-        "periods": period_choices(filters),
+        "periods": period_choices(filters.said.get("period", ""), filters.period),
         "has_tests": any(key.is_test for key in keys.values()),
         **_choices(workspace, keys.values()),
         "first_call": calls.snippets(f"{request.scheme}://{request.get_host()}")[0],
@@ -128,9 +130,7 @@ def _links(filters: Filters, *, view: str, live: str, after: str) -> dict[str, s
     """The list's other faces, each with the same filters."""
 
     def to(**said: str) -> str:
-        return "?" + urlencode(
-            {**filters.said, **{name: word for name, word in said.items() if word}}
-        )
+        return link_of(filters.said, **said)
 
     return {
         "list": to(live=live),
@@ -265,8 +265,8 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     except TooBroad:
         number = 0  # its last line says so
     if number > exports.MOST_ROWS:
-        return exports.to_order(request, tenant.public_id, "generations")
-    rest = f"all of it is made at {exports.ordering(request, tenant.public_id, 'generations')}"
+        return to_order(request, tenant.public_id, "generations")
+    rest = f"all of it is made at {ordering(request, tenant.public_id, 'generations')}"
     return exports.csv_answer(
         "generations.csv", COLUMNS, pages_of(workspace, query, now), rest=rest
     )

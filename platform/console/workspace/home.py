@@ -16,11 +16,11 @@ from accounts.services import SIGN_UP_KEY
 from billing.periods import bucket_start, day_of
 from billing.selectors import PACE, balance_alert_of, captured_since, days_lasting, has_made_images
 from billing.selectors.budgets import budgets_of
+from console.parts.rows import SHOWN_CHARS, row_of
 from console.workspace.access import May, Workspace, keys_of, member
 from console.workspace.first_call import first_call
 from console.workspace.keys import may_use
 from console.workspace.lately import lately_of
-from console.workspace.rows import SHOWN_CHARS, row_of
 from generation import watch
 from generation.models import Source, State
 from generation.searching import Wanted, found

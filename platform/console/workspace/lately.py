@@ -8,11 +8,12 @@ from uuid import UUID
 from accounts.models import ApiKey
 from billing.periods import day_of, day_start
 from billing.selectors import Group, usage_between
+from console.parts.charts import Bars, Spark, spark, stacked
+from console.parts.filters import several
+from console.parts.periods import DAY, Period, period_of
+from console.parts.rows import SHOWN_CHARS, Row, row_of
 from console.workspace.access import May, Workspace
-from console.workspace.charts import Bars, Spark, spark, stacked
-from console.workspace.filters import rows_for, several
-from console.workspace.periods import DAY, Period, period_of
-from console.workspace.rows import SHOWN_CHARS, Row, row_of
+from console.workspace.filters import rows_for
 from generation.searching import newest_of_key
 
 LATEST = 20

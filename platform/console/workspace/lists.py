@@ -11,9 +11,9 @@ from django.http import QueryDict
 from accounts.models import Tenant, User
 from accounts.selectors import membership_in
 from billing.selectors import balance_of
+from console.parts.exports import Rows, csv_chunks
 from console.workspace import audit, generations, money
 from console.workspace.access import May, Workspace, allows
-from console.workspace.exports import Rows, csv_chunks
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from accounts.services import (
     require_second_factor,
     roles_under,
 )
+from console.parts.fields import dressed, take_errors
 from console.people import invitations
 from console.workspace.access import May, Workspace, done, member
-from console.workspace.fields import dressed, take_errors
 from pictor.kit import clock
 from pictor.kit.errors import RateLimited
 

@@ -1,7 +1,6 @@
 """Billing: how much is left, and can I trust the bill? Balance, ledger, proof and prices."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
@@ -13,7 +12,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors import members_of
-from billing.models import Transfer
 from billing.selectors import (
     PACE,
     PACE_DAYS,
@@ -30,50 +28,24 @@ from billing.selectors import (
     withdrawals,
 )
 from billing.services import TOLD_ROLES, set_balance_alert
+from console.parts import exports
+from console.parts.entries import Entry
+from console.parts.exports import Rows
+from console.parts.fields import DollarsField, LimitField, dressed
+from console.parts.periods import number_of
 from console.site.pricing import priced_models
-from console.workspace import exports
 from console.workspace.access import May, Workspace, by, done, member
-from console.workspace.exports import Rows
-from console.workspace.fields import DollarsField, LimitField, dressed
-from console.workspace.periods import number_of
-from console.workspace.rows import one_of
-from pictor.kit import clock, ids
+from console.workspace.long_lists import ordering, to_order
+from console.workspace.owned import one_of
+from pictor.kit import clock
 from pictor.kit.money import scale_half_up, to_decimal
 
 PAGE = 50
 READ = 1000
-KIND_WORDS = {
-    Transfer.Kind.TOP_UP: "Top-up",
-    Transfer.Kind.CREDIT: "Credit",
-    Transfer.Kind.HOLD: "Hold",
-    Transfer.Kind.CAPTURE: "Charge",
-    Transfer.Kind.RELEASE: "Release",
-    Transfer.Kind.REFUND: "Refund",
-    Transfer.Kind.ADJUSTMENT: "Adjustment",
-    Transfer.Kind.REVERSAL: "Reversal",
-}
 COLUMNS = (
     "seq", "at", "kind", "amount", "currency", "available_after", "held_after", "generation",
     "reason", "seal", "reverses",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A transfer as its tenant reads it."""
-
-    transfer: Transfer
-
-    @property
-    def kind(self) -> str:
-        """Its word."""
-        return KIND_WORDS[Transfer.Kind(self.transfer.kind)]
-
-    @property
-    def generation(self) -> str:
-        """The public id of what it was moved for; empty for none."""
-        made = self.transfer.generation_id
-        return ids.public(ids.GENERATION, made) if made else ""
 
 
 class AlertForm(forms.Form):
@@ -198,8 +170,8 @@ def _csv(request: HttpRequest, workspace: Workspace) -> HttpResponseBase:
     tenant, query = workspace.tenant, exports.query_of(request)
     newest = [one.seq or 0 for one in latest_transfers(tenant.id, limit=1)]
     if sum(newest) - _after(query) > exports.MOST_ROWS:
-        return exports.to_order(request, tenant.public_id, "ledger")
-    rest = f"all of it is made at {exports.ordering(request, tenant.public_id, 'ledger')}"
+        return to_order(request, tenant.public_id, "ledger")
+    rest = f"all of it is made at {ordering(request, tenant.public_id, 'ledger')}"
     pages = pages_of(workspace, query, clock.now())
     return exports.csv_answer("ledger.csv", COLUMNS, pages, rest=rest)
 

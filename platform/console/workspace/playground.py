@@ -19,13 +19,14 @@ from accounts.callers import Caller, caller_of_key
 from accounts.models import ApiKey
 from accounts.selectors import api_keys_of
 from billing.pricing import PriceTable
+from console.parts.rows import SHOWN_CHARS
 from console.site.calls import Snippet
 from console.workspace.access import May, Workspace, member
 from console.workspace.drafts import Draft, draft_of
 from console.workspace.first_call import models_of
 from console.workspace.keys import may_use
+from console.workspace.owned import one_of
 from console.workspace.picker import picker_of
-from console.workspace.rows import SHOWN_CHARS, one_of
 from console.workspace.runs import run_of
 from console.workspace.snippets import snippets_of
 from console.workspace.ways import way_out

@@ -23,8 +23,8 @@ from accounts.services import (
     set_time_zone,
     set_title,
 )
+from console.parts.fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.access import May, Workspace, by, done, member
-from console.workspace.fields import DollarsField, LimitField, WordsField, dressed, take_errors
 from console.workspace.zones import zone_choices
 from storage.selectors import exports_of
 

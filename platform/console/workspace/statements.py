@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from billing.models import Transfer
 from billing.periods import day_of, minutes_early
 from billing.selectors import GIVEN, Standing, Statement, monthly_statement, monthly_statements
+from console.parts.exports import Rows, csv_answer
+from console.parts.periods import month_of
 from console.workspace.access import May, Workspace, member
-from console.workspace.exports import Rows, csv_answer
-from console.workspace.periods import month_of
 from pictor.kit import clock
 from pictor.kit.money import Micros, to_decimal
 

@@ -6,8 +6,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from console.parts.exports import query_of
 from console.workspace.access import May, Workspace, member
-from console.workspace.exports import query_of
 from console.workspace.lists import LISTS, Listed
 from console.workspace.settings import page
 from pictor.kit import clock

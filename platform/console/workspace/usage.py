@@ -16,12 +16,13 @@ from billing.latency import counts_of, quantile
 from billing.periods import Bucket
 from billing.selectors import Group, Used, usage_between
 from console.amounts import amount
+from console.parts.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked
+from console.parts.exports import csv_answer
+from console.parts.filters import several
+from console.parts.periods import WORDS, Period, period_of
+from console.parts.telling import BADGES
 from console.workspace.access import May, Workspace, keys_of, member
-from console.workspace.charts import SERIES, Bars, Lines, Point, Rows, lines, stacked
-from console.workspace.exports import csv_answer
-from console.workspace.filters import rows_for, several
-from console.workspace.periods import WORDS, Period, period_of
-from console.workspace.telling import BADGES
+from console.workspace.filters import rows_for
 from generation.models import State
 from pictor.kit import clock, ids
 from pictor.kit.money import Micros, scale_half_up, to_decimal

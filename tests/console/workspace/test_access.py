@@ -405,7 +405,7 @@ def test_a_browser_keeps_the_way_to_a_picture_and_no_page(acme, delivered, sign_
 def test_the_way_to_a_picture_is_not_kept_for_longer_than_its_url(
     acme, delivered, sign_in, monkeypatch
 ):
-    monkeypatch.setattr("console.workspace.thumbnails.url_seconds", lambda: 300)
+    monkeypatch.setattr("console.parts.thumbnails.url_seconds", lambda: 300)
     made = delivered(acme)
     StoredImage.objects.filter(generation_id=made.id).update(has_thumbnail=True)
 

@@ -13,10 +13,11 @@ from accounts.services import KeyRules
 from billing.pricing import PriceTable
 from billing.selectors import balance_of
 from console.amounts import price
+from console.parts.pictures import Picture
+from console.parts.rows import Row
 from console.workspace.drafts import draft_of
 from console.workspace.picker import picker_of
-from console.workspace.rows import Row
-from console.workspace.runs import Picture, Run
+from console.workspace.runs import Run
 from console.workspace.snippets import snippets_of
 from generation import watch
 from generation.admission.quoting import Quoted, quoted_order
@@ -419,7 +420,7 @@ def test_a_run_asks_for_itself_until_it_has_ended(acme, sign_in, delivered):
 def test_a_run_counts_seconds_from_the_first_one_on(acme, sign_in, monkeypatch):
     client, made = sign_in(acme), acme.generation()
     later = made.created_at + timedelta(seconds=12.7)
-    monkeypatch.setattr("console.workspace.rows.clock", SimpleNamespace(now=lambda: later))
+    monkeypatch.setattr("console.parts.rows.clock", SimpleNamespace(now=lambda: later))
 
     card = words_of(client.get(url("playground", acme) + f"?run={made.public_id}"))
     page = words_of(client.get(url("generation", acme, made.public_id)))

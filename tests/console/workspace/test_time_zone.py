@@ -1,7 +1,6 @@
 """Reports go by the days of the workspace's time zone, and each figure is that of its rows."""
 
 import re
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from accounts.models import AuditEvent, Tenant
 from accounts.services import set_time_zone
 from billing.selectors import usage_between
-from console.workspace.periods import period_in, period_of
+from console.parts.periods import period_in, period_of
 from pictor.kit import clock
 from tests.console.workspace.conftest import lines_of, url, words_of
 
@@ -77,38 +76,6 @@ def test_the_rows_of_a_day_come_to_its_figure(acme, sign_in, ended, *, zone, day
         zone == "Asia/Kolkata"
     )
     assert all(line["finished"].endswith("+00:00") for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("zone", "name", "start", "end", "before"),
-    [
-        (BERLIN, "24h", "2026-10-25T11:00Z", "2026-10-26T11:00Z", "2026-10-24T11:00Z"),
-        (BERLIN, "7d", "2026-10-19T22:00Z", "2026-10-26T23:00Z", "2026-10-12T22:00Z"),
-        (KOLKATA, "7d", "2026-10-19T18:00Z", "2026-10-26T18:00Z", "2026-10-12T18:00Z"),
-    ],
-    ids=["hours", "berlin", "kolkata"],
-)
-def test_a_period_is_whole_days_and_so_is_the_one_before(zone, name, start, end, before):
-    period = period_of(name, datetime(2026, 10, 26, 10, 20, tzinfo=UTC), zone)
-
-    assert (period.start, period.end) == tuple(map(datetime.fromisoformat, (start, end)))
-    assert period.before.start == datetime.fromisoformat(before)
-    assert period.before.end == period.start
-
-
-@pytest.mark.parametrize(
-    ("now", "start", "before"),
-    [
-        ("2026-10-31T22:00Z", "2026-09-30T22:00Z", ("2026-08-31T22:00Z", "2026-09-30T22:00Z")),
-        ("2026-10-31T23:00Z", "2026-10-31T23:00Z", ("2026-09-30T22:00Z", "2026-10-01T22:00Z")),
-    ],
-    ids=["last-day", "first-day"],
-)
-def test_a_month_is_held_against_as_many_days_of_the_one_before(now, start, before):
-    period = period_of("month", datetime.fromisoformat(now), BERLIN)
-
-    assert period.start == datetime.fromisoformat(start)
-    assert (period.before.start, period.before.end) == tuple(map(datetime.fromisoformat, before))
 
 
 def test_the_days_of_a_chart_are_the_zones(acme, sign_in, delivered):

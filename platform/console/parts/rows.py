@@ -1,20 +1,15 @@
-"""A generation of the workspace, and how lists and cards show it."""
+"""A generation as lists and cards show it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.http import Http404
-
 from accounts.models import ApiKey
-from console.workspace.access import Workspace
-from console.workspace.telling import BADGES
-from generation import services
+from console.parts.telling import BADGES
 from generation.models import Generation, State
 from generation.selectors import Finished
 from pictor.kit import clock
-from pictor.kit.errors import NotFound
 from storage.services import signed_url
 
 SHOWN_CHARS = 300
@@ -45,14 +40,6 @@ class Row:
         """Whole seconds from the request until its end, or until now."""
         until = self.generation.finished_at or clock.now()
         return max(0, (until - self.generation.created_at) // timedelta(seconds=1))
-
-
-def one_of(workspace: Workspace, public_id: str) -> Finished:
-    """The workspace's generation of that id; no other one is there."""
-    try:
-        return services.generation_of(workspace.id, public_id)
-    except NotFound:
-        raise Http404 from None
 
 
 def row_of(one: Finished, keys: Mapping[UUID, ApiKey]) -> Row:

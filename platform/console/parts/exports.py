@@ -4,11 +4,9 @@ import csv
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponseRedirect, QueryDict, StreamingHttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 
 from pictor.kit.csv_cells import harmless
 
@@ -72,18 +70,6 @@ def query_of(request: HttpRequest) -> QueryDict:
     query = request.GET.copy()
     query.pop("format", None)
     return query
-
-
-def ordering(request: HttpRequest, tenant: str, name: str) -> str:
-    """Where this list, as it is filtered, is asked for as a whole."""
-    page = reverse("workspace:exports", args=[tenant])
-    said = [(key, value) for key, values in query_of(request).lists() for value in values]
-    return request.build_absolute_uri(f"{page}?{urlencode([('list', name), *said])}")
-
-
-def to_order(request: HttpRequest, tenant: str, name: str) -> HttpResponseRedirect:
-    """A list that is too long to be waited for is asked for."""
-    return HttpResponseRedirect(ordering(request, tenant, name))
 
 
 def _next(steps: Iterator[Rows]) -> Rows | None:

@@ -1,6 +1,6 @@
 """What a page is about, as its address says it: a span of time, a place.
 
-Days are those of the workspace's time zone; spans are whole UTC hours, as usage is counted.
+Days are those of a time zone; spans are whole UTC hours, as usage is counted.
 """
 
 import re

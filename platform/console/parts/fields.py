@@ -1,4 +1,4 @@
-"""Fields of the workspace's forms: what a person types, as services take it."""
+"""Fields of forms: what a person types, as services take it."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.workspace.events import Change, changes_of
+from console.parts.events import Change, changes_of
 
 
 @pytest.mark.parametrize(

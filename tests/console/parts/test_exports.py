@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from console.workspace import exports
-from console.workspace.exports import csv_answer
+from console.parts import exports
+from console.parts.exports import csv_answer
 from tests.console.workspace.conftest import lines_of
 
 pytestmark = pytest.mark.anyio

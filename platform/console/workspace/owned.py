@@ -1,0 +1,16 @@
+"""A generation of the workspace by its id; that of any other one is not there."""
+
+from django.http import Http404
+
+from console.workspace.access import Workspace
+from generation import services
+from generation.selectors import Finished
+from pictor.kit.errors import NotFound
+
+
+def one_of(workspace: Workspace, public_id: str) -> Finished:
+    """The workspace's generation of that id; no other one is there."""
+    try:
+        return services.generation_of(workspace.id, public_id)
+    except NotFound:
+        raise Http404 from None
