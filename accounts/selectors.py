@@ -231,19 +231,24 @@ def suspended_because(tenant_id: UUID) -> str:
     return reason
 
 
+def staff() -> list[User]:
+    """Everybody who is staff, by e-mail address, each with `has_second_factor`."""
+    people = User.objects.exclude(staff_role="").order_by("email")
+    return list(people.annotate(has_second_factor=Exists(_WITH_APPS.filter(id=OuterRef("id")))))
+
+
 def user_by_email(text: str) -> User | None:
     """The person who signs in by that address."""
     return User.objects.filter(email=User.normalize_username(text)).first()
 
 
 def operator_of(tenant_name: str, *, email: str) -> User | None:
-    """The person with this address, if they own the tenant and may do everything in the admin."""
+    """The person with this address, if they own the tenant, and are an owner among staff."""
     owned = Membership.objects.filter(tenant__name=tenant_name, role=Membership.Role.OWNER)
     return User.objects.filter(
         email=email.lower(),
         is_active=True,
-        is_staff=True,
-        is_superuser=True,
+        staff_role=User.StaffRole.OWNER,
         email_verified_at__isnull=False,
         memberships__in=owned,
     ).first()

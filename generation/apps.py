@@ -1,9 +1,10 @@
-"""The app's registration, and its offer plugged into accounts and billing."""
+"""The app's registration, and what accounts, billing and webhooks ask of it plugged in."""
 
 from django.apps import AppConfig
 from typing_extensions import override
 
 from accounts import holdings
+from accounts.duties import Duties, duties
 from accounts.offer import Offer, offer
 from billing.supply import Supply, supply
 from webhooks.contents import Contents, contents
@@ -19,6 +20,7 @@ class GenerationConfig(AppConfig):
         offer.plug_in(_offer)
         supply.plug_in(_supply)
         holdings.plug_in(_holdings)
+        duties.plug_in(_duties)
         contents.plug_in(_told)
 
 
@@ -38,6 +40,12 @@ def _holdings() -> holdings.Holdings:
     from generation import holdings as ours  # noqa: PLC0415 - only to export or erase
 
     return ours
+
+
+def _duties() -> Duties:
+    from generation.conditions import handling  # noqa: PLC0415 - only where staff leave
+
+    return handling
 
 
 def _told() -> Contents:

@@ -19,8 +19,8 @@ from django.db import OperationalError
 from django.utils.dateparse import parse_datetime
 from typing_extensions import override
 
-from accounts.models import SCOPES, Tenant, default_scopes
-from accounts.selectors import tenant_by_name_or_id
+from accounts.models import SCOPES, Tenant, User, default_scopes
+from accounts.selectors import tenant_by_name_or_id, user_by_email
 from accounts.services.audit import at_the_shell
 from pictor.kit.database_errors import is_locked
 from pictor.kit.money import Micros, from_decimal
@@ -172,6 +172,14 @@ def read_tenant(text: str) -> Tenant:
     if tenant is None:
         raise CommandError(f"no tenant named {text!r}")
     return tenant
+
+
+def read_person(text: str) -> User:
+    """The person who signs in by that address."""
+    user = user_by_email(text)
+    if user is None:
+        raise CommandError(f"nobody has the address {text!r}")
+    return user
 
 
 def say_invalid(error: ValidationError) -> CommandError:

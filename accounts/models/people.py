@@ -33,8 +33,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who may do everything in the admin."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """Staff in the role of an owner, who may do everything."""
+        fields = {**fields, "is_staff": True, "is_superuser": True}
+        return self.create_user(email, password, staff_role=User.StaffRole.OWNER, **fields)
 
     @override
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -45,10 +46,25 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person, known by e-mail address."""
 
+    class StaffRole(models.TextChoices):
+        """As what somebody runs this installation; console/ops/access.py says what each may do."""
+
+        SUPPORT = "support"
+        FINANCE = "finance"
+        OPERATOR = "operator"
+        OWNER = "owner"
+
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=150, blank=True)
+    staff_role = models.CharField(
+        max_length=10, choices=StaffRole.choices, blank=True, db_default="", default=""
+    )
+    """Empty for everybody who is not staff."""
+    staff_seen_at = models.DateTimeField(null=True, editable=False)
+    """When they last opened a page of staff, to the minute."""
     is_staff = models.BooleanField(default=False)
+    """Whether the admin lets them in: with `is_superuser`, of owners alone."""
     is_active = models.BooleanField(default=True)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     terms_version = models.CharField(max_length=20, blank=True, editable=False)

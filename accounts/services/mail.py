@@ -58,7 +58,7 @@ def post_rendered(*, to: Iterable[str], template: str, words: Mapping[str, Any])
 
     `words` are the templates'; the name of the `workspace` among them leads nowhere.
     """
-    words = {**words, "workspace": for_mail(words["workspace"])}
+    words = {**words, "workspace": for_mail(words.get("workspace", ""))}
     subject, text, html = (
         render_to_string(f"{template}_{part}", words).strip()
         for part in ("subject.txt", "message.txt", "message.html")

@@ -55,15 +55,24 @@ def _signs_in_as(one: User | Person) -> tuple[str, datetime | None]:
 
 
 @transaction.atomic
-def create_user(*, email: str, password: str | None, actor: Actor, ip: str | None = None) -> User:
+def create_user(
+    *,
+    email: str,
+    password: str | None,
+    actor: Actor,
+    verified_at: datetime | None = None,
+    ip: str | None = None,
+) -> User:
     """A person who signs in with this address; without a password, once one is set.
 
-    Raises ValidationError for what is no e-mail address, or is known already.
+    Where it is not verified, they are mailed a code first. Raises ValidationError for what is no
+    e-mail address, or is known already.
     """
-    user = User(email=User.normalize_username(email))
+    user = User(email=User.normalize_username(email), email_verified_at=verified_at)
     user.set_password(password)
     user.full_clean()
     user.save(force_insert=True)
+    _sync_address(user)
     record(user.audited, "user.create", after=_describe(user), actor=actor, ip=ip)
     return user
 
@@ -137,13 +146,14 @@ def delete_user(*, user: User, actor: Actor, ip: str | None = None) -> None:
 def seed_operator(
     *, email: str, password: str, tenant: Tenant, actor: Actor, now: datetime
 ) -> User:
-    """Staff, superuser, e-mail verified, owner of the tenant, with this password; known or new.
+    """An owner among staff, e-mail verified, owner of the tenant, with this password; known or new.
 
     Safe to call again. Raises ValidationError for what is no e-mail address.
     """
     known = User.objects.filter(email=email.lower()).first()
     user = known or User(email=email.lower())
     user.is_active = user.is_staff = user.is_superuser = True
+    user.staff_role = User.StaffRole.OWNER
     user.email_verified_at = user.email_verified_at or now
     if known is None or not user.check_password(password):
         user.set_password(password)
@@ -185,6 +195,7 @@ def _describe(user: User) -> dict[str, Any]:
         "is_active": user.is_active,
         "is_staff": user.is_staff,
         "is_superuser": user.is_superuser,
+        "staff_role": user.staff_role,
         "groups": [group.name for group in user.groups.order_by("name")],
         "permissions": [permission.codename for permission in permissions],
     }

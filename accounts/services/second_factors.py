@@ -17,7 +17,7 @@ SECRETS = frozenset({"secret", "seed"})
 
 
 @transaction.atomic
-def reset_second_factors(*, user: User, actor: Actor) -> int:
+def reset_second_factors(*, user: User, actor: Actor, ip: str | None = None) -> int:
     """Take away all second factors of somebody who lost them; how many there were.
 
     Sessions that are open end. They sign in with their password alone, and set up new ones. Raises
@@ -33,8 +33,9 @@ def reset_second_factors(*, user: User, actor: Actor) -> int:
         actor=actor,
         before={"factors": [factor.type for factor in factors]},
         after={"factors": []},
+        ip=ip,
     )
-    end_sessions(user=user, actor=actor)
+    end_sessions(user=user, actor=actor, ip=ip)
     return len(factors)
 
 

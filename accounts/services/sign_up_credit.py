@@ -96,9 +96,10 @@ def _tell_operator() -> None:
 
 
 def _operators() -> list[str]:
-    """Where the operator is reached; the superusers where that is no address of mail."""
+    """Where the operator is reached; the owners among staff where that is no address of mail."""
     try:
         validate_email(settings.OPERATOR_CONTACT)
     except ValidationError:
-        return [user.email for user in User.objects.filter(is_superuser=True, is_active=True)]
+        owners = User.objects.filter(staff_role=User.StaffRole.OWNER, is_active=True)
+        return [owner.email for owner in owners]
     return [settings.OPERATOR_CONTACT]

@@ -27,16 +27,16 @@ PLAYGROUND = KeyRules(scopes=["images:write", "images:read"])
 def verify_email(*, user: User, now: datetime, ip: str | None = None) -> None:
     """Take a person's address as verified; the first time, give them what a newcomer gets.
 
-    That is a workspace of their own, unless somebody invites them to one. Where sign-up is closed,
-    whoever came by an invitation to another address gets none.
+    That is a workspace of their own, unless somebody invites them to one, or they are staff. Where
+    sign-up is closed, whoever came by an invitation to another address gets none.
     """
     verified = User.objects.filter(id=user.id, email_verified_at=None).update(email_verified_at=now)
     user.refresh_from_db(fields=["email_verified_at"])
     if not verified:
         return
     record(user.audited, "user.verify_email", actor=user, after={"email": user.email}, ip=ip)
-    is_invited = open_invitations(now).filter(email=user.email).exists()
-    tenant = None if is_invited else open_workspace(user=user, ip=ip)
+    is_expected = user.staff_role or open_invitations(now).filter(email=user.email).exists()
+    tenant = None if is_expected else open_workspace(user=user, ip=ip)
     if tenant is not None:
         give_sign_up_credit(tenant=tenant, user=user, now=now, ip=ip)
 

@@ -52,7 +52,7 @@ class StaffSite(UnfoldAdminSite):
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
         if request.method == "GET" and super().has_permission(request):
-            return HttpResponseRedirect(page_of_factor(request))
+            return HttpResponseRedirect(_page_of_factor(request))
         context = {
             **self.each_context(request),
             "title": "Log in",
@@ -102,7 +102,7 @@ def has_shown_factor(request: HttpRequest) -> bool:
     return since is not None and has_shown(request, user, since=since)
 
 
-def page_of_factor(request: HttpRequest) -> str:
+def _page_of_factor(request: HttpRequest) -> str:
     """Where staff go who have signed in by password alone."""
     user = request.user
     if isinstance(user, User) and app_since(user) is not None:

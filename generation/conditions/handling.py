@@ -93,6 +93,13 @@ def recall(*, condition_id: int, actor: Actor, ip: str | None = None) -> Conditi
     return _change(found, changes, "condition.recall", actor, ip)
 
 
+@transaction.atomic
+def hand_back(*, of: str, actor: Actor, ip: str | None = None) -> None:
+    """Let nobody see to what this person saw to: `accounts.duties.Duties`, by apps.py."""
+    for found in _open().select_for_update().filter(assigned_to=of).order_by("id"):
+        _change(found, {"assigned_to": ""}, "condition.hand_back", actor, ip)
+
+
 def _open() -> QuerySet[Condition]:
     return Condition.objects.filter(resolved_at=None)
 

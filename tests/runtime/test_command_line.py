@@ -25,10 +25,11 @@ Pictor's:
     ledger_seal    Seal what was written before the ledger had a chain of seals.
     margin         Say what is earned and lost, by tenant, model, channel or price cell.
     migrate        Run the migrations, then let the processes' role use the tables.
-    person         Reset a person's second factor, or encrypt all, and mail, by the newest key.
+    person         Reset a second factor, end sessions, or encrypt all factors and mail anew.
     price          List, export, import, compare, publish, withdraw and restore price books.
     run            Start one complete Pictor here.
     seed           Create what is missing of contracts, prices, bucket and demo account.
+    staff          List who runs this installation, give somebody a role, or take it away.
     status         Print what needs a person; assign, silence or accept it.
     tenant         Create, show, credit, limit, suspend, export or erase tenants.
     usage_rebuild  Count again what was used by the hour and sold by the day.

@@ -7,21 +7,19 @@ from enum import StrEnum
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from accounts import rates
 from accounts.models import User
 from accounts.services import By
-from accounts.sign_in.factors import has_shown
-from accounts.sign_in.staff import has_shown_factor, page_of_factor
+from accounts.services.staff import note_seen
+from accounts.sign_in.factors import app_since, has_shown
 from console.ops import places
-from console.parts.doors import View, led, with_limits
+from console.parts.doors import View, led, led_from_form, with_limits
 from pictor.kit import clock
 
 FRESH = timedelta(minutes=15)
@@ -44,16 +42,9 @@ class May(StrEnum):
     ERASE = "erase"
 
 
-class Role(StrEnum):
-    """What a person of staff is here for."""
+Role = User.StaffRole
 
-    SUPPORT = "support"
-    FINANCE = "finance"
-    OPERATOR = "operator"
-    OWNER = "owner"
-
-
-ROLES: Mapping[Role, frozenset[May]] = {
+ROLES: Mapping[str, frozenset[May]] = {
     Role.SUPPORT: frozenset({May.SEE, May.SUPPORT_VIEW, May.REFUND}),
     Role.FINANCE: frozenset({May.SEE, May.REFUND, May.MONEY}),
     Role.OPERATOR: frozenset(
@@ -76,9 +67,13 @@ class Operator:
     """A person of staff at a page of the console."""
 
     user: User
-    role: Role
     mode: Mode
     """As the address says it: `?mode=test`; live ones where it says nothing that is known."""
+
+    @property
+    def role(self) -> str:
+        """The person's."""
+        return self.user.staff_role
 
     @property
     def may(self) -> Collection[str]:
@@ -104,16 +99,17 @@ def done(request: HttpRequest, words: str, page: str, *ids: str) -> HttpResponse
     return answer
 
 
-def role_of(user: User) -> Role | None:
-    """The person's role; None for those who are not staff."""
-    return Role.OWNER if user.is_active and user.is_staff and user.is_superuser else None
+def allows(role: str, what: May) -> bool:
+    """Whether staff of that role may do it; those who are not staff have no role."""
+    return what in ROLES.get(role, frozenset())
 
 
 def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
     """A page under /ops/: its view gets an Operator after the request.
 
     Signed out, one is sent to sign in. To those whose role does not allow it there is no such
-    page. Where staff need a second factor, the session has to have shown it.
+    page. Where staff need a second factor, the session has to have shown it; where it has not, one
+    is asked for it, and comes back.
 
     Args:
         needs: what the role has to allow.
@@ -128,14 +124,12 @@ def staff(needs: May, *, fresh: bool = False) -> Callable[[View], View]:
             if not isinstance(user, User):
                 return led(request, "account_login")
             rates.take_page(user.id)
-            role = role_of(user)
-            if role is None or needs not in ROLES[role]:
+            if not allows(user.staff_role, needs):
                 raise Http404
-            if settings.STAFF_MFA and not has_shown_factor(request):
-                return HttpResponseRedirect(page_of_factor(request))
-            if settings.STAFF_MFA and fresh and not _is_fresh(request, user):
-                return _shown_again(request)
-            return view(request, Operator(user, role, _mode(request)), **kwargs)
+            if settings.STAFF_MFA and (page := _lacks(request, user, fresh=fresh)):
+                return led_from_form(request, page, home=reverse("ops:overview"))
+            note_seen(user=user, now=clock.now())
+            return view(request, Operator(user, _mode(request)), **kwargs)
 
         guarded.needs = needs  # type: ignore[attr-defined]  # read by the test of every page
         return guarded
@@ -148,16 +142,15 @@ def _mode(request: HttpRequest) -> Mode:
     return Mode(said) if said in {*Mode} else Mode.LIVE
 
 
-def _is_fresh(request: HttpRequest, user: User) -> bool:
-    return has_shown(request, user, since=clock.now() - FRESH)
-
-
-def _shown_again(request: HttpRequest) -> HttpResponseBase:
-    """To the page that asks for the factor, and back: to where a form was sent from."""
-    back = request.get_full_path()
-    if request.method != "GET":
-        came_from = urlsplit(request.headers.get("Referer", ""))
-        back = came_from._replace(scheme="", netloc="").geturl() or reverse("ops:overview")
-        messages.warning(request, "Show your second factor, then send it once more.")
-    query = urlencode({"next": back})
-    return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{query}")
+def _lacks(request: HttpRequest, user: User, *, fresh: bool) -> str:
+    """The name of the page that sets up or asks for the factor; empty where it was shown."""
+    since = app_since(user)
+    if since is None:
+        return "mfa_activate_totp"
+    if not has_shown(request, user, since=since):
+        return "mfa_reauthenticate"
+    if not fresh or has_shown(request, user, since=clock.now() - FRESH):
+        return ""
+    if request.method == "POST":
+        messages.warning(request, "Show your second factor again, then send it once more.")
+    return "mfa_reauthenticate"

@@ -23,14 +23,25 @@ def led(request: HttpRequest, to: str) -> HttpResponseBase:
     """
     if not request.headers.get("HX-Request"):
         return redirect_to_login(request.get_full_path(), to)
-    try:
-        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-    except ValueError:
-        shown = urlsplit("")
-    back = shown._replace(scheme="", netloc="").geturl()
+    back = _path_of(request.headers.get("HX-Current-URL", ""))
     answer = HttpResponse(status=HTTPStatus.UNAUTHORIZED)
     answer["HX-Redirect"] = redirect_to_login(back, to)["Location"]
     return answer
+
+
+def led_from_form(request: HttpRequest, to: str, *, home: str) -> HttpResponseBase:
+    """`led`, and back to the page that a form was sent from, or home where none is named."""
+    if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request"):
+        return led(request, to)
+    return redirect_to_login(_path_of(request.headers.get("Referer", "")) or home, to)
+
+
+def _path_of(address: str) -> str:
+    """What follows the host, of an address that a browser says; empty where that is none."""
+    try:
+        return urlsplit(address)._replace(scheme="", netloc="").geturl()
+    except ValueError:
+        return ""
 
 
 def with_limits(view: View) -> View:

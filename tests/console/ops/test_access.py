@@ -1,9 +1,46 @@
 """Who gets into the operator's console, and who finds nothing there."""
 
+from contextlib import suppress
+from datetime import timedelta
 from http import HTTPStatus
+
+import pytest
+from allauth.account.internal.flows.login import (
+    AUTHENTICATION_METHODS_SESSION_KEY,
+    record_authentication,
+)
+from allauth.mfa.models import Authenticator
+from django.http import Http404, HttpResponse
+from django.test import Client, RequestFactory
 
 from accounts.models import Membership, User
 from accounts.services import add_member, create_tenant
+from accounts.services.staff import remove_staff
+from console.ops.access import ROLES, May, staff
+
+SHOW = "/accounts/2fa/reauthenticate/"
+
+
+@pytest.fixture
+def guarded(settings, owner):
+    """Staff need a second factor, and this owner has had one for a day."""
+    settings.STAFF_MFA = True
+    user = User.objects.get(email="op@pictor.example")
+    app = Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
+    day = timedelta(days=1)
+    Authenticator.objects.filter(pk=app.pk).update(created_at=app.created_at - day)
+    return owner
+
+
+def shown(client: Client, *, seconds_ago: float) -> None:
+    """As the session says it, once a code was typed so long ago."""
+    request = RequestFactory().get("/")
+    request.session = client.session
+    user = User.objects.get(email="op@pictor.example")
+    record_authentication(request, user, "mfa")
+    (entry,) = request.session[AUTHENTICATION_METHODS_SESSION_KEY]
+    entry["at"] -= seconds_ago
+    request.session.save()
 
 
 def test_signed_out_one_is_sent_to_sign_in(client):
@@ -29,6 +66,39 @@ def test_an_owner_of_the_site_sees_that_nothing_needs_them(owner):
 
     assert answer.status_code == HTTPStatus.OK
     assert "Nothing needs you" in answer.content.decode()
+    assert User.objects.get(email="op@pictor.example").staff_seen_at is not None
+
+
+def test_who_is_no_longer_staff_finds_no_such_page_at_the_next_click(owner):
+    ann = User.objects.create_superuser("ann@pictor.example")
+    remove_staff(user=User.objects.get(email="op@pictor.example"), actor=ann)
+
+    assert owner.get("/ops/").status_code == HTTPStatus.FOUND  # their session has ended
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        ("support", {"see", "support_view", "refund"}),
+        ("finance", {"see", "refund", "money"}),
+        ("operator", {"see", "channels", "generations", "tenants", "incidents"}),
+        ("owner", {*May}),
+        ("", set()),
+    ],
+)
+def test_a_role_opens_what_it_may_and_nothing_else(client, settings, role, may):
+    settings.STAFF_MFA = False
+    user = User.objects.create_user("op@pictor.example", staff_role=role)
+    opened = set()
+    for what in May:
+        request = RequestFactory().get("/ops/")
+        request.user = user
+        with suppress(Http404):
+            staff(what)(lambda request, operator: HttpResponse(operator.role))(request)
+            opened.add(what)
+
+    assert opened == may
+    assert ROLES.get(role, frozenset()) == may
 
 
 def test_staff_without_a_second_factor_set_one_up_first(owner, settings):
@@ -37,4 +107,22 @@ def test_staff_without_a_second_factor_set_one_up_first(owner, settings):
     answer = owner.get("/ops/")
 
     assert answer.status_code == HTTPStatus.FOUND
-    assert answer["Location"] == "/accounts/2fa/totp/activate/"
+    assert answer["Location"] == "/accounts/2fa/totp/activate/?next=/ops/"
+
+
+def test_a_session_that_has_not_shown_it_is_asked_and_comes_back(guarded):
+    asked = guarded.get("/ops/?mode=test")
+    shown(guarded, seconds_ago=3600)
+    let_in = guarded.get("/ops/?mode=test")
+
+    assert asked["Location"] == f"{SHOW}?next=/ops/%3Fmode%3Dtest"
+    assert let_in.status_code == HTTPStatus.OK
+
+
+def test_a_part_of_a_page_leads_the_whole_page_there(guarded):
+    answer = guarded.get(
+        "/ops/", headers={"HX-Request": "true", "HX-Current-URL": "https://testserver/ops/?a=1"}
+    )
+
+    assert answer.status_code == HTTPStatus.UNAUTHORIZED
+    assert answer["HX-Redirect"] == f"{SHOW}?next=/ops/%3Fa%3D1"

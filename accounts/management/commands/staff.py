@@ -1,0 +1,79 @@
+"""`manage.py staff list|set|remove`: who runs this installation, in which role."""
+
+import json
+from typing import Any
+
+from django.core.checks import Tags
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+from typing_extensions import override
+
+from accounts.management.operator import (
+    ACTOR,
+    OperatorCommand,
+    print_table,
+    read_person,
+    say_invalid,
+)
+from accounts.models import User
+from accounts.selectors import staff
+from accounts.services.staff import remove_staff, set_staff_role
+
+COLUMNS = ("email", "role", "second_factor", "last_seen")
+
+
+class Command(OperatorCommand):
+    """List staff, give somebody a role, or take it away."""
+
+    help = "List who runs this installation, give somebody a role, or take it away."
+    requires_system_checks = (Tags.security,)  # what encrypts the mail; not the site's pages
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        every = actions.add_parser("list", help="everybody, with role, second factor, last seen")
+        every.add_argument("--json", action="store_true")
+        give = actions.add_parser("set", help="make somebody staff, or change their role")
+        give.add_argument("email")
+        give.add_argument("role", choices=User.StaffRole.values)
+        remove = actions.add_parser("remove", help="make somebody nobody; their sessions end")
+        remove.add_argument("email")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        actions = {"list": self._list, "set": self._set, "remove": self._remove}
+        try:
+            actions[options["action"]](options)
+        except ValidationError as error:
+            raise say_invalid(error) from None
+
+    def _list(self, options: dict[str, Any]) -> None:
+        rows = [
+            {
+                "email": one.email,
+                "role": one.staff_role,
+                "second_factor": one.has_second_factor,  # type: ignore[attr-defined]  # annotated
+                "last_seen": one.staff_seen_at and one.staff_seen_at.isoformat(timespec="seconds"),
+            }
+            for one in staff()
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps(rows))
+            return
+        words = {True: "yes", False: "no", None: "never"}
+        cells = [tuple(str(words.get(cell, cell)) for cell in row.values()) for row in rows]
+        print_table(self.stdout, [COLUMNS, *cells])
+
+    def _set(self, options: dict[str, Any]) -> None:
+        done = set_staff_role(email=options["email"], role=options["role"], actor=ACTOR)
+        self.stdout.write(f"{done.user.email}: {done.user.staff_role}")
+        if done.is_new:
+            self.stdout.write(
+                "They are invited by mail, and set a password by “Forgotten your password?”."
+                f" Where no mail is sent: changepassword {done.user.email}"
+            )
+
+    def _remove(self, options: dict[str, Any]) -> None:
+        user = read_person(options["email"])
+        remove_staff(user=user, actor=ACTOR)
+        self.stdout.write(f"{user.email}: no longer staff, and signed out everywhere")

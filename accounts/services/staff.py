@@ -1,0 +1,114 @@
+"""Staff: who runs this installation, in which role.
+
+Raises ValidationError, in words for a person, where somebody who is no owner would change staff,
+and for what would leave no owner. One change of staff at a time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.duties import duties
+from accounts.models import Actor, User
+from accounts.services.audit import record
+from accounts.services.mail import post_rendered
+from accounts.services.people import create_user, end_sessions
+from pictor.kit import clock
+
+MAIL = "account/email/staff_invitation"
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Appointed:
+    """Somebody in a role; `is_new` where nobody had this address, so that they were invited."""
+
+    user: User
+    is_new: bool
+
+
+@transaction.atomic
+def set_staff_role(
+    *, email: str, role: str, actor: Actor, url: str = "", ip: str | None = None
+) -> Appointed:
+    """Make somebody staff, or give staff another role; the same role changes nothing.
+
+    Who is not known is made, without a password, and invited by mail: whoever reads that mail sets
+    one. Who changes roles at the shell vouches for the address.
+
+    Args:
+        email: whose.
+        role: one of `User.StaffRole`.
+        actor: an owner, or a command.
+        url: where staff sign in, for the mail.
+        ip: where it is done from.
+    """
+    _begin(actor)
+    if role not in User.StaffRole.values:
+        raise ValidationError({"role": f"A role is one of {', '.join(User.StaffRole.values)}."})
+    address = User.normalize_username(email)
+    user = User.objects.select_for_update(no_key=True).filter(email=address).first()
+    is_new = user is None
+    if user is None:
+        verified_at = None if isinstance(actor, User) else clock.now()
+        user = create_user(email=email, password=None, verified_at=verified_at, actor=actor, ip=ip)
+    if not user.is_active:
+        raise ValidationError({"email": "That person may not sign in."})
+    _give(user, role, actor, ip)
+    if is_new:
+        words = {"role": role, "email": user.email, "url": url}
+        post_rendered(to=[user.email], template=MAIL, words=words)
+    return Appointed(user, is_new)
+
+
+@transaction.atomic
+def remove_staff(*, user: User, actor: Actor, ip: str | None = None) -> None:
+    """Make somebody nobody: their sessions end, and nobody sees to what they saw to.
+
+    What they may as members of workspaces stays.
+    """
+    _begin(actor)
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if not user.staff_role:
+        raise ValidationError(f"{user.email} is not staff.")
+    _give(user, "", actor, ip)
+    end_sessions(user=user, actor=actor, ip=ip)
+    duties().hand_back(of=user.email, actor=actor, ip=ip)
+
+
+def note_seen(*, user: User, now: datetime) -> None:
+    """Write down that staff opened a page of theirs, at most once a minute."""
+    if user.staff_seen_at is None or now - user.staff_seen_at >= SEEN_EVERY:
+        User.objects.filter(pk=user.pk).update(staff_seen_at=now)
+
+
+def _begin(actor: Actor) -> None:
+    """Lock all owners, of whom the actor must be one still."""
+    owners = User.objects.select_for_update(no_key=True).filter(staff_role=User.StaffRole.OWNER)
+    known = {owner.pk for owner in owners.order_by("pk")}
+    if isinstance(actor, User) and actor.pk not in known:
+        raise ValidationError("Only an owner changes who is staff.")
+
+
+def _give(user: User, role: str, actor: Actor, ip: str | None) -> None:
+    """The role; the admin lets in those who own, and nobody else."""
+    before = user.staff_role
+    if before == role:
+        return
+    if before == User.StaffRole.OWNER:
+        others = User.objects.filter(staff_role=User.StaffRole.OWNER, is_active=True)
+        if not others.exclude(pk=user.pk).exists():
+            raise ValidationError("The last owner stays: make somebody else one first.")
+    user.staff_role = role
+    user.is_staff = user.is_superuser = role == User.StaffRole.OWNER
+    user.save(update_fields=["staff_role", "is_staff", "is_superuser"])
+    record(
+        user.audited,
+        "staff.set" if role else "staff.remove",
+        actor=actor,
+        before={"role": before},
+        after={"role": role},
+        ip=ip,
+    )

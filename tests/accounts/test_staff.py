@@ -1,0 +1,164 @@
+"""Who is staff, in which role: by command and by service, and what leaving frees."""
+
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent, Mail, User
+from accounts.services.staff import note_seen, remove_staff, set_staff_role
+from generation.models import Condition
+
+NOW = datetime(2026, 11, 26, 10, 14, 5, tzinfo=UTC)
+
+
+def staff(*words: str) -> str:
+    out = io.StringIO()
+    call_command("staff", *words, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def ann(db):
+    set_staff_role(email="ann@example.com", role="owner", actor="test")
+    return User.objects.get()
+
+
+@pytest.fixture
+def bob(ann):
+    return set_staff_role(email="bob@example.com", role="support", actor=ann).user
+
+
+def test_the_first_owner_is_made_at_the_shell_and_invited_by_mail(db):
+    said = staff("set", "Ann@Example.com", "owner", "--as", "root@example.com")
+
+    ann, mail = User.objects.get(), Mail.objects.get()
+    assert (ann.email, ann.staff_role, ann.is_superuser) == ("ann@example.com", "owner", True)
+    assert (mail.to, mail.subject) == ("ann@example.com", "You are staff on Pictor, as owner")
+    assert not ann.has_usable_password()
+    assert "ann@example.com: owner\nThey are invited by mail" in said
+    event = AuditEvent.objects.get(action="staff.set")
+    assert (event.before, event.after) == ({"role": ""}, {"role": "owner"})
+    assert "as root@example.com" in event.actor_name
+
+
+def test_somebody_known_gets_the_role_and_no_invitation(ann):
+    User.objects.create_user("carl@example.com", "correct horse")
+    Mail.objects.all().delete()
+
+    done = set_staff_role(email="carl@example.com", role="finance", actor=ann, ip="192.0.2.7")
+
+    assert (done.is_new, done.user.staff_role, done.user.is_staff) == (False, "finance", False)
+    assert not Mail.objects.exists()
+    event = AuditEvent.objects.filter(action="staff.set").latest("id")
+    assert (event.actor, event.ip, event.after) == (ann, "192.0.2.7", {"role": "finance"})
+
+
+def test_the_same_role_again_is_no_change(ann, bob):
+    set_staff_role(email="bob@example.com", role="support", actor=ann)
+
+    assert AuditEvent.objects.filter(action="staff.set").count() == 2
+
+
+@pytest.mark.parametrize("role", ["", "admin", "OWNER"])
+def test_there_are_no_other_roles(ann, role):
+    with pytest.raises(ValidationError, match="A role is one of support, finance, operator, owner"):
+        set_staff_role(email="bob@example.com", role=role, actor=ann)
+
+    assert User.objects.count() == 1
+
+
+def test_an_address_that_is_none_is_refused(ann):
+    with pytest.raises(ValidationError, match="valid email"):
+        set_staff_role(email="bob@", role="owner", actor=ann)
+
+
+def test_the_last_owner_stays(ann, bob):
+    with pytest.raises(ValidationError, match="The last owner stays"):
+        remove_staff(user=ann, actor=ann)
+    with pytest.raises(CommandError, match="The last owner stays"):
+        staff("set", "ann@example.com", "operator")
+
+    ann.refresh_from_db()
+    assert ann.staff_role == "owner"
+
+
+def test_an_owner_who_may_not_sign_in_is_no_other_one(ann):
+    other = set_staff_role(email="eve@example.com", role="owner", actor=ann).user
+    User.objects.filter(pk=other.pk).update(is_active=False)
+
+    with pytest.raises(ValidationError, match="The last owner stays"):
+        remove_staff(user=ann, actor=ann)
+
+
+def test_only_who_is_an_owner_still_changes_staff(ann, bob):
+    eve = set_staff_role(email="eve@example.com", role="owner", actor=ann).user
+    remove_staff(user=eve, actor=ann)
+
+    for actor in (bob, eve):
+        with pytest.raises(ValidationError, match="Only an owner changes who is staff"):
+            set_staff_role(email="bob@example.com", role="owner", actor=actor)
+
+
+def test_leaving_ends_sessions_and_hands_back_what_one_saw_to(ann, bob):
+    rows = [
+        Condition.objects.create(
+            kind="calls_fail", object=name, words="w", since=NOW, assigned_to=whom
+        )
+        for name, whom in (("acme", "bob@example.com"), ("other", "ann@example.com"))
+    ]
+
+    remove_staff(user=bob, actor=ann, ip="192.0.2.7")
+
+    bob.refresh_from_db()
+    assert (bob.staff_role, bob.is_staff, bob.sessions_ended) == ("", False, 1)
+    assert [Condition.objects.get(pk=row.pk).assigned_to for row in rows] == [
+        "",
+        "ann@example.com",
+    ]
+    handed = AuditEvent.objects.get(action="condition.hand_back")
+    assert (handed.actor, handed.before) == (ann, {"assigned_to": "bob@example.com"})
+
+
+def test_who_is_not_staff_cannot_leave(ann):
+    User.objects.create_user("carl@example.com")
+
+    with pytest.raises(CommandError, match=r"carl@example\.com is not staff"):
+        staff("remove", "carl@example.com")
+    with pytest.raises(CommandError, match=r"nobody has the address 'nobody@example\.com'"):
+        staff("remove", "nobody@example.com")
+
+
+def test_the_list_says_role_factor_and_when_they_were_seen(ann, bob):
+    note_seen(user=bob, now=NOW)
+
+    assert json.loads(staff("list", "--json")) == [
+        {
+            "email": "ann@example.com",
+            "role": "owner",
+            "second_factor": False,
+            "last_seen": None,
+        },
+        {
+            "email": "bob@example.com",
+            "role": "support",
+            "second_factor": False,
+            "last_seen": "2026-11-26T10:14:05+00:00",
+        },
+    ]
+    assert "ann@example.com  owner    no             never\n" in staff("list")
+
+
+def test_a_person_is_signed_out_everywhere_by_command(ann):
+    out = io.StringIO()
+
+    call_command("person", "end-sessions", "ann@example.com", stdout=out)
+
+    ann.refresh_from_db()
+    assert (ann.sessions_ended, out.getvalue()) == (
+        1,
+        "ann@example.com: signed out everywhere\n",
+    )
